@@ -1,0 +1,58 @@
+//! Who may do what: the rules alone, asked by `service` on every use case.
+//! Must never be the only guard: the owner predicate also stands inside every query.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::UserId;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Admin,
+    User,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = crate::status::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            "user" => Ok(Self::User),
+            other => Err(crate::status::Unknown(other.to_owned())),
+        }
+    }
+}
+
+/// A signed-in person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Actor {
+    pub id: UserId,
+    pub email: String,
+    pub role: Role,
+}
+
+impl Actor {
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    /// Create, edit and publish agents and templates, manage people.
+    pub fn may_administer(&self) -> bool {
+        self.is_admin()
+    }
+
+    /// See a run, and do every verb on it.
+    pub fn may_run(&self, owner: UserId) -> bool {
+        self.is_admin() || self.id == owner
+    }
+}

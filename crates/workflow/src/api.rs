@@ -1,0 +1,407 @@
+//! Requests and answers, one set of types for REST, server functions, the live feed and the browser.
+//! More fields may come; a name that stands here stays.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::{
+    access::Role,
+    agent::{AgentConfig, AgentSpec, InputPort, OutputPort},
+    definition::{Definition, RunInput},
+    event::RunEvent,
+    id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, TokenId, UserId},
+    problem::Problem,
+    status::{RunStatus, StatusReason},
+    view::{ArtifactMeta, AttemptView},
+};
+
+/// Why a request was refused: the body of every error, as `application/problem+json` over REST.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ApiError {
+    pub status: u16,
+    /// Stable; programs decide by it.
+    pub code: ErrorCode,
+    /// What happened, why, and what to do.
+    pub detail: String,
+    /// The field it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+    /// To quote to support; set for internal errors, whose cause is only in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// 400: the request cannot be read.
+    Malformed,
+    /// 401: nobody is signed in.
+    Unauthenticated,
+    /// 401: the email or the password is wrong.
+    WrongCredentials,
+    /// 403: signed in, but not allowed.
+    Forbidden,
+    /// 403: the request came from another site.
+    CrossOrigin,
+    /// 404: it does not exist, or is not yours to see.
+    NotFound,
+    /// 409: somebody saved a newer draft.
+    StaleRevision,
+    /// 409: the thing is not in a state that allows this.
+    Conflict,
+    /// 409: the template has no published version.
+    NotPublished,
+    /// 409: the same Idempotency-Key came with another request.
+    IdempotencyMismatch,
+    /// 413
+    TooLarge,
+    /// 422: understood, but a field is wrong.
+    Invalid,
+    /// 422: the definition has errors; see `problems`.
+    InvalidDefinition,
+    /// 429
+    TooManyRequests,
+    /// 500
+    Internal,
+    /// 503: the database cannot be reached; try again.
+    Unavailable,
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+// ---- people
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UserView {
+    pub id: UserId,
+    pub email: String,
+    pub role: Role,
+    pub is_disabled: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Short public name of the session, never its secret.
+    pub id: String,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub user_agent: String,
+    pub is_current: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TokenView {
+    pub id: TokenId,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Shown once.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CreatedToken {
+    pub token: String,
+    pub view: TokenView,
+}
+
+// ---- agents
+
+/// An agent as the builder's library lists it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AgentView {
+    pub id: AgentId,
+    pub name: String,
+    pub description: String,
+    pub kind: String,
+    pub version: i32,
+    pub inputs: Vec<InputPort>,
+    pub outputs: Vec<OutputPort>,
+}
+
+impl From<&AgentSpec> for AgentView {
+    fn from(spec: &AgentSpec) -> Self {
+        Self {
+            id: spec.id.clone(),
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            kind: spec.kind().to_owned(),
+            version: spec.version,
+            inputs: spec.inputs.clone(),
+            outputs: spec.outputs.clone(),
+        }
+    }
+}
+
+/// Creates an agent, or its next version.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SaveAgent {
+    pub id: AgentId,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub inputs: Vec<InputPort>,
+    #[serde(default)]
+    pub outputs: Vec<OutputPort>,
+    pub config: AgentConfig,
+    /// The version this edit began from; absent to create. A newer one is a conflict.
+    #[serde(default)]
+    pub base_version: Option<i32>,
+}
+
+/// Tries an agent on sample input: a run of kind `test`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TestAgent {
+    pub agent_id: AgentId,
+    #[serde(default)]
+    pub version: Option<i32>,
+    #[serde(default)]
+    pub inputs: BTreeMap<String, Value>,
+}
+
+// ---- templates
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TemplateSummary {
+    pub id: TemplateId,
+    pub name: String,
+    pub description: String,
+    pub draft_revision: i64,
+    pub published_version: Option<i32>,
+    pub n_steps: i64,
+    pub created_by: UserId,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A template with its draft, as admins see it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TemplateView {
+    pub id: TemplateId,
+    pub name: String,
+    pub description: String,
+    pub definition: Definition,
+    pub draft_revision: i64,
+    pub published_version: Option<i32>,
+    /// Whether the draft means something else than the published version.
+    pub has_unpublished_changes: bool,
+    pub created_by: UserId,
+    pub updated_at: DateTime<Utc>,
+    pub problems: Vec<Problem>,
+}
+
+/// The published version of a template, as everybody sees it: enough for the gallery card and the start form.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PublishedTemplate {
+    pub id: TemplateId,
+    pub name: String,
+    pub description: String,
+    pub version: i32,
+    pub n_steps: i64,
+    pub inputs: BTreeMap<String, RunInput>,
+    pub published_at: DateTime<Utc>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CreateTemplate {
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    /// A document, read by `Definition::from_value`.
+    #[serde(default = "empty_object")]
+    pub definition: Value,
+}
+
+fn empty_object() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct UpdateTemplate {
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub definition: Option<Value>,
+    /// The revision this edit began from. 422 without one, 409 when it is stale.
+    #[serde(default)]
+    pub base_revision: Option<i64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Published {
+    pub version: i32,
+}
+
+// ---- runs
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StartRun {
+    pub template_id: TemplateId,
+    /// Absent for the published version.
+    #[serde(default)]
+    pub version: Option<i32>,
+    #[serde(default)]
+    pub inputs: BTreeMap<String, Value>,
+    /// On unless switched off.
+    #[serde(default = "on")]
+    pub auto_run: bool,
+}
+
+fn on() -> bool {
+    true
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub template_id: TemplateId,
+    pub template_name: String,
+    pub template_version: i32,
+    pub status: RunStatus,
+    pub status_reason: Option<StatusReason>,
+    pub auto_run: bool,
+    pub user_id: UserId,
+    pub user_email: String,
+    pub n_steps: i64,
+    pub n_done: i64,
+    /// Steps that wait for a review.
+    pub n_waiting: i64,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunPage {
+    pub runs: Vec<RunSummary>,
+    /// Give it back as `after` for the next page.
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PatchRun {
+    pub auto_run: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct TriggerStep {
+    /// Absent leaves the override as it is, null takes it back, a text replaces it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub prompt_override: Option<Option<String>>,
+    /// Literal values for ports; absent leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<BTreeMap<String, Value>>,
+    /// The generation that was seen: of many equal clicks one has an effect, the others get 409.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// Tells an absent field from an explicit null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ContinueStep {
+    /// The digest of what was seen (`review_digest`); refused with 409 once something newer is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// An artifact with its content: a JSON value, text, or base64 for what is neither.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ArtifactView {
+    #[serde(flatten)]
+    pub meta: ArtifactMeta,
+    pub encoding: Encoding,
+    pub content: Value,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    Json,
+    Text,
+    Base64,
+}
+
+/// What the run page needs to show a step's prompt: the text in force and where it comes from.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StepPrompt {
+    /// Absent for kinds without a prompt.
+    pub effective: Option<String>,
+    /// What the template says, without the run's override.
+    pub of_template: Option<String>,
+    pub inputs: Vec<InputPort>,
+}
+
+// ---- live
+
+/// The first message of a live socket, and of each reconnect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Follow {
+    #[serde(default)]
+    pub after: i64,
+}
+
+/// A frame of `/api/workflows/runs/{id}/live`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RunFrame {
+    Event {
+        event: Box<RunEvent>,
+    },
+    /// Attempts that started.
+    Attempts {
+        attempts: Vec<AttemptView>,
+    },
+    /// Tokens as they come; lossy, the artifact replaces them.
+    Delta(Delta),
+    /// The reader was too slow, or the server lost the thread: fetch the run again.
+    Resync,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Delta {
+    pub run: RunId,
+    pub step: StepKey,
+    pub attempt: i32,
+    /// Bytes of text before this piece: a gap means that a piece was lost.
+    pub offset: i64,
+    pub text: String,
+}
+
+/// A frame of `/api/live`: what changed among my runs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MyFrame {
+    Runs { runs: Vec<RunSummary> },
+    Resync,
+}
+
+/// All versions of one artifact of one step.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ArtifactVersions {
+    pub artifacts: Vec<ArtifactMeta>,
+}
+
+impl ArtifactView {
+    pub fn id(&self) -> ArtifactId {
+        self.meta.id
+    }
+}

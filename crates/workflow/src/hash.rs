@@ -1,0 +1,74 @@
+//! Content hashes and the digest that a review is bound to.
+//! Must never depend on map order: objects are hashed with sorted keys.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::view::ArtifactMeta;
+
+/// SHA-256 as lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// The one byte form of a JSON value: keys sorted, no white space.
+pub fn canonical_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_canonical(value, &mut out);
+    out
+}
+
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            out.push('{');
+            for (n, key) in keys.into_iter().enumerate() {
+                if n > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::String(key.clone()).to_string());
+                out.push(':');
+                write_canonical(&map[key], out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.push(',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+/// The digest over all (output, version, hash) that a reviewer was shown: an approval names it and is refused once it is no longer current.
+pub fn review_digest<'a>(shown: impl IntoIterator<Item = &'a ArtifactMeta>) -> String {
+    let mut lines: Vec<String> = shown
+        .into_iter()
+        .map(|artifact| format!("{}\n{}\n{}\n", artifact.name, artifact.version, artifact.content_hash))
+        .collect();
+    lines.sort();
+    sha256_hex(lines.concat().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn key_order_does_not_change_the_canonical_form() {
+        let one = serde_json::from_str::<Value>(r#"{"b":[1,{"d":1,"c":2}],"a":"x"}"#).unwrap();
+        let two = json!({"a":"x","b":[1,{"c":2,"d":1}]});
+        assert_eq!(canonical_json(&one), canonical_json(&two));
+        assert_eq!(canonical_json(&one), r#"{"a":"x","b":[1,{"c":2,"d":1}]}"#);
+    }
+}

@@ -1,0 +1,108 @@
+//! Typed identifiers, so that no signature carries a bare `Uuid` or `String`.
+//! Ids are only parsed here, never made: making one needs randomness, which this crate must not have.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A person's account.
+    UserId
+);
+uuid_id!(
+    /// A workflow template: its draft and all its published versions.
+    TemplateId
+);
+uuid_id!(
+    /// One execution of a published version.
+    RunId
+);
+uuid_id!(
+    /// One immutable version of one named output of one step.
+    ArtifactId
+);
+uuid_id!(
+    /// An API token (never its secret).
+    TokenId
+);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $extra:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes any text: a half-drawn definition is a normal value, and the validator names what is wrong with it.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// Whether the text has the shape that publishing demands.
+            pub fn is_well_formed(&self) -> bool {
+                let mut chars = self.0.chars();
+                self.0.len() <= 64
+                    && chars.next().is_some_and(|c| c.is_ascii_lowercase())
+                    && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || $extra.contains(&c))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text_id!(
+    /// The immutable slug of an agent: `[a-z][a-z0-9_-]*`, at most 64 characters.
+    AgentId,
+    ['_', '-']
+);
+text_id!(
+    /// The stable key of a step: `[a-z][a-z0-9_]*`, at most 64 characters. References use it, never the title.
+    StepKey,
+    ['_']
+);

@@ -1,0 +1,33 @@
+//! The pure domain of Weft: what a workflow is, when it is valid, how a run of it moves, and what a person may see of it.
+//!
+//! Shared word for word by the WASM front end and the server.
+//! It must never do IO, read a clock, draw a random number or be async.
+
+pub mod access;
+pub mod agent;
+pub mod api;
+pub mod condition;
+pub mod definition;
+pub mod event;
+pub mod graph;
+pub mod hash;
+pub mod id;
+pub mod limits;
+pub mod plan;
+pub mod problem;
+pub mod resolve;
+pub mod schema;
+pub mod source;
+pub mod status;
+pub mod step_machine;
+pub mod validate;
+pub mod view;
+
+pub use agent::{AgentCatalog, AgentSpec};
+pub use definition::{Definition, Step};
+pub use id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, UserId};
+pub use plan::Plan;
+pub use problem::{Problem, ProblemCode, Severity};
+pub use status::{RunStatus, StepStatus};
+pub use validate::validate;
+pub use view::RunView;

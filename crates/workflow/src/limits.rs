@@ -1,0 +1,43 @@
+//! Every bound a person can run into, in one place, so that the editor, the server and the docs name the same number.
+
+/// Steps of one definition.
+pub const MAX_STEPS: usize = 10_000;
+/// Dependencies of one definition, sources included.
+pub const MAX_DEPENDENCIES: usize = 50_000;
+/// Bytes of a stored definition.
+pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
+/// Nesting of a stored definition or of run inputs.
+pub const MAX_DEPTH: usize = 64;
+/// Bytes of all inputs of one run.
+pub const MAX_RUN_INPUT_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a prompt override.
+pub const MAX_PROMPT_BYTES: usize = 256 * 1024;
+/// Bytes of one artifact.
+pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
+/// Artifact bytes up to which the content travels inside the completion call.
+pub const INLINE_ARTIFACT_BYTES: usize = 64 * 1024;
+/// Characters of a title or a name.
+pub const MAX_NAME_CHARS: usize = 200;
+/// Characters of a description.
+pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
+/// Seconds that one attempt may take at most.
+pub const MAX_TIMEOUT_S: u32 = 24 * 60 * 60;
+/// Automatic retries of one generation at most.
+pub const MAX_RETRIES: u32 = 20;
+/// Crashes of its worker after which a step is quarantined.
+pub const MAX_CRASHES: i32 = 3;
+
+/// How deep a JSON value is nested; a scalar is 1.
+pub fn depth(value: &serde_json::Value) -> usize {
+    let mut deepest = 0;
+    let mut stack = vec![(value, 1)];
+    while let Some((value, depth)) = stack.pop() {
+        deepest = deepest.max(depth);
+        match value {
+            serde_json::Value::Array(items) => stack.extend(items.iter().map(|item| (item, depth + 1))),
+            serde_json::Value::Object(map) => stack.extend(map.values().map(|item| (item, depth + 1))),
+            _ => {}
+        }
+    }
+    deepest
+}

@@ -1,0 +1,71 @@
+//! What the validator says: one flat list of problems with a place, a stable code and words for a person.
+//! Codes are part of the API and never change meaning.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::StepKey;
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// The step it is about; absent for the definition as a whole.
+    pub step: Option<StepKey>,
+    /// The field, as a path from the step or the definition.
+    pub field: Option<String>,
+    pub severity: Severity,
+    pub code: ProblemCode,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    NoSteps,
+    TooManySteps,
+    TooManyDependencies,
+    UnsupportedSchemaVersion,
+    InvalidKey,
+    InvalidValue,
+    Duplicate,
+    UnknownAgent,
+    UnknownAgentVersion,
+    UnknownStep,
+    UnknownArtifact,
+    UnknownPort,
+    UnknownRunInput,
+    SelfDependency,
+    Cycle,
+    SourceNotUpstream,
+    MissingInput,
+    MissingOutput,
+    TypeMismatch,
+    TypeUnknown,
+    NoPrompt,
+    UnusedInput,
+    NotSupportedYet,
+}
+
+impl Problem {
+    pub fn error(step: Option<&StepKey>, field: Option<String>, code: ProblemCode, message: impl Into<String>) -> Self {
+        Self { step: step.cloned(), field, severity: Severity::Error, code, message: message.into() }
+    }
+
+    pub fn warning(
+        step: Option<&StepKey>,
+        field: Option<String>,
+        code: ProblemCode,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(step, field, code, message) }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}

@@ -1,0 +1,182 @@
+//! Statuses of steps and runs, their reasons, and how a run's status follows from its steps.
+//! Stale is never a status: it is derived.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is none of the known ones.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is unknown here")]
+pub struct Unknown(pub String);
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Unknown;
+
+            fn from_str(text: &str) -> Result<Self, Unknown> {
+                match text { $($word => Ok(Self::$variant),)+ other => Err(Unknown(other.to_owned())) }
+            }
+        }
+    };
+}
+
+words!(StepStatus {
+    /// Waits for its dependencies.
+    Pending = "pending",
+    /// Queued; starts by itself.
+    Ready = "ready",
+    Running = "running",
+    AwaitingReview = "awaiting_review",
+    Completed = "completed",
+    Failed = "failed",
+    Skipped = "skipped",
+    Cancelled = "cancelled",
+});
+
+words!(RunStatus {
+    Pending = "pending",
+    Running = "running",
+    Paused = "paused",
+    Completed = "completed",
+    Failed = "failed",
+    Cancelled = "cancelled",
+});
+
+words!(
+    /// Why a run is paused.
+    StatusReason { Person = "person", Review = "review", Budget = "budget" }
+);
+
+words!(
+    /// Why a step was skipped, or what made it fail.
+    Reason {
+        Condition = "condition",
+        UpstreamSkipped = "upstream_skipped",
+        UpstreamFailed = "upstream_failed",
+        Person = "person",
+        Timeout = "timeout",
+        RateLimit = "rate_limit",
+        Server = "server",
+        InvalidOutput = "invalid_output",
+        OutputTooLarge = "output_too_large",
+        Permanent = "permanent",
+        MissingInput = "missing_input",
+        /// The prompt or template cannot be rendered.
+        Template = "template",
+        /// The prompt is longer than the model takes.
+        ContextLength = "context_length",
+        /// The provider refused the key, or none is set.
+        Unauthorized = "unauthorized",
+        /// The address is private, or not allowed.
+        Blocked = "blocked",
+        CrashLoop = "crash_loop",
+        Stopped = "stopped",
+    }
+);
+
+words!(
+    /// How an attempt ended; a running one has none.
+    Outcome {
+        Succeeded = "succeeded",
+        Failed = "failed",
+        /// Its worker died.
+        Lost = "lost",
+        Cancelled = "cancelled",
+        /// Given back by a draining worker, not counted against the step.
+        Released = "released",
+    }
+);
+
+words!(
+    /// Who made an artifact.
+    Origin { Agent = "agent", HumanEdit = "human_edit", Import = "import" }
+);
+
+impl StepStatus {
+    /// Nothing more happens by itself.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Skipped | Self::Cancelled)
+    }
+}
+
+impl RunStatus {
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl Reason {
+    /// What a person can do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Condition => "Its condition was false",
+            Self::UpstreamSkipped => "Every step it depends on was skipped",
+            Self::UpstreamFailed => "A step it depends on failed: retry that one, and this one opens again",
+            Self::Person => "A person skipped it",
+            Self::Timeout => "It took longer than its time limit: retry it, or raise the limit in the workflow",
+            Self::RateLimit => "The provider asked to slow down: wait a moment, then retry",
+            Self::Server => "The other side had a fault: retry in a moment",
+            Self::InvalidOutput => "The answer did not have the promised form: retry with a clearer prompt",
+            Self::OutputTooLarge => "The output is larger than an artifact may be: ask for less",
+            Self::Permanent => "Trying again without a change will not help: read the message, then edit and retry",
+            Self::MissingInput => "A required input had no value: supply it, then retry",
+            Self::Template => "The prompt cannot be rendered: edit it and retry",
+            Self::ContextLength => "The text is longer than the model can read: shorten it, or use a larger model",
+            Self::Unauthorized => "The provider refused the key: ask an admin to check the provider's settings",
+            Self::Blocked => "The address is private or not allowed: use a public one",
+            Self::CrashLoop => "Its worker crashed three times on it: look at the input, then retry",
+            Self::Stopped => "A person stopped it: retry when ready",
+        }
+    }
+}
+
+/// How many current steps of a run are in the states that decide its status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StepCounts {
+    /// Ready (backing off included) or running.
+    pub active: i64,
+    pub awaiting_review: i64,
+    /// Failed with `on_error: fail`.
+    pub failed: i64,
+}
+
+impl RunStatus {
+    /// The status of a run, first match.
+    pub fn derive(is_cancelled: bool, held: Option<StatusReason>, counts: StepCounts) -> (Self, Option<StatusReason>) {
+        if is_cancelled {
+            (Self::Cancelled, None)
+        } else if held.is_some() {
+            (Self::Paused, held)
+        } else if counts.active > 0 {
+            (Self::Running, None)
+        } else if counts.awaiting_review > 0 {
+            (Self::Paused, Some(StatusReason::Review))
+        } else if counts.failed > 0 {
+            (Self::Failed, None)
+        } else {
+            (Self::Completed, None)
+        }
+    }
+}
