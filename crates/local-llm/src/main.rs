@@ -1,0 +1,201 @@
+//! `local-llm`: an OpenAI-compatible endpoint over one small GGUF model, on the CPU, in one process.
+//! It knows nothing of workflows; it must print one line to standard output and never a prompt or an answer anywhere.
+
+mod api;
+mod error;
+mod model;
+mod queue;
+mod request;
+mod text;
+mod tokenizer;
+mod worker;
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::os::unix::process::{CommandExt, parent_id};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+use tracing_subscriber::EnvFilter;
+
+use crate::api::{Api, Loaded};
+use crate::error::LoadError;
+use crate::model::Model;
+use crate::worker::{Inbox, Queue};
+
+/// How long answers that are being written may go on after a signal to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// An OpenAI-compatible endpoint over a small GGUF model
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// The GGUF file to serve
+    #[arg(long, env = "WEFT_LOCAL_LLM_MODEL")]
+    model: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "WEFT_LOCAL_LLM_LISTEN", default_value = "127.0.0.1:8790")]
+    listen: SocketAddr,
+    /// Threads that compute; default: as many as the machine grants this process
+    #[arg(long, env = "WEFT_LOCAL_LLM_THREADS")]
+    threads: Option<NonZeroUsize>,
+    /// Requests in hand, running and waiting, before new ones are answered 429
+    #[arg(long, env = "WEFT_LOCAL_LLM_MAX_QUEUE", default_value = "64")]
+    max_queue: NonZeroUsize,
+    /// Output limit of requests that name none
+    #[arg(long, env = "WEFT_LOCAL_LLM_MAX_TOKENS", default_value = "512")]
+    max_tokens: NonZeroUsize,
+    /// End when the process that started this one ends
+    #[arg(long, env = "WEFT_LOCAL_LLM_EXIT_WITH_PARENT")]
+    exit_with_parent: bool,
+    /// What candle's own pool was started with
+    #[arg(long, env = "CANDLE_NUM_THREADS", hide = true)]
+    candle_threads: Option<String>,
+    /// What candle's rayon pool was started with
+    #[arg(long, env = "RAYON_NUM_THREADS", hide = true)]
+    rayon_threads: Option<String>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let parent = parent_id();
+    let args = Args::parse();
+    set_threads(&args)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(serve(args, parent))
+}
+
+/// Candle reads its thread counts from the environment only, and a running process cannot change that safely:
+/// the program replaces itself once, keeping its process id, with both variables set.
+fn set_threads(args: &Args) -> anyhow::Result<()> {
+    let wish = match args.threads {
+        Some(threads) => threads.to_string(),
+        None => match (&args.candle_threads, &args.rayon_threads) {
+            (Some(threads), _) | (None, Some(threads)) => threads.clone(),
+            (None, None) => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).to_string(),
+        },
+    };
+    let is_set = |value: &Option<String>| value.as_ref() == Some(&wish);
+    if is_set(&args.candle_threads) && is_set(&args.rayon_threads) {
+        return Ok(());
+    }
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let error = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env("CANDLE_NUM_THREADS", &wish)
+        .env("RAYON_NUM_THREADS", &wish)
+        .exec();
+    Err(error).context("cannot restart with the wished number of threads")
+}
+
+async fn serve(args: Args, parent: u32) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr().context("cannot read the address")?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "anyone who can reach this address can use the model");
+    }
+
+    let (queue, inbox) = Queue::new(args.max_queue.get());
+    let loaded = Arc::new(OnceLock::new());
+    let ended = start_model(args.model.clone(), inbox, Arc::clone(&loaded))?;
+    let api = Api { model_id: model_id(&args.model), default_max_tokens: args.max_tokens.get(), queue, loaded };
+    println!("local-llm is at http://{address}");
+
+    let (stop, stopping) = watch::channel(false);
+    let mut drain = stopping.clone();
+    let mut signalled = stopping;
+    let server = axum::serve(listener, api::router(api))
+        .with_graceful_shutdown(async move {
+            // An error means that the sender is gone, which is an end as well.
+            let _ = signalled.wait_for(|stop| *stop).await;
+        })
+        .into_future();
+    let drained = async {
+        let _ = drain.wait_for(|stop| *stop).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let stop_on_signal = async {
+        let reason = end_asked(args.exit_with_parent.then_some(parent)).await?;
+        tracing::info!(reason, "ending");
+        let _ = stop.send(true);
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    tokio::select! {
+        result = server => result.context("the server failed"),
+        () = drained => Ok(()),
+        result = stop_on_signal => result,
+        error = ended => match error {
+            Ok(error) => Err(error).context("cannot serve this model"),
+            Err(_) => bail!("the model thread ended unexpectedly"),
+        },
+    }
+}
+
+/// Loads and runs the model on its own thread. The receiver gets the reason if it cannot be loaded,
+/// and is closed if the thread ends.
+fn start_model(
+    path: PathBuf,
+    inbox: Inbox,
+    loaded: Arc<OnceLock<Loaded>>,
+) -> anyhow::Result<oneshot::Receiver<LoadError>> {
+    let (failed, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("model".to_owned())
+        .spawn(move || {
+            let start = Instant::now();
+            match Model::load(&path) {
+                Ok(model) => {
+                    let facts = Loaded { tokenizer: Arc::clone(&model.tokenizer), context: model.context };
+                    // This thread is the only one that sets it, once.
+                    let _ = loaded.set(facts);
+                    tracing::info!(load.ms = start.elapsed().as_millis(), "the model is loaded");
+                    inbox.run(&model);
+                    drop(failed);
+                }
+                Err(error) => {
+                    // Nobody listens only when the program is already ending.
+                    let _ = failed.send(error);
+                }
+            }
+        })
+        .context("cannot start the model's thread")?;
+    Ok(ended)
+}
+
+fn model_id(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "local".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Waits for SIGTERM, SIGINT or, if asked, the end of the parent, which has no signal that is safe to ask for.
+async fn end_asked(parent: Option<u32>) -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch SIGINT")?;
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok("SIGTERM"),
+            _ = interrupt.recv() => return Ok("SIGINT"),
+            _ = tick.tick(), if parent.is_some() => {
+                if parent != Some(parent_id()) {
+                    return Ok("the parent process ended");
+                }
+            }
+        }
+    }
+}
