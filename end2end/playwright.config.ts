@@ -1,0 +1,45 @@
+// How the browser tests run: real Chromium over the built product, which global-setup.ts starts.
+// No retries: a test that passes only sometimes is a failure to look into.
+
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+const DEBIAN_CHROMIUM = "/usr/bin/chromium";
+
+// Absent means Playwright's own browser.
+const executablePath =
+  process.env.CHROMIUM_PATH || (existsSync(DEBIAN_CHROMIUM) ? DEBIAN_CHROMIUM : undefined);
+
+// Chromium refuses its sandbox as root. The rest keeps it from calling home, which would show up
+// as console errors on a machine without a network.
+const args = [
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export default defineConfig({
+  testDir: "tests",
+  globalSetup: "./global-setup.ts",
+  outputDir: "test-results/artifacts",
+  fullyParallel: false,
+  workers: Number(process.env.WEFT_E2E_WORKERS || 1),
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"], ["json", { outputFile: "test-results/results.json" }]],
+  use: {
+    // Set by global-setup.ts before the workers start.
+    baseURL: process.env.WEFT_E2E_URL,
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    launchOptions: { executablePath, args },
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+  },
+});

@@ -1,0 +1,87 @@
+//! `cargo xtask`: sets the machine up, builds the product, runs it and tests it.
+//!
+//! It drives cargo, apt, npm and Postgres; it must never hold product logic, and the product
+//! must never need it at run time.
+
+mod build;
+mod context;
+mod postgres;
+mod queries;
+mod run;
+mod setup;
+mod shell;
+mod suite;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use context::Context;
+
+#[derive(Parser)]
+#[command(name = "xtask", about = "Sets up, builds, runs and tests Weft")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing on this machine
+    Setup {
+        /// Also what only the tests need: a browser, Node and the npm packages
+        #[arg(long)]
+        tests: bool,
+    },
+    /// Build the front end, then the binaries with the site embedded
+    Build {
+        /// Print nothing but errors
+        #[arg(long)]
+        quiet: bool,
+        /// Stop after the site: no native binary
+        #[arg(long)]
+        site: bool,
+    },
+    /// Set up, build and start Weft
+    Run,
+    /// Everything that CI checks
+    Test {
+        /// Run only this step (may be given several times)
+        #[arg(long, value_enum)]
+        only: Vec<suite::Step>,
+        /// Start at this step
+        #[arg(long, value_enum, conflicts_with = "only")]
+        from: Option<suite::Step>,
+    },
+    /// Check the shape of the tree: dependency edges, headers, sizes, licences
+    Tidy,
+    /// Regenerate the query cache in .sqlx from the migrations
+    Sqlx {
+        /// Change nothing, fail when the committed cache differs
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    let context = Context::discover()?;
+    match Cli::parse().command {
+        Command::Setup { tests } => setup::install(&context, setup::Scope { tests }),
+        Command::Build { quiet, site } => {
+            let site_changed = build::site(&context, quiet)?;
+            if !site {
+                build::binaries(&context, quiet)?;
+            }
+            if !quiet {
+                println!("Built{}", if site_changed { "" } else { ", the site was up to date" });
+            }
+            Ok(())
+        }
+        Command::Run => run::run(&context),
+        Command::Test { only, from } => suite::run(&context, &only, from),
+        Command::Tidy => tidy::run(&context),
+        Command::Sqlx { check } => {
+            let postgres = postgres::TestPostgres::start()?;
+            if check { queries::check(&context, &postgres) } else { queries::refresh(&context, &postgres) }
+        }
+    }
+}

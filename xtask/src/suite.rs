@@ -1,0 +1,123 @@
+//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure.
+//!
+//! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
+//! cache; only the check of that cache and the tests themselves talk to a database.
+
+mod counts;
+mod steps;
+
+use crate::{context::Context, postgres::TestPostgres, shell::heading};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use counts::Counts;
+use std::time::Instant;
+
+/// The steps in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Step {
+    /// Install what the tests need
+    Setup,
+    /// rustfmt
+    Fmt,
+    /// clippy over everything native
+    Clippy,
+    /// clippy over what runs in the browser
+    ClippyWasm,
+    /// Rules of the tree: edges, headers, licences
+    Tidy,
+    /// The committed query cache is current
+    Sqlx,
+    /// The front end, which the server embeds
+    Site,
+    /// All Rust tests
+    Rust,
+    /// The binaries under the browser tests
+    Build,
+    /// Playwright
+    Browser,
+}
+
+/// What the steps share.
+struct Suite<'a> {
+    context: &'a Context,
+    postgres: Option<TestPostgres>,
+    counts: Counts,
+}
+
+impl Suite<'_> {
+    /// The test cluster, started when the first step asks for it.
+    fn postgres(&mut self) -> Result<&TestPostgres> {
+        if self.postgres.is_none() {
+            self.postgres = Some(TestPostgres::start()?);
+        }
+        match &self.postgres {
+            Some(postgres) => Ok(postgres),
+            None => bail!("the test cluster did not start"),
+        }
+    }
+}
+
+pub(crate) fn run(context: &Context, only: &[Step], from: Option<Step>) -> Result<()> {
+    let chosen = chosen(only, from);
+    let mut suite = Suite { context, postgres: None, counts: Counts::default() };
+    let mut times = Vec::new();
+    for step in chosen {
+        let name = step.name();
+        heading(&name);
+        let started = Instant::now();
+        let result = suite.perform(step);
+        let seconds = started.elapsed().as_secs_f32();
+        println!("-- {name}: {} in {seconds:.1} s", if result.is_ok() { "ok" } else { "FAILED" });
+        times.push((name.clone(), seconds, result.is_ok()));
+        if let Err(error) = result {
+            // Before the summary, so that the server's last output does not follow it.
+            drop(suite.postgres.take());
+            summary(&times);
+            println!("{}", suite.counts.with_failed_step());
+            return Err(error.context(format!("the step {name} failed")));
+        }
+    }
+    summary(&times);
+    println!("{}", suite.counts);
+    Ok(())
+}
+
+fn chosen(only: &[Step], from: Option<Step>) -> Vec<Step> {
+    Step::value_variants()
+        .iter()
+        .copied()
+        .filter(|step| only.is_empty() || only.contains(step))
+        .filter(|step| from.is_none_or(|from| *step >= from))
+        .collect()
+}
+
+fn summary(times: &[(String, f32, bool)]) {
+    heading("summary");
+    for (name, seconds, ok) in times {
+        println!("{:7} {name} ({seconds:.1} s)", if *ok { "ok" } else { "FAILED" });
+    }
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_options_every_step_runs_in_its_order() {
+        let all = chosen(&[], None);
+        assert_eq!(all, Step::value_variants());
+        assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn only_and_from_narrow_the_steps_and_keep_their_order() {
+        assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
+        assert_eq!(chosen(&[], Some(Step::Build)), [Step::Build, Step::Browser]);
+    }
+}

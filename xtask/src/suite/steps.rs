@@ -1,0 +1,115 @@
+//! What each step of the suite does.
+//!
+//! Native builds leave out `frontend`: it turns on hydration, which must never be compiled
+//! together with server rendering.
+
+use super::{Step, Suite, counts::Counts};
+use crate::{
+    build, queries, run as server, setup,
+    shell::{run, run_and_read, succeeds},
+    tidy,
+};
+use anyhow::{Context as _, Result, bail};
+use std::{fs, process::Command};
+
+const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
+const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+const DATABASE: &str = "weft_tests";
+
+impl Suite<'_> {
+    pub(super) fn perform(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Setup => setup::install(self.context, setup::Scope { tests: true }),
+            Step::Fmt => run(self.context.cargo().args(["fmt", "--all", "--check"])),
+            Step::Clippy => {
+                build::ensure_site_folder(self.context)?;
+                run(self
+                    .context
+                    .cargo()
+                    .args(["clippy", "--profile", "ci"])
+                    .args(NATIVE)
+                    .arg("--all-targets")
+                    .args(DENY_WARNINGS))
+            }
+            Step::ClippyWasm => {
+                let crates = ["frontend", "workflow", "canvas"].map(|name| format!("--package={name}"));
+                run(self
+                    .context
+                    .cargo()
+                    .args(["clippy", "--profile", "ci"])
+                    .args(BROWSER)
+                    .args(crates)
+                    .args(DENY_WARNINGS))
+            }
+            Step::Tidy => tidy::run(self.context),
+            Step::Sqlx => {
+                let context = self.context;
+                queries::check(context, self.postgres()?)
+            }
+            Step::Site => build::site(self.context, false).map(|_| ()),
+            Step::Rust => self.rust_tests(),
+            Step::Build => {
+                // The same selection as the tests, whose features then agree: nothing is built twice.
+                build::ensure_site_folder(self.context)?;
+                run(self.context.cargo().args(["build", "--profile", "ci"]).args(NATIVE).arg("--all-targets"))
+            }
+            Step::Browser => self.browser_tests(),
+        }
+    }
+
+    fn rust_tests(&mut self) -> Result<()> {
+        build::ensure_site_folder(self.context)?;
+        let context = self.context;
+        let postgres = self.postgres()?;
+        // sqlx makes a database for each test beside the one that the URL names.
+        crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
+        let url = postgres.url(DATABASE);
+        let with_settings = |command: &mut Command| {
+            command.env("DATABASE_URL", &url).env("WEFT_TEST_GGUF", context.model());
+        };
+        let mut tests = context.cargo();
+        if succeeds(context.cargo().args(["nextest", "--version"])) {
+            tests.args(["nextest", "run", "--cargo-profile", "ci"]).args(NATIVE);
+        } else {
+            tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
+        }
+        with_settings(&mut tests);
+        self.count("the Rust tests", &mut tests)?;
+        let mut doc_tests = context.cargo();
+        doc_tests.args(["test", "--profile", "ci", "--doc"]).args(NATIVE);
+        with_settings(&mut doc_tests);
+        self.count("the documentation tests", &mut doc_tests)
+    }
+
+    fn count(&mut self, what: &str, tests: &mut Command) -> Result<()> {
+        let (succeeded, lines) = run_and_read(tests)?;
+        self.counts = self.counts.plus(Counts::from_rust(&lines));
+        if !succeeded {
+            bail!("{what} failed");
+        }
+        Ok(())
+    }
+
+    fn browser_tests(&mut self) -> Result<()> {
+        let folder = self.context.root.join("end2end");
+        let report = folder.join("test-results/results.json");
+        // A report of an earlier run must not be counted.
+        let _ = fs::remove_file(&report);
+        let mut command = Command::new("npx");
+        command
+            .args(["playwright", "test"])
+            .current_dir(&folder)
+            .env("WEFT_BIN", self.context.binary("weft"))
+            .env_remove("DATABASE_URL");
+        command.envs(server::local_model(self.context));
+        let result = run(&mut command);
+        let text = fs::read_to_string(&report).unwrap_or_default();
+        self.counts = self.counts.plus(Counts::from_playwright(&text));
+        result.context("the browser tests failed")?;
+        if text.is_empty() {
+            bail!("Playwright wrote no report to {}", report.display());
+        }
+        Ok(())
+    }
+}
