@@ -83,6 +83,15 @@ impl std::error::Error for ApiError {}
 
 // ---- people
 
+/// What the login page has to offer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SetupState {
+    /// There is no account yet: create the admin.
+    pub needs_admin: bool,
+    /// The server is reachable from outside: the one-time token printed at its start is wanted.
+    pub needs_token: bool,
+}
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct UserView {
     pub id: UserId,
@@ -170,6 +179,15 @@ pub struct TestAgent {
     pub version: Option<i32>,
     #[serde(default)]
     pub inputs: BTreeMap<String, Value>,
+}
+
+/// A language-model provider as the server is configured, without its key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProviderView {
+    pub name: String,
+    /// `openai`, `anthropic`, `gemini`, `ollama`, ...
+    pub kind: String,
+    pub model: String,
 }
 
 // ---- templates

@@ -1,0 +1,14 @@
+//! Server functions: the context, one service call, return. No SQL, no rules, no string errors.
+//! Each is a public HTTP endpoint under `/_fn`; authorization happens in `service`, never here.
+
+mod account;
+mod agents;
+mod runs;
+mod templates;
+mod users;
+
+pub use account::*;
+pub use agents::*;
+pub use runs::*;
+pub use templates::*;
+pub use users::*;

@@ -1,0 +1,86 @@
+//! Signing in and out, the first admin, and one's own password, sessions and tokens.
+//! A cookie is only ever set or taken back here, from what `service` made.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use workflow::{access::Actor, api as wire, id::TokenId};
+
+use crate::error::AppError;
+
+#[server]
+pub async fn setup_state() -> Result<wire::SetupState, AppError> {
+    Ok(service::accounts::setup_state(&expect_context()).await?)
+}
+
+#[server]
+pub async fn current_user() -> Result<Option<Actor>, AppError> {
+    Ok(expect_context::<service::OpContext>().actor().cloned())
+}
+
+#[server]
+pub async fn create_first_admin(email: String, password: String, token: String) -> Result<(), AppError> {
+    let ctx = expect_context::<service::OpContext>();
+    let session = service::accounts::create_first_admin(&ctx, &email, password.into(), &token).await?;
+    set_cookie(&session.set_cookie());
+    leptos_axum::redirect("/dashboard");
+    Ok(())
+}
+
+#[server]
+pub async fn login(email: String, password: String) -> Result<(), AppError> {
+    let ctx = expect_context::<service::OpContext>();
+    let session = service::accounts::login(&ctx, &email, password.into()).await?;
+    set_cookie(&session.set_cookie());
+    leptos_axum::redirect("/dashboard");
+    Ok(())
+}
+
+#[server]
+pub async fn logout() -> Result<(), AppError> {
+    let ctx = expect_context::<service::OpContext>();
+    set_cookie(&service::accounts::logout(&ctx).await?);
+    leptos_axum::redirect("/login");
+    Ok(())
+}
+
+/// Ends all other sessions.
+#[server(input = Json)]
+pub async fn change_password(current: String, new: String) -> Result<(), AppError> {
+    let ctx = expect_context::<service::OpContext>();
+    let session = service::accounts::change_password(&ctx, current.into(), new.into()).await?;
+    set_cookie(&session.set_cookie());
+    Ok(())
+}
+
+#[server]
+pub async fn list_sessions() -> Result<Vec<wire::SessionView>, AppError> {
+    Ok(service::accounts::list_sessions(&expect_context()).await?)
+}
+
+#[server(input = Json)]
+pub async fn revoke_session(id: String) -> Result<(), AppError> {
+    Ok(service::accounts::revoke_session(&expect_context(), &id).await?)
+}
+
+#[server]
+pub async fn list_tokens() -> Result<Vec<wire::TokenView>, AppError> {
+    Ok(service::accounts::list_tokens(&expect_context()).await?)
+}
+
+#[server(input = Json)]
+pub async fn create_token(name: String) -> Result<wire::CreatedToken, AppError> {
+    Ok(service::accounts::create_token(&expect_context(), &name).await?)
+}
+
+#[server(input = Json)]
+pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
+    Ok(service::accounts::revoke_token(&expect_context(), id).await?)
+}
+
+#[cfg(feature = "ssr")]
+fn set_cookie(header: &str) {
+    if let (Some(response), Ok(value)) =
+        (use_context::<leptos_axum::ResponseOptions>(), http::HeaderValue::from_str(header))
+    {
+        response.append_header(http::header::SET_COOKIE, value);
+    }
+}

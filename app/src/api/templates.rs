@@ -1,0 +1,43 @@
+//! Workflow templates: the gallery for everybody, drafts and publishing for admins.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use workflow::{TemplateId, api as wire};
+
+use crate::error::AppError;
+
+/// Published templates, by name.
+#[server]
+pub async fn gallery() -> Result<Vec<wire::PublishedTemplate>, AppError> {
+    Ok(service::templates::gallery(&expect_context()).await?)
+}
+
+#[server(input = Json)]
+pub async fn get_published(id: TemplateId) -> Result<wire::PublishedTemplate, AppError> {
+    Ok(service::templates::get_published(&expect_context(), id).await?)
+}
+
+#[server]
+pub async fn list_templates() -> Result<Vec<wire::TemplateSummary>, AppError> {
+    Ok(service::templates::list(&expect_context()).await?)
+}
+
+#[server(input = Json)]
+pub async fn get_template(id: TemplateId) -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::get(&expect_context(), id).await?)
+}
+
+#[server(input = Json)]
+pub async fn create_template(template: wire::CreateTemplate) -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::create(&expect_context(), template).await?)
+}
+
+/// Saves the draft; a stale base revision is a conflict and changes nothing.
+#[server(input = Json)]
+pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::save_draft(&expect_context(), id, update).await?)
+}
+
+#[server(input = Json)]
+pub async fn publish_template(id: TemplateId) -> Result<wire::Published, AppError> {
+    Ok(service::templates::publish(&expect_context(), id).await?)
+}
