@@ -1,0 +1,46 @@
+//! What can go wrong between a row and its value. Expected outcomes (a taken email, a stale revision) are no errors: they are typed results.
+//! Must never be shown to a person: `service` logs it and answers in its own words.
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the database refused or could not be reached")]
+    Sqlx(#[from] sqlx::Error),
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what the domain does not know: a newer program wrote it, or somebody edited it by hand.
+    #[error("the column {table}.{column} of row {row} holds what this program cannot read")]
+    Inconsistent { table: &'static str, column: &'static str, row: String },
+    #[error("{statement} changed {changed} rows where one was expected")]
+    RowCount { statement: &'static str, changed: u64 },
+}
+
+impl Error {
+    /// Whether trying again later, without a change, may help: the database is down, restarting or out of connections.
+    pub fn is_unavailable(&self) -> bool {
+        let sqlx = match self {
+            Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
+            Self::Migrate(_) | Self::Inconsistent { .. } | Self::RowCount { .. } => return false,
+        };
+        match sqlx {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // 08: connection exceptions; 53: no resources left; 57P01 to 57P03: shutting down or starting.
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                code.starts_with("08") || code.starts_with("53") || matches!(&*code, "57P01" | "57P02" | "57P03")
+            }),
+            _ => false,
+        }
+    }
+
+    /// The unique, check or foreign key constraint that a statement ran into.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Sqlx(sqlx::Error::Database(error)) => error.constraint(),
+            _ => None,
+        }
+    }
+}

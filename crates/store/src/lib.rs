@@ -1,0 +1,19 @@
+//! The only crate that names sqlx: one file per aggregate, each a set of methods on [`Store`].
+//!
+//! It keeps rows and domain values apart: a row that the domain cannot read is an error that names its table and column, never a default.
+//! It must never decide who may do what (that is `service`), and never hold a transaction while an agent runs or a person thinks.
+
+pub mod agents;
+pub mod audit;
+mod error;
+mod pool;
+pub mod sessions;
+pub mod templates;
+pub mod throttle;
+pub mod tokens;
+pub mod users;
+
+pub use error::Error;
+pub use pool::{MIGRATOR, Store};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
