@@ -1,0 +1,53 @@
+//! How an agent fails: a class that machines decide by, and a message for people.
+//! The message must never hold a secret; retries are decided by the class alone, never by text.
+
+use std::error::Error;
+
+use workflow::status::Reason;
+
+/// Characters of a message at most.
+const MAX_MESSAGE_CHARS: usize = 2_000;
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AgentError {
+    pub class: Reason,
+    pub message: String,
+    /// How long the other side asked to wait.
+    pub retry_after_ms: Option<u64>,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl AgentError {
+    pub fn new(class: Reason, message: impl Into<String>) -> Self {
+        Self { class, message: shorten(message.into(), MAX_MESSAGE_CHARS), retry_after_ms: None, source: None }
+    }
+
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    #[must_use]
+    pub fn with_retry_after(self, retry_after_ms: Option<u64>) -> Self {
+        Self { retry_after_ms, ..self }
+    }
+
+    /// The attempt was cancelled from outside.
+    pub fn stopped() -> Self {
+        Self::new(Reason::Stopped, "The attempt was stopped before it finished")
+    }
+}
+
+/// Cuts a text to a number of characters, marking the cut.
+pub(crate) fn shorten(text: String, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        None => text,
+        Some(_) => {
+            let mut short: String = text.chars().take(max_chars - 1).collect();
+            short.push('…');
+            short
+        }
+    }
+}

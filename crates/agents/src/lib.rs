@@ -1,0 +1,64 @@
+//! The agent kinds: what a step does once it is claimed. Each turns resolved inputs into named outputs, or fails with a class.
+//! The only crate that names an HTTP client or a language-model client. It must never touch the database, decide about
+//! retries (it only classifies), or let a key into a message, a log line or an output.
+
+mod error;
+mod provider;
+mod registry;
+mod ssrf;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use workflow::{AgentSpec, view::Usage};
+
+pub use error::AgentError;
+pub use provider::{Provider, ProviderKind, Providers, UnknownProviderKind};
+pub use registry::{HttpOptions, Registry};
+pub use ssrf::{AddressRange, InvalidRange};
+
+/// One attempt of a step: what to run and on what.
+#[derive(Clone, Debug)]
+pub struct StepInput {
+    pub spec: Arc<AgentSpec>,
+    /// The effective prompt text where a step or a run overrides it; `None` is the agent's own.
+    pub prompt: Option<String>,
+    /// Port name to resolved value. Declared ports that are absent are null to a template.
+    pub values: BTreeMap<String, Value>,
+}
+
+/// What surrounds an attempt.
+#[derive(Clone, Debug)]
+pub struct AgentContext {
+    /// Stable over the attempts of one generation: for effects outside.
+    pub idempotency_key: String,
+    /// Once cancelled the agent returns soon, with the class `stopped`.
+    pub cancel: CancellationToken,
+    /// Where streamed text goes; a full channel loses it, since the artifact replaces it anyway.
+    pub deltas: Option<mpsc::Sender<String>>,
+    pub attempt: i32,
+}
+
+/// One named output, as an artifact stores it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Output {
+    pub name: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+}
+
+/// A finished attempt: every declared output, in the order of declaration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StepOutput {
+    pub outputs: Vec<Output>,
+    pub usage: Option<Usage>,
+}
+
+/// What every kind implements.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError>;
+}

@@ -1,0 +1,187 @@
+//! Where language models are reached: named providers, which may appear or change while the server runs (the local model starts late).
+//! Keys stay inside `SecretString`: nothing here may print, serialise or compare one.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    str::FromStr,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use genai::adapter::AdapterKind;
+use secrecy::SecretString;
+
+/// The protocol that a provider speaks. `openai` fits every OpenAI-compatible endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProviderKind(pub(crate) AdapterKind);
+
+/// The word given is no kind of provider.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no kind of provider; use one of {words}", words = ProviderKind::words())]
+pub struct UnknownProviderKind(pub String);
+
+/// The kinds that need nothing but an address and a key.
+const KINDS: [(&str, AdapterKind); 11] = [
+    ("openai", AdapterKind::OpenAI),
+    ("openai_responses", AdapterKind::OpenAIResp),
+    ("anthropic", AdapterKind::Anthropic),
+    ("gemini", AdapterKind::Gemini),
+    ("ollama", AdapterKind::Ollama),
+    ("groq", AdapterKind::Groq),
+    ("deepseek", AdapterKind::DeepSeek),
+    ("xai", AdapterKind::Xai),
+    ("together", AdapterKind::Together),
+    ("fireworks", AdapterKind::Fireworks),
+    ("cohere", AdapterKind::Cohere),
+];
+
+impl ProviderKind {
+    pub const OPENAI: Self = Self(AdapterKind::OpenAI);
+    pub const ANTHROPIC: Self = Self(AdapterKind::Anthropic);
+    pub const GEMINI: Self = Self(AdapterKind::Gemini);
+    pub const OLLAMA: Self = Self(AdapterKind::Ollama);
+
+    /// Every word that is understood, for messages and forms.
+    pub fn words() -> String {
+        KINDS.map(|(word, _)| word).join(", ")
+    }
+}
+
+impl FromStr for ProviderKind {
+    type Err = UnknownProviderKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProviderKind> {
+        let word = text.trim().to_ascii_lowercase();
+        KINDS
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, kind)| Self(*kind))
+            .ok_or_else(|| UnknownProviderKind(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(KINDS.iter().find(|(_, kind)| *kind == self.0).map_or("unknown", |(word, _)| word))
+    }
+}
+
+/// One endpoint for language models.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    pub kind: ProviderKind,
+    /// The base address, such as `https://host/v1`; `None` is the maker's own.
+    pub url: Option<String>,
+    pub key: Option<SecretString>,
+    /// What is asked where an agent names no model.
+    pub model: String,
+}
+
+/// The providers by name. Clones share one map.
+#[derive(Clone, Default)]
+pub struct Providers(Arc<RwLock<BTreeMap<String, Arc<Provider>>>>);
+
+impl Providers {
+    pub fn new(providers: impl IntoIterator<Item = (String, Provider)>) -> Self {
+        let all = Self::default();
+        for (name, provider) in providers {
+            all.insert(&name, provider);
+        }
+        all
+    }
+
+    /// Adds a provider, or replaces the one of that name; calls under way keep the old one.
+    pub fn insert(&self, name: &str, provider: Provider) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.trim().to_ascii_lowercase(), Arc::new(provider));
+    }
+
+    pub fn remove(&self, name: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&name.trim().to_ascii_lowercase());
+    }
+
+    /// Names are matched without regard to case, since they come from environment variables.
+    pub fn get(&self, name: &str) -> Option<Arc<Provider>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&name.trim().to_ascii_lowercase()).cloned()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// The provider of agents that name none: the one called `default`, else the only one, else `local`.
+    pub fn default_name(&self) -> Option<String> {
+        let names = self.names();
+        if let [only] = names.as_slice() {
+            return Some(only.clone());
+        }
+        ["default", "local"].into_iter().find(|name| names.iter().any(|known| known == name)).map(str::to_owned)
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Providers").field(&self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider() -> Provider {
+        Provider {
+            kind: ProviderKind::OPENAI,
+            url: None,
+            key: Some(SecretString::from("sk-canary")),
+            model: "small".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_one_called_so_then_the_only_one_then_local() {
+        let table: [(&[&str], Option<&str>); 6] = [
+            (&[], None),
+            (&["acme"], Some("acme")),
+            (&["acme", "local"], Some("local")),
+            (&["acme", "DEFAULT", "local"], Some("default")),
+            (&["acme", "other"], None),
+            (&["local"], Some("local")),
+        ];
+        for (names, expected) in table {
+            let providers = Providers::new(names.iter().map(|name| ((*name).to_owned(), provider())));
+            assert_eq!(providers.default_name().as_deref(), expected, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_provider_may_appear_late_and_be_replaced() {
+        let providers = Providers::default();
+        let seen_by_engine = providers.clone();
+        assert!(seen_by_engine.get("local").is_none());
+        providers.insert("LOCAL", provider());
+        assert_eq!(seen_by_engine.get("Local").unwrap().model, "small");
+        providers.insert("local", Provider { model: "large".to_owned(), ..provider() });
+        assert_eq!(seen_by_engine.get("local").unwrap().model, "large");
+        providers.remove("local");
+        assert!(seen_by_engine.get("local").is_none());
+    }
+
+    #[test]
+    fn a_key_is_never_printed() {
+        let providers = Providers::new([("a".to_owned(), provider())]);
+        let shown = format!("{providers:?} {:?}", providers.get("a").unwrap());
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn every_kind_is_read_back_from_its_word() {
+        for (word, _) in KINDS {
+            assert_eq!(word.parse::<ProviderKind>().unwrap().to_string(), word);
+        }
+        let error = "openapi".parse::<ProviderKind>().unwrap_err().to_string();
+        assert!(error.contains("openai, openai_responses, anthropic"), "{error}");
+    }
+}
