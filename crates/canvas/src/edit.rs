@@ -1,0 +1,373 @@
+//! Edits of a definition: the only way the editor changes a workflow, each with its exact inverse.
+//! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
+
+mod key;
+mod refused;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use workflow::{
+    Definition, Step, StepKey,
+    definition::{Limits, Note, Position, RunInput},
+    graph::Graph,
+    source::Source,
+};
+
+pub use key::fresh_key;
+pub use refused::Refused;
+
+/// One change of a definition.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edit {
+    AddStep {
+        key: StepKey,
+        step: Box<Step>,
+    },
+    /// Also removes the edges from it and the input mappings that read it. Conditions and maps that read it stay, and the
+    /// validator names them: dropping one unasked would lose an author's work.
+    RemoveStep {
+        key: StepKey,
+    },
+    /// Replaces a whole step: what a panel does.
+    SetStep {
+        key: StepKey,
+        step: Box<Step>,
+    },
+    /// `to` depends on `from`.
+    Connect {
+        from: StepKey,
+        to: StepKey,
+    },
+    /// Also drops the input mappings of `to` that read `from`.
+    Disconnect {
+        from: StepKey,
+        to: StepKey,
+    },
+    /// A step source brings its edge along; taking a source away leaves the edge.
+    SetInput {
+        step: StepKey,
+        port: String,
+        source: Option<Source>,
+    },
+    /// Where nodes stand; `None` leaves the place to the automatic layout.
+    MoveSteps(Vec<(StepKey, Option<Position>)>),
+    SetRunInput {
+        key: String,
+        input: Option<RunInput>,
+    },
+    /// Replaces, adds (at the end) or removes the note with this id.
+    SetNote {
+        id: String,
+        note: Option<Note>,
+    },
+    InsertNote {
+        at: usize,
+        note: Note,
+    },
+    SetLimits(Limits),
+    /// All or nothing, in order.
+    Batch(Vec<Edit>),
+}
+
+impl Edit {
+    pub fn add(key: StepKey, step: Step) -> Self {
+        Self::AddStep { key, step: Box::new(step) }
+    }
+
+    pub fn set(key: StepKey, step: Step) -> Self {
+        Self::SetStep { key, step: Box::new(step) }
+    }
+
+    pub fn moves(places: impl IntoIterator<Item = (StepKey, Position)>) -> Self {
+        Self::MoveSteps(places.into_iter().map(|(key, place)| (key, Some(place))).collect())
+    }
+
+    /// Removes several steps in one go.
+    pub fn remove_all(keys: impl IntoIterator<Item = StepKey>) -> Self {
+        Self::Batch(keys.into_iter().map(|key| Self::RemoveStep { key }).collect())
+    }
+
+    /// What undo and redo call it when the caller has no better words.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::AddStep { .. } => "Add step",
+            Self::RemoveStep { .. } => "Delete step",
+            Self::SetStep { .. } => "Change step",
+            Self::Connect { .. } => "Connect",
+            Self::Disconnect { .. } => "Disconnect",
+            Self::SetInput { .. } => "Map input",
+            Self::MoveSteps(_) => "Move",
+            Self::SetRunInput { .. } => "Change run input",
+            Self::SetNote { .. } | Self::InsertNote { .. } => "Change note",
+            Self::SetLimits(_) => "Change limits",
+            Self::Batch(edits) => edits.first().map_or("Change", Self::describe),
+        }
+    }
+}
+
+/// An edge that an edit brought in: `from`, and `to` that depends on it.
+type Edge = (StepKey, StepKey);
+
+/// Changes the definition and answers with the edit that takes exactly this change back.
+/// A refused edit leaves the definition as it was.
+pub fn apply(definition: &mut Definition, edit: &Edit) -> Result<Edit, Refused> {
+    let mut added = Vec::new();
+    let inverse = change(definition, edit, &mut added)?;
+    if let Some(path) = closed_cycle(definition, &added) {
+        replay(definition, &inverse)?;
+        return Err(Refused::Cycle { path });
+    }
+    Ok(inverse)
+}
+
+/// Takes back or repeats an accepted edit, without judging it again: history only ever returns to states that were accepted
+/// or loaded, and a loaded draft may hold a cycle that an undo must be able to restore.
+pub(crate) fn replay(definition: &mut Definition, edit: &Edit) -> Result<Edit, Refused> {
+    change(definition, edit, &mut Vec::new())
+}
+
+/// Why an edge cannot be drawn, if it cannot; for live validity while a connection is dragged.
+pub fn refuse_edge(definition: &Definition, graph: &Graph<'_>, from: &StepKey, to: &StepKey) -> Option<Refused> {
+    if from == to {
+        return Some(Refused::SelfDependency(from.clone()));
+    }
+    for key in [from, to] {
+        if !definition.steps.contains_key(key) {
+            return Some(Refused::UnknownStep(key.clone()));
+        }
+    }
+    if definition.steps[to].direct_dependencies().contains(from) {
+        return Some(Refused::Duplicate { from: from.clone(), to: to.clone() });
+    }
+    let path = graph.cycle_with(from, to)?;
+    Some(Refused::Cycle { path: path.into_iter().cloned().collect() })
+}
+
+fn closed_cycle(definition: &Definition, added: &[Edge]) -> Option<Vec<StepKey>> {
+    if let Some((from, _)) = added.iter().find(|(from, to)| from == to) {
+        return Some(vec![from.clone(), from.clone()]);
+    }
+    if added.is_empty() {
+        return None;
+    }
+    let graph = Graph::of(definition);
+    if graph.order().is_ok() {
+        return None;
+    }
+    // A loaded draft may hold a cycle already: only one through a new edge is refused.
+    added.iter().find_map(|(from, to)| Some(graph.cycle_with(from, to)?.into_iter().cloned().collect()))
+}
+
+fn change(definition: &mut Definition, edit: &Edit, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    match edit {
+        Edit::AddStep { key, step } => add_step(definition, key, step, added),
+        Edit::RemoveStep { key } => remove_step(definition, key),
+        Edit::SetStep { key, step } => set_step(definition, key, step, added),
+        Edit::Connect { from, to } => connect(definition, from, to, added),
+        Edit::Disconnect { from, to } => disconnect(definition, from, to),
+        Edit::SetInput { step, port, source } => set_input(definition, step, port, source.as_ref(), added),
+        Edit::MoveSteps(places) => move_steps(definition, places),
+        Edit::SetRunInput { key, input } => {
+            let before = match input {
+                Some(input) => definition.inputs.insert(key.clone(), input.clone()),
+                None => definition.inputs.remove(key),
+            };
+            Ok(Edit::SetRunInput { key: key.clone(), input: before })
+        }
+        Edit::SetNote { id, note } => set_note(definition, id, note.as_ref()),
+        Edit::InsertNote { at, note } => {
+            if definition.notes.iter().any(|known| known.id == note.id) {
+                return Err(Refused::NoteExists(note.id.clone()));
+            }
+            definition.notes.insert((*at).min(definition.notes.len()), note.clone());
+            Ok(Edit::SetNote { id: note.id.clone(), note: None })
+        }
+        Edit::SetLimits(limits) => Ok(Edit::SetLimits(std::mem::replace(&mut definition.limits, limits.clone()))),
+        Edit::Batch(edits) => batch(definition, edits, added),
+    }
+}
+
+fn batch(definition: &mut Definition, edits: &[Edit], added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    let mut inverses = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match change(definition, edit, added) {
+            Ok(inverse) => inverses.push(inverse),
+            Err(refused) => {
+                for inverse in inverses.iter().rev() {
+                    replay(definition, inverse)?;
+                }
+                return Err(refused);
+            }
+        }
+    }
+    inverses.reverse();
+    Ok(Edit::Batch(inverses))
+}
+
+fn step_mut<'a>(definition: &'a mut Definition, key: &StepKey) -> Result<&'a mut Step, Refused> {
+    definition.steps.get_mut(key).ok_or_else(|| Refused::UnknownStep(key.clone()))
+}
+
+fn check_place(place: Option<Position>) -> Result<(), Refused> {
+    match place {
+        Some(place) if !(place.x.is_finite() && place.y.is_finite()) => Err(Refused::NotFinite),
+        _ => Ok(()),
+    }
+}
+
+fn add_step(definition: &mut Definition, key: &StepKey, step: &Step, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    if definition.steps.contains_key(key) {
+        return Err(Refused::StepExists(key.clone()));
+    }
+    if definition.steps.len() >= workflow::limits::MAX_STEPS {
+        return Err(Refused::TooManySteps);
+    }
+    check_place(step.ui)?;
+    added.extend(step.direct_dependencies().into_iter().map(|from| (from.clone(), key.clone())));
+    definition.steps.insert(key.clone(), step.clone());
+    // Others may name this key already. They must stay as they are, so the inverse puts them back after the removal.
+    let dependents = definition.steps.iter().filter(|(other, step)| *other != key && reads(step, key));
+    let mut inverse = vec![Edit::RemoveStep { key: key.clone() }];
+    inverse.extend(dependents.map(|(other, step)| Edit::set(other.clone(), step.clone())));
+    Ok(if inverse.len() == 1 { inverse.remove(0) } else { Edit::Batch(inverse) })
+}
+
+/// Whether removing `key` would change `step`.
+fn reads(step: &Step, key: &StepKey) -> bool {
+    step.depends_on.contains(key) || step.inputs.values().any(|source| source.step() == Some(key))
+}
+
+fn remove_step(definition: &mut Definition, key: &StepKey) -> Result<Edit, Refused> {
+    let step = definition.steps.remove(key).ok_or_else(|| Refused::UnknownStep(key.clone()))?;
+    let mut inverse = vec![Edit::add(key.clone(), step)];
+    for (other, step) in &mut definition.steps {
+        if reads(step, key) {
+            inverse.push(Edit::set(other.clone(), step.clone()));
+            step.depends_on.remove(key);
+            step.inputs.retain(|_, source| source.step() != Some(key));
+        }
+    }
+    Ok(if inverse.len() == 1 { inverse.remove(0) } else { Edit::Batch(inverse) })
+}
+
+fn set_step(definition: &mut Definition, key: &StepKey, step: &Step, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    check_place(step.ui)?;
+    let place = step_mut(definition, key)?;
+    let known: BTreeSet<&StepKey> = place.direct_dependencies();
+    let new = step.direct_dependencies();
+    added.extend(new.difference(&known).map(|from| ((*from).clone(), key.clone())));
+    Ok(Edit::set(key.clone(), std::mem::replace(place, step.clone())))
+}
+
+fn connect(definition: &mut Definition, from: &StepKey, to: &StepKey, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    if from == to {
+        return Err(Refused::SelfDependency(from.clone()));
+    }
+    if !definition.steps.contains_key(from) {
+        return Err(Refused::UnknownStep(from.clone()));
+    }
+    let step = step_mut(definition, to)?;
+    if step.direct_dependencies().contains(from) {
+        return Err(Refused::Duplicate { from: from.clone(), to: to.clone() });
+    }
+    step.depends_on.insert(from.clone());
+    added.push((from.clone(), to.clone()));
+    // Nothing of `to` reads `from`, or it would have been a duplicate: disconnecting takes back exactly this edge.
+    Ok(Edit::Disconnect { from: from.clone(), to: to.clone() })
+}
+
+fn disconnect(definition: &mut Definition, from: &StepKey, to: &StepKey) -> Result<Edit, Refused> {
+    let is_known = definition.steps.contains_key(from) && from != to;
+    let step = step_mut(definition, to)?;
+    if !step.direct_dependencies().contains(from) {
+        return Err(Refused::NotConnected { from: from.clone(), to: to.clone() });
+    }
+    let reads_otherwise = step.when.iter().flat_map(workflow::condition::Condition::sources);
+    if reads_otherwise.chain(step.map.iter().map(|map| &map.over)).any(|source| source.step() == Some(from)) {
+        return Err(Refused::StillRead { from: from.clone(), to: to.clone() });
+    }
+    let maps_it = step.inputs.values().any(|source| source.step() == Some(from));
+    // An edge from a step that is not there could not be drawn again, and a mapping without its edge not told apart.
+    let inverse = if maps_it || !is_known {
+        Edit::set(to.clone(), step.clone())
+    } else {
+        Edit::Connect { from: from.clone(), to: to.clone() }
+    };
+    step.depends_on.remove(from);
+    step.inputs.retain(|_, source| source.step() != Some(from));
+    Ok(inverse)
+}
+
+fn set_input(
+    definition: &mut Definition,
+    key: &StepKey,
+    port: &str,
+    source: Option<&Source>,
+    added: &mut Vec<Edge>,
+) -> Result<Edit, Refused> {
+    let from = source.and_then(Source::step);
+    if let Some(from) = from {
+        if from == key {
+            return Err(Refused::SelfDependency(from.clone()));
+        }
+        if !definition.steps.contains_key(from) {
+            return Err(Refused::UnknownStep(from.clone()));
+        }
+    }
+    let step = step_mut(definition, key)?;
+    // Setting a step source also sets an edge, which only a whole step takes back exactly.
+    let touches_edges = from.is_some() || step.inputs.get(port).is_some_and(|before| before.step().is_some());
+    let whole = touches_edges.then(|| Edit::set(key.clone(), step.clone()));
+    if let Some(from) = from
+        && !step.direct_dependencies().contains(from)
+    {
+        added.push((from.clone(), key.clone()));
+    }
+    step.depends_on.extend(from.cloned());
+    let before = match source {
+        Some(source) => step.inputs.insert(port.to_owned(), source.clone()),
+        None => step.inputs.remove(port),
+    };
+    Ok(whole.unwrap_or(Edit::SetInput { step: key.clone(), port: port.to_owned(), source: before }))
+}
+
+fn move_steps(definition: &mut Definition, places: &[(StepKey, Option<Position>)]) -> Result<Edit, Refused> {
+    for (key, place) in places {
+        check_place(*place)?;
+        step_mut(definition, key)?;
+    }
+    let mut before = Vec::with_capacity(places.len());
+    for (key, place) in places {
+        let step = step_mut(definition, key)?;
+        before.push((key.clone(), std::mem::replace(&mut step.ui, *place)));
+    }
+    // A key may be named twice; backwards, its first place is restored last.
+    before.reverse();
+    Ok(Edit::MoveSteps(before))
+}
+
+fn set_note(definition: &mut Definition, id: &str, note: Option<&Note>) -> Result<Edit, Refused> {
+    if let Some(note) = note {
+        if note.id != id {
+            return Err(Refused::NoteExists(note.id.clone()));
+        }
+        if ![note.x, note.y, note.width, note.height].iter().all(|number| number.is_finite()) {
+            return Err(Refused::NotFinite);
+        }
+    }
+    let at = definition.notes.iter().position(|known| known.id == id);
+    Ok(match (at, note) {
+        (Some(at), Some(note)) => {
+            let before = std::mem::replace(&mut definition.notes[at], note.clone());
+            Edit::SetNote { id: id.to_owned(), note: Some(before) }
+        }
+        (Some(at), None) => Edit::InsertNote { at, note: definition.notes.remove(at) },
+        (None, Some(note)) => {
+            definition.notes.push(note.clone());
+            Edit::SetNote { id: id.to_owned(), note: None }
+        }
+        (None, None) => return Err(Refused::UnknownNote(id.to_owned())),
+    })
+}

@@ -1,0 +1,49 @@
+//! Why an edit is refused, in words for the person who tried it.
+//! Every reason must say what stands in the way; none may be silent.
+
+use workflow::StepKey;
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("This would close the cycle {}", path_text(.path))]
+    Cycle {
+        /// From a step back to itself.
+        path: Vec<StepKey>,
+    },
+    #[error("A step cannot depend on itself")]
+    SelfDependency(StepKey),
+    #[error("`{to}` already depends on `{from}`")]
+    Duplicate { from: StepKey, to: StepKey },
+    #[error("`{to}` does not depend on `{from}`")]
+    NotConnected { from: StepKey, to: StepKey },
+    #[error("The condition or the map of `{to}` reads `{from}`: change that first")]
+    StillRead { from: StepKey, to: StepKey },
+    #[error("There is no step `{0}`")]
+    UnknownStep(StepKey),
+    #[error("There is already a step `{0}`")]
+    StepExists(StepKey),
+    #[error("A workflow has at most {} steps", workflow::limits::MAX_STEPS)]
+    TooManySteps,
+    #[error("There is no note `{0}`")]
+    UnknownNote(String),
+    #[error("There is already a note `{0}`")]
+    NoteExists(String),
+    #[error("A place on the canvas must be a finite number")]
+    NotFinite,
+}
+
+impl Refused {
+    /// The words a person reads.
+    pub fn reason(&self) -> String {
+        self.to_string()
+    }
+}
+
+fn path_text(path: &[StepKey]) -> String {
+    const SHOWN: usize = 8;
+    let mut names: Vec<&str> = path.iter().map(StepKey::as_str).collect();
+    if names.len() > SHOWN {
+        names.splice(SHOWN / 2..names.len() - SHOWN / 2, ["…"]);
+    }
+    names.join(" > ")
+}

@@ -1,0 +1,96 @@
+//! Which field an edit types in, whether one edit makes another one moot, and what an edit weighs.
+//! Choices (a mode, a switch) are no typing: each is an entry of its own.
+
+use std::io;
+
+use workflow::{Step, source::Source};
+
+use crate::edit::Edit;
+
+/// The one typed field that differs between an edit and its inverse, as a name that equal fields share.
+pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
+    match (edit, inverse) {
+        (Edit::SetStep { key, step }, Edit::SetStep { step: before, .. }) => {
+            typed_in_step(before, step).map(|field| format!("step {key} {field}"))
+        }
+        (
+            Edit::SetInput { step, port, source: Some(Source::Const(_)) },
+            Edit::SetInput { source: Some(Source::Const(_)), .. },
+        ) => Some(format!("step {step} inputs.{port}")),
+        (Edit::SetRunInput { key, input: Some(input) }, Edit::SetRunInput { input: Some(before), .. }) => {
+            let mut same = before.clone();
+            same.title.clone_from(&input.title);
+            (same == *input).then(|| format!("run input {key} title"))
+        }
+        (Edit::SetNote { id, note: Some(note) }, Edit::SetNote { note: Some(before), .. }) => {
+            let mut same = before.clone();
+            same.text.clone_from(&note.text);
+            (same == *note).then(|| format!("note {id} text"))
+        }
+        _ => None,
+    }
+}
+
+fn typed_in_step(before: &Step, after: &Step) -> Option<String> {
+    let with = |change: fn(&mut Step, &Step)| {
+        let mut same = before.clone();
+        change(&mut same, after);
+        same == *after
+    };
+    if before == after {
+        None
+    } else if with(|same, after| same.title.clone_from(&after.title)) {
+        Some("title".into())
+    } else if before.prompt.is_some() && with(|same, after| same.prompt.clone_from(&after.prompt)) {
+        // Switching an override on or off is a choice; writing in it is typing.
+        after.prompt.is_some().then(|| "prompt".into())
+    } else if with(|same, after| same.timeout_s = after.timeout_s) {
+        Some("timeout_s".into())
+    } else if with(|same, after| same.inputs.clone_from(&after.inputs)) {
+        let mut changed = after.inputs.iter().filter(|(port, source)| before.inputs.get(*port) != Some(*source));
+        let (port, source) = changed.next()?;
+        let is_typing = before.inputs.len() == after.inputs.len()
+            && changed.next().is_none()
+            && matches!((before.inputs.get(port)?, source), (Source::Const(_), Source::Const(_)));
+        is_typing.then(|| format!("inputs.{port}"))
+    } else {
+        None
+    }
+}
+
+/// Whether applying `later` right after `earlier` leaves nothing of `earlier`.
+pub(super) fn overwrites(later: &Edit, earlier: &Edit) -> bool {
+    match (later, earlier) {
+        (Edit::SetStep { key: a, .. }, Edit::SetStep { key: b, .. }) => a == b,
+        (Edit::SetInput { step: a, port: p, .. }, Edit::SetInput { step: b, port: q, .. }) => a == b && p == q,
+        (Edit::SetRunInput { key: a, .. }, Edit::SetRunInput { key: b, .. })
+        | (Edit::SetNote { id: a, .. }, Edit::SetNote { id: b, .. }) => a == b,
+        (Edit::MoveSteps(a), Edit::MoveSteps(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((a, _), (b, _))| a == b)
+        }
+        _ => false,
+    }
+}
+
+/// Bytes of the edit as JSON, which is close to what it holds in memory.
+pub(super) fn size(edit: &Edit) -> usize {
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, edit) {
+        Ok(()) => count.0,
+        // Such an edit cannot be made of JSON; it counts as large rather than as free.
+        Err(_) => 1024 * 1024,
+    }
+}
+
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
