@@ -16,6 +16,7 @@ mod tidy;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use context::Context;
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "xtask", about = "Sets up, builds, runs and tests Weft")]
@@ -62,9 +63,20 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match perform(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of causes, without the backtrace that RUST_BACKTRACE adds to anyhow's own form.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command) -> Result<()> {
     let context = Context::discover()?;
-    match Cli::parse().command {
+    match command {
         Command::Setup { tests } => setup::install(&context, setup::Scope { tests }),
         Command::Build { quiet, site } => {
             let site_changed = build::site(&context, quiet)?;

@@ -13,33 +13,40 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, text) in tree.with_extension(&["css"]) {
         if path != HOME {
-            report(path, &without_comments(text), css_colour, &mut problems);
+            let css = without_comments(text);
+            problems
+                .extend(declarations(&css).filter_map(|(line, text)| Some(problem(path, line, &css_colour(text)?))));
         }
     }
     for (path, text) in tree.with_extension(&["rs"]) {
         if DRAWING.iter().any(|folder| path.starts_with(folder)) {
-            report(path, text, rust_colour, &mut problems);
+            problems.extend(
+                (1..).zip(text.lines()).filter_map(|(line, text)| Some(problem(path, line, &rust_colour(text)?))),
+            );
         }
     }
     problems
 }
 
-fn report(path: &str, text: &str, find: impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) {
-    for (index, line) in text.lines().enumerate() {
-        if let Some(colour) = find(line) {
-            problems.push(format!("{path}:{}: raw colour {colour}; name it in {HOME} and use the token", index + 1));
-        }
-    }
+fn problem(path: &str, line: usize, colour: &str) -> String {
+    format!("{path}:{line}: raw colour {colour}; name it in {HOME} and use the token")
 }
 
-/// A colour in a declaration; a selector such as `#fade {` is none.
-fn css_colour(line: &str) -> Option<String> {
-    let value = line.split_once(':').map_or("", |(_, value)| value);
-    let is_selector = value.contains('{') && !value.contains(';');
-    if is_selector {
-        return function(line);
-    }
-    hex(value, |before| !matches!(before, Some('(' | '"' | '\''))).or_else(|| function(line))
+/// The declarations of a style sheet with their lines. What ends in `{` is a selector, where a
+/// number sign is an id.
+fn declarations(css: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut n_lines_before = 0;
+    css.split_inclusive(['{', '}', ';']).filter_map(move |part| {
+        let text = part.trim_start();
+        let first_line = 1 + n_lines_before + part[..part.len() - text.len()].matches('\n').count();
+        n_lines_before += part.matches('\n').count();
+        (!text.ends_with('{')).then_some((first_line, text))
+    })
+}
+
+fn css_colour(declaration: &str) -> Option<String> {
+    // An id inside of `url(#id)` is no colour.
+    hex(declaration, |before| !matches!(before, Some('(' | '"' | '\''))).or_else(|| function(declaration))
 }
 
 /// A string literal that is exactly a colour, or a colour function inside any literal.
