@@ -25,6 +25,8 @@ CREATE TABLE workflow_templates (
     description       text NOT NULL CHECK (char_length(description) <= 4000),
     -- The draft, half-drawn or not.
     definition        jsonb NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
+    -- Counted when saved, so that a list need not read definitions.
+    n_steps           bigint NOT NULL CHECK (n_steps >= 0),
     -- Counts saves of the draft; an edit names the one it began from.
     draft_revision    bigint NOT NULL DEFAULT 1 CHECK (draft_revision >= 1),
     published_version integer,
@@ -35,6 +37,7 @@ CREATE TABLE workflow_templates (
     updated_at        timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX workflow_templates_name_idx ON workflow_templates (lower(name), id) WHERE NOT is_test;
+CREATE INDEX workflow_templates_test_idx ON workflow_templates (name) WHERE is_test;
 
 CREATE TABLE workflow_template_versions (
     template_id   uuid NOT NULL REFERENCES workflow_templates (id),
@@ -43,6 +46,7 @@ CREATE TABLE workflow_template_versions (
     description   text NOT NULL,
     -- With every agent_version pinned.
     definition    jsonb NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
+    n_steps       bigint NOT NULL CHECK (n_steps >= 1),
     -- Of what the definition means, so that publishing an unchanged draft makes no new version.
     semantic_hash text NOT NULL CHECK (semantic_hash ~ '^[0-9a-f]{64}$'),
     published_by  uuid NOT NULL REFERENCES users (id),

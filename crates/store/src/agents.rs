@@ -1,1 +1,156 @@
-//! agents
+//! The agent library: slugs with immutable versions.
+//! Must never change a version: an edit is the next one.
+
+use serde_json::json;
+use workflow::{AgentId, AgentSpec, UserId};
+
+use crate::{
+    Error, Result, Store,
+    audit::{self, Author},
+};
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum SaveAgent {
+    Saved(AgentSpec),
+    /// Somebody saved a newer version, or created the agent first; `latest` is theirs.
+    Stale {
+        latest: i32,
+    },
+    /// There is no such agent to make the next version of.
+    NotFound,
+}
+
+impl Store {
+    /// The latest version of every agent, by id.
+    pub async fn agents(&self) -> Result<Vec<AgentSpec>> {
+        let rows = sqlx::query!(
+            r#"SELECT v.agent_id, v.version, v.spec
+               FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
+               ORDER BY a.id"#,
+        );
+        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect()
+    }
+
+    /// One version, or the latest.
+    pub async fn agent(&self, id: &AgentId, version: Option<i32>) -> Result<Option<AgentSpec>> {
+        let row = sqlx::query!(
+            r#"SELECT v.agent_id, v.version, v.spec
+               FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = coalesce($2, a.latest_version)
+               WHERE a.id = $1"#,
+            id.as_str(),
+            version,
+        );
+        let row = row.fetch_optional(&self.pool).await?;
+        row.map(|row| read(&row.agent_id, row.version, row.spec)).transpose()
+    }
+
+    /// Those of the named versions that exist.
+    pub async fn agent_versions(&self, wanted: impl IntoIterator<Item = (AgentId, i32)>) -> Result<Vec<AgentSpec>> {
+        let (ids, versions): (Vec<String>, Vec<i32>) =
+            wanted.into_iter().map(|(id, version)| (id.as_str().to_owned(), version)).unzip();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT v.agent_id, v.version, v.spec
+               FROM agent_versions v
+               WHERE (v.agent_id, v.version) IN (SELECT * FROM unnest($1::text[], $2::int[]))"#,
+            &ids,
+            &versions,
+        );
+        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect()
+    }
+
+    /// Creates an agent (`base` absent), or the version after `base`; the version in `spec` is ignored.
+    pub async fn save_agent(
+        &self,
+        spec: &AgentSpec,
+        base: Option<i32>,
+        by: UserId,
+        author: Author,
+    ) -> Result<SaveAgent> {
+        let mut tx = self.pool.begin().await?;
+        let id = spec.id.as_str();
+        let version = base.map_or(1, |base| base + 1);
+        let changed = match base {
+            None => sqlx::query!(
+                r#"INSERT INTO agents (id, latest_version, created_by) VALUES ($1, 1, $2) ON CONFLICT (id) DO NOTHING"#,
+                id,
+                by.0,
+            )
+            .execute(&mut *tx)
+            .await?,
+            Some(base) => {
+                sqlx::query!(
+                    r#"UPDATE agents SET latest_version = $2 + 1 WHERE id = $1 AND latest_version = $2"#,
+                    id,
+                    base,
+                )
+                .execute(&mut *tx)
+                .await?
+            }
+        };
+        if changed.rows_affected() == 0 {
+            let latest = sqlx::query_scalar!(r#"SELECT latest_version FROM agents WHERE id = $1"#, id)
+                .fetch_optional(&mut *tx)
+                .await?;
+            return Ok(latest.map_or(SaveAgent::NotFound, |latest| SaveAgent::Stale { latest }));
+        }
+        let saved = AgentSpec { version, ..spec.clone() };
+        sqlx::query!(
+            r#"INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, $2, $3, $4)"#,
+            id,
+            version,
+            sqlx::types::Json(&saved) as _,
+            by.0,
+        )
+        .execute(&mut *tx)
+        .await?;
+        audit::append(&mut tx, author, "agent.saved", id, json!({"version": version})).await?;
+        tx.commit().await?;
+        Ok(SaveAgent::Saved(saved))
+    }
+}
+
+fn read(id: &str, version: i32, spec: serde_json::Value) -> Result<AgentSpec> {
+    serde_json::from_value(spec).map_err(|_| Error::Inconsistent {
+        table: "agent_versions",
+        column: "spec",
+        row: format!("{id} v{version}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+    use uuid::Uuid;
+    use workflow::access::Role;
+
+    use super::*;
+    use crate::users::NewUser;
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn an_edit_makes_the_next_version_and_a_stale_one_is_refused(pool: PgPool) {
+        let store = Store::from_pool(pool.clone());
+        let by = UserId(Uuid::from_u128(1));
+        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
+        store.create_user(&user, Author::default()).await.unwrap();
+        let spec: AgentSpec = serde_json::from_value(serde_json::json!({
+            "id": "writer", "name": "Writer", "outputs": [{"name": "text"}],
+            "config": {"kind": "template", "template": "x"}
+        }))
+        .unwrap();
+        let save = async |base| store.save_agent(&spec, base, by, Author::default()).await.unwrap();
+        assert_eq!(save(Some(1)).await, SaveAgent::NotFound);
+        assert_eq!(save(None).await, SaveAgent::Saved(AgentSpec { version: 1, ..spec.clone() }));
+        assert_eq!(save(None).await, SaveAgent::Stale { latest: 1 });
+        let (one, two) = futures::future::join(save(Some(1)), save(Some(1))).await;
+        let won = [&one, &two].into_iter().filter(|saved| matches!(saved, SaveAgent::Saved(_))).count();
+        assert_eq!(won, 1, "{one:?} {two:?}");
+        assert_eq!(store.agent(&spec.id, None).await.unwrap().unwrap().version, 2);
+        assert_eq!(store.agent(&spec.id, Some(3)).await.unwrap(), None);
+        let wanted = [(spec.id.clone(), 1), (spec.id.clone(), 2), (spec.id.clone(), 9)];
+        assert_eq!(store.agent_versions(wanted).await.unwrap().len(), 2);
+        assert!(sqlx::query("UPDATE agent_versions SET spec = '{}'").execute(&pool).await.is_err());
+    }
+}

@@ -1,1 +1,200 @@
-//! templates
+//! Workflow templates: one draft with a revision, and immutable published versions.
+//! Must never overwrite a newer draft, and never change a version.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+use workflow::{
+    Definition, TemplateId, UserId,
+    api::{PublishedTemplate, TemplateSummary},
+};
+
+use crate::{Error, Result, Store};
+
+mod save;
+
+pub use save::{NewTemplate, NewVersion, Publish, SaveDraft};
+
+/// A template with its draft.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Draft {
+    pub id: TemplateId,
+    pub name: String,
+    pub description: String,
+    pub definition: Definition,
+    pub revision: i64,
+    pub created_by: UserId,
+    pub updated_at: DateTime<Utc>,
+    pub published: Option<Live>,
+}
+
+/// What a draft is compared with to know whether it has changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Live {
+    pub version: i32,
+    pub name: String,
+    pub description: String,
+    pub semantic_hash: String,
+}
+
+/// A version as a run is started from it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Version {
+    pub template_id: TemplateId,
+    pub version: i32,
+    pub definition: Definition,
+}
+
+/// What `start` found.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Startable {
+    Version(Box<Version>),
+    /// The template exists, but has no published version.
+    NotPublished,
+    /// There is no such template, or no such version of it.
+    NotFound,
+}
+
+struct PublishedRow {
+    id: Uuid,
+    name: String,
+    description: String,
+    version: i32,
+    n_steps: i64,
+    inputs: Value,
+    published_at: DateTime<Utc>,
+}
+
+impl TryFrom<PublishedRow> for PublishedTemplate {
+    type Error = Error;
+
+    fn try_from(row: PublishedRow) -> Result<Self> {
+        let inputs = serde_json::from_value(row.inputs).map_err(|_| Error::Inconsistent {
+            table: "workflow_template_versions",
+            column: "definition",
+            row: format!("{} v{}", row.id, row.version),
+        })?;
+        Ok(Self {
+            id: TemplateId(row.id),
+            name: row.name,
+            description: row.description,
+            version: row.version,
+            n_steps: row.n_steps,
+            inputs,
+            published_at: row.published_at,
+        })
+    }
+}
+
+impl Store {
+    /// Published templates, by name.
+    pub async fn gallery(&self) -> Result<Vec<PublishedTemplate>> {
+        let rows = sqlx::query_as!(
+            PublishedRow,
+            r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
+                      coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
+               FROM workflow_templates t
+               JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
+               WHERE NOT t.is_test
+               ORDER BY lower(v.name), t.id"#,
+        );
+        rows.fetch_all(&self.pool).await?.into_iter().map(PublishedTemplate::try_from).collect()
+    }
+
+    pub async fn published(&self, id: TemplateId) -> Result<Option<PublishedTemplate>> {
+        let row = sqlx::query_as!(
+            PublishedRow,
+            r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
+                      coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
+               FROM workflow_templates t
+               JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
+               WHERE t.id = $1 AND NOT t.is_test"#,
+            id.0,
+        );
+        row.fetch_optional(&self.pool).await?.map(PublishedTemplate::try_from).transpose()
+    }
+
+    /// All templates, by name, without their definitions.
+    pub async fn template_summaries(&self) -> Result<Vec<TemplateSummary>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, name, description, draft_revision, published_version, n_steps, created_by, updated_at
+               FROM workflow_templates
+               WHERE NOT is_test
+               ORDER BY lower(name), id"#,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let summaries = rows.into_iter().map(|row| TemplateSummary {
+            id: TemplateId(row.id),
+            name: row.name,
+            description: row.description,
+            draft_revision: row.draft_revision,
+            published_version: row.published_version,
+            n_steps: row.n_steps,
+            created_by: UserId(row.created_by),
+            updated_at: row.updated_at,
+        });
+        Ok(summaries.collect())
+    }
+
+    pub async fn draft(&self, id: TemplateId) -> Result<Option<Draft>> {
+        let row = sqlx::query!(
+            r#"SELECT t.id, t.name, t.description, t.definition, t.draft_revision, t.created_by, t.updated_at,
+                      v.version AS "live_version?", v.name AS "live_name?", v.description AS "live_description?",
+                      v.semantic_hash AS "live_hash?"
+               FROM workflow_templates t
+               LEFT JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
+               WHERE t.id = $1 AND NOT t.is_test"#,
+            id.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let live = (row.live_version, row.live_name, row.live_description, row.live_hash);
+        let published = match live {
+            (Some(version), Some(name), Some(description), Some(semantic_hash)) => {
+                Some(Live { version, name, description, semantic_hash })
+            }
+            _ => None,
+        };
+        Ok(Some(Draft {
+            id: TemplateId(row.id),
+            name: row.name,
+            description: row.description,
+            definition: read(row.definition, "workflow_templates", || row.id.to_string())?,
+            revision: row.draft_revision,
+            created_by: UserId(row.created_by),
+            updated_at: row.updated_at,
+            published,
+        }))
+    }
+
+    /// A named version, or the published one.
+    pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
+        let row = sqlx::query!(
+            r#"SELECT t.published_version, v.version AS "version?", v.definition AS "definition?"
+               FROM workflow_templates t
+               LEFT JOIN workflow_template_versions v
+                   ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
+               WHERE t.id = $1 AND NOT t.is_test"#,
+            id.0,
+            version,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(Startable::NotFound);
+        };
+        let (Some(version), Some(definition)) = (row.version, row.definition) else {
+            return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
+        };
+        let definition = read(definition, "workflow_template_versions", || format!("{id} v{version}"))?;
+        Ok(Startable::Version(Box::new(Version { template_id: id, version, definition })))
+    }
+}
+
+fn read(definition: Value, table: &'static str, row: impl FnOnce() -> String) -> Result<Definition> {
+    serde_json::from_value(definition).map_err(|_| Error::Inconsistent { table, column: "definition", row: row() })
+}

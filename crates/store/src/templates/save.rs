@@ -1,0 +1,310 @@
+//! The writes of templates: create, save the draft, publish, and the hidden versions that tests run.
+//! Each compares and sets under one transaction; who may call is decided by `service`.
+
+use serde_json::{Value, json};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+use workflow::{Definition, TemplateId, UserId};
+
+use super::Version;
+use crate::{
+    Error, Result, Store,
+    audit::{self, Author},
+};
+
+#[derive(Clone, Copy, Debug)]
+pub struct NewTemplate<'a> {
+    pub id: TemplateId,
+    pub name: &'a str,
+    pub description: &'a str,
+    pub definition: &'a Definition,
+    pub by: UserId,
+}
+
+/// What to publish: the draft at a revision, with every agent version pinned.
+#[derive(Clone, Copy, Debug)]
+pub struct NewVersion<'a> {
+    pub id: TemplateId,
+    pub revision: i64,
+    pub definition: &'a Definition,
+    pub by: UserId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SaveDraft {
+    Saved,
+    NotFound,
+    /// Somebody saved a newer draft.
+    Stale {
+        current: i64,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Publish {
+    Published {
+        version: i32,
+    },
+    /// The draft means what the live version means.
+    Unchanged {
+        version: i32,
+    },
+    NotFound,
+    /// The draft was saved since it was read.
+    Stale,
+}
+
+impl Store {
+    pub async fn create_template(&self, new: NewTemplate<'_>, author: Author) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        insert(&mut tx, new, false).await?;
+        audit::append(&mut tx, author, "template.created", &new.id.to_string(), json!({})).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Absent fields stay as they are.
+    pub async fn save_draft(
+        &self,
+        id: TemplateId,
+        base_revision: i64,
+        name: Option<&str>,
+        description: Option<&str>,
+        definition: Option<&Definition>,
+        author: Author,
+    ) -> Result<SaveDraft> {
+        let mut tx = self.pool.begin().await?;
+        let saved = sqlx::query_scalar!(
+            r#"UPDATE workflow_templates SET
+                   name = coalesce($3, name),
+                   description = coalesce($4, description),
+                   definition = coalesce($5, definition),
+                   n_steps = coalesce($6, n_steps),
+                   draft_revision = draft_revision + 1,
+                   updated_at = now()
+               WHERE id = $1 AND draft_revision = $2 AND NOT is_test
+               RETURNING draft_revision"#,
+            id.0,
+            base_revision,
+            name,
+            description,
+            definition.map(Json) as _,
+            definition.map(n_steps),
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(revision) = saved else {
+            let current = sqlx::query_scalar!(
+                r#"SELECT draft_revision FROM workflow_templates WHERE id = $1 AND NOT is_test"#,
+                id.0,
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            return Ok(current.map_or(SaveDraft::NotFound, |current| SaveDraft::Stale { current }));
+        };
+        audit::append(&mut tx, author, "template.draft_saved", &id.to_string(), json!({"revision": revision})).await?;
+        tx.commit().await?;
+        Ok(SaveDraft::Saved)
+    }
+
+    /// Makes the next version and the live one of it, unless the live one already says the same.
+    pub async fn publish(&self, new: NewVersion<'_>, author: Author) -> Result<Publish> {
+        let mut tx = self.pool.begin().await?;
+        let template = sqlx::query!(
+            r#"SELECT name, description, draft_revision, published_version FROM workflow_templates
+               WHERE id = $1 AND NOT is_test
+               FOR NO KEY UPDATE"#,
+            new.id.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(template) = template else {
+            return Ok(Publish::NotFound);
+        };
+        if template.draft_revision != new.revision {
+            return Ok(Publish::Stale);
+        }
+        let hash = new.definition.semantic_hash();
+        let unchanged = sqlx::query_scalar!(
+            r#"SELECT version FROM workflow_template_versions
+               WHERE template_id = $1 AND version = $2 AND semantic_hash = $3 AND name = $4 AND description = $5"#,
+            new.id.0,
+            template.published_version,
+            hash,
+            template.name,
+            template.description,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(version) = unchanged {
+            return Ok(Publish::Unchanged { version });
+        }
+        let version = insert_version(&mut tx, new, &template.name, &template.description, &hash).await?;
+        audit::append(&mut tx, author, "template.published", &new.id.to_string(), json!({"version": version})).await?;
+        tx.commit().await?;
+        Ok(Publish::Published { version })
+    }
+
+    /// A hidden version that says what `new` says, for a run of kind `test`; an equal one is used again.
+    pub async fn test_version(&self, new: NewTemplate<'_>, author: Author) -> Result<Version> {
+        let hash = new.definition.semantic_hash();
+        let mut tx = self.pool.begin().await?;
+        let known = sqlx::query!(
+            r#"SELECT v.template_id, v.version FROM workflow_templates t
+               JOIN workflow_template_versions v ON v.template_id = t.id
+               WHERE t.is_test AND t.name = $1 AND v.semantic_hash = $2
+               ORDER BY t.created_at LIMIT 1"#,
+            new.name,
+            hash,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let definition = new.definition.clone();
+        if let Some(known) = known {
+            return Ok(Version { template_id: TemplateId(known.template_id), version: known.version, definition });
+        }
+        insert(&mut tx, new, true).await?;
+        let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
+        let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
+        audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
+        tx.commit().await?;
+        Ok(Version { template_id: new.id, version, definition })
+    }
+}
+
+fn n_steps(definition: &Definition) -> i64 {
+    i64::try_from(definition.steps.len()).unwrap_or(i64::MAX)
+}
+
+async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bool) -> Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO workflow_templates (id, name, description, definition, n_steps, is_test, created_by)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)"#,
+        new.id.0,
+        new.name,
+        new.description,
+        Json(new.definition) as _,
+        n_steps(new.definition),
+        is_test,
+        new.by.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The caller holds the template's row.
+async fn insert_version(
+    connection: &mut PgConnection,
+    new: NewVersion<'_>,
+    name: &str,
+    description: &str,
+    hash: &str,
+) -> Result<i32> {
+    let version = sqlx::query_scalar!(
+        r#"INSERT INTO workflow_template_versions
+               (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
+           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7
+           FROM workflow_template_versions WHERE template_id = $1
+           RETURNING version"#,
+        new.id.0,
+        name,
+        description,
+        Json(new.definition) as _,
+        n_steps(new.definition),
+        hash,
+        new.by.0,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let changed =
+        sqlx::query!(r#"UPDATE workflow_templates SET published_version = $2 WHERE id = $1"#, new.id.0, version)
+            .execute(connection)
+            .await?
+            .rows_affected();
+    if changed != 1 {
+        return Err(Error::RowCount { statement: "publish", changed });
+    }
+    Ok(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+    use workflow::access::Role;
+
+    use super::*;
+    use crate::{templates::Startable, users::NewUser};
+
+    const BY: UserId = UserId(Uuid::from_u128(1));
+    const ID: TemplateId = TemplateId(Uuid::from_u128(2));
+
+    fn definition(document: &Value) -> Definition {
+        Definition::from_value(document).unwrap()
+    }
+
+    async fn with_template(pool: PgPool) -> Store {
+        let store = Store::from_pool(pool);
+        let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
+        store.create_user(&user, Author::default()).await.unwrap();
+        let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
+        let new = NewTemplate { id: ID, name: "Brief", description: "", definition: &definition, by: BY };
+        store.create_template(new, Author::default()).await.unwrap();
+        store
+    }
+
+    async fn publish_draft(store: &Store) -> Publish {
+        let draft = store.draft(ID).await.unwrap().unwrap();
+        let new = NewVersion { id: ID, revision: draft.revision, definition: &draft.definition, by: BY };
+        store.publish(new, Author::default()).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn of_two_saves_on_one_base_one_is_stale_and_changes_nothing(pool: PgPool) {
+        let store = with_template(pool).await;
+        let save = |name| store.save_draft(ID, 1, Some(name), None, None, Author::default());
+        let (one, two) = futures::future::join(save("One"), save("Two")).await;
+        let (one, two) = (one.unwrap(), two.unwrap());
+        let stale = SaveDraft::Stale { current: 2 };
+        assert!([(SaveDraft::Saved, stale), (stale, SaveDraft::Saved)].contains(&(one, two)), "{one:?} {two:?}");
+        let draft = store.draft(ID).await.unwrap().unwrap();
+        assert_eq!((draft.revision, draft.name == "One"), (2, one == SaveDraft::Saved));
+        assert_eq!(draft.definition.steps.len(), 1, "absent fields stay");
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_version_is_made_only_when_the_meaning_changed(pool: PgPool) {
+        let store = with_template(pool.clone()).await;
+        assert_eq!(store.startable(ID, None).await.unwrap(), Startable::NotPublished);
+        assert_eq!(publish_draft(&store).await, Publish::Published { version: 1 });
+        assert_eq!(publish_draft(&store).await, Publish::Unchanged { version: 1 });
+        let other = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":2}}}));
+        store.save_draft(ID, 1, None, None, Some(&other), Author::default()).await.unwrap();
+        assert_eq!(publish_draft(&store).await, Publish::Published { version: 2 });
+        let Startable::Version(old) = store.startable(ID, Some(1)).await.unwrap() else { panic!("version 1 is kept") };
+        assert_eq!(old.definition.steps["a"].agent_version, Some(1));
+        assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
+        assert_eq!(store.gallery().await.unwrap()[0].version, 2);
+        let change = sqlx::query("UPDATE workflow_template_versions SET name = 'x'").execute(&pool).await;
+        assert!(change.is_err());
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_test_version_is_hidden_and_used_again(pool: PgPool) {
+        let store = with_template(pool).await;
+        let definition = definition(&json!({"steps":{"test":{"agent_id":"x","agent_version":1}}}));
+        let new = |n| NewTemplate {
+            id: TemplateId(Uuid::from_u128(n)),
+            name: "Test of x",
+            description: "",
+            definition: &definition,
+            by: BY,
+        };
+        let first = store.test_version(new(10), Author::default()).await.unwrap();
+        let second = store.test_version(new(11), Author::default()).await.unwrap();
+        assert_eq!(first, second);
+        assert_eq!(store.template_summaries().await.unwrap().len(), 1);
+        assert_eq!(store.startable(first.template_id, None).await.unwrap(), Startable::NotFound);
+        assert!(store.draft(first.template_id).await.unwrap().is_none());
+    }
+}
