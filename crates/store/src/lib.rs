@@ -4,14 +4,21 @@
 //! It must never decide who may do what (that is `service`), and never hold a transaction while an agent runs or a person thinks.
 
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
+mod decode;
 mod error;
+pub mod events;
+pub mod notify;
 mod pool;
+pub mod protocol;
+pub mod runs;
 pub mod sessions;
 pub mod templates;
 pub mod throttle;
 pub mod tokens;
 pub mod users;
+pub mod verbs;
 
 pub use error::Error;
 pub use pool::{MIGRATOR, Store};

@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::Result;
+use crate::{Result, notify::Outbox};
 
 /// All migrations, embedded. Newer ones that this program does not know are tolerated, so that replicas can be replaced one by one.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
@@ -25,6 +25,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    /// What other processes are told after a commit.
+    pub(crate) outbox: Outbox,
 }
 
 impl Store {
@@ -36,12 +38,12 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.application_name("weft"))
             .await?;
-        Ok(Self { pool })
+        Ok(Self::from_pool(pool))
     }
 
-    /// Wraps a pool that a test made.
+    /// Wraps a pool that is there already.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, outbox: Outbox::default() }
     }
 
     /// Brings the schema up to date, under sqlx' advisory lock: many processes may start at once.

@@ -1,0 +1,103 @@
+//! Artifacts: their content, their versions, and the chunks of what is too large for the completion call.
+//! Content is never truncated and never changes: a version's bytes always have its hash.
+
+use sha2::{Digest, Sha256};
+use workflow::{ArtifactId, RunId, StepKey, view::ArtifactMeta};
+
+use crate::{Error, Result, Store, runs::ArtifactRow};
+
+/// Bytes of one chunk.
+const CHUNK: usize = 1024 * 1024;
+
+impl Store {
+    /// An artifact of a run with its bytes. The caller has made sure that the run may be seen.
+    pub async fn artifact(&self, run: RunId, id: ArtifactId) -> Result<Option<(ArtifactMeta, Vec<u8>)>> {
+        let Some(row) = sqlx::query!(
+            "SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+                a.parent, a.created_at, a.content
+            FROM artifacts a JOIN steps s ON s.id = a.step_id WHERE a.run_id = $1 AND a.id = $2",
+            run.0,
+            id.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        else {
+            return Ok(None);
+        };
+        let bytes = match row.content {
+            Some(bytes) => bytes,
+            None => self.blob(&row.content_hash, row.size).await?,
+        };
+        let meta = ArtifactRow {
+            id: row.id,
+            key: row.key,
+            name: row.name,
+            version: row.version,
+            is_latest: row.is_latest,
+            content_hash: row.content_hash,
+            media_type: row.media_type,
+            size: row.size,
+            origin: row.origin,
+            attempt: row.attempt,
+            parent: row.parent,
+            created_at: row.created_at,
+        };
+        Ok(Some((meta.try_into()?, bytes)))
+    }
+
+    /// All versions of one artifact, or of all artifacts of a step, oldest first.
+    pub async fn artifact_versions(
+        &self,
+        run: RunId,
+        step: Option<&StepKey>,
+        name: Option<&str>,
+    ) -> Result<Vec<ArtifactMeta>> {
+        sqlx::query_as!(
+            ArtifactRow,
+            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+                a.parent, a.created_at
+            FROM artifacts a JOIN steps s ON s.id = a.step_id
+            WHERE a.run_id = $1 AND ($2::text IS NULL OR s.key = $2) AND ($3::text IS NULL OR a.name = $3)
+            ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
+            run.0,
+            step.map(StepKey::as_str),
+            name,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// Writes large content before its artifact is committed. Content-addressed, so writing it twice is harmless.
+    pub async fn put_blob(&self, hash: &str, bytes: &[u8]) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let is_new = sqlx::query!("INSERT INTO blobs (hash, size) VALUES ($1, $2) ON CONFLICT DO NOTHING", hash, size)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected()
+            == 1;
+        if is_new {
+            for (n, chunk) in (0..).zip(bytes.chunks(CHUNK)) {
+                sqlx::query!("INSERT INTO blob_chunks (hash, n, bytes) VALUES ($1, $2, $3)", hash, n, chunk)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(crate) async fn blob(&self, hash: &str, size: i64) -> Result<Vec<u8>> {
+        let chunks = sqlx::query_scalar!("SELECT bytes FROM blob_chunks WHERE hash = $1 ORDER BY n", hash)
+            .fetch_all(&self.pool)
+            .await?;
+        let bytes = chunks.concat();
+        // A truncated artifact must never be taken for a whole one.
+        if i64::try_from(bytes.len()) != Ok(size) || hex::encode(Sha256::digest(&bytes)) != hash {
+            return Err(Error::Inconsistent { table: "blob_chunks", column: "bytes", row: hash.to_owned() });
+        }
+        Ok(bytes)
+    }
+}

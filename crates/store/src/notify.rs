@@ -1,0 +1,366 @@
+//! Hints between processes over LISTEN and NOTIFY: "look again", never data that would be missed if it were lost.
+//! Sent after commit by one task per process, coalesced and rate limited: a NOTIFY inside hot transactions would serialise all commits.
+//! Polling alone must stay correct.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgListener;
+use tokio::sync::{Notify, broadcast};
+use workflow::{RunId, StepKey, api::Delta};
+
+use crate::{Result, Store};
+
+const CHANNEL: &str = "weft";
+/// At most 40 hints a second leave a process.
+const HINT_PAUSE: Duration = Duration::from_millis(25);
+/// At most 10 token messages a second leave a process.
+const DELTA_PAUSE: Duration = Duration::from_millis(100);
+/// Postgres takes 8,000 bytes; JSON escaping may double a text.
+const MAX_IDS: usize = 150;
+const MAX_DELTA_BYTES: usize = 3_000;
+/// Text of one attempt that waits to be sent; beyond it the oldest is dropped, and its offset tells.
+const MAX_WAITING_BYTES: usize = 64 * 1024;
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// What happened elsewhere, or here.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Hint {
+    /// Something about this run changed.
+    Run(RunId),
+    /// Steps are ready to be claimed.
+    Ready,
+    /// The run was cancelled: its running attempts should stop at once.
+    Cancelled(RunId),
+    /// Somebody began to look at this run.
+    Watched(RunId),
+    Delta(Delta),
+    /// Messages may have been lost: look at everything again.
+    Lagged,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Message {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    runs: BTreeSet<RunId>,
+    #[serde(skip_serializing_if = "is_false")]
+    ready: bool,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    cancelled: BTreeSet<RunId>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    watched: BTreeSet<RunId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deltas: Vec<Delta>,
+    /// More than fits: look at everything.
+    #[serde(skip_serializing_if = "is_false")]
+    all: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Message {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn into_hints(self) -> Vec<Hint> {
+        let mut hints = Vec::new();
+        if self.all {
+            hints.push(Hint::Lagged);
+        }
+        if self.ready {
+            hints.push(Hint::Ready);
+        }
+        hints.extend(self.cancelled.into_iter().map(Hint::Cancelled));
+        hints.extend(self.watched.into_iter().map(Hint::Watched));
+        hints.extend(self.runs.into_iter().map(Hint::Run));
+        hints.extend(self.deltas.into_iter().map(Hint::Delta));
+        hints
+    }
+}
+
+/// What waits to be told; filled by every verb and commit of this process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox(Arc<OutboxInner>);
+
+#[derive(Debug, Default)]
+struct OutboxInner {
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    message: Message,
+    deltas: BTreeMap<(RunId, StepKey, i32), Delta>,
+}
+
+impl Outbox {
+    fn put(&self, change: impl FnOnce(&mut Waiting)) {
+        // A panic elsewhere leaves a set of ids at worst half filled, which is still a valid hint.
+        change(&mut self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.filled.notify_one();
+    }
+
+    pub(crate) fn run(&self, run: RunId) {
+        self.put(|waiting| {
+            waiting.message.runs.insert(run);
+            if waiting.message.runs.len() > MAX_IDS {
+                waiting.message.runs.clear();
+                waiting.message.all = true;
+            }
+        });
+    }
+
+    pub(crate) fn ready(&self) {
+        self.put(|waiting| waiting.message.ready = true);
+    }
+
+    pub(crate) fn cancelled(&self, run: RunId) {
+        self.put(|waiting| {
+            if waiting.message.cancelled.len() < MAX_IDS / 3 {
+                waiting.message.cancelled.insert(run);
+            }
+        });
+    }
+
+    pub(crate) fn watched(&self, run: RunId) {
+        self.put(|waiting| {
+            if waiting.message.watched.len() < MAX_IDS / 3 {
+                waiting.message.watched.insert(run);
+            }
+        });
+    }
+
+    pub(crate) fn delta(&self, delta: Delta) {
+        self.put(|waiting| {
+            let place = (delta.run, delta.step.clone(), delta.attempt);
+            match waiting.deltas.get_mut(&place) {
+                Some(known) if known.text.len() < MAX_WAITING_BYTES => known.text.push_str(&delta.text),
+                _ => {
+                    waiting.deltas.insert(place, delta);
+                }
+            }
+        });
+    }
+
+    fn take_message(&self) -> Message {
+        std::mem::take(&mut self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).message)
+    }
+
+    /// Up to one message's worth of token text, in whole characters.
+    fn take_deltas(&self) -> Vec<Delta> {
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = MAX_DELTA_BYTES;
+        let mut taken = Vec::new();
+        while left > 0
+            && let Some((place, mut delta)) = waiting.deltas.pop_first()
+        {
+            let cut = delta.text.floor_char_boundary(left.min(delta.text.len()));
+            let rest = delta.text.split_off(cut);
+            // A message also carries the names; a very short piece still costs that much.
+            left = left.saturating_sub(cut.max(100));
+            if !rest.is_empty() {
+                let offset = delta.offset + i64::try_from(cut).unwrap_or(i64::MAX);
+                waiting.deltas.insert(place, Delta { offset, text: rest, ..delta.clone() });
+            }
+            let is_cut_short = delta.text.is_empty();
+            if !is_cut_short {
+                taken.push(delta);
+            } else {
+                break;
+            }
+        }
+        taken
+    }
+
+    fn has_deltas(&self) -> bool {
+        !self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).deltas.is_empty()
+    }
+}
+
+/// The receiving side: one connection per process, any number of readers.
+#[derive(Clone, Debug)]
+pub struct Hints {
+    sender: broadcast::Sender<Hint>,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { sender: broadcast::Sender::new(1024) }
+    }
+}
+
+impl Hints {
+    /// A reader that is too slow gets `RecvError::Lagged`, which means the same as [`Hint::Lagged`].
+    pub fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.sender.subscribe()
+    }
+
+    /// Listens until `stop` resolves, reconnecting for ever.
+    pub async fn listen(&self, store: &Store, stop: impl Future<Output = ()>) {
+        let work = async {
+            loop {
+                if let Err(error) = self.listen_once(store).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "listening for hints failed; polling goes on"
+                    );
+                }
+                let _ = self.sender.send(Hint::Lagged);
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+            }
+        };
+        select(std::pin::pin!(stop), std::pin::pin!(work)).await;
+    }
+
+    async fn listen_once(&self, store: &Store) -> Result<()> {
+        let mut listener = PgListener::connect_with(&store.pool).await?;
+        listener.listen(CHANNEL).await?;
+        let _ = self.sender.send(Hint::Lagged);
+        // `None` means that the connection was lost, and with it perhaps messages.
+        while let Some(notification) = listener.try_recv().await? {
+            match serde_json::from_str::<Message>(notification.payload()) {
+                Ok(message) => {
+                    for hint in message.into_hints() {
+                        // Nobody listening is fine.
+                        let _ = self.sender.send(hint);
+                    }
+                }
+                // A newer replica may say more than this one understands.
+                Err(_) => {
+                    let _ = self.sender.send(Hint::Lagged);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Sends this process's hints until `stop` resolves: the first at once, the next ones coalesced.
+    pub async fn send_hints(&self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut last_delta = tokio::time::Instant::now();
+        loop {
+            if !self.outbox.has_deltas() {
+                let filled = std::pin::pin!(self.outbox.0.filled.notified());
+                if let Either::Left(_) = select(&mut stop, filled).await {
+                    break;
+                }
+            }
+            let mut message = self.outbox.take_message();
+            if last_delta.elapsed() >= DELTA_PAUSE {
+                message.deltas = self.outbox.take_deltas();
+                last_delta = tokio::time::Instant::now();
+            }
+            if !message.is_empty()
+                && let Err(error) = self.notify(&message).await
+            {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a hint was not sent; polling finds the change"
+                );
+            }
+            let pause = std::pin::pin!(tokio::time::sleep(HINT_PAUSE));
+            if let Either::Left(_) = select(&mut stop, pause).await {
+                break;
+            }
+        }
+        let message = self.outbox.take_message();
+        if !message.is_empty() {
+            // The process is ending; what was committed last should still be seen at once elsewhere.
+            let _ = self.notify(&message).await;
+        }
+    }
+
+    async fn notify(&self, message: &Message) -> Result<()> {
+        let payload = serde_json::json!(message).to_string();
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Passes on tokens of a running attempt; lossy by design.
+    pub fn send_delta(&self, delta: Delta) {
+        self.outbox.delta(delta);
+    }
+
+    /// Says that somebody looks at the run now, so that workers send its tokens. To be repeated while it lasts.
+    pub async fn watch_run(&self, run: RunId) -> Result<()> {
+        let is_new = sqlx::query_scalar!(
+            r#"WITH old AS (SELECT until FROM run_watchers WHERE run_id = $1)
+            INSERT INTO run_watchers (run_id, until) VALUES ($1, clock_timestamp() + interval '20 seconds')
+            ON CONFLICT (run_id) DO UPDATE SET until = excluded.until
+            RETURNING coalesce((SELECT until FROM old) < clock_timestamp(), true) AS "is_new!""#,
+            run.0,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if is_new {
+            self.outbox.watched(run);
+        }
+        Ok(())
+    }
+
+    /// The runs that somebody looks at now.
+    pub async fn watched_runs(&self) -> Result<BTreeSet<RunId>> {
+        let ids = sqlx::query_scalar!("SELECT run_id FROM run_watchers WHERE until > clock_timestamp()")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(RunId).collect())
+    }
+
+    /// Forgets who looked long ago.
+    pub async fn sweep_watchers(&self) -> Result<()> {
+        sqlx::query!("DELETE FROM run_watchers WHERE until < clock_timestamp() - interval '1 minute'")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delta(offset: i64, text: &str) -> Delta {
+        Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset, text: text.into() }
+    }
+
+    #[test]
+    fn token_text_is_joined_and_cut_at_whole_characters() {
+        let outbox = Outbox::default();
+        outbox.delta(delta(0, "héllo "));
+        outbox.delta(delta(7, &"ü".repeat(4_000)));
+        let mut offset = 0;
+        let mut rounds = 0;
+        while outbox.has_deltas() {
+            for piece in outbox.take_deltas() {
+                assert_eq!(piece.offset, offset);
+                assert!(piece.text.len() <= MAX_DELTA_BYTES);
+                offset += i64::try_from(piece.text.len()).unwrap();
+            }
+            rounds += 1;
+        }
+        assert_eq!((offset, rounds), (8_007, 3));
+    }
+
+    #[test]
+    fn many_runs_become_one_look_at_everything() {
+        let outbox = Outbox::default();
+        for n in 0..500 {
+            outbox.run(RunId(uuid::Uuid::from_u128(n)));
+        }
+        let message = outbox.take_message();
+        assert!(message.all && serde_json::to_string(&message).unwrap().len() < 7_500);
+    }
+}

@@ -1,0 +1,166 @@
+//! Lists of runs: mine or everybody's, by keyset, and those that wait for a person.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use workflow::{
+    RunId, TemplateId, UserId,
+    access::Actor,
+    api::{RunPage, RunSummary},
+};
+
+use crate::{
+    Result, Store,
+    decode::{maybe_word, word},
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    Mine,
+    /// Of everybody; only an admin's viewer sees more than their own.
+    All,
+}
+
+struct SummaryRow {
+    id: Uuid,
+    template_id: Uuid,
+    template_name: String,
+    template_version: i32,
+    status: String,
+    status_reason: Option<String>,
+    auto_run: bool,
+    user_id: Uuid,
+    email: String,
+    n_steps: i32,
+    n_done: i32,
+    n_review: i32,
+    created_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<SummaryRow> for RunSummary {
+    type Error = crate::Error;
+
+    fn try_from(row: SummaryRow) -> Result<Self> {
+        Ok(Self {
+            id: RunId(row.id),
+            template_id: TemplateId(row.template_id),
+            template_name: row.template_name,
+            template_version: row.template_version,
+            status: word(&row.status, "workflow_runs", "status", &row.id)?,
+            status_reason: maybe_word(row.status_reason.as_deref(), "workflow_runs", "status_reason", &row.id)?,
+            auto_run: row.auto_run,
+            user_id: UserId(row.user_id),
+            user_email: row.email,
+            n_steps: row.n_steps.into(),
+            n_done: row.n_done.into(),
+            n_waiting: row.n_review.into(),
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+/// Where the next page begins: the last run's time in microseconds, and its id.
+fn cursor_of(run: &RunSummary) -> String {
+    format!("{}_{}", run.created_at.timestamp_micros(), run.id)
+}
+
+fn read_cursor(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
+    let (micros, id) = text.split_once('_')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+}
+
+impl Store {
+    /// A page of runs, newest first; a cursor that cannot be read begins at the first page.
+    pub async fn run_summaries(
+        &self,
+        viewer: &Actor,
+        after: Option<&str>,
+        limit: i64,
+        scope: Scope,
+    ) -> Result<RunPage> {
+        let (before, id) = after.and_then(read_cursor).unzip();
+        let is_all = scope == Scope::All && viewer.is_admin();
+        let rows = sqlx::query_as!(
+            SummaryRow,
+            r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
+                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+            FROM workflow_runs r
+            JOIN users u ON u.id = r.user_id
+            JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
+            WHERE NOT r.is_test AND (r.user_id = $1 OR $2)
+                AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4))
+            ORDER BY r.created_at DESC, r.id DESC LIMIT $5"#,
+            viewer.id.0,
+            is_all,
+            before,
+            id,
+            limit + 1,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut runs: Vec<RunSummary> = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+        let has_more = i64::try_from(runs.len()).is_ok_and(|n| n > limit);
+        if has_more {
+            runs.pop();
+        }
+        let next = if has_more { runs.last().map(cursor_of) } else { None };
+        Ok(RunPage { runs, next })
+    }
+
+    /// Runs in which a step waits for the viewer's review, oldest first: the owner's, and every one for an admin.
+    pub async fn waiting_runs(&self, viewer: &Actor) -> Result<Vec<RunSummary>> {
+        sqlx::query_as!(
+            SummaryRow,
+            r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
+                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+            FROM workflow_runs r
+            JOIN users u ON u.id = r.user_id
+            JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
+            WHERE r.n_review > 0 AND NOT r.is_test AND (r.user_id = $1 OR $2)
+            ORDER BY r.created_at, r.id LIMIT 100"#,
+            viewer.id.0,
+            viewer.is_admin(),
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// Those of the named runs that the viewer may see.
+    pub async fn run_summaries_of(&self, runs: &[RunId], viewer: &Actor) -> Result<Vec<RunSummary>> {
+        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        sqlx::query_as!(
+            SummaryRow,
+            r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
+                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+            FROM workflow_runs r
+            JOIN users u ON u.id = r.user_id
+            JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
+            WHERE r.id = ANY($1) AND NOT r.is_test AND (r.user_id = $2 OR $3)
+            ORDER BY r.created_at DESC, r.id DESC"#,
+            &ids,
+            viewer.id.0,
+            viewer.is_admin(),
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_is_not_ours_is_no_cursor() {
+        assert!(read_cursor("").is_none());
+        assert!(read_cursor("1_2").is_none());
+        assert!(read_cursor("99999999999999999999_00000000-0000-0000-0000-000000000000").is_none());
+    }
+}
