@@ -1,0 +1,50 @@
+//! The design system: what every page is built from. Shown in every state on /design; styled by `style/components/`.
+//! Components must render alike on both sides (no clock, random, window or locale in a first render) and write no style attribute.
+
+pub mod badge;
+pub mod button;
+pub mod choice;
+pub mod code_view;
+pub mod combobox;
+pub mod copy;
+pub mod dialog;
+pub mod diff;
+pub(crate) mod dom;
+pub mod feedback;
+pub mod field;
+pub mod icon;
+pub mod input;
+pub mod json_tree;
+pub mod markdown;
+pub mod menu;
+pub mod panel;
+pub mod status;
+pub mod table;
+pub mod tabs;
+pub mod time;
+pub mod toast;
+pub mod tooltip;
+
+pub use badge::{Avatar, Badge, Count, Kbd, Tone};
+pub use button::{Button, ButtonType, IconButton, LinkButton, Variant};
+pub use choice::{Checkbox, Segment, Segmented, Switch};
+pub use code_view::CodeView;
+pub use combobox::{ComboOption, Combobox};
+pub use copy::{CopyButton, CopyId};
+pub use dialog::{ConfirmDialog, Dialog, Drawer};
+pub use diff::Diff;
+pub use dom::Align;
+pub use feedback::{Banner, Empty, Kind, Skeleton, SkeletonKind, SkeletonWidth};
+pub use field::Field;
+pub use icon::{Icon, Size};
+pub use input::{NumberInput, Select, SelectOption, TextArea, TextInput};
+pub use json_tree::JsonTree;
+pub use markdown::{Markdown, to_html as markdown_to_html};
+pub use menu::{Menu, MenuItem, MenuLine, MenuLink};
+pub use panel::{PanelHandle, Side};
+pub use status::{StatusChip, StatusIcon, status_label};
+pub use table::{MoreRows, TableShell};
+pub use tabs::{Tab, TabPanel, Tabs, is_typing};
+pub use time::{Elapsed, RelativeTime, duration_words};
+pub use toast::{ToastAction, Toaster, Toasts, provide_toasts, use_toasts};
+pub use tooltip::{Tooltip, TooltipLayer};

@@ -1,0 +1,127 @@
+//! Button, LinkButton, IconButton. Handlers are given as `on:click`, other attributes as `attr:name`, straight on the component.
+//! Must never change width while loading, and never be a link in disguise: what goes somewhere is a LinkButton.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, Size};
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Variant {
+    Primary,
+    #[default]
+    Default,
+    Quiet,
+    Danger,
+}
+
+impl Variant {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Default => "default",
+            Self::Quiet => "quiet",
+            Self::Danger => "danger",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum ButtonType {
+    #[default]
+    Button,
+    Submit,
+    Reset,
+}
+
+impl ButtonType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Button => "button",
+            Self::Submit => "submit",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// A button with words. While `loading` it shows a spinner over the kept label and takes no clicks.
+#[component]
+pub fn Button(
+    #[prop(optional)] variant: Variant,
+    #[prop(optional)] size: Size,
+    #[prop(optional)] kind: ButtonType,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(optional, into)] loading: Signal<bool>,
+    #[prop(optional)] icon: Option<&'static str>,
+    /// Takes the whole width.
+    #[prop(optional)]
+    block: bool,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button
+            class="btn"
+            type=kind.name()
+            data-variant=variant.name()
+            data-size=size.name()
+            data-block=block
+            data-loading=move || loading.get()
+            aria-busy=move || loading.get().then_some("true")
+            disabled=move || disabled.get() || loading.get()
+        >
+            <span class="btn-label">{icon.map(|name| view! { <Icon name/> })} {children()}</span>
+            <Show when=move || loading.get()>
+                <svg class="icon btn-spinner" data-spin aria-hidden="true">
+                    <use_ href="/icons.svg#i-loader-circle"></use_>
+                </svg>
+            </Show>
+        </button>
+    }
+}
+
+/// A link that looks like a button.
+#[component]
+pub fn LinkButton(
+    #[prop(into)] href: Signal<String>,
+    #[prop(optional)] variant: Variant,
+    #[prop(optional)] size: Size,
+    #[prop(optional)] icon: Option<&'static str>,
+    #[prop(optional)] block: bool,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <a class="btn" href=move || href.get() data-variant=variant.name() data-size=size.name() data-block=block>
+            <span class="btn-label">{icon.map(|name| view! { <Icon name/> })} {children()}</span>
+        </a>
+    }
+}
+
+/// A button with only an icon; `label` is its name for everyone, spoken and as the tooltip.
+#[component]
+pub fn IconButton(
+    icon: &'static str,
+    #[prop(into)] label: Signal<String>,
+    #[prop(default = Variant::Quiet)] variant: Variant,
+    #[prop(optional)] size: Size,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    /// For a toggle: whether it is on.
+    #[prop(optional, into)]
+    pressed: Signal<Option<bool>>,
+    /// Shown in the tooltip after the label, as in "Undo (Ctrl Z)".
+    #[prop(optional)]
+    keys: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <button
+            class="btn icon-btn"
+            type="button"
+            data-variant=variant.name()
+            data-size=size.name()
+            data-tip=move || keys.map_or_else(|| label.get(), |keys| format!("{} ({keys})", label.get()))
+            aria-label=move || label.get()
+            aria-pressed=move || pressed.get().map(super::dom::aria)
+            disabled=move || disabled.get()
+        >
+            <Icon name=icon/>
+        </button>
+    }
+}

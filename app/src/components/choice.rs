@@ -1,0 +1,139 @@
+//! Checkbox, Switch, Segmented: native inputs, whose whole label is the target.
+//! A Switch acts at once; a Checkbox waits for its form. Neither may ever be drawn without its input.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::icon::Icon;
+
+#[component]
+pub fn Checkbox(
+    checked: RwSignal<bool>,
+    #[prop(into)] label: Signal<String>,
+    #[prop(optional, into)] id: Option<String>,
+    #[prop(optional, into)] name: Option<String>,
+    #[prop(optional, into)] help: Option<String>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    bind_checked(node, checked.into(), move |on| checked.set(on));
+    view! {
+        <label class="check">
+            <span class="check-box">
+                <input
+                    node_ref=node
+                    type="checkbox"
+                    id=id
+                    name=name
+                    value="true"
+                    checked=checked.get_untracked()
+                    disabled=move || disabled.get()
+                    on:change=move |event| checked.set(event_target_checked(&event))
+                />
+                <Icon name="check"/>
+            </span>
+            <span>{move || label.get()}</span>
+            {help.map(|help| view! { <span class="check-help">{help}</span> })}
+        </label>
+    }
+}
+
+/// Shows `checked` and reports a change; the owner of the state decides, so a refused change springs back with the signal.
+#[component]
+pub fn Switch(
+    #[prop(into)] checked: Signal<bool>,
+    #[prop(into)] on_change: Callback<bool>,
+    #[prop(into)] label: Signal<String>,
+    #[prop(optional, into)] id: Option<String>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    bind_checked(node, checked, |_| ());
+    view! {
+        <label class="switch">
+            <input
+                node_ref=node
+                type="checkbox"
+                role="switch"
+                id=id
+                checked=checked.get_untracked()
+                disabled=move || disabled.get()
+                on:change=move |event| on_change.run(event_target_checked(&event))
+            />
+            <span>{move || label.get()}</span>
+        </label>
+    }
+}
+
+/// From the signal to the page; a click from before hydration is given to `early`.
+fn bind_checked(node: NodeRef<html::Input>, checked: Signal<bool>, early: impl Fn(bool) + 'static) {
+    Effect::new(move |bound: Option<bool>| {
+        let Some(input) = node.get() else { return false };
+        let wanted = checked.get();
+        if bound != Some(true) && input.checked() != wanted {
+            early(input.checked());
+        }
+        let wanted = checked.get_untracked();
+        if input.checked() != wanted {
+            input.set_checked(wanted);
+        }
+        true
+    });
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Segment {
+    pub value: &'static str,
+    pub label: &'static str,
+    pub icon: Option<&'static str>,
+}
+
+impl Segment {
+    pub const fn new(value: &'static str, label: &'static str) -> Self {
+        Self { value, label, icon: None }
+    }
+
+    #[must_use]
+    pub const fn with_icon(mut self, icon: &'static str) -> Self {
+        self.icon = Some(icon);
+        self
+    }
+}
+
+/// One of a few, all visible. `name` groups the radio buttons and must be unique on the page.
+#[component]
+pub fn Segmented(
+    value: RwSignal<String>,
+    segments: Vec<Segment>,
+    #[prop(into)] name: String,
+    /// The name of the choice, for those who cannot see it.
+    #[prop(into)]
+    label: String,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    let choices = segments
+        .into_iter()
+        .map(|segment| {
+            view! {
+                <label>
+                    <input
+                        type="radio"
+                        name=name.clone()
+                        value=segment.value
+                        checked=value.with_untracked(|v| v == segment.value)
+                        prop:checked=move || value.with(|v| v == segment.value)
+                        disabled=move || disabled.get()
+                        on:change=move |_| value.set(segment.value.to_owned())
+                    />
+                    {segment.icon.map(|name| view! { <Icon name/> })}
+                    <span>{segment.label}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="segmented" role="radiogroup" aria-label=label>
+            {choices}
+        </div>
+    }
+}

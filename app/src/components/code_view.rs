@@ -1,0 +1,46 @@
+//! CodeView: text in a monospace face with line numbers and a copy button.
+//! Long texts show their first lines until asked for all, so that no artifact can stall the page.
+
+use leptos::prelude::*;
+
+use super::button::{Button, Variant};
+use super::copy::CopyButton;
+use super::icon::Size;
+
+const FIRST_LINES: usize = 1000;
+
+#[component]
+pub fn CodeView(
+    #[prop(into)] text: Signal<String>,
+    /// What it is: a file name, a media type, a port.
+    #[prop(into)]
+    title: Signal<String>,
+    /// Breaks long lines instead of scrolling sideways.
+    #[prop(optional)]
+    wrap: bool,
+) -> impl IntoView {
+    let all = RwSignal::new(false);
+    let n_lines = Memo::new(move |_| text.with(|t| t.lines().count()));
+    let lines = move || {
+        let most = if all.get() { usize::MAX } else { FIRST_LINES };
+        text.with(|t| t.lines().take(most).map(|line| view! { <span class="code-line">{line.to_owned()}</span> }).collect_view())
+    };
+    view! {
+        <div class="code-view" data-wrap=wrap>
+            <div class="content-bar">
+                <span class="truncate">{move || title.get()}</span>
+                <CopyButton text/>
+            </div>
+            <div class="code-scroll" tabindex="0" role="region" aria-label=move || title.get()>
+                {lines}
+            </div>
+            <Show when=move || { n_lines.get() > FIRST_LINES && !all.get() }>
+                <div class="table-foot">
+                    <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| all.set(true)>
+                        {move || format!("Show all {} lines", n_lines.get())}
+                    </Button>
+                </div>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,148 @@
+//! Dialog, ConfirmDialog, Drawer: native `<dialog>` shown by `showModal`, so the page behind is inert, Esc closes, and the focus returns.
+//! The content exists only while open: each opening starts fresh. Must never be opened in a first render.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::button::{Button, IconButton, Variant};
+use super::icon::Size;
+
+/// A modal question or form. `actions` fill the foot, the answer last.
+#[component]
+pub fn Dialog(
+    #[prop(into)] id: String,
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional, into)] description: Signal<String>,
+    #[prop(optional)] size: Size,
+    /// The buttons of the foot.
+    #[prop(optional, into)]
+    actions: ViewFn,
+    children: ChildrenFn,
+) -> impl IntoView {
+    modal("dialog", "dialog-foot", id, open, title, description, size, Some(actions), children)
+}
+
+/// A modal panel from the right edge, for details that need more height.
+#[component]
+pub fn Drawer(
+    #[prop(into)] id: String,
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional, into)] description: Signal<String>,
+    #[prop(optional)] size: Size,
+    children: ChildrenFn,
+) -> impl IntoView {
+    modal("dialog drawer", "dialog-foot", id, open, title, description, size, None, children)
+}
+
+/// Asks before something that is hard to undo. `text` says what will happen; `confirm` repeats the verb.
+#[component]
+pub fn ConfirmDialog(
+    #[prop(into)] id: String,
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    #[prop(into)] text: Signal<String>,
+    #[prop(into)] confirm: Signal<String>,
+    #[prop(into)] on_confirm: Callback<()>,
+    /// True for what destroys something.
+    #[prop(optional)]
+    danger: bool,
+    /// While true the answer shows a spinner; the caller closes the dialog when it is done.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
+) -> impl IntoView {
+    let variant = if danger { Variant::Danger } else { Variant::Primary };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+            <Button variant loading=busy on:click=move |_| on_confirm.run(())>
+                {move || confirm.get()}
+            </Button>
+        }
+    };
+    let foot = "dialog-foot confirm-actions";
+    modal("dialog", foot, id, open, title, text, Size::Sm, Some(actions.into()), std::sync::Arc::new(|| ().into_any()))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one body of three components; each argument is a prop of theirs")]
+fn modal(
+    class: &'static str,
+    foot: &'static str,
+    id: String,
+    open: RwSignal<bool>,
+    title: Signal<String>,
+    description: Signal<String>,
+    size: Size,
+    actions: Option<ViewFn>,
+    children: ChildrenFn,
+) -> AnyView {
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let wanted = open.get();
+        let Some(dialog) = node.get() else { return };
+        if !wanted {
+            if dialog.open() {
+                dialog.close();
+            }
+            return;
+        }
+        // One frame later the content is there, and the browser can focus its first control.
+        request_animation_frame(move || {
+            if open.get_untracked() && dialog.is_connected() && !dialog.open() {
+                drop(dialog.show_modal());
+            }
+        });
+    });
+    // A press that starts and ends on the backdrop closes; one that ends there after selecting text does not.
+    let pressed_outside = StoredValue::new(false);
+    let is_backdrop = |event: &leptos::ev::PointerEvent| {
+        event.target().is_some_and(|target| {
+            target.dyn_ref::<web_sys::Element>().is_some_and(|element| element.tag_name() == "DIALOG")
+        })
+    };
+    let title_id = format!("{id}-title");
+    let text_id = format!("{id}-text");
+    let children = StoredValue::new(children);
+    let actions = StoredValue::new(actions);
+    view! {
+        <dialog
+            node_ref=node
+            class=class
+            id=id
+            data-size=size.name()
+            aria-labelledby=title_id
+            aria-describedby=text_id
+            on:close=move |_| open.set(false)
+            on:pointerdown=move |event| pressed_outside.set_value(is_backdrop(&event))
+            on:pointerup=move |event| {
+                if pressed_outside.get_value() && is_backdrop(&event) {
+                    open.set(false);
+                }
+                pressed_outside.set_value(false);
+            }
+        >
+            <div class="dialog-head">
+                <h2 id=title_id.clone()>{move || title.get()}</h2>
+                <p id=text_id.clone()>{move || description.get()}</p>
+                <IconButton icon="x" label="Close" size=Size::Sm on:click=move |_| open.set(false)/>
+            </div>
+            <div class="dialog-body">
+                <Show when=move || open.get()>{move || children.with_value(|children| children())}</Show>
+            </div>
+            {actions
+                .with_value(Option::is_some)
+                .then(|| {
+                    view! {
+                        <div class=foot>
+                            <Show when=move || open.get()>
+                                {move || actions.with_value(|actions| actions.as_ref().map(ViewFn::run))}
+                            </Show>
+                        </div>
+                    }
+                })}
+        </dialog>
+    }
+    .into_any()
+}

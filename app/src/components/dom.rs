@@ -1,0 +1,141 @@
+//! Small helpers over the browser: placing what floats, keeping an input and its signal equal, moving the focus.
+//! They run only in effects and event handlers, never in a first render; they set styles through CSSOM, which the CSP allows.
+
+use leptos::html::ElementType;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+
+/// The edge of the anchor that a popup lines up with.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Align {
+    #[default]
+    Start,
+    Centre,
+    End,
+}
+
+const MARGIN: f64 = 8.0;
+
+/// Puts `popup` (in the top layer, `position: fixed`) below `anchor`, or above it where there is no room below.
+pub(crate) fn place_near(anchor: &Element, popup: &HtmlElement, align: Align, gap: f64) {
+    let (Some(width), Some(height)) = viewport() else { return };
+    let a = anchor.get_bounding_client_rect();
+    let p = popup.get_bounding_client_rect();
+    let left = match align {
+        Align::Start => a.left(),
+        Align::Centre => a.left() + (a.width() - p.width()) / 2.0,
+        Align::End => a.right() - p.width(),
+    };
+    let left = left.min(width - p.width() - MARGIN).max(MARGIN);
+    let below = a.bottom() + gap;
+    let above = a.top() - gap - p.height();
+    let top = if below + p.height() > height - MARGIN && above >= MARGIN { above } else { below };
+    set_style(popup, "left", &format!("{left}px"));
+    set_style(popup, "top", &format!("{top}px"));
+}
+
+fn viewport() -> (Option<f64>, Option<f64>) {
+    let window = window();
+    let number = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64());
+    (number(window.inner_width()), number(window.inner_height()))
+}
+
+/// Sets one property through CSSOM. A value the browser refuses leaves the stylesheet's own, so the error carries nothing.
+pub(crate) fn set_style(element: &HtmlElement, property: &str, value: &str) {
+    drop(element.style().set_property(property, value));
+}
+
+pub(crate) fn by_id(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Moves the focus; an element that cannot take it keeps it where it was.
+pub(crate) fn focus(element: &HtmlElement) {
+    drop(element.focus());
+}
+
+/// The elements inside `root` that match, in document order.
+pub(crate) fn all(root: &Element, selector: &str) -> Vec<HtmlElement> {
+    let Ok(list) = root.query_selector_all(selector) else { return Vec::new() };
+    (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect()
+}
+
+/// Which of `count` things a roving key leads to from `current`; `None` for other keys.
+pub(crate) fn rove(key: &str, current: Option<usize>, count: usize) -> Option<usize> {
+    if count == 0 {
+        return None;
+    }
+    match key {
+        "ArrowDown" | "ArrowRight" => Some(current.map_or(0, |i| (i + 1) % count)),
+        "ArrowUp" | "ArrowLeft" => Some(current.map_or(count - 1, |i| (i + count - 1) % count)),
+        "Home" => Some(0),
+        "End" => Some(count - 1),
+        _ => None,
+    }
+}
+
+/// The elements that hold a text value.
+pub(crate) trait HasValue {
+    fn text(&self) -> String;
+    fn set_text(&self, value: &str);
+}
+
+macro_rules! has_value {
+    ($($element:ty),*) => {$(
+        impl HasValue for $element {
+            fn text(&self) -> String {
+                self.value()
+            }
+            fn set_text(&self, value: &str) {
+                self.set_value(value);
+            }
+        }
+    )*};
+}
+has_value!(HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement);
+
+/// Keeps a control and its signal equal, from the signal to the page.
+/// What a person typed, or the browser restored, before hydration wins over the signal's first value.
+pub(crate) fn bind_value<E>(node: NodeRef<E>, value: RwSignal<String>)
+where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + HasValue + 'static,
+{
+    let first = value.get_untracked();
+    Effect::new(move |bound: Option<bool>| {
+        let Some(element) = node.get() else { return false };
+        let wanted = value.get();
+        let shown = element.text();
+        if shown == wanted {
+            return true;
+        }
+        if bound != Some(true) && wanted == first && !shown.is_empty() {
+            value.set(shown);
+        } else {
+            element.set_text(&wanted);
+        }
+        true
+    });
+}
+
+/// The value of an ARIA state, which has to be a word.
+pub(crate) fn aria(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rove;
+
+    #[test]
+    fn arrows_wrap_around_and_home_and_end_jump() {
+        assert_eq!(rove("ArrowDown", Some(2), 3), Some(0));
+        assert_eq!(rove("ArrowUp", Some(0), 3), Some(2));
+        assert_eq!(rove("ArrowUp", None, 3), Some(2));
+        assert_eq!(rove("Home", Some(2), 3), Some(0));
+        assert_eq!(rove("End", None, 3), Some(2));
+        assert_eq!(rove("x", Some(0), 3), None);
+        assert_eq!(rove("ArrowDown", None, 0), None);
+    }
+}

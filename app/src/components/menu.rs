@@ -1,0 +1,162 @@
+//! Menu: a button and a popover of verbs. Arrows, Home, End and letters move, Enter acts, Esc closes and gives the focus back.
+//! Its items exist only while it is open, so a table may hold hundreds.
+
+use leptos::context::Provider;
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::button::Variant;
+use super::dom::{Align, all, aria, focus, place_near, rove};
+use super::icon::{Icon, Size};
+
+#[derive(Clone, Copy)]
+struct MenuContext {
+    popup: NodeRef<html::Div>,
+}
+
+/// `label` names the button; without `text` it is an icon button. `id` must be unique on the page.
+#[component]
+pub fn Menu(
+    #[prop(into)] id: String,
+    #[prop(into)] label: String,
+    #[prop(default = "ellipsis")] icon: &'static str,
+    /// Words on the button.
+    #[prop(optional, into)]
+    text: Option<String>,
+    #[prop(default = Variant::Quiet)] variant: Variant,
+    #[prop(optional)] size: Size,
+    #[prop(default = Align::End)] align: Align,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let popup = NodeRef::<html::Div>::new();
+    let button = NodeRef::<html::Button>::new();
+    let open = RwSignal::new(false);
+    let on_toggle = move |_| {
+        let Some(popup) = popup.get_untracked() else { return };
+        let now = popup.matches(":popover-open").unwrap_or(false);
+        open.set(now);
+        if now {
+            // The items are rendered by the signal above; measured and focused once they are there.
+            request_animation_frame(move || {
+                if let Some(button) = button.get_untracked() {
+                    place_near(&button, &popup, align, 4.0);
+                }
+                if let Some(first) = items(&popup).first() {
+                    focus(first);
+                }
+            });
+        }
+    };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let Some(popup) = popup.get_untracked() else { return };
+        let items = items(&popup);
+        let active = document().active_element();
+        let current = items.iter().position(|item| active.as_ref().is_some_and(|a| a.is_same_node(Some(item))));
+        let key = event.key();
+        let next = match key.as_str() {
+            "Tab" => {
+                drop(popup.hide_popover());
+                return;
+            }
+            "ArrowLeft" | "ArrowRight" => return,
+            _ => rove(&key, current, items.len()).or_else(|| by_letter(&items, current, &key)),
+        };
+        if let Some(item) = next.and_then(|i| items.get(i)) {
+            event.prevent_default();
+            focus(item);
+        }
+    };
+    let context = MenuContext { popup };
+    let icon_only = text.is_none();
+    let class = if icon_only { "btn icon-btn" } else { "btn" };
+    let children = StoredValue::new(children);
+    view! {
+        <span class="menu">
+            <button
+                node_ref=button
+                class=class
+                type="button"
+                data-variant=variant.name()
+                data-size=size.name()
+                data-tip=icon_only.then(|| label.clone())
+                aria-label=label.clone()
+                aria-haspopup="menu"
+                aria-expanded=move || aria(open.get())
+                popovertarget=id.clone()
+                disabled=move || disabled.get()
+            >
+                {match text {
+                    None => view! { <Icon name=icon/> }.into_any(),
+                    Some(text) => view! { <span class="btn-label">{text} <Icon name="chevron-down" size=Size::Sm/></span> }.into_any(),
+                }}
+            </button>
+            <div node_ref=popup class="popup" id=id popover="auto" role="menu" aria-label=label on:toggle=on_toggle on:keydown=on_key>
+                <Provider value=context>
+                    <Show when=move || open.get()>{move || children.with_value(|children| children())}</Show>
+                </Provider>
+            </div>
+        </span>
+    }
+}
+
+fn items(popup: &HtmlElement) -> Vec<HtmlElement> {
+    all(popup, "[role=menuitem]:not(:disabled)")
+}
+
+/// The next item whose words begin with the letter typed.
+fn by_letter(items: &[HtmlElement], current: Option<usize>, key: &str) -> Option<usize> {
+    if key.chars().count() != 1 {
+        return None;
+    }
+    let letter = key.to_lowercase();
+    let start = current.map_or(0, |i| i + 1);
+    (start..items.len()).chain(0..start).find(|&i| {
+        items[i].text_content().is_some_and(|text| text.trim_start().to_lowercase().starts_with(&letter))
+    })
+}
+
+/// One verb. `on_select` runs after the menu closed and the focus went back to its button.
+#[component]
+pub fn MenuItem(
+    #[prop(into)] on_select: Callback<()>,
+    #[prop(optional)] icon: Option<&'static str>,
+    /// For what destroys something.
+    #[prop(optional)]
+    danger: bool,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    children: Children,
+) -> impl IntoView {
+    let context = use_context::<MenuContext>();
+    let on_click = move |_| {
+        if let Some(popup) = context.and_then(|c| c.popup.get_untracked()) {
+            drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
+        }
+        on_select.run(());
+    };
+    view! {
+        <button class="menu-item" type="button" role="menuitem" tabindex="-1" data-danger=danger disabled=move || disabled.get() on:click=on_click>
+            {icon.map(|name| view! { <Icon name/> })}
+            <span>{children()}</span>
+        </button>
+    }
+}
+
+/// A place to go, in a menu.
+#[component]
+pub fn MenuLink(#[prop(into)] href: String, #[prop(optional)] icon: Option<&'static str>, children: Children) -> impl IntoView {
+    view! {
+        <a class="menu-item" role="menuitem" tabindex="-1" href=href>
+            {icon.map(|name| view! { <Icon name/> })}
+            <span>{children()}</span>
+        </a>
+    }
+}
+
+/// A hairline between groups of verbs.
+#[component]
+pub fn MenuLine() -> impl IntoView {
+    view! { <hr class="menu-line"/> }
+}

@@ -1,0 +1,112 @@
+//! Tabs and TabPanel: arrows, Home and End move between tabs, Tab goes into the panel.
+//! Ids derive from the set's `id`: `ID-tab-KEY` and `ID-panel-KEY`.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::dom::{aria, by_id, focus, rove};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tab {
+    pub key: &'static str,
+    pub label: String,
+    pub count: Option<usize>,
+}
+
+impl Tab {
+    pub fn new(key: &'static str, label: impl Into<String>) -> Self {
+        Self { key, label: label.into(), count: None }
+    }
+
+    #[must_use]
+    pub fn with_count(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+}
+
+#[component]
+pub fn Tabs(
+    #[prop(into)] id: String,
+    #[prop(into)] label: String,
+    #[prop(into)] tabs: Signal<Vec<Tab>>,
+    selected: RwSignal<String>,
+) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let keys: Vec<&str> = tabs.with(|tabs| tabs.iter().map(|tab| tab.key).collect());
+        let current = selected.with_untracked(|s| keys.iter().position(|key| key == s));
+        if matches!(event.key().as_str(), "ArrowUp" | "ArrowDown") {
+            return;
+        }
+        if let Some(next) = rove(&event.key(), current, keys.len()) {
+            event.prevent_default();
+            selected.set(keys[next].to_owned());
+            if let Some(tab) = by_id(&id.with_value(|id| format!("{id}-tab-{}", keys[next]))) {
+                focus(&tab);
+            }
+        }
+    };
+    let buttons = move || {
+        tabs.get()
+            .into_iter()
+            .map(|tab| {
+                let key = tab.key;
+                let on = move || selected.with(|s| s == key);
+                view! {
+                    <button
+                        class="tab"
+                        type="button"
+                        role="tab"
+                        id=id.with_value(|id| format!("{id}-tab-{key}"))
+                        aria-controls=id.with_value(|id| format!("{id}-panel-{key}"))
+                        aria-selected=move || aria(on())
+                        tabindex=move || if on() { "0" } else { "-1" }
+                        on:click=move |_| selected.set(key.to_owned())
+                    >
+                        {tab.label}
+                        {tab.count.map(|n| view! { <span class="count">{n}</span> })}
+                    </button>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <div class="tabs" role="tablist" aria-label=label on:keydown=on_key>
+            {buttons}
+        </div>
+    }
+}
+
+/// The panel of one tab; its content exists only while the tab is selected.
+#[component]
+pub fn TabPanel(
+    /// The id of the Tabs.
+    #[prop(into)]
+    tabs: String,
+    tab: &'static str,
+    selected: RwSignal<String>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let on = move || selected.with(|s| s == tab);
+    view! {
+        <div
+            class="tab-panel"
+            role="tabpanel"
+            id=format!("{tabs}-panel-{tab}")
+            aria-labelledby=format!("{tabs}-tab-{tab}")
+            tabindex="0"
+            hidden=move || !on()
+        >
+            <Show when=on>{children()}</Show>
+        </div>
+    }
+}
+
+/// Whether an event came from a control that types text, so that a page's shortcuts leave it alone.
+pub fn is_typing(event: &leptos::ev::KeyboardEvent) -> bool {
+    let Some(element) = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
+    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.is_content_editable()
+}

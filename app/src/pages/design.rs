@@ -1,0 +1,62 @@
+//! /design: every component in every state, on one page; the place to look before building something new.
+//! Also what the render test reads: it must show each component, and hold no real data.
+
+mod actions;
+mod content;
+mod data;
+mod inputs;
+mod overlays;
+
+use leptos::prelude::*;
+
+use crate::components::{Segment, Segmented};
+
+#[component]
+pub fn DesignPage() -> impl IntoView {
+    let theme = RwSignal::new("system".to_owned());
+    let themes = vec![
+        Segment::new("system", "System").with_icon("monitor"),
+        Segment::new("light", "Light").with_icon("sun"),
+        Segment::new("dark", "Dark").with_icon("moon"),
+    ];
+    view! {
+        <div class="page" data-theme=move || theme.get()>
+            <header class="page-head">
+                <h1>"Design system"</h1>
+                <p>"Every component in every state"</p>
+                <div class="page-actions">
+                    <Segmented name="design-theme" label="Theme" value=theme segments=themes/>
+                </div>
+            </header>
+            <actions::Actions/>
+            <inputs::Inputs/>
+            <data::Data/>
+            <overlays::Overlays/>
+            <content::Content/>
+        </div>
+    }
+}
+
+/// A card of specimens with a heading.
+#[component]
+fn Group(title: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <section class="card">
+            <div class="card-head">
+                <h2>{title}</h2>
+            </div>
+            <div class="card-body specimens">{children()}</div>
+        </section>
+    }
+}
+
+/// One component, named.
+#[component]
+fn Specimen(name: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div class="specimen">
+            <h3>{name}</h3>
+            <div class="stack">{children()}</div>
+        </div>
+    }
+}

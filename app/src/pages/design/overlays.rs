@@ -1,0 +1,72 @@
+//! Specimens of what floats: dialogs, drawers, tooltips and toasts, each opened by its button.
+
+use leptos::prelude::*;
+
+use super::{Group, Specimen};
+use crate::components::{
+    Button, ConfirmDialog, Dialog, Drawer, Field, Kind, TextArea, ToastAction, Tooltip, Variant, use_toasts,
+};
+
+#[component]
+pub(super) fn Overlays() -> impl IntoView {
+    let dialog = RwSignal::new(false);
+    let confirm = RwSignal::new(false);
+    let drawer = RwSignal::new(false);
+    let prompt = RwSignal::new("Summarise the text in three sentences.".to_owned());
+    let toasts = use_toasts();
+    view! {
+        <Group title="What floats">
+            <Specimen name="Dialog, Drawer">
+                <div class="row">
+                    <Button on:click=move |_| dialog.set(true)>"Retry with another prompt"</Button>
+                    <Button variant=Variant::Danger on:click=move |_| confirm.set(true)>"Cancel run"</Button>
+                    <Button on:click=move |_| drawer.set(true)>"Show details"</Button>
+                </div>
+            </Specimen>
+            <Specimen name="Toast">
+                <div class="row">
+                    <Button on:click=move |_| {
+                        let undo = ToastAction::new("Undo", move || toasts.success("Step restored"));
+                        toasts.push(Kind::Info, "Step deleted", Some(undo));
+                    }>"With a way back"</Button>
+                    <Button on:click=move |_| toasts.success("Version 8 is live")>"Success"</Button>
+                    <Button on:click=move |_| toasts.push(Kind::Warn, "The budget is nearly used", None)>"Warning"</Button>
+                    <Button on:click=move |_| toasts.error("The server cannot be reached; try again in a moment")>"Error"</Button>
+                </div>
+            </Specimen>
+            <Specimen name="Tooltip">
+                <div class="row">
+                    <Tooltip text="Directly stale, because research.notes is now v3">"Hover these words"</Tooltip>
+                </div>
+            </Specimen>
+        </Group>
+        <Dialog
+            id="design-dialog"
+            open=dialog
+            title="Retry with another prompt"
+            description="Starts generation 3 of Summarise. The artifact it writes becomes version 3."
+            actions=move || {
+                view! {
+                    <Button on:click=move |_| dialog.set(false)>"Cancel"</Button>
+                    <Button variant=Variant::Primary on:click=move |_| dialog.set(false)>"Retry"</Button>
+                }
+            }
+        >
+            <Field id="design-dialog-prompt" label="Prompt">
+                <TextArea value=prompt mono=true/>
+            </Field>
+        </Dialog>
+        <ConfirmDialog
+            id="design-confirm"
+            open=confirm
+            title="Cancel this run?"
+            text="2 running steps are stopped and everything not finished is cancelled. A cancelled run is final; its artifacts stay."
+            confirm="Cancel run"
+            danger=true
+            on_confirm=move |()| confirm.set(false)
+        />
+        <Drawer id="design-drawer" open=drawer title="Attempt 2" description="Failed after 30 s: timeout">
+            <p>"Details of one attempt, with room for a long text."</p>
+        </Drawer>
+    }
+}
