@@ -3,6 +3,7 @@
 //! It keeps rows and domain values apart: a row that the domain cannot read is an error that names its table and column, never a default.
 //! It must never decide who may do what (that is `service`), and never hold a transaction while an agent runs or a person thinks.
 
+pub mod access;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;

@@ -34,6 +34,13 @@ pub struct NewSession<'a> {
     pub lifetimes: Lifetimes,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenSession {
+    pub actor: Actor,
+    /// The last activity was written more than a minute ago: `touch_session`, so that reading seldom becomes writing.
+    pub is_behind: bool,
+}
+
 impl Store {
     /// Begins a session, writes the login into the log and forgets sessions that have ended.
     /// False when the password that was checked is no longer the account's, or the account is disabled by now.
@@ -70,8 +77,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Who a session belongs to, if it has not ended and the account is not disabled; counts as activity.
-    pub async fn session_actor(&self, id_hash: &SecretHash, idle: Duration) -> Result<Option<Actor>> {
+    /// Who a session belongs to, if it has not ended and the account is not disabled. Looking is no activity.
+    pub async fn open_session(&self, id_hash: &SecretHash, idle: Duration) -> Result<Option<OpenSession>> {
         let row = sqlx::query!(
             r#"SELECT u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!"
                FROM sessions s JOIN users u ON u.id = s.user_id
@@ -82,16 +89,19 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        if row.is_behind {
-            // At most once a minute, so that reading does not become writing.
-            sqlx::query!(r#"UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1"#, &id_hash[..])
-                .execute(&self.pool)
-                .await?;
-        }
-        Ok(Some(Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? }))
+        row.map(|row| {
+            let actor = Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? };
+            Ok(OpenSession { actor, is_behind: row.is_behind })
+        })
+        .transpose()
+    }
+
+    /// The person was active just now.
+    pub async fn touch_session(&self, id_hash: &SecretHash) -> Result<()> {
+        sqlx::query!(r#"UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1"#, &id_hash[..])
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Newest activity first. The public name is a quarter of the hash: enough to point at one, useless to open it.
@@ -190,7 +200,7 @@ mod tests {
     async fn a_session_ends_when_idle_when_old_and_when_the_account_is_disabled(pool: PgPool) {
         let hash = [7; 32];
         let (store, id) = with_session(pool.clone(), &hash).await;
-        let is_open = async || store.session_actor(&hash, HOUR).await.unwrap().is_some();
+        let is_open = async || store.open_session(&hash, HOUR).await.unwrap().is_some();
         assert!(is_open().await);
         let age = |column| format!("UPDATE sessions SET {column} = {column} - interval '2 hours'");
         for (spoil, repair) in [
@@ -219,6 +229,6 @@ mod tests {
         let stranger = UserId(Uuid::from_u128(2));
         assert!(!store.revoke_session(stranger, &listed[0].id, Author::default()).await.unwrap());
         assert!(store.revoke_session(id, &listed[0].id, Author::default()).await.unwrap());
-        assert!(store.session_actor(&hash, HOUR).await.unwrap().is_none());
+        assert!(store.open_session(&hash, HOUR).await.unwrap().is_none());
     }
 }

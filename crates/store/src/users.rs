@@ -114,6 +114,12 @@ impl Store {
         rows.fetch_all(&self.pool).await?.into_iter().map(UserView::try_from).collect()
     }
 
+    pub async fn user(&self, id: UserId) -> Result<Option<UserView>> {
+        let row =
+            sqlx::query_as!(Row, r#"SELECT id, email, role, disabled_at, created_at FROM users WHERE id = $1"#, id.0);
+        row.fetch_optional(&self.pool).await?.map(UserView::try_from).transpose()
+    }
+
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserView>> {
         let row = sqlx::query_as!(
             Row,

@@ -1,0 +1,107 @@
+//! argon2id, off the async threads and two at a time: a hash takes a core for a while, and logins must not take them all.
+//! Must never compare passwords itself, and takes as long for an account that does not exist.
+
+use std::{sync::Arc, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Result};
+
+/// OWASP's minimum for argon2id.
+const MEMORY_KIB: u32 = 19_456;
+const ITERATIONS: u32 = 2;
+const LANES: u32 = 1;
+/// Hashes at a time.
+const N_AT_ONCE: usize = 2;
+/// How long a login queues for its turn before it is told to come back.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// With today's parameters, and of no password: what the password of an unknown account is checked against.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Hasher {
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { turns: Arc::new(Semaphore::new(N_AT_ONCE)) }
+    }
+}
+
+impl Hasher {
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
+        let turn = self.turn().await?;
+        let hash = tokio::task::spawn_blocking(move || {
+            let hash = argon2()?.hash_password(password.expose_secret().as_bytes());
+            drop(turn);
+            hash.map(|hash| hash.to_string())
+        });
+        hash.await?.map_err(Error::Hash)
+    }
+
+    /// Whether the password is the one; false for an absent hash, after the same work.
+    pub(crate) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
+        let turn = self.turn().await?;
+        let is_known = hash.is_some();
+        let is_right = tokio::task::spawn_blocking(move || {
+            let hash = hash.as_deref().unwrap_or(DUMMY);
+            let answer = PasswordHash::new(hash)
+                .and_then(|hash| argon2()?.verify_password(password.expose_secret().as_bytes(), &hash));
+            drop(turn);
+            match answer {
+                Ok(()) => Ok(true),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(is_right.await?.map_err(Error::Hash)? && is_known)
+    }
+
+    /// Whether a stored hash was made with other parameters than today's.
+    pub(crate) fn is_outdated(hash: &str) -> bool {
+        let is_current = PasswordHash::new(hash).is_ok_and(|hash| {
+            hash.algorithm == Algorithm::Argon2id.ident()
+                && Params::try_from(&hash).is_ok_and(|params| {
+                    (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, ITERATIONS, LANES)
+                })
+        });
+        !is_current
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(MAX_WAIT, self.turns.clone().acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            // The semaphore is never closed, so only the time can run out.
+            Ok(Err(_)) | Err(_) => Err(Error::TooManyRequests { retry_after: MAX_WAIT }),
+        }
+    }
+}
+
+fn argon2() -> password_hash::Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, None)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hash_has_todays_parameters_and_knows_its_password() {
+        let hasher = Hasher::default();
+        let hash = hasher.hash("a long password".into()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(hasher.verify("a long password".into(), Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify("another password".into(), Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify("a long password".into(), None).await.unwrap());
+        assert!(!Hasher::is_outdated(&hash));
+        assert!(Hasher::is_outdated(&hash.replace("m=19456", "m=4096")));
+        assert!(!Hasher::is_outdated(DUMMY));
+    }
+}

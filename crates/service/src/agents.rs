@@ -1,0 +1,159 @@
+//! The agent library: everybody signed in may see what there is, admins edit and test.
+//! Must never show a configuration to somebody who is no admin.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use store::{
+    agents::SaveAgent as Saved,
+    templates::{Draft, NewTemplate},
+};
+use workflow::{
+    AgentCatalog, AgentId, AgentSpec, Definition, RunId, Step, StepKey, TemplateId,
+    agent::{AgentConfig, InputPort},
+    api::{AgentView, ProviderView, SaveAgent, TestAgent},
+    definition::{Review, ReviewMode, RunInput},
+    limits,
+    source::Source,
+};
+
+use crate::{
+    Error, OpContext, Result, id,
+    runs::{self, values},
+    text,
+};
+
+/// The one step of a test.
+const TEST_STEP: &str = "test";
+
+pub async fn list(ctx: &OpContext) -> Result<Vec<AgentView>> {
+    ctx.user()?;
+    Ok(ctx.store().agents().await?.iter().map(AgentView::from).collect())
+}
+
+/// The agent with its configuration, at a version or at its latest.
+pub async fn get(ctx: &OpContext, id: &AgentId, version: Option<i32>) -> Result<AgentSpec> {
+    ctx.admin()?;
+    ctx.store().agent(id, version).await?.ok_or(Error::NotFound)
+}
+
+/// What the validator needs for the draft of a template: all latest versions, and those that the draft pins.
+pub async fn catalog(ctx: &OpContext, template: TemplateId) -> Result<AgentCatalog> {
+    ctx.admin()?;
+    let draft: Draft = ctx.store().draft(template).await?.ok_or(Error::NotFound)?;
+    catalog_for(ctx, &draft.definition).await
+}
+
+pub(crate) async fn catalog_for(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
+    let mut catalog = AgentCatalog::new(ctx.store().agents().await?);
+    let pinned = pins(definition).filter(|(id, version)| catalog.get(id, Some(*version)).is_none());
+    let pinned: Vec<(AgentId, i32)> = pinned.collect();
+    for spec in ctx.store().agent_versions(pinned).await? {
+        catalog.insert(spec);
+    }
+    Ok(catalog)
+}
+
+/// The agent versions that a definition names.
+pub(crate) fn pins(definition: &Definition) -> impl Iterator<Item = (AgentId, i32)> {
+    let pins: std::collections::BTreeSet<(AgentId, i32)> =
+        definition.steps.values().filter_map(|step| Some((step.agent_id.clone(), step.agent_version?))).collect();
+    pins.into_iter()
+}
+
+/// Creates the agent, or its next version.
+pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
+    let by = ctx.admin()?.id;
+    let spec = AgentSpec {
+        id: agent.id,
+        version: 0,
+        name: agent.name.trim().to_owned(),
+        description: agent.description.trim().to_owned(),
+        inputs: agent.inputs,
+        outputs: agent.outputs,
+        config: agent.config,
+    };
+    check(&spec)?;
+    match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
+        Saved::Saved(spec) => Ok(spec),
+        Saved::Stale { latest } => Err(Error::Stale { current: latest.into() }),
+        Saved::NotFound => Err(Error::NotFound),
+    }
+}
+
+fn check(spec: &AgentSpec) -> Result<()> {
+    if let Some(problem) = spec.problems().into_iter().find(workflow::Problem::is_error) {
+        return Err(Error::Invalid { field: problem.field.unwrap_or_else(|| "agent".into()), detail: problem.message });
+    }
+    let document = serde_json::to_value(spec).unwrap_or_default();
+    for part in ["name", "description", "inputs", "outputs", "config"] {
+        text::no_nul_inside(part, &document[part])?;
+        if limits::depth(&document[part]) > limits::MAX_DEPTH {
+            return Err(Error::invalid(part, format!("It is nested deeper than {} levels.", limits::MAX_DEPTH)));
+        }
+    }
+    let (field, template) = match &spec.config {
+        AgentConfig::Llm(config) => ("config.prompt", config.system.len().max(config.prompt.len())),
+        AgentConfig::Http(config) => ("config.body", config.body.len().max(config.url.len())),
+        AgentConfig::Template(config) => ("config.template", config.template.len()),
+    };
+    if template > limits::MAX_PROMPT_BYTES {
+        return Err(Error::too_large(field, "It is larger than 256 KiB. Shorten it."));
+    }
+    if document.to_string().len() > limits::MAX_DEFINITION_BYTES {
+        return Err(Error::too_large("agent", "The agent is larger than 4 MiB. Shorten it."));
+    }
+    Ok(())
+}
+
+/// Runs the agent on sample input, as a run of kind `test` over a hidden version, and names the run to watch.
+pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
+    let actor = ctx.admin()?;
+    let spec = ctx.store().agent(&test.agent_id, test.version).await?.ok_or(Error::NotFound)?;
+    let declared = spec.inputs.iter().map(|port| (port.name.clone(), run_input(port))).collect();
+    values::check(&declared, &test.inputs)?;
+    let (definition, inputs) = test_definition(&spec, test.inputs);
+    let name = format!("Test of {}", spec.id);
+    let new = NewTemplate {
+        id: TemplateId(id::new_id()),
+        name: &name,
+        description: "",
+        definition: &definition,
+        by: actor.id,
+    };
+    let version = ctx.store().test_version(new, ctx.author()).await?;
+    let run = runs::Start { version, inputs, auto_run: true, is_test: true, idempotency: None };
+    Ok(runs::begin(ctx, run).await?.0)
+}
+
+fn run_input(port: &InputPort) -> RunInput {
+    RunInput { title: port.name.clone(), schema: port.schema.clone(), required: port.required, default: None, order: 0 }
+}
+
+/// One step whose ports are run inputs. Ports may be spelled as run inputs may not, so these are numbered.
+fn test_definition(spec: &AgentSpec, inputs: BTreeMap<String, Value>) -> (Definition, BTreeMap<String, Value>) {
+    let mut definition = Definition::default();
+    let mut step = Step::new(spec.id.clone());
+    step.agent_version = Some(spec.version);
+    step.title.clone_from(&spec.name);
+    step.review = Review { mode: ReviewMode::Never, ..Review::default() };
+    let mut given = inputs;
+    let mut inputs = BTreeMap::new();
+    for (n, port) in spec.inputs.iter().enumerate() {
+        let key = format!("input_{n}");
+        // A port that is not given stays unmapped, so that a test shows what the agent does without it.
+        if let Some(value) = given.remove(&port.name) {
+            step.inputs.insert(port.name.clone(), Source::Run { key: key.clone(), path: String::new() });
+            definition.inputs.insert(key.clone(), RunInput { order: i32::try_from(n).unwrap_or(0), ..run_input(port) });
+            inputs.insert(key, value);
+        }
+    }
+    definition.steps.insert(StepKey::new(TEST_STEP), step);
+    (definition, inputs)
+}
+
+/// The providers that the server knows, without their keys.
+pub async fn providers(ctx: &OpContext) -> Result<Vec<ProviderView>> {
+    ctx.admin()?;
+    Ok(ctx.settings().providers.clone())
+}

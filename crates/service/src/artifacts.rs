@@ -1,0 +1,67 @@
+//! Artifacts: one version with its content, and the list of all versions.
+//! Must never resolve an artifact outside the run that the viewer may see.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use workflow::{
+    ArtifactId, RunId, StepKey,
+    api::{ArtifactVersions, ArtifactView, Encoding},
+};
+
+use crate::{Error, OpContext, Result, runs};
+
+pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
+    runs::visible(ctx, run).await?;
+    let (meta, bytes) = ctx.store().artifact(run, id).await?.ok_or(Error::NotFound)?;
+    let (encoding, content) = shown(&meta.media_type, bytes);
+    Ok(ArtifactView { meta, encoding, content })
+}
+
+/// All versions of one artifact, or of all of a step, or of the run, oldest first.
+pub async fn versions(
+    ctx: &OpContext,
+    run: RunId,
+    step: Option<&StepKey>,
+    name: Option<&str>,
+) -> Result<ArtifactVersions> {
+    runs::visible(ctx, run).await?;
+    let is_storable = |text: &str| !text.contains('\0');
+    if !step.map(StepKey::as_str).is_none_or(is_storable) || !name.is_none_or(is_storable) {
+        return Ok(ArtifactVersions { artifacts: Vec::new() });
+    }
+    Ok(ArtifactVersions { artifacts: ctx.store().artifact_versions(run, step, name).await? })
+}
+
+/// JSON as a value, text as text, and base64 for what is neither.
+fn shown(media_type: &str, bytes: Vec<u8>) -> (Encoding, Value) {
+    let kind = media_type.split(';').next().unwrap_or_default().trim();
+    if kind == "application/json"
+        && let Ok(value) = serde_json::from_slice(&bytes)
+    {
+        return (Encoding::Json, value);
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if kind.starts_with("text/") || kind == "application/json" => (Encoding::Text, Value::String(text)),
+        Ok(text) => (Encoding::Base64, Value::String(STANDARD.encode(text))),
+        Err(error) => (Encoding::Base64, Value::String(STANDARD.encode(error.as_bytes()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_shown_as_what_it_is() {
+        let table: [(&str, &[u8], Encoding, Value); 5] = [
+            ("application/json", b"{\"a\":1}", Encoding::Json, serde_json::json!({"a": 1})),
+            ("application/json", b"{", Encoding::Text, "{".into()),
+            ("text/plain; charset=utf-8", "é".as_bytes(), Encoding::Text, "é".into()),
+            ("text/plain", &[0xff], Encoding::Base64, "/w==".into()),
+            ("image/png", b"png", Encoding::Base64, "cG5n".into()),
+        ];
+        for (media_type, bytes, encoding, content) in table {
+            assert_eq!(shown(media_type, bytes.to_vec()), (encoding, content), "{media_type} {bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Why a use case was refused, and the one translation of it into what a person or a program reads.
+//! An internal cause is logged under an id and replaced; it must never leave this crate in words.
+
+use std::{error::Error as _, time::Duration};
+
+use workflow::{
+    Problem,
+    api::{ApiError, ErrorCode},
+    definition::Unstorable,
+};
+
+use crate::id;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("nobody is signed in")]
+    Unauthenticated,
+    #[error("the email or the password is wrong")]
+    WrongCredentials,
+    #[error("the person is not allowed to do this")]
+    Forbidden,
+    /// Missing, or invisible to whoever asks: never told apart.
+    #[error("it does not exist, or is not theirs to see")]
+    NotFound,
+    #[error("the field `{field}` is wrong: {detail}")]
+    Invalid { field: String, detail: String },
+    #[error("the definition has problems")]
+    InvalidDefinition { problems: Vec<Problem> },
+    #[error("the field `{field}` is too large: {detail}")]
+    TooLarge { field: String, detail: String },
+    #[error("somebody saved a newer version, {current}")]
+    Stale { current: i64 },
+    #[error("the state does not allow it: {0}")]
+    Conflict(String),
+    #[error("the template has no published version")]
+    NotPublished,
+    #[error("the Idempotency-Key was used for another request")]
+    IdempotencyMismatch,
+    #[error("too many requests")]
+    TooManyRequests { retry_after: Duration },
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    #[error("a password could not be hashed")]
+    Hash(#[source] argon2::password_hash::Error),
+    #[error("a blocking task ended early")]
+    Join(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), detail: detail.into() }
+    }
+
+    pub(crate) fn too_large(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::TooLarge { field: field.into(), detail: detail.into() }
+    }
+
+    /// For the `Retry-After` header.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::Store(error) if error.is_unavailable() => Some(Duration::from_secs(2)),
+            _ => None,
+        }
+    }
+
+    /// What the answer says. Called once for an error, at the edge: it logs what it hides.
+    pub fn to_api(&self) -> ApiError {
+        let (status, code, detail) = match self {
+            Self::Unauthenticated => {
+                (401, ErrorCode::Unauthenticated, "You are not signed in. Sign in and try again.".to_owned())
+            }
+            Self::WrongCredentials => (
+                401,
+                ErrorCode::WrongCredentials,
+                "The email or the password is wrong. Check both and try again.".to_owned(),
+            ),
+            Self::Forbidden => {
+                (403, ErrorCode::Forbidden, "Your account may not do this. Ask an admin to do it.".to_owned())
+            }
+            Self::NotFound => (
+                404,
+                ErrorCode::NotFound,
+                "There is nothing here, or it is not yours to see. Check the address.".to_owned(),
+            ),
+            Self::Invalid { detail, .. } => (422, ErrorCode::Invalid, detail.clone()),
+            Self::InvalidDefinition { .. } => (
+                422,
+                ErrorCode::InvalidDefinition,
+                "The workflow has problems that keep it from running. Solve the ones listed, then try again."
+                    .to_owned(),
+            ),
+            Self::TooLarge { detail, .. } => (413, ErrorCode::TooLarge, detail.clone()),
+            Self::Stale { current } => (
+                409,
+                ErrorCode::StaleRevision,
+                format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
+            ),
+            Self::Conflict(detail) => (409, ErrorCode::Conflict, detail.clone()),
+            Self::NotPublished => (
+                409,
+                ErrorCode::NotPublished,
+                "This workflow has no published version. Ask an admin to publish it.".to_owned(),
+            ),
+            Self::IdempotencyMismatch => (
+                409,
+                ErrorCode::IdempotencyMismatch,
+                "This Idempotency-Key was used for another request. Use a new one.".to_owned(),
+            ),
+            Self::TooManyRequests { retry_after } => (
+                429,
+                ErrorCode::TooManyRequests,
+                format!("Too many attempts. Try again in {}.", in_words(*retry_after)),
+            ),
+            Self::Store(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
+        };
+        let (field, problems) = match self {
+            Self::Invalid { field, .. } | Self::TooLarge { field, .. } => (Some(field.clone()), Vec::new()),
+            Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
+            _ => (None, Vec::new()),
+        };
+        ApiError { status, code, detail, field, problems, id: None }
+    }
+
+    fn hidden(&self) -> ApiError {
+        let id = id::new_id().simple().to_string();
+        let is_unavailable = matches!(self, Self::Store(error) if error.is_unavailable());
+        tracing::error!(error.id = %id, "{}", chain(self));
+        let (status, code, detail) = if is_unavailable {
+            (503, ErrorCode::Unavailable, "The database cannot be reached right now. Try again in a moment.".to_owned())
+        } else {
+            let detail = format!("Something went wrong on the server. Nothing was changed. Quote {id} to your admin.");
+            (500, ErrorCode::Internal, detail)
+        };
+        ApiError { status, code, detail, field: None, problems: Vec::new(), id: Some(id) }
+    }
+}
+
+impl From<Unstorable> for Error {
+    fn from(error: Unstorable) -> Self {
+        let field = error.field();
+        let detail = match &error {
+            Unstorable::TooLarge { .. } => {
+                return Self::too_large(field, format!("Too large: {error}. Split the workflow."));
+            }
+            Unstorable::Malformed { message, .. } => format!("`{field}` cannot be read: {message}. Correct it."),
+            Unstorable::TooDeep | Unstorable::TooManySteps { .. } => {
+                format!("Cannot be stored: {error}. Simplify the workflow.")
+            }
+        };
+        Self::Invalid { field, detail }
+    }
+}
+
+fn in_words(duration: Duration) -> String {
+    match duration.as_millis().div_ceil(1000) {
+        0 | 1 => "a second".to_owned(),
+        seconds @ 2..=90 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+/// An error with all its causes on one line.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

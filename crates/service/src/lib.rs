@@ -1,0 +1,25 @@
+//! The use cases: authorize, validate, store. Server functions, REST and the command line call the same functions.
+//!
+//! Every function takes the [`OpContext`] of its request and asks it who is there before it does anything else.
+//! It must never trust a caller to have checked, never show an internal cause, and never talk to an agent or the engine:
+//! these meet it only in Postgres.
+
+pub mod accounts;
+pub mod agents;
+pub mod artifacts;
+mod context;
+mod error;
+mod id;
+pub mod library;
+pub mod runs;
+mod settings;
+pub mod steps;
+pub mod templates;
+mod text;
+pub mod users;
+
+pub use context::{OpContext, Principal, RequestInfo, Service};
+pub use error::Error;
+pub use settings::Settings;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;

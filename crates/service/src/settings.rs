@@ -1,0 +1,40 @@
+//! What the operator decides about accounts and content; read once by the server, never from here.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use store::sessions::Lifetimes;
+use workflow::api::ProviderView;
+
+use crate::library::Library;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Cookies travel over HTTPS only, under a `__Host-` name.
+    pub secure_cookies: bool,
+    /// Only this machine can reach the server, so whoever opens it first may create the admin without a token.
+    pub is_loopback: bool,
+    /// Printed once at start; wanted for the first admin where others could be faster.
+    pub first_run_token: Option<SecretString>,
+    pub lifetimes: Lifetimes,
+    /// The providers of language models, without their keys.
+    pub providers: Vec<ProviderView>,
+    /// What the first admin finds in the library.
+    pub library: Library,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            secure_cookies: false,
+            is_loopback: true,
+            first_run_token: None,
+            lifetimes: Lifetimes {
+                idle: Duration::from_secs(8 * 60 * 60),
+                absolute: Duration::from_secs(7 * 24 * 60 * 60),
+            },
+            providers: Vec::new(),
+            library: Library::default(),
+        }
+    }
+}

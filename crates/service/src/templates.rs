@@ -1,0 +1,144 @@
+//! Workflow templates: published versions for everybody, drafts and publishing for admins.
+//! Must never overwrite a newer draft, and never publish what the validator refuses.
+
+use serde_json::Value;
+use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
+use workflow::{
+    AgentCatalog, Definition, Plan, Problem, TemplateId,
+    api::{CreateTemplate, Published, PublishedTemplate, TemplateSummary, TemplateView, UpdateTemplate},
+    limits,
+};
+
+use crate::{Error, OpContext, Result, agents, id, text};
+
+/// Steps from which validating leaves the async threads.
+const MANY_STEPS: usize = 200;
+/// How often publishing looks again when the draft is saved under its hands.
+const MAX_LOOKS: usize = 3;
+
+pub async fn gallery(ctx: &OpContext) -> Result<Vec<PublishedTemplate>> {
+    ctx.user()?;
+    Ok(ctx.store().gallery().await?)
+}
+
+pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedTemplate> {
+    ctx.user()?;
+    ctx.store().published(id).await?.ok_or(Error::NotFound)
+}
+
+pub async fn list(ctx: &OpContext) -> Result<Vec<TemplateSummary>> {
+    ctx.admin()?;
+    Ok(ctx.store().template_summaries().await?)
+}
+
+pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
+    ctx.admin()?;
+    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    view(ctx, draft).await
+}
+
+pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<TemplateView> {
+    let by = ctx.admin()?.id;
+    let name = text::name("name", &template.name, limits::MAX_NAME_CHARS)?;
+    let description = text::prose("description", &template.description, limits::MAX_DESCRIPTION_CHARS)?;
+    let definition = read(&template.definition)?;
+    let id = TemplateId(id::new_id());
+    let new = NewTemplate { id, name: &name, description: &description, definition: &definition, by };
+    ctx.store().create_template(new, ctx.author()).await?;
+    get(ctx, id).await
+}
+
+/// Saves the draft, problems and all; a stale base revision is a conflict and changes nothing.
+pub async fn save_draft(ctx: &OpContext, id: TemplateId, update: UpdateTemplate) -> Result<TemplateView> {
+    ctx.admin()?;
+    let Some(base) = update.base_revision else {
+        let detail = "Name the revision that this change began from: the `draft_revision` you were given.";
+        return Err(Error::invalid("base_revision", detail));
+    };
+    let name = update.name.map(|name| text::name("name", &name, limits::MAX_NAME_CHARS)).transpose()?;
+    let description = update.description;
+    let description =
+        description.map(|text| text::prose("description", &text, limits::MAX_DESCRIPTION_CHARS)).transpose()?;
+    let definition = update.definition.as_ref().map(read).transpose()?;
+    let saved = ctx
+        .store()
+        .save_draft(id, base, name.as_deref(), description.as_deref(), definition.as_ref(), ctx.author())
+        .await?;
+    match saved {
+        SaveDraft::Saved => get(ctx, id).await,
+        SaveDraft::NotFound => Err(Error::NotFound),
+        SaveDraft::Stale { current } => Err(Error::Stale { current }),
+    }
+}
+
+/// Makes the draft the live version, every agent pinned. A draft that means what is live changes nothing.
+pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
+    let by = ctx.admin()?.id;
+    for _ in 0..MAX_LOOKS {
+        let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+        let catalog = agents::catalog_for(ctx, &draft.definition).await?;
+        let (definition, plan, mut problems) = judge(draft.definition, catalog).await?;
+        if problems.iter().any(Problem::is_error) {
+            problems.sort_by_key(|problem| problem.severity);
+            return Err(Error::InvalidDefinition { problems });
+        }
+        let definition = pin(definition, &plan);
+        let new = NewVersion { id, revision: draft.revision, definition: &definition, by };
+        match ctx.store().publish(new, ctx.author()).await? {
+            Publish::Published { version } | Publish::Unchanged { version } => return Ok(Published { version }),
+            Publish::NotFound => return Err(Error::NotFound),
+            Publish::Stale => {}
+        }
+    }
+    Err(Error::Conflict("The draft is being saved right now. Publish again in a moment.".into()))
+}
+
+/// Reads a document that is to be stored.
+fn read(document: &Value) -> Result<Definition> {
+    // Before walking into it, because the walk is only as deep as this allows.
+    if limits::depth(document) > limits::MAX_DEPTH {
+        return Err(workflow::definition::Unstorable::TooDeep.into());
+    }
+    text::no_nul_inside("definition", document)?;
+    Ok(Definition::from_value(document)?)
+}
+
+/// Validates; large ones beside the async threads.
+pub(crate) async fn judge(definition: Definition, agents: AgentCatalog) -> Result<(Definition, Plan, Vec<Problem>)> {
+    let is_large = definition.steps.len() >= MANY_STEPS;
+    let work = move || {
+        let (plan, problems) = workflow::validate(&definition, &agents);
+        (definition, plan, problems)
+    };
+    if is_large { Ok(tokio::task::spawn_blocking(work).await?) } else { Ok(work()) }
+}
+
+async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
+    let catalog = agents::catalog_for(ctx, &draft.definition).await?;
+    let (definition, plan, problems) = judge(draft.definition, catalog).await?;
+    let has_unpublished_changes = draft.published.as_ref().is_none_or(|live| {
+        live.name != draft.name
+            || live.description != draft.description
+            || live.semantic_hash != pin(definition.clone(), &plan).semantic_hash()
+    });
+    Ok(TemplateView {
+        id: draft.id,
+        name: draft.name,
+        description: draft.description,
+        definition,
+        draft_revision: draft.revision,
+        published_version: draft.published.map(|live| live.version),
+        has_unpublished_changes,
+        created_by: draft.created_by,
+        updated_at: draft.updated_at,
+        problems,
+    })
+}
+
+/// The definition with every agent version that the plan chose.
+fn pin(mut definition: Definition, plan: &Plan) -> Definition {
+    for (key, step) in &mut definition.steps {
+        step.agent_version = plan.steps.get(key).and_then(|planned| planned.agent_version).or(step.agent_version);
+    }
+    definition
+}
