@@ -1,0 +1,157 @@
+//! Which Postgres to use: one that exists, or an embedded cluster in the data folder.
+//! Must never print the URL whole: it holds the password.
+
+use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
+
+use clap::Args;
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct Database {
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true,
+        help = "An existing Postgres, version 14 or newer, such as postgres://user:password@host/weft; without one Weft runs its own in the data folder"
+    )]
+    url: Option<MaybeUrl>,
+    /// Folder of everything that Weft keeps on disk
+    #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
+    data_dir: PathBuf,
+    #[arg(long, env = "XDG_RUNTIME_DIR", hide = true, global = true)]
+    runtime_dir: Option<PathBuf>,
+    #[arg(long, env = "PATH", hide = true, global = true)]
+    search_path: Option<OsString>,
+}
+
+/// Where the embedded cluster may live.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `WEFT_DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// A folder for sockets whose path is short, if the system has one.
+    pub runtime_dir: Option<PathBuf>,
+    /// Where to look for Postgres' programs first: `PATH`.
+    pub search_path: OsString,
+}
+
+impl Database {
+    /// The Postgres that the person named; an empty variable counts as none.
+    pub fn url(&self) -> Option<&DatabaseUrl> {
+        self.url.as_ref().and_then(|url| url.0.as_ref())
+    }
+
+    pub fn place(&self) -> Place {
+        Place {
+            data_dir: self.data_dir.clone(),
+            runtime_dir: self.runtime_dir.clone(),
+            search_path: self.search_path.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// The address of a Postgres, with its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    pub(crate) fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Without user and password.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        write!(f, "postgres://{}", rest.split('?').next().unwrap_or_default())
+    }
+}
+
+/// Why a text is no address of a Postgres. It does not repeat the text, which may hold a password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadUrl {
+    #[error("a database URL begins with postgres:// or postgresql://, such as postgres://user:password@host:5432/weft")]
+    Scheme,
+    #[error("the database URL names no database: add it at the end, such as postgres://user:password@host:5432/weft")]
+    NoDatabase,
+    #[error("the port of the database URL is not a number from 1 to 65535")]
+    Port,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest =
+            text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://")).ok_or(BadUrl::Scheme)?;
+        let (server, database) =
+            rest.split('?').next().unwrap_or_default().split_once('/').ok_or(BadUrl::NoDatabase)?;
+        if database.is_empty() {
+            return Err(BadUrl::NoDatabase);
+        }
+        let host = server.rsplit_once('@').map_or(server, |(_, host)| host);
+        // A colon inside brackets belongs to an IPv6 address.
+        if let Some((_, port)) = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'))
+            && !port.is_empty()
+            && !port.parse::<u16>().is_ok_and(|port| port != 0)
+        {
+            return Err(BadUrl::Port);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An empty variable is the same as none.
+#[derive(Clone, Debug)]
+struct MaybeUrl(Option<DatabaseUrl>);
+
+impl FromStr for MaybeUrl {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() { Ok(Self(None)) } else { text.trim().parse().map(|url| Self(Some(url))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_url_is_refused_with_the_reason() {
+        let table = [
+            ("postgres://u:p@db:5432/weft", None),
+            ("postgresql:///weft?host=/run/postgresql", None),
+            ("postgres://[::1]/weft", None),
+            ("mysql://u:p@db/weft", Some(BadUrl::Scheme)),
+            ("weft", Some(BadUrl::Scheme)),
+            ("postgres://db", Some(BadUrl::NoDatabase)),
+            ("postgres://db/", Some(BadUrl::NoDatabase)),
+            ("postgres://db:99999/weft", Some(BadUrl::Port)),
+            ("postgres://u:p@db:x/weft", Some(BadUrl::Port)),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse::<DatabaseUrl>().err(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_printed_url_holds_no_password() {
+        let url: DatabaseUrl = "postgres://weft:se@cret@db:5432/weft?sslmode=require".parse().unwrap();
+        assert_eq!(format!("{url} {url:?}"), "postgres://db:5432/weft postgres://db:5432/weft");
+    }
+}

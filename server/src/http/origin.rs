@@ -1,0 +1,102 @@
+//! The same-origin check: no other site may act with a person's cookie, be it by a form, a script or a WebSocket.
+//! `SameSite=Lax` alone is no defence: other ports and subdomains count as the same site.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Method, header};
+
+use super::problem::Problem;
+use crate::config::PublicUrl;
+
+/// Which origin is ours.
+#[derive(Clone, Debug, Default)]
+pub struct SameOrigin {
+    pub public_url: Option<PublicUrl>,
+}
+
+/// The middleware. It looks at every unsafe method, every server function and every WebSocket.
+pub(super) async fn check(State(ours): State<SameOrigin>, request: Request, next: Next) -> Response {
+    if needs_check(&request) && !ours.admits(request.headers()) {
+        tracing::warn!(path = request.uri().path(), "refused a request from another origin");
+        return Problem::cross_origin().into_response();
+    }
+    next.run(request).await
+}
+
+fn needs_check(request: &Request) -> bool {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    !is_safe
+        || request.uri().path().starts_with(super::SERVER_FN_PREFIX)
+        || request.headers().contains_key(header::UPGRADE)
+        || request.headers().contains_key(header::SEC_WEBSOCKET_KEY)
+}
+
+impl SameOrigin {
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        // A browser never sends a bearer token by itself, and with one the cookie is not looked at.
+        if super::auth::bearer(headers).is_some() {
+            return true;
+        }
+        let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("unreadable"));
+        if let Some(site) = text(http::HeaderName::from_static("sec-fetch-site")) {
+            // Handshakes of WebSockets carry it in some browsers only, and then it tells the truth as well.
+            return matches!(site, "same-origin" | "none");
+        }
+        match text(header::ORIGIN) {
+            Some(origin) => self.is_ours(origin, text(header::HOST)),
+            // No browser: nothing that could act for a person unasked, unless a cookie says otherwise.
+            None => !headers.contains_key(header::COOKIE),
+        }
+    }
+
+    fn is_ours(&self, origin: &str, host: Option<&str>) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        if let Some(url) = &self.public_url
+            && origin == url.origin()
+        {
+            return true;
+        }
+        match (origin.split_once("://"), host) {
+            (Some((_, authority)), Some(host)) => authority == host.to_ascii_lowercase(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(headers: &[(&'static str, &str)], public_url: Option<&str>) -> bool {
+        let map = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        SameOrigin { public_url: public_url.map(|url| url.parse().unwrap()) }.admits(&map)
+    }
+
+    #[test]
+    fn only_our_own_pages_and_programs_are_admitted() {
+        let table: [(&[(&'static str, &str)], Option<&str>, bool); 13] = [
+            (&[("host", "a:1"), ("sec-fetch-site", "same-origin")], None, true),
+            (&[("host", "a:1"), ("sec-fetch-site", "none")], None, true),
+            (&[("host", "a:1"), ("sec-fetch-site", "same-site")], None, false),
+            (&[("host", "a:1"), ("sec-fetch-site", "cross-site"), ("origin", "http://a:1")], None, false),
+            (&[("host", "a:1"), ("origin", "http://a:1"), ("cookie", "s=1")], None, true),
+            (&[("host", "a:1"), ("origin", "http://a:2"), ("cookie", "s=1")], None, false),
+            (&[("host", "a:1"), ("origin", "http://a:2")], None, false),
+            (&[("host", "a:1"), ("origin", "null")], None, false),
+            (&[("host", "in:1"), ("origin", "https://out")], Some("https://out"), true),
+            (&[("host", "in:1"), ("origin", "http://out")], Some("https://out"), false),
+            (&[("host", "a:1"), ("cookie", "s=1")], None, false),
+            (&[("host", "a:1")], None, true),
+            (&[("host", "a:1"), ("origin", "http://b"), ("authorization", "Bearer t")], None, true),
+        ];
+        for (headers, public_url, expected) in table {
+            assert_eq!(admitted(headers, public_url), expected, "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Errors over HTTP: `application/problem+json` (RFC 9457) with the fields of `ApiError`.
+//! An internal cause must never come this far: `service` has logged it and put an id in its place.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use workflow::api::{ApiError, ErrorCode};
+
+/// An error as the answer to a request.
+#[derive(Clone, Debug)]
+pub struct Problem(pub ApiError);
+
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    #[serde(flatten)]
+    error: &'a ApiError,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self(ApiError { status: status.as_u16(), code, detail, field: None, problems: Vec::new(), id: None })
+    }
+
+    #[must_use]
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::Malformed, detail)
+    }
+
+    /// The same words whether a thing is missing or only invisible.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            ErrorCode::NotFound,
+            "There is nothing here, or it is not yours to see. Check the address.",
+        )
+    }
+
+    pub fn too_large(limit_bytes: usize) -> Self {
+        let megabytes = limit_bytes / (1024 * 1024);
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::TooLarge,
+            format!("The request is larger than {megabytes} MiB. Send less at once."),
+        )
+    }
+
+    pub fn cross_origin() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            ErrorCode::CrossOrigin,
+            "The request came from another site, so it was refused. Open Weft at its own address; behind a proxy, set WEFT_PUBLIC_URL to that address.",
+        )
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, "Nobody is signed in. Sign in and try again.")
+    }
+
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Internal,
+            "Something went wrong on the server. The log says what; try again, and report it if it happens again.",
+        )
+    }
+}
+
+impl From<service::Error> for Problem {
+    fn from(error: service::Error) -> Self {
+        Self(error.to_api())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = Body {
+            r#type: format!("urn:weft:problem:{}", code_name(self.0.code)),
+            title: title(self.0.code),
+            error: &self.0,
+        };
+        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response =
+            (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], text)
+                .into_response();
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+/// As it is spelt on the wire.
+fn code_name(code: ErrorCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn title(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Malformed => "The request cannot be read",
+        ErrorCode::Unauthenticated => "Nobody is signed in",
+        ErrorCode::WrongCredentials => "Wrong email or password",
+        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::CrossOrigin => "Sent from another site",
+        ErrorCode::NotFound => "Not found",
+        ErrorCode::StaleRevision => "Somebody saved a newer version",
+        ErrorCode::Conflict => "Not possible in this state",
+        ErrorCode::NotPublished => "Not published",
+        ErrorCode::IdempotencyMismatch => "The Idempotency-Key was used before",
+        ErrorCode::TooLarge => "Too large",
+        ErrorCode::Invalid => "A field is wrong",
+        ErrorCode::InvalidDefinition => "The definition has errors",
+        ErrorCode::TooManyRequests => "Too many requests",
+        ErrorCode::Internal => "Something went wrong",
+        ErrorCode::Unavailable => "Not available at the moment",
+    }
+}

@@ -1,0 +1,106 @@
+//! The files of the site, embedded in the binary with their compressed twins.
+//! Names stay the same from build to build, so browsers ask each time and are answered 304 while nothing changed.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// What `cargo xtask build` made; empty where no site was built yet.
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+#[allow_missing = true]
+struct Files;
+
+/// The middleware: a file of the site if the path names one, else what comes next.
+pub(super) async fn serve(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD)
+        && let Some(path) = request.uri().path().strip_prefix('/')
+        // The twins are reached by `Accept-Encoding` alone.
+        && !path.ends_with(".br")
+        && let Some(file) = Files::get(path)
+    {
+        return answer(path, file, request.headers(), request.method() == Method::HEAD);
+    }
+    next.run(request).await
+}
+
+fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap, is_head: bool) -> Response {
+    let compressed = if accepts_brotli(asked) { Files::get(&format!("{path}.br")) } else { None };
+    let kind = content_type(path, &file);
+    let is_compressed = compressed.is_some();
+    let chosen = compressed.unwrap_or(file);
+    let etag = format!("\"{}\"", hex::encode(&chosen.metadata.sha256_hash()[..12]));
+    let is_known = asked
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim().trim_start_matches("W/") == etag);
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if is_head {
+        // The length of the file; hyper sends no body with it.
+        ([(header::CONTENT_LENGTH, chosen.data.len())], Body::empty()).into_response()
+    } else {
+        Body::from(chosen.data).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    if is_compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
+    response
+}
+
+fn content_type(path: &str, file: &EmbeddedFile) -> HeaderValue {
+    let guessed = file.metadata.mimetype();
+    let text = match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8".to_owned(),
+        Some("wasm") => "application/wasm".to_owned(),
+        _ if guessed.starts_with("text/") => format!("{guessed}; charset=utf-8"),
+        _ => guessed.to_owned(),
+    };
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
+}
+
+fn accepts_brotli(asked: &HeaderMap) -> bool {
+    asked
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let is_refused = |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+            parts.next() == Some("br") && !parts.any(is_refused)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brotli_is_sent_to_those_who_take_it() {
+        for (text, expected) in [
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=0.5", true),
+            ("gzip, br;q=0", false),
+            ("gzip", false),
+            ("*", false),
+        ] {
+            let headers = [(header::ACCEPT_ENCODING, text.parse().unwrap())].into_iter().collect();
+            assert_eq!(accepts_brotli(&headers), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The server behind the binary `weft`: configuration, the embedded Postgres, the web server and the commands.
+//! A library so that the integration tests start it in process; no rule of the domain and no SQL may stand here.
+
+pub mod config;
+pub mod postgres;
