@@ -1,5 +1,20 @@
 //! The Leptos app: pages, components, the editor view, the live feed and thin server functions, rendered on the server and hydrated in the browser.
 //! Must hold no rule of the domain (that is `workflow`) and no access decision (that is `service`).
+#![expect(unreachable_pub, reason = "the component macro writes `pub` items into the private modules of pages")]
 
 pub mod api;
+pub mod app;
+pub mod components;
+pub mod crash;
 pub mod error;
+pub mod form;
+pub mod live;
+pub mod load;
+pub mod pages;
+pub mod prefs;
+pub mod session;
+pub mod shell;
+pub mod waiting;
+
+pub use app::App;
+pub use shell::shell;

@@ -17,20 +17,25 @@ pub async fn current_user() -> Result<Option<Actor>, AppError> {
 }
 
 #[server]
-pub async fn create_first_admin(email: String, password: String, token: String) -> Result<(), AppError> {
+pub async fn create_first_admin(
+    email: String,
+    password: String,
+    #[server(default)] token: String,
+) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::create_first_admin(&ctx, &email, password.into(), &token).await?;
     set_cookie(&session.set_cookie());
-    leptos_axum::redirect("/dashboard");
+    answer_plain_form("/dashboard");
     Ok(())
 }
 
+/// `next` is the page to go to when a form without script asks.
 #[server]
-pub async fn login(email: String, password: String) -> Result<(), AppError> {
+pub async fn login(email: String, password: String, #[server(default)] next: String) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::login(&ctx, &email, password.into()).await?;
     set_cookie(&session.set_cookie());
-    leptos_axum::redirect("/dashboard");
+    answer_plain_form(crate::session::safe_next(&next));
     Ok(())
 }
 
@@ -38,7 +43,7 @@ pub async fn login(email: String, password: String) -> Result<(), AppError> {
 pub async fn logout() -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     set_cookie(&service::accounts::logout(&ctx).await?);
-    leptos_axum::redirect("/login");
+    answer_plain_form("/login");
     Ok(())
 }
 
@@ -82,5 +87,18 @@ fn set_cookie(header: &str) {
         (use_context::<leptos_axum::ResponseOptions>(), http::HeaderValue::from_str(header))
     {
         response.append_header(http::header::SET_COOKIE, value);
+    }
+}
+
+/// Sends a form that was posted before the script arrived to its next page.
+/// The script goes there itself: it may be a dialog over a page that must stay.
+#[cfg(feature = "ssr")]
+fn answer_plain_form(path: &str) {
+    let is_plain = use_context::<http::request::Parts>().is_some_and(|parts| {
+        let accepts = parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
+        accepts.is_some_and(|accepts| accepts.contains("text/html"))
+    });
+    if is_plain {
+        leptos_axum::redirect(path);
     }
 }

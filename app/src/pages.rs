@@ -1,0 +1,19 @@
+//! The pages, one file or folder each. A page calls server functions and components; it must hold no rule of the domain.
+
+mod account;
+mod dashboard;
+mod design;
+mod login;
+mod not_found;
+mod start;
+mod users;
+mod workflows;
+
+pub use account::AccountPage;
+pub use dashboard::DashboardPage;
+pub use design::DesignPage;
+pub use login::LoginPage;
+pub use not_found::{NotFound, NotFoundPage};
+pub use start::StartPage;
+pub use users::UsersPage;
+pub use workflows::WorkflowsPage;

@@ -1,0 +1,92 @@
+//! /account: one's own look, password, sessions and API tokens, and the way out.
+
+mod password;
+mod sessions;
+mod tokens;
+
+use leptos::{form::ActionForm, prelude::*};
+use workflow::access::Role;
+
+use self::{password::Password, sessions::Sessions, tokens::Tokens};
+use crate::{
+    api::Logout,
+    components::{Avatar, Button, ButtonType, Segment, Segmented, Size},
+    prefs::{Theme, use_prefs},
+    session::use_session,
+    shell::Page,
+};
+
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let user = use_session().user_untracked();
+    let email = user.as_ref().map(|user| user.email.clone()).unwrap_or_default();
+    let role = match user.map(|user| user.role) {
+        Some(Role::Admin) => "Admin",
+        Some(Role::User) | None => "User",
+    };
+    view! {
+        <Page title="Account" actions=|| view! { <SignOut/> }>
+            <div class="page" data-width="narrow">
+                <div class="person">
+                    <Avatar name=email.clone() size=Size::Lg/>
+                    <div>
+                        <h1>{email.clone()}</h1>
+                        <p class="muted">{role}</p>
+                    </div>
+                </div>
+                <Look/>
+                <Password/>
+                <Sessions/>
+                <Tokens/>
+            </div>
+        </Page>
+    }
+}
+
+/// A plain form, so that signing out works whatever else does not.
+#[component]
+fn SignOut() -> impl IntoView {
+    let logout = ServerAction::<Logout>::new();
+    let value = logout.value();
+    Effect::new(move || {
+        // A full load: nothing of this person stays in the page. An ended session is signed out already.
+        if value.with(Option::is_some) {
+            let _ = window().location().set_href("/login");
+        }
+    });
+    view! {
+        <ActionForm action=logout>
+            <Button kind=ButtonType::Submit icon="log-out" loading=logout.pending()>"Sign out"</Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Look() -> impl IntoView {
+    let prefs = use_prefs();
+    let theme = RwSignal::new(prefs.theme_untracked().as_str().to_owned());
+    Effect::new(move |before: Option<Theme>| {
+        let theme = Theme::parse(&theme.get());
+        if before.is_some_and(|before| before != theme) {
+            prefs.set_theme(theme);
+        }
+        theme
+    });
+    let themes = vec![
+        Segment::new("system", "System").with_icon("monitor"),
+        Segment::new("light", "Light").with_icon("sun"),
+        Segment::new("dark", "Dark").with_icon("moon"),
+    ];
+    view! {
+        <section class="card">
+            <div class="card-head"><h2>"Appearance"</h2></div>
+            <div class="card-body setting">
+                <div>
+                    <strong>"Theme"</strong>
+                    <p class="muted">"System follows your computer. Kept in this browser."</p>
+                </div>
+                <Segmented name="theme" label="Theme" value=theme segments=themes/>
+            </div>
+        </section>
+    }
+}

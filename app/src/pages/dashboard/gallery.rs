@@ -1,0 +1,102 @@
+//! The published workflows as cards, each one press away from its start form.
+
+use leptos::prelude::*;
+use workflow::api::PublishedTemplate;
+
+use crate::{
+    api,
+    components::{Empty, Icon, LinkButton, Size, Skeleton, SkeletonKind, Variant},
+    load::PartFailed,
+    session::use_session,
+};
+
+#[component]
+pub(super) fn Gallery() -> impl IntoView {
+    let session = use_session();
+    let templates = Resource::new(move || session.epoch(), |_| api::gallery());
+    view! {
+        <section class="stack" aria-labelledby="workflows">
+            <div class="section-head">
+                <h2 id="workflows">"Start a workflow"</h2>
+            </div>
+            <Transition fallback=GallerySkeleton>
+                {move || Suspend::new(async move {
+                    match templates.await {
+                        Ok(templates) if templates.is_empty() => view! { <NoWorkflow/> }.into_any(),
+                        Ok(templates) => {
+                            let cards = templates.into_iter().map(|template| view! { <Card template/> }).collect_view();
+                            view! { <ul class="gallery">{cards}</ul> }.into_any()
+                        }
+                        Err(error) => {
+                            view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+#[component]
+fn GallerySkeleton() -> impl IntoView {
+    view! {
+        <div class="gallery" aria-busy="true">
+            <Skeleton kind=SkeletonKind::Card/>
+            <Skeleton kind=SkeletonKind::Card/>
+            <Skeleton kind=SkeletonKind::Card/>
+        </div>
+    }
+}
+
+#[component]
+fn Card(template: PublishedTemplate) -> impl IntoView {
+    let href = format!("/start/{}", template.id);
+    let steps = if template.n_steps == 1 { "1 step".to_owned() } else { format!("{} steps", template.n_steps) };
+    view! {
+        <li class="gallery-card">
+            <h3>
+                <span class="gallery-icon"><Icon name="workflow"/></span>
+                <a href=href.clone()>{template.name.clone()}</a>
+            </h3>
+            <p>{template.description}</p>
+            <div class="gallery-foot">
+                <span>{steps}</span>
+                <span aria-hidden="true">"·"</span>
+                <span>{format!("Version {}", template.version)}</span>
+                <LinkButton href size=Size::Sm icon="play">
+                    "Start"
+                    <span class="visually-hidden">{template.name}</span>
+                </LinkButton>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn NoWorkflow() -> impl IntoView {
+    if use_session().is_admin() {
+        view! {
+            <Empty
+                icon="workflow"
+                framed=true
+                title="No workflow is published yet"
+                text="Draw one on the canvas and publish it: then everybody can start it from here."
+            >
+                <LinkButton href="/admin/workflows" variant=Variant::Primary icon="plus">
+                    "Go to workflows"
+                </LinkButton>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        view! {
+            <Empty
+                icon="workflow"
+                framed=true
+                title="No workflow is published yet"
+                text="As soon as an admin publishes one, you can start it from here."
+            />
+        }
+        .into_any()
+    }
+}

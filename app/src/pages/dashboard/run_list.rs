@@ -1,0 +1,211 @@
+//! Runs as rows: those that wait for me, and mine, newest first. A changed run changes its own row only.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use leptos::prelude::*;
+use workflow::{
+    RunId, RunStatus,
+    api::{MyFrame, RunPage, RunSummary},
+};
+
+use crate::{
+    api,
+    components::{Empty, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon},
+    form::{FormError, outcome},
+    live::follow_mine,
+    load::PartFailed,
+    session::use_session,
+    waiting::use_waiting,
+};
+
+/// Nothing at all while nothing waits.
+#[component]
+pub(super) fn WaitingRuns() -> impl IntoView {
+    let waiting = use_waiting();
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                // An error shows once, at the runs below, which fail alike.
+                let runs = waiting.await.unwrap_or_default();
+                (!runs.is_empty()).then(|| view! { <WaitingList runs/> })
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
+    let rows = runs
+        .into_iter()
+        .map(|run| {
+            let href = format!("/runs/{}", run.id);
+            let what = match run.n_waiting {
+                1 => "1 step to review".to_owned(),
+                n => format!("{n} steps to review"),
+            };
+            view! {
+                <li class="list-row">
+                    <StatusIcon status="awaiting_review"/>
+                    <div class="list-main">
+                        <a href=href.clone()>{run.template_name.clone()}</a>
+                        <div class="list-sub">
+                            <span>{what}</span>
+                            <span>"started " <RelativeTime at=run.created_at/></span>
+                            <Owner run=run.clone()/>
+                        </div>
+                    </div>
+                    <div class="list-side"></div>
+                    <LinkButton href size=Size::Sm>
+                        "Review"
+                        <span class="visually-hidden">{run.template_name}</span>
+                    </LinkButton>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="stack" aria-labelledby="waiting">
+            <div class="section-head">
+                <h2 id="waiting">"Waiting for you"</h2>
+            </div>
+            <ul class="list-rows">{rows}</ul>
+        </section>
+    }
+}
+
+#[component]
+pub(super) fn Runs() -> impl IntoView {
+    let session = use_session();
+    let first = Resource::new(move || session.epoch(), |_| api::my_runs(None));
+    view! {
+        <section class="stack" aria-labelledby="runs">
+            <div class="section-head">
+                <h2 id="runs">{if session.is_admin() { "Runs" } else { "Your runs" }}</h2>
+            </div>
+            <Transition fallback=RunsSkeleton>
+                {move || Suspend::new(async move {
+                    match first.await {
+                        Ok(page) => view! { <RunList page on_resync=move |()| first.refetch()/> }.into_any(),
+                        Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+#[component]
+fn RunsSkeleton() -> impl IntoView {
+    view! {
+        <div class="list-rows" aria-busy="true">
+            {(0..4).map(|_| view! { <div class="list-row"><Skeleton kind=SkeletonKind::Avatar/><Skeleton/></div> }).collect_view()}
+        </div>
+    }
+}
+
+#[component]
+fn RunList(page: RunPage, #[prop(into)] on_resync: Callback<()>) -> impl IntoView {
+    let runs = RwSignal::new(page.runs.into_iter().map(Arc::new).collect::<Vec<_>>());
+    let next = RwSignal::new(page.next);
+    follow_mine(move |frame| match frame {
+        MyFrame::Runs { runs: changed } => {
+            let is_all_loaded = next.with_untracked(Option::is_none);
+            runs.update(|runs| fold(runs, changed, is_all_loaded));
+        }
+        MyFrame::Resync => on_resync.run(()),
+    });
+    let more = Action::new(move |after: &String| api::my_runs(Some(after.clone())));
+    let error = outcome(more, move |page: RunPage| {
+        next.set(page.next);
+        runs.update(|runs| fold(runs, &page.runs, true));
+    });
+    let ids = move || runs.with(|runs| runs.iter().map(|run| run.id).collect::<Vec<_>>());
+    view! {
+        <Show
+            when=move || runs.with(|runs| !runs.is_empty())
+            fallback=|| {
+                view! {
+                    <Empty
+                        icon="play"
+                        framed=true
+                        title="No runs yet"
+                        text="Start a workflow: its steps, what waits for you and what it wrote appear here, live."
+                    />
+                }
+            }
+        >
+            <div class="list-rows">
+                <ul>
+                    <For each=ids key=|id| *id let:id>
+                        <Row id runs/>
+                    </For>
+                </ul>
+                <MoreRows
+                    has_more=Signal::derive(move || next.with(Option::is_some))
+                    loading=more.pending()
+                    on_more=move |()| {
+                        if let Some(after) = next.get_untracked() {
+                            more.dispatch(after);
+                        }
+                    }
+                />
+            </div>
+        </Show>
+        <FormError error/>
+    }
+}
+
+#[component]
+fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
+    let found = move || runs.with(|runs| runs.iter().find(|run| run.id == id).cloned());
+    // The row goes with its run, so there is always one when it is drawn.
+    let first = untrack(found)?;
+    let run = Memo::new(move |last: Option<&Arc<RunSummary>>| {
+        found().or_else(|| last.cloned()).unwrap_or_else(|| Arc::clone(&first))
+    });
+    let fixed = run.get_untracked();
+    let status = Signal::derive(move || shown_status(&run.get()).to_owned());
+    let progress = move || run.with(|run| format!("{} of {} steps", run.n_done, run.n_steps));
+    Some(view! {
+        <li class="list-row">
+            <StatusIcon status spoken=false/>
+            <div class="list-main">
+                <a href=format!("/runs/{id}")>{fixed.template_name.clone()}</a>
+                <div class="list-sub">
+                    <span>{format!("Version {}", fixed.template_version)}</span>
+                    <span>"started " <RelativeTime at=fixed.created_at/></span>
+                    <Owner run=(*fixed).clone()/>
+                </div>
+            </div>
+            <div class="list-side num">{progress}</div>
+            <StatusChip status/>
+        </li>
+    })
+}
+
+/// Whose run it is, where it may be somebody else's.
+#[component]
+fn Owner(run: RunSummary) -> impl IntoView {
+    let me = use_session().user_untracked()?;
+    me.is_admin().then(|| {
+        view! { <span>{if run.user_id == me.id { "you".to_owned() } else { run.user_email }}</span> }
+    })
+}
+
+/// A run that a review holds says what it waits for.
+fn shown_status(run: &RunSummary) -> &'static str {
+    if run.status == RunStatus::Paused && run.n_waiting > 0 { "awaiting_review" } else { run.status.as_str() }
+}
+
+/// Takes in runs, newest first; those older than what is loaded come with their page.
+fn fold(runs: &mut Vec<Arc<RunSummary>>, changed: &[RunSummary], is_all_loaded: bool) {
+    let oldest = runs.last().map(|run| run.created_at);
+    for run in changed {
+        if let Some(known) = runs.iter_mut().find(|known| known.id == run.id) {
+            *known = Arc::new(run.clone());
+        } else if is_all_loaded || oldest.is_none_or(|oldest| run.created_at >= oldest) {
+            runs.push(Arc::new(run.clone()));
+        }
+    }
+    runs.sort_by_key(|run| Reverse((run.created_at, run.id)));
+}

@@ -1,0 +1,207 @@
+//! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
+//! Must never lose what was typed: errors are shown at their field and the form stays.
+
+mod field;
+mod file;
+mod value;
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_navigate, use_params_map};
+use serde_json::Value;
+use workflow::{
+    TemplateId,
+    api::{ErrorCode, PublishedTemplate, StartRun},
+};
+
+use self::field::{InputField, InputView};
+use crate::{
+    api,
+    components::{Button, ButtonType, LinkButton, Skeleton, SkeletonKind, SkeletonWidth, Switch, Variant},
+    error::AppError,
+    form::{FormError, focus_first_error, outcome},
+    load::PageFailed,
+    pages::NotFound,
+    session::use_session,
+    shell::Page,
+};
+
+#[component]
+pub fn StartPage() -> impl IntoView {
+    let session = use_session();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
+    let template = Resource::new(
+        // A new sign-in must not fetch again: that would empty a form that is being filled in.
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => api::get_published(id).await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    view! {
+        <Transition fallback=StartSkeleton>
+            {move || Suspend::new(async move {
+                match template.await {
+                    Ok(Some(template)) => view! { <StartForm template/> }.into_any(),
+                    Ok(None) => view! { <NotFound/> }.into_any(),
+                    Err(error) => {
+                        Effect::new({
+                            let error = error.clone();
+                            let epoch = session.epoch();
+                            move || {
+                                session.note(&error);
+                                if session.epoch() != epoch {
+                                    template.refetch();
+                                }
+                            }
+                        });
+                        view! { <PageFailed error on_retry=move |()| template.refetch()/> }.into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn StartSkeleton() -> impl IntoView {
+    view! {
+        <Page title="Start">
+            <div class="page" data-width="narrow" aria-busy="true">
+                <div class="page-head"><Skeleton width=SkeletonWidth::Half/></div>
+                <div class="form">
+                    <Skeleton kind=SkeletonKind::Card/>
+                    <Skeleton kind=SkeletonKind::Control/>
+                </div>
+            </div>
+        </Page>
+    }
+}
+
+#[component]
+fn StartForm(template: PublishedTemplate) -> impl IntoView {
+    let fields = StoredValue::new(InputField::all(&template.inputs));
+    let auto_run = RwSignal::new(true);
+    let key = RunKey::new();
+    let navigate = use_navigate();
+
+    let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
+    let error =
+        outcome(start, move |run| navigate(&format!("/runs/{}", run.id), leptos_router::NavigateOptions::default()));
+    Effect::new(move || {
+        let Some(error) = error.get() else { return };
+        if error.code() == ErrorCode::IdempotencyMismatch {
+            // The first press did start a run; the next one is meant to start another.
+            key.draw();
+        }
+        if fields.with_value(|fields| InputField::place(fields, &error)) {
+            focus_first_error();
+        }
+    });
+    let elsewhere = Signal::derive(move || {
+        error.get().filter(|error| !fields.with_value(|fields| InputField::has_place(fields, error)))
+    });
+
+    let id = template.id;
+    let version = template.version;
+    let submit = move || {
+        if start.pending().get_untracked() {
+            return;
+        }
+        match fields.with_value(|fields| InputField::read_all(fields)) {
+            // The version that the form was made for: a newer one may ask for other inputs.
+            Some(inputs) => {
+                start.dispatch(StartRun {
+                    template_id: id,
+                    version: Some(version),
+                    inputs,
+                    auto_run: auto_run.get_untracked(),
+                });
+            }
+            None => focus_first_error(),
+        }
+    };
+    let controls = fields.with_value(Clone::clone).into_iter().map(|field| view! { <InputView field/> }).collect_view();
+    let has_inputs = fields.with_value(|fields| !fields.is_empty());
+    view! {
+        <Page title=template.name.clone() above=vec![("Dashboard".to_owned(), "/dashboard".to_owned())]>
+            <div class="page" data-width="narrow">
+                <div class="page-head">
+                    <h1>{format!("Start {}", template.name)}</h1>
+                    <p>{template.description.clone()}</p>
+                </div>
+                <form
+                    class="form"
+                    novalidate
+                    on:submit=move |event| {
+                        event.prevent_default();
+                        submit();
+                    }
+                >
+                    {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
+                    <div class="form-section">
+                        <div class="setting-row">
+                            <div>
+                                <Switch id="auto-run" checked=auto_run on_change=move |on| auto_run.set(on) label="Run to the end by itself"/>
+                                <p class="field-help">
+                                    {move || {
+                                        if auto_run.get() {
+                                            "Stops only where the workflow asks for a review. You can switch this while it runs."
+                                        } else {
+                                            "Every finished step waits until you have looked at it and press Continue. You can switch this while it runs."
+                                        }
+                                    }}
+                                </p>
+                            </div>
+                        </div>
+                    </div>
+                    <FormError error=elsewhere/>
+                    <div class="form-actions" data-sticky>
+                        <LinkButton href="/dashboard" variant=Variant::Quiet>"Cancel"</LinkButton>
+                        <Button variant=Variant::Primary kind=ButtonType::Submit icon="play" loading=start.pending()>
+                            "Start run"
+                        </Button>
+                    </div>
+                </form>
+            </div>
+        </Page>
+    }
+}
+
+/// The idempotency key of the form: pressing Start twice, or again after a lost answer, starts one run.
+#[derive(Clone, Copy)]
+struct RunKey(StoredValue<Option<String>>);
+
+impl RunKey {
+    fn new() -> Self {
+        let key = Self(StoredValue::new(None));
+        // Random, so it is drawn after hydration.
+        Effect::new(move || key.draw());
+        key
+    }
+
+    fn draw(self) {
+        self.0.set_value(crate::form::random_id());
+    }
+
+    fn get(self) -> Option<String> {
+        self.0.get_value()
+    }
+}
+
+/// The inputs of a form, by key.
+type Inputs = BTreeMap<String, Value>;
+
+/// Which input an error of the server is about.
+fn input_key(error: &AppError) -> Option<&str> {
+    let field = error.0.field.as_deref()?;
+    let rest = field
+        .strip_prefix("inputs.")
+        .or_else(|| field.strip_prefix("/inputs/"))
+        .or_else(|| field.strip_prefix("inputs/"))?;
+    rest.split(['.', '/', '[']).next()
+}

@@ -1,0 +1,169 @@
+//! One input of a start form: its state, its control and its error.
+
+use leptos::prelude::*;
+use serde_json::Value;
+use workflow::definition::RunInput;
+
+use super::{
+    Inputs,
+    file::FileInput,
+    input_key,
+    value::{Control, choice_label, control, read, text_of},
+};
+use crate::{
+    components::{Field, Select, SelectOption, Switch, TextArea, TextInput},
+    error::AppError,
+};
+
+#[derive(Clone)]
+pub(super) struct InputField {
+    pub(super) key: String,
+    pub(super) title: String,
+    pub(super) input: RunInput,
+    pub(super) control: Control,
+    /// What is in the control; a switch holds `true` or `false`.
+    pub(super) text: RwSignal<String>,
+    pub(super) error: RwSignal<Option<String>>,
+}
+
+impl InputField {
+    /// In the order that the template gives them.
+    pub(super) fn all(inputs: &std::collections::BTreeMap<String, RunInput>) -> Vec<Self> {
+        let mut sorted: Vec<_> = inputs.iter().collect();
+        sorted.sort_by_key(|(key, input)| (input.order, (*key).clone()));
+        sorted.into_iter().map(|(key, input)| Self::new(key, input)).collect()
+    }
+
+    fn new(key: &str, input: &RunInput) -> Self {
+        let control = control(&input.schema);
+        let mut text = input.default.as_ref().map(|value| text_of(control, value)).unwrap_or_default();
+        if control == Control::Switch && text.is_empty() {
+            "false".clone_into(&mut text);
+        }
+        let title = if input.title.is_empty() { key.replace('_', " ") } else { input.title.clone() };
+        Self {
+            key: key.to_owned(),
+            title,
+            input: input.clone(),
+            control,
+            text: RwSignal::new(text),
+            error: RwSignal::new(None),
+        }
+    }
+
+    /// Reads every field and shows what is wrong with each; none if something is.
+    pub(super) fn read_all(fields: &[Self]) -> Option<Inputs> {
+        let mut inputs = Inputs::new();
+        let mut is_complete = true;
+        for field in fields {
+            match field.read() {
+                Ok(Some(value)) => {
+                    field.error.set(None);
+                    inputs.insert(field.key.clone(), value);
+                }
+                Ok(None) => field.error.set(None),
+                Err(reason) => {
+                    field.error.set(Some(reason));
+                    is_complete = false;
+                }
+            }
+        }
+        is_complete.then_some(inputs)
+    }
+
+    fn read(&self) -> Result<Option<Value>, String> {
+        // A file that could not be read has said why already.
+        if self.control == Control::File
+            && let Some(reason) = self.error.get_untracked()
+        {
+            return Err(reason);
+        }
+        let value = self.text.with_untracked(|text| read(self.control, &self.input.schema, text))?;
+        match value {
+            None if self.input.required => Err(match self.control {
+                Control::File => format!("Choose a file for “{}”", self.title),
+                Control::Choice => format!("Choose one for “{}”", self.title),
+                _ => format!("Fill in “{}” to start", self.title),
+            }),
+            // An emptied text with a default means the empty text: left out, the default would come back.
+            None if self.input.default.is_some() && matches!(self.control, Control::Line | Control::Text) => {
+                Ok(Some(Value::String(String::new())))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// Shows an error of the server at its field, and says whether there is one.
+    pub(super) fn place(fields: &[Self], error: &AppError) -> bool {
+        let found = Self::find(fields, error);
+        if let Some(field) = found {
+            field.error.set(Some(error.0.detail.clone()));
+        }
+        found.is_some()
+    }
+
+    pub(super) fn has_place(fields: &[Self], error: &AppError) -> bool {
+        Self::find(fields, error).is_some()
+    }
+
+    fn find<'a>(fields: &'a [Self], error: &AppError) -> Option<&'a Self> {
+        let key = input_key(error)?;
+        fields.iter().find(|field| field.key == key)
+    }
+
+    fn options(&self) -> Vec<SelectOption> {
+        let none = (!self.input.required || self.input.default.is_none())
+            .then(|| SelectOption::new("", if self.input.required { "Choose…" } else { "None" }));
+        let choices =
+            self.input.schema.choices.iter().map(|value| SelectOption::new(value.to_string(), choice_label(value)));
+        none.into_iter().chain(choices).collect()
+    }
+}
+
+#[component]
+pub(super) fn InputView(field: InputField) -> impl IntoView {
+    let InputField { text, error, .. } = field;
+    let id = format!("input-{}", field.key);
+    let help = field.input.schema.description.clone();
+    // An error goes when its cause is worked on, except a file's, which the file control sets itself.
+    if field.control != Control::File {
+        Effect::new(move |before: Option<String>| {
+            let now = text.get();
+            if before.is_some_and(|before| before != now) && error.with_untracked(Option::is_some) {
+                error.set(None);
+            }
+            now
+        });
+    }
+    if field.control == Control::Switch {
+        let checked = Signal::derive(move || text.with(|text| text == "true"));
+        return view! {
+            <div class="field">
+                <Switch id checked on_change=move |on: bool| text.set(on.to_string()) label=field.title.clone()/>
+                {(!help.is_empty()).then(|| view! { <p class="field-help">{help}</p> })}
+            </div>
+        }
+        .into_any();
+    }
+    let is_required = field.input.required;
+    let help = match field.control {
+        Control::Json if help.is_empty() => "As JSON".to_owned(),
+        _ => help,
+    };
+    let label = field.title.clone();
+    let control_id = id.clone();
+    let control = move || match field.control {
+        Control::Text => view! { <TextArea value=text rows=8/> }.into_any(),
+        Control::Json => view! { <TextArea value=text rows=6 mono=true/> }.into_any(),
+        Control::Number => view! { <TextInput value=text kind="number"/> }.into_any(),
+        Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
+        Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
+        Control::Line | Control::Switch => view! { <TextInput value=text autocomplete="off"/> }.into_any(),
+    };
+    view! {
+        <Field id label help error required=is_required optional=!is_required>
+            {control()}
+        </Field>
+    }
+    .into_any()
+}

@@ -1,0 +1,192 @@
+//! A file of text as an input: read in the browser, never sent as a file. Dropped or chosen.
+//! Must refuse what is not text, or too large, before it is sent, and say why.
+
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use workflow::limits::MAX_RUN_INPUT_BYTES;
+
+use crate::components::{Button, Icon, Size, Variant};
+
+#[derive(Clone)]
+struct Chosen {
+    name: String,
+    n_bytes: usize,
+}
+
+#[component]
+pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Option<String>>) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    let chosen = RwSignal::new(None::<Chosen>);
+    let is_over = RwSignal::new(false);
+    let is_reading = RwSignal::new(false);
+    // A newer choice makes the reading of an older one void.
+    let turn = StoredValue::new(0_u32);
+
+    let take = move |file: web_sys::File| {
+        turn.update_value(|turn| *turn += 1);
+        let mine = turn.get_value();
+        is_reading.set(true);
+        leptos::task::spawn_local(async move {
+            let name = file.name();
+            let read = read(&file).await;
+            if turn.try_get_value() != Some(mine) {
+                return;
+            }
+            is_reading.set(false);
+            match read {
+                Ok(content) => {
+                    chosen.set(Some(Chosen { name, n_bytes: content.len() }));
+                    error.set(None);
+                    text.set(content);
+                }
+                Err(reason) => {
+                    chosen.set(None);
+                    text.set(String::new());
+                    error.set(Some(reason));
+                }
+            }
+        });
+    };
+    let remove = move |_| {
+        turn.update_value(|turn| *turn += 1);
+        chosen.set(None);
+        error.set(None);
+        text.set(String::new());
+        if let Some(input) = node.get_untracked() {
+            input.set_value("");
+            drop(input.focus());
+        }
+    };
+    // What was chosen before hydration is there, but nobody was listening.
+    Effect::new(move || {
+        if let Some(file) = node.get().and_then(|input| first(input.files())) {
+            take(file);
+        }
+    });
+    let described_by = format!("{id}-error {id}-help");
+    view! {
+        <div
+            class="file-input"
+            data-over=move || is_over.get()
+            data-filled=move || chosen.with(Option::is_some)
+            on:dragover=move |event: ev::DragEvent| {
+                event.prevent_default();
+                is_over.set(true);
+            }
+            on:dragleave=move |_| is_over.set(false)
+            on:drop=move |event: ev::DragEvent| {
+                event.prevent_default();
+                is_over.set(false);
+                if let Some(file) = event.data_transfer().and_then(|data| first(data.files())) {
+                    take(file);
+                }
+            }
+        >
+            <Icon name="file-text"/>
+            <span class="file-words">
+                {move || match chosen.get() {
+                    _ if is_reading.get() => view! { <span>"Reading the file…"</span> }.into_any(),
+                    Some(file) => {
+                        view! {
+                            <strong>{file.name}</strong>
+                            <span class="muted">{size_words(file.n_bytes)}</span>
+                        }
+                            .into_any()
+                    }
+                    None => {
+                        view! {
+                            <span>"Choose a text file, or drop it here"</span>
+                            <span class="muted">"UTF-8, at most 4 MiB"</span>
+                        }
+                            .into_any()
+                    }
+                }}
+            </span>
+            <input
+                node_ref=node
+                type="file"
+                id=id
+                accept="text/*,.txt,.md,.markdown,.csv,.tsv,.json,.jsonl,.log,.xml,.html,.yaml,.yml"
+                aria-describedby=described_by
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                on:change=move |_| {
+                    if let Some(file) = node.get_untracked().and_then(|input| first(input.files())) {
+                        take(file);
+                    }
+                }
+            />
+            <Show when=move || chosen.with(Option::is_some)>
+                <Button size=Size::Sm variant=Variant::Quiet on:click=remove>"Remove"</Button>
+            </Show>
+        </div>
+    }
+}
+
+fn first(files: Option<web_sys::FileList>) -> Option<web_sys::File> {
+    files?.get(0)
+}
+
+async fn read(file: &web_sys::File) -> Result<String, String> {
+    let name = file.name();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a file is a whole number")]
+    let n_bytes = file.size() as usize;
+    if n_bytes > MAX_RUN_INPUT_BYTES {
+        return Err(format!(
+            "“{name}” has {}, and an input takes at most 4 MiB. Split it, or choose a smaller file.",
+            size_words(n_bytes)
+        ));
+    }
+    let unreadable = || format!("“{name}” could not be read. It may have been moved or changed: choose it again.");
+    let buffer = JsFuture::from(file.array_buffer()).await.map_err(|_| unreadable())?;
+    let buffer = buffer.dyn_into::<js_sys::ArrayBuffer>().map_err(|_| unreadable())?;
+    decode(js_sys::Uint8Array::new(&buffer).to_vec(), &name)
+}
+
+/// Strictly UTF-8: a silently replaced letter would be a wrong text.
+fn decode(bytes: Vec<u8>, name: &str) -> Result<String, String> {
+    if bytes.is_empty() {
+        return Err(format!("“{name}” is empty. Choose a file with text in it."));
+    }
+    let not_text = || {
+        format!(
+            "“{name}” is not UTF-8 text. If it is a text, save it again with the encoding UTF-8; of other documents, such as PDF or Word, copy the text into a text file."
+        )
+    };
+    let text = String::from_utf8(bytes).map_err(|_| not_text())?;
+    if text.contains('\0') {
+        return Err(not_text());
+    }
+    Ok(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))
+}
+
+fn size_words(n_bytes: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let bytes = n_bytes as f64;
+    match n_bytes {
+        0..1_024 => format!("{n_bytes} bytes"),
+        1_024..1_048_576 => format!("{:.1} KiB", bytes / 1_024.0),
+        _ => format!("{:.1} MiB", bytes / 1_048_576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_utf8_text_is_taken() {
+        assert_eq!(decode("\u{feff}Grüße".into(), "a"), Ok("Grüße".to_owned()));
+        for bytes in [b"\xff\xfea\0".to_vec(), b"caf\xe9".to_vec(), b"a\0b".to_vec()] {
+            assert!(decode(bytes, "a").is_err_and(|reason| reason.contains("not UTF-8")));
+        }
+        assert!(decode(Vec::new(), "a").is_err_and(|reason| reason.contains("empty")));
+    }
+
+    #[test]
+    fn sizes_are_said_in_fitting_units() {
+        assert_eq!(size_words(12), "12 bytes");
+        assert_eq!(size_words(12_800), "12.5 KiB");
+        assert_eq!(size_words(5 * 1_048_576), "5.0 MiB");
+    }
+}

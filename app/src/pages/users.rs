@@ -1,0 +1,241 @@
+//! /admin/users: who may sign in, and as what. That the last admin stays one is the server's rule, not this page's.
+
+mod dialogs;
+
+use leptos::prelude::*;
+use workflow::{access::Role, api::UserView, id::UserId};
+
+use self::dialogs::{NewUser, ResetPassword};
+use crate::{
+    api,
+    components::{
+        Avatar, Badge, Button, ConfirmDialog, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton, SkeletonKind,
+        TableShell, Tone, Variant, use_toasts,
+    },
+    error::AppError,
+    form::{ErrorBanner, outcome},
+    load::PartFailed,
+    session::use_session,
+    shell::Page,
+};
+
+#[component]
+pub fn UsersPage() -> impl IntoView {
+    let session = use_session();
+    let users = Resource::new(move || session.epoch(), |_| api::list_users());
+    let is_adding = RwSignal::new(false);
+    let new_button = move || {
+        view! {
+            <Button variant=Variant::Primary icon="user-plus" on:click=move |_| is_adding.set(true)>
+                "New user"
+            </Button>
+        }
+    };
+    view! {
+        <Page title="Users" actions=new_button>
+            <div class="page">
+                <div class="page-head">
+                    <h1>"Users"</h1>
+                    <p>"Admins draw workflows, make agents and see every run; users start workflows and see their own runs"</p>
+                </div>
+                <Transition fallback=ListSkeleton>
+                    {move || Suspend::new(async move {
+                        match users.await {
+                            Ok(users) => view! { <List users is_adding/> }.into_any(),
+                            Err(error) => {
+                                view! { <PartFailed error on_retry=move |()| users.refetch()/> }.into_any()
+                            }
+                        }
+                    })}
+                </Transition>
+            </div>
+        </Page>
+    }
+}
+
+#[component]
+fn ListSkeleton() -> impl IntoView {
+    view! {
+        <div class="stack" data-gap="1" aria-busy="true">
+            {(0..5).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
+        </div>
+    }
+}
+
+/// What is done to a person from the table.
+#[derive(Clone)]
+enum Change {
+    Role(UserId, Role),
+    Disabled(UserId, bool),
+}
+
+async fn apply(change: Change) -> Result<UserView, AppError> {
+    match change {
+        Change::Role(id, role) => api::set_user_role(id, role).await,
+        Change::Disabled(id, is_disabled) => api::set_user_disabled(id, is_disabled).await,
+    }
+}
+
+/// What the rows need of the page.
+#[derive(Clone, Copy)]
+struct Verbs {
+    change: Action<Change, Result<UserView, AppError>>,
+    disabling: RwSignal<Option<UserView>>,
+    resetting: RwSignal<Option<UserView>>,
+}
+
+#[component]
+fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
+    let toasts = use_toasts();
+    let users = RwSignal::new(users);
+    let verbs = Verbs {
+        change: Action::new(|change: &Change| apply(change.clone())),
+        disabling: RwSignal::new(None),
+        resetting: RwSignal::new(None),
+    };
+    let is_asking = RwSignal::new(false);
+    Effect::new(move || {
+        if verbs.disabling.with(Option::is_some) {
+            is_asking.set(true);
+        }
+    });
+    let error = outcome(verbs.change, move |user: UserView| {
+        is_asking.set(false);
+        toasts.success(match (user.is_disabled, user.role) {
+            (true, _) => format!("{} can no longer sign in", user.email),
+            (false, Role::Admin) => format!("{} is an admin", user.email),
+            (false, Role::User) => format!("{} is a user", user.email),
+        });
+        users.update(|users| replace(users, user));
+    });
+    Effect::new(move || {
+        if error.with(Option::is_some) {
+            is_asking.set(false);
+        }
+    });
+    Effect::new(move || {
+        if !is_asking.get() {
+            verbs.disabling.set(None);
+        }
+    });
+    let asked = move || verbs.disabling.with(|user| user.as_ref().map(|user| user.email.clone()).unwrap_or_default());
+    view! {
+        {move || error.get().map(|error| view! { <ErrorBanner error/> })}
+        <TableShell label="Users">
+            <thead>
+                <tr>
+                    <th scope="col">"Email"</th>
+                    <th scope="col">"Role"</th>
+                    <th scope="col">"Sign-in"</th>
+                    <th scope="col">"Added"</th>
+                    <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                </tr>
+            </thead>
+            <tbody>
+                // The whole person is the key: a row is drawn anew when it changes.
+                <For each=move || users.get() key=|user| (user.id, user.role, user.is_disabled) let:user>
+                    <Row user verbs/>
+                </For>
+            </tbody>
+        </TableShell>
+        <ConfirmDialog
+            id="disable-user"
+            open=is_asking
+            danger=true
+            title=Signal::derive(move || format!("Disable {}?", asked()))
+            text="All sessions and API tokens of this person stop working at once. Their runs go on. You can enable the account again."
+            confirm="Disable"
+            busy=verbs.change.pending()
+            on_confirm=move |()| {
+                if let Some(user) = verbs.disabling.get_untracked() {
+                    verbs.change.dispatch(Change::Disabled(user.id, true));
+                }
+            }
+        />
+        <NewUser open=is_adding on_done=move |user| users.update(|users| replace(users, user))/>
+        <ResetPassword of=verbs.resetting/>
+    }
+}
+
+fn replace(users: &mut Vec<UserView>, user: UserView) {
+    match users.iter_mut().find(|known| known.id == user.id) {
+        Some(known) => *known = user,
+        None => {
+            users.push(user);
+            users.sort_by(|a, b| a.email.cmp(&b.email));
+        }
+    }
+}
+
+#[component]
+fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
+    let is_me = use_session().user_untracked().is_some_and(|me| me.id == user.id);
+    let (id, is_disabled, role) = (user.id, user.is_disabled, user.role);
+    let user = StoredValue::new(user);
+    let email = user.with_value(|user| user.email.clone());
+    let other_role = match role {
+        Role::Admin => Role::User,
+        Role::User => Role::Admin,
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="row" data-gap="2">
+                    <Avatar name=email.clone()/>
+                    {email.clone()}
+                    {is_me.then(|| view! { <Badge>"You"</Badge> })}
+                </span>
+            </th>
+            <td>
+                {match role {
+                    Role::Admin => view! { <Badge tone=Tone::Accent icon="shield">"Admin"</Badge> }.into_any(),
+                    Role::User => view! { <Badge>"User"</Badge> }.into_any(),
+                }}
+            </td>
+            <td>
+                {if is_disabled {
+                    view! { <Badge tone=Tone::Error icon="ban">"Disabled"</Badge> }.into_any()
+                } else {
+                    view! { "Allowed" }.into_any()
+                }}
+            </td>
+            <td><RelativeTime at=user.with_value(|user| user.created_at)/></td>
+            <td class="row-actions">
+                <Menu id=format!("user-{id}") label=format!("Actions for {email}") size=Size::Sm>
+                    <MenuItem
+                        icon=if other_role == Role::Admin { "shield" } else { "user" }
+                        on_select=move |()| {
+                            verbs.change.dispatch(Change::Role(id, other_role));
+                        }
+                    >
+                        {if other_role == Role::Admin { "Make an admin" } else { "Make a user" }}
+                    </MenuItem>
+                    <MenuItem icon="key-round" on_select=move |()| verbs.resetting.set(Some(user.get_value()))>
+                        "Set a new password…"
+                    </MenuItem>
+                    <MenuLine/>
+                    {if is_disabled {
+                        view! {
+                            <MenuItem
+                                icon="circle-check"
+                                on_select=move |()| {
+                                    verbs.change.dispatch(Change::Disabled(id, false));
+                                }
+                            >
+                                "Enable"
+                            </MenuItem>
+                        }
+                            .into_any()
+                    } else {
+                        view! {
+                            <MenuItem icon="ban" danger=true on_select=move |()| verbs.disabling.set(Some(user.get_value()))>
+                                "Disable…"
+                            </MenuItem>
+                        }
+                            .into_any()
+                    }}
+                </Menu>
+            </td>
+        </tr>
+    }
+}

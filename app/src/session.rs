@@ -1,0 +1,127 @@
+//! Who is signed in, on the server and in the browser, and what happens when that ends while somebody works.
+//! Must never throw away what is on the page: an ended session opens a dialog over it.
+
+mod dialog;
+
+use leptos::{prelude::*, task::spawn_local};
+use workflow::access::Actor;
+
+pub use self::dialog::SignInDialog;
+use crate::{api, error::AppError};
+
+/// The context that every page has.
+#[derive(Clone, Copy)]
+pub struct Session {
+    user: RwSignal<Option<Actor>>,
+    has_ended: RwSignal<bool>,
+    epoch: RwSignal<u32>,
+}
+
+/// Hands the signed-in person from the server's rendering to the browser, so that both draw the same first page.
+pub fn provide_session() -> Session {
+    let user = SharedValue::new(actor_of_request).into_inner();
+    let session = Session { user: RwSignal::new(user), has_ended: RwSignal::new(false), epoch: RwSignal::new(0) };
+    provide_context(session);
+    session
+}
+
+pub fn use_session() -> Session {
+    expect_context()
+}
+
+impl Session {
+    pub fn user(self) -> Option<Actor> {
+        self.user.get()
+    }
+
+    pub fn is_admin(self) -> bool {
+        self.user.with(|user| user.as_ref().is_some_and(Actor::is_admin))
+    }
+
+    /// Grows with each sign-in: a resource that reads it is fetched again after one.
+    pub fn epoch(self) -> u32 {
+        self.epoch.get()
+    }
+
+    /// The person without following changes: who it is never changes under a page.
+    pub fn user_untracked(self) -> Option<Actor> {
+        self.user.get_untracked()
+    }
+
+    /// To be told every error of a server function: an ended session opens the dialog.
+    pub fn note(self, error: &AppError) {
+        if error.is_signed_out() && self.user.with_untracked(Option::is_some) {
+            self.has_ended.set(true);
+        }
+    }
+
+    /// Asks the server whether the session still stands.
+    pub fn verify(self) {
+        spawn_local(async move {
+            // Other errors say nothing about the session.
+            if let Ok(None) = api::current_user().await {
+                self.end();
+            }
+        });
+    }
+
+    /// Takes up the person of a fresh session.
+    pub fn begin(self, actor: Actor) {
+        let is_other = self.user.with_untracked(|user| user.as_ref().is_some_and(|known| known.id != actor.id));
+        if is_other {
+            // What is on the page belongs to somebody else.
+            let _ = window().location().set_href("/dashboard");
+            return;
+        }
+        self.user.set(Some(actor));
+        self.has_ended.set(false);
+        self.epoch.update(|epoch| *epoch += 1);
+    }
+
+    fn end(self) {
+        if self.user.try_with_untracked(Option::is_some) == Some(true) {
+            self.has_ended.set(true);
+        }
+    }
+}
+
+/// The page to open after signing in: a path of this site, never another one.
+pub fn safe_next(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//");
+    // Browsers read a backslash as a slash and drop control characters, so `/\evil` would leave the site.
+    let is_plain = !next.chars().any(|c| c == '\\' || c.is_control());
+    if is_path && is_plain && !next.starts_with("/login") { next } else { "/dashboard" }
+}
+
+#[cfg(feature = "ssr")]
+fn actor_of_request() -> Option<Actor> {
+    use_context::<service::OpContext>().and_then(|ctx| ctx.actor().cloned())
+}
+
+/// Only reached where nothing was rendered on the server.
+#[cfg(not(feature = "ssr"))]
+fn actor_of_request() -> Option<Actor> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_site_are_followed_after_signing_in() {
+        let table = [
+            ("/runs/1?tab=output", "/runs/1?tab=output"),
+            ("", "/dashboard"),
+            ("https://evil.example", "/dashboard"),
+            ("//evil.example", "/dashboard"),
+            ("/\\evil.example", "/dashboard"),
+            ("/\t/evil.example", "/dashboard"),
+            ("/login?next=/login", "/dashboard"),
+            ("javascript:alert(1)", "/dashboard"),
+        ];
+        for (asked, followed) in table {
+            assert_eq!(safe_next(asked), followed, "{asked:?}");
+        }
+    }
+}

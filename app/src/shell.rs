@@ -1,0 +1,65 @@
+//! The HTML document, and the frame around every signed-in page.
+//! Must never know what a page shows: a page brings its own title, path and actions with `Page`.
+
+mod document;
+mod page;
+mod rail;
+
+use leptos::prelude::*;
+use leptos_router::{
+    components::{Outlet, Redirect},
+    hooks::use_location,
+};
+
+pub use self::{
+    document::shell,
+    page::{Page, PageTop, focus_main},
+};
+use self::{page::provide_arrival, rail::Rail};
+use crate::{
+    components::{Toaster, TooltipLayer},
+    live,
+    prefs::use_prefs,
+    session::{SignInDialog, use_session},
+    waiting,
+};
+
+/// The layout route of everything behind the sign-in: who is not signed in is sent there, and comes back.
+#[component]
+pub fn AppShell() -> impl IntoView {
+    if use_session().user_untracked().is_none() {
+        let location = use_location();
+        let path = location.pathname.get_untracked();
+        let search = location.search.get_untracked();
+        let asked = if search.is_empty() { path } else { format!("{path}?{search}") };
+        return view! { <Redirect path=login_path(&asked)/> }.into_any();
+    }
+    view! { <Frame><Outlet/></Frame> }.into_any()
+}
+
+/// The rail around a page; the layers that float above everything are mounted here, once.
+#[component]
+pub fn Frame(children: Children) -> impl IntoView {
+    let prefs = use_prefs();
+    live::provide_mine();
+    waiting::provide_waiting();
+    provide_arrival();
+    view! {
+        <div class="shell" data-rail=move || if prefs.is_rail_slim() { "slim" } else { "wide" }>
+            <a class="skip-link" href="#main">"Skip to content"</a>
+            <Rail/>
+            {children()}
+        </div>
+        <SignInDialog/>
+        <Toaster/>
+        <TooltipLayer/>
+    }
+}
+
+/// The sign-in page, remembering where the person wanted to go.
+fn login_path(asked: &str) -> String {
+    if asked == "/" || asked == "/dashboard" {
+        return "/login".to_owned();
+    }
+    format!("/login?next={}", leptos_router::location::Url::escape(asked))
+}

@@ -1,0 +1,113 @@
+//! The rail at the left, a bar at the foot on phones: where one can go, what waits, and the account.
+//! Must never show a place that would answer "not found" to this person.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::{
+    components::{Avatar, Count, Icon, Tone},
+    prefs::use_prefs,
+    session::use_session,
+    waiting::use_waiting,
+};
+
+#[component]
+pub(super) fn Rail() -> impl IntoView {
+    let session = use_session();
+    let prefs = use_prefs();
+    let email = session.user_untracked().map(|user| user.email).unwrap_or_default();
+    let admin = session.is_admin().then(|| {
+        view! {
+            <li class="rail-heading">"Admin"</li>
+            <Place href="/admin/workflows" icon="workflow" label="Workflows"/>
+            <Place href="/admin/users" icon="users" label="Users"/>
+        }
+    });
+    let toggle_label = move || if prefs.is_rail_slim() { "Widen the rail" } else { "Collapse" };
+    view! {
+        <nav class="rail" aria-label="Main">
+            <a class="rail-brand" href="/dashboard">
+                <img src="/favicon.svg" alt="" width="22" height="22"/>
+                <span class="rail-label">"Weft"</span>
+            </a>
+            <ul class="rail-list">
+                <Place href="/dashboard" icon="layout-dashboard" label="Dashboard">
+                    <Waiting/>
+                </Place>
+                {admin}
+            </ul>
+            <div class="rail-foot">
+                <a
+                    class="rail-item"
+                    href="/account"
+                    aria-current=is_at("/account")
+                    data-tip=move || if prefs.is_rail_slim() { email.clone() } else { String::new() }
+                >
+                    <Avatar name=session.user_untracked().map(|user| user.email).unwrap_or_default()/>
+                    <span class="rail-label">"Account"</span>
+                </a>
+                <button
+                    class="rail-item rail-toggle"
+                    type="button"
+                    aria-expanded=move || if prefs.is_rail_slim() { "false" } else { "true" }
+                    data-tip=move || if prefs.is_rail_slim() { "Widen the rail" } else { "" }
+                    on:click=move |_| prefs.set_rail_slim(!prefs.is_rail_slim())
+                >
+                    {move || {
+                        if prefs.is_rail_slim() {
+                            view! { <Icon name="chevrons-right"/> }
+                        } else {
+                            view! { <Icon name="chevrons-left"/> }
+                        }
+                    }}
+                    <span class="rail-label">{toggle_label}</span>
+                </button>
+            </div>
+        </nav>
+    }
+}
+
+#[component]
+fn Place(
+    href: &'static str,
+    icon: &'static str,
+    label: &'static str,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    view! {
+        <li>
+            <a
+                class="rail-item"
+                href=href
+                aria-current=is_at(href)
+                data-tip=move || if prefs.is_rail_slim() { label } else { "" }
+            >
+                <Icon name=icon/>
+                <span class="rail-label">{label}</span>
+                {children.map(|children| children())}
+            </a>
+        </li>
+    }
+}
+
+fn is_at(href: &'static str) -> impl Fn() -> Option<&'static str> + Clone + Send + Sync {
+    let path = use_location().pathname;
+    move || {
+        path.with(|path| path == href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+            .then_some("page")
+    }
+}
+
+/// How many runs wait for a decision of this person. Counted after hydration: the server's page does not wait for it.
+#[component]
+fn Waiting() -> impl IntoView {
+    let waiting = use_waiting();
+    let n = RwSignal::new(0_usize);
+    Effect::new(move || {
+        if let Some(Ok(runs)) = waiting.get() {
+            n.set(runs.len());
+        }
+    });
+    view! { <Count n tone=Tone::Accent what="waiting for you"/> }
+}
