@@ -1,0 +1,79 @@
+//! The invariants of the design, counted by SQL, and the reducer held against the tables.
+//! Each query must return no row.
+
+use workflow::view::Applied;
+
+use crate::support::World;
+
+const INVARIANTS: [(&str, &str); 9] = [
+    (
+        "the run's counters are the counts of its steps",
+        "SELECT r.id::text FROM workflow_runs r JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE status IN ('ready', 'running')) AS active,
+                count(*) FILTER (WHERE status = 'awaiting_review') AS review,
+                count(*) FILTER (WHERE status = 'failed') AS failed,
+                count(*) FILTER (WHERE status IN ('completed', 'failed', 'skipped', 'cancelled')) AS done,
+                count(*) AS n FROM steps s WHERE s.run_id = r.id) c ON true
+        WHERE (r.n_active, r.n_review, r.n_failed, r.n_done, r.n_steps) IS DISTINCT FROM
+            (c.active, c.review, c.failed, c.done, c.n)",
+    ),
+    (
+        "dependency counters are the counts of dependencies",
+        "SELECT s.key FROM steps s JOIN workflow_runs r ON r.id = s.run_id AND r.status <> 'cancelled' JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE p.status NOT IN ('completed', 'failed', 'skipped', 'cancelled')) AS open,
+                count(*) FILTER (WHERE dependency_class_v1(p.status, p.reason) = 'failed') AS failed,
+                count(*) FILTER (WHERE dependency_class_v1(p.status, p.reason) = 'done') AS done
+            FROM step_deps d JOIN steps p ON p.id = d.depends_on WHERE d.step_id = s.id) c ON true
+        WHERE (s.deps_left, s.deps_failed, s.deps_done) IS DISTINCT FROM (c.open, c.failed, c.done)",
+    ),
+    (
+        "nothing waits for nothing, and nothing is queued that must wait",
+        "SELECT key FROM steps WHERE (status = 'pending' AND deps_left = 0) OR (status = 'ready' AND deps_left > 0)",
+    ),
+    (
+        "a running step has one open attempt, its last, and others have none",
+        "SELECT s.key FROM steps s LEFT JOIN attempts a ON a.step_id = s.id AND a.outcome IS NULL
+        WHERE (s.status = 'running') <> (a.number IS NOT NULL) OR a.number <> s.attempt",
+    ),
+    (
+        "attempt numbers are 1 to the last",
+        "SELECT s.key FROM steps s WHERE s.attempt <> (SELECT count(*) FROM attempts a WHERE a.step_id = s.id)",
+    ),
+    (
+        "a completed or waiting step has exactly one success in its generation",
+        "SELECT s.key FROM steps s WHERE s.status IN ('completed', 'awaiting_review') AND 1 <> (
+            SELECT count(*) FROM attempts a
+            WHERE a.step_id = s.id AND a.generation = s.generation AND a.outcome = 'succeeded')",
+    ),
+    (
+        "versions are 1 to n, and the newest made is the latest",
+        "SELECT step_id::text FROM artifacts GROUP BY step_id, name
+        HAVING count(*) <> max(version) OR count(*) FILTER (WHERE is_latest) <> 1",
+    ),
+    (
+        "events are numbered without a gap",
+        "SELECT r.id::text FROM workflow_runs r WHERE r.event_seq <> (
+            SELECT count(*) FROM run_events e WHERE e.run_id = r.id AND e.seq BETWEEN 1 AND r.event_seq)",
+    ),
+    (
+        "a waiting step has one open review, and others have none",
+        "SELECT s.key FROM steps s WHERE (s.status = 'awaiting_review') <> EXISTS (
+            SELECT 1 FROM reviews v WHERE v.step_id = s.id AND v.generation = s.generation AND v.decision IS NULL)",
+    ),
+];
+
+impl World {
+    /// Checks every invariant, and that folding the new events gives exactly what the tables say.
+    pub(crate) async fn check(&mut self) {
+        for (name, query) in INVARIANTS {
+            let broken: Vec<String> = sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap();
+            assert!(broken.is_empty(), "{name}: {broken:?}");
+        }
+        for event in self.store.events_after(self.run, self.folded.seq, 100_000).await.unwrap() {
+            assert_eq!(self.folded.apply(&event), Applied::Changed, "{event:?}");
+        }
+        self.folded.apply_attempts(&self.store.running_attempts(self.run).await.unwrap());
+        let view = self.view().await;
+        assert_eq!(serde_json::to_value(&self.folded).unwrap(), serde_json::to_value(&view).unwrap());
+    }
+}

@@ -1,0 +1,9 @@
+//! The protocol against a real Postgres: every test has a database of its own.
+//! After each operation the invariants of the design are checked, and the events are folded and compared with the tables.
+
+mod checks;
+mod gates;
+mod recovery;
+mod success;
+mod support;
+mod walk;
