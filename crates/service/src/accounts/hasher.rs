@@ -51,8 +51,7 @@ impl Hasher {
         let is_known = hash.is_some();
         let is_right = tokio::task::spawn_blocking(move || {
             let hash = hash.as_deref().unwrap_or(DUMMY);
-            let answer = PasswordHash::new(hash)
-                .and_then(|hash| argon2()?.verify_password(password.expose_secret().as_bytes(), &hash));
+            let answer = argon2().and_then(|argon2| argon2.verify_password(password.expose_secret().as_bytes(), hash));
             drop(turn);
             match answer {
                 Ok(()) => Ok(true),
