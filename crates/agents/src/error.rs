@@ -42,12 +42,23 @@ impl AgentError {
 
 /// Cuts a text to a number of characters, marking the cut.
 pub(crate) fn shorten(text: String, max_chars: usize) -> String {
-    match text.char_indices().nth(max_chars) {
-        None => text,
-        Some(_) => {
-            let mut short: String = text.chars().take(max_chars - 1).collect();
-            short.push('…');
-            short
-        }
+    if text.char_indices().nth(max_chars).is_none() {
+        return text;
+    }
+    let mut short: String = text.chars().take(max_chars - 1).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let error = AgentError::new(Reason::Server, "é".repeat(3_000));
+        assert_eq!(error.message.chars().count(), MAX_MESSAGE_CHARS);
+        assert!(error.message.ends_with("é…"));
+        assert_eq!(AgentError::new(Reason::Server, "short").message, "short");
     }
 }

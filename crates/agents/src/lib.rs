@@ -3,9 +3,14 @@
 //! retries (it only classifies), or let a key into a message, a log line or an output.
 
 mod error;
+mod http;
+mod llm;
+mod output;
 mod provider;
 mod registry;
+mod response;
 mod ssrf;
+mod template;
 
 use std::{collections::BTreeMap, sync::Arc};
 

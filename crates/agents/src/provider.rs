@@ -20,19 +20,13 @@ pub struct ProviderKind(pub(crate) AdapterKind);
 #[error("`{0}` is no kind of provider; use one of {words}", words = ProviderKind::words())]
 pub struct UnknownProviderKind(pub String);
 
-/// The kinds that need nothing but an address and a key.
-const KINDS: [(&str, AdapterKind); 11] = [
-    ("openai", AdapterKind::OpenAI),
-    ("openai_responses", AdapterKind::OpenAIResp),
-    ("anthropic", AdapterKind::Anthropic),
-    ("gemini", AdapterKind::Gemini),
-    ("ollama", AdapterKind::Ollama),
-    ("groq", AdapterKind::Groq),
-    ("deepseek", AdapterKind::DeepSeek),
-    ("xai", AdapterKind::Xai),
-    ("together", AdapterKind::Together),
-    ("fireworks", AdapterKind::Fireworks),
-    ("cohere", AdapterKind::Cohere),
+/// Word, protocol, and the maker's own endpoint.
+const KINDS: [(&str, AdapterKind, &str); 5] = [
+    ("openai", AdapterKind::OpenAI, "https://api.openai.com/v1/"),
+    ("openai_responses", AdapterKind::OpenAIResp, "https://api.openai.com/v1/"),
+    ("anthropic", AdapterKind::Anthropic, "https://api.anthropic.com/v1/"),
+    ("gemini", AdapterKind::Gemini, "https://generativelanguage.googleapis.com/v1beta/"),
+    ("ollama", AdapterKind::Ollama, "http://localhost:11434/"),
 ];
 
 impl ProviderKind {
@@ -43,7 +37,17 @@ impl ProviderKind {
 
     /// Every word that is understood, for messages and forms.
     pub fn words() -> String {
-        KINDS.map(|(word, _)| word).join(", ")
+        KINDS.map(|(word, ..)| word).join(", ")
+    }
+
+    /// Where this protocol's maker serves it.
+    pub(crate) fn default_url(self) -> &'static str {
+        KINDS.iter().find(|(_, kind, _)| *kind == self.0).map_or("", |(_, _, url)| url)
+    }
+
+    /// Whether the maker's own endpoint refuses calls without a key.
+    pub(crate) fn needs_key(self) -> bool {
+        self != Self::OLLAMA
     }
 }
 
@@ -54,15 +58,15 @@ impl FromStr for ProviderKind {
         let word = text.trim().to_ascii_lowercase();
         KINDS
             .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, kind)| Self(*kind))
+            .find(|(known, ..)| *known == word)
+            .map(|(_, kind, _)| Self(*kind))
             .ok_or_else(|| UnknownProviderKind(text.to_owned()))
     }
 }
 
 impl fmt::Display for ProviderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(KINDS.iter().find(|(_, kind)| *kind == self.0).map_or("unknown", |(word, _)| word))
+        f.write_str(KINDS.iter().find(|(_, kind, _)| *kind == self.0).map_or("unknown", |(word, ..)| word))
     }
 }
 
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_back_from_its_word() {
-        for (word, _) in KINDS {
+        for (word, ..) in KINDS {
             assert_eq!(word.parse::<ProviderKind>().unwrap().to_string(), word);
         }
         let error = "openapi".parse::<ProviderKind>().unwrap_err().to_string();

@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::{Agent, Providers, ssrf::AddressRange};
+use workflow::{AgentSpec, status::Reason};
+
+use crate::{
+    Agent, AgentError, Providers, http::HttpAgent, llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
+};
 
 /// What the `http` kind may do.
 #[derive(Clone, Debug, Default)]
@@ -15,16 +19,32 @@ pub struct HttpOptions {
 /// The kinds that this process can run.
 #[derive(Clone)]
 pub struct Registry {
-    _providers: Providers,
+    http: Arc<dyn Agent>,
+    llm: Arc<dyn Agent>,
+    template: Arc<dyn Agent>,
 }
 
 impl Registry {
-    pub fn new(providers: Providers, _options: HttpOptions) -> Self {
-        Self { _providers: providers }
+    pub fn new(providers: Providers, options: HttpOptions) -> Self {
+        Self {
+            http: Arc::new(HttpAgent::new(options)),
+            llm: Arc::new(LlmAgent::new(providers)),
+            template: Arc::new(TemplateAgent),
+        }
     }
 
     /// The agent of a kind, as `AgentSpec::kind` spells it.
-    pub fn for_kind(&self, _kind: &str) -> Option<Arc<dyn Agent>> {
-        None
+    pub fn for_kind(&self, kind: &str) -> Option<Arc<dyn Agent>> {
+        match kind {
+            "http" => Some(Arc::clone(&self.http)),
+            "llm" => Some(Arc::clone(&self.llm)),
+            "template" => Some(Arc::clone(&self.template)),
+            _ => None,
+        }
     }
+}
+
+/// An agent was handed a step of another kind.
+pub(crate) fn wrong_kind(spec: &AgentSpec) -> AgentError {
+    AgentError::new(Reason::Permanent, format!("An agent of kind `{}` was sent to the wrong place", spec.kind()))
 }

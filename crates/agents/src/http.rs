@@ -1,0 +1,252 @@
+//! The `http` kind: one GET or POST to an address that people may choose, so every hop is judged before it is dialled.
+//! It must never follow a redirect unjudged, use a proxy from the environment, or read more than the cap.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use reqwest::{
+    Client, Method, Response, StatusCode, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    redirect::Policy,
+};
+use serde_json::Value;
+use workflow::{
+    AgentSpec,
+    agent::{AgentConfig, HttpConfig, HttpMethod},
+    schema::Kind,
+    status::Reason,
+};
+
+use crate::{
+    Agent, AgentContext, AgentError, HttpOptions, StepInput, StepOutput, output,
+    response::{self, MAX_ERROR_BYTES},
+    ssrf::{Guard, find_blocked},
+    template::{Insert, Scope},
+};
+
+/// Bytes of a body, counted after decompression.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+const MAX_REDIRECTS: usize = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that sends nothing for so long is taken for dead; the step's own limit comes on top.
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
+
+pub(crate) struct HttpAgent {
+    client: Client,
+    guard: Guard,
+}
+
+/// A request in full, as it is sent at each hop.
+struct Call {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<String>,
+}
+
+impl HttpAgent {
+    pub(crate) fn new(options: HttpOptions) -> Self {
+        let guard = Guard::new(options.allow_private);
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .dns_resolver(guard.clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .user_agent("weft")
+            .build()
+            .expect("the options are constant and valid");
+        Self { client, guard }
+    }
+
+    async fn call(&self, config: &HttpConfig, input: &StepInput, key: &str) -> Result<StepOutput, AgentError> {
+        let mut call = prepare(config, input, key).await?;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(&call).await?;
+            match redirect(&call, &response)? {
+                None => return receive(&input.spec, response).await,
+                Some(next) => call = next,
+            }
+        }
+        Err(permanent(format!("The address was redirected more than {MAX_REDIRECTS} times")))
+    }
+
+    async fn send(&self, call: &Call) -> Result<Response, AgentError> {
+        if !matches!(call.url.scheme(), "http" | "https") {
+            return Err(blocked(format!("The address begins with `{}:`; use https or http", call.url.scheme())));
+        }
+        self.guard.check_literal(&call.url).map_err(|refused| blocked(refused.to_string()).with_source(refused))?;
+        let mut request = self.client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
+        if let Some(body) = &call.body {
+            request = request.body(body.clone());
+        }
+        request.send().await.map_err(|error| failed(&call.url, error))
+    }
+}
+
+#[async_trait]
+impl Agent for HttpAgent {
+    async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
+        let AgentConfig::Http(config) = &input.spec.config else {
+            return Err(crate::registry::wrong_kind(&input.spec));
+        };
+        tokio::select! {
+            biased;
+            () = ctx.cancel.cancelled() => Err(AgentError::stopped()),
+            result = self.call(config, &input, &ctx.idempotency_key) => result,
+        }
+    }
+}
+
+async fn prepare(config: &HttpConfig, input: &StepInput, key: &str) -> Result<Call, AgentError> {
+    let scope = Scope::new(input)?;
+    let text = scope.render("The address", config.url.trim(), Insert::IntoUrl).await?;
+    let url = Url::parse(text.trim()).map_err(|error| {
+        permanent(format!("The address `{}` is malformed: {error}", text.trim())).with_source(error)
+    })?;
+    // An inserted `..` would reach a place that the template's author did not write.
+    if climbs(&text) && !climbs(&config.url) {
+        return Err(blocked("An inserted value would climb out of the address's path with `..`"));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, template) in &config.headers {
+        let value = scope.render("A header", template, Insert::AsIs).await?;
+        let name = HeaderName::try_from(name.as_str())
+            .map_err(|error| permanent(format!("`{name}` is no header name")).with_source(error))?;
+        let value = HeaderValue::try_from(value.trim()).map_err(|error| {
+            permanent(format!("The header `{name}` would hold a line break or a control character")).with_source(error)
+        })?;
+        headers.insert(name, value);
+    }
+    let (method, body) = match config.method {
+        HttpMethod::Get => (Method::GET, None),
+        HttpMethod::Post => {
+            let body = scope.render("The body", &config.body, Insert::AsIs).await?;
+            let media_type = if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
+                "application/json"
+            } else {
+                "text/plain; charset=utf-8"
+            };
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+            let key = HeaderValue::try_from(key)
+                .map_err(|error| permanent("The idempotency key does not fit a header").with_source(error))?;
+            headers.entry("idempotency-key").or_insert(key);
+            (Method::POST, Some(body))
+        }
+    };
+    Ok(Call { method, url, headers, body })
+}
+
+/// Whether a path has a segment that means its parent, however it is spelt.
+fn climbs(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.split(['/', '\\']).any(|segment| segment.to_ascii_lowercase().replace("%2e", ".") == "..")
+}
+
+/// The next hop, if the answer names one. A POST stays one only where the status says so, and what the author put into headers
+/// (keys, mostly) does not follow to another origin.
+fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError> {
+    let keeps_method = match response.status() {
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => false,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+        _ => return Ok(None),
+    };
+    let Some(location) = response.headers().get(LOCATION) else {
+        return Ok(None);
+    };
+    let url = location
+        .to_str()
+        .ok()
+        .and_then(|location| call.url.join(location).ok())
+        .ok_or_else(|| permanent("The address was redirected to something malformed"))?;
+    let is_same_origin = url.origin() == call.url.origin();
+    let mut headers = if is_same_origin { call.headers.clone() } else { HeaderMap::new() };
+    let (method, body) = if keeps_method {
+        if let Some(media_type) = call.headers.get(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, media_type.clone());
+        }
+        (call.method.clone(), call.body.clone())
+    } else {
+        headers.remove(CONTENT_TYPE);
+        (Method::GET, None)
+    };
+    Ok(Some(Call { method, url, headers, body }))
+}
+
+async fn receive(spec: &AgentSpec, mut response: Response) -> Result<StepOutput, AgentError> {
+    let status = response.status();
+    if !status.is_success() {
+        let retry_after_ms = response::retry_after_ms(response.headers());
+        let body = read(&mut response, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let said = String::from_utf8_lossy(&body);
+        let said = said.trim();
+        let message = if said.is_empty() {
+            format!("The server answered {status}")
+        } else {
+            format!("The server answered {status}: {said}")
+        };
+        return Err(AgentError::new(response::class_of(status), message).with_retry_after(retry_after_ms));
+    }
+    if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let body = read(&mut response, MAX_BODY_BYTES + 1).await?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    let outputs = outputs(spec, status, body)
+        .map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
+    Ok(StepOutput { outputs, usage: None })
+}
+
+/// Up to `max` bytes of a body; the rest is never asked for.
+async fn read(response: &mut Response, max: usize) -> Result<Vec<u8>, AgentError> {
+    let mut body = Vec::new();
+    while body.len() < max {
+        let url = response.url().clone();
+        match response.chunk().await.map_err(|error| failed(&url, error))? {
+            Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(max - body.len())]),
+            None => break,
+        }
+    }
+    Ok(body)
+}
+
+/// The first output is the body; one named `status` beside it is the status code.
+fn outputs(spec: &AgentSpec, status: StatusCode, body: Vec<u8>) -> Result<Vec<crate::Output>, output::Unfit> {
+    let Some(first) = spec.outputs.first() else {
+        return Ok(Vec::new());
+    };
+    let text = String::from_utf8(body).map_err(|error| {
+        output::Unfit::new(format!(
+            "sent bytes that are no UTF-8 text (at byte {}) for the output `{}`",
+            error.utf8_error().valid_up_to(),
+            first.name
+        ))
+    })?;
+    let body = if first.schema.kind == Some(Kind::String) { Value::String(text) } else { output::parse_json(&text)? };
+    let mut parts = BTreeMap::from([(first.name.as_str(), body)]);
+    parts.entry("status").or_insert(Value::from(status.as_u16()));
+    output::from_parts(spec, parts)
+}
+
+fn failed(url: &Url, error: reqwest::Error) -> AgentError {
+    if let Some(refused) = find_blocked(&error) {
+        return blocked(refused.to_string()).with_source(error);
+    }
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let (class, message) = response::class_of_failure(&error, &host);
+    AgentError::new(class, message).with_source(error.without_url())
+}
+
+fn permanent(message: impl Into<String>) -> AgentError {
+    AgentError::new(Reason::Permanent, message)
+}
+
+fn blocked(message: impl Into<String>) -> AgentError {
+    AgentError::new(Reason::Blocked, message)
+}
+
+fn too_large() -> AgentError {
+    AgentError::new(Reason::OutputTooLarge, format!("The answer is larger than {} MiB", MAX_BODY_BYTES >> 20))
+}

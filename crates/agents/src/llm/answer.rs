@@ -1,0 +1,200 @@
+//! What a model is told about the form of its answer, and how the answer is read.
+//! It must never change what the model said beyond taking off white space, a code fence, and nulls where nothing was asked.
+
+use serde_json::{Map, Value, json};
+use workflow::{
+    AgentSpec,
+    schema::{Kind, Schema},
+};
+
+use crate::{
+    Output,
+    output::{self, Unfit, Wanted},
+};
+
+/// What is said after the prompt.
+pub(super) fn instructions(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Text(schema) if schema.choices.is_empty() => String::new(),
+        Wanted::Text(schema) => format!("\n\n{}", only(schema)),
+        Wanted::Json(schema) => format!("\n\n{}", json_only(schema)),
+    }
+}
+
+/// What is said after an answer that cannot be used.
+pub(super) fn repair(wanted: &Wanted, unfit: &Unfit) -> String {
+    let again = match wanted {
+        Wanted::Text(schema) => only(schema),
+        Wanted::Json(schema) => json_only(schema),
+    };
+    format!("That answer cannot be used: it {}. {again}", unfit.reason)
+}
+
+fn only(schema: &Schema) -> String {
+    let choices: Vec<String> =
+        schema.choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
+    format!("Answer with exactly one of these and nothing else: {}", choices.join(", "))
+}
+
+fn json_only(schema: &Schema) -> String {
+    let schema = serde_json::to_string(schema).expect("a schema is plain data");
+    format!("Answer with JSON only, without any other text. It must fit this JSON Schema:\n{schema}")
+}
+
+/// The schema in the form that providers can enforce, if it can be put so: an object whose every part has a type.
+pub(super) fn strict_schema(wanted: &Wanted) -> Option<Value> {
+    match wanted {
+        Wanted::Json(schema) if schema.kind == Some(Kind::Object) => strict(schema),
+        _ => None,
+    }
+}
+
+fn strict(schema: &Schema) -> Option<Value> {
+    let kind = schema.kind?;
+    let mut document = Map::new();
+    document.insert("type".to_owned(), json!(kind));
+    if !schema.choices.is_empty() {
+        document.insert("enum".to_owned(), json!(schema.choices));
+    }
+    if !schema.description.is_empty() {
+        document.insert("description".to_owned(), json!(schema.description));
+    }
+    // Our formats are hints for forms, which providers would refuse: they are left out.
+    match kind {
+        Kind::Object if schema.properties.is_empty() => return None,
+        Kind::Object => {
+            let properties: Option<Map<String, Value>> =
+                schema.properties.iter().map(|(name, part)| Some((name.clone(), strict(part)?))).collect();
+            document.insert("properties".to_owned(), Value::Object(properties?));
+            document.insert("required".to_owned(), json!(schema.required));
+            document.insert("additionalProperties".to_owned(), json!(false));
+        }
+        Kind::Array => {
+            document.insert("items".to_owned(), strict(schema.items.as_deref()?)?);
+        }
+        _ => {}
+    }
+    Some(Value::Object(document))
+}
+
+/// The declared outputs from what a model said.
+pub(super) fn read(spec: &AgentSpec, wanted: &Wanted, said: &str) -> Result<Vec<Output>, Unfit> {
+    let said = said.trim();
+    if said.is_empty() {
+        return Err(Unfit::new("gave an empty answer"));
+    }
+    match wanted {
+        Wanted::Text(_) => output::from_text(spec, said.to_owned()),
+        Wanted::Json(schema) => {
+            let mut value = match (output::parse_json(said), fenced(said)) {
+                (Err(_), Some(inner)) => output::parse_json(inner),
+                (result, _) => result,
+            }?;
+            drop_nulls(schema, &mut value);
+            output::check(schema, &value)?;
+            output::from_json(spec, value)
+        }
+    }
+}
+
+/// The inside of the first code fence.
+fn fenced(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once("```")?;
+    let (_language, rest) = rest.split_once('\n')?;
+    rest.split_once("```").map(|(inner, _)| inner)
+}
+
+/// A provider that enforces a schema makes every property required, and has the model say null where one was optional.
+fn drop_nulls(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, value| {
+                let is_absent = value.is_null()
+                    && !schema.required.contains(name)
+                    && schema.properties.get(name).is_some_and(|part| part.kind.is_some_and(|kind| kind != Kind::Null));
+                !is_absent
+            });
+            for (name, value) in map.iter_mut() {
+                if let Some(part) = schema.properties.get(name) {
+                    drop_nulls(part, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(part) = &schema.items {
+                for item in items {
+                    drop_nulls(part, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(document: Value) -> Schema {
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn spec(document: &Value) -> AgentSpec {
+        serde_json::from_value(json!({
+            "id": "a", "name": "A", "config": {"kind": "llm", "prompt": "x"},
+            "outputs": [{"name": "out", "schema": document}],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_answer_is_read_with_or_without_a_fence() {
+        let wanted =
+            json!({"type":"object","required":["a"],"properties":{"a":{"type":"integer"},"b":{"type":"string"}}});
+        let table = [
+            (r#"{"a":1}"#, Ok(r#"{"a":1}"#)),
+            ("  {\"a\":1}\n", Ok(r#"{"a":1}"#)),
+            ("```json\n{\"a\":1}\n```", Ok(r#"{"a":1}"#)),
+            ("Here you are:\n```\n{\"a\":1}\n```\nEnjoy!", Ok(r#"{"a":1}"#)),
+            (r#"{"a":1,"b":null}"#, Ok(r#"{"a":1}"#)),
+            (r#"{"b":"x"}"#, Err("did not fit the output: `/a` is required")),
+            (r#"{"a":"x"}"#, Err("did not fit the output: `/a` must be a whole number")),
+            ("  ", Err("gave an empty answer")),
+            ("Sure!", Err("did not give valid JSON: expected value at line 1 column 1")),
+        ];
+        let spec = spec(&wanted);
+        for (said, expected) in table {
+            let result = read(&spec, &Wanted::of(&spec), said);
+            let shown = result.map(|outputs| String::from_utf8(outputs[0].bytes.clone()).unwrap());
+            assert_eq!(shown.as_deref().map_err(|unfit| unfit.reason.as_str()), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_schema_is_sent_only_where_a_provider_can_enforce_it() {
+        let table = [
+            (json!({"type":"object","properties":{"a":{"type":"string","format":"multiline"}},"required":["a"]}), true),
+            (json!({"type":"object","properties":{"a":{"type":"array","items":{"type":"number"}}}}), true),
+            (json!({"type":"object"}), false),
+            (json!({"type":"object","properties":{"a":{}}}), false),
+            (json!({"type":"object","properties":{"a":{"type":"array"}}}), false),
+            (json!({"type":"array","items":{"type":"string"}}), false),
+            (json!({}), false),
+        ];
+        for (document, expected) in table {
+            let strict = strict_schema(&Wanted::Json(schema(document.clone())));
+            assert_eq!(strict.is_some(), expected, "{document}");
+            assert!(!strict.unwrap_or_default().to_string().contains("format"), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_told_and_held_to() {
+        let spec = spec(&json!({"type":"string","enum":["good","bad"]}));
+        let wanted = Wanted::of(&spec);
+        assert_eq!(instructions(&wanted), "\n\nAnswer with exactly one of these and nothing else: good, bad");
+        assert_eq!(read(&spec, &wanted, " good\n").unwrap()[0].bytes, b"good");
+        let unfit = read(&spec, &wanted, "rather good").unwrap_err();
+        assert!(repair(&wanted, &unfit).starts_with("That answer cannot be used: it did not fit"), "{unfit:?}");
+    }
+}

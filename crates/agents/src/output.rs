@@ -1,0 +1,250 @@
+//! From an answer to named outputs: text stays text, everything else is canonical JSON that fits its port.
+//! It must never repair or truncate: what does not fit is refused, with the place named.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use workflow::{
+    AgentSpec,
+    agent::OutputPort,
+    hash::canonical_json,
+    limits::{MAX_ARTIFACT_BYTES, MAX_DEPTH, depth},
+    schema::{Kind, Schema},
+    status::Reason,
+};
+
+use crate::Output;
+
+const JSON: &str = "application/json";
+
+/// Why an answer cannot become the declared outputs; continues a sentence that began with what answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Unfit {
+    pub(crate) class: Reason,
+    pub(crate) reason: String,
+}
+
+impl Unfit {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { class: Reason::InvalidOutput, reason: reason.into() }
+    }
+}
+
+/// The form in which an agent's whole answer is wanted.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Wanted {
+    Text(Schema),
+    Json(Schema),
+}
+
+impl Wanted {
+    /// One output is the answer itself; several are one JSON object with a property each.
+    pub(crate) fn of(spec: &AgentSpec) -> Self {
+        match spec.outputs.as_slice() {
+            [] => Self::Text(Schema::text()),
+            [only] if spec.answers_in_text() => Self::Text(only.schema.clone()),
+            [only] => Self::Json(only.schema.clone()),
+            several => Self::Json(Schema {
+                properties: several.iter().map(|port| (port.name.clone(), port.schema.clone())).collect(),
+                required: several.iter().map(|port| port.name.clone()).collect(),
+                ..Schema::of(Kind::Object)
+            }),
+        }
+    }
+}
+
+/// The declared outputs from a text answer.
+pub(crate) fn from_text(spec: &AgentSpec, text: String) -> Result<Vec<Output>, Unfit> {
+    match Wanted::of(spec) {
+        Wanted::Text(_) => spec.outputs.first().map(|port| text_output(port, text)).into_iter().collect(),
+        Wanted::Json(schema) => {
+            let value = parse_json(&text)?;
+            check(&schema, &value)?;
+            from_json(spec, value)
+        }
+    }
+}
+
+/// The declared outputs from a JSON answer in the wanted form.
+pub(crate) fn from_json(spec: &AgentSpec, value: Value) -> Result<Vec<Output>, Unfit> {
+    match (spec.outputs.as_slice(), value) {
+        ([only], value) => Ok(vec![value_output(only, value)?]),
+        (several, Value::Object(mut map)) => several
+            .iter()
+            .map(|port| match map.swap_remove(&port.name) {
+                Some(value) => value_output(port, value),
+                None => Err(missing(port)),
+            })
+            .collect(),
+        (several, _) => several.first().map_or(Ok(Vec::new()), |port| Err(missing(port))),
+    }
+}
+
+/// The declared outputs from parts that an agent has by itself, a value each.
+pub(crate) fn from_parts(spec: &AgentSpec, mut parts: BTreeMap<&str, Value>) -> Result<Vec<Output>, Unfit> {
+    spec.outputs
+        .iter()
+        .map(|port| value_output(port, parts.remove(port.name.as_str()).ok_or_else(|| missing(port))?))
+        .collect()
+}
+
+fn missing(port: &OutputPort) -> Unfit {
+    Unfit::new(format!("did not produce the output `{}`", port.name))
+}
+
+/// A value as its port stores it: text for a text port, canonical JSON otherwise.
+fn value_output(port: &OutputPort, value: Value) -> Result<Output, Unfit> {
+    match value {
+        Value::String(text) if port.schema.kind == Some(Kind::String) => text_output(port, text),
+        value => {
+            check(&port.schema, &value)?;
+            if depth(&value) > MAX_DEPTH {
+                return Err(Unfit::new(format!("nested the output `{}` deeper than {MAX_DEPTH} levels", port.name)));
+            }
+            if holds_nul(&value) {
+                return Err(nul(port));
+            }
+            bounded(Output {
+                name: port.name.clone(),
+                media_type: JSON.to_owned(),
+                bytes: canonical_json(&value).into_bytes(),
+            })
+        }
+    }
+}
+
+fn text_output(port: &OutputPort, text: String) -> Result<Output, Unfit> {
+    if text.contains('\0') {
+        return Err(nul(port));
+    }
+    if !port.schema.choices.is_empty() {
+        check(&port.schema, &Value::String(text.clone()))?;
+    }
+    let media_type = if port.schema.format == "markdown" { "text/markdown" } else { "text/plain" };
+    bounded(Output { name: port.name.clone(), media_type: media_type.to_owned(), bytes: text.into_bytes() })
+}
+
+fn nul(port: &OutputPort) -> Unfit {
+    Unfit::new(format!("put a NUL character (U+0000) into the output `{}`", port.name))
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        _ => false,
+    }
+}
+
+fn bounded(output: Output) -> Result<Output, Unfit> {
+    if output.bytes.len() > MAX_ARTIFACT_BYTES {
+        return Err(Unfit {
+            class: Reason::OutputTooLarge,
+            reason: format!("made the output `{}` larger than {} MiB", output.name, MAX_ARTIFACT_BYTES >> 20),
+        });
+    }
+    Ok(output)
+}
+
+pub(crate) fn parse_json(text: &str) -> Result<Value, Unfit> {
+    serde_json::from_str(text.trim()).map_err(|error| Unfit::new(format!("did not give valid JSON: {error}")))
+}
+
+pub(crate) fn check(schema: &Schema, value: &Value) -> Result<(), Unfit> {
+    let faults = schema.check(value);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = faults
+        .into_iter()
+        .map(|(path, fault)| if path.is_empty() { format!("it {fault}") } else { format!("`{path}` {fault}") })
+        .collect();
+    Err(Unfit::new(format!("did not fit the output: {}", told.join("; "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(outputs: &Value) -> AgentSpec {
+        serde_json::from_value(json!({
+            "id": "a", "name": "A", "config": {"kind": "template", "template": "x"}, "outputs": outputs,
+        }))
+        .unwrap()
+    }
+
+    fn shown(result: Result<Vec<Output>, Unfit>) -> String {
+        match result {
+            Err(unfit) => format!("{}: {}", unfit.class, unfit.reason),
+            Ok(outputs) => outputs
+                .into_iter()
+                .map(|output| {
+                    format!("{} {} {}", output.name, output.media_type, String::from_utf8(output.bytes).unwrap())
+                })
+                .collect::<Vec<_>>()
+                .join(" | "),
+        }
+    }
+
+    #[test]
+    fn a_text_answer_becomes_the_declared_outputs() {
+        let text = json!([{"name":"a","schema":{"type":"string"}}]);
+        let table = [
+            (text.clone(), "hi", "a text/plain hi"),
+            (json!([{"name":"a","schema":{"type":"string","format":"markdown"}}]), "# hi", "a text/markdown # hi"),
+            (text, "h\0i", "invalid_output: put a NUL character (U+0000) into the output `a`"),
+            (
+                json!([{"name":"a","schema":{"type":"string","enum":["yes","no"]}}]),
+                "maybe",
+                r#"invalid_output: did not fit the output: it must be one of "yes", "no""#,
+            ),
+            (json!([{"name":"a","schema":{"type":"integer"}}]), " 42\n", "a application/json 42"),
+            (json!([{"name":"a","schema":{}}]), r#"{"b":1,"a":[1, 2]}"#, r#"a application/json {"a":[1,2],"b":1}"#),
+            (
+                json!([{"name":"a","schema":{"type":"integer"}}]),
+                "forty",
+                "invalid_output: did not give valid JSON: expected ident at line 1 column 2",
+            ),
+            (
+                json!([{"name":"a","schema":{"type":"object","required":["x"]}}]),
+                "{}",
+                "invalid_output: did not fit the output: `/x` is required",
+            ),
+            (
+                json!([{"name":"a","schema":{}}]),
+                r#"["\u0000"]"#,
+                "invalid_output: put a NUL character (U+0000) into the output `a`",
+            ),
+            (
+                json!([{"name":"t","schema":{"type":"string"}},{"name":"n","schema":{"type":"number"}}]),
+                r#"{"n":1.5,"t":"hi","more":0}"#,
+                "t text/plain hi | n application/json 1.5",
+            ),
+            (
+                json!([{"name":"t","schema":{"type":"string"}},{"name":"n","schema":{"type":"number"}}]),
+                r#"{"t":"hi"}"#,
+                "invalid_output: did not fit the output: `/n` is required",
+            ),
+        ];
+        for (outputs, answer, expected) in table {
+            assert_eq!(shown(from_text(&spec(&outputs), answer.to_owned())), expected, "{outputs} from {answer}");
+        }
+    }
+
+    #[test]
+    fn json_nested_beyond_the_limit_is_refused() {
+        let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+        let answer = shown(from_text(&spec(&json!([{"name":"a","schema":{}}])), deep));
+        assert_eq!(answer, "invalid_output: nested the output `a` deeper than 64 levels");
+    }
+
+    #[test]
+    fn a_declared_output_that_no_part_gives_is_named() {
+        let spec = spec(&json!([{"name":"body","schema":{}},{"name":"cost","schema":{}}]));
+        let parts = BTreeMap::from([("body", json!(1))]);
+        assert_eq!(shown(from_parts(&spec, parts)), "invalid_output: did not produce the output `cost`");
+    }
+}

@@ -1,0 +1,88 @@
+//! What an HTTP answer or its absence means for a retry: status, failure and `Retry-After` as error classes.
+//! It must decide by status and error kind only, never by the text of a body.
+
+use reqwest::{StatusCode, header::HeaderMap};
+use workflow::status::Reason;
+
+/// Bytes of an error body that are read for its message.
+pub(crate) const MAX_ERROR_BYTES: usize = 4 * 1024;
+
+pub(crate) fn class_of(status: StatusCode) -> Reason {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Reason::Unauthorized,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Reason::Timeout,
+        StatusCode::TOO_MANY_REQUESTS => Reason::RateLimit,
+        status if status.is_server_error() => Reason::Server,
+        _ => Reason::Permanent,
+    }
+}
+
+/// The class of a request that got no usable answer, and what to tell about it.
+pub(crate) fn class_of_failure(error: &reqwest::Error, host: &str) -> (Reason, String) {
+    if error.is_timeout() {
+        (Reason::Timeout, format!("`{host}` did not answer in time"))
+    } else if error.is_connect() {
+        (Reason::Server, format!("`{host}` cannot be reached: check the address, and that it is up"))
+    } else if error.is_builder() {
+        (Reason::Permanent, "The request cannot be built: check the address and the headers".to_owned())
+    } else {
+        (Reason::Server, format!("The connection to `{host}` broke before the answer was complete"))
+    }
+}
+
+/// How long to wait, in either of the forms in use: milliseconds, or (fractions of) seconds. A date is left to the backoff.
+pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let ms = number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))?;
+    // A day is longer than any step may take.
+    std::time::Duration::try_from_secs_f64(ms / 1000.0)
+        .ok()
+        .and_then(|wait| u64::try_from(wait.as_millis()).ok())
+        .map(|ms| ms.min(24 * 60 * 60 * 1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_class() {
+        let table = [
+            (400, Reason::Permanent),
+            (401, Reason::Unauthorized),
+            (403, Reason::Unauthorized),
+            (404, Reason::Permanent),
+            (408, Reason::Timeout),
+            (422, Reason::Permanent),
+            (429, Reason::RateLimit),
+            (500, Reason::Server),
+            (503, Reason::Server),
+            (504, Reason::Timeout),
+            (529, Reason::Server),
+            (304, Reason::Permanent),
+        ];
+        for (status, class) in table {
+            assert_eq!(class_of(StatusCode::from_u16(status).unwrap()), class, "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form_of_number() {
+        let table = [
+            ("retry-after", "7", Some(7_000)),
+            ("retry-after", "0.5", Some(500)),
+            ("retry-after-ms", "250", Some(250)),
+            ("retry-after", "-1", None),
+            ("retry-after", "nan", None),
+            ("retry-after", "1e300", None),
+            ("retry-after", "999999999", Some(86_400_000)),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ];
+        for (name, value, expected) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(retry_after_ms(&headers), expected, "{name}: {value}");
+        }
+        assert_eq!(retry_after_ms(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! The `http` kind: what is sent, how answers become outputs, and that no private address is ever dialled.
+
+use agents::{AgentError, HttpOptions, Providers, Registry, StepOutput};
+use serde_json::{Value, json};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{any, body_string, header, header_exists, method, path},
+};
+use workflow::status::Reason;
+
+use crate::support::{RawServer, Then, class, context, input, raw_server, registry, shown};
+
+fn text() -> Value {
+    json!([{"name": "body", "schema": {"type": "string"}}])
+}
+
+async fn run(mut config: Value, outputs: Value, values: Value) -> Result<StepOutput, AgentError> {
+    config["kind"] = json!("http");
+    let agent = registry(Providers::default()).for_kind("http").unwrap();
+    agent.run(input(config, outputs, values), &context()).await
+}
+
+#[tokio::test]
+async fn a_post_sends_rendered_parts_and_the_idempotency_key() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/items/a%20b%2F..%2Fc"))
+        .and(header("x-topic", "two words"))
+        .and(header("content-type", "application/json"))
+        .and(header("idempotency-key", "run/step/1"))
+        .and(body_string(r#"{"q":"say \"hi\""}"#))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({"b": 1, "a": [true]})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let output = run(
+        json!({
+            "method": "POST", "url": format!("{}/items/{{{{ id }}}}", server.uri()),
+            "headers": {"X-Topic": "{{ topic }}"}, "body": r#"{"q":{{ q|tojson }}}"#,
+        }),
+        json!([{"name": "reply", "schema": {"type": "object"}}, {"name": "status", "schema": {"type": "integer"}}]),
+        json!({"id": "a b/../c", "topic": "two words", "q": "say \"hi\""}),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        shown(&output),
+        [("reply", "application/json", r#"{"a":[true],"b":1}"#), ("status", "application/json", "201")]
+    );
+}
+
+#[tokio::test]
+async fn a_get_gives_the_body_as_text() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_string("héllo")).mount(&server).await;
+    let output = run(json!({"url": "{{ url|safe }}"}), text(), json!({"url": server.uri()})).await.unwrap();
+    assert_eq!(shown(&output), [("body", "text/plain", "héllo")]);
+}
+
+#[tokio::test]
+async fn answers_that_do_not_fit_are_refused_by_class() {
+    let any_json = json!([{"name": "body", "schema": {"type": "object"}}]);
+    let table: [(ResponseTemplate, Value, &str); 10] = [
+        (ResponseTemplate::new(200).set_body_bytes(vec![b'a', 0xff]), text(), "invalid_output"),
+        (ResponseTemplate::new(200).set_body_bytes(vec![b'a', 0]), text(), "invalid_output"),
+        (ResponseTemplate::new(200).set_body_string("no json"), any_json.clone(), "invalid_output"),
+        (ResponseTemplate::new(200).set_body_string("[]"), any_json, "invalid_output"),
+        (
+            ResponseTemplate::new(200).set_body_string("x"),
+            json!([{"name": "body", "schema": {"type": "string"}}, {"name": "etag", "schema": {}}]),
+            "invalid_output",
+        ),
+        (ResponseTemplate::new(200).set_body_bytes(vec![b'a'; 16 * 1024 * 1024 + 1]), text(), "output_too_large"),
+        (ResponseTemplate::new(404).set_body_string("gone"), text(), "permanent"),
+        (ResponseTemplate::new(401), text(), "unauthorized"),
+        (ResponseTemplate::new(503), text(), "server"),
+        (ResponseTemplate::new(304), text(), "permanent"),
+    ];
+    for (n, (response, outputs, expected)) in table.into_iter().enumerate() {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(response).mount(&server).await;
+        assert_eq!(class(run(json!({"url": server.uri()}), outputs, json!({})).await), expected, "row {n}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_passes_on_how_long_to_wait() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(429).insert_header("retry-after", "3").set_body_string("slow down"))
+        .mount(&server)
+        .await;
+    let error = run(json!({"url": server.uri()}), text(), json!({})).await.unwrap_err();
+    assert_eq!((error.class, error.retry_after_ms), (Reason::RateLimit, Some(3_000)));
+    assert_eq!(error.message, "The server answered 429 Too Many Requests: slow down");
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_at_the_cap() {
+    let chunk = "4000\r\n".to_owned() + &"x".repeat(0x4000) + "\r\n";
+    let endless: &'static str =
+        Box::leak(("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &chunk.repeat(1025)).into());
+    let RawServer { url, .. } = raw_server(endless, Then::Wait).await;
+    assert_eq!(class(run(json!({"url": url}), text(), json!({})).await), "output_too_large");
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_a_fault_of_the_server() {
+    let RawServer { url, .. } = raw_server("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", Then::Close).await;
+    assert_eq!(class(run(json!({"url": url}), text(), json!({})).await), "server");
+    // Nobody listens there any more.
+    assert_eq!(class(run(json!({"url": url}), text(), json!({})).await), "server");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_given_up_when_cancelled() {
+    let server = raw_server("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", Then::Wait).await;
+    let agent = registry(Providers::default()).for_kind("http").unwrap();
+    let ctx = context();
+    let input = input(json!({"kind": "http", "url": server.url}), text(), json!({}));
+    let cancel = ctx.cancel.clone();
+    let running = tokio::spawn(async move { agent.run(input, &ctx).await });
+    cancel.cancel();
+    assert_eq!(running.await.unwrap().unwrap_err().class, Reason::Stopped);
+}
+
+#[tokio::test]
+async fn private_addresses_are_refused_however_they_are_written() {
+    let agent = Registry::new(Providers::default(), HttpOptions::default()).for_kind("http").unwrap();
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
+    let port = server.address().port();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "[fd00::1]",
+        "[fe80::1]",
+        "user:password@127.0.0.1",
+    ] {
+        let url = format!("http://{host}:{port}/");
+        let result = agent.run(input(json!({"kind": "http", "url": url}), text(), json!({})), &context()).await;
+        assert_eq!(class(result), "blocked", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_are_no_web_address_are_refused() {
+    let table = [
+        ("file:///etc/passwd", "blocked"),
+        ("ftp://example.com/", "blocked"),
+        ("gopher://example.com/", "blocked"),
+        ("/relative", "permanent"),
+        ("http://", "permanent"),
+        ("http://example.com/a/{{ up }}/b", "blocked"),
+        ("{{ missing }}", "template"),
+    ];
+    for (url, expected) in table {
+        assert_eq!(class(run(json!({"url": url}), text(), json!({"up": ".."})).await), expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_private_address_is_refused() {
+    for target in
+        ["http://127.0.0.2/", "http://[::1]/", "http://169.254.169.254/", "http://localhost:1/", "file:///etc"]
+    {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(302).insert_header("location", target))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let result = class(run(json!({"url": server.uri()}), text(), json!({})).await);
+        // The permitted address is what `localhost` resolves to, and nobody listens on port 1.
+        let expected = if target.contains("localhost") { "server" } else { "blocked" };
+        assert_eq!(result, expected, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_followed_a_few_times_and_keep_keys_at_home() {
+    let (home, abroad) = (MockServer::start().await, MockServer::start().await);
+    Mock::given(path("/start"))
+        .respond_with(ResponseTemplate::new(307).insert_header("location", "/next"))
+        .mount(&home)
+        .await;
+    Mock::given(path("/next"))
+        .and(method("POST"))
+        .and(header("x-key", "secret"))
+        .and(body_string("data"))
+        .respond_with(ResponseTemplate::new(303).insert_header("location", format!("{}/there", abroad.uri())))
+        .expect(1)
+        .mount(&home)
+        .await;
+    Mock::given(header_exists("x-key")).respond_with(ResponseTemplate::new(500)).expect(0).mount(&abroad).await;
+    Mock::given(path("/there"))
+        .and(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("arrived"))
+        .mount(&abroad)
+        .await;
+    Mock::given(path("/loop"))
+        .respond_with(ResponseTemplate::new(302).insert_header("location", "/loop"))
+        .expect(6)
+        .mount(&home)
+        .await;
+    let config = |path: &str| json!({"method": "POST", "url": format!("{}{path}", home.uri()), "headers": {"X-Key": "secret"}, "body": "data"});
+    assert_eq!(shown(&run(config("/start"), text(), json!({})).await.unwrap()), [("body", "text/plain", "arrived")]);
+    let error = run(config("/loop"), text(), json!({})).await.unwrap_err();
+    assert_eq!(error.message, "The address was redirected more than 5 times");
+}
+
+#[tokio::test]
+async fn a_header_cannot_smuggle_another() {
+    let error =
+        run(json!({"url": "http://127.0.0.1:1/", "headers": {"X-A": "{{ v }}"}}), text(), json!({"v": "a\r\nX-B: b"}))
+            .await
+            .unwrap_err();
+    assert_eq!(error.class, Reason::Permanent);
+    assert!(error.message.contains("`x-a`"), "{}", error.message);
+}

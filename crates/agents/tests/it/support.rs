@@ -1,0 +1,100 @@
+//! Makes agents' inputs, and servers that misbehave in ways a mock server cannot.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agents::{AgentContext, AgentError, HttpOptions, Providers, Registry, StepInput, StepOutput};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) fn input(config: Value, outputs: Value, values: Value) -> StepInput {
+    let spec = serde_json::from_value(json!({ "id": "a", "name": "A", "config": config, "outputs": outputs })).unwrap();
+    let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
+    StepInput { spec: Arc::new(spec), prompt: None, values }
+}
+
+pub(crate) fn context() -> AgentContext {
+    AgentContext {
+        idempotency_key: "run/step/1".to_owned(),
+        cancel: CancellationToken::new(),
+        deltas: None,
+        attempt: 1,
+    }
+}
+
+/// A registry that may reach this machine, but only by its usual address.
+pub(crate) fn registry(providers: Providers) -> Registry {
+    Registry::new(providers, HttpOptions { allow_private: vec!["127.0.0.1".parse().unwrap()] })
+}
+
+/// Outputs as (name, media type, text).
+pub(crate) fn shown(output: &StepOutput) -> Vec<(&str, &str, &str)> {
+    output
+        .outputs
+        .iter()
+        .map(|output| (output.name.as_str(), output.media_type.as_str(), std::str::from_utf8(&output.bytes).unwrap()))
+        .collect()
+}
+
+pub(crate) fn class(result: Result<StepOutput, AgentError>) -> String {
+    match result {
+        Ok(output) => format!("{:?}", shown(&output)),
+        Err(error) => error.class.to_string(),
+    }
+}
+
+/// A server for one connection: reads the request's head, sends `bytes`, and then closes, or waits until the client does.
+pub(crate) struct RawServer {
+    pub(crate) url: String,
+    /// Resolves once the client has gone.
+    pub(crate) client_left: oneshot::Receiver<()>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Close,
+    Wait,
+}
+
+pub(crate) async fn raw_server(bytes: &'static str, then: Then) -> RawServer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (left, client_left) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await;
+        socket.write_all(bytes.as_bytes()).await.unwrap();
+        if then == Then::Wait {
+            let mut rest = [0; 1024];
+            while matches!(socket.read(&mut rest).await, Ok(n) if n > 0) {}
+        }
+        drop(socket);
+        // The test may not wait for it.
+        let _ = left.send(());
+    });
+    RawServer { url, client_left }
+}
+
+/// Reads a whole request, so that closing does not reset the connection under the answer.
+async fn read_request(socket: &mut TcpStream) {
+    let mut request = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let n = socket.read(&mut part).await.unwrap();
+        request.extend_from_slice(&part[..n]);
+        let text = String::from_utf8_lossy(&request);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+                .unwrap_or(0);
+            if body.len() >= length {
+                return;
+            }
+        }
+    }
+}
