@@ -4,5 +4,18 @@
 pub mod edit;
 pub mod history;
 
+pub mod camera;
+pub mod grid;
+pub mod layout;
+pub mod scene;
+
+pub mod board;
+pub mod paint;
+
+pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, WheelMode};
+pub use camera::Camera;
 pub use edit::{Edit, Refused, apply, fresh_key};
 pub use history::History;
+pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};
+pub use paint::{DisplayList, Renderer};
+pub use scene::{Scene, Side, hit::Precision};

@@ -1,0 +1,384 @@
+//! The board: one definition on one canvas, for building or for watching, driven by plain input and answering with output.
+//! It never touches a screen: what must be redrawn is a set of flags. A gesture changes the definition once, at its end, or not at all.
+
+mod commands;
+mod connect;
+pub mod input;
+mod keyboard;
+mod mirror;
+mod palette;
+mod pointer;
+mod view;
+
+use std::collections::BTreeMap;
+
+use kurbo::{Rect, Size};
+use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, definition::Position};
+
+use crate::{
+    camera::Camera,
+    edit::{Edit, Refused},
+    history::History,
+    paint::Lod,
+    scene::{Scene, Side, Source, hit::Hit},
+};
+
+pub use connect::{Connect, ConnectPreview};
+pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
+pub use mirror::MirrorNode;
+pub use palette::PaletteItem;
+pub use pointer::Gesture;
+
+/// Pixels around what is fitted.
+const FIT_MARGIN: f64 = 56.0;
+
+/// What stands on the board, and so what may be done with it.
+#[derive(Clone, Debug)]
+enum Content {
+    Draft { agents: AgentCatalog },
+    Run { view: Box<RunView>, agent_names: BTreeMap<AgentId, String> },
+}
+
+/// What must be drawn or said again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of flags, one per layer")]
+pub struct Dirty {
+    pub base: bool,
+    pub overlay: bool,
+    /// The accessible list: nodes, names or selection.
+    pub mirror: bool,
+    pub camera: bool,
+}
+
+impl Dirty {
+    const ALL: Self = Self { base: true, overlay: true, mirror: true, camera: true };
+}
+
+#[derive(Clone, Debug)]
+pub struct Board {
+    definition: Definition,
+    content: Content,
+    history: History,
+    scene: Scene,
+    /// Where the layout put steps that have no place of their own.
+    automatic: BTreeMap<StepKey, Position>,
+    camera: Camera,
+    viewport: Size,
+    is_fit_wanted: bool,
+    wheel: WheelMode,
+    selection: Vec<StepKey>,
+    selected_edge: Option<(StepKey, StepKey)>,
+    /// Where the keyboard stands.
+    focus: Option<StepKey>,
+    is_keyboard_used: bool,
+    hover: Hit,
+    gesture: Gesture,
+    hint: Option<String>,
+    problems: Vec<Problem>,
+    lod: Lod,
+    dirty: Dirty,
+    revision: u64,
+}
+
+impl Board {
+    /// A board to build on.
+    pub fn editor(definition: Definition, agents: AgentCatalog) -> Self {
+        Self::new(definition, Content::Draft { agents })
+    }
+
+    /// A board to watch a run on; nothing on it can be moved.
+    pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
+        Self::new(run.run_definition.clone(), Content::Run { view: Box::new(run.clone()), agent_names })
+    }
+
+    fn new(definition: Definition, content: Content) -> Self {
+        let mut board = Self {
+            definition,
+            content,
+            history: History::default(),
+            scene: Scene::default(),
+            automatic: BTreeMap::new(),
+            camera: Camera::default(),
+            viewport: Size::ZERO,
+            is_fit_wanted: true,
+            wheel: WheelMode::default(),
+            selection: Vec::new(),
+            selected_edge: None,
+            focus: None,
+            is_keyboard_used: false,
+            hover: Hit::Nothing,
+            gesture: Gesture::Idle,
+            hint: None,
+            problems: Vec::new(),
+            lod: Lod::Full,
+            dirty: Dirty::ALL,
+            revision: 0,
+        };
+        board.rebuild();
+        board
+    }
+
+    pub fn is_editor(&self) -> bool {
+        matches!(self.content, Content::Draft { .. })
+    }
+
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// Counts every change of the definition.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    pub fn camera(&self) -> Camera {
+        self.camera
+    }
+
+    pub fn viewport(&self) -> Size {
+        self.viewport
+    }
+
+    pub fn gesture(&self) -> &Gesture {
+        &self.gesture
+    }
+
+    pub fn selection(&self) -> &[StepKey] {
+        &self.selection
+    }
+
+    pub fn selected_edge(&self) -> Option<&(StepKey, StepKey)> {
+        self.selected_edge.as_ref()
+    }
+
+    pub fn focus(&self) -> Option<&StepKey> {
+        self.focus.as_ref()
+    }
+
+    pub(crate) fn hover(&self) -> Hit {
+        self.hover
+    }
+
+    /// Whether the keyboard was used last, so that its place on the board is to be shown.
+    pub fn is_keyboard_used(&self) -> bool {
+        self.is_keyboard_used
+    }
+
+    /// The line of words over the canvas, while there is something to explain.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn dirty(&self) -> Dirty {
+        self.dirty
+    }
+
+    /// What must be redrawn since the last call.
+    pub fn take_dirty(&mut self) -> Dirty {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// After the theme or the pixel ratio changed.
+    pub fn redraw_all(&mut self) {
+        self.dirty = Dirty::ALL;
+    }
+
+    pub fn set_wheel_mode(&mut self, mode: WheelMode) {
+        self.wheel = mode;
+    }
+
+    /// A node's rectangle on the screen.
+    pub fn node_rect(&self, key: &StepKey) -> Option<Rect> {
+        Some(self.camera.rect_to_screen(self.scene.rect(self.scene.node(key)?)))
+    }
+
+    /// The middle of a port on the screen.
+    pub fn port_point(&self, key: &StepKey, side: Side) -> Option<kurbo::Point> {
+        Some(self.camera.to_screen(self.scene.port(self.scene.node(key)?, side)))
+    }
+
+    pub fn set_viewport(&mut self, size: Size) {
+        if self.viewport == size || !size.is_finite() {
+            return;
+        }
+        self.viewport = size;
+        if self.is_fit_wanted && size.width > 1.0 && size.height > 1.0 {
+            self.is_fit_wanted = false;
+            self.fit();
+        }
+        self.dirty = Dirty::ALL;
+    }
+
+    pub fn set_agents(&mut self, agents: AgentCatalog) {
+        if let Content::Draft { agents: known } = &mut self.content {
+            *known = agents;
+            self.rebuild();
+        }
+    }
+
+    pub fn set_problems(&mut self, problems: Vec<Problem>) {
+        if self.problems != problems {
+            self.scene.set_problems(&problems);
+            self.problems = problems;
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+    }
+
+    /// Shows another state of the watched run; answers with what changed, in words.
+    pub fn set_run(&mut self, run: &RunView) -> Vec<String> {
+        let Content::Run { view, .. } = &mut self.content else {
+            return Vec::new();
+        };
+        if view.run_definition != run.run_definition || view.id != run.id {
+            **view = run.clone();
+            self.definition = run.run_definition.clone();
+            self.is_fit_wanted = self.viewport == Size::ZERO;
+            self.rebuild();
+            return Vec::new();
+        }
+        let changed = self.scene.update_statuses(run);
+        view.steps.clone_from(&run.steps);
+        if !changed.is_empty() {
+            (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
+        }
+        let words = |node: u32| {
+            let at = node as usize;
+            format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
+        };
+        changed.into_iter().map(words).collect()
+    }
+
+    /// Replaces the definition by another one, as after loading a newer draft: nothing of it can be undone.
+    pub fn replace(&mut self, definition: Definition) {
+        self.cancel_gesture();
+        self.definition = definition;
+        self.history = History::default();
+        self.automatic.clear();
+        self.revision += 1;
+        self.rebuild();
+    }
+
+    /// Applies an edit from outside the canvas, as from a panel. A running gesture is given up first.
+    pub fn dispatch(&mut self, edit: Edit, label: &str) -> Result<(), Refused> {
+        self.cancel_gesture();
+        self.history.apply(&mut self.definition, edit, label)?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Ends what consecutive typing is taken together into.
+    pub fn seal(&mut self) {
+        self.history.seal();
+    }
+
+    fn commit(&mut self, edit: Edit, label: &str, group: Option<&str>, out: &mut Vec<Output>) -> bool {
+        let done = match group {
+            Some(group) => self.history.apply_in_group(&mut self.definition, edit, label, group),
+            None => self.history.apply(&mut self.definition, edit, label),
+        };
+        match done {
+            Ok(()) => {
+                if group.is_none() {
+                    self.history.seal();
+                }
+                self.changed();
+                out.push(Output::Changed { label: label.to_owned() });
+                true
+            }
+            Err(refused) => {
+                // The picture may have run ahead of the definition.
+                self.rebuild();
+                out.push(Output::Refused(refused.reason()));
+                false
+            }
+        }
+    }
+
+    fn changed(&mut self) {
+        self.revision += 1;
+        self.rebuild();
+    }
+
+    /// Derives the scene again, and lets go of what is no longer there.
+    fn rebuild(&mut self) {
+        let source = match &self.content {
+            Content::Draft { agents } => Source::Draft { agents },
+            Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
+        };
+        self.scene = Scene::build(&self.definition, source, &mut self.automatic);
+        self.scene.set_problems(&self.problems);
+        self.gesture = Gesture::Idle;
+        self.hover = Hit::Nothing;
+        let steps = &self.definition.steps;
+        self.selection.retain(|key| steps.contains_key(key));
+        self.focus.take_if(|key| !steps.contains_key(key));
+        self.selected_edge.take_if(|(from, to)| {
+            !steps.get(to).is_some_and(|step| step.direct_dependencies().contains(from)) || !steps.contains_key(from)
+        });
+        self.dirty = Dirty::ALL;
+    }
+
+    /// Gives up the running gesture as if it had never begun.
+    pub fn cancel_gesture(&mut self) {
+        match std::mem::take(&mut self.gesture) {
+            Gesture::Drag(drag) => {
+                for (node, place) in drag.nodes {
+                    self.scene.move_node(node, place);
+                }
+                self.dirty.base = true;
+            }
+            Gesture::Marquee(marquee) => self.selection = marquee.before,
+            Gesture::Idle
+            | Gesture::Press(_)
+            | Gesture::Pan { .. }
+            | Gesture::Pinch { .. }
+            | Gesture::Connect(_)
+            | Gesture::KeyConnect { .. }
+            | Gesture::Palette { .. } => {}
+        }
+        self.hint = None;
+        (self.dirty.base, self.dirty.overlay) = (true, true);
+    }
+
+    fn set_hint(&mut self, hint: Option<String>, out: &mut Vec<Output>) {
+        if self.hint != hint {
+            self.hint.clone_from(&hint);
+            out.push(Output::Hint(hint));
+        }
+    }
+
+    /// Whether any node in view is at work, so that its sign may move.
+    pub fn has_motion(&self) -> bool {
+        let seen = self.camera.visible(self.viewport, 0.0);
+        self.lod != Lod::Far
+            && self.scene.status.contains(&Some(workflow::StepStatus::Running))
+            && self
+                .scene
+                .nodes_in(seen)
+                .into_iter()
+                .any(|node| self.scene.status[node as usize] == Some(workflow::StepStatus::Running))
+    }
+
+    pub(crate) fn lod(&self) -> Lod {
+        self.lod
+    }
+
+    pub(crate) fn set_lod(&mut self, lod: Lod) {
+        self.lod = lod;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Commands on the board: selection, undo and redo, camera moves, tidy up.
+//! Selection and camera are never part of what can be undone.
+
+use kurbo::{Point, Vec2};
+use workflow::StepKey;
+
+use super::{Board, FIT_MARGIN, Gesture, input::Output};
+use crate::{
+    edit::{Edit, Refused},
+    layout,
+};
+
+impl Board {
+    pub(super) fn select(&mut self, selection: Vec<StepKey>, out: &mut Vec<Output>) {
+        if self.selection == selection && self.selected_edge.is_none() {
+            return;
+        }
+        if let Some(last) = selection.last() {
+            self.focus = Some(last.clone());
+        }
+        self.selection = selection;
+        self.selected_edge = None;
+        self.history.seal();
+        (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
+        out.push(Output::Selected);
+    }
+
+    pub(super) fn select_edge(&mut self, edge: u32, out: &mut Vec<Output>) {
+        let edge = &self.scene.edges[edge as usize];
+        let ends = (self.scene.key(edge.from).clone(), self.scene.key(edge.to).clone());
+        self.selection.clear();
+        self.history.seal();
+        out.push(Output::Selected);
+        let title = |node: u32| &self.scene.title[node as usize];
+        out.push(Output::Say(format!("Connection from {} to {}", title(edge.from), title(edge.to))));
+        self.selected_edge = Some(ends);
+        (self.dirty.base, self.dirty.mirror) = (true, true);
+    }
+
+    /// Selects from outside, as from the problems list or the outline, and shows the last one.
+    pub fn select_keys(&mut self, keys: Vec<StepKey>, reveal: bool) -> Vec<Output> {
+        let mut out = Vec::new();
+        let known: Vec<StepKey> = keys.into_iter().filter(|key| self.scene.node(key).is_some()).collect();
+        if matches!(self.gesture, Gesture::Marquee(_)) {
+            self.cancel_gesture();
+        }
+        let last = known.last().cloned();
+        self.select(known, &mut out);
+        if reveal && let Some(key) = last {
+            self.reveal(&key);
+        }
+        out
+    }
+
+    /// Moves the camera just enough for the node to be seen.
+    pub fn reveal(&mut self, key: &StepKey) {
+        if let Some(node) = self.scene.node(key)
+            && self.camera.reveal(self.scene.rect(node), self.viewport, FIT_MARGIN)
+        {
+            self.camera_moved();
+        }
+    }
+
+    /// Takes the last change back; answers with its label.
+    pub fn undo(&mut self) -> Result<Option<String>, Refused> {
+        self.cancel_gesture();
+        let label = self.history.undo(&mut self.definition)?;
+        if label.is_some() {
+            self.changed();
+        }
+        Ok(label)
+    }
+
+    /// Repeats the change that was taken back last; answers with its label.
+    pub fn redo(&mut self) -> Result<Option<String>, Refused> {
+        self.cancel_gesture();
+        let label = self.history.redo(&mut self.definition)?;
+        if label.is_some() {
+            self.changed();
+        }
+        Ok(label)
+    }
+
+    /// Deletes what is selected: steps, or the connection.
+    pub fn delete_selected(&mut self) -> Vec<Output> {
+        let mut out = Vec::new();
+        if !self.is_editor() {
+            return out;
+        }
+        if let Some((from, to)) = self.selected_edge.clone() {
+            if self.commit(Edit::Disconnect { from, to }, "Disconnect", None, &mut out) {
+                out.push(Output::Selected);
+                out.push(Output::Say("Connection deleted".to_owned()));
+            }
+        } else if !self.selection.is_empty() {
+            let keys = std::mem::take(&mut self.selection);
+            let (label, words) = match keys.as_slice() {
+                [key] => {
+                    let title = self.scene.node(key).map_or("", |node| &*self.scene.title[node as usize]);
+                    (format!("Delete {title}"), format!("{title} deleted"))
+                }
+                _ => (format!("Delete {} steps", keys.len()), format!("{} steps deleted", keys.len())),
+            };
+            if self.commit(Edit::remove_all(keys), &label, None, &mut out) {
+                out.push(Output::Selected);
+                out.push(Output::Say(words));
+            }
+        }
+        out
+    }
+
+    /// Shows everything.
+    pub fn fit(&mut self) {
+        if let Some(bounds) = self.scene.bounds() {
+            self.camera.fit(bounds, self.viewport, FIT_MARGIN);
+        } else {
+            self.camera.zoom = 1.0;
+            self.camera.center_on(Point::ORIGIN, self.viewport);
+        }
+        self.camera_moved();
+    }
+
+    /// Zooms by a factor around the middle.
+    pub fn zoom_by(&mut self, factor: f64) {
+        let middle = Point::new(self.viewport.width / 2.0, self.viewport.height / 2.0);
+        self.camera.zoom_at(middle, factor);
+        self.camera_moved();
+    }
+
+    pub fn zoom_to(&mut self, zoom: f64) {
+        let middle = Point::new(self.viewport.width / 2.0, self.viewport.height / 2.0);
+        self.camera.zoom_to(middle, zoom);
+        self.camera_moved();
+    }
+
+    /// Lays out the selected steps, or all, as one change.
+    pub fn tidy(&mut self) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        if !self.is_editor() || self.scene.n_nodes() == 0 {
+            return out;
+        }
+        let selected: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
+        let is_all = selected.len() < 2;
+        let mut nodes = if is_all { self.scene.nodes().collect() } else { selected };
+        nodes.sort_unstable();
+        let heights: Vec<f64> = nodes.iter().map(|node| self.scene.height[*node as usize]).collect();
+        let place_of = |node: u32| u32::try_from(nodes.binary_search(&node).ok()?).ok();
+        let edges: Vec<(u32, u32)> =
+            self.scene.edges.iter().filter_map(|edge| Some((place_of(edge.from)?, place_of(edge.to)?))).collect();
+        // A part of the picture stays where it was, as a whole.
+        let corner = self.scene.bounds_of(nodes.iter().copied()).map_or(Point::ORIGIN, |bounds| bounds.origin());
+        let shift = if is_all { Vec2::ZERO } else { crate::scene::snapped(corner).to_vec2() };
+        for (node, at) in nodes.iter().zip(layout::layered(&heights, &edges)) {
+            self.scene.move_node(*node, at + shift);
+        }
+        let edit = self.moves_to_here(&nodes);
+        self.commit(edit, "Tidy up", None, &mut out);
+        if is_all {
+            self.fit();
+        }
+        out
+    }
+}

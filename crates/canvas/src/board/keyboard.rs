@@ -1,0 +1,185 @@
+//! The keyboard: everything the pointer can do, without it.
+//! Arrows follow edges, C connects, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
+
+use kurbo::{Point, Vec2};
+use workflow::StepKey;
+
+use super::{
+    Board, Gesture,
+    input::{Key, Mods, Output},
+};
+use crate::scene::SNAP;
+
+const ZOOM_STEP: f64 = 1.25;
+
+impl Board {
+    pub(super) fn key(&mut self, key: Key, mods: Mods, out: &mut Vec<Output>) {
+        self.is_keyboard_used = true;
+        self.dirty.overlay = true;
+        match &self.gesture {
+            Gesture::Idle => {}
+            Gesture::KeyConnect { .. } => return self.key_while_connecting(key, out),
+            _ if key == Key::Escape => {
+                let had_selection = matches!(self.gesture, Gesture::Marquee(_));
+                self.cancel_gesture();
+                out.push(Output::Hint(None));
+                if had_selection {
+                    out.push(Output::Selected);
+                }
+                return;
+            }
+            _ => return,
+        }
+        match (key, mods.ctrl, mods.shift) {
+            (Key::Char('z' | 'Z'), true, shift) => self.travel(!shift, out),
+            (Key::Char('y' | 'Y'), true, _) => self.travel(false, out),
+            (Key::Char('a' | 'A'), true, _) => {
+                let all = self.scene.order.iter().map(|node| self.scene.key(*node).clone()).collect();
+                self.select(all, out);
+                out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
+            }
+            (Key::Char('1' | '!'), false, true) => self.fit(),
+            (Key::Char('0'), false, _) => self.zoom_to(1.0),
+            (Key::Char('+' | '='), _, _) => self.zoom_by(ZOOM_STEP),
+            (Key::Char('-' | '_'), _, _) => self.zoom_by(1.0 / ZOOM_STEP),
+            (Key::Char('c' | 'C'), false, _) if self.is_editor() => self.begin_key_connect(out),
+            (Key::Delete, ..) => out.extend(self.delete_selected()),
+            (Key::Escape, ..) => self.select(Vec::new(), out),
+            (Key::Enter | Key::Space, ..) => self.open_focused(out),
+            (Key::Home, ..) => self.walk_to(self.scene.order.first().copied(), out),
+            (Key::End, ..) => self.walk_to(self.scene.order.last().copied(), out),
+            (Key::Left | Key::Right | Key::Up | Key::Down, ctrl, shift) => {
+                if ctrl || shift {
+                    self.nudge(key, if ctrl && shift { 5.0 * SNAP } else { SNAP }, out);
+                } else {
+                    self.walk(key, out);
+                }
+            }
+            (Key::Char(_), ..) => {}
+        }
+    }
+
+    fn key_while_connecting(&mut self, key: Key, out: &mut Vec<Output>) {
+        match key {
+            Key::Right | Key::Down => self.step_key_connect(true, out),
+            Key::Left | Key::Up => self.step_key_connect(false, out),
+            Key::Enter | Key::Space => self.finish_key_connect(out),
+            Key::Escape => {
+                self.cancel_gesture();
+                out.push(Output::Hint(None));
+                out.push(Output::Say("Connecting left".to_owned()));
+            }
+            Key::Home | Key::End | Key::Delete | Key::Char(_) => {}
+        }
+    }
+
+    fn travel(&mut self, back: bool, out: &mut Vec<Output>) {
+        if !self.is_editor() {
+            return;
+        }
+        let (done, verb, nothing) =
+            if back { (self.undo(), "Undone", "Nothing to undo") } else { (self.redo(), "Redone", "Nothing to redo") };
+        match done {
+            Ok(Some(label)) => {
+                out.push(Output::Say(format!("{verb}: {label}")));
+                out.push(Output::Changed { label });
+                out.push(Output::Selected);
+            }
+            Ok(None) => out.push(Output::Say(nothing.to_owned())),
+            Err(refused) => out.push(Output::Refused(refused.reason())),
+        }
+    }
+
+    fn open_focused(&mut self, out: &mut Vec<Output>) {
+        if let Some(key) = self.focus.clone() {
+            self.select(vec![key.clone()], out);
+            out.push(Output::Opened(key));
+        }
+    }
+
+    /// The keyboard arrives at a node, as by Tab: it is selected and shown.
+    pub fn focus_node(&mut self, key: &StepKey) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.is_keyboard_used = true;
+        self.walk_to(self.scene.node(key), &mut out);
+        out
+    }
+
+    fn walk_to(&mut self, node: Option<u32>, out: &mut Vec<Output>) {
+        if let Some(node) = node {
+            let key = self.scene.key(node).clone();
+            self.select(vec![key.clone()], out);
+            self.focus = Some(key.clone());
+            self.dirty.mirror = true;
+            self.reveal(&key);
+        }
+    }
+
+    /// Right and left follow edges; up and down go to the nearest node there.
+    fn walk(&mut self, key: Key, out: &mut Vec<Output>) {
+        let Some(from) = self.focus.as_ref().and_then(|key| self.scene.node(key)) else {
+            return self.walk_to(self.scene.order.first().copied(), out);
+        };
+        let at = from as usize;
+        let (next, nothing) = match key {
+            Key::Right => {
+                let next = self.scene.edges_out[at].iter().map(|edge| self.scene.edges[*edge as usize].to);
+                (self.nearest_in_height(from, next), "Nothing depends on this step")
+            }
+            Key::Left => {
+                let next = self.scene.edges_in[at].iter().map(|edge| self.scene.edges[*edge as usize].from);
+                (self.nearest_in_height(from, next), "This step depends on nothing")
+            }
+            Key::Up => (self.nearest_towards(from, -1.0), "Nothing above"),
+            _ => (self.nearest_towards(from, 1.0), "Nothing below"),
+        };
+        match next {
+            Some(next) => self.walk_to(Some(next), out),
+            None => out.push(Output::Say(nothing.to_owned())),
+        }
+    }
+
+    fn nearest_in_height(&self, from: u32, nodes: impl Iterator<Item = u32>) -> Option<u32> {
+        let y = self.scene.place[from as usize].y;
+        let distance = |node: &u32| (self.scene.place[*node as usize].y - y).abs();
+        nodes.min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.cmp(b)))
+    }
+
+    fn nearest_towards(&self, from: u32, direction: f64) -> Option<u32> {
+        let here = self.scene.rect(from).center();
+        let cost = |node: u32| {
+            let by: Vec2 = self.scene.rect(node).center() - here;
+            // Sideways counts double, so that a column is walked before its neighbour.
+            (by.y * direction > 0.0 && node != from).then(|| by.y.abs() + 2.0 * by.x.abs())
+        };
+        let best = self.scene.nodes().filter_map(|node| Some((cost(node)?, node)));
+        best.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, node)| node)
+    }
+
+    fn nudge(&mut self, key: Key, by: f64, out: &mut Vec<Output>) {
+        if !self.is_editor() {
+            return;
+        }
+        let by = match key {
+            Key::Left => Vec2::new(-by, 0.0),
+            Key::Right => Vec2::new(by, 0.0),
+            Key::Up => Vec2::new(0.0, -by),
+            _ => Vec2::new(0.0, by),
+        };
+        let nodes: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
+        let Some(first) = nodes.first() else {
+            return;
+        };
+        for node in &nodes {
+            let place: Point = self.scene.place[*node as usize];
+            self.scene.move_node(*node, place + by);
+        }
+        let group = format!("nudge {}", self.scene.key(*first));
+        let edit = self.moves_to_here(&nodes);
+        if self.commit(edit, "Move", Some(&group), out)
+            && let Some(key) = self.selection.last().cloned()
+        {
+            self.reveal(&key);
+        }
+    }
+}

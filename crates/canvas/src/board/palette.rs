@@ -1,0 +1,102 @@
+//! New steps: dragged from the palette by pointer, or put in the middle by keyboard.
+//! A new step never lands exactly on another one, and is selected so that the next act configures it.
+
+use kurbo::{Point, Rect, Vec2};
+use workflow::{AgentId, Step, api::AgentView, definition::Position};
+
+use super::{Board, Gesture, input::Output};
+use crate::{
+    edit::{Edit, fresh_key},
+    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, bounded, snapped},
+};
+
+/// An agent as it hangs on the pointer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PaletteItem {
+    pub agent_id: AgentId,
+    pub name: String,
+    pub kind: Kind,
+}
+
+impl From<&AgentView> for PaletteItem {
+    fn from(agent: &AgentView) -> Self {
+        Self { agent_id: agent.id.clone(), name: agent.name.clone(), kind: Kind::of(&agent.kind) }
+    }
+}
+
+impl Board {
+    /// From now on pointer input moves the item, wherever its pointer went down.
+    pub fn begin_palette_drag(&mut self, item: PaletteItem) {
+        self.cancel_gesture();
+        if self.is_editor() {
+            self.gesture = Gesture::Palette { item, at: None };
+        }
+    }
+
+    /// Where the dragged item would be put: the card under the pointer, snapped.
+    pub fn palette_ghost(&self) -> Option<(&PaletteItem, Rect)> {
+        match &self.gesture {
+            Gesture::Palette { item, at: Some(at) } => {
+                let place = card_at(self.camera.to_world(*at));
+                Some((item, Rect::from_origin_size(place, (NODE_WIDTH, HEAD_HEIGHT))))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn palette_to(&mut self, pointer: Point, out: &mut Vec<Output>) {
+        let is_inside = Rect::from_origin_size(Point::ORIGIN, self.viewport).contains(pointer);
+        if let Gesture::Palette { item, at } = &mut self.gesture {
+            *at = is_inside.then_some(pointer);
+            let hint = is_inside.then(|| format!("Drop to add {}", item.name));
+            self.dirty.overlay = true;
+            self.set_hint(hint, out);
+        }
+    }
+
+    pub(super) fn drop_from_palette(&mut self, out: &mut Vec<Output>) {
+        let place = self.palette_ghost().map(|(_, rect)| rect.origin());
+        let Gesture::Palette { item, .. } = std::mem::take(&mut self.gesture) else {
+            return;
+        };
+        self.dirty.overlay = true;
+        self.set_hint(None, out);
+        if let Some(place) = place {
+            self.add_step(&item, place, out);
+        }
+    }
+
+    /// Adds a step in the middle of what is seen.
+    pub fn add_in_the_middle(&mut self, item: &PaletteItem) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        if self.is_editor() {
+            let middle = self.camera.visible(self.viewport, 0.0).center();
+            self.add_step(item, card_at(middle), &mut out);
+        }
+        out
+    }
+
+    fn add_step(&mut self, item: &PaletteItem, place: Point, out: &mut Vec<Output>) {
+        let mut place = place;
+        // Two in a row at the same place would hide the first.
+        while self.scene.nodes().any(|node| self.scene.place[node as usize].distance(place) < 8.0) {
+            place += Vec2::new(24.0, 24.0);
+        }
+        let place = bounded(place);
+        let key = fresh_key(&self.definition, item.agent_id.as_str());
+        let mut step = Step::new(item.agent_id.clone());
+        step.title.clone_from(&item.name);
+        step.ui = Some(Position { x: place.x, y: place.y });
+        let add = Edit::add(key.clone(), step);
+        let edit = if self.automatic.is_empty() { add } else { Edit::Batch(vec![add, self.moves_to_here(&[])]) };
+        if self.commit(edit, &format!("Add {}", item.name), None, out) {
+            self.select(vec![key], out);
+            out.push(Output::Say(format!("{} added", item.name)));
+        }
+    }
+}
+
+fn card_at(middle: Point) -> Point {
+    snapped(middle - Vec2::new(NODE_WIDTH / 2.0, HEAD_HEIGHT / 2.0))
+}

@@ -1,0 +1,355 @@
+//! Gestures: the state machine behind press, drag, marquee, connect, pan and pinch.
+//! A gesture draws ahead in the scene only; the definition changes once, on release, and never after a cancel.
+
+use kurbo::{Point, Rect};
+use workflow::{StepKey, definition::Position};
+
+use super::{
+    Board,
+    connect::Connect,
+    input::{Button, Input, Mods, Output},
+    palette::PaletteItem,
+};
+use crate::{
+    edit::Edit,
+    scene::{
+        hit::{Hit, Precision},
+        snapped,
+    },
+};
+
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Gesture {
+    #[default]
+    Idle,
+    /// Down, but not yet moved far enough to be a drag.
+    Press(Press),
+    Pan {
+        id: i32,
+        last: Point,
+    },
+    Marquee(Marquee),
+    Drag(Drag),
+    Connect(Connect),
+    Pinch {
+        ids: [i32; 2],
+        at: [Point; 2],
+    },
+    /// Connecting by keyboard: walking through the targets.
+    KeyConnect {
+        from: u32,
+        targets: Vec<u32>,
+        at: usize,
+    },
+    /// Something from the palette; its pointer began outside the canvas.
+    Palette {
+        item: PaletteItem,
+        at: Option<Point>,
+    },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Press {
+    id: i32,
+    at: Point,
+    hit: Hit,
+    precision: Precision,
+    mods: Mods,
+    /// The press itself selected the node, so the release must not take it back.
+    has_selected: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Marquee {
+    id: i32,
+    /// On the plane, so that zooming under it does not tear it off.
+    from: Point,
+    to: Point,
+    pub(super) before: Vec<StepKey>,
+}
+
+impl Marquee {
+    pub fn area(&self) -> Rect {
+        Rect::from_points(self.from, self.to)
+    }
+
+    /// To the right takes what is inside, to the left also what is touched.
+    pub fn is_touching(&self) -> bool {
+        self.to.x < self.from.x
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Drag {
+    id: i32,
+    grabbed: Point,
+    /// With where each stood before; the first is the one under the pointer.
+    pub(super) nodes: Vec<(u32, Point)>,
+}
+
+impl Board {
+    /// Takes one input and answers with what came of it.
+    pub fn handle(&mut self, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Down { at, .. } | Input::Move { at, .. } | Input::Up { at, .. } | Input::Wheel { at, .. }
+                if !at.is_finite() => {}
+            Input::Down { id, at, button, precision, mods, clicks } => {
+                self.is_keyboard_used = false;
+                self.pointer_down(id, at, button, precision, mods, clicks, &mut out);
+            }
+            Input::Move { id, at, mods } => self.pointer_move(id, at, mods, &mut out),
+            Input::Up { id, at, mods } => {
+                self.pointer_move(id, at, mods, &mut out);
+                self.pointer_up(id, mods, &mut out);
+            }
+            Input::Leave => self.set_hover(Hit::Nothing),
+            Input::Wheel { at, by, is_zoom, mods } => self.wheel(at, by, is_zoom, mods),
+            Input::Key { key, mods } => self.key(key, mods, &mut out),
+            Input::Cancel => {
+                if self.gesture != Gesture::Idle {
+                    let was_marquee = matches!(self.gesture, Gesture::Marquee(_));
+                    self.cancel_gesture();
+                    out.push(Output::Hint(None));
+                    if was_marquee {
+                        out.push(Output::Selected);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one input, taken apart once")]
+    fn pointer_down(
+        &mut self,
+        id: i32,
+        at: Point,
+        button: Button,
+        precision: Precision,
+        mods: Mods,
+        clicks: u32,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some((first, last)) = self.one_finger()
+            && first != id
+            && precision == Precision::Touch
+        {
+            self.cancel_gesture();
+            self.gesture = Gesture::Pinch { ids: [first, id], at: [last, at] };
+            return;
+        }
+        if self.gesture != Gesture::Idle {
+            // A second button, or a pointer whose release was lost: begin anew, without half a gesture left over.
+            self.cancel_gesture();
+            out.push(Output::Hint(None));
+        }
+        match button {
+            Button::Other => return,
+            Button::Middle => {
+                self.gesture = Gesture::Pan { id, last: at };
+                return;
+            }
+            Button::Main => {}
+        }
+        let hit = self.scene.hit(&self.camera, at, precision, self.is_editor());
+        let mut has_selected = false;
+        match hit {
+            Hit::Port(node, side) => {
+                self.begin_connect(id, node, side, at, out);
+                return;
+            }
+            Hit::Node(node) => {
+                let key = self.scene.key(node).clone();
+                if clicks >= 2 {
+                    out.push(Output::Opened(key.clone()));
+                }
+                if !self.selection.contains(&key) {
+                    let mut selection = if mods.shift || mods.ctrl { self.selection.clone() } else { Vec::new() };
+                    selection.push(key);
+                    self.select(selection, out);
+                    has_selected = true;
+                }
+            }
+            Hit::Edge(edge) => self.select_edge(edge, out),
+            Hit::Nothing => {}
+        }
+        self.gesture = Gesture::Press(Press { id, at, hit, precision, mods, has_selected });
+    }
+
+    /// The one pointer of a gesture that a second finger turns into a pinch.
+    fn one_finger(&self) -> Option<(i32, Point)> {
+        match &self.gesture {
+            Gesture::Press(press) => Some((press.id, press.at)),
+            Gesture::Pan { id, last } => Some((*id, *last)),
+            Gesture::Drag(drag) => Some((drag.id, self.camera.to_screen(drag.grabbed))),
+            _ => None,
+        }
+    }
+
+    fn pointer_move(&mut self, id: i32, at: Point, mods: Mods, out: &mut Vec<Output>) {
+        match &mut self.gesture {
+            Gesture::Idle | Gesture::KeyConnect { .. } => {
+                let hit = self.scene.hit(&self.camera, at, Precision::Mouse, self.is_editor());
+                self.set_hover(hit);
+            }
+            Gesture::Press(press) if press.id == id => {
+                if press.at.distance(at) >= press.precision.slop() {
+                    let press = press.clone();
+                    self.begin_drag(&press, at, mods, out);
+                }
+            }
+            Gesture::Pan { id: own, last } if *own == id => {
+                let by = at - *last;
+                *last = at;
+                self.camera.pan_by(by);
+                self.camera_moved();
+            }
+            Gesture::Marquee(marquee) if marquee.id == id => {
+                marquee.to = self.camera.to_world(at);
+                self.marquee_moved(out);
+            }
+            Gesture::Drag(drag) if drag.id == id => self.drag_to(at, mods),
+            Gesture::Connect(connect) if connect.id == id => self.connect_to(at, out),
+            Gesture::Pinch { ids, at: fingers } => {
+                if let Some(finger) = ids.iter().position(|known| *known == id) {
+                    let before = *fingers;
+                    fingers[finger] = at;
+                    let after = *fingers;
+                    self.pinch(before, after);
+                }
+            }
+            Gesture::Palette { .. } => self.palette_to(at, out),
+            Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Marquee(_) | Gesture::Drag(_) | Gesture::Connect(_) => {}
+        }
+    }
+
+    fn begin_drag(&mut self, press: &Press, at: Point, mods: Mods, out: &mut Vec<Output>) {
+        match press.hit {
+            Hit::Node(node) if self.is_editor() => {
+                let selected = self.selection.iter().filter_map(|key| self.scene.node(key));
+                let others = selected.filter(|other| *other != node);
+                let nodes: Vec<(u32, Point)> =
+                    std::iter::once(node).chain(others).map(|node| (node, self.scene.place[node as usize])).collect();
+                let grabbed = self.camera.to_world(press.at);
+                self.gesture = Gesture::Drag(Drag { id: press.id, grabbed, nodes });
+                self.drag_to(at, mods);
+            }
+            Hit::Nothing if press.mods.shift && press.precision == Precision::Mouse => {
+                let (from, to) = (self.camera.to_world(press.at), self.camera.to_world(at));
+                self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before: self.selection.clone() });
+                self.marquee_moved(out);
+            }
+            _ => {
+                self.gesture = Gesture::Pan { id: press.id, last: at };
+                self.camera.pan_by(at - press.at);
+                self.camera_moved();
+            }
+        }
+    }
+
+    fn drag_to(&mut self, at: Point, mods: Mods) {
+        let Gesture::Drag(drag) = &self.gesture else {
+            return;
+        };
+        let Some((_, first)) = drag.nodes.first() else {
+            return;
+        };
+        let by = self.camera.to_world(at) - drag.grabbed;
+        // The grabbed node snaps; the others keep their distance to it.
+        let target = if mods.alt { *first + by } else { snapped(*first + by) };
+        let by = target - *first;
+        for (node, place) in drag.nodes.clone() {
+            self.scene.move_node(node, place + by);
+        }
+        self.dirty.base = true;
+    }
+
+    fn marquee_moved(&mut self, out: &mut Vec<Output>) {
+        let Gesture::Marquee(marquee) = &self.gesture else {
+            return;
+        };
+        let inside = self.scene.marquee(marquee.area(), marquee.is_touching());
+        let mut selection = marquee.before.clone();
+        for node in inside {
+            let key = self.scene.key(node);
+            if !selection.contains(key) {
+                selection.push(key.clone());
+            }
+        }
+        self.dirty.overlay = true;
+        self.select(selection, out);
+    }
+
+    fn pointer_up(&mut self, id: i32, mods: Mods, out: &mut Vec<Output>) {
+        match &self.gesture {
+            Gesture::Press(press) if press.id == id => {
+                let press = press.clone();
+                self.gesture = Gesture::Idle;
+                self.click(&press, mods, out);
+            }
+            Gesture::Pan { id: own, .. } if *own == id => self.gesture = Gesture::Idle,
+            Gesture::Marquee(marquee) if marquee.id == id => {
+                self.gesture = Gesture::Idle;
+                self.dirty.overlay = true;
+            }
+            Gesture::Drag(drag) if drag.id == id => {
+                let nodes: Vec<u32> = drag.nodes.iter().map(|(node, _)| *node).collect();
+                let has_moved = drag.nodes.iter().any(|(node, place)| self.scene.place[*node as usize] != *place);
+                self.gesture = Gesture::Idle;
+                if has_moved {
+                    let edit = self.moves_to_here(&nodes);
+                    self.commit(edit, "Move", None, out);
+                }
+            }
+            Gesture::Connect(connect) if connect.id == id => self.finish_connect(out),
+            // The finger that stays pans on.
+            Gesture::Pinch { ids, at } => {
+                if let Some(lifted) = ids.iter().position(|known| *known == id) {
+                    self.gesture = Gesture::Pan { id: ids[1 - lifted], last: at[1 - lifted] };
+                }
+            }
+            Gesture::Palette { .. } => self.drop_from_palette(out),
+            Gesture::Idle
+            | Gesture::KeyConnect { .. }
+            | Gesture::Press(_)
+            | Gesture::Pan { .. }
+            | Gesture::Marquee(_)
+            | Gesture::Drag(_)
+            | Gesture::Connect(_) => {}
+        }
+    }
+
+    /// Where the nodes stand in the scene, as an edit. Steps that the layout placed are pinned along, or they would move
+    /// the next time the draft is opened.
+    pub(super) fn moves_to_here(&self, nodes: &[u32]) -> Edit {
+        let mut moves: Vec<(StepKey, Option<Position>)> = nodes
+            .iter()
+            .map(|node| {
+                let at = self.scene.place[*node as usize];
+                (self.scene.key(*node).clone(), Some(Position { x: at.x, y: at.y }))
+            })
+            .collect();
+        let is_moved = |key: &StepKey| self.scene.node(key).is_some_and(|node| nodes.contains(&node));
+        let pinned = self.automatic.iter().filter(|(key, _)| !is_moved(key));
+        moves.extend(pinned.map(|(key, place)| (key.clone(), Some(*place))));
+        Edit::MoveSteps(moves)
+    }
+
+    fn click(&mut self, press: &Press, mods: Mods, out: &mut Vec<Output>) {
+        let many = mods.shift || mods.ctrl;
+        match press.hit {
+            Hit::Node(node) => {
+                let key = self.scene.key(node).clone();
+                if many && !press.has_selected {
+                    let rest = self.selection.iter().filter(|known| **known != key).cloned().collect();
+                    self.select(rest, out);
+                } else if !many {
+                    self.select(vec![key], out);
+                }
+            }
+            Hit::Nothing if !many => self.select(Vec::new(), out),
+            Hit::Nothing | Hit::Edge(_) | Hit::Port(..) => {}
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Tests that drive the board as a person would, by pointer and keyboard, and check the invariants after each input.
+//! No test looks at pixels here; `paint` has its own.
+
+use kurbo::{Point, Vec2};
+use proptest::prelude::*;
+use serde_json::json;
+use workflow::graph::Graph;
+
+use super::*;
+use crate::scene::hit::Precision;
+
+const NONE: Mods = Mods { shift: false, ctrl: false, alt: false };
+const SHIFT: Mods = Mods { shift: true, ..NONE };
+const CTRL: Mods = Mods { ctrl: true, ..NONE };
+const ALT: Mods = Mods { alt: true, ..NONE };
+
+fn three() -> Board {
+    let definition = Definition::from_value(&json!({"steps":{
+        "a":{"agent_id":"x","title":"A","ui":{"x":0,"y":0}},
+        "b":{"agent_id":"x","title":"B","depends_on":["a"],"ui":{"x":400,"y":0}},
+        "c":{"agent_id":"x","title":"C","ui":{"x":400,"y":200}}}}))
+    .unwrap();
+    let mut board = Board::editor(definition, AgentCatalog::default());
+    board.is_fit_wanted = false;
+    board.set_viewport(Size::new(1000.0, 700.0));
+    board.camera = Camera { origin: Point::new(-100.0, -100.0), zoom: 1.0 };
+    board
+}
+
+fn down(board: &mut Board, at: Point, mods: Mods) -> Vec<Output> {
+    board.handle(Input::Down { id: 1, at, button: Button::Main, precision: Precision::Mouse, mods, clicks: 1 })
+}
+
+fn drag(board: &mut Board, from: Point, to: Point, mods: Mods) -> Vec<Output> {
+    let mut out = down(board, from, mods);
+    for part in 1..=4 {
+        let at = from.lerp(to, f64::from(part) / 4.0);
+        out.extend(board.handle(Input::Move { id: 1, at, mods }));
+    }
+    out.extend(board.handle(Input::Up { id: 1, at: to, mods }));
+    out
+}
+
+fn press(board: &mut Board, key: Key, mods: Mods) -> Vec<Output> {
+    board.handle(Input::Key { key, mods })
+}
+
+fn middle(board: &Board, key: &str) -> Point {
+    board.node_rect(&key.into()).unwrap().center()
+}
+
+fn out_port(board: &Board, key: &str) -> Point {
+    board.port_point(&key.into(), Side::Out).unwrap()
+}
+
+fn refusals(out: &[Output]) -> Vec<&str> {
+    out.iter().filter_map(|output| if let Output::Refused(words) = output { Some(&**words) } else { None }).collect()
+}
+
+fn keys(board: &Board) -> Vec<&str> {
+    board.selection().iter().map(StepKey::as_str).collect()
+}
+
+#[test]
+fn dragging_a_node_is_one_snapped_move_that_undo_takes_back() {
+    let mut board = three();
+    let before = board.definition().clone();
+    let from = middle(&board, "a");
+    let out = drag(&mut board, from, from + Vec2::new(50.0, 33.0), NONE);
+    assert!(out.contains(&Output::Changed { label: "Move".into() }));
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0 }));
+    assert_eq!(board.history().n_undoable(), 1);
+    press(&mut board, Key::Char('z'), CTRL);
+    assert_eq!(*board.definition(), before);
+    press(&mut board, Key::Char('Z'), Mods { shift: true, ..CTRL });
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0 }));
+}
+
+#[test]
+fn alt_lets_a_node_stand_between_the_grid() {
+    let mut board = three();
+    let from = middle(&board, "a");
+    drag(&mut board, from, from + Vec2::new(50.0, 33.0), ALT);
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 50.0, y: 33.0 }));
+}
+
+#[test]
+fn dragging_one_of_several_selected_moves_them_all() {
+    let mut board = three();
+    press(&mut board, Key::Char('a'), CTRL);
+    assert_eq!(keys(&board), ["a", "b", "c"]);
+    let from = middle(&board, "c");
+    drag(&mut board, from, from + Vec2::new(80.0, 0.0), NONE);
+    let x: Vec<f64> = board.definition().steps.values().map(|step| step.ui.unwrap().x).collect();
+    assert_eq!(x, [80.0, 480.0, 480.0]);
+    assert_eq!(board.history().n_undoable(), 1);
+}
+
+#[test]
+fn a_connection_is_drawn_from_port_to_node_in_either_direction() {
+    for backwards in [false, true] {
+        let mut board = three();
+        let (from, to) = if backwards {
+            (board.port_point(&"c".into(), Side::In).unwrap(), middle(&board, "b"))
+        } else {
+            (out_port(&board, "b"), middle(&board, "c"))
+        };
+        let out = drag(&mut board, from, to, NONE);
+        assert!(out.contains(&Output::Changed { label: "Connect".into() }), "{out:?}");
+        assert!(board.definition().steps["c"].depends_on.contains("b"));
+    }
+}
+
+#[test]
+fn a_cycle_a_loop_and_a_second_edge_are_refused_with_reasons_while_dragging() {
+    let mut board = three();
+    let before = board.definition().clone();
+    let from = out_port(&board, "b");
+    down(&mut board, from, NONE);
+    let at = middle(&board, "a");
+    let out = board.handle(Input::Move { id: 1, at, mods: NONE });
+    let reason = "This would close the cycle a > b > a";
+    assert!(out.contains(&Output::Hint(Some(reason.into()))));
+    let preview = board.connect_preview().unwrap();
+    assert_eq!((preview.is_valid, preview.reason.as_deref()), (false, Some(reason)));
+    assert_eq!(board.cursor(), Cursor::NotAllowed);
+    let out = board.handle(Input::Up { id: 1, at, mods: NONE });
+    assert_eq!(refusals(&out), [reason]);
+
+    let (from, to) = (out_port(&board, "a"), middle(&board, "b"));
+    let out = drag(&mut board, from, to, NONE);
+    assert_eq!(refusals(&out), ["`b` already depends on `a`"]);
+    let (from, to) = (out_port(&board, "a"), middle(&board, "a"));
+    drag(&mut board, from, to, NONE);
+    assert_eq!(*board.definition(), before);
+}
+
+#[test]
+fn escape_and_a_lost_pointer_leave_nothing_behind() {
+    for cancel in [Input::Cancel, Input::Key { key: Key::Escape, mods: NONE }] {
+        for (start, mods) in [("node", NONE), ("port", NONE), ("empty", SHIFT), ("empty", NONE)] {
+            let mut board = three();
+            let (before, scene) = (board.definition().clone(), board.scene().place.clone());
+            let from = match start {
+                "node" => middle(&board, "a"),
+                "port" => out_port(&board, "a"),
+                _ => Point::new(20.0, 600.0),
+            };
+            down(&mut board, from, mods);
+            board.handle(Input::Move { id: 1, at: Point::new(700.0, 150.0), mods });
+            board.handle(cancel);
+            assert_eq!((board.gesture(), board.definition()), (&Gesture::Idle, &before));
+            assert_eq!(board.scene().place, scene);
+            assert_eq!(board.history().n_undoable(), 0);
+            assert!(board.hint().is_none());
+        }
+    }
+}
+
+#[test]
+fn a_marquee_takes_what_is_inside_and_backwards_what_it_touches() {
+    let mut board = three();
+    drag(&mut board, Point::new(480.0, 80.0), Point::new(800.0, 180.0), SHIFT);
+    assert_eq!(keys(&board), ["b"]);
+    drag(&mut board, Point::new(20.0, 600.0), Point::new(21.0, 601.0), NONE);
+    assert!(keys(&board).is_empty());
+    drag(&mut board, Point::new(800.0, 320.0), Point::new(600.0, 90.0), SHIFT);
+    assert_eq!(keys(&board), ["b", "c"]);
+}
+
+#[test]
+fn an_edge_is_selected_and_deleted() {
+    let mut board = three();
+    let at = Point::new(100.0 + 316.0, 100.0 + 30.0);
+    drag(&mut board, at, at, NONE);
+    assert_eq!(board.selected_edge(), Some(&("a".into(), "b".into())));
+    press(&mut board, Key::Delete, NONE);
+    assert!(board.definition().steps["b"].depends_on.is_empty());
+    assert!(board.selected_edge().is_none());
+}
+
+#[test]
+fn deleting_steps_is_one_entry() {
+    let mut board = three();
+    let before = board.definition().clone();
+    press(&mut board, Key::Char('a'), CTRL);
+    press(&mut board, Key::Delete, NONE);
+    assert!(board.definition().steps.is_empty());
+    press(&mut board, Key::Char('z'), CTRL);
+    assert_eq!(*board.definition(), before);
+}
+
+#[test]
+fn a_palette_item_lands_under_the_pointer_or_nowhere() {
+    let item = PaletteItem { agent_id: "writer".into(), name: "Writer".into(), kind: crate::scene::Kind::Llm };
+    let mut board = three();
+    board.begin_palette_drag(item.clone());
+    board.handle(Input::Move { id: 9, at: Point::new(-50.0, 10.0), mods: NONE });
+    assert!(board.palette_ghost().is_none());
+    board.handle(Input::Up { id: 9, at: Point::new(-50.0, 10.0), mods: NONE });
+    assert_eq!(board.definition().steps.len(), 3);
+
+    board.begin_palette_drag(item.clone());
+    let out = board.handle(Input::Up { id: 9, at: Point::new(300.0, 500.0), mods: NONE });
+    assert!(out.contains(&Output::Changed { label: "Add Writer".into() }));
+    assert_eq!(keys(&board), ["writer"]);
+    assert!(board.node_rect(&"writer".into()).unwrap().center().distance(Point::new(300.0, 500.0)) < 8.0);
+
+    board.add_in_the_middle(&item);
+    board.add_in_the_middle(&item);
+    assert_ne!(board.node_rect(&"writer_2".into()), board.node_rect(&"writer_3".into()));
+}
+
+#[test]
+fn the_keyboard_walks_edges_and_connects() {
+    let mut board = three();
+    press(&mut board, Key::Right, NONE);
+    assert_eq!(keys(&board), ["a"]);
+    press(&mut board, Key::Right, NONE);
+    assert_eq!(keys(&board), ["b"]);
+    press(&mut board, Key::Down, NONE);
+    assert_eq!(keys(&board), ["c"]);
+    assert!(press(&mut board, Key::Left, NONE).contains(&Output::Say("This step depends on nothing".into())));
+    press(&mut board, Key::Home, NONE);
+    let out = press(&mut board, Key::Char('c'), NONE);
+    assert!(
+        out.iter().any(|output| matches!(output, Output::Say(words) if words.starts_with("Connect A to C (1 of 1)")))
+    );
+    press(&mut board, Key::Enter, NONE);
+    assert!(board.definition().steps["c"].depends_on.contains("a"));
+    assert!(press(&mut board, Key::Enter, NONE).contains(&Output::Opened("a".into())));
+}
+
+#[test]
+fn nudging_is_one_entry() {
+    let mut board = three();
+    press(&mut board, Key::Home, NONE);
+    for _ in 0..5 {
+        press(&mut board, Key::Right, SHIFT);
+    }
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 40.0, y: 0.0 }));
+    assert_eq!(board.history().n_undoable(), 1);
+}
+
+#[test]
+fn tidying_up_is_one_entry_and_pins_everything() {
+    let mut board = three();
+    let before = board.definition().clone();
+    board.tidy();
+    assert!(board.definition().steps.values().all(|step| step.ui.is_some()));
+    assert_eq!(board.history().n_undoable(), 1);
+    board.undo().unwrap();
+    assert_eq!(*board.definition(), before);
+}
+
+#[test]
+fn the_first_move_pins_what_the_layout_placed() {
+    let definition =
+        Definition::from_value(&json!({"steps":{"a":{"agent_id":"x"},"b":{"agent_id":"x","depends_on":["a"]}}}))
+            .unwrap();
+    let mut board = Board::editor(definition.clone(), AgentCatalog::default());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    let from = middle(&board, "a");
+    drag(&mut board, from, from + Vec2::new(80.0, 80.0), NONE);
+    assert!(board.definition().steps["b"].ui.is_some());
+    board.undo().unwrap();
+    assert_eq!(*board.definition(), definition);
+}
+
+#[test]
+fn two_fingers_zoom_around_their_middle() {
+    let mut board = three();
+    let finger = |id, x: f64| Input::Down {
+        id,
+        at: Point::new(x, 600.0),
+        button: Button::Main,
+        precision: Precision::Touch,
+        mods: NONE,
+        clicks: 1,
+    };
+    board.handle(finger(1, 400.0));
+    board.handle(finger(2, 600.0));
+    let fixed = board.camera().to_world(Point::new(500.0, 600.0));
+    board.handle(Input::Move { id: 1, at: Point::new(300.0, 600.0), mods: NONE });
+    board.handle(Input::Move { id: 2, at: Point::new(700.0, 600.0), mods: NONE });
+    assert!((board.camera().zoom - 2.0).abs() < 1e-9);
+    assert!(board.camera().to_screen(fixed).distance(Point::new(500.0, 600.0)) < 0.01);
+    board.handle(Input::Up { id: 1, at: Point::new(300.0, 600.0), mods: NONE });
+    board.handle(Input::Up { id: 2, at: Point::new(700.0, 600.0), mods: NONE });
+    assert_eq!(board.gesture(), &Gesture::Idle);
+}
+
+#[test]
+fn a_large_graph_is_listed_through_a_window_that_holds_the_focus() {
+    let mut definition = Definition::default();
+    for n in 0..2_000 {
+        let mut step = workflow::Step::new("x".into());
+        step.ui = Some(Position { x: f64::from(n % 50) * 300.0, y: f64::from(n / 50) * 120.0 });
+        definition.steps.insert(StepKey::new(format!("s{n:04}")), step);
+    }
+    let mut board = Board::editor(definition, AgentCatalog::default());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    board.focus_node(&"s1777".into());
+    let list = board.mirror();
+    assert!(list.len() <= 300);
+    assert_eq!(list.iter().filter(|node| node.is_focus).map(|node| node.key.as_str()).collect::<Vec<_>>(), ["s1777"]);
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    let at = || {
+        prop_oneof![
+            8 => (-50.0..1050.0, -50.0..750.0).prop_map(|(x, y)| Point::new(x, y)),
+            // Ports and cards of the test board.
+            6 => prop::sample::select(vec![
+                Point::new(332.0, 130.0), Point::new(500.0, 130.0), Point::new(732.0, 130.0), Point::new(500.0, 330.0),
+                Point::new(732.0, 330.0), Point::new(200.0, 130.0), Point::new(600.0, 130.0), Point::new(600.0, 330.0)]),
+            1 => Just(Point::new(f64::NAN, f64::INFINITY)),
+        ]
+    };
+    let id = || 1..4_i32;
+    let mods = || {
+        (any::<bool>(), prop::bool::weighted(0.2), any::<bool>()).prop_map(|(shift, ctrl, alt)| Mods {
+            shift,
+            ctrl,
+            alt,
+        })
+    };
+    let button = prop_oneof![6 => Just(Button::Main), 1 => Just(Button::Middle), 1 => Just(Button::Other)];
+    let precision = prop_oneof![Just(Precision::Mouse), Just(Precision::Touch)];
+    let key = prop::sample::select(vec![
+        Key::Left,
+        Key::Right,
+        Key::Up,
+        Key::Down,
+        Key::Home,
+        Key::End,
+        Key::Enter,
+        Key::Space,
+        Key::Escape,
+        Key::Delete,
+        Key::Char('z'),
+        Key::Char('y'),
+        Key::Char('a'),
+        Key::Char('c'),
+        Key::Char('1'),
+        Key::Char('+'),
+        Key::Char('-'),
+    ]);
+    prop_oneof![
+        6 => (id(), at(), button, precision, mods(), 1..3_u32)
+            .prop_map(|(id, at, button, precision, mods, clicks)| Input::Down { id, at, button, precision, mods, clicks }),
+        10 => (id(), at(), mods()).prop_map(|(id, at, mods)| Input::Move { id, at, mods }),
+        6 => (id(), at(), mods()).prop_map(|(id, at, mods)| Input::Up { id, at, mods }),
+        1 => Just(Input::Leave),
+        1 => (at(), -500.0..500.0, any::<bool>(), mods())
+            .prop_map(|(at, y, is_zoom, mods)| Input::Wheel { at, by: Vec2::new(0.0, y), is_zoom, mods }),
+        5 => (key, mods()).prop_map(|(key, mods)| Input::Key { key, mods }),
+        1 => Just(Input::Cancel),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_events_breaks_the_board_or_leaves_a_gesture_open(inputs in prop::collection::vec(any_input(), 0..120)) {
+        let mut board = three();
+        let loaded = board.definition().clone();
+        for input in inputs {
+            let revision = board.revision();
+            let before = board.definition().clone();
+            let out = board.handle(input);
+            prop_assert!(Graph::of(board.definition()).order().is_ok());
+            let told = out.iter().any(|output| matches!(output, Output::Changed { .. }));
+            prop_assert_eq!(told, board.revision() != revision);
+            prop_assert!(told || before == *board.definition());
+            prop_assert!(board.selection().iter().all(|key| board.definition().steps.contains_key(key)));
+            prop_assert!(board.camera().zoom.is_finite() && board.camera().origin.is_finite());
+            board.paint();
+            board.paint_overlay(Some(0.5));
+            board.mirror();
+        }
+        board.handle(Input::Cancel);
+        prop_assert_eq!(board.gesture(), &Gesture::Idle);
+        for (node, key) in board.scene().nodes().zip(&board.scene().keys) {
+            let place = board.definition().steps[key].ui.unwrap();
+            prop_assert_eq!(board.scene().place[node as usize], Point::new(place.x, place.y));
+        }
+        while board.undo().unwrap().is_some() {}
+        prop_assert_eq!(board.definition(), &loaded);
+    }
+}

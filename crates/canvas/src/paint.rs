@@ -1,0 +1,151 @@
+//! Painting: what is seen becomes a list of shapes and texts, sorted by style, that any renderer can draw.
+//! The list holds only what is in view, in an order that depends on nothing but the scene.
+
+mod card;
+mod edges;
+mod list;
+mod overlay;
+
+use kurbo::{Rect, Size};
+
+use crate::{
+    board::{Board, Gesture},
+    camera::Camera,
+    scene::Scene,
+};
+
+pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, Renderer, Shape, Stroke, Text, TextRun};
+
+use list::Batches;
+
+/// How much of a node can be made out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Lod {
+    /// Coloured rectangles and straight lines.
+    Far,
+    /// Boxes, titles, status colours.
+    Middle,
+    Full,
+}
+
+const FAR_BELOW: f64 = 0.15;
+const MIDDLE_BELOW: f64 = 0.45;
+/// A level is left only this far beyond its border, so that zooming at the border does not flicker.
+const HYSTERESIS: f64 = 0.15;
+/// Pixels around the screen that are drawn too: strokes and badges reach over.
+const CULL_PADDING: f64 = 24.0;
+/// Dots stand this far apart on the plane, or a power of two of it.
+const GRID_SPACING: f64 = 24.0;
+
+impl Lod {
+    /// The level at this zoom, coming from another one.
+    #[must_use]
+    pub fn at(zoom: f64, before: Self) -> Self {
+        let border = |base: f64, lower: Self| {
+            if before <= lower { base * (1.0 + HYSTERESIS) } else { base * (1.0 - HYSTERESIS) }
+        };
+        if zoom < border(FAR_BELOW, Self::Far) {
+            Self::Far
+        } else if zoom < border(MIDDLE_BELOW, Self::Middle) {
+            Self::Middle
+        } else {
+            Self::Full
+        }
+    }
+}
+
+/// What all painters share.
+struct View<'a> {
+    board: &'a Board,
+    scene: &'a Scene,
+    camera: Camera,
+    zoom: f64,
+    lod: Lod,
+    /// The part of the plane that is drawn.
+    seen: Rect,
+    /// By node.
+    selected: Vec<bool>,
+    /// While connecting: by node, whether it cannot be the other end.
+    blocked: Option<&'a [bool]>,
+}
+
+impl<'a> View<'a> {
+    fn of(board: &'a Board) -> Self {
+        let scene = board.scene();
+        let mut selected = vec![false; scene.n_nodes()];
+        for node in board.selection().iter().filter_map(|key| scene.node(key)) {
+            selected[node as usize] = true;
+        }
+        let blocked = match board.gesture() {
+            Gesture::Connect(connect) => Some(connect.blocked.as_slice()),
+            _ => None,
+        };
+        let camera = board.camera();
+        Self {
+            board,
+            scene,
+            camera,
+            zoom: camera.zoom,
+            lod: board.lod(),
+            seen: camera.visible(board.viewport(), CULL_PADDING),
+            selected,
+            blocked,
+        }
+    }
+
+    fn is_dimmed(&self, node: u32) -> bool {
+        match (self.blocked, self.board.gesture()) {
+            (Some(blocked), Gesture::Connect(connect)) => blocked[node as usize] && connect.anchor != node,
+            _ => false,
+        }
+    }
+}
+
+impl Board {
+    /// Ground, edges and nodes.
+    pub fn paint(&mut self) -> DisplayList {
+        self.set_lod(Lod::at(self.camera().zoom, self.lod()));
+        let view = View::of(self);
+        let mut batches = Batches::default();
+        if view.lod != Lod::Far {
+            grid(&view, self.viewport(), &mut batches);
+        }
+        edges::paint(&view, &mut batches);
+        card::paint(&view, &mut batches);
+        batches.into_list(Some(Ink::Ground), self.viewport())
+    }
+
+    /// What lies over it: the connection being drawn, the marquee, what hangs on the pointer, what moves by itself.
+    /// `phase` runs from 0 to 1 and again; none stands still.
+    pub fn paint_overlay(&self, phase: Option<f64>) -> DisplayList {
+        let view = View::of(self);
+        let mut batches = Batches::default();
+        overlay::paint(&view, phase, &mut batches);
+        batches.into_list(None, self.viewport())
+    }
+}
+
+fn grid(view: &View<'_>, viewport: Size, batches: &mut Batches) {
+    let mut step = GRID_SPACING * view.zoom;
+    while step < 20.0 {
+        step *= 2.0;
+    }
+    let world = step / view.zoom;
+    let first = view.camera.to_screen(kurbo::Point::new(
+        (view.camera.origin.x / world).floor() * world,
+        (view.camera.origin.y / world).floor() * world,
+    ));
+    let dots = batches.fill(0, 0, Fill { ink: Ink::Grid, alpha: 255 });
+    let mut x = first.x;
+    while x < viewport.width {
+        let mut y = first.y;
+        while y < viewport.height {
+            dots.push(Shape::Rect(Rect::new(x - 0.75, y - 0.75, x + 0.75, y + 0.75)));
+            y += step;
+        }
+        x += step;
+    }
+}
+
+#[cfg(test)]
+mod tests;

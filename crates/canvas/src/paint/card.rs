@@ -1,0 +1,294 @@
+//! Node cards at three levels of detail: icon, title, agent, status by colour, shape and words, ports and badges.
+//! A status must never be told by colour alone where its shape can still be made out.
+
+use std::{f64::consts::TAU, sync::Arc};
+
+use kurbo::{Point, Rect, Vec2};
+use workflow::StepStatus;
+
+use super::{
+    View,
+    list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+};
+use crate::{
+    paint::Lod,
+    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, STATUS_HEIGHT, Side},
+};
+
+/// Nodes begin above the edges; those that overlap others rise layer by layer.
+const FIRST_LAYER: u16 = 2;
+const RADIUS: f64 = 10.0;
+const DIMMED: u8 = 96;
+/// Below this zoom a title would be longer than its box.
+const MIN_TITLE_ZOOM: f64 = 0.28;
+
+pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
+    let nodes = view.scene.nodes_in(view.seen);
+    if view.lod == Lod::Far {
+        for node in nodes {
+            far(view, node, batches);
+        }
+        return;
+    }
+    // A batch per style would let the text of a covered card shine through, so a card lies a layer above what it overlaps.
+    let mut layers = std::collections::HashMap::new();
+    let mut by_layer: Vec<(u16, u32)> = Vec::with_capacity(nodes.len());
+    let (selected, plain): (Vec<u32>, Vec<u32>) = nodes.into_iter().partition(|node| view.selected[*node as usize]);
+    for node in plain.into_iter().chain(selected) {
+        let below = view.scene.nodes_in(view.scene.rect(node));
+        let highest = below.iter().filter_map(|other| layers.get(other).copied()).max();
+        let layer = highest.map_or(FIRST_LAYER, |layer: u16| layer.saturating_add(1));
+        layers.insert(node, layer);
+        by_layer.push((layer, node));
+    }
+    for (layer, node) in by_layer {
+        let card = Card { view, node, layer, alpha: if view.is_dimmed(node) { DIMMED } else { 255 } };
+        card.body(batches);
+        if view.lod == Lod::Full {
+            card.full(batches);
+        } else {
+            card.middle(batches);
+        }
+    }
+}
+
+fn far(view: &View<'_>, node: u32, batches: &mut Batches) {
+    let rect = view.camera.rect_to_screen(view.scene.rect(node));
+    // Never thinner than can be seen.
+    let rect = Rect::from_origin_size(rect.origin(), rect.size().max(kurbo::Size::new(3.0, 2.0)));
+    let ink = if view.scene.n_errors[node as usize] > 0 {
+        Ink::Error
+    } else {
+        view.scene.status[node as usize].map_or(Ink::Port, Ink::Status)
+    };
+    let alpha = if view.is_dimmed(node) { DIMMED } else { 255 };
+    batches.fill(FIRST_LAYER, 0, Fill { ink, alpha }).push(Shape::Rect(rect));
+    if view.selected[node as usize] {
+        batches.stroke(FIRST_LAYER, 1, Stroke::new(Ink::Selected, 2.0)).push(Shape::Rect(rect.inflate(2.0, 2.0)));
+    }
+}
+
+/// One card being drawn.
+struct Card<'a> {
+    view: &'a View<'a>,
+    node: u32,
+    layer: u16,
+    alpha: u8,
+}
+
+impl Card<'_> {
+    fn at(&self) -> usize {
+        self.node as usize
+    }
+
+    fn rect(&self) -> Rect {
+        self.view.camera.rect_to_screen(self.view.scene.rect(self.node))
+    }
+
+    fn fill(&self, ink: Ink) -> Fill {
+        Fill { ink, alpha: self.alpha }
+    }
+
+    fn stroke(&self, ink: Ink, width: f64) -> Stroke {
+        Stroke { alpha: self.alpha, ..Stroke::new(ink, width) }
+    }
+
+    fn status(&self) -> Option<StepStatus> {
+        self.view.scene.status[self.at()]
+    }
+
+    /// A point of the card, from its top left corner on the plane.
+    fn point(&self, x: f64, y: f64) -> Point {
+        self.view.camera.to_screen(self.view.scene.place[self.at()] + Vec2::new(x, y))
+    }
+
+    fn body(&self, batches: &mut Batches) {
+        let (rect, radius) = (self.rect(), RADIUS * self.view.zoom);
+        batches.fill(self.layer, 0, self.fill(Ink::NodeGround)).push(Shape::Round(rect, radius));
+        let border = match self.status() {
+            Some(status @ (StepStatus::Running | StepStatus::AwaitingReview | StepStatus::Failed)) => {
+                Ink::Status(status)
+            }
+            _ if self.view.scene.n_errors[self.at()] > 0 => Ink::Error,
+            _ => Ink::NodeBorder,
+        };
+        let dash = if self.status() == Some(StepStatus::Skipped) { Dash::Dashed } else { Dash::Solid };
+        let stroke = Stroke { dash, ..self.stroke(border, 1.0) };
+        batches.stroke(self.layer, 3, stroke).push(Shape::Round(rect, radius));
+        if self.view.selected[self.at()] {
+            let ring = Shape::Round(rect.inflate(1.5, 1.5), radius + 1.5);
+            batches.stroke(self.layer, 4, self.stroke(Ink::Selected, 2.0)).push(ring);
+        }
+    }
+
+    fn middle(&self, batches: &mut Batches) {
+        let zoom = self.view.zoom;
+        if let Some(status) = self.status() {
+            let rect = self.rect();
+            let strip = Rect::new(rect.x0, rect.y1 - (STATUS_HEIGHT * zoom * 0.6).max(3.0), rect.x1, rect.y1);
+            batches.fill(self.layer, 1, self.fill(Ink::Status(status))).push(Shape::Round(strip, 3.0 * zoom));
+        }
+        if zoom >= MIN_TITLE_ZOOM || self.view.selected[self.at()] {
+            // Counter-scaled: as large as can still be read, whatever the zoom.
+            let scale = (11.0 / Font::Title.size()).max(zoom);
+            let run = TextRun {
+                at: self.point(10.0, HEAD_HEIGHT / 2.0),
+                text: self.view.scene.title[self.at()].clone(),
+                max_width: (NODE_WIDTH - 20.0) * zoom / scale,
+            };
+            let style = Text { alpha: self.alpha, ..Text::new(Ink::Title, Font::Title, scale) };
+            batches.text(self.layer, 5, style).push(run);
+        }
+        self.badge(batches);
+    }
+
+    fn full(&self, batches: &mut Batches) {
+        let (view, zoom) = (self.view, self.view.zoom);
+        let icon = Rect::from_points(self.point(12.0, 15.0), self.point(42.0, 45.0));
+        batches.fill(self.layer, 1, self.fill(Ink::IconGround)).push(Shape::Round(icon, 7.0 * zoom));
+        glyph(view.scene.kind[self.at()], icon.center(), zoom, self.stroke(Ink::Sub, 1.5 * zoom), |stroke| {
+            batches.stroke(self.layer, 4, stroke)
+        });
+        let has_gate = view.scene.is_gate[self.at()] && self.status().is_none();
+        let room = NODE_WIDTH - 54.0 - if has_gate { 34.0 } else { 14.0 };
+        self.text(Font::Title, Ink::Title, (54.0, 22.0), &view.scene.title[self.at()], room, batches);
+        self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], room, batches);
+        if has_gate {
+            let review = StepStatus::AwaitingReview;
+            self.status_shape(review, self.point(NODE_WIDTH - 22.0, 30.0), batches);
+        }
+        if let Some(status) = self.status() {
+            self.status_row(status, batches);
+        }
+        self.ports(batches);
+        self.badge(batches);
+    }
+
+    fn text(&self, font: Font, ink: Ink, at: (f64, f64), text: &Arc<str>, max_width: f64, batches: &mut Batches) {
+        let style = Text { alpha: self.alpha, ..Text::new(ink, font, self.view.zoom) };
+        let run = TextRun { at: self.point(at.0, at.1), text: text.clone(), max_width };
+        batches.text(self.layer, 5, style).push(run);
+    }
+
+    fn status_row(&self, status: StepStatus, batches: &mut Batches) {
+        let zoom = self.view.zoom;
+        let top = HEAD_HEIGHT - 4.0;
+        let chip = Rect::from_points(self.point(8.0, top), self.point(NODE_WIDTH - 8.0, top + 24.0));
+        batches.fill(self.layer, 1, self.fill(Ink::StatusSoft(status))).push(Shape::Round(chip, 6.0 * zoom));
+        self.status_shape(status, self.point(21.0, top + 12.0), batches);
+        let words = &self.view.scene.status_text[self.at()];
+        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), words, NODE_WIDTH - 50.0, batches);
+    }
+
+    fn status_shape(&self, status: StepStatus, center: Point, batches: &mut Batches) {
+        let zoom = self.view.zoom;
+        let ink = Ink::Status(status);
+        let thin = self.stroke(ink, 1.6 * zoom);
+        let r = 5.0 * zoom;
+        let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
+        let mut stroke = |style: Stroke, shape: Shape| batches.stroke(self.layer, 5, style).push(shape);
+        match status {
+            StepStatus::Pending => stroke(thin, Shape::Circle(center, r)),
+            StepStatus::Ready => stroke(Stroke { dash: Dash::Dotted, ..thin }, Shape::Circle(center, r)),
+            // Three quarters of a ring; the overlay lets it turn.
+            StepStatus::Running => stroke(thin, Shape::Arc(center, r, -TAU / 4.0, TAU / 2.0)),
+            StepStatus::AwaitingReview => {
+                let bar = |x: f64| Shape::Rect(Rect::from_points(p(x, -4.5), p(x + 3.0, 4.5)));
+                batches.fill(self.layer, 5, self.fill(ink)).extend([bar(-4.0), bar(1.0)]);
+            }
+            StepStatus::Completed => {
+                stroke(self.stroke(ink, 2.0 * zoom), Shape::Polyline(vec![p(-4.5, 0.5), p(-1.5, 3.5), p(4.5, -3.5)]));
+            }
+            StepStatus::Failed => {
+                let style = self.stroke(ink, 2.0 * zoom);
+                stroke(style, Shape::Line(p(-3.5, -3.5), p(3.5, 3.5)));
+                stroke(style, Shape::Line(p(3.5, -3.5), p(-3.5, 3.5)));
+            }
+            StepStatus::Skipped => {
+                stroke(thin, Shape::Circle(center, r));
+                stroke(thin, Shape::Line(p(-3.5, 3.5), p(3.5, -3.5)));
+            }
+            StepStatus::Cancelled => stroke(thin, Shape::Rect(Rect::from_points(p(-4.0, -4.0), p(4.0, 4.0)))),
+        }
+    }
+
+    fn ports(&self, batches: &mut Batches) {
+        let (view, zoom) = (self.view, self.view.zoom);
+        let is_editor = view.board.is_editor();
+        let radius = if is_editor { 5.0 } else { 3.0 } * zoom;
+        for side in [Side::In, Side::Out] {
+            if !is_editor {
+                let edges = if side == Side::In { &view.scene.edges_in } else { &view.scene.edges_out };
+                if edges[self.at()].is_empty() {
+                    continue;
+                }
+            }
+            let at = view.camera.to_screen(view.scene.port(self.node, side));
+            let ink = match (view.blocked, view.board.gesture()) {
+                (Some(blocked), crate::board::Gesture::Connect(connect)) if connect.side != side => {
+                    if blocked[self.at()] { Ink::PortInvalid } else { Ink::PortValid }
+                }
+                _ => Ink::Port,
+            };
+            batches.fill(self.layer, 6, self.fill(Ink::NodeGround)).push(Shape::Circle(at, radius));
+            batches.stroke(self.layer, 7, self.stroke(ink, 1.6 * zoom.max(0.7))).push(Shape::Circle(at, radius));
+        }
+    }
+
+    fn badge(&self, batches: &mut Batches) {
+        let scene = self.view.scene;
+        let (ink, n) = match (scene.n_errors[self.at()], scene.n_warnings[self.at()]) {
+            (0, 0) => return,
+            (0, n) => (Ink::Warning, n),
+            (errors, warnings) => (Ink::Error, errors + warnings),
+        };
+        let scale = self.view.zoom.max(0.7);
+        let at = self.point(NODE_WIDTH - 6.0, 2.0);
+        batches.fill(self.layer, 8, self.fill(ink)).push(Shape::Circle(at, 8.5 * scale));
+        let words = if n > 9 { "9+".to_owned() } else { n.to_string() };
+        // On the warning's light amber the dark theme needs the ground's colour to be read.
+        let style = Text { align: Align::Center, alpha: self.alpha, ..Text::new(Ink::NodeGround, Font::Badge, scale) };
+        batches.text(self.layer, 9, style).push(TextRun { at, text: words.into(), max_width: 20.0 });
+    }
+}
+
+/// The sign of a kind, drawn in a 20 px square.
+pub(super) fn glyph<'b>(
+    kind: Kind,
+    center: Point,
+    zoom: f64,
+    stroke: Stroke,
+    into: impl FnOnce(Stroke) -> &'b mut Vec<Shape>,
+) {
+    let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
+    let shapes = into(stroke);
+    match kind {
+        // A spark: four points with hollow sides.
+        Kind::Llm => {
+            let star = [
+                p(0.0, -8.0),
+                p(1.8, -1.8),
+                p(8.0, 0.0),
+                p(1.8, 1.8),
+                p(0.0, 8.0),
+                p(-1.8, 1.8),
+                p(-8.0, 0.0),
+                p(-1.8, -1.8),
+            ];
+            shapes.push(Shape::Polygon(star.to_vec()));
+        }
+        // A globe.
+        Kind::Http => {
+            shapes.push(Shape::Circle(center, 7.0 * zoom));
+            shapes.push(Shape::Line(p(-7.0, 0.0), p(7.0, 0.0)));
+            shapes.push(Shape::Line(p(0.0, -7.0), p(0.0, 7.0)));
+        }
+        // Lines of text.
+        Kind::Template => {
+            for (y, x) in [(-5.0, 7.0), (0.0, 3.0), (5.0, 5.0)] {
+                shapes.push(Shape::Line(p(-7.0, y), p(x, y)));
+            }
+        }
+        Kind::Other => shapes.push(Shape::Round(Rect::from_points(p(-6.0, -6.0), p(6.0, 6.0)), 3.0 * zoom)),
+    }
+}

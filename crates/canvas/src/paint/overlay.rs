@@ -1,0 +1,158 @@
+//! The overlay: what moves or follows the pointer, so that the picture below need not be drawn again for it.
+//! Nothing here may be needed to understand the graph: it can be dropped for a frame.
+
+use std::f64::consts::TAU;
+
+use kurbo::{Point, Rect, Vec2};
+use workflow::StepStatus;
+
+use super::{
+    View,
+    card::glyph,
+    edges,
+    list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+};
+use crate::{
+    board::Gesture,
+    paint::Lod,
+    scene::{HEAD_HEIGHT, NODE_WIDTH, Side, curve_between, hit::Hit},
+};
+
+const LAYER: u16 = 0;
+
+pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) {
+    if let Some(phase) = phase {
+        running(view, phase, batches);
+    }
+    match view.board.gesture() {
+        Gesture::Connect(_) => connection(view, batches),
+        Gesture::Marquee(marquee) => {
+            let area = view.camera.rect_to_screen(marquee.area());
+            batches.fill(LAYER, 5, Fill { ink: Ink::Selected, alpha: 26 }).push(Shape::Rect(area));
+            let dash = if marquee.is_touching() { Dash::Dashed } else { Dash::Solid };
+            let stroke = Stroke { dash, ..Stroke::new(Ink::Selected, 1.0) };
+            batches.stroke(LAYER, 5, stroke).push(Shape::Rect(area));
+        }
+        Gesture::KeyConnect { from, targets, at } => {
+            if let Some(target) = targets.get(*at) {
+                let curve = curve_between(view.scene.port(*from, Side::Out), view.scene.port(*target, Side::In));
+                let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::PortValid, 2.0) };
+                batches.stroke(LAYER, 5, stroke).push(Shape::Curve(edges::on_screen(view, curve)));
+                ring(view, *target, Ink::PortValid, batches);
+            }
+        }
+        Gesture::Palette { .. } => ghost(view, batches),
+        Gesture::Idle => hover(view, batches),
+        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Drag(_) | Gesture::Pinch { .. } => {}
+    }
+    if view.board.is_keyboard_used()
+        && let Some(node) = view.board.focus().and_then(|key| view.scene.node(key))
+    {
+        let rect = view.camera.rect_to_screen(view.scene.rect(node)).inflate(5.0, 5.0);
+        let shape = Shape::Round(rect, 10.0 * view.zoom + 5.0);
+        let stroke = Stroke { dash: Dash::Dotted, ..Stroke::new(Ink::Selected, 1.5) };
+        batches.stroke(LAYER, 6, stroke).push(shape);
+    }
+}
+
+fn ring(view: &View<'_>, node: u32, ink: Ink, batches: &mut Batches) {
+    let rect = view.camera.rect_to_screen(view.scene.rect(node)).inflate(2.0, 2.0);
+    batches.stroke(LAYER, 6, Stroke::new(ink, 2.5)).push(Shape::Round(rect, 10.0 * view.zoom + 2.0));
+}
+
+fn hover(view: &View<'_>, batches: &mut Batches) {
+    match view.board.hover() {
+        Hit::Edge(_) => edges::paint_hovered(view, LAYER, batches),
+        Hit::Node(node) if view.lod != Lod::Far && !view.selected[node as usize] => {
+            let rect = view.camera.rect_to_screen(view.scene.rect(node));
+            let shape = Shape::Round(rect.inflate(0.5, 0.5), 10.0 * view.zoom);
+            batches.stroke(LAYER, 1, Stroke { alpha: 150, ..Stroke::new(Ink::Selected, 1.5) }).push(shape);
+        }
+        Hit::Port(node, side) => {
+            let at = view.camera.to_screen(view.scene.port(node, side));
+            let radius = (7.0 * view.zoom).max(5.0);
+            batches.fill(LAYER, 1, Fill { ink: Ink::Selected, alpha: 255 }).push(Shape::Circle(at, radius));
+        }
+        Hit::Node(_) | Hit::Nothing => {}
+    }
+}
+
+fn connection(view: &View<'_>, batches: &mut Batches) {
+    let Gesture::Connect(connect) = view.board.gesture() else {
+        return;
+    };
+    let ink = match (connect.target, &connect.refusal) {
+        (None, _) => Ink::EdgeActive,
+        (Some(_), None) => Ink::PortValid,
+        (Some(_), Some(_)) => Ink::PortInvalid,
+    };
+    let anchor = view.scene.port(connect.anchor, connect.side);
+    let loose = view.camera.to_world(connect.at);
+    // Snapped to the port it would join, but never to one it cannot.
+    let other = match connect.target {
+        Some(target) if connect.refusal.is_none() => view.scene.port(target, connect.side.other()),
+        _ => loose,
+    };
+    let (from, to) = if connect.side == Side::Out { (anchor, other) } else { (other, anchor) };
+    let dash = if connect.target.is_some() && connect.refusal.is_none() { Dash::Solid } else { Dash::Dashed };
+    let curve = edges::on_screen(view, curve_between(from, to));
+    batches.stroke(LAYER, 5, Stroke { dash, ..Stroke::new(ink, 2.0) }).push(Shape::Curve(curve));
+    let ends = [view.camera.to_screen(from), view.camera.to_screen(to)];
+    let radius = (5.0 * view.zoom).clamp(4.0, 8.0);
+    batches.fill(LAYER, 6, Fill { ink, alpha: 255 }).extend(ends.map(|end: Point| Shape::Circle(end, radius)));
+    if let Some(target) = connect.target {
+        ring(view, target, ink, batches);
+    }
+}
+
+fn ghost(view: &View<'_>, batches: &mut Batches) {
+    let Some((item, rect)) = view.board.palette_ghost() else {
+        return;
+    };
+    let zoom = view.zoom;
+    let rect: Rect = view.camera.rect_to_screen(rect);
+    let at = |x: f64, y: f64| rect.origin() + Vec2::new(x * zoom, y * zoom);
+    batches.fill(LAYER, 5, Fill { ink: Ink::NodeGround, alpha: 225 }).push(Shape::Round(rect, 10.0 * zoom));
+    let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::Selected, 1.5) };
+    batches.stroke(LAYER, 6, stroke).push(Shape::Round(rect, 10.0 * zoom));
+    glyph(item.kind, at(27.0, HEAD_HEIGHT / 2.0), zoom, Stroke::new(Ink::Sub, 1.5 * zoom), |stroke| {
+        batches.stroke(LAYER, 7, stroke)
+    });
+    let style = Text { align: Align::Left, ..Text::new(Ink::Title, Font::Title, zoom) };
+    let run =
+        TextRun { at: at(54.0, HEAD_HEIGHT / 2.0), text: item.name.as_str().into(), max_width: NODE_WIDTH - 68.0 };
+    batches.text(LAYER, 8, style).push(run);
+}
+
+/// A ring that turns and a line that runs along the foot, for every running node in view.
+fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
+    if view.lod == Lod::Far {
+        return;
+    }
+    let zoom = view.zoom;
+    let ink = Ink::Status(StepStatus::Running);
+    for node in view.scene.nodes_in(view.seen) {
+        if view.scene.status[node as usize] != Some(StepStatus::Running) {
+            continue;
+        }
+        let rect = view.camera.rect_to_screen(view.scene.rect(node));
+        let inner = rect.inset(-10.0 * zoom);
+        let length = inner.width() * 0.35;
+        let x = inner.x0 + (inner.width() + length) * phase - length;
+        let (from, to) = (x.max(inner.x0), (x + length).min(inner.x1));
+        if to > from {
+            let y = rect.y1 - 1.0;
+            let stroke = Stroke::new(ink, (2.0 * zoom).max(1.5));
+            batches.stroke(LAYER, 0, stroke).push(Shape::Line(Point::new(from, y), Point::new(to, y)));
+        }
+        if view.lod == Lod::Full {
+            let center = rect.origin() + Vec2::new(21.0 * zoom, (HEAD_HEIGHT + 8.0) * zoom);
+            let start = phase * TAU;
+            let soft = Ink::StatusSoft(StepStatus::Running);
+            // The ring below stands still; it is covered before the turning one is drawn over it.
+            batches.stroke(LAYER, 1, Stroke::new(soft, 2.4 * zoom)).push(Shape::Circle(center, 5.0 * zoom));
+            let arc = Shape::Arc(center, 5.0 * zoom, start, start + TAU * 0.75);
+            batches.stroke(LAYER, 2, Stroke::new(ink, 1.6 * zoom)).push(arc);
+        }
+    }
+}

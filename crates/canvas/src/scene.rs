@@ -1,0 +1,224 @@
+//! The scene: what stands where, as flat arrays with a spatial index over nodes and one over edges.
+//! Built from a definition (editor) or from a run; it is derived and never the truth.
+
+mod build;
+mod describe;
+pub mod hit;
+
+use std::{collections::HashMap, sync::Arc};
+
+use kurbo::{CubicBez, Point, Rect, Vec2};
+use workflow::{StepKey, StepStatus};
+
+use crate::{camera::MAX_COORDINATE, grid::Grid};
+
+pub use build::Source;
+pub use describe::status_label;
+
+/// Every card is this wide.
+pub const NODE_WIDTH: f64 = 232.0;
+/// Icon, title, agent.
+pub const HEAD_HEIGHT: f64 = 60.0;
+/// The row with the status, in runs.
+pub const STATUS_HEIGHT: f64 = 28.0;
+/// Places snap to it.
+pub const SNAP: f64 = 8.0;
+
+/// What an agent does, for the icon.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    Llm,
+    Http,
+    Template,
+    Other,
+}
+
+impl Kind {
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "llm" => Self::Llm,
+            "http" => Self::Http,
+            "template" => Self::Template,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The left port takes, the right one gives.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Side {
+    In,
+    Out,
+}
+
+impl Side {
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::In => Self::Out,
+            Self::Out => Self::In,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Edge {
+    pub from: u32,
+    pub to: u32,
+    pub curve: CubicBez,
+    /// The artifacts that travel along it; empty for a mere order.
+    pub label: Arc<str>,
+}
+
+/// Parallel arrays by node, in the order of the keys.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    pub keys: Vec<StepKey>,
+    pub place: Vec<Point>,
+    pub height: Vec<f64>,
+    pub title: Vec<Arc<str>>,
+    /// Agent and version.
+    pub sub: Vec<Arc<str>>,
+    pub kind: Vec<Kind>,
+    /// Absent in the editor.
+    pub status: Vec<Option<StepStatus>>,
+    /// The words beside the status.
+    pub status_text: Vec<Arc<str>>,
+    /// Whether a person always looks at the result.
+    pub is_gate: Vec<bool>,
+    pub n_errors: Vec<u32>,
+    pub n_warnings: Vec<u32>,
+    pub edges: Vec<Edge>,
+    /// By node, the edges that end there and that begin there.
+    pub edges_in: Vec<Vec<u32>>,
+    pub edges_out: Vec<Vec<u32>>,
+    /// Every node after what it depends on.
+    pub order: Vec<u32>,
+    index: HashMap<StepKey, u32>,
+    node_grid: Grid,
+    edge_grid: Grid,
+}
+
+impl Scene {
+    pub fn n_nodes(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// All nodes, as the index type that edges and selections use.
+    pub fn nodes(&self) -> impl Iterator<Item = u32> + use<> {
+        (0..).take(self.keys.len())
+    }
+
+    pub fn node(&self, key: &StepKey) -> Option<u32> {
+        self.index.get(key).copied()
+    }
+
+    pub fn key(&self, node: u32) -> &StepKey {
+        &self.keys[node as usize]
+    }
+
+    pub fn rect(&self, node: u32) -> Rect {
+        let at = node as usize;
+        Rect::from_origin_size(self.place[at], (NODE_WIDTH, self.height[at]))
+    }
+
+    pub fn port(&self, node: u32, side: Side) -> Point {
+        let rect = self.rect(node);
+        // In line with title and icon, whatever stands below them.
+        let y = rect.y0 + HEAD_HEIGHT / 2.0;
+        match side {
+            Side::In => Point::new(rect.x0, y),
+            Side::Out => Point::new(rect.x1, y),
+        }
+    }
+
+    /// Everything, or nothing to look at.
+    pub fn bounds(&self) -> Option<Rect> {
+        self.bounds_of(self.nodes())
+    }
+
+    pub fn bounds_of(&self, nodes: impl IntoIterator<Item = u32>) -> Option<Rect> {
+        nodes.into_iter().map(|node| self.rect(node)).reduce(|a, b| a.union(b))
+    }
+
+    pub fn edge_between(&self, from: u32, to: u32) -> Option<u32> {
+        self.edges_out[from as usize].iter().copied().find(|edge| self.edges[*edge as usize].to == to)
+    }
+
+    pub fn edges_of(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        self.edges_in[node as usize].iter().chain(&self.edges_out[node as usize]).copied()
+    }
+
+    /// Nodes that overlap the rectangle, ascending.
+    pub fn nodes_in(&self, rect: Rect) -> Vec<u32> {
+        let mut found = Vec::new();
+        self.node_grid.query(rect, &mut found);
+        found.retain(|node| self.rect(*node).overlaps(rect));
+        found
+    }
+
+    /// Edges that may pass through the rectangle, ascending.
+    pub fn edges_near(&self, rect: Rect) -> Vec<u32> {
+        let mut found = Vec::new();
+        self.edge_grid.query(rect, &mut found);
+        found
+    }
+
+    /// Moves one node and the ends of its edges.
+    pub fn move_node(&mut self, node: u32, to: Point) {
+        let to = bounded(to);
+        if self.place[node as usize] == to {
+            return;
+        }
+        self.node_grid.remove_rect(node, self.rect(node));
+        self.place[node as usize] = to;
+        self.node_grid.insert_rect(node, self.rect(node));
+        let edges: Vec<u32> = self.edges_of(node).collect();
+        for edge in edges {
+            let (from, to) = (self.edges[edge as usize].from, self.edges[edge as usize].to);
+            let curve = curve_between(self.port(from, Side::Out), self.port(to, Side::In));
+            self.edge_grid.remove_curve(edge, self.edges[edge as usize].curve);
+            self.edge_grid.insert_curve(edge, curve);
+            self.edges[edge as usize].curve = curve;
+        }
+    }
+
+    fn rebuild_index(&mut self) {
+        self.index = self.keys.iter().cloned().zip(0..).collect();
+        (self.node_grid, self.edge_grid) = (Grid::default(), Grid::default());
+        for node in self.nodes() {
+            self.node_grid.insert_rect(node, self.rect(node));
+        }
+        self.edges_in = vec![Vec::new(); self.n_nodes()];
+        self.edges_out = vec![Vec::new(); self.n_nodes()];
+        for (id, edge) in (0..).zip(&self.edges) {
+            self.edge_grid.insert_curve(id, edge.curve);
+            self.edges_out[edge.from as usize].push(id);
+            self.edges_in[edge.to as usize].push(id);
+        }
+    }
+}
+
+/// An edge leaves to the right and arrives from the left.
+pub fn curve_between(from: Point, to: Point) -> CubicBez {
+    let reach = if to.x >= from.x {
+        ((to.x - from.x) / 2.0).clamp(24.0, 240.0)
+    } else {
+        // Backwards it swings out far enough to be followed by the eye.
+        (60.0 + (from.x - to.x) / 6.0).min(240.0)
+    };
+    CubicBez::new(from, from + Vec2::new(reach, 0.0), to - Vec2::new(reach, 0.0), to)
+}
+
+pub fn bounded(place: Point) -> Point {
+    let bound = |v: f64| if v.is_finite() { v.clamp(-MAX_COORDINATE, MAX_COORDINATE) } else { 0.0 };
+    Point::new(bound(place.x), bound(place.y))
+}
+
+/// The nearest place on the grid.
+pub fn snapped(place: Point) -> Point {
+    Point::new((place.x / SNAP).round() * SNAP, (place.y / SNAP).round() * SNAP)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The scene in words: what a screen reader says of a node, and the words beside a status.
+//! Whatever is drawn of a node must be sayable here.
+
+use std::{fmt::Write, sync::Arc};
+
+use workflow::{StepStatus, status::Reason, view::StepView};
+
+use super::Scene;
+
+/// Names listed before "and N more".
+const NAMED: usize = 3;
+
+pub fn status_label(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Pending => "Pending",
+        StepStatus::Ready => "Ready",
+        StepStatus::Running => "Running",
+        StepStatus::AwaitingReview => "Awaiting review",
+        StepStatus::Completed => "Completed",
+        StepStatus::Failed => "Failed",
+        StepStatus::Skipped => "Skipped",
+        StepStatus::Cancelled => "Cancelled",
+    }
+}
+
+fn reason_words(reason: Reason) -> String {
+    reason.as_str().replace('_', " ")
+}
+
+pub(super) fn status_words(step: &StepView) -> Arc<str> {
+    let mut words = status_label(step.status).to_owned();
+    if let Some(reason) = step.reason {
+        words = format!("{words} · {}", reason_words(reason));
+    } else if step.status == StepStatus::Running
+        && let Some(attempt) = step.attempts.last().filter(|attempt| attempt.number > 1)
+    {
+        words = format!("{words} · attempt {}", attempt.number);
+    }
+    words.into()
+}
+
+impl Scene {
+    /// "Summarise, agent Summariser, running, depends on Clean text, feeds Join, 1 problem".
+    pub fn describe(&self, node: u32) -> String {
+        let at = node as usize;
+        let mut words = format!("{}, agent {}", self.title[at], self.sub[at]);
+        if self.status[at].is_some() {
+            append(&mut words, &self.status_text[at].to_lowercase());
+        }
+        if self.is_gate[at] {
+            append(&mut words, "always reviewed");
+        }
+        let from: Vec<u32> = self.edges_in[at].iter().map(|edge| self.edges[*edge as usize].from).collect();
+        let to: Vec<u32> = self.edges_out[at].iter().map(|edge| self.edges[*edge as usize].to).collect();
+        if !from.is_empty() {
+            append(&mut words, &format!("depends on {}", self.names(&from)));
+        }
+        if !to.is_empty() {
+            append(&mut words, &format!("feeds {}", self.names(&to)));
+        }
+        match self.n_errors[at] + self.n_warnings[at] {
+            0 => {}
+            1 => append(&mut words, "1 problem"),
+            n => append(&mut words, &format!("{n} problems")),
+        }
+        words
+    }
+
+    fn names(&self, nodes: &[u32]) -> String {
+        let mut names: Vec<&str> = nodes.iter().take(NAMED).map(|node| &*self.title[*node as usize]).collect();
+        let rest = format!("{} more", nodes.len().saturating_sub(NAMED));
+        if nodes.len() > NAMED {
+            names.push(&rest);
+        }
+        match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, first)) => format!("{} and {last}", first.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+fn append(words: &mut String, more: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(words, ", {more}");
+}

@@ -1,0 +1,137 @@
+//! What lies under a point of the screen: ports before nodes before edges, with radii that do not shrink with the picture.
+//! The order is total: the same point always hits the same thing.
+
+use kurbo::{ParamCurveNearest, Point, Rect, Shape};
+
+use super::{Scene, Side};
+use crate::camera::Camera;
+
+/// How exactly the pointer points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Precision {
+    #[default]
+    Mouse,
+    Touch,
+}
+
+impl Precision {
+    /// Pixels around a port.
+    pub fn port_radius(self) -> f64 {
+        match self {
+            Self::Mouse => 12.0,
+            Self::Touch => 22.0,
+        }
+    }
+
+    /// Pixels around an edge.
+    pub fn edge_radius(self) -> f64 {
+        match self {
+            Self::Mouse => 6.0,
+            Self::Touch => 14.0,
+        }
+    }
+
+    /// Pixels before a press becomes a drag.
+    pub fn slop(self) -> f64 {
+        match self {
+            Self::Mouse => 4.0,
+            Self::Touch => 8.0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Hit {
+    Port(u32, Side),
+    Node(u32),
+    Edge(u32),
+    #[default]
+    Nothing,
+}
+
+/// Below this zoom ports are no target: cards are so small that every press would hit one.
+pub const MIN_PORT_ZOOM: f64 = 0.3;
+
+impl Scene {
+    pub fn hit(&self, camera: &Camera, screen: Point, precision: Precision, with_ports: bool) -> Hit {
+        if !screen.is_finite() {
+            return Hit::Nothing;
+        }
+        if with_ports
+            && camera.zoom >= MIN_PORT_ZOOM
+            && let Some((node, side)) = self.hit_port(camera, screen, precision.port_radius(), None)
+        {
+            return Hit::Port(node, side);
+        }
+        if let Some(node) = self.hit_node(camera, screen) {
+            return Hit::Node(node);
+        }
+        self.hit_edge(camera, screen, precision.edge_radius()).map_or(Hit::Nothing, Hit::Edge)
+    }
+
+    /// The nearest port within `radius` pixels; ties go to the node on top.
+    pub fn hit_port(&self, camera: &Camera, screen: Point, radius: f64, only: Option<Side>) -> Option<(u32, Side)> {
+        let world = camera.to_world(screen);
+        let reach = radius / camera.zoom;
+        let mut best: Option<(f64, u32, Side)> = None;
+        // A node may lie over another one's port: then the port is not there to be seen.
+        let covering = self.hit_node(camera, screen);
+        for node in self.nodes_in(Rect::from_center_size(world, (2.0 * reach, 2.0 * reach))) {
+            for side in [Side::In, Side::Out] {
+                if only.is_some_and(|only| only != side) || covering.is_some_and(|top| top > node) {
+                    continue;
+                }
+                let distance = self.port(node, side).distance(world);
+                if distance <= reach && best.is_none_or(|(least, ..)| distance <= least) {
+                    best = Some((distance, node, side));
+                }
+            }
+        }
+        best.map(|(_, node, side)| (node, side))
+    }
+
+    /// The topmost node: later keys are drawn over earlier ones.
+    pub fn hit_node(&self, camera: &Camera, screen: Point) -> Option<u32> {
+        let world = camera.to_world(screen);
+        let here = Rect::from_center_size(world, (1.0, 1.0));
+        self.nodes_in(here).into_iter().rev().find(|node| self.rect(*node).contains(world))
+    }
+
+    pub fn hit_edge(&self, camera: &Camera, screen: Point, radius: f64) -> Option<u32> {
+        let world = camera.to_world(screen);
+        let reach = radius / camera.zoom;
+        let near = Rect::from_center_size(world, (2.0 * reach, 2.0 * reach));
+        let mut best: Option<(f64, u32)> = None;
+        for edge in self.edges_near(near) {
+            let curve = self.edges[edge as usize].curve;
+            // The box of the control points is larger than the curve's, and free.
+            if !Rect::from_points(curve.p0, curve.p3)
+                .union_pt(curve.p1)
+                .union_pt(curve.p2)
+                .inflate(reach, reach)
+                .contains(world)
+            {
+                continue;
+            }
+            let distance = curve.nearest(world, 1e-6).distance_sq.sqrt();
+            if distance <= reach && best.is_none_or(|(least, _)| distance <= least) {
+                best = Some((distance, edge));
+            }
+        }
+        best.map(|(_, edge)| edge)
+    }
+
+    /// Nodes in a marquee: those inside it, or with `touching` also those it cuts.
+    pub fn marquee(&self, area: Rect, touching: bool) -> Vec<u32> {
+        let mut nodes = self.nodes_in(area);
+        if !touching {
+            nodes.retain(|node| area.contains_rect(self.rect(*node)));
+        }
+        nodes
+    }
+
+    /// The box of an edge, for culling.
+    pub fn edge_box(&self, edge: u32) -> Rect {
+        self.edges[edge as usize].curve.bounding_box()
+    }
+}
