@@ -173,12 +173,10 @@ impl Outbox {
                 let offset = delta.offset + i64::try_from(cut).unwrap_or(i64::MAX);
                 waiting.deltas.insert(place, Delta { offset, text: rest, ..delta.clone() });
             }
-            let is_cut_short = delta.text.is_empty();
-            if !is_cut_short {
-                taken.push(delta);
-            } else {
+            if delta.text.is_empty() {
                 break;
             }
+            taken.push(delta);
         }
         taken
     }

@@ -328,6 +328,7 @@ pub struct TriggerStep {
 }
 
 /// Tells an absent field from an explicit null.
+#[expect(clippy::option_option, reason = "absent, null and a text are three different wishes")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
 }

@@ -98,9 +98,8 @@ impl Schema {
             return Compatibility::No(format!("{} given{here}, but {} is wanted", from.as_str(), to.as_str()));
         }
         let mut result = Compatibility::Yes;
-        if !target.choices.is_empty()
-            && !(!self.choices.is_empty() && self.choices.iter().all(|c| target.choices.contains(c)))
-        {
+        let is_within = !self.choices.is_empty() && self.choices.iter().all(|choice| target.choices.contains(choice));
+        if !target.choices.is_empty() && !is_within {
             result = Compatibility::Unsure(format!("only certain values are allowed{here}"));
         }
         if let (Some(items), Some(wanted)) = (&self.items, &target.items) {
@@ -130,6 +129,7 @@ impl Schema {
     }
 
     /// The schema of the part that a JSON Pointer names; any where nothing is known.
+    #[must_use]
     pub fn at_path(&self, path: &str) -> Self {
         let mut schema = self.clone();
         for segment in path.split('/').skip(1) {

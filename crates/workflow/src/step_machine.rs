@@ -22,8 +22,8 @@ pub enum StepEvent {
     Released,
     /// A person pressed Continue, or auto-run released the gate.
     Approved,
-    /// A person triggered, retried or re-ran it.
-    Triggered,
+    /// A person triggered, retried or re-ran it; `blocked` while a step it depends on runs again.
+    Triggered { blocked: bool },
     /// A step before it opened again, so that it waits once more.
     Reopened,
     /// The run was cancelled.
@@ -41,34 +41,29 @@ pub struct Refused {
 pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused> {
     use StepStatus as S;
     Ok(match (status, event) {
-        (S::Pending, StepEvent::Unlocked) => S::Ready,
+        (S::Pending, StepEvent::Unlocked)
+        | (
+            S::Running,
+            StepEvent::Failed { retry: true } | StepEvent::Lost { quarantined: false } | StepEvent::Released,
+        )
+        | (S::Ready | S::Completed | S::Failed | S::Skipped, StepEvent::Triggered { blocked: false }) => S::Ready,
+        (S::Completed | S::Failed | S::Skipped, StepEvent::Triggered { blocked: true })
+        | (S::Skipped | S::Pending | S::Ready, StepEvent::Reopened) => S::Pending,
         (S::Pending, StepEvent::Skipped(_)) => S::Skipped,
         (S::Ready, StepEvent::Claimed) => S::Running,
         (S::Running, StepEvent::Succeeded { gated: true }) => S::AwaitingReview,
-        (S::Running, StepEvent::Succeeded { gated: false }) => S::Completed,
-        (
-            S::Running,
-            StepEvent::Failed { retry: true } | StepEvent::Lost { quarantined: false } | StepEvent::Released,
-        ) => S::Ready,
+        (S::Running, StepEvent::Succeeded { gated: false }) | (S::AwaitingReview, StepEvent::Approved) => S::Completed,
         (S::Running, StepEvent::Failed { retry: false } | StepEvent::Lost { quarantined: true }) => S::Failed,
-        (S::AwaitingReview, StepEvent::Approved) => S::Completed,
-        (S::Ready | S::Completed | S::Failed | S::Skipped, StepEvent::Triggered) => S::Ready,
-        (S::Skipped | S::Pending | S::Ready, StepEvent::Reopened) => S::Pending,
         (S::Pending | S::Ready | S::Running | S::AwaitingReview, StepEvent::Cancelled) => S::Cancelled,
         _ => return Err(Refused { status }),
     })
-}
-
-/// Whether triggering starts a new generation (it only changes a step that is already queued).
-pub fn trigger_makes_generation(status: StepStatus) -> bool {
-    status != StepStatus::Ready
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const EVENTS: [StepEvent; 15] = [
+    const EVENTS: [StepEvent; 16] = [
         StepEvent::Unlocked,
         StepEvent::Skipped(Reason::UpstreamFailed),
         StepEvent::Claimed,
@@ -80,7 +75,8 @@ mod tests {
         StepEvent::Lost { quarantined: false },
         StepEvent::Released,
         StepEvent::Approved,
-        StepEvent::Triggered,
+        StepEvent::Triggered { blocked: false },
+        StepEvent::Triggered { blocked: true },
         StepEvent::Reopened,
         StepEvent::Cancelled,
         StepEvent::Skipped(Reason::Condition),
@@ -93,7 +89,7 @@ mod tests {
                 let moved = next(status, event).is_ok();
                 let allowed = matches!(
                     (status, event),
-                    (StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped, StepEvent::Triggered)
+                    (StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped, StepEvent::Triggered { .. })
                         | (StepStatus::Skipped, StepEvent::Reopened)
                 );
                 assert_eq!(moved, allowed, "{status} {event:?}");

@@ -63,8 +63,16 @@ async fn walk(pool: PgPool, seed: u64) {
             6 => {
                 let outcome =
                     world.store.trigger_step(world.run, &key, &Trigger::default(), &world.actor).await.unwrap();
-                let allowed = next(status, StepEvent::Triggered).is_ok() && before.status != RunStatus::Cancelled;
+                let blocked = before.run_definition.steps[&key]
+                    .depends_on
+                    .iter()
+                    .any(|dependency| !before.step(dependency).unwrap().status.is_terminal());
+                let expected = next(status, StepEvent::Triggered { blocked });
+                let allowed = expected.is_ok() && before.status != RunStatus::Cancelled;
                 assert_eq!(outcome == VerbOutcome::Done, allowed, "seed {seed}: trigger of a step that is {status}");
+                if let (true, Ok(expected)) = (allowed, expected) {
+                    assert_eq!(world.view().await.step(&key).unwrap().status, expected, "seed {seed}");
+                }
             }
             7 => {
                 let outcome =

@@ -1,0 +1,34 @@
+//! What an operator may set about one engine; the defaults fit a small machine.
+
+use std::time::Duration;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Options {
+    /// Attempts that run at the same time in this process. Agents mostly wait for others, so it may be large.
+    pub slots: usize,
+    /// How often the queue is looked at when no hint comes.
+    pub poll: Duration,
+    pub beat: Duration,
+    /// Without a beat for so long a worker is suspected.
+    pub lease: Duration,
+    /// Between two sweeps; a worker must look expired in two of them.
+    pub sweep: Duration,
+    /// Without a successful beat for so long this process stops its own attempts: others may take them over soon.
+    pub self_fence: Duration,
+    /// How long running attempts may finish after a stop was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slots: 1024,
+            poll: Duration::from_millis(500),
+            beat: Duration::from_secs(2),
+            lease: Duration::from_secs(10),
+            sweep: Duration::from_secs(2),
+            self_fence: Duration::from_secs(6),
+            drain: Duration::from_secs(30),
+        }
+    }
+}

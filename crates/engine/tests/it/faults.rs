@@ -1,0 +1,88 @@
+//! Agents that misbehave, engines that stop.
+
+use std::time::Duration;
+
+use engine::Options;
+use serde_json::json;
+use sqlx::PgPool;
+use store::MIGRATOR;
+use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
+
+use crate::support::{Act, World, dag};
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_panic_and_a_time_out_are_failures_with_a_class(pool: PgPool) {
+    let more = json!({"timeout_s": 1, "retry": {"max": 0}});
+    let world = World::new(pool, dag(&json!({"hangs": [], "panics": [], "works": []}), &more), |name, _| match name {
+        "hangs" => Act::Hang,
+        "panics" => Act::Panic,
+        _ => Act::Say("fine".into()),
+    })
+    .await;
+    let run = world.start().await;
+    let (stop, engine) = world.engine(Options::default());
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    assert_eq!(view.status, RunStatus::Failed);
+    let ends: Vec<_> = view.steps.iter().map(|step| (step.key.as_str(), step.status, step.reason)).collect();
+    assert_eq!(
+        ends,
+        [
+            ("hangs", StepStatus::Failed, Some(Reason::Timeout)),
+            ("panics", StepStatus::Failed, Some(Reason::Permanent)),
+            ("works", StepStatus::Completed, None),
+        ]
+    );
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn draining_finishes_what_it_can_and_gives_the_rest_back_unharmed(pool: PgPool) {
+    let world =
+        World::new(pool, dag(&json!({"long": [], "short": []}), &json!({})), |name, attempt| match (name, attempt) {
+            ("long", 1) => Act::Hang,
+            ("short", _) => Act::Sleep(Duration::from_millis(300)),
+            _ => Act::Say("done".into()),
+        })
+        .await;
+    let run = world.start().await;
+    let options = Options { drain: Duration::from_secs(1), ..Options::default() };
+    let (stop, engine) = world.engine(options);
+    world.until(run, |view| view.steps.iter().all(|step| step.status == StepStatus::Running)).await;
+    stop.cancel();
+    engine.await.unwrap();
+    let view = world.view(run).await;
+    assert_eq!((view.steps[0].status, view.steps[1].status), (StepStatus::Ready, StepStatus::Completed));
+    assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Released));
+
+    let (stop, engine) = world.engine(Options::default());
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    assert_eq!(view.status, RunStatus::Completed);
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_worker_declared_dead_becomes_a_new_one_and_the_run_still_finishes(pool: PgPool) {
+    let world =
+        World::new(pool, dag(&json!({"a": [], "b": ["a"]}), &json!({})), |name, attempt| match (name, attempt) {
+            ("a", 1) => Act::Hang,
+            _ => Act::Say("done".into()),
+        })
+        .await;
+    let run = world.start().await;
+    let options = Options {
+        beat: Duration::from_millis(100),
+        sweep: Duration::from_millis(100),
+        poll: Duration::from_millis(100),
+        ..Options::default()
+    };
+    let (stop, engine) = world.engine(options);
+    world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    sqlx::query("UPDATE workers SET state = 'dead'").execute(&world.pool).await.unwrap();
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let outcomes: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
+    assert_eq!((view.status, outcomes), (RunStatus::Completed, vec![Outcome::Lost, Outcome::Succeeded]));
+    stop.cancel();
+    engine.await.unwrap();
+}

@@ -1,0 +1,84 @@
+//! Runs that go well: joins, retries with backoff, large artifacts, cancel.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use engine::Options;
+use serde_json::json;
+use sqlx::PgPool;
+use store::MIGRATOR;
+use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
+
+use crate::support::{Act, World, dag};
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_diamond_with_a_fan_of_fifty_and_joins_completes_with_one_attempt_each(pool: PgPool) {
+    let fan: Vec<String> = (0..50).map(|n| format!("f{n}")).collect();
+    let mut edges = serde_json::Map::from_iter([("a".to_owned(), json!([]))]);
+    edges.extend(fan.iter().map(|key| (key.clone(), json!(["a"]))));
+    edges.insert("left".into(), json!(fan[..25]));
+    edges.insert("right".into(), json!(fan[25..]));
+    edges.insert("end".into(), json!(["left", "right"]));
+    let world = World::new(pool, dag(&json!(edges), &json!({})), |name, _| Act::Say(name.into())).await;
+    let run = world.start().await;
+    let (stop, engine) = world.engine(Options::default());
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    assert_eq!(view.status, RunStatus::Completed);
+    assert!(view.steps.iter().all(|step| step.attempts.len() == 1));
+    assert_eq!(view.artifacts.len(), 54);
+    let keys = world.agent.keys.lock().unwrap().clone();
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), 54, "each step has its own idempotency key");
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_transient_failure_is_retried_with_the_same_idempotency_key(pool: PgPool) {
+    let retry = json!({"retry": {"initial_ms": 20, "max_ms": 50}});
+    let world = World::new(pool, dag(&json!({"a": []}), &retry), |_, attempt| match attempt {
+        1 => Act::Fail(Reason::Server),
+        2 => Act::Fail(Reason::RateLimit),
+        _ => Act::Say("done".into()),
+    })
+    .await;
+    let run = world.start().await;
+    let (stop, engine) = world.engine(Options { poll: Duration::from_millis(20), ..Options::default() });
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    assert_eq!(view.status, RunStatus::Completed);
+    let outcomes: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
+    assert_eq!(outcomes, [Outcome::Failed, Outcome::Failed, Outcome::Succeeded]);
+    let keys = world.agent.keys.lock().unwrap().clone();
+    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(view.artifacts.len(), 1, "failed attempts make no artifact");
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_large_artifact_comes_back_byte_for_byte(pool: PgPool) {
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| b'a' + u8::try_from(n % 26).unwrap()).collect();
+    let said = bytes.clone();
+    let world = World::new(pool, dag(&json!({"a": []}), &json!({})), move |_, _| Act::SayBytes(said.clone())).await;
+    let run = world.start().await;
+    let (stop, engine) = world.engine(Options::default());
+    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let (meta, stored) = world.store.artifact(run, view.artifacts[0].id).await.unwrap().unwrap();
+    assert_eq!(meta.size, 3_000_000);
+    assert!(stored == bytes);
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn cancelling_a_run_reaches_its_running_attempts(pool: PgPool) {
+    let world = World::new(pool, dag(&json!({"a": [], "b": ["a"]}), &json!({})), |_, _| Act::Hang).await;
+    let run = world.start().await;
+    let (stop, engine) = world.engine(Options::default());
+    world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    world.store.cancel_run(run, &world.actor).await.unwrap();
+    let view = world.view(run).await;
+    assert_eq!(view.status, RunStatus::Cancelled);
+    assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Cancelled));
+    // Draining waits for what runs: it ends at once only because the attempt was stopped.
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(10), engine).await.unwrap().unwrap();
+}
