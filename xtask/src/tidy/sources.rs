@@ -54,6 +54,9 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         if path == ".env" || path.ends_with("/.env") {
             problems.push(format!("{path}: would switch query checks to a live database and hide settings; remove it"));
         }
+        if path.ends_with("package-lock.json") && text.contains("\"resolved\": \"http") {
+            problems.push(format!("{path}: holds download addresses; make it with omit-lockfile-registry-resolved"));
+        }
         if path != "Cargo.lock" {
             places(path, text, &mut problems);
         }
@@ -168,6 +171,15 @@ mod tests {
     fn module_files_and_environment_files_are_refused() {
         assert_eq!(problems_of("src/foo/mod.rs", "//! Why.\n").len(), 1);
         assert_eq!(problems_of(".env", "A=1\n").len(), 1);
+    }
+
+    #[test]
+    fn a_lock_with_download_addresses_is_refused() {
+        assert_eq!(
+            problems_of("end2end/package-lock.json", "{ \"resolved\": \"https://example.com/a.tgz\" }").len(),
+            1
+        );
+        assert!(problems_of("end2end/package-lock.json", "{ \"integrity\": \"sha512-x\" }").is_empty());
     }
 
     #[test]
