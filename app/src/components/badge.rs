@@ -61,9 +61,12 @@ pub fn Kbd(keys: &'static str) -> impl IntoView {
 /// Initials on a ground that follows from the name, so a person looks the same everywhere. The name must stand beside it.
 #[component]
 pub fn Avatar(#[prop(into)] name: String, #[prop(optional)] size: Size) -> impl IntoView {
+    let hue = hue(&name).to_string();
+    let initials = initials(&name);
+    drop(name);
     view! {
-        <span class="avatar" data-size=size.name() data-hue=hue(&name).to_string() aria-hidden="true">
-            {initials(&name)}
+        <span class="avatar" data-size=size.name() data-hue=hue aria-hidden="true">
+            {initials}
         </span>
     }
 }

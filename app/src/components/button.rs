@@ -1,5 +1,5 @@
-//! Button, LinkButton, IconButton. Handlers are given as `on:click`, other attributes as `attr:name`, straight on the component.
-//! Must never change width while loading, and never be a link in disguise: what goes somewhere is a LinkButton.
+//! Button, `LinkButton`, `IconButton`. Handlers are given as `on:click`, other attributes as `attr:name`, straight on the component.
+//! Must never change width while loading, and never be a link in disguise: what goes somewhere is a `LinkButton`.
 
 use leptos::prelude::*;
 

@@ -111,6 +111,7 @@ pub fn Segmented(
     label: String,
     #[prop(optional, into)] disabled: Signal<bool>,
 ) -> impl IntoView {
+    let name = StoredValue::new(name);
     let choices = segments
         .into_iter()
         .map(|segment| {
@@ -118,7 +119,7 @@ pub fn Segmented(
                 <label>
                     <input
                         type="radio"
-                        name=name.clone()
+                        name=name.get_value()
                         value=segment.value
                         checked=value.with_untracked(|v| v == segment.value)
                         prop:checked=move || value.with(|v| v == segment.value)

@@ -1,4 +1,4 @@
-//! CodeView: text in a monospace face with line numbers and a copy button.
+//! `CodeView`: text in a monospace face with line numbers and a copy button.
 //! Long texts show their first lines until asked for all, so that no artifact can stall the page.
 
 use leptos::prelude::*;

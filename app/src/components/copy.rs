@@ -1,4 +1,4 @@
-//! CopyId and CopyButton: put a text on the clipboard and say so.
+//! `CopyId` and `CopyButton`: put a text on the clipboard and say so.
 //! Over plain http on another host the browser gives no clipboard: then an old-style copy from a hidden field is tried.
 
 use std::time::Duration;

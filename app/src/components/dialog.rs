@@ -1,4 +1,4 @@
-//! Dialog, ConfirmDialog, Drawer: native `<dialog>` shown by `showModal`, so the page behind is inert, Esc closes, and the focus returns.
+//! Dialog, `ConfirmDialog`, Drawer: native `<dialog>` shown by `showModal`, so the page behind is inert, Esc closes, and the focus returns.
 //! The content exists only while open: each opening starts fresh. Must never be opened in a first render.
 
 use leptos::html;

@@ -52,7 +52,7 @@ pub fn Banner(
         <div class="banner" data-kind=kind.name() role=role>
             <Icon name=kind.icon()/>
             <div class="banner-text">{title.map(|title| view! { <strong>{title}</strong> })} {children()}</div>
-            <div class="banner-actions">{action.run()}</div>
+            <div class="banner-actions">{move || action.run()}</div>
         </div>
     }
 }

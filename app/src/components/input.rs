@@ -1,4 +1,4 @@
-//! TextInput, TextArea, NumberInput, Select: native controls bound to a signal. Inside a Field they take its id and its error.
+//! `TextInput`, `TextArea`, `NumberInput`, Select: native controls bound to a signal. Inside a Field they take its id and its error.
 //! They must never lose what was typed before hydration.
 
 use leptos::html;

@@ -1,4 +1,4 @@
-//! JsonTree: a JSON value as nested `<details>`; the inside of a closed one is not rendered, long arrays come in portions.
+//! `JsonTree`: a JSON value as nested `<details>`; the inside of a closed one is not rendered, long arrays come in portions.
 //! Shows values exactly: strings quoted, keys in the order given.
 
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! PanelHandle: resizes the docked panel it stands in, by pointer and by arrows, and remembers the width on this device.
+//! `PanelHandle`: resizes the docked panel it stands in, by pointer and by arrows, and remembers the width on this device.
 //! It writes only the panel's own `--panel-w`, through CSSOM.
 
 use leptos::html;

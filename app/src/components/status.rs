@@ -1,4 +1,4 @@
-//! StatusChip and StatusIcon: the status of a step or a run in shape, colour and words, all three always together or the words spoken.
+//! `StatusChip` and `StatusIcon`: the status of a step or a run in shape, colour and words, all three always together or the words spoken.
 //! Takes the status' own name, as in the API; an unknown name is shown as it is, never hidden.
 
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! TableShell: the frame around a `<table class="table">`, with a sticky head, sideways scrolling and room for paging.
+//! `TableShell`: the frame around a `<table class="table">`, with a sticky head, sideways scrolling and room for paging.
 //! Pages write their own `<thead>` and `<tbody>`: rows differ too much to be described by data.
 
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ pub fn TableShell(
     /// Without a frame, inside a card or panel.
     #[prop(optional)]
     plain: bool,
-    /// What stands under the rows, such as MoreRows.
+    /// What stands under the rows, such as `MoreRows`.
     #[prop(optional, into)]
     foot: ViewFn,
     children: Children,
@@ -23,7 +23,7 @@ pub fn TableShell(
             <table class="table" aria-label=label.clone()>
                 {children()}
             </table>
-            {foot.run()}
+            {move || foot.run()}
         </div>
     }
 }

@@ -1,4 +1,4 @@
-//! Tabs and TabPanel: arrows, Home and End move between tabs, Tab goes into the panel.
+//! Tabs and `TabPanel`: arrows, Home and End move between tabs, Tab goes into the panel.
 //! Ids derive from the set's `id`: `ID-tab-KEY` and `ID-panel-KEY`.
 
 use leptos::prelude::*;
@@ -89,12 +89,14 @@ pub fn TabPanel(
     children: ChildrenFn,
 ) -> impl IntoView {
     let on = move || selected.with(|s| s == tab);
+    let (id, labelled_by) = (format!("{tabs}-panel-{tab}"), format!("{tabs}-tab-{tab}"));
+    drop(tabs);
     view! {
         <div
             class="tab-panel"
             role="tabpanel"
-            id=format!("{tabs}-panel-{tab}")
-            aria-labelledby=format!("{tabs}-tab-{tab}")
+            id=id
+            aria-labelledby=labelled_by
             tabindex="0"
             hidden=move || !on()
         >

@@ -1,4 +1,4 @@
-//! RelativeTime and Elapsed. The server prints UTC, an effect localises after hydration: no clock and no locale in a first render.
+//! `RelativeTime` and Elapsed. The server prints UTC, an effect localises after hydration: no clock and no locale in a first render.
 //! The exact time is always there: in `datetime` and on hover.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! TooltipLayer: one tooltip for the whole page, in the top layer, so that no panel can clip it. Mounted once, by the shell.
+//! `TooltipLayer`: one tooltip for the whole page, in the top layer, so that no panel can clip it. Mounted once, by the shell.
 //! It shows the `data-tip` of what is hovered or focused; it must never hold the only copy of a fact.
 
 use std::time::Duration;

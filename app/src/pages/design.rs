@@ -1,11 +1,11 @@
 //! /design: every component in every state, on one page; the place to look before building something new.
 //! Also what the render test reads: it must show each component, and hold no real data.
 
-mod actions;
-mod content;
-mod data;
-mod inputs;
-mod overlays;
+pub mod actions;
+pub mod content;
+pub mod data;
+pub mod inputs;
+pub mod overlays;
 
 use leptos::prelude::*;
 

@@ -9,7 +9,7 @@ use crate::components::{
 };
 
 #[component]
-pub(super) fn Actions() -> impl IntoView {
+pub fn Actions() -> impl IntoView {
     let loading = RwSignal::new(false);
     let pressed = RwSignal::new(true);
     view! {
@@ -66,6 +66,15 @@ pub(super) fn Actions() -> impl IntoView {
                     </Menu>
                 </div>
             </Specimen>
+            <Marks/>
+        </Group>
+    }
+}
+
+/// What stands beside words and is not pressed.
+#[component]
+fn Marks() -> impl IntoView {
+    view! {
             <Specimen name="StatusChip">
                 <div class="row">
                     <StatusChip status="pending"/>
@@ -117,7 +126,6 @@ pub(super) fn Actions() -> impl IntoView {
                     <Icon name="loader-circle" spin=true/>
                 </div>
             </Specimen>
-        </Group>
     }
 }
 

@@ -12,7 +12,7 @@ const BEFORE: &str = "Summarise the text in three sentences.\nKeep names and fig
 const AFTER: &str = "Summarise the text in five short sentences.\nKeep names and figures.\nWrite for a reader in a hurry.\nQuote one line.\nAnswer in English.\n";
 
 #[component]
-pub(super) fn Content() -> impl IntoView {
+pub fn Content() -> impl IntoView {
     let value = json!({
         "title": "Document brief",
         "confidence": 0.82,

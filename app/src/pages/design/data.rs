@@ -16,7 +16,7 @@ fn at(millis: i64) -> DateTime<Utc> {
 }
 
 #[component]
-pub(super) fn Data() -> impl IntoView {
+pub fn Data() -> impl IntoView {
     let tab = RwSignal::new("output".to_owned());
     let tabs = vec![
         Tab::new("output", "Output"),

@@ -8,7 +8,7 @@ use crate::components::{
 };
 
 #[component]
-pub(super) fn Inputs() -> impl IntoView {
+pub fn Inputs() -> impl IntoView {
     let name = RwSignal::new("Document brief".to_owned());
     let slug = RwSignal::new("Document Brief".to_owned());
     let slug_error = Signal::derive(move || {

@@ -8,7 +8,7 @@ use crate::components::{
 };
 
 #[component]
-pub(super) fn Overlays() -> impl IntoView {
+pub fn Overlays() -> impl IntoView {
     let dialog = RwSignal::new(false);
     let confirm = RwSignal::new(false);
     let drawer = RwSignal::new(false);
