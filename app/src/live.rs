@@ -32,21 +32,19 @@ pub fn follow_run(
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&RunFrame) + Send + Sync + 'static,
 ) -> Signal<Connection> {
-    follow(&format!("/api/workflows/runs/{id}/live"), after, on_frame)
+    follow(&format!("/api/workflows/runs/{id}/live"), after, on_frame, || ())
 }
 
 /// Opens the one socket about my runs that the whole app shares; the shell calls it once.
 pub fn provide_mine() {
     let listeners = StoredValue::new(Vec::<(u64, Listener)>::new());
-    let connection = follow(
-        "/api/live",
-        || 0,
-        move |frame: &MyFrame| {
-            for (_, listener) in listeners.get_value() {
-                listener(frame);
-            }
-        },
-    );
+    let tell = move |frame: &MyFrame| {
+        for (_, listener) in listeners.get_value() {
+            listener(frame);
+        }
+    };
+    // There is no log to replay: what changed before the socket was open is fetched.
+    let connection = follow("/api/live", || 0, tell, move || tell(&MyFrame::Resync));
     provide_context(Mine { listeners, last_id: StoredValue::new(0), connection });
 }
 
@@ -74,6 +72,8 @@ struct Mine {
 /// The first retry comes after about this long, each further one after twice as long.
 const FIRST_DELAY_MS: f64 = 400.0;
 const MAX_DELAY_MS: f64 = 20_000.0;
+/// The server closes with "policy violation" when the session is over.
+const SESSION_ENDED: u16 = 1008;
 /// A socket that lived this long was fine: the next retry is a first one again.
 const HEALTHY_MS: f64 = 10_000.0;
 
@@ -82,6 +82,7 @@ fn follow<Frame>(
     url: &str,
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&Frame) + Send + Sync + 'static,
+    on_open: impl Fn() + Send + Sync + 'static,
 ) -> Signal<Connection>
 where
     Frame: DeserializeOwned + Send + Sync + 'static,
@@ -92,10 +93,11 @@ where
     let options = UseWebSocketOptions::default()
         .reconnect_limit(ReconnectLimit::Limited(0))
         .on_message(on_frame)
-        .on_close(move |_| {
+        .on_close(move |event| {
             connection.set(Connection::Lost);
-            if retry.closed() {
-                // A refused socket tells the browser nothing of the reason: ask whether it was the session.
+            let was_never_open = retry.closed();
+            // A refused socket tells the browser nothing of the reason: ask whether it was the session.
+            if was_never_open || event.code() == SESSION_ENDED {
                 session.verify();
             }
         });
@@ -108,6 +110,7 @@ where
             retry.opened();
             send(&Follow { after: untrack(&after) });
             connection.set(Connection::Open);
+            untrack(&on_open);
         }
     });
     retry_when_worthwhile(session, connection, retry);

@@ -1,6 +1,6 @@
 //! What waits for this person: one list for the rail's count and the dashboard, kept current by the live feed.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use workflow::api::{MyFrame, RunSummary};
 
 use crate::{api, error::AppError, live, session::use_session};
@@ -21,7 +21,13 @@ pub fn provide_waiting() {
                 waiting.set(Some(Ok(list)));
             }
         }
-        MyFrame::Resync => waiting.refetch(),
+        MyFrame::Resync => spawn_local(async move {
+            let list = api::waiting_for_me().await;
+            // An error leaves what is known; the page says already that it may be old.
+            if list.is_ok() && waiting.try_get_untracked().flatten().as_ref() != Some(&list) {
+                waiting.set(Some(list));
+            }
+        }),
     });
 }
 

@@ -8,7 +8,8 @@ use crate::error::AppError;
 
 #[server]
 pub async fn setup_state() -> Result<wire::SetupState, AppError> {
-    Ok(service::accounts::setup_state(&expect_context()).await?)
+    let state = service::accounts::setup_state(&expect_context()).await?;
+    Ok(wire::SetupState { needs_admin: state.needs_admin, needs_token: state.needs_token })
 }
 
 #[server]

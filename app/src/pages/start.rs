@@ -33,7 +33,6 @@ pub fn StartPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
     let template = Resource::new(
-        // A new sign-in must not fetch again: that would empty a form that is being filled in.
         move || id.get(),
         |id| async move {
             match id {
@@ -42,6 +41,14 @@ pub fn StartPage() -> impl IntoView {
             }
         },
     );
+    // A new sign-in fetches again what failed, and only that: a form that is being filled in must stay.
+    Effect::new(move |before: Option<u32>| {
+        let epoch = session.epoch();
+        if before.is_some_and(|before| before != epoch) && matches!(template.get_untracked(), Some(Err(_))) {
+            template.refetch();
+        }
+        epoch
+    });
     view! {
         <Transition fallback=StartSkeleton>
             {move || Suspend::new(async move {
@@ -49,16 +56,6 @@ pub fn StartPage() -> impl IntoView {
                     Ok(Some(template)) => view! { <StartForm template/> }.into_any(),
                     Ok(None) => view! { <NotFound/> }.into_any(),
                     Err(error) => {
-                        Effect::new({
-                            let error = error.clone();
-                            let epoch = session.epoch();
-                            move || {
-                                session.note(&error);
-                                if session.epoch() != epoch {
-                                    template.refetch();
-                                }
-                            }
-                        });
                         view! { <PageFailed error on_retry=move |()| template.refetch()/> }.into_any()
                     }
                 }

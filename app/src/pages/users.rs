@@ -158,12 +158,11 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
 }
 
 fn replace(users: &mut Vec<UserView>, user: UserView) {
-    match users.iter_mut().find(|known| known.id == user.id) {
-        Some(known) => *known = user,
-        None => {
-            users.push(user);
-            users.sort_by(|a, b| a.email.cmp(&b.email));
-        }
+    if let Some(known) = users.iter_mut().find(|known| known.id == user.id) {
+        *known = user;
+    } else {
+        users.push(user);
+        users.sort_by(|a, b| a.email.cmp(&b.email));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunStatus,
     api::{MyFrame, RunPage, RunSummary},
@@ -85,7 +85,7 @@ pub(super) fn Runs() -> impl IntoView {
             <Transition fallback=RunsSkeleton>
                 {move || Suspend::new(async move {
                     match first.await {
-                        Ok(page) => view! { <RunList page on_resync=move |()| first.refetch()/> }.into_any(),
+                        Ok(page) => view! { <RunList page/> }.into_any(),
                         Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
                     }
                 })}
@@ -104,7 +104,7 @@ fn RunsSkeleton() -> impl IntoView {
 }
 
 #[component]
-fn RunList(page: RunPage, #[prop(into)] on_resync: Callback<()>) -> impl IntoView {
+fn RunList(page: RunPage) -> impl IntoView {
     let runs = RwSignal::new(page.runs.into_iter().map(Arc::new).collect::<Vec<_>>());
     let next = RwSignal::new(page.next);
     follow_mine(move |frame| match frame {
@@ -112,7 +112,12 @@ fn RunList(page: RunPage, #[prop(into)] on_resync: Callback<()>) -> impl IntoVie
             let is_all_loaded = next.with_untracked(Option::is_none);
             runs.update(|runs| fold(runs, changed, is_all_loaded));
         }
-        MyFrame::Resync => on_resync.run(()),
+        MyFrame::Resync => spawn_local(async move {
+            // An error leaves what is known; the page says already that it may be old.
+            if let Ok(page) = api::my_runs(None).await {
+                catch_up(runs, next, page);
+            }
+        }),
     });
     let more = Action::new(move |after: &String| api::my_runs(Some(after.clone())));
     let error = outcome(more, move |page: RunPage| {
@@ -181,6 +186,21 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
             <StatusChip status/>
         </li>
     })
+}
+
+/// Takes in the newest page, which may have left a gap to what is loaded: then only the page is sure.
+fn catch_up(runs: RwSignal<Vec<Arc<RunSummary>>>, next: RwSignal<Option<String>>, page: RunPage) {
+    let knows_any =
+        |known: &Vec<Arc<RunSummary>>| page.runs.iter().any(|new| known.iter().any(|known| known.id == new.id));
+    match runs.try_with_untracked(knows_any) {
+        // The page has gone in the meantime.
+        None => {}
+        Some(false) if page.next.is_some() => {
+            runs.set(page.runs.into_iter().map(Arc::new).collect());
+            next.set(page.next);
+        }
+        Some(_) => runs.update(|runs| fold(runs, &page.runs, true)),
+    }
 }
 
 /// Whose run it is, where it may be somebody else's.
