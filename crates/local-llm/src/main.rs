@@ -3,9 +3,11 @@
 
 mod api;
 mod error;
+mod llama;
 mod model;
 mod queue;
 mod request;
+mod sampling;
 mod text;
 mod tokenizer;
 mod worker;
@@ -35,6 +37,9 @@ use crate::worker::{Inbox, Queue};
 /// How long answers that are being written may go on after a signal to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How often an idle computing thread looks for work before it sleeps; candle's own 25,000 starves other processes.
+const SPINS: &str = "1000";
+
 /// An OpenAI-compatible endpoint over a small GGUF model
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -45,7 +50,7 @@ struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "WEFT_LOCAL_LLM_LISTEN", default_value = "127.0.0.1:8790")]
     listen: SocketAddr,
-    /// Threads that compute; default: as many as the machine grants this process
+    /// Threads that compute; default: all cores but one
     #[arg(long, env = "WEFT_LOCAL_LLM_THREADS")]
     threads: Option<NonZeroUsize>,
     /// Requests in hand, running and waiting, before new ones are answered 429
@@ -54,15 +59,25 @@ struct Args {
     /// Output limit of requests that name none
     #[arg(long, env = "WEFT_LOCAL_LLM_MAX_TOKENS", default_value = "512")]
     max_tokens: NonZeroUsize,
+    /// Tokens that prompt and output of one request may have together, if the model was made for as many
+    #[arg(long, env = "WEFT_LOCAL_LLM_CONTEXT", default_value = "4096")]
+    context: NonZeroUsize,
     /// End when the process that started this one ends
     #[arg(long, env = "WEFT_LOCAL_LLM_EXIT_WITH_PARENT")]
     exit_with_parent: bool,
-    /// What candle's own pool was started with
+    #[command(flatten)]
+    candle: CandleEnvironment,
+}
+
+/// What candle will read from this process' environment, where alone it looks.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+struct CandleEnvironment {
     #[arg(long, env = "CANDLE_NUM_THREADS", hide = true)]
     candle_threads: Option<String>,
-    /// What candle's rayon pool was started with
     #[arg(long, env = "RAYON_NUM_THREADS", hide = true)]
     rayon_threads: Option<String>,
+    #[arg(long, env = "CANDLE_BARRIER_POOL_SPIN_LIMIT", hide = true)]
+    candle_spins: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -81,27 +96,35 @@ fn main() -> anyhow::Result<()> {
         .block_on(serve(args, parent))
 }
 
-/// Candle reads its thread counts from the environment only, and a running process cannot change that safely:
-/// the program replaces itself once, keeping its process id, with both variables set.
+/// A running process cannot change its environment safely, so the program replaces itself once, keeping its process id.
 fn set_threads(args: &Args) -> anyhow::Result<()> {
-    let wish = match args.threads {
-        Some(threads) => threads.to_string(),
-        None => match (&args.candle_threads, &args.rayon_threads) {
-            (Some(threads), _) | (None, Some(threads)) => threads.clone(),
-            (None, None) => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).to_string(),
-        },
+    let threads = args.threads.map_or_else(
+        || args.candle.candle_threads.clone().unwrap_or_else(|| default_threads().to_string()),
+        |threads| threads.to_string(),
+    );
+    let spins = args.candle.candle_spins.clone().unwrap_or_else(|| SPINS.to_owned());
+    let wish = CandleEnvironment {
+        candle_threads: Some(threads.clone()),
+        rayon_threads: Some(threads.clone()),
+        candle_spins: Some(spins.clone()),
     };
-    let is_set = |value: &Option<String>| value.as_ref() == Some(&wish);
-    if is_set(&args.candle_threads) && is_set(&args.rayon_threads) {
+    if args.candle == wish {
         return Ok(());
     }
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let error = Command::new(program)
         .args(std::env::args_os().skip(1))
-        .env("CANDLE_NUM_THREADS", &wish)
-        .env("RAYON_NUM_THREADS", &wish)
+        .env("CANDLE_NUM_THREADS", &threads)
+        .env("RAYON_NUM_THREADS", &threads)
+        .env("CANDLE_BARRIER_POOL_SPIN_LIMIT", &spins)
         .exec();
     Err(error).context("cannot restart with the wished number of threads")
+}
+
+/// One core is left to others: threads that wait for each other at every product fall to a tenth of their speed
+/// when one of them loses its core, so fewer are faster on a machine that also runs a database and a server.
+fn default_threads() -> usize {
+    thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 async fn serve(args: Args, parent: u32) -> anyhow::Result<()> {
@@ -113,7 +136,7 @@ async fn serve(args: Args, parent: u32) -> anyhow::Result<()> {
 
     let (queue, inbox) = Queue::new(args.max_queue.get());
     let loaded = Arc::new(OnceLock::new());
-    let ended = start_model(args.model.clone(), inbox, Arc::clone(&loaded))?;
+    let ended = start_model(args.model.clone(), args.context.get(), inbox, Arc::clone(&loaded))?;
     let api = Api { model_id: model_id(&args.model), default_max_tokens: args.max_tokens.get(), queue, loaded };
     println!("local-llm is at http://{address}");
 
@@ -151,6 +174,7 @@ async fn serve(args: Args, parent: u32) -> anyhow::Result<()> {
 /// and is closed if the thread ends.
 fn start_model(
     path: PathBuf,
+    max_context: usize,
     inbox: Inbox,
     loaded: Arc<OnceLock<Loaded>>,
 ) -> anyhow::Result<oneshot::Receiver<LoadError>> {
@@ -159,7 +183,7 @@ fn start_model(
         .name("model".to_owned())
         .spawn(move || {
             let start = Instant::now();
-            match Model::load(&path) {
+            match Model::load(&path, max_context) {
                 Ok(model) => {
                     let facts = Loaded { tokenizer: Arc::clone(&model.tokenizer), context: model.context };
                     // This thread is the only one that sets it, once.

@@ -1,15 +1,15 @@
 //! A chat request, read field by field so that every refusal names its field.
 //! What this server does not know is ignored (`response_format`, penalties); what would change the answer's meaning is refused.
 
-use candle_transformers::generation::Sampling;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::sampling::Sampling;
 use crate::tokenizer::{Message, Role};
 
 /// Sampling for a small model when a request says nothing: close to its best guess.
-const DEFAULT_TEMPERATURE: f64 = 0.2;
-const DEFAULT_TOP_P: f64 = 0.9;
+const DEFAULT_TEMPERATURE: f32 = 0.2;
+const DEFAULT_TOP_P: f32 = 0.9;
 const MAX_STOPS: usize = 4;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,11 +84,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn number(&self, param: &'static str, max: f64) -> Result<Option<f64>, ApiError> {
+    fn number(&self, param: &'static str, max: f32) -> Result<Option<f32>, ApiError> {
         let Some(value) = self.get(param) else {
             return Ok(None);
         };
-        match value.as_f64() {
+        #[expect(clippy::cast_possible_truncation, reason = "sampling needs no more precision")]
+        let number = value.as_f64().map(|number| number as f32);
+        match number {
             Some(number) if (0.0..=max).contains(&number) => Ok(Some(number)),
             _ => Err(invalid(param, format!("must be a number from 0 to {max}"))),
         }
@@ -117,15 +119,10 @@ impl<'a> Fields<'a> {
 
     fn sampling(&self) -> Result<Sampling, ApiError> {
         let temperature = self.number("temperature", 2.0)?.unwrap_or(DEFAULT_TEMPERATURE);
-        let p = self.number("top_p", 1.0)?.unwrap_or(DEFAULT_TOP_P);
-        // Below these the division or the cut has no meaning; both mean "the most likely token".
-        if temperature < 1e-3 || p <= 0.0 {
-            Ok(Sampling::ArgMax)
-        } else if p >= 1.0 {
-            Ok(Sampling::All { temperature })
-        } else {
-            Ok(Sampling::TopP { p, temperature })
-        }
+        let top_p = self.number("top_p", 1.0)?.unwrap_or(DEFAULT_TOP_P);
+        // Below these the division or the cut has no meaning; both mean "the likeliest token".
+        let is_greedy = temperature < 1e-3 || top_p <= 0.0;
+        Ok(if is_greedy { Sampling::Greedy } else { Sampling::Nucleus { temperature, top_p } })
     }
 
     fn stops(&self) -> Result<Vec<String>, ApiError> {
@@ -223,8 +220,8 @@ mod tests {
         let request = parse(&with(&json!({}))).expect("it is complete");
         assert!(!request.is_stream && !request.include_usage && !request.ignore_end);
         assert_eq!((request.max_tokens, request.seed), (None, None));
-        let (p, temperature) = (DEFAULT_TOP_P, DEFAULT_TEMPERATURE);
-        assert_eq!(request.sampling, Sampling::TopP { p, temperature });
+        let (top_p, temperature) = (DEFAULT_TOP_P, DEFAULT_TEMPERATURE);
+        assert_eq!(request.sampling, Sampling::Nucleus { temperature, top_p });
     }
 
     #[test]
@@ -238,7 +235,7 @@ mod tests {
         .expect("all of it is valid");
         assert!(request.is_stream && request.include_usage && request.ignore_end);
         assert_eq!(request.max_tokens, Some(7));
-        assert_eq!(request.sampling, Sampling::ArgMax);
+        assert_eq!(request.sampling, Sampling::Greedy);
         assert_eq!(request.stops, ["a", "b"]);
         assert_eq!(request.seed, Some(u64::MAX));
     }
