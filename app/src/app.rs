@@ -12,7 +12,7 @@ use leptos_router::{
 use crate::{
     components::provide_toasts,
     pages::{
-        AccountPage, DashboardPage, DesignPage, LoginPage, NotFound, NotFoundPage, StartPage, UsersPage, WorkflowsPage,
+        AccountPage, DashboardPage, DesignPage, LoginPage, NotFound, NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
     },
     prefs::provide_prefs,
     session::{provide_session, use_session},
@@ -34,6 +34,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| view! { <Redirect path="/dashboard"/> }/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/start/:template_id") view=StartPage/>
+                    <Route path=path!("/runs/:run_id") view=RunPage/>
                     <Route path=path!("/account") view=AccountPage/>
                     <Route path=path!("/admin/workflows") view=|| for_admins(WorkflowsPage)/>
                     <Route path=path!("/admin/users") view=|| for_admins(UsersPage)/>

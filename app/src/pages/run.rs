@@ -1,0 +1,108 @@
+//! /runs/{id}: one run, live. The steps as an outline, the DAG, the chosen step, and the timeline.
+//! Everything shown is one `RunView` that frames are folded into; nothing here may keep a second truth.
+
+mod artifact;
+mod header;
+mod outline;
+mod output;
+mod retry;
+mod state;
+mod step_panel;
+mod timeline;
+mod versions;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use workflow::{RunId, RunView};
+
+use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
+use crate::{
+    api,
+    canvas_view::RunCanvas,
+    components::{Segment, Segmented, Skeleton, SkeletonKind},
+    load::PageFailed,
+    pages::NotFound,
+    session::use_session,
+    shell::PageTop,
+};
+
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let session = use_session();
+    let id = Memo::new(move |_| params.with(|params| params.get("run_id").and_then(|id| id.parse::<RunId>().ok())));
+    let run = Resource::new(
+        move || (id.get(), session.epoch()),
+        |(id, _)| async move {
+            match id {
+                Some(id) => Some(api::get_run(id).await),
+                None => None,
+            }
+        },
+    );
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match run.await {
+                    Some(Ok(run)) => view! { <Loaded run/> }.into_any(),
+                    Some(Err(error)) => view! { <PageFailed error on_retry=move |()| run.refetch()/> }.into_any(),
+                    None => view! { <NotFound/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <PageTop title="Run" above=above()/>
+        <main class="main" id="main" tabindex="-1" aria-busy="true">
+            <div class="page">
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Row/>
+            </div>
+        </main>
+    }
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Dashboard".to_owned(), "/dashboard".to_owned())]
+}
+
+const VIEWS: [Segment; 3] =
+    [Segment::new("steps", "Steps"), Segment::new("canvas", "Graph"), Segment::new("panel", "Step")];
+
+#[component]
+fn Loaded(run: RunView) -> impl IntoView {
+    let live = LiveRun::follow(run);
+    let shown = RwSignal::new("panel".to_owned());
+    let chosen = live.selected;
+    Effect::new(move |before: Option<Option<workflow::StepKey>>| {
+        let key = chosen.get();
+        if before.is_some_and(|before| before != key) {
+            shown.set("panel".to_owned());
+        }
+        key
+    });
+    view! {
+        <PageTop title=live.title above=above()/>
+        <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
+            <div class="run-page">
+                <Header live/>
+                <div class="canvas-page" data-show=move || shown.get()>
+                    <div class="view-tabs">
+                        <Segmented value=shown segments=VIEWS.to_vec() name="run-view" label="What to show"/>
+                    </div>
+                    <Outline live/>
+                    <section class="canvas-stage" aria-label="Graph of the run">
+                        <RunCanvas run=live.run selected=live.selected/>
+                    </section>
+                    <StepPanel live/>
+                    <Timeline live/>
+                </div>
+            </div>
+        </main>
+    }
+}

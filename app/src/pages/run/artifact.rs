@@ -1,0 +1,103 @@
+//! One artifact with its content, shown by its type. Everything an agent wrote is untrusted: text is text, Markdown is sanitised.
+
+use leptos::prelude::*;
+use serde_json::Value;
+use workflow::{
+    ArtifactId, RunId,
+    api::{ArtifactView, Encoding},
+    view::ArtifactMeta,
+};
+
+use crate::{
+    api,
+    components::{CodeView, CopyButton, Icon, JsonTree, Markdown, Skeleton, SkeletonKind},
+    load::PartFailed,
+};
+
+/// "v2 · text/plain · 1.2 KB".
+pub(super) fn facts(artifact: &ArtifactMeta) -> String {
+    let latest = if artifact.is_latest { " · latest" } else { "" };
+    format!("v{}{latest} · {}", artifact.version, size_words(artifact.size))
+}
+
+fn size_words(bytes: i64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
+#[component]
+pub(super) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
+    let id = artifact.id;
+    let content = Resource::new(|| (), move |()| api::get_artifact(run, id));
+    let title = format!("{} · {}", artifact.name, facts(&artifact));
+    view! {
+        <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
+            {move || {
+                let title = title.clone();
+                Suspend::new(async move {
+                    match content.await {
+                        Ok(artifact) => view! { <Content run id title artifact/> }.into_any(),
+                        Err(error) => view! { <PartFailed error on_retry=move |()| content.refetch()/> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+#[component]
+fn Content(run: RunId, id: ArtifactId, title: String, artifact: ArtifactView) -> impl IntoView {
+    let download = format!("/api/workflows/runs/{run}/artifacts/{id}?download");
+    let text = text_of(&artifact);
+    let body = match artifact.encoding {
+        Encoding::Json => view! { <JsonTree value=artifact.content.clone()/> }.into_any(),
+        Encoding::Text if artifact.meta.media_type.starts_with("text/markdown") => {
+            view! { <Markdown text=text.clone()/> }.into_any()
+        }
+        Encoding::Text => {
+            let text = text.clone();
+            let is_prose = text.lines().all(|line| line.len() < 4_000) && !artifact.meta.media_type.contains("code");
+            if is_prose && text.len() < 200_000 {
+                view! { <div class="streaming">{text}</div> }.into_any()
+            } else {
+                view! { <CodeView text=text title=title.clone() wrap=true/> }.into_any()
+            }
+        }
+        Encoding::Base64 => {
+            view! { <p class="subtle">"These bytes are no text: download them to look at them"</p> }.into_any()
+        }
+    };
+    view! {
+        <article class="artifact" data-artifact=id.to_string()>
+            <div class="content-bar">
+                <span class="truncate">{title}</span>
+                <CopyButton text=text/>
+                <a class="btn icon-btn" data-variant="quiet" data-size="sm" href=download download data-tip="Download" aria-label="Download">
+                    <Icon name="download"/>
+                </a>
+            </div>
+            {body}
+        </article>
+    }
+}
+
+/// The content as one text, to copy and to compare.
+pub(super) fn text_of(artifact: &ArtifactView) -> String {
+    match (&artifact.encoding, &artifact.content) {
+        (Encoding::Text | Encoding::Base64, Value::String(text)) => text.clone(),
+        (_, value) => serde_json::to_string_pretty(value).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!([12, 1_234, 5_600_000].map(size_words), ["12 B", "1.2 KB", "5.6 MB"]);
+    }
+}

@@ -1,0 +1,202 @@
+//! The live state of the page: the folded view, streamed text, and the chosen step. What changes is said aloud by the canvas.
+
+use std::collections::BTreeMap;
+
+use leptos::{prelude::*, task::spawn_local};
+use workflow::{
+    RunId, RunView, StepKey, StepStatus,
+    api::{Delta, RunFrame},
+    event::RunEvent,
+    graph::Graph,
+    view::{Applied, StepView},
+};
+
+use crate::{
+    api,
+    error::AppError,
+    live::{Connection, follow_run},
+};
+
+/// The text of one attempt as far as it has come.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Stream {
+    pub text: String,
+    /// Where the next piece belongs.
+    offset: i64,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct LiveRun {
+    pub id: RunId,
+    pub run: RwSignal<RunView>,
+    pub selected: RwSignal<Option<StepKey>>,
+    pub streams: RwSignal<BTreeMap<(StepKey, i32), Stream>>,
+    /// Events since the page was opened, newest last.
+    pub news: RwSignal<Vec<RunEvent>>,
+    pub is_lost: Memo<bool>,
+    pub title: Signal<String>,
+    is_refetching: RwSignal<bool>,
+}
+
+impl LiveRun {
+    pub(super) fn follow(view: RunView) -> Self {
+        let id = view.id;
+        let selected = RwSignal::new(first_choice(&view));
+        let name = view.template_name.clone();
+        let run = RwSignal::new(view);
+        let n_waiting = Memo::new(move |_| {
+            run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
+        });
+        let title = Signal::derive(move || match n_waiting.get() {
+            0 => name.clone(),
+            _ => format!("Review: {name}"),
+        });
+        let connection = RwSignal::new(Connection::Connecting);
+        let live = Self {
+            id,
+            run,
+            selected,
+            streams: RwSignal::default(),
+            news: RwSignal::default(),
+            is_lost: Memo::new(move |_| connection.get() == Connection::Lost),
+            title,
+            is_refetching: RwSignal::new(false),
+        };
+        let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.fold(frame));
+        Effect::new(move || connection.set(feed.get()));
+        live
+    }
+
+    fn fold(self, frame: &RunFrame) {
+        match frame {
+            RunFrame::Event { event } => {
+                let Some(applied) = self.run.try_update(|run| run.apply(event)) else { return };
+                match applied {
+                    Applied::Changed => {
+                        self.news.update(|news| news.push((**event).clone()));
+                        self.forget_streams(event);
+                    }
+                    Applied::AlreadyKnown => {}
+                    Applied::Gap => self.refetch(),
+                }
+            }
+            RunFrame::Attempts { attempts } => self.run.update(|run| run.apply_attempts(attempts)),
+            RunFrame::Delta(delta) => self.streams.update(|streams| add_piece(streams, delta)),
+            RunFrame::Resync => self.refetch(),
+        }
+    }
+
+    /// Reads the whole run again: something was missed.
+    pub(super) fn refetch(self) {
+        if self.is_refetching.try_get_untracked() != Some(false) {
+            return;
+        }
+        self.is_refetching.set(true);
+        let session = use_context::<crate::session::Session>();
+        spawn_local(async move {
+            match api::get_run(self.id).await {
+                Ok(run) => self.take(run),
+                Err(error) => {
+                    if let Some(session) = session {
+                        session.note(&error);
+                    }
+                }
+            }
+            self.is_refetching.try_set(false);
+        });
+    }
+
+    /// The answer of a verb: newer than what is shown, or older than what the feed has brought since.
+    pub(super) fn take(self, answer: RunView) {
+        let _ = self.run.try_update(|run| {
+            if answer.seq > run.seq {
+                *run = answer;
+            } else {
+                let attempts: Vec<_> = answer.steps.into_iter().flat_map(|step| step.attempts).collect();
+                run.apply_attempts(&attempts);
+            }
+        });
+    }
+
+    /// Follows a verb's action: its answer is folded in, and its error is given to show.
+    pub(super) fn verb<I: Send + Sync + 'static>(
+        self,
+        action: Action<I, Result<RunView, AppError>>,
+        on_ok: impl Fn() + Send + Sync + 'static,
+    ) -> Signal<Option<AppError>> {
+        crate::form::outcome(action, move |answer| {
+            self.take(answer);
+            on_ok();
+        })
+    }
+
+    /// The steps in the order in which they can run.
+    pub(super) fn order(self) -> Vec<StepKey> {
+        self.run.with_untracked(order)
+    }
+
+    pub(super) fn step(self, key: &StepKey) -> Option<StepView> {
+        self.run.with(|run| run.step(key).cloned())
+    }
+
+    fn forget_streams(self, event: &RunEvent) {
+        for attempt in &event.data.attempts {
+            let place = (attempt.step.clone(), attempt.number);
+            if self.streams.with_untracked(|streams| streams.contains_key(&place)) {
+                self.streams.update(|streams| {
+                    streams.remove(&place);
+                });
+            }
+        }
+    }
+}
+
+/// Where to look first: what waits for a person, what failed, what runs, else the last step.
+fn first_choice(run: &RunView) -> Option<StepKey> {
+    let order = order(run);
+    let with =
+        |status: StepStatus| order.iter().find(|key| run.step(key).is_some_and(|step| step.status == status)).cloned();
+    with(StepStatus::AwaitingReview)
+        .or_else(|| with(StepStatus::Failed))
+        .or_else(|| with(StepStatus::Running))
+        .or_else(|| if run.status.is_terminal() { order.last().cloned() } else { order.first().cloned() })
+}
+
+fn order(run: &RunView) -> Vec<StepKey> {
+    match Graph::of(&run.run_definition).order() {
+        Ok(order) => order.into_iter().cloned().collect(),
+        // A published definition has no cycle; by key is still a list.
+        Err(_) => run.steps.iter().map(|step| step.key.clone()).collect(),
+    }
+}
+
+fn add_piece(streams: &mut BTreeMap<(StepKey, i32), Stream>, delta: &Delta) {
+    let stream = streams.entry((delta.step.clone(), delta.attempt)).or_default();
+    if delta.offset < stream.offset {
+        return;
+    }
+    if delta.offset > stream.offset {
+        // Lossy by design; the artifact will tell the whole.
+        stream.text.push_str(" … ");
+    }
+    stream.text.push_str(&delta.text);
+    stream.offset = delta.offset + i64::try_from(delta.text.len()).unwrap_or(i64::MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(offset: i64, text: &str) -> Delta {
+        Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset, text: text.into() }
+    }
+
+    #[test]
+    fn a_repeated_piece_is_ignored_and_a_lost_one_is_marked() {
+        let mut streams = BTreeMap::new();
+        for delta in [piece(0, "one "), piece(0, "one "), piece(4, "two "), piece(12, "four")] {
+            add_piece(&mut streams, &delta);
+        }
+        assert_eq!(streams[&("a".into(), 1)].text, "one two  … four");
+    }
+}
