@@ -3,6 +3,8 @@
 
 mod inputs;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use steps::source_schema;
 
