@@ -1,0 +1,19 @@
+//! The canvas in the page: one board for building and for watching, drawn in 2D, with a list beside it for those who cannot see it.
+//! All rules are in the `canvas` crate; here are only events, pixels and signals. No browser API may be touched while rendering on the server.
+//!
+//! Both components go straight into a `.canvas-stage` of a `.canvas-page` (style/layouts/editor.css):
+//! `<EditorCanvas state/>` builds, driven by an [`EditorHandle`]; `<RunCanvas run selected/>` watches.
+
+mod draw;
+mod editor;
+mod handle;
+mod hooks;
+mod mirror;
+mod palette;
+mod stage;
+mod surface;
+mod theme;
+mod watch;
+
+pub use editor::{EditorCanvas, EditorHandle};
+pub use watch::{RunCanvas, WatchHandle};

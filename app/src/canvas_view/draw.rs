@@ -1,0 +1,188 @@
+//! Draws a display list on a 2D context: one path and one style per batch.
+//! No save and restore, no shadows, no clipping: they cost more than everything else together.
+
+use std::{collections::HashMap, sync::Arc};
+
+use canvas::{
+    Rect, Renderer, Size,
+    paint::{Align, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+};
+use web_sys::CanvasRenderingContext2d;
+
+use super::theme::Theme;
+
+/// Beyond it the cache begins anew: titles being typed would fill it for ever.
+const MAX_TEXTS: usize = 20_000;
+
+/// Texts cut to their width. Widths are in the font's own size, so that zooming changes no cut.
+#[derive(Default)]
+pub(super) struct TextCache {
+    cut: HashMap<(Font, Arc<str>, u64), Arc<str>>,
+}
+
+impl TextCache {
+    pub(super) fn clear(&mut self) {
+        self.cut.clear();
+    }
+
+    /// The text, or as much of its beginning as fits with an ellipsis. The context's font must be the batch's.
+    fn fit(&mut self, context: &CanvasRenderingContext2d, style: Text, run: &TextRun) -> Arc<str> {
+        let key = (style.font, run.text.clone(), run.max_width.to_bits());
+        if let Some(cut) = self.cut.get(&key) {
+            return cut.clone();
+        }
+        let scale = style.pixels() / style.font.size();
+        let width = |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale;
+        let cut: Arc<str> = if width(&run.text) <= run.max_width {
+            run.text.clone()
+        } else {
+            let ends: Vec<usize> = run.text.char_indices().map(|(at, _)| at).collect();
+            let fits = |end: &usize| width(&format!("{}…", run.text[..*end].trim_end())) <= run.max_width;
+            let n = ends.partition_point(fits);
+            let end = n.checked_sub(1).and_then(|n| ends.get(n)).copied().unwrap_or(0);
+            format!("{}…", run.text[..end].trim_end()).into()
+        };
+        if self.cut.len() >= MAX_TEXTS {
+            self.cut.clear();
+        }
+        self.cut.insert(key, cut.clone());
+        cut
+    }
+}
+
+pub(super) struct Brush<'a> {
+    context: &'a CanvasRenderingContext2d,
+    theme: &'a Theme,
+    texts: &'a mut TextCache,
+    ratio: f64,
+}
+
+impl<'a> Brush<'a> {
+    pub(super) fn new(
+        context: &'a CanvasRenderingContext2d,
+        theme: &'a Theme,
+        texts: &'a mut TextCache,
+        ratio: f64,
+    ) -> Self {
+        Self { context, theme, texts, ratio }
+    }
+
+    fn trace(&self, shapes: &[Shape]) {
+        let context = self.context;
+        context.begin_path();
+        for shape in shapes {
+            match shape {
+                Shape::Rect(rect) => context.rect(rect.x0, rect.y0, rect.width(), rect.height()),
+                Shape::Round(rect, radius) => round(context, *rect, *radius),
+                Shape::Circle(at, radius) => {
+                    context.move_to(at.x + radius, at.y);
+                    // Fails only for a negative radius, which no shape has.
+                    let _ = context.arc(at.x, at.y, radius.max(0.0), 0.0, std::f64::consts::TAU);
+                }
+                Shape::Arc(at, radius, from, to) => {
+                    context.move_to(at.x + radius * from.cos(), at.y + radius * from.sin());
+                    let _ = context.arc(at.x, at.y, radius.max(0.0), *from, *to);
+                }
+                Shape::Line(from, to) => {
+                    context.move_to(from.x, from.y);
+                    context.line_to(to.x, to.y);
+                }
+                Shape::Curve(curve) => {
+                    context.move_to(curve.p0.x, curve.p0.y);
+                    let (a, b, c) = (curve.p1, curve.p2, curve.p3);
+                    context.bezier_curve_to(a.x, a.y, b.x, b.y, c.x, c.y);
+                }
+                Shape::Triangle(points) => {
+                    polyline(context, points);
+                    context.close_path();
+                }
+                Shape::Polyline(points) => polyline(context, points),
+                Shape::Polygon(points) => {
+                    polyline(context, points);
+                    context.close_path();
+                }
+            }
+        }
+    }
+}
+
+fn polyline(context: &CanvasRenderingContext2d, points: &[canvas::Point]) {
+    if let Some((first, rest)) = points.split_first() {
+        context.move_to(first.x, first.y);
+        for point in rest {
+            context.line_to(point.x, point.y);
+        }
+    }
+}
+
+fn round(context: &CanvasRenderingContext2d, rect: Rect, radius: f64) {
+    let radius = radius.min(rect.width() / 2.0).min(rect.height() / 2.0).max(0.0);
+    // Fails only for a negative radius.
+    let _ = context.round_rect_with_f64(rect.x0, rect.y0, rect.width(), rect.height(), radius);
+}
+
+impl Renderer for Brush<'_> {
+    fn clear(&mut self, ink: Option<Ink>, size: Size) {
+        let context = self.context;
+        // Fails only for numbers that are not finite.
+        let _ = context.set_transform(self.ratio, 0.0, 0.0, self.ratio, 0.0, 0.0);
+        context.set_global_alpha(1.0);
+        context.set_line_cap("round");
+        context.set_line_join("round");
+        context.set_text_baseline("middle");
+        // Half a pixel more: the backing store is rounded up.
+        let (width, height) = (size.width + 1.0, size.height + 1.0);
+        match ink {
+            Some(ink) => {
+                context.set_fill_style_str(self.theme.colour(ink));
+                context.fill_rect(0.0, 0.0, width, height);
+            }
+            None => context.clear_rect(0.0, 0.0, width, height),
+        }
+    }
+
+    fn fill(&mut self, style: Fill, shapes: &[Shape]) {
+        self.context.set_global_alpha(f64::from(style.alpha) / 255.0);
+        self.context.set_fill_style_str(self.theme.colour(style.ink));
+        self.trace(shapes);
+        self.context.fill();
+    }
+
+    fn stroke(&mut self, style: Stroke, shapes: &[Shape]) {
+        let context = self.context;
+        context.set_global_alpha(f64::from(style.alpha) / 255.0);
+        context.set_stroke_style_str(self.theme.colour(style.ink));
+        context.set_line_width(style.pixels());
+        set_dash(context, style.dash);
+        self.trace(shapes);
+        context.stroke();
+        if style.dash != Dash::Solid {
+            set_dash(context, Dash::Solid);
+        }
+    }
+
+    fn text(&mut self, style: Text, runs: &[TextRun]) {
+        let context = self.context;
+        context.set_global_alpha(f64::from(style.alpha) / 255.0);
+        context.set_fill_style_str(self.theme.colour(style.ink));
+        context.set_font(&format!("{} {}px {}", style.font.weight(), style.pixels(), self.theme.font_family));
+        context.set_text_align(match style.align {
+            Align::Left => "left",
+            Align::Center => "center",
+        });
+        for run in runs {
+            let text = self.texts.fit(context, style, run);
+            // Fails only for numbers that are not finite.
+            let _ = context.fill_text(&text, run.at.x, run.at.y);
+        }
+    }
+}
+
+fn set_dash(context: &CanvasRenderingContext2d, dash: Dash) {
+    let pattern = js_sys::Array::new_typed();
+    for length in dash.pattern() {
+        pattern.push(&js_sys::Number::from(*length));
+    }
+    // Fails only for negative lengths.
+    let _ = context.set_line_dash(&pattern);
+}

@@ -1,0 +1,199 @@
+//! `EditorHandle`: what the editor page calls, and the canvas it drives.
+//! Every change of the draft goes through `dispatch`, so that it can be undone; nothing may write to the definition beside it.
+
+use canvas::{Board, Edit, PaletteItem, Refused, WheelMode};
+use leptos::prelude::*;
+use web_sys::PointerEvent;
+use workflow::{AgentCatalog, Definition, Problem, StepKey, api::AgentView};
+
+use super::{handle::BoardHandle, palette, surface::Surface};
+
+/// The draft being edited: a Copy handle for the page, its panels and its toolbar.
+#[derive(Clone, Copy)]
+pub struct EditorHandle {
+    pub(super) board: BoardHandle,
+    pub(super) drag: palette::PaletteDrag,
+}
+
+impl EditorHandle {
+    pub fn new(definition: Definition, agents: AgentCatalog) -> Self {
+        Self { board: BoardHandle::new(Board::editor(definition, agents)), drag: palette::PaletteDrag::new() }
+    }
+
+    /// Reads the draft, and reads it again in reactive places whenever it changed.
+    pub fn with_definition<R>(self, f: impl FnOnce(&Definition) -> R) -> R {
+        self.board.revision.track();
+        self.with_definition_untracked(f)
+    }
+
+    pub fn with_definition_untracked<R>(self, f: impl FnOnce(&Definition) -> R) -> R {
+        let mut f = Some(f);
+        let read = self.board.read(|board| f.take().map(|f| f(board.definition()))).flatten();
+        read.unwrap_or_else(|| {
+            // The board is gone only while the page is being taken down; an empty draft is then as good as any.
+            let f = f.expect("a board that is not there has not taken the closure");
+            f(&Definition::default())
+        })
+    }
+
+    pub fn definition(self) -> Signal<Definition> {
+        Signal::derive(move || self.with_definition(Clone::clone))
+    }
+
+    /// Counts the changes of the draft: autosave follows it.
+    pub fn revision(self) -> Signal<u64> {
+        self.board.revision.into()
+    }
+
+    /// Applies an edit; refused ones leave the draft as it was.
+    pub fn dispatch(self, edit: Edit, label: &str) -> Result<(), Refused> {
+        self.board.act(|board| board.dispatch(edit, label)).unwrap_or(Ok(()))
+    }
+
+    /// Ends what consecutive typing is undone together: call it when a field loses the focus.
+    pub fn seal(self) {
+        self.board.act_silently(Board::seal);
+    }
+
+    /// Shows another draft, as after a conflict. Nothing before it can be undone.
+    pub fn replace(self, definition: Definition) {
+        self.board.act(|board| board.replace(definition));
+    }
+
+    pub fn undo(self) {
+        self.travel(Board::undo, "Undone");
+    }
+
+    pub fn redo(self) {
+        self.travel(Board::redo, "Redone");
+    }
+
+    fn travel(self, step: fn(&mut Board) -> Result<Option<String>, Refused>, verb: &str) {
+        match self.board.act(step) {
+            Some(Ok(Some(label))) => self.board.said.set(format!("{verb}: {label}")),
+            Some(Err(refused)) => self.board.refused.set(Some(refused.reason())),
+            Some(Ok(None)) | None => {}
+        }
+    }
+
+    pub fn can_undo(self) -> Signal<bool> {
+        let label = self.board.undo_label;
+        Signal::derive(move || label.with(Option::is_some))
+    }
+
+    pub fn can_redo(self) -> Signal<bool> {
+        let label = self.board.redo_label;
+        Signal::derive(move || label.with(Option::is_some))
+    }
+
+    /// What undo would take back, for its tooltip.
+    pub fn undo_label(self) -> Signal<Option<String>> {
+        self.board.undo_label.into()
+    }
+
+    pub fn redo_label(self) -> Signal<Option<String>> {
+        self.board.redo_label.into()
+    }
+
+    /// The selected steps; the last one is where the keyboard stands.
+    pub fn selection(self) -> Signal<Vec<StepKey>> {
+        self.board.selection.into()
+    }
+
+    /// The one selected step, if it is one.
+    pub fn selected(self) -> Memo<Option<StepKey>> {
+        let selection = self.board.selection;
+        Memo::new(move |_| selection.with(|keys| if let [key] = keys.as_slice() { Some(key.clone()) } else { None }))
+    }
+
+    pub fn selected_edge(self) -> Signal<Option<(StepKey, StepKey)>> {
+        self.board.selected_edge.into()
+    }
+
+    /// Selects from outside the canvas and shows it there.
+    pub fn select(self, keys: Vec<StepKey>) {
+        if let Some(outputs) = self.board.act(|board| board.select_keys(keys, true)) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Changes whenever a step is opened by double click or Enter.
+    pub fn opened(self) -> Signal<Option<StepKey>> {
+        self.board.opened.into()
+    }
+
+    pub fn delete_selected(self) {
+        if let Some(outputs) = self.board.act(Board::delete_selected) {
+            self.board.emit(outputs);
+        }
+    }
+
+    pub fn fit(self) {
+        self.board.act(Board::fit);
+    }
+
+    pub fn zoom_in(self) {
+        self.board.act(|board| board.zoom_by(1.25));
+    }
+
+    pub fn zoom_out(self) {
+        self.board.act(|board| board.zoom_by(0.8));
+    }
+
+    /// 1 is life size.
+    pub fn zoom_to(self, zoom: f64) {
+        self.board.act(|board| board.zoom_to(zoom));
+    }
+
+    pub fn zoom(self) -> Signal<f64> {
+        self.board.zoom.into()
+    }
+
+    /// Lays out the selected steps, or all.
+    pub fn tidy(self) {
+        if let Some(outputs) = self.board.act(Board::tidy) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Whether the wheel zooms instead of panning.
+    pub fn set_wheel_zooms(self, zooms: bool) {
+        self.board.act(|board| board.set_wheel_mode(if zooms { WheelMode::Zoom } else { WheelMode::Pan }));
+    }
+
+    /// The validator's findings, as badges.
+    pub fn set_problems(self, problems: Vec<Problem>) {
+        self.board.act(|board| board.set_problems(problems));
+    }
+
+    pub fn set_agents(self, agents: AgentCatalog) {
+        self.board.act(|board| board.set_agents(agents));
+    }
+
+    /// The words why the last connection or edit was refused, until the next press.
+    pub fn refused(self) -> Signal<Option<String>> {
+        self.board.refused.into()
+    }
+
+    /// Call it on `pointerdown` of a palette item: from here the drag runs by itself.
+    pub fn begin_palette_drag(self, agent: &AgentView, event: &PointerEvent) {
+        palette::begin(self, agent, event);
+    }
+
+    /// Call it on `click` of a palette item: adds the agent in the middle, unless the click ended a drag.
+    pub fn add_agent(self, agent: &AgentView) {
+        if self.drag.take_was_dragged() {
+            return;
+        }
+        let item = PaletteItem::from(agent);
+        if let Some(outputs) = self.board.act(|board| board.add_in_the_middle(&item)) {
+            self.board.emit(outputs);
+        }
+    }
+}
+
+/// The canvas to build on. Goes into a `.canvas-stage`.
+#[component]
+pub fn EditorCanvas(state: EditorHandle) -> impl IntoView {
+    view! { <Surface board=state.board label="Workflow canvas"/> }
+}

@@ -1,0 +1,137 @@
+//! The board behind a Copy handle, and the few signals that panels and toolbars follow.
+//! There is never a signal per node: the board is the state, signals only say that it changed.
+
+use canvas::{Board, Camera, Input, Output, Precision, Rect, Size};
+use leptos::{html, prelude::*};
+use web_sys::MouseEvent;
+use workflow::StepKey;
+
+/// What both kinds of canvas share.
+#[derive(Clone, Copy)]
+pub(super) struct BoardHandle {
+    board: StoredValue<Board>,
+    /// Counts calls that may have changed the picture; the stage draws on it.
+    pub(super) frame: RwSignal<u64>,
+    pub(super) revision: RwSignal<u64>,
+    pub(super) selection: RwSignal<Vec<StepKey>>,
+    pub(super) selected_edge: RwSignal<Option<(StepKey, StepKey)>>,
+    pub(super) opened: RwSignal<Option<StepKey>>,
+    pub(super) hint: RwSignal<Option<String>>,
+    pub(super) refused: RwSignal<Option<String>>,
+    pub(super) said: RwSignal<String>,
+    pub(super) zoom: RwSignal<f64>,
+    pub(super) undo_label: RwSignal<Option<String>>,
+    pub(super) redo_label: RwSignal<Option<String>>,
+    pub(super) canvas: NodeRef<html::Canvas>,
+    /// The list beside the canvas should take the focus with the next frame.
+    pub(super) wants_focus: StoredValue<bool>,
+}
+
+impl BoardHandle {
+    pub(super) fn new(board: Board) -> Self {
+        let revision = board.revision();
+        Self {
+            board: StoredValue::new(board),
+            frame: RwSignal::new(0),
+            revision: RwSignal::new(revision),
+            selection: RwSignal::new(Vec::new()),
+            selected_edge: RwSignal::new(None),
+            opened: RwSignal::new(None),
+            hint: RwSignal::new(None),
+            refused: RwSignal::new(None),
+            said: RwSignal::new(String::new()),
+            zoom: RwSignal::new(1.0),
+            undo_label: RwSignal::new(None),
+            redo_label: RwSignal::new(None),
+            canvas: NodeRef::new(),
+            wants_focus: StoredValue::new(false),
+        }
+    }
+
+    /// Reads the board without being told of changes.
+    pub(super) fn read<R>(self, f: impl FnOnce(&Board) -> R) -> Option<R> {
+        self.board.try_with_value(f)
+    }
+
+    /// Changes the board and tells everybody. `None` once the page is gone.
+    pub(super) fn act<R>(self, f: impl FnOnce(&mut Board) -> R) -> Option<R> {
+        let result = self.board.try_update_value(f)?;
+        self.publish();
+        Some(result)
+    }
+
+    /// Changes nothing that anybody but the stage could see.
+    pub(super) fn act_silently<R>(self, f: impl FnOnce(&mut Board) -> R) -> Option<R> {
+        self.board.try_update_value(f)
+    }
+
+    pub(super) fn input(self, input: Input) {
+        if let Some(outputs) = self.act(|board| board.handle(input)) {
+            self.emit(outputs);
+        }
+    }
+
+    pub(super) fn emit(self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Opened(key) => self.opened.set(Some(key)),
+                Output::Refused(words) => {
+                    self.said.set(words.clone());
+                    self.refused.set(Some(words));
+                }
+                Output::Say(words) => self.said.set(words),
+                // The signals below follow the board itself.
+                Output::Changed { .. } | Output::Selected | Output::Hint(_) => {}
+            }
+        }
+    }
+
+    fn publish(self) {
+        self.board.try_with_value(|board| {
+            if self.revision.get_untracked() != board.revision() {
+                self.revision.set(board.revision());
+            }
+            if self.selection.with_untracked(|known| known != board.selection()) {
+                self.selection.set(board.selection().to_vec());
+            }
+            if self.selected_edge.with_untracked(|known| known.as_ref() != board.selected_edge()) {
+                self.selected_edge.set(board.selected_edge().cloned());
+            }
+            if self.hint.with_untracked(|known| known.as_deref() != board.hint()) {
+                self.hint.set(board.hint().map(str::to_owned));
+            }
+            let Camera { zoom, .. } = board.camera();
+            if (self.zoom.get_untracked() - zoom).abs() > f64::EPSILON {
+                self.zoom.set(zoom);
+            }
+            for (signal, label) in
+                [(self.undo_label, board.history().undo_label()), (self.redo_label, board.history().redo_label())]
+            {
+                if signal.with_untracked(|known| known.as_deref() != label) {
+                    signal.set(label.map(str::to_owned));
+                }
+            }
+        });
+        self.frame.update(|n| *n += 1);
+    }
+
+    /// Where the canvas is in the window.
+    pub(super) fn canvas_rect(self) -> Option<Rect> {
+        let rect = self.canvas.get_untracked()?.get_bounding_client_rect();
+        Some(Rect::from_origin_size((rect.x(), rect.y()), Size::new(rect.width(), rect.height())))
+    }
+
+    /// The place of a mouse or pointer event on the canvas.
+    pub(super) fn place_of(self, event: &MouseEvent) -> Option<canvas::Point> {
+        let corner = self.canvas_rect()?.origin();
+        Some(canvas::Point::new(f64::from(event.client_x()) - corner.x, f64::from(event.client_y()) - corner.y))
+    }
+}
+
+pub(super) fn precision_of(pointer_type: &str) -> Precision {
+    if pointer_type == "touch" { Precision::Touch } else { Precision::Mouse }
+}
+
+pub(super) fn mods_of(event: &MouseEvent) -> canvas::Mods {
+    canvas::Mods { shift: event.shift_key(), ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key() }
+}

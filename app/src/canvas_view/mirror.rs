@@ -1,0 +1,177 @@
+//! The accessible list in the page: one button per listed node, kept in place with the picture by one transform.
+//! It is never painted and takes no pointer; styles are set through CSSOM, which the content security policy allows.
+
+use std::collections::HashMap;
+
+use canvas::{Camera, MirrorNode};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, FocusOptions, HtmlDivElement, HtmlElement, HtmlUListElement};
+use workflow::StepKey;
+
+pub(super) struct Mirror {
+    frame: HtmlDivElement,
+    list: HtmlUListElement,
+    items: HashMap<StepKey, Item>,
+    order: Vec<StepKey>,
+    camera: Option<Camera>,
+}
+
+struct Item {
+    row: Element,
+    button: HtmlElement,
+    node: MirrorNode,
+}
+
+impl Mirror {
+    pub(super) fn new(frame: HtmlDivElement, list: HtmlUListElement) -> Self {
+        style(&frame, &[("overflow", "clip")]);
+        style(
+            &list,
+            &[
+                ("position", "absolute"),
+                ("inset", "0 auto auto 0"),
+                ("margin", "0"),
+                ("padding", "0"),
+                ("list-style", "none"),
+                ("transform-origin", "0 0"),
+            ],
+        );
+        Self { frame, list, items: HashMap::new(), order: Vec::new(), camera: None }
+    }
+
+    /// Brings the list up to date, touching only what differs.
+    pub(super) fn update(&mut self, nodes: Vec<MirrorNode>) {
+        let order: Vec<StepKey> = nodes.iter().map(|node| node.key.clone()).collect();
+        let mut old = std::mem::take(&mut self.items);
+        for node in nodes {
+            let item = match old.remove(&node.key) {
+                Some(mut item) => {
+                    item.change(node);
+                    item
+                }
+                None => match Item::new(node) {
+                    Some(item) => item,
+                    None => continue,
+                },
+            };
+            self.items.insert(item.node.key.clone(), item);
+        }
+        for item in old.into_values() {
+            item.row.remove();
+        }
+        if order != self.order {
+            // Moving an element takes its focus away.
+            let focused = document().active_element();
+            for item in order.iter().filter_map(|key| self.items.get(key)) {
+                // Appending fails only where it would make a cycle.
+                let _ = self.list.append_child(&item.row);
+            }
+            if let Some(focused) = focused.and_then(|focused| focused.dyn_into::<HtmlElement>().ok())
+                && self.frame.contains(Some(&focused))
+            {
+                take_focus(Some(focused));
+            }
+            self.order = order;
+        }
+    }
+
+    pub(super) fn follow(&mut self, camera: Camera) {
+        if self.camera != Some(camera) {
+            self.camera = Some(camera);
+            let (zoom, at) = (camera.zoom, camera.origin.to_vec2() * -camera.zoom);
+            let transform = format!("matrix({zoom}, 0, 0, {zoom}, {}, {})", at.x, at.y);
+            style(&self.list, &[("transform", &transform)]);
+        }
+    }
+
+    /// What should have the focus: the node the keyboard stands on, or the frame of an empty list.
+    pub(super) fn focus_target(&self) -> Option<HtmlElement> {
+        let focus = self.items.values().find(|item| item.node.is_focus && item.node.is_selected);
+        Some(focus.map_or_else(|| self.frame.clone().into(), |item| item.button.clone()))
+    }
+}
+
+impl Item {
+    fn new(node: MirrorNode) -> Option<Self> {
+        let row = document().create_element("li").ok()?;
+        let button: HtmlElement = document().create_element("button").ok()?.dyn_into().ok()?;
+        for (name, value) in [("type", "button"), ("data-step-key", node.key.as_str())] {
+            button.set_attribute(name, value).ok()?;
+        }
+        style(
+            &button,
+            &[
+                ("position", "absolute"),
+                ("margin", "0"),
+                ("padding", "0"),
+                ("min-width", "0"),
+                ("min-height", "0"),
+                ("pointer-events", "none"),
+            ],
+        );
+        row.append_child(&button).ok()?;
+        let item = Self { row, button, node };
+        item.place();
+        item.name();
+        Some(item)
+    }
+
+    fn change(&mut self, node: MirrorNode) {
+        let (before, node) = (std::mem::replace(&mut self.node, node), &self.node);
+        let has_moved = before.rect != node.rect;
+        let is_renamed =
+            before.label != node.label || (before.is_selected, before.is_focus) != (node.is_selected, node.is_focus);
+        if has_moved {
+            self.place();
+        }
+        if is_renamed {
+            self.name();
+        }
+    }
+
+    fn place(&self) {
+        let rect = self.node.rect;
+        let px = |length: f64| format!("{length}px");
+        style(
+            &self.button,
+            &[
+                ("left", &px(rect.x0)),
+                ("top", &px(rect.y0)),
+                ("width", &px(rect.width())),
+                ("height", &px(rect.height())),
+            ],
+        );
+    }
+
+    fn name(&self) {
+        let MirrorNode { label, is_selected, is_focus, .. } = &self.node;
+        for (name, value) in [
+            ("aria-label", label.as_str()),
+            ("aria-pressed", if *is_selected { "true" } else { "false" }),
+            ("tabindex", if *is_focus { "0" } else { "-1" }),
+        ] {
+            // Fails only for names that are none.
+            let _ = self.button.set_attribute(name, value);
+        }
+    }
+}
+
+/// Moves the focus without letting the browser scroll to it: the camera does that.
+pub(super) fn take_focus(target: Option<HtmlElement>) {
+    if let Some(target) = target
+        && document().active_element().as_ref() != Some(target.as_ref())
+    {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // An element that left the page meanwhile takes no focus, and needs none.
+        let _ = target.focus_with_options(&options);
+    }
+}
+
+fn style(element: &HtmlElement, properties: &[(&str, &str)]) {
+    for (name, value) in properties {
+        // Setting a style fails only for read-only declarations, which these are not.
+        let _ = element.style().set_property(name, value);
+    }
+}

@@ -1,0 +1,248 @@
+//! The stage: contexts, sizes, theme and the one animation frame. It draws what the board says is dirty, and nothing while idle.
+//! It lives in the browser only, from the first effect to the cleanup, and takes every listener down with it.
+
+use canvas::Size;
+use js_sys::Reflect;
+use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    CanvasRenderingContext2d, HtmlCanvasElement, HtmlDivElement, HtmlElement, HtmlUListElement, MediaQueryList,
+    MutationObserver, MutationObserverInit, ResizeObserver,
+};
+
+use super::{
+    draw::{Brush, TextCache},
+    handle::BoardHandle,
+    hooks::Hooks,
+    mirror::Mirror,
+    theme::Theme,
+};
+
+/// More pixels than this are not worth their time.
+const MAX_PIXELS: f64 = 16.0 * 1024.0 * 1024.0;
+/// What moves by itself is drawn at most this often.
+const MOTION_MS: f64 = 33.0;
+/// One turn of the ring of a running step.
+const TURN_MS: f64 = 1_400.0;
+
+pub(super) type StageRef = StoredValue<Option<Stage>, LocalStorage>;
+
+pub(super) struct Stage {
+    base: Layer,
+    overlay: Layer,
+    theme: Theme,
+    texts: TextCache,
+    mirror: Mirror,
+    reduced_motion: Option<MediaQueryList>,
+    is_scheduled: bool,
+    last_motion: f64,
+    size: Size,
+    ratio: f64,
+    /// Kept alive, and taken down with the stage.
+    _watchers: Watchers,
+    _hooks: Hooks,
+}
+
+struct Layer {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+}
+
+impl Layer {
+    fn new(canvas: HtmlCanvasElement, is_opaque: bool) -> Option<Self> {
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"alpha".into(), &JsValue::from_bool(!is_opaque)).ok()?;
+        let context = canvas.get_context_with_context_options("2d", &options).ok()??.dyn_into().ok()?;
+        Some(Self { canvas, context })
+    }
+
+    fn resize(&self, size: Size, ratio: f64) {
+        let pixels = |length: f64| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's size")]
+            let pixels = (length * ratio).round().clamp(1.0, 32_767.0) as u32;
+            pixels
+        };
+        self.canvas.set_width(pixels(size.width));
+        self.canvas.set_height(pixels(size.height));
+    }
+}
+
+impl Stage {
+    pub(super) fn new(
+        board: BoardHandle,
+        stage: StageRef,
+        base: HtmlCanvasElement,
+        overlay: HtmlCanvasElement,
+        mirror: HtmlDivElement,
+        list: HtmlUListElement,
+    ) -> Option<Self> {
+        let theme = Theme::new(&mirror)?;
+        let watchers = Watchers::new(board, stage, &overlay)?;
+        Some(Self {
+            base: Layer::new(base, true)?,
+            overlay: Layer::new(overlay, false)?,
+            theme,
+            texts: TextCache::default(),
+            mirror: Mirror::new(mirror, list),
+            reduced_motion: window().match_media("(prefers-reduced-motion: reduce)").ok().flatten(),
+            is_scheduled: false,
+            last_motion: 0.0,
+            size: Size::ZERO,
+            ratio: 0.0,
+            _watchers: watchers,
+            _hooks: Hooks::new(board),
+        })
+    }
+
+    /// Fits the backing stores to the place on the page and to its pixels.
+    fn measure(&mut self, board: BoardHandle) {
+        let size =
+            Size::new(f64::from(self.overlay.canvas.client_width()), f64::from(self.overlay.canvas.client_height()));
+        let ratio = window().device_pixel_ratio().max(0.5);
+        let ratio = ratio.min((MAX_PIXELS / (size.width * size.height).max(1.0)).sqrt());
+        if size == self.size && (ratio - self.ratio).abs() < f64::EPSILON {
+            return;
+        }
+        (self.size, self.ratio) = (size, ratio);
+        self.base.resize(size, ratio);
+        self.overlay.resize(size, ratio);
+        board.act(|board| {
+            board.set_viewport(size);
+            board.redraw_all();
+        });
+    }
+
+    /// Draws what is dirty; answers whether another frame is wanted.
+    fn draw(&mut self, board: BoardHandle, now: f64) -> bool {
+        self.measure(board);
+        let may_move = !self.reduced_motion.as_ref().is_some_and(MediaQueryList::matches);
+        let is_due = now - self.last_motion >= MOTION_MS;
+        let Some((frame, wants_motion)) = board.act_silently(|board| {
+            let dirty = board.take_dirty();
+            let moves = may_move && board.has_motion();
+            let phase = moves.then(|| (now / TURN_MS).fract());
+            let base = dirty.base.then(|| board.paint());
+            let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
+            let list = dirty.mirror.then(|| board.mirror());
+            let camera = board.camera();
+            ((base, overlay, list, camera, board.cursor()), moves)
+        }) else {
+            return false;
+        };
+        let (base, overlay, list, camera, cursor) = frame;
+        if let Some(list_of_shapes) = base {
+            let mut brush = Brush::new(&self.base.context, &self.theme, &mut self.texts, self.ratio);
+            list_of_shapes.render(&mut brush);
+        }
+        if let Some(list_of_shapes) = overlay {
+            let mut brush = Brush::new(&self.overlay.context, &self.theme, &mut self.texts, self.ratio);
+            list_of_shapes.render(&mut brush);
+            self.last_motion = now;
+            // Setting a style fails only for read-only declarations, which this is not.
+            let _ = HtmlElement::style(&self.overlay.canvas).set_property("cursor", cursor.css());
+        }
+        if let Some(nodes) = list {
+            self.mirror.update(nodes);
+        }
+        self.mirror.follow(camera);
+        wants_motion
+    }
+
+    fn change_theme(&mut self, board: BoardHandle) {
+        self.theme.read();
+        self.texts.clear();
+        board.act(canvas::Board::redraw_all);
+    }
+}
+
+/// Asks for one frame, however often it is called before it comes.
+pub(super) fn schedule(board: BoardHandle, stage: StageRef) {
+    let is_first = stage
+        .try_update_value(|stage| stage.as_mut().is_some_and(|stage| !std::mem::replace(&mut stage.is_scheduled, true)))
+        .unwrap_or(false);
+    if !is_first {
+        return;
+    }
+    request_animation_frame(move || {
+        let now = js_sys::Date::now();
+        let more = stage.try_update_value(|stage| {
+            stage.as_mut().is_some_and(|stage| {
+                stage.is_scheduled = false;
+                stage.draw(board, now)
+            })
+        });
+        // Outside the borrow: taking the focus fires events that ask for the next frame.
+        if board.wants_focus.try_update_value(std::mem::take).unwrap_or(false) {
+            let target = stage.try_with_value(|stage| stage.as_ref().and_then(|stage| stage.mirror.focus_target()));
+            super::mirror::take_focus(target.flatten());
+        }
+        if more.unwrap_or(false) {
+            schedule(board, stage);
+        }
+    });
+}
+
+/// Everything that tells the stage to look again.
+struct Watchers {
+    resize: ResizeObserver,
+    _on_resize: Closure<dyn FnMut()>,
+    attributes: MutationObserver,
+    scheme: Option<MediaQueryList>,
+    on_theme: Closure<dyn FnMut()>,
+    window_resize: Option<WindowListenerHandle>,
+}
+
+impl Watchers {
+    fn new(board: BoardHandle, stage: StageRef, canvas: &HtmlCanvasElement) -> Option<Self> {
+        let on_resize = Closure::<dyn FnMut()>::new(move || schedule(board, stage));
+        let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok()?;
+        resize.observe(canvas);
+
+        let on_theme = Closure::<dyn FnMut()>::new(move || {
+            stage.try_update_value(|stage| {
+                if let Some(stage) = stage {
+                    stage.change_theme(board);
+                }
+            });
+        });
+        let attributes = MutationObserver::new(on_theme.as_ref().unchecked_ref()).ok()?;
+        let options = MutationObserverInit::new();
+        options.set_attributes(true);
+        options.set_attribute_filter(&js_sys::Array::of1(&"data-theme".into()));
+        let root: web_sys::Node = document().document_element()?.into();
+        attributes.observe_with_options(&root, &options).ok()?;
+        let scheme = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
+        if let Some(scheme) = &scheme {
+            scheme.add_event_listener_with_callback("change", on_theme.as_ref().unchecked_ref()).ok()?;
+        }
+        // Texts were measured with the fallback font until the real one is there.
+        if let Ok(ready) = document().fonts().ready() {
+            wasm_bindgen_futures::spawn_local(async move {
+                // The promise never fails; and without it texts are merely cut a little wrong.
+                let _ = wasm_bindgen_futures::JsFuture::from(ready).await;
+                stage.try_update_value(|stage| {
+                    if let Some(stage) = stage {
+                        stage.change_theme(board);
+                    }
+                });
+            });
+        }
+        // The pixel ratio changes with the browser's zoom, which resizes the window but not always the canvas.
+        let window_resize = Some(window_event_listener(ev::resize, move |_| schedule(board, stage)));
+        Some(Self { resize, _on_resize: on_resize, attributes, scheme, on_theme, window_resize })
+    }
+}
+
+impl Drop for Watchers {
+    fn drop(&mut self) {
+        self.resize.disconnect();
+        self.attributes.disconnect();
+        if let Some(scheme) = &self.scheme {
+            // It was added, so it can be removed.
+            let _ = scheme.remove_event_listener_with_callback("change", self.on_theme.as_ref().unchecked_ref());
+        }
+        if let Some(listener) = self.window_resize.take() {
+            listener.remove();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The surface: two canvases, the list beside them, the line of words over them, and the events of all of these.
+//! On the server it is the list alone; the browser takes over without changing what was sent.
+
+use canvas::{Button, Input, Key, Mods, Point, Vec2};
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
+use workflow::StepKey;
+
+use super::{
+    handle::{BoardHandle, mods_of, precision_of},
+    stage::{Stage, StageRef},
+};
+
+#[component]
+pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView {
+    let base = NodeRef::<html::Canvas>::new();
+    let mirror = NodeRef::<html::Div>::new();
+    let list = NodeRef::<html::Ul>::new();
+    let stage: StageRef = StoredValue::new_local(None);
+    let is_live = RwSignal::new(false);
+    let placeholder: Vec<String> =
+        board.read(|board| board.mirror().into_iter().map(|node| node.label).collect()).unwrap_or_default();
+    let placeholder = StoredValue::new(placeholder);
+
+    Effect::new(move || {
+        let (Some(base), Some(overlay), Some(mirror), Some(list)) =
+            (base.get(), board.canvas.get(), mirror.get(), list.get())
+        else {
+            return;
+        };
+        if stage.with_value(Option::is_none) {
+            is_live.set(true);
+            stage.set_value(Stage::new(board, stage, base, overlay, mirror, list));
+            super::stage::schedule(board, stage);
+        }
+    });
+    Effect::new(move || {
+        board.frame.track();
+        super::stage::schedule(board, stage);
+    });
+    on_cleanup(move || {
+        stage.try_update_value(Option::take);
+    });
+    let blurred = window_event_listener(ev::blur, move |_| board.input(Input::Cancel));
+    on_cleanup(move || blurred.remove());
+
+    // The reason of a refusal stays until the next press; a hint of the running gesture goes before it.
+    let words = move || board.hint.get().or_else(|| board.refused.get());
+    view! {
+        <canvas node_ref=base aria-hidden="true"></canvas>
+        <canvas
+            node_ref=board.canvas
+            aria-hidden="true"
+            data-canvas="true"
+            on:mousedown=|event| event.prevent_default()
+            on:pointerdown=move |event| pointer_down(board, &event)
+            on:pointermove=move |event| {
+                if let Some(at) = board.place_of(&event) {
+                    board.input(Input::Move { id: event.pointer_id(), at, mods: mods_of(&event) });
+                }
+            }
+            on:pointerup=move |event| {
+                if let Some(at) = board.place_of(&event) {
+                    board.input(Input::Up { id: event.pointer_id(), at, mods: mods_of(&event) });
+                }
+            }
+            on:pointercancel=move |_| board.input(Input::Cancel)
+            on:pointerleave=move |_| board.input(Input::Leave)
+            on:dblclick=move |event| {
+                if let Some(at) = board.place_of(&event) {
+                    press_twice(board, at);
+                }
+            }
+            on:wheel=move |event| wheel(board, &event)
+        ></canvas>
+        <div
+            class="canvas-mirror"
+            node_ref=mirror
+            role="application"
+            aria-label=label
+            aria-roledescription="canvas"
+            tabindex="-1"
+            on:keydown=move |event| key_down(board, &event)
+            on:focusin=move |event| {
+                if let Some(key) = step_of(event.target())
+                    && board.read(|board| board.focus() != Some(&key)).unwrap_or(false)
+                    && let Some(outputs) = board.act(|board| board.focus_node(&key))
+                {
+                    board.emit(outputs);
+                }
+            }
+            on:click=move |event| {
+                // Screen readers press a button by a click without a pointer.
+                if let Some(key) = step_of(event.target()) {
+                    if let Some(outputs) = board.act(|board| board.select_keys(vec![key.clone()], true)) {
+                        board.emit(outputs);
+                    }
+                    board.opened.set(Some(key));
+                }
+            }
+        >
+            <ul role="list" node_ref=list></ul>
+            <Show when=move || !is_live.get()>
+                <ul role="list">
+                    {move || placeholder.with_value(|items| {
+                        items.iter().map(|item| view! { <li>{item.clone()}</li> }).collect_view()
+                    })}
+                </ul>
+            </Show>
+        </div>
+        <Show when=move || words().is_some()>
+            <div class="canvas-hint">{words}</div>
+        </Show>
+        <div class="visually-hidden" role="status" aria-live="polite">{move || board.said.get()}</div>
+    }
+}
+
+fn pointer_down(board: BoardHandle, event: &PointerEvent) {
+    let Some(at) = board.place_of(event) else {
+        return;
+    };
+    if board.refused.with_untracked(Option::is_some) {
+        board.refused.set(None);
+    }
+    if let Some(canvas) = board.canvas.get_untracked() {
+        // Refused only for a pointer that is gone already.
+        let _ = canvas.set_pointer_capture(event.pointer_id());
+    }
+    let button = match event.button() {
+        0 => Button::Main,
+        1 => Button::Middle,
+        _ => Button::Other,
+    };
+    board.wants_focus.set_value(button == Button::Main);
+    board.input(Input::Down {
+        id: event.pointer_id(),
+        at,
+        button,
+        precision: precision_of(&event.pointer_type()),
+        mods: mods_of(event),
+        clicks: 1,
+    });
+}
+
+/// Pointer events do not count clicks, so the second press of a double click is told again as one.
+fn press_twice(board: BoardHandle, at: Point) {
+    let (id, mods) = (-1, Mods::default());
+    let precision = precision_of("mouse");
+    // On a port it would begin a connection.
+    let on_node = board.read(|board| board.scene().hit_node(&board.camera(), at).is_some()).unwrap_or(false);
+    if on_node {
+        board.input(Input::Down { id, at, button: Button::Main, precision, mods, clicks: 2 });
+        board.input(Input::Up { id, at, mods });
+    }
+}
+
+fn wheel(board: BoardHandle, event: &WheelEvent) {
+    event.prevent_default();
+    let unit = match event.delta_mode() {
+        WheelEvent::DOM_DELTA_LINE => 20.0,
+        WheelEvent::DOM_DELTA_PAGE => 400.0,
+        _ => 1.0,
+    };
+    if let Some(at) = board.place_of(event) {
+        let by = Vec2::new(event.delta_x(), event.delta_y()) * unit;
+        // Browsers report a pinch on a trackpad as the wheel with Ctrl.
+        let is_zoom = event.ctrl_key() || event.meta_key();
+        board.input(Input::Wheel { at, by, is_zoom, mods: mods_of(event) });
+    }
+}
+
+fn key_down(board: BoardHandle, event: &KeyboardEvent) {
+    let mods = Mods { shift: event.shift_key(), ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
+    let name = event.key();
+    let key = match name.as_str() {
+        "ArrowLeft" => Key::Left,
+        "ArrowRight" => Key::Right,
+        "ArrowUp" => Key::Up,
+        "ArrowDown" => Key::Down,
+        "Home" => Key::Home,
+        "End" => Key::End,
+        "Enter" => Key::Enter,
+        " " => Key::Space,
+        "Escape" => Key::Escape,
+        "Delete" | "Backspace" => Key::Delete,
+        // By its place: with Shift the key of 1 writes something else on every keyboard.
+        _ if event.code() == "Digit1" && mods.shift => Key::Char('1'),
+        other => {
+            let mut chars = other.chars();
+            match (chars.next(), chars.next()) {
+                (Some(c), None) => Key::Char(c),
+                _ => return,
+            }
+        }
+    };
+    // What the board has no use for stays the browser's: copying, its own zoom, its menus.
+    let is_ours = match key {
+        Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cC1!".contains(c),
+        _ => !mods.alt,
+    };
+    if is_ours {
+        event.prevent_default();
+        event.stop_propagation();
+        board.wants_focus.set_value(true);
+        board.input(Input::Key { key, mods });
+    }
+}
+
+fn step_of(target: Option<web_sys::EventTarget>) -> Option<StepKey> {
+    target?.dyn_into::<Element>().ok()?.get_attribute("data-step-key").map(StepKey::new)
+}

@@ -1,0 +1,101 @@
+//! The canvas of a run: the version that ran, with the status of every step, live.
+//! It draws what the run's view says and decides nothing; selecting a step is all that can be done on it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use canvas::Board;
+use leptos::prelude::*;
+use workflow::{AgentId, RunView, StepKey};
+
+use super::{handle::BoardHandle, surface::Surface};
+
+/// Changes told one by one; beyond it only how many there were.
+const MAX_TOLD: usize = 4;
+
+/// Camera commands for a toolbar beside the canvas.
+#[derive(Clone, Copy)]
+pub struct WatchHandle {
+    board: BoardHandle,
+}
+
+impl WatchHandle {
+    pub fn new(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
+        Self { board: BoardHandle::new(Board::watch(run, agent_names)) }
+    }
+
+    pub fn fit(self) {
+        self.board.act(Board::fit);
+    }
+
+    pub fn zoom_in(self) {
+        self.board.act(|board| board.zoom_by(1.25));
+    }
+
+    pub fn zoom_out(self) {
+        self.board.act(|board| board.zoom_by(0.8));
+    }
+
+    pub fn zoom(self) -> Signal<f64> {
+        self.board.zoom.into()
+    }
+
+    /// Changes whenever a step is opened by double click or Enter.
+    pub fn opened(self) -> Signal<Option<StepKey>> {
+        self.board.opened.into()
+    }
+}
+
+/// The canvas to watch a run on. Goes into a `.canvas-stage`; `handle` is for a toolbar.
+#[component]
+pub fn RunCanvas(
+    #[prop(into)] run: Signal<RunView>,
+    selected: RwSignal<Option<StepKey>>,
+    #[prop(optional)] handle: Option<WatchHandle>,
+) -> impl IntoView {
+    let handle = handle.unwrap_or_else(|| run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new())));
+    let board = handle.board;
+    let told = StoredValue::new(Vec::<String>::new());
+    Effect::new(move || {
+        let changed = run.with(|run| board.act(|board| board.set_run(run))).unwrap_or_default();
+        if changed.is_empty() {
+            return;
+        }
+        let is_first = told.with_value(Vec::is_empty);
+        told.update_value(|told| told.extend(changed));
+        // Many steps change at once: they are told together, or each would cut the one before short.
+        if is_first {
+            set_timeout(
+                move || {
+                    if let Some(changes) = told.try_update_value(std::mem::take) {
+                        board.said.set(tell(&changes));
+                    }
+                },
+                Duration::from_millis(600),
+            );
+        }
+    });
+    Effect::new(move || {
+        let keys: Vec<StepKey> = selected.get().into_iter().collect();
+        if board.selection.with_untracked(|known| *known != keys)
+            && let Some(outputs) = board.act(|board| board.select_keys(keys, true))
+        {
+            board.emit(outputs);
+        }
+    });
+    Effect::new(move |was_first: Option<()>| {
+        let last = board.selection.with(|keys| keys.last().cloned());
+        // The first run would wipe out what the page selected beforehand.
+        if was_first.is_some() && selected.with_untracked(|known| *known != last) {
+            selected.set(last);
+        }
+    });
+    view! { <Surface board label="Workflow run"/> }
+}
+
+fn tell(changes: &[String]) -> String {
+    let first = changes[changes.len().saturating_sub(MAX_TOLD)..].join(". ");
+    match changes.len().saturating_sub(MAX_TOLD) {
+        0 => first,
+        more => format!("{more} more steps changed. {first}"),
+    }
+}
