@@ -10,6 +10,8 @@ use super::icon::{Icon, Size};
 
 /// How many entries of one array or object are shown at first, and more at each click.
 const PORTION: usize = 100;
+/// Longer ones start closed, however deep they are.
+const OPEN_UP_TO: usize = 30;
 
 #[component]
 pub fn JsonTree(
@@ -36,7 +38,7 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
         (_, 1) => "key",
         _ => "keys",
     };
-    let starts_open = open_depth > 0;
+    let starts_open = open_depth > 0 && n <= OPEN_UP_TO;
     let opened = RwSignal::new(starts_open);
     let shown = RwSignal::new(PORTION.min(n));
     let entries = StoredValue::new(entries);
@@ -81,7 +83,7 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
 }
 
 fn key_view(key: Option<String>) -> Option<impl IntoView> {
-    key.map(|key| view! { <span class="json-key">{key}</span> <span class="json-note">": "</span> })
+    key.map(|key| view! { <span><span class="json-key">{key}</span><span class="json-note">": "</span></span> })
 }
 
 fn leaf_view(key: Option<String>, value: &Value) -> AnyView {

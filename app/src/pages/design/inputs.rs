@@ -109,7 +109,7 @@ fn Choices() -> impl IntoView {
         </div>
         <div class="row" data-gap="6">
             <Switch checked=auto_run on_change=move |now| auto_run.set(now) label="Auto-run"/>
-            <Switch checked=false on_change=|_| () label="Off, springs back only when told"/>
+            <Switch checked=false on_change=|_| () label="Off"/>
             <Switch checked=true on_change=|_| () label="Disabled" disabled=true/>
         </div>
     }
