@@ -93,7 +93,11 @@ fn already_set_up() -> Error {
 pub async fn login(ctx: &OpContext, email: &str, password: SecretString) -> Result<SessionCookie> {
     let address = guard::address(ctx).await?;
     let account = guard::account(ctx, email).await?;
-    let known = ctx.store().credentials(email.trim()).await?;
+    // What is no email has no account; it is answered like one that has none.
+    let known = match text::email(email) {
+        Ok(email) => ctx.store().credentials(&email).await?,
+        Err(_) => None,
+    };
     let Some(known) = verified(ctx, known, password.clone()).await? else {
         return Err(Error::WrongCredentials);
     };
@@ -176,7 +180,8 @@ pub async fn list_sessions(ctx: &OpContext) -> Result<Vec<SessionView>> {
 
 pub async fn revoke_session(ctx: &OpContext, id: &str) -> Result<()> {
     let actor = person(ctx)?;
-    if ctx.store().revoke_session(actor.id, id, ctx.author()).await? { Ok(()) } else { Err(Error::NotFound) }
+    let is_name = id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_name && ctx.store().revoke_session(actor.id, id, ctx.author()).await? { Ok(()) } else { Err(Error::NotFound) }
 }
 
 pub async fn list_tokens(ctx: &OpContext) -> Result<Vec<TokenView>> {
@@ -194,7 +199,7 @@ pub async fn create_token_for(ctx: &OpContext, email: &str, name: &str) -> Resul
     if !ctx.is_operator() {
         return Err(Error::Forbidden);
     }
-    let user = ctx.store().user_by_email(email.trim()).await?;
+    let user = ctx.store().user_by_email(&text::email(email)?).await?;
     match user {
         Some(user) if !user.is_disabled => token_for(ctx, user.id, name).await,
         Some(_) => Err(Error::Conflict("This account is disabled. Enable it first.".into())),

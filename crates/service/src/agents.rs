@@ -34,6 +34,14 @@ pub async fn list(ctx: &OpContext) -> Result<Vec<AgentView>> {
 /// The agent with its configuration, at a version or at its latest.
 pub async fn get(ctx: &OpContext, id: &AgentId, version: Option<i32>) -> Result<AgentSpec> {
     ctx.admin()?;
+    find(ctx, id, version).await
+}
+
+async fn find(ctx: &OpContext, id: &AgentId, version: Option<i32>) -> Result<AgentSpec> {
+    // No agent has such an id, and Postgres cannot hold every text that is none.
+    if !id.is_well_formed() {
+        return Err(Error::NotFound);
+    }
     ctx.store().agent(id, version).await?.ok_or(Error::NotFound)
 }
 
@@ -75,7 +83,11 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     };
     check(&spec)?;
     match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
-        Saved::Saved(spec) => Ok(spec),
+        Saved::Saved(spec) => Ok(*spec),
+        Saved::Stale { .. } if agent.base_version.is_none() => {
+            let detail = format!("There is an agent `{}` already. Choose another id, or edit that one.", spec.id);
+            Err(Error::Conflict(detail))
+        }
         Saved::Stale { latest } => Err(Error::Stale { current: latest.into() }),
         Saved::NotFound => Err(Error::NotFound),
     }
@@ -109,7 +121,7 @@ fn check(spec: &AgentSpec) -> Result<()> {
 /// Runs the agent on sample input, as a run of kind `test` over a hidden version, and names the run to watch.
 pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
     let actor = ctx.admin()?;
-    let spec = ctx.store().agent(&test.agent_id, test.version).await?.ok_or(Error::NotFound)?;
+    let spec = find(ctx, &test.agent_id, test.version).await?;
     let declared = spec.inputs.iter().map(|port| (port.name.clone(), run_input(port))).collect();
     values::check(&declared, &test.inputs)?;
     let (definition, inputs) = test_definition(&spec, test.inputs);
@@ -153,6 +165,10 @@ fn test_definition(spec: &AgentSpec, inputs: BTreeMap<String, Value>) -> (Defini
 }
 
 /// The providers that the server knows, without their keys.
+#[expect(
+    clippy::unused_async,
+    reason = "every use case is awaited alike, and this one will read settings from the database"
+)]
 pub async fn providers(ctx: &OpContext) -> Result<Vec<ProviderView>> {
     ctx.admin()?;
     Ok(ctx.settings().providers.clone())

@@ -18,6 +18,9 @@ pub mod templates;
 mod text;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 pub use context::{OpContext, Principal, RequestInfo, Service};
 pub use error::Error;
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 
 use workflow::api::{CreateTemplate, SaveAgent};
 
-use crate::{Error, OpContext, Result, agents, templates};
+use crate::{OpContext, Result, agents, templates};
 
 /// Agents, and workflows that are published at once.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +23,11 @@ pub struct Installed {
 pub async fn install(ctx: &OpContext, library: &Library) -> Result<Installed> {
     ctx.admin()?;
     let mut installed = Installed::default();
+    let known = agents::list(ctx).await?;
     for agent in &library.agents {
-        match agents::save(ctx, SaveAgent { base_version: None, ..agent.clone() }).await {
-            Ok(_) => installed.n_agents += 1,
-            Err(Error::Stale { .. }) => {}
-            Err(error) => return Err(error),
+        if known.iter().all(|known| known.id != agent.id) {
+            agents::save(ctx, SaveAgent { base_version: None, ..agent.clone() }).await?;
+            installed.n_agents += 1;
         }
     }
     let known = templates::list(ctx).await?;

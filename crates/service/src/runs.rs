@@ -143,7 +143,7 @@ pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<V
 pub async fn set_auto_run(ctx: &OpContext, id: RunId, auto_run: bool) -> Result<RunView> {
     visible(ctx, id).await?;
     let outcome = ctx.store().set_auto_run(id, auto_run, ctx.user()?).await?;
-    refused(outcome, || "The run is over. Start a new one.".into())?;
+    refused(&outcome, || "The run is over. Start a new one.".into())?;
     get(ctx, id).await
 }
 
@@ -151,7 +151,7 @@ pub async fn set_auto_run(ctx: &OpContext, id: RunId, auto_run: bool) -> Result<
 pub async fn cancel(ctx: &OpContext, id: RunId) -> Result<RunView> {
     visible(ctx, id).await?;
     let outcome = ctx.store().cancel_run(id, ctx.user()?).await?;
-    refused(outcome, || "The run is over, so there is nothing to cancel.".into())?;
+    refused(&outcome, || "The run is over, so there is nothing to cancel.".into())?;
     get(ctx, id).await
 }
 

@@ -29,10 +29,7 @@ impl Default for Settings {
             secure_cookies: false,
             is_loopback: true,
             first_run_token: None,
-            lifetimes: Lifetimes {
-                idle: Duration::from_secs(8 * 60 * 60),
-                absolute: Duration::from_secs(7 * 24 * 60 * 60),
-            },
+            lifetimes: Lifetimes { idle: Duration::from_hours(8), absolute: Duration::from_hours(7 * 24) },
             providers: Vec::new(),
             library: Library::default(),
         }

@@ -40,7 +40,7 @@ pub async fn trigger(ctx: &OpContext, run: RunId, key: &StepKey, trigger: Trigge
     };
     let outcome = ctx.store().trigger_step(run, key, &wanted, actor).await?;
     let view = runs::get(ctx, run).await?;
-    refused(outcome, || why_it_cannot_start(&view, key))?;
+    refused(&outcome, || why_it_cannot_start(&view, key))?;
     Ok(view)
 }
 
@@ -48,9 +48,10 @@ pub async fn trigger(ctx: &OpContext, run: RunId, key: &StepKey, trigger: Trigge
 pub async fn approve(ctx: &OpContext, run: RunId, key: &StepKey, decision: ContinueStep) -> Result<RunView> {
     let actor = ctx.user()?;
     find(ctx, run, key).await?;
+    text::no_nul("content_hash", decision.content_hash.as_deref().unwrap_or_default())?;
     let approval = Approval { digest: decision.content_hash, expect_generation: decision.expect_generation };
     let outcome = ctx.store().approve_step(run, key, &approval, actor).await?;
-    refused(outcome, || "The step does not wait for a review, so there is nothing to continue.".into())?;
+    refused(&outcome, || "The step does not wait for a review, so there is nothing to continue.".into())?;
     runs::get(ctx, run).await
 }
 

@@ -99,6 +99,10 @@ fn read(document: &Value) -> Result<Definition> {
     if limits::depth(document) > limits::MAX_DEPTH {
         return Err(workflow::definition::Unstorable::TooDeep.into());
     }
+    // serde would read a list as the fields in order.
+    if !document.is_object() {
+        return Err(Error::invalid("definition", "The definition is no object. Send one like {\"steps\": {}}."));
+    }
     text::no_nul_inside("definition", document)?;
     Ok(Definition::from_value(document)?)
 }

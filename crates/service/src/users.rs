@@ -15,7 +15,7 @@ pub async fn list(ctx: &OpContext) -> Result<Vec<UserView>> {
 /// The account with this email.
 pub async fn find(ctx: &OpContext, email: &str) -> Result<UserView> {
     ctx.manager_of_people()?;
-    ctx.store().user_by_email(email.trim()).await?.ok_or(Error::NotFound)
+    ctx.store().user_by_email(&text::email(email)?).await?.ok_or(Error::NotFound)
 }
 
 pub async fn create(ctx: &OpContext, email: &str, role: Role, password: SecretString) -> Result<UserView> {

@@ -11,7 +11,7 @@ use crate::{
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum SaveAgent {
-    Saved(AgentSpec),
+    Saved(Box<AgentSpec>),
     /// Somebody saved a newer version, or created the agent first; `latest` is theirs.
     Stale {
         latest: i32,
@@ -108,7 +108,7 @@ impl Store {
         .await?;
         audit::append(&mut tx, author, "agent.saved", id, json!({"version": version})).await?;
         tx.commit().await?;
-        Ok(SaveAgent::Saved(saved))
+        Ok(SaveAgent::Saved(Box::new(saved)))
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
         .unwrap();
         let save = async |base| store.save_agent(&spec, base, by, Author::default()).await.unwrap();
         assert_eq!(save(Some(1)).await, SaveAgent::NotFound);
-        assert_eq!(save(None).await, SaveAgent::Saved(AgentSpec { version: 1, ..spec.clone() }));
+        assert_eq!(save(None).await, SaveAgent::Saved(Box::new(AgentSpec { version: 1, ..spec.clone() })));
         assert_eq!(save(None).await, SaveAgent::Stale { latest: 1 });
         let (one, two) = futures::future::join(save(Some(1)), save(Some(1))).await;
         let won = [&one, &two].into_iter().filter(|saved| matches!(saved, SaveAgent::Saved(_))).count();

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::users::NewUser;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     const LIFETIMES: Lifetimes = Lifetimes { idle: HOUR, absolute: HOUR };
 
     async fn with_session(pool: PgPool, hash: &SecretHash) -> (Store, UserId) {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     const POLICY: Policy =
-        Policy { n_free: 3, max_delay: Duration::from_secs(4), fades_after: Duration::from_secs(3600) };
+        Policy { n_free: 3, max_delay: Duration::from_secs(4), fades_after: Duration::from_hours(1) };
 
     async fn attempt(store: &Store) -> Attempt {
         store.begin_attempt("account:x", POLICY).await.unwrap()

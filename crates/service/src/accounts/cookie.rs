@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_cookie_is_hidden_from_scripts_and_other_sites() {
-        let cookie = |is_secure| SessionCookie::new("s".into(), Duration::from_secs(60), is_secure).set_cookie();
+        let cookie = |is_secure| SessionCookie::new("s".into(), Duration::from_mins(1), is_secure).set_cookie();
         assert_eq!(cookie(false), "weft_session=s; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
         assert_eq!(cookie(true), "__Host-weft_session=s; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
         assert!(SessionCookie::clear(false).starts_with("weft_session=; Path=/; Max-Age=0;"));

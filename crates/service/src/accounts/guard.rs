@@ -11,11 +11,9 @@ use store::throttle::{Attempt, Policy};
 use crate::{Error, OpContext, Result, id};
 
 /// Few free tries, then a delay that a person still waits out: nobody is locked out of their own account.
-const ACCOUNT: Policy =
-    Policy { n_free: 5, max_delay: Duration::from_secs(60), fades_after: Duration::from_secs(60 * 60) };
+const ACCOUNT: Policy = Policy { n_free: 5, max_delay: Duration::from_mins(1), fades_after: Duration::from_hours(1) };
 /// Many people may share an address; but one that fails over and over is slowed down hard.
-const ADDRESS: Policy =
-    Policy { n_free: 30, max_delay: Duration::from_secs(15 * 60), fades_after: Duration::from_secs(60 * 60) };
+const ADDRESS: Policy = Policy { n_free: 30, max_delay: Duration::from_mins(15), fades_after: Duration::from_hours(1) };
 
 /// An attempt that was counted under a key, if there is one to count by.
 pub(super) struct Counted(Option<String>);

@@ -6,7 +6,7 @@ use store::verbs::{Conflict, VerbOutcome};
 use crate::{Error, Result};
 
 /// Passes what was done; `by_status` says why the status refuses it.
-pub(crate) fn refused(outcome: VerbOutcome, by_status: impl FnOnce() -> String) -> Result<()> {
+pub(crate) fn refused(outcome: &VerbOutcome, by_status: impl FnOnce() -> String) -> Result<()> {
     let detail = match outcome {
         VerbOutcome::Done | VerbOutcome::Unchanged => return Ok(()),
         VerbOutcome::NotFound => return Err(Error::NotFound),

@@ -1,9 +1,8 @@
 //! The writes of templates: create, save the draft, publish, and the hidden versions that tests run.
 //! Each compares and sets under one transaction; who may call is decided by `service`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgConnection, types::Json};
-use uuid::Uuid;
 use workflow::{Definition, TemplateId, UserId};
 
 use super::Version;
@@ -230,7 +229,9 @@ async fn insert_version(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
     use sqlx::PgPool;
+    use uuid::Uuid;
     use workflow::access::Role;
 
     use super::*;

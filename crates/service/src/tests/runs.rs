@@ -1,0 +1,162 @@
+//! Runs: what may be started, and that nobody reaches a run of somebody else.
+
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+use workflow::{
+    ArtifactId, RunId, StepKey, StepStatus, TemplateId,
+    api::{ApiError, ContinueStep, TestAgent, TriggerStep},
+};
+
+use super::{World, at, chain, plain, refusal, start, status};
+use crate::{OpContext, agents, artifacts, runs, steps, templates};
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_is_started_from_a_published_version_with_checked_inputs(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await.id;
+    let begin = async |ctx: &OpContext, template, inputs| runs::start(ctx, start(template, &inputs), None).await;
+    let fine = json!({"topic": "Rain"});
+    assert_eq!(status(begin(&world.nobody(), draft, fine.clone()).await), plain(401));
+    assert_eq!(status(begin(&world.ada, draft, fine.clone()).await), plain(404), "a draft is invisible to users");
+    assert_eq!(status(begin(&world.admin, draft, fine.clone()).await), plain(409));
+    assert_eq!(status(begin(&world.admin, TemplateId(Uuid::from_u128(9)), fine.clone()).await), plain(404));
+    templates::publish(&world.admin, draft).await.unwrap();
+    assert_eq!(status(begin(&world.ada, draft, json!({})).await), at(422, "inputs.topic"));
+    assert_eq!(status(begin(&world.ada, draft, json!({"topic": "a\0"})).await), at(422, "inputs.topic"));
+    assert_eq!(status(begin(&world.ada, draft, json!({"topic": "x", "b": 1})).await), at(422, "inputs.b"));
+    assert_eq!(status(begin(&world.ada, draft, json!({"topic": "x".repeat(5_000_000)})).await), at(413, "inputs"));
+    let started = begin(&world.ada, draft, fine).await.unwrap();
+    assert!(started.is_new);
+    assert_eq!(started.run.run_definition.steps["first"].agent_version, Some(1));
+    assert_eq!(started.run.step(&"first".into()).unwrap().status, StepStatus::Ready);
+    let other_version =
+        runs::start(&world.ada, workflow::api::StartRun { version: Some(2), ..start(draft, &json!({})) }, None);
+    assert_eq!(status(other_version.await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn one_key_makes_one_run(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let begin = |topic: &str, key: &str| {
+        let request = start(template, &json!({"topic": topic}));
+        let (ctx, key) = (world.ada.clone(), key.to_owned());
+        async move { runs::start(&ctx, request, Some(key)).await }
+    };
+    let many = futures::future::join_all((0..10).map(|_| begin("Rain", "k"))).await;
+    let started: Vec<runs::Started> = many.into_iter().map(Result::unwrap).collect();
+    assert_eq!(started.iter().filter(|started| started.is_new).count(), 1);
+    assert!(started.iter().all(|one| one.run.id == started[0].run.id));
+    assert_eq!(status(begin("Snow", "k").await), plain(409));
+    assert_eq!(status(begin("Rain", "").await), at(422, "Idempotency-Key"));
+    assert_eq!(runs::list(&world.ada, None, None).await.unwrap().runs.len(), 1);
+    let bens = runs::start(&world.ben, start(template, &json!({"topic": "Rain"})), Some("k".into())).await.unwrap();
+    assert!(bens.is_new, "a key is one's own");
+}
+
+/// What each verb answers about one run.
+async fn answers(ctx: &OpContext, run: RunId) -> Vec<ApiError> {
+    let key = StepKey::new("first");
+    vec![
+        refusal(runs::get(ctx, run).await),
+        refusal(runs::events(ctx, run, None).await),
+        refusal(runs::set_auto_run(ctx, run, false).await),
+        refusal(runs::cancel(ctx, run).await),
+        refusal(steps::trigger(ctx, run, &key, TriggerStep::default()).await),
+        refusal(steps::approve(ctx, run, &key, ContinueStep::default()).await),
+        refusal(steps::prompt(ctx, run, &key).await),
+        refusal(artifacts::get(ctx, run, ArtifactId(Uuid::from_u128(1))).await),
+        refusal(artifacts::versions(ctx, run, None, None).await),
+    ]
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_of_somebody_else_is_as_absent_as_a_missing_one(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let run = world.start(&world.ada, template).await;
+    let foreign = answers(&world.ben, run.id).await;
+    assert_eq!(foreign, answers(&world.ben, RunId(Uuid::from_u128(9))).await);
+    assert!(foreign.iter().all(|answer| answer.status == 404));
+    assert!(answers(&world.nobody(), run.id).await.iter().all(|answer| answer.status == 401));
+    assert!(runs::list(&world.ben, None, None).await.unwrap().runs.is_empty());
+    assert_eq!(status(runs::list_all(&world.ben, None, None).await), plain(403));
+    assert_eq!(runs::list_all(&world.admin, None, None).await.unwrap().runs.len(), 1);
+    assert_eq!(runs::get(&world.ada, run.id).await.unwrap(), run, "nothing was changed");
+    runs::cancel(&world.admin, run.id).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_artifact_is_found_only_in_its_own_run(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let run = world.start(&world.ada, template).await.id;
+    let missing = artifacts::get(&world.ada, run, ArtifactId(Uuid::from_u128(1))).await;
+    assert_eq!(status(missing), plain(404));
+    let nul = StepKey::new("a\0");
+    assert!(artifacts::versions(&world.ada, run, Some(&nul), None).await.unwrap().artifacts.is_empty());
+    assert_eq!(status(steps::prompt(&world.ada, run, &nul).await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_trigger_is_checked_by_field_and_by_state(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let run = world.start(&world.ada, template).await.id;
+    let (first, second) = (StepKey::new("first"), StepKey::new("second"));
+    let trigger = async |key: &StepKey, trigger: serde_json::Value| {
+        let trigger: TriggerStep = serde_json::from_value(trigger).unwrap();
+        steps::trigger(&world.ada, run, key, trigger).await
+    };
+    let waits = refusal(trigger(&second, json!({})).await);
+    assert_eq!(waits.status, 409);
+    assert!(waits.detail.contains("waits for First"), "{}", waits.detail);
+    for (request, expected) in [
+        (json!({"prompt_override": " "}), at(422, "prompt_override")),
+        (json!({"prompt_override": "a\0"}), at(422, "prompt_override")),
+        (json!({"prompt_override": "x".repeat(300_000)}), at(413, "prompt_override")),
+        (json!({"inputs": {"other": 1}}), at(422, "inputs.other")),
+        (json!({"inputs": {"tone": "loud"}}), at(422, "inputs.tone")),
+        (json!({"inputs": {"text": "a\0"}}), at(422, "inputs.text")),
+        (json!({"expect_generation": 7}), plain(409)),
+    ] {
+        assert_eq!(status(trigger(&first, request.clone()).await), expected, "{request:.60}");
+    }
+    trigger(&first, json!({"prompt_override": "Again: {{ text }}", "inputs": {"tone": "plain"}})).await.unwrap();
+    let prompt = steps::prompt(&world.ada, run, &first).await.unwrap();
+    assert_eq!(prompt.effective.as_deref(), Some("Again: {{ text }}"));
+    assert_eq!(prompt.of_template.as_deref(), Some("{{ text }}"));
+    trigger(&first, json!({"prompt_override": null})).await.unwrap();
+    assert_eq!(steps::prompt(&world.ada, run, &first).await.unwrap().effective, prompt.of_template);
+    assert_eq!(status(steps::approve(&world.ada, run, &first, ContinueStep::default()).await), plain(409));
+    let nul = ContinueStep { content_hash: Some("\0".into()), ..ContinueStep::default() };
+    assert_eq!(status(steps::approve(&world.ada, run, &first, nul).await), at(422, "content_hash"));
+    runs::cancel(&world.ada, run).await.unwrap();
+    let cancelled = refusal(trigger(&first, json!({})).await);
+    assert!(cancelled.status == 409 && cancelled.detail.contains("cancelled"), "{}", cancelled.detail);
+    assert_eq!(status(runs::set_auto_run(&world.ada, run, false).await), plain(409));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_test_runs_a_hidden_version(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let test = |inputs: serde_json::Value| TestAgent {
+        agent_id: "writer".into(),
+        version: None,
+        inputs: serde_json::from_value(inputs).unwrap(),
+    };
+    assert_eq!(status(agents::test(&world.ada, test(json!({"text": "x"}))).await), plain(403));
+    assert_eq!(status(agents::test(&world.admin, test(json!({}))).await), at(422, "inputs.text"));
+    assert_eq!(status(agents::test(&world.admin, test(json!({"text": "x", "b": 1}))).await), at(422, "inputs.b"));
+    let run = agents::test(&world.admin, test(json!({"text": "x", "tone": "plain"}))).await.unwrap();
+    let run = runs::get(&world.admin, run).await.unwrap();
+    assert!(run.is_test && run.steps.len() == 1);
+    assert!(runs::list(&world.admin, None, None).await.unwrap().runs.is_empty());
+    assert!(templates::list(&world.admin).await.unwrap().is_empty());
+    assert_eq!(status(world_start(&world, run.template_id).await), plain(404), "only the server starts a test");
+}
+
+async fn world_start(world: &World, template: TemplateId) -> crate::Result<runs::Started> {
+    runs::start(&world.admin, start(template, &json!({})), None).await
+}

@@ -1,0 +1,146 @@
+//! Drafts, publishing and the agent library.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use workflow::{
+    AgentId, ProblemCode,
+    api::{CreateTemplate, SaveAgent, UpdateTemplate},
+};
+
+use super::{World, at, chain, plain, refusal, status, writer};
+use crate::{agents, templates};
+
+fn update(definition: Value, base: i64) -> UpdateTemplate {
+    UpdateTemplate { definition: Some(definition), base_revision: Some(base), ..UpdateTemplate::default() }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_stale_draft_is_refused_and_changes_nothing(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    let base = draft.draft_revision;
+    let saved = templates::save_draft(&world.admin, draft.id, update(json!({"steps": {}}), base)).await.unwrap();
+    assert_eq!(saved.draft_revision, base + 1);
+    assert_eq!(saved.problems[0].code, ProblemCode::NoSteps, "a half-drawn draft is saved with its problems");
+    let stale = refusal(templates::save_draft(&world.admin, draft.id, update(chain(), base)).await);
+    assert_eq!((stale.status, stale.code), (409, workflow::api::ErrorCode::StaleRevision));
+    let without_base = UpdateTemplate { base_revision: None, ..update(chain(), 0) };
+    let refused = templates::save_draft(&world.admin, draft.id, without_base).await;
+    assert_eq!(status(refused), at(422, "base_revision"));
+    assert_eq!(templates::get(&world.admin, draft.id).await.unwrap(), saved);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn publishing_refuses_every_error_with_its_place(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let definition = json!({"steps": {
+        "a": {"agent_id": "writer", "depends_on": ["b"], "inputs": {"text": {"const": "x"}}},
+        "b": {"agent_id": "writer", "depends_on": ["a"]},
+        "c": {"agent_id": "nobody"},
+        "d": {"agent_id": "writer", "inputs": {"text": {"const": "x"}}, "on_error": "continue",
+            "when": {"exists": {"const": 1}}}
+    }});
+    let draft = world.template(&definition).await;
+    let refused = refusal(templates::publish(&world.admin, draft.id).await);
+    assert_eq!((refused.status, refused.code), (422, workflow::api::ErrorCode::InvalidDefinition));
+    for (step, code) in [
+        ("a", ProblemCode::Cycle),
+        ("b", ProblemCode::MissingInput),
+        ("c", ProblemCode::UnknownAgent),
+        ("d", ProblemCode::NotSupportedYet),
+    ] {
+        let is_told = refused
+            .problems
+            .iter()
+            .any(|problem| problem.code == code && problem.step.as_ref().is_some_and(|found| found.as_str() == step));
+        assert!(is_told, "{step} {code:?}: {:?}", refused.problems);
+    }
+    assert!(templates::gallery(&world.ada).await.unwrap().is_empty());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn publishing_pins_agents_and_an_unchanged_draft_stays_live(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    assert!(draft.has_unpublished_changes && draft.problems.is_empty());
+    let publish = async || templates::publish(&world.admin, draft.id).await.unwrap().version;
+    assert_eq!((publish().await, publish().await), (1, 1));
+    let has_changes = async || templates::get(&world.admin, draft.id).await.unwrap().has_unpublished_changes;
+    assert!(!has_changes().await);
+
+    let mut moved = chain();
+    moved["steps"]["first"]["ui"] = json!({"x": 1.0, "y": 2.0});
+    templates::save_draft(&world.admin, draft.id, update(moved, draft.draft_revision)).await.unwrap();
+    assert!(!has_changes().await, "moving a node means nothing");
+
+    world.save_writer(Some(1)).await;
+    assert!(has_changes().await, "publishing now would take the newer agent");
+    assert_eq!(publish().await, 2);
+    let published = templates::get_published(&world.ada, draft.id).await.unwrap();
+    assert_eq!((published.version, published.n_steps, published.inputs.len()), (2, 2, 1));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_cannot_be_stored_is_refused_by_field(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let create = async |name: &str, definition: Value| {
+        let template = CreateTemplate { name: name.into(), description: String::new(), definition };
+        status(templates::create(&world.admin, template).await)
+    };
+    assert_eq!(create(" ", chain()).await, at(422, "name"));
+    assert_eq!(create("a\0b", chain()).await, at(422, "name"));
+    assert_eq!(create(&"x".repeat(201), chain()).await, at(422, "name"));
+    assert_eq!(create("x", json!([])).await, at(422, "definition"));
+    assert_eq!(create("x", json!({"step": {}})).await, at(422, "definition.step"));
+    let nul = json!({"steps": {"a": {"agent_id": "writer", "prompt": "a\0"}}});
+    assert_eq!(create("x", nul).await, at(422, "definition.steps.a.prompt"));
+    let many: serde_json::Map<String, Value> =
+        (0..10_001).map(|n| (format!("s{n}"), json!({"agent_id": "writer"}))).collect();
+    assert_eq!(create("x", json!({"steps": many})).await, at(422, "definition.steps"));
+    let huge = json!({"steps": {"a": {"agent_id": "writer", "prompt": "x".repeat(5 * 1024 * 1024)}}});
+    assert_eq!(create("x", huge).await, at(413, "definition"));
+    let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
+    assert_eq!(create("x", json!({"steps": deep})).await, at(422, "definition"));
+    assert!(templates::list(&world.admin).await.unwrap().is_empty());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    let writer_id = AgentId::new("writer");
+    for (ctx, expected) in [(&world.nobody(), plain(401)), (&world.ada, plain(403))] {
+        assert_eq!(status(templates::list(ctx).await), expected);
+        assert_eq!(status(templates::get(ctx, draft.id).await), expected);
+        assert_eq!(status(templates::save_draft(ctx, draft.id, update(chain(), 1)).await), expected);
+        assert_eq!(status(templates::publish(ctx, draft.id).await), expected);
+        assert_eq!(status(agents::get(ctx, &writer_id, None).await), expected);
+        assert_eq!(status(agents::catalog(ctx, draft.id).await), expected);
+        assert_eq!(status(agents::save(ctx, writer()).await), expected);
+        assert_eq!(status(agents::providers(ctx).await), expected);
+    }
+    assert_eq!(status(templates::gallery(&world.nobody()).await), plain(401));
+    assert_eq!(status(agents::list(&world.nobody()).await), plain(401));
+    assert_eq!(status(templates::get_published(&world.ada, draft.id).await), plain(404));
+    assert_eq!(agents::list(&world.ada).await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_agent_is_checked_by_field_and_never_overwritten(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    assert_eq!(status(agents::save(&world.admin, writer()).await), plain(409));
+    let next = SaveAgent { base_version: Some(1), name: "Better".into(), ..writer() };
+    assert_eq!(agents::save(&world.admin, next.clone()).await.unwrap().version, 2);
+    assert_eq!(status(agents::save(&world.admin, next).await), plain(409));
+    let missing = SaveAgent { id: AgentId::new("other"), base_version: Some(1), ..writer() };
+    assert_eq!(status(agents::save(&world.admin, missing).await), plain(404));
+    let unnamed = SaveAgent { name: " ".into(), id: AgentId::new("other"), ..writer() };
+    assert_eq!(status(agents::save(&world.admin, unnamed).await), at(422, "name"));
+    let slug = SaveAgent { id: AgentId::new("Other"), ..writer() };
+    assert_eq!(status(agents::save(&world.admin, slug).await), at(422, "id"));
+    let nul = SaveAgent { id: AgentId::new("other"), description: "a\0".into(), ..writer() };
+    assert_eq!(status(agents::save(&world.admin, nul).await), at(422, "description"));
+    let first = agents::get(&world.admin, &AgentId::new("writer"), Some(1)).await.unwrap();
+    assert_eq!(first.name, "Writer");
+    assert_eq!(status(agents::get(&world.admin, &AgentId::new("a\0"), None).await), plain(404));
+}
