@@ -1,5 +1,13 @@
 //! The server behind the binary `weft`: configuration, the embedded Postgres, the web server and the commands.
 //! A library so that the integration tests start it in process; no rule of the domain and no SQL may stand here.
 
+pub mod cmd;
 pub mod config;
+pub mod database;
+pub mod http;
+pub mod live;
+pub mod local_model;
 pub mod postgres;
+pub mod providers;
+pub mod seed;
+pub mod telemetry;

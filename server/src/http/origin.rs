@@ -71,10 +71,8 @@ mod tests {
     use super::*;
 
     fn admitted(headers: &[(&'static str, &str)], public_url: Option<&str>) -> bool {
-        let map = headers
-            .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
-            .collect();
+        let map =
+            headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
         SameOrigin { public_url: public_url.map(|url| url.parse().unwrap()) }.admits(&map)
     }
 

@@ -10,7 +10,7 @@ use workflow::api::{ApiError, ErrorCode};
 #[derive(Clone, Debug)]
 pub struct Problem(pub ApiError);
 
-pub type Result<T, E = Problem> = std::result::Result<T, E>;
+pub(super) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 #[derive(Serialize)]
 struct Body<'a> {

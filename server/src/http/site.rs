@@ -21,7 +21,7 @@ pub(super) async fn serve(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD)
         && let Some(path) = request.uri().path().strip_prefix('/')
         // The twins are reached by `Accept-Encoding` alone.
-        && !path.ends_with(".br")
+        && path.rsplit('.').next() != Some("br")
         && let Some(file) = Files::get(path)
     {
         return answer(path, file, request.headers(), request.method() == Method::HEAD);

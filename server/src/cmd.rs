@@ -1,0 +1,108 @@
+//! The command line: what `weft` does, one file for each command.
+//! Every command says on standard output what was asked for, and on standard error what went wrong and what to do.
+
+mod migrate;
+mod operator;
+mod process;
+mod seed;
+mod serve;
+mod token;
+mod user;
+mod watch;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{config, telemetry};
+
+/// Weft runs workflows of AI agents that people stay in control of
+#[derive(Debug, Parser)]
+#[command(
+    name = "weft",
+    version,
+    disable_help_subcommand = false,
+    after_help = "Every flag has a variable of the same meaning, shown in [env: ...]. `weft help COMMAND` tells more of a command.\n\
+                  Language models: WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY and _MODEL describe one provider each."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    database: config::Database,
+    #[command(flatten)]
+    log: config::Log,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: web pages, API and a worker
+    Serve(serve::Serve),
+    /// Run a worker only: it executes steps for servers on the same database
+    Work(work::Work),
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Manage people
+    #[command(subcommand)]
+    User(user::User),
+    /// Manage API tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Add the shipped agents and workflows to the library; what is there stays as it is
+    Seed,
+    /// Print what happens in a run, as it happens
+    Watch(watch::Watch),
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("weft: {}", told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    telemetry::start(&cli.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(command) => serve::run(command, &cli.database).await,
+            Command::Work(command) => work::run(command, &cli.database).await,
+            Command::Migrate => migrate::run(&cli.database).await,
+            Command::User(command) => user::run(command, &cli.database).await,
+            Command::Token(command) => token::run(command, &cli.database).await,
+            Command::Seed => seed::run(&cli.database).await,
+            Command::Watch(command) => watch::run(command).await,
+        }
+    })
+}
+
+/// The error with its causes; what a cause says twice is said once.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,90 @@
+//! What long-lived processes share: the engine with what it needs, and being told to stop.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use agents::{HttpOptions, Provider, Providers, Registry};
+use anyhow::{Context, Result};
+use engine::Engine;
+use store::{Store, notify::Hints};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+
+/// The engine's own connections: commits, claims, the heartbeat, and the one that listens.
+pub(super) const ENGINE_CONNECTIONS: u32 = 16;
+/// The engine drains for 30 s; giving back what is left takes a moment more.
+const DRAIN: Duration = Duration::from_secs(40);
+
+/// SIGTERM and SIGINT.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot watch SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot watch SIGINT")?,
+        })
+    }
+
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The engine, its hints, and how to stop both.
+pub(super) struct Running {
+    engine: JoinHandle<()>,
+    listener: JoinHandle<()>,
+    stop_engine: CancellationToken,
+    stop_listener: CancellationToken,
+}
+
+impl Running {
+    pub(super) fn start(
+        store: Store,
+        hints: &Hints,
+        providers: BTreeMap<String, Provider>,
+        worker: &config::Worker,
+    ) -> Self {
+        let (stop_engine, stop_listener) = (CancellationToken::new(), CancellationToken::new());
+        let listener = tokio::spawn({
+            let (hints, store, stop) = (hints.clone(), store.clone(), stop_listener.clone());
+            async move { hints.listen(&store, stop.cancelled()).await }
+        });
+        let registry = Registry::new(Providers::new(providers), HttpOptions::default());
+        let options = engine::Options { slots: worker.worker_slots as usize, ..engine::Options::default() };
+        let engine = Engine::new(store, Arc::new(registry), hints.clone(), options);
+        let engine = tokio::spawn(engine.run(stop_engine.clone()));
+        Self { engine, listener, stop_engine, stop_listener }
+    }
+
+    /// Waits until the engine has drained, or until a second signal says that this takes too long.
+    pub(super) async fn drain(mut self, signals: &mut Signals) {
+        self.stop_engine.cancel();
+        tokio::select! {
+            done = tokio::time::timeout(DRAIN, &mut self.engine) => match done {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the engine panicked"),
+                Err(_) => tracing::warn!("the engine did not drain in time; others will take over its steps"),
+            },
+            signal = signals.next() => {
+                tracing::warn!(signal, "stopping at once; others will take over the running steps");
+                self.engine.abort();
+            }
+        }
+        self.stop_listener.cancel();
+        if let Err(error) = self.listener.await {
+            tracing::error!(%error, "the listener for hints panicked");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `weft serve`: the whole product in one process, from start to an orderly stop.
+
+use std::{
+    collections::BTreeMap,
+    io::{ErrorKind, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    time::Duration,
+};
+
+use agents::Provider;
+use anyhow::{Context, Result, bail};
+use axum::serve::ListenerExt;
+use clap::Args;
+use rand::RngCore;
+use service::{Service, Settings, accounts};
+use store::{Store, notify::Hints};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::process::{ENGINE_CONNECTIONS, Running, Signals};
+use crate::{
+    config,
+    database::Database,
+    http::{AppState, SameOrigin, router},
+    live::Hub,
+    local_model::{self, LocalModel},
+    postgres::ServeLock,
+    providers, seed,
+};
+
+const WEB_CONNECTIONS: u32 = 16;
+/// Answers that are being written when the server stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    web: config::Web,
+    #[command(flatten)]
+    worker: config::Worker,
+    #[command(flatten)]
+    local_model: config::LocalModel,
+}
+
+pub(super) async fn run(command: Serve, config: &config::Database) -> Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    // What needs no database first: mistakes are told before anything is started.
+    let mut providers = providers::read(config::provider_variables())?;
+    let listener = bind(command.web.listen).await?;
+    let address = listener.local_addr().context("cannot read the address")?;
+    let model = prepare_model(&command.local_model, &mut providers)?;
+    let _lock = match config.url() {
+        Some(_) => None,
+        None => Some(ServeLock::take(&config.place().data_dir)?),
+    };
+
+    let mut database = Database::open(config).await?;
+    database.supervise();
+    let web_store = database.connect_and_migrate(WEB_CONNECTIONS).await?;
+    let engine_store = database.connect(ENGINE_CONNECTIONS).await?;
+    let service = service(&command.web, &providers, web_store.clone()).await?;
+
+    let stop_background = CancellationToken::new();
+    let hints = Hints::default();
+    let hub = Hub::new(web_store.clone(), hints.clone());
+    let background = start_background(&web_store, &hub, model, &stop_background);
+    let running = Running::start(engine_store.clone(), &hints, providers, &command.worker);
+    let same_origin = SameOrigin { public_url: command.web.public_url.clone() };
+    let state = AppState::new(service, web_store.clone(), hub.clone(), same_origin);
+    let (stop_accepting, mut server) = accept(listener, &state);
+    state.readiness.set(true);
+    announce(&command.web, address)?;
+
+    let failed = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping");
+            None
+        }
+        ended = &mut server => Some(ended),
+    };
+    state.readiness.set(false);
+    stop_accepting.cancel();
+    running.drain(&mut signals).await;
+    if tokio::time::timeout(CLOSE_WITHIN, hub.close()).await.is_err() {
+        tracing::warn!("some live connections did not close in time");
+    }
+    if failed.is_none() && tokio::time::timeout(FINISH_WITHIN, server).await.is_err() {
+        tracing::warn!("some answers were not finished in time");
+    }
+    stop_background.cancel();
+    for task in background {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a background task panicked");
+        }
+    }
+    engine_store.close().await;
+    web_store.close().await;
+    database.close().await?;
+    match failed {
+        None => Ok(ExitCode::SUCCESS),
+        Some(ended) => {
+            ended.context("the web server panicked")?.context("the web server failed")?;
+            bail!("the web server ended by itself")
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {} of {} is taken by another program\nStop it, or choose another one, such as WEFT_LISTEN={}:{}",
+            address.port(),
+            address.ip(),
+            address.ip(),
+            address.port().saturating_add(1)
+        ),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!(
+                "this user may not listen on port {}\nChoose one above 1023, such as WEFT_LISTEN={}:3000",
+                address.port(),
+                address.ip()
+            )
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+/// Adds the local model to the providers. One that was configured under its name by hand wins.
+fn prepare_model(
+    config: &config::LocalModel,
+    providers: &mut BTreeMap<String, Provider>,
+) -> Result<Option<LocalModel>> {
+    if config.is_half_configured() {
+        tracing::warn!("the local model needs both WEFT_LOCAL_LLM_BIN and WEFT_LOCAL_LLM_MODEL; it is not started");
+    }
+    let Some(files) = config.files() else { return Ok(None) };
+    for file in [&files.program, &files.model] {
+        if !file.is_file() {
+            tracing::warn!("the local model is not started: there is no file {}", file.display());
+            return Ok(None);
+        }
+    }
+    if providers.contains_key(local_model::NAME) {
+        return Ok(None);
+    }
+    let model = LocalModel::new(files).context("no free port on 127.0.0.1 for the local model")?;
+    providers.insert(local_model::NAME.to_owned(), model.provider());
+    Ok(Some(model))
+}
+
+async fn service(web: &config::Web, providers: &BTreeMap<String, Provider>, store: Store) -> Result<Service> {
+    let settings = Settings {
+        secure_cookies: web.secure_cookies(),
+        is_loopback: web.is_loopback(),
+        providers: providers.iter().map(|(name, provider)| providers::view(name, provider)).collect(),
+        library: seed::library(),
+        ..Settings::default()
+    };
+    let service = Service::new(store.clone(), settings.clone());
+    let nobody = service.context(None, service::RequestInfo::default());
+    let setup = accounts::setup_state(&nobody).await.map_err(super::operator::told)?;
+    if !setup.needs_token {
+        return Ok(service);
+    }
+    // Others may reach the server before its owner does: only who can read this output may create the admin.
+    let mut secret = [0; 16];
+    rand::rng().fill_bytes(&mut secret);
+    let token = hex::encode(secret);
+    println!("To create the admin account, open Weft and give this one-time token: {token}");
+    Ok(Service::new(store, Settings { first_run_token: Some(token.into()), ..settings }))
+}
+
+fn start_background(
+    store: &Store,
+    hub: &Hub,
+    model: Option<LocalModel>,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![
+        tokio::spawn({
+            let (store, stop) = (store.clone(), stop.clone());
+            async move { store.send_hints(stop.cancelled()).await }
+        }),
+        tokio::spawn({
+            let (hub, stop) = (hub.clone(), stop.clone());
+            async move { hub.run(stop).await }
+        }),
+    ];
+    if let Some(model) = model {
+        tasks.push(tokio::spawn(model.run(stop.clone())));
+    }
+    tasks
+}
+
+fn accept(listener: TcpListener, state: &AppState) -> (CancellationToken, JoinHandle<std::io::Result<()>>) {
+    let stop = CancellationToken::new();
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot switch off buffering of a connection");
+        }
+    });
+    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    (stop, tokio::spawn(async move { server.await }))
+}
+
+/// The last line of the start, which scripts wait for.
+fn announce(web: &config::Web, address: SocketAddr) -> Result<()> {
+    let url = match &web.public_url {
+        Some(url) => url.to_string(),
+        // Nobody can open the address that means all of them.
+        None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+        None => format!("http://{address}"),
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Weft is at {url}").and_then(|()| out.flush()).context("cannot write to standard output")
+}

@@ -1,0 +1,32 @@
+//! `weft work`: a worker without a web side. Any number of them may share a database.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use store::notify::Hints;
+
+use super::process::{ENGINE_CONNECTIONS, Running, Signals};
+use crate::{config, database::Database, providers};
+
+#[derive(Args, Debug)]
+pub(super) struct Work {
+    #[command(flatten)]
+    worker: config::Worker,
+}
+
+pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let providers = providers::read(config::provider_variables())?;
+    let mut database = Database::open(config).await?;
+    database.supervise();
+    let store = database.connect_and_migrate(ENGINE_CONNECTIONS).await?;
+    let running = Running::start(store.clone(), &Hints::default(), providers, &command.worker);
+    println!("Weft is working");
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping");
+    running.drain(&mut signals).await;
+    store.close().await;
+    database.close().await?;
+    Ok(ExitCode::SUCCESS)
+}

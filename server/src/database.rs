@@ -1,0 +1,81 @@
+//! The database of a process: the one that was named, or the embedded cluster of the data folder, for as long as the process uses it.
+
+use std::time::Duration;
+
+use store::Store;
+use tokio::time::Instant;
+
+use crate::{
+    config,
+    postgres::{self, Cluster},
+};
+
+/// A database that is only just starting, beside this process or in another container, is waited for.
+const WAIT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot use the embedded Postgres")]
+    Postgres(#[from] postgres::Error),
+    #[error("cannot connect to the database {url}\nCheck DATABASE_URL, and that the server runs and lets this user in")]
+    Connect {
+        url: String,
+        #[source]
+        source: store::Error,
+    },
+    #[error("cannot bring the tables up to date")]
+    Migrate(#[source] store::Error),
+    #[error("a task of the runtime ended early")]
+    Join(#[from] tokio::task::JoinError),
+}
+
+pub struct Database {
+    url: config::DatabaseUrl,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    pub async fn open(config: &config::Database) -> Result<Self, Error> {
+        if let Some(url) = config.url() {
+            return Ok(Self { url: url.clone(), cluster: None });
+        }
+        let place = config.place();
+        let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
+        Ok(Self { url: cluster.url().clone(), cluster: Some(cluster) })
+    }
+
+    /// From now on an embedded Postgres that dies is started again.
+    pub fn supervise(&mut self) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.supervise();
+        }
+    }
+
+    /// A pool of its own; waits a while for a database that is not there yet.
+    pub async fn connect(&self, max_connections: u32) -> Result<Store, Error> {
+        let began = Instant::now();
+        loop {
+            match Store::connect(self.url.as_str(), max_connections).await {
+                Ok(store) => return Ok(store),
+                Err(error) if error.is_unavailable() && began.elapsed() < WAIT => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database {}", self.url);
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(source) => return Err(Error::Connect { url: self.url.to_string(), source }),
+            }
+        }
+    }
+
+    /// A pool whose tables are up to date.
+    pub async fn connect_and_migrate(&self, max_connections: u32) -> Result<Store, Error> {
+        let store = self.connect(max_connections).await?;
+        store.migrate().await.map_err(Error::Migrate)?;
+        Ok(store)
+    }
+
+    /// Gives the database back; an embedded one is stopped if nobody else uses it.
+    pub async fn close(self) -> Result<(), Error> {
+        Ok(tokio::task::spawn_blocking(move || drop(self.cluster)).await?)
+    }
+}

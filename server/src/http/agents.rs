@@ -1,0 +1,56 @@
+//! REST: the agent library.
+
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use service::{OpContext, agents};
+use workflow::{
+    AgentId, AgentSpec, RunId,
+    api::{AgentView, ProviderView, SaveAgent, TestAgent},
+};
+
+use super::{
+    extract::{Body, Ids, Params},
+    problem::Result,
+};
+
+#[derive(Deserialize)]
+pub(super) struct AtVersion {
+    version: Option<i32>,
+}
+
+#[derive(Serialize)]
+pub(super) struct TestStarted {
+    run_id: RunId,
+}
+
+pub(super) async fn list(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<AgentView>>> {
+    Ok(Json(agents::list(&ctx).await?))
+}
+
+pub(super) async fn get(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<AgentId>,
+    Params(at): Params<AtVersion>,
+) -> Result<Json<AgentSpec>> {
+    Ok(Json(agents::get(&ctx, &id, at.version).await?))
+}
+
+pub(super) async fn save(
+    Extension(ctx): Extension<OpContext>,
+    Body(agent): Body<SaveAgent>,
+) -> Result<(StatusCode, Json<AgentSpec>)> {
+    Ok((StatusCode::CREATED, Json(agents::save(&ctx, agent).await?)))
+}
+
+pub(super) async fn test(
+    Extension(ctx): Extension<OpContext>,
+    Body(test): Body<TestAgent>,
+) -> Result<(StatusCode, Json<TestStarted>)> {
+    let run_id = agents::test(&ctx, test).await?;
+    Ok((StatusCode::ACCEPTED, Json(TestStarted { run_id })))
+}
+
+pub(super) async fn providers(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<ProviderView>>> {
+    Ok(Json(agents::providers(&ctx).await?))
+}

@@ -1,0 +1,69 @@
+//! The router: routes inside, and around them what every request passes, outermost last.
+
+use std::any::Any;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderName, Request, StatusCode};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    trace::TraceLayer,
+};
+use workflow::api::ErrorCode;
+
+use super::{AppState, SameOrigin, auth, headers, health, limit, origin, pages, problem::Problem, routes, site};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub fn router(state: AppState) -> Router {
+    let api = routes().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler));
+    let pages = pages::router(&state);
+    let same_origin: SameOrigin = state.same_origin.clone();
+    Router::new()
+        .merge(api)
+        .merge(pages)
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
+        .layer(from_fn_with_state(same_origin, origin::check))
+        .layer(from_fn(limit::limit))
+        // The probes need no identity, and must answer while the database does not.
+        .merge(Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)))
+        .layer(from_fn(site::serve))
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+                .layer(TraceLayer::new_for_http().make_span_with(span))
+                .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+                .layer(from_fn(headers::secure))
+                .layer(CatchPanicLayer::custom(panicked)),
+        )
+        .with_state(state)
+}
+
+/// Names the request in the log. Neither query nor headers: they may hold what is private.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", http.method = %request.method(), http.path = request.uri().path(), request.id = id)
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::Malformed,
+        "This address exists, but not with this method. The `Allow` header names those that it takes.",
+    )
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("unknown"), "a handler panicked");
+    Problem::internal().into_response()
+}

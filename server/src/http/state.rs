@@ -1,0 +1,58 @@
+//! What every handler can reach. Cheap to clone; made once for each process.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use service::Service;
+use store::Store;
+
+use super::{Readiness, SameOrigin};
+use crate::live::Hub;
+
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+pub struct Parts {
+    pub service: Service,
+    /// For the readiness probe alone: all else goes through the service.
+    pub store: Store,
+    pub hub: Hub,
+    pub readiness: Readiness,
+    pub same_origin: SameOrigin,
+    pub leptos: LeptosOptions,
+}
+
+impl AppState {
+    pub fn new(service: Service, store: Store, hub: Hub, same_origin: SameOrigin) -> Self {
+        Self(Arc::new(Parts {
+            service,
+            store,
+            hub,
+            readiness: Readiness::default(),
+            same_origin,
+            // The values of the leptos section in Cargo.toml that matter at run time.
+            leptos: LeptosOptions::builder().output_name("weft").site_pkg_dir("pkg").build(),
+        }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl FromRef<AppState> for SameOrigin {
+    fn from_ref(state: &AppState) -> Self {
+        state.same_origin.clone()
+    }
+}

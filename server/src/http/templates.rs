@@ -1,0 +1,57 @@
+//! REST: workflow templates. Admins get drafts, others the published versions of the same addresses.
+
+use axum::{
+    Extension, Json,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use service::{OpContext, templates};
+use workflow::{
+    TemplateId,
+    api::{CreateTemplate, Published, PublishedTemplate, TemplateView, UpdateTemplate},
+};
+
+use super::{
+    extract::{Body, Ids},
+    problem::Result,
+};
+
+pub(super) async fn gallery(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<PublishedTemplate>>> {
+    Ok(Json(templates::gallery(&ctx).await?))
+}
+
+pub(super) async fn list(Extension(ctx): Extension<OpContext>) -> Result<Response> {
+    if ctx.user()?.is_admin() {
+        return Ok(Json(templates::list(&ctx).await?).into_response());
+    }
+    Ok(Json(templates::gallery(&ctx).await?).into_response())
+}
+
+pub(super) async fn create(
+    Extension(ctx): Extension<OpContext>,
+    Body(template): Body<CreateTemplate>,
+) -> Result<(StatusCode, Json<TemplateView>)> {
+    Ok((StatusCode::CREATED, Json(templates::create(&ctx, template).await?)))
+}
+
+pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<TemplateId>) -> Result<Response> {
+    if ctx.user()?.is_admin() {
+        return Ok(Json(templates::get(&ctx, id).await?).into_response());
+    }
+    Ok(Json(templates::get_published(&ctx, id).await?).into_response())
+}
+
+pub(super) async fn update(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+    Body(update): Body<UpdateTemplate>,
+) -> Result<Json<TemplateView>> {
+    Ok(Json(templates::save_draft(&ctx, id, update).await?))
+}
+
+pub(super) async fn publish(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+) -> Result<(StatusCode, Json<Published>)> {
+    Ok((StatusCode::CREATED, Json(templates::publish(&ctx, id).await?)))
+}

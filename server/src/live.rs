@@ -1,0 +1,12 @@
+//! The live feed: sockets that follow one run or all of mine, over what Postgres says, never over what a socket missed.
+//! Hints only wake readers: what is sent comes from the event log, so that a lost hint costs a second and nothing else.
+
+mod hub;
+mod my_runs;
+mod room;
+mod run_feed;
+mod socket;
+
+pub use hub::Hub;
+pub(crate) use my_runs::my_socket;
+pub(crate) use run_feed::run_socket;

@@ -1,0 +1,167 @@
+//! One per process: turns the store's hints into wake-ups of those who follow a run, and counts the open sockets.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use store::{
+    Store,
+    notify::{Hint, Hints},
+};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use workflow::{RunId, UserId};
+
+use super::room::Room;
+
+/// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
+const CHANGES: usize = 256;
+/// Sockets that one person may have open at one process: many tabs, no flood.
+const MAX_SOCKETS: usize = 64;
+
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    hints: Hints,
+    rooms: Mutex<HashMap<RunId, Weak<Room>>>,
+    changes: broadcast::Sender<Changed>,
+    sockets: Mutex<HashMap<UserId, usize>>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// What followers of all their runs are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Changed {
+    Run(RunId),
+    Everything,
+}
+
+/// One open socket of a person; gives its place back when dropped.
+pub(super) struct Seat {
+    hub: Hub,
+    user: UserId,
+}
+
+impl Hub {
+    pub fn new(store: Store, hints: Hints) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            hints,
+            rooms: Mutex::default(),
+            changes: broadcast::Sender::new(CHANGES),
+            sockets: Mutex::default(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        }))
+    }
+
+    /// Passes hints on until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut hints = self.0.hints.subscribe();
+        loop {
+            let hint = tokio::select! {
+                () = stop.cancelled() => return,
+                hint = hints.recv() => hint,
+            };
+            match hint {
+                Ok(Hint::Run(run)) => {
+                    if let Some(room) = self.room(run) {
+                        room.wake();
+                    }
+                    self.tell(Changed::Run(run));
+                }
+                Ok(Hint::Delta(delta)) => {
+                    if let Some(room) = self.room(delta.run) {
+                        room.pass_on(delta);
+                    }
+                }
+                Ok(Hint::Lagged) | Err(RecvError::Lagged(_)) => {
+                    for room in lock(&self.0.rooms).values().filter_map(Weak::upgrade) {
+                        room.wake();
+                    }
+                    self.tell(Changed::Everything);
+                }
+                Ok(Hint::Ready | Hint::Cancelled(_) | Hint::Watched(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Closes every socket with "restarting" and waits until they are closed.
+    pub async fn close(&self) {
+        self.0.shutdown.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// The room of a run, opened at an event that its caller has just read.
+    pub(super) fn enter(&self, run: RunId, seq: i64) -> Arc<Room> {
+        let mut rooms = lock(&self.0.rooms);
+        if let Some(room) = rooms.get(&run).and_then(Weak::upgrade) {
+            return room;
+        }
+        rooms.retain(|_, room| room.strong_count() > 0);
+        let room = Arc::new(Room::new(run, seq));
+        rooms.insert(run, Arc::downgrade(&room));
+        // Ends by itself when the last follower leaves.
+        tokio::spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));
+        room
+    }
+
+    pub(super) fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.0.changes.subscribe()
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn shutdown(&self) -> &CancellationToken {
+        &self.0.shutdown
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// A place for one more socket, if the person has not too many.
+    pub(super) fn take_seat(&self, user: UserId) -> Option<Seat> {
+        let mut sockets = lock(&self.0.sockets);
+        let taken = sockets.entry(user).or_default();
+        if *taken >= MAX_SOCKETS {
+            return None;
+        }
+        *taken += 1;
+        Some(Seat { hub: self.clone(), user })
+    }
+
+    fn room(&self, run: RunId) -> Option<Arc<Room>> {
+        lock(&self.0.rooms).get(&run)?.upgrade()
+    }
+
+    fn tell(&self, changed: Changed) {
+        // Nobody listening is fine.
+        let _ = self.0.changes.send(changed);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut sockets = lock(&self.hub.0.sockets);
+        if let Some(taken) = sockets.get_mut(&self.user) {
+            *taken -= 1;
+            if *taken == 0 {
+                sockets.remove(&self.user);
+            }
+        }
+    }
+}
+
+/// The maps stay whole whatever panics beside them: each change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,153 @@
+//! `/api/workflows/runs/{id}/live`: replays the events after the one that the peer has, then follows.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    extract::{State, ws::Utf8Bytes},
+    response::Response,
+};
+use service::{OpContext, runs};
+use tokio::sync::broadcast::{self, error::RecvError};
+use workflow::{
+    RunId,
+    api::{Follow, RunFrame},
+};
+
+use super::{
+    hub::Hub,
+    room::{Frame, PAGE, Room},
+    socket::{self, Feed, Upgrade},
+};
+use crate::http::{AppState, Ids, Problem};
+
+/// A peer that is further behind fetches the run again, which is cheaper for both.
+const MAX_REPLAY: i64 = 4_000;
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The handler. Visibility is decided here once: neither the owner of a run nor, unseen, a role ever changes.
+pub(crate) async fn run_socket(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<OpContext>,
+    Ids(run): Ids<RunId>,
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    let user = ctx.user()?.id;
+    let seq = runs::get(&ctx, run).await?.seq;
+    let feed = RunFeed::new(state.hub.clone(), run, seq);
+    socket::accept(&state.hub, ctx, user, upgrade, feed)
+}
+
+struct RunFeed {
+    hub: Hub,
+    room: Arc<Room>,
+    following: Option<Following>,
+}
+
+struct Following {
+    frames: broadcast::Receiver<Frame>,
+    /// The last event that the peer has.
+    sent: i64,
+    /// Up to here events come from the log, afterwards from the room.
+    replay_to: i64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Too much is missing: told to fetch the run, which then holds everything up to here.
+    Resync,
+    Replay,
+    Attempts,
+    Live,
+}
+
+impl RunFeed {
+    fn new(hub: Hub, run: RunId, seq: i64) -> Self {
+        let room = hub.enter(run, seq);
+        Self { hub, room, following: None }
+    }
+}
+
+impl Following {
+    fn new(room: &Room, after: i64) -> Self {
+        let (frames, replay_to) = room.subscribe();
+        let is_too_far = replay_to.saturating_sub(after) > MAX_REPLAY;
+        Self {
+            frames,
+            sent: if is_too_far { replay_to } else { after },
+            replay_to,
+            stage: if is_too_far { Stage::Resync } else { Stage::Replay },
+        }
+    }
+
+    /// After the room has dropped frames that this reader had not taken: everything is to be fetched again.
+    fn anew(room: &Room) -> Self {
+        let (frames, head) = room.subscribe();
+        Self { frames, sent: head, replay_to: head, stage: Stage::Resync }
+    }
+
+    async fn next(&mut self, hub: &Hub, room: &Room) -> store::Result<Vec<Utf8Bytes>> {
+        loop {
+            match self.stage {
+                Stage::Resync => {
+                    self.stage = Stage::Attempts;
+                    return Ok(text(Frame::new(None, &RunFrame::Resync)));
+                }
+                Stage::Replay => {
+                    if self.sent >= self.replay_to {
+                        self.stage = Stage::Attempts;
+                        continue;
+                    }
+                    let events = hub.store().events_after(room.run(), self.sent, PAGE).await?;
+                    // Fewer than there must be: the run was removed meanwhile.
+                    self.sent = events.last().map_or(self.replay_to, |event| event.seq);
+                    let frames = events
+                        .into_iter()
+                        .filter_map(|event| Frame::new(Some(event.seq), &RunFrame::Event { event: Box::new(event) }));
+                    return Ok(frames.map(|frame| frame.text).collect());
+                }
+                Stage::Attempts => {
+                    let attempts = hub.store().running_attempts(room.run()).await?;
+                    self.stage = Stage::Live;
+                    if !attempts.is_empty() {
+                        return Ok(text(Frame::new(None, &RunFrame::Attempts { attempts })));
+                    }
+                }
+                Stage::Live => match self.frames.recv().await {
+                    Ok(Frame { seq: Some(seq), .. }) if seq <= self.sent => {}
+                    Ok(frame) => {
+                        self.sent = frame.seq.unwrap_or(self.sent);
+                        return Ok(vec![frame.text]);
+                    }
+                    Err(RecvError::Lagged(_)) => *self = Self::anew(room),
+                    // The room holds its sender, and this feed the room.
+                    Err(RecvError::Closed) => std::future::pending().await,
+                },
+            }
+        }
+    }
+}
+
+impl Feed for RunFeed {
+    fn follow(&mut self, from: Follow) {
+        self.following = Some(Following::new(&self.room, from.after));
+    }
+
+    async fn next(&mut self) -> Vec<Utf8Bytes> {
+        let Some(following) = &mut self.following else { return std::future::pending().await };
+        loop {
+            match following.next(&self.hub, &self.room).await {
+                Ok(frames) => return frames,
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "cannot read a run; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+fn text(frame: Option<Frame>) -> Vec<Utf8Bytes> {
+    frame.map(|frame| frame.text).into_iter().collect()
+}

@@ -1,0 +1,60 @@
+//! The shipped content: agents and workflows that a newcomer runs on their own text, as JSON files in `server/seed`.
+//! It goes in through the service like any other edit, and never over what somebody made.
+
+use service::library::Library;
+
+const AGENTS: &str = include_str!("../seed/agents.json");
+const TEMPLATES: [&str; 3] = [
+    include_str!("../seed/document-brief.json"),
+    include_str!("../seed/rewrite-for-an-audience.json"),
+    include_str!("../seed/meeting-notes-to-actions.json"),
+];
+
+/// What a new server's library holds.
+pub fn library() -> Library {
+    Library {
+        agents: serde_json::from_str(AGENTS).expect("a test reads the shipped agents"),
+        templates: TEMPLATES
+            .iter()
+            .map(|template| serde_json::from_str(template).expect("a test reads the shipped workflows"))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::{AgentCatalog, AgentSpec, Definition, agent::AgentConfig};
+
+    use super::*;
+
+    #[test]
+    fn the_shipped_content_has_no_problems() {
+        let library = library();
+        let specs: Vec<AgentSpec> = library
+            .agents
+            .iter()
+            .map(|agent| AgentSpec {
+                id: agent.id.clone(),
+                version: 1,
+                name: agent.name.clone(),
+                description: agent.description.clone(),
+                inputs: agent.inputs.clone(),
+                outputs: agent.outputs.clone(),
+                config: agent.config.clone(),
+            })
+            .collect();
+        for spec in &specs {
+            assert_eq!(spec.problems(), [], "{}", spec.id);
+            if let AgentConfig::Llm(config) = &spec.config {
+                assert!(config.max_tokens.is_some_and(|max| max <= 400), "{} is answered in reasonable time", spec.id);
+            }
+        }
+        let catalog = AgentCatalog::new(specs);
+        for template in &library.templates {
+            let definition = Definition::from_value(&template.definition).unwrap();
+            let (_, problems) = workflow::validate(&definition, &catalog);
+            assert_eq!(problems, [], "{}", template.name);
+            assert!(definition.steps.values().all(|step| step.ui.is_some()), "{} is laid out", template.name);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Logging to standard error, so that standard output holds only what a command has to say.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+use crate::config::{Log, LogFormat};
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the log filter `{filter}` cannot be read\nUse a level (error, warn, info, debug, trace) or levels by module, such as info,store=debug"
+)]
+pub struct BadFilter {
+    filter: String,
+    #[source]
+    source: ParseError,
+}
+
+/// To be called once, before anything logs.
+pub fn start(log: &Log) -> Result<(), BadFilter> {
+    let filter = EnvFilter::try_new(&log.filter).map_err(|source| BadFilter { filter: log.filter.clone(), source })?;
+    let is_terminal = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
+    let started = match log.log_format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    if started.is_err() {
+        // A test has set up logging of its own.
+        tracing::debug!("logging was set up before");
+    }
+    Ok(())
+}
