@@ -23,6 +23,12 @@ pub(crate) use filters::Insert;
 const QUICK_FUEL: u64 = 20_000;
 /// Fuel for the second try, on a thread of its own: some tens of milliseconds and of MiB, and twice what the inputs take.
 const BASE_FUEL: u64 = 300_000;
+/// Bytes of inputs up to which the first try is made at all.
+const QUICK_INPUT_BYTES: usize = 256 * 1024;
+/// Bytes that comparisons may go through, which fuel does not see: less than a second.
+const COMPARED_BYTES: u64 = 2_000_000_000;
+/// Fuel that a comparison takes at least, with the loop around it.
+const FUEL_PER_COMPARISON: u64 = 5;
 /// Bytes of all inputs that a template can be given.
 const MAX_INPUT_BYTES: usize = 32 * 1024 * 1024;
 
@@ -64,17 +70,22 @@ impl Scope {
         if !source.contains('{') {
             return Ok(source.to_owned());
         }
-        check::check(source, &filters::syntax()).map_err(|refusal| {
+        let shape = check::check(source, &filters::syntax()).map_err(|refusal| {
             AgentError::new(
                 Reason::Template,
                 format!("{what} cannot be rendered: line {}: {}", refusal.line, refusal.reason),
             )
         })?;
-        match self.render_with(source, insert, QUICK_FUEL) {
-            Err(Fault { error, .. }) if error.kind() == ErrorKind::OutOfFuel => {}
-            other => return other.map_err(|fault| self.explain(what, source, &fault)),
+        if self.n_bytes <= QUICK_INPUT_BYTES {
+            match self.render_with(source, insert, QUICK_FUEL) {
+                Err(Fault { error, .. }) if error.kind() == ErrorKind::OutOfFuel => {}
+                other => return other.map_err(|fault| self.explain(what, source, &fault)),
+            }
         }
-        let fuel = BASE_FUEL + 2 * filters::fuel_for(self.n_bytes);
+        let mut fuel = BASE_FUEL + 2 * filters::fuel_for(self.n_bytes);
+        if shape.compares_often {
+            fuel = fuel.min(COMPARED_BYTES / (self.n_bytes as u64 + 1) * FUEL_PER_COMPARISON);
+        }
         let (scope, source) = (self.clone(), source.to_owned());
         let rendered = tokio::task::spawn_blocking(move || {
             scope.render_with(&source, insert, fuel).map_err(|fault| scope.explain(what, &source, &fault))

@@ -74,6 +74,13 @@ pub(super) const FILTERS: [&str; 45] = [
     "words",
     "urlencode",
 ];
+/// Comparisons outside loops that are let through without a second look.
+const MAX_FREE_COMPARISONS: usize = 32;
+/// Filters that compare items with each other or with an argument.
+const COMPARING_FILTERS: [&str; 10] =
+    ["dictsort", "groupby", "max", "min", "reject", "rejectattr", "select", "selectattr", "sort", "unique"];
+/// Tests that take time in proportion to a text, or tell about the engine: nobody needs them here.
+pub(super) const REMOVED_TESTS: [&str; 7] = ["escaped", "filter", "lower", "safe", "sameas", "test", "upper"];
 /// Uses of `groupby`, each of which may hold a part of the list twice.
 const MAX_GROUPINGS: usize = 3;
 
@@ -113,15 +120,24 @@ impl Refusal {
     }
 }
 
+/// What a template that passed may do at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Shape {
+    /// It may compare texts many times, which costs as much as they are long and which fuel does not see.
+    pub(super) compares_often: bool,
+}
+
 /// Judges a template that may be malformed; a syntax error is left for the engine's own message.
-pub(super) fn check(source: &str, syntax: &SyntaxConfig) -> Result<(), Refusal> {
+pub(super) fn check(source: &str, syntax: &SyntaxConfig) -> Result<Shape, Refusal> {
     check_tokens(source, syntax)?;
     match parse(source, "prompt", syntax.clone()) {
         Ok(Stmt::Template(template)) => {
-            let mut walk = Walk { open_loops: 0, n_nesting_filters: 0, n_groupings: 0 };
-            walk.stmts(&template.children)
+            let mut walk = Walk::default();
+            walk.stmts(&template.children)?;
+            let compares_often = walk.compares_in_loop || walk.n_comparisons > MAX_FREE_COMPARISONS;
+            Ok(Shape { compares_often })
         }
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(Shape { compares_often: true }),
     }
 }
 
@@ -161,8 +177,11 @@ fn check_tokens(source: &str, syntax: &SyntaxConfig) -> Result<(), Refusal> {
     Ok(())
 }
 
+#[derive(Default)]
 struct Walk {
     open_loops: usize,
+    n_comparisons: usize,
+    compares_in_loop: bool,
     n_nesting_filters: usize,
     n_groupings: usize,
 }
@@ -240,10 +259,21 @@ impl Walk {
                 cond.false_expr.iter().try_for_each(|other| self.expr(other))
             }
             Expr::Compare(compare) => {
+                let is_with_constant = matches!(compare.expr, Expr::Const(_))
+                    || matches!(compare.ops.as_slice(), [op] if matches!(op.expr, Expr::Const(_)));
+                if !is_with_constant || compare.ops.len() > 1 {
+                    self.compares();
+                }
                 self.expr(&compare.expr)?;
                 compare.ops.iter().try_for_each(|op| self.expr(&op.expr))
             }
             Expr::BinOp(op) => {
+                if !is_arithmetic(op.op) && !matches!(op.op, BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Concat) {
+                    let is_with_constant = [&op.left, &op.right].iter().any(|side| matches!(side, Expr::Const(_)));
+                    if !is_with_constant || matches!(op.op, BinOpKind::In) {
+                        self.compares();
+                    }
+                }
                 self.expr(&op.left)?;
                 self.expr(&op.right)?;
                 let (left, right) = (self.is_number(&op.left), self.is_number(&op.right));
@@ -264,6 +294,12 @@ impl Walk {
                 self.filter(filter.span(), filter.name, &filter.args)
             }
             Expr::Test(test) => {
+                if REMOVED_TESTS.contains(&test.name) {
+                    return Err(Refusal::new(test.span(), format!("there is no test `{}`", test.name)));
+                }
+                if !test.args.is_empty() {
+                    self.compares();
+                }
                 self.expr(&test.expr)?;
                 self.args(test.span(), &test.args)
             }
@@ -288,6 +324,11 @@ impl Walk {
         }
     }
 
+    fn compares(&mut self) {
+        self.n_comparisons += 1;
+        self.compares_in_loop |= self.open_loops > 0;
+    }
+
     fn args(&mut self, span: Span, args: &[CallArg<'_>]) -> Result<(), Refusal> {
         args.iter().try_for_each(|arg| match arg {
             CallArg::Pos(expr) | CallArg::Kwarg(_, expr) => self.expr(expr),
@@ -300,6 +341,9 @@ impl Walk {
     fn filter(&mut self, span: Span, name: &str, args: &[CallArg<'_>]) -> Result<(), Refusal> {
         if !FILTERS.contains(&name) {
             return Err(Refusal::new(span, format!("there is no filter `{name}`; there are {}", FILTERS.join(", "))));
+        }
+        if COMPARING_FILTERS.contains(&name) {
+            self.compares();
         }
         if NESTING_FILTERS.contains(&name) {
             self.n_nesting_filters += 1;
@@ -332,16 +376,7 @@ impl Walk {
             Expr::Const(constant) => constant.value.kind() == ValueKind::Number,
             Expr::Filter(filter) => NUMERIC_FILTERS.contains(&filter.name),
             Expr::UnaryOp(op) => matches!(op.op, UnaryOpKind::Neg),
-            Expr::BinOp(op) => matches!(
-                op.op,
-                BinOpKind::Add
-                    | BinOpKind::Sub
-                    | BinOpKind::Mul
-                    | BinOpKind::Div
-                    | BinOpKind::FloorDiv
-                    | BinOpKind::Rem
-                    | BinOpKind::Pow
-            ),
+            Expr::BinOp(op) => is_arithmetic(op.op),
             Expr::GetAttr(attr) => {
                 self.open_loops > 0
                     && LOOP_NUMBERS.contains(&attr.name)
@@ -353,6 +388,19 @@ impl Walk {
             _ => false,
         }
     }
+}
+
+fn is_arithmetic(op: BinOpKind) -> bool {
+    matches!(
+        op,
+        BinOpKind::Add
+            | BinOpKind::Sub
+            | BinOpKind::Mul
+            | BinOpKind::Div
+            | BinOpKind::FloorDiv
+            | BinOpKind::Rem
+            | BinOpKind::Pow
+    )
 }
 
 /// Names may be bound, attributes not; `loop` keeps its meaning.

@@ -49,6 +49,9 @@ pub(super) fn environment(insert: Insert) -> Environment<'static> {
     for function in ["dict", "debug", "namespace"] {
         env.remove_global(function);
     }
+    for test in super::check::REMOVED_TESTS {
+        env.remove_test(test);
+    }
     env.add_filter("tojson", to_json);
     env.add_filter("split", split);
     env.add_filter("lines", lines);

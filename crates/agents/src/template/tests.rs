@@ -220,6 +220,45 @@ async fn no_template_can_exhaust_time_or_memory() {
 }
 
 #[tokio::test]
+async fn comparing_large_texts_over_and_over_ends_soon() {
+    let text = "a".repeat(4 * 1024 * 1024);
+    let scope = Scope::new(&input("", json!({ "text": text, "same": text, "list": [text, text] }))).unwrap();
+    let straight = "{% if text == same %}{% endif %}".repeat(8_000);
+    for bomb in [
+        "{% for i in range(100000) %}{% if text == same %}{% endif %}{% endfor %}",
+        "{% for i in range(100000) %}{{ 'x' if text < same else '' }}{% endfor %}",
+        "{% for i in range(100000) %}{% if text is eq(same) %}{% endif %}{% endfor %}",
+        "{% for i in range(100000) %}{% if text in list %}{% endif %}{% endfor %}",
+        "{% for i in range(100000) %}{% if list == list|reverse %}{% endif %}{% endfor %}",
+        "{% for i in range(100000) %}{% if list|unique|length > 1 %}{% endif %}{% endfor %}",
+        "{% for i in range(100000) %}{{ list|sort|length }}{% endfor %}",
+        "{% for i in range(100000) %}{{ list|select('eq', text)|list|length }}{% endfor %}",
+        "{% for i in range(100000) if text == same %}{% endfor %}",
+        &straight,
+    ] {
+        let started = Instant::now();
+        let result = scope.render("The template", bomb, Insert::AsIs).await;
+        println!("{:>4} ms {}", started.elapsed().as_millis(), bomb.chars().take(100).collect::<String>());
+        assert!(started.elapsed().as_secs() < 2, "{bomb} took {:?}", started.elapsed());
+        assert!(result.is_err(), "{bomb}");
+    }
+}
+
+#[tokio::test]
+async fn templates_at_the_limits_of_depth_render() {
+    let table = [
+        (format!("{{{{ 1{} }}}}", "+1".repeat(120)), "121"),
+        (format!("{{{{ text{} }}}}", "|upper".repeat(120)), "X"),
+        (format!("{{{{ {}1{} }}}}", "(".repeat(10), ")".repeat(10)), "1"),
+        (format!("{}x{}", "{% if 1 %}".repeat(32), "{% endif %}".repeat(32)), "x"),
+        (format!("{{% if 0 %}}{}{{% else %}}x{{% endif %}}", "{% elif 0 %}".repeat(128)), "x"),
+    ];
+    for (template, expected) in table {
+        assert_eq!(run(&template, json!({"text": "x"})).await.unwrap(), expected, "{template}");
+    }
+}
+
+#[tokio::test]
 async fn an_output_over_the_limit_is_refused_with_its_own_class() {
     let text = "a".repeat(3 * 1024 * 1024);
     let error = run("{{ text }}{{ text }}", json!({ "text": text })).await.unwrap_err();

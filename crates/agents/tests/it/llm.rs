@@ -49,14 +49,15 @@ async fn ask(url: &str, outputs: Value) -> Result<StepOutput, AgentError> {
 
 /// A chat stream that says these pieces.
 fn stream(pieces: &[&str]) -> ResponseTemplate {
-    let mut body = String::new();
-    for piece in pieces {
-        let chunk = json!({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]});
-        body.push_str(&format!("data: {chunk}\n\n"));
-    }
-    let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}});
-    body.push_str(&format!("data: {last}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
+    let pieces = pieces.iter().map(|piece| {
+        json!({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]}).to_string()
+    });
+    let ending = [
+        json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string(),
+        json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}).to_string(),
+        "[DONE]".to_owned(),
+    ];
+    let body: String = pieces.chain(ending).map(|data| ["data: ", &data, "\n\n"].concat()).collect();
     ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")
 }
 

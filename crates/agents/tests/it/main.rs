@@ -1,5 +1,8 @@
 //! The agents through their public face, against real sockets: what is sent, what comes back, and which class each failure has.
 
+#[cfg(test)]
 mod http;
+#[cfg(test)]
 mod llm;
+#[cfg(test)]
 mod support;

@@ -11,6 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
 pub(crate) fn input(config: Value, outputs: Value, values: Value) -> StepInput {
     let spec = serde_json::from_value(json!({ "id": "a", "name": "A", "config": config, "outputs": outputs })).unwrap();
     let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
