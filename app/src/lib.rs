@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod app;
+pub mod canvas_view;
 pub mod components;
 pub mod crash;
 pub mod error;
