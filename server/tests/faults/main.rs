@@ -1,0 +1,6 @@
+//! Real processes that are killed, stopped and cut off from Postgres, and what must still be true afterwards.
+//! Nothing here may reach into a process: faults come from outside, as in life.
+
+mod postgres;
+mod processes;
+mod support;

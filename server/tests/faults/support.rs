@@ -1,0 +1,208 @@
+//! A published chain over a slow model, and `weft` processes over one database.
+//! The model is a stub on loopback that speaks the OpenAI protocol; its slowness is what gives faults a target.
+
+use std::{
+    collections::BTreeMap,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Json, Router, extract::State, response::IntoResponse, routing::post};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use store::{Store, runs::NewRun};
+use uuid::Uuid;
+use workflow::{
+    AgentCatalog, AgentSpec, Definition, RunId, RunView, TemplateId, UserId,
+    access::{Actor, Role},
+    validate,
+};
+
+pub(crate) struct SlowModel {
+    pub url: String,
+    pub n_calls: Arc<AtomicUsize>,
+}
+
+/// Answers after `delay`, one piece.
+pub(crate) async fn slow_model(delay: Duration) -> SlowModel {
+    let n_calls = Arc::new(AtomicUsize::new(0));
+    let answer = move |State(n_calls): State<Arc<AtomicUsize>>, Json(_): Json<Value>| async move {
+        n_calls.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(delay).await;
+        let piece = |delta: Value, finish: Value| {
+            let chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "stub",
+                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+            format!("data: {chunk}\n\n")
+        };
+        let body = piece(json!({"role": "assistant", "content": "an answer"}), Value::Null)
+            + &piece(json!({}), json!("stop"))
+            + "data: [DONE]\n\n";
+        ([("content-type", "text/event-stream")], body).into_response()
+    };
+    let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(Arc::clone(&n_calls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    SlowModel { url, n_calls }
+}
+
+/// A child that does not outlive its test.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
+    }
+
+    /// Waits for the end of a process that was asked to end.
+    pub(crate) async fn ended(mut self) -> Option<i32> {
+        for _ in 0..1_200 {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the process did not end within 60 s");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(crate) fn weft(args: &[&str], model: &SlowModel) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weft"));
+    command
+        .args(args)
+        .env_remove("WEFT_LOCAL_LLM_BIN")
+        .env_remove("WEFT_LOCAL_LLM_MODEL")
+        .env("WEFT_PROVIDER_SLOW_KIND", "openai")
+        .env("WEFT_PROVIDER_SLOW_URL", &model.url)
+        .env("WEFT_PROVIDER_SLOW_MODEL", "stub")
+        .env("WEFT_PROVIDER_SLOW_KEY", "none")
+        .stdout(Stdio::null());
+    command
+}
+
+/// A `weft work` process over the test's database.
+pub(crate) fn worker(pool: &PgPool, model: &SlowModel) -> Process {
+    let options = pool.connect_options();
+    let base = std::env::vars().find(|(name, _)| name == "DATABASE_URL").expect("the test needs DATABASE_URL").1;
+    let server = base.rsplit_once('/').expect("an address with a database").0;
+    let url = format!("{server}/{}", options.get_database().unwrap());
+    Process::spawn(weft(&["work"], model).env("DATABASE_URL", url))
+}
+
+pub(crate) fn agent() -> AgentSpec {
+    serde_json::from_value(json!({
+        "id": "slow", "version": 1, "name": "Slow",
+        "outputs": [{"name": "text", "schema": {"type": "string"}}],
+        "config": {"kind": "llm", "provider": "slow", "prompt": "Say something"},
+    }))
+    .unwrap()
+}
+
+pub(crate) struct World {
+    pub store: Store,
+    pub actor: Actor,
+    template: TemplateId,
+    definition: Definition,
+}
+
+impl World {
+    /// Publishes `{"a": [], "b": ["a"]}` and so on, over the slow agent.
+    pub(crate) async fn new(pool: &PgPool, edges: &Value) -> Self {
+        let steps: serde_json::Map<String, Value> = edges
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(key, deps)| (key.clone(), json!({"agent_id": "slow", "depends_on": deps})))
+            .collect();
+        let definition = Definition::from_value(&json!({"steps": steps})).unwrap();
+        let actor = Actor { id: UserId(Uuid::now_v7()), email: "ada@example.com".into(), role: Role::Admin };
+        let template = TemplateId(Uuid::now_v7());
+        let n_steps = i64::try_from(definition.steps.len()).unwrap();
+        for query in [
+            sqlx::query("INSERT INTO users (id, email, role, password_hash) VALUES ($1, $2, 'admin', '$argon2id$x')")
+                .bind(actor.id.0)
+                .bind(&actor.email),
+            sqlx::query("INSERT INTO agents (id, latest_version, created_by) VALUES ('slow', 1, $1)").bind(actor.id.0),
+            sqlx::query("INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ('slow', 1, $2, $1)")
+                .bind(actor.id.0)
+                .bind(json!(agent())),
+            sqlx::query(
+                "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by)
+                VALUES ($2, 'T', '', $3, $4, $1)",
+            )
+            .bind(actor.id.0)
+            .bind(template.0)
+            .bind(definition.to_value())
+            .bind(n_steps),
+            sqlx::query(
+                "INSERT INTO workflow_template_versions
+                    (template_id, version, name, description, definition, semantic_hash, n_steps, published_by)
+                VALUES ($2, 1, 'T', '', $3, $5, $4, $1)",
+            )
+            .bind(actor.id.0)
+            .bind(template.0)
+            .bind(definition.to_value())
+            .bind(n_steps)
+            .bind(definition.semantic_hash()),
+        ] {
+            query.execute(pool).await.unwrap();
+        }
+        Self { store: Store::from_pool(pool.clone()), actor, template, definition }
+    }
+
+    pub(crate) async fn start(&self) -> RunId {
+        let (plan, problems) = validate(&self.definition, &AgentCatalog::new([agent()]));
+        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
+        let kinds = plan.order.iter().map(|key| (key.clone(), "llm".to_owned())).collect();
+        let id = RunId(Uuid::now_v7());
+        let new = NewRun {
+            id,
+            template_id: self.template,
+            version: 1,
+            definition: &self.definition,
+            plan: &plan,
+            kinds: &kinds,
+            inputs: &BTreeMap::new(),
+            auto_run: true,
+            is_test: false,
+            actor: &self.actor,
+            idempotency: None,
+        };
+        self.store.start_run(new).await.unwrap();
+        id
+    }
+
+    /// Waits until the view is as wanted; fails after 60 s with what it is.
+    pub(crate) async fn until(&self, run: RunId, wanted: impl Fn(&RunView) -> bool) -> RunView {
+        let mut last = None;
+        for _ in 0..1_200 {
+            let view = self.store.run_view(run, &self.actor).await.unwrap().unwrap();
+            if wanted(&view) {
+                return view;
+            }
+            last = Some(view);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the run never got there: {:#?}", last.map(|view| view.steps));
+    }
+}
