@@ -9,6 +9,7 @@ use workflow::{UserId, access::Actor, api::SessionView};
 use crate::{
     Result, Store,
     audit::{self, Author},
+    throttle,
     users::parse_role,
 };
 
@@ -65,13 +66,18 @@ impl Store {
             return Ok(false);
         }
         sqlx::query!(
-            r#"DELETE FROM sessions
-               WHERE user_id = $1 AND (expires_at <= now() OR last_seen_at <= now() - make_interval(secs => $2))"#,
+            r#"DELETE FROM sessions WHERE id_hash IN (
+                   SELECT id_hash FROM sessions
+                   WHERE expires_at <= now()
+                       OR (user_id = $1 AND last_seen_at <= now() - make_interval(secs => $2))
+                   -- Two logins that tidy at once never wait for each other.
+                   FOR UPDATE SKIP LOCKED)"#,
             user.0,
             session.lifetimes.idle.as_secs_f64(),
         )
         .execute(&mut *tx)
         .await?;
+        throttle::sweep(&mut tx).await?;
         audit::append(&mut tx, author.who_is(user), "session.created", &user.to_string(), json!({})).await?;
         tx.commit().await?;
         Ok(true)

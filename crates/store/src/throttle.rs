@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
+
 use crate::{Result, Store};
 
 /// How a key is slowed down.
@@ -73,18 +75,14 @@ impl Store {
         sqlx::query!(r#"DELETE FROM login_throttle WHERE key = $1"#, key).execute(&self.pool).await?;
         Ok(())
     }
+}
 
-    /// Removes what has faded; called by a chore.
-    pub async fn sweep_attempts(&self, older_than: Duration) -> Result<u64> {
-        let removed = sqlx::query!(
-            r#"DELETE FROM login_throttle
-               WHERE last_at < now() - make_interval(secs => $1) AND blocked_until <= now()"#,
-            older_than.as_secs_f64(),
-        )
-        .execute(&self.pool)
+/// Removes what has faded, in the transaction of a login: whoever gets in pays for the tidying.
+pub(crate) async fn sweep(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query!(r#"DELETE FROM login_throttle WHERE last_at < now() - interval '1 day' AND blocked_until <= now()"#)
+        .execute(connection)
         .await?;
-        Ok(removed.rows_affected())
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -121,6 +119,10 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(attempt(&store).await, Attempt::Allowed);
         }
+        sqlx::query("UPDATE login_throttle SET last_at = now() - interval '2 days'").execute(&pool).await.unwrap();
+        sweep(&mut *pool.acquire().await.unwrap()).await.unwrap();
+        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM login_throttle").fetch_one(&pool).await.unwrap();
+        assert_eq!(left, 0);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
