@@ -160,7 +160,7 @@ pub(crate) fn check(schema: &Schema, value: &Value) -> Result<(), Unfit> {
         .into_iter()
         .map(|(path, fault)| if path.is_empty() { format!("it {fault}") } else { format!("`{path}` {fault}") })
         .collect();
-    Err(Unfit::new(format!("did not fit the output: {}", told.join("; "))))
+    Err(Unfit::new(format!("gave a result that does not fit: {}", told.join("; "))))
 }
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
             (
                 json!([{"name":"a","schema":{"type":"string","enum":["yes","no"]}}]),
                 "maybe",
-                r#"invalid_output: did not fit the output: it must be one of "yes", "no""#,
+                r#"invalid_output: gave a result that does not fit: it must be one of "yes", "no""#,
             ),
             (json!([{"name":"a","schema":{"type":"integer"}}]), " 42\n", "a application/json 42"),
             (json!([{"name":"a","schema":{}}]), r#"{"b":1,"a":[1, 2]}"#, r#"a application/json {"a":[1,2],"b":1}"#),
@@ -211,7 +211,7 @@ mod tests {
             (
                 json!([{"name":"a","schema":{"type":"object","required":["x"]}}]),
                 "{}",
-                "invalid_output: did not fit the output: `/x` is required",
+                "invalid_output: gave a result that does not fit: `/x` is required",
             ),
             (
                 json!([{"name":"a","schema":{}}]),
@@ -226,7 +226,7 @@ mod tests {
             (
                 json!([{"name":"t","schema":{"type":"string"}},{"name":"n","schema":{"type":"number"}}]),
                 r#"{"t":"hi"}"#,
-                "invalid_output: did not fit the output: `/n` is required",
+                "invalid_output: gave a result that does not fit: `/n` is required",
             ),
         ];
         for (outputs, answer, expected) in table {

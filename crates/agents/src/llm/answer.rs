@@ -27,7 +27,7 @@ pub(super) fn repair(wanted: &Wanted, unfit: &Unfit) -> String {
         Wanted::Text(schema) => only(schema),
         Wanted::Json(schema) => json_only(schema),
     };
-    format!("That answer cannot be used: it {}. {again}", unfit.reason)
+    format!("That answer cannot be used: you {}. {again}", unfit.reason)
 }
 
 fn only(schema: &Schema) -> String {
@@ -157,8 +157,8 @@ mod tests {
             ("```json\n{\"a\":1}\n```", Ok(r#"{"a":1}"#)),
             ("Here you are:\n```\n{\"a\":1}\n```\nEnjoy!", Ok(r#"{"a":1}"#)),
             (r#"{"a":1,"b":null}"#, Ok(r#"{"a":1}"#)),
-            (r#"{"b":"x"}"#, Err("did not fit the output: `/a` is required")),
-            (r#"{"a":"x"}"#, Err("did not fit the output: `/a` must be a whole number")),
+            (r#"{"b":"x"}"#, Err("gave a result that does not fit: `/a` is required")),
+            (r#"{"a":"x"}"#, Err("gave a result that does not fit: `/a` must be a whole number")),
             ("  ", Err("gave an empty answer")),
             ("Sure!", Err("did not give valid JSON: expected value at line 1 column 1")),
         ];
@@ -195,6 +195,9 @@ mod tests {
         assert_eq!(instructions(&wanted), "\n\nAnswer with exactly one of these and nothing else: good, bad");
         assert_eq!(read(&spec, &wanted, " good\n").unwrap()[0].bytes, b"good");
         let unfit = read(&spec, &wanted, "rather good").unwrap_err();
-        assert!(repair(&wanted, &unfit).starts_with("That answer cannot be used: it did not fit"), "{unfit:?}");
+        assert!(
+            repair(&wanted, &unfit).starts_with("That answer cannot be used: you gave a result that does not fit"),
+            "{unfit:?}"
+        );
     }
 }
