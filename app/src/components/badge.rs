@@ -29,7 +29,11 @@ impl Tone {
 }
 
 #[component]
-pub fn Badge(#[prop(optional)] tone: Tone, #[prop(optional)] icon: Option<&'static str>, children: Children) -> impl IntoView {
+pub fn Badge(
+    #[prop(optional)] tone: Tone,
+    #[prop(optional)] icon: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
     view! {
         <span class="badge" data-tone=tone.name()>
             {icon.map(|name| view! { <Icon name size=Size::Sm/> })}
@@ -40,7 +44,11 @@ pub fn Badge(#[prop(optional)] tone: Tone, #[prop(optional)] icon: Option<&'stat
 
 /// A number of things that wait; nothing at zero. `what` completes it when spoken, as in "3 waiting for you".
 #[component]
-pub fn Count(#[prop(into)] n: Signal<usize>, #[prop(optional)] tone: Tone, #[prop(optional, into)] what: String) -> impl IntoView {
+pub fn Count(
+    #[prop(into)] n: Signal<usize>,
+    #[prop(optional)] tone: Tone,
+    #[prop(optional, into)] what: String,
+) -> impl IntoView {
     let what = StoredValue::new(what);
     view! {
         <Show when=move || { n.get() > 0 }>

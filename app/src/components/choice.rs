@@ -67,10 +67,11 @@ pub fn Switch(
 
 /// From the signal to the page; a click from before hydration is given to `early`.
 fn bind_checked(node: NodeRef<html::Input>, checked: Signal<bool>, early: impl Fn(bool) + 'static) {
+    let first = checked.get_untracked();
     Effect::new(move |bound: Option<bool>| {
         let Some(input) = node.get() else { return false };
         let wanted = checked.get();
-        if bound != Some(true) && input.checked() != wanted {
+        if bound != Some(true) && wanted == first && input.checked() != wanted {
             early(input.checked());
         }
         let wanted = checked.get_untracked();

@@ -23,7 +23,9 @@ pub fn CodeView(
     let n_lines = Memo::new(move |_| text.with(|t| t.lines().count()));
     let lines = move || {
         let most = if all.get() { usize::MAX } else { FIRST_LINES };
-        text.with(|t| t.lines().take(most).map(|line| view! { <span class="code-line">{line.to_owned()}</span> }).collect_view())
+        text.with(|t| {
+            t.lines().take(most).map(|line| view! { <span class="code-line">{line.to_owned()}</span> }).collect_view()
+        })
     };
     view! {
         <div class="code-view" data-wrap=wrap>

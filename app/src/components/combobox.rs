@@ -135,7 +135,8 @@ impl Combo {
         });
         let found = Memo::new(move |_| {
             let needle = query.with(|query| query.trim().to_lowercase());
-            options.with(|options| options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).cloned().collect())
+            options
+                .with(|options| options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).cloned().collect())
         });
         Self {
             id: StoredValue::new(id),

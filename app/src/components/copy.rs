@@ -18,9 +18,23 @@ pub fn CopyId(
     what: String,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
-    let label = move || if copied.get() { "Copied".to_owned() } else { format!("Copy {what}") };
+    let words = {
+        let what = what.clone();
+        move || if copied.get() { "Copied".to_owned() } else { format!("Copy {what}") }
+    };
+    // The name holds the text that is seen, for those who speak to the page.
+    let label = move || {
+        let verb = if copied.get() { "Copied" } else { "Copy" };
+        value.with(|v| format!("{verb} {what} {}", short(v)))
+    };
     view! {
-        <button class="copy-id" type="button" data-tip=label.clone() aria-label=label on:click=move |_| copy(value.get_untracked(), copied)>
+        <button
+            class="copy-id"
+            type="button"
+            data-tip=words
+            aria-label=label
+            on:click=move |_| copy(value.get_untracked(), copied)
+        >
             {move || value.with(|v| short(v))}
             {move || if copied.get() { view! { <Icon name="check"/> } } else { view! { <Icon name="copy"/> } }}
         </button>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::button::{Button, IconButton, Variant};
+use super::dom::{all, focus};
 use super::icon::Size;
 
 /// A modal question or form. `actions` fill the foot, the answer last.
@@ -56,7 +57,7 @@ pub fn ConfirmDialog(
     let variant = if danger { Variant::Danger } else { Variant::Primary };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+            <Button on:click=move |_| open.set(false)>"Go back"</Button>
             <Button variant loading=busy on:click=move |_| on_confirm.run(())>
                 {move || confirm.get()}
             </Button>
@@ -64,6 +65,16 @@ pub fn ConfirmDialog(
     };
     let foot = "dialog-foot confirm-actions";
     modal("dialog", foot, id, open, title, text, Size::Sm, Some(actions.into()), std::sync::Arc::new(|| ().into_any()))
+}
+
+/// The first field, else the first button of the foot, which is the harmless one; the browser alone would take the close button.
+fn focus_first(dialog: &web_sys::Element) {
+    let fields = all(dialog, ".dialog-body :is(input, select, textarea, [autofocus]):not(:disabled)");
+    let first =
+        fields.into_iter().next().or_else(|| all(dialog, ".dialog-foot button:not(:disabled)").into_iter().next());
+    if let Some(first) = first {
+        focus(&first);
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the one body of three components; each argument is a prop of theirs")]
@@ -92,6 +103,7 @@ fn modal(
         request_animation_frame(move || {
             if open.get_untracked() && dialog.is_connected() && !dialog.open() {
                 drop(dialog.show_modal());
+                focus_first(&dialog);
             }
         });
     });

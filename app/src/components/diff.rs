@@ -100,14 +100,14 @@ fn compare(before: &str, after: &str) -> Vec<Line> {
             next_old = op.old_range().end.max(next_old);
             if with_words {
                 lines.extend(diff.iter_inline_changes_deadline(op, None).map(|change| {
-                    let words = change.iter_strings_lossy().map(|(changed, text)| (changed, text.into_owned())).collect();
+                    let words =
+                        change.iter_strings_lossy().map(|(changed, text)| (changed, text.into_owned())).collect();
                     line(change.tag(), change.old_index(), change.new_index(), words)
                 }));
             } else {
-                lines.extend(
-                    diff.iter_changes(op)
-                        .map(|change| line(change.tag(), change.old_index(), change.new_index(), vec![(false, change.value().to_owned())])),
-                );
+                lines.extend(diff.iter_changes(op).map(|change| {
+                    line(change.tag(), change.old_index(), change.new_index(), vec![(false, change.value().to_owned())])
+                }));
             }
         }
     }
@@ -147,7 +147,10 @@ mod tests {
         let lines = compare(before, after);
         let tags: Vec<Tag> = lines.iter().map(|l| l.tag).collect();
         let equal = Tag::Equal;
-        assert_eq!(tags, [Tag::Gap(2), equal, equal, equal, Tag::Delete, Tag::Insert, equal, equal, equal, Tag::Gap(2)]);
+        assert_eq!(
+            tags,
+            [Tag::Gap(2), equal, equal, equal, Tag::Delete, Tag::Insert, equal, equal, equal, Tag::Gap(2)]
+        );
         let inserted = &lines[5];
         assert_eq!((inserted.old, inserted.new), (None, Some(6)));
         assert!(inserted.words.contains(&(true, "slow".to_owned())), "{:?}", inserted.words);

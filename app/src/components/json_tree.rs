@@ -28,7 +28,9 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
         Value::Array(items) if !items.is_empty() => {
             (items.into_iter().enumerate().map(|(i, item)| (Some(i.to_string()), item)).collect(), ("[", "]"))
         }
-        Value::Object(map) if !map.is_empty() => (map.into_iter().map(|(key, item)| (Some(key), item)).collect(), ("{", "}")),
+        Value::Object(map) if !map.is_empty() => {
+            (map.into_iter().map(|(key, item)| (Some(key), item)).collect(), ("{", "}"))
+        }
         leaf => return leaf_view(key, &leaf),
     };
     let n = entries.len();

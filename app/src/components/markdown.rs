@@ -22,13 +22,18 @@ pub fn to_html(source: &str) -> String {
 
 fn safe(event: Event<'_>) -> Option<Event<'_>> {
     Some(match event {
-        Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::HtmlBlock | Tag::Image { .. }) | Event::End(TagEnd::HtmlBlock | TagEnd::Image) => {
+        Event::Html(_)
+        | Event::InlineHtml(_)
+        | Event::Start(Tag::HtmlBlock | Tag::Image { .. })
+        | Event::End(TagEnd::HtmlBlock | TagEnd::Image) => {
             return None;
         }
         Event::Start(Tag::Link { link_type, dest_url, .. }) => Event::InlineHtml(open_link(link_type, &dest_url)),
         Event::End(TagEnd::Link) => Event::InlineHtml(CowStr::Borrowed("</a>")),
         // Alignment would be written as a style attribute, which the CSP refuses.
-        Event::Start(Tag::Table(columns)) => Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()])),
+        Event::Start(Tag::Table(columns)) => {
+            Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()]))
+        }
         // Two levels down: h1 and h2 belong to the page.
         Event::Start(Tag::Heading { level, .. }) => {
             Event::Start(Tag::Heading { level: lower(level), id: None, classes: Vec::new(), attrs: Vec::new() })
@@ -70,7 +75,8 @@ fn open_link<'a>(link_type: LinkType, url: &str) -> CowStr<'a> {
 }
 
 fn is_allowed(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(scheme, _)| ["http", "https", "mailto"].iter().any(|s| scheme.eq_ignore_ascii_case(s)))
+    url.split_once(':')
+        .is_some_and(|(scheme, _)| ["http", "https", "mailto"].iter().any(|s| scheme.eq_ignore_ascii_case(s)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ struct MenuContext {
     popup: NodeRef<html::Div>,
 }
 
-/// `label` names the button; without `text` it is an icon button. `id` must be unique on the page.
+/// `label` names the list, and the button where it has no `text`. `id` must be unique on the page.
 #[component]
 pub fn Menu(
     #[prop(into)] id: String,
@@ -82,7 +82,7 @@ pub fn Menu(
                 data-variant=variant.name()
                 data-size=size.name()
                 data-tip=icon_only.then(|| label.clone())
-                aria-label=label.clone()
+                aria-label=icon_only.then(|| label.clone())
                 aria-haspopup="menu"
                 aria-expanded=move || aria(open.get())
                 popovertarget=id.clone()
@@ -113,9 +113,9 @@ fn by_letter(items: &[HtmlElement], current: Option<usize>, key: &str) -> Option
     }
     let letter = key.to_lowercase();
     let start = current.map_or(0, |i| i + 1);
-    (start..items.len()).chain(0..start).find(|&i| {
-        items[i].text_content().is_some_and(|text| text.trim_start().to_lowercase().starts_with(&letter))
-    })
+    (start..items.len())
+        .chain(0..start)
+        .find(|&i| items[i].text_content().is_some_and(|text| text.trim_start().to_lowercase().starts_with(&letter)))
 }
 
 /// One verb. `on_select` runs after the menu closed and the focus went back to its button.
@@ -146,7 +146,11 @@ pub fn MenuItem(
 
 /// A place to go, in a menu.
 #[component]
-pub fn MenuLink(#[prop(into)] href: String, #[prop(optional)] icon: Option<&'static str>, children: Children) -> impl IntoView {
+pub fn MenuLink(
+    #[prop(into)] href: String,
+    #[prop(optional)] icon: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
     view! {
         <a class="menu-item" role="menuitem" tabindex="-1" href=href>
             {icon.map(|name| view! { <Icon name/> })}

@@ -22,7 +22,8 @@ pub fn status_label(status: &str) -> &str {
 /// The shape's name in the sprite; unknown ones look like what has not begun.
 fn shape(status: &str) -> &str {
     match status {
-        "ready" | "running" | "awaiting_review" | "paused" | "completed" | "failed" | "skipped" | "cancelled" | "stale" => status,
+        "ready" | "running" | "awaiting_review" | "paused" | "completed" | "failed" | "skipped" | "cancelled"
+        | "stale" => status,
         _ => "pending",
     }
 }

@@ -30,7 +30,11 @@ pub fn TableShell(
 
 /// Keyset paging: the next page comes under the rows that are there; nothing when there is none.
 #[component]
-pub fn MoreRows(#[prop(into)] has_more: Signal<bool>, #[prop(optional, into)] loading: Signal<bool>, #[prop(into)] on_more: Callback<()>) -> impl IntoView {
+pub fn MoreRows(
+    #[prop(into)] has_more: Signal<bool>,
+    #[prop(optional, into)] loading: Signal<bool>,
+    #[prop(into)] on_more: Callback<()>,
+) -> impl IntoView {
     view! {
         <Show when=move || has_more.get()>
             <div class="table-foot">

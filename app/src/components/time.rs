@@ -28,7 +28,10 @@ pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
 
 /// How long something took, or has been going on: it counts while `until` is `None`.
 #[component]
-pub fn Elapsed(#[prop(into)] since: Signal<DateTime<Utc>>, #[prop(into)] until: Signal<Option<DateTime<Utc>>>) -> impl IntoView {
+pub fn Elapsed(
+    #[prop(into)] since: Signal<DateTime<Utc>>,
+    #[prop(into)] until: Signal<Option<DateTime<Utc>>>,
+) -> impl IntoView {
     let now = ticking(Duration::from_secs(1));
     let text = move || {
         let end = until.get().map(|end| end.timestamp_millis()).or_else(|| now.get());

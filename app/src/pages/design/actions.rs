@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::{Group, Specimen};
 use crate::components::{
-    Avatar, Badge, Button, Count, Icon, IconButton, Kbd, LinkButton, Menu, MenuItem, MenuLine, MenuLink, Size, StatusChip, StatusIcon, Tone,
-    Variant, use_toasts,
+    Avatar, Badge, Button, Count, Icon, IconButton, Kbd, LinkButton, Menu, MenuItem, MenuLine, MenuLink, Size,
+    StatusChip, StatusIcon, Tone, Variant, use_toasts,
 };
 
 #[component]

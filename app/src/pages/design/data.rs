@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::{Group, Specimen};
 use crate::components::{
-    Avatar, Banner, Button, CopyId, Elapsed, Empty, Kind, Menu, MenuItem, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
-    StatusChip, Tab, TabPanel, TableShell, Tabs, Variant,
+    Avatar, Banner, Button, CopyId, Elapsed, Empty, Kind, Menu, MenuItem, MoreRows, RelativeTime, Size, Skeleton,
+    SkeletonKind, SkeletonWidth, StatusChip, Tab, TabPanel, TableShell, Tabs, Variant,
 };
 
 const RUN_ID: &str = "01936f3c-8d2a-7b41-9c55-2f6a0e8b41d7";
@@ -58,7 +58,7 @@ pub fn Data() -> impl IntoView {
                 </Empty>
             </Specimen>
             <Specimen name="Skeleton">
-                <div class="stack" data-gap="2" aria-busy="true" aria-label="Loading">
+                <div class="stack" data-gap="2" role="status" aria-busy="true" aria-label="Loading">
                     <Skeleton width=SkeletonWidth::Half/>
                     <Skeleton width=SkeletonWidth::Long/>
                     <Skeleton kind=SkeletonKind::Control width=SkeletonWidth::Half/>

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{Group, Specimen};
 use crate::components::{
-    Checkbox, ComboOption, Combobox, Field, NumberInput, Segment, Segmented, Select, SelectOption, Switch, TextArea, TextInput,
+    Checkbox, ComboOption, Combobox, Field, NumberInput, Segment, Segmented, Select, SelectOption, Switch, TextArea,
+    TextInput,
 };
 
 #[component]
@@ -12,7 +13,8 @@ pub fn Inputs() -> impl IntoView {
     let name = RwSignal::new("Document brief".to_owned());
     let slug = RwSignal::new("Document Brief".to_owned());
     let slug_error = Signal::derive(move || {
-        let bad = slug.with(|s| !s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'));
+        let bad =
+            slug.with(|s| !s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'));
         bad.then(|| "Use small letters, digits, - and _ only".to_owned())
     });
     let prompt = RwSignal::new("Summarise the text in three sentences.\n\n{{ text }}".to_owned());
@@ -90,7 +92,12 @@ fn sources() -> Vec<ComboOption> {
     vec![
         option("clean.text", "Clean text → text", "string", None),
         option("summarise.text", "Summarise → text", "string", None),
-        option("keywords.list", "Extract keywords → list", "list", Some("This input takes text, the artifact is a list")),
+        option(
+            "keywords.list",
+            "Extract keywords → list",
+            "list",
+            Some("This input takes text, the artifact is a list"),
+        ),
         option("sentiment.label", "Sentiment → label", "string", None),
     ]
 }
