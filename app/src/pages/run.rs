@@ -4,12 +4,14 @@
 mod artifact;
 mod header;
 mod outline;
-mod output;
+pub(super) mod output;
 mod retry;
-mod state;
+pub(super) mod state;
 mod step_panel;
 mod timeline;
 mod versions;
+
+use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -18,8 +20,8 @@ use workflow::{RunId, RunView};
 use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
 use crate::{
     api,
-    canvas_view::RunCanvas,
-    components::{Segment, Segmented, Skeleton, SkeletonKind},
+    canvas_view::{RunCanvas, WatchHandle},
+    components::{IconButton, Segment, Segmented, Size, Skeleton, SkeletonKind},
     load::PageFailed,
     pages::NotFound,
     session::use_session,
@@ -76,6 +78,7 @@ const VIEWS: [Segment; 3] =
 
 #[component]
 fn Loaded(run: RunView) -> impl IntoView {
+    let canvas = WatchHandle::new(&run, BTreeMap::new());
     let live = LiveRun::follow(run);
     let shown = RwSignal::new("panel".to_owned());
     let chosen = live.selected;
@@ -97,7 +100,12 @@ fn Loaded(run: RunView) -> impl IntoView {
                     </div>
                     <Outline live/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run selected=live.selected/>
+                        <RunCanvas run=live.run selected=live.selected handle=canvas/>
+                        <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
+                            <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on:click=move |_| canvas.zoom_out()/>
+                            <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on:click=move |_| canvas.zoom_in()/>
+                            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on:click=move |_| canvas.fit()/>
+                        </div>
                     </section>
                     <StepPanel live/>
                     <Timeline live/>

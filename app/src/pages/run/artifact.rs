@@ -67,7 +67,7 @@ fn Content(run: RunId, id: ArtifactId, title: String, artifact: ArtifactView) ->
             }
         }
         Encoding::Base64 => {
-            view! { <p class="subtle">"These bytes are no text: download them to look at them"</p> }.into_any()
+            view! { <p class="muted small">"These bytes are no text: download them to look at them"</p> }.into_any()
         }
     };
     view! {

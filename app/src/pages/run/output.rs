@@ -7,7 +7,7 @@ use super::{artifact::Artifact, state::LiveRun};
 use crate::components::Empty;
 
 #[component]
-pub(super) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
+pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
     let stored = StoredValue::new(key);
     let status = Memo::new(move |_| {
         stored.with_value(|key| live.run.with(|run| run.step(key).map_or(StepStatus::Pending, |step| step.status)))

@@ -19,14 +19,14 @@ use crate::{
 
 /// The text of one attempt as far as it has come.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Stream {
+pub(in crate::pages) struct Stream {
     pub text: String,
     /// Where the next piece belongs.
     offset: i64,
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct LiveRun {
+pub(in crate::pages) struct LiveRun {
     pub id: RunId,
     pub run: RwSignal<RunView>,
     pub selected: RwSignal<Option<StepKey>>,
@@ -39,7 +39,7 @@ pub(super) struct LiveRun {
 }
 
 impl LiveRun {
-    pub(super) fn follow(view: RunView) -> Self {
+    pub(in crate::pages) fn follow(view: RunView) -> Self {
         let id = view.id;
         let selected = RwSignal::new(first_choice(&view));
         let name = view.template_name.clone();
@@ -87,7 +87,7 @@ impl LiveRun {
     }
 
     /// Reads the whole run again: something was missed.
-    pub(super) fn refetch(self) {
+    pub(in crate::pages) fn refetch(self) {
         if self.is_refetching.try_get_untracked() != Some(false) {
             return;
         }
@@ -107,7 +107,7 @@ impl LiveRun {
     }
 
     /// The answer of a verb: newer than what is shown, or older than what the feed has brought since.
-    pub(super) fn take(self, answer: RunView) {
+    pub(in crate::pages) fn take(self, answer: RunView) {
         let _ = self.run.try_update(|run| {
             if answer.seq > run.seq {
                 *run = answer;
@@ -119,7 +119,7 @@ impl LiveRun {
     }
 
     /// Follows a verb's action: its answer is folded in, and its error is given to show.
-    pub(super) fn verb<I: Send + Sync + 'static>(
+    pub(in crate::pages) fn verb<I: Send + Sync + 'static>(
         self,
         action: Action<I, Result<RunView, AppError>>,
         on_ok: impl Fn() + Send + Sync + 'static,
@@ -131,11 +131,11 @@ impl LiveRun {
     }
 
     /// The steps in the order in which they can run.
-    pub(super) fn order(self) -> Vec<StepKey> {
+    pub(in crate::pages) fn order(self) -> Vec<StepKey> {
         self.run.with_untracked(order)
     }
 
-    pub(super) fn step(self, key: &StepKey) -> Option<StepView> {
+    pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {
         self.run.with(|run| run.step(key).cloned())
     }
 

@@ -79,7 +79,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             <StatusChip status=Signal::derive(move || status.get().as_str().to_owned()) detail/>
         </div>
         <div class="panel-body">
-            <p class="subtle">
+            <p class="muted small step-meta">
                 {format!("{} v{}", first.agent_id, first.agent_version)}
                 {move || {
                     step.with(|step| {
@@ -164,7 +164,7 @@ fn Needs(live: LiveRun, key: StepKey, step: Memo<Option<StepView>>, status: Memo
                     let message = step.attempts.last().and_then(|attempt| attempt.error.clone());
                     Some(view! {
                         {message.map(|message| view! { <span>{message}</span> })}
-                        {step.reason.map(|reason| view! { <span class="subtle">{reason.advice()}</span> })}
+                        {step.reason.map(|reason| view! { <span class="muted small">{reason.advice()}</span> })}
                     })
                 })}
                 <Show when=move || !is_final.get()>
@@ -175,7 +175,7 @@ fn Needs(live: LiveRun, key: StepKey, step: Memo<Option<StepView>>, status: Memo
             </div>
         }
         .into_any(),
-        StepStatus::Pending => view! { <p class="subtle">{move || match waits_for() {
+        StepStatus::Pending => view! { <p class="muted small">{move || match waits_for() {
             Some(names) if !names.is_empty() => format!("Waits for {names}"),
             _ => "Waits for the steps before it".to_owned(),
         }}</p> }
@@ -195,7 +195,7 @@ fn Needs(live: LiveRun, key: StepKey, step: Memo<Option<StepView>>, status: Memo
         }
         .into_any(),
         StepStatus::Ready => view! {
-            <p class="subtle">{move || step.with(|step| {
+            <p class="muted small">{move || step.with(|step| {
                 if step.as_ref().is_some_and(|step| step.not_before.is_some()) { "Tries again in a moment" } else { "Queued: it starts as soon as a worker is free" }
             })}</p>
         }
@@ -277,7 +277,7 @@ fn Prompt(live: LiveRun, key: StepKey, step: Memo<Option<StepView>>) -> impl Int
                 match prompt.await {
                     Ok(prompt) => match (prompt.effective, prompt.of_template) {
                         (Some(now), Some(before)) if now != before => view! {
-                            <p class="subtle">"Changed for this run only; the template keeps its own"</p>
+                            <p class="muted small">"Changed for this run only; the template keeps its own"</p>
                             <Diff before after=now title="Template to this run"/>
                         }
                         .into_any(),
@@ -322,8 +322,8 @@ fn Attempts(step: Memo<Option<StepView>>) -> impl IntoView {
                         <StatusIcon status/>
                         <div>
                             <div>{words}</div>
-                            {usage.map(|usage| view! { <small class="subtle">{usage}</small> })}
-                            {attempt.error.map(|error| view! { <div class="subtle">{class.map(|class| format!("{class}: "))} {error}</div> })}
+                            {usage.map(|usage| view! { <small class="muted small">{usage}</small> })}
+                            {attempt.error.map(|error| view! { <div class="muted small">{class.map(|class| format!("{class}: "))} {error}</div> })}
                         </div>
                         <RelativeTime at=attempt.started_at/>
                     </li>

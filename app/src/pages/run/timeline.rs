@@ -29,7 +29,7 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
                         "Timeline"
                     </span>
                 </button>
-                <span class="subtle">{move || live.run.with(|run| format!("{} events", run.seq))}</span>
+                <span class="muted">{move || live.run.with(|run| format!("{} events", run.seq))}</span>
             </div>
             <div class="bottom-drawer-body">
                 <Show when=move || is_open.get()>
@@ -88,7 +88,7 @@ fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
             <span>
                 {title.map(|title| view! { <strong>{title}</strong> " " })}
                 {words}
-                {who.map(|who| view! { <span class="subtle">" by " {who}</span> })}
+                {who.map(|who| view! { <span class="muted small">" by " {who}</span> })}
             </span>
             <RelativeTime at=event.at/>
         </li>
