@@ -12,7 +12,8 @@ use leptos_router::{
 use crate::{
     components::provide_toasts,
     pages::{
-        AccountPage, DashboardPage, DesignPage, LoginPage, NotFound, NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
+        AccountPage, AgentPage, AgentsPage, DashboardPage, DesignPage, EditorPage, LoginPage, NewAgentPage, NotFound,
+        NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
     },
     prefs::provide_prefs,
     session::{provide_session, use_session},
@@ -37,6 +38,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs/:run_id") view=RunPage/>
                     <Route path=path!("/account") view=AccountPage/>
                     <Route path=path!("/admin/workflows") view=|| for_admins(WorkflowsPage)/>
+                    <Route path=path!("/admin/workflows/:template_id") view=|| for_admins(EditorPage)/>
+                    <Route path=path!("/admin/agents") view=|| for_admins(AgentsPage)/>
+                    <Route path=path!("/admin/agents/new") view=|| for_admins(NewAgentPage)/>
+                    <Route path=path!("/admin/agents/:agent_id") view=|| for_admins(AgentPage)/>
                     <Route path=path!("/admin/users") view=|| for_admins(UsersPage)/>
                     <Route path=path!("/design") view=Design/>
                 </ParentRoute>

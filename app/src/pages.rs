@@ -1,18 +1,23 @@
 //! The pages, one file or folder each. A page calls server functions and components; it must hold no rule of the domain.
 
 mod account;
+mod agents;
 mod dashboard;
 mod design;
+mod editor;
 mod login;
 mod not_found;
 mod run;
 mod start;
+mod types;
 mod users;
 mod workflows;
 
 pub use account::AccountPage;
+pub use agents::{AgentPage, AgentsPage, NewAgentPage};
 pub use dashboard::DashboardPage;
 pub use design::DesignPage;
+pub use editor::EditorPage;
 pub use login::LoginPage;
 pub use not_found::{NotFound, NotFoundPage};
 pub use run::RunPage;

@@ -1,7 +1,7 @@
 //! Workflow templates: the gallery for everybody, drafts and publishing for admins.
 
 use leptos::{prelude::*, server_fn::codec::Json};
-use workflow::{TemplateId, api as wire};
+use workflow::{Definition, TemplateId, api as wire};
 
 use crate::error::AppError;
 
@@ -24,6 +24,12 @@ pub async fn list_templates() -> Result<Vec<wire::TemplateSummary>, AppError> {
 #[server(input = Json)]
 pub async fn get_template(id: TemplateId) -> Result<wire::TemplateView, AppError> {
     Ok(service::templates::get(&expect_context(), id).await?)
+}
+
+/// The live version as it was published; none before the first.
+#[server(input = Json)]
+pub async fn get_live_definition(id: TemplateId) -> Result<Option<Definition>, AppError> {
+    Ok(service::templates::live(&expect_context(), id).await?)
 }
 
 #[server(input = Json)]

@@ -1,9 +1,9 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
-mod field;
+pub(super) mod field;
 mod file;
-mod value;
+pub(super) mod value;
 
 use std::collections::BTreeMap;
 

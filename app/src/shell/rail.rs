@@ -20,6 +20,7 @@ pub(super) fn Rail() -> impl IntoView {
         view! {
             <li class="rail-heading">"Admin"</li>
             <Place href="/admin/workflows" icon="workflow" label="Workflows"/>
+            <Place href="/admin/agents" icon="bot" label="Agents"/>
             <Place href="/admin/users" icon="users" label="Users"/>
         }
     });

@@ -2,7 +2,7 @@
 //! Must never overwrite a newer draft, and never publish what the validator refuses.
 
 use serde_json::Value;
-use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
+use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft, Startable};
 use workflow::{
     AgentCatalog, Definition, Plan, Problem, TemplateId,
     api::{CreateTemplate, Published, PublishedTemplate, TemplateSummary, TemplateView, UpdateTemplate},
@@ -35,6 +35,16 @@ pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
     ctx.admin()?;
     let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     view(ctx, draft).await
+}
+
+/// The live version as it was published; none before the first.
+pub async fn live(ctx: &OpContext, id: TemplateId) -> Result<Option<Definition>> {
+    ctx.admin()?;
+    match ctx.store().startable(id, None).await? {
+        Startable::Version(version) => Ok(Some(version.definition)),
+        Startable::NotPublished => Ok(None),
+        Startable::NotFound => Err(Error::NotFound),
+    }
 }
 
 pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<TemplateView> {

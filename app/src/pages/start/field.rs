@@ -16,19 +16,19 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub(super) struct InputField {
-    pub(super) key: String,
-    pub(super) title: String,
-    pub(super) input: RunInput,
-    pub(super) control: Control,
+pub(in crate::pages) struct InputField {
+    pub(in crate::pages) key: String,
+    pub(in crate::pages) title: String,
+    pub(in crate::pages) input: RunInput,
+    pub(in crate::pages) control: Control,
     /// What is in the control; a switch holds `true` or `false`.
-    pub(super) text: RwSignal<String>,
-    pub(super) error: RwSignal<Option<String>>,
+    pub(in crate::pages) text: RwSignal<String>,
+    pub(in crate::pages) error: RwSignal<Option<String>>,
 }
 
 impl InputField {
     /// In the order that the template gives them.
-    pub(super) fn all(inputs: &std::collections::BTreeMap<String, RunInput>) -> Vec<Self> {
+    pub(in crate::pages) fn all(inputs: &std::collections::BTreeMap<String, RunInput>) -> Vec<Self> {
         let mut sorted: Vec<_> = inputs.iter().collect();
         sorted.sort_by_key(|(key, input)| (input.order, (*key).clone()));
         sorted.into_iter().map(|(key, input)| Self::new(key, input)).collect()
@@ -52,7 +52,7 @@ impl InputField {
     }
 
     /// Reads every field and shows what is wrong with each; none if something is.
-    pub(super) fn read_all(fields: &[Self]) -> Option<Inputs> {
+    pub(in crate::pages) fn read_all(fields: &[Self]) -> Option<Inputs> {
         let mut inputs = Inputs::new();
         let mut is_complete = true;
         for field in fields {
@@ -94,7 +94,7 @@ impl InputField {
     }
 
     /// Shows an error of the server at its field, and says whether there is one.
-    pub(super) fn place(fields: &[Self], error: &AppError) -> bool {
+    pub(in crate::pages) fn place(fields: &[Self], error: &AppError) -> bool {
         let found = Self::find(fields, error);
         if let Some(field) = found {
             field.error.set(Some(error.0.detail.clone()));
@@ -102,7 +102,7 @@ impl InputField {
         found.is_some()
     }
 
-    pub(super) fn has_place(fields: &[Self], error: &AppError) -> bool {
+    pub(in crate::pages) fn has_place(fields: &[Self], error: &AppError) -> bool {
         Self::find(fields, error).is_some()
     }
 
@@ -121,7 +121,7 @@ impl InputField {
 }
 
 #[component]
-pub(super) fn InputView(field: InputField) -> impl IntoView {
+pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     let InputField { text, error, .. } = field;
     let id = format!("input-{}", field.key);
     let help = field.input.schema.description.clone();

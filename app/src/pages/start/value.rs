@@ -6,7 +6,7 @@ use workflow::schema::{Kind, Schema};
 
 /// How an input is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Control {
+pub(in crate::pages) enum Control {
     Line,
     Text,
     Number,
@@ -16,7 +16,7 @@ pub(super) enum Control {
     Json,
 }
 
-pub(super) fn control(schema: &Schema) -> Control {
+pub(in crate::pages) fn control(schema: &Schema) -> Control {
     if !schema.choices.is_empty() {
         return Control::Choice;
     }
@@ -31,7 +31,7 @@ pub(super) fn control(schema: &Schema) -> Control {
 }
 
 /// The text that stands for a value in its control.
-pub(super) fn text_of(control: Control, value: &Value) -> String {
+pub(in crate::pages) fn text_of(control: Control, value: &Value) -> String {
     match (control, value) {
         (_, Value::Null) => String::new(),
         (Control::Choice, value) => value.to_string(),
@@ -42,12 +42,12 @@ pub(super) fn text_of(control: Control, value: &Value) -> String {
 }
 
 /// The words for a choice.
-pub(super) fn choice_label(value: &Value) -> String {
+pub(in crate::pages) fn choice_label(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 /// The value of a text, none when it is left empty, or the sentence that says what to do.
-pub(super) fn read(control: Control, schema: &Schema, text: &str) -> Result<Option<Value>, String> {
+pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> Result<Option<Value>, String> {
     let value = match control {
         Control::Line | Control::Text | Control::File if text.is_empty() => return Ok(None),
         Control::Line | Control::Text | Control::File => Value::String(text.to_owned()),

@@ -1,0 +1,136 @@
+//! /admin/agents: the library. The list, the form of one agent with its versions, and a test on sample input.
+
+mod config;
+mod edit;
+mod form;
+mod history;
+pub(super) mod kind;
+mod ports;
+mod test;
+
+use leptos::prelude::*;
+use workflow::api::AgentView;
+
+pub use self::edit::{AgentPage, NewAgentPage};
+use crate::{
+    api,
+    components::{Badge, Empty, Icon, LinkButton, Skeleton, SkeletonKind, TableShell, TextInput, Variant},
+    load::PartFailed,
+    session::use_session,
+    shell::Page,
+};
+
+#[component]
+pub fn AgentsPage() -> impl IntoView {
+    let session = use_session();
+    let agents = Resource::new(move || session.epoch(), |_| api::list_agents());
+    let new_button = || {
+        view! {
+            <LinkButton href="/admin/agents/new" variant=Variant::Primary icon="plus">
+                "New agent"
+            </LinkButton>
+        }
+    };
+    view! {
+        <Page title="Agents" actions=new_button>
+            <div class="page">
+                <div class="page-head">
+                    <h1>"Agents"</h1>
+                    <p>"What does the work of a step: a language model, a web service or a template. Each save makes a new version."</p>
+                </div>
+                <Transition fallback=ListSkeleton>
+                    {move || Suspend::new(async move {
+                        match agents.await {
+                            Ok(agents) if agents.is_empty() => {
+                                view! {
+                                    <Empty
+                                        icon="bot"
+                                        framed=true
+                                        title="No agent yet"
+                                        text="An agent takes typed inputs and gives typed outputs. Workflows are drawn from them."
+                                    >
+                                        <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
+                                    </Empty>
+                                }
+                                    .into_any()
+                            }
+                            Ok(agents) => view! { <List agents/> }.into_any(),
+                            Err(error) => {
+                                view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any()
+                            }
+                        }
+                    })}
+                </Transition>
+            </div>
+        </Page>
+    }
+}
+
+#[component]
+fn ListSkeleton() -> impl IntoView {
+    view! {
+        <div class="stack" aria-busy="true">
+            <Skeleton kind=SkeletonKind::Control/>
+            {(0..5).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
+        </div>
+    }
+}
+
+#[component]
+fn List(mut agents: Vec<AgentView>) -> impl IntoView {
+    agents.sort_by_key(|agent| agent.name.to_lowercase());
+    let agents = StoredValue::new(agents);
+    let wanted = RwSignal::new(String::new());
+    let shown = move || {
+        let wanted = wanted.get().to_lowercase();
+        agents.with_value(|agents| {
+            let texts = |agent: &AgentView| format!("{} {} {}", agent.name, agent.id, agent.description).to_lowercase();
+            agents.iter().filter(|agent| texts(agent).contains(&wanted)).cloned().collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <div class="stack" data-gap="3">
+            <div class="toolbar">
+                <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
+            </div>
+            <TableShell label="Agents">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Id"</th>
+                        <th scope="col">"Kind"</th>
+                        <th scope="col" class="num">"Version"</th>
+                        <th scope="col">"Description"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=shown key=|agent| agent.id.clone() let:agent>
+                        <Row agent/>
+                    </For>
+                </tbody>
+            </TableShell>
+            <Show when=move || shown().is_empty()>
+                <p class="muted" role="status">"No agent matches"</p>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Row(agent: AgentView) -> impl IntoView {
+    let href = format!("/admin/agents/{}", agent.id);
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="row" data-gap="2">
+                    <span class="kind-icon"><Icon name=kind::icon(&agent.kind)/></span>
+                    <a href=href>{agent.name}</a>
+                </span>
+            </th>
+            <td><code>{agent.id.to_string()}</code></td>
+            <td><Badge>{kind::label(&agent.kind)}</Badge></td>
+            <td class="num">{agent.version}</td>
+            <td class="muted">{agent.description}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,362 @@
+//! /admin/agents/new and /admin/agents/{id}: the form of one agent. Saving makes the next version; nothing is ever changed in place.
+//! What was typed stays through every error, also through an ended session.
+
+use leptos::{ev, prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+use wasm_bindgen::JsCast;
+use workflow::{
+    AgentId, AgentSpec, Problem,
+    api::{ErrorCode, ProviderView, SaveAgent},
+};
+
+use super::{
+    config::Config,
+    form::{AgentForm, save_request},
+    history::History,
+    ports::{List, Ports},
+    test::TestPanel,
+};
+use crate::{
+    api,
+    components::{
+        Badge, Banner, Button, ButtonType, Field, Kind, LinkButton, Size, Skeleton, SkeletonKind, TextArea, TextInput,
+        Variant, use_toasts,
+    },
+    error::AppError,
+    form::{FormError, outcome},
+    load::PageFailed,
+    session::use_session,
+    shell::Page,
+};
+
+#[component]
+pub fn NewAgentPage() -> impl IntoView {
+    let providers = Resource::new(|| (), |()| api::list_providers());
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                // Without the list one can still type; the default provider is what most want.
+                let providers = providers.await.unwrap_or_default();
+                view! { <Editor spec=AgentForm::blank() providers is_new=true/> }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+pub fn AgentPage() -> impl IntoView {
+    let params = use_params_map();
+    let session = use_session();
+    let id = Memo::new(move |_| AgentId::new(params.with(|params| params.get("agent_id").unwrap_or_default())));
+    let loaded = Resource::new(move || id.get(), load);
+    // A new sign-in fetches again what failed, and only that: a form that is being filled in must stay.
+    Effect::new(move |before: Option<u32>| {
+        let epoch = session.epoch();
+        if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Err(_))) {
+            loaded.refetch();
+        }
+        epoch
+    });
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok((spec, providers)) => view! { <Editor spec providers is_new=false/> }.into_any(),
+                    Err(error) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+async fn load(id: AgentId) -> Result<(AgentSpec, Vec<ProviderView>), AppError> {
+    let spec = api::get_agent(id, None).await?;
+    Ok((spec, api::list_providers().await.unwrap_or_default()))
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Agents".to_owned(), "/admin/agents".to_owned())]
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <Page title="Agent" above=above()>
+            <div class="page" aria-busy="true">
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Card/>
+                <Skeleton kind=SkeletonKind::Card/>
+            </div>
+        </Page>
+    }
+}
+
+/// What is wrong with the form, by field; shown from the first try to save on.
+#[derive(Clone, Copy)]
+pub(super) struct Faults {
+    problems: Memo<Vec<Problem>>,
+    is_tried: RwSignal<bool>,
+    /// What the server refused, until something is changed.
+    refused: Signal<Option<AppError>>,
+}
+
+impl Faults {
+    pub(super) fn at(self, field: String) -> Signal<Option<String>> {
+        Signal::derive(move || self.find(&field))
+    }
+
+    /// At a field of a row that may move.
+    pub(super) fn at_row(
+        self,
+        list: &'static str,
+        place: Memo<Option<usize>>,
+        field: &'static str,
+    ) -> Signal<Option<String>> {
+        Signal::derive(move || place.get().and_then(|n| self.find(&format!("{list}.{n}.{field}"))))
+    }
+
+    fn find(self, field: &str) -> Option<String> {
+        if !self.is_tried.get() {
+            return None;
+        }
+        let own = self.problems.with(|problems| {
+            problems
+                .iter()
+                .find(|problem| problem.field.as_deref() == Some(field))
+                .map(|problem| problem.message.clone())
+        });
+        own.or_else(|| {
+            self.refused.with(|error| {
+                error
+                    .as_ref()
+                    .filter(|error| error.0.field.as_deref() == Some(field))
+                    .map(|error| error.0.detail.clone())
+            })
+        })
+    }
+
+    /// Whether the server's refusal stands at one of the fields.
+    fn has_place(error: &AppError) -> bool {
+        error.0.field.as_deref().is_some_and(|field| {
+            ["id", "name", "description", "inputs", "outputs"].contains(&field) || field.contains('.')
+        })
+    }
+}
+
+pub(super) fn focus(id: &str) {
+    if let Some(element) = document().get_element_by_id(id)
+        && let Some(element) = element.dyn_ref::<web_sys::HtmlElement>()
+    {
+        // What cannot take the focus leaves it where it was.
+        let _ = element.focus();
+    }
+}
+
+#[component]
+fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl IntoView {
+    let toasts = use_toasts();
+    let navigate = use_navigate();
+    let form = AgentForm::new(&spec);
+    let providers = StoredValue::new(providers);
+    let saved = RwSignal::new(spec);
+    let base = Memo::new(move |_| saved.with(|saved| saved.version));
+    let read = Memo::new(move |_| form.read());
+    let problems = Memo::new(move |_| read.with(|(_, problems)| problems.clone()));
+    let is_dirty =
+        Memo::new(move |_| read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
+
+    let save = Action::new(|request: &SaveAgent| api::save_agent(request.clone()));
+    let error = outcome(save, move |spec: AgentSpec| {
+        form.is_tried.set(false);
+        toasts.success(format!("Version {} of {} is saved", spec.version, spec.name));
+        let id = spec.id.clone();
+        saved.set(spec);
+        if is_new {
+            navigate(&format!("/admin/agents/{id}"), NavigateOptions { replace: true, ..NavigateOptions::default() });
+        }
+    });
+    let faults = Faults { problems, is_tried: form.is_tried, refused: error };
+    let newest = RwSignal::new(None::<AgentSpec>);
+    let is_stale = Memo::new(move |_| {
+        error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision))
+    });
+    let session = use_session();
+    Effect::new(move || {
+        if is_stale.get() {
+            let id = saved.with_untracked(|saved| saved.id.clone());
+            spawn_local(async move {
+                match api::get_agent(id, None).await {
+                    Ok(spec) => {
+                        newest.try_set(Some(spec));
+                    }
+                    Err(error) => session.note(&error),
+                }
+            });
+        }
+    });
+    let submit = move || {
+        if save.pending().get_untracked() {
+            return;
+        }
+        form.is_tried.set(true);
+        let (spec, problems) = read.get_untracked();
+        if problems.is_empty() {
+            newest.set(None);
+            save.dispatch(save_request(spec, (!is_new).then(|| base.get_untracked())));
+        } else {
+            crate::form::focus_first_error();
+        }
+    };
+    warn_before_leaving(is_dirty);
+    let elsewhere = Signal::derive(move || {
+        error.get().filter(|error| !Faults::has_place(error) && error.code() != ErrorCode::StaleRevision)
+    });
+    let title = Signal::derive(move || {
+        let name = saved.with(|saved| saved.name.clone());
+        if name.is_empty() { "New agent".to_owned() } else { name }
+    });
+    let n_problems = move || if form.is_tried.get() { problems.with(Vec::len) } else { 0 };
+    let save_words =
+        move || if is_new { "Create agent".to_owned() } else { format!("Save as version {}", base.get() + 1) };
+    let take = Callback::new(move |spec: AgentSpec| {
+        form.show(&spec);
+        saved.set(spec);
+        newest.set(None);
+        save.clear();
+    });
+    let overwrite = move |version: i32| {
+        newest.set(None);
+        save.dispatch(save_request(read.get_untracked().0, Some(version)));
+    };
+    let conflict = move || {
+        newest.get().map(|theirs| {
+            let version = theirs.version;
+            let theirs = StoredValue::new(theirs);
+            view! {
+                <Banner
+                    kind=Kind::Warn
+                    title=format!("Somebody saved version {version} while you were editing")
+                    action=move || {
+                        view! {
+                            <Button size=Size::Sm on:click=move |_| take.run(theirs.get_value())>"Load theirs"</Button>
+                            <Button size=Size::Sm on:click=move |_| overwrite(version)>
+                                {format!("Save mine as version {}", version + 1)}
+                            </Button>
+                        }
+                    }
+                >
+                    "Nothing was overwritten, and what you typed is still here. Both stay as versions if you save yours after it."
+                </Banner>
+            }
+        })
+    };
+    view! {
+        <Page title above=above()>
+            <div class="page agent-page">
+                <div class="page-head">
+                    <h1>{move || title.get()}</h1>
+                    <p class="row" data-gap="2">
+                        {move || match base.get() {
+                            0 => view! { "An agent does the work of a step" }.into_any(),
+                            version => {
+                                view! {
+                                    <code>{saved.with(|saved| saved.id.to_string())}</code>
+                                    <Badge>{format!("Version {version}")}</Badge>
+                                }
+                                    .into_any()
+                            }
+                        }}
+                    </p>
+                </div>
+                <div class="agent-columns">
+                    <form
+                        class="form"
+                        novalidate
+                        on:submit=move |event| {
+                            event.prevent_default();
+                            submit();
+                        }
+                    >
+                        {conflict}
+                        <section class="form-section" aria-label="About">
+                            <div class="form-row">
+                                <Field id="f-name" label="Name" error=faults.at("name".into())>
+                                    <TextInput value=form.name maxlength=200 autocomplete="off"/>
+                                </Field>
+                                {is_new.then(|| view! {
+                                    <Field
+                                        id="f-id"
+                                        label="Id"
+                                        help="Lower-case letters, digits, - and _. It stays for ever."
+                                        error=faults.at("id".into())
+                                    >
+                                        <TextInput value=form.id mono=true maxlength=64 autocomplete="off"/>
+                                    </Field>
+                                })}
+                            </div>
+                            <Field
+                                id="f-description"
+                                label="Description"
+                                help="Shown in the editor's palette"
+                                error=faults.at("description".into())
+                                optional=true
+                            >
+                                <TextArea value=form.description rows=2 maxlength=4000/>
+                            </Field>
+                        </section>
+                        <Config form faults providers/>
+                        <Ports form faults list=List::Inputs/>
+                        <Ports form faults list=List::Outputs/>
+                        <FormError error=elsewhere/>
+                        <div class="form-actions" data-sticky>
+                            <span class="small muted push" role="status">
+                                {move || match n_problems() {
+                                    0 if is_dirty.get() && !is_new => "Not saved yet".to_owned(),
+                                    0 => String::new(),
+                                    1 => "1 thing to put right".to_owned(),
+                                    n => format!("{n} things to put right"),
+                                }}
+                            </span>
+                            <LinkButton href="/admin/agents" variant=Variant::Quiet>"Cancel"</LinkButton>
+                            <Button
+                                variant=Variant::Primary
+                                kind=ButtonType::Submit
+                                icon="save"
+                                loading=save.pending()
+                                disabled=Signal::derive(move || !is_new && !is_dirty.get())
+                            >
+                                {save_words}
+                            </Button>
+                        </div>
+                    </form>
+                    {(!is_new).then(|| view! {
+                        <aside class="stack" aria-label="Try it">
+                            <TestPanel saved is_dirty/>
+                            <History saved on_take=into_form(form)/>
+                        </aside>
+                    })}
+                </div>
+            </div>
+        </Page>
+    }
+}
+
+/// Takes an old version into the form: saving makes it the newest one.
+fn into_form(form: AgentForm) -> Callback<AgentSpec> {
+    Callback::new(move |spec: AgentSpec| form.show(&spec))
+}
+
+fn warn_before_leaving(is_dirty: Memo<bool>) {
+    Effect::new(move || {
+        let listener = window_event_listener(ev::beforeunload, move |event| {
+            if is_dirty.try_get_untracked() == Some(true) {
+                event.prevent_default();
+                event.set_return_value("Some changes are not saved yet");
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+}

@@ -1,0 +1,140 @@
+//! The ports of an agent: rows to add, remove and reorder, each with a name, a type and a sentence.
+
+use leptos::prelude::*;
+
+use super::{
+    edit::Faults,
+    form::{AgentForm, PortForm},
+};
+use crate::{
+    components::{Button, Checkbox, Field, Icon, IconButton, Size, TextInput, Variant},
+    pages::types::{TypeFields, TypeForm},
+};
+use workflow::schema::Schema;
+
+/// Which of the two lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    Inputs,
+    Outputs,
+}
+
+impl List {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Inputs => "inputs",
+            Self::Outputs => "outputs",
+        }
+    }
+}
+
+#[component]
+pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoView {
+    let ports = match list {
+        List::Inputs => form.inputs,
+        List::Outputs => form.outputs,
+    };
+    let (title, words) = match list {
+        List::Inputs => {
+            ("Inputs", "What a step maps to run inputs and earlier results. Prompts and templates name them.")
+        }
+        List::Outputs => {
+            ("Outputs", "The first one holds the answer; if it is no text, the answer must be JSON of its type.")
+        }
+    };
+    let add = move || {
+        let taken: Vec<String> =
+            ports.with_untracked(|ports| ports.iter().map(|port| port.name.get_untracked()).collect());
+        let base = if list == List::Inputs { "input" } else { "output" };
+        let name = (1_u32..).map(|n| format!("{base}_{n}")).find(|name| !taken.contains(name)).unwrap_or_default();
+        let port = form.port(&name, &Schema::text(), list == List::Inputs);
+        ports.update(|ports| ports.push(port));
+        let id = format!("port-{}", port.uid);
+        request_animation_frame(move || request_animation_frame(move || super::edit::focus(&id)));
+    };
+    let general = faults.at(list.name().to_owned());
+    view! {
+        <section class="form-section" aria-label=title>
+            <div class="section-head">
+                <h2>{title}</h2>
+                <Button size=Size::Sm icon="plus" on:click=move |_| add()>
+                    {if list == List::Inputs { "Add input" } else { "Add output" }}
+                </Button>
+            </div>
+            <p class="muted small">{words}</p>
+            <div class="stack" data-gap="3">
+                <For each=move || ports.get() key=|port| port.uid let:port>
+                    <Row ports port faults list/>
+                </For>
+            </div>
+            <Show when=move || ports.with(Vec::is_empty) && list == List::Inputs>
+                <p class="small muted">"None: this agent always does the same"</p>
+            </Show>
+            <div class="field-note" aria-live="polite">
+                {move || general.get().map(|text| view! {
+                    <p class="field-error"><Icon name="circle-alert" size=Size::Sm/> <span>{text}</span></p>
+                })}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: List) -> impl IntoView {
+    let PortForm { uid, name, description, required, kind } = port;
+    let place = Memo::new(move |_| ports.with(|ports| ports.iter().position(|known| known.uid == uid)));
+    let swap = move |is_up: bool| {
+        ports.update(|ports| {
+            let Some(at) = ports.iter().position(|known| known.uid == uid) else { return };
+            let other = if is_up { at.checked_sub(1) } else { Some(at + 1).filter(|next| *next < ports.len()) };
+            if let Some(other) = other {
+                ports.swap(at, other);
+            }
+        });
+    };
+    let fault = faults.at_row(list.name(), place, "name");
+    let label = if list == List::Inputs { "Input" } else { "Output" };
+    let kind: TypeForm = kind;
+    view! {
+        <fieldset class="port-row">
+            <legend class="visually-hidden">{move || format!("{label} {}", name.get())}</legend>
+            <div class="form-row">
+                <Field id=format!("port-{uid}") label="Name" error=fault>
+                    <TextInput value=name mono=true maxlength=64 autocomplete="off"/>
+                </Field>
+                <div class="stack" data-gap="3">
+                    <TypeFields form=kind id=format!("port-{uid}-type")/>
+                </div>
+            </div>
+            <Field id=format!("port-{uid}-description") label="Description" optional=true>
+                <TextInput value=description autocomplete="off"/>
+            </Field>
+            <div class="row">
+                {(list == List::Inputs).then(|| view! { <Checkbox checked=required label="Required"/> })}
+                <span class="push"></span>
+                <IconButton
+                    icon="arrow-up"
+                    label=Signal::derive(move || format!("Move {} up", name.get()))
+                    size=Size::Sm
+                    disabled=Signal::derive(move || place.get() == Some(0))
+                    on:click=move |_| swap(true)
+                />
+                <IconButton
+                    icon="arrow-down"
+                    label=Signal::derive(move || format!("Move {} down", name.get()))
+                    size=Size::Sm
+                    disabled=Signal::derive(move || place.get().is_none_or(|at| at + 1 == ports.with(Vec::len)))
+                    on:click=move |_| swap(false)
+                />
+                <Button
+                    size=Size::Sm
+                    variant=Variant::Quiet
+                    icon="trash-2"
+                    on:click=move |_| ports.update(|ports| ports.retain(|known| known.uid != uid))
+                >
+                    "Remove"
+                </Button>
+            </div>
+        </fieldset>
+    }
+}

@@ -1,0 +1,173 @@
+//! /admin/workflows/{id}: the editor. Palette, canvas, panel and problems over one draft that saves itself.
+//! What is drawn must never be lost: not by a dead network, an ended session, a reload, nor by somebody else's save.
+
+mod canvas_bar;
+mod changes;
+mod conflict;
+mod draft;
+mod edge_panel;
+mod focus;
+mod keep;
+mod palette;
+mod problems;
+mod publish;
+mod save_state;
+mod saving;
+mod settings;
+mod side_panel;
+mod sources;
+mod step_panel;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use workflow::{AgentCatalog, TemplateId, api::TemplateView};
+
+use self::{
+    canvas_bar::CanvasBar, conflict::Notices, draft::Draft, palette::Palette, problems::Problems, publish::Publish,
+    save_state::SaveWords, side_panel::SidePanel,
+};
+use crate::{
+    api,
+    canvas_view::EditorCanvas,
+    components::{Empty, LinkButton, Segment, Segmented, Skeleton, SkeletonKind},
+    error::AppError,
+    load::PageFailed,
+    pages::NotFound,
+    session::use_session,
+    shell::PageTop,
+};
+
+#[component]
+pub fn EditorPage() -> impl IntoView {
+    let params = use_params_map();
+    let session = use_session();
+    let id = Memo::new(move |_| {
+        params.with(|params| params.get("template_id").and_then(|id| id.parse::<TemplateId>().ok()))
+    });
+    let loaded = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => Some(load(id).await),
+                None => None,
+            }
+        },
+    );
+    // A new sign-in fetches again what failed, and only that: a draft that is being edited must stay.
+    Effect::new(move |before: Option<u32>| {
+        let epoch = session.epoch();
+        if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Some(Err(_)))) {
+            loaded.refetch();
+        }
+        epoch
+    });
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Some(Ok((template, agents))) => view! { <Loaded template agents/> }.into_any(),
+                    Some(Err(error)) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
+                    None => view! { <NotFound/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+async fn load(id: TemplateId) -> Result<(TemplateView, AgentCatalog), AppError> {
+    let template = api::get_template(id).await?;
+    let agents = api::catalog_of(id).await?;
+    Ok((template, agents))
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Workflows".to_owned(), "/admin/workflows".to_owned())]
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <PageTop title="Workflow" above=above()/>
+        <main class="main" id="main" tabindex="-1" aria-busy="true">
+            <div class="page">
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Row/>
+            </div>
+        </main>
+    }
+}
+
+const VIEWS: [Segment; 3] =
+    [Segment::new("palette", "Agents"), Segment::new("canvas", "Canvas"), Segment::new("panel", "Settings")];
+
+#[component]
+fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
+    let draft = Draft::open(template, agents);
+    draft.follow();
+    let title = Signal::derive(move || {
+        draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
+    });
+    let actions = move || {
+        view! {
+            <SaveWords draft/>
+            <Publish draft/>
+        }
+    };
+    view! {
+        <PageTop title above=above() actions/>
+        <main class="main" id="main" tabindex="-1" aria-label=move || title.get()>
+            <h1 class="visually-hidden">{move || title.get()}</h1>
+            <div class="run-page">
+                <div class="notices">
+                    <Notices draft/>
+                </div>
+                <div class="canvas-page editor" data-show=move || draft.shown.get()>
+                    <div class="view-tabs">
+                        <Segmented value=draft.shown segments=VIEWS.to_vec() name="editor-view" label="What to show"/>
+                    </div>
+                    <Palette draft/>
+                    <section class="canvas-stage" aria-label="Canvas">
+                        <EditorCanvas state=draft.handle/>
+                        <EmptyCanvas draft/>
+                        <CanvasBar draft/>
+                    </section>
+                    <SidePanel draft/>
+                    <Problems draft/>
+                </div>
+            </div>
+        </main>
+    }
+}
+
+/// What to do first. It lets the pointer through everywhere but on its button.
+#[component]
+fn EmptyCanvas(draft: Draft) -> impl IntoView {
+    let is_empty = Memo::new(move |_| draft.handle.with_definition(|definition| definition.steps.is_empty()));
+    let has_agents = Memo::new(move |_| draft.catalog.with(|catalog| catalog.latest().next().is_some()));
+    view! {
+        <Show when=move || is_empty.get()>
+            <div class="canvas-empty">
+                {move || {
+                    if has_agents.get() {
+                        view! {
+                            <Empty
+                                icon="mouse-pointer-2"
+                                title="Drag an agent here"
+                                text="Each agent on the canvas is a step. Draw a line from one step to the next to hand its result on."
+                            />
+                        }
+                            .into_any()
+                    } else {
+                        view! {
+                            <Empty icon="bot" title="Make an agent first" text="A workflow is made of agents, and there is none yet">
+                                <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
+                            </Empty>
+                        }
+                            .into_any()
+                    }
+                }}
+            </div>
+        </Show>
+    }
+}

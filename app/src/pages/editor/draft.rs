@@ -1,0 +1,227 @@
+//! The draft on the page: what the panels read and change, and the findings of the validator about it.
+//! Every change of the definition goes through `apply`, so that it can be undone; name and description are plain fields.
+
+use std::time::Duration;
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use serde::{Deserialize, Serialize};
+use workflow::{AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId, api::TemplateView};
+
+use super::saving::Saving;
+use crate::{
+    canvas_view::EditorHandle,
+    components::{Toasts, use_toasts},
+    session::{Session, use_session},
+};
+
+/// Steps from which validating waits for a pause in the typing.
+const MANY_STEPS: usize = 300;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Everything of a workflow that this page can change.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Content {
+    pub name: String,
+    pub description: String,
+    pub definition: Definition,
+}
+
+impl Content {
+    pub(super) fn of(template: &TemplateView) -> Self {
+        Self {
+            name: template.name.clone(),
+            description: template.description.clone(),
+            definition: template.definition.clone(),
+        }
+    }
+
+    /// Whether the server would store the two alike.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.name.trim() == other.name.trim()
+            && self.description.trim() == other.description.trim()
+            && self.definition == other.definition
+    }
+}
+
+/// How the draft stands to what people start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Live {
+    pub version: Option<i32>,
+    pub has_unpublished_changes: bool,
+}
+
+impl Live {
+    pub(super) fn of(template: &TemplateView) -> Self {
+        Self { version: template.published_version, has_unpublished_changes: template.has_unpublished_changes }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    pub id: TemplateId,
+    pub handle: EditorHandle,
+    pub name: RwSignal<String>,
+    pub description: RwSignal<String>,
+    pub catalog: RwSignal<AgentCatalog>,
+    pub problems: RwSignal<Vec<Problem>>,
+    pub live: RwSignal<Live>,
+    pub saving: Saving,
+    pub session: Session,
+    pub toasts: Toasts,
+    /// Which part is in front on narrow screens.
+    pub shown: RwSignal<String>,
+    pause: StoredValue<Option<TimeoutHandle>>,
+}
+
+impl Draft {
+    pub(super) fn open(template: TemplateView, agents: AgentCatalog) -> Self {
+        let saving = Saving::new(&template);
+        let problems = template.problems.clone();
+        let live = Live::of(&template);
+        let handle = EditorHandle::new(template.definition, agents.clone());
+        handle.set_problems(problems.clone());
+        Self {
+            id: template.id,
+            handle,
+            name: RwSignal::new(template.name),
+            description: RwSignal::new(template.description),
+            catalog: RwSignal::new(agents),
+            problems: RwSignal::new(problems),
+            live: RwSignal::new(live),
+            saving,
+            session: use_session(),
+            toasts: use_toasts(),
+            shown: RwSignal::new("canvas".to_owned()),
+            pause: StoredValue::new(None),
+        }
+    }
+
+    /// Begins to save and to validate what changes.
+    pub(super) fn follow(self) {
+        self.follow_saving();
+        Effect::new(move |before: Option<()>| {
+            self.handle.revision().track();
+            self.catalog.track();
+            if before.is_none() {
+                return;
+            }
+            self.clear_pause();
+            let n_steps = self.handle.with_definition_untracked(|definition| definition.steps.len());
+            if n_steps < MANY_STEPS {
+                self.validate();
+            } else {
+                self.pause.set_value(set_timeout_with_handle(move || self.validate(), PAUSE).ok());
+            }
+        });
+        on_cleanup(move || self.clear_pause());
+    }
+
+    fn clear_pause(self) {
+        if let Some(timer) = self.pause.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    }
+
+    fn validate(self) {
+        let problems = self.catalog.try_with_untracked(|agents| {
+            self.handle.with_definition_untracked(|definition| workflow::validate(definition, agents).1)
+        });
+        if let Some(problems) = problems {
+            self.handle.set_problems(problems.clone());
+            self.problems.set(problems);
+        }
+    }
+
+    pub(super) fn content(self) -> Content {
+        Content {
+            name: self.name.get_untracked(),
+            description: self.description.get_untracked(),
+            definition: self.handle.with_definition_untracked(Clone::clone),
+        }
+    }
+
+    /// Shows another state of the whole workflow; nothing before it can be undone.
+    pub(super) fn show(self, content: Content) {
+        self.name.set(content.name);
+        self.description.set(content.description);
+        if self.handle.with_definition_untracked(|definition| *definition != content.definition) {
+            self.handle.replace(content.definition);
+        }
+    }
+
+    /// Changes the definition, or says why it cannot be.
+    pub(super) fn apply(self, edit: canvas::Edit, label: &str) -> bool {
+        match self.handle.dispatch(edit, label) {
+            Ok(()) => true,
+            Err(refused) => {
+                self.toasts.error(refused.reason());
+                false
+            }
+        }
+    }
+
+    pub(super) fn step(self, key: &StepKey) -> Option<Step> {
+        self.handle.with_definition(|definition| definition.steps.get(key).cloned())
+    }
+
+    /// Changes one step.
+    pub(super) fn change_step(self, key: &StepKey, label: &str, change: impl FnOnce(&mut Step)) {
+        let before = self.handle.with_definition_untracked(|definition| definition.steps.get(key).cloned());
+        let Some(before) = before else { return };
+        let mut step = before.clone();
+        change(&mut step);
+        if step != before {
+            self.apply(canvas::Edit::set(key.clone(), step), label);
+        }
+    }
+
+    pub(super) fn title_of(self, key: &StepKey) -> String {
+        self.handle.with_definition(|definition| {
+            definition.steps.get(key).map_or_else(|| key.to_string(), |step| step.title_or(key).to_owned())
+        })
+    }
+
+    /// The agent that a step uses, at the version it would run with.
+    pub(super) fn agent_of(self, step: &Step) -> Option<AgentSpec> {
+        self.catalog.with(|catalog| catalog.get(&step.agent_id, step.agent_version).cloned())
+    }
+
+    /// A text of the definition and its control: typing changes the draft, undo comes back into the control.
+    pub(super) fn bind(
+        self,
+        read: impl Fn(&Definition) -> String + Send + Sync + 'static,
+        write: impl Fn(String) + Send + Sync + 'static,
+    ) -> RwSignal<String> {
+        let known = Memo::new(move |_| self.handle.with_definition(&read));
+        let text = RwSignal::new(known.get_untracked());
+        Effect::new(move || {
+            let now = known.get();
+            if text.with_untracked(|text| *text != now) {
+                text.set(now);
+            }
+        });
+        Effect::new(move |before: Option<String>| {
+            let now = text.get();
+            if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
+                write(now.clone());
+            }
+            now
+        });
+        text
+    }
+
+    /// The first thing that is wrong with a field; of a step, or of the workflow itself.
+    pub(super) fn problem_at(self, step: Option<StepKey>, field: String) -> Signal<Option<String>> {
+        let found = Memo::new(move |_| {
+            self.problems.with(|problems| {
+                problems
+                    .iter()
+                    .find(|problem| {
+                        problem.is_error() && problem.step == step && problem.field.as_deref() == Some(field.as_str())
+                    })
+                    .map(|problem| problem.message.clone())
+            })
+        });
+        found.into()
+    }
+}

@@ -1,0 +1,77 @@
+//! The panel of a connection, and of several steps at once.
+
+use leptos::prelude::*;
+use workflow::{StepKey, source::Source};
+
+use super::{draft::Draft, focus};
+use crate::components::{Button, Size, Variant};
+
+#[component]
+pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
+    let ends = StoredValue::new((from, to));
+    let title = move |of_first: bool| ends.with_value(|(from, to)| draft.title_of(if of_first { from } else { to }));
+    let mapped = move || {
+        ends.with_value(|(from, to)| {
+            draft.handle.with_definition(|definition| {
+                let inputs = definition.steps.get(to).map(|step| &step.inputs);
+                let reads = inputs.into_iter().flatten().filter_map(|(port, source)| match source {
+                    Source::Step { step, artifact, .. } if step == from => Some(format!("{artifact} to {port}")),
+                    _ => None,
+                });
+                reads.collect::<Vec<_>>()
+            })
+        })
+    };
+    view! {
+        <div class="panel-head">
+            <h2 id="side-panel-title" tabindex="-1">"Connection"</h2>
+        </div>
+        <div class="panel-body stack">
+            <dl class="facts">
+                <dt>"From"</dt>
+                <dd>{move || title(true)}</dd>
+                <dt>"To"</dt>
+                <dd>{move || title(false)}</dd>
+                <dt>"Hands on"</dt>
+                <dd>
+                    {move || {
+                        let mapped = mapped();
+                        if mapped.is_empty() { "Nothing: the second step only waits for the first".to_owned() } else { mapped.join(", ") }
+                    }}
+                </dd>
+            </dl>
+            <p class="muted small">"What is handed on is chosen in the inputs of the second step"</p>
+            <div class="row">
+                <Button size=Size::Sm on:click=move |_| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
+                    "Open the second step"
+                </Button>
+            </div>
+        </div>
+        <div class="panel-foot">
+            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
+                "Delete connection"
+            </Button>
+        </div>
+    }
+}
+
+#[component]
+pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
+    view! {
+        <div class="panel-head">
+            <h2 id="side-panel-title" tabindex="-1">{format!("{n} steps")}</h2>
+        </div>
+        <div class="panel-body stack">
+            <p class="muted">"Drag one of them to move all. Choose a single step to change it."</p>
+            <div class="row">
+                <Button size=Size::Sm icon="network" on:click=move |_| draft.handle.tidy()>"Tidy up"</Button>
+                <Button size=Size::Sm on:click=move |_| draft.handle.select(Vec::new())>"Choose none"</Button>
+            </div>
+        </div>
+        <div class="panel-foot">
+            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
+                {format!("Delete {n} steps")}
+            </Button>
+        </div>
+    }
+}

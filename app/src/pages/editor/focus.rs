@@ -1,0 +1,76 @@
+//! From a problem to the control that it is about.
+//! Ids of the panel's controls are made here and nowhere else.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::draft::Draft;
+use workflow::{Problem, StepKey};
+
+/// The id of the control of a field, as the validator names it.
+pub(super) fn field_id(field: &str) -> String {
+    let safe: String = field.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    format!("f-{safe}")
+}
+
+/// Shows what the problem is about: its step, and the field in the panel.
+pub(super) fn go_to(draft: Draft, problem: &Problem) {
+    draft.handle.select(problem.step.iter().cloned().collect());
+    draft.shown.set("panel".to_owned());
+    focus_soon(problem.field.clone().unwrap_or_default());
+}
+
+/// Selects a step, and begins to edit it.
+pub(super) fn open_step(draft: Draft, key: StepKey) {
+    draft.handle.select(vec![key]);
+    draft.shown.set("panel".to_owned());
+    focus_soon("title".to_owned());
+}
+
+/// Two frames later the panel of the newly selected step is there.
+pub(super) fn focus_soon(field: String) {
+    request_animation_frame(move || request_animation_frame(move || focus_field(&field)));
+}
+
+fn focus_field(field: &str) {
+    let mut field = field;
+    loop {
+        if let Some(element) = document().get_element_by_id(&field_id(field)) {
+            return focus(&element);
+        }
+        // A path may lead deeper than there are controls.
+        match field.rfind(['.', '/']) {
+            Some(end) => field = &field[..end],
+            None => break,
+        }
+    }
+    if let Some(panel) = document().get_element_by_id("side-panel-title") {
+        focus(&panel);
+    }
+}
+
+fn focus(element: &web_sys::Element) {
+    if let Ok(Some(closed)) = element.closest("details:not([open])") {
+        // Opening it fails only on a bad attribute name.
+        let _ = closed.set_attribute("open", "");
+    }
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // What cannot take the focus is at least brought into view.
+        let _ = element.focus();
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Center);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_id;
+
+    #[test]
+    fn an_id_has_no_letter_that_a_selector_would_read() {
+        assert_eq!(field_id("inputs.text"), "f-inputs-text");
+        assert_eq!(field_id("inputs.topic.default/0"), "f-inputs-topic-default-0");
+    }
+}

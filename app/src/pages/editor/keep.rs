@@ -1,0 +1,60 @@
+//! Unsaved edits, kept in this browser while the server does not take them.
+//! Must never be thrown away before the server has them or a person said so.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use workflow::TemplateId;
+
+use super::draft::Content;
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The revision that the edits began from.
+    pub base_revision: i64,
+    pub n_edits: usize,
+    pub content: Content,
+}
+
+fn key(id: TemplateId) -> String {
+    format!("weft:draft:{id}")
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// What an earlier visit left; what cannot be read any more is left where it is.
+pub(super) fn read(id: TemplateId) -> Option<Kept> {
+    let text = storage()?.get_item(&key(id)).ok().flatten()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Whether it could be kept: a browser may forbid it or be full.
+pub(super) fn write(id: TemplateId, kept: &Kept) -> bool {
+    let Ok(text) = serde_json::to_string(kept) else { return false };
+    storage().is_some_and(|storage| storage.set_item(&key(id), &text).is_ok())
+}
+
+pub(super) fn forget(id: TemplateId) {
+    if let Some(storage) = storage() {
+        // Removing fails only where writing did.
+        let _ = storage.remove_item(&key(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use workflow::Definition;
+
+    use super::*;
+
+    #[test]
+    fn a_kept_draft_comes_back_as_it_was() {
+        let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
+        let content = Content { name: "N".into(), description: "D".into(), definition };
+        let kept = Kept { base_revision: 7, n_edits: 3, content };
+        let text = serde_json::to_string(&kept).unwrap();
+        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+    }
+}

@@ -1,0 +1,93 @@
+//! The drawer at the foot: everything the shared validator finds. A press leads to the field.
+
+use leptos::prelude::*;
+use workflow::{Problem, Severity};
+
+use super::{draft::Draft, focus};
+use crate::components::{Badge, Button, Empty, Icon, Size, Tone, Variant};
+
+/// Listed at once; a definition of thousands of steps may have as many problems.
+const PORTION: usize = 200;
+
+#[component]
+pub(super) fn Problems(draft: Draft) -> impl IntoView {
+    let is_open = RwSignal::new(false);
+    let most = RwSignal::new(PORTION);
+    let counts = Memo::new(move |_| {
+        draft.problems.with(|problems| {
+            let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
+            (n_errors, problems.len() - n_errors)
+        })
+    });
+    let words = move || match counts.get() {
+        (0, 0) => "No problems".to_owned(),
+        (errors, warnings) => {
+            let part = |n: usize, noun: &str| (n > 0).then(|| format!("{n} {noun}{}", if n == 1 { "" } else { "s" }));
+            [part(errors, "error"), part(warnings, "warning")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+    };
+    let items = move || {
+        draft.problems.with(|problems| {
+            problems.iter().take(most.get()).cloned().map(|problem| view! { <Item draft problem/> }).collect_view()
+        })
+    };
+    let n_more = move || draft.problems.with(Vec::len).saturating_sub(most.get());
+    view! {
+        <section class="bottom-drawer" data-open=move || is_open.get() aria-label="Problems">
+            <div class="bottom-drawer-head">
+                <button
+                    class="btn"
+                    type="button"
+                    data-variant="quiet"
+                    data-size="sm"
+                    aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                    aria-controls="problems"
+                    on:click=move |_| is_open.update(|open| *open = !*open)
+                >
+                    <span class="btn-label">
+                        <Icon name="list-checks"/>
+                        "Problems"
+                    </span>
+                </button>
+                {move || {
+                    let tone = match counts.get() {
+                        (0, 0) => Tone::Success,
+                        (0, _) => Tone::Warn,
+                        _ => Tone::Error,
+                    };
+                    view! { <Badge tone>{words()}</Badge> }
+                }}
+            </div>
+            <div class="bottom-drawer-body" id="problems">
+                <Show when=move || is_open.get()>
+                    {items}
+                    <Show when=move || { n_more() > 0 }>
+                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| most.update(|most| *most += PORTION)>
+                            {move || format!("{} more", n_more())}
+                        </Button>
+                    </Show>
+                    <Show when=move || draft.problems.with(Vec::is_empty)>
+                        <Empty icon="circle-check" title="No problems" text="The workflow can be published as it is"/>
+                    </Show>
+                </Show>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Item(draft: Draft, problem: Problem) -> impl IntoView {
+    let (severity, icon, spoken) = match problem.severity {
+        Severity::Error => ("error", "circle-alert", "Error"),
+        Severity::Warning => ("warning", "triangle-alert", "Warning"),
+    };
+    let place = problem.step.as_ref().map_or_else(|| "workflow".to_owned(), ToString::to_string);
+    let message = problem.message.clone();
+    view! {
+        <button class="problem" type="button" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
+            <Icon name=icon/>
+            <code><span class="visually-hidden">{spoken} " in "</span> {place}</code>
+            <span>{message}</span>
+        </button>
+    }
+}

@@ -1,0 +1,84 @@
+//! The workflow's own settings: name, description, and what the starter of a run is asked for.
+
+mod run_input;
+
+use canvas::Edit;
+use leptos::prelude::*;
+use workflow::{
+    definition::RunInput,
+    schema::{Kind, Schema},
+};
+
+use self::run_input::RunInputEditor;
+use super::{draft::Draft, focus};
+use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
+
+#[component]
+pub(super) fn Settings(draft: Draft) -> impl IntoView {
+    let keys = Memo::new(move |_| {
+        draft.handle.with_definition(|definition| {
+            let mut keys: Vec<(i32, String)> =
+                definition.inputs.iter().map(|(key, input)| (input.order, key.clone())).collect();
+            keys.sort();
+            keys.into_iter().map(|(_, key)| key).collect::<Vec<_>>()
+        })
+    });
+    // The row to draw open: one that was just added, or has just got another key.
+    let fresh = RwSignal::new(None::<String>);
+    let n_steps = Memo::new(move |_| draft.handle.with_definition(|definition| definition.steps.len()));
+    let name_error = Signal::derive(move || {
+        draft.name.with(|name| {
+            name.trim().is_empty().then(|| "Give the workflow a name; until then it keeps its last one".to_owned())
+        })
+    });
+    let add = move || {
+        let key = draft.handle.with_definition_untracked(|definition| {
+            (1_u32..).map(|n| format!("input_{n}")).find(|key| !definition.inputs.contains_key(key))
+        });
+        let Some(key) = key else { return };
+        let order = keys.with_untracked(|keys| i32::try_from(keys.len()).unwrap_or(i32::MAX));
+        let schema = Schema { kind: Some(Kind::String), format: "multiline".to_owned(), ..Schema::default() };
+        let input = RunInput { schema, required: true, order, ..RunInput::default() };
+        if draft.apply(Edit::SetRunInput { key: key.clone(), input: Some(input) }, "Add run input") {
+            fresh.set(Some(key.clone()));
+            focus::focus_soon(format!("inputs.{key}.title"));
+        }
+    };
+    view! {
+        <div class="panel-head">
+            <h2 id="side-panel-title" tabindex="-1">"Workflow"</h2>
+            <CopyId value=Signal::stored(draft.id.to_string()) what="workflow id"/>
+        </div>
+        <div class="panel-body">
+            <section class="panel-section">
+                <Field id="f-name" label="Name" error=name_error>
+                    <TextInput value=draft.name maxlength=200 autocomplete="off"/>
+                </Field>
+                <Field id="f-description" label="Description" help="Shown in the gallery, to those who start it" optional=true>
+                    <TextArea value=draft.description rows=2 maxlength=4000/>
+                </Field>
+                <p class="muted small">
+                    {move || match n_steps.get() {
+                        1 => "1 step. Select it to change it.".to_owned(),
+                        n => format!("{n} steps. Select one to change it."),
+                    }}
+                </p>
+            </section>
+            <section class="panel-section" aria-label="Run inputs">
+                <div class="section-head">
+                    <h3>"Run inputs"</h3>
+                    <Button size=Size::Sm icon="plus" on:click=move |_| add()>"Add input"</Button>
+                </div>
+                <p class="muted small">"What the start form asks for. Steps use them as sources."</p>
+                <Show when=move || keys.with(Vec::is_empty)>
+                    <p class="small">"None yet: the workflow starts with a press"</p>
+                </Show>
+                <div class="stack" data-gap="2" id="f-inputs" tabindex="-1">
+                    <For each=move || keys.get() key=Clone::clone let:key>
+                        <RunInputEditor draft key keys fresh/>
+                    </For>
+                </div>
+            </section>
+        </div>
+    }
+}

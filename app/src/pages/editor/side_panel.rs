@@ -1,0 +1,56 @@
+//! The panel at the right: of the selected step, of the selected connection, of several steps, or of the workflow itself.
+
+use leptos::prelude::*;
+use workflow::StepKey;
+
+use super::{
+    draft::Draft,
+    edge_panel::{EdgePanel, ManyPanel},
+    focus,
+    settings::Settings,
+    step_panel::StepPanel,
+};
+use crate::components::{PanelHandle, Side};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Shown {
+    Workflow,
+    Step(StepKey),
+    Many(usize),
+    Edge(StepKey, StepKey),
+}
+
+#[component]
+pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
+    let handle = draft.handle;
+    let (selection, edge) = (handle.selection(), handle.selected_edge());
+    let shown = Memo::new(move |_| {
+        if let Some((from, to)) = edge.get() {
+            return Shown::Edge(from, to);
+        }
+        selection.with(|keys| match keys.as_slice() {
+            [] => Shown::Workflow,
+            [key] => Shown::Step(key.clone()),
+            keys => Shown::Many(keys.len()),
+        })
+    });
+    let opened = handle.opened();
+    Effect::new(move |before: Option<()>| {
+        if let Some(key) = opened.get()
+            && before.is_some()
+        {
+            focus::open_step(draft, key);
+        }
+    });
+    view! {
+        <aside class="panel side-panel" id="side-panel" aria-label="Details">
+            {move || match shown.get() {
+                Shown::Workflow => view! { <Settings draft/> }.into_any(),
+                Shown::Step(key) => view! { <StepPanel draft key/> }.into_any(),
+                Shown::Many(n) => view! { <ManyPanel draft n/> }.into_any(),
+                Shown::Edge(from, to) => view! { <EdgePanel draft from to/> }.into_any(),
+            }}
+            <PanelHandle side=Side::Left key="editor-panel" label="Resize the panel" min=300.0/>
+        </aside>
+    }
+}

@@ -1,0 +1,255 @@
+//! What an input can be mapped to: run inputs, artifacts of earlier steps, steps that could become earlier ones, a constant.
+//! Compatible ones first; the others stay in sight with the reason. Pure, so that it is tested without a browser.
+
+use std::collections::BTreeSet;
+
+use workflow::{
+    AgentCatalog, Definition, StepKey,
+    agent::InputPort,
+    graph::Graph,
+    schema::{Compatibility, Schema},
+    source::Source,
+};
+
+use crate::components::ComboOption;
+
+/// Between the parts of an option's value; no key or pointer that a person types has it.
+const SEPARATOR: char = '\n';
+const CONSTANT: &str = "constant";
+
+/// An option's value: which source, with the part of it that is taken.
+pub(super) fn encode(source: Option<&Source>) -> String {
+    let joined = |parts: &[&str]| parts.join(&SEPARATOR.to_string());
+    match source {
+        None => String::new(),
+        Some(Source::Const(_)) => CONSTANT.to_owned(),
+        Some(Source::Run { key, path }) => joined(&["run", key, path]),
+        Some(Source::Step { step, artifact, path }) => joined(&["step", step.as_str(), artifact, path]),
+        Some(Source::Item { path }) => joined(&["item", path]),
+    }
+}
+
+/// The source that a value stands for. `first` is the constant to begin with.
+pub(super) fn decode(value: &str, first: impl FnOnce() -> Source) -> Option<Source> {
+    let parts: Vec<&str> = value.split(SEPARATOR).collect();
+    Some(match *parts.as_slice() {
+        [CONSTANT] => first(),
+        ["run", key, path] => Source::Run { key: key.to_owned(), path: path.to_owned() },
+        ["step", step, artifact, path] => {
+            Source::Step { step: StepKey::new(step), artifact: artifact.to_owned(), path: path.to_owned() }
+        }
+        ["item", path] => Source::Item { path: path.to_owned() },
+        _ => return None,
+    })
+}
+
+/// The name of a source, as the option and the closed control show it.
+pub(super) fn label(definition: &Definition, source: &Source) -> String {
+    let part =
+        |path: &str| if path.is_empty() { String::new() } else { format!(" › {}", path.trim_start_matches('/')) };
+    match source {
+        Source::Const(_) => "Constant value".to_owned(),
+        Source::Run { key, path } => {
+            let title = definition.inputs.get(key).map(|input| input.title.as_str()).filter(|title| !title.is_empty());
+            format!("Run input: {}{}", title.unwrap_or(key), part(path))
+        }
+        Source::Step { step, artifact, path } => {
+            let title = definition.steps.get(step).map_or(step.as_str(), |found| found.title_or(step));
+            format!("{title} · {artifact}{}", part(path))
+        }
+        Source::Item { path } => format!("Item of the list{}", part(path)),
+    }
+}
+
+/// One line of the list, with what it is sorted by.
+struct Entry {
+    rank: u8,
+    group: u8,
+    option: ComboOption,
+}
+
+/// Everything that the input of a step can be mapped to, best first.
+pub(super) fn options(
+    definition: &Definition,
+    agents: &AgentCatalog,
+    key: &StepKey,
+    port: &InputPort,
+    current: Option<&Source>,
+) -> Vec<ComboOption> {
+    let Some(step) = definition.steps.get(key) else { return Vec::new() };
+    let mut entries = Vec::new();
+    for (name, input) in &definition.inputs {
+        let source = |path: &str| Source::Run { key: name.clone(), path: path.to_owned() };
+        push(&mut entries, definition, port, &input.schema, 0, "", &source);
+    }
+    let graph = Graph::of(definition);
+    let later = graph.descendants(key);
+    let earlier = graph.ancestors(key);
+    let direct: BTreeSet<&StepKey> = step.direct_dependencies();
+    for (from, producer) in &definition.steps {
+        // What waits for this step can never feed it.
+        if from == key || later.contains(from) {
+            continue;
+        }
+        let Some(spec) = agents.get(&producer.agent_id, producer.agent_version) else { continue };
+        let (group, note) = if direct.contains(from) {
+            (1, "")
+        } else if earlier.contains(from) {
+            (2, "")
+        } else {
+            (3, ", adds a connection")
+        };
+        for output in &spec.outputs {
+            let source =
+                |path: &str| Source::Step { step: from.clone(), artifact: output.name.clone(), path: path.to_owned() };
+            push(&mut entries, definition, port, &output.schema, group, note, &source);
+        }
+    }
+    let constant = ComboOption {
+        value: CONSTANT.to_owned(),
+        label: "Constant value".to_owned(),
+        kind: port.schema.type_name().to_owned(),
+        reason: None,
+    };
+    entries.push(Entry { rank: 0, group: 8, option: constant });
+    if !port.required {
+        let none = ComboOption { label: "None".to_owned(), ..ComboOption::default() };
+        entries.push(Entry { rank: 0, group: 9, option: none });
+    }
+    entries.sort_by_key(|entry| (entry.rank, entry.group));
+    let mut options: Vec<ComboOption> = entries.into_iter().map(|entry| entry.option).collect();
+    // What is set stays in the list, even if it is broken by now.
+    if let Some(missing) = current.and_then(|source| only(definition, Some(source)).pop())
+        && !options.iter().any(|option| option.value == missing.value)
+    {
+        options.insert(0, missing);
+    }
+    options
+}
+
+/// The list while nobody looks at it: what is set, so that its name can be shown.
+pub(super) fn only(definition: &Definition, current: Option<&Source>) -> Vec<ComboOption> {
+    current
+        .map(|source| ComboOption {
+            value: encode(Some(source)),
+            label: label(definition, source),
+            kind: String::new(),
+            reason: None,
+        })
+        .into_iter()
+        .collect()
+}
+
+fn push(
+    entries: &mut Vec<Entry>,
+    definition: &Definition,
+    port: &InputPort,
+    schema: &Schema,
+    group: u8,
+    note: &str,
+    source: &dyn Fn(&str) -> Source,
+) {
+    let entry = |path: &str, schema: &Schema| {
+        let (rank, reason) = match schema.feeds(&port.schema) {
+            Compatibility::Yes => (0, None),
+            Compatibility::Unsure(_) => (1, None),
+            Compatibility::No(reason) => (2, Some(sentence(&reason))),
+        };
+        let source = source(path);
+        let option = ComboOption {
+            value: encode(Some(&source)),
+            label: label(definition, &source),
+            kind: format!("{}{note}", schema.type_name()),
+            reason,
+        };
+        Entry { rank, group, option }
+    };
+    let whole = entry("", schema);
+    let is_whole_refused = whole.option.reason.is_some();
+    entries.push(whole);
+    if is_whole_refused {
+        // A part of what does not fit as a whole may fit.
+        for (name, part) in &schema.properties {
+            let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            let part = entry(&path, part);
+            if part.option.reason.is_none() {
+                entries.push(part);
+            }
+        }
+    }
+}
+
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use workflow::AgentSpec;
+
+    use super::*;
+
+    fn agent(id: &str, output: &serde_json::Value) -> AgentSpec {
+        serde_json::from_value(json!({
+            "id": id, "version": 1, "name": id,
+            "inputs": [{"name": "text", "schema": {"type": "string"}}],
+            "outputs": [{"name": "out", "schema": output}],
+            "config": {"kind": "template", "template": "x"}}))
+        .unwrap()
+    }
+
+    fn fixture() -> (Definition, AgentCatalog) {
+        let definition = Definition::from_value(&json!({
+            "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}, "n": {"schema": {"type": "number"}}},
+            "steps": {
+                "far": {"agent_id": "texts"}, "near": {"agent_id": "texts", "depends_on": ["far"]},
+                "me": {"agent_id": "texts", "depends_on": ["near"]}, "after": {"agent_id": "texts", "depends_on": ["me"]},
+                "other": {"agent_id": "texts"}, "plan": {"agent_id": "objects"}}}))
+        .unwrap();
+        let object = json!({"type": "object", "properties": {"title": {"type": "string"}, "n": {"type": "number"}}});
+        (definition, AgentCatalog::new([agent("texts", &json!({"type": "string"})), agent("objects", &object)]))
+    }
+
+    #[test]
+    fn what_fits_comes_first_and_the_rest_says_why() {
+        let (definition, agents) = fixture();
+        let port = agents.latest().find(|spec| spec.id.as_str() == "texts").unwrap().inputs[0].clone();
+        let shown: Vec<String> = options(&definition, &agents, &"me".into(), &port, None)
+            .into_iter()
+            .map(|option| match option.reason {
+                Some(reason) => format!("{}: {reason}", option.label),
+                None => format!("{} [{}]", option.label, option.kind),
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "Run input: Topic [text]",
+                "near · out [text]",
+                "far · out [text]",
+                "other · out [text, adds a connection]",
+                "plan · out › title [text, adds a connection]",
+                "Constant value [text]",
+                "None []",
+                "Run input: n: Number given, but text is wanted",
+                "plan · out: Object given, but text is wanted",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_stands_for_its_source() {
+        for document in [
+            json!({"from": "run", "key": "topic"}),
+            json!({"from": "step", "step": "a", "artifact": "out", "path": "/x/y"}),
+            json!({"from": "item", "path": "/x"}),
+        ] {
+            let source: Source = serde_json::from_value(document).unwrap();
+            assert_eq!(decode(&encode(Some(&source)), || Source::Const(json!(1))), Some(source));
+        }
+        assert_eq!(decode("", || Source::Const(json!(1))), None);
+        assert_eq!(decode(CONSTANT, || Source::Const(json!(1))), Some(Source::Const(json!(1))));
+    }
+}

@@ -1,0 +1,125 @@
+//! Which agent does the step, and at which version: the latest at each publish, or one that stays.
+
+use leptos::{prelude::*, task::spawn_local};
+use workflow::AgentId;
+
+use super::{super::focus::field_id, OneStep};
+use crate::{
+    api,
+    components::{Button, ComboOption, Combobox, Field, Select, SelectOption, Size, Variant},
+    pages::agents::kind,
+};
+
+#[component]
+pub(super) fn Agent(one: OneStep) -> impl IntoView {
+    let draft = one.draft;
+    let agent_id = Memo::new(move |_| {
+        one.step.with(|step| step.as_ref().map(|step| step.agent_id.to_string())).unwrap_or_default()
+    });
+    let latest = Memo::new(move |_| {
+        let id = AgentId::new(agent_id.get());
+        draft.catalog.with(|catalog| catalog.get(&id, None).map(|spec| (spec.version, spec.description.clone())))
+    });
+    let pinned = Memo::new(move |_| one.read(|step| step.agent_version));
+    let options = Memo::new(move |_| {
+        draft.catalog.with(|catalog| {
+            catalog
+                .latest()
+                .map(|spec| ComboOption {
+                    value: spec.id.to_string(),
+                    label: spec.name.clone(),
+                    kind: kind::label(spec.kind()).to_owned(),
+                    reason: None,
+                })
+                .collect::<Vec<_>>()
+        })
+    });
+    let chosen = RwSignal::new(agent_id.get_untracked());
+    Effect::new(move || chosen.set(agent_id.get()));
+    Effect::new(move || {
+        let now = chosen.get();
+        if agent_id.with_untracked(|known| *known != now) {
+            one.change("Choose another agent", |step| {
+                step.agent_id = AgentId::new(now);
+                step.agent_version = None;
+            });
+        }
+    });
+    let versions = move || {
+        let newest = latest.with(|latest| latest.as_ref().map(|(version, _)| *version));
+        let mut options = vec![SelectOption::new(
+            "",
+            newest.map_or_else(|| "Latest".to_owned(), |version| format!("Latest, now version {version}")),
+        )];
+        let known = (1..=newest.unwrap_or(0))
+            .rev()
+            .map(|version| SelectOption::new(version.to_string(), format!("Always version {version}")));
+        options.extend(known);
+        if let Some(version) = pinned.get().filter(|version| *version > newest.unwrap_or(0)) {
+            options.push(SelectOption::new(version.to_string(), format!("Version {version}, which is not there")));
+        }
+        options
+    };
+    let version = RwSignal::new(text_of(pinned.get_untracked()));
+    let is_loading = RwSignal::new(false);
+    Effect::new(move || version.set(text_of(pinned.get())));
+    Effect::new(move || {
+        let wanted = version.with(|version| version.parse::<i32>().ok());
+        if pinned.get_untracked() != wanted {
+            pin(one, wanted, is_loading);
+        }
+    });
+    let newer = move || {
+        let newest = latest.with(|latest| latest.as_ref().map(|(version, _)| *version))?;
+        pinned.get().filter(|version| *version < newest).map(|_| newest)
+    };
+    let description = move || latest.with(|latest| latest.as_ref().map(|(_, text)| text.clone()).unwrap_or_default());
+    view! {
+        <Field id=field_id("agent_id") label="Agent" help=Signal::derive(description) error=one.problem("agent_id")>
+            <Combobox value=chosen options/>
+        </Field>
+        <Field id=field_id("agent_version") label="Version">
+            <Select value=version options=Signal::derive(versions) disabled=is_loading/>
+        </Field>
+        {move || newer().map(|newest| view! {
+            <p class="small row">
+                {format!("Version {newest} is out.")}
+                <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| pin(one, None, is_loading)>"Use the latest"</Button>
+            </p>
+        })}
+        <p class="small">
+            <a href=move || format!("/admin/agents/{}", agent_id.get())>"Open the agent"</a>
+        </p>
+    }
+}
+
+fn text_of(version: Option<i32>) -> String {
+    version.map(|version| version.to_string()).unwrap_or_default()
+}
+
+/// Pins a version. One that the page does not know yet is fetched first, so that the step is not judged without it.
+fn pin(one: OneStep, version: Option<i32>, is_loading: RwSignal<bool>) {
+    let draft = one.draft;
+    let set = move || one.change("Choose a version", |step| step.agent_version = version);
+    let Some(id) = one.step.with_untracked(|step| step.as_ref().map(|step| step.agent_id.clone())) else { return };
+    let is_known = draft.catalog.with_untracked(|catalog| catalog.get(&id, version).is_some());
+    if is_known {
+        return set();
+    }
+    is_loading.set(true);
+    spawn_local(async move {
+        match api::get_agent(id, version).await {
+            Ok(spec) => {
+                if draft.catalog.try_update(|catalog| catalog.insert(spec)).is_some() {
+                    draft.handle.set_agents(draft.catalog.get_untracked());
+                    set();
+                }
+            }
+            Err(error) => {
+                draft.session.note(&error);
+                draft.toasts.error(error.0.detail);
+            }
+        }
+        is_loading.try_set(false);
+    });
+}

@@ -1,0 +1,89 @@
+//! The prompt of the step: the agent's own, or one that replaces it here.
+//! The agent's prompt is always there to be read, and to go back to.
+
+use leptos::prelude::*;
+
+use super::{super::focus::field_id, OneStep};
+use crate::components::{Badge, Button, CodeView, Field, Icon, Size, TextArea, Tone, Variant};
+
+#[component]
+pub(super) fn Prompt(one: OneStep) -> impl IntoView {
+    let own = Memo::new(move |_| {
+        one.agent.with(|agent| agent.as_ref().and_then(|agent| agent.config.prompt().map(str::to_owned)))
+    });
+    let is_overridden = Memo::new(move |_| one.read(|step| step.prompt.is_some()));
+    let text = one.draft.bind(
+        move |definition| {
+            one.key.with_value(|key| definition.steps.get(key).and_then(|step| step.prompt.clone())).unwrap_or_default()
+        },
+        move |prompt| {
+            one.change("Change prompt", |step| {
+                if step.prompt.is_some() {
+                    step.prompt = Some(prompt);
+                }
+            });
+        },
+    );
+    let variables = move || {
+        let names = one.agent.with(|agent| {
+            agent.as_ref().map(|agent| agent.inputs.iter().map(|port| port.name.clone()).collect::<Vec<_>>())
+        });
+        names
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| view! { <code>{format!("{{{{ {name} }}}}")}</code> })
+            .collect_view()
+    };
+    let reference = Signal::derive(move || own.get().unwrap_or_default());
+    let begin = move || {
+        let prompt = own.get_untracked().unwrap_or_default();
+        one.change("Change prompt", |step| step.prompt = Some(prompt));
+        super::super::focus::focus_soon("prompt".to_owned());
+    };
+    let body = move || {
+        if is_overridden.get() {
+            view! {
+                <Field id=field_id("prompt") label="Prompt of this step" error=one.problem("prompt")>
+                    <TextArea value=text rows=6 mono=true/>
+                </Field>
+                <p class="small muted variables">"Inputs: " {variables}</p>
+                <details class="fold">
+                    <summary><Icon name="chevron-right"/> "The agent's own prompt"</summary>
+                    <div class="fold-body">
+                        <CodeView text=reference title="Prompt of the agent" wrap=true/>
+                    </div>
+                </details>
+                <div class="row">
+                    <Button
+                        size=Size::Sm
+                        variant=Variant::Quiet
+                        icon="undo-2"
+                        on:click=move |_| one.change("Use the agent's prompt", |step| step.prompt = None)
+                    >
+                        "Use the agent's prompt"
+                    </Button>
+                </div>
+            }
+            .into_any()
+        } else {
+            view! {
+                <CodeView text=reference title="Prompt of the agent" wrap=true/>
+                <div class="row">
+                    <Button size=Size::Sm icon="pencil" on:click=move |_| begin()>"Change for this step"</Button>
+                </div>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <Show when=move || own.with(Option::is_some) || is_overridden.get()>
+            <section class="panel-section" aria-label="Prompt" on:focusout=move |_| one.draft.handle.seal()>
+                <div class="row">
+                    <h3>"Prompt"</h3>
+                    {move || is_overridden.get().then(|| view! { <Badge tone=Tone::Accent>"Changed here"</Badge> })}
+                </div>
+                {body}
+            </section>
+        </Show>
+    }
+}

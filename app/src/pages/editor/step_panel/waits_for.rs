@@ -1,0 +1,132 @@
+//! Which steps come before this one, and the way to connect without a pointer.
+//! A step that would close a cycle stays in the list and says which one.
+
+use canvas::{Edit, edit::refuse_edge};
+use leptos::prelude::*;
+use workflow::{Definition, StepKey, graph::Graph};
+
+use super::{super::focus, OneStep};
+use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
+
+/// Beyond it the cycle is only named as such: finding its path is a search for each.
+const TOLD_PATHS: usize = 200;
+
+#[component]
+pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
+    let draft = one.draft;
+    let before =
+        Memo::new(move |_| one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>()));
+    let is_wanted = RwSignal::new(false);
+    let options = Memo::new(move |_| {
+        if !is_wanted.get() {
+            return Vec::new();
+        }
+        one.key.with_value(|key| draft.handle.with_definition(|definition| candidates(definition, key)))
+    });
+    let chosen = RwSignal::new(String::new());
+    Effect::new(move || {
+        let from = chosen.get();
+        if !from.is_empty() {
+            chosen.set(String::new());
+            draft.apply(Edit::Connect { from: StepKey::new(from), to: one.key() }, "Connect");
+        }
+    });
+    view! {
+        <section class="panel-section" aria-label="Waits for">
+            <h3>"Waits for"</h3>
+            <Show when=move || before.with(Vec::is_empty)>
+                <p class="small muted">"Nothing: it starts with the run"</p>
+            </Show>
+            <ul class="chips">
+                <For each=move || before.get() key=Clone::clone let:from>
+                    <Before one from/>
+                </For>
+            </ul>
+            <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| is_wanted.set(false)>
+                <Field id=focus::field_id("depends_on") label="Connect an earlier step" error=one.problem("depends_on")>
+                    <Combobox value=chosen options placeholder="Choose a step"/>
+                </Field>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Before(one: OneStep, from: StepKey) -> impl IntoView {
+    let draft = one.draft;
+    let from = StoredValue::new(from);
+    let title = move || from.with_value(|from| draft.title_of(from));
+    view! {
+        <li class="chip-row">
+            <button type="button" class="chip-name truncate" data-tip="Go to this step" on:click=move |_| draft.handle.select(vec![from.get_value()])>
+                {title}
+            </button>
+            <IconButton
+                icon="x"
+                label=Signal::derive(move || format!("Disconnect {}", title()))
+                size=Size::Sm
+                on:click=move |_| {
+                    draft.apply(Edit::Disconnect { from: from.get_value(), to: one.key() }, "Disconnect");
+                }
+            />
+        </li>
+    }
+}
+
+/// Every other step that is not connected yet: those that can be come first.
+fn candidates(definition: &Definition, key: &StepKey) -> Vec<ComboOption> {
+    let Some(step) = definition.steps.get(key) else { return Vec::new() };
+    let graph = Graph::of(definition);
+    let later = graph.descendants(key);
+    let known = step.direct_dependencies();
+    let mut n_told = 0;
+    let mut options: Vec<ComboOption> = definition
+        .steps
+        .iter()
+        .filter(|(other, _)| *other != key && !known.contains(other))
+        .map(|(other, step)| {
+            let reason = later.contains(other).then(|| {
+                n_told += 1;
+                let refused = if n_told <= TOLD_PATHS { refuse_edge(definition, &graph, other, key) } else { None };
+                refused.map_or_else(
+                    || "It comes after this step: that would close a cycle".to_owned(),
+                    |refused| refused.reason(),
+                )
+            });
+            ComboOption {
+                value: other.to_string(),
+                label: step.title_or(other).to_owned(),
+                kind: String::new(),
+                reason,
+            }
+        })
+        .collect();
+    options.sort_by_key(|option| option.reason.is_some());
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_would_close_a_cycle_says_which() {
+        let definition = Definition::from_value(&json!({"steps": {
+            "a": {"agent_id": "x"}, "b": {"agent_id": "x", "depends_on": ["a"]},
+            "c": {"agent_id": "x", "depends_on": ["b"]}, "d": {"agent_id": "x"}}}))
+        .unwrap();
+        let options = candidates(&definition, &"a".into());
+        let shown: Vec<(&str, Option<&str>)> =
+            options.iter().map(|option| (option.value.as_str(), option.reason.as_deref())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("d", None),
+                ("b", Some("This would close the cycle a > b > a")),
+                ("c", Some("This would close the cycle a > b > c > a")),
+            ]
+        );
+    }
+}
