@@ -79,9 +79,15 @@ impl Store {
 
 /// Removes what has faded, in the transaction of a login: whoever gets in pays for the tidying.
 pub(crate) async fn sweep(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!(r#"DELETE FROM login_throttle WHERE last_at < now() - interval '1 day' AND blocked_until <= now()"#)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        r#"DELETE FROM login_throttle WHERE key IN (
+               SELECT key FROM login_throttle
+               WHERE last_at < now() - interval '1 day' AND blocked_until <= now()
+               -- Two logins that tidy at once never wait for each other.
+               FOR UPDATE SKIP LOCKED)"#
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
