@@ -53,7 +53,9 @@ impl From<service::Error> for AppError {
     fn from(error: service::Error) -> Self {
         let error = error.to_api();
         // The status of the HTTP answer follows the error, so that tools and proxies see what the page sees.
-        if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
+        // A form posted without script is sent back to its page instead, with the error in the address.
+        if !crate::api::is_plain_form()
+            && let Some(response) = use_context::<leptos_axum::ResponseOptions>()
             && let Ok(status) = http_status(error.status)
         {
             response.set_status(status);

@@ -125,13 +125,15 @@ fn retry_when_worthwhile(session: Session, connection: RwSignal<Connection>, ret
             retry.now();
         }
     };
-    Effect::new(move |before: Option<(web_sys::VisibilityState, u32)>| {
-        let state = (visibility.get(), session.epoch());
-        retry.allow(state.0 != web_sys::VisibilityState::Hidden);
-        if before.is_some_and(|before| before != state) && state.0 != web_sys::VisibilityState::Hidden {
+    let is_worthwhile =
+        Memo::new(move |_| visibility.get() != web_sys::VisibilityState::Hidden && !session.has_ended());
+    Effect::new(move |before: Option<bool>| {
+        let is_worthwhile = is_worthwhile.get();
+        retry.allow(is_worthwhile);
+        if is_worthwhile && before == Some(false) {
             retry_now();
         }
-        state
+        is_worthwhile
     });
     Effect::new(move || {
         let online = window_event_listener(ev::online, move |_| retry_now());
@@ -165,7 +167,7 @@ impl Retry {
         self.open.set_value(Some(Arc::new(open)));
     }
 
-    /// A page that nobody looks at does not retry; it does so when it is looked at.
+    /// A page that nobody looks at, or whose session has ended, does not retry; it does so when that is over.
     fn allow(self, is_allowed: bool) {
         self.is_allowed.set_value(is_allowed);
     }

@@ -13,14 +13,20 @@ use crate::{api, error::AppError};
 #[derive(Clone, Copy)]
 pub struct Session {
     user: RwSignal<Option<Actor>>,
-    has_ended: RwSignal<bool>,
+    is_over: RwSignal<bool>,
+    asks: RwSignal<bool>,
     epoch: RwSignal<u32>,
 }
 
 /// Hands the signed-in person from the server's rendering to the browser, so that both draw the same first page.
 pub fn provide_session() -> Session {
     let user = SharedValue::new(actor_of_request).into_inner();
-    let session = Session { user: RwSignal::new(user), has_ended: RwSignal::new(false), epoch: RwSignal::new(0) };
+    let session = Session {
+        user: RwSignal::new(user),
+        is_over: RwSignal::new(false),
+        asks: RwSignal::new(false),
+        epoch: RwSignal::new(0),
+    };
     provide_context(session);
     session
 }
@@ -43,6 +49,11 @@ impl Session {
         self.epoch.get()
     }
 
+    /// Whether the session is known to be over; the dialog asks to sign in again.
+    pub fn has_ended(self) -> bool {
+        self.is_over.get()
+    }
+
     /// The person without following changes: who it is never changes under a page.
     pub fn user_untracked(self) -> Option<Actor> {
         self.user.get_untracked()
@@ -51,7 +62,7 @@ impl Session {
     /// To be told every error of a server function: an ended session opens the dialog.
     pub fn note(self, error: &AppError) {
         if error.is_signed_out() && self.user.with_untracked(Option::is_some) {
-            self.has_ended.set(true);
+            self.end();
         }
     }
 
@@ -74,13 +85,15 @@ impl Session {
             return;
         }
         self.user.set(Some(actor));
-        self.has_ended.set(false);
+        self.is_over.set(false);
+        self.asks.set(false);
         self.epoch.update(|epoch| *epoch += 1);
     }
 
     fn end(self) {
         if self.user.try_with_untracked(Option::is_some) == Some(true) {
-            self.has_ended.set(true);
+            self.is_over.set(true);
+            self.asks.set(true);
         }
     }
 }

@@ -95,11 +95,7 @@ fn set_cookie(header: &str) {
 /// The script goes there itself: it may be a dialog over a page that must stay.
 #[cfg(feature = "ssr")]
 fn answer_plain_form(path: &str) {
-    let is_plain = use_context::<http::request::Parts>().is_some_and(|parts| {
-        let accepts = parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
-        accepts.is_some_and(|accepts| accepts.contains("text/html"))
-    });
-    if is_plain {
+    if super::is_plain_form() {
         leptos_axum::redirect(path);
     }
 }

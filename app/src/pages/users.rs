@@ -127,7 +127,7 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
                     <th scope="col">"Email"</th>
                     <th scope="col">"Role"</th>
                     <th scope="col">"Sign-in"</th>
-                    <th scope="col">"Added"</th>
+                    <th scope="col" class="wide-only">"Added"</th>
                     <th scope="col"><span class="visually-hidden">"Actions"</span></th>
                 </tr>
             </thead>
@@ -179,7 +179,7 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <span class="row" data-gap="2">
+                <span class="cell-line">
                     <Avatar name=email.clone()/>
                     {email.clone()}
                     {is_me.then(|| view! { <Badge>"You"</Badge> })}
@@ -198,7 +198,7 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
                     view! { "Allowed" }.into_any()
                 }}
             </td>
-            <td><RelativeTime at=user.with_value(|user| user.created_at)/></td>
+            <td class="wide-only"><RelativeTime at=user.with_value(|user| user.created_at)/></td>
             <td class="row-actions">
                 <Menu id=format!("user-{id}") label=format!("Actions for {email}") size=Size::Sm>
                     <MenuItem

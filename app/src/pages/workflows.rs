@@ -112,9 +112,9 @@ fn List(mut templates: Vec<TemplateSummary>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
-                        <th scope="col" class="num">"Steps"</th>
+                        <th scope="col" class="num wide-only">"Steps"</th>
                         <th scope="col">"Published"</th>
-                        <th scope="col" class="num">"Draft"</th>
+                        <th scope="col" class="num wide-only">"Draft"</th>
                         <th scope="col">"Updated"</th>
                     </tr>
                 </thead>
@@ -144,9 +144,9 @@ fn Row(template: TemplateSummary) -> impl IntoView {
             <th scope="row">
                 <a href=href>{template.name}</a>
             </th>
-            <td class="num">{template.n_steps}</td>
+            <td class="num wide-only">{template.n_steps}</td>
             <td>{published}</td>
-            <td class="num">{format!("Revision {}", template.draft_revision)}</td>
+            <td class="num wide-only">{format!("Revision {}", template.draft_revision)}</td>
             <td><RelativeTime at=updated/></td>
         </tr>
     }

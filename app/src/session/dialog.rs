@@ -16,7 +16,7 @@ pub fn SignInDialog() -> impl IntoView {
     view! {
         <Dialog
             id="sign-in-again"
-            open=session.has_ended
+            open=session.asks
             size=Size::Sm
             title="Sign in again"
             description="Your session has ended. What you wrote on this page is kept."
@@ -37,7 +37,7 @@ fn Again(session: Session) -> impl IntoView {
     let error = outcome(sign_in, move |actor| match actor {
         Some(actor) => session.begin(actor),
         // Signed in, and out again at once: a browser that keeps no cookies.
-        None => session.has_ended.set(true),
+        None => session.asks.set(true),
     });
     view! {
         <form

@@ -15,7 +15,7 @@ pub(super) fn Gallery() -> impl IntoView {
     let session = use_session();
     let templates = Resource::new(move || session.epoch(), |_| api::gallery());
     view! {
-        <section class="stack" aria-labelledby="workflows">
+        <section class="stack" data-gap="2" aria-labelledby="workflows">
             <div class="section-head">
                 <h2 id="workflows">"Start a workflow"</h2>
             </div>

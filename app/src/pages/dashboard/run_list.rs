@@ -10,7 +10,9 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Empty, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon},
+    components::{
+        Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon,
+    },
     form::{FormError, outcome},
     live::follow_mine,
     load::PartFailed,
@@ -64,7 +66,7 @@ fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <section class="stack" aria-labelledby="waiting">
+        <section class="stack" data-gap="2" aria-labelledby="waiting">
             <div class="section-head">
                 <h2 id="waiting">"Waiting for you"</h2>
             </div>
@@ -78,7 +80,7 @@ pub(super) fn Runs() -> impl IntoView {
     let session = use_session();
     let first = Resource::new(move || session.epoch(), |_| api::my_runs(None));
     view! {
-        <section class="stack" aria-labelledby="runs">
+        <section class="stack" data-gap="2" aria-labelledby="runs">
             <div class="section-head">
                 <h2 id="runs">{if session.is_admin() { "Runs" } else { "Your runs" }}</h2>
             </div>
@@ -140,7 +142,7 @@ fn RunList(page: RunPage) -> impl IntoView {
             }
         >
             <div class="list-rows">
-                <ul>
+                <ul class="list-body">
                     <For each=ids key=|id| *id let:id>
                         <Row id runs/>
                     </For>
@@ -173,7 +175,7 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
     let progress = move || run.with(|run| format!("{} of {} steps", run.n_done, run.n_steps));
     Some(view! {
         <li class="list-row">
-            <StatusIcon status spoken=false/>
+            <span class="gallery-icon"><Icon name="workflow"/></span>
             <div class="list-main">
                 <a href=format!("/runs/{id}")>{fixed.template_name.clone()}</a>
                 <div class="list-sub">
