@@ -86,9 +86,9 @@ impl Mirror {
     }
 
     /// What should have the focus: the node the keyboard stands on, or the frame of an empty list.
-    pub(super) fn focus_target(&self) -> Option<HtmlElement> {
+    pub(super) fn focus_target(&self) -> HtmlElement {
         let focus = self.items.values().find(|item| item.node.is_focus && item.node.is_selected);
-        Some(focus.map_or_else(|| self.frame.clone().into(), |item| item.button.clone()))
+        focus.map_or_else(|| self.frame.clone().into(), |item| item.button.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use canvas::Size;
 use js_sys::Reflect;
-use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*};
+use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     CanvasRenderingContext2d, HtmlCanvasElement, HtmlDivElement, HtmlElement, HtmlUListElement, MediaQueryList,
@@ -25,7 +25,8 @@ const MOTION_MS: f64 = 33.0;
 /// One turn of the ring of a running step.
 const TURN_MS: f64 = 1_400.0;
 
-pub(super) type StageRef = StoredValue<Option<Stage>, LocalStorage>;
+/// Without a wrapper while empty: the server drops it on another thread than it made it on.
+pub(super) type StageRef = StoredValue<SendOption<Stage>>;
 
 pub(super) struct Stage {
     base: Layer,
@@ -173,7 +174,7 @@ pub(super) fn schedule(board: BoardHandle, stage: StageRef) {
         });
         // Outside the borrow: taking the focus fires events that ask for the next frame.
         if board.wants_focus.try_update_value(std::mem::take).unwrap_or(false) {
-            let target = stage.try_with_value(|stage| stage.as_ref().and_then(|stage| stage.mirror.focus_target()));
+            let target = stage.try_with_value(|stage| stage.as_ref().map(|stage| stage.mirror.focus_target()));
             super::mirror::take_focus(target.flatten());
         }
         if more.unwrap_or(false) {
@@ -200,7 +201,7 @@ impl Watchers {
 
         let on_theme = Closure::<dyn FnMut()>::new(move || {
             stage.try_update_value(|stage| {
-                if let Some(stage) = stage {
+                if let Some(stage) = stage.as_mut() {
                     stage.change_theme(board);
                 }
             });
@@ -221,7 +222,7 @@ impl Watchers {
                 // The promise never fails; and without it texts are merely cut a little wrong.
                 let _ = wasm_bindgen_futures::JsFuture::from(ready).await;
                 stage.try_update_value(|stage| {
-                    if let Some(stage) = stage {
+                    if let Some(stage) = stage.as_mut() {
                         stage.change_theme(board);
                     }
                 });

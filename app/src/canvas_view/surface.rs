@@ -2,7 +2,7 @@
 //! On the server it is the list alone; the browser takes over without changing what was sent.
 
 use canvas::{Button, Input, Key, Mods, Point, Vec2};
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
 use workflow::StepKey;
@@ -17,7 +17,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
     let base = NodeRef::<html::Canvas>::new();
     let mirror = NodeRef::<html::Div>::new();
     let list = NodeRef::<html::Ul>::new();
-    let stage: StageRef = StoredValue::new_local(None);
+    let stage: StageRef = StoredValue::new(SendOption::new_local(None));
     let is_live = RwSignal::new(false);
     let placeholder: Vec<String> =
         board.read(|board| board.mirror().into_iter().map(|node| node.label).collect()).unwrap_or_default();
@@ -29,9 +29,9 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
         else {
             return;
         };
-        if stage.with_value(Option::is_none) {
+        if stage.with_value(|stage| stage.is_none()) {
             is_live.set(true);
-            stage.set_value(Stage::new(board, stage, base, overlay, mirror, list));
+            stage.set_value(SendOption::new_local(Stage::new(board, stage, base, overlay, mirror, list)));
             super::stage::schedule(board, stage);
         }
     });
@@ -40,7 +40,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
         super::stage::schedule(board, stage);
     });
     on_cleanup(move || {
-        stage.try_update_value(Option::take);
+        stage.try_update_value(|stage| stage.update(|stage| *stage = None));
     });
     let blurred = window_event_listener(ev::blur, move |_| board.input(Input::Cancel));
     on_cleanup(move || blurred.remove());

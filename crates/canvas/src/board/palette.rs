@@ -7,7 +7,7 @@ use workflow::{AgentId, Step, api::AgentView, definition::Position};
 use super::{Board, Gesture, input::Output};
 use crate::{
     edit::{Edit, fresh_key},
-    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, bounded, snapped},
+    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, SNAP, bounded, snapped},
 };
 
 /// An agent as it hangs on the pointer.
@@ -44,13 +44,11 @@ impl Board {
         }
     }
 
-    pub(super) fn palette_to(&mut self, pointer: Point, out: &mut Vec<Output>) {
+    pub(super) fn palette_to(&mut self, pointer: Point) {
         let is_inside = Rect::from_origin_size(Point::ORIGIN, self.viewport).contains(pointer);
-        if let Gesture::Palette { item, at } = &mut self.gesture {
+        if let Gesture::Palette { at, .. } = &mut self.gesture {
             *at = is_inside.then_some(pointer);
-            let hint = is_inside.then(|| format!("Drop to add {}", item.name));
             self.dirty.overlay = true;
-            self.set_hint(hint, out);
         }
     }
 
@@ -60,7 +58,6 @@ impl Board {
             return;
         };
         self.dirty.overlay = true;
-        self.set_hint(None, out);
         if let Some(place) = place {
             self.add_step(&item, place, out);
         }
@@ -72,9 +69,24 @@ impl Board {
         self.cancel_gesture();
         if self.is_editor() {
             let middle = self.camera.visible(self.viewport, 0.0).center();
-            self.add_step(item, card_at(middle), &mut out);
+            let place = self.free_place(card_at(middle));
+            self.add_step(item, place, &mut out);
+            if let Some(key) = self.focus.clone() {
+                self.reveal(&key);
+            }
         }
         out
+    }
+
+    /// The nearest place below where a card covers nothing.
+    fn free_place(&self, mut place: Point) -> Point {
+        loop {
+            let card = Rect::from_origin_size(place, (NODE_WIDTH, HEAD_HEIGHT)).inflate(SNAP, SNAP);
+            let Some(floor) = self.scene.bounds_of(self.scene.nodes_in(card)) else {
+                return place;
+            };
+            place.y = snapped(Point::new(0.0, floor.y1 + 2.0 * SNAP + SNAP / 2.0)).y;
+        }
     }
 
     fn add_step(&mut self, item: &PaletteItem, place: Point, out: &mut Vec<Output>) {

@@ -152,7 +152,7 @@ impl Board {
             }
             Button::Main => {}
         }
-        let hit = self.scene.hit(&self.camera, at, precision, self.is_editor());
+        let hit = self.hit(at, precision);
         let mut has_selected = false;
         match hit {
             Hit::Port(node, side) => {
@@ -190,7 +190,7 @@ impl Board {
     fn pointer_move(&mut self, id: i32, at: Point, mods: Mods, out: &mut Vec<Output>) {
         match &mut self.gesture {
             Gesture::Idle | Gesture::KeyConnect { .. } => {
-                let hit = self.scene.hit(&self.camera, at, Precision::Mouse, self.is_editor());
+                let hit = self.hit(at, Precision::Mouse);
                 self.set_hover(hit);
             }
             Gesture::Press(press) if press.id == id => {
@@ -219,7 +219,7 @@ impl Board {
                     self.pinch(before, after);
                 }
             }
-            Gesture::Palette { .. } => self.palette_to(at, out),
+            Gesture::Palette { .. } => self.palette_to(at),
             Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Marquee(_) | Gesture::Drag(_) | Gesture::Connect(_) => {}
         }
     }

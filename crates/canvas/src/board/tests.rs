@@ -212,6 +212,30 @@ fn a_palette_item_lands_under_the_pointer_or_nowhere() {
 }
 
 #[test]
+fn a_press_takes_the_card_that_is_drawn_on_top() {
+    let mut board = three();
+    let (from, to) = (middle(&board, "a"), middle(&board, "c"));
+    drag(&mut board, from, to, NONE);
+    let at = middle(&board, "a");
+    drag(&mut board, at, at + Vec2::new(0.0, 160.0), NONE);
+    assert_eq!(keys(&board), ["a"]);
+    assert_eq!(board.definition().steps["c"].ui, Some(Position { x: 400.0, y: 200.0 }));
+}
+
+#[test]
+fn what_is_added_by_keyboard_covers_nothing() {
+    let item = PaletteItem { agent_id: "writer".into(), name: "Writer".into(), kind: crate::scene::Kind::Llm };
+    let mut board = three();
+    for _ in 0..4 {
+        board.add_in_the_middle(&item);
+    }
+    let scene = board.scene();
+    for node in scene.nodes() {
+        assert_eq!(scene.nodes_in(scene.rect(node)), [node]);
+    }
+}
+
+#[test]
 fn the_keyboard_walks_edges_and_connects() {
     let mut board = three();
     press(&mut board, Key::Right, NONE);

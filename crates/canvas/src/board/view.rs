@@ -7,9 +7,20 @@ use super::{
     Board, Gesture,
     input::{Cursor, Mods, WheelMode},
 };
-use crate::scene::hit::Hit;
+use crate::scene::hit::{Hit, Precision};
 
 impl Board {
+    /// What lies under the pointer as it is drawn: selected cards lie over the others.
+    pub(super) fn hit(&self, at: Point, precision: Precision) -> Hit {
+        let hit = self.scene.hit(&self.camera, at, precision, self.is_editor());
+        let Hit::Node(_) = hit else {
+            return hit;
+        };
+        let world = self.camera.to_world(at);
+        let selected = self.selection.iter().filter_map(|key| self.scene.node(key));
+        selected.filter(|node| self.scene.rect(*node).contains(world)).max().map_or(hit, Hit::Node)
+    }
+
     pub(super) fn pinch(&mut self, before: [Point; 2], after: [Point; 2]) {
         let spread = |p: [Point; 2]| p[0].distance(p[1]).max(1.0);
         let (was, is) = (before[0].midpoint(before[1]), after[0].midpoint(after[1]));

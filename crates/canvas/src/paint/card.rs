@@ -104,12 +104,13 @@ impl Card<'_> {
 
     fn body(&self, batches: &mut Batches) {
         let (rect, radius) = (self.rect(), RADIUS * self.view.zoom);
-        batches.fill(self.layer, 0, self.fill(Ink::NodeGround)).push(Shape::Round(rect, radius));
+        // A dimmed card still covers what lies below it.
+        let ground = Fill { ink: Ink::NodeGround, alpha: 255 };
+        batches.fill(self.layer, 0, ground).push(Shape::Round(rect, radius));
         let border = match self.status() {
             Some(status @ (StepStatus::Running | StepStatus::AwaitingReview | StepStatus::Failed)) => {
                 Ink::Status(status)
             }
-            _ if self.view.scene.n_errors[self.at()] > 0 => Ink::Error,
             _ => Ink::NodeBorder,
         };
         let dash = if self.status() == Some(StepStatus::Skipped) { Dash::Dashed } else { Dash::Solid };

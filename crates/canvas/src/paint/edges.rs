@@ -56,9 +56,9 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
 }
 
 fn arrow(view: &View<'_>, tip: Point, fill: Fill, rank: u8, batches: &mut Batches) {
-    let size = (7.0 * view.zoom).clamp(3.0, 10.0);
+    let size = (9.0 * view.zoom).clamp(3.0, 12.0);
     // In front of the port's dot, which would swallow it.
-    let tip = tip - Vec2::new((5.0 * view.zoom).max(1.0), 0.0);
+    let tip = tip - Vec2::new((6.0 * view.zoom).max(1.0), 0.0);
     let back = tip - Vec2::new(size, 0.0);
     let half = Vec2::new(0.0, size * 0.55);
     batches.fill(LAYER, rank, fill).push(Shape::Triangle([tip, back - half, back + half]));

@@ -95,7 +95,15 @@ fn connection(view: &View<'_>, batches: &mut Batches) {
     };
     let (from, to) = if connect.side == Side::Out { (anchor, other) } else { (other, anchor) };
     let dash = if connect.target.is_some() && connect.refusal.is_none() { Dash::Solid } else { Dash::Dashed };
-    let curve = edges::on_screen(view, curve_between(from, to));
+    let mut curve = curve_between(from, to);
+    if connect.target.is_none() || connect.refusal.is_some() {
+        // A loose end points at the pointer, without the swing that an edge takes before a port.
+        match connect.side {
+            Side::Out => curve.p2 = curve.p3,
+            Side::In => curve.p1 = curve.p0,
+        }
+    }
+    let curve = edges::on_screen(view, curve);
     batches.stroke(LAYER, 5, Stroke { dash, ..Stroke::new(ink, 2.0) }).push(Shape::Curve(curve));
     let ends = [view.camera.to_screen(from), view.camera.to_screen(to)];
     let radius = (5.0 * view.zoom).clamp(4.0, 8.0);
