@@ -16,9 +16,13 @@ pub struct BadFilter {
     source: ParseError,
 }
 
+/// Libraries that tell at higher levels what is not worth knowing here; a filter that names them wins.
+const QUIET: &str = "sqlx=warn,sqlx_core=warn,sqlx_postgres=warn,genai=error";
+
 /// To be called once, before anything logs.
 pub fn start(log: &Log) -> Result<(), BadFilter> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|source| BadFilter { filter: log.filter.clone(), source })?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
+        .map_err(|source| BadFilter { filter: log.filter.clone(), source })?;
     let is_terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
     let started = match log.log_format {

@@ -9,6 +9,7 @@ use clap::Args;
 #[command(next_help_heading = "Database")]
 pub struct Database {
     #[arg(
+        id = "database_url",
         long = "database-url",
         env = "DATABASE_URL",
         hide_env_values = true,

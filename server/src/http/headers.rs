@@ -1,8 +1,14 @@
 //! Headers that every answer carries, so that a page of Weft can load nothing foreign and be embedded nowhere.
 //! The policy of a rendered page names its nonce; all else gets the policy without one.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderName, HeaderValue, header};
+
+use super::SameOrigin;
 
 /// What every page may do. `nonce` admits the inline scripts of the one response it was made for.
 pub(super) fn content_security_policy(nonce: Option<&str>) -> String {
@@ -13,7 +19,7 @@ pub(super) fn content_security_policy(nonce: Option<&str>) -> String {
 }
 
 /// The middleware. A header that the handler has set stays.
-pub(super) async fn secure(request: Request, next: Next) -> Response {
+pub(super) async fn secure(State(ours): State<SameOrigin>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -26,6 +32,9 @@ pub(super) async fn secure(request: Request, next: Next) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if ours.public_url.is_some_and(|url| url.is_https()) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
         && let Ok(policy) = HeaderValue::from_str(&content_security_policy(None))

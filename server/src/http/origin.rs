@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_and_programs_are_admitted() {
-        let table: [(&[(&'static str, &str)], Option<&str>, bool); 13] = [
+        type Row = (&'static [(&'static str, &'static str)], Option<&'static str>, bool);
+        let table: [Row; 13] = [
             (&[("host", "a:1"), ("sec-fetch-site", "same-origin")], None, true),
             (&[("host", "a:1"), ("sec-fetch-site", "none")], None, true),
             (&[("host", "a:1"), ("sec-fetch-site", "same-site")], None, false),

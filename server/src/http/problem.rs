@@ -1,14 +1,22 @@
 //! Errors over HTTP: `application/problem+json` (RFC 9457) with the fields of `ApiError`.
 //! An internal cause must never come this far: `service` has logged it and put an id in its place.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use workflow::api::{ApiError, ErrorCode};
 
+/// When to come back, where nothing knows better.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
 /// An error as the answer to a request.
 #[derive(Clone, Debug)]
-pub struct Problem(pub ApiError);
+pub struct Problem {
+    error: ApiError,
+    retry_after: Option<Duration>,
+}
 
 pub(super) type Result<T, E = Problem> = std::result::Result<T, E>;
 
@@ -23,17 +31,24 @@ struct Body<'a> {
 impl Problem {
     pub fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self(ApiError { status: status.as_u16(), code, detail, field: None, problems: Vec::new(), id: None })
+        let error = ApiError { status: status.as_u16(), code, detail, field: None, problems: Vec::new(), id: None };
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER);
+        Self { error, retry_after }
     }
 
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.0.field = Some(field.into());
+        self.error.field = Some(field.into());
         self
     }
 
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::Malformed, detail)
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_api(self) -> ApiError {
+        self.error
     }
 
     /// The same words whether a thing is missing or only invisible.
@@ -77,24 +92,27 @@ impl Problem {
 
 impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
-        Self(error.to_api())
+        Self { retry_after: error.retry_after(), error: error.to_api() }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = Body {
-            r#type: format!("urn:weft:problem:{}", code_name(self.0.code)),
-            title: title(self.0.code),
-            error: &self.0,
+            r#type: format!("urn:weft:problem:{}", code_name(self.error.code)),
+            title: title(self.error.code),
+            error: &self.error,
         };
         let text = serde_json::to_vec(&body).unwrap_or_default();
         let mut response =
             (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], text)
                 .into_response();
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_millis().div_ceil(1000).max(1);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
         }
         response
     }

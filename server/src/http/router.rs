@@ -4,6 +4,7 @@ use std::any::Any;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
@@ -31,7 +32,9 @@ pub fn router(state: AppState) -> Router {
         .fallback(pages::not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::authenticate))
-        .layer(from_fn_with_state(same_origin, origin::check))
+        .layer(from_fn_with_state(same_origin.clone(), origin::check))
+        // Ours comes before it, counts more and answers in words.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn(limit::limit))
         // The probes need no identity, and must answer while the database does not.
         .merge(Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)))
@@ -41,7 +44,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
                 .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-                .layer(from_fn(headers::secure))
+                .layer(from_fn_with_state(same_origin, headers::secure))
                 .layer(CatchPanicLayer::custom(panicked)),
         )
         .with_state(state)

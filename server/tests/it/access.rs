@@ -1,0 +1,265 @@
+//! The access matrix: every REST route, live socket and server function, as nobody, the owner, another user and an admin.
+//! It fails when an endpoint is missing here, so none can be added without a decision about who may use it.
+
+use std::collections::BTreeSet;
+
+use app::App;
+use http::Method;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::harness::{Client, Server, form};
+
+/// What somebody is told. `Open` is any answer that the state of things gives, not the person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Open,
+    SignIn,
+    Forbidden,
+    Missing,
+}
+use Told::{Forbidden, Missing, Open, SignIn};
+
+/// In the order of [`PEOPLE`].
+type Row = (&'static str, &'static str, Content, [Told; 4]);
+const PEOPLE: [&str; 4] = ["nobody", "ben (another user)", "anna (the owner)", "the admin"];
+
+const EVERYBODY: [Told; 4] = [Open, Open, Open, Open];
+const SIGNED_IN: [Told; 4] = [SignIn, Open, Open, Open];
+const ADMINS: [Told; 4] = [SignIn, Forbidden, Forbidden, Open];
+const OWNER: [Told; 4] = [SignIn, Missing, Open, Open];
+/// Addressed by an id that belongs to none of them.
+const NONE_OF_THEIRS: [Told; 4] = [SignIn, Missing, Missing, Missing];
+
+enum Content {
+    Empty,
+    Json(Value),
+    Form(&'static [(&'static str, &'static str)]),
+}
+use Content::{Empty, Form, Json};
+
+const NOWHERE: &str = "00000000-0000-7000-8000-000000000000";
+
+struct Fixture {
+    template: String,
+    run: String,
+    artifact: String,
+    user: String,
+}
+
+async fn fixture(server: &Server) -> Fixture {
+    let template = server.shouting_template("always").await;
+    let run = server.anna.start(&template, "hello").await;
+    let view = server.anna.settled(&run).await;
+    let users = server.admin.get("/api/users").await.expect(200);
+    let ben = users.as_array().unwrap().iter().find(|user| user["email"] == crate::harness::BEN).unwrap();
+    Fixture {
+        template,
+        run,
+        artifact: view["artifacts"][0]["id"].as_str().unwrap().to_owned(),
+        user: ben["id"].as_str().unwrap().to_owned(),
+    }
+}
+
+fn rest(it: &Fixture) -> Vec<Row> {
+    let agent = json!({"id": "other", "name": "Other", "config": {"kind": "template", "template": "x"},
+        "outputs": [{"name": "text"}]});
+    let start = json!({"template_id": it.template, "inputs": {"text": "x"}});
+    vec![
+        ("GET", "/api/me", Empty, SIGNED_IN),
+        ("GET", "/api/users", Empty, ADMINS),
+        (
+            "POST",
+            "/api/users",
+            Json(json!({"email": "c@example.org", "role": "user", "password": "a b c d e f g h"})),
+            ADMINS,
+        ),
+        ("PATCH", "/api/users/{user_id}", Json(json!({"role": "user"})), ADMINS),
+        ("GET", "/api/tokens", Empty, SIGNED_IN),
+        ("POST", "/api/tokens", Json(json!({"name": "t"})), SIGNED_IN),
+        ("DELETE", "/api/tokens/{token_id}", Empty, NONE_OF_THEIRS),
+        ("GET", "/api/agents/list", Empty, SIGNED_IN),
+        ("GET", "/api/agents/{agent_id}", Empty, ADMINS),
+        ("POST", "/api/agents", Json(agent), ADMINS),
+        ("POST", "/api/agents/test", Json(json!({"agent_id": "shout", "inputs": {"text": "x"}})), ADMINS),
+        ("GET", "/api/providers", Empty, ADMINS),
+        ("GET", "/api/workflows/gallery", Empty, SIGNED_IN),
+        ("GET", "/api/workflows/templates", Empty, SIGNED_IN),
+        ("POST", "/api/workflows/templates", Json(json!({"name": "New"})), ADMINS),
+        ("GET", "/api/workflows/templates/{template_id}", Empty, SIGNED_IN),
+        ("PUT", "/api/workflows/templates/{template_id}", Json(json!({"base_revision": 1})), ADMINS),
+        ("POST", "/api/workflows/templates/{template_id}/publish", Empty, ADMINS),
+        ("GET", "/api/workflows/waiting", Empty, SIGNED_IN),
+        ("GET", "/api/workflows/runs", Empty, SIGNED_IN),
+        ("POST", "/api/workflows/runs", Json(start), SIGNED_IN),
+        ("GET", "/api/workflows/runs/{run_id}", Empty, OWNER),
+        ("GET", "/api/workflows/runs/{run_id}/events", Empty, OWNER),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, OWNER),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, OWNER),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, OWNER),
+        ("GET", "/api/workflows/runs/{run_id}/live", Empty, OWNER),
+        ("GET", "/api/live", Empty, SIGNED_IN),
+        ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/trigger", Json(json!({})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/continue", Json(json!({})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OWNER),
+    ]
+}
+
+fn functions(it: &Fixture) -> Vec<Row> {
+    let run = || json!({"id": it.run});
+    let start = json!({"start": {"template_id": it.template, "inputs": {"text": "x"}}, "key": null});
+    let save = json!({"agent": {"id": "third", "name": "Third", "config": {"kind": "template", "template": "x"},
+        "outputs": [{"name": "text"}]}});
+    let step = |name: &str| json!({"id": it.run, "step": "shout", name: {}});
+    vec![
+        ("POST", "/_fn/setup_state", Form(&[]), EVERYBODY),
+        ("POST", "/_fn/current_user", Form(&[]), EVERYBODY),
+        // Refused by the state of the server, not by who asks.
+        (
+            "POST",
+            "/_fn/create_first_admin",
+            Form(&[("email", "x@example.org"), ("password", "a b c d e f g h"), ("token", "")]),
+            EVERYBODY,
+        ),
+        ("POST", "/_fn/logout", Form(&[]), EVERYBODY),
+        ("POST", "/_fn/change_password", Json(json!({"current": "wrong wrong wrong", "new": "x"})), SIGNED_IN),
+        ("POST", "/_fn/list_sessions", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/revoke_session", Json(json!({"id": "none"})), NONE_OF_THEIRS),
+        ("POST", "/_fn/list_tokens", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/create_token", Json(json!({"name": "t"})), SIGNED_IN),
+        ("POST", "/_fn/revoke_token", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
+        ("POST", "/_fn/list_users", Form(&[]), ADMINS),
+        (
+            "POST",
+            "/_fn/create_user",
+            Json(json!({"email": "d@example.org", "role": "user", "password": "a b c d e f g h"})),
+            ADMINS,
+        ),
+        ("POST", "/_fn/set_user_role", Json(json!({"id": it.user, "role": "user"})), ADMINS),
+        ("POST", "/_fn/set_user_disabled", Json(json!({"id": it.user, "is_disabled": false})), ADMINS),
+        ("POST", "/_fn/reset_user_password", Json(json!({"id": it.user, "password": "short"})), ADMINS),
+        ("POST", "/_fn/list_agents", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/get_agent", Json(json!({"id": "shout", "version": null})), ADMINS),
+        ("POST", "/_fn/catalog_of", Json(json!({"template": it.template})), ADMINS),
+        ("POST", "/_fn/save_agent", Json(save), ADMINS),
+        ("POST", "/_fn/test_agent", Json(json!({"test": {"agent_id": "shout", "inputs": {"text": "x"}}})), ADMINS),
+        ("POST", "/_fn/list_providers", Form(&[]), ADMINS),
+        ("POST", "/_fn/gallery", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/get_published", Json(json!({"id": it.template})), SIGNED_IN),
+        ("POST", "/_fn/list_templates", Form(&[]), ADMINS),
+        ("POST", "/_fn/get_template", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/get_live_definition", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/create_template", Json(json!({"template": {"name": "New"}})), ADMINS),
+        ("POST", "/_fn/save_draft", Json(json!({"id": it.template, "update": {"base_revision": 1}})), ADMINS),
+        ("POST", "/_fn/publish_template", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/start_run", Json(start), SIGNED_IN),
+        ("POST", "/_fn/my_runs", Json(json!({"after": null})), SIGNED_IN),
+        ("POST", "/_fn/waiting_for_me", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/get_run", Json(run()), OWNER),
+        ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), OWNER),
+        ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), OWNER),
+        ("POST", "/_fn/get_artifact", Json(json!({"run": it.run, "id": it.artifact})), OWNER),
+        ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OWNER),
+        ("POST", "/_fn/trigger_step", Json(step("trigger")), OWNER),
+        ("POST", "/_fn/continue_step", Json(step("decision")), OWNER),
+        ("POST", "/_fn/cancel_run", Json(run()), OWNER),
+        // Last: each wrong guess slows down the next one.
+        (
+            "POST",
+            "/_fn/login",
+            Form(&[("email", "nobody@example.org"), ("password", "wrong"), ("next", "")]),
+            [SignIn; 4],
+        ),
+    ]
+}
+
+fn filled(path: &str, it: &Fixture) -> String {
+    path.replace("{user_id}", &it.user)
+        .replace("{token_id}", NOWHERE)
+        .replace("{agent_id}", "shout")
+        .replace("{template_id}", &it.template)
+        .replace("{run_id}", &it.run)
+        .replace("{step_id}", "shout")
+        .replace("{artifact_id}", &it.artifact)
+}
+
+async fn told(client: &Client, method: &str, path: &str, content: &Content) -> (Told, String) {
+    let method: Method = method.parse().unwrap();
+    let answer = match content {
+        Empty => client.send(method, path, http::HeaderMap::new(), axum::body::Body::empty()).await,
+        Json(body) => client.json(method, path, body).await,
+        Form(pairs) => client.bytes(method, path, "application/x-www-form-urlencoded", form(pairs)).await,
+    };
+    let told = match answer.status.as_u16() {
+        401 => SignIn,
+        403 => Forbidden,
+        404 => Missing,
+        status => {
+            assert!(status < 500, "{path}: {}", answer.text());
+            Open
+        }
+    };
+    (told, format!("{} {}", answer.status, answer.text()))
+}
+
+async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
+    let mut wrong = Vec::new();
+    for (method, path, content, expected) in rows {
+        for ((person, client), expected) in
+            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.anna, &server.admin]).zip(expected)
+        {
+            let (told, answer) = told(client, method, &filled(path, it), content).await;
+            if told != *expected {
+                wrong.push(format!("{method} {path} as {person}: {told:?} instead of {expected:?}: {answer}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn names(rows: &[Row]) -> BTreeSet<(String, String)> {
+    rows.iter().map(|(method, path, ..)| ((*method).to_owned(), (*path).to_owned())).collect()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let it = fixture(&server).await;
+    let rows = rest(&it);
+    let routes: BTreeSet<_> =
+        server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
+    assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");
+    walk(&server, &it, &rows).await;
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_server_function_tells_each_person_what_they_may_know(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let it = fixture(&server).await;
+    let rows = functions(&it);
+    // Linked in with the app, where they register themselves.
+    let _ = leptos_axum::generate_route_list(App);
+    let registered: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, method)| (method.to_string(), path.to_owned()))
+        .collect();
+    assert_eq!(registered, names(&rows), "the app's server functions and this matrix are the same");
+    walk(&server, &it, &rows).await;
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_foreign_and_what_is_missing_are_told_alike(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let it = fixture(&server).await;
+    for path in ["", "/events", "/artifacts", "/steps/shout/prompt", "/live"] {
+        let foreign = server.ben.get(&format!("/api/workflows/runs/{}{path}", it.run)).await;
+        let missing = server.ben.get(&format!("/api/workflows/runs/{NOWHERE}{path}")).await;
+        let garbled = server.ben.get(&format!("/api/workflows/runs/not-an-id{path}")).await;
+        foreign.problem(404, "not_found");
+        assert_eq!((foreign.status, &foreign.bytes), (missing.status, &missing.bytes), "{path}");
+        assert_eq!((foreign.status, &foreign.bytes), (garbled.status, &garbled.bytes), "{path}");
+    }
+    server.stop().await;
+}

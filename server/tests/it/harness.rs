@@ -1,0 +1,273 @@
+//! A server in process: router, live hub and engine over one fresh database, with an admin and two users.
+//! Requests go through the router itself; sockets through a port.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use agents::{HttpOptions, Providers, Registry};
+use axum::{Router, body::Body};
+use engine::Engine;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use server::{
+    http::{AppState, SameOrigin, router},
+    live::Hub,
+    seed,
+};
+use service::{RequestInfo, Service, Settings, accounts, library, users};
+use sqlx::PgPool;
+use store::{Store, notify::Hints};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use workflow::access::Role;
+
+pub(crate) const ADMIN: &str = "admin@example.org";
+pub(crate) const ANNA: &str = "anna@example.org";
+pub(crate) const BEN: &str = "ben@example.org";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) service: Service,
+    pub(crate) hub: Hub,
+    pub(crate) store: Store,
+    pub(crate) admin: Client,
+    pub(crate) anna: Client,
+    pub(crate) ben: Client,
+    pub(crate) nobody: Client,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) async fn start(pool: PgPool) -> Self {
+        let store = Store::from_pool(pool);
+        let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
+        let (hints, stop) = (Hints::default(), CancellationToken::new());
+        let hub = Hub::new(store.clone(), hints.clone());
+        let state = AppState::new(service.clone(), store.clone(), hub.clone(), SameOrigin::default());
+        state.readiness.set(true);
+        let router = router(state);
+        let registry = Registry::new(Providers::default(), HttpOptions::default());
+        let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
+        let engine = Engine::new(store.clone(), Arc::new(registry), hints.clone(), options);
+        let tasks = vec![
+            tokio::spawn(engine.run(stop.clone())),
+            tokio::spawn({
+                let (hub, stop) = (hub.clone(), stop.clone());
+                async move { hub.run(stop).await }
+            }),
+            tokio::spawn({
+                let (store, stop) = (store.clone(), stop.clone());
+                async move { hints.listen(&store, stop.cancelled()).await }
+            }),
+        ];
+        let token = async |email| {
+            let ctx = service.system_context().await.unwrap();
+            accounts::create_token_for(&ctx, email, "test").await.unwrap().token
+        };
+        let operator = service.system_context().await.unwrap();
+        for (email, role) in [(ADMIN, Role::Admin), (ANNA, Role::User), (BEN, Role::User)] {
+            users::create(&operator, email, role, PASSWORD.to_owned().into()).await.unwrap();
+        }
+        let client = |credential| Client { router: router.clone(), credential };
+        Self {
+            admin: client(Credential::Token(token(ADMIN).await)),
+            anna: client(Credential::Token(token(ANNA).await)),
+            ben: client(Credential::Token(token(BEN).await)),
+            nobody: client(Credential::None),
+            router,
+            service,
+            hub,
+            store,
+            stop,
+            tasks,
+        }
+    }
+
+    pub(crate) async fn with_library(self) -> Self {
+        let ctx = self.service.system_context().await.unwrap();
+        library::install(&ctx, &seed::library()).await.unwrap();
+        self
+    }
+
+    /// Signs in as a browser does, and gives the client that holds the cookie.
+    pub(crate) async fn browser(&self, email: &str) -> Client {
+        let nobody = self.service.context(None, RequestInfo::default());
+        let session = accounts::login(&nobody, email, PASSWORD.to_owned().into()).await.unwrap();
+        let cookie = format!("{}={}", self.service.cookie_name(), session.value());
+        Client { router: self.router.clone(), credential: Credential::Cookie(cookie) }
+    }
+
+    /// A real port, for what cannot go through the router by hand.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        let serve = axum::serve(listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        tokio::spawn(async move { serve.await.unwrap() });
+        address
+    }
+
+    /// A published template of one `template` agent that shouts its input, with the given review mode.
+    pub(crate) async fn shouting_template(&self, review: &str) -> String {
+        let agent = json!({
+            "id": "shout", "name": "Shout",
+            "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}],
+            "outputs": [{"name": "text", "schema": {"type": "string"}}],
+            "config": {"kind": "template", "template": "{{ text | upper }}"}
+        });
+        assert!(matches!(self.admin.post("/api/agents", agent).await.status.as_u16(), 201 | 409));
+        let definition = json!({
+            "inputs": {"text": {"title": "Text", "schema": {"type": "string", "format": "multiline"}, "required": true}},
+            "steps": {
+                "shout": {"agent_id": "shout", "inputs": {"text": {"from": "run", "key": "text"}}, "review": {"mode": review}},
+                "again": {"agent_id": "shout", "depends_on": ["shout"],
+                    "inputs": {"text": {"from": "step", "step": "shout", "artifact": "text"}}}
+            }
+        });
+        let created =
+            self.admin.post("/api/workflows/templates", json!({"name": "Shouting", "definition": definition})).await;
+        let id = created.expect(201)["id"].as_str().unwrap().to_owned();
+        self.admin.post(&format!("/api/workflows/templates/{id}/publish"), json!({})).await.expect(201);
+        id
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Credential {
+    None,
+    Token(String),
+    Cookie(String),
+}
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub(crate) struct Client {
+    router: Router,
+    credential: Credential,
+}
+
+impl Client {
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "weft.test".parse().unwrap());
+        match &self.credential {
+            Credential::None => {}
+            Credential::Token(token) => {
+                headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            }
+            Credential::Cookie(cookie) => {
+                headers.insert(header::COOKIE, cookie.parse().unwrap());
+                headers.insert(header::ORIGIN, "http://weft.test".parse().unwrap());
+            }
+        }
+        headers
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, HeaderMap::new(), Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::POST, path, &body).await
+    }
+
+    pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.bytes(method, path, "application/json", body.to_string()).await
+    }
+
+    pub(crate) async fn bytes(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let headers = [(header::CONTENT_TYPE, kind.parse().unwrap())].into_iter().collect();
+        self.send(method, path, headers, body.into()).await
+    }
+
+    /// Headers given here win over the client's own.
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: HeaderMap, body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
+        *request.headers_mut() = self.headers();
+        request.headers_mut().extend(headers);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    /// The run, once it no longer moves by itself.
+    pub(crate) async fn settled(&self, run: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let view = self.get(&format!("/api/workflows/runs/{run}")).await.expect(200);
+            if !matches!(view["status"].as_str(), Some("running" | "pending")) {
+                return view;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "the run settles: {view:#}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn start(&self, template: &str, text: &str) -> String {
+        let body = json!({"template_id": template, "inputs": {"text": text}});
+        self.post("/api/workflows/runs", body).await.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The JSON body of an answer with this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        if self.bytes.is_empty() { Value::Null } else { serde_json::from_slice(&self.bytes).unwrap() }
+    }
+
+    /// The problem of a refusal, with everything that every problem has.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(self.header("content-type"), "application/problem+json", "{body:#}");
+        assert_eq!(body["code"], code, "{body:#}");
+        assert_eq!(body["status"], status);
+        for field in ["type", "title", "detail"] {
+            assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {body:#}");
+        }
+        body
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A percent-encoded form.
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
+    let encoded = |text: &str| {
+        text.bytes()
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+            )
+            .collect::<String>()
+    };
+    pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
+}

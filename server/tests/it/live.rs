@@ -1,0 +1,175 @@
+//! The live sockets, as a client sees them: replay, following, reconnecting, and every way they end.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures::{SinkExt, StreamExt};
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{self, Message, client::IntoClientRequest},
+};
+use workflow::{
+    RunView,
+    api::{MyFrame, RunFrame},
+    view::Applied,
+};
+
+use crate::harness::{ANNA, Server};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+const WITHIN: Duration = Duration::from_secs(20);
+
+async fn connect(address: SocketAddr, path: &str, headers: HeaderMap) -> Result<Socket, u16> {
+    let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+    for (name, value) in &headers {
+        if name != header::HOST {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    match connect_async(request).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn follow(socket: &mut Socket, after: i64) {
+    socket.send(Message::text(json!({"after": after}).to_string())).await.unwrap();
+}
+
+/// The next text, skipping pings.
+async fn text(socket: &mut Socket) -> Option<String> {
+    loop {
+        match tokio::time::timeout(WITHIN, socket.next()).await.expect("something is heard in time")? {
+            Ok(Message::Text(text)) => return Some(text.to_string()),
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(_) | Err(_) => return None,
+        }
+    }
+}
+
+/// The code of the server's close frame.
+async fn close_code(socket: &mut Socket) -> Option<u16> {
+    loop {
+        match tokio::time::timeout(WITHIN, socket.next()).await.expect("it is closed in time")? {
+            Ok(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+async fn view(server: &Server, run: &str) -> RunView {
+    let view = server.anna.get(&format!("/api/workflows/runs/{run}")).await.expect(200);
+    serde_json::from_value(view).unwrap()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("always").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "hello").await;
+    let path = format!("/api/workflows/runs/{run}/live");
+    let mut folded = view(&server, &run).await;
+    let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+    follow(&mut socket, folded.seq).await;
+    server.anna.settled(&run).await;
+    server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+    server.anna.settled(&run).await;
+    let expected = view(&server, &run).await;
+    while folded.seq < expected.seq {
+        match serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap() {
+            RunFrame::Event { event } => assert_ne!(folded.apply(&event), Applied::Gap),
+            RunFrame::Attempts { attempts } => folded.apply_attempts(&attempts),
+            RunFrame::Delta(_) | RunFrame::Resync => {}
+        }
+    }
+    assert_eq!(folded, expected);
+
+    // A reconnect replays exactly what is missing.
+    let mut again = connect(address, &path, server.anna.headers()).await.unwrap();
+    follow(&mut again, 2).await;
+    for seq in 3..=expected.seq {
+        match serde_json::from_str(&text(&mut again).await.unwrap()).unwrap() {
+            RunFrame::Event { event } => assert_eq!(event.seq, seq),
+            other => panic!("{other:?}"),
+        }
+    }
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn my_feed_tells_of_my_runs_only(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let mut anna = connect(address, "/api/live", server.anna.headers()).await.unwrap();
+    follow(&mut anna, 0).await;
+    let theirs = server.ben.start(&template, "x").await;
+    server.ben.settled(&theirs).await;
+    let mine = server.anna.start(&template, "x").await;
+    loop {
+        match serde_json::from_str(&text(&mut anna).await.unwrap()).unwrap() {
+            MyFrame::Runs { runs } => {
+                assert!(runs.iter().all(|run| run.id.to_string() == mine), "{runs:?}");
+                if runs.iter().any(|run| run.status.as_str() == "completed") {
+                    break;
+                }
+            }
+            MyFrame::Resync => {}
+        }
+    }
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_socket_is_opened_only_for_those_who_may_see_the_run(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "x").await;
+    let path = format!("/api/workflows/runs/{run}/live");
+    let status = async |path: &str, headers: HeaderMap| connect(address, path, headers).await.err();
+    assert_eq!(status(&path, server.nobody.headers()).await, Some(401));
+    assert_eq!(status(&path, server.ben.headers()).await, Some(404));
+    assert_eq!(status(&path, server.admin.headers()).await, None);
+    assert_eq!(status("/api/live", server.nobody.headers()).await, Some(401));
+    let mut foreign = server.browser(ANNA).await.headers();
+    assert_eq!(status(&path, foreign.clone()).await, Some(403), "the Origin is not the Host that was asked");
+    foreign.insert(header::ORIGIN, HeaderValue::from_str(&format!("http://{address}")).unwrap());
+    assert_eq!(status(&path, foreign).await, None);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_socket_ends_with_its_session_with_the_server_and_with_nonsense(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let address = server.listen().await;
+    let mut headers = server.browser(ANNA).await.headers();
+    headers.insert(header::ORIGIN, HeaderValue::from_str(&format!("http://{address}")).unwrap());
+    let mut of_session = connect(address, "/api/live", headers).await.unwrap();
+    follow(&mut of_session, 0).await;
+    let mut nonsense = connect(address, "/api/live", server.anna.headers()).await.unwrap();
+    nonsense.send(Message::text("hello")).await.unwrap();
+    assert_eq!(close_code(&mut nonsense).await, Some(1003));
+    let mut large = connect(address, "/api/live", server.anna.headers()).await.unwrap();
+    large.send(Message::text("x".repeat(100_000))).await.unwrap();
+    // Nothing that large is read, so the connection is cut rather than answered.
+    assert!(matches!(close_code(&mut large).await, None | Some(1009)));
+
+    let operator = server.service.system_context().await.unwrap();
+    let anna = service::users::find(&operator, ANNA).await.unwrap();
+    service::users::reset_password(&operator, anna.id, "another long password".to_owned().into()).await.unwrap();
+    assert_eq!(close_code(&mut of_session).await, Some(1008));
+
+    let mut of_server = connect(address, "/api/live", server.anna.headers()).await.unwrap();
+    follow(&mut of_server, 0).await;
+    let (code, ()) = tokio::join!(close_code(&mut of_server), server.hub.close());
+    assert_eq!(code, Some(1012));
+    server.stop().await;
+}

@@ -1,0 +1,22 @@
+//! The HTTP tests: the whole server in process over a fresh database each, a file for each resource.
+
+//!
+//! `cfg(test)` is always true here; it tells the lints that the helpers belong to tests too.
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod artifacts;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod templates;

@@ -1,0 +1,51 @@
+//! Templates and agents over REST: drafts with revisions, publishing, and what users see of them.
+
+use http::Method;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::harness::Server;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_template_is_drafted_saved_and_published(pool: PgPool) {
+    let server = Server::start(pool).await.with_library().await;
+    let definition = json!({
+        "inputs": {"text": {"title": "Text", "schema": {"type": "string"}, "required": true}},
+        "steps": {"a": {"agent_id": "clean-text", "inputs": {"text": {"from": "run", "key": "text"}}}}
+    });
+    let created = server.admin.post("/api/workflows/templates", json!({"name": "Mine"})).await.expect(201);
+    assert_eq!(created["published_version"], json!(null));
+    let path = format!("/api/workflows/templates/{}", created["id"].as_str().unwrap());
+    let base = created["draft_revision"].as_i64().unwrap();
+    server.anna.get(&path).await.problem(404, "not_found");
+
+    let update = json!({"definition": definition, "base_revision": base});
+    let saved = server.admin.json(Method::PUT, &path, &update).await.expect(200);
+    assert_eq!(saved["draft_revision"], base + 1);
+    assert_eq!(saved["problems"], json!([]));
+    server.admin.json(Method::PUT, &path, &update).await.problem(409, "stale_revision");
+    let without = json!({"name": "Other"});
+    assert_eq!(server.admin.json(Method::PUT, &path, &without).await.problem(422, "invalid")["field"], "base_revision");
+
+    let published = server.admin.post(&format!("{path}/publish"), json!({})).await.expect(201);
+    assert_eq!(published, json!({"version": 1}));
+    let seen = server.anna.get(&path).await.expect(200);
+    assert_eq!((&seen["name"], &seen["version"]), (&json!("Mine"), &json!(1)));
+    assert!(seen.get("definition").is_none(), "users see what they need to start it");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_agents_list_tells_ports_and_kinds(pool: PgPool) {
+    let server = Server::start(pool).await.with_library().await;
+    let agents = server.anna.get("/api/agents/list").await.expect(200);
+    let summarise = agents.as_array().unwrap().iter().find(|agent| agent["id"] == "summarise").unwrap();
+    assert_eq!(summarise["kind"], "llm");
+    assert_eq!(summarise["inputs"][0]["name"], "text");
+    assert_eq!(summarise["inputs"][0]["required"], true);
+    assert_eq!(summarise["outputs"][0]["name"], "summary");
+    assert!(summarise.get("config").is_none(), "prompts are for admins");
+    let gallery = server.anna.get("/api/workflows/gallery").await.expect(200);
+    assert_eq!(gallery.as_array().unwrap().len(), 3);
+    server.stop().await;
+}
