@@ -52,7 +52,8 @@ pub fn App() -> impl IntoView {
 
 /// To everybody else an admin's page is not there; the server answers its functions alike.
 fn for_admins<P: IntoView + 'static>(page: impl Fn() -> P) -> AnyView {
-    if use_session().is_admin() { page().into_any() } else { view! { <NotFound/> }.into_any() }
+    // Untracked: signing in again must not draw a page anew that holds unsaved work.
+    if untrack(|| use_session().is_admin()) { page().into_any() } else { view! { <NotFound/> }.into_any() }
 }
 
 #[component]

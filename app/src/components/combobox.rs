@@ -10,6 +10,9 @@ use super::dom::{Align, aria, by_id, place_near, rove, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 
+/// Drawn at once; of more, typing finds the rest.
+const MOST: usize = 200;
+
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ComboOption {
     pub value: String,
@@ -83,8 +86,10 @@ fn entries(state: Combo) -> AnyView {
         return view! { <p class="combo-none">"Nothing matches"</p> }.into_any();
     }
     let value = state.value.get();
-    found
+    let has_more = found.len() > MOST;
+    let options = found
         .into_iter()
+        .take(MOST)
         .enumerate()
         .map(|(i, option)| {
             let is_chosen = option.value == value;
@@ -107,8 +112,13 @@ fn entries(state: Combo) -> AnyView {
                 </div>
             }
         })
-        .collect_view()
-        .into_any()
+        .collect_view();
+    let more = has_more.then(|| view! { <p class="combo-none">"There are more: type to find them"</p> });
+    view! {
+        {options}
+        {more}
+    }
+    .into_any()
 }
 
 /// What is typed, found and active while the list is open.
@@ -135,8 +145,9 @@ impl Combo {
         });
         let found = Memo::new(move |_| {
             let needle = query.with(|query| query.trim().to_lowercase());
-            options
-                .with(|options| options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).cloned().collect())
+            options.with(|options| {
+                options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).take(MOST + 1).cloned().collect()
+            })
         });
         Self {
             id: StoredValue::new(id),
@@ -196,6 +207,8 @@ impl Combo {
     }
 
     fn close(self) {
+        // An input that is taken off the page with the focus in it blurs when its signals are gone already.
+        let Some(chosen) = self.chosen.try_get_untracked() else { return };
         self.open.set(false);
         self.query.set(String::new());
         self.active.set(None);
@@ -203,7 +216,7 @@ impl Combo {
             drop(HtmlElement::hide_popover(&list));
         }
         if let Some(input) = self.input.get_untracked() {
-            input.set_value(&self.chosen.get_untracked());
+            input.set_value(&chosen);
         }
     }
 
@@ -230,7 +243,11 @@ impl Combo {
             }
             (key @ ("ArrowDown" | "ArrowUp"), true) => {
                 event.prevent_default();
-                self.active.set(rove(key, self.active.get_untracked(), self.found.with_untracked(Vec::len)));
+                self.active.set(rove(
+                    key,
+                    self.active.get_untracked(),
+                    self.found.with_untracked(|found| found.len().min(MOST)),
+                ));
             }
             ("Enter", true) => {
                 event.prevent_default();

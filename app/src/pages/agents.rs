@@ -100,7 +100,7 @@ fn List(mut agents: Vec<AgentView>) -> impl IntoView {
                         <th scope="col">"Id"</th>
                         <th scope="col">"Kind"</th>
                         <th scope="col" class="num">"Version"</th>
-                        <th scope="col">"Description"</th>
+                        <th scope="col" class="agent-words">"Description"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -122,7 +122,7 @@ fn Row(agent: AgentView) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <span class="row" data-gap="2">
+                <span class="agent-name">
                     <span class="kind-icon"><Icon name=kind::icon(&agent.kind)/></span>
                     <a href=href>{agent.name}</a>
                 </span>
@@ -130,7 +130,7 @@ fn Row(agent: AgentView) -> impl IntoView {
             <td><code>{agent.id.to_string()}</code></td>
             <td><Badge>{kind::label(&agent.kind)}</Badge></td>
             <td class="num">{agent.version}</td>
-            <td class="muted">{agent.description}</td>
+            <td class="muted agent-words">{agent.description}</td>
         </tr>
     }
 }

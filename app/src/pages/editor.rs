@@ -118,7 +118,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
         <PageTop title above=above() actions/>
         <main class="main" id="main" tabindex="-1" aria-label=move || title.get()>
             <h1 class="visually-hidden">{move || title.get()}</h1>
-            <div class="run-page">
+            <div class="editor-page">
                 <div class="notices">
                     <Notices draft/>
                 </div>

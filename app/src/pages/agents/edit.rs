@@ -168,6 +168,10 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     let is_dirty =
         Memo::new(move |_| read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
 
+    if is_new {
+        suggest_id(form);
+    }
+
     let save = Action::new(|request: &SaveAgent| api::save_agent(request.clone()));
     let error = outcome(save, move |spec: AgentSpec| {
         form.is_tried.set(false);
@@ -349,6 +353,31 @@ fn into_form(form: AgentForm) -> Callback<AgentSpec> {
     Callback::new(move |spec: AgentSpec| form.show(&spec))
 }
 
+/// The id follows the name until somebody types another one.
+fn suggest_id(form: AgentForm) {
+    Effect::new(move |before: Option<String>| {
+        let suggested = form.name.with(|name| slug(name));
+        if before.is_some_and(|before| form.id.with_untracked(|id| *id == before)) {
+            form.id.set(suggested.clone());
+        }
+        suggested
+    });
+}
+
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        match c {
+            'a'..='z' => slug.push(c),
+            '0'..='9' if !slug.is_empty() => slug.push(c),
+            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            _ => {}
+        }
+    }
+    slug.truncate(64);
+    slug.trim_end_matches('-').to_owned()
+}
+
 fn warn_before_leaving(is_dirty: Memo<bool>) {
     Effect::new(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {
@@ -359,4 +388,19 @@ fn warn_before_leaving(is_dirty: Memo<bool>) {
         });
         on_cleanup(move || listener.remove());
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::AgentId;
+
+    use super::slug;
+
+    #[test]
+    fn a_suggested_id_is_well_formed() {
+        assert_eq!(slug("Find action items (v2)"), "find-action-items-v2");
+        assert_eq!(slug("2. Ünïcode"), "n-code");
+        assert!(AgentId::new(slug(&"long name ".repeat(20))).is_well_formed());
+        assert_eq!(slug("!"), "");
+    }
 }

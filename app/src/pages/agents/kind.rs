@@ -11,7 +11,7 @@ pub(in crate::pages) struct KindWords {
 pub(in crate::pages) const KINDS: [KindWords; 3] = [
     KindWords { name: "llm", label: "Language model", plural: "Language models", icon: "sparkles" },
     KindWords { name: "http", label: "HTTP call", plural: "HTTP calls", icon: "globe" },
-    KindWords { name: "template", label: "Template", plural: "Templates", icon: "braces" },
+    KindWords { name: "template", label: "Template", plural: "Templates", icon: "text" },
 ];
 
 fn find(kind: &str) -> Option<&'static KindWords> {

@@ -117,7 +117,11 @@ fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
         theirs.with(|theirs| {
             theirs.as_ref().map(|theirs| {
                 let changes = draft.handle.with_definition(|mine| Changes::between(&theirs.definition, mine));
-                let words = changes.words().unwrap_or_else(|| "nothing in the steps".to_owned());
+                let is_renamed = draft.name.with(|name| name.trim() != theirs.name)
+                    || draft.description.with(|text| text.trim() != theirs.description);
+                let named = is_renamed.then(|| "another name or description".to_owned());
+                let parts: Vec<String> = changes.words().into_iter().chain(named).collect();
+                let words = if parts.is_empty() { "no difference".to_owned() } else { parts.join(", ") };
                 format!("Theirs is revision {}. Against it, yours has: {words}.", theirs.draft_revision)
             })
         })

@@ -26,7 +26,8 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
         <div class="panel-head">
             <h2 id="side-panel-title" tabindex="-1">"Connection"</h2>
         </div>
-        <div class="panel-body stack">
+        <div class="panel-body">
+            <div class="stack" data-gap="3">
             <dl class="facts">
                 <dt>"From"</dt>
                 <dd>{move || title(true)}</dd>
@@ -46,6 +47,7 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                     "Open the second step"
                 </Button>
             </div>
+            </div>
         </div>
         <div class="panel-foot">
             <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
@@ -61,11 +63,13 @@ pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
         <div class="panel-head">
             <h2 id="side-panel-title" tabindex="-1">{format!("{n} steps")}</h2>
         </div>
-        <div class="panel-body stack">
+        <div class="panel-body">
+            <div class="stack" data-gap="3">
             <p class="muted">"Drag one of them to move all. Choose a single step to change it."</p>
             <div class="row">
                 <Button size=Size::Sm icon="network" on:click=move |_| draft.handle.tidy()>"Tidy up"</Button>
                 <Button size=Size::Sm on:click=move |_| draft.handle.select(Vec::new())>"Choose none"</Button>
+            </div>
             </div>
         </div>
         <div class="panel-foot">

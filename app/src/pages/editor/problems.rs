@@ -87,7 +87,16 @@ fn Item(draft: Draft, problem: Problem) -> impl IntoView {
         <button class="problem" type="button" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
             <Icon name=icon/>
             <code><span class="visually-hidden">{spoken} " in "</span> {place}</code>
-            <span>{message}</span>
+            <span>{with_code(&message)}</span>
         </button>
     }
+}
+
+/// The message with what it quotes set as code.
+fn with_code(message: &str) -> impl IntoView + use<> {
+    let part = |(n, part): (usize, &str)| {
+        let part = part.to_owned();
+        if n % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() }
+    };
+    message.split('`').enumerate().map(part).collect_view()
 }

@@ -1,6 +1,8 @@
 //! Autosave: after a pause in the edits, with the revision they began from, one save at a time.
 //! A newer draft of somebody else is never overwritten unasked, and what could not be saved stays in this browser.
 
+mod unsaved;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,14 +14,17 @@ use workflow::{
     api::{ErrorCode, TemplateView, UpdateTemplate},
 };
 
+use self::unsaved::send_and_forget;
 use super::{
     draft::{Content, Draft, Live},
-    keep::{self, Kept},
+    keep,
 };
 use crate::{api, error::AppError};
 
 const PAUSE: Duration = Duration::from_millis(600);
 const MAX_RETRY_S: u64 = 30;
+/// Remembered, to know our own draft again.
+const MOST_UNANSWERED: usize = 5;
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum SaveState {
@@ -51,11 +56,22 @@ struct Core {
     base: i64,
     /// What the server has, as far as this page knows.
     saved: Content,
-    /// What was sent last; its answer may have been lost.
-    sent: Option<Content>,
+    /// What was sent without an answer: the server may have taken any of it.
+    unanswered: Vec<Content>,
     is_in_flight: bool,
     /// What was there when the page was left while a save was on its way.
     left: Option<Content>,
+}
+
+impl Core {
+    fn note_unanswered(&mut self, error: &AppError, content: Content) {
+        let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
+        if is_unknown && self.unanswered.last() != Some(&content) {
+            self.unanswered.push(content);
+            let surplus = self.unanswered.len().saturating_sub(MOST_UNANSWERED);
+            self.unanswered.drain(..surplus);
+        }
+    }
 }
 
 type Shared = Arc<Mutex<Core>>;
@@ -87,7 +103,7 @@ impl Saving {
         let core = Core {
             base: template.draft_revision,
             saved: Content::of(template),
-            sent: None,
+            unanswered: Vec::new(),
             is_in_flight: false,
             left: None,
         };
@@ -218,7 +234,6 @@ impl Draft {
                 return;
             }
             core.is_in_flight = true;
-            core.sent = Some(content.clone());
             core.base
         };
         let is_troubled = saving.state.with_untracked(|state| !matches!(state, SaveState::Saved | SaveState::Saving));
@@ -235,26 +250,20 @@ impl Draft {
 
     async fn answered(self, core: &Shared, content: Content, answer: Result<TemplateView, AppError>) {
         let id = self.id;
-        // A stale base may be our own save, whose answer was lost.
         let answer = match answer {
-            Err(error) if error.code() == ErrorCode::StaleRevision => match api::get_template(id).await {
-                Ok(theirs) => {
-                    let current = Content::of(&theirs);
-                    let is_ours = lock(core).sent.as_ref().is_some_and(|sent| sent.is_same_as(&current));
-                    self.saving.theirs.try_set(Some(theirs.clone()));
-                    if is_ours { Ok(theirs) } else { Err(error) }
-                }
-                Err(_) => Err(error),
-            },
-            answer => answer,
+            Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
+            answer => answer.map(|template| (template, content.clone())),
         };
         let left = {
             let mut core = lock(core);
             core.is_in_flight = false;
-            if let Ok(template) = &answer {
-                core.base = template.draft_revision;
-                core.saved = content;
-                core.sent = None;
+            match &answer {
+                Ok((template, taken)) => {
+                    core.base = template.draft_revision;
+                    core.saved = taken.clone();
+                    core.unanswered.clear();
+                }
+                Err(error) => core.note_unanswered(error, content),
             }
             core.left.take().map(|left| (left, core.base))
         };
@@ -265,8 +274,22 @@ impl Draft {
             return;
         }
         match answer {
-            Ok(template) => self.saved(&template),
+            Ok((template, _)) => self.saved(&template),
             Err(error) => self.failed(error),
+        }
+    }
+
+    /// A newer draft may be our own save whose answer was lost; then there is no conflict.
+    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Content), AppError> {
+        let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
+        let current = Content::of(&theirs);
+        let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
+        match ours {
+            Some(ours) => Ok((theirs, ours)),
+            None => {
+                self.saving.theirs.try_set(Some(theirs));
+                Err(error)
+            }
         }
     }
 
@@ -317,120 +340,6 @@ impl Draft {
             self.save_in(Duration::from_secs(wait));
         }
     }
-
-    /// Puts the unsaved edits into this browser's storage.
-    fn keep(self) {
-        let saving = self.saving;
-        let Some(core) = saving.core.try_get_value() else { return };
-        let base_revision = lock(&core).base;
-        let kept = Kept { base_revision, n_edits: saving.n_edits.get_untracked().max(1), content: self.content() };
-        let is_kept = keep::write(self.id, &kept);
-        saving.is_kept.set(is_kept);
-    }
-
-    /// Takes up what an earlier visit could not save.
-    fn restore(self) {
-        let saving = self.saving;
-        let Some(kept) = keep::read(self.id) else { return };
-        let Some(core) = saving.core.try_get_value() else { return };
-        let (base, is_same) = {
-            let core = lock(&core);
-            (core.base, core.saved.is_same_as(&kept.content))
-        };
-        if is_same {
-            keep::forget(self.id);
-            return;
-        }
-        saving.is_kept.set(true);
-        saving.n_edits.set(kept.n_edits);
-        saving.is_dirty.set_value(true);
-        if kept.base_revision == base {
-            saving.restored.set(Some(kept.n_edits));
-            self.show(kept.content);
-            self.save_in(PAUSE);
-        } else {
-            // The base it began from stays its base, so that nothing newer is overwritten by going on.
-            lock(&core).base = kept.base_revision;
-            self.show(kept.content);
-            saving.set(SaveState::Conflict);
-            self.fetch_theirs();
-        }
-    }
-
-    pub(super) fn fetch_theirs(self) {
-        spawn_local(async move {
-            match api::get_template(self.id).await {
-                Ok(theirs) => {
-                    self.saving.theirs.try_set(Some(theirs));
-                }
-                Err(error) => self.session.note(&error),
-            }
-        });
-    }
-
-    /// Leaves the page inside the app with something unsaved: it is sent on, and kept until that is done.
-    fn leave(self) {
-        self.keep();
-        let saving = self.saving;
-        let is_conflict = saving.state.try_with_untracked(|state| *state == SaveState::Conflict) == Some(true);
-        let Some(shared) = saving.core.try_get_value().filter(|_| !is_conflict) else { return };
-        let content = self.content();
-        let mut core = lock(&shared);
-        if core.is_in_flight {
-            core.left = Some(content);
-        } else {
-            let (id, base) = (self.id, core.base);
-            spawn_local(async move { send_and_forget(id, base, content).await });
-        }
-    }
-
-    /// Shows the server's draft and drops what is here.
-    pub(super) fn take_theirs(self, theirs: &TemplateView) {
-        self.begin_from(theirs);
-        let content = Content::of(theirs);
-        if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).saved = content.clone();
-        }
-        self.show(content);
-        self.live.set(Live::of(theirs));
-        self.settled();
-    }
-
-    /// Takes the newer draft as the base and saves what is here over it: only ever by a person's word.
-    pub(super) fn overwrite(self, theirs: &TemplateView) {
-        self.begin_from(theirs);
-        if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).saved = Content::of(theirs);
-        }
-        self.save();
-    }
-
-    /// What is here went into a copy; this page is left without it.
-    pub(super) fn let_go(self) {
-        self.saving.stop_timer();
-        self.saving.is_dirty.set_value(false);
-        keep::forget(self.id);
-    }
-
-    fn begin_from(self, theirs: &TemplateView) {
-        self.saving.stop_timer();
-        if let Some(core) = self.saving.core.try_get_value() {
-            let mut core = lock(&core);
-            core.base = theirs.draft_revision;
-            core.sent = None;
-        }
-        self.saving.theirs.set(None);
-        self.saving.set(SaveState::Saving);
-    }
-
-    /// Goes back to what the server has.
-    pub(super) fn discard_restored(self) {
-        let Some(core) = self.saving.core.try_get_value() else { return };
-        let saved = lock(&core).saved.clone();
-        self.saving.stop_timer();
-        self.show(saved);
-        self.settled();
-    }
 }
 
 async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateView, AppError> {
@@ -442,10 +351,4 @@ async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateVi
         base_revision: Some(base),
     };
     api::save_draft(id, update).await
-}
-
-async fn send_and_forget(id: TemplateId, base: i64, content: Content) {
-    if send(id, base, &content).await.is_ok() {
-        keep::forget(id);
-    }
 }

@@ -59,6 +59,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                 </Field>
                 <p class="muted small">
                     {move || match n_steps.get() {
+                        0 => "No step yet: drag an agent onto the canvas.".to_owned(),
                         1 => "1 step. Select it to change it.".to_owned(),
                         n => format!("{n} steps. Select one to change it."),
                     }}

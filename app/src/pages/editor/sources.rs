@@ -97,7 +97,7 @@ pub(super) fn options(
         } else if earlier.contains(from) {
             (2, "")
         } else {
-            (3, ", adds a connection")
+            (3, " (connects)")
         };
         for output in &spec.outputs {
             let source =
@@ -158,8 +158,8 @@ fn push(
         let source = source(path);
         let option = ComboOption {
             value: encode(Some(&source)),
-            label: label(definition, &source),
-            kind: format!("{}{note}", schema.type_name()),
+            label: format!("{}{note}", label(definition, &source)),
+            kind: schema.type_name().to_owned(),
             reason,
         };
         Entry { rank, group, option }
@@ -229,12 +229,12 @@ mod tests {
                 "Run input: Topic [text]",
                 "near · out [text]",
                 "far · out [text]",
-                "other · out [text, adds a connection]",
-                "plan · out › title [text, adds a connection]",
+                "other · out (connects) [text]",
+                "plan · out › title (connects) [text]",
                 "Constant value [text]",
                 "None []",
                 "Run input: n: Number given, but text is wanted",
-                "plan · out: Object given, but text is wanted",
+                "plan · out (connects): Object given, but text is wanted",
             ]
         );
     }

@@ -146,7 +146,8 @@ fn KeyField(
     let id = field_id(&format!("inputs.{key}"));
     let stored = StoredValue::new(key);
     let rename = move || {
-        let new = text.get_untracked().trim().to_owned();
+        // Taken off the page with the focus in it, the field blurs when its signals are gone already.
+        let Some(new) = text.try_get_untracked().map(|text| text.trim().to_owned()) else { return };
         let old = stored.get_value();
         if new == old {
             fault.set(None);

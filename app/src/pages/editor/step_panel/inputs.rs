@@ -124,7 +124,9 @@ fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoVie
                 let text = port.schema.description.clone();
                 (!text.is_empty()).then(|| view! { <p class="small muted">{text}</p> })
             })}
-            <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| is_wanted.set(false)>
+            <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| {
+                is_wanted.try_set(false);
+            }>
                 <Combobox value=chosen options id=id.clone() label placeholder="Choose a source"/>
             </div>
             <Show when=move || is_constant.get()>

@@ -42,7 +42,9 @@ pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
                     <Before one from/>
                 </For>
             </ul>
-            <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| is_wanted.set(false)>
+            <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| {
+                is_wanted.try_set(false);
+            }>
                 <Field id=focus::field_id("depends_on") label="Connect an earlier step" error=one.problem("depends_on")>
                     <Combobox value=chosen options placeholder="Choose a step"/>
                 </Field>
