@@ -63,7 +63,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Adds what moved to the run's counters, derives its status, and allocates event numbers (one for each element of p_event_runs).
--- The caller holds the run locks. The only writer of counters, status and event_seq.
+-- The caller holds the run locks. The only writer of counters and event_seq, and of every status but `cancelled`, which it keeps.
 CREATE FUNCTION settle_v1(p_changes step_change[], p_event_runs uuid[])
 RETURNS TABLE (run_id uuid, seq_before bigint, run jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
@@ -230,17 +230,20 @@ BEGIN
 END
 $$;
 
--- Takes the given ready steps for a worker and opens their attempts. Skips what others hold; never waits.
-CREATE FUNCTION claim_steps_v1(p_worker uuid, p_ids bigint[]) RETURNS jsonb
+-- Takes up to p_n of the given ready steps, in that order, for a worker and opens their attempts.
+-- Skips what others hold; never waits.
+CREATE FUNCTION claim_steps_v1(p_worker uuid, p_ids bigint[], p_n int) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_now     timestamptz := clock_timestamp();
     v_claimed jsonb;
 BEGIN
     WITH locked AS MATERIALIZED (
-        SELECT s.id FROM steps s
-        WHERE s.id = ANY (p_ids) AND s.status = 'ready' AND s.not_before <= v_now
-        ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED
+        -- The status is hidden from the planner on purpose: a plan made while few steps were ready would scan the whole
+        -- partial index of ready steps for each hop.
+        SELECT s.id FROM unnest(p_ids) WITH ORDINALITY u(id, ord) JOIN steps s ON s.id = u.id
+        WHERE s.status || '' = 'ready' AND s.not_before <= v_now
+        ORDER BY u.ord LIMIT p_n FOR NO KEY UPDATE OF s SKIP LOCKED
     ),
     taken AS (
         -- By primary key alone: repeating status = 'ready' here makes the planner join all ready rows.
@@ -267,7 +270,8 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     v_ids bigint[];
 BEGIN
-    PERFORM 1 FROM workers w WHERE w.id = p_worker AND w.state = 'alive' FOR KEY SHARE;
+    -- A worker buried right after this look keeps the claim only until the next recovery, which takes steps of any dead one.
+    PERFORM 1 FROM workers w WHERE w.id = p_worker AND w.state = 'alive';
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -279,17 +283,19 @@ BEGIN
         FROM owner o WHERE o.user_id IS NOT NULL
     ),
     backlog AS (
+        -- Nothing is locked here, or the steps of many owners would be locked to claim a few.
         SELECT s.id, s.turn FROM (SELECT o.user_id FROM owner o WHERE o.user_id IS NOT NULL ORDER BY random()) o
         CROSS JOIN LATERAL (
             SELECT q.id, row_number() OVER (ORDER BY q.not_before, q.id) AS turn FROM (
                 SELECT s.id, s.not_before FROM steps s
                 WHERE s.status = 'ready' AND s.user_id = o.user_id AND s.not_before <= v_now
-                ORDER BY s.not_before, s.id LIMIT p_n FOR NO KEY UPDATE SKIP LOCKED
+                ORDER BY s.not_before, s.id LIMIT 4 * p_n
             ) q
         ) s
     )
-    SELECT array_agg(b.id) INTO v_ids FROM (SELECT id FROM backlog ORDER BY turn LIMIT p_n) b;
-    RETURN claim_steps_v1(p_worker, coalesce(v_ids, '{}'));
+    -- More than asked for, since other workers are looking at the same ones.
+    SELECT array_agg(b.id ORDER BY b.turn) INTO v_ids FROM (SELECT id, turn FROM backlog ORDER BY turn LIMIT 4 * p_n) b;
+    RETURN claim_steps_v1(p_worker, coalesce(v_ids, '{}'), p_n);
 END
 $$;
 
@@ -445,9 +451,9 @@ BEGIN
 
     SELECT array_agg(m.step_id ORDER BY m.step_id) INTO v_ready FROM unnest(v_advanced) m WHERE m.now = 'ready';
     IF v_ready IS NOT NULL THEN
-        PERFORM 1 FROM workers w WHERE w.id = p_worker AND w.state = 'alive' FOR KEY SHARE;
+        PERFORM 1 FROM workers w WHERE w.id = p_worker AND w.state = 'alive';
         IF FOUND AND p_claim > 0 THEN
-            claimed := claim_steps_v1(p_worker, v_ready[1:p_claim]);
+            claimed := claim_steps_v1(p_worker, v_ready, p_claim);
         END IF;
         n_left := cardinality(v_ready) - jsonb_array_length(claimed);
     END IF;

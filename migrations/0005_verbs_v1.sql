@@ -222,12 +222,12 @@ $$;
 -- The heartbeat, with what the worker believes it runs. Tells which of it is no longer its own, and which attempts
 -- the database holds for it that it does not know (a claim whose answer was lost). Not alive: it was declared dead.
 CREATE FUNCTION beat_v1(p_worker uuid, p_step bigint[], p_attempt int[],
-    OUT alive boolean, OUT lost bigint[], OUT orphan_steps bigint[], OUT orphan_attempts int[])
+    OUT alive boolean, OUT lost_steps bigint[], OUT lost_attempts int[], OUT orphan_steps bigint[], OUT orphan_attempts int[])
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE workers w SET last_beat = clock_timestamp(), suspected_at = NULL WHERE w.id = p_worker AND w.state <> 'dead';
     alive := FOUND;
-    SELECT array_agg(m.step) INTO lost
+    SELECT array_agg(m.step), array_agg(m.attempt) INTO lost_steps, lost_attempts
     FROM unnest(p_step, p_attempt) m(step, attempt)
     LEFT JOIN steps s ON s.id = m.step AND s.status = 'running' AND s.attempt = m.attempt AND s.lease_worker = p_worker
     WHERE s.id IS NULL;

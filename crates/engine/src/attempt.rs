@@ -229,7 +229,9 @@ async fn store_outputs(
         let size = i64::try_from(output.bytes.len()).unwrap_or(i64::MAX);
         let is_large = output.bytes.len() > limits::INLINE_ARTIFACT_BYTES;
         if is_large {
-            write_ahead(store, &hash, &output.bytes, cancel).await?;
+            if let Err(error) = write_ahead(store, &hash, &output.bytes, cancel).await? {
+                return Some(Err(error));
+            }
         }
         artifacts.push(NewArtifact {
             id: ArtifactId(Uuid::now_v7()),
@@ -244,10 +246,20 @@ async fn store_outputs(
 }
 
 /// Content-addressed, so it is tried until it is there, however often the database goes away.
-async fn write_ahead(store: &Store, hash: &str, bytes: &[u8], cancel: &CancellationToken) -> Option<()> {
+async fn write_ahead(
+    store: &Store,
+    hash: &str,
+    bytes: &[u8],
+    cancel: &CancellationToken,
+) -> Option<Result<(), AgentError>> {
     loop {
         match store.put_blob(hash, bytes).await {
-            Ok(()) => return Some(()),
+            Ok(()) => return Some(Ok(())),
+            Err(error) if error.is_refused_value() => {
+                return Some(Err(
+                    AgentError::new(Reason::InvalidOutput, "The output could not be stored").with_source(error)
+                ));
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "content was not written; trying again");
                 cancel.run_until_cancelled(tokio::time::sleep(Duration::from_millis(500))).await?;

@@ -36,6 +36,7 @@ async fn once(store: &Store, options: &Options, round: u32) -> Result<(), store:
     while !store.recover_steps(RECOVER_AT_ONCE).await?.is_empty() {}
     if round.is_multiple_of(CLEAN_EVERY) {
         store.sweep_watchers().await?;
+        store.forget_workers().await?;
         store.collect_blobs().await?;
     }
     Ok(())

@@ -65,7 +65,7 @@ pub(crate) async fn commit(
                 }
                 return completion.claimed;
             }
-            Err(error) if error.is_unavailable() => {
+            Err(error) if !error.is_refused_value() => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     results = batch.len(),

@@ -45,9 +45,12 @@ struct Running {
     release: bool,
 }
 
+/// What an attempt's task sends when it is over: none when it was cancelled.
+type Ended = (i64, i32, Option<Finished>);
+
 enum Done {
     Registered(Result<(), store::Error>),
-    Claimed(Result<Option<Vec<Claimed>>, store::Error>),
+    Claimed { asked: usize, result: Result<Option<Vec<Claimed>>, store::Error> },
     Committed { items: Vec<(i64, i32)>, claimed: Vec<Claimed> },
     Prepared { claims: Vec<Claimed>, result: Result<Vec<attempt::Prepared>, store::Error> },
     Beat(Result<Beat, store::Error>),
@@ -65,8 +68,10 @@ pub(crate) struct Worker {
     running: HashMap<i64, Running>,
     /// Committed in the database but still known here, until the commit is acknowledged.
     finished: Vec<Finished>,
+    /// Unknown attempts on their way back, so that the next beat does not give them back twice.
+    orphans: BTreeSet<(i64, i32)>,
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
-    results: (mpsc::Sender<(i64, i32, Option<Finished>)>, mpsc::Receiver<(i64, i32, Option<Finished>)>),
+    results: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
     /// Cancelled when this incarnation is over: commits that still retry give up.
     dead: CancellationToken,
     is_registered: bool,
@@ -94,6 +99,7 @@ impl Worker {
             hints: engine.hints.subscribe(),
             running: HashMap::new(),
             finished: Vec::new(),
+            orphans: BTreeSet::new(),
             calls: FuturesUnordered::new(),
             results: mpsc::channel(1024),
             dead: CancellationToken::new(),
@@ -131,7 +137,7 @@ impl Worker {
                     }
                 }
                 Some((step, attempt, result)) = self.results.1.recv() => self.take_result(step, attempt, result),
-                hint = self.hints.recv() => self.take_hint(hint),
+                hint = self.hints.recv() => self.take_hint(&hint),
                 _ = beat.tick() => self.beat(),
                 _ = poll.tick() => self.wants_claim = true,
                 () = shutdown.cancelled(), if !self.is_draining => {
@@ -183,7 +189,8 @@ impl Worker {
         self.wants_claim = false;
         self.is_claiming = true;
         let (store, id) = (self.store.clone(), self.id);
-        self.calls.push(async move { Done::Claimed(store.claim(id, free.min(MAX_CLAIM)).await) }.boxed());
+        let asked = free.min(MAX_CLAIM);
+        self.calls.push(async move { Done::Claimed { asked, result: store.claim(id, asked).await } }.boxed());
     }
 
     /// Commits what has finished; while one call is under way the next batch collects.
@@ -238,12 +245,12 @@ impl Worker {
                     .boxed(),
                 );
             }
-            Done::Claimed(result) => {
+            Done::Claimed { asked, result } => {
                 self.is_claiming = false;
                 match result {
                     Ok(Some(claims)) => {
                         // A full answer means that there may be more.
-                        self.wants_claim |= claims.len() >= MAX_CLAIM;
+                        self.wants_claim |= claims.len() >= asked;
                         self.start(claims);
                     }
                     Ok(None) if self.is_draining => {}
@@ -259,6 +266,7 @@ impl Worker {
             Done::Committed { items, claimed } => {
                 self.is_committing = false;
                 for (step, attempt) in items {
+                    self.orphans.remove(&(step, attempt));
                     if self.running.get(&step).is_some_and(|running| running.attempt == attempt) {
                         self.running.remove(&step);
                     }
@@ -282,30 +290,30 @@ impl Worker {
 
     fn take_beat(&mut self, beat: &Beat) {
         self.last_beat = Instant::now();
-        for step in &beat.lost {
-            if let Some(running) = self.running.get_mut(step) {
+        for (step, attempt) in &beat.lost {
+            if let Some(running) = self.running.get_mut(step).filter(|running| running.attempt == *attempt) {
                 running.release = false;
                 running.cancel.cancel();
             }
         }
         // A claim whose answer was lost: nobody here runs it, so it goes back untouched.
         for &(step, attempt) in &beat.orphans {
-            if !self.running.contains_key(&step) {
+            if !self.running.contains_key(&step) && self.orphans.insert((step, attempt)) {
                 self.finished.push(released(step, attempt));
             }
         }
     }
 
-    fn take_hint(&mut self, hint: Result<Hint, broadcast::error::RecvError>) {
+    fn take_hint(&mut self, hint: &Result<Hint, broadcast::error::RecvError>) {
         match hint {
             Ok(Hint::Ready) | Err(broadcast::error::RecvError::Lagged(_)) => self.wants_claim = true,
             Ok(Hint::Lagged) => {
                 self.wants_claim = true;
                 self.beat();
             }
-            Ok(Hint::Watched(run)) => self.shared.watched.add(run),
+            Ok(Hint::Watched(run)) => self.shared.watched.add(*run),
             Ok(Hint::Cancelled(run)) => {
-                for running in self.running.values_mut().filter(|running| running.run == run) {
+                for running in self.running.values_mut().filter(|running| running.run == *run) {
                     running.release = false;
                     running.cancel.cancel();
                 }

@@ -74,11 +74,16 @@ impl Store {
     pub async fn put_blob(&self, hash: &str, bytes: &[u8]) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        let is_new = sqlx::query!("INSERT INTO blobs (hash, size) VALUES ($1, $2) ON CONFLICT DO NOTHING", hash, size)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected()
-            == 1;
+        // Written again, it is young again: the collection of orphans must not take it before its artifact is committed.
+        let is_new = sqlx::query_scalar!(
+            r#"INSERT INTO blobs (hash, size) VALUES ($1, $2)
+            ON CONFLICT (hash) DO UPDATE SET created_at = clock_timestamp()
+            RETURNING xmax = 0 AS "is_new!""#,
+            hash,
+            size,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         if is_new {
             for (n, chunk) in (0..).zip(bytes.chunks(CHUNK)) {
                 sqlx::query!("INSERT INTO blob_chunks (hash, n, bytes) VALUES ($1, $2, $3)", hash, n, chunk)

@@ -28,10 +28,23 @@ impl Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // 08: connection exceptions; 53: no resources left; 57P01 to 57P03: shutting down or starting.
+            // 08: connection exceptions; 40: rolled back; 53: no resources left; 25006: a standby; 55P03, 57014: it took too long;
+            // 57P01 to 57P03: shutting down or starting.
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code.starts_with("08") || code.starts_with("53") || matches!(&*code, "57P01" | "57P02" | "57P03")
+                ["08", "40", "53"].iter().any(|class| code.starts_with(class))
+                    || matches!(&*code, "25006" | "55P03" | "57014" | "57P01" | "57P02" | "57P03")
             }),
+            _ => false,
+        }
+    }
+
+    /// Whether the database refused a value for what it is: asking again cannot help. Everything else may.
+    pub fn is_refused_value(&self) -> bool {
+        match self {
+            Self::Sqlx(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+            }
+            Self::Sqlx(sqlx::Error::Encode(_)) => true,
             _ => false,
         }
     }

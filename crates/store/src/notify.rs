@@ -24,6 +24,8 @@ const DELTA_PAUSE: Duration = Duration::from_millis(100);
 /// Postgres takes 8,000 bytes; JSON escaping may double a text.
 const MAX_IDS: usize = 150;
 const MAX_DELTA_BYTES: usize = 3_000;
+/// Postgres refuses 8,000 bytes and more, and a refused hint would be lost whole.
+const MAX_PAYLOAD: usize = 7_500;
 /// Text of one attempt that waits to be sent; beyond it the oldest is dropped, and its offset tells.
 const MAX_WAITING_BYTES: usize = 64 * 1024;
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
@@ -282,7 +284,11 @@ impl Store {
     }
 
     async fn notify(&self, message: &Message) -> Result<()> {
-        let payload = serde_json::json!(message).to_string();
+        let mut payload = serde_json::json!(message).to_string();
+        if payload.len() > MAX_PAYLOAD {
+            // Tokens are lossy anyway; the rest shrinks to "look at everything".
+            payload = serde_json::json!(Message { all: true, ready: true, ..Message::default() }).to_string();
+        }
         sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&self.pool).await?;
         Ok(())
     }

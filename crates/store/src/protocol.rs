@@ -15,6 +15,11 @@ use workflow::{
 
 use crate::{Error, Result, Store, decode::document};
 
+/// How long a claim or a commit may take before its connection counts as lost.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// Shorter than the time after which a worker without a beat stops its own attempts.
+const BEAT_LIMIT: Duration = Duration::from_secs(4);
+
 /// One process incarnation that executes steps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct WorkerId(pub Uuid);
@@ -89,8 +94,8 @@ pub struct Completion {
 pub struct Beat {
     /// False: this worker was declared dead, and must become a new one.
     pub is_alive: bool,
-    /// Steps it believes to run, but which are not its own any more.
-    pub lost: Vec<i64>,
+    /// Attempts it believes to run, but which are not its own any more.
+    pub lost: Vec<(i64, i32)>,
     /// Attempts the database holds for it that it does not know.
     pub orphans: Vec<(i64, i32)>,
 }
@@ -148,7 +153,8 @@ impl Store {
     /// Claims up to `n` steps; none when this worker is no longer alive.
     pub async fn claim(&self, worker: WorkerId, n: usize) -> Result<Option<Vec<Claimed>>> {
         let n = i32::try_from(n).unwrap_or(i32::MAX);
-        let taken = sqlx::query_scalar!("SELECT claim_v1($1, $2)", worker.0, n).fetch_one(&self.pool).await?;
+        let call = sqlx::query_scalar!("SELECT claim_v1($1, $2)", worker.0, n).fetch_one(&self.pool);
+        let taken = within(CALL_LIMIT, call).await?;
         let taken = taken.map(claimed).transpose()?;
         for claim in taken.iter().flatten() {
             self.outbox.run(claim.run);
@@ -159,7 +165,7 @@ impl Store {
     /// Commits results, and claims up to `claim` of the steps they set free.
     pub async fn complete(&self, worker: WorkerId, batch: &[Finished], claim: usize) -> Result<Completion> {
         let columns = Columns::of(batch);
-        let row = sqlx::query!(
+        let call = sqlx::query!(
             r#"SELECT verdicts AS "verdicts!", runs AS "runs!", claimed AS "claimed!", n_left AS "n_left!"
             FROM complete_batch_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
             worker.0,
@@ -180,8 +186,8 @@ impl Store {
             &columns.art_content as &[Option<&[u8]>],
             i32::try_from(claim).unwrap_or(i32::MAX),
         )
-        .fetch_one(&self.pool)
-        .await?;
+        .fetch_one(&self.pool);
+        let row = within(CALL_LIMIT, call).await?;
         for run in row.runs {
             self.outbox.run(RunId(run));
         }
@@ -205,23 +211,18 @@ impl Store {
 
     pub async fn beat(&self, worker: WorkerId, running: &[(i64, i32)]) -> Result<Beat> {
         let (steps, attempts): (Vec<i64>, Vec<i32>) = running.iter().copied().unzip();
-        let row = sqlx::query!(
-            "SELECT alive, lost, orphan_steps, orphan_attempts FROM beat_v1($1, $2, $3)",
+        let call = sqlx::query!(
+            "SELECT alive, lost_steps, lost_attempts, orphan_steps, orphan_attempts FROM beat_v1($1, $2, $3)",
             worker.0,
             &steps,
             &attempts,
         )
-        .fetch_one(&self.pool)
-        .await?;
+        .fetch_one(&self.pool);
+        let row = within(BEAT_LIMIT, call).await?;
         Ok(Beat {
             is_alive: row.alive.unwrap_or(false),
-            lost: row.lost.unwrap_or_default(),
-            orphans: row
-                .orphan_steps
-                .unwrap_or_default()
-                .into_iter()
-                .zip(row.orphan_attempts.unwrap_or_default())
-                .collect(),
+            lost: pairs(row.lost_steps, row.lost_attempts),
+            orphans: pairs(row.orphan_steps, row.orphan_attempts),
         })
     }
 
@@ -246,6 +247,17 @@ impl Store {
             self.outbox.ready();
         }
         Ok(runs)
+    }
+
+    /// Forgets workers that died long ago and hold nothing.
+    pub async fn forget_workers(&self) -> Result<u64> {
+        let deleted = sqlx::query!(
+            "DELETE FROM workers w WHERE w.state = 'dead' AND w.last_beat < clock_timestamp() - interval '1 day'
+                AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.lease_worker = w.id AND s.status = 'running')",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 
     /// Deletes content that no artifact refers to and that was written long enough ago to belong to no open attempt.
@@ -319,6 +331,15 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+fn pairs(steps: Option<Vec<i64>>, attempts: Option<Vec<i32>>) -> Vec<(i64, i32)> {
+    steps.unwrap_or_default().into_iter().zip(attempts.unwrap_or_default()).collect()
+}
+
+/// A connection that fell silent must not hold the worker: every call here may be made again.
+async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T> {
+    Ok(tokio::time::timeout(limit, call).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
 }
 
 fn interval(duration: Duration) -> PgInterval {

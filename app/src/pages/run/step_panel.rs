@@ -307,10 +307,10 @@ fn Attempts(step: Memo<Option<StepView>>) -> impl IntoView {
                 };
                 let mut words = format!("Attempt {}", attempt.number);
                 if let Some(outcome) = attempt.outcome {
-                    words.push_str(&format!(" {outcome}"));
+                    words = format!("{words} {outcome}");
                 }
                 if let Some(ended) = attempt.ended_at {
-                    words.push_str(&format!(" after {}", duration_words((ended - attempt.started_at).num_milliseconds())));
+                    words = format!("{words} after {}", duration_words((ended - attempt.started_at).num_milliseconds()));
                 }
                 let usage = attempt.usage.map(|usage| {
                     let model = usage.model.map(|model| format!("{model}, ")).unwrap_or_default();

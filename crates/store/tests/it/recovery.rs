@@ -95,7 +95,7 @@ async fn a_claim_whose_answer_was_lost_is_found_by_the_beat(pool: PgPool) {
         .unwrap();
     assert_eq!(world.store.beat(world.worker, &[]).await.unwrap().orphans, [(claim.step, claim.attempt)]);
     let known = world.store.beat(world.worker, &[(claim.step, claim.attempt), (-1, 1)]).await.unwrap();
-    assert_eq!((known.orphans, known.lost), (vec![], vec![-1]));
+    assert_eq!((known.orphans, known.lost), (vec![], vec![(-1, 1)]));
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -44,21 +44,25 @@ async fn walk(pool: PgPool, seed: u64) {
         match dice.roll(10) {
             0..=2 => held.extend(world.claim(1 + dice.roll(3)).await),
             3..=5 if !held.is_empty() => {
-                let claim = held.swap_remove(dice.roll(held.len()));
-                let result = match dice.roll(6) {
-                    0 => failure(&claim),
-                    1 => finished(
-                        &claim,
-                        AttemptResult::Failed {
-                            class: Reason::Server,
-                            error: "try again".into(),
-                            retry: Some(std::time::Duration::ZERO),
-                        },
-                    ),
-                    2 => finished(&claim, AttemptResult::Released),
-                    _ => success(&claim),
-                };
-                held.extend(world.store.complete(world.worker, &[result], dice.roll(2)).await.unwrap().claimed);
+                let n_results = 1 + dice.roll(held.len().min(4));
+                let mut batch = Vec::new();
+                for _ in 0..n_results {
+                    let claim = held.swap_remove(dice.roll(held.len()));
+                    batch.push(match dice.roll(6) {
+                        0 => failure(&claim),
+                        1 => finished(
+                            &claim,
+                            AttemptResult::Failed {
+                                class: Reason::Server,
+                                error: "try again".into(),
+                                retry: Some(std::time::Duration::ZERO),
+                            },
+                        ),
+                        2 => finished(&claim, AttemptResult::Released),
+                        _ => success(&claim),
+                    });
+                }
+                held.extend(world.store.complete(world.worker, &batch, dice.roll(3)).await.unwrap().claimed);
             }
             6 => {
                 let outcome =
