@@ -37,9 +37,12 @@ export default defineConfig({
     // Set by global-setup.ts before the workers start.
     baseURL: process.env.WEFT_E2E_URL,
     browserName: "chromium",
+    actionTimeout: 15_000,
+    navigationTimeout: 15_000,
     viewport: { width: 1280, height: 800 },
     launchOptions: { executablePath, args },
-    trace: "retain-on-failure",
+    // Snapshots without a film: filming takes as much of a small machine as the browser itself.
+    trace: { mode: "retain-on-failure", screenshots: false },
     screenshot: "only-on-failure",
   },
 });

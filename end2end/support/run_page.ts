@@ -1,0 +1,55 @@
+// The run page by its roles and labels, for the specs that watch and steer runs.
+
+import { expect, type Locator, type Page } from "@playwright/test";
+
+export type Status = "Pending" | "Queued" | "Running" | "Awaiting review" | "Completed" | "Failed" | "Skipped" | "Cancelled";
+
+export class RunPage {
+  readonly outline: Locator;
+  readonly panel: Locator;
+  readonly head: Locator;
+
+  constructor(readonly page: Page) {
+    this.outline = page.getByRole("complementary", { name: "Steps" });
+    this.panel = page.getByRole("complementary", { name: "Step", exact: true });
+    this.head = page.locator(".run-head");
+  }
+
+  /** The row of a step in the outline, once it has this status. */
+  step(title: string, status?: Status): Locator {
+    return this.outline.getByRole("button", { name: new RegExp(`^${status ?? "[A-Z][a-z ]+"} ${title}( [\\d.]+ .*)?$`) });
+  }
+
+  async expectSteps(statuses: Record<string, Status>): Promise<void> {
+    for (const [title, status] of Object.entries(statuses)) {
+      await expect(this.step(title, status)).toBeVisible();
+    }
+  }
+
+  /** Chooses the step and waits until the panel shows it. */
+  async choose(title: string): Promise<void> {
+    await this.step(title).click();
+    await expect(this.panel.getByRole("heading", { name: title, exact: true })).toBeVisible();
+  }
+
+  tab(name: string): Locator {
+    return this.panel.getByRole("tab", { name });
+  }
+
+  get content(): Locator {
+    return this.panel.getByRole("tabpanel");
+  }
+
+  /** Reviews one step: looks at its output and presses Continue. */
+  async continue(title: string, text: string | RegExp): Promise<void> {
+    await this.choose(title);
+    await expect(this.content).toContainText(text);
+    await this.panel.getByRole("button", { name: "Continue" }).click();
+    await expect(this.step(title, "Completed")).toBeVisible();
+  }
+
+  /** The run itself, not one of its steps. */
+  async expectStatus(words: string): Promise<void> {
+    await expect(this.head.locator(".status-chip")).toHaveText(words);
+  }
+}

@@ -1,0 +1,87 @@
+// What every spec imports in place of Playwright's own `test`: watched pages, signed-in people, and the API.
+// Must never let a fault of the browser pass: see watch.ts.
+
+import { type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
+import { Api, signIn } from "./api.ts";
+import { ADMIN, OTHER_USER, type Person, USER } from "./people.ts";
+import { Watch } from "./watch.ts";
+
+interface Fixtures {
+  /** Fails the test on whatever a browser complains about. */
+  readonly watch: Watch;
+  /** A new browser window, watched, of somebody who is signed in already, or of nobody. */
+  readonly open: (person: Person | null, options?: BrowserContextOptions) => Promise<Page>;
+}
+
+interface WorkerFixtures {
+  readonly url: string;
+  readonly adminApi: Api;
+  readonly userApi: Api;
+  readonly otherApi: Api;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  url: [({}, use) => use(serverUrl()), { scope: "worker" }],
+  adminApi: [({ url }, use) => withApi(url, ADMIN, use), { scope: "worker" }],
+  userApi: [({ url }, use) => withApi(url, USER, use), { scope: "worker" }],
+  otherApi: [({ url }, use) => withApi(url, OTHER_USER, use), { scope: "worker" }],
+
+  watch: [
+    async ({ context }, use) => {
+      const watch = new Watch();
+      await watch.follow(context);
+      await use(watch);
+      expect(watch.problems(), "the browser complained").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  open: async ({ browser, watch, url }, use) => {
+    const contexts: { close(): Promise<void> }[] = [];
+    await use(async (person, options = {}) => {
+      const context = await browser.newContext({ baseURL: url, ...options });
+      contexts.push(context);
+      await watch.follow(context);
+      if (person) {
+        await signIn(context.request, options.baseURL ?? url, person);
+      }
+      return context.newPage();
+    });
+    for (const context of contexts) {
+      await context.close();
+    }
+  },
+});
+
+export { expect };
+
+/** Opens a page and waits until it answers to the keyboard and the mouse. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await hydrated(page);
+}
+
+export async function hydrated(page: Page): Promise<void> {
+  await expect(page.locator("html")).toHaveAttribute("data-hydrated", "true");
+}
+
+/** Signs in as a person does, by the form of the page. */
+export async function login(page: Page, person: Person): Promise<void> {
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+function serverUrl(): string {
+  const url = process.env.WEFT_E2E_URL;
+  if (!url) {
+    throw new Error("global-setup.ts has not started a server");
+  }
+  return url;
+}
+
+async function withApi(url: string, person: Person, use: (api: Api) => Promise<void>): Promise<void> {
+  const api = await Api.signIn(url, person);
+  await use(api);
+  await api.close();
+}

@@ -1,0 +1,72 @@
+// What a browser complains about: console errors and warnings, uncaught errors, broken content policies, dialogs.
+// Must never overlook one: a test names beforehand the requests that it makes fail, and everything else fails it.
+
+import type { BrowserContext, ConsoleMessage } from "@playwright/test";
+
+/** A request that a test means to be refused. */
+export interface Refusal {
+  readonly url: RegExp;
+  readonly status: number;
+}
+
+export class Watch {
+  private readonly faults: string[] = [];
+  private readonly refusals: (Refusal & { isSeen: boolean })[] = [];
+
+  async follow(context: BrowserContext): Promise<void> {
+    context.on("console", (message) => this.hear(message));
+    context.on("weberror", (error) => this.faults.push(`uncaught: ${error.error().stack ?? error.error()}`));
+    context.on("dialog", (dialog) => {
+      // The page may ask before it is left; any other dialog is a script that got in.
+      if (dialog.type() !== "beforeunload") {
+        this.faults.push(`a ${dialog.type()} dialog: ${dialog.message()}`);
+      }
+      void dialog.accept();
+    });
+    await context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) =>
+        console.error(`content policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`),
+      );
+    });
+  }
+
+  /** The browser will say that this request failed, and that is what the test is about. */
+  expectRefusal(refusal: Refusal): void {
+    this.refusals.push({ ...refusal, isSeen: false });
+  }
+
+  /** The same for what may or may not happen, such as a feed that tries again while nobody is signed in. */
+  allowRefusal(refusal: Refusal): void {
+    this.refusals.push({ ...refusal, isSeen: true });
+  }
+
+  /** Everything that went wrong, and every refusal that was announced but did not happen. */
+  problems(): string[] {
+    const unseen = this.refusals
+      .filter((refusal) => !refusal.isSeen)
+      .map((refusal) => `no request was refused with ${refusal.status} at ${refusal.url}`);
+    return [...this.faults, ...unseen];
+  }
+
+  private hear(message: ConsoleMessage): void {
+    if (message.type() !== "error" && message.type() !== "warning") {
+      return;
+    }
+    const text = message.text();
+    const { url } = message.location();
+    // "Failed to load resource: ... status of 404" names its address beside the text, a refused WebSocket in it.
+    const refusal = this.refusals.find(
+      (refusal) => (refusal.url.test(url) || refusal.url.test(text)) && says(text, refusal.status),
+    );
+    if (refusal) {
+      refusal.isSeen = true;
+    } else {
+      this.faults.push(`console ${message.type()}: ${text} (${url})`);
+    }
+  }
+}
+
+function says(text: string, status: number): boolean {
+  const isNamed = new RegExp(`(status of|response code:) ${status}\\b`).test(text);
+  return isNamed || (status === 401 && text.includes("HTTP Authentication failed"));
+}
