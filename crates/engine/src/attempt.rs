@@ -228,10 +228,8 @@ async fn store_outputs(
         let hash = sha256_hex(&output.bytes);
         let size = i64::try_from(output.bytes.len()).unwrap_or(i64::MAX);
         let is_large = output.bytes.len() > limits::INLINE_ARTIFACT_BYTES;
-        if is_large {
-            if let Err(error) = write_ahead(store, &hash, &output.bytes, cancel).await? {
-                return Some(Err(error));
-            }
+        if is_large && let Err(error) = write_ahead(store, &hash, &output.bytes, cancel).await? {
+            return Some(Err(error));
         }
         artifacts.push(NewArtifact {
             id: ArtifactId(Uuid::now_v7()),

@@ -171,9 +171,9 @@ fn push(
         // A part of what does not fit as a whole may fit.
         for (name, part) in &schema.properties {
             let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            let part = entry(&path, part);
-            if part.option.reason.is_none() {
-                entries.push(part);
+            let found = entry(&path, part);
+            if found.option.reason.is_none() {
+                entries.push(found);
             }
         }
     }
