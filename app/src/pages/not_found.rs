@@ -19,6 +19,7 @@ pub fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Page not found"/>
         <main class="auth" id="main">
+            <h1 class="visually-hidden">"Page not found"</h1>
             <Empty icon="search" title="Page not found" text="There is nothing at this address.">
                 <LinkButton href="/login" variant=Variant::Primary>"Sign in"</LinkButton>
             </Empty>
@@ -34,6 +35,7 @@ pub fn NotFound() -> impl IntoView {
     view! {
         <Page title="Page not found">
             <div class="page">
+                <h1 class="visually-hidden">"Page not found"</h1>
                 <Empty
                     icon="search"
                     title="Page not found"

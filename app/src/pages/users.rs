@@ -14,15 +14,15 @@ use crate::{
     },
     error::AppError,
     form::{ErrorBanner, outcome},
-    load::PartFailed,
+    load::{PartFailed, refetch_after_sign_in},
     session::use_session,
     shell::Page,
 };
 
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    let session = use_session();
-    let users = Resource::new(move || session.epoch(), |_| api::list_users());
+    let users = Resource::new(|| (), |()| api::list_users());
+    refetch_after_sign_in(users, Result::is_err);
     let is_adding = RwSignal::new(false);
     let new_button = move || {
         view! {
@@ -126,7 +126,6 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
                 <tr>
                     <th scope="col">"Email"</th>
                     <th scope="col">"Role"</th>
-                    <th scope="col">"Sign-in"</th>
                     <th scope="col" class="wide-only">"Added"</th>
                     <th scope="col"><span class="visually-hidden">"Actions"</span></th>
                 </tr>
@@ -186,17 +185,13 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
                 </span>
             </th>
             <td>
-                {match role {
-                    Role::Admin => view! { <Badge tone=Tone::Accent icon="shield">"Admin"</Badge> }.into_any(),
-                    Role::User => view! { <Badge>"User"</Badge> }.into_any(),
-                }}
-            </td>
-            <td>
-                {if is_disabled {
-                    view! { <Badge tone=Tone::Error icon="ban">"Disabled"</Badge> }.into_any()
-                } else {
-                    view! { "Allowed" }.into_any()
-                }}
+                <span class="cell-line">
+                    {match role {
+                        Role::Admin => view! { <Badge tone=Tone::Accent icon="shield">"Admin"</Badge> }.into_any(),
+                        Role::User => view! { <Badge>"User"</Badge> }.into_any(),
+                    }}
+                    {is_disabled.then(|| view! { <Badge tone=Tone::Error icon="ban">"Disabled"</Badge> })}
+                </span>
             </td>
             <td class="wide-only"><RelativeTime at=user.with_value(|user| user.created_at)/></td>
             <td class="row-actions">

@@ -115,7 +115,7 @@ fn List(mut templates: Vec<TemplateSummary>) -> impl IntoView {
                         <th scope="col" class="num wide-only">"Steps"</th>
                         <th scope="col">"Published"</th>
                         <th scope="col" class="num wide-only">"Draft"</th>
-                        <th scope="col">"Updated"</th>
+                        <th scope="col" class="wide-only">"Updated"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -147,7 +147,7 @@ fn Row(template: TemplateSummary) -> impl IntoView {
             <td class="num wide-only">{template.n_steps}</td>
             <td>{published}</td>
             <td class="num wide-only">{format!("Revision {}", template.draft_revision)}</td>
-            <td><RelativeTime at=updated/></td>
+            <td class="wide-only"><RelativeTime at=updated/></td>
         </tr>
     }
 }
