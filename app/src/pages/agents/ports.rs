@@ -46,7 +46,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         let taken: Vec<String> =
             ports.with_untracked(|ports| ports.iter().map(|port| port.name.get_untracked()).collect());
         let base = if list == List::Inputs { "input" } else { "output" };
-        let name = (1_u32..).map(|n| format!("{base}_{n}")).find(|name| !taken.contains(name)).unwrap_or_default();
+        let name = (1..=u32::MAX).map(|n| format!("{base}_{n}")).find(|name| !taken.contains(name)).unwrap_or_default();
         let port = form.port(&name, &Schema::text(), list == List::Inputs);
         ports.update(|ports| ports.push(port));
         let id = format!("port-{}", port.uid);

@@ -85,14 +85,11 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
     let summary = move |live: Option<Definition>| {
         let words = draft.handle.with_definition(|mine| {
             let mine = draft.catalog.with(|agents| pinned(mine, agents));
-            match &live {
-                Some(live) => {
-                    Changes::between(live, &mine).words().unwrap_or_else(|| "Only its name or description".to_owned())
-                }
-                None => {
-                    let n = mine.steps.len();
-                    format!("The first version: {n} step{}", if n == 1 { "" } else { "s" })
-                }
+            if let Some(live) = &live {
+                Changes::between(live, &mine).words().unwrap_or_else(|| "Only its name or description".to_owned())
+            } else {
+                let n = mine.steps.len();
+                format!("The first version: {n} step{}", if n == 1 { "" } else { "s" })
             }
         });
         let against = draft.live.get().version.map(|version| format!("Against version {version}"));

@@ -284,13 +284,11 @@ impl Draft {
         let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
         let current = Content::of(&theirs);
         let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
-        match ours {
-            Some(ours) => Ok((theirs, ours)),
-            None => {
-                self.saving.theirs.try_set(Some(theirs));
-                Err(error)
-            }
+        if let Some(ours) = ours {
+            return Ok((theirs, ours));
         }
+        self.saving.theirs.try_set(Some(theirs));
+        Err(error)
     }
 
     fn saved(self, template: &TemplateView) {

@@ -33,7 +33,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
     });
     let add = move || {
         let key = draft.handle.with_definition_untracked(|definition| {
-            (1_u32..).map(|n| format!("input_{n}")).find(|key| !definition.inputs.contains_key(key))
+            (1..=u32::MAX).map(|n| format!("input_{n}")).find(|key| !definition.inputs.contains_key(key))
         });
         let Some(key) = key else { return };
         let order = keys.with_untracked(|keys| i32::try_from(keys.len()).unwrap_or(i32::MAX));

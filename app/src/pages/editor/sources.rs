@@ -169,9 +169,9 @@ fn push(
     entries.push(whole);
     if is_whole_refused {
         // A part of what does not fit as a whole may fit.
-        for (name, part) in &schema.properties {
+        for (name, inner) in &schema.properties {
             let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            let found = entry(&path, part);
+            let found = entry(&path, inner);
             if found.option.reason.is_none() {
                 entries.push(found);
             }

@@ -43,6 +43,7 @@ impl OneStep {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
 pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
     let stored = StoredValue::new(key.clone());
