@@ -9,6 +9,7 @@ pub mod components;
 pub mod crash;
 pub mod error;
 pub mod form;
+pub mod hydration;
 pub mod live;
 pub mod load;
 pub mod pages;

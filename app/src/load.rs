@@ -2,6 +2,7 @@
 //! Must look alike for what is missing and for what is not ours to see.
 
 use leptos::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
 use workflow::api::ErrorCode;
 
 use crate::{
@@ -13,6 +14,22 @@ use crate::{
     shell::Page,
 };
 
+/// A new sign-in fetches again what failed, and only that: what is being filled in on the page must stay.
+pub fn refetch_after_sign_in<T>(resource: Resource<T>, has_failed: impl Fn(&T) -> bool + Send + Sync + 'static)
+where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    let session = use_session();
+    Effect::new(move |before: Option<u32>| {
+        let epoch = session.epoch();
+        let is_new = before.is_some_and(|before| before != epoch);
+        if is_new && resource.with_untracked(|known| known.as_ref().is_some_and(&has_failed)) {
+            resource.refetch();
+        }
+        epoch
+    });
+}
+
 /// A whole page in place of the one that failed.
 #[component]
 pub fn PageFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
@@ -22,6 +39,7 @@ pub fn PageFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl
     view! {
         <Page title="Something went wrong">
             <div class="page">
+                <h1 class="visually-hidden">"Something went wrong"</h1>
                 <PartFailed error on_retry/>
             </div>
         </Page>

@@ -46,7 +46,17 @@ pub fn Frame(children: Children) -> impl IntoView {
     provide_arrival();
     view! {
         <div class="shell" data-rail=move || if prefs.is_rail_slim() { "slim" } else { "wide" }>
-            <a class="skip-link" href="#main">"Skip to content"</a>
+            <a
+                class="skip-link"
+                href="#main"
+                on:click=|event| {
+                    // The router would only change the address.
+                    event.prevent_default();
+                    focus_main();
+                }
+            >
+                "Skip to content"
+            </a>
             <Rail/>
             {children()}
         </div>

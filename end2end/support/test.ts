@@ -1,6 +1,7 @@
 // What every spec imports in place of Playwright's own `test`: watched pages, signed-in people, and the API.
 // Must never let a fault of the browser pass: see watch.ts.
 
+import { randomUUID } from "node:crypto";
 import { type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
 import { Api, signIn } from "./api.ts";
 import { ADMIN, OTHER_USER, type Person, USER } from "./people.ts";
@@ -54,6 +55,11 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 });
 
 export { expect };
+
+/** A name that no other test, and no earlier try of this one, has given. */
+export function unique(name: string): string {
+  return `${name} ${randomUUID().slice(0, 6)}`;
+}
 
 /** Opens a page and waits until it answers to the keyboard and the mouse. */
 export async function visit(page: Page, path: string): Promise<void> {

@@ -3,8 +3,10 @@
 
 import type { Page } from "@playwright/test";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
-import { expect, hydrated, login, test, visit } from "../support/test.ts";
+import { expect, hydrated, login, test, unique, visit } from "../support/test.ts";
 import { echo, saveAgents } from "../support/workflows.ts";
+
+const NAME = unique("Seen by those it belongs to");
 
 let template: string;
 let draft: string;
@@ -12,7 +14,7 @@ let run: string;
 
 test.beforeAll(async ({ adminApi, userApi }) => {
   await saveAgents(adminApi);
-  template = await adminApi.publish("Seen by those it belongs to", echo());
+  template = await adminApi.publish(NAME, echo());
   draft = await adminApi.draft("Never published", echo());
   run = (await userApi.start(template, { text: "mine" })).id;
 });
@@ -23,9 +25,9 @@ test("nobody is sent to sign in, and comes back to where they wanted to go", asy
   await expect(page).toHaveTitle("Sign in · Weft");
   await login(page, USER);
   await expect(page).toHaveURL(`/start/${template}?from=mail`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Start Seen by those it belongs to");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Start ${NAME}`);
   await page.reload();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Start Seen by those it belongs to");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Start ${NAME}`);
 });
 
 test("a wrong password is refused in words that do not say whether the account exists", async ({ page, watch }) => {
@@ -102,7 +104,7 @@ test("its owner and an admin see it", async ({ open }) => {
   for (const person of [USER, ADMIN]) {
     const page = await open(person);
     await visit(page, `/runs/${run}`);
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Seen by those it belongs to");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(NAME);
   }
 });
 

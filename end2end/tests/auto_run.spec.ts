@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, visit } from "../support/test.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { diamond, saveAgents } from "../support/workflows.ts";
 
-const NAME = "Shout and count, by itself";
+const NAME = unique("Shout and count, by itself");
 const SPEECH = fileURLToPath(new URL("../texts/gettysburg_address.txt", import.meta.url));
 /** What the model may take on a slow machine; it is done in a fraction of it elsewhere. */
 const MODEL_TIMEOUT_MS = 180_000;
@@ -45,7 +45,7 @@ test("with auto-run on a run completes without being touched", async ({ open, ad
 });
 
 test("Start pressed many times starts one run", async ({ open, adminApi, userApi }) => {
-  const template = await adminApi.publish("Started once", diamond());
+  const template = await adminApi.publish(unique("Started once"), diamond());
   const page = await open(USER);
   await visit(page, `/start/${template}`);
   await page.getByLabel("Your text").fill("once");

@@ -5,10 +5,10 @@ import type { Page } from "@playwright/test";
 import type { Agent } from "../support/api.ts";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
-import { expect, test, visit } from "../support/test.ts";
+import { expect, test, unique, visit } from "../support/test.ts";
 import { input, saveAgents } from "../support/workflows.ts";
 
-const NAME = "Say it again";
+const NAME = unique("Say it again");
 const MEGABYTE = 1_000_000;
 
 /** Markup, a query, and a template that must not be rendered when it comes as data. */

@@ -4,10 +4,10 @@
 import type { Page } from "@playwright/test";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, visit } from "../support/test.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { diamond, saveAgents } from "../support/workflows.ts";
 
-const NAME = "Shout and count, one by one";
+const NAME = unique("Shout and count, one by one");
 
 test.beforeAll(async ({ adminApi }) => {
   await saveAgents(adminApi);
@@ -102,7 +102,7 @@ test("the dashboard says live what waits for me, and leads to it", async ({ open
 });
 
 test("switching auto-run on releases what waits", async ({ open, adminApi, userApi }) => {
-  const template = await adminApi.publish("Shout and count, released", diamond());
+  const template = await adminApi.publish(unique("Shout and count, released"), diamond());
   const { id } = await userApi.start(template, { text: "go" }, false);
   const page = await open(USER);
   await visit(page, `/runs/${id}`);

@@ -9,9 +9,5 @@ pub fn hydrate() {
         app::crash::tell();
     }));
     leptos::mount::hydrate_body(app::App);
-    // For tests: a press before this is lost on what is no link and no plain form.
-    if let Some(root) = leptos::prelude::document().document_element() {
-        // Fails only for names that are none.
-        let _ = root.set_attribute("data-hydrated", "true");
-    }
+    app::hydration::over();
 }

@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::icon::Icon;
+use crate::hydration;
 
 #[component]
 pub fn Checkbox(
@@ -68,10 +69,11 @@ pub fn Switch(
 /// From the signal to the page; a click from before hydration is given to `early`.
 fn bind_checked(node: NodeRef<html::Input>, checked: Signal<bool>, early: impl Fn(bool) + 'static) {
     let first = checked.get_untracked();
+    let may_be_early = !hydration::is_over();
     Effect::new(move |bound: Option<bool>| {
         let Some(input) = node.get() else { return false };
         let wanted = checked.get();
-        if bound != Some(true) && wanted == first && input.checked() != wanted {
+        if may_be_early && bound != Some(true) && wanted == first && input.checked() != wanted {
             early(input.checked());
         }
         let wanted = checked.get_untracked();

@@ -6,6 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 
+use crate::hydration;
+
 /// The edge of the anchor that a popup lines up with.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Align {
@@ -97,12 +99,14 @@ has_value!(HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement);
 
 /// Keeps a control and its signal equal, from the signal to the page.
 /// What a person typed, or the browser restored, before hydration wins over the signal's first value.
+/// Later it must not: a view that takes another's place takes over its elements, with what was typed there.
 pub(crate) fn bind_value<E>(node: NodeRef<E>, value: RwSignal<String>)
 where
     E: ElementType + 'static,
     E::Output: JsCast + Clone + HasValue + 'static,
 {
     let first = value.get_untracked();
+    let may_be_early = !hydration::is_over();
     Effect::new(move |bound: Option<bool>| {
         let Some(element) = node.get() else { return false };
         let wanted = value.get();
@@ -111,7 +115,7 @@ where
         if shown == wanted || shown == wanted.replace("\r\n", "\n") {
             return true;
         }
-        if bound != Some(true) && wanted == first && !shown.is_empty() {
+        if may_be_early && bound != Some(true) && wanted == first && !shown.is_empty() {
             value.set(shown);
         } else {
             element.set_text(&wanted);

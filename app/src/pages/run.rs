@@ -22,26 +22,25 @@ use crate::{
     api,
     canvas_view::{RunCanvas, WatchHandle},
     components::{IconButton, Segment, Segmented, Size, Skeleton, SkeletonKind},
-    load::PageFailed,
+    load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
-    session::use_session,
     shell::PageTop,
 };
 
 #[component]
 pub fn RunPage() -> impl IntoView {
     let params = use_params_map();
-    let session = use_session();
     let id = Memo::new(move |_| params.with(|params| params.get("run_id").and_then(|id| id.parse::<RunId>().ok())));
     let run = Resource::new(
-        move || (id.get(), session.epoch()),
-        |(id, _)| async move {
+        move || id.get(),
+        |id| async move {
             match id {
                 Some(id) => Some(api::get_run(id).await),
                 None => None,
             }
         },
     );
+    refetch_after_sign_in(run, |run| matches!(run, Some(Err(_))));
     view! {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {

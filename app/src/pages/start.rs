@@ -21,15 +21,13 @@ use crate::{
     components::{Button, ButtonType, LinkButton, Skeleton, SkeletonKind, SkeletonWidth, Switch, Variant},
     error::AppError,
     form::{FormError, focus_first_error, outcome},
-    load::PageFailed,
+    load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
-    session::use_session,
     shell::Page,
 };
 
 #[component]
 pub fn StartPage() -> impl IntoView {
-    let session = use_session();
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
     let template = Resource::new(
@@ -41,14 +39,7 @@ pub fn StartPage() -> impl IntoView {
             }
         },
     );
-    // A new sign-in fetches again what failed, and only that: a form that is being filled in must stay.
-    Effect::new(move |before: Option<u32>| {
-        let epoch = session.epoch();
-        if before.is_some_and(|before| before != epoch) && matches!(template.get_untracked(), Some(Err(_))) {
-            template.refetch();
-        }
-        epoch
-    });
+    refetch_after_sign_in(template, Result::is_err);
     view! {
         <Transition fallback=StartSkeleton>
             {move || Suspend::new(async move {

@@ -32,6 +32,6 @@ mod tests {
         assert_eq!(pause(&step, Reason::Server, 1, None, 1.0), Some(Duration::from_millis(2_400)));
         assert_eq!(pause(&step, Reason::Server, 2, None, 0.0), None);
         assert_eq!(pause(&step, Reason::Permanent, 0, None, 0.0), None);
-        assert_eq!(pause(&step, Reason::RateLimit, 0, Some(60_000), 0.0), Some(Duration::from_secs(60)));
+        assert_eq!(pause(&step, Reason::RateLimit, 0, Some(60_000), 0.0), Some(Duration::from_mins(1)));
     }
 }

@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(attempt(&store).await, Attempt::Allowed);
         }
         sqlx::query("UPDATE login_throttle SET last_at = now() - interval '2 days'").execute(&pool).await.unwrap();
-        sweep(&mut *pool.acquire().await.unwrap()).await.unwrap();
+        sweep(&mut pool.acquire().await.unwrap()).await.unwrap();
         let left: i64 = sqlx::query_scalar("SELECT count(*) FROM login_throttle").fetch_one(&pool).await.unwrap();
         assert_eq!(left, 0);
     }

@@ -138,6 +138,6 @@ mod tests {
         assert_eq!(status, 400);
         assert!(detail.contains("byte 14"), "{detail}");
         assert_eq!(refused::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
-        assert_eq!(refused::<PatchRun>("[".repeat(100_000).as_bytes()).0, 400);
+        assert_eq!(refused::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
     }
 }

@@ -1,5 +1,5 @@
 //! A published chain over a slow model, and `weft` processes over one database.
-//! The model is a stub on loopback that speaks the OpenAI protocol; its slowness is what gives faults a target.
+//! The model is a stub on loopback that speaks the `OpenAI` protocol; its slowness is what gives faults a target.
 
 use std::{
     collections::BTreeMap,

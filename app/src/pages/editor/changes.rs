@@ -67,16 +67,16 @@ mod tests {
 
     use super::*;
 
-    fn definition(document: serde_json::Value) -> Definition {
-        Definition::from_value(&document).unwrap()
+    fn definition(document: &serde_json::Value) -> Definition {
+        Definition::from_value(document).unwrap()
     }
 
     #[test]
     fn steps_and_inputs_are_counted_and_places_are_not() {
-        let before = definition(json!({
+        let before = definition(&json!({
             "inputs": {"topic": {"schema": {"type": "string"}}},
             "steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x"}, "c": {"agent_id": "x"}}}));
-        let after = definition(json!({"steps": {
+        let after = definition(&json!({"steps": {
             "a": {"agent_id": "x", "ui": {"x": 5, "y": 5}}, "b": {"agent_id": "y"}, "d": {"agent_id": "x"}}}));
         let changes = Changes::between(&before, &after);
         assert_eq!(changes, Changes { added: 1, removed: 1, changed: 1, inputs: 1 });

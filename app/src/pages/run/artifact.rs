@@ -28,6 +28,7 @@ fn size_words(bytes: i64) -> String {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
 pub(super) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
     let id = artifact.id;

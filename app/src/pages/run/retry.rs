@@ -10,12 +10,13 @@ use workflow::{
 use super::{state::LiveRun, step_panel::VerbError};
 use crate::{
     api,
-    components::{Button, Dialog, Diff, Field, Size, Skeleton, SkeletonKind, TextArea, Variant},
+    components::{Button, Dialog, Diff, Field, Size, Skeleton, SkeletonKind, TextArea, Variant, dom},
     error::AppError,
 };
 
 type Trigger = Action<TriggerStep, Result<RunView, AppError>>;
 
+#[expect(clippy::too_many_lines, reason = "one dialog: its state, its body and its foot")]
 #[component]
 pub(super) fn RetryDialog(
     live: LiveRun,
@@ -41,6 +42,12 @@ pub(super) fn RetryDialog(
                 Ok(prompt) => {
                     text.set(prompt.effective.clone().unwrap_or_default());
                     known.set(Some(prompt));
+                    // The dialog opened before there was a field to begin at.
+                    request_animation_frame(|| {
+                        if let Some(field) = dom::by_id("retry-prompt") {
+                            dom::focus(&field);
+                        }
+                    });
                 }
                 Err(error) => load_error.set(Some(error)),
             }

@@ -102,7 +102,7 @@ fn a_grandparents_artifact_may_be_read_and_becomes_a_direct_dependency() {
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(plan.steps["c"].dependencies.len(), 2);
     assert_eq!(plan.steps["c"].agent_version, Some(3));
-    assert_eq!(plan.order.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(plan.order.iter().map(crate::StepKey::as_str).collect::<Vec<_>>(), ["a", "b", "c"]);
 }
 
 #[test]

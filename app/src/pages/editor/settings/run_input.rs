@@ -12,7 +12,11 @@ use crate::{
     pages::types::{TypeFields, TypeForm, value::ValueInput},
 };
 
-#[expect(clippy::too_many_lines, clippy::needless_pass_by_value, reason = "one form; a component takes its props by value")]
+#[expect(
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    reason = "one form; a component takes its props by value"
+)]
 #[component]
 pub(super) fn RunInputEditor(
     draft: Draft,

@@ -1,0 +1,122 @@
+// Without a mouse: the steps of the canvas are reached, walked and announced, and a run is started, reviewed and
+// finished by keyboard alone.
+
+import type { Locator, Page } from "@playwright/test";
+import { USER } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, test, unique, visit } from "../support/test.ts";
+import { diamond, saveAgents } from "../support/workflows.ts";
+
+const NAME = unique("By keyboard alone");
+
+let template: string;
+
+test.beforeAll(async ({ adminApi }) => {
+  await saveAgents(adminApi);
+  template = await adminApi.publish(NAME, diamond());
+});
+
+test("the canvas says each step with its status and what it hangs on, and arrows follow the lines", async ({
+  open,
+  userApi,
+}) => {
+  const { id } = await userApi.start(template, { text: "said" }, false);
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const canvas = page.getByRole("application");
+  const step = (title: string) => canvas.getByRole("button", { name: new RegExp(`^${title},`) });
+  await expect(step("Take the text")).toHaveAccessibleName(
+    /^Take the text, agent e2e-echo.*, awaiting review, feeds (Shout it and Count it|Count it and Shout it)$/,
+  );
+  await expect(step("Join both")).toHaveAccessibleName(
+    /^Join both, agent e2e-join.*, pending, depends on (Shout it and Count it|Count it and Shout it)$/,
+  );
+
+  await tabTo(page, step("Take the text"));
+  await expect(step("Take the text")).toHaveAttribute("aria-pressed", "true");
+  await page.keyboard.press("ArrowRight");
+  const upper = step("Shout it");
+  const lower = step("Count it");
+  await expect(upper.or(lower).and(page.locator(":focus"))).toHaveCount(1);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await expect(upper).toBeFocused();
+  await page.keyboard.press("ArrowRight");
+  await expect(step("Join both")).toBeFocused();
+  await expect(new RunPage(page).panel.getByRole("heading", { name: "Join both" })).toBeVisible();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("status").filter({ hasText: "Nothing depends on this step" })).toHaveCount(1);
+  await page.keyboard.press("Home");
+  await expect(step("Take the text")).toBeFocused();
+
+  await test.step("a change is announced without taking the focus", async () => {
+    await userApi.post(`/api/workflows/runs/${id}/steps/take/continue`, {});
+    await expect(step("Take the text")).toHaveAccessibleName(/, completed, /);
+    await expect(step("Take the text")).toBeFocused();
+    await expect(page.getByRole("status").filter({ hasText: /awaiting review/i }).first()).toBeAttached();
+  });
+});
+
+test("a run is started, reviewed and finished by keyboard alone", async ({ open }) => {
+  const page = await open(USER);
+  await visit(page, "/dashboard");
+  await press(page, page.getByRole("link", { name: `Start ${NAME}` }), "Enter");
+  await tabTo(page, page.getByLabel("Your text"));
+  await page.keyboard.type("typed");
+  await press(page, page.getByRole("switch", { name: "Run to the end by itself" }), "Space");
+  await press(page, page.getByRole("button", { name: "Start run" }), "Enter");
+  await page.waitForURL("**/runs/*");
+  const run = new RunPage(page);
+
+  for (const title of ["Take the text", "Shout it", "Count it", "Join both"]) {
+    await expect(run.step(title, "Awaiting review")).toBeVisible();
+    await press(page, run.step(title), "Enter");
+    await press(page, run.panel.getByRole("button", { name: "Continue" }), "Enter");
+    await expect(run.step(title, "Completed")).toBeVisible();
+  }
+  await run.expectStatus("Completed");
+
+  await test.step("Escape leaves a dialog and gives the focus back", async () => {
+    const again = run.panel.getByRole("button", { name: "Re-run" });
+    await press(page, again, "Enter");
+    const dialog = page.getByRole("dialog", { name: "Re-run “Join both”" });
+    await expect(dialog.getByLabel("Prompt")).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+    await expect(again).toBeFocused();
+  });
+
+  await test.step("tabs are walked by arrows", async () => {
+    await tabTo(page, run.tab("Output"));
+    await page.keyboard.press("ArrowRight");
+    await expect(run.tab("Inputs")).toBeFocused();
+    await expect(run.content).toContainText("Shout it · text v1");
+  });
+});
+
+test("the first Tab offers to skip to the content", async ({ open }) => {
+  const page = await open(USER);
+  await visit(page, "/dashboard");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("main")).toBeFocused();
+});
+
+/** Presses Tab until the element has the focus; a person gives up sooner or later. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  await expect(target).toBeVisible();
+  const hasFocus = () => target.evaluate((element) => element === document.activeElement);
+  for (let presses = 0; presses < 80; presses++) {
+    if (await hasFocus()) {
+      return;
+    }
+    await page.keyboard.press("Tab");
+  }
+  await expect(target, "reached by Tab").toBeFocused();
+}
+
+async function press(page: Page, target: Locator, key: string): Promise<void> {
+  await tabTo(page, target);
+  await page.keyboard.press(key);
+}

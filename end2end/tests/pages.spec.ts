@@ -1,0 +1,117 @@
+// Every page, large and small, light and dark: nothing wider than the window, nothing that the rules of accessibility
+// forbid, and content before the script arrives.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { ADMIN, type Person, USER } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
+import { diamond, saveAgents } from "../support/workflows.ts";
+
+const NAME = unique("Looked at from every side");
+const DESKTOP = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+interface Shown {
+  readonly name: string;
+  readonly person: Person | null;
+  readonly path: () => string;
+  /** What must be there before the page is judged. */
+  readonly ready: (page: Page) => Promise<void>;
+}
+
+const made = { template: "", reviewed: "", failed: "", completed: "" };
+
+const heading = (name: string | RegExp) => (page: Page) =>
+  expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+const status = (words: string) => (page: Page) => new RunPage(page).expectStatus(words);
+
+const PAGES: readonly Shown[] = [
+  { name: "the sign-in", person: null, path: () => "/login", ready: heading("Sign in") },
+  { name: "the dashboard", person: USER, path: () => "/dashboard", ready: waitingRun },
+  { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
+  { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Paused· for review") },
+  { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
+  { name: "a completed run", person: USER, path: () => `/runs/${made.completed}`, ready: status("Completed") },
+  { name: "the account", person: USER, path: () => "/account", ready: heading(USER.email) },
+  { name: "the workflows", person: ADMIN, path: () => "/admin/workflows", ready: heading("Workflows") },
+  { name: "the editor", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: heading(NAME) },
+  { name: "the agents", person: ADMIN, path: () => "/admin/agents", ready: heading("Agents") },
+  { name: "a new agent", person: ADMIN, path: () => "/admin/agents/new", ready: heading("New agent") },
+  { name: "an agent", person: ADMIN, path: () => "/admin/agents/e2e-echo", ready: heading("Echo") },
+  { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
+  { name: "the design system", person: ADMIN, path: () => "/design", ready: heading("Design system") },
+];
+
+test.beforeAll(async ({ adminApi, userApi }) => {
+  await saveAgents(adminApi);
+  made.template = await adminApi.publish(NAME, diamond(), "A text is shouted and counted");
+  const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{{ no_such_variable }}" }));
+  made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
+  made.completed = (await userApi.start(made.template, { text: "done" })).id;
+  made.failed = (await userApi.start(failing, { text: "fail" })).id;
+});
+
+for (const shown of PAGES) {
+  test(`${shown.name} fits and is accessible`, async ({ open }) => {
+    const page = await open(shown.person, { viewport: DESKTOP, colorScheme: "light" });
+    await visit(page, shown.path());
+    await shown.ready(page);
+    await expectToFit(page);
+    await expectAccessible(page, "light, large");
+    await page.setViewportSize(PHONE);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expectToFit(page);
+    await expectAccessible(page, "dark, on a phone");
+  });
+}
+
+test("content is there before the script, and without it", async ({ open }) => {
+  const page = await open(ADMIN, { javaScriptEnabled: false });
+  await page.goto("/dashboard");
+  await expect(page.getByRole("heading", { name: "Document brief" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Start Document brief" })).toBeVisible();
+  await page.goto(`/start/${made.template}`);
+  await expect(page.getByLabel("Your text")).toBeVisible();
+  await page.goto("/admin/workflows");
+  await expect(page.getByRole("row").filter({ hasText: NAME })).toBeVisible();
+  await page.goto(`/runs/${made.completed}`);
+  await new RunPage(page).expectSteps({ "Take the text": "Completed", "Join both": "Completed" });
+  await page.goto("/account");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(ADMIN.email);
+});
+
+test("every page has one main region and a title, and the address bar keeps up", async ({ open }) => {
+  const page = await open(USER);
+  await visit(page, "/dashboard");
+  await page.getByRole("link", { name: `Start ${NAME}` }).click();
+  await expect(page).toHaveTitle(`${NAME} · Weft`);
+  await expect(page.getByRole("main")).toHaveCount(1);
+  await expect(page.getByRole("main")).toBeFocused();
+  await page.goBack();
+  await expect(page).toHaveTitle("Dashboard · Weft");
+  await page.goForward();
+  await expect(page.getByLabel("Your text")).toBeVisible();
+  await hydrated(page);
+});
+
+async function waitingRun(page: Page): Promise<void> {
+  await expect(page.getByRole("region", { name: "Waiting for you" })).toContainText(NAME);
+}
+
+/** No page scrolls sideways, and nothing sticks out of the window where it cannot be reached. */
+async function expectToFit(page: Page): Promise<void> {
+  await expect
+    .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth))
+    .toBeLessThanOrEqual(0);
+}
+
+async function expectAccessible(page: Page, how: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.map(({ id, help, nodes }) => ({
+    id,
+    help,
+    nodes: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary?.split("\n")[1]?.trim()}`),
+  }));
+  expect(found, how).toEqual([]);
+}
