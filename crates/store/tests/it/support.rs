@@ -154,7 +154,7 @@ impl World {
             if claims.is_empty() {
                 break;
             }
-            let batch: Vec<Finished> = claims.iter().map(|claim| success(claim)).collect();
+            let batch: Vec<Finished> = claims.iter().map(success).collect();
             self.complete(&batch).await;
             self.check().await;
         }
