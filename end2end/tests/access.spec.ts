@@ -120,6 +120,6 @@ async function expectNotFound(page: Page, path: string): Promise<void> {
   const answer = await page.goto(path);
   expect(answer?.status(), path).toBe(404);
   await hydrated(page);
-  await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Page not found", level: 1 })).toBeVisible();
   await expect(page).toHaveTitle("Page not found · Weft");
 }
