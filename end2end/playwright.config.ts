@@ -41,8 +41,8 @@ export default defineConfig({
     navigationTimeout: 15_000,
     viewport: { width: 1280, height: 800 },
     launchOptions: { executablePath, args },
-    // Snapshots without a film: filming takes as much of a small machine as the browser itself.
-    trace: { mode: "retain-on-failure", screenshots: false },
+    // Tracing makes every test half as long again; look into a failure with `--trace on`.
+    trace: "off",
     screenshot: "only-on-failure",
   },
 });

@@ -59,10 +59,19 @@ pub(super) async fn run(command: Watch) -> Result<ExitCode> {
             End::Over(RunStatus::Completed) => return Ok(ExitCode::SUCCESS),
             End::Over(_) => return Ok(ExitCode::FAILURE),
             End::Lost(reason) => {
+                if !watched.was_connected {
+                    bail!(
+                        "cannot reach the server at {}: {reason}\nCheck that it runs, and name its address with --url",
+                        command.url
+                    );
+                }
                 if watched.seq > before {
                     pause = FIRST_PAUSE;
                 }
-                eprintln!("weft: the connection was lost ({reason}); trying again");
+                // Once for each time it is lost, not for each try.
+                if std::mem::take(&mut watched.is_connected) {
+                    eprintln!("weft: the connection was lost ({reason}); trying again");
+                }
                 // Half fixed, half drawn, so that many watchers do not come back at the same instant.
                 tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -88,6 +97,9 @@ struct Watched {
     /// The last event that was printed.
     seq: i64,
     status: Option<RunStatus>,
+    is_connected: bool,
+    /// A server that was there once comes back; one that never was is a wrong address.
+    was_connected: bool,
     /// Started attempts by step, so that each is told once.
     attempts: BTreeMap<StepKey, i32>,
 }
@@ -104,6 +116,7 @@ impl Watched {
             Err(tungstenite::Error::Http(response)) => return refused(&response),
             Err(error) => return Ok(End::Lost(error.to_string())),
         };
+        (self.is_connected, self.was_connected) = (true, true);
         let hello = serde_json::to_string(&Follow { after: self.seq })?;
         if let Err(error) = socket.send(Message::text(hello)).await {
             return Ok(End::Lost(error.to_string()));

@@ -82,7 +82,7 @@ pub(super) fn Runs() -> impl IntoView {
     view! {
         <section class="stack" data-gap="2" aria-labelledby="runs">
             <div class="section-head">
-                <h2 id="runs">{if session.is_admin() { "Runs" } else { "Your runs" }}</h2>
+                <h2 id="runs">"Your runs"</h2>
             </div>
             <Transition fallback=RunsSkeleton>
                 {move || Suspend::new(async move {
@@ -109,10 +109,13 @@ fn RunsSkeleton() -> impl IntoView {
 fn RunList(page: RunPage) -> impl IntoView {
     let runs = RwSignal::new(page.runs.into_iter().map(Arc::new).collect::<Vec<_>>());
     let next = RwSignal::new(page.next);
+    let me = use_session().user_untracked().map(|user| user.id);
     follow_mine(move |frame| match frame {
         MyFrame::Runs { runs: changed } => {
             let is_all_loaded = next.with_untracked(Option::is_none);
-            runs.update(|runs| fold(runs, changed, is_all_loaded));
+            // An admin is told of everybody's runs; this list is mine.
+            let mine: Vec<RunSummary> = changed.iter().filter(|run| Some(run.user_id) == me).cloned().collect();
+            runs.update(|runs| fold(runs, &mine, is_all_loaded));
         }
         MyFrame::Resync => spawn_local(async move {
             // An error leaves what is known; the page says already that it may be old.

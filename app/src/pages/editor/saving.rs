@@ -325,6 +325,10 @@ impl Draft {
     fn failed(self, error: AppError) {
         let saving = self.saving;
         self.session.note(&error);
+        // The page was left meanwhile; what it could not save is kept.
+        if saving.core.try_get_value().is_none() {
+            return;
+        }
         let state = SaveState::of(error);
         let is_offline = state == SaveState::Offline;
         saving.set(state);

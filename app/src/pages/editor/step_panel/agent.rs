@@ -100,7 +100,9 @@ fn text_of(version: Option<i32>) -> String {
 /// Pins a version. One that the page does not know yet is fetched first, so that the step is not judged without it.
 fn pin(one: OneStep, version: Option<i32>, is_loading: RwSignal<bool>) {
     let draft = one.draft;
-    let set = move || one.change("Choose a version", |step| step.agent_version = version);
+    // Another step may be selected by the time the answer comes.
+    let key = one.key();
+    let set = move || draft.change_step(&key, "Choose a version", |step| step.agent_version = version);
     let Some(id) = one.step.with_untracked(|step| step.as_ref().map(|step| step.agent_id.clone())) else { return };
     let is_known = draft.catalog.with_untracked(|catalog| catalog.get(&id, version).is_some());
     if is_known {
