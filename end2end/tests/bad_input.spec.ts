@@ -132,8 +132,9 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
     [doubling, /cannot be rendered|too|bound|limit/],
     ["{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}", /./],
   ];
-  for (const [prompt, reason] of bad) {
+  for (const [n, [prompt, reason]] of bad.entries()) {
     await again(page, prompt);
+    await expect(run.panel).toContainText(`generation ${n + 2}`);
     await expect(run.step("Say it", "Failed")).toBeVisible();
     await expect(run.panel.locator(".review-bar")).toContainText(reason);
     await expect(run.panel.locator(".review-bar")).toContainText("edit it and retry");
@@ -227,11 +228,14 @@ async function start(page: Page): Promise<void> {
 /** Retry or Re-run, whichever the step offers, with this prompt. */
 async function again(page: Page, prompt: string): Promise<void> {
   const run = new RunPage(page);
-  await run.panel.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
   const dialog = page.getByRole("dialog", { name: /^(Retry|Re-run) “/ });
+  await expect(dialog).toBeHidden();
+  await run.panel.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
   await expect(dialog.getByLabel("Prompt")).not.toHaveValue("");
   await dialog.getByLabel("Prompt").fill(prompt);
   await dialog.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
+  // The feed may tell the next failure before the answer closes the dialog.
+  await expect(dialog).toBeHidden();
 }
 
 async function signInAgain(page: Page): Promise<void> {
