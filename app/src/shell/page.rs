@@ -1,7 +1,7 @@
 //! Page: the top bar with path and actions, and the main region, of one page.
 //! Must be used once by every page, also while it loads, so that title and path are right from the first byte.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
@@ -34,8 +34,11 @@ pub fn PageTop(
 ) -> impl IntoView {
     let above = above.into_iter().map(|(name, path)| view! { <li><a href=path>{name}</a></li> }).collect_view();
     arrive();
+    // The server writes the head last, when the owner of a title drawn on the way may be gone: there it is taken at once.
+    let text =
+        if cfg!(feature = "ssr") { TextProp::from(title.get_untracked()) } else { TextProp::from(move || title.get()) };
     view! {
-        <Title text=move || title.get()/>
+        <Title text/>
         <header class="topbar">
             <nav class="crumbs" aria-label="Breadcrumb">
                 <ol>

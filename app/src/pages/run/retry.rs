@@ -30,6 +30,16 @@ pub(super) fn RetryDialog(
     let known = RwSignal::new(None::<StepPrompt>);
     let load_error = RwSignal::new(None::<AppError>);
     let error = live.verb(again, move || open.set(false));
+    // The feed may tell of the new generation before the answer does, or instead of it.
+    let generation =
+        Memo::new(move |_| live.run.with(|run| stored.with_value(|key| run.step(key).map(|step| step.generation))));
+    Effect::new(move |before: Option<Option<i32>>| {
+        let now = generation.get();
+        if before.is_some_and(|before| before != now) {
+            open.set(false);
+        }
+        now
+    });
     // The prompt is read when the dialog opens, so that it is the one in force then.
     Effect::new(move || {
         if !open.get() {
