@@ -40,6 +40,7 @@ mod tests {
                 description: agent.description.clone(),
                 inputs: agent.inputs.clone(),
                 outputs: agent.outputs.clone(),
+                max_parallel: None,
                 config: agent.config.clone(),
             })
             .collect();

@@ -79,6 +79,7 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
         description: agent.description.trim().to_owned(),
         inputs: agent.inputs,
         outputs: agent.outputs,
+        max_parallel: agent.max_parallel,
         config: agent.config,
     };
     check(&spec)?;
@@ -108,6 +109,8 @@ fn check(spec: &AgentSpec) -> Result<()> {
         AgentConfig::Llm(config) => ("config.prompt", config.system.len().max(config.prompt.len())),
         AgentConfig::Http(config) => ("config.body", config.body.len().max(config.url.len())),
         AgentConfig::Template(config) => ("config.template", config.template.len()),
+        AgentConfig::Human(config) => ("config.instructions", config.instructions.len()),
+        AgentConfig::Workflow(_) => ("config", 0),
     };
     if template > limits::MAX_PROMPT_BYTES {
         return Err(Error::too_large(field, "It is larger than 256 KiB. Shorten it."));

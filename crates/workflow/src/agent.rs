@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::AgentId,
+    id::{AgentId, StepKey, TemplateId},
     problem::{Problem, ProblemCode},
     schema::{Kind, Schema},
 };
@@ -24,6 +24,9 @@ pub struct AgentSpec {
     pub inputs: Vec<InputPort>,
     #[serde(default)]
     pub outputs: Vec<OutputPort>,
+    /// Attempts of this agent that run at once, over all runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<u32>,
     pub config: AgentConfig,
 }
 
@@ -52,6 +55,8 @@ pub enum AgentConfig {
     Llm(LlmConfig),
     Http(HttpConfig),
     Template(TemplateConfig),
+    Human(HumanConfig),
+    Workflow(WorkflowConfig),
 }
 
 /// Asks a language model. A first output that is no text makes the model answer in JSON of that schema.
@@ -102,12 +107,39 @@ pub struct TemplateConfig {
     pub template: String,
 }
 
+/// Asks a person: the outputs are the fields of the form, the answers its artifacts. The step's review says who is asked and until when.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HumanConfig {
+    /// What the person is asked, a template over the inputs.
+    pub instructions: String,
+}
+
+/// Runs a published version of a template as one step: the inputs are its inputs by name.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowConfig {
+    pub template_id: TemplateId,
+    pub version: i32,
+    /// Which artifact of the run each output is.
+    pub outputs: BTreeMap<String, OutputOf>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputOf {
+    pub step: StepKey,
+    pub artifact: String,
+}
+
 impl AgentConfig {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Llm(_) => "llm",
             Self::Http(_) => "http",
             Self::Template(_) => "template",
+            Self::Human(_) => "human",
+            Self::Workflow(_) => "workflow",
         }
     }
 
@@ -116,7 +148,8 @@ impl AgentConfig {
         match self {
             Self::Llm(config) => Some(&config.prompt),
             Self::Template(config) => Some(&config.template),
-            Self::Http(_) => None,
+            Self::Human(config) => Some(&config.instructions),
+            Self::Http(_) | Self::Workflow(_) => None,
         }
     }
 
@@ -126,7 +159,8 @@ impl AgentConfig {
         match self.clone() {
             Self::Llm(config) => Self::Llm(LlmConfig { prompt: prompt.to_owned(), ..config }),
             Self::Template(_) => Self::Template(TemplateConfig { template: prompt.to_owned() }),
-            http @ Self::Http(_) => http,
+            Self::Human(_) => Self::Human(HumanConfig { instructions: prompt.to_owned() }),
+            promptless @ (Self::Http(_) | Self::Workflow(_)) => promptless,
         }
     }
 }
@@ -187,6 +221,9 @@ impl AgentSpec {
                 }
             }
         }
+        if self.max_parallel == Some(0) {
+            error("max_parallel".into(), ProblemCode::InvalidValue, "Allow at least 1 attempt at once".into());
+        }
         if self.outputs.is_empty() {
             error("outputs".into(), ProblemCode::MissingOutput, "Add at least one output".into());
         }
@@ -219,6 +256,20 @@ impl AgentSpec {
                         "config.body".into(),
                         ProblemCode::InvalidValue,
                         "A GET request has no body; use POST".into(),
+                    );
+                }
+            }
+            AgentConfig::Human(config) => {
+                if config.instructions.trim().is_empty() {
+                    error("config.instructions".into(), ProblemCode::InvalidValue, "Write what the person is asked".into());
+                }
+            }
+            AgentConfig::Workflow(config) => {
+                for port in self.outputs.iter().filter(|port| !config.outputs.contains_key(&port.name)) {
+                    error(
+                        format!("config.outputs.{}", port.name),
+                        ProblemCode::MissingOutput,
+                        format!("Say which artifact of the sub-workflow the output `{}` is", port.name),
                     );
                 }
             }

@@ -1,11 +1,15 @@
 //! Requests and answers, one set of types for REST, server functions, the live feed and the browser.
 //! More fields may come; a name that stands here stays.
 
+mod verbs;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use verbs::*;
 
 use crate::{
     access::Role,
@@ -165,6 +169,8 @@ pub struct SaveAgent {
     pub inputs: Vec<InputPort>,
     #[serde(default)]
     pub outputs: Vec<OutputPort>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<u32>,
     pub config: AgentConfig,
     /// The version this edit began from; absent to create. A newer one is a conflict.
     #[serde(default)]
@@ -312,34 +318,6 @@ pub struct RunPage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PatchRun {
     pub auto_run: bool,
-}
-
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct TriggerStep {
-    /// Absent leaves the override as it is, null takes it back, a text replaces it.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub prompt_override: Option<Option<String>>,
-    /// Literal values for ports; absent leaves them as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<BTreeMap<String, Value>>,
-    /// The generation that was seen: of many equal clicks one has an effect, the others get 409.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect_generation: Option<i32>,
-}
-
-/// Tells an absent field from an explicit null.
-#[expect(clippy::option_option, reason = "absent, null and a text are three different wishes")]
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct ContinueStep {
-    /// The digest of what was seen (`review_digest`); refused with 409 once something newer is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content_hash: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect_generation: Option<i32>,
 }
 
 /// An artifact with its content: a JSON value, text, or base64 for what is neither.

@@ -71,6 +71,9 @@ pub struct Limits {
     pub max_parallel: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// Seconds after its start when everything that is not over fails; a person's trigger lifts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
 }
 
 impl Limits {
@@ -82,7 +85,11 @@ impl Limits {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    pub tokens: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<i64>,
+    /// Money, in millionths of the currency in which the provider's prices are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<i64>,
     #[serde(default)]
     pub on_exceed: OnExceed,
 }
@@ -93,6 +100,24 @@ pub enum OnExceed {
     #[default]
     Pause,
     Fail,
+}
+
+impl OnExceed {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// At most `limit` steps that name the same key run at once, whatever run they belong to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concurrency {
+    /// A constant or a run input; its text is the key.
+    pub key: Source,
+    pub limit: u32,
 }
 
 /// A node of the DAG.
@@ -124,12 +149,15 @@ pub struct Step {
     pub timeout_s: u32,
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_error: OnError,
+    /// Values by output name, for `on_error: default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_output: Option<Value>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub side_effects: SideEffects,
     #[serde(default, skip_serializing_if = "is_default")]
     pub cache: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ui: Option<Position>,
 }
@@ -154,6 +182,7 @@ impl Step {
             default_output: None,
             side_effects: SideEffects::default(),
             cache: false,
+            concurrency: None,
             ui: None,
         }
     }
@@ -210,6 +239,17 @@ pub enum TriggerRule {
     OneSuccess,
 }
 
+impl TriggerRule {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoneFailed => "none_failed",
+            Self::AllSuccess => "all_success",
+            Self::AllDone => "all_done",
+            Self::OneSuccess => "one_success",
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MapOver {
@@ -235,6 +275,16 @@ pub enum OnItemError {
     Fail,
     Collect,
     Drop,
+}
+
+impl OnItemError {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Collect => "collect",
+            Self::Drop => "drop",
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -315,6 +365,15 @@ pub enum OnReviewTimeout {
     Approve,
 }
 
+impl OnReviewTimeout {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Approve => "approve",
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
@@ -353,6 +412,16 @@ pub enum OnError {
     Fail,
     Continue,
     Default,
+}
+
+impl OnError {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Continue => "continue",
+            Self::Default => "default",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{StepKey, UserId},
+    definition::Definition,
+    id::{RunId, StepKey, UserId},
     status::{Reason, RunStatus, StatusReason, StepStatus},
-    view::{ArtifactMeta, AttemptView, StepOverride},
+    view::{ArtifactMeta, AttemptView, BudgetView, Feedback, ReviewView, StepOverride, StepView},
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -46,6 +47,30 @@ pub enum EventKind {
     StepReleased,
     StepTriggered,
     StepApproved,
+    /// A person's vote at a gate that wants more of them.
+    StepVoted,
+    StepEdited,
+    /// A person wants another round; the feedback is with the new generation.
+    StepRejected,
+    StepSkipped,
+    StepSupplied,
+    StepStopped,
+    StepRerun,
+    /// Its rule and condition were judged: it is queued, skipped, or failed.
+    StepDecided,
+    /// A map made its items, or a sub-workflow its run.
+    StepExpanded,
+    /// Nobody decided in time.
+    ReviewTimedOut,
+    ArtifactRolledBack,
+    RunPaused,
+    RunResumed,
+    BudgetExceeded,
+    RunTimedOut,
+    /// Versions of another run were taken over.
+    RunAdopted,
+    /// The run goes on with another published version.
+    RunMoved,
 }
 
 impl EventKind {
@@ -62,6 +87,23 @@ impl EventKind {
             Self::StepReleased => "step_released",
             Self::StepTriggered => "step_triggered",
             Self::StepApproved => "step_approved",
+            Self::StepVoted => "step_voted",
+            Self::StepEdited => "step_edited",
+            Self::StepRejected => "step_rejected",
+            Self::StepSkipped => "step_skipped",
+            Self::StepSupplied => "step_supplied",
+            Self::StepStopped => "step_stopped",
+            Self::StepRerun => "step_rerun",
+            Self::StepDecided => "step_decided",
+            Self::StepExpanded => "step_expanded",
+            Self::ReviewTimedOut => "review_timed_out",
+            Self::ArtifactRolledBack => "artifact_rolled_back",
+            Self::RunPaused => "run_paused",
+            Self::RunResumed => "run_resumed",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::RunTimedOut => "run_timed_out",
+            Self::RunAdopted => "run_adopted",
+            Self::RunMoved => "run_moved",
         }
     }
 }
@@ -80,12 +122,38 @@ pub struct Effects {
     /// Attempts that ended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptView>,
-    /// New versions; each becomes the latest of its name.
+    /// New versions, and versions whose flags changed. One that is latest ends every other of its name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<ArtifactMeta>,
     /// New overrides of the named steps; null takes one back.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<StepKey, Option<StepOverride>>,
+    /// New items of a map, ready to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<NewItems>,
+    /// Steps that are no part of the run any more: items that vanished, steps that a newer version dropped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<StepKey>,
+    /// The run goes on with another version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Box<Moved>>,
+}
+
+/// Items of a map as they begin: everything else about them is the map step's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewItems {
+    /// The map step.
+    pub of: StepKey,
+    /// Index and item key.
+    pub items: Vec<(i32, String)>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Moved {
+    pub template_version: i32,
+    pub run_definition: Definition,
+    /// Steps that are new, or whose agent or title changed.
+    pub steps: Vec<StepView>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -94,9 +162,13 @@ pub struct RunChange {
     pub status_reason: Option<StatusReason>,
     pub auto_run: bool,
     pub finished_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetView>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StepChange {
     pub key: StepKey,
     pub status: StepStatus,
@@ -105,4 +177,13 @@ pub struct StepChange {
     /// When a step that backs off may start again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
+    /// The run of a sub-workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_run: Option<RunId>,
+    /// The gate that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewView>,
+    /// What a person asked for when this generation began with a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
 }

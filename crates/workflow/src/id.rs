@@ -106,3 +106,25 @@ text_id!(
     StepKey,
     ['_']
 );
+
+impl StepKey {
+    /// The key of one item of a map step: `step1[KEY]`.
+    #[must_use]
+    pub fn item(&self, key: &str) -> Self {
+        Self(format!("{}[{key}]", self.0))
+    }
+
+    /// The key under which the definition knows it, and the item's key if it is one.
+    pub fn split(&self) -> (Self, Option<&str>) {
+        match self.0.split_once('[').and_then(|(step, rest)| Some((step, rest.strip_suffix(']')?))) {
+            Some((step, item)) => (Self::new(step), Some(item)),
+            None => (self.clone(), None),
+        }
+    }
+
+    /// Whether a step of a run can have this key: a well-formed one, perhaps with an item's key that is neither empty nor holds NUL.
+    pub fn is_addressable(&self) -> bool {
+        let (step, item) = self.split();
+        step.is_well_formed() && item.is_none_or(|item| !item.is_empty() && !item.contains('\0'))
+    }
+}

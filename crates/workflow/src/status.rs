@@ -93,6 +93,20 @@ words!(
         Blocked = "blocked",
         CrashLoop = "crash_loop",
         Stopped = "stopped",
+        /// The list to map over is none, too long, or its keys are empty or double.
+        InvalidMap = "invalid_map",
+        /// An item of the map failed.
+        ItemFailed = "item_failed",
+        /// The sub-workflow failed, was cancelled, or cannot be started.
+        ChildFailed = "child_failed",
+        /// Rejected more often than its gate allows.
+        Rejected = "rejected",
+        /// Nobody decided at its gate in time.
+        ReviewTimeout = "review_timeout",
+        /// The run used up its budget.
+        Budget = "budget",
+        /// The run took longer than it may.
+        RunTimeout = "run_timeout",
     }
 );
 
@@ -148,6 +162,13 @@ impl Reason {
             Self::Blocked => "The address is private or not allowed: use a public one",
             Self::CrashLoop => "Its worker crashed three times on it: look at the input, then retry",
             Self::Stopped => "A person stopped it: retry when ready",
+            Self::InvalidMap => "It needs a list with a key for each item: mend the step before, then retry",
+            Self::ItemFailed => "An item failed: retry that item, and this step goes on",
+            Self::ChildFailed => "Open the sub-workflow's run, mend it there, or retry this step",
+            Self::Rejected => "It was rejected as often as its review allows: retry with another prompt, or supply the output",
+            Self::ReviewTimeout => "Nobody decided in time: retry, or supply the output",
+            Self::Budget => "The run used up its budget: resume it with a larger one, then retry",
+            Self::RunTimeout => "The run took longer than it may: retry, which lifts the limit",
         }
     }
 }

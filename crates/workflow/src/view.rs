@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     definition::Definition,
-    event::RunEvent,
+    event::{Moved, NewItems, RunEvent},
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, UserId},
     status::{Origin, Outcome, Reason, RunStatus, StatusReason, StepStatus},
 };
@@ -33,6 +33,17 @@ pub struct RunView {
     pub is_test: bool,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// What the run may use at most, as it is now in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetView>,
+    /// The step of another run that started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<StepOfRun>,
+    /// The step of another run that this one was forked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<StepOfRun>,
     /// By key.
     pub steps: Vec<StepView>,
     /// By step, name and version.
@@ -48,6 +59,58 @@ pub struct StepOverride {
     pub inputs: BTreeMap<String, Value>,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StepOfRun {
+    pub run: RunId,
+    pub step: StepKey,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BudgetView {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<i64>,
+}
+
+/// A gate that is open: who may decide, and who has.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ReviewView {
+    pub opened_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<DateTime<Utc>>,
+    #[serde(default = "one")]
+    pub quorum: i32,
+    #[serde(default = "yes")]
+    pub allow_self: bool,
+    /// Empty with `users`: the run's owner and admins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Emails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Emails of those who approved what is latest now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
+}
+
+fn one() -> i32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a person asked for when rejecting.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Feedback {
+    pub text: String,
+    pub by: String,
+    /// 1 for the first rejection at this gate.
+    pub round: i32,
+}
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StepView {
     pub key: StepKey,
@@ -60,8 +123,27 @@ pub struct StepView {
     pub generation: i32,
     #[serde(default)]
     pub not_before: Option<DateTime<Utc>>,
+    /// The map step that this is an item of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_of: Option<StepKey>,
+    /// Its place in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_index: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_run: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
     /// By number.
     pub attempts: Vec<AttemptView>,
+}
+
+impl StepView {
+    /// The key under which the definition knows it: an item's is that of its map step.
+    pub fn definition_key(&self) -> &StepKey {
+        self.item_of.as_ref().unwrap_or(&self.key)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -79,6 +161,22 @@ pub struct AttemptView {
     pub inputs: Vec<ConsumedInput>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// What a `human` agent asks, as rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What an attempt was made with besides its inputs: a difference to what is in force now makes its result stale.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Basis {
+    /// SHA-256 of the prompt in force, unrendered; absent for kinds without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    pub agent_version: i32,
+    /// SHA-256 of the keys of the direct dependencies, sorted, a line each.
+    pub dependencies: String,
 }
 
 /// An input as one attempt consumed it.
@@ -102,6 +200,9 @@ pub struct Usage {
     pub prompt_tokens: i64,
     #[serde(default)]
     pub completion_tokens: i64,
+    /// Money in millionths; absent where the provider has no prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -119,7 +220,18 @@ pub struct ArtifactMeta {
     pub attempt: Option<i32>,
     /// The version that was latest then.
     pub parent: Option<ArtifactId>,
+    /// The email of the person who wrote or brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// It was the latest when a gate was approved.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_approved: bool,
     pub created_at: DateTime<Utc>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What became of an event.
@@ -166,6 +278,16 @@ impl RunView {
             self.status_reason = run.status_reason;
             self.auto_run = run.auto_run;
             self.finished_at = run.finished_at;
+            self.deadline_at = run.deadline_at;
+            self.budget = run.budget;
+        }
+        if let Some(moved) = &effects.moved {
+            self.move_to(moved);
+        }
+        self.steps.retain(|step| !effects.removed.contains(&step.key));
+        self.artifacts.retain(|artifact| !effects.removed.contains(&artifact.producing_step_id));
+        if let Some(new) = &effects.items {
+            self.add_items(new);
         }
         for change in &effects.steps {
             if let Some(step) = self.step_mut(&change.key) {
@@ -173,6 +295,9 @@ impl RunView {
                 step.reason = change.reason;
                 step.generation = change.generation;
                 step.not_before = change.not_before;
+                step.child_run = change.child_run;
+                step.review.clone_from(&change.review);
+                step.feedback.clone_from(&change.feedback);
             }
         }
         for (key, value) in &effects.overrides {
@@ -218,14 +343,55 @@ impl RunView {
             (&known.producing_step_id, &known.name) < (&artifact.producing_step_id, &artifact.name)
         });
         let mut place = first;
-        while let Some(known) = self.artifacts.get_mut(place)
+        let mut n = first;
+        while let Some(known) = self.artifacts.get_mut(n)
             && known.producing_step_id == artifact.producing_step_id
             && known.name == artifact.name
-            && known.version < artifact.version
         {
             known.is_latest = known.is_latest && !artifact.is_latest;
-            place += 1;
+            if known.version < artifact.version {
+                place = n + 1;
+            }
+            n += 1;
         }
-        self.artifacts.insert(place, artifact.clone());
+        match self.artifacts.get_mut(place).filter(|known| known.id == artifact.id) {
+            Some(known) => *known = artifact.clone(),
+            None => self.artifacts.insert(place, artifact.clone()),
+        }
+    }
+
+    fn add_items(&mut self, new: &NewItems) {
+        let Some(map) = self.step(&new.of).cloned() else { return };
+        let items = new.items.iter().map(|(index, key)| StepView {
+            key: map.key.item(key),
+            title: format!("{} [{key}]", map.title),
+            status: StepStatus::Ready,
+            reason: None,
+            generation: 1,
+            not_before: None,
+            item_of: Some(map.key.clone()),
+            item_index: Some(*index),
+            child_run: None,
+            review: None,
+            feedback: None,
+            attempts: Vec::new(),
+            ..map.clone()
+        });
+        self.steps.extend(items);
+        self.steps.sort_by(|a, b| a.key.cmp(&b.key));
+    }
+
+    fn move_to(&mut self, moved: &Moved) {
+        self.template_version = moved.template_version;
+        self.run_definition = moved.run_definition.clone();
+        for step in &moved.steps {
+            match self.steps.binary_search_by(|known| known.key.cmp(&step.key)) {
+                Ok(n) => {
+                    let attempts = std::mem::take(&mut self.steps[n].attempts);
+                    self.steps[n] = StepView { attempts, ..step.clone() };
+                }
+                Err(n) => self.steps.insert(n, step.clone()),
+            }
+        }
     }
 }

@@ -97,6 +97,7 @@ impl AgentForm {
                 required: true,
             }],
             outputs: vec![OutputPort { name: "text".to_owned(), schema: Schema::text() }],
+            max_parallel: None,
             config: AgentConfig::Llm(LlmConfig::default()),
         }
     }
@@ -124,6 +125,7 @@ impl AgentForm {
                 self.body.set(config.body.clone());
             }
             AgentConfig::Template(config) => self.template.set(config.template.clone()),
+            AgentConfig::Human(_) | AgentConfig::Workflow(_) => {}
         }
         self.inputs.set(spec.inputs.iter().map(|port| self.port(&port.name, &port.schema, port.required)).collect());
         self.outputs.set(spec.outputs.iter().map(|port| self.port(&port.name, &port.schema, false)).collect());
@@ -224,6 +226,7 @@ impl AgentForm {
             description: self.description.get().trim().to_owned(),
             inputs,
             outputs,
+            max_parallel: None,
             config: self.config(),
         };
         problems.extend(spec.problems());
@@ -243,6 +246,7 @@ pub(super) fn save_request(spec: AgentSpec, base_version: Option<i32>) -> SaveAg
         description: spec.description,
         inputs: spec.inputs,
         outputs: spec.outputs,
+        max_parallel: spec.max_parallel,
         config: spec.config,
         base_version,
     }

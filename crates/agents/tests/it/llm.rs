@@ -85,7 +85,7 @@ async fn an_answer_is_streamed_counted_and_kept() {
     let agent = registry(providers(&server.uri())).for_kind("llm").unwrap();
     let output = agent.run(step(text()), &ctx).await.unwrap();
     assert_eq!(shown(&output), [("answer", "text/markdown", "Hello there")]);
-    assert_eq!(output.usage, Some(Usage { model: Some("small".to_owned()), prompt_tokens: 7, completion_tokens: 3 }));
+    assert_eq!(output.usage, Some(Usage { model: Some("small".to_owned()), prompt_tokens: 7, completion_tokens: 3, cost_micros: None }));
     drop(ctx);
     let mut streamed = Vec::new();
     while let Some(delta) = deltas.recv().await {

@@ -47,6 +47,11 @@ impl StepRow {
             agent_version: self.agent_version,
             kind: self.kind,
             generation: self.generation,
+            item_of: None,
+            item_index: None,
+            child_run: None,
+            review: None,
+            feedback: None,
         })
     }
 }
@@ -82,6 +87,8 @@ impl TryFrom<ArtifactRow> for ArtifactMeta {
             size: row.size,
             attempt: row.attempt,
             parent: row.parent.map(ArtifactId),
+            made_by: None,
+            is_approved: false,
             created_at: row.created_at,
         })
     }
@@ -146,6 +153,10 @@ impl Store {
             is_test: row.is_test,
             created_at: row.created_at,
             finished_at: row.finished_at,
+            deadline_at: None,
+            budget: None,
+            parent: None,
+            forked_from: None,
             steps: steps.into_iter().map(|step| step.into_view(run)).collect::<Result<_>>()?,
             artifacts: artifacts.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
         }))

@@ -38,6 +38,7 @@ pub(crate) fn agent() -> AgentSpec {
         description: String::new(),
         inputs: vec![],
         outputs: vec![OutputPort { name: "text".into(), schema: Schema::text() }],
+        max_parallel: None,
         config: AgentConfig::Template(TemplateConfig { template: "x".into() }),
     }
 }

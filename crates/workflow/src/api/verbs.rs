@@ -1,0 +1,298 @@
+//! Requests and answers of what a person does to a run: the verbs, and the views that help to decide on one.
+//! Must never carry a rule: whether a verb is allowed is judged in `verbs` and, under the run's lock, in the store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::{
+    id::{AgentId, ArtifactId, RunId, StepKey},
+    status::StepStatus,
+    view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
+};
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct TriggerStep {
+    /// Absent leaves the override as it is, null takes it back, a text replaces it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub prompt_override: Option<Option<String>>,
+    /// Literal values for ports; absent leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<BTreeMap<String, Value>>,
+    /// The generation that was seen: of many equal clicks one has an effect, the others get 409.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// Tells an absent field from an explicit null.
+#[expect(clippy::option_option, reason = "absent, null and a text are three different wishes")]
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ContinueStep {
+    /// The digest of what was seen (`review_digest`); refused with 409 once something newer is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// New versions by a person. JSON outputs take any JSON value, text outputs a string.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditStep {
+    /// Content by output name.
+    pub artifacts: BTreeMap<String, Value>,
+    /// Approve at once what was written.
+    pub and_continue: bool,
+    /// The digest of what was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RejectStep {
+    /// What to do better: the agent sees it with its last output.
+    pub feedback: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SkipStep {
+    /// Values for required ports that read this step's artifacts: `{step: {port: value}}`.
+    pub inputs: BTreeMap<StepKey, BTreeMap<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SupplyStep {
+    /// Content by output name; every output of the agent.
+    pub outputs: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StopStep {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// What runs again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RerunMode {
+    #[default]
+    StepOnly,
+    /// The step and everything downstream of it.
+    Downstream,
+    /// The step and what is stale downstream of it.
+    StaleDownstream,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RerunStep {
+    pub mode: RerunMode,
+    /// Only say what would run again.
+    pub dry_run: bool,
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub prompt_override: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<BTreeMap<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+/// What a verb would run again, and what the last attempts of it cost.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct BlastRadius {
+    /// By key.
+    pub steps: Vec<BlastStep>,
+    pub total_tokens: i64,
+    pub total_cost_micros: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BlastStep {
+    pub key: StepKey,
+    pub title: String,
+    pub status: StepStatus,
+    /// Of the last attempt that ended.
+    pub tokens: i64,
+    pub cost_micros: Option<i64>,
+    pub seconds: f64,
+}
+
+/// The answer to a verb that can be tried dry.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Rerun {
+    Dry(BlastRadius),
+    Done(Box<RunView>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RollbackArtifact {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_generation: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ForkRun {
+    /// The new run begins here; what is upstream or beside it is shared.
+    pub step: StepKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_run: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AdoptRun {
+    /// The run to take versions from: of the same template.
+    pub from: RunId,
+    /// Empty for every step whose artifacts differ.
+    #[serde(default)]
+    pub steps: Vec<StepKey>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MoveRun {
+    pub version: i32,
+    /// Only say which completed steps stay valid.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What moving to another version means for each step.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct MovePlan {
+    /// Completed, and stays so.
+    pub kept: Vec<StepKey>,
+    /// Runs again, because its meaning or that of a step before it changed.
+    pub rerun: Vec<StepKey>,
+    pub added: Vec<StepKey>,
+    pub removed: Vec<StepKey>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MoveAnswer {
+    Dry(MovePlan),
+    Done(Box<RunView>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResumeRun {
+    /// A new budget; a run that a budget paused needs one larger than what it used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetView>,
+}
+
+/// Two runs of one template side by side.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Comparison {
+    pub left: RunId,
+    pub right: RunId,
+    /// By key; steps of either run.
+    pub steps: Vec<StepComparison>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StepComparison {
+    pub key: StepKey,
+    pub title: String,
+    /// Absent where the run has no such step.
+    pub left: Option<StepStatus>,
+    pub right: Option<StepStatus>,
+    /// The prompt in force differs.
+    pub prompt_differs: bool,
+    pub artifacts: Vec<ArtifactComparison>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ArtifactComparison {
+    pub name: String,
+    pub left: Option<ArtifactMeta>,
+    pub right: Option<ArtifactMeta>,
+    pub is_equal: bool,
+}
+
+/// Why a completed step is stale.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Staleness {
+    /// Empty when only something before it is stale.
+    pub because: Vec<StaleReason>,
+    /// The stale steps it consumed from.
+    pub through: Vec<StepKey>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StaleReason {
+    /// "because `research.notes` is now v3"
+    Artifact { port: String, step: StepKey, name: String, consumed: i32, now: i32 },
+    /// The artifact it consumed is not there any more.
+    ArtifactGone { port: String, step: StepKey, name: String },
+    /// A literal, a run input or the item is another one.
+    Input { port: String },
+    Prompt,
+    AgentVersion { consumed: i32, now: i32 },
+    Dependencies,
+}
+
+/// Everything an artifact was made from, back to the inputs of the run. Nodes are listed once, the asked one first.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Lineage {
+    pub artifacts: Vec<LineageNode>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LineageNode {
+    pub artifact: ArtifactMeta,
+    pub step_title: String,
+    pub agent_id: AgentId,
+    pub agent_version: i32,
+    /// The attempt that made it, or on whose result the edit was based.
+    pub attempt: Option<AttemptView>,
+    /// Attempts before it in the same generation, that failed.
+    pub failed_attempts: i32,
+    /// The prompt template in force then.
+    pub prompt: Option<String>,
+    pub model: Option<String>,
+    pub feedback: Option<Feedback>,
+    /// What each port was fed.
+    pub inputs: Vec<LineageInput>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LineageInput {
+    pub port: String,
+    #[serde(flatten)]
+    pub source: LineageSource,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum LineageSource {
+    Artifact { id: ArtifactId, step: StepKey, name: String, version: i32 },
+    RunInput { key: String },
+    Const,
+    /// A literal given with a verb.
+    Override,
+    Item,
+}
