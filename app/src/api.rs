@@ -4,12 +4,14 @@
 mod account;
 mod agents;
 mod runs;
+mod steps;
 mod templates;
 mod users;
 
 pub use account::*;
 pub use agents::*;
 pub use runs::*;
+pub use steps::*;
 pub use templates::*;
 pub use users::*;
 

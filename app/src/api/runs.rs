@@ -1,11 +1,11 @@
-//! Runs: start, watch, and the verbs of a person on them.
+//! Runs: start, watch, and the verbs of a person on a whole run.
+//! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 
 use leptos::{prelude::*, server_fn::codec::Json};
-use workflow::{ArtifactId, RunId, RunView, StepKey, api as wire, event::RunEvent};
+use workflow::{RunId, RunView, api as wire, event::RunEvent};
 
 use crate::error::AppError;
 
-/// `key` makes the start idempotent: the form draws it once.
 #[server(input = Json)]
 pub async fn start_run(start: wire::StartRun, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::start(&expect_context(), start, key).await?.run)
@@ -35,32 +35,44 @@ pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<RunEvent>,
 }
 
 #[server(input = Json)]
-pub async fn set_auto_run(id: RunId, auto_run: bool) -> Result<RunView, AppError> {
-    Ok(service::runs::set_auto_run(&expect_context(), id, auto_run).await?)
+pub async fn set_auto_run(id: RunId, auto_run: bool, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::set_auto_run(&expect_context(), id, auto_run, key).await?)
 }
 
 #[server(input = Json)]
-pub async fn cancel_run(id: RunId) -> Result<RunView, AppError> {
-    Ok(service::runs::cancel(&expect_context(), id).await?)
+pub async fn pause_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::pause(&expect_context(), id, key).await?)
 }
 
 #[server(input = Json)]
-pub async fn trigger_step(id: RunId, step: StepKey, trigger: wire::TriggerStep) -> Result<RunView, AppError> {
-    Ok(service::steps::trigger(&expect_context(), id, &step, trigger).await?)
+pub async fn resume_run(id: RunId, resume: wire::ResumeRun, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::resume(&expect_context(), id, resume, key).await?)
 }
 
 #[server(input = Json)]
-pub async fn continue_step(id: RunId, step: StepKey, decision: wire::ContinueStep) -> Result<RunView, AppError> {
-    Ok(service::steps::approve(&expect_context(), id, &step, decision).await?)
+pub async fn cancel_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::cancel(&expect_context(), id, key).await?)
 }
 
-/// The prompt in force for a step, and what the template says.
+/// The new run.
 #[server(input = Json)]
-pub async fn step_prompt(id: RunId, step: StepKey) -> Result<wire::StepPrompt, AppError> {
-    Ok(service::steps::prompt(&expect_context(), id, &step).await?)
+pub async fn fork_run(id: RunId, fork: wire::ForkRun, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::fork(&expect_context(), id, fork, key).await?.run)
+}
+
+/// Takes versions of another run over into this one.
+#[server(input = Json)]
+pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) -> Result<RunView, AppError> {
+    Ok(service::runs::adopt(&expect_context(), id, adopt, key).await?)
+}
+
+/// Goes on with another published version, or only says what that would mean.
+#[server(input = Json)]
+pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<wire::MoveAnswer, AppError> {
+    Ok(service::runs::move_to(&expect_context(), id, to, key).await?)
 }
 
 #[server(input = Json)]
-pub async fn get_artifact(run: RunId, id: ArtifactId) -> Result<wire::ArtifactView, AppError> {
-    Ok(service::artifacts::get(&expect_context(), run, id).await?)
+pub async fn compare_runs(left: RunId, right: RunId) -> Result<wire::Comparison, AppError> {
+    Ok(service::runs::compare(&expect_context(), left, right).await?)
 }

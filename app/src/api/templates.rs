@@ -47,3 +47,21 @@ pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<
 pub async fn publish_template(id: TemplateId) -> Result<wire::Published, AppError> {
     Ok(service::templates::publish(&expect_context(), id).await?)
 }
+
+/// Sets a template aside, or takes it back.
+#[server(input = Json)]
+pub async fn archive_template(id: TemplateId, is_archived: bool) -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::archive(&expect_context(), id, is_archived).await?)
+}
+
+/// The published versions of a template, newest first.
+#[server(input = Json)]
+pub async fn template_versions(id: TemplateId) -> Result<Vec<wire::PublishedVersion>, AppError> {
+    Ok(service::templates::versions(&expect_context(), id).await?)
+}
+
+/// A published version as it is, for whoever makes a step of it.
+#[server(input = Json)]
+pub async fn get_version(id: TemplateId, version: i32) -> Result<Definition, AppError> {
+    Ok(service::templates::version(&expect_context(), id, version).await?)
+}

@@ -208,6 +208,9 @@ pub struct TemplateSummary {
     pub n_steps: i64,
     pub created_by: UserId,
     pub updated_at: DateTime<Utc>,
+    /// Set aside: no new runs, not in the gallery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 /// A template with its draft, as admins see it.
@@ -223,6 +226,9 @@ pub struct TemplateView {
     pub has_unpublished_changes: bool,
     pub created_by: UserId,
     pub updated_at: DateTime<Utc>,
+    /// Set aside: no new runs, not in the gallery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<DateTime<Utc>>,
     pub problems: Vec<Problem>,
 }
 

@@ -12,6 +12,12 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_RUN_INPUT_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a prompt override.
 pub const MAX_PROMPT_BYTES: usize = 256 * 1024;
+/// Bytes of what a person writes when rejecting.
+pub const MAX_FEEDBACK_BYTES: usize = 64 * 1024;
+/// Bytes of all overrides of one run.
+pub const MAX_OVERRIDE_BYTES: usize = 4 * 1024 * 1024;
+/// Workflows inside workflows.
+pub const MAX_WORKFLOW_DEPTH: usize = 16;
 /// Bytes of one artifact.
 pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 /// Artifact bytes up to which the content travels inside the completion call.

@@ -48,6 +48,14 @@ pub enum ProblemCode {
     TypeUnknown,
     NoPrompt,
     UnusedInput,
+    /// The workflow that an agent runs does not exist, or not in this version.
+    UnknownWorkflow,
+    /// The workflow that an agent runs was archived.
+    Archived,
+    /// The workflow leads back to itself through the workflows that its agents run.
+    WorkflowCycle,
+    /// Workflows inside workflows, deeper than allowed.
+    WorkflowTooDeep,
     NotSupportedYet,
 }
 

@@ -73,8 +73,8 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
 fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     let toasts = use_toasts();
     let is_asking = RwSignal::new(false);
-    let auto_run = Action::new(move |on: &bool| api::set_auto_run(live.id, *on));
-    let cancel = Action::new(move |(): &()| api::cancel_run(live.id));
+    let auto_run = Action::new(move |on: &bool| api::set_auto_run(live.id, *on, None));
+    let cancel = Action::new(move |(): &()| api::cancel_run(live.id, None));
     let auto_run_error = live.verb(auto_run, || ());
     let cancel_error = live.verb(cancel, move || {
         is_asking.set(false);

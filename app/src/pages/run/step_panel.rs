@@ -120,11 +120,11 @@ fn Needs(live: LiveRun, key: StepKey, step: Memo<Option<StepView>>, status: Memo
             content_hash: Some(run.review_digest(&key)),
             expect_generation: run.step(&key).map(|step| step.generation),
         });
-        api::continue_step(live.id, key, decision)
+        api::continue_step(live.id, key, decision, None)
     });
     let go_on_error = live.verb(go_on, || ());
     let again =
-        Action::new(move |trigger: &TriggerStep| api::trigger_step(live.id, stored.get_value(), trigger.clone()));
+        Action::new(move |trigger: &TriggerStep| api::trigger_step(live.id, stored.get_value(), trigger.clone(), None));
     let is_final = Memo::new(move |_| live.run.with(|run| run.status == workflow::RunStatus::Cancelled));
     let waits_for = move || {
         stored.with_value(|key| {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{
     id::{AgentId, ArtifactId, RunId, StepKey},
+    schema::Schema,
     status::StepStatus,
     view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
 };
@@ -73,6 +75,16 @@ pub struct SkipStep {
     pub inputs: BTreeMap<StepKey, BTreeMap<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_generation: Option<i32>,
+}
+
+/// A required port that reads what a step would have made: skipping the step wants a value for it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SkipNeed {
+    /// The dependent that has the port.
+    pub step: StepKey,
+    pub step_title: String,
+    pub port: String,
+    pub schema: Schema,
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -177,6 +189,14 @@ pub struct MoveRun {
     pub dry_run: bool,
 }
 
+/// A published version of a template, as it can be started, moved to, or used as a step.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PublishedVersion {
+    pub version: i32,
+    pub n_steps: i64,
+    pub published_at: DateTime<Utc>,
+}
+
 /// What moving to another version means for each step.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MovePlan {
@@ -245,13 +265,28 @@ pub struct Staleness {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StaleReason {
     /// "because `research.notes` is now v3"
-    Artifact { port: String, step: StepKey, name: String, consumed: i32, now: i32 },
+    Artifact {
+        port: String,
+        step: StepKey,
+        name: String,
+        consumed: i32,
+        now: i32,
+    },
     /// The artifact it consumed is not there any more.
-    ArtifactGone { port: String, step: StepKey, name: String },
+    ArtifactGone {
+        port: String,
+        step: StepKey,
+        name: String,
+    },
     /// A literal, a run input or the item is another one.
-    Input { port: String },
+    Input {
+        port: String,
+    },
     Prompt,
-    AgentVersion { consumed: i32, now: i32 },
+    AgentVersion {
+        consumed: i32,
+        now: i32,
+    },
     Dependencies,
 }
 
@@ -289,8 +324,15 @@ pub struct LineageInput {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum LineageSource {
-    Artifact { id: ArtifactId, step: StepKey, name: String, version: i32 },
-    RunInput { key: String },
+    Artifact {
+        id: ArtifactId,
+        step: StepKey,
+        name: String,
+        version: i32,
+    },
+    RunInput {
+        key: String,
+    },
     Const,
     /// A literal given with a verb.
     Override,

@@ -1,0 +1,122 @@
+//! The verbs of a person on one step and its artifacts.
+//! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use workflow::{ArtifactId, RunId, RunView, StepKey, api as wire};
+
+use crate::error::AppError;
+
+#[server(input = Json)]
+pub async fn trigger_step(
+    id: RunId,
+    step: StepKey,
+    trigger: wire::TriggerStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::trigger(&expect_context(), id, &step, trigger, key).await?)
+}
+
+#[server(input = Json)]
+pub async fn continue_step(
+    id: RunId,
+    step: StepKey,
+    decision: wire::ContinueStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::approve(&expect_context(), id, &step, decision, key).await?)
+}
+
+#[server(input = Json)]
+pub async fn edit_step(
+    id: RunId,
+    step: StepKey,
+    edit: wire::EditStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::edit(&expect_context(), id, &step, edit, key).await?)
+}
+
+#[server(input = Json)]
+pub async fn reject_step(
+    id: RunId,
+    step: StepKey,
+    rejection: wire::RejectStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::reject(&expect_context(), id, &step, rejection, key).await?)
+}
+
+#[server(input = Json)]
+pub async fn skip_step(
+    id: RunId,
+    step: StepKey,
+    skip: wire::SkipStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::skip(&expect_context(), id, &step, skip, key).await?)
+}
+
+/// The values that skipping a step asks for.
+#[server(input = Json)]
+pub async fn skip_needs(id: RunId, step: StepKey) -> Result<Vec<wire::SkipNeed>, AppError> {
+    Ok(service::steps::skip_needs(&expect_context(), id, &step).await?)
+}
+
+#[server(input = Json)]
+pub async fn supply_step(
+    id: RunId,
+    step: StepKey,
+    supply: wire::SupplyStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::supply(&expect_context(), id, &step, supply, key).await?)
+}
+
+#[server(input = Json)]
+pub async fn stop_step(
+    id: RunId,
+    step: StepKey,
+    stop: wire::StopStep,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::steps::stop(&expect_context(), id, &step, stop, key).await?)
+}
+
+/// Runs a step again, alone or with what is downstream, or only says what that would mean.
+#[server(input = Json)]
+pub async fn rerun_step(
+    id: RunId,
+    step: StepKey,
+    rerun: wire::RerunStep,
+    key: Option<String>,
+) -> Result<wire::Rerun, AppError> {
+    Ok(service::steps::rerun(&expect_context(), id, &step, rerun, key).await?)
+}
+
+/// The prompt in force for a step, and what the template says.
+#[server(input = Json)]
+pub async fn step_prompt(id: RunId, step: StepKey) -> Result<wire::StepPrompt, AppError> {
+    Ok(service::steps::prompt(&expect_context(), id, &step).await?)
+}
+
+#[server(input = Json)]
+pub async fn get_artifact(run: RunId, id: ArtifactId) -> Result<wire::ArtifactView, AppError> {
+    Ok(service::artifacts::get(&expect_context(), run, id).await?)
+}
+
+/// Everything an artifact was made from.
+#[server(input = Json)]
+pub async fn artifact_lineage(run: RunId, id: ArtifactId) -> Result<wire::Lineage, AppError> {
+    Ok(service::artifacts::lineage(&expect_context(), run, id).await?)
+}
+
+/// Makes an older version the latest one again.
+#[server(input = Json)]
+pub async fn rollback_artifact(
+    run: RunId,
+    id: ArtifactId,
+    rollback: wire::RollbackArtifact,
+    key: Option<String>,
+) -> Result<RunView, AppError> {
+    Ok(service::artifacts::rollback(&expect_context(), run, id, rollback, key).await?)
+}
