@@ -135,7 +135,7 @@ fn read_inputs(
             InputArtifact { id: artifact.id, version: artifact.version, content_hash: artifact.hash.clone(), value };
         found.insert((artifact.key.clone(), artifact.name.clone()), input);
     }
-    resolve(&run.definition, step, spec, claim.overrides.as_ref(), &run.inputs, &found).map_err(|missing| {
+    resolve(&run.definition, step, spec, claim.overrides.as_ref(), &run.inputs, &found, None).map_err(|missing| {
         AgentError::new(
             Reason::MissingInput,
             format!(

@@ -1,7 +1,11 @@
-//! The small JSON tree of conditions (`when`, concurrency keys, review conditions): parsed and stored here.
-//! There is no expression language and no eval, and there must never be one.
+//! The small JSON tree of conditions (`when`): parsed, stored and judged here.
+//! There is no expression language and no eval, and there must never be one. Judging is total: values that cannot be compared make
+//! a comparison false, never an error.
+
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::source::Source;
 
@@ -37,6 +41,118 @@ impl Condition {
             Self::Exists(source) => vec![source],
             Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::sources).collect(),
             Self::Not(inner) => inner.sources(),
+        }
+    }
+
+    /// Whether the condition is true of what `read` gives for its sources; what is absent counts as null.
+    pub fn holds(&self, read: &dyn Fn(&Source) -> Option<Value>) -> bool {
+        let value = |source: &Source| match source {
+            Source::Const(value) => value.clone(),
+            source => read(source).unwrap_or(Value::Null),
+        };
+        let order = |a: &Source, b: &Source| order(&value(a), &value(b));
+        match self {
+            Self::Eq(a, b) => is_same(&value(a), &value(b)),
+            Self::Ne(a, b) => !is_same(&value(a), &value(b)),
+            Self::Lt(a, b) => order(a, b).is_some_and(Ordering::is_lt),
+            Self::Le(a, b) => order(a, b).is_some_and(Ordering::is_le),
+            Self::Gt(a, b) => order(a, b).is_some_and(Ordering::is_gt),
+            Self::Ge(a, b) => order(a, b).is_some_and(Ordering::is_ge),
+            Self::In(part, whole) | Self::Contains(whole, part) => is_within(&value(part), &value(whole)),
+            Self::Exists(source) => !value(source).is_null(),
+            Self::And(all) => all.iter().all(|condition| condition.holds(read)),
+            Self::Or(any) => any.iter().any(|condition| condition.holds(read)),
+            Self::Not(inner) => !inner.holds(read),
+        }
+    }
+}
+
+/// Equality as people mean it: 1 and 1.0 are the same number.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(_), Value::Number(_)) => order(a, b) == Some(Ordering::Equal),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| is_same(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The order of two numbers or of two texts; nothing else has one.
+fn order(a: &Value, b: &Value) -> Option<Ordering> {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+        (Value::Number(a), Value::Number(b)) => match (a.as_i128(), b.as_i128()) {
+            // Whole numbers beyond 2^53 would lose digits as floating point.
+            (Some(a), Some(b)) => Some(a.cmp(&b)),
+            _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        },
+        _ => None,
+    }
+}
+
+fn is_within(part: &Value, whole: &Value) -> bool {
+    match (whole, part) {
+        (Value::Array(items), part) => items.iter().any(|item| is_same(item, part)),
+        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+        (Value::Object(map), Value::String(key)) => map.contains_key(key),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A step's artifact is the value itself, an unknown one is absent.
+    fn read(source: &Source) -> Option<Value> {
+        let known = json!({"text": "long story", "n": 5, "list": ["a", 2], "map": {"k": 1}, "nothing": null, "big": 9_007_199_254_740_993_i64});
+        match source {
+            Source::Run { key, .. } => known.get(key).cloned(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn each_operator_has_its_meaning() {
+        let run = |key: &str| json!({"from": "run", "key": key});
+        let c = |value: Value| json!({ "const": value });
+        let table = [
+            (json!({"eq": [run("n"), c(json!(5))]}), true),
+            (json!({"eq": [run("n"), c(json!(5.0))]}), true),
+            (json!({"eq": [run("n"), c(json!("5"))]}), false),
+            (json!({"eq": [run("list"), c(json!(["a", 2.0]))]}), true),
+            (json!({"eq": [run("absent"), c(json!(null))]}), true),
+            (json!({"ne": [run("n"), c(json!(6))]}), true),
+            (json!({"lt": [run("n"), c(json!(6))]}), true),
+            (json!({"le": [run("n"), c(json!(5))]}), true),
+            (json!({"gt": [run("n"), c(json!(5))]}), false),
+            (json!({"ge": [run("text"), c(json!("long"))]}), true),
+            (json!({"lt": [run("n"), c(json!("6"))]}), false),
+            (json!({"ge": [run("n"), c(json!("6"))]}), false),
+            (json!({"lt": [run("absent"), c(json!(1))]}), false),
+            (json!({"gt": [run("big"), c(json!(9_007_199_254_740_992_i64))]}), true),
+            (json!({"in": [c(json!("a")), run("list")]}), true),
+            (json!({"in": [c(json!(2.0)), run("list")]}), true),
+            (json!({"in": [c(json!("story")), run("text")]}), true),
+            (json!({"in": [c(json!("k")), run("map")]}), true),
+            (json!({"in": [c(json!("k")), run("n")]}), false),
+            (json!({"contains": [run("list"), c(json!("a"))]}), true),
+            (json!({"contains": [run("text"), c(json!("short"))]}), false),
+            (json!({"exists": run("n")}), true),
+            (json!({"exists": run("nothing")}), false),
+            (json!({"exists": run("absent")}), false),
+            (json!({"and": []}), true),
+            (json!({"or": []}), false),
+            (json!({"and": [{"exists": run("n")}, {"not": {"exists": run("absent")}}]}), true),
+            (json!({"or": [{"exists": run("absent")}, {"exists": run("n")}]}), true),
+        ];
+        for (document, expected) in table {
+            let condition: Condition = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!(condition.holds(&read), expected, "{document}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::view::ArtifactMeta;
+use crate::{id::StepKey, view::ArtifactMeta};
 
 /// SHA-256 as lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -16,6 +16,11 @@ pub fn canonical_json(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
     out
+}
+
+/// The hash of a JSON value, the same however it was written.
+pub fn value_hash(value: &Value) -> String {
+    sha256_hex(canonical_json(value).as_bytes())
 }
 
 fn write_canonical(value: &Value, out: &mut String) {
@@ -46,6 +51,18 @@ fn write_canonical(value: &Value, out: &mut String) {
         }
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+/// The hash of a set of dependencies: their keys sorted, a line each.
+pub fn dependencies_hash<'a>(keys: impl IntoIterator<Item = &'a StepKey>) -> String {
+    let mut keys: Vec<&str> = keys.into_iter().map(StepKey::as_str).collect();
+    keys.sort_unstable();
+    let mut text = String::new();
+    for key in keys {
+        text.push_str(key);
+        text.push('\n');
+    }
+    sha256_hex(text.as_bytes())
 }
 
 /// The digest over all (output, version, hash) that a reviewer was shown: an approval names it and is refused once it is no longer current.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod agent;
 pub mod api;
 pub mod condition;
+pub mod decide;
 pub mod definition;
 pub mod event;
 pub mod graph;

@@ -30,6 +30,22 @@ pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 pub const MAX_TIMEOUT_S: u32 = 24 * 60 * 60;
 /// Automatic retries of one generation at most.
 pub const MAX_RETRIES: u32 = 20;
+/// Items of one map at most, whatever its author allows.
+pub const MAX_MAP_ITEMS: u32 = 10_000;
+/// Characters of the key of one item.
+pub const MAX_ITEM_KEY_CHARS: usize = 200;
+/// People whose approval one gate can want.
+pub const MAX_QUORUM: u32 = 20;
+/// Rejections that one gate can allow.
+pub const MAX_ROUNDS: u32 = 50;
+/// Seconds that a gate can wait for a decision.
+pub const MAX_REVIEW_TIMEOUT_S: u32 = 365 * 24 * 60 * 60;
+/// Seconds that a whole run may be limited to.
+pub const MAX_RUN_TIMEOUT_S: u32 = 30 * 24 * 60 * 60;
+/// Milliseconds between two automatic retries at most.
+pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Sub-workflows inside each other.
+pub const MAX_CHILD_DEPTH: u32 = 16;
 /// Crashes of its worker after which a step is quarantined.
 pub const MAX_CRASHES: i32 = 3;
 

@@ -1,5 +1,6 @@
 //! Turns a step's sources into the values its agent gets, and says which required one is missing.
-//! Pure: the caller brings the artifacts that are latest at claim.
+//! Pure: the caller brings the artifacts that are latest at claim. What is recorded here is what staleness compares later, so a
+//! source that gave nothing is recorded too.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +8,17 @@ use serde_json::Value;
 
 use crate::{
     agent::AgentSpec,
-    definition::{Definition, Step},
+    condition::Condition,
+    decide::item_source_value,
+    definition::{Definition, MapOver, Step},
     hash,
     id::{ArtifactId, StepKey},
     source::{Source, at_path},
-    view::{ConsumedInput, StepOverride},
+    view::{Basis, ConsumedInput, StepOverride},
 };
+
+/// The port under which a map step's own attempt records the list it was made over.
+pub const MAP_PORT: &str = "map.over";
 
 /// An artifact as an input sees it.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +28,9 @@ pub struct InputArtifact {
     pub content_hash: String,
     pub value: Value,
 }
+
+/// The latest artifacts of the steps that are read, by step and name.
+pub type InputArtifacts = BTreeMap<(StepKey, String), InputArtifact>;
 
 /// The values of all ports, and the record of what they were made of.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -37,69 +46,230 @@ pub struct MissingInput {
     pub port: String,
 }
 
-/// Resolves every port of a step. Overrides of the run win over the definition; a fed port that the agent does not know is passed on all the same.
+/// Resolves every port of a step. Overrides of the run win over the definition; a fed port that the agent does not know is passed on all
+/// the same. `item` is the value of the map's item where the step is one.
 pub fn resolve(
     definition: &Definition,
     step: &Step,
     agent: &AgentSpec,
     overrides: Option<&StepOverride>,
     run_inputs: &BTreeMap<String, Value>,
-    artifacts: &BTreeMap<(StepKey, String), InputArtifact>,
+    artifacts: &InputArtifacts,
+    item: Option<&Value>,
 ) -> Result<Resolved, MissingInput> {
     let mut resolved = Resolved::default();
-    let overridden = overrides.map(|overrides| &overrides.inputs);
-    let ports = agent
-        .inputs
-        .iter()
-        .map(|port| port.name.as_str())
-        .chain(step.inputs.keys().map(String::as_str).filter(|name| agent.input(name).is_none()));
+    let literals = overrides.map(|overrides| &overrides.inputs);
+    let reader = Reader { definition, run_inputs, artifacts, item };
+    let fed = step.inputs.keys().chain(literals.into_iter().flat_map(BTreeMap::keys)).map(String::as_str);
+    let mut ports: Vec<&str> = agent.inputs.iter().map(|port| port.name.as_str()).collect();
+    for port in fed {
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
     for port in ports {
-        let literal = overridden.and_then(|inputs| inputs.get(port));
+        let literal = literals.and_then(|inputs| inputs.get(port));
+        let is_required = agent.input(port).is_some_and(|known| known.required);
         let (value, artifact) = match (literal, step.inputs.get(port)) {
             (Some(value), _) => (Some(value.clone()), None),
-            (None, Some(source)) => from_source(definition, source, run_inputs, artifacts),
-            (None, None) => (None, None),
+            (None, Some(source)) => reader.read(source),
+            (None, None) if is_required => return Err(MissingInput { port: port.to_owned() }),
+            (None, None) => continue,
         };
-        match value {
-            Some(value) if !value.is_null() || agent.input(port).is_none_or(|known| !known.required) => {
-                resolved.consumed.push(ConsumedInput {
-                    port: port.to_owned(),
-                    artifact_id: artifact.map(|artifact| artifact.id),
-                    version: artifact.map(|artifact| artifact.version),
-                    hash: artifact.map_or_else(
-                        || hash::sha256_hex(hash::canonical_json(&value).as_bytes()),
-                        |artifact| artifact.content_hash.clone(),
-                    ),
-                });
-                resolved.values.insert(port.to_owned(), value);
-            }
-            _ if agent.input(port).is_some_and(|known| known.required) => {
-                return Err(MissingInput { port: port.to_owned() });
-            }
-            _ => {}
+        if is_required && value.as_ref().is_none_or(Value::is_null) {
+            return Err(MissingInput { port: port.to_owned() });
+        }
+        resolved.consumed.push(consumed(port, value.as_ref(), artifact));
+        if let Some(value) = value {
+            resolved.values.insert(port.to_owned(), value);
         }
     }
     Ok(resolved)
 }
 
-fn from_source<'a>(
+/// The list that a map goes over, and the record of it for the map step's own attempt.
+pub fn resolve_map(
     definition: &Definition,
-    source: &Source,
+    map: &MapOver,
     run_inputs: &BTreeMap<String, Value>,
-    artifacts: &'a BTreeMap<(StepKey, String), InputArtifact>,
-) -> (Option<Value>, Option<&'a InputArtifact>) {
-    match source {
-        Source::Const(value) => (Some(value.clone()), None),
-        Source::Run { key, path } => {
-            let default = || definition.inputs.get(key).and_then(|input| input.default.as_ref());
-            let value = run_inputs.get(key).or_else(default).and_then(|value| at_path(value, path));
-            (value.cloned(), None)
+    artifacts: &InputArtifacts,
+) -> (Option<Value>, ConsumedInput) {
+    let (value, artifact) = Reader { definition, run_inputs, artifacts, item: None }.read(&map.over);
+    let record = consumed(MAP_PORT, value.as_ref(), artifact);
+    (value, record)
+}
+
+/// Whether a condition holds of what is there now.
+pub fn holds(
+    definition: &Definition,
+    condition: &Condition,
+    run_inputs: &BTreeMap<String, Value>,
+    artifacts: &InputArtifacts,
+) -> bool {
+    let reader = Reader { definition, run_inputs, artifacts, item: None };
+    condition.holds(&|source| reader.read(source).0)
+}
+
+/// What the run changes about a step: of an item, its own over those of its map step, port by port.
+pub fn effective_override(overrides: &BTreeMap<StepKey, StepOverride>, key: &StepKey) -> Option<StepOverride> {
+    let (of, item) = key.split();
+    let general = overrides.get(&of);
+    let own = item.and_then(|_| overrides.get(key));
+    match (general, own) {
+        (None, None) => None,
+        (Some(only), None) | (None, Some(only)) => Some(only.clone()),
+        (Some(general), Some(own)) => {
+            let mut merged = general.clone();
+            if own.prompt.is_some() {
+                merged.prompt.clone_from(&own.prompt);
+            }
+            merged.inputs.extend(own.inputs.clone());
+            Some(merged)
         }
-        Source::Step { step, artifact, path } => {
-            let found = artifacts.get(&(step.clone(), artifact.clone()));
-            let value = found.and_then(|found| at_path(&found.value, path)).cloned();
-            (value, found)
+    }
+}
+
+/// The prompt in force, unrendered: the run's override, else the step's, else the agent's own; none for kinds without one.
+pub fn effective_prompt<'a>(
+    step: &'a Step,
+    agent: &'a AgentSpec,
+    overrides: Option<&'a StepOverride>,
+) -> Option<&'a str> {
+    let own = agent.config.prompt()?;
+    Some(overrides.and_then(|overrides| overrides.prompt.as_deref()).or(step.prompt.as_deref()).unwrap_or(own))
+}
+
+/// What an attempt is made with besides its inputs. `dependencies` are the direct ones of the definition; an item has its map step's.
+pub fn basis<'a>(
+    prompt: Option<&str>,
+    agent_version: i32,
+    dependencies: impl IntoIterator<Item = &'a StepKey>,
+) -> Basis {
+    Basis {
+        prompt: prompt.map(|text| hash::sha256_hex(text.as_bytes())),
+        agent_version,
+        dependencies: hash::dependencies_hash(dependencies),
+    }
+}
+
+/// The record of a port that was fed: an artifact by its content, everything else by its value, nothing as null.
+fn consumed(port: &str, value: Option<&Value>, artifact: Option<&InputArtifact>) -> ConsumedInput {
+    ConsumedInput {
+        port: port.to_owned(),
+        artifact_id: artifact.map(|artifact| artifact.id),
+        version: artifact.map(|artifact| artifact.version),
+        hash: artifact
+            .map_or_else(|| hash::value_hash(value.unwrap_or(&Value::Null)), |artifact| artifact.content_hash.clone()),
+    }
+}
+
+struct Reader<'a> {
+    definition: &'a Definition,
+    run_inputs: &'a BTreeMap<String, Value>,
+    artifacts: &'a InputArtifacts,
+    item: Option<&'a Value>,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&self, source: &Source) -> (Option<Value>, Option<&'a InputArtifact>) {
+        match source {
+            Source::Const(value) => (Some(value.clone()), None),
+            Source::Run { key, path } => (run_input(self.definition, self.run_inputs, key, path).cloned(), None),
+            Source::Step { step, artifact, path } => {
+                let found = self.artifacts.get(&(step.clone(), artifact.clone()));
+                let value = found.and_then(|found| at_path(&found.value, path)).cloned();
+                (value, found)
+            }
+            Source::Item { path } => (item_source_value(self.item, path).cloned(), None),
         }
-        Source::Item { .. } => (None, None),
+    }
+}
+
+/// What a run input gives: the starter's value, else its default.
+pub(crate) fn run_input<'a>(
+    definition: &'a Definition,
+    run_inputs: &'a BTreeMap<String, Value>,
+    key: &str,
+    path: &str,
+) -> Option<&'a Value> {
+    let default = || definition.inputs.get(key).and_then(|input| input.default.as_ref());
+    run_inputs.get(key).or_else(default).and_then(|value| at_path(value, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn world() -> (Definition, AgentSpec, InputArtifacts) {
+        let definition = Definition::from_value(&json!({
+            "inputs": {"topic": {"default": "cats"}},
+            "steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x", "inputs": {
+                "main": {"from": "step", "step": "a", "artifact": "out", "path": "/t"},
+                "topic": {"from": "run", "key": "topic"},
+                "section": {"from": "item", "path": "/title"},
+                "extra": {"const": 1}}}}}))
+        .unwrap();
+        let agent = serde_json::from_value(json!({"id": "x", "version": 2, "name": "X",
+            "inputs": [{"name": "main", "required": true}, {"name": "topic"}, {"name": "section"}],
+            "outputs": [{"name": "out"}], "config": {"kind": "template", "template": "own"}}))
+        .unwrap();
+        let artifact = InputArtifact {
+            id: ArtifactId(uuid::Uuid::from_u128(1)),
+            version: 3,
+            content_hash: "hash".into(),
+            value: json!({"t": "text"}),
+        };
+        (definition, agent, BTreeMap::from([(("a".into(), "out".into()), artifact)]))
+    }
+
+    #[test]
+    fn every_source_gives_its_value_and_its_record() {
+        let (definition, agent, artifacts) = world();
+        let item = json!({"title": "One"});
+        let step = &definition.steps["b"];
+        let resolved = resolve(&definition, step, &agent, None, &BTreeMap::new(), &artifacts, Some(&item)).unwrap();
+        assert_eq!(json!(resolved.values), json!({"main": "text", "topic": "cats", "section": "One", "extra": 1}));
+        let record = |port: &str| resolved.consumed.iter().find(|input| input.port == port).unwrap();
+        assert_eq!((record("main").version, record("main").hash.as_str()), (Some(3), "hash"));
+        assert_eq!(record("section").hash, hash::value_hash(&json!("One")));
+    }
+
+    #[test]
+    fn what_gave_nothing_is_recorded_as_null_and_a_required_port_fails() {
+        let (definition, agent, mut artifacts) = world();
+        let step = &definition.steps["b"];
+        let resolved = resolve(&definition, step, &agent, None, &BTreeMap::new(), &artifacts, None).unwrap();
+        let section = resolved.consumed.iter().find(|input| input.port == "section").unwrap();
+        assert_eq!(section.hash, hash::value_hash(&Value::Null));
+        assert!(!resolved.values.contains_key("section"));
+        artifacts.clear();
+        let missing = resolve(&definition, step, &agent, None, &BTreeMap::new(), &artifacts, None).unwrap_err();
+        assert_eq!(missing.port, "main");
+    }
+
+    #[test]
+    fn an_items_override_wins_over_its_map_steps_port_by_port() {
+        let overrides = serde_json::from_value::<BTreeMap<StepKey, StepOverride>>(json!({
+            "b": {"prompt": "all", "inputs": {"main": "m", "topic": "t"}}, "b[x]": {"inputs": {"main": "mine"}}}))
+        .unwrap();
+        let merged = effective_override(&overrides, &"b[x]".into()).unwrap();
+        assert_eq!(json!(merged), json!({"prompt": "all", "inputs": {"main": "mine", "topic": "t"}}));
+        assert_eq!(effective_override(&overrides, &"b[y]".into()), overrides.get("b").cloned());
+        assert_eq!(effective_override(&overrides, &"c".into()), None);
+    }
+
+    #[test]
+    fn the_basis_is_of_the_prompt_in_force_and_of_the_sorted_dependencies() {
+        let (definition, agent, _) = world();
+        let step = &definition.steps["b"];
+        let over = StepOverride { prompt: Some("run's".into()), ..StepOverride::default() };
+        assert_eq!(effective_prompt(step, &agent, Some(&over)), Some("run's"));
+        assert_eq!(effective_prompt(step, &agent, None), Some("own"));
+        let one = basis(Some("p"), 2, [&"b".into(), &"a".into()]);
+        assert_eq!(one, basis(Some("p"), 2, [&"a".into(), &"b".into()]));
+        assert_eq!(one.dependencies, hash::sha256_hex(b"a\nb\n"));
+        assert_eq!(one.prompt, Some(hash::sha256_hex(b"p")));
     }
 }

@@ -118,6 +118,9 @@ pub struct StepView {
     pub agent_id: AgentId,
     pub agent_version: i32,
     pub kind: String,
+    /// SHA-256 of the agent version's own prompt; absent for kinds without one. What the step or the run puts in its place is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_hash: Option<String>,
     pub status: StepStatus,
     pub reason: Option<Reason>,
     pub generation: i32,

@@ -47,6 +47,7 @@ impl StepRow {
             agent_version: self.agent_version,
             kind: self.kind,
             generation: self.generation,
+            prompt_hash: None,
             item_of: None,
             item_index: None,
             child_run: None,
