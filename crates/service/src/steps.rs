@@ -62,7 +62,7 @@ pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPr
     let spec = agent_of(ctx, &step).await?;
     let of_template = spec.config.prompt().map(|of_agent| step.step.prompt.unwrap_or_else(|| of_agent.to_owned()));
     let effective = of_template.clone().map(|of_template| step.overrides.prompt.unwrap_or(of_template));
-    Ok(StepPrompt { effective, of_template, inputs: spec.inputs })
+    Ok(StepPrompt { effective, of_template, inputs: spec.inputs, outputs: spec.outputs })
 }
 
 async fn find(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepOfRun> {

@@ -351,6 +351,9 @@ pub struct StepPrompt {
     /// What the template says, without the run's override.
     pub of_template: Option<String>,
     pub inputs: Vec<InputPort>,
+    /// What an edit, a supplied output or the answer to a form consists of.
+    #[serde(default)]
+    pub outputs: Vec<OutputPort>,
 }
 
 // ---- live
