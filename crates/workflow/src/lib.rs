@@ -6,6 +6,7 @@
 pub mod access;
 pub mod agent;
 pub mod api;
+pub mod compare;
 pub mod condition;
 pub mod decide;
 pub mod definition;
@@ -14,13 +15,21 @@ pub mod graph;
 pub mod hash;
 pub mod id;
 pub mod limits;
+pub mod lineage;
+pub mod moving;
 pub mod plan;
 pub mod problem;
+mod provenance;
+pub mod rerun;
 pub mod resolve;
 pub mod schema;
+pub mod skipping;
 pub mod source;
+pub mod staleness;
 pub mod status;
 pub mod step_machine;
+#[cfg(test)]
+mod testing;
 pub mod validate;
 pub mod view;
 

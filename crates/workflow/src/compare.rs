@@ -1,0 +1,75 @@
+//! Two runs of one template side by side: statuses, prompts and latest artifacts.
+//! Equality is by content hash, never by version or id, which no two runs share.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    api::{ArtifactComparison, Comparison, StepComparison},
+    id::StepKey,
+    provenance::{Provenance, prompt_hash},
+    resolve::effective_override,
+    view::{ArtifactMeta, RunView, StepView},
+};
+
+pub fn compare(left: &RunView, right: &RunView) -> Comparison {
+    let (of_left, of_right) = (Provenance::of(left), Provenance::of(right));
+    let keys: BTreeSet<&StepKey> = left.steps.iter().chain(&right.steps).map(|step| &step.key).collect();
+    let steps = keys.into_iter().map(|key| {
+        let (a, b) = (left.step(key), right.step(key));
+        let latest = |provenance: &Provenance<'_>, name: &str| provenance.latest(key, name).cloned();
+        let names: BTreeSet<&str> = [&of_left, &of_right]
+            .into_iter()
+            .flat_map(|provenance| provenance.artifacts(key))
+            .filter(|artifact| artifact.is_latest)
+            .map(|artifact| artifact.name.as_str())
+            .collect();
+        let artifacts = names.into_iter().map(|name| {
+            let (left, right) = (latest(&of_left, name), latest(&of_right, name));
+            let hash =
+                |artifact: &Option<ArtifactMeta>| artifact.as_ref().map(|artifact| artifact.content_hash.clone());
+            ArtifactComparison { name: name.to_owned(), is_equal: hash(&left) == hash(&right), left, right }
+        });
+        StepComparison {
+            key: key.clone(),
+            title: a.or(b).map(|step| step.title.clone()).unwrap_or_default(),
+            left: a.map(|step| step.status),
+            right: b.map(|step| step.status),
+            prompt_differs: a.zip(b).is_some_and(|(a, b)| prompt_of(left, a) != prompt_of(right, b)),
+            artifacts: artifacts.collect(),
+        }
+    });
+    Comparison { left: left.id, right: right.id, steps: steps.collect() }
+}
+
+fn prompt_of(view: &RunView, step: &StepView) -> Option<String> {
+    let overrides = effective_override(&view.overrides, &step.key);
+    prompt_hash(overrides.as_ref(), view.run_definition.steps.get(step.definition_key()), step)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{status::StepStatus, testing, view::StepOverride};
+
+    #[test]
+    fn what_differs_is_told_step_by_step() {
+        let mut left = testing::run(&json!({"a": {"agent_id": "x"}, "b": {"agent_id": "x"}}));
+        let mut right = testing::run(&json!({"a": {"agent_id": "x"}, "c": {"agent_id": "x"}}));
+        testing::succeed(&mut left, "a", "same", &[]);
+        testing::succeed(&mut right, "a", "other", &[]);
+        testing::succeed(&mut right, "a", "same", &[]);
+        testing::succeed(&mut right, "c", "only here", &[]);
+        right.overrides.insert("a".into(), StepOverride { prompt: Some("mine".into()), ..StepOverride::default() });
+        let comparison = compare(&left, &right);
+        let [a, b, c] = comparison.steps.as_slice() else { panic!("{comparison:?}") };
+        assert!(a.prompt_differs && a.artifacts[0].is_equal);
+        assert_eq!(
+            (a.artifacts[0].left.as_ref().unwrap().version, a.artifacts[0].right.as_ref().unwrap().version),
+            (1, 2)
+        );
+        assert_eq!((b.left, b.right, b.artifacts.len()), (Some(StepStatus::Pending), None, 0));
+        assert!(c.left.is_none() && !c.artifacts[0].is_equal && !c.prompt_differs);
+    }
+}

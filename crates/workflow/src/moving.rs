@@ -1,0 +1,136 @@
+//! Moving a run to another published version: which results stay valid. Pure, so that the dry run and the move cannot differ.
+//! A result stays where its step means the same and everything before it stays; titles, limits, reviews and retries change no result.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    api::MovePlan,
+    definition::{Definition, MapOver, Step},
+    graph::Graph,
+    hash,
+    id::StepKey,
+    resolve::run_input,
+    source::Source,
+    status::StepStatus,
+    view::RunView,
+};
+
+/// What becomes of each step. Steps that never ran and still mean the same are in none of the lists.
+pub fn plan(view: &RunView, new: &Definition) -> MovePlan {
+    let old = &view.run_definition;
+    let mut plan = MovePlan {
+        added: new.steps.keys().filter(|key| !old.steps.contains_key(*key)).cloned().collect(),
+        removed: old.steps.keys().filter(|key| !new.steps.contains_key(*key)).cloned().collect(),
+        ..MovePlan::default()
+    };
+    let mut valid: BTreeSet<&StepKey> = BTreeSet::new();
+    for key in Graph::of(new).order().unwrap_or_default() {
+        let (Some(was), Some(step)) = (old.steps.get(key), new.steps.get(key)) else {
+            continue;
+        };
+        let stays = step.direct_dependencies().iter().all(|before| valid.contains(before))
+            && means_the_same(was, step)
+            && reads_the_same_inputs(view, new, step);
+        if stays {
+            valid.insert(key);
+        }
+        match view.step(key).map(|step| step.status) {
+            Some(StepStatus::Completed) if stays => plan.kept.push(key.clone()),
+            None | Some(StepStatus::Pending) => {}
+            Some(_) if stays => {}
+            Some(_) => plan.rerun.push(key.clone()),
+        }
+    }
+    plan.kept.sort();
+    plan.rerun.sort();
+    plan
+}
+
+fn means_the_same(a: &Step, b: &Step) -> bool {
+    let list = |map: &Option<MapOver>| map.as_ref().map(|map| (map.over.clone(), map.key.clone(), map.on_item_error));
+    a.agent_id == b.agent_id
+        && a.agent_version == b.agent_version
+        && a.prompt == b.prompt
+        && a.inputs == b.inputs
+        && a.direct_dependencies() == b.direct_dependencies()
+        && a.trigger_rule == b.trigger_rule
+        && a.when == b.when
+        && list(&a.map) == list(&b.map)
+        && (a.on_error, &a.default_output) == (b.on_error, &b.default_output)
+}
+
+/// A default of the new version may stand in for an input that the starter left open.
+fn reads_the_same_inputs(view: &RunView, new: &Definition, step: &Step) -> bool {
+    step.sources().all(|source| match source {
+        Source::Run { key, path } => {
+            let value = |definition| {
+                run_input(definition, &view.inputs, key, path).filter(|value| !value.is_null()).map(hash::value_hash)
+            };
+            value(&view.run_definition) == value(new)
+        }
+        _ => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing;
+
+    /// a -> b -> c, and d apart.
+    fn steps() -> Value {
+        json!({"inputs": {"topic": {"default": "cats"}}, "steps": {
+            "a": {"agent_id": "x", "agent_version": 1}, "b": {"agent_id": "x", "agent_version": 1, "depends_on": ["a"]},
+            "c": {"agent_id": "x", "agent_version": 1, "depends_on": ["b"]},
+            "d": {"agent_id": "x", "agent_version": 1, "inputs": {"in": {"from": "run", "key": "topic"}}}}})
+    }
+
+    #[test]
+    fn what_means_the_same_is_kept_and_everything_after_a_change_runs_again() {
+        let table: [(&str, Value, &[&str], &[&str], &[&str], &[&str]); 8] = [
+            ("/notes", json!([]), &["a", "b", "c", "d"], &[], &[], &[]),
+            ("/steps/b/title", json!("New"), &["a", "b", "c", "d"], &[], &[], &[]),
+            ("/steps/b/review", json!({"mode": "always"}), &["a", "b", "c", "d"], &[], &[], &[]),
+            ("/steps/b/prompt", json!("New"), &["a", "d"], &["b", "c"], &[], &[]),
+            ("/steps/a/agent_version", json!(2), &["d"], &["a", "b", "c"], &[], &[]),
+            ("/steps/e", json!({"agent_id": "x"}), &["a", "b", "c", "d"], &[], &["e"], &[]),
+            ("/steps/c/depends_on", json!(["d"]), &["a", "b", "d"], &["c"], &[], &[]),
+            ("/inputs/topic/default", json!("dogs"), &["a", "b", "c"], &["d"], &[], &[]),
+        ];
+        let mut view = testing::run(&steps()["steps"]);
+        view.run_definition = Definition::from_value(&steps()).unwrap();
+        for key in ["a", "b", "c", "d"] {
+            testing::succeed(&mut view, key, key, &[]);
+        }
+        let shown = |keys: &[StepKey]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (path, value, kept, rerun, added, removed) in table {
+            let mut document = steps();
+            let (parent, name) = path.rsplit_once('/').unwrap();
+            document.pointer_mut(parent).unwrap()[name] = value;
+            let plan = plan(&view, &Definition::from_value(&document).unwrap());
+            assert_eq!(
+                [shown(&plan.kept), shown(&plan.rerun), shown(&plan.added), shown(&plan.removed)],
+                [kept, rerun, added, removed].map(|keys| keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
+                "{path}"
+            );
+        }
+        let mut fewer = Definition::from_value(&steps()).unwrap();
+        fewer.steps.remove("b");
+        fewer.steps.get_mut("c").unwrap().depends_on.clear();
+        let plan = plan(&view, &fewer);
+        assert_eq!((shown(&plan.removed), shown(&plan.rerun)), (vec!["b".to_owned()], vec!["c".to_owned()]));
+    }
+
+    #[test]
+    fn a_skipped_step_that_means_the_same_keeps_what_follows_it() {
+        let mut view = testing::run(&steps()["steps"]);
+        view.run_definition = Definition::from_value(&steps()).unwrap();
+        testing::succeed(&mut view, "a", "a", &[]);
+        testing::step(&mut view, "b").status = StepStatus::Skipped;
+        testing::succeed(&mut view, "c", "c", &[]);
+        let plan = plan(&view, &Definition::from_value(&steps()).unwrap());
+        assert_eq!((plan.kept, plan.rerun), (vec!["a".into(), "c".into()], vec![]));
+    }
+}

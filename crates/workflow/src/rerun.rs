@@ -1,0 +1,150 @@
+//! What a re-run takes with it, and what that last cost. Pure, so that the dry run and the re-run itself cannot differ.
+//! Items of map steps are never listed with their map step: they are decided when it expands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    api::{BlastRadius, BlastStep, RerunMode},
+    graph::Graph,
+    id::StepKey,
+    staleness::staleness,
+    view::{AttemptView, RunView, StepView},
+};
+
+/// The steps that a re-run gives a new generation. An item brings what is downstream of its map step; the map step itself collects again
+/// whatever the mode, and runs nothing.
+pub fn closure(view: &RunView, key: &StepKey, mode: RerunMode) -> BTreeSet<StepKey> {
+    let mut closure = BTreeSet::from([key.clone()]);
+    if mode == RerunMode::StepOnly {
+        return closure;
+    }
+    let (of, _) = key.split();
+    let graph = Graph::of(&view.run_definition);
+    let stale = if mode == RerunMode::StaleDownstream { staleness(view) } else { BTreeMap::new() };
+    let downstream = graph.descendants(&of).into_iter().filter(|key| view.step(key).is_some());
+    closure.extend(downstream.filter(|key| mode == RerunMode::Downstream || stale.contains_key(*key)).cloned());
+    closure
+}
+
+/// What the last attempts of some steps cost.
+pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
+    let mut items: BTreeMap<&StepKey, Vec<&StepView>> = BTreeMap::new();
+    for step in &view.steps {
+        if let Some(map) = step.item_of.as_ref().filter(|map| keys.contains(*map)) {
+            items.entry(map).or_default().push(step);
+        }
+    }
+    let mut radius = BlastRadius::default();
+    for step in keys.iter().filter_map(|key| view.step(key)) {
+        let mut cost = Cost::default();
+        match items.get(&step.key) {
+            Some(items) => items.iter().filter_map(|item| last_ended(item)).for_each(|attempt| cost.add(attempt)),
+            None => last_ended(step).into_iter().for_each(|attempt| cost.add(attempt)),
+        }
+        radius.total_tokens += cost.tokens;
+        radius.total_cost_micros = sum(radius.total_cost_micros, cost.cost_micros);
+        radius.steps.push(BlastStep {
+            key: step.key.clone(),
+            title: step.title.clone(),
+            status: step.status,
+            tokens: cost.tokens,
+            cost_micros: cost.cost_micros,
+            seconds: cost.seconds,
+        });
+    }
+    radius
+}
+
+#[derive(Default)]
+struct Cost {
+    tokens: i64,
+    cost_micros: Option<i64>,
+    seconds: f64,
+}
+
+impl Cost {
+    fn add(&mut self, attempt: &AttemptView) {
+        if let Some(usage) = &attempt.usage {
+            self.tokens += usage.prompt_tokens + usage.completion_tokens;
+            self.cost_micros = sum(self.cost_micros, usage.cost_micros);
+        }
+        if let Some(ended) = attempt.ended_at {
+            self.seconds += (ended - attempt.started_at).as_seconds_f64().max(0.0);
+        }
+    }
+}
+
+fn last_ended(step: &StepView) -> Option<&AttemptView> {
+    step.attempts.iter().rev().find(|attempt| attempt.outcome.is_some())
+}
+
+fn sum(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{status::StepStatus, testing};
+
+    fn shown(keys: &BTreeSet<StepKey>) -> Vec<&str> {
+        keys.iter().map(StepKey::as_str).collect()
+    }
+
+    /// a -> m (map) -> c -> d, and b apart from them.
+    fn view() -> RunView {
+        let mut view = testing::run(&json!({
+            "a": {"agent_id": "x"}, "b": {"agent_id": "x"},
+            "m": {"agent_id": "x", "map": {"over": {"from": "step", "step": "a", "artifact": "out"}}},
+            "c": {"agent_id": "x", "inputs": {"in": {"from": "step", "step": "m", "artifact": "out"}}},
+            "d": {"agent_id": "x", "depends_on": ["c"]}}));
+        testing::add_items(&mut view, "m", &["1", "2"]);
+        view
+    }
+
+    #[test]
+    fn each_mode_takes_what_it_says() {
+        let mut view = view();
+        for step in &mut view.steps {
+            step.status = StepStatus::Completed;
+        }
+        let table: [(&str, RerunMode, &[&str]); 6] = [
+            ("a", RerunMode::StepOnly, &["a"]),
+            ("a", RerunMode::Downstream, &["a", "c", "d", "m"]),
+            ("m", RerunMode::Downstream, &["c", "d", "m"]),
+            ("m[1]", RerunMode::StepOnly, &["m[1]"]),
+            ("m[1]", RerunMode::Downstream, &["c", "d", "m[1]"]),
+            ("a", RerunMode::StaleDownstream, &["a"]),
+        ];
+        for (key, mode, expected) in table {
+            assert_eq!(shown(&closure(&view, &key.into(), mode)), expected, "{key} {mode:?}");
+        }
+        // c consumed the first version of m, which is now another one: c is stale, d does not read it.
+        testing::succeed(&mut view, "a", "one", &[]);
+        testing::succeed(&mut view, "m", "one", &[(crate::resolve::MAP_PORT, "a")]);
+        testing::succeed(&mut view, "c", "x", &[("in", "m")]);
+        testing::succeed(&mut view, "m", "two", &[(crate::resolve::MAP_PORT, "a")]);
+        assert_eq!(shown(&closure(&view, &"a".into(), RerunMode::StaleDownstream)), ["a", "c"]);
+    }
+
+    #[test]
+    fn the_last_attempts_are_priced_and_a_map_is_the_sum_of_its_items() {
+        let mut view = view();
+        for (key, tokens, cost) in
+            [("m[1]", 10, Some(5)), ("m[1]", 20, None), ("m[2]", 3, Some(7)), ("c", 100, Some(1))]
+        {
+            let attempt = testing::succeed(&mut view, key, "x", &[]);
+            testing::priced(&mut view, key, attempt, tokens, cost);
+        }
+        let radius = blast_radius(&view, &["c", "m", "d"].map(StepKey::from).into());
+        let steps: Vec<_> =
+            radius.steps.iter().map(|step| (step.key.as_str(), step.tokens, step.cost_micros)).collect();
+        assert_eq!(steps, [("c", 100, Some(1)), ("d", 0, None), ("m", 23, Some(7))]);
+        assert_eq!((radius.total_tokens, radius.total_cost_micros), (123, Some(8)));
+    }
+}
