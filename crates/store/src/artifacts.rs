@@ -13,9 +13,9 @@ impl Store {
     /// An artifact of a run with its bytes. The caller has made sure that the run may be seen.
     pub async fn artifact(&self, run: RunId, id: ArtifactId) -> Result<Option<(ArtifactMeta, Vec<u8>)>> {
         let Some(row) = sqlx::query!(
-            "SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
-                a.parent, a.created_at, a.content
-            FROM artifacts a JOIN steps s ON s.id = a.step_id WHERE a.run_id = $1 AND a.id = $2",
+            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+                a.parent, u.email AS "made_by?", a.is_approved, a.created_at, a.content
+            FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by WHERE a.run_id = $1 AND a.id = $2"#,
             run.0,
             id.0,
         )
@@ -40,6 +40,8 @@ impl Store {
             origin: row.origin,
             attempt: row.attempt,
             parent: row.parent,
+            made_by: row.made_by,
+            is_approved: row.is_approved,
             created_at: row.created_at,
         };
         Ok(Some((meta.try_into()?, bytes)))
@@ -55,8 +57,8 @@ impl Store {
         sqlx::query_as!(
             ArtifactRow,
             r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
-                a.parent, a.created_at
-            FROM artifacts a JOIN steps s ON s.id = a.step_id
+                a.parent, u.email AS "made_by?", a.is_approved, a.created_at
+            FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by
             WHERE a.run_id = $1 AND ($2::text IS NULL OR s.key = $2) AND ($3::text IS NULL OR a.name = $3)
             ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
             run.0,

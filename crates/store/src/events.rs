@@ -73,9 +73,9 @@ impl Store {
     /// The attempts of a run that are open now, by start.
     pub async fn running_attempts(&self, run: RunId) -> Result<Vec<AttemptView>> {
         let rows = sqlx::query_scalar!(
-            r#"SELECT attempt_json_v1(s.key, a) AS "attempt!"
+            r#"SELECT attempt_json_v2(s.key, a) AS "attempt!"
             FROM steps s JOIN attempts a ON a.step_id = s.id AND a.number = s.attempt
-            WHERE s.run_id = $1 AND s.status = 'running' AND a.outcome IS NULL ORDER BY a.started_at, a.step_id"#,
+            WHERE s.run_id = $1 AND s.status = 'running' AND NOT s.superseded AND a.outcome IS NULL ORDER BY a.started_at, a.step_id"#,
             run.0,
         )
         .fetch_all(&self.pool)

@@ -39,7 +39,7 @@ pub enum Hint {
     Ready,
     /// The run was cancelled: its running attempts should stop at once.
     Cancelled(RunId),
-    /// Somebody began to look at this run.
+    /// Somebody began to look at this run, and has none of its running text.
     Watched(RunId),
     Delta(Delta),
     /// Messages may have been lost: look at everything again.
@@ -147,7 +147,13 @@ impl Outbox {
         self.put(|waiting| {
             let place = (delta.run, delta.step.clone(), delta.attempt);
             match waiting.deltas.get_mut(&place) {
-                Some(known) if known.text.len() < MAX_WAITING_BYTES => known.text.push_str(&delta.text),
+                // Text that is sent again from its beginning holds what waits.
+                Some(known)
+                    if known.text.len() < MAX_WAITING_BYTES
+                        && usize::try_from(delta.offset - known.offset).is_ok_and(|gap| gap == known.text.len()) =>
+                {
+                    known.text.push_str(&delta.text);
+                }
                 _ => {
                     waiting.deltas.insert(place, delta);
                 }
@@ -315,6 +321,11 @@ impl Store {
         Ok(())
     }
 
+    /// Asks workers for all text of the run's running attempts: whoever begins to look has missed what was sent before.
+    pub fn ask_for_text(&self, run: RunId) {
+        self.outbox.watched(run);
+    }
+
     /// The runs that somebody looks at now.
     pub async fn watched_runs(&self) -> Result<BTreeSet<RunId>> {
         let ids = sqlx::query_scalar!("SELECT run_id FROM run_watchers WHERE until > clock_timestamp()")
@@ -356,6 +367,15 @@ mod tests {
             rounds += 1;
         }
         assert_eq!((offset, rounds), (8_007, 3));
+    }
+
+    #[test]
+    fn text_that_is_sent_again_replaces_what_waits_of_it() {
+        let outbox = Outbox::default();
+        outbox.delta(delta(4, "two "));
+        outbox.delta(delta(0, "one two "));
+        outbox.delta(delta(8, "three"));
+        assert_eq!(outbox.take_deltas(), [delta(0, "one two three")]);
     }
 
     #[test]

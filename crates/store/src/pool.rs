@@ -57,6 +57,12 @@ impl Store {
         Ok(())
     }
 
+    /// The version of Postgres as it counts it: 140000 is 14.
+    pub async fn server_version_num(&self) -> Result<i32> {
+        let version = sqlx::query_scalar!(r#"SELECT current_setting('server_version_num')::int AS "version!""#);
+        Ok(version.fetch_one(&self.pool).await?)
+    }
+
     /// Closes all connections; calls that follow fail.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -3,9 +3,11 @@
 
 mod list;
 mod start;
+mod steps;
 mod view;
 
 pub(crate) use view::ArtifactRow;
 
 pub use list::Scope;
 pub use start::{NewRun, StartOutcome};
+pub use steps::NewSteps;

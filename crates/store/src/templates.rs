@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
-    api::{PublishedTemplate, TemplateSummary},
+    api::{PublishedTemplate, PublishedVersion, TemplateSummary},
 };
 
 use crate::{Error, Result, Store};
@@ -25,6 +25,7 @@ pub struct Draft {
     pub revision: i64,
     pub created_by: UserId,
     pub updated_at: DateTime<Utc>,
+    pub archived_at: Option<DateTime<Utc>>,
     pub published: Option<Live>,
 }
 
@@ -51,6 +52,8 @@ pub enum Startable {
     Version(Box<Version>),
     /// The template exists, but has no published version.
     NotPublished,
+    /// An admin put it away.
+    Archived,
     /// There is no such template, or no such version of it.
     NotFound,
 }
@@ -95,7 +98,7 @@ impl Store {
                       coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
-               WHERE NOT t.is_test
+               WHERE NOT t.is_test AND t.archived_at IS NULL
                ORDER BY lower(v.name), t.id"#,
         );
         rows.fetch_all(&self.pool).await?.into_iter().map(PublishedTemplate::try_from).collect()
@@ -108,7 +111,7 @@ impl Store {
                       coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
-               WHERE t.id = $1 AND NOT t.is_test"#,
+               WHERE t.id = $1 AND NOT t.is_test AND t.archived_at IS NULL"#,
             id.0,
         );
         row.fetch_optional(&self.pool).await?.map(PublishedTemplate::try_from).transpose()
@@ -117,7 +120,7 @@ impl Store {
     /// All templates, by name, without their definitions.
     pub async fn template_summaries(&self) -> Result<Vec<TemplateSummary>> {
         let rows = sqlx::query!(
-            r#"SELECT id, name, description, draft_revision, published_version, n_steps, created_by, updated_at
+            r#"SELECT id, name, description, draft_revision, published_version, n_steps, created_by, updated_at, archived_at
                FROM workflow_templates
                WHERE NOT is_test
                ORDER BY lower(name), id"#,
@@ -133,13 +136,14 @@ impl Store {
             n_steps: row.n_steps,
             created_by: UserId(row.created_by),
             updated_at: row.updated_at,
+            archived_at: row.archived_at,
         });
         Ok(summaries.collect())
     }
 
     pub async fn draft(&self, id: TemplateId) -> Result<Option<Draft>> {
         let row = sqlx::query!(
-            r#"SELECT t.id, t.name, t.description, t.definition, t.draft_revision, t.created_by, t.updated_at,
+            r#"SELECT t.id, t.name, t.description, t.definition, t.draft_revision, t.created_by, t.updated_at, t.archived_at,
                       v.version AS "live_version?", v.name AS "live_name?", v.description AS "live_description?",
                       v.semantic_hash AS "live_hash?"
                FROM workflow_templates t
@@ -167,14 +171,50 @@ impl Store {
             revision: row.draft_revision,
             created_by: UserId(row.created_by),
             updated_at: row.updated_at,
+            archived_at: row.archived_at,
             published,
         }))
+    }
+
+    /// A version as it was published, whatever became of its template; and whether that is archived.
+    pub async fn version(&self, id: TemplateId, version: i32) -> Result<Option<(Version, bool)>> {
+        let row = sqlx::query!(
+            r#"SELECT v.definition, t.archived_at IS NOT NULL AS "is_archived!"
+               FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
+               WHERE v.template_id = $1 AND v.version = $2"#,
+            id.0,
+            version,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let definition =
+                read(row.definition, "workflow_template_versions", || format!("{id} v{version}"))?;
+            Ok((Version { template_id: id, version, definition }, row.is_archived))
+        })
+        .transpose()
+    }
+
+    /// Every published version of a template, newest first.
+    pub async fn template_versions(&self, id: TemplateId) -> Result<Vec<PublishedVersion>> {
+        let rows = sqlx::query!(
+            "SELECT version, published_at, n_steps FROM workflow_template_versions WHERE template_id = $1 ORDER BY version DESC",
+            id.0,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let versions = rows.into_iter().map(|row| PublishedVersion {
+            version: row.version,
+            published_at: row.published_at,
+            n_steps: row.n_steps,
+        });
+        Ok(versions.collect())
     }
 
     /// A named version, or the published one.
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
         let row = sqlx::query!(
-            r#"SELECT t.published_version, v.version AS "version?", v.definition AS "definition?"
+            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition AS "definition?"
                FROM workflow_templates t
                LEFT JOIN workflow_template_versions v
                    ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
@@ -187,6 +227,9 @@ impl Store {
         let Some(row) = row else {
             return Ok(Startable::NotFound);
         };
+        if row.archived_at.is_some() {
+            return Ok(Startable::Archived);
+        }
         let (Some(version), Some(definition)) = (row.version, row.definition) else {
             return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
         };

@@ -1,17 +1,40 @@
-//! The verbs of a person on a run: each one call of a versioned function, one transaction, one event.
-//! Whether the person may do it was decided before; whether the state allows it is decided here, under the run's lock.
+//! The verbs of a person on a run: each one transaction under the run's lock, with one event naming the person.
+//! Whether the person may do it was decided before; whether the state allows it is decided here.
 
-use std::collections::BTreeMap;
+mod branches;
+mod gates;
+mod moving;
+mod outputs;
+mod runs;
+mod steps;
+mod tx;
 
-use serde_json::{Value, json};
-use workflow::{RunId, StepKey, access::Actor};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Result, Store};
+use serde_json::Value;
+use workflow::{AgentCatalog, Definition, Plan, RunId, StepKey, access::Actor, api::MovePlan};
+
+use crate::protocol::NewArtifact;
+
+/// Who asks for what on which run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Call<'a> {
+    pub run: RunId,
+    pub actor: &'a Actor,
+    /// The key, and the hash of what is asked under it.
+    pub idempotency: Option<(String, String)>,
+}
+
+impl<'a> Call<'a> {
+    pub fn new(run: RunId, actor: &'a Actor) -> Self {
+        Self { run, actor, idempotency: None }
+    }
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum VerbOutcome {
     Done,
-    /// It was already so: nothing was written.
+    /// It was already so, or the same request was answered before under its key: nothing was written.
     Unchanged,
     NotFound,
     Conflict(Conflict),
@@ -25,6 +48,17 @@ pub enum Conflict {
     Generation,
     /// Something newer is there than what was seen.
     Digest,
+    /// The run moved on since the plan was made.
+    Moved,
+    /// The gate wants somebody else than its author or starter.
+    SelfApproval,
+    AlreadyVoted,
+    NothingToAdopt,
+    BudgetTooSmall,
+    /// The key was used for another request.
+    IdempotencyMismatch,
+    /// A form cannot be approved before it was answered.
+    Unanswered,
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -42,93 +76,66 @@ pub struct Approval {
     pub expect_generation: Option<i32>,
 }
 
-fn outcome(function: &'static str, answer: Option<&str>, status: Option<String>) -> Result<VerbOutcome> {
-    Ok(match answer {
-        Some("done") => VerbOutcome::Done,
-        Some("unchanged") => VerbOutcome::Unchanged,
-        Some("not_found") => VerbOutcome::NotFound,
-        Some("generation") => VerbOutcome::Conflict(Conflict::Generation),
-        Some("digest") => VerbOutcome::Conflict(Conflict::Digest),
-        Some("status") => VerbOutcome::Conflict(Conflict::Status(status.unwrap_or_default())),
-        other => {
-            return Err(Error::Inconsistent { table: function, column: "answer", row: format!("{other:?}") });
-        }
-    })
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Edit {
+    pub artifacts: Vec<NewArtifact>,
+    /// Approve at once what was written.
+    pub approve: bool,
+    pub digest: Option<String>,
+    pub expect_generation: Option<i32>,
 }
 
-impl Store {
-    pub async fn trigger_step(
-        &self,
-        run: RunId,
-        key: &StepKey,
-        trigger: &Trigger,
-        actor: &Actor,
-    ) -> Result<VerbOutcome> {
-        let row = sqlx::query!(
-            "SELECT answer, status FROM trigger_step_v1($1, $2, $3, $4, $5, $6, $7)",
-            run.0,
-            key.as_str(),
-            trigger.prompt.is_some(),
-            trigger.prompt.as_ref().and_then(Option::as_deref),
-            trigger.inputs.as_ref().map(|inputs| json!(inputs)),
-            trigger.expect_generation,
-            actor.id.0,
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        let outcome = outcome("trigger_step_v1", row.answer.as_deref(), row.status)?;
-        self.hint(run, &outcome);
-        Ok(outcome)
-    }
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rejection {
+    pub feedback: String,
+    pub digest: Option<String>,
+    pub expect_generation: Option<i32>,
+}
 
-    pub async fn approve_step(
-        &self,
-        run: RunId,
-        key: &StepKey,
-        approval: &Approval,
-        actor: &Actor,
-    ) -> Result<VerbOutcome> {
-        let row = sqlx::query!(
-            "SELECT answer, status FROM approve_step_v1($1, $2, $3, $4, $5)",
-            run.0,
-            key.as_str(),
-            approval.digest.as_deref(),
-            approval.expect_generation,
-            actor.id.0,
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        let outcome = outcome("approve_step_v1", row.answer.as_deref(), row.status)?;
-        self.hint(run, &outcome);
-        Ok(outcome)
-    }
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Skip {
+    /// Values for ports of other steps that would have none.
+    pub inputs: BTreeMap<StepKey, BTreeMap<String, Value>>,
+    pub expect_generation: Option<i32>,
+}
 
-    pub async fn set_auto_run(&self, run: RunId, auto_run: bool, actor: &Actor) -> Result<VerbOutcome> {
-        let row = sqlx::query!("SELECT answer, status FROM set_auto_run_v1($1, $2, $3)", run.0, auto_run, actor.id.0,)
-            .fetch_one(&self.pool)
-            .await?;
-        let outcome = outcome("set_auto_run_v1", row.answer.as_deref(), row.status)?;
-        self.hint(run, &outcome);
-        Ok(outcome)
-    }
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Supply {
+    pub artifacts: Vec<NewArtifact>,
+    pub expect_generation: Option<i32>,
+}
 
-    pub async fn cancel_run(&self, run: RunId, actor: &Actor) -> Result<VerbOutcome> {
-        let row = sqlx::query!("SELECT answer, status FROM cancel_run_v1($1, $2)", run.0, actor.id.0)
-            .fetch_one(&self.pool)
-            .await?;
-        let outcome = outcome("cancel_run_v1", row.answer.as_deref(), row.status)?;
-        self.hint(run, &outcome);
-        if outcome == VerbOutcome::Done {
-            self.outbox.cancelled(run);
-        }
-        Ok(outcome)
-    }
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Rerun {
+    /// Every step that gets a new generation, the asked one among them.
+    pub closure: BTreeSet<StepKey>,
+    /// The event that the plan was made at; none where the closure is the step alone.
+    pub seq: Option<i64>,
+    pub prompt: Option<Option<String>>,
+    pub inputs: Option<BTreeMap<String, Value>>,
+    pub expect_generation: Option<i32>,
+}
 
-    /// After the commit: readers look again, and workers look for what may have become ready.
-    fn hint(&self, run: RunId, outcome: &VerbOutcome) {
-        if *outcome == VerbOutcome::Done {
-            self.outbox.run(run);
-            self.outbox.ready();
-        }
-    }
+/// A new run that shares what another one has made.
+pub struct Fork<'a> {
+    pub id: RunId,
+    pub at: StepKey,
+    /// Steps that are taken over as they are.
+    pub kept: BTreeSet<StepKey>,
+    /// The event of the source that the plan was made at.
+    pub seq: i64,
+    pub auto_run: bool,
+    pub plan: &'a Plan,
+    pub agents: &'a AgentCatalog,
+}
+
+/// Another published version for a run.
+pub struct Move<'a> {
+    pub version: i32,
+    pub definition: &'a Definition,
+    pub plan: &'a Plan,
+    pub agents: &'a AgentCatalog,
+    pub change: &'a MovePlan,
+    /// The event that the plan was made at.
+    pub seq: i64,
 }

@@ -88,7 +88,7 @@ impl Store {
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
-            WHERE NOT r.is_test AND (r.user_id = $1 OR $2)
+            WHERE NOT r.is_test AND r.parent_run IS NULL AND (r.user_id = $1 OR $2)
                 AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4))
             ORDER BY r.created_at DESC, r.id DESC LIMIT $5"#,
             viewer.id.0,
@@ -108,7 +108,8 @@ impl Store {
         Ok(RunPage { runs, next })
     }
 
-    /// Runs in which a step waits for the viewer's review, oldest first: the owner's, and every one for an admin.
+    /// Runs in which a step waits for the viewer's review, oldest first: the owner's, those of gates that ask the viewer,
+    /// and every one for an admin.
     pub async fn waiting_runs(&self, viewer: &Actor) -> Result<Vec<RunSummary>> {
         sqlx::query_as!(
             SummaryRow,
@@ -117,10 +118,14 @@ impl Store {
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
-            WHERE r.n_review > 0 AND NOT r.is_test AND (r.user_id = $1 OR $2)
+            WHERE r.n_review > 0 AND NOT r.is_test AND (r.user_id = $1 OR $2 OR EXISTS (
+                SELECT FROM reviews w JOIN steps s ON s.id = w.step_id
+                WHERE s.run_id = r.id AND w.decision IS NULL AND (w.emails @> ARRAY[lower($3)] OR w.roles @> ARRAY[$4])))
             ORDER BY r.created_at, r.id LIMIT 100"#,
             viewer.id.0,
             viewer.is_admin(),
+            viewer.email,
+            viewer.role.as_str(),
         )
         .fetch_all(&self.pool)
         .await?

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use workflow::{Definition, Plan, RunId, StepKey, TemplateId, access::Actor};
+use workflow::{AgentCatalog, Definition, Plan, RunId, TemplateId, UserId};
 
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, runs::NewSteps};
 
 /// A run that is about to be made; everything has been validated and authorized.
 pub struct NewRun<'a> {
@@ -15,12 +15,13 @@ pub struct NewRun<'a> {
     pub version: i32,
     pub definition: &'a Definition,
     pub plan: &'a Plan,
-    /// The kind of each step's agent.
-    pub kinds: &'a BTreeMap<StepKey, String>,
+    /// The agent versions that the definition is pinned to.
+    pub agents: &'a AgentCatalog,
     pub inputs: &'a BTreeMap<String, Value>,
     pub auto_run: bool,
     pub is_test: bool,
-    pub actor: &'a Actor,
+    /// Whose run it is, and who started it.
+    pub user: UserId,
     /// The key, and the hash of what was asked under it.
     pub idempotency: Option<(String, String)>,
 }
@@ -34,45 +35,35 @@ pub enum StartOutcome {
     Mismatch,
 }
 
+impl NewRun<'_> {
+    /// The run as `start_run_v2` takes it.
+    pub(crate) fn document(&self, steps: &NewSteps) -> Value {
+        let limits = &self.definition.limits;
+        let budget = limits.budget.as_ref();
+        let (key, request) = self.idempotency.clone().unzip();
+        json!({
+            "id": self.id, "template": self.template_id, "version": self.version,
+            "definition": self.definition.to_value(), "inputs": self.inputs,
+            "auto_run": self.auto_run, "is_test": self.is_test, "user": self.user, "actor": self.user,
+            "idem_key": key, "request_hash": request, "n_steps": steps.rows.len(), "slots": steps.slots,
+            "limits": {
+                "max_parallel": limits.max_parallel, "limited": steps.is_limited, "timeout_s": limits.timeout_s,
+                "tokens": budget.and_then(|budget| budget.tokens), "cost": budget.and_then(|budget| budget.cost_micros),
+                "on_exceed": budget.map(|budget| budget.on_exceed.as_str()),
+            },
+        })
+    }
+}
+
 impl Store {
     pub async fn start_run(&self, new: NewRun<'_>) -> Result<StartOutcome> {
-        let (mut keys, mut titles, mut agents, mut versions) = (vec![], vec![], vec![], vec![]);
-        let (mut kinds, mut reviews, mut dep_from, mut dep_to) = (vec![], vec![], vec![], vec![]);
-        // In plan order, so that a run's rows stand on disk in the order in which they are worked.
-        for key in &new.plan.order {
-            let (step, planned) = (&new.definition.steps[key], &new.plan.steps[key]);
-            keys.push(key.as_str().to_owned());
-            titles.push(step.title_or(key).to_owned());
-            agents.push(planned.agent_id.as_str().to_owned());
-            versions.push(planned.agent_version.unwrap_or_default());
-            kinds.push(new.kinds.get(key).cloned().unwrap_or_default());
-            reviews.push(step.review.mode.as_str().to_owned());
-            for dependency in &planned.dependencies {
-                dep_from.push(dependency.as_str().to_owned());
-                dep_to.push(key.as_str().to_owned());
-            }
-        }
-        let (key, request) = new.idempotency.unzip();
+        let steps = NewSteps::of(new.definition, new.plan, new.agents, new.inputs);
         let is_new = sqlx::query_scalar!(
-            r#"SELECT start_run_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS "is_new!""#,
-            new.id.0,
-            new.template_id.0,
-            new.version,
-            new.definition.to_value(),
-            json!(new.inputs),
-            new.auto_run,
-            new.is_test,
-            new.actor.id.0,
-            key.as_deref(),
-            request.as_deref(),
-            &keys,
-            &titles,
-            &agents,
-            &versions,
-            &kinds,
-            &reviews,
-            &dep_from,
-            &dep_to,
+            r#"SELECT start_run_v2($1, $2, $3, $4) AS "is_new!""#,
+            new.document(&steps),
+            json!(steps.rows),
+            &steps.dep_from,
+            &steps.dep_to,
         )
         .fetch_one(&self.pool)
         .await?;
@@ -81,18 +72,21 @@ impl Store {
             self.outbox.ready();
             return Ok(StartOutcome::Created);
         }
-        let earlier = sqlx::query!(
-            "SELECT id, request_hash FROM workflow_runs WHERE user_id = $1 AND idempotency_key = $2",
-            new.actor.id.0,
+        let (key, request) = new.idempotency.unzip();
+        let earlier = self.started_under(new.user, key.as_deref().unwrap_or_default()).await?;
+        let (run, hash) = earlier.ok_or(Error::RowCount { statement: "start_run_v2", changed: 0 })?;
+        Ok(if Some(&hash) == request.as_ref() { StartOutcome::Existing(run) } else { StartOutcome::Mismatch })
+    }
+
+    /// The run that somebody started under a key, with the hash of what was asked.
+    pub async fn started_under(&self, user: UserId, key: &str) -> Result<Option<(RunId, String)>> {
+        let row = sqlx::query!(
+            r#"SELECT id, request_hash AS "request_hash!" FROM workflow_runs WHERE user_id = $1 AND idempotency_key = $2"#,
+            user.0,
             key,
         )
         .fetch_optional(&self.pool)
-        .await?
-        .ok_or(Error::RowCount { statement: "start_run_v1", changed: 0 })?;
-        Ok(if earlier.request_hash == request {
-            StartOutcome::Existing(RunId(earlier.id))
-        } else {
-            StartOutcome::Mismatch
-        })
+        .await?;
+        Ok(row.map(|row| (RunId(row.id), row.request_hash)))
     }
 }

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 use workflow::{
-    ArtifactId, RunId, RunView, TemplateId, UserId,
+    ArtifactId, RunId, RunView, StepKey, TemplateId, UserId,
     access::Actor,
     status::StepStatus,
-    view::{ArtifactMeta, StepView},
+    view::{ArtifactMeta, StepOfRun, StepView},
 };
 
 use crate::{
@@ -27,6 +27,12 @@ struct StepRow {
     fail_count: i32,
     not_before: Option<DateTime<Utc>>,
     attempts: Option<Value>,
+    item_of: Option<String>,
+    item_index: Option<i32>,
+    child_run: Option<Uuid>,
+    review: Option<Value>,
+    feedback: Option<Value>,
+    prompt_hash: Option<String>,
 }
 
 impl StepRow {
@@ -47,12 +53,12 @@ impl StepRow {
             agent_version: self.agent_version,
             kind: self.kind,
             generation: self.generation,
-            prompt_hash: None,
-            item_of: None,
-            item_index: None,
-            child_run: None,
-            review: None,
-            feedback: None,
+            item_of: self.item_of.map(StepKey::new),
+            item_index: self.item_index,
+            prompt_hash: self.prompt_hash,
+            child_run: self.child_run.map(RunId),
+            review: self.review.map(|review| document(review, "reviews", "*", &row)).transpose()?,
+            feedback: self.feedback.map(|feedback| document(feedback, "step_generations", "feedback", &row)).transpose()?,
         })
     }
 }
@@ -69,6 +75,8 @@ pub(crate) struct ArtifactRow {
     pub origin: String,
     pub attempt: Option<i32>,
     pub parent: Option<Uuid>,
+    pub made_by: Option<String>,
+    pub is_approved: bool,
     pub created_at: DateTime<Utc>,
 }
 
@@ -88,11 +96,15 @@ impl TryFrom<ArtifactRow> for ArtifactMeta {
             size: row.size,
             attempt: row.attempt,
             parent: row.parent.map(ArtifactId),
-            made_by: None,
-            is_approved: false,
+            made_by: row.made_by,
+            is_approved: row.is_approved,
             created_at: row.created_at,
         })
     }
+}
+
+fn link(run: Option<Uuid>, step: Option<String>) -> Option<StepOfRun> {
+    Some(StepOfRun { run: RunId(run?), step: StepKey::new(step?) })
 }
 
 impl Store {
@@ -101,14 +113,17 @@ impl Store {
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let Some(row) = sqlx::query!(
             r#"SELECT r.template_id, v.name AS template_name, r.template_version, r.run_definition, r.inputs, r.overrides,
-                r.status, r.status_reason, r.auto_run, r.is_test, r.user_id, u.email, r.event_seq, r.created_at, r.finished_at
+                r.status, r.status_reason, r.auto_run, r.is_test, r.user_id, u.email, r.event_seq, r.created_at, r.finished_at,
+                r.deadline_at, budget_json_v2(r) AS budget, r.forked_run, r.forked_step, r.parent_run, p.key AS "parent_key?"
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
-            WHERE r.id = $1 AND (r.user_id = $2 OR $3)"#,
+            LEFT JOIN steps p ON p.id = r.parent_step
+            WHERE r.id = $1 AND run_is_visible_v2(r, $2, $3, $4)"#,
             run.0,
             viewer.id.0,
-            viewer.is_admin(),
+            viewer.role.as_str(),
+            viewer.email,
         )
         .fetch_optional(&mut *tx)
         .await?
@@ -117,11 +132,21 @@ impl Store {
         };
         let steps = sqlx::query_as!(
             StepRow,
-            r#"SELECT s.key, s.title, s.agent_id, s.agent_version, s.kind, s.status, s.reason, s.generation, s.fail_count,
+            r#"WITH used AS MATERIALIZED (
+                SELECT u.agent_id, u.agent_version, agent_prompt_hash_v2(u.agent_id, u.agent_version) AS prompt_hash
+                FROM (SELECT DISTINCT s.agent_id, s.agent_version FROM steps s WHERE s.run_id = $1) u
+            )
+            SELECT s.key, s.title, s.agent_id, s.agent_version, s.kind, s.status, s.reason, s.generation, s.fail_count,
                 s.not_before, (
-                    SELECT jsonb_agg(attempt_json_v1(s.key, a) ORDER BY a.number) FROM attempts a WHERE a.step_id = s.id
-                ) AS attempts
-            FROM steps s WHERE s.run_id = $1 ORDER BY s.key COLLATE "C""#,
+                    SELECT jsonb_agg(attempt_json_v2(s.key, a) ORDER BY a.number) FROM attempts a WHERE a.step_id = s.id
+                ) AS attempts,
+                CASE WHEN s.parent_id IS NOT NULL THEN (SELECT p.key FROM steps p WHERE p.id = s.parent_id) END AS item_of,
+                s.item_index, s.child_run,
+                CASE WHEN s.status = 'awaiting_review' THEN review_json_v2(s) END AS review,
+                CASE WHEN s.generation > 1 THEN feedback_json_v2(s.id, s.generation) END AS feedback,
+                u.prompt_hash
+            FROM steps s JOIN used u ON u.agent_id = s.agent_id AND u.agent_version = s.agent_version
+            WHERE s.run_id = $1 AND NOT s.superseded ORDER BY s.key COLLATE "C""#,
             run.0,
         )
         .fetch_all(&mut *tx)
@@ -129,9 +154,9 @@ impl Store {
         let artifacts = sqlx::query_as!(
             ArtifactRow,
             r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
-                a.parent, a.created_at
-            FROM artifacts a JOIN steps s ON s.id = a.step_id
-            WHERE a.run_id = $1 ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
+                a.parent, u.email AS "made_by?", a.is_approved, a.created_at
+            FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by
+            WHERE a.run_id = $1 AND NOT s.superseded ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
             run.0,
         )
         .fetch_all(&mut *tx)
@@ -154,10 +179,10 @@ impl Store {
             is_test: row.is_test,
             created_at: row.created_at,
             finished_at: row.finished_at,
-            deadline_at: None,
-            budget: None,
-            parent: None,
-            forked_from: None,
+            deadline_at: row.deadline_at,
+            budget: row.budget.map(|budget| document(budget, "workflow_runs", "budget", &run)).transpose()?,
+            parent: link(row.parent_run, row.parent_key),
+            forked_from: link(row.forked_run, row.forked_step),
             steps: steps.into_iter().map(|step| step.into_view(run)).collect::<Result<_>>()?,
             artifacts: artifacts.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
         }))

@@ -54,6 +54,25 @@ pub enum Publish {
 }
 
 impl Store {
+    /// Puts a template away, or takes it back; false when there is none.
+    pub async fn archive_template(&self, id: TemplateId, is_archived: bool, author: Author) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let changed = sqlx::query!(
+            "UPDATE workflow_templates SET archived_at = CASE WHEN $2 THEN coalesce(archived_at, now()) END WHERE id = $1 AND NOT is_test",
+            id.0,
+            is_archived,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let action = if is_archived { "template.archived" } else { "template.unarchived" };
+        audit::append(&mut tx, author, action, &id.to_string(), json!({})).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     pub async fn create_template(&self, new: NewTemplate<'_>, author: Author) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         insert(&mut tx, new, false).await?;

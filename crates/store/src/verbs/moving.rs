@@ -1,0 +1,96 @@
+//! A run that goes on with another published version of its template.
+//! What stays valid was judged by `workflow::moving`; here it is only carried out, if nothing happened since.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use workflow::{StepKey, event::EventKind};
+
+use super::{
+    Call, Conflict, Move, VerbOutcome,
+    tx::{begin, conflict, status},
+};
+use crate::{Result, Store, decode::document, runs::NewSteps};
+
+impl Store {
+    pub async fn move_run(&self, call: &Call<'_>, wanted: &Move<'_>) -> Result<VerbOutcome> {
+        let mut tx = begin!(self, call);
+        if tx.run.is_cancelled() {
+            return status("cancelled");
+        }
+        if tx.run.seq != wanted.seq {
+            return conflict(Conflict::Moved);
+        }
+        let run = call.run.0;
+        let running = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "n!" FROM (
+                SELECT s.status FROM steps s WHERE s.run_id = $1 AND NOT s.superseded ORDER BY s.id FOR NO KEY UPDATE) s
+            WHERE s.status = 'running'"#,
+            run,
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        if running > 0 {
+            return status("running");
+        }
+        let inputs = sqlx::query_scalar!("SELECT inputs FROM workflow_runs WHERE id = $1", run).fetch_one(tx.conn()).await?;
+        let inputs = document(inputs, "workflow_runs", "inputs", &run)?;
+        let added: BTreeSet<StepKey> = wanted.change.added.iter().cloned().collect();
+        let all = NewSteps::of(wanted.definition, wanted.plan, wanted.agents, &inputs);
+        let new = NewSteps::some_of(wanted.definition, wanted.plan, wanted.agents, &inputs, &added);
+        let keys = |steps: &[StepKey]| steps.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
+        let limits = &wanted.definition.limits;
+        sqlx::query!(
+            "UPDATE workflow_runs SET template_version = $2, run_definition = $3, max_parallel = $4, limited = $5 WHERE id = $1",
+            run,
+            wanted.version,
+            wanted.definition.to_value(),
+            limits.max_parallel.and_then(|n| i32::try_from(n).ok()),
+            all.is_limited,
+        )
+        .execute(tx.conn())
+        .await?;
+        let moved = sqlx::query!(
+            r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(move_steps_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)) m"#,
+            run,
+            json!(all.rows),
+            &all.dep_from,
+            &all.dep_to,
+            json!(new.rows),
+            &keys(&wanted.change.rerun),
+            &keys(&wanted.change.removed),
+            &keys(&wanted.change.added),
+            json!(all.slots),
+            call.actor.id.0,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        tx.moves_all(moved.into_iter().map(|row| (row.id, row.was)));
+        let steps = sqlx::query_scalar!(
+            r#"SELECT coalesce(jsonb_agg(jsonb_build_object('key', s.key, 'title', s.title, 'agent_id', s.agent_id,
+                'agent_version', s.agent_version, 'kind', s.kind, 'status', s.status, 'reason', s.reason,
+                'generation', s.generation, 'attempts', '[]'::jsonb,
+                'prompt_hash', agent_prompt_hash_v2(s.agent_id, s.agent_version)) ORDER BY s.key), '[]') AS "steps!"
+            FROM steps s WHERE s.run_id = $1 AND NOT s.superseded AND s.parent_id IS NULL"#,
+            run,
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        tx.tells(
+            "moved",
+            json!({"template_version": wanted.version, "run_definition": wanted.definition.to_value(), "steps": steps}),
+        );
+        let gone = sqlx::query_scalar!(
+            r#"SELECT s.key FROM steps s LEFT JOIN steps p ON p.id = s.parent_id
+            WHERE s.run_id = $1 AND s.superseded AND (s.key = ANY($2) OR p.key = ANY($2) OR p.key = ANY($3))"#,
+            run,
+            &keys(&wanted.change.removed),
+            &keys(&wanted.change.rerun),
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        tx.tells("removed", json!(gone));
+        tx.fences = true;
+        tx.commit(EventKind::RunMoved, None).await
+    }
+}

@@ -1,0 +1,172 @@
+//! Verbs on what a step made: edit, supply, roll back. None begins a generation, and no version is ever changed or lost.
+
+use uuid::Uuid;
+use workflow::{ArtifactId, StepKey, event::EventKind};
+
+use super::{
+    Call, Conflict, Edit, Supply, VerbOutcome,
+    gates::Vote,
+    steps::map_refuses,
+    tx::{Begin, Step, Tx, begin, conflict, status},
+};
+use crate::{Result, Store};
+
+impl Store {
+    /// New versions by a person, of a step that waits for review or is completed.
+    pub async fn edit_step(&self, call: &Call<'_>, key: &StepKey, edit: &Edit) -> Result<VerbOutcome> {
+        let (mut tx, step) = begin!(self, call, key, edit.expect_generation);
+        if !step.is(&["awaiting_review", "completed"]) {
+            return status(&step.status);
+        }
+        if let Some(digest) = &edit.digest
+            && *digest != tx.digest(&step).await?
+        {
+            return conflict(Conflict::Digest);
+        }
+        tx.moves(&step);
+        tx.put(&step, &edit.artifacts, "human_edit").await?;
+        tx.void_votes(&step).await?;
+        if step.is(&["awaiting_review"]) {
+            if edit.approve {
+                match tx.vote(&step).await? {
+                    Vote::Refused(refusal) => return conflict(refusal),
+                    Vote::Counted => {}
+                    Vote::Approved => tx.advance(&[step.id]).await?,
+                }
+            }
+        } else if step.review_mode == "always" && !edit.approve {
+            tx.open_gate_again(&step).await?;
+        } else {
+            if edit.approve {
+                let ids: Vec<Uuid> = edit.artifacts.iter().map(|artifact| artifact.id.0).collect();
+                tx.approve_versions(&ids).await?;
+            }
+            tx.collect_again(&step).await?;
+        }
+        tx.commit(EventKind::StepEdited, Some(&step.key)).await
+    }
+
+    /// Completes a step with outputs by a person, whatever became of it; an `always` gate still asks.
+    pub async fn supply_step(&self, call: &Call<'_>, key: &StepKey, supply: &Supply) -> Result<VerbOutcome> {
+        let (mut tx, step) = begin!(self, call, key, supply.expect_generation);
+        if step.is(&["running"]) || step.status == "cancelled" {
+            return status(&step.status);
+        }
+        if let Some(refusal) = map_refuses(&step) {
+            return status(&refusal);
+        }
+        tx.put(&step, &supply.artifacts, "human_edit").await?;
+        tx.complete_by_hand(&step).await?;
+        tx.commit(EventKind::StepSupplied, Some(&step.key)).await
+    }
+
+    /// Makes an older version the latest again.
+    pub async fn rollback_artifact(
+        &self,
+        call: &Call<'_>,
+        artifact: ArtifactId,
+        expect_generation: Option<i32>,
+    ) -> Result<VerbOutcome> {
+        let mut tx = match Tx::begin(self, call).await? {
+            Begin::Go(tx) => tx,
+            Begin::Answered(outcome) => return Ok(outcome),
+        };
+        let Some(version) = sqlx::query!(
+            "SELECT a.step_id, a.name, a.is_latest, a.is_approved, s.key FROM artifacts a JOIN steps s ON s.id = a.step_id
+            WHERE a.id = $1 AND a.run_id = $2",
+            artifact.0,
+            call.run.0,
+        )
+        .fetch_optional(tx.conn())
+        .await?
+        else {
+            return Ok(VerbOutcome::NotFound);
+        };
+        let Some(step) = tx.step(&version.key.as_str().into()).await? else { return Ok(VerbOutcome::NotFound) };
+        if expect_generation.is_some_and(|expected| expected != step.generation) {
+            return conflict(Conflict::Generation);
+        }
+        if tx.run.is_cancelled() || step.is(&["running"]) {
+            return status(if tx.run.is_cancelled() { "cancelled" } else { &step.status });
+        }
+        if version.is_latest {
+            return Ok(VerbOutcome::Unchanged);
+        }
+        sqlx::query!(
+            "UPDATE artifacts SET is_latest = false WHERE step_id = $1 AND name = $2 AND is_latest",
+            version.step_id,
+            version.name,
+        )
+        .execute(tx.conn())
+        .await?;
+        sqlx::query!("UPDATE artifacts SET is_latest = true WHERE id = $1", artifact.0).execute(tx.conn()).await?;
+        tx.shows([artifact.0]);
+        tx.moves(&step);
+        tx.void_votes(&step).await?;
+        if step.is(&["completed"]) {
+            if step.review_mode == "always" && !step.is_map && !version.is_approved {
+                tx.open_gate_again(&step).await?;
+            } else {
+                tx.collect_again(&step).await?;
+            }
+        }
+        tx.commit(EventKind::ArtifactRolledBack, Some(&step.key)).await
+    }
+}
+
+impl Tx<'_> {
+    /// Earlier approvals were of something else.
+    pub(super) async fn void_votes(&mut self, step: &Step) -> Result<()> {
+        sqlx::query!(
+            "DELETE FROM review_votes o USING reviews v
+            WHERE o.step_id = $1 AND v.step_id = o.step_id AND v.generation = o.generation AND v.no = o.no AND v.decision IS NULL",
+            step.id,
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// A completed step waits for review once more; what depends on it waits too, if it has not begun.
+    async fn open_gate_again(&mut self, step: &Step) -> Result<()> {
+        sqlx::query!("UPDATE steps SET status = 'awaiting_review' WHERE id = $1", step.id).execute(self.conn()).await?;
+        sqlx::query!("SELECT open_gates_v2(ARRAY[$1::bigint])", step.id).execute(self.conn()).await?;
+        self.reopen(step).await
+    }
+
+    /// The map of a completed item makes its list anew.
+    async fn collect_again(&mut self, step: &Step) -> Result<()> {
+        if step.map_status.is_some() {
+            self.reopen(step).await?;
+            self.advance(&[step.id]).await?;
+        }
+        Ok(())
+    }
+
+    /// The step is completed by what a person gave; an `always` gate still asks.
+    pub(super) async fn complete_by_hand(&mut self, step: &Step) -> Result<()> {
+        self.moves(step);
+        self.void_votes(step).await?;
+        if step.is_terminal() {
+            self.reopen(step).await?;
+        }
+        let asks = step.review_mode == "always" && !step.is_map;
+        if !asks {
+            self.close_gate(step, "superseded").await?;
+        }
+        sqlx::query!(
+            "UPDATE steps SET status = $2, reason = NULL, undecided = false, rounds = 0 WHERE id = $1",
+            step.id,
+            if asks { "awaiting_review" } else { "completed" },
+        )
+        .execute(self.conn())
+        .await?;
+        if !asks {
+            return self.advance(&[step.id]).await;
+        }
+        if !step.is(&["awaiting_review"]) {
+            sqlx::query!("SELECT open_gates_v2(ARRAY[$1::bigint])", step.id).execute(self.conn()).await?;
+        }
+        Ok(())
+    }
+}
