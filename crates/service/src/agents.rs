@@ -1,6 +1,8 @@
 //! The agent library: everybody signed in may see what there is, admins edit and test.
 //! Must never show a configuration to somebody who is no admin.
 
+mod subworkflow;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -69,6 +71,11 @@ pub(crate) fn pins(definition: &Definition) -> impl Iterator<Item = (AgentId, i3
     pins.into_iter()
 }
 
+/// The agents of a definition whose versions are all pinned: a published one, or a run's.
+pub(crate) async fn pinned(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
+    Ok(AgentCatalog::new(ctx.store().agent_versions(pins(definition)).await?))
+}
+
 /// Creates the agent, or its next version.
 pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     let by = ctx.admin()?.id;
@@ -83,6 +90,9 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
         config: agent.config,
     };
     check(&spec)?;
+    if let AgentConfig::Workflow(config) = &spec.config {
+        subworkflow::check(ctx, &spec, config).await?;
+    }
     match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
         Saved::Saved(spec) => Ok(*spec),
         Saved::Stale { .. } if agent.base_version.is_none() => {

@@ -1,14 +1,24 @@
-//! Artifacts: one version with its content, and the list of all versions.
+//! Artifacts: one version with its content, the list of all versions, what one was made from, and going back to one.
 //! Must never resolve an artifact outside the run that the viewer may see.
+
+use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
+use store::verbs::Call;
 use workflow::{
-    ArtifactId, RunId, StepKey,
-    api::{ArtifactVersions, ArtifactView, Encoding},
+    ArtifactId, RunId, RunView, StepKey,
+    api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
 };
 
-use crate::{Error, OpContext, Result, runs};
+use crate::{
+    Error, OpContext, Result,
+    runs::{
+        self, access,
+        conflict::{self, StepVerb},
+        idempotency,
+    },
+};
 
 pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
     runs::visible(ctx, run).await?;
@@ -30,6 +40,34 @@ pub async fn versions(
         return Ok(ArtifactVersions { artifacts: Vec::new() });
     }
     Ok(ArtifactVersions { artifacts: ctx.store().artifact_versions(run, step, name).await? })
+}
+
+/// Everything an artifact was made from, back to the inputs of the run.
+pub async fn lineage(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<Lineage> {
+    let view = runs::get(ctx, run).await?;
+    let attempts = view.steps.iter().flat_map(|step| &step.attempts);
+    let hashes: BTreeSet<String> =
+        attempts.filter_map(|attempt| attempt.basis.as_ref().and_then(|basis| basis.prompt.clone())).collect();
+    let prompts = ctx.store().prompts(&hashes.into_iter().collect::<Vec<_>>()).await?;
+    workflow::lineage::lineage(&view, id, &prompts).ok_or(Error::NotFound)
+}
+
+/// Makes an older version the latest one again: no copy, no new generation.
+pub async fn rollback(
+    ctx: &OpContext,
+    run: RunId,
+    id: ArtifactId,
+    rollback: RollbackArtifact,
+    once: Option<String>,
+) -> Result<RunView> {
+    let idempotency = idempotency::of(once, "rollback", &[&run.to_string(), &id.to_string()], &rollback)?;
+    access::steer(ctx, run).await?;
+    let call = Call { run, actor: ctx.user()?, idempotency };
+    let outcome = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
+    let view = runs::get(ctx, run).await?;
+    let step = view.artifacts.iter().find(|artifact| artifact.id == id).map(|artifact| &artifact.producing_step_id);
+    conflict::step(&outcome, StepVerb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
+    Ok(view)
 }
 
 /// JSON as a value, text as text, and base64 for what is neither.

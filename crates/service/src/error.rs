@@ -19,6 +19,9 @@ pub enum Error {
     WrongCredentials,
     #[error("the person is not allowed to do this")]
     Forbidden,
+    /// Like `Forbidden`, where the reason is not the account but what it did before.
+    #[error("not theirs to do: {0}")]
+    NotYours(String),
     /// Missing, or invisible to whoever asks: never told apart.
     #[error("it does not exist, or is not theirs to see")]
     NotFound,
@@ -78,6 +81,7 @@ impl Error {
             Self::Forbidden => {
                 (403, ErrorCode::Forbidden, "Your account may not do this. Ask an admin to do it.".to_owned())
             }
+            Self::NotYours(detail) => (403, ErrorCode::Forbidden, detail.clone()),
             Self::NotFound => (
                 404,
                 ErrorCode::NotFound,

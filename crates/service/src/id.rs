@@ -16,6 +16,13 @@ pub(crate) fn new_id() -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// An id that follows from a hash: the same request makes the same one.
+pub(crate) fn derived(hash: &[u8; 32]) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
 /// 256 random bits from the system's generator, as hex.
 pub(crate) fn new_secret() -> String {
     let mut random = [0; 32];

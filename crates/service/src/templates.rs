@@ -1,11 +1,15 @@
 //! Workflow templates: published versions for everybody, drafts and publishing for admins.
 //! Must never overwrite a newer draft, and never publish what the validator refuses.
 
+mod nesting;
+
 use serde_json::Value;
-use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft, Startable};
+use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
     AgentCatalog, Definition, Plan, Problem, TemplateId,
-    api::{CreateTemplate, Published, PublishedTemplate, TemplateSummary, TemplateView, UpdateTemplate},
+    api::{
+        CreateTemplate, Published, PublishedTemplate, PublishedVersion, TemplateSummary, TemplateView, UpdateTemplate,
+    },
     limits,
 };
 
@@ -40,11 +44,9 @@ pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
 /// The live version as it was published; none before the first.
 pub async fn live(ctx: &OpContext, id: TemplateId) -> Result<Option<Definition>> {
     ctx.admin()?;
-    match ctx.store().startable(id, None).await? {
-        Startable::Version(version) => Ok(Some(version.definition)),
-        Startable::NotPublished => Ok(None),
-        Startable::NotFound => Err(Error::NotFound),
-    }
+    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    let Some(live) = draft.published else { return Ok(None) };
+    Ok(ctx.store().version(id, live.version).await?.map(|(version, _)| version.definition))
 }
 
 pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<TemplateView> {
@@ -81,13 +83,42 @@ pub async fn save_draft(ctx: &OpContext, id: TemplateId, update: UpdateTemplate)
     }
 }
 
+/// Sets a template aside: it starts no more runs, and no workflow can be published that runs it. Or takes it back.
+pub async fn archive(ctx: &OpContext, id: TemplateId, is_archived: bool) -> Result<TemplateView> {
+    ctx.admin()?;
+    if !ctx.store().archive_template(id, is_archived, ctx.author()).await? {
+        return Err(Error::NotFound);
+    }
+    get(ctx, id).await
+}
+
+/// The published versions, newest first: what a run can be moved to, and what an agent can run.
+pub async fn versions(ctx: &OpContext, id: TemplateId) -> Result<Vec<PublishedVersion>> {
+    let actor = ctx.user()?;
+    // Hidden templates, which tests run, are no drafts of anybody.
+    ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    let versions = ctx.store().template_versions(id).await?;
+    if versions.is_empty() && !actor.may_administer() {
+        return Err(Error::NotFound);
+    }
+    Ok(versions)
+}
+
+/// One published version as it is, archived or not.
+pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<Definition> {
+    ctx.admin()?;
+    let (version, _) = ctx.store().version(id, version).await?.ok_or(Error::NotFound)?;
+    Ok(version.definition)
+}
+
 /// Makes the draft the live version, every agent pinned. A draft that means what is live changes nothing.
 pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
     let by = ctx.admin()?.id;
     for _ in 0..MAX_LOOKS {
         let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
         let catalog = agents::catalog_for(ctx, &draft.definition).await?;
-        let (definition, plan, mut problems) = judge(draft.definition, catalog).await?;
+        let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
+        problems.extend(nesting::problems(ctx, id, &definition, &catalog).await?);
         if problems.iter().any(Problem::is_error) {
             problems.sort_by_key(|problem| problem.severity);
             return Err(Error::InvalidDefinition { problems });
@@ -117,19 +148,24 @@ fn read(document: &Value) -> Result<Definition> {
     Ok(Definition::from_value(document)?)
 }
 
+/// A definition with what was needed to judge it and what came of it.
+pub(crate) type Judged = (Definition, Plan, AgentCatalog, Vec<Problem>);
+
 /// Validates; large ones beside the async threads.
-pub(crate) async fn judge(definition: Definition, agents: AgentCatalog) -> Result<(Definition, Plan, Vec<Problem>)> {
+pub(crate) async fn judge(definition: Definition, agents: AgentCatalog) -> Result<Judged> {
     let is_large = definition.steps.len() >= MANY_STEPS;
     let work = move || {
         let (plan, problems) = workflow::validate(&definition, &agents);
-        (definition, plan, problems)
+        (definition, plan, agents, problems)
     };
     if is_large { Ok(tokio::task::spawn_blocking(work).await?) } else { Ok(work()) }
 }
 
 async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
     let catalog = agents::catalog_for(ctx, &draft.definition).await?;
-    let (definition, plan, problems) = judge(draft.definition, catalog).await?;
+    let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
+    problems.extend(nesting::problems(ctx, draft.id, &definition, &catalog).await?);
+    problems.sort_by_key(|problem| problem.severity);
     let has_unpublished_changes = draft.published.as_ref().is_none_or(|live| {
         live.name != draft.name
             || live.description != draft.description
@@ -145,6 +181,7 @@ async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
         has_unpublished_changes,
         created_by: draft.created_by,
         updated_at: draft.updated_at,
+        archived_at: draft.archived_at,
         problems,
     })
 }

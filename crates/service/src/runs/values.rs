@@ -10,7 +10,7 @@ use crate::{Error, Result, text};
 
 /// Values of all inputs: nothing unknown, nothing required missing, everything of its type.
 pub(crate) fn check(declared: &BTreeMap<String, RunInput>, given: &BTreeMap<String, Value>) -> Result<()> {
-    fits(given)?;
+    fits("inputs", given)?;
     for (key, value) in given {
         let Some(input) = declared.get(key) else {
             let known: Vec<&str> = declared.keys().map(String::as_str).take(20).collect();
@@ -44,18 +44,18 @@ pub(crate) fn check(declared: &BTreeMap<String, RunInput>, given: &BTreeMap<Stri
 }
 
 /// Size, depth and characters of values that are going to be stored.
-pub(crate) fn fits(given: &BTreeMap<String, Value>) -> Result<()> {
+pub(crate) fn fits(field: &str, given: &BTreeMap<String, Value>) -> Result<()> {
     for (key, value) in given {
         if limits::depth(value) > limits::MAX_DEPTH {
             let detail = format!("It is nested deeper than {} levels. Flatten it.", limits::MAX_DEPTH);
-            return Err(Error::invalid(format!("inputs.{key}"), detail));
+            return Err(Error::invalid(format!("{field}.{key}"), detail));
         }
-        text::no_nul("inputs", key)?;
-        text::no_nul_inside(&format!("inputs.{key}"), value)?;
+        text::no_nul(field, key)?;
+        text::no_nul_inside(&format!("{field}.{key}"), value)?;
     }
     let n_bytes: usize = given.iter().map(|(key, value)| key.len() + n_bytes(value)).sum();
     if n_bytes > limits::MAX_RUN_INPUT_BYTES {
-        return Err(Error::too_large("inputs", "The inputs are larger than 4 MiB together. Shorten them."));
+        return Err(Error::too_large(field, "The inputs are larger than 4 MiB together. Shorten them."));
     }
     Ok(())
 }

@@ -61,10 +61,10 @@ async fn answers(ctx: &OpContext, run: RunId) -> Vec<ApiError> {
     vec![
         refusal(runs::get(ctx, run).await),
         refusal(runs::events(ctx, run, None).await),
-        refusal(runs::set_auto_run(ctx, run, false).await),
-        refusal(runs::cancel(ctx, run).await),
-        refusal(steps::trigger(ctx, run, &key, TriggerStep::default()).await),
-        refusal(steps::approve(ctx, run, &key, ContinueStep::default()).await),
+        refusal(runs::set_auto_run(ctx, run, false, None).await),
+        refusal(runs::cancel(ctx, run, None).await),
+        refusal(steps::trigger(ctx, run, &key, TriggerStep::default(), None).await),
+        refusal(steps::approve(ctx, run, &key, ContinueStep::default(), None).await),
         refusal(steps::prompt(ctx, run, &key).await),
         refusal(artifacts::get(ctx, run, ArtifactId(Uuid::from_u128(1))).await),
         refusal(artifacts::versions(ctx, run, None, None).await),
@@ -84,7 +84,7 @@ async fn a_run_of_somebody_else_is_as_absent_as_a_missing_one(pool: PgPool) {
     assert_eq!(status(runs::list_all(&world.ben, None, None).await), plain(403));
     assert_eq!(runs::list_all(&world.admin, None, None).await.unwrap().runs.len(), 1);
     assert_eq!(runs::get(&world.ada, run.id).await.unwrap(), run, "nothing was changed");
-    runs::cancel(&world.admin, run.id).await.unwrap();
+    runs::cancel(&world.admin, run.id, None).await.unwrap();
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -107,7 +107,7 @@ async fn a_trigger_is_checked_by_field_and_by_state(pool: PgPool) {
     let (first, second) = (StepKey::new("first"), StepKey::new("second"));
     let trigger = async |key: &StepKey, trigger: serde_json::Value| {
         let trigger: TriggerStep = serde_json::from_value(trigger).unwrap();
-        steps::trigger(&world.ada, run, key, trigger).await
+        steps::trigger(&world.ada, run, key, trigger, None).await
     };
     let waits = refusal(trigger(&second, json!({})).await);
     assert_eq!(waits.status, 409);
@@ -129,13 +129,13 @@ async fn a_trigger_is_checked_by_field_and_by_state(pool: PgPool) {
     assert_eq!(prompt.of_template.as_deref(), Some("{{ text }}"));
     trigger(&first, json!({"prompt_override": null})).await.unwrap();
     assert_eq!(steps::prompt(&world.ada, run, &first).await.unwrap().effective, prompt.of_template);
-    assert_eq!(status(steps::approve(&world.ada, run, &first, ContinueStep::default()).await), plain(409));
+    assert_eq!(status(steps::approve(&world.ada, run, &first, ContinueStep::default(), None).await), plain(409));
     let nul = ContinueStep { content_hash: Some("\0".into()), ..ContinueStep::default() };
-    assert_eq!(status(steps::approve(&world.ada, run, &first, nul).await), at(422, "content_hash"));
-    runs::cancel(&world.ada, run).await.unwrap();
+    assert_eq!(status(steps::approve(&world.ada, run, &first, nul, None).await), at(422, "content_hash"));
+    runs::cancel(&world.ada, run, None).await.unwrap();
     let cancelled = refusal(trigger(&first, json!({})).await);
     assert!(cancelled.status == 409 && cancelled.detail.contains("cancelled"), "{}", cancelled.detail);
-    assert_eq!(status(runs::set_auto_run(&world.ada, run, false).await), plain(409));
+    assert_eq!(status(runs::set_auto_run(&world.ada, run, false, None).await), plain(409));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -1,0 +1,93 @@
+//! An agent that runs a workflow: its ports must be those of the version that it names.
+//! Must never save a promise that the workflow's own artifacts cannot keep.
+
+use store::templates::Startable;
+use workflow::{
+    AgentSpec, Definition,
+    agent::{OutputOf, WorkflowConfig},
+    schema::{Compatibility, Kind, Schema},
+};
+
+use super::pinned;
+use crate::{Error, OpContext, Result};
+
+pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowConfig) -> Result<()> {
+    let version = match ctx.store().startable(config.template_id, Some(config.version)).await? {
+        Startable::Version(version) => version,
+        Startable::Archived => {
+            let detail = "This workflow was archived. Choose another one, or take it back from the archive.";
+            return Err(Error::invalid("config.template_id", detail));
+        }
+        // Startable knows published versions alone, so an absent one is told from an absent template by its first.
+        Startable::NotPublished => {
+            return Err(Error::invalid(
+                "config.template_id",
+                "This workflow has no published version. Publish it first.",
+            ));
+        }
+        Startable::NotFound if ctx.store().draft(config.template_id).await?.is_some() => {
+            let detail = format!("The workflow has no version {}. Name a published one.", config.version);
+            return Err(Error::invalid("config.version", detail));
+        }
+        Startable::NotFound => return Err(Error::invalid("config.template_id", "There is no such workflow.")),
+    };
+    check_inputs(spec, &version.definition)?;
+    check_outputs(ctx, spec, config, &version.definition).await
+}
+
+/// Each port feeds the workflow's input of its name, and none that is needed is left out.
+fn check_inputs(spec: &AgentSpec, definition: &Definition) -> Result<()> {
+    for (n, port) in spec.inputs.iter().enumerate() {
+        let Some(input) = definition.inputs.get(&port.name) else {
+            let detail = format!("The workflow has no input `{}`. Name the ports as its inputs.", port.name);
+            return Err(Error::invalid(format!("inputs.{n}.name"), detail));
+        };
+        if let Compatibility::No(reason) = port.schema.feeds(&input.schema) {
+            let detail = format!("`{}` does not fit the workflow's input: {reason}.", port.name);
+            return Err(Error::invalid(format!("inputs.{n}.schema"), detail));
+        }
+    }
+    let needed = definition.inputs.iter().filter(|(_, input)| input.required && input.default.is_none());
+    for (key, _) in needed {
+        if !spec.input(key).is_some_and(|port| port.required) {
+            let detail = format!("The workflow needs `{key}`. Add a required input port of that name.");
+            return Err(Error::invalid("inputs", detail));
+        }
+    }
+    Ok(())
+}
+
+/// Each output is an artifact that a step of the workflow makes.
+async fn check_outputs(
+    ctx: &OpContext,
+    spec: &AgentSpec,
+    config: &WorkflowConfig,
+    definition: &Definition,
+) -> Result<()> {
+    let agents = pinned(ctx, definition).await?;
+    for (name, OutputOf { step, artifact }) in &config.outputs {
+        let field = format!("config.outputs.{name}");
+        let Some(port) = spec.output(name) else {
+            return Err(Error::invalid(field, format!("The agent has no output `{name}`. Add it, or leave this out.")));
+        };
+        let Some(known) = definition.steps.get(step) else {
+            let detail = format!("The workflow has no step `{step}`. Name one of its steps.");
+            return Err(Error::invalid(format!("{field}.step"), detail));
+        };
+        let made = agents.get(&known.agent_id, known.agent_version).and_then(|agent| agent.output(artifact));
+        let Some(made) = made else {
+            let detail = format!("The step `{step}` makes no `{artifact}`. Name one of its outputs.");
+            return Err(Error::invalid(format!("{field}.artifact"), detail));
+        };
+        let schema = if known.map.is_some() {
+            Schema { items: Some(Box::new(made.schema.clone())), ..Schema::of(Kind::Array) }
+        } else {
+            made.schema.clone()
+        };
+        if let Compatibility::No(reason) = schema.feeds(&port.schema) {
+            let detail = format!("`{step}.{artifact}` does not fit the output `{name}`: {reason}.");
+            return Err(Error::invalid(field, detail));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone.
+//! Must answer alike for a run that is missing and one that is nobody's business of the asker.
+
+use store::access::Access;
+use workflow::{RunId, StepKey};
+
+use super::idempotency::Idempotency;
+use crate::{Error, OpContext, Result};
+
+/// Passes if the run may be seen.
+pub(crate) async fn see(ctx: &OpContext, run: RunId) -> Result<Access> {
+    ctx.store().run_access(run, ctx.user()?).await?.ok_or(Error::NotFound)
+}
+
+/// Passes if every verb is theirs: owner and admins.
+pub(crate) async fn steer(ctx: &OpContext, run: RunId) -> Result<()> {
+    match see(ctx, run).await? {
+        Access::Full => Ok(()),
+        Access::Gates(_) => Err(Error::Forbidden),
+    }
+}
+
+/// Passes if deciding at the step's gate is theirs: owner, admins, and whoever the open gate asks.
+/// What they decided there once, they may be told again under its key.
+pub(crate) async fn decide(ctx: &OpContext, run: RunId, key: &StepKey, once: &Idempotency) -> Result<()> {
+    match see(ctx, run).await? {
+        Access::Full => Ok(()),
+        Access::Gates(open) if open.contains(key) => Ok(()),
+        Access::Gates(_) => match once {
+            Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(()),
+            _ => Err(Error::Forbidden),
+        },
+    }
+}

@@ -1,0 +1,53 @@
+//! The Idempotency-Key: one request under one key has one effect, however often it comes.
+//! Whether a key was used before is decided in the store, in the transaction of the verb; here it is only checked and hashed.
+
+use serde::Serialize;
+use serde_json::json;
+use workflow::hash;
+
+use crate::{Error, Result};
+
+const MAX_KEY_CHARS: usize = 200;
+
+/// The key, and the hash of what is asked under it.
+pub(crate) type Idempotency = Option<(String, String)>;
+
+/// For a verb: its name, the ids of its path, and its body.
+pub(crate) fn of<T: Serialize>(key: Option<String>, verb: &str, path: &[&str], body: &T) -> Result<Idempotency> {
+    key.map(|key| checked(key, &json!({ "verb": verb, "of": path, "body": body }))).transpose()
+}
+
+/// For a start, which has no path.
+pub(crate) fn of_start<T: Serialize>(key: Option<String>, body: &T) -> Result<Idempotency> {
+    key.map(|key| checked(key, &json!(body))).transpose()
+}
+
+fn checked(key: String, request: &serde_json::Value) -> Result<(String, String)> {
+    let is_fine = !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.chars().all(|c| c.is_ascii_graphic());
+    if !is_fine {
+        let detail = "Use 1 to 200 visible ASCII characters for the Idempotency-Key.";
+        return Err(Error::invalid("Idempotency-Key", detail));
+    }
+    let hash = hash::sha256_hex(hash::canonical_json(request).as_bytes());
+    Ok((key, hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verb_path_and_body_each_make_another_request() {
+        let hash = |verb, path: &[&str], body: &str| of(Some("k".into()), verb, path, &body).unwrap().unwrap().1;
+        let base = hash("stop", &["r", "a"], "x");
+        assert_eq!(base, hash("stop", &["r", "a"], "x"));
+        for other in [hash("skip", &["r", "a"], "x"), hash("stop", &["r", "b"], "x"), hash("stop", &["r", "a"], "y")] {
+            assert_ne!(base, other);
+        }
+        assert!(of(None, "stop", &[], &()).unwrap().is_none());
+        for bad in ["", "a b", "\n", "é", &"x".repeat(201)] {
+            let refused = of(Some(bad.to_owned()), "stop", &[], &()).unwrap_err().to_api();
+            assert_eq!((refused.status, refused.field.as_deref()), (422, Some("Idempotency-Key")), "{bad}");
+        }
+    }
+}
