@@ -62,6 +62,19 @@ impl Store {
         }))
     }
 
+    /// Whether the same request was answered before under its key: whoever decided at a gate may ask again after it closed.
+    pub async fn was_answered(&self, run: RunId, actor: &Actor, key: &str, request: &str) -> Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                SELECT FROM verb_keys WHERE run_id = $1 AND user_id = $2 AND key = $3 AND request_hash = $4) AS "found!""#,
+            run.0,
+            actor.id.0,
+            key,
+            request,
+        );
+        Ok(found.fetch_one(&self.pool).await?)
+    }
+
     pub async fn step_of_run(&self, run: RunId, key: &StepKey, viewer: &Actor) -> Result<Option<StepOfRun>> {
         let (definition_key, _) = key.split();
         let row = sqlx::query!(
