@@ -196,7 +196,7 @@ async fn receive(spec: &AgentSpec, mut response: Response) -> Result<StepOutput,
     }
     let outputs = outputs(spec, status, body)
         .map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
-    Ok(StepOutput { outputs, usage: None })
+    Ok(StepOutput { outputs, usage: None, message: None })
 }
 
 /// Up to `max` bytes of a body; the rest is never asked for.

@@ -33,6 +33,16 @@ pub struct StepInput {
     pub prompt: Option<String>,
     /// Port name to resolved value. Declared ports that are absent are null to a template.
     pub values: BTreeMap<String, Value>,
+    /// A person rejected what was made last.
+    pub revision: Option<Revision>,
+}
+
+/// What an agent made last, and what a person wants changed about it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Revision {
+    /// By output name.
+    pub previous: BTreeMap<String, Value>,
+    pub feedback: String,
 }
 
 /// What surrounds an attempt.
@@ -60,6 +70,8 @@ pub struct Output {
 pub struct StepOutput {
     pub outputs: Vec<Output>,
     pub usage: Option<Usage>,
+    /// What a person is asked, where the agent only asks.
+    pub message: Option<String>,
 }
 
 /// What every kind implements.

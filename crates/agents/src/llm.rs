@@ -139,7 +139,7 @@ impl LlmAgent {
             chat.options = chat.options.with_response_format(JsonSpec::new("output", schema));
         }
         let outputs = chat.run(&input.spec, &wanted).await?;
-        Ok(StepOutput { outputs, usage: Some(chat.usage) })
+        Ok(StepOutput { outputs, usage: Some(chat.usage), message: None })
     }
 }
 

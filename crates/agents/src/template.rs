@@ -188,7 +188,7 @@ impl Agent for TemplateAgent {
         let text = Scope::new(&input)?.render("The template", source, Insert::AsIs).await?;
         let outputs = output::from_text(&input.spec, text)
             .map_err(|fault| AgentError::new(fault.class, format!("The template {}", fault.reason)))?;
-        Ok(StepOutput { outputs, usage: None })
+        Ok(StepOutput { outputs, usage: None, message: None })
     }
 }
 

@@ -18,7 +18,7 @@ fn input(template: &str, values: Value) -> StepInput {
     }))
     .unwrap();
     let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
-    StepInput { spec: Arc::new(spec), prompt: None, values }
+    StepInput { spec: Arc::new(spec), prompt: None, values, revision: None }
 }
 
 async fn run(template: &str, values: Value) -> Result<String, AgentError> {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn input(config: Value, outputs: Value, values: Value) -> StepInput {
     let spec = serde_json::from_value(json!({ "id": "a", "name": "A", "config": config, "outputs": outputs })).unwrap();
     let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
-    StepInput { spec: Arc::new(spec), prompt: None, values }
+    StepInput { spec: Arc::new(spec), prompt: None, values, revision: None }
 }
 
 pub(crate) fn context() -> AgentContext {
