@@ -9,9 +9,10 @@ DECLARE
     v_parent uuid;
     v_step   steps;
     v_depth  int;
+    v_auto   boolean;
 BEGIN
     SELECT s.run_id INTO v_parent FROM steps s WHERE s.id = p_step;
-    SELECT r.depth INTO v_depth FROM workflow_runs r WHERE r.id = v_parent FOR NO KEY UPDATE;
+    SELECT r.depth, r.auto_run INTO v_depth, v_auto FROM workflow_runs r WHERE r.id = v_parent FOR NO KEY UPDATE;
     SELECT * INTO v_step FROM steps s WHERE s.id = p_step FOR NO KEY UPDATE;
     IF NOT FOUND OR v_step.status <> 'running' OR v_step.attempt <> p_attempt OR v_step.lease_worker IS DISTINCT FROM p_worker THEN
         RETURN CASE WHEN EXISTS (SELECT 1 FROM workflow_runs r WHERE r.parent_step = p_step AND r.parent_attempt = p_attempt)
@@ -19,7 +20,7 @@ BEGIN
     ELSIF v_depth >= 16 THEN
         RETURN 'too_deep';
     END IF;
-    PERFORM start_run_v2(p_run || jsonb_build_object('depth', v_depth + 1, 'user', v_step.user_id,
+    PERFORM start_run_v2(p_run || jsonb_build_object('depth', v_depth + 1, 'user', v_step.user_id, 'auto_run', v_auto,
         'parent', jsonb_build_object('run', v_parent, 'step', p_step, 'attempt', p_attempt)), p_steps, p_dep_from, p_dep_to);
     UPDATE steps s SET lease_worker = NULL, child_run = (p_run ->> 'id')::uuid WHERE s.id = p_step;
     UPDATE attempts a SET inputs = p_inputs, basis = p_basis WHERE a.step_id = p_step AND a.number = p_attempt;

@@ -1,5 +1,5 @@
 //! One attempt from claim to result: read what it needs, resolve its inputs, run the agent under its time limit, shape the outputs.
-//! Whatever an agent does, even panic, ends as a result with a class.
+//! Whatever an agent does, even panic, ends as a result with a class. A sub-workflow's attempt is handed over to its run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,25 +7,25 @@ use std::{
     time::Duration,
 };
 
-use agents::{AgentContext, AgentError, StepInput, StepOutput};
+use agents::{AgentContext, AgentError, Revision, StepInput, StepOutput};
 use rand::Rng;
 use serde_json::Value;
 use store::{
     Store,
-    protocol::{AttemptResult, Claimed, Finished, LatestArtifact, NewArtifact, RunContext},
+    protocol::{AttemptResult, Claimed, Finished, LatestArtifact, RunContext, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use workflow::{
-    AgentSpec, ArtifactId, Step, StepKey,
+    AgentSpec, Step, StepKey,
+    agent::AgentConfig,
     hash::sha256_hex,
-    limits,
-    resolve::{InputArtifact, Resolved, resolve},
+    resolve::{InputArtifact, InputArtifacts, Resolved, basis, effective_prompt, resolve},
     source::Source,
     status::Reason,
+    view::StepOverride,
 };
 
-use crate::{Agents, cache::Cache, retry, stream};
+use crate::{Agents, cache::Cache, child, outputs, retry, stream};
 
 /// What all attempts of a worker share.
 pub(crate) struct Shared {
@@ -46,13 +46,14 @@ pub(crate) struct Prepared {
 /// Reads, for a whole batch of claims at once, the frozen runs, the agents and the latest artifacts their inputs name.
 /// Claims of a run that is gone are left out.
 pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec<Prepared>, store::Error> {
-    let runs = shared.cache.runs(&shared.store, claims.iter().map(|claim| claim.run).collect()).await?;
+    let versions = claims.iter().map(|claim| (claim.run, claim.version)).collect();
+    let runs = shared.cache.runs(&shared.store, versions).await?;
     let mut wanted_agents = BTreeSet::new();
     let mut wanted_artifacts = Vec::new();
     for claim in &claims {
         let Some(run) = runs.get(&claim.run) else { continue };
-        wanted_agents.extend(run.agents.get(&claim.key).cloned());
-        if let Some(step) = run.definition.steps.get(&claim.key) {
+        wanted_agents.extend(run.agents.get(claim.definition_key()).cloned());
+        if let Some(step) = run.definition.steps.get(claim.definition_key()) {
             let names: BTreeSet<(&StepKey, &String)> = step
                 .sources()
                 .filter_map(|source| match source {
@@ -64,6 +65,12 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
         }
     }
     let agents = shared.cache.agents(&shared.store, wanted_agents).await?;
+    for claim in claims.iter().filter(|claim| claim.feedback.is_some()) {
+        // A rejected step sees what it made last.
+        let spec = runs.get(&claim.run).and_then(|run| agents.get(run.agents.get(claim.definition_key())?));
+        let own = spec.into_iter().flat_map(|spec| &spec.outputs).map(|port| (claim.step, claim.key.clone(), port.name.clone()));
+        wanted_artifacts.extend(own);
+    }
     let mut artifacts: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
     if !wanted_artifacts.is_empty() {
         for artifact in shared.store.latest_artifacts(&wanted_artifacts).await? {
@@ -74,35 +81,80 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
         .into_iter()
         .filter_map(|claim| {
             let run = Arc::clone(runs.get(&claim.run)?);
-            let spec = run.agents.get(&claim.key).and_then(|agent| agents.get(agent)).cloned();
+            let spec = run.agents.get(claim.definition_key()).and_then(|agent| agents.get(agent)).cloned();
             let artifacts = artifacts.remove(&claim.step).unwrap_or_default();
             Some(Prepared { claim, run, spec, artifacts })
         })
         .collect())
 }
 
-/// Runs a prepared attempt; none when it was cancelled from outside and has no result to tell.
-pub(crate) async fn execute(shared: Arc<Shared>, prepared: Prepared, cancel: CancellationToken) -> Option<Finished> {
+/// How an attempt's task ended.
+pub(crate) enum Ended {
+    /// With a result to commit.
+    Finished(Finished),
+    /// It was cancelled from outside, and has no result to tell.
+    Cancelled,
+    /// It goes on as a run of its own, without a lease.
+    HandedOver,
+}
+
+/// Runs a prepared attempt.
+pub(crate) async fn execute(
+    worker: WorkerId,
+    shared: Arc<Shared>,
+    prepared: Prepared,
+    cancel: CancellationToken,
+) -> Ended {
     let Prepared { claim, run, spec, artifacts } = prepared;
+    let step = run.definition.steps.get(claim.definition_key());
+    let overrides = claim.effective_overrides();
+    let mut made_with = None;
     let mut inputs = Vec::new();
-    let outcome = match (run.definition.steps.get(&claim.key), spec) {
-        (Some(step), Some(spec)) => match read_inputs(&run, step, &spec, &claim, &artifacts) {
-            Ok(resolved) => {
-                inputs = resolved.consumed;
-                run_agent(&shared, step, spec, &claim, resolved.values, &cancel).await
+    let outcome = match (step, spec) {
+        (Some(step), Some(spec)) => {
+            let prompt = effective_prompt(step, &spec, overrides.as_ref()).map(str::to_owned);
+            let basis = basis(prompt.as_deref(), spec.version, step.direct_dependencies());
+            if let (Some(hash), Some(text)) = (&basis.prompt, &prompt) {
+                shared.cache.keep_prompt(&shared.store, hash, text).await;
             }
-            Err(error) => Err(error),
-        },
+            let read = read_inputs(&run, step, &spec, &claim, overrides.as_ref(), &artifacts);
+            let outcome = match read {
+                Ok(resolved) => {
+                    inputs = resolved.consumed;
+                    if let AgentConfig::Workflow(config) = &spec.config {
+                        let begun =
+                            child::start(worker, &shared, config, &claim, &run, resolved.values, &inputs, &basis, &cancel);
+                        match begun.await {
+                            Ok(child::Begun::HandedOver) => return Ended::HandedOver,
+                            Ok(child::Begun::Cancelled) => return Ended::Cancelled,
+                            Err(error) => Err(error),
+                        }
+                    } else {
+                        let revision = revision(&claim, &artifacts);
+                        let input = StepInput { spec, prompt, values: resolved.values, revision };
+                        run_agent(&shared, step, &claim, input, &cancel).await
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            made_with = Some(basis);
+            outcome
+        }
         _ => Err(AgentError::new(Reason::Permanent, "The agent of this step is not in the library any more")),
     };
     if cancel.is_cancelled() {
-        return None;
+        return Ended::Cancelled;
     }
     let mut usage = None;
+    let mut message = None;
     let result = match outcome {
-        Ok(output) => {
+        Ok(mut output) => {
             usage = output.usage.clone();
-            store_outputs(&shared.store, output, &cancel).await?
+            message = output.message.take();
+            match outputs::artifacts(&shared.store, output, &cancel).await {
+                Some(result) => result,
+                None => return Ended::Cancelled,
+            }
         }
         Err(error) => Err(error),
     };
@@ -110,15 +162,24 @@ pub(crate) async fn execute(shared: Arc<Shared>, prepared: Prepared, cancel: Can
         Ok(artifacts) => AttemptResult::Succeeded(artifacts),
         Err(error) => {
             let dice = rand::rng().random_range(0.0..1.0);
-            let retry = run
-                .definition
-                .steps
-                .get(&claim.key)
+            let retry = step
                 .and_then(|step| retry::pause(step, error.class, claim.fail_count, error.retry_after_ms, dice));
             AttemptResult::Failed { class: error.class, error: error.message.replace('\0', ""), retry }
         }
     };
-    Some(Finished { step: claim.step, attempt: claim.attempt, result, inputs, usage })
+    let (step, attempt, basis) = (claim.step, claim.attempt, made_with);
+    Ended::Finished(Finished { step, attempt, result, inputs, usage, basis, message })
+}
+
+/// What the agent made last and what a person wants changed, if this generation began with a rejection.
+fn revision(claim: &Claimed, artifacts: &[LatestArtifact]) -> Option<Revision> {
+    let feedback = claim.feedback.as_ref()?;
+    let previous = artifacts
+        .iter()
+        .filter(|artifact| artifact.key == claim.key)
+        .filter_map(|artifact| Some((artifact.name.clone(), read_value(artifact).ok()?)))
+        .collect();
+    Some(Revision { previous, feedback: feedback.text.clone() })
 }
 
 fn read_inputs(
@@ -126,16 +187,12 @@ fn read_inputs(
     step: &Step,
     spec: &AgentSpec,
     claim: &Claimed,
+    overrides: Option<&StepOverride>,
     artifacts: &[LatestArtifact],
 ) -> Result<Resolved, AgentError> {
-    let mut found = BTreeMap::new();
-    for artifact in artifacts {
-        let value = read_value(artifact)?;
-        let input =
-            InputArtifact { id: artifact.id, version: artifact.version, content_hash: artifact.hash.clone(), value };
-        found.insert((artifact.key.clone(), artifact.name.clone()), input);
-    }
-    resolve(&run.definition, step, spec, claim.overrides.as_ref(), &run.inputs, &found, None).map_err(|missing| {
+    let found = input_artifacts(artifacts)?;
+    let item = claim.item.as_ref().map(|item| &item.value);
+    resolve(&run.definition, step, spec, overrides, &run.inputs, &found, item).map_err(|missing| {
         AgentError::new(
             Reason::MissingInput,
             format!(
@@ -144,6 +201,21 @@ fn read_inputs(
             ),
         )
     })
+}
+
+/// Artifacts as sources see them.
+pub(crate) fn input_artifacts(artifacts: &[LatestArtifact]) -> Result<InputArtifacts, AgentError> {
+    artifacts
+        .iter()
+        .map(|artifact| {
+            let value = read_value(artifact)?;
+            let (id, version, content_hash) = (artifact.id, artifact.version, artifact.hash.clone());
+            Ok((
+                (artifact.key.clone(), artifact.name.clone()),
+                InputArtifact { id, version, content_hash, value },
+            ))
+        })
+        .collect()
 }
 
 /// An artifact as a value: JSON as it is, everything else as text.
@@ -165,20 +237,17 @@ fn read_value(artifact: &LatestArtifact) -> Result<Value, AgentError> {
 async fn run_agent(
     shared: &Arc<Shared>,
     step: &Step,
-    spec: Arc<AgentSpec>,
     claim: &Claimed,
-    values: BTreeMap<String, Value>,
+    input: StepInput,
     cancel: &CancellationToken,
 ) -> Result<StepOutput, AgentError> {
-    let Some(agent) = shared.agents.for_kind(spec.kind()) else {
+    let Some(agent) = shared.agents.for_kind(input.spec.kind()) else {
         return Err(AgentError::new(
             Reason::Permanent,
-            format!("This server runs no agents of kind `{}`", spec.kind()),
+            format!("This server runs no agents of kind `{}`", input.spec.kind()),
         ));
     };
-    let prompt =
-        claim.overrides.as_ref().and_then(|overrides| overrides.prompt.clone()).or_else(|| step.prompt.clone());
-    let deltas = matches!(spec.config, workflow::agent::AgentConfig::Llm(_))
+    let deltas = matches!(input.spec.config, AgentConfig::Llm(_))
         .then(|| stream::open(shared.store.clone(), shared.watched.clone(), claim));
     let inner = cancel.child_token();
     let ctx = AgentContext {
@@ -188,7 +257,7 @@ async fn run_agent(
         attempt: claim.attempt,
     };
     // A task of its own, so that a panic is a result and a time-out can end it.
-    let mut task = tokio::spawn(async move { agent.run(StepInput { spec, prompt, values }, &ctx).await });
+    let mut task = tokio::spawn(async move { agent.run(input, &ctx).await });
     let limit = Duration::from_secs(step.timeout_s.into());
     let joined = tokio::select! {
         joined = &mut task => joined,
@@ -208,60 +277,6 @@ async fn run_agent(
         Err(error) => {
             tracing::error!(run.id = %claim.run, step.key = %claim.key, error = &error as &dyn std::error::Error, "an agent panicked");
             Err(AgentError::new(Reason::Permanent, "The agent crashed on this input"))
-        }
-    }
-}
-
-/// Hashes the outputs, and writes large ones ahead. None when the attempt was cancelled meanwhile.
-async fn store_outputs(
-    store: &Store,
-    output: StepOutput,
-    cancel: &CancellationToken,
-) -> Option<Result<Vec<NewArtifact>, AgentError>> {
-    let mut artifacts = Vec::with_capacity(output.outputs.len());
-    for output in output.outputs {
-        if output.bytes.len() > limits::MAX_ARTIFACT_BYTES {
-            let mib = limits::MAX_ARTIFACT_BYTES / 1024 / 1024;
-            let message = format!("The output `{}` is larger than {mib} MiB", output.name);
-            return Some(Err(AgentError::new(Reason::OutputTooLarge, message)));
-        }
-        let hash = sha256_hex(&output.bytes);
-        let size = i64::try_from(output.bytes.len()).unwrap_or(i64::MAX);
-        let is_large = output.bytes.len() > limits::INLINE_ARTIFACT_BYTES;
-        if is_large && let Err(error) = write_ahead(store, &hash, &output.bytes, cancel).await? {
-            return Some(Err(error));
-        }
-        artifacts.push(NewArtifact {
-            id: ArtifactId(Uuid::now_v7()),
-            name: output.name,
-            media_type: output.media_type,
-            hash,
-            size,
-            content: (!is_large).then_some(output.bytes),
-        });
-    }
-    Some(Ok(artifacts))
-}
-
-/// Content-addressed, so it is tried until it is there, however often the database goes away.
-async fn write_ahead(
-    store: &Store,
-    hash: &str,
-    bytes: &[u8],
-    cancel: &CancellationToken,
-) -> Option<Result<(), AgentError>> {
-    loop {
-        match store.put_blob(hash, bytes).await {
-            Ok(()) => return Some(Ok(())),
-            Err(error) if error.is_refused_value() => {
-                return Some(Err(
-                    AgentError::new(Reason::InvalidOutput, "The output could not be stored").with_source(error)
-                ));
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "content was not written; trying again");
-                cancel.run_until_cancelled(tokio::time::sleep(Duration::from_millis(500))).await?;
-            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What never changes and is asked for all the time: the frozen part of runs, and agent versions.
+//! What never changes and is asked for all the time: the frozen part of runs by version, agent versions, and which prompts are kept.
 //! Bounded; anything that can change (overrides, artifacts) must never be kept here.
 
 use std::{
@@ -11,11 +11,15 @@ use workflow::{AgentId, AgentSpec, RunId};
 
 const MAX_RUNS: usize = 512;
 const MAX_AGENTS: usize = 1024;
+const MAX_PROMPTS: usize = 4096;
 
 #[derive(Default)]
 pub(crate) struct Cache {
+    /// A run that moved on to another version is read again.
     runs: Mutex<HashMap<RunId, Arc<RunContext>>>,
     agents: Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>,
+    /// Hashes of prompts that the database is known to hold.
+    prompts: Mutex<HashMap<String, ()>>,
 }
 
 fn keep<K: std::hash::Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, items: impl IntoIterator<Item = (K, V)>) {
@@ -32,18 +36,18 @@ impl Cache {
     pub(crate) async fn runs(
         &self,
         store: &Store,
-        wanted: BTreeSet<RunId>,
+        wanted: BTreeSet<(RunId, i32)>,
     ) -> Result<BTreeMap<RunId, Arc<RunContext>>, store::Error> {
         let mut found = BTreeMap::new();
         let mut missing = Vec::new();
         {
             let known = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-            for run in wanted {
+            for (run, version) in wanted {
                 match known.get(&run) {
-                    Some(context) => {
+                    Some(context) if context.version >= version => {
                         found.insert(run, Arc::clone(context));
                     }
-                    None => missing.push(run),
+                    _ => missing.push(run),
                 }
             }
         }
@@ -89,5 +93,16 @@ impl Cache {
             keep(&self.agents, MAX_AGENTS, read);
         }
         Ok(found)
+    }
+
+    /// Remembers a prompt that an attempt is made with. Failing costs only the text in a later lineage.
+    pub(crate) async fn keep_prompt(&self, store: &Store, hash: &str, text: &str) {
+        if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains_key(hash) {
+            return;
+        }
+        match store.keep_prompt(hash, text).await {
+            Ok(()) => keep(&self.prompts, MAX_PROMPTS, [(hash.to_owned(), ())]),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a prompt was not kept"),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What every replica does for all: finding dead workers, queueing their steps again, and cleaning up.
+//! What every replica does for all: finding dead workers, queueing their steps again, ending what is overdue, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
 use std::time::Duration;
@@ -11,6 +11,8 @@ use crate::Options;
 
 /// Steps of dead workers that one call queues again.
 const RECOVER_AT_ONCE: i32 = 200;
+/// Runs, and gates, that one call ends for their time.
+const EXPIRE_AT_ONCE: i32 = 50;
 const CLEAN_EVERY: u32 = 300;
 
 pub(crate) async fn sweep(store: Store, options: Options, stop: CancellationToken) {
@@ -34,6 +36,8 @@ async fn once(store: &Store, options: &Options, round: u32) -> Result<(), store:
     }
     // Also steps of workers that died between a claim and their burial.
     while !store.recover_steps(RECOVER_AT_ONCE).await?.is_empty() {}
+    // Deadlines of runs, and of gates.
+    while store.expire(EXPIRE_AT_ONCE).await? > 0 {}
     if round.is_multiple_of(CLEAN_EVERY) {
         store.sweep_watchers().await?;
         store.forget_workers().await?;

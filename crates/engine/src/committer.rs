@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::Rng;
 use store::{
     Store,
-    protocol::{AttemptResult, Claimed, Finished, Verdict, WorkerId},
+    protocol::{AttemptResult, Claims, Finished, Verdict, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
 use workflow::status::Reason;
@@ -42,14 +42,14 @@ fn inline_bytes(item: &Finished) -> usize {
 }
 
 /// Commits a batch, however long the database is away; gives up only when this worker is `dead`.
-/// Returns what was claimed meanwhile.
+/// Returns what was claimed meanwhile, and what to decide.
 pub(crate) async fn commit(
     store: &Store,
     worker: WorkerId,
     batch: &[Finished],
     n_claim: usize,
     dead: &CancellationToken,
-) -> Vec<Claimed> {
+) -> Claims {
     let mut pause = FIRST_PAUSE;
     loop {
         match store.complete(worker, batch, n_claim).await {
@@ -63,7 +63,7 @@ pub(crate) async fn commit(
                         );
                     }
                 }
-                return completion.claimed;
+                return Claims { claimed: completion.claimed, asked: completion.asked };
             }
             Err(error) if !error.is_refused_value() => {
                 tracing::warn!(
@@ -73,7 +73,7 @@ pub(crate) async fn commit(
                 );
                 let wait = pause.mul_f64(rand::rng().random_range(0.5..1.0));
                 if dead.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                    return Vec::new();
+                    return Claims::default();
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -83,12 +83,14 @@ pub(crate) async fn commit(
                     results = batch.len(),
                     "a batch was refused; committing one by one"
                 );
-                let mut claimed = Vec::new();
+                let mut all = Claims::default();
                 for item in batch {
-                    let n_left = n_claim.saturating_sub(claimed.len());
-                    claimed.extend(Box::pin(commit(store, worker, std::slice::from_ref(item), n_left, dead)).await);
+                    let n_left = n_claim.saturating_sub(all.claimed.len());
+                    let more = Box::pin(commit(store, worker, std::slice::from_ref(item), n_left, dead)).await;
+                    all.claimed.extend(more.claimed);
+                    all.asked.extend(more.asked);
                 }
-                return claimed;
+                return all;
             }
             Err(error) => return refuse(store, worker, &batch[0], &error).await,
         }
@@ -96,7 +98,7 @@ pub(crate) async fn commit(
 }
 
 /// A result that the database refuses for what it is: the step fails, instead of running for ever.
-async fn refuse(store: &Store, worker: WorkerId, item: &Finished, error: &store::Error) -> Vec<Claimed> {
+async fn refuse(store: &Store, worker: WorkerId, item: &Finished, error: &store::Error) -> Claims {
     tracing::error!(
         step.id = item.step,
         attempt = item.attempt,
@@ -111,14 +113,16 @@ async fn refuse(store: &Store, worker: WorkerId, item: &Finished, error: &store:
         },
         inputs: Vec::new(),
         usage: None,
+        basis: None,
+        message: None,
         ..item.clone()
     };
     match store.complete(worker, &[failed], 0).await {
-        Ok(completion) => completion.claimed,
+        Ok(completion) => Claims { claimed: completion.claimed, asked: completion.asked },
         Err(error) => {
             // The next beats find the attempt unknown to this worker and give it back.
             tracing::error!(step.id = item.step, error = &error as &dyn std::error::Error, "nor can its failure");
-            Vec::new()
+            Claims::default()
         }
     }
 }
@@ -139,7 +143,7 @@ mod tests {
             size: 0,
             content: Some(vec![0; bytes]),
         };
-        Finished { step, attempt: 1, result: AttemptResult::Succeeded(vec![artifact]), inputs: vec![], usage: None }
+        Finished { step, attempt: 1, result: AttemptResult::Succeeded(vec![artifact]), inputs: vec![], usage: None, basis: None, message: None }
     }
 
     #[test]

@@ -6,9 +6,12 @@
 
 mod attempt;
 mod cache;
+mod child;
 mod chores;
 mod committer;
+mod decisions;
 mod options;
+mod outputs;
 mod retry;
 mod stream;
 mod worker;

@@ -1,8 +1,8 @@
 //! Tokens of a running attempt on their way to whoever watches the run. Lossy by design: the artifact replaces them.
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,19 +19,40 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The runs that somebody watches now.
 #[derive(Clone, Default)]
-pub(crate) struct Watched(Arc<Mutex<BTreeSet<RunId>>>);
+pub(crate) struct Watched(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    runs: BTreeSet<RunId>,
+    /// Which wish was the last for all text of a run, counted over all of them.
+    wishes: BTreeMap<RunId, u64>,
+    n_wishes: u64,
+}
 
 impl Watched {
     pub(crate) fn set(&self, runs: BTreeSet<RunId>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = runs;
+        let mut inner = self.lock();
+        inner.wishes.retain(|run, _| runs.contains(run));
+        inner.runs = runs;
     }
 
+    /// Somebody began to watch, who has none of the text yet.
     pub(crate) fn add(&self, run: RunId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
+        let mut inner = self.lock();
+        inner.n_wishes += 1;
+        let wish = inner.n_wishes;
+        inner.wishes.insert(run, wish);
+        inner.runs.insert(run);
     }
 
-    fn contains(&self, run: RunId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&run)
+    /// Whether the run is watched, and the last wish for all of its text.
+    fn look(&self, run: RunId) -> Option<Option<u64>> {
+        let inner = self.lock();
+        inner.runs.contains(&run).then(|| inner.wishes.get(&run).copied())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,13 +63,18 @@ pub(crate) fn open(store: Store, watched: Watched, claim: &Claimed) -> mpsc::Sen
     tokio::spawn(async move {
         let mut text = String::new();
         let mut sent = 0;
+        let mut granted = None;
         loop {
             match tokio::time::timeout(LOOK_AGAIN, pieces.recv()).await {
                 Ok(Some(piece)) if text.len() + piece.len() <= MAX_TEXT => text.push_str(&piece),
                 Ok(Some(_)) | Err(_) => {}
                 Ok(None) => break,
             }
-            if sent < text.len() && watched.contains(run) {
+            let Some(wish) = watched.look(run) else { continue };
+            if wish.is_some() && wish != granted {
+                (granted, sent) = (wish, 0);
+            }
+            if sent < text.len() {
                 let offset = i64::try_from(sent).unwrap_or(i64::MAX);
                 store.send_delta(Delta { run, step: step.clone(), attempt, offset, text: text[sent..].to_owned() });
                 sent = text.len();

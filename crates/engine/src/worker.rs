@@ -11,7 +11,7 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered}
 use store::{
     Store,
     notify::Hint,
-    protocol::{AttemptResult, Beat, Claimed, Finished, WorkerId},
+    protocol::{Asked, AttemptResult, Beat, Claimed, Claims, Finished, WorkerId},
 };
 use tokio::{
     sync::{broadcast, mpsc},
@@ -21,7 +21,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflow::RunId;
 
-use crate::{Engine, Options, attempt, cache::Cache, committer, stream::Watched};
+use crate::{
+    Engine, Options,
+    attempt::{self, Ended},
+    cache::Cache,
+    committer, decisions,
+    stream::Watched,
+};
 
 /// Steps that one claim asks for at most.
 const MAX_CLAIM: usize = 256;
@@ -45,13 +51,14 @@ struct Running {
     release: bool,
 }
 
-/// What an attempt's task sends when it is over: none when it was cancelled.
-type Ended = (i64, i32, Option<Finished>);
+/// What an attempt's task sends when it is over: step, attempt, and how.
+type Report = (i64, i32, Ended);
 
 enum Done {
     Registered(Result<(), store::Error>),
-    Claimed { asked: usize, result: Result<Option<Vec<Claimed>>, store::Error> },
-    Committed { items: Vec<(i64, i32)>, claimed: Vec<Claimed> },
+    Claimed { wanted: usize, result: Result<Option<Claims>, store::Error> },
+    Committed { items: Vec<(i64, i32)>, claims: Claims },
+    Answered(Result<(), store::Error>),
     Prepared { claims: Vec<Claimed>, result: Result<Vec<attempt::Prepared>, store::Error> },
     Beat(Result<Beat, store::Error>),
     Watched(Result<BTreeSet<RunId>, store::Error>),
@@ -71,13 +78,17 @@ pub(crate) struct Worker {
     /// Unknown attempts on their way back, so that the next beat does not give them back twice.
     orphans: BTreeSet<(i64, i32)>,
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
-    results: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
+    results: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    /// What this worker is to look at.
+    asked: Vec<Asked>,
     /// Cancelled when this incarnation is over: commits that still retry give up.
     dead: CancellationToken,
     is_registered: bool,
     is_claiming: bool,
     is_committing: bool,
     is_beating: bool,
+    wants_beat: bool,
+    is_answering: bool,
     wants_claim: bool,
     is_draining: bool,
     last_beat: Instant,
@@ -102,11 +113,14 @@ impl Worker {
             orphans: BTreeSet::new(),
             calls: FuturesUnordered::new(),
             results: mpsc::channel(1024),
+            asked: Vec::new(),
             dead: CancellationToken::new(),
             is_registered: false,
             is_claiming: false,
             is_committing: false,
             is_beating: false,
+            wants_beat: false,
+            is_answering: false,
             wants_claim: true,
             is_draining: false,
             last_beat: Instant::now(),
@@ -128,6 +142,7 @@ impl Worker {
             }
             self.commit();
             self.claim();
+            self.answer();
             tokio::select! {
                 biased;
                 Some(done) = self.calls.next() => {
@@ -171,7 +186,7 @@ impl Worker {
     }
 
     fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.finished.is_empty() && !self.is_committing && !self.is_claiming
+        self.running.is_empty() && self.finished.is_empty() && !self.is_committing && !self.is_claiming && !self.is_answering
     }
 
     fn register(&mut self) {
@@ -183,14 +198,26 @@ impl Worker {
     fn claim(&mut self) {
         let free = self.options.slots.saturating_sub(self.running.len());
         let is_fenced = self.last_beat.elapsed() > self.options.self_fence;
-        if !self.wants_claim || self.is_claiming || self.is_draining || !self.is_registered || is_fenced || free == 0 {
+        if !self.wants_claim || self.is_claiming || self.is_draining || !self.is_registered || is_fenced {
             return;
         }
         self.wants_claim = false;
         self.is_claiming = true;
         let (store, id) = (self.store.clone(), self.id);
-        let asked = free.min(MAX_CLAIM);
-        self.calls.push(async move { Done::Claimed { asked, result: store.claim(id, asked).await } }.boxed());
+        // Without a free slot it only takes what is to be decided.
+        let wanted = free.min(MAX_CLAIM);
+        self.calls.push(async move { Done::Claimed { wanted, result: store.claim(id, wanted).await } }.boxed());
+    }
+
+    /// Looks at what was asked, one batch at a time.
+    fn answer(&mut self) {
+        if self.is_answering || self.asked.is_empty() {
+            return;
+        }
+        self.is_answering = true;
+        let (shared, dead) = (Arc::clone(&self.shared), self.dead.clone());
+        let asked = std::mem::take(&mut self.asked);
+        self.calls.push(async move { Done::Answered(decisions::answer(&shared, &asked, &dead).await) }.boxed());
     }
 
     /// Commits what has finished; while one call is under way the next batch collects.
@@ -206,8 +233,8 @@ impl Worker {
         let (store, id, dead) = (self.store.clone(), self.id, self.dead.clone());
         self.calls.push(
             async move {
-                let claimed = committer::commit(&store, id, &batch, n_claim, &dead).await;
-                Done::Committed { items: batch.iter().map(|item| (item.step, item.attempt)).collect(), claimed }
+                let claims = committer::commit(&store, id, &batch, n_claim, &dead).await;
+                Done::Committed { items: batch.iter().map(|item| (item.step, item.attempt)).collect(), claims }
             }
             .boxed(),
         );
@@ -215,9 +242,11 @@ impl Worker {
 
     fn beat(&mut self) {
         if self.is_beating || !self.is_registered {
+            self.wants_beat = self.is_beating;
             return;
         }
         self.is_beating = true;
+        self.wants_beat = false;
         let running: Vec<(i64, i32)> = self.running.iter().map(|(step, running)| (*step, running.attempt)).collect();
         let (store, id) = (self.store.clone(), self.id);
         self.calls.push(async move { Done::Beat(store.beat(id, &running).await) }.boxed());
@@ -245,13 +274,14 @@ impl Worker {
                     .boxed(),
                 );
             }
-            Done::Claimed { asked, result } => {
+            Done::Claimed { wanted, result } => {
                 self.is_claiming = false;
                 match result {
                     Ok(Some(claims)) => {
                         // A full answer means that there may be more.
-                        self.wants_claim |= claims.len() >= asked;
-                        self.start(claims);
+                        self.wants_claim |= wanted > 0 && claims.claimed.len() >= wanted;
+                        self.asked.extend(claims.asked);
+                        self.start(claims.claimed);
                     }
                     Ok(None) if self.is_draining => {}
                     Ok(None) => return Some(End::Dead),
@@ -263,7 +293,16 @@ impl Worker {
                     }
                 }
             }
-            Done::Committed { items, claimed } => {
+            Done::Answered(result) => {
+                self.is_answering = false;
+                if let Err(error) = result {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "askings were not answered; they come again"
+                    );
+                }
+            }
+            Done::Committed { items, claims } => {
                 self.is_committing = false;
                 for (step, attempt) in items {
                     self.orphans.remove(&(step, attempt));
@@ -271,7 +310,8 @@ impl Worker {
                         self.running.remove(&step);
                     }
                 }
-                self.start(claimed);
+                self.asked.extend(claims.asked);
+                self.start(claims.claimed);
             }
             Done::Prepared { claims, result } => self.spawn(claims, result),
             Done::Beat(result) => {
@@ -280,6 +320,9 @@ impl Worker {
                     Ok(beat) if !beat.is_alive => return Some(End::Dead),
                     Ok(beat) => self.take_beat(&beat),
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a heartbeat failed"),
+                }
+                if self.wants_beat {
+                    self.beat();
                 }
             }
             Done::Watched(Ok(runs)) => self.shared.watched.set(runs),
@@ -312,12 +355,9 @@ impl Worker {
                 self.beat();
             }
             Ok(Hint::Watched(run)) => self.shared.watched.add(*run),
-            Ok(Hint::Cancelled(run)) => {
-                for running in self.running.values_mut().filter(|running| running.run == *run) {
-                    running.release = false;
-                    running.cancel.cancel();
-                }
-            }
+            // Attempts of that run may have been ended: the beat tells which.
+            Ok(Hint::Cancelled(run)) if self.running.values().any(|running| running.run == *run) => self.beat(),
+            Ok(Hint::Cancelled(_)) => {}
             Ok(Hint::Run(_) | Hint::Delta(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
@@ -357,10 +397,10 @@ impl Worker {
                 for prepared in all {
                     let (step, attempt) = (prepared.claim.step, prepared.claim.attempt);
                     let Some(running) = self.running.get(&step) else { continue };
-                    let (shared, cancel, sender) =
-                        (Arc::clone(&self.shared), running.cancel.clone(), self.results.0.clone());
+                    let (id, shared, cancel, sender) =
+                        (self.id, Arc::clone(&self.shared), running.cancel.clone(), self.results.0.clone());
                     tokio::spawn(async move {
-                        let result = attempt::execute(shared, prepared, cancel).await;
+                        let result = attempt::execute(id, shared, prepared, cancel).await;
                         // The loop is gone only when this worker is dead, and then nobody wants the result.
                         let _ = sender.send((step, attempt, result)).await;
                     });
@@ -403,12 +443,12 @@ impl Worker {
         }
     }
 
-    fn take_result(&mut self, step: i64, attempt: i32, result: Option<Finished>) {
+    fn take_result(&mut self, step: i64, attempt: i32, ended: Ended) {
         let Some(running) = self.running.get(&step).filter(|running| running.attempt == attempt) else { return };
-        match result {
-            Some(finished) => self.finished.push(finished),
-            None if running.release => self.finished.push(released(step, attempt)),
-            None => {
+        match ended {
+            Ended::Finished(finished) => self.finished.push(finished),
+            Ended::Cancelled if running.release => self.finished.push(released(step, attempt)),
+            Ended::Cancelled | Ended::HandedOver => {
                 self.running.remove(&step);
             }
         }
@@ -437,5 +477,13 @@ impl Worker {
 }
 
 fn released(step: i64, attempt: i32) -> Finished {
-    Finished { step, attempt, result: AttemptResult::Released, inputs: Vec::new(), usage: None }
+    Finished {
+        step,
+        attempt,
+        result: AttemptResult::Released,
+        inputs: Vec::new(),
+        usage: None,
+        basis: None,
+        message: None,
+    }
 }

@@ -188,8 +188,7 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
-            let definition =
-                read(row.definition, "workflow_template_versions", || format!("{id} v{version}"))?;
+            let definition = read(row.definition, "workflow_template_versions", || format!("{id} v{version}"))?;
             Ok((Version { template_id: id, version, definition }, row.is_archived))
         })
         .transpose()

@@ -66,7 +66,7 @@ impl Agent for Scripted {
             }
         };
         let outputs = vec![Output { name: "text".into(), media_type: "text/plain".into(), bytes }];
-        Ok(StepOutput { outputs, usage: None })
+        Ok(StepOutput { outputs, usage: None, message: None })
     }
 }
 

@@ -2,12 +2,18 @@
 
 use serde_json::json;
 use uuid::Uuid;
-use workflow::{RunId, status::Reason, view::{Basis, ConsumedInput}};
+use workflow::{
+    ArtifactId, RunId, StepKey, UserId,
+    access::{Actor, Role},
+    status::Reason,
+    view::{Basis, ConsumedInput},
+};
 
 use super::{CALL_LIMIT, Claimed, NewArtifact, WorkerId, complete::ArtifactColumns, within};
 use crate::{
     Error, Result, Store,
     runs::{NewRun, NewSteps},
+    verbs::Call,
 };
 
 /// The run that a step of kind `workflow` begins.
@@ -98,11 +104,49 @@ impl Store {
         Ok(changed)
     }
 
+    /// Cancels the run of a sub-workflow that its step does not wait for any more, as its owner.
+    pub async fn cancel_abandoned(&self, run: RunId) -> Result<()> {
+        let owner = sqlx::query!(
+            "SELECT u.id, u.email FROM workflow_runs r JOIN users u ON u.id = r.user_id WHERE r.id = $1",
+            run.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(owner) = owner {
+            let actor = Actor { id: UserId(owner.id), email: owner.email, role: Role::User };
+            self.cancel_run(&Call::new(run, &actor)).await?;
+        }
+        Ok(())
+    }
+
+    /// The latest version of an artifact of a run, as an output of another name; content is shared by its hash.
+    pub async fn output_of(&self, run: RunId, step: &StepKey, artifact: &str, name: &str) -> Result<Option<NewArtifact>> {
+        let row = sqlx::query!(
+            "SELECT a.media_type, a.content_hash, a.size, a.content FROM steps s JOIN artifacts a ON a.step_id = s.id
+            WHERE s.run_id = $1 AND s.key = $2 AND a.name = $3 AND a.is_latest AND NOT s.superseded",
+            run.0,
+            step.as_str(),
+            artifact,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| NewArtifact {
+            id: ArtifactId(Uuid::now_v7()),
+            name: name.to_owned(),
+            media_type: row.media_type,
+            hash: row.content_hash,
+            size: row.size,
+            content: row.content,
+        }))
+    }
+
     /// Ends runs that took longer than they may, and gates that nobody decided in time.
     pub async fn expire(&self, n: i32) -> Result<usize> {
         let mut runs: Vec<Uuid> =
             sqlx::query_scalar!(r#"SELECT expire_runs_v2($1) AS "runs!""#, n).fetch_one(&self.pool).await?;
-        runs.extend(sqlx::query_scalar!(r#"SELECT expire_reviews_v2($1) AS "runs!""#, n).fetch_one(&self.pool).await?);
+        let reviews: Vec<Uuid> =
+            sqlx::query_scalar!(r#"SELECT expire_reviews_v2($1) AS "runs!""#, n).fetch_one(&self.pool).await?;
+        runs.extend(reviews);
         for run in &runs {
             self.outbox.run(RunId(*run));
             self.outbox.cancelled(RunId(*run));
