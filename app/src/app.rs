@@ -12,7 +12,7 @@ use leptos_router::{
 use crate::{
     components::provide_toasts,
     pages::{
-        AccountPage, AgentPage, AgentsPage, DashboardPage, DesignPage, EditorPage, LoginPage, NewAgentPage, NotFound,
+        AccountPage, AgentPage, AgentsPage, ComparePage, DashboardPage, DesignPage, EditorPage, LoginPage, NewAgentPage, NotFound,
         NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
     },
     prefs::provide_prefs,
@@ -36,6 +36,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/start/:template_id") view=StartPage/>
                     <Route path=path!("/runs/:run_id") view=RunPage/>
+                    <Route path=path!("/runs/:run_id/compare/:other_id") view=ComparePage/>
                     <Route path=path!("/account") view=AccountPage/>
                     <Route path=path!("/admin/workflows") view=|| for_admins(WorkflowsPage)/>
                     <Route path=path!("/admin/workflows/:template_id") view=|| for_admins(EditorPage)/>

@@ -27,7 +27,7 @@ pub mod tooltip;
 
 pub use badge::{Avatar, Badge, Count, Kbd, Tone};
 pub use button::{Button, ButtonType, IconButton, LinkButton, Variant};
-pub use choice::{Checkbox, Segment, Segmented, Switch};
+pub use choice::{Checkbox, RadioList, Segment, Segmented, Switch};
 pub use code_view::CodeView;
 pub use combobox::{ComboOption, Combobox};
 pub use copy::{CopyButton, CopyId};

@@ -17,6 +17,7 @@ pub mod prefs;
 pub mod session;
 pub mod shell;
 pub mod waiting;
+pub mod words;
 
 pub use app::App;
 pub use shell::shell;

@@ -2,6 +2,7 @@
 
 mod account;
 mod agents;
+mod compare;
 mod dashboard;
 mod design;
 mod editor;
@@ -15,6 +16,7 @@ mod workflows;
 
 pub use account::AccountPage;
 pub use agents::{AgentPage, AgentsPage, NewAgentPage};
+pub use compare::ComparePage;
 pub use dashboard::DashboardPage;
 pub use design::DesignPage;
 pub use editor::EditorPage;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use canvas::Board;
 use leptos::prelude::*;
-use workflow::{AgentId, RunView, StepKey};
+use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
 use super::{handle::BoardHandle, surface::Surface};
 
@@ -49,6 +49,7 @@ impl WatchHandle {
 #[component]
 pub fn RunCanvas(
     #[prop(into)] run: Signal<RunView>,
+    #[prop(into)] stale: Signal<BTreeMap<StepKey, Staleness>>,
     selected: RwSignal<Option<StepKey>>,
     #[prop(optional)] handle: Option<WatchHandle>,
 ) -> impl IntoView {
@@ -74,8 +75,15 @@ pub fn RunCanvas(
             );
         }
     });
+    let version = Memo::new(move |_| run.with(|run| run.template_version));
     Effect::new(move || {
-        let keys: Vec<StepKey> = selected.get().into_iter().collect();
+        // Another version of the definition has other nodes.
+        version.track();
+        stale.with(|stale| board.act(|board| board.set_stale(|key| stale.contains_key(key))));
+    });
+    Effect::new(move || {
+        // An item of a list is no node: its map step stands for it.
+        let keys: Vec<StepKey> = selected.get().map(|key| key.split().0).into_iter().collect();
         if board.selection.with_untracked(|known| *known != keys)
             && let Some(outputs) = board.act(|board| board.select_keys(keys, true))
         {
@@ -85,7 +93,8 @@ pub fn RunCanvas(
     Effect::new(move |was_first: Option<()>| {
         let last = board.selection.with(|keys| keys.last().cloned());
         // The first run would wipe out what the page selected beforehand.
-        if was_first.is_some() && selected.with_untracked(|known| *known != last) {
+        let is_other = selected.with_untracked(|known| known.as_ref().map(|key| key.split().0) != last);
+        if was_first.is_some() && is_other {
             selected.set(last);
         }
     });

@@ -1,4 +1,4 @@
-//! Checkbox, Switch, Segmented: native inputs, whose whole label is the target.
+//! Checkbox, Switch, Segmented, `RadioList`: native inputs, whose whole label is the target.
 //! A Switch acts at once; a Checkbox waits for its form. Neither may ever be drawn without its input.
 
 use leptos::html;
@@ -139,5 +139,42 @@ pub fn Segmented(
         <div class="segmented" role="radiogroup" aria-label=label>
             {choices}
         </div>
+    }
+}
+
+/// One of a few that need words: a list of radio buttons, each with a line that says what it means.
+#[component]
+pub fn RadioList(
+    value: RwSignal<String>,
+    /// Value, label and what it means.
+    choices: Vec<(&'static str, &'static str, &'static str)>,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+) -> impl IntoView {
+    let name = StoredValue::new(name);
+    let rows = choices
+        .into_iter()
+        .map(|(key, words, help)| {
+            view! {
+                <label class="radio">
+                    <input
+                        type="radio"
+                        name=name.get_value()
+                        value=key
+                        checked=value.with_untracked(|v| v == key)
+                        prop:checked=move || value.with(|v| v == key)
+                        on:change=move |_| value.set(key.to_owned())
+                    />
+                    <span>{words}</span>
+                    <small>{help}</small>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="radio-list">
+            <legend class="field-label">{label}</legend>
+            {rows}
+        </fieldset>
     }
 }

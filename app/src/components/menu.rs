@@ -127,19 +127,37 @@ pub fn MenuItem(
     #[prop(optional)]
     danger: bool,
     #[prop(optional, into)] disabled: Signal<bool>,
+    /// Why it cannot be done now. Unlike a disabled item it can be reached, so that everybody can read this.
+    #[prop(optional, into)]
+    refusal: Signal<Option<String>>,
     children: Children,
 ) -> impl IntoView {
     let context = use_context::<MenuContext>();
     let on_click = move |_| {
+        if refusal.with_untracked(Option::is_some) {
+            return;
+        }
         if let Some(popup) = context.and_then(|c| c.popup.get_untracked()) {
             drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
         }
         on_select.run(());
     };
     view! {
-        <button class="menu-item" type="button" role="menuitem" tabindex="-1" data-danger=danger disabled=move || disabled.get() on:click=on_click>
+        <button
+            class="menu-item"
+            type="button"
+            role="menuitem"
+            tabindex="-1"
+            data-danger=danger
+            disabled=move || disabled.get()
+            aria-disabled=move || refusal.with(Option::is_some).then_some("true")
+            on:click=on_click
+        >
             {icon.map(|name| view! { <Icon name/> })}
-            <span>{children()}</span>
+            <span>
+                {children()}
+                {move || refusal.get().map(|reason| view! { <small>{reason}</small> })}
+            </span>
         </button>
     }
 }

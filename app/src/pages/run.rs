@@ -1,20 +1,38 @@
 //! /runs/{id}: one run, live. The steps as an outline, the DAG, the chosen step, and the timeline.
 //! Everything shown is one `RunView` that frames are folded into; nothing here may keep a second truth.
 
-mod artifact;
+pub(super) mod artifact;
+mod attempts;
+pub(super) mod difference;
+mod edit;
+mod fork;
 mod header;
+mod human;
+mod inputs;
+mod items;
+mod lineage;
+mod needs;
+mod one_step;
 mod outline;
 pub(super) mod output;
-mod retry;
+mod output_form;
+mod prompt;
+mod reject;
+mod rerun;
+mod rollback;
+mod skip;
+mod stale;
 pub(super) mod state;
 mod step_panel;
+mod supply;
 mod timeline;
+mod verbs;
 mod versions;
 
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use workflow::{RunId, RunView};
 
 use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
@@ -78,7 +96,9 @@ const VIEWS: [Segment; 3] =
 #[component]
 fn Loaded(run: RunView) -> impl IntoView {
     let canvas = WatchHandle::new(&run, BTreeMap::new());
-    let live = LiveRun::follow(run);
+    // A link from another run names the step it is about.
+    let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
+    let live = LiveRun::follow(run, wanted);
     let shown = RwSignal::new("panel".to_owned());
     let chosen = live.selected;
     Effect::new(move |before: Option<Option<workflow::StepKey>>| {
@@ -99,7 +119,7 @@ fn Loaded(run: RunView) -> impl IntoView {
                     </div>
                     <Outline live/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run selected=live.selected handle=canvas/>
+                        <RunCanvas run=live.run stale=live.stale selected=live.selected handle=canvas/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on:click=move |_| canvas.zoom_out()/>
                             <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on:click=move |_| canvas.zoom_in()/>

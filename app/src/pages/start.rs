@@ -187,9 +187,8 @@ type Inputs = BTreeMap<String, Value>;
 /// Which input an error of the server is about.
 fn input_key(error: &AppError) -> Option<&str> {
     let field = error.0.field.as_deref()?;
-    let rest = field
-        .strip_prefix("inputs.")
-        .or_else(|| field.strip_prefix("/inputs/"))
-        .or_else(|| field.strip_prefix("inputs/"))?;
+    let rest = ["inputs.", "/inputs/", "inputs/", "outputs.", "artifacts."]
+        .iter()
+        .find_map(|prefix| field.strip_prefix(prefix))?;
     rest.split(['.', '/', '[']).next()
 }

@@ -260,6 +260,13 @@ impl Board {
         changed.into_iter().map(words).collect()
     }
 
+    /// Shows which steps of the watched run are stale.
+    pub fn set_stale(&mut self, is_stale: impl Fn(&StepKey) -> bool) {
+        if !self.scene.set_stale(is_stale).is_empty() {
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+    }
+
     /// Replaces the definition by another one, as after loading a newer draft: nothing of it can be undone.
     pub fn replace(&mut self, definition: Definition) {
         self.cancel_gesture();

@@ -30,6 +30,8 @@ pub enum Kind {
     Llm,
     Http,
     Template,
+    Human,
+    Workflow,
     Other,
 }
 
@@ -39,9 +41,22 @@ impl Kind {
             "llm" => Self::Llm,
             "http" => Self::Http,
             "template" => Self::Template,
+            "human" => Self::Human,
+            "workflow" => Self::Workflow,
             _ => Self::Other,
         }
     }
+}
+
+/// What is special about a step, as small signs on its card.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Mark {
+    /// It runs once for each entry of a list.
+    Map,
+    /// It runs only if a condition is true, or by another rule than the usual.
+    Condition,
+    /// A person always looks at the result.
+    Gate,
 }
 
 /// The left port takes, the right one gives.
@@ -84,8 +99,11 @@ pub struct Scene {
     pub status: Vec<Option<StepStatus>>,
     /// The words beside the status.
     pub status_text: Vec<Arc<str>>,
-    /// Whether a person always looks at the result.
-    pub is_gate: Vec<bool>,
+    pub marks: Vec<Vec<Mark>>,
+    /// What was consumed is another one now.
+    pub is_stale: Vec<bool>,
+    /// How much of a list is over, from 0 to 1; of steps that have one.
+    pub progress: Vec<Option<f32>>,
     pub n_errors: Vec<u32>,
     pub n_warnings: Vec<u32>,
     pub edges: Vec<Edge>,

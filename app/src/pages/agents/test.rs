@@ -118,7 +118,7 @@ fn Sample(
 fn Follow(run: RunView) -> impl IntoView {
     let id = run.id;
     let key = run.steps.first().map(|step| step.key.clone());
-    let live = LiveRun::follow(run);
+    let live = LiveRun::follow(run, None);
     let href = format!("/runs/{id}");
     let Some(key) = key else { return ().into_any() };
     let stored: StoredValue<StepKey> = StoredValue::new(key.clone());

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// "v2 · text/plain · 1.2 KB".
-pub(super) fn facts(artifact: &ArtifactMeta) -> String {
+pub(in crate::pages) fn facts(artifact: &ArtifactMeta) -> String {
     let latest = if artifact.is_latest { " · latest" } else { "" };
     format!("v{}{latest} · {}", artifact.version, size_words(artifact.size))
 }

@@ -1,13 +1,24 @@
 //! The head of the run: what it is, how it stands, and the verbs on the whole of it.
 
-use leptos::prelude::*;
-use workflow::{RunStatus, status::StatusReason};
+mod budget;
+mod compare_with;
+mod move_to;
 
+use leptos::prelude::*;
+use workflow::{RunStatus, api::ResumeRun, status::StatusReason};
+
+use self::{
+    budget::{BudgetMeter, ResumeDialog},
+    compare_with::CompareDialog,
+    move_to::MoveDialog,
+};
 use super::state::LiveRun;
 use crate::{
     api,
-    components::{Button, ConfirmDialog, CopyId, Elapsed, RelativeTime, StatusChip, Switch, use_toasts},
-    form::ErrorBanner,
+    components::{
+        Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, use_toasts,
+    },
+    form::{ErrorBanner, random_id},
     session::use_session,
 };
 
@@ -24,25 +35,18 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
         })
     });
     let progress = move || {
-        run.with(|run| {
-            let done = run.steps.iter().filter(|step| step.status.is_terminal()).count();
-            format!("{done} of {} steps", run.steps.len())
+        live.slowly(|run| {
+            // Items count as their map step.
+            let steps = run.steps.iter().filter(|step| step.item_of.is_none());
+            let (done, all) =
+                steps.fold((0, 0), |(done, all), step| (done + usize::from(step.status.is_terminal()), all + 1));
+            format!("{done} of {all} steps")
         })
     };
-    let tokens = move || {
-        let total: i64 = run.with(|run| {
-            run.steps
-                .iter()
-                .flat_map(|step| &step.attempts)
-                .filter_map(|attempt| attempt.usage.as_ref())
-                .map(|usage| usage.prompt_tokens + usage.completion_tokens)
-                .sum()
-        });
-        (total > 0).then(|| view! { <span>{format!("{total} tokens")}</span> })
-    };
-    let (id, version, created_at, owner, owner_id) = run.with_untracked(|run| {
-        (run.id.to_string(), run.template_version, run.created_at, run.user_email.clone(), run.user_id)
-    });
+    let version = Memo::new(move |_| run.with(|run| run.template_version));
+    let deadline = Memo::new(move |_| run.with(|run| run.deadline_at));
+    let (id, created_at, owner, owner_id) =
+        run.with_untracked(|run| (run.id.to_string(), run.created_at, run.user_email.clone(), run.user_id));
     let is_mine = use_session().user_untracked().is_some_and(|user| user.id == owner_id);
     view! {
         <header class="run-head">
@@ -59,7 +63,9 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                     <Elapsed since=created_at until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>
                 <span>{progress}</span>
-                {tokens}
+                <BudgetMeter live/>
+                {move || deadline.get().map(|at| view! { <span>"Has to end " <RelativeTime at/></span> })}
+                <Kin live/>
                 <Show when=move || live.is_lost.get()>
                     <span role="status">"Reconnecting: what is shown may be old"</span>
                 </Show>
@@ -69,18 +75,92 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
     }
 }
 
+/// The runs that this one comes from.
+#[component]
+fn Kin(live: LiveRun) -> impl IntoView {
+    let (parent, forked_from) = live.run.with_untracked(|run| (run.parent.clone(), run.forked_from.clone()));
+    let link = |words: &'static str, to: workflow::view::StepOfRun| {
+        view! { <span><a href=format!("/runs/{}?step={}", to.run, to.step)>{words}</a></span> }
+    };
+    view! {
+        {parent.map(|to| link("Part of a larger run", to))}
+        {forked_from.map(|to| {
+            let compare = format!("/runs/{}/compare/{}", to.run, live.id);
+            view! {
+                {link("Forked from another run", to)}
+                <span><a href=compare>"Compare with it"</a></span>
+            }
+        })}
+    }
+}
+
 #[component]
 fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     let toasts = use_toasts();
-    let is_asking = RwSignal::new(false);
+    let is_cancelling = RwSignal::new(false);
+    let is_resuming = RwSignal::new(false);
+    let is_comparing = RwSignal::new(false);
+    let is_moving = RwSignal::new(false);
     let auto_run = Action::new(move |on: &bool| api::set_auto_run(live.id, *on, None));
     let cancel = Action::new(move |(): &()| api::cancel_run(live.id, None));
+    let hold = Action::new(move |pause: &bool| {
+        let pause = *pause;
+        async move {
+            let key = random_id();
+            if pause {
+                api::pause_run(live.id, key).await
+            } else {
+                api::resume_run(live.id, ResumeRun::default(), key).await
+            }
+        }
+    });
     let auto_run_error = live.verb(auto_run, || ());
+    let hold_error = live.verb(hold, || ());
     let cancel_error = live.verb(cancel, move || {
-        is_asking.set(false);
+        is_cancelling.set(false);
         toasts.success("The run is cancelled");
     });
     let is_over = Signal::derive(move || status.get().is_terminal());
+    let held_by = Memo::new(move |_| {
+        live.run.with(|run| {
+            run.status_reason.filter(|reason| run.status == RunStatus::Paused && *reason != StatusReason::Review)
+        })
+    });
+    let may_act =
+        use_session().user_untracked().is_some_and(|me| live.run.with_untracked(|run| me.may_run(run.user_id)));
+    let pause = move || {
+        match held_by.get() {
+        Some(StatusReason::Budget) => view! {
+            <Button icon="play" on:click=move |_| is_resuming.set(true)>"Resume"</Button>
+        }
+        .into_any(),
+        Some(_) => view! {
+            <Button icon="play" loading=hold.pending() on:click=move |_| { hold.dispatch(false); }>"Resume"</Button>
+        }
+        .into_any(),
+        None => view! {
+            <Button icon="pause" disabled=is_over loading=hold.pending() on:click=move |_| { hold.dispatch(true); }>"Pause"</Button>
+        }
+        .into_any(),
+    }
+    };
+    let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
+    let no_move = Signal::derive(move || match status.get() {
+        RunStatus::Cancelled => Some("The run is cancelled".to_owned()),
+        RunStatus::Running => Some("Pause it first".to_owned()),
+        _ => None,
+    });
+    let menu = move || {
+        view! {
+            {original.map(|other| view! {
+                <MenuLink href=format!("/runs/{other}/compare/{}", live.id) icon="split">"Compare with the original"</MenuLink>
+            })}
+            <MenuItem icon="split" on_select=move |()| is_comparing.set(true)>"Compare with another run…"</MenuItem>
+            {may_act.then(|| view! {
+                <MenuItem icon="layers" refusal=no_move on_select=move |()| is_moving.set(true)>"Move to another version…"</MenuItem>
+            })}
+        }
+    };
     view! {
         <div class="run-actions">
             <Switch
@@ -89,16 +169,23 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
                 on_change=move |on| {
                     auto_run.dispatch(on);
                 }
-                disabled=Signal::derive(move || is_over.get() || auto_run.pending().get())
+                disabled=Signal::derive(move || !may_act || is_over.get() || auto_run.pending().get())
             />
-            <Button icon="ban" disabled=is_over on:click=move |_| is_asking.set(true)>
-                "Cancel run"
-            </Button>
+            {may_act.then(|| view! {
+                {pause}
+                <Button icon="ban" disabled=is_over on:click=move |_| is_cancelling.set(true)>
+                    "Cancel run"
+                </Button>
+            })}
+            <Menu id="run-more" label="More about this run">{menu}</Menu>
         </div>
-        {move || auto_run_error.get().or_else(|| cancel_error.get()).map(|error| view! { <ErrorBanner error/> })}
+        {move || {
+            let error = auto_run_error.get().or_else(|| cancel_error.get()).or_else(|| hold_error.get());
+            error.map(|error| view! { <div class="run-error"><ErrorBanner error/></div> })
+        }}
         <ConfirmDialog
             id="cancel-run"
-            open=is_asking
+            open=is_cancelling
             danger=true
             title="Cancel this run?"
             text="Running steps stop at once, and nothing more starts. What was made so far stays readable. A cancelled run cannot go on."
@@ -108,5 +195,8 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
                 cancel.dispatch(());
             }
         />
+        <ResumeDialog live open=is_resuming/>
+        <CompareDialog live open=is_comparing/>
+        <MoveDialog live open=is_moving/>
     }
 }

@@ -1,21 +1,27 @@
 //! The steps as a list with status and time: the whole page works without the canvas.
 
 use leptos::prelude::*;
-use workflow::{StepKey, StepStatus};
+use workflow::StepKey;
 
-use super::state::LiveRun;
-use crate::components::{Elapsed, PanelHandle, Side, StatusIcon};
+use super::{items::progress, one_step::OneStep, state::LiveRun};
+use crate::{
+    components::{Elapsed, PanelHandle, Side, StatusIcon},
+    words::thousands,
+};
 
 #[component]
 pub(super) fn Outline(live: LiveRun) -> impl IntoView {
-    let items = live.order().into_iter().map(|key| view! { <Item live key/> }).collect_view();
     view! {
         <aside class="panel palette outline" aria-label="Steps">
             <div class="panel-head">
                 <h2>"Steps"</h2>
             </div>
             <div class="panel-body">
-                <ol>{items}</ol>
+                <ol>
+                    <For each=move || live.order.get() key=Clone::clone let:key>
+                        <Item live key/>
+                    </For>
+                </ol>
             </div>
             <PanelHandle side=Side::Right key="run-outline" label="Resize the list of steps"/>
         </aside>
@@ -24,27 +30,42 @@ pub(super) fn Outline(live: LiveRun) -> impl IntoView {
 
 #[component]
 fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
-    let title = live.run.with_untracked(|run| run.step(&key).map(|step| step.title.clone()).unwrap_or_default());
-    let stored = StoredValue::new(key);
-    let step = Memo::new(move |_| stored.with_value(|key| live.step(key)));
-    let status = move || step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status));
-    let last = move || step.with(|step| step.as_ref().and_then(|step| step.attempts.last().cloned()));
+    let one = OneStep::new(live, key);
+    let is_map = one.definition(|step| step.map.is_some());
+    let last = Memo::new(move |_| one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
     let time = move || {
-        last().map(|attempt| view! { <Elapsed since=attempt.started_at until=Signal::stored(attempt.ended_at)/> })
+        if is_map {
+            return progress(one).map(|(over, all)| view! { {items_words(over, all)} }.into_any());
+        }
+        let (since, until) = last.get()?;
+        Some(view! { <Elapsed since until=Signal::stored(until)/> }.into_any())
     };
-    let is_current = move || live.selected.with(|selected| stored.with_value(|key| selected.as_ref() == Some(key)));
+    let is_stale = Memo::new(move |_| live.stale.with(|stale| stale.contains_key(&one.key())));
+    // An item stands under its map step.
+    let is_current = Memo::new(move |_| {
+        live.selected.with(|selected| selected.as_ref().is_some_and(|selected| selected.split().0 == one.key()))
+    });
     view! {
         <li>
             <button
                 class="outline-item"
                 type="button"
-                aria-current=move || if is_current() { "true" } else { "false" }
-                on:click=move |_| live.selected.set(Some(stored.get_value()))
+                aria-current=move || if is_current.get() { "true" } else { "false" }
+                data-stale=move || is_stale.get()
+                on:click=move |_| live.selected.set(Some(one.key()))
             >
-                <StatusIcon status=Signal::derive(move || status().as_str().to_owned())/>
-                <span class="truncate">{title}</span>
-                <small>{time}</small>
+                <StatusIcon status=Signal::derive(move || one.status.get().as_str().to_owned())/>
+                <span class="truncate">{move || one.title()}</span>
+                <small>
+                    <Show when=move || is_stale.get()><span class="stale-word">"Stale"</span> " "</Show>
+                    {time}
+                </small>
             </button>
         </li>
     }
+}
+
+fn items_words(over: usize, all: usize) -> String {
+    let n = |n: usize| thousands(i64::try_from(n).unwrap_or(i64::MAX));
+    format!("{} of {}", n(over), n(all))
 }

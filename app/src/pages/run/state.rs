@@ -1,13 +1,14 @@
 //! The live state of the page: the folded view, streamed text, and the chosen step. What changes is said aloud by the canvas.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{Delta, RunFrame},
+    api::{Delta, RunFrame, Staleness},
     event::RunEvent,
     graph::Graph,
+    staleness::staleness,
     view::{Applied, StepView},
 };
 
@@ -16,6 +17,9 @@ use crate::{
     error::AppError,
     live::{Connection, follow_run},
 };
+
+/// How often what is derived from the whole run is worked out anew, while it changes.
+const PULSE: Duration = Duration::from_millis(150);
 
 /// The text of one attempt as far as it has come.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -35,13 +39,24 @@ pub(in crate::pages) struct LiveRun {
     pub news: RwSignal<Vec<RunEvent>>,
     pub is_lost: Memo<bool>,
     pub title: Signal<String>,
+    /// The stale steps and why they are; a moment behind the run.
+    pub stale: Memo<BTreeMap<StepKey, Staleness>>,
+    /// The steps of the definition, each after what it waits for.
+    pub order: Memo<Vec<StepKey>>,
     is_refetching: RwSignal<bool>,
+    /// Changes a few times a second while the run does.
+    pulse: RwSignal<u32>,
+    /// What was typed and not sent, by what it is for: it stays while other steps are looked at.
+    drafts: StoredValue<BTreeMap<String, RwSignal<String>>>,
+    owner: StoredValue<Option<Owner>>,
 }
 
 impl LiveRun {
-    pub(in crate::pages) fn follow(view: RunView) -> Self {
+    /// `wanted` is the step to look at first, if there is such a one.
+    pub(in crate::pages) fn follow(view: RunView, wanted: Option<StepKey>) -> Self {
         let id = view.id;
-        let selected = RwSignal::new(first_choice(&view));
+        let wanted = wanted.filter(|key| view.step(key).is_some());
+        let selected = RwSignal::new(wanted.or_else(|| first_choice(&view)));
         let name = view.template_name.clone();
         let run = RwSignal::new(view);
         let n_waiting = Memo::new(move |_| {
@@ -52,6 +67,8 @@ impl LiveRun {
             _ => format!("Review: {name}"),
         });
         let connection = RwSignal::new(Connection::Connecting);
+        let pulse = pulse_of(run);
+        let version = Memo::new(move |_| run.with(|run| run.template_version));
         let live = Self {
             id,
             run,
@@ -60,7 +77,18 @@ impl LiveRun {
             news: RwSignal::default(),
             is_lost: Memo::new(move |_| connection.get() == Connection::Lost),
             title,
+            stale: Memo::new(move |_| {
+                pulse.track();
+                run.with_untracked(staleness)
+            }),
+            order: Memo::new(move |_| {
+                version.track();
+                run.with_untracked(order)
+            }),
             is_refetching: RwSignal::new(false),
+            pulse,
+            drafts: StoredValue::default(),
+            owner: StoredValue::new(Owner::current()),
         };
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.fold(frame));
         Effect::new(move || connection.set(feed.get()));
@@ -130,9 +158,28 @@ impl LiveRun {
         })
     }
 
-    /// The steps in the order in which they can run.
-    pub(in crate::pages) fn order(self) -> Vec<StepKey> {
-        self.run.with_untracked(order)
+    /// Reads the run again a few times a second: for what is derived from thousands of steps.
+    pub(in crate::pages) fn slowly<R>(self, read: impl FnOnce(&RunView) -> R) -> R {
+        self.pulse.track();
+        self.run.with_untracked(read)
+    }
+
+    /// A text that outlives the control it is typed into.
+    pub(in crate::pages) fn draft(self, name: &str) -> RwSignal<String> {
+        if let Some(known) = self.drafts.with_value(|drafts| drafts.get(name).copied()) {
+            return known;
+        }
+        let make = || RwSignal::new(String::new());
+        let text = self.owner.with_value(|owner| owner.as_ref().map_or_else(make, |owner| owner.with(make)));
+        self.drafts.update_value(|drafts| {
+            drafts.insert(name.to_owned(), text);
+        });
+        text
+    }
+
+    /// What people call a step; an unknown one by its key.
+    pub(in crate::pages) fn title_of(self, key: &StepKey) -> String {
+        self.run.with(|run| title_of(run, key))
     }
 
     pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {
@@ -151,12 +198,42 @@ impl LiveRun {
     }
 }
 
+/// Follows the run at a bounded pace.
+fn pulse_of(run: RwSignal<RunView>) -> RwSignal<u32> {
+    let pulse = RwSignal::new(0_u32);
+    let is_due = StoredValue::new(false);
+    Effect::new(move |before: Option<()>| {
+        run.track();
+        if before.is_none() || is_due.get_value() {
+            return;
+        }
+        is_due.set_value(true);
+        set_timeout(
+            move || {
+                if is_due.try_update_value(|is_due| *is_due = false).is_some() {
+                    pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+                }
+            },
+            PULSE,
+        );
+    });
+    pulse
+}
+
+/// What people call a step of a run.
+pub(super) fn title_of(run: &RunView, key: &StepKey) -> String {
+    run.step(key).map_or_else(|| key.to_string(), |step| step.title.clone())
+}
+
 /// Where to look first: what waits for a person, what failed, what runs, else the last step.
 fn first_choice(run: &RunView) -> Option<StepKey> {
     let order = order(run);
     let with =
         |status: StepStatus| order.iter().find(|key| run.step(key).is_some_and(|step| step.status == status)).cloned();
+    // An item of a list may be what waits.
+    let item = || run.steps.iter().find(|step| step.status == StepStatus::AwaitingReview).map(|step| step.key.clone());
     with(StepStatus::AwaitingReview)
+        .or_else(item)
         .or_else(|| with(StepStatus::Failed))
         .or_else(|| with(StepStatus::Running))
         .or_else(|| if run.status.is_terminal() { order.last().cloned() } else { order.first().cloned() })

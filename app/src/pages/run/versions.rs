@@ -1,29 +1,29 @@
 //! All versions of what a step made, newest first, and any one beside the one before it.
 
 use leptos::prelude::*;
-use workflow::{ArtifactId, StepKey, status::Origin, view::ArtifactMeta};
+use workflow::{ArtifactId, status::Origin, view::ArtifactMeta};
 
 use super::{
-    artifact::{Artifact, facts, text_of},
-    state::LiveRun,
+    artifact::{Artifact, facts},
+    difference::Difference,
+    lineage::LineageDrawer,
+    one_step::OneStep,
+    rollback::{RollbackDialog, is_possible},
 };
-use crate::{
-    api,
-    components::{Badge, Diff, Empty, RelativeTime, Segment, Segmented, Skeleton, SkeletonKind, Tone},
-    load::PartFailed,
-};
+use crate::components::{Badge, Button, Empty, RelativeTime, Segment, Segmented, Size, Tone};
 
 const WAYS: [Segment; 2] = [Segment::new("beside", "Side by side"), Segment::new("diff", "Differences")];
 
 #[component]
-pub(super) fn Versions(live: LiveRun, key: StepKey) -> impl IntoView {
-    let stored = StoredValue::new(key);
+pub(super) fn Versions(one: OneStep) -> impl IntoView {
+    let live = one.live;
+    let back_to = RwSignal::new(None::<ArtifactMeta>);
+    let made_from = RwSignal::new(None::<ArtifactMeta>);
     let versions = Memo::new(move |_| {
-        let mut versions: Vec<ArtifactMeta> = stored.with_value(|key| {
-            live.run.with(|run| {
-                run.artifacts.iter().filter(|artifact| artifact.producing_step_id == *key).cloned().collect()
-            })
-        });
+        let key = one.key();
+        let mut versions: Vec<ArtifactMeta> = live
+            .run
+            .with(|run| run.artifacts.iter().filter(|artifact| artifact.producing_step_id == key).cloned().collect());
         versions.reverse();
         versions
     });
@@ -47,20 +47,17 @@ pub(super) fn Versions(live: LiveRun, key: StepKey) -> impl IntoView {
             .map(|artifact| {
                 let id = artifact.id;
                 let is_chosen = move || pair.with(|pair| pair.as_ref().is_some_and(|(new, _)| new.id == id));
-                let made = match artifact.origin {
-                    Origin::Agent => artifact.attempt.map(|n| format!("attempt {n}")).unwrap_or_default(),
-                    Origin::HumanEdit => "edited by a person".to_owned(),
-                    Origin::Import => "imported".to_owned(),
-                };
+                let made = made_by(&artifact);
                 view! {
                     <li>
                         <button class="outline-item" type="button" aria-current=move || if is_chosen() { "true" } else { "false" } on:click=move |_| chosen.set(Some(id))>
                             <Badge tone=if artifact.is_latest { Tone::Accent } else { Tone::default() }>{format!("v{}", artifact.version)}</Badge>
                             <span class="truncate">{artifact.name.clone()} " · " {made}</span>
-                            <small><RelativeTime at=artifact.created_at/></small>
+                            <small>{artifact.is_approved.then_some("approved · ")} <RelativeTime at=artifact.created_at/></small>
                         </button>
                     </li>
                 }
+                .into_any()
             })
             .collect_view()
     };
@@ -68,7 +65,10 @@ pub(super) fn Versions(live: LiveRun, key: StepKey) -> impl IntoView {
         let (new, old) = pair.get()?;
         Some(match old {
             None => view! { <Artifact run=live.id artifact=new/> }.into_any(),
-            Some(old) if way.with(|way| way == "diff") => view! { <Difference live old new/> }.into_any(),
+            Some(old) if way.with(|way| way == "diff") => {
+                let title = format!("{} to {}", facts(&old), facts(&new));
+                view! { <Difference left=(live.id, old.id) right=(live.id, new.id) title/> }.into_any()
+            }
             Some(old) => view! {
                 <div class="beside">
                     <Artifact run=live.id artifact=old/>
@@ -76,6 +76,23 @@ pub(super) fn Versions(live: LiveRun, key: StepKey) -> impl IntoView {
                 </div>
             }
             .into_any(),
+        })
+    };
+    let of_chosen = move || {
+        let (new, _) = pair.get()?;
+        let can_go_back = is_possible(one, &new);
+        let (version, made, back) = (new.version, new.clone(), new);
+        Some(view! {
+            <div class="row">
+                {can_go_back.then(|| view! {
+                    <Button size=Size::Sm icon="undo-2" on:click=move |_| back_to.set(Some(back.clone()))>
+                        {format!("Roll back to v{version}")}
+                    </Button>
+                })}
+                <Button size=Size::Sm icon="git-branch" on:click=move |_| made_from.set(Some(made.clone()))>
+                    {format!("Made from: v{version}")}
+                </Button>
+            </div>
         })
     };
     let has_older = move || pair.with(|pair| pair.as_ref().is_some_and(|(_, old)| old.is_some()));
@@ -86,37 +103,27 @@ pub(super) fn Versions(live: LiveRun, key: StepKey) -> impl IntoView {
         >
             <div class="stack">
                 <ol class="versions" aria-label="Versions">{rows}</ol>
+                {of_chosen}
                 <Show when=has_older>
                     <Segmented value=way segments=WAYS.to_vec() name="compare" label="How to compare"/>
                 </Show>
                 {comparison}
             </div>
         </Show>
+        <RollbackDialog one chosen=back_to/>
+        <LineageDrawer live chosen=made_from/>
     }
 }
 
-#[component]
-fn Difference(live: LiveRun, old: ArtifactMeta, new: ArtifactMeta) -> impl IntoView {
-    let title = format!("{} to {}", facts(&old), facts(&new));
-    let (before, after) = (old.id, new.id);
-    let both = Resource::new(
-        || (),
-        move |()| async move {
-            let before = api::get_artifact(live.id, before).await?;
-            Ok::<_, crate::error::AppError>((before, api::get_artifact(live.id, after).await?))
-        },
-    );
-    view! {
-        <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
-            {move || {
-                let title = title.clone();
-                Suspend::new(async move {
-                    match both.await {
-                        Ok((before, after)) => view! { <Diff before=text_of(&before) after=text_of(&after) title/> }.into_any(),
-                        Err(error) => view! { <PartFailed error on_retry=move |()| both.refetch()/> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
+/// Who or what wrote a version.
+pub(super) fn made_by(artifact: &ArtifactMeta) -> String {
+    let who = |verb: &str| match &artifact.made_by {
+        Some(email) => format!("{verb} by {email}"),
+        None => format!("{verb} by a person"),
+    };
+    match artifact.origin {
+        Origin::Agent => artifact.attempt.map(|n| format!("attempt {n}")).unwrap_or_default(),
+        Origin::HumanEdit => who("edited"),
+        Origin::Import => artifact.made_by.as_ref().map_or_else(|| "imported".to_owned(), |_| who("brought")),
     }
 }

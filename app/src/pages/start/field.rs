@@ -18,6 +18,10 @@ use crate::{
 #[derive(Clone)]
 pub(in crate::pages) struct InputField {
     pub(in crate::pages) key: String,
+    /// Of the control, unique on the page.
+    pub(in crate::pages) id: String,
+    /// What filling it in is for, as in "to start".
+    pub(in crate::pages) aim: &'static str,
     pub(in crate::pages) title: String,
     pub(in crate::pages) input: RunInput,
     pub(in crate::pages) control: Control,
@@ -34,6 +38,11 @@ impl InputField {
         sorted.into_iter().map(|(key, input)| Self::new(key, input)).collect()
     }
 
+    /// One field of a form that is not the start form; `form` tells its ids from those of other forms on the page.
+    pub(in crate::pages) fn of_form(form: &str, key: &str, input: &RunInput) -> Self {
+        Self { id: format!("{form}-{key}"), aim: "first", ..Self::new(key, input) }
+    }
+
     fn new(key: &str, input: &RunInput) -> Self {
         let control = control(&input.schema);
         let mut text = input.default.as_ref().map(|value| text_of(control, value)).unwrap_or_default();
@@ -43,6 +52,8 @@ impl InputField {
         let title = if input.title.is_empty() { key.replace('_', " ") } else { input.title.clone() };
         Self {
             key: key.to_owned(),
+            id: format!("input-{key}"),
+            aim: "to start",
             title,
             input: input.clone(),
             control,
@@ -83,7 +94,7 @@ impl InputField {
             None if self.input.required => Err(match self.control {
                 Control::File => format!("Choose a file for “{}”", self.title),
                 Control::Choice => format!("Choose one for “{}”", self.title),
-                _ => format!("Fill in “{}” to start", self.title),
+                _ => format!("Fill in “{}” {}", self.title, self.aim),
             }),
             // An emptied text with a default means the empty text: left out, the default would come back.
             None if self.input.default.is_some() && matches!(self.control, Control::Line | Control::Text) => {
@@ -123,7 +134,7 @@ impl InputField {
 #[component]
 pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     let InputField { text, error, .. } = field;
-    let id = format!("input-{}", field.key);
+    let id = field.id.clone();
     let help = field.input.schema.description.clone();
     // An error goes when its cause is worked on, except a file's, which the file control sets itself.
     if field.control != Control::File {

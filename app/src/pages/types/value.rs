@@ -29,7 +29,7 @@ pub(in crate::pages) fn first_value(schema: &Schema) -> Value {
 #[component]
 pub(in crate::pages) fn ValueInput(
     #[prop(into)] id: String,
-    label: &'static str,
+    #[prop(into)] label: Signal<String>,
     #[prop(into)] schema: Signal<Schema>,
     #[prop(into)] value: Signal<Option<Value>>,
     #[prop(into)] on_change: Callback<Option<Value>>,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     paint::Lod,
-    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, STATUS_HEIGHT, Side},
+    scene::{HEAD_HEIGHT, Kind, Mark, NODE_WIDTH, STATUS_HEIGHT, Side},
 };
 
 /// Nodes begin above the edges; those that overlap others rise layer by layer.
@@ -107,13 +107,16 @@ impl Card<'_> {
         // A dimmed card still covers what lies below it.
         let ground = Fill { ink: Ink::NodeGround, alpha: 255 };
         batches.fill(self.layer, 0, ground).push(Shape::Round(rect, radius));
+        let is_stale = self.view.scene.is_stale[self.at()];
         let border = match self.status() {
+            _ if is_stale => Ink::Stale,
             Some(status @ (StepStatus::Running | StepStatus::AwaitingReview | StepStatus::Failed)) => {
                 Ink::Status(status)
             }
             _ => Ink::NodeBorder,
         };
-        let dash = if self.status() == Some(StepStatus::Skipped) { Dash::Dashed } else { Dash::Solid };
+        let is_dashed = is_stale || self.status() == Some(StepStatus::Skipped);
+        let dash = if is_dashed { Dash::Dashed } else { Dash::Solid };
         let stroke = Stroke { dash, ..self.stroke(border, 1.0) };
         batches.stroke(self.layer, 3, stroke).push(Shape::Round(rect, radius));
         if self.view.selected[self.at()] {
@@ -150,14 +153,17 @@ impl Card<'_> {
         glyph(view.scene.kind[self.at()], icon.center(), zoom, self.stroke(Ink::Sub, 1.5 * zoom), |stroke| {
             batches.stroke(self.layer, 4, stroke)
         });
-        let has_gate = view.scene.is_gate[self.at()] && self.status().is_none();
-        let room = NODE_WIDTH - 54.0 - if has_gate { 34.0 } else { 14.0 };
-        self.text(Font::Title, Ink::Title, (54.0, 22.0), &view.scene.title[self.at()], room, batches);
-        self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], room, batches);
-        if has_gate {
-            let review = StepStatus::AwaitingReview;
-            self.status_shape(review, self.point(NODE_WIDTH - 22.0, 30.0), batches);
+        let marks = &view.scene.marks[self.at()];
+        let room = NODE_WIDTH - 68.0;
+        // The signs stand beside the second line, so that a title keeps its room.
+        let mut right = NODE_WIDTH - 20.0;
+        for mark in marks.iter().rev() {
+            self.mark(*mark, self.point(right, 41.0), batches);
+            right -= 18.0;
         }
+        let sub_room = if marks.is_empty() { room } else { right - 54.0 };
+        self.text(Font::Title, Ink::Title, (54.0, 22.0), &view.scene.title[self.at()], room, batches);
+        self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], sub_room, batches);
         if let Some(status) = self.status() {
             self.status_row(status, batches);
         }
@@ -177,8 +183,40 @@ impl Card<'_> {
         let chip = Rect::from_points(self.point(8.0, top), self.point(NODE_WIDTH - 8.0, top + 24.0));
         batches.fill(self.layer, 1, self.fill(Ink::StatusSoft(status))).push(Shape::Round(chip, 6.0 * zoom));
         self.status_shape(status, self.point(21.0, top + 12.0), batches);
-        let words = &self.view.scene.status_text[self.at()];
-        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), words, NODE_WIDTH - 50.0, batches);
+        let scene = self.view.scene;
+        let is_stale = scene.is_stale[self.at()];
+        if is_stale {
+            let tag =
+                Rect::from_points(self.point(NODE_WIDTH - 52.0, top + 3.0), self.point(NODE_WIDTH - 11.0, top + 21.0));
+            batches.fill(self.layer, 3, self.fill(Ink::StaleSoft)).push(Shape::Round(tag, 5.0 * zoom));
+            self.text(Font::Sub, Ink::Stale, (NODE_WIDTH - 46.0, top + 12.5), &Arc::from("Stale"), 34.0, batches);
+        }
+        let room = NODE_WIDTH - if is_stale { 92.0 } else { 50.0 };
+        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), &scene.status_text[self.at()], room, batches);
+        if let Some(share) = scene.progress[self.at()].filter(|_| status == StepStatus::Running) {
+            let end = 8.0 + (NODE_WIDTH - 16.0) * f64::from(share.clamp(0.0, 1.0));
+            let bar = Rect::from_points(self.point(8.0, top + 24.0), self.point(end, top + 27.0));
+            batches.fill(self.layer, 4, self.fill(Ink::Status(status))).push(Shape::Round(bar, 1.5 * zoom));
+        }
+    }
+
+    /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate.
+    fn mark(&self, mark: Mark, center: Point, batches: &mut Batches) {
+        let zoom = self.view.zoom;
+        let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
+        let thin = self.stroke(Ink::Sub, 1.4 * zoom);
+        match mark {
+            Mark::Map => {
+                let shapes = batches.stroke(self.layer, 5, thin);
+                shapes.push(Shape::Round(Rect::from_points(p(-5.0, -2.0), p(2.0, 5.0)), 1.5 * zoom));
+                shapes.push(Shape::Polyline(vec![p(-2.0, -5.0), p(5.0, -5.0), p(5.0, 2.0)]));
+            }
+            Mark::Condition => {
+                let diamond = vec![p(0.0, -5.5), p(5.5, 0.0), p(0.0, 5.5), p(-5.5, 0.0)];
+                batches.stroke(self.layer, 5, thin).push(Shape::Polygon(diamond));
+            }
+            Mark::Gate => self.status_shape(StepStatus::AwaitingReview, center, batches),
+        }
     }
 
     fn status_shape(&self, status: StepStatus, center: Point, batches: &mut Batches) {
@@ -289,6 +327,17 @@ pub(super) fn glyph<'b>(
             for (y, x) in [(-5.0, 7.0), (0.0, 3.0), (5.0, 5.0)] {
                 shapes.push(Shape::Line(p(-7.0, y), p(x, y)));
             }
+        }
+        // A person: head and shoulders.
+        Kind::Human => {
+            shapes.push(Shape::Circle(p(0.0, -3.5), 3.5 * zoom));
+            shapes.push(Shape::Polyline(vec![p(-7.0, 7.5), p(-5.0, 3.5), p(5.0, 3.5), p(7.0, 7.5)]));
+        }
+        // Two boxes with a line between them.
+        Kind::Workflow => {
+            shapes.push(Shape::Round(Rect::from_points(p(-8.0, -7.0), p(-1.0, 0.0)), 1.5 * zoom));
+            shapes.push(Shape::Round(Rect::from_points(p(1.0, 1.0), p(8.0, 8.0)), 1.5 * zoom));
+            shapes.push(Shape::Polyline(vec![p(-4.5, 0.0), p(-4.5, 4.5), p(1.0, 4.5)]));
         }
         Kind::Other => shapes.push(Shape::Round(Rect::from_points(p(-6.0, -6.0), p(6.0, 6.0)), 3.0 * zoom)),
     }

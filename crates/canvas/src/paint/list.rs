@@ -25,6 +25,8 @@ pub enum Ink {
     Error,
     Warning,
     OnAccent,
+    Stale,
+    StaleSoft,
     Status(StepStatus),
     StatusSoft(StepStatus),
 }
@@ -48,6 +50,8 @@ impl Ink {
             Self::Error,
             Self::Warning,
             Self::OnAccent,
+            Self::Stale,
+            Self::StaleSoft,
         ];
         let statuses = StepStatus::ALL.iter().flat_map(|status| [Self::Status(*status), Self::StatusSoft(*status)]);
         plain.into_iter().chain(statuses)
@@ -72,6 +76,8 @@ impl Ink {
             Self::Error => "--error".into(),
             Self::Warning => "--warn".into(),
             Self::OnAccent => "--on-accent".into(),
+            Self::Stale => "--status-stale".into(),
+            Self::StaleSoft => "--status-stale-soft".into(),
             Self::Status(status) => format!("--status-{status}"),
             Self::StatusSoft(status) => format!("--status-{status}-soft"),
         }

@@ -10,13 +10,15 @@ use std::{
 use kurbo::Point;
 use workflow::{
     AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey,
-    definition::{Position, ReviewMode},
+    definition::{Position, ReviewMode, TriggerRule},
     graph::Graph,
     view::StepView,
 };
 
 use super::{
-    Edge, HEAD_HEIGHT, Kind, STATUS_HEIGHT, Scene, Side, bounded, curve_between, describe::status_words, snapped,
+    Edge, HEAD_HEIGHT, Kind, Mark, STATUS_HEIGHT, Scene, Side, bounded, curve_between,
+    describe::{Items, status_words},
+    snapped,
 };
 use crate::layout;
 
@@ -37,12 +39,19 @@ impl Scene {
             n_warnings: vec![0; n],
             ..Self::default()
         };
+        let items = match source {
+            Source::Draft { .. } => BTreeMap::new(),
+            Source::Run { run, .. } => items_of(run),
+        };
         for (key, step) in &definition.steps {
             match source {
                 Source::Draft { agents } => scene.push_draft(key, step, agents),
-                Source::Run { run, agent_names } => scene.push_run(key, step, run.step(key), agent_names),
+                Source::Run { run, agent_names } => {
+                    scene.push_run(key, step, run.step(key), items.get(key).copied(), agent_names);
+                }
             }
         }
+        scene.is_stale = vec![false; n];
         let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
         for (key, step) in &definition.steps {
@@ -81,6 +90,7 @@ impl Scene {
         self.height.push(HEAD_HEIGHT);
         self.status.push(None);
         self.status_text.push("".into());
+        self.progress.push(None);
     }
 
     fn push_run(
@@ -88,6 +98,7 @@ impl Scene {
         key: &StepKey,
         step: &Step,
         view: Option<&StepView>,
+        items: Option<Items>,
         agent_names: &BTreeMap<AgentId, String>,
     ) {
         let name = agent_names.get(&step.agent_id).map_or(step.agent_id.as_str(), String::as_str);
@@ -96,31 +107,48 @@ impl Scene {
         self.push(key, step, sub, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
         self.height.push(HEAD_HEIGHT + STATUS_HEIGHT);
         self.status.push(view.map(|view| view.status));
-        self.status_text.push(view.map_or_else(|| "".into(), status_words));
+        self.status_text.push(view.map_or_else(|| "".into(), |view| status_words(view, items)));
+        self.progress.push(items.map(Items::share));
     }
 
     fn push(&mut self, key: &StepKey, step: &Step, sub: String, kind: Kind) {
         self.title.push(step.title_or(key).into());
         self.sub.push(sub.into());
         self.kind.push(kind);
-        self.is_gate.push(step.review.mode == ReviewMode::Always);
+        let marks = [
+            (step.map.is_some(), Mark::Map),
+            (step.when.is_some() || step.trigger_rule != TriggerRule::default(), Mark::Condition),
+            (step.review.mode == ReviewMode::Always || kind == Kind::Human, Mark::Gate),
+        ];
+        self.marks.push(marks.into_iter().filter_map(|(is_set, mark)| is_set.then_some(mark)).collect());
     }
 
     /// Takes in the statuses of a run; answers with the nodes that look different now.
     pub fn update_statuses(&mut self, run: &RunView) -> Vec<u32> {
         let mut changed = Vec::new();
-        for view in &run.steps {
+        let items = items_of(run);
+        for view in run.steps.iter().filter(|view| view.item_of.is_none()) {
             let Some(node) = self.node(&view.key) else {
                 continue;
             };
             let at = node as usize;
-            let words = status_words(view);
+            let items = items.get(&view.key).copied();
+            let words = status_words(view, items);
+            self.progress[at] = items.map(Items::share);
             if self.status[at] != Some(view.status) || self.status_text[at] != words {
                 self.status[at] = Some(view.status);
                 self.status_text[at] = words;
                 changed.push(node);
             }
         }
+        changed
+    }
+
+    /// Takes in which steps are stale; answers with the nodes that look different now.
+    pub fn set_stale(&mut self, is_stale: impl Fn(&StepKey) -> bool) -> Vec<u32> {
+        let now: Vec<bool> = self.keys.iter().map(is_stale).collect();
+        let changed = self.nodes().filter(|node| self.is_stale[*node as usize] != now[*node as usize]).collect();
+        self.is_stale = now;
         changed
     }
 
@@ -135,6 +163,15 @@ impl Scene {
             }
         }
     }
+}
+
+/// The items of each map step of a run, counted.
+fn items_of(run: &RunView) -> BTreeMap<&StepKey, Items> {
+    let mut items: BTreeMap<&StepKey, Items> = BTreeMap::new();
+    for (of, view) in run.steps.iter().filter_map(|view| Some((view.item_of.as_ref()?, view))) {
+        items.entry(of).or_default().add(view.status);
+    }
+    items
 }
 
 fn edge_label(step: &Step, from: &StepKey) -> Arc<str> {

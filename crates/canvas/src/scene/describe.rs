@@ -5,7 +5,7 @@ use std::{fmt::Write, sync::Arc};
 
 use workflow::{StepStatus, status::Reason, view::StepView};
 
-use super::Scene;
+use super::{Mark, Scene};
 
 /// Names listed before "and N more".
 const NAMED: usize = 3;
@@ -27,9 +27,37 @@ fn reason_words(reason: Reason) -> String {
     reason.as_str().replace('_', " ")
 }
 
-pub(super) fn status_words(step: &StepView) -> Arc<str> {
+/// The items of a map step: how many, how many are over, and how many wait for a person.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Items {
+    all: u32,
+    over: u32,
+    waiting: u32,
+}
+
+impl Items {
+    pub(super) fn add(&mut self, status: StepStatus) {
+        self.all += 1;
+        self.over += u32::from(status.is_terminal());
+        self.waiting += u32::from(status == StepStatus::AwaitingReview);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a bar shows no digits")]
+    pub(super) fn share(self) -> f32 {
+        if self.all == 0 { 0.0 } else { self.over as f32 / self.all as f32 }
+    }
+
+    fn words(self) -> String {
+        let done = format!("{} of {} done", self.over, self.all);
+        if self.waiting > 0 { format!("{done}, {} to review", self.waiting) } else { done }
+    }
+}
+
+pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
     let mut words = status_label(step.status).to_owned();
-    if let Some(reason) = step.reason {
+    if let Some(items) = items.filter(|_| step.status == StepStatus::Running) {
+        words = items.words();
+    } else if let Some(reason) = step.reason {
         words = format!("{words} · {}", reason_words(reason));
     } else if step.status == StepStatus::Running
         && let Some(attempt) = step.attempts.last().filter(|attempt| attempt.number > 1)
@@ -47,8 +75,18 @@ impl Scene {
         if self.status[at].is_some() {
             append(&mut words, &self.status_text[at].to_lowercase());
         }
-        if self.is_gate[at] {
-            append(&mut words, "always reviewed");
+        if self.is_stale[at] {
+            append(&mut words, "stale");
+        }
+        for mark in &self.marks[at] {
+            append(
+                &mut words,
+                match mark {
+                    Mark::Map => "once for each entry of a list",
+                    Mark::Condition => "has a condition",
+                    Mark::Gate => "always reviewed",
+                },
+            );
         }
         let from: Vec<u32> = self.edges_in[at].iter().map(|edge| self.edges[*edge as usize].from).collect();
         let to: Vec<u32> = self.edges_out[at].iter().map(|edge| self.edges[*edge as usize].to).collect();

@@ -1,0 +1,250 @@
+//! /runs/{id}/compare/{other}: two runs of one workflow side by side, step by step, and the way to take over what is better.
+//! The left run is the one that takes; nothing is changed until Adopt is pressed.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use workflow::{
+    RunId, RunView, StepKey,
+    api::{AdoptRun, ArtifactComparison, Comparison, StepComparison},
+};
+
+use super::run::{artifact::facts, difference::Difference};
+use crate::{
+    api,
+    components::{
+        Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip,
+        Switch, Tone, Variant, use_toasts,
+    },
+    error::AppError,
+    form::{ErrorBanner, outcome, random_id},
+    load::{PageFailed, refetch_after_sign_in},
+    pages::NotFound,
+    shell::Page,
+    words,
+};
+
+/// The comparison with both runs.
+type Pair = (RunView, RunView, Comparison);
+
+async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Pair, AppError>> {
+    let (left, right) = ids?;
+    let all = async {
+        let comparison = api::compare_runs(left, right).await?;
+        Ok((api::get_run(left).await?, api::get_run(right).await?, comparison))
+    };
+    Some(all.await)
+}
+
+#[component]
+pub fn ComparePage() -> impl IntoView {
+    let params = use_params_map();
+    let ids = Memo::new(move |_| {
+        params.with(|params| {
+            let id = |name| params.get(name).and_then(|id| id.parse::<RunId>().ok());
+            id("run_id").zip(id("other_id"))
+        })
+    });
+    let pair = Resource::new(move || ids.get(), load);
+    refetch_after_sign_in(pair, |pair| matches!(pair, Some(Err(_))));
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match pair.await {
+                    Some(Ok(found)) => view! { <Compared pair=found on_adopted=move |()| pair.refetch()/> }.into_any(),
+                    Some(Err(error)) => view! { <PageFailed error on_retry=move |()| pair.refetch()/> }.into_any(),
+                    None => view! { <NotFound/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <Page title="Compare runs">
+            <div class="page" aria-busy="true">
+                <Skeleton kind=SkeletonKind::Row/>
+                <Skeleton kind=SkeletonKind::Card/>
+                <Skeleton kind=SkeletonKind::Card/>
+            </div>
+        </Page>
+    }
+}
+
+fn differs(step: &StepComparison) -> bool {
+    step.prompt_differs || step.left != step.right || step.artifacts.iter().any(|artifact| !artifact.is_equal)
+}
+
+/// Whether the left run can take something over.
+fn is_adoptable(step: &StepComparison) -> bool {
+    step.left.is_some() && step.artifacts.iter().any(|artifact| !artifact.is_equal && artifact.right.is_some())
+}
+
+#[component]
+fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView {
+    let (left, right, comparison) = pair;
+    let toasts = use_toasts();
+    let only_different = RwSignal::new(true);
+    // Which steps are asked about; empty for all of them.
+    let asked = RwSignal::new(None::<Vec<StepKey>>);
+    let is_asking = RwSignal::new(false);
+    let key = StoredValue::new(None::<String>);
+    let (into, from) = (left.id, right.id);
+    let adopt = Action::new(move |steps: &Vec<StepKey>| {
+        api::adopt_run(into, AdoptRun { from, steps: steps.clone() }, key.get_value())
+    });
+    let error = outcome(adopt, move |_: RunView| {
+        is_asking.set(false);
+        toasts.success("Taken over as new versions");
+        on_adopted.run(());
+    });
+    Effect::new(move || {
+        if asked.with(Option::is_some) {
+            key.set_value(random_id());
+            adopt.clear();
+            is_asking.set(true);
+        }
+    });
+    Effect::new(move || {
+        if !is_asking.get() {
+            asked.set(None);
+        }
+    });
+    let n_different = comparison.steps.iter().filter(|step| differs(step)).count();
+    let n_steps = comparison.steps.len();
+    let n_adoptable = comparison.steps.iter().filter(|step| is_adoptable(step)).count();
+    let titles: Vec<(StepKey, String)> =
+        comparison.steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect();
+    let steps = StoredValue::new(comparison.steps);
+    let rows = move || {
+        let only = only_different.get();
+        steps.with_value(|steps| {
+            let shown = steps.iter().filter(|step| !only || differs(step));
+            shown.map(|step| step_view((into, from), step, asked)).collect_view()
+        })
+    };
+    let text = Signal::derive(move || {
+        if let Some(error) = error.get() {
+            return error.0.detail;
+        }
+        let what = asked.with(|asked| match asked.as_deref() {
+            Some([]) | None => "every step that differs".to_owned(),
+            Some(keys) => {
+                let name = |key: &StepKey| {
+                    titles
+                        .iter()
+                        .find(|(known, _)| known == key)
+                        .map_or_else(|| key.to_string(), |(_, title)| title.clone())
+                };
+                words::list(&keys.iter().map(name).collect::<Vec<_>>(), 5)
+            }
+        });
+        format!(
+            "What the right run made becomes the newest version in the left run, for {what}. Older versions stay, and later steps of the left run turn stale."
+        )
+    });
+    let actions = move || {
+        (n_adoptable > 0).then(|| view! {
+            <Button variant=Variant::Primary icon="check" on:click=move |_| asked.set(Some(Vec::new()))>"Adopt all"</Button>
+        })
+    };
+    let name = left.template_name.clone();
+    view! {
+        <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (name.clone(), format!("/runs/{into}"))] actions=actions>
+            <div class="page" data-width="wide">
+                <div class="page-head">
+                    <h1>{format!("Compare runs of {name}")}</h1>
+                    <p role="status">{if n_different == 0 { "Both made the same".to_owned() } else { format!("{n_different} of {n_steps} steps differ") }}</p>
+                </div>
+                <div class="compare-runs">
+                    {run_card(&left, "Left")}
+                    {run_card(&right, "Right")}
+                </div>
+                <div class="toolbar">
+                    <Switch label="Only what differs" checked=only_different on_change=move |on| only_different.set(on)/>
+                    <span class="push"></span>
+                    <LinkButton href=format!("/runs/{from}/compare/{into}") size=Size::Sm icon="refresh-cw">"Swap sides"</LinkButton>
+                </div>
+                {move || error.get().filter(|_| !is_asking.get()).map(|error| view! { <ErrorBanner error/> })}
+                {rows}
+                <Show when=move || only_different.get() && n_different == 0>
+                    <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
+                </Show>
+                <ConfirmDialog
+                    id="adopt"
+                    open=is_asking
+                    title="Take over into the left run?"
+                    text
+                    confirm="Adopt"
+                    busy=adopt.pending()
+                    on_confirm=move |()| {
+                        if let Some(steps) = asked.get_untracked() {
+                            adopt.dispatch(steps);
+                        }
+                    }
+                />
+            </div>
+        </Page>
+    }
+}
+
+fn run_card(run: &RunView, side: &'static str) -> AnyView {
+    let id = run.id;
+    view! {
+        <section class="card compare-run" aria-label=side>
+            <strong>{side}</strong>
+            <a href=format!("/runs/{id}")>"Run of " <RelativeTime at=run.created_at/></a>
+            <StatusChip status=run.status.as_str().to_owned()/>
+            <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
+        </section>
+    }
+    .into_any()
+}
+
+fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option<Vec<StepKey>>>) -> AnyView {
+    let key = step.key.clone();
+    let side = |status: Option<workflow::StepStatus>| match status {
+        Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
+        None => view! { <Badge>"Not there"</Badge> }.into_any(),
+    };
+    let artifacts: Vec<AnyView> = step.artifacts.iter().map(|artifact| artifact_view(runs, artifact)).collect();
+    let adopt = is_adoptable(step).then(|| {
+        let title = step.title.clone();
+        view! {
+            <Button size=Size::Sm icon="check" attr:aria-label=format!("Adopt {title}") on:click=move |_| asked.set(Some(vec![key.clone()]))>
+                "Adopt"
+            </Button>
+        }
+    });
+    view! {
+        <section class="card compare-step" aria-label=step.title.clone()>
+            <div class="card-head">
+                <h2>{step.title.clone()}</h2>
+                <span class="row">{side(step.left)} <Icon name="arrow-right"/> {side(step.right)}</span>
+                {step.prompt_differs.then(|| view! { <Badge tone=Tone::Accent>"Another prompt"</Badge> })}
+                <span class="push"></span>
+                {adopt}
+            </div>
+            <div class="card-body stack" data-gap="3">{artifacts}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn artifact_view(runs: (RunId, RunId), artifact: &ArtifactComparison) -> AnyView {
+    let name = artifact.name.clone();
+    let version = |meta: Option<&workflow::view::ArtifactMeta>| meta.map_or_else(|| "nothing".to_owned(), facts);
+    if artifact.is_equal {
+        return view! { <p class="muted small">{format!("{name}: the same in both")}</p> }.into_any();
+    }
+    match (artifact.left.as_ref(), artifact.right.as_ref()) {
+        (Some(left), Some(right)) => {
+            let title = format!("{name}: {} to {}", facts(left), facts(right));
+            view! { <Difference left=(runs.0, left.id) right=(runs.1, right.id) title/> }.into_any()
+        }
+        (left, right) => {
+            view! { <p class="small">{format!("{name}: {} on the left, {} on the right", version(left), version(right))}</p> }.into_any()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Each try of the chosen step with its time, tokens and error, newest first.
+
+use leptos::prelude::*;
+use workflow::{status::Outcome, view::AttemptView};
+
+use super::one_step::OneStep;
+use crate::{
+    components::{Empty, RelativeTime, StatusIcon, duration_words},
+    words,
+};
+
+#[component]
+pub(super) fn Attempts(one: OneStep) -> impl IntoView {
+    let rows = move || {
+        let attempts = one.read(|step| step.attempts.clone());
+        attempts.into_iter().rev().map(row).collect_view()
+    };
+    view! {
+        <Show
+            when=move || one.read(|step| !step.attempts.is_empty())
+            fallback=|| view! { <Empty icon="activity" title="No attempts yet" text="Each try of this step is listed here, with its time, tokens and error"/> }
+        >
+            <ol class="timeline">{rows}</ol>
+        </Show>
+    }
+}
+
+/// "Attempt 2 succeeded after 3.1 s".
+pub(super) fn attempt_words(attempt: &AttemptView) -> String {
+    let outcome = attempt.outcome.map(|outcome| format!(" {outcome}")).unwrap_or_default();
+    let time = attempt
+        .ended_at
+        .map(|ended| format!(" after {}", duration_words((ended - attempt.started_at).num_milliseconds())))
+        .unwrap_or_default();
+    format!("Attempt {}{outcome}{time}", attempt.number)
+}
+
+/// "gpt-4, 120 + 40 tokens, cost 0.0012".
+pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
+    let usage = attempt.usage.as_ref()?;
+    let model = usage.model.as_ref().map(|model| format!("{model}, ")).unwrap_or_default();
+    let cost = usage.cost_micros.map(|cost| format!(", cost {}", words::money(cost))).unwrap_or_default();
+    let (asked, answered) = (words::thousands(usage.prompt_tokens), words::thousands(usage.completion_tokens));
+    Some(format!("{model}{asked} + {answered} tokens{cost}"))
+}
+
+fn row(attempt: AttemptView) -> AnyView {
+    let status = match attempt.outcome {
+        None => "running",
+        Some(Outcome::Succeeded) => "completed",
+        Some(Outcome::Failed | Outcome::Lost) => "failed",
+        Some(_) => "cancelled",
+    };
+    let words = attempt_words(&attempt);
+    let usage = usage_words(&attempt);
+    let class = attempt.error_class.map(|class| class.as_str().replace('_', " "));
+    view! {
+        <li>
+            <StatusIcon status/>
+            <div>
+                <div>{words}</div>
+                {usage.map(|usage| view! { <small class="muted small">{usage}</small> })}
+                {attempt.error.map(|error| view! { <div class="muted small">{class.map(|class| format!("{class}: "))} {error}</div> })}
+            </div>
+            <RelativeTime at=attempt.started_at/>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,221 @@
+//! Write a new version of what a step made. The agent's own stays below it, and at a gate one press also approves.
+
+use std::collections::BTreeMap;
+
+use leptos::{prelude::*, task::spawn_local};
+use serde_json::Value;
+use workflow::{
+    StepStatus,
+    api::{ArtifactView, EditStep, Encoding},
+    schema::Schema,
+};
+
+use super::{
+    artifact::text_of,
+    one_step::{Ask, OneStep, Sender},
+    output_form::Ports,
+    step_panel::VerbError,
+    verbs::Verb,
+};
+use crate::{
+    api,
+    components::{Banner, Button, Dialog, Field, Kind, Size, Skeleton, SkeletonKind, TextArea, Variant},
+    error::AppError,
+    form::focus_first_error,
+};
+
+/// One output as it is being written.
+#[derive(Clone)]
+struct Draft {
+    name: String,
+    is_json: bool,
+    before: String,
+    text: RwSignal<String>,
+    error: RwSignal<Option<String>>,
+}
+
+impl Draft {
+    fn of(artifact: &ArtifactView) -> Option<Self> {
+        let text = match artifact.encoding {
+            Encoding::Json | Encoding::Text => text_of(artifact),
+            Encoding::Base64 => return None,
+        };
+        Some(Self {
+            name: artifact.meta.name.clone(),
+            is_json: artifact.encoding == Encoding::Json,
+            text: RwSignal::new(text.clone()),
+            before: text,
+            error: RwSignal::new(None),
+        })
+    }
+
+    fn is_changed(&self) -> bool {
+        self.text.with(|text| *text != self.before)
+    }
+
+    fn read(&self, schema: &Schema) -> Result<Value, String> {
+        let text = self.text.get_untracked();
+        let value = if self.is_json {
+            serde_json::from_str(&text).map_err(|fault| format!("This is not valid JSON: {fault}"))?
+        } else {
+            Value::String(text)
+        };
+        match schema.check(&value).into_iter().next() {
+            None => Ok(value),
+            Some((path, fault)) if path.is_empty() => Err(format!("This {fault}")),
+            Some((path, fault)) => Err(format!("{path} {fault}")),
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one dialog: its state, its body and its foot")]
+#[component]
+pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
+    let drafts = RwSignal::new(None::<Vec<Draft>>);
+    let n_bytes_only = RwSignal::new(0_usize);
+    let load_error = RwSignal::new(None::<AppError>);
+    let ports = Ports::new(one);
+    let digest = RwSignal::new(String::new());
+    let sender = Sender::new(one, move || open.set(false));
+    one.close_with_generation(open);
+    let owner = StoredValue::new(Owner::current());
+    Effect::new(move || {
+        if !open.get() {
+            return;
+        }
+        sender.clear();
+        drafts.set(None);
+        load_error.set(None);
+        digest.set(one.digest());
+        ports.load(|_| ());
+        let latest = one.latest.get_untracked();
+        spawn_local(async move {
+            let mut read = Vec::with_capacity(latest.len());
+            for meta in latest {
+                match api::get_artifact(one.live.id, meta.id).await {
+                    Ok(artifact) => read.push(artifact),
+                    Err(error) => {
+                        load_error.try_set(Some(error));
+                        return;
+                    }
+                }
+            }
+            let make = || read.iter().filter_map(Draft::of).collect::<Vec<_>>();
+            let fresh = match owner.try_get_value().flatten() {
+                Some(owner) => owner.with(make),
+                None => make(),
+            };
+            n_bytes_only.try_set(read.len() - fresh.len());
+            drafts.try_set(Some(fresh));
+        });
+    });
+    // Somebody wrote a newer version while this one was being edited.
+    let is_overtaken = move || open.get() && one.latest.with(|_| digest.with(|digest| *digest != one.digest()));
+    Effect::new(move || {
+        let Some(error) = sender.error.get() else { return };
+        let Some(name) = error.0.field.as_deref().and_then(|field| field.strip_prefix("artifacts.")) else { return };
+        let name = name.split(['.', '/']).next().unwrap_or_default();
+        drafts.with_untracked(|drafts| {
+            if let Some(draft) = drafts.iter().flatten().find(|draft| draft.name == name) {
+                draft.error.set(Some(error.0.detail.clone()));
+            }
+        });
+    });
+    let send = move |and_continue: bool| {
+        let Some(drafts) = drafts.get_untracked() else { return };
+        let outputs = ports.known.with_untracked(|known| known.as_ref().map(|known| known.outputs.clone()));
+        let mut artifacts = BTreeMap::new();
+        let mut is_right = true;
+        for draft in drafts.iter().filter(|draft| untrack(|| draft.is_changed())) {
+            let schema = outputs
+                .iter()
+                .flatten()
+                .find(|port| port.name == draft.name)
+                .map_or_else(Schema::any, |port| port.schema.clone());
+            match draft.read(&schema) {
+                Ok(value) => {
+                    draft.error.set(None);
+                    artifacts.insert(draft.name.clone(), value);
+                }
+                Err(reason) => {
+                    draft.error.set(Some(reason));
+                    is_right = false;
+                }
+            }
+        }
+        if !is_right {
+            return focus_first_error();
+        }
+        sender.send(Ask::Edit(EditStep {
+            artifacts,
+            and_continue,
+            content_hash: Some(digest.get_untracked()),
+            expect_generation: one.generation(),
+        }));
+    };
+    let is_unchanged = Signal::derive(move || {
+        drafts.with(|drafts| !drafts.as_ref().is_some_and(|drafts| drafts.iter().any(Draft::is_changed)))
+    });
+    let may_continue = move || one.status.get() == StepStatus::AwaitingReview && one.refusal(Verb::Continue).is_none();
+    let fields = move || match drafts.get() {
+        None => view! { <Skeleton kind=SkeletonKind::Row/> }.into_any(),
+        Some(drafts) => drafts.into_iter().map(field).collect_view().into_any(),
+    };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button icon="save" loading=sender.pending() disabled=is_unchanged on:click=move |_| send(false)>"Save"</Button>
+            <Show when=may_continue>
+                <Button
+                    variant=Variant::Primary
+                    icon="play"
+                    loading=sender.pending()
+                    disabled=is_unchanged
+                    on:click=move |_| send(true)
+                >
+                    "Save and continue"
+                </Button>
+            </Show>
+        }
+    };
+    view! {
+        <Dialog
+            id="edit"
+            open
+            size=Size::Lg
+            title=Signal::derive(move || format!("Edit “{}”", one.title()))
+            description="Your text becomes the newest version. What the agent wrote stays as the version before it."
+            actions=actions
+        >
+            <div class="stack" data-gap="3">
+                <VerbError error=Signal::derive(move || load_error.get())/>
+                <VerbError error=sender.error/>
+                <Show when=is_overtaken>
+                    <Banner kind=Kind::Warn>"A newer version was written meanwhile. Copy what you need, then close and open this again."</Banner>
+                </Show>
+                <Show when=move || load_error.with(Option::is_none)>{fields}</Show>
+                <Show when=move || { n_bytes_only.get() > 0 }>
+                    <p class="muted small">"Outputs that are no text cannot be edited here"</p>
+                </Show>
+            </div>
+        </Dialog>
+    }
+}
+
+fn field(draft: Draft) -> AnyView {
+    let id = format!("edit-{}", draft.name);
+    let help = if draft.is_json { "As JSON" } else { "" };
+    let (text, error, is_json) = (draft.text, draft.error, draft.is_json);
+    Effect::new(move |before: Option<()>| {
+        text.track();
+        if before.is_some() {
+            error.set(None);
+        }
+    });
+    view! {
+        <Field id label=draft.name help error>
+            <TextArea value=text rows=12 mono=is_json/>
+        </Field>
+    }
+    .into_any()
+}

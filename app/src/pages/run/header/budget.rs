@@ -1,0 +1,142 @@
+//! What the run has used of its budget, and the way on when it is used up.
+
+use leptos::prelude::*;
+use workflow::{RunView, api::ResumeRun, view::BudgetView};
+
+use super::super::{state::LiveRun, step_panel::VerbError};
+use crate::{
+    api,
+    components::{Button, Dialog, Field, NumberInput, Variant},
+    form::random_id,
+    words,
+};
+
+/// Tokens and money of all attempts.
+fn used(run: &RunView) -> BudgetView {
+    let usages = run.steps.iter().flat_map(|step| &step.attempts).filter_map(|attempt| attempt.usage.as_ref());
+    usages.fold(BudgetView { tokens: Some(0), cost_micros: None }, |sum, usage| BudgetView {
+        tokens: sum.tokens.map(|tokens| tokens + usage.prompt_tokens + usage.completion_tokens),
+        cost_micros: match (sum.cost_micros, usage.cost_micros) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
+        },
+    })
+}
+
+#[component]
+pub(super) fn BudgetMeter(live: LiveRun) -> impl IntoView {
+    let state = Memo::new(move |_| live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
+    let view = move || {
+        let (used, most) = state.get();
+        let tokens = used.tokens.filter(|tokens| *tokens > 0 || most.tokens.is_some()).map(|tokens| {
+            let words = match most.tokens {
+                Some(most) => format!("{} of {}", words::thousands(tokens), words::count(most, "token")),
+                None => words::count(tokens, "token"),
+            };
+            part(words, tokens, most.tokens)
+        });
+        let cost = used.cost_micros.or(most.cost_micros.map(|_| 0)).map(|cost| {
+            let words = match most.cost_micros {
+                Some(most) => format!("cost {} of {}", words::money(cost), words::money(most)),
+                None => format!("cost {}", words::money(cost)),
+            };
+            part(words, cost, most.cost_micros)
+        });
+        view! { {tokens} {cost} }
+    };
+    view! { {view} }
+}
+
+/// The words, and a bar where there is a limit.
+#[expect(clippy::cast_precision_loss, reason = "a bar shows no digits")]
+fn part(words: String, used: i64, most: Option<i64>) -> AnyView {
+    let bar = most.map(|most| {
+        let share = if most > 0 { used as f64 / most as f64 } else { 1.0 };
+        let state = if share >= 1.0 { "full" } else if share >= 0.8 { "high" } else { "low" };
+        view! {
+            <progress class="budget" max="100" value=format!("{:.0}", (share * 100.0).clamp(0.0, 100.0)) data-state=state aria-label="Used of the budget"></progress>
+        }
+    });
+    view! { <span>{words} {bar}</span> }.into_any()
+}
+
+#[component]
+pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
+    let tokens = RwSignal::new(None::<f64>);
+    let cost = RwSignal::new(None::<f64>);
+    let key = StoredValue::new(None::<String>);
+    let resume = Action::new(move |ask: &ResumeRun| api::resume_run(live.id, *ask, key.get_value()));
+    let error = live.verb(resume, move || open.set(false));
+    let now = Memo::new(move |_| live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
+    Effect::new(move || {
+        if !open.get() {
+            return;
+        }
+        key.set_value(random_id());
+        resume.clear();
+        let (used, most) = now.get_untracked();
+        // Twice as much as it has used is a start that is easy to change.
+        let twice = |most: Option<i64>, used: Option<i64>| {
+            most.map(|most| number(most.max(used.unwrap_or(0)).saturating_mul(2)))
+        };
+        tokens.set(twice(most.tokens, used.tokens));
+        cost.set(twice(most.cost_micros, used.cost_micros).map(|micros| micros / 1_000_000.0));
+    });
+    let help = |words: Option<String>| {
+        words.map_or_else(|| "Empty for no limit".to_owned(), |words| format!("{words}; empty for no limit"))
+    };
+    let tokens_help = Signal::derive(move || {
+        help(now.with(|(used, _)| used.tokens.map(|used| format!("{} used so far", words::thousands(used)))))
+    });
+    let cost_help = Signal::derive(move || {
+        help(now.with(|(used, _)| used.cost_micros.map(|used| format!("{} used so far", words::money(used)))))
+    });
+    let send = move || {
+        if resume.pending().get_untracked() {
+            return;
+        }
+        resume.dispatch(ResumeRun {
+            budget: Some(BudgetView {
+                tokens: tokens.get_untracked().map(whole),
+                cost_micros: cost.get_untracked().map(|cost| whole(cost * 1_000_000.0)),
+            }),
+        });
+    };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="play" loading=resume.pending() on:click=move |_| send()>"Resume"</Button>
+        }
+    };
+    view! {
+        <Dialog
+            id="resume"
+            open
+            title="Resume with a larger budget"
+            description="The run used up its budget and was paused. Nothing is lost."
+            actions=actions
+        >
+            <div class="stack" data-gap="3">
+                <VerbError error/>
+                <div class="form-row">
+                    <Field id="resume-tokens" label="Budget" help=tokens_help>
+                        <NumberInput value=tokens min=1.0 step=1.0 unit="tokens"/>
+                    </Field>
+                    <Field id="resume-cost" label="Money" help=cost_help>
+                        <NumberInput value=cost min=0.0/>
+                    </Field>
+                </div>
+            </div>
+        </Dialog>
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "budgets are far below 2^53")]
+fn number(n: i64) -> f64 {
+    n as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast from f64 stops at the ends of i64")]
+fn whole(n: f64) -> i64 {
+    n.round() as i64
+}

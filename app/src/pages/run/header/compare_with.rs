@@ -1,0 +1,92 @@
+//! Choose the run to put beside this one: another of the same workflow.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use workflow::{RunId, api::RunSummary};
+
+use super::super::state::LiveRun;
+use crate::{
+    api,
+    components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant},
+    error::AppError,
+    form::ErrorBanner,
+};
+
+#[component]
+pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
+    let runs = RwSignal::new(Vec::<RunSummary>::new());
+    let error = RwSignal::new(None::<AppError>);
+    let chosen = RwSignal::new(String::new());
+    let typed = RwSignal::new(String::new());
+    let fault = RwSignal::new(None::<String>);
+    let session = crate::session::use_session();
+    Effect::new(move || {
+        if !open.get() {
+            return;
+        }
+        fault.set(None);
+        error.set(None);
+        let template = live.run.with_untracked(|run| run.template_id);
+        spawn_local(async move {
+            match api::my_runs(None).await {
+                Ok(page) => {
+                    let alike = page.runs.into_iter().filter(|run| run.template_id == template && run.id != live.id);
+                    runs.try_set(alike.collect());
+                }
+                Err(failed) => {
+                    session.note(&failed);
+                    error.try_set(Some(failed));
+                }
+            }
+        });
+    });
+    let options = Signal::derive(move || {
+        let option = |run: &RunSummary| ComboOption {
+            value: run.id.to_string(),
+            label: format!("{}, version {}", run.created_at.format("%-d %b %Y, %H:%M UTC"), run.template_version),
+            kind: run.status.as_str().to_owned(),
+            reason: None,
+        };
+        runs.with(|runs| runs.iter().map(option).collect::<Vec<_>>())
+    });
+    let navigate = StoredValue::new(use_navigate());
+    let go = move || {
+        let wanted = typed.with_untracked(|typed| typed.trim().to_owned());
+        let wanted = if wanted.is_empty() { chosen.get_untracked() } else { wanted };
+        match wanted.parse::<RunId>() {
+            Ok(other) if other != live.id => {
+                open.set(false);
+                navigate.with_value(|navigate| {
+                    navigate(&format!("/runs/{}/compare/{other}", live.id), NavigateOptions::default());
+                });
+            }
+            Ok(_) => fault.set(Some("This is the run itself: choose another one".to_owned())),
+            Err(_) => fault.set(Some("Choose a run, or paste the id of one".to_owned())),
+        }
+    };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="split" on:click=move |_| go()>"Compare"</Button>
+        }
+    };
+    view! {
+        <Dialog
+            id="compare"
+            open
+            title="Compare with another run"
+            description="What each step made in both, side by side. You can take over what is better."
+            actions=actions
+        >
+            <div class="stack" data-gap="3">
+                {move || error.get().map(|error| view! { <ErrorBanner error/> })}
+                <Field id="compare-run" label="Run of the same workflow" error=fault>
+                    <Combobox value=chosen options placeholder="Choose one of your runs"/>
+                </Field>
+                <Field id="compare-id" label="Or its id" optional=true>
+                    <TextInput value=typed mono=true autocomplete="off"/>
+                </Field>
+            </div>
+        </Dialog>
+    }
+}

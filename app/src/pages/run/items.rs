@@ -1,0 +1,171 @@
+//! The items of a map step: how many are in which state, and a list that opens any of them. Thousands are counted, and listed in portions.
+
+use leptos::prelude::*;
+use workflow::{StepKey, StepStatus};
+
+use super::one_step::OneStep;
+use crate::{
+    components::{Button, Empty, Size, StatusIcon, TextInput, Variant, status_label},
+    words,
+};
+
+/// Listed at once.
+const PORTION: usize = 100;
+/// The order in which people ask about them.
+const STATUSES: [StepStatus; 8] = [
+    StepStatus::AwaitingReview,
+    StepStatus::Failed,
+    StepStatus::Running,
+    StepStatus::Ready,
+    StepStatus::Pending,
+    StepStatus::Completed,
+    StepStatus::Skipped,
+    StepStatus::Cancelled,
+];
+
+#[derive(Clone, PartialEq)]
+struct Item {
+    index: i32,
+    key: StepKey,
+    status: StepStatus,
+    is_stale: bool,
+}
+
+impl Item {
+    /// What tells it from its siblings.
+    fn name(&self) -> String {
+        self.key.split().1.unwrap_or_default().to_owned()
+    }
+}
+
+/// How many items of a map step there are, and how many are over; nothing for other steps.
+pub(super) fn progress(one: OneStep) -> Option<(usize, usize)> {
+    let key = one.key();
+    one.live.slowly(|run| {
+        let mut counts = (0, 0);
+        for step in run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&key)) {
+            counts.0 += usize::from(step.status.is_terminal());
+            counts.1 += 1;
+        }
+        (counts.1 > 0).then_some(counts)
+    })
+}
+
+#[component]
+pub(super) fn Items(one: OneStep) -> impl IntoView {
+    let live = one.live;
+    let items = Memo::new(move |_| {
+        let of = one.key();
+        let mut items: Vec<Item> = live.stale.with(|stale| {
+            live.slowly(|run| {
+                let of_step = run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&of));
+                of_step
+                    .map(|step| Item {
+                        index: step.item_index.unwrap_or_default(),
+                        key: step.key.clone(),
+                        status: step.status,
+                        is_stale: stale.contains_key(&step.key),
+                    })
+                    .collect()
+            })
+        });
+        items.sort_by_key(|item| item.index);
+        items
+    });
+    let wanted = RwSignal::new(None::<StepStatus>);
+    let search = RwSignal::new(String::new());
+    let most = RwSignal::new(PORTION);
+    Effect::new(move || {
+        wanted.track();
+        search.track();
+        most.set(PORTION);
+    });
+    let found = Memo::new(move |_| {
+        let needle = search.with(|text| text.trim().to_lowercase());
+        let wanted = wanted.get();
+        items.with(|items| {
+            let of_status = items.iter().filter(|item| wanted.is_none_or(|status| item.status == status));
+            of_status
+                .filter(|item| needle.is_empty() || item.name().to_lowercase().contains(&needle))
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    });
+    let shown = move || found.with(|found| found.iter().take(most.get()).cloned().collect::<Vec<_>>());
+    let n_more = move || found.with(Vec::len).saturating_sub(most.get());
+    let filters = move || {
+        STATUSES
+            .into_iter()
+            .filter_map(|status| {
+                let n = items.with(|items| items.iter().filter(|item| item.status == status).count());
+                (n > 0 || wanted.get() == Some(status)).then(|| filter(status, n, wanted))
+            })
+            .collect_view()
+    };
+    view! {
+        <Show
+            when=move || !items.with(Vec::is_empty)
+            fallback=|| view! { <Empty icon="layers" title="No items yet" text="Each entry of the list becomes an item once the steps before this one are over"/> }
+        >
+            <div class="stack" data-gap="3">
+                <div class="row filters" role="group" aria-label="Show only">{filters}</div>
+                <Show when=move || { items.with(Vec::len) > 10 }>
+                    <TextInput value=search kind="search" icon="search" label="Search items" placeholder="Search"/>
+                </Show>
+                <ol class="items" aria-label="Items">
+                    <For each=shown key=|item| (item.key.clone(), item.status, item.is_stale) let:item>
+                        {row(one, &item)}
+                    </For>
+                </ol>
+                <Show when=move || found.with(Vec::is_empty)>
+                    <p class="muted small" role="status">"No item matches"</p>
+                </Show>
+                <Show when=move || { n_more() > 0 }>
+                    <div class="row">
+                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| most.update(|most| *most += PORTION)>
+                            {move || format!("Show {} of {} more", n_more().min(PORTION), words::thousands(i64::try_from(n_more()).unwrap_or(i64::MAX)))}
+                        </Button>
+                    </div>
+                </Show>
+            </div>
+        </Show>
+    }
+}
+
+fn filter(status: StepStatus, n: usize, wanted: RwSignal<Option<StepStatus>>) -> AnyView {
+    let is_on = move || wanted.get() == Some(status);
+    let words = format!(
+        "{} {}",
+        words::thousands(i64::try_from(n).unwrap_or(i64::MAX)),
+        status_label(status.as_str()).to_lowercase()
+    );
+    view! {
+        <button
+            class="filter"
+            type="button"
+            aria-pressed=move || if is_on() { "true" } else { "false" }
+            on:click=move |_| wanted.update(|wanted| *wanted = if *wanted == Some(status) { None } else { Some(status) })
+        >
+            <StatusIcon status=status.as_str().to_owned() spoken=false/>
+            {words}
+        </button>
+    }
+    .into_any()
+}
+
+fn row(one: OneStep, item: &Item) -> AnyView {
+    let (key, selected) = (item.key.clone(), one.live.selected);
+    view! {
+        <li>
+            <button class="outline-item" type="button" on:click=move |_| selected.set(Some(key.clone()))>
+                <StatusIcon status=item.status.as_str().to_owned()/>
+                <span class="truncate">{item.name()}</span>
+                <small>
+                    {item.is_stale.then_some("stale · ")}
+                    {format!("#{}", item.index + 1)}
+                </small>
+            </button>
+        </li>
+    }
+    .into_any()
+}

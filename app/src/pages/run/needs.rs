@@ -1,0 +1,298 @@
+//! First what the chosen step needs from me, with the verbs that give it; the rest of the verbs are in the menu beside them.
+
+use leptos::prelude::*;
+use workflow::{
+    StepStatus,
+    api::{ContinueStep, StopStep},
+    status::Reason,
+};
+
+use super::{
+    edit::EditDialog,
+    fork::ForkDialog,
+    human::HumanForm,
+    one_step::{Ask, OneStep, Sender},
+    reject::{RejectDialog, rounds},
+    rerun::RerunDialog,
+    skip::SkipDialog,
+    stale::StaleNote,
+    step_panel::VerbError,
+    supply::SupplyDialog,
+    verbs::Verb,
+};
+use crate::{
+    components::{Avatar, Button, ConfirmDialog, LinkButton, Menu, MenuItem, RelativeTime, Size, Variant},
+    words,
+};
+
+/// The dialogs of a step, and the sender of the verbs that have none.
+#[derive(Clone, Copy)]
+struct Doors {
+    one: OneStep,
+    again: RwSignal<bool>,
+    edit: RwSignal<bool>,
+    reject: RwSignal<bool>,
+    skip: RwSignal<bool>,
+    supply: RwSignal<bool>,
+    stop: RwSignal<bool>,
+    fork: RwSignal<bool>,
+    go_on: Sender,
+}
+
+impl Doors {
+    fn new(one: OneStep) -> Self {
+        let closed = || RwSignal::new(false);
+        let (again, edit, reject, skip) = (closed(), closed(), closed(), closed());
+        let (supply, stop, fork) = (closed(), closed(), closed());
+        Self { one, again, edit, reject, skip, supply, stop, fork, go_on: Sender::new(one, || ()) }
+    }
+
+    fn act(self, verb: Verb) {
+        let open = match verb {
+            Verb::Again => self.again,
+            Verb::Edit => self.edit,
+            Verb::Reject => self.reject,
+            Verb::Skip => self.skip,
+            Verb::Supply => self.supply,
+            Verb::Stop => self.stop,
+            Verb::Fork => self.fork,
+            Verb::Continue => {
+                return self.go_on.send(Ask::Continue(ContinueStep {
+                    content_hash: Some(self.one.digest()),
+                    expect_generation: self.one.generation(),
+                }));
+            }
+        };
+        open.set(true);
+    }
+
+    /// A form is answered by its own button.
+    fn on_panel(self) -> &'static [Verb] {
+        if self.is_form() { &[] } else { Verb::on_panel(self.one.status.get()) }
+    }
+
+    /// Whether a person's answer is what is waited for, rather than a judgement of one.
+    fn is_form(self) -> bool {
+        let one = self.one;
+        one.status.get() == StepStatus::AwaitingReview && one.is_human() && one.latest.with(Vec::is_empty)
+    }
+}
+
+#[component]
+pub(super) fn Needs(one: OneStep) -> impl IntoView {
+    let doors = Doors::new(one);
+    let kind = move || match one.status.get() {
+        StepStatus::AwaitingReview => Some("review"),
+        StepStatus::Failed => Some("error"),
+        StepStatus::Skipped => Some("info"),
+        _ => None,
+    };
+    view! {
+        <StaleNote one/>
+        <div class="needs" class:review-bar=move || kind().is_some() data-kind=kind>
+            {move || words_of(doors)}
+            <Controls doors/>
+        </div>
+        <Dialogs doors/>
+    }
+}
+
+/// What the state of the step means for me.
+fn words_of(doors: Doors) -> AnyView {
+    let one = doors.one;
+    match one.status.get() {
+        StepStatus::AwaitingReview if doors.is_form() => view! {
+            <strong>{move || if may_decide(one) { "Waiting for your answer" } else { "Waiting for an answer" }}</strong>
+            <HumanForm one/>
+        }
+        .into_any(),
+        StepStatus::AwaitingReview => view! {
+            <strong>{move || if may_decide(one) { "Waiting for your review" } else { "Waiting for a review" }}</strong>
+            <span>"Read the output below. Continue hands exactly this version on to the next steps."</span>
+            <GateFacts one/>
+            <VerbError error=doors.go_on.error/>
+            {move || one.refusal(Verb::Continue).map(|reason| view! { <span class="muted small">{reason}</span> })}
+        }
+        .into_any(),
+        StepStatus::Failed => view! {
+            <strong>"This step failed"</strong>
+            {move || failure(one)}
+        }
+        .into_any(),
+        StepStatus::Pending => view! { <p class="muted small">{move || waits_for(one)}</p> }.into_any(),
+        StepStatus::Skipped => {
+            view! { <span>{move || one.read(|step| step.reason.map(Reason::advice))}</span> }.into_any()
+        }
+        StepStatus::Ready => view! {
+            <p class="muted small">
+                {move || if one.read(|step| step.not_before.is_some()) {
+                    "Tries again in a moment"
+                } else {
+                    "Queued: it starts as soon as a worker is free"
+                }}
+            </p>
+        }
+        .into_any(),
+        StepStatus::Completed | StepStatus::Running | StepStatus::Cancelled => ().into_any(),
+    }
+}
+
+fn failure(one: OneStep) -> AnyView {
+    let (message, reason) =
+        one.read(|step| (step.attempts.last().and_then(|attempt| attempt.error.clone()), step.reason));
+    view! {
+        {message.map(|message| view! { <span>{message}</span> })}
+        {reason.map(|reason| view! { <span class="muted small">{reason.advice()}</span> })}
+    }
+    .into_any()
+}
+
+fn waits_for(one: OneStep) -> String {
+    let before: Vec<_> = one.definition(|step| step.direct_dependencies().into_iter().cloned().collect());
+    let open: Vec<String> = one.live.run.with(|run| {
+        let steps = before.iter().filter_map(|key| run.step(key));
+        steps.filter(|step| !step.status.is_terminal()).map(|step| step.title.clone()).collect()
+    });
+    if open.is_empty() {
+        "Waits for the steps before it".to_owned()
+    } else {
+        format!("Waits for {}", words::list(&open, 5))
+    }
+}
+
+/// Whether it is this person who is asked.
+fn may_decide(one: OneStep) -> bool {
+    one.refusal(if one.is_human() { Verb::Supply } else { Verb::Reject }).is_none()
+}
+
+/// Who may decide at the gate, who has, and until when.
+#[component]
+pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
+    let review = Memo::new(move |_| one.step.with(|step| step.as_ref().and_then(|step| step.review.clone())));
+    let facts = move || {
+        let review = review.get()?;
+        let mut who: Vec<String> = review.users.clone();
+        who.extend(review.roles.iter().map(|role| if role == "admin" { "admins" } else { "all users" }.to_owned()));
+        let asked = if who.is_empty() { "The run's owner and admins".to_owned() } else { words::list(&who, 4) };
+        let n_votes = review.approvals.len();
+        let votes = (review.quorum > 1).then(|| {
+            let names: Vec<AnyView> = review
+                .approvals
+                .iter()
+                .map(|email| {
+                    view! { <span class="row"><Avatar name=email.clone() size=Size::Sm/> {email.clone()}</span> }
+                        .into_any()
+                })
+                .collect();
+            view! {
+                <div><dt>"Approvals"</dt><dd>{format!("{n_votes} of {}", review.quorum)} {names}</dd></div>
+            }
+        });
+        let due = review.due_at.map(|at| {
+            let then = one.definition(|step| step.review.on_timeout.as_str());
+            let then = if then == "approve" { "then it is approved by itself" } else { "then it fails" };
+            view! { <div><dt>"Due"</dt><dd><RelativeTime at/> ", " {then}</dd></div> }
+        });
+        let (round, most) = rounds(one);
+        let round = (round > 1).then(|| view! { <div><dt>"Round"</dt><dd>{format!("{round} of {most}")}</dd></div> });
+        let own = (!review.allow_self)
+            .then(|| view! { <div><dt>"Not by"</dt><dd>"who started the run or wrote this version"</dd></div> });
+        Some(view! {
+            <dl class="facts gate-facts">
+                <div><dt>"May decide"</dt><dd>{asked}</dd></div>
+                {votes} {due} {round} {own}
+            </dl>
+        })
+    };
+    view! { {facts} }
+}
+
+#[component]
+fn Controls(doors: Doors) -> impl IntoView {
+    let one = doors.one;
+    let buttons = move || {
+        let status = one.status.get();
+        let needs_me = matches!(status, StepStatus::AwaitingReview | StepStatus::Failed);
+        doors
+            .on_panel()
+            .iter()
+            .enumerate()
+            .map(|(n, verb)| {
+                let verb = *verb;
+                let refused = Memo::new(move |_| one.refusal(verb).is_some());
+                let variant = if n == 0 && needs_me { Variant::Primary } else { Variant::Default };
+                let pending = Signal::derive(move || verb == Verb::Continue && doors.go_on.pending().get());
+                view! {
+                    <Show when=move || !refused.get()>
+                        <Button variant size=Size::Sm icon=verb.icon() loading=pending on:click=move |_| doors.act(verb)>
+                            {verb.label(status)}
+                        </Button>
+                    </Show>
+                }
+                .into_any()
+            })
+            .collect_view()
+    };
+    let child = move || {
+        one.read(|step| step.child_run).map(|run| {
+            view! { <LinkButton href=format!("/runs/{run}") size=Size::Sm icon="workflow">"Open the sub-workflow's run"</LinkButton> }
+        })
+    };
+    let menu = move || {
+        let status = one.status.get();
+        let on_panel = doors.on_panel();
+        Verb::ALL
+            .into_iter()
+            .filter(|verb| !on_panel.contains(verb) || one.refusal(*verb).is_some())
+            .map(|verb| {
+                let refusal = Signal::derive(move || one.refusal(verb));
+                view! {
+                    <MenuItem icon=verb.icon() refusal on_select=move |()| doors.act(verb)>{verb.label(status)}</MenuItem>
+                }
+                .into_any()
+            })
+            .collect_view()
+    };
+    view! {
+        <div class="row verbs" role="group" aria-label="What you can do">
+            {buttons}
+            {child}
+            <Menu id="step-more" label="More about this step" size=Size::Sm>{menu}</Menu>
+        </div>
+    }
+}
+
+#[component]
+fn Dialogs(doors: Doors) -> impl IntoView {
+    let one = doors.one;
+    let stop = Sender::new(one, move || doors.stop.set(false));
+    one.close_with_generation(doors.stop);
+    Effect::new(move || {
+        if one.status.get() != StepStatus::Running {
+            doors.stop.set(false);
+        }
+    });
+    let stop_text = Signal::derive(move || {
+        let error = stop.error.get().map(|error| error.0.detail);
+        error.unwrap_or_else(|| {
+            "What it has written so far is given up. The step is failed then, and can be retried.".to_owned()
+        })
+    });
+    view! {
+        <RerunDialog one open=doors.again/>
+        <EditDialog one open=doors.edit/>
+        <RejectDialog one open=doors.reject/>
+        <SkipDialog one open=doors.skip/>
+        <SupplyDialog one open=doors.supply/>
+        <ForkDialog one open=doors.fork/>
+        <ConfirmDialog
+            id="stop-step"
+            open=doors.stop
+            title=Signal::derive(move || format!("Stop “{}”?", one.title()))
+            text=stop_text
+            confirm="Stop the step"
+            busy=stop.pending()
+            on_confirm=move |()| stop.send(Ask::Stop(StopStep { expect_generation: one.generation() }))
+        />
+    }
+}

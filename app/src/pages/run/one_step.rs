@@ -1,0 +1,158 @@
+//! What the parts of the step panel share: the chosen step as it is now, and the one way to send a verb about it.
+//! A verb that is sent again after a lost answer keeps its idempotency key, so that it has one effect.
+
+use leptos::prelude::*;
+use workflow::{
+    ArtifactId, RunView, Step, StepKey, StepStatus,
+    access::Actor,
+    api as wire,
+    view::{ArtifactMeta, StepView},
+};
+
+use super::state::LiveRun;
+use crate::{api, error::AppError};
+
+#[derive(Clone, Copy)]
+pub(super) struct OneStep {
+    pub live: LiveRun,
+    key: StoredValue<StepKey>,
+    pub step: Memo<Option<StepView>>,
+    pub status: Memo<StepStatus>,
+    /// The latest version of each output.
+    pub latest: Memo<Vec<ArtifactMeta>>,
+    pub me: StoredValue<Option<Actor>>,
+}
+
+impl OneStep {
+    pub(super) fn new(live: LiveRun, key: StepKey) -> Self {
+        let key = StoredValue::new(key);
+        let step = Memo::new(move |_| key.with_value(|key| live.step(key)));
+        Self {
+            live,
+            key,
+            step,
+            status: Memo::new(move |_| step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status))),
+            latest: Memo::new(move |_| {
+                key.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect()))
+            }),
+            me: StoredValue::new(crate::session::use_session().user_untracked()),
+        }
+    }
+
+    pub(super) fn key(self) -> StepKey {
+        self.key.get_value()
+    }
+
+    pub(super) fn read<R: Default>(self, read: impl FnOnce(&StepView) -> R) -> R {
+        self.step.with(|step| step.as_ref().map(read)).unwrap_or_default()
+    }
+
+    /// The step as its author drew it; an item's is that of its map step.
+    pub(super) fn definition<R: Default>(self, read: impl FnOnce(&Step) -> R) -> R {
+        let key = self.key.with_value(|key| key.split().0);
+        self.live.run.with(|run| run.run_definition.steps.get(&key).map(read)).unwrap_or_default()
+    }
+
+    pub(super) fn title(self) -> String {
+        self.read(|step| step.title.clone())
+    }
+
+    /// The generation that was seen, without following it.
+    pub(super) fn generation(self) -> Option<i32> {
+        self.live.run.with_untracked(|run| self.key.with_value(|key| run.step(key).map(|step| step.generation)))
+    }
+
+    /// The digest of what is shown, without following it.
+    pub(super) fn digest(self) -> String {
+        self.live.run.with_untracked(|run| self.key.with_value(|key| run.review_digest(key)))
+    }
+
+    pub(super) fn is_human(self) -> bool {
+        self.read(|step| step.kind == "human")
+    }
+
+    /// Closes a dialog once another generation begins: the feed may tell of it before the answer does, or instead of it.
+    pub(super) fn close_with_generation(self, open: RwSignal<bool>) {
+        let generation = Memo::new(move |_| self.read(|step| step.generation));
+        Effect::new(move |before: Option<i32>| {
+            let now = generation.get();
+            if before.is_some_and(|before| before != now) {
+                open.set(false);
+            }
+            now
+        });
+    }
+}
+
+/// A verb about a step with what it says.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Ask {
+    Trigger(wire::TriggerStep),
+    Continue(wire::ContinueStep),
+    Edit(wire::EditStep),
+    Reject(wire::RejectStep),
+    Skip(wire::SkipStep),
+    Supply(wire::SupplyStep),
+    Stop(wire::StopStep),
+    Rerun(wire::RerunStep),
+    Rollback(ArtifactId, wire::RollbackArtifact),
+}
+
+impl Ask {
+    async fn send(self, one: OneStep, key: Option<String>) -> Result<RunView, AppError> {
+        let (run, step) = (one.live.id, one.key());
+        match self {
+            Self::Trigger(ask) => api::trigger_step(run, step, ask, key).await,
+            Self::Continue(ask) => api::continue_step(run, step, ask, key).await,
+            Self::Edit(ask) => api::edit_step(run, step, ask, key).await,
+            Self::Reject(ask) => api::reject_step(run, step, ask, key).await,
+            Self::Skip(ask) => api::skip_step(run, step, ask, key).await,
+            Self::Supply(ask) => api::supply_step(run, step, ask, key).await,
+            Self::Stop(ask) => api::stop_step(run, step, ask, key).await,
+            Self::Rollback(id, ask) => api::rollback_artifact(run, id, ask, key).await,
+            Self::Rerun(ask) => match api::rerun_step(run, step, ask, key).await? {
+                wire::Rerun::Done(run) => Ok(*run),
+                wire::Rerun::Dry(_) => api::get_run(run).await,
+            },
+        }
+    }
+}
+
+/// Sends verbs about one step: what came of the last one, and whether one is under way.
+#[derive(Clone, Copy)]
+pub(super) struct Sender {
+    action: Action<Ask, Result<RunView, AppError>>,
+    pub error: Signal<Option<AppError>>,
+}
+
+impl Sender {
+    pub(super) fn new(one: OneStep, on_ok: impl Fn() + Send + Sync + 'static) -> Self {
+        let last = StoredValue::new(None::<(Ask, Option<String>)>);
+        let action = Action::new(move |ask: &Ask| {
+            let known = last.with_value(|last| last.clone().filter(|(known, _)| known == ask));
+            let (ask, key) = known.unwrap_or_else(|| (ask.clone(), crate::form::random_id()));
+            last.set_value(Some((ask.clone(), key.clone())));
+            ask.send(one, key)
+        });
+        let error = one.live.verb(action, move || {
+            last.set_value(None);
+            on_ok();
+        });
+        Self { action, error }
+    }
+
+    pub(super) fn send(self, ask: Ask) {
+        if !self.pending().get_untracked() {
+            self.action.dispatch(ask);
+        }
+    }
+
+    pub(super) fn pending(self) -> Signal<bool> {
+        self.action.pending().into()
+    }
+
+    /// Forgets the last error, as when a dialog opens anew.
+    pub(super) fn clear(self) {
+        self.action.clear();
+    }
+}

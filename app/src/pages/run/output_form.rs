@@ -1,0 +1,112 @@
+//! A form with one field for each output of a step's agent: to supply an output, to answer a person's form.
+//! What is typed can be kept in the page's drafts, so that looking at another step loses nothing.
+
+use leptos::{prelude::*, task::spawn_local};
+use workflow::{agent::OutputPort, api::StepPrompt, definition::RunInput};
+
+use super::one_step::OneStep;
+use crate::{
+    api,
+    components::{Skeleton, SkeletonKind},
+    error::AppError,
+    form::focus_first_error,
+    load::PartFailed,
+    pages::start::field::{InputField, InputView},
+};
+
+/// What the server knows of a step's prompt and ports, read when a dialog opens or a form is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Ports {
+    one: OneStep,
+    pub known: RwSignal<Option<StepPrompt>>,
+    error: RwSignal<Option<AppError>>,
+}
+
+impl Ports {
+    pub(super) fn new(one: OneStep) -> Self {
+        Self { one, known: RwSignal::new(None), error: RwSignal::new(None) }
+    }
+
+    /// Reads them anew, and goes on with what they are.
+    pub(super) fn load(self, then: impl FnOnce(&StepPrompt) + Send + 'static) {
+        self.known.set(None);
+        self.error.set(None);
+        let session = crate::session::use_session();
+        spawn_local(async move {
+            match api::step_prompt(self.one.live.id, self.one.key()).await {
+                Ok(prompt) => {
+                    then(&prompt);
+                    self.known.try_set(Some(prompt));
+                }
+                Err(error) => {
+                    session.note(&error);
+                    self.error.try_set(Some(error));
+                }
+            }
+        });
+    }
+
+    /// In place of what cannot be drawn yet.
+    pub(super) fn placeholder(self) -> AnyView {
+        match self.error.get() {
+            Some(error) => view! { <PartFailed error on_retry=move |()| self.load(|_| ())/> }.into_any(),
+            None => view! { <Skeleton kind=SkeletonKind::Control/> }.into_any(),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct OutputForm(StoredValue<Vec<InputField>>);
+
+impl OutputForm {
+    /// `name` tells its ids and drafts from those of other forms.
+    pub(super) fn new(one: OneStep, name: &str, outputs: &[OutputPort], keeps: bool) -> Self {
+        let fields = outputs
+            .iter()
+            .zip(0..)
+            .map(|(port, order)| {
+                let input = RunInput { schema: port.schema.clone(), required: true, order, ..RunInput::default() };
+                let mut field = InputField::of_form(name, &port.name, &input);
+                if keeps {
+                    let draft = one.live.draft(&format!("{name} {} {}", one.key(), port.name));
+                    if draft.with_untracked(String::is_empty) {
+                        draft.set(field.text.get_untracked());
+                    }
+                    field.text = draft;
+                }
+                field
+            })
+            .collect();
+        Self(StoredValue::new(fields))
+    }
+
+    pub(super) fn view(self) -> AnyView {
+        let fields = self.0.get_value();
+        fields.into_iter().map(|field| view! { <InputView field/> }.into_any()).collect_view().into_any()
+    }
+
+    /// The values by output; none while something is missing, which is said at its field then.
+    pub(super) fn read(self) -> Option<std::collections::BTreeMap<String, serde_json::Value>> {
+        let read = self.0.with_value(|fields| InputField::read_all(fields));
+        if read.is_none() {
+            focus_first_error();
+        }
+        read
+    }
+
+    /// Shows a refusal at its field; gives back what has no place there.
+    pub(super) fn place(self, error: Signal<Option<AppError>>) -> Signal<Option<AppError>> {
+        Effect::new(move || {
+            if let Some(error) = error.get() {
+                self.0.with_value(|fields| InputField::place(fields, &error));
+            }
+        });
+        Signal::derive(move || {
+            error.get().filter(|error| !self.0.with_value(|fields| InputField::has_place(fields, error)))
+        })
+    }
+
+    pub(super) fn clear(self) {
+        self.0.with_value(|fields| fields.iter().for_each(|field| field.text.set(String::new())));
+    }
+}

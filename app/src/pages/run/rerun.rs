@@ -1,0 +1,377 @@
+//! Trigger, retry and re-run: what runs again and what that costs, with another prompt or other inputs if wanted.
+//! Both belong to this run; the template is never touched. What was typed stays until the server took it.
+
+use leptos::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use workflow::{
+    StepStatus,
+    agent::InputPort,
+    api::{BlastRadius, RerunMode, RerunStep, StepPrompt, TriggerStep},
+    definition::RunInput,
+    rerun::{blast_radius, closure},
+};
+
+use super::{
+    inputs::{short, source_words},
+    one_step::{Ask, OneStep, Sender},
+    output_form::Ports,
+    step_panel::VerbError,
+    verbs::Verb,
+};
+use crate::{
+    components::{
+        Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom, duration_words,
+    },
+    form::focus_first_error,
+    pages::start::field::{InputField, InputView},
+    words,
+};
+
+const MODES: [(&str, &str, &str); 3] = [
+    ("step", "This step only", "Later steps keep what they have, and turn stale if the result differs"),
+    ("downstream", "With everything downstream", "Every later step runs again after it"),
+    ("stale", "With what is stale downstream", "Later steps whose result is stale now run again after it"),
+];
+/// Steps listed before "and N more".
+const LISTED: usize = 8;
+
+/// One input as the dialog shows it: mapped as the author drew it, or set to a value in this run.
+#[derive(Clone)]
+struct PortEdit {
+    from: String,
+    is_set: RwSignal<bool>,
+    field: InputField,
+}
+
+#[derive(Clone, Copy)]
+struct Dialogue {
+    one: OneStep,
+    mode: RwSignal<String>,
+    prompt: RwSignal<String>,
+    ports: RwSignal<Vec<PortEdit>>,
+    known: Ports,
+}
+
+impl Dialogue {
+    fn mode(self) -> RerunMode {
+        match self.mode.get().as_str() {
+            "downstream" => RerunMode::Downstream,
+            "stale" => RerunMode::StaleDownstream,
+            _ => RerunMode::StepOnly,
+        }
+    }
+
+    /// The values set in this run before the dialog opened.
+    fn set_before(self) -> BTreeMap<String, Value> {
+        let key = self.one.key();
+        self.one
+            .live
+            .run
+            .with_untracked(|run| run.overrides.get(&key).map(|over| over.inputs.clone()))
+            .unwrap_or_default()
+    }
+
+    fn begin(self, known: &StepPrompt) {
+        self.prompt.set(known.effective.clone().unwrap_or_default());
+        let before = self.set_before();
+        let ports = known.inputs.iter().map(|port| self.port(port, before.get(&port.name))).collect();
+        self.ports.set(ports);
+    }
+
+    fn port(self, port: &InputPort, value: Option<&Value>) -> PortEdit {
+        let input =
+            RunInput { schema: port.schema.clone(), required: true, default: value.cloned(), ..RunInput::default() };
+        let key = self.one.key();
+        let from = self.one.live.run.with_untracked(|run| {
+            let step = run.step(&key)?;
+            let source = run.run_definition.steps.get(step.definition_key())?.inputs.get(&port.name)?;
+            let used =
+                step.attempts.last().and_then(|attempt| attempt.inputs.iter().find(|used| used.port == port.name));
+            Some(source_words(run, source, used, Some(&key)))
+        });
+        PortEdit {
+            from: from.unwrap_or_else(|| "nothing".to_owned()),
+            is_set: RwSignal::new(value.is_some()),
+            field: InputField::of_form("again", &port.name, &input),
+        }
+    }
+
+    /// What the prompt is to become: nothing new, the template's own again, or another text.
+    #[expect(clippy::option_option, reason = "absent, null and a text are three different wishes of the request")]
+    fn prompt_override(self) -> Option<Option<String>> {
+        let text = self.prompt.get_untracked();
+        self.known.known.with_untracked(|known| {
+            let known = known.as_ref()?;
+            match (&known.effective, &known.of_template) {
+                (Some(now), _) if *now == text => None,
+                (_, Some(template)) if *template == text => Some(None),
+                (Some(_), _) => Some(Some(text)),
+                (None, _) => None,
+            }
+        })
+    }
+
+    /// The literal values of the run, if they are others than before; `Err` while one is missing.
+    fn inputs(self) -> Result<Option<BTreeMap<String, Value>>, ()> {
+        let set: Vec<InputField> = self.ports.with_untracked(|ports| {
+            ports.iter().filter(|port| port.is_set.get_untracked()).map(|port| port.field.clone()).collect()
+        });
+        let now = InputField::read_all(&set).ok_or(())?;
+        Ok((now != self.set_before()).then_some(now))
+    }
+}
+
+#[component]
+pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
+    let form = Dialogue {
+        one,
+        mode: RwSignal::new("step".to_owned()),
+        prompt: RwSignal::new(String::new()),
+        ports: RwSignal::new(Vec::new()),
+        known: Ports::new(one),
+    };
+    let sender = Sender::new(one, move || open.set(false));
+    one.close_with_generation(open);
+    let owner = StoredValue::new(Owner::current());
+    // The prompt is read when the dialog opens, so that it is the one in force then.
+    Effect::new(move || {
+        if !open.get() {
+            return;
+        }
+        sender.clear();
+        form.mode.set("step".to_owned());
+        form.known.load(move |known| {
+            match owner.try_get_value().flatten() {
+                Some(owner) => owner.with(|| form.begin(known)),
+                None => form.begin(known),
+            }
+            // The dialog opened before there was a field to begin at.
+            request_animation_frame(|| {
+                request_animation_frame(|| {
+                    if let Some(field) = dom::by_id("retry-prompt") {
+                        dom::focus(&field);
+                    }
+                });
+            });
+        });
+    });
+    // An input that the server refuses stands at its field.
+    Effect::new(move || {
+        if let Some(error) = sender.error.get() {
+            form.ports.with_untracked(|ports| {
+                let fields: Vec<InputField> = ports.iter().map(|port| port.field.clone()).collect();
+                InputField::place(&fields, &error);
+            });
+        }
+    });
+    let verb = move || Verb::Again.label(one.status.get());
+    let is_ready = move || one.status.get() == StepStatus::Ready;
+    let send = move || {
+        let Ok(inputs) = form.inputs() else { return focus_first_error() };
+        let (prompt_override, expect_generation) = (form.prompt_override(), one.generation());
+        sender.send(match untrack(|| form.mode()) {
+            RerunMode::StepOnly => Ask::Trigger(TriggerStep { prompt_override, inputs, expect_generation }),
+            mode => Ask::Rerun(RerunStep { mode, dry_run: false, prompt_override, inputs, expect_generation }),
+        });
+    };
+    let body = move || match form.known.known.get() {
+        None => form.known.placeholder(),
+        Some(known) => view! {
+            <PromptEdit form known/>
+            <InputsEdit form/>
+            <Show when=move || !is_ready()>
+                <RadioList value=form.mode choices=MODES.to_vec() name="rerun-mode" label="What runs again"/>
+                <Blast form/>
+            </Show>
+        }
+        .into_any(),
+    };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button
+                variant=Variant::Primary
+                icon="rotate-cw"
+                loading=sender.pending()
+                disabled=Signal::derive(move || form.known.known.with(Option::is_none))
+                on:click=move |_| send()
+            >
+                {verb}
+            </Button>
+        }
+    };
+    let description = Signal::derive(move || {
+        if is_ready() {
+            "It is queued. What you change here is used when it starts, which it does at once.".to_owned()
+        } else {
+            "A new generation begins. Earlier versions stay, and are the latest until a new one is there.".to_owned()
+        }
+    });
+    view! {
+        <Dialog
+            id="retry"
+            open
+            title=Signal::derive(move || format!("{} “{}”", verb(), one.title()))
+            size=Size::Lg
+            description
+            actions=actions
+        >
+            <div class="stack">
+                <VerbError error=sender.error/>
+                {body}
+            </div>
+        </Dialog>
+    }
+}
+
+#[component]
+fn PromptEdit(form: Dialogue, known: StepPrompt) -> impl IntoView {
+    let Some(effective) = known.effective else {
+        return view! { <p class="muted small">"Agents of this kind have no prompt to change"</p> }.into_any();
+    };
+    let text = form.prompt;
+    let template = StoredValue::new(known.of_template.unwrap_or_default());
+    let before = StoredValue::new(effective);
+    let is_changed = move || before.with_value(|before| text.with(|text| text != before));
+    let differs = move || template.with_value(|template| text.with(|text| text != template));
+    view! {
+        <Field id="retry-prompt" label="Prompt" help="A template over the step's inputs. The change stays in this run.">
+            <TextArea value=text rows=8 mono=true/>
+        </Field>
+        <Show when=differs>
+            <div class="row">
+                <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on:click=move |_| text.set(template.get_value())>
+                    "Use the template's prompt"
+                </Button>
+            </div>
+        </Show>
+        <Show when=is_changed>
+            <Diff before=before.get_value() after=text title="What changes"/>
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn InputsEdit(form: Dialogue) -> impl IntoView {
+    let n_set = move || form.ports.with(|ports| ports.iter().filter(|port| port.is_set.get()).count());
+    let rows = move || form.ports.get().into_iter().map(port_row).collect_view();
+    view! {
+        <Show when=move || !form.ports.with(Vec::is_empty)>
+            <details class="fold" open=n_set() != 0>
+                <summary>
+                    <Icon name="chevron-right"/>
+                    "Inputs"
+                    <code>{move || if n_set() == 0 { "as mapped".to_owned() } else { format!("{} set in this run", n_set()) }}</code>
+                </summary>
+                <div class="fold-body stack" data-gap="3">{rows}</div>
+            </details>
+        </Show>
+    }
+}
+
+fn port_row(port: PortEdit) -> AnyView {
+    let PortEdit { from, is_set, field } = port;
+    let name = field.key.clone();
+    let field = StoredValue::new(field);
+    let from = StoredValue::new(from);
+    view! {
+        <Show
+            when=move || is_set.get()
+            fallback=move || {
+                view! {
+                    <div class="setting">
+                        <div>
+                            <strong>{field.with_value(|field| field.key.clone())}</strong>
+                            " "
+                            <span class="muted small">{from.get_value()}</span>
+                        </div>
+                        <Button size=Size::Sm icon="pencil" on:click=move |_| is_set.set(true)>"Set a value"</Button>
+                    </div>
+                }
+            }
+        >
+            <div class="stack" data-gap="1">
+                <InputView field=field.get_value()/>
+                <div class="row">
+                    <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on:click=move |_| is_set.set(false)>
+                        {format!("Use what {name} is mapped to: {}", short_words(&from.get_value()))}
+                    </Button>
+                </div>
+            </div>
+        </Show>
+    }
+    .into_any()
+}
+
+fn short_words(words: &str) -> String {
+    // `short` cuts JSON; words are cut alike, without their quotes.
+    short(&Value::String(words.to_owned())).trim_matches('"').to_owned()
+}
+
+/// What would run again, and what the last attempts of it cost: the rule that the server follows too.
+#[component]
+fn Blast(form: Dialogue) -> impl IntoView {
+    let radius = Memo::new(move |_| {
+        let (key, mode) = (form.one.key(), form.mode());
+        form.one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)))
+    });
+    let rows = move || {
+        radius.with(|radius| {
+            radius
+                .steps
+                .iter()
+                .take(LISTED)
+                .map(|step| {
+                    let cost = facts(step.tokens, step.cost_micros, step.seconds);
+                    let status = step.status.as_str().to_owned();
+                    view! {
+                        <li>
+                            <StatusIcon status/>
+                            <span class="truncate">{step.title.clone()}</span>
+                            <small>{cost}</small>
+                        </li>
+                    }
+                    .into_any()
+                })
+                .collect_view()
+        })
+    };
+    let more = move || {
+        let n = radius.with(|radius| radius.steps.len().saturating_sub(LISTED));
+        (n > 0).then(|| view! { <li class="muted small">{format!("and {}", words::count(n, "more step"))}</li> })
+    };
+    view! {
+        <section class="blast" aria-label="What runs again">
+            <p role="status">{move || radius.with(total)}</p>
+            <ul>{rows} {more}</ul>
+        </section>
+    }
+}
+
+fn total(radius: &BlastRadius) -> String {
+    let mut total = format!("{} will run", words::count(radius.steps.len(), "step"));
+    if radius.total_tokens > 0 {
+        total = format!("{total}; last time it took {}", words::count(radius.total_tokens, "token"));
+    }
+    if let Some(cost) = radius.total_cost_micros {
+        total = format!("{total}, cost {}", words::money(cost));
+    }
+    total
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seconds of an attempt are far from the end of i64")]
+fn facts(tokens: i64, cost: Option<i64>, seconds: f64) -> String {
+    let mut facts = Vec::new();
+    if seconds > 0.0 {
+        facts.push(duration_words((seconds * 1000.0) as i64));
+    }
+    if tokens > 0 {
+        facts.push(words::count(tokens, "token"));
+    }
+    if let Some(cost) = cost {
+        facts.push(format!("cost {}", words::money(cost)));
+    }
+    facts.join(" · ")
+}

@@ -1,0 +1,76 @@
+//! Give a step its outputs by hand: it is completed with them, and nothing runs.
+
+use leptos::prelude::*;
+use workflow::api::SupplyStep;
+
+use super::{
+    one_step::{Ask, OneStep, Sender},
+    output_form::{OutputForm, Ports},
+    step_panel::VerbError,
+};
+use crate::components::{Button, Dialog, Size, Variant};
+
+#[component]
+pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
+    let ports = Ports::new(one);
+    let form = RwSignal::new(None::<OutputForm>);
+    let sender = Sender::new(one, move || open.set(false));
+    one.close_with_generation(open);
+    Effect::new(move || {
+        if open.get() {
+            sender.clear();
+            form.set(None);
+            ports.load(|_| ());
+        }
+    });
+    let owner = Owner::current();
+    Effect::new(move || {
+        let Some(prompt) = ports.known.get() else { return };
+        let make = || OutputForm::new(one, "supply", &prompt.outputs, true);
+        form.set(Some(owner.as_ref().map_or_else(make, |owner| owner.with(make))));
+    });
+    let body = move || match form.get() {
+        Some(form) => {
+            let elsewhere = form.place(sender.error);
+            view! {
+                <div class="stack" data-gap="3">
+                    <VerbError error=elsewhere/>
+                    {form.view()}
+                </div>
+            }
+            .into_any()
+        }
+        None => ports.placeholder(),
+    };
+    let send = move || {
+        if let Some(outputs) = form.get_untracked().and_then(OutputForm::read) {
+            sender.send(Ask::Supply(SupplyStep { outputs, expect_generation: one.generation() }));
+        }
+    };
+    let actions = move || {
+        view! {
+            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button
+                variant=Variant::Primary
+                icon="upload"
+                loading=sender.pending()
+                disabled=Signal::derive(move || form.with(Option::is_none))
+                on:click=move |_| send()
+            >
+                "Supply output"
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            id="supply"
+            open
+            size=Size::Lg
+            title=Signal::derive(move || format!("Supply the output of “{}”", one.title()))
+            description="The step is completed with what you write here, as a new version. Its agent does not run."
+            actions=actions
+        >
+            {body}
+        </Dialog>
+    }
+}

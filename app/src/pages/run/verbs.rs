@@ -1,0 +1,181 @@
+//! Which verbs a step offers to this person now, and why not the others. The words of buttons stand here.
+//! Only for showing: what is allowed is judged again on the server, under the run's lock.
+
+use leptos::prelude::*;
+use workflow::{
+    RunStatus, RunView, StepStatus,
+    access::Actor,
+    verbs::{self as table, Access, Expected, RunVerb, Who},
+    view::StepView,
+};
+
+use super::one_step::OneStep;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verb {
+    Continue,
+    Edit,
+    Reject,
+    /// Trigger, retry and re-run: one dialog.
+    Again,
+    Skip,
+    Supply,
+    Stop,
+    Fork,
+}
+
+impl Verb {
+    pub(super) const ALL: [Self; 8] =
+        [Self::Continue, Self::Again, Self::Edit, Self::Reject, Self::Stop, Self::Supply, Self::Skip, Self::Fork];
+
+    /// Its name in the table of verbs; a fork is a verb on the run.
+    fn in_table(self) -> Option<table::Verb> {
+        Some(match self {
+            Self::Continue => table::Verb::Continue,
+            Self::Edit => table::Verb::Edit,
+            Self::Reject => table::Verb::Reject,
+            Self::Again => table::Verb::Trigger,
+            Self::Skip => table::Verb::Skip,
+            Self::Supply => table::Verb::Supply,
+            Self::Stop => table::Verb::Stop,
+            Self::Fork => return None,
+        })
+    }
+
+    fn is_decision(self) -> bool {
+        self.in_table().is_some_and(table::Verb::is_decision)
+    }
+
+    pub(super) fn label(self, status: StepStatus) -> &'static str {
+        match self {
+            Self::Continue => "Continue",
+            Self::Edit => "Edit",
+            Self::Reject => "Reject",
+            Self::Again => match status {
+                StepStatus::Failed => "Retry",
+                StepStatus::Ready => "Start now",
+                StepStatus::Skipped => "Run",
+                _ => "Re-run",
+            },
+            Self::Skip => "Skip",
+            Self::Supply => "Supply output",
+            Self::Stop => "Stop",
+            Self::Fork => "Fork from here",
+        }
+    }
+
+    pub(super) fn icon(self) -> &'static str {
+        match self {
+            Self::Continue => "play",
+            Self::Edit => "pencil",
+            Self::Reject => "undo-2",
+            Self::Again => "rotate-cw",
+            Self::Skip => "skip-forward",
+            Self::Supply => "upload",
+            Self::Stop => "circle-stop",
+            Self::Fork => "git-fork",
+        }
+    }
+
+    /// What stands on the panel itself; the rest is in the menu. The first is the primary one where the step needs something.
+    pub(super) fn on_panel(status: StepStatus) -> &'static [Self] {
+        match status {
+            StepStatus::AwaitingReview => &[Self::Continue, Self::Edit, Self::Reject],
+            StepStatus::Failed => &[Self::Again, Self::Supply, Self::Skip],
+            StepStatus::Completed => &[Self::Again, Self::Edit],
+            StepStatus::Skipped => &[Self::Again, Self::Supply],
+            StepStatus::Ready => &[Self::Again, Self::Skip],
+            StepStatus::Running => &[Self::Stop],
+            StepStatus::Pending => &[Self::Skip],
+            StepStatus::Cancelled => &[],
+        }
+    }
+}
+
+/// Why a verb is not there for this person and this step; `None` where it is.
+pub(super) fn refusal(verb: Verb, run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
+    rights(verb, run, step, me)
+        .or_else(|| {
+            let is_over = run.status == RunStatus::Cancelled && verb != Verb::Fork;
+            by_status(verb, if is_over { StepStatus::Cancelled } else { step.status })
+        })
+        .map(|reason| reason.trim_end_matches('.').to_owned())
+        .or_else(|| if verb == Verb::Continue { no_vote(run, step, me) } else { None })
+}
+
+/// Who this person is to the step.
+fn who(run: &RunView, step: &StepView, me: Option<&Actor>) -> Who {
+    let Some(me) = me else { return Who::Nobody };
+    let is_asked = step.review.as_ref().is_some_and(|review| {
+        review.users.iter().any(|email| email.eq_ignore_ascii_case(&me.email))
+            || review.roles.iter().any(|role| role == me.role.as_str())
+    });
+    if me.id == run.user_id {
+        Who::Owner
+    } else if me.is_admin() {
+        Who::Admin
+    } else if is_asked {
+        Who::Assignee
+    } else {
+        Who::Other
+    }
+}
+
+fn rights(verb: Verb, run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<&'static str> {
+    let who = who(run, step, me);
+    let access = match verb.in_table() {
+        Some(verb) => table::may(verb, who),
+        None => table::may_run(RunVerb::Fork, who),
+    };
+    match access {
+        Access::Allowed => None,
+        Access::Unauthenticated => Some("Sign in first"),
+        Access::Forbidden | Access::NotFound if verb.is_decision() => Some("Others are asked to decide here"),
+        Access::Forbidden | Access::NotFound => Some("Only the run's owner and admins may do this"),
+    }
+}
+
+fn by_status(verb: Verb, status: StepStatus) -> Option<&'static str> {
+    match table::expected(verb.in_table()?, status) {
+        Expected::Done { .. } => None,
+        Expected::Refused(advice) => Some(advice),
+    }
+}
+
+/// Why a vote at the gate would not count.
+fn no_vote(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
+    let (review, me) = (step.review.as_ref()?, me?);
+    if review.approvals.contains(&me.email) {
+        return Some("You have approved this version already".to_owned());
+    }
+    let is_own = run.user_id == me.id
+        || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == Some(me.email.as_str()));
+    (!review.allow_self && is_own).then(|| "Somebody else has to approve what you started or wrote".to_owned())
+}
+
+impl OneStep {
+    /// Why a verb is not there; follows the run.
+    pub(super) fn refusal(self, verb: Verb) -> Option<String> {
+        let key = self.key();
+        self.live.run.with(|run| {
+            let step = run.step(&key)?;
+            self.me.with_value(|me| refusal(verb, run, step, me.as_ref()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verb, by_status};
+    use workflow::StepStatus;
+
+    #[test]
+    fn what_stands_on_the_panel_is_allowed_there() {
+        for status in StepStatus::ALL {
+            for verb in Verb::on_panel(*status) {
+                assert_eq!(by_status(*verb, *status), None, "{verb:?} {status}");
+            }
+            assert_eq!(by_status(Verb::Fork, *status), None);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Numbers in words: the same on every page and on both sides.
+//! Must know no locale: the server and the browser print alike.
+
+/// "1 step", "12,400 steps".
+pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(i64::MAX);
+    format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
+/// "12,400".
+pub fn thousands(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if n < 0 {
+        grouped.push('−');
+    }
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Millionths of money as a number, with at least two and at most six digits behind the point.
+pub fn money(micros: i64) -> String {
+    let sign = if micros < 0 { "−" } else { "" };
+    let micros = micros.unsigned_abs();
+    let mut fraction = format!("{:06}", micros % 1_000_000);
+    while fraction.len() > 2 && fraction.ends_with('0') {
+        fraction.pop();
+    }
+    format!("{sign}{}.{fraction}", thousands(i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX)))
+}
+
+/// "a", "a and b", "a, b and 3 more".
+pub fn list(names: &[String], most: usize) -> String {
+    let n_more = names.len().saturating_sub(most);
+    let mut parts: Vec<String> = names.iter().take(most).cloned().collect();
+    if n_more > 0 {
+        parts.push(format!("{} more", thousands(i64::try_from(n_more).unwrap_or(i64::MAX))));
+    }
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, list, money, thousands};
+
+    #[test]
+    fn numbers_are_grouped_and_have_units() {
+        assert_eq!([0, 999, 12_400, -1_234_567].map(thousands), ["0", "999", "12,400", "−1,234,567"]);
+        assert_eq!([count(1, "step"), count(2_000, "step")], ["1 step", "2,000 steps"]);
+        assert_eq!([0, 12_300, 1_500_000, 7].map(money), ["0.00", "0.0123", "1.50", "0.000007"]);
+    }
+
+    #[test]
+    fn names_are_listed_up_to_a_number() {
+        let names = ["a", "b", "c", "d"].map(String::from);
+        assert_eq!([1, 2, 4].map(|n| list(&names[..n], 3)), ["a", "a and b", "a, b, c and 1 more"]);
+    }
+}
