@@ -48,6 +48,8 @@ pub enum ProblemCode {
     TypeUnknown,
     NoPrompt,
     UnusedInput,
+    /// It is understood, but changes nothing as things are.
+    NoEffect,
     /// The workflow that an agent runs does not exist, or not in this version.
     UnknownWorkflow,
     /// The workflow that an agent runs was archived.

@@ -1,12 +1,18 @@
 //! The one validator: the same code, words and positions in the editor and on the server.
 //! It never fails and never stops early: a half-drawn definition is a normal value with problems.
 
+mod control;
 mod inputs;
+mod limits_of_run;
+mod ports;
+mod review;
+mod sources;
 mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use steps::source_schema;
+pub use control::RETRYABLE;
+pub use sources::source_schema;
 
 use crate::{
     agent::AgentCatalog,
@@ -92,13 +98,26 @@ fn whole(definition: &Definition, problems: &mut Vec<Problem>) {
             format!("{} steps; at most {} are allowed", definition.steps.len(), limits::MAX_STEPS),
         ));
     }
-    for (field, is_set) in [
-        ("limits.max_parallel", definition.limits.max_parallel.is_some()),
-        ("limits.budget", definition.limits.budget.is_some()),
-    ] {
-        if is_set {
-            problems.push(not_supported_yet(None, field));
-        }
+    limits_of_run::check(&definition.limits, problems);
+}
+
+/// Problems of one step, told field by field.
+struct Told<'a> {
+    key: &'a crate::StepKey,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Told<'_> {
+    fn error(&mut self, field: impl Into<String>, code: ProblemCode, message: impl Into<String>) {
+        self.problems.push(Problem::error(Some(self.key), Some(field.into()), code, message));
+    }
+
+    fn warning(&mut self, field: impl Into<String>, code: ProblemCode, message: impl Into<String>) {
+        self.problems.push(Problem::warning(Some(self.key), Some(field.into()), code, message));
+    }
+
+    fn invalid(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.error(field, ProblemCode::InvalidValue, message);
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
         let is_used = definition
             .steps
             .values()
-            .any(|step| step.sources().any(|source| matches!(source, Source::Run { key: used, .. } if used == key)));
+            .flat_map(|step| step.sources().chain(step.concurrency.iter().map(|concurrency| &concurrency.key)))
+            .any(|source| matches!(source, Source::Run { key: used, .. } if used == key));
         if !is_used {
             problems.push(Problem::warning(
                 None,

@@ -15,6 +15,17 @@ fn agents() -> AgentCatalog {
          "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}, {"name": "any"}],
          "outputs": [{"name": "out"}],
          "config": {"kind": "http", "url": "https://example.com"}},
+        {"id": "form", "version": 1, "name": "Form", "outputs": [{"name": "answer", "schema": {"type": "string"}}],
+         "config": {"kind": "human", "instructions": "x"}},
+        {"id": "lister", "version": 1, "name": "Lister", "outputs": [{"name": "list", "schema": {"type": "array",
+         "items": {"type": "object", "properties": {"title": {"type": "string"}, "n": {"type": "integer"}}}}}],
+         "config": {"kind": "template", "template": "[]"}},
+        {"id": "joiner", "version": 1, "name": "Joiner",
+         "inputs": [{"name": "texts", "schema": {"type": "array", "items": {"type": "string"}}, "required": true}],
+         "outputs": [{"name": "text", "schema": {"type": "string"}}], "config": {"kind": "template", "template": "x"}},
+        {"id": "writer", "version": 1, "name": "Writer",
+         "inputs": [{"name": "title", "schema": {"type": "string"}, "required": true}],
+         "outputs": [{"name": "text", "schema": {"type": "string"}}], "config": {"kind": "template", "template": "x"}},
     ]))
     .unwrap();
     AgentCatalog::new(specs)
@@ -61,13 +72,10 @@ fn each_mistake_has_its_code() {
         (sink(&json!({"inputs": {"text": {"from": "run", "key": "zz"}}})), &[Code::UnknownRunInput]),
         (sink(&json!({"prompt": "x"})), &[Code::NoPrompt]),
         (sink(&json!({"timeout_s": 0})), &[Code::InvalidValue]),
-        (
-            sink(&json!({"when": {"exists": {"from": "run", "key": "x"}}})),
-            &[Code::UnknownRunInput, Code::NotSupportedYet],
-        ),
-        (sink(&json!({"trigger_rule": "all_done"})), &[Code::NotSupportedYet]),
-        (sink(&json!({"map": {"over": {"from": "step", "step": "a", "artifact": "text"}}})), &[Code::NotSupportedYet]),
-        (sink(&json!({"review": {"mode": "always", "quorum": 2}})), &[Code::NotSupportedYet]),
+        (sink(&json!({"when": {"exists": {"from": "run", "key": "x"}}})), &[Code::UnknownRunInput]),
+        (sink(&json!({"trigger_rule": "all_done"})), &[]),
+        (sink(&json!({"cache": true})), &[Code::NotSupportedYet]),
+        (sink(&json!({"review": {"mode": "always", "quorum": 2}})), &[]),
         (sink(&json!({"review": {"mode": "always"}})), &[]),
         (
             json!({"inputs": {"topic": {"schema": {"type": "string"}}}, "steps": {"a": {"agent_id": "source"}}}),
@@ -80,6 +88,159 @@ fn each_mistake_has_its_code() {
         found.sort_by_key(|code| format!("{code:?}"));
         wanted.sort_by_key(|code| format!("{code:?}"));
         assert_eq!(found, wanted, "{definition}");
+    }
+}
+
+/// One step that maps over a typed list, and one that reads all its items made.
+fn mapped(path: &str, value: Value) -> Value {
+    let mut document = json!({"steps": {
+        "a": {"agent_id": "lister"},
+        "m": {"agent_id": "writer", "depends_on": ["a"], "inputs": {"title": {"from": "item", "path": "/title"}},
+              "map": {"over": {"from": "step", "step": "a", "artifact": "list"}, "key": "/n", "max_parallel": 5}},
+        "j": {"agent_id": "joiner", "depends_on": ["m"],
+              "inputs": {"texts": {"from": "step", "step": "m", "artifact": "text"}}}}});
+    set(&mut document, path, value);
+    document
+}
+
+fn set(document: &mut Value, path: &str, value: Value) {
+    let (parent, name) = path.rsplit_once('/').unwrap();
+    document.pointer_mut(parent).unwrap()[name] = value;
+}
+
+#[test]
+fn a_map_is_checked_from_its_list_to_what_others_read_of_it() {
+    let item = |path: &str| json!({"title": {"from": "item", "path": path}});
+    let table: [(&str, Value, &str); 15] = [
+        ("/notes", json!([]), ""),
+        ("/steps/m/inputs", item("/n"), "m inputs.title type_mismatch"),
+        ("/steps/m/inputs", item("/unknown"), "m inputs.title type_unknown"),
+        ("/steps/m/inputs", item("title"), "m inputs.title invalid_value"),
+        ("/steps/a/inputs", json!({"x": {"from": "item"}}), "a inputs.x unknown_port; a inputs.x invalid_value"),
+        ("/steps/m/when", json!({"exists": {"from": "item"}}), "m when invalid_value"),
+        ("/steps/m/map/over", json!({"from": "item"}), "m map.over invalid_value"),
+        ("/steps/m/map/over/path", json!("/0/title"), "m map.over type_mismatch; m inputs.title type_unknown"),
+        ("/steps/m/map/over/path", json!("/0/unknown"), "m map.over type_unknown; m inputs.title type_unknown"),
+        ("/steps/m/map/over", json!({"const": [{"n": 1}, {"n": 1}]}), "m map.over invalid_value"),
+        ("/steps/m/map/max_items", json!(0), "m map.max_items invalid_value"),
+        ("/steps/m/map/max_items", json!(10_001), "m map.max_items invalid_value"),
+        ("/steps/m/map/max_parallel", json!(0), "m map.max_parallel invalid_value"),
+        ("/steps/m/map/key", json!("id"), "m map.key invalid_value"),
+        ("/steps/j/agent_id", json!("sink"), "j inputs.texts unknown_port; j inputs.text missing_input"),
+    ];
+    for (path, value, expected) in table {
+        assert_told(&mapped(path, value), expected);
+    }
+    let single = json!({"text": {"from": "step", "step": "m", "artifact": "text"}});
+    let mut document = mapped("/steps/j/agent_id", json!("sink"));
+    set(&mut document, "/steps/j/inputs", single);
+    // One text is wanted, but a map gives a list of them.
+    assert_told(&document, "j inputs.text type_mismatch");
+}
+
+fn assert_told(document: &Value, expected: &str) {
+    let told = |problem: &Problem| {
+        let code = serde_json::to_value(problem.code).unwrap();
+        let step = problem.step.as_ref().map_or("-", crate::StepKey::as_str);
+        format!("{step} {} {}", problem.field.as_deref().unwrap_or("-"), code.as_str().unwrap())
+    };
+    let mut found: Vec<String> = problems(document).iter().map(told).collect();
+    let mut wanted: Vec<String> = expected.split("; ").filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted, "{document}");
+}
+
+#[test]
+fn gates_limits_and_fallbacks_are_checked() {
+    let form = |more: Value| {
+        let mut document = json!({"steps": {"a": {"agent_id": "form"}}});
+        for (key, value) in more.as_object().unwrap() {
+            document["steps"]["a"][key] = value.clone();
+        }
+        document
+    };
+    let whole = |limits: Value| json!({"limits": limits, "steps": {"a": {"agent_id": "form"}}});
+    let review = |review: Value| sink(&json!({ "review": review }));
+    let admins = json!({"roles": ["admin"], "users": ["Ann@example.com"]});
+    let table: [(Value, &str); 41] = [
+        (review(json!({"mode": "always", "assignees": admins, "quorum": 2})), ""),
+        (review(json!({"assignees": admins})), "b review.assignees invalid_value"),
+        (review(json!({"quorum": 2})), "b review.quorum invalid_value"),
+        (form(json!({"review": {"assignees": admins, "quorum": 2}})), ""),
+        (review(json!({"mode": "always", "quorum": 0})), "b review.quorum invalid_value"),
+        (review(json!({"mode": "always", "quorum": 21})), "b review.quorum invalid_value"),
+        (
+            review(json!({"mode": "always", "quorum": 2, "assignees": {"users": ["a@b"]}})),
+            "b review.quorum invalid_value",
+        ),
+        (
+            review(json!({"mode": "always", "assignees": {"roles": ["owner"]}})),
+            "b review.assignees.roles.0 invalid_value",
+        ),
+        (
+            review(json!({"mode": "always", "assignees": {"users": ["ann", "a@b", "A@b"]}})),
+            "b review.assignees.users.0 invalid_value; b review.assignees.users.2 duplicate",
+        ),
+        (review(json!({"mode": "always", "max_rounds": 0})), ""),
+        (review(json!({"mode": "always", "max_rounds": 51})), "b review.max_rounds invalid_value"),
+        (review(json!({"mode": "always", "timeout_s": 0})), "b review.timeout_s invalid_value"),
+        (review(json!({"mode": "always", "timeout_s": 60, "on_timeout": "approve"})), ""),
+        (review(json!({"mode": "always", "on_timeout": "approve"})), "b review.on_timeout no_effect"),
+        (form(json!({"review": {"timeout_s": 60, "on_timeout": "approve"}})), "a default_output missing_output"),
+        (form(json!({"review": {"timeout_s": 60, "on_timeout": "approve"}, "default_output": {"answer": "no"}})), ""),
+        (
+            form(json!({"review": {"timeout_s": 60, "on_timeout": "approve"}, "default_output": {"answer": 1}})),
+            "a default_output.answer type_mismatch",
+        ),
+        (sink(&json!({"on_error": "continue"})), ""),
+        (sink(&json!({"on_error": "default"})), "b default_output missing_output"),
+        (sink(&json!({"on_error": "default", "default_output": {"out": [1]}})), ""),
+        (sink(&json!({"on_error": "default", "default_output": {}})), "b default_output.out missing_output"),
+        (sink(&json!({"on_error": "default", "default_output": 5})), "b default_output invalid_value"),
+        (
+            sink(&json!({"on_error": "default", "default_output": {"out": 1, "zz": 1}})),
+            "b default_output.zz unknown_artifact",
+        ),
+        (sink(&json!({"default_output": {"out": 1}})), "b default_output no_effect"),
+        (whole(json!({"max_parallel": 4, "timeout_s": 60, "budget": {"tokens": 1}})), ""),
+        (whole(json!({"max_parallel": 0})), "- limits.max_parallel invalid_value"),
+        (whole(json!({"timeout_s": 0})), "- limits.timeout_s invalid_value"),
+        (whole(json!({"timeout_s": 2_592_001})), "- limits.timeout_s invalid_value"),
+        (whole(json!({"budget": {}})), "- limits.budget invalid_value"),
+        (whole(json!({"budget": {"tokens": 0}})), "- limits.budget.tokens invalid_value"),
+        (whole(json!({"budget": {"cost_micros": -1}})), "- limits.budget.cost_micros invalid_value"),
+        (sink(&json!({"concurrency": {"key": {"const": "db"}, "limit": 1}})), ""),
+        (sink(&json!({"concurrency": {"key": {"const": "db"}, "limit": 0}})), "b concurrency.limit invalid_value"),
+        (sink(&json!({"concurrency": {"key": {"const": ""}, "limit": 1}})), "b concurrency.key invalid_value"),
+        (sink(&json!({"concurrency": {"key": {"const": 5}, "limit": 1}})), "b concurrency.key invalid_value"),
+        (
+            sink(&json!({"concurrency": {"key": {"from": "run", "key": "zz"}, "limit": 1}})),
+            "b concurrency.key unknown_run_input",
+        ),
+        (
+            sink(&json!({"concurrency": {"key": {"from": "step", "step": "a", "artifact": "text"}, "limit": 1}})),
+            "b concurrency.key invalid_value",
+        ),
+        (sink(&json!({"retry": {"on": ["invalid_output"]}})), ""),
+        (sink(&json!({"retry": {"on": ["bad_luck"]}})), "b retry.on invalid_value"),
+        (sink(&json!({"retry": {"max_ms": 86_400_001}})), "b retry.max_ms invalid_value"),
+        (
+            sink(&json!({"when": {"eq": [{"from": "step", "step": "zz", "artifact": "x"}, {"const": 1}]}})),
+            "b when unknown_step",
+        ),
+    ];
+    for (document, expected) in table {
+        assert_told(&document, expected);
+    }
+    let mut keyed = sink(&json!({"concurrency": {"key": {"from": "run", "key": "who"}, "limit": 1}}));
+    for (schema, expected) in [
+        (json!({"type": "string"}), ""),
+        (json!({}), "b concurrency.key type_unknown"),
+        (json!({"type": "number"}), "b concurrency.key type_mismatch"),
+    ] {
+        keyed["inputs"] = json!({"who": {"schema": schema}});
+        assert_told(&keyed, expected);
     }
 }
 
