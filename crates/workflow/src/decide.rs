@@ -36,9 +36,7 @@ impl Dependency {
         match (self.status, self.reason) {
             (StepStatus::Completed, _) | (StepStatus::Skipped, Some(Reason::Person)) => DependencyClass::Done,
             (StepStatus::Failed, _) if self.on_error == OnError::Continue => DependencyClass::Done,
-            (StepStatus::Failed | StepStatus::Cancelled, _) | (StepStatus::Skipped, Some(Reason::UpstreamFailed)) => {
-                DependencyClass::Failed
-            }
+            (StepStatus::Failed, _) | (StepStatus::Skipped, Some(Reason::UpstreamFailed)) => DependencyClass::Failed,
             _ => DependencyClass::Neutral,
         }
     }

@@ -31,6 +31,7 @@ pub mod step_machine;
 #[cfg(test)]
 mod testing;
 pub mod validate;
+pub mod verbs;
 pub mod view;
 
 pub use agent::{AgentCatalog, AgentSpec};

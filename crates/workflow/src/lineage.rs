@@ -117,15 +117,11 @@ impl<'a> Walk<'a> {
         if collected.origin != Origin::Agent {
             return Vec::new();
         }
-        let of_item =
-            |item: &&StepView| {
-                let versions = self.provenance.artifacts(&item.key).iter().filter(|known| known.name == collected.name);
-                versions
-                    .filter(|known| {
-                        if collected.is_latest { known.is_latest } else { known.created_at <= collected.created_at }
-                    })
-                    .next_back()
-            };
+        let was_there = |known: &ArtifactMeta| {
+            known.name == collected.name
+                && if collected.is_latest { known.is_latest } else { known.created_at <= collected.created_at }
+        };
+        let of_item = |item: &&StepView| self.provenance.artifacts(&item.key).iter().rfind(|known| was_there(known));
         self.provenance.items(&step.key).iter().filter_map(of_item).collect()
     }
 }

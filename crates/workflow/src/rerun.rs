@@ -36,33 +36,33 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
     }
     let mut radius = BlastRadius::default();
     for step in keys.iter().filter_map(|key| view.step(key)) {
-        let mut cost = Cost::default();
+        let mut spent = Spent::default();
         match items.get(&step.key) {
-            Some(items) => items.iter().filter_map(|item| last_ended(item)).for_each(|attempt| cost.add(attempt)),
-            None => last_ended(step).into_iter().for_each(|attempt| cost.add(attempt)),
+            Some(items) => items.iter().filter_map(|item| last_ended(item)).for_each(|attempt| spent.add(attempt)),
+            None => last_ended(step).into_iter().for_each(|attempt| spent.add(attempt)),
         }
-        radius.total_tokens += cost.tokens;
-        radius.total_cost_micros = sum(radius.total_cost_micros, cost.cost_micros);
+        radius.total_tokens += spent.tokens;
+        radius.total_cost_micros = sum(radius.total_cost_micros, spent.cost_micros);
         radius.steps.push(BlastStep {
             key: step.key.clone(),
             title: step.title.clone(),
             status: step.status,
-            tokens: cost.tokens,
-            cost_micros: cost.cost_micros,
-            seconds: cost.seconds,
+            tokens: spent.tokens,
+            cost_micros: spent.cost_micros,
+            seconds: spent.seconds,
         });
     }
     radius
 }
 
 #[derive(Default)]
-struct Cost {
+struct Spent {
     tokens: i64,
     cost_micros: Option<i64>,
     seconds: f64,
 }
 
-impl Cost {
+impl Spent {
     fn add(&mut self, attempt: &AttemptView) {
         if let Some(usage) = &attempt.usage {
             self.tokens += usage.prompt_tokens + usage.completion_tokens;

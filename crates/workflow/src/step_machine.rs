@@ -6,27 +6,68 @@ use crate::status::{Reason, StepStatus};
 /// What can happen to a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StepEvent {
-    /// All direct dependencies are terminal, and the trigger rule holds.
+    // ---- the engine
+    /// All direct dependencies are terminal, and the trigger rule and the condition hold.
     Unlocked,
-    /// All direct dependencies are terminal, and the trigger rule does not hold.
+    /// All direct dependencies are terminal, and the trigger rule or the condition does not hold.
     Skipped(Reason),
+    /// It cannot begin: its list is none, its sub-workflow cannot start.
+    DecisionFailed,
     /// A worker took it.
     Claimed,
+    /// A map made its items, or a sub-workflow its run: it goes on without a lease.
+    Expanded,
+    /// All items of the map are over, and their outputs are one list each.
+    Collected,
+    /// An item of the map opened again: it will collect again.
+    ItemReopened,
+    /// The map expands again and wants this item to run, whatever it was.
+    ItemRenewed,
     /// The attempt succeeded; `gated` when a person must look.
     Succeeded { gated: bool },
+    /// The run of a sub-workflow completed, perhaps after it had failed; `gated` when a person must look.
+    ChildCompleted { gated: bool },
     /// The attempt failed; `retry` while automatic retries are left for its class.
     Failed { retry: bool },
+    /// It failed for good, and its author gave an output for that.
+    Defaulted,
     /// Its worker died; `quarantined` on the third time.
     Lost { quarantined: bool },
     /// A draining worker gave it back.
     Released,
-    /// A person pressed Continue, or auto-run released the gate.
-    Approved,
-    /// A person triggered, retried or re-ran it; `blocked` while a step it depends on runs again.
-    Triggered { blocked: bool },
     /// A step before it opened again, so that it waits once more.
     Reopened,
-    /// The run was cancelled.
+    /// Nobody decided at its gate in time.
+    ReviewTimedOut { approve: bool },
+    /// The run took longer than it may.
+    RunTimedOut,
+    /// The run used up a budget that fails it.
+    BudgetFailed,
+
+    // ---- a person
+    /// A person pressed Continue and enough have, or auto-run released the gate.
+    Approved,
+    /// A person approved, and more of them are wanted.
+    Voted,
+    /// A person triggered or retried it; `blocked` while a step it depends on runs again.
+    Triggered { blocked: bool },
+    /// A person re-ran it, or began a re-run at it.
+    Rerun { blocked: bool },
+    /// It is downstream of a re-run, or the run moved to a version where it means something else.
+    Superseded { blocked: bool },
+    /// A person wrote a new version; `gated` where that is to be approved.
+    Edited { gated: bool },
+    /// A person wants another round; `exhausted` where its gate allows no more.
+    Rejected { exhausted: bool, blocked: bool },
+    /// A person goes on without it.
+    SkippedByPerson,
+    /// A person brought its outputs, or took them over from another run; `gated` where that is to be approved.
+    Supplied { gated: bool },
+    /// A person ended what it was doing.
+    Stopped,
+    /// A person made an older version the latest; `gated` where that was never approved.
+    RolledBack { gated: bool },
+    /// The run was cancelled, or its map was stopped.
     Cancelled,
 }
 
@@ -39,74 +80,174 @@ pub struct Refused {
 
 /// The next status, or a refusal that leaves everything as it was.
 pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused> {
+    use StepEvent as E;
     use StepStatus as S;
+    let start = |blocked| if blocked { S::Pending } else { S::Ready };
+    let finish = |gated| if gated { S::AwaitingReview } else { S::Completed };
     Ok(match (status, event) {
-        (S::Pending, StepEvent::Unlocked)
+        (S::Pending, E::Unlocked)
+        | (S::Running, E::Failed { retry: true } | E::Lost { quarantined: false } | E::Released)
+        | (S::Ready, E::Triggered { blocked: false })
+        | (_, E::ItemRenewed) => S::Ready,
+
+        (S::Completed | S::Failed | S::Skipped, E::Triggered { blocked } | E::Rerun { blocked })
         | (
-            S::Running,
-            StepEvent::Failed { retry: true } | StepEvent::Lost { quarantined: false } | StepEvent::Released,
+            S::Pending | S::Ready | S::Running | S::AwaitingReview | S::Completed | S::Failed | S::Skipped,
+            E::Superseded { blocked },
         )
-        | (S::Ready | S::Completed | S::Failed | S::Skipped, StepEvent::Triggered { blocked: false }) => S::Ready,
-        (S::Completed | S::Failed | S::Skipped, StepEvent::Triggered { blocked: true })
-        | (S::Skipped | S::Pending | S::Ready, StepEvent::Reopened) => S::Pending,
-        (S::Pending, StepEvent::Skipped(_)) => S::Skipped,
-        (S::Ready, StepEvent::Claimed) => S::Running,
-        (S::Running, StepEvent::Succeeded { gated: true }) => S::AwaitingReview,
-        (S::Running, StepEvent::Succeeded { gated: false }) | (S::AwaitingReview, StepEvent::Approved) => S::Completed,
-        (S::Running, StepEvent::Failed { retry: false } | StepEvent::Lost { quarantined: true }) => S::Failed,
-        (S::Pending | S::Ready | S::Running | S::AwaitingReview, StepEvent::Cancelled) => S::Cancelled,
+        | (S::AwaitingReview, E::Rejected { exhausted: false, blocked }) => start(blocked),
+
+        (S::Skipped | S::Pending | S::Ready, E::Reopened) => S::Pending,
+
+        (S::Ready, E::Claimed)
+        | (S::Pending | S::Running, E::Expanded)
+        | (S::Running | S::Completed | S::Failed, E::ItemReopened) => S::Running,
+
+        (S::Running, E::Succeeded { gated })
+        | (S::Running | S::Failed, E::ChildCompleted { gated })
+        | (S::AwaitingReview | S::Completed, E::Edited { gated })
+        | (S::Pending | S::Ready | S::AwaitingReview | S::Completed | S::Failed | S::Skipped, E::Supplied { gated })
+        | (S::Completed, E::RolledBack { gated }) => finish(gated),
+
+        (S::AwaitingReview, E::Voted) => S::AwaitingReview,
+        (unchanged @ (S::Pending | S::Ready | S::AwaitingReview | S::Failed | S::Skipped), E::RolledBack { .. }) => {
+            unchanged
+        }
+
+        (S::Running, E::Collected)
+        | (S::Pending | S::Running | S::AwaitingReview, E::Defaulted)
+        | (S::AwaitingReview, E::Approved | E::ReviewTimedOut { approve: true }) => S::Completed,
+
+        (S::Pending, E::DecisionFailed)
+        | (S::Running, E::Failed { retry: false } | E::Lost { quarantined: true } | E::Stopped)
+        | (S::Ready, E::BudgetFailed)
+        | (S::AwaitingReview, E::Rejected { exhausted: true, .. } | E::ReviewTimedOut { approve: false })
+        | (S::Pending | S::Ready | S::Running | S::AwaitingReview, E::RunTimedOut) => S::Failed,
+
+        (S::Pending, E::Skipped(_)) | (S::Pending | S::Ready | S::Failed | S::AwaitingReview, E::SkippedByPerson) => {
+            S::Skipped
+        }
+        (S::Pending | S::Ready | S::Running | S::AwaitingReview, E::Cancelled) => S::Cancelled,
         _ => return Err(Refused { status }),
     })
+}
+
+/// Every event with every shade of it, for tests that walk the whole table.
+pub fn all_events() -> Vec<StepEvent> {
+    use StepEvent as E;
+    let mut events = vec![
+        E::Unlocked,
+        E::Skipped(Reason::UpstreamFailed),
+        E::Skipped(Reason::Condition),
+        E::DecisionFailed,
+        E::Claimed,
+        E::Expanded,
+        E::Collected,
+        E::ItemReopened,
+        E::ItemRenewed,
+        E::Defaulted,
+        E::Released,
+        E::Reopened,
+        E::RunTimedOut,
+        E::BudgetFailed,
+        E::Approved,
+        E::Voted,
+        E::SkippedByPerson,
+        E::Stopped,
+        E::Cancelled,
+    ];
+    for yes in [false, true] {
+        events.extend([
+            E::Succeeded { gated: yes },
+            E::ChildCompleted { gated: yes },
+            E::Failed { retry: yes },
+            E::Lost { quarantined: yes },
+            E::ReviewTimedOut { approve: yes },
+            E::Triggered { blocked: yes },
+            E::Rerun { blocked: yes },
+            E::Superseded { blocked: yes },
+            E::Edited { gated: yes },
+            E::Supplied { gated: yes },
+            E::RolledBack { gated: yes },
+            E::Rejected { exhausted: false, blocked: yes },
+            E::Rejected { exhausted: true, blocked: yes },
+        ]);
+    }
+    events
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const EVENTS: [StepEvent; 16] = [
-        StepEvent::Unlocked,
-        StepEvent::Skipped(Reason::UpstreamFailed),
-        StepEvent::Claimed,
-        StepEvent::Succeeded { gated: true },
-        StepEvent::Succeeded { gated: false },
-        StepEvent::Failed { retry: true },
-        StepEvent::Failed { retry: false },
-        StepEvent::Lost { quarantined: true },
-        StepEvent::Lost { quarantined: false },
-        StepEvent::Released,
-        StepEvent::Approved,
-        StepEvent::Triggered { blocked: false },
-        StepEvent::Triggered { blocked: true },
-        StepEvent::Reopened,
-        StepEvent::Cancelled,
-        StepEvent::Skipped(Reason::Condition),
-    ];
-
     #[test]
-    fn terminal_steps_move_only_when_a_person_triggers_or_an_ancestor_reopens() {
+    fn nothing_moves_a_terminal_step_by_itself_but_what_it_is_made_of() {
+        use StepEvent as E;
         for &status in StepStatus::ALL.iter().filter(|status| status.is_terminal()) {
-            for event in EVENTS {
-                let moved = next(status, event).is_ok();
-                let allowed = matches!(
-                    (status, event),
-                    (StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped, StepEvent::Triggered { .. })
-                        | (StepStatus::Skipped, StepEvent::Reopened)
+            for event in all_events() {
+                let by_person = matches!(
+                    event,
+                    E::Triggered { .. }
+                        | E::Rerun { .. }
+                        | E::Superseded { .. }
+                        | E::Edited { .. }
+                        | E::Supplied { .. }
+                        | E::RolledBack { .. }
+                        | E::SkippedByPerson
                 );
-                assert_eq!(moved, allowed, "{status} {event:?}");
+                let by_parts =
+                    matches!(event, E::Reopened | E::ItemReopened | E::ItemRenewed | E::ChildCompleted { .. });
+                assert!(next(status, event).is_err() || by_person || by_parts, "{status} {event:?}");
             }
         }
     }
 
     #[test]
-    fn a_cancelled_step_is_final() {
-        assert!(EVENTS.iter().all(|event| next(StepStatus::Cancelled, *event).is_err()));
+    fn a_cancelled_step_is_final_but_for_the_item_of_a_map_that_runs_again() {
+        for event in all_events() {
+            assert_eq!(next(StepStatus::Cancelled, event).is_ok(), event == StepEvent::ItemRenewed, "{event:?}");
+        }
     }
 
     #[test]
-    fn only_a_running_step_can_finish() {
+    fn only_a_running_step_can_finish_its_attempt() {
         for &status in StepStatus::ALL {
-            let finishes = next(status, StepEvent::Succeeded { gated: false }).is_ok();
-            assert_eq!(finishes, status == StepStatus::Running);
+            for event in [
+                StepEvent::Succeeded { gated: false },
+                StepEvent::Failed { retry: true },
+                StepEvent::Stopped,
+                StepEvent::Collected,
+            ] {
+                assert_eq!(next(status, event).is_ok(), status == StepStatus::Running, "{status} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_person_brings_wins_over_everything_but_a_running_or_cancelled_step() {
+        for &status in StepStatus::ALL {
+            let takes = !matches!(status, StepStatus::Running | StepStatus::Cancelled);
+            assert_eq!(next(status, StepEvent::Supplied { gated: false }) == Ok(StepStatus::Completed), takes);
+            assert_eq!(next(status, StepEvent::RolledBack { gated: false }).is_ok(), takes, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_gate_opens_only_where_something_finished_or_was_written() {
+        for &status in StepStatus::ALL {
+            for event in all_events() {
+                let opened =
+                    next(status, event) == Ok(StepStatus::AwaitingReview) && status != StepStatus::AwaitingReview;
+                let may = matches!(
+                    event,
+                    StepEvent::Succeeded { gated: true }
+                        | StepEvent::ChildCompleted { gated: true }
+                        | StepEvent::Edited { gated: true }
+                        | StepEvent::Supplied { gated: true }
+                        | StepEvent::RolledBack { gated: true }
+                );
+                assert!(!opened || may, "{status} {event:?}");
+            }
         }
     }
 }

@@ -1,0 +1,180 @@
+//! The verbs as Markdown: docs/verbs.md. It must say what the table says and decide nothing itself.
+
+use std::fmt::{self, Write};
+
+use super::{
+    Access, Expected, Generation, RunExpected, RunVerb, Verb, Who, expected, expected_of_run, may, may_run, may_see,
+    what_it_is,
+};
+use crate::{
+    event::EventKind,
+    status::{RunStatus, StatusReason, StepStatus},
+};
+
+const HEAD: &str = "# The verbs
+
+What each verb does to a step in each status, who may, and what is refused.
+Written by `crates/workflow/src/verbs.rs`, whose head says how to write it anew; a test holds the two together.
+
+Every verb is one transaction under the run's lock, and writes one event that names the person.
+Of many equal requests one has an effect: the others name a generation (`expect_generation`) or a digest (`content_hash`) that is no longer current and get 409, or carry the same `Idempotency-Key` and get the first answer.
+Addresses of items are `key[ITEM]`, percent-encoded.
+";
+
+const STEPS: &str = "
+## A verb on a step
+
+Rows are what the step is, columns the verb; a cell is what it then is (one of them), or 409.
+In a cancelled run every verb on a step is 409.
+
+";
+
+const STEP_NOTES: &str = "
+- `ready, pending`: pending while a step before it runs again, or while the engine judges its rule, its condition or its list.
+- `trigger` of a ready step begins no generation: it replaces prompt and inputs, and starts it even in a paused run.
+- `continue` completes once as many people as the quorum asks have approved what is latest; until then each is a vote (`step_voted`). A form cannot be continued before it is answered, which is 409: `supply` answers it.
+- `continue` by the run's owner, or by whoever wrote the latest version of an output, is 403 where the gate has `allow_self: false`.
+- `edit` at a gate voids the votes, and stays there unless `and_continue` approves it at once. `edit` of a completed step opens its gate again where the mode is `always`, unless `and_continue`.
+- `reject` begins a generation that sees the last output and the feedback; beyond `max_rounds` the step fails with `rejected` (or completes with its default output, where `on_error` is `default`).
+- `skip` is 422 for each required input of a step after it that would have no value; the request can bring them.
+- `supply` completes, and opens the gate where the mode is `always`.
+- `rollback` is about an artifact: 404 where there is no such version, and nothing happens where it is the latest. It opens the gate of a completed step where the mode is `always` and the version was never approved.
+- A verb on an item of a finished map opens the map again, which collects again in its next generation. A pending, skipped or cancelled map refuses verbs on its items.
+- `rerun` in its two downstream modes begins a generation of every step of the closure, whatever it is, and fences what runs.
+";
+
+const RUN_NOTES: &str = "
+- `auto-run` to what it is already changes nothing, in any status.
+- `resume` of a run that its budget paused is 409 unless the budget then is larger than what was used.
+- `fork` writes to the new run only: its `run_started`.
+- `adopt` is 409 where a step it would write to is running, and where nothing differs.
+- `move` is 409 while any step runs.
+";
+
+/// docs/verbs.md, whole.
+pub fn markdown() -> String {
+    let mut out = String::from(HEAD);
+    // Writing to a text cannot fail.
+    let _infallible = write(&mut out);
+    out
+}
+
+fn write(out: &mut String) -> fmt::Result {
+    out.push_str(STEPS);
+    row(out, "", &Verb::ALL.map(|verb| verb.as_str().to_owned()))?;
+    rule(out, Verb::ALL.len())?;
+    for &status in StepStatus::ALL {
+        row(out, &format!("**{status}**"), &Verb::ALL.map(|verb| cell(expected(verb, status))))?;
+    }
+    out.push_str(STEP_NOTES);
+
+    out.push_str("\n## Its event and its generation\n\n| verb | event | generation |\n|---|---|---|\n");
+    for verb in Verb::ALL {
+        let mut kinds: Vec<EventKind> = Vec::new();
+        let mut generations: Vec<Generation> = Vec::new();
+        for &status in StepStatus::ALL {
+            if let Expected::Done { events, generation, .. } = expected(verb, status) {
+                kinds.extend(events.iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
+                if !generations.contains(&generation) {
+                    generations.push(generation);
+                }
+            }
+        }
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
+        let generation = match generations.as_slice() {
+            [Generation::Same] => "the same",
+            [Generation::Next] => "the next",
+            [Generation::Either] => "the next, unless it ends the step",
+            _ => "the next, but the same where it is ready",
+        };
+        writeln!(out, "| {} | {} | {generation} |", verb.as_str(), kinds.join(" or "))?;
+    }
+
+    out.push_str("\n## What a refusal says\n\nThe status is 409, the code `conflict`.\n\n| step | verbs | detail |\n|---|---|---|\n");
+    for &status in StepStatus::ALL {
+        let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+        for verb in Verb::ALL {
+            if let Expected::Refused(advice) = expected(verb, status) {
+                match told.iter_mut().find(|(known, _)| *known == advice) {
+                    Some((_, verbs)) => verbs.push(verb.as_str()),
+                    None => told.push((advice, vec![verb.as_str()])),
+                }
+            }
+        }
+        for (advice, verbs) in told {
+            writeln!(out, "| {status} | {} | {} {advice} |", verbs.join(", "), what_it_is(status))?;
+        }
+    }
+    runs(out)?;
+    people(out)
+}
+
+fn runs(out: &mut String) -> fmt::Result {
+    out.push_str("\n## A verb on a run\n\n");
+    row(out, "", &RunVerb::ALL.map(|verb| verb.as_str().to_owned()))?;
+    rule(out, RunVerb::ALL.len())?;
+    for &status in RunStatus::ALL {
+        let reasons: Vec<Option<StatusReason>> = match status {
+            RunStatus::Paused => StatusReason::ALL.iter().copied().map(Some).collect(),
+            _ => vec![None],
+        };
+        for reason in reasons {
+            let name = reason.map_or_else(|| format!("**{status}**"), |reason| format!("**{status}** ({reason})"));
+            row(out, &name, &RunVerb::ALL.map(|verb| run_cell(expected_of_run(verb, status, reason))))?;
+        }
+    }
+    out.push_str(RUN_NOTES);
+    Ok(())
+}
+
+fn people(out: &mut String) -> fmt::Result {
+    out.push_str(
+        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run; the verbs are theirs at that gate alone.\n\n",
+    );
+    row(out, "", &Who::ALL.map(|who| who.as_str().to_owned()))?;
+    rule(out, Who::ALL.len())?;
+    row(out, "see the run", &Who::ALL.map(|who| access(may_see(who))))?;
+    for verb in Verb::ALL {
+        row(out, verb.as_str(), &Who::ALL.map(|who| access(may(verb, who))))?;
+    }
+    for verb in RunVerb::ALL {
+        row(out, verb.as_str(), &Who::ALL.map(|who| access(may_run(verb, who))))?;
+    }
+    Ok(())
+}
+
+fn row<const N: usize>(out: &mut String, name: &str, cells: &[String; N]) -> fmt::Result {
+    writeln!(out, "| {name} | {} |", cells.join(" | "))
+}
+
+fn rule(out: &mut String, n: usize) -> fmt::Result {
+    writeln!(out, "|---|{}", "---|".repeat(n))
+}
+
+fn cell(expected: Expected) -> String {
+    match expected {
+        Expected::Refused(_) => "409".to_owned(),
+        Expected::Done { becomes, .. } => words(becomes.iter().map(|status| status.as_str())),
+    }
+}
+
+fn run_cell(expected: RunExpected) -> String {
+    match expected {
+        RunExpected::Refused(_) => "409".to_owned(),
+        RunExpected::Unchanged => "nothing happens".to_owned(),
+        RunExpected::Done { becomes: [], .. } => "stays, a new run begins".to_owned(),
+        RunExpected::Done { becomes: [only], .. } => only.as_str().to_owned(),
+        RunExpected::Done { .. } => "by its steps".to_owned(),
+    }
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn access(access: Access) -> String {
+    match access {
+        Access::Allowed => "yes".to_owned(),
+        refused => refused.status().to_string(),
+    }
+}
