@@ -171,9 +171,9 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> RunId {
-        let (plan, problems) = validate(&self.definition, &AgentCatalog::new([agent()]));
+        let agents = AgentCatalog::new([agent()]);
+        let (plan, problems) = validate(&self.definition, &agents);
         assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
-        let kinds = plan.order.iter().map(|key| (key.clone(), "llm".to_owned())).collect();
         let id = RunId(Uuid::now_v7());
         let new = NewRun {
             id,
@@ -181,7 +181,7 @@ impl World {
             version: 1,
             definition: &self.definition,
             plan: &plan,
-            kinds: &kinds,
+            agents: &agents,
             inputs: &BTreeMap::new(),
             auto_run: true,
             is_test: false,

@@ -74,7 +74,7 @@ async fn cancelling_a_run_reaches_its_running_attempts(pool: PgPool) {
     let run = world.start().await;
     let (stop, engine) = world.engine(Options::default());
     world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
-    world.store.cancel_run(run, &world.actor).await.unwrap();
+    world.store.cancel_run(&store::verbs::Call::new(run, &world.actor)).await.unwrap();
     let view = world.view(run).await;
     assert_eq!(view.status, RunStatus::Cancelled);
     assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Cancelled));

@@ -152,9 +152,9 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> RunId {
-        let (plan, problems) = validate(&self.definition, &AgentCatalog::new([self.spec.clone()]));
+        let agents = AgentCatalog::new([self.spec.clone()]);
+        let (plan, problems) = validate(&self.definition, &agents);
         assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
-        let kinds = plan.order.iter().map(|key| (key.clone(), "template".to_owned())).collect();
         let id = RunId(Uuid::now_v7());
         self.store
             .start_run(NewRun {
@@ -163,11 +163,11 @@ impl World {
                 version: 1,
                 definition: &self.definition,
                 plan: &plan,
-                kinds: &kinds,
+                agents: &agents,
                 inputs: &BTreeMap::new(),
                 auto_run: true,
                 is_test: false,
-                actor: &self.actor,
+                user: self.actor.id,
                 idempotency: None,
             })
             .await

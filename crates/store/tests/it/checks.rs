@@ -5,15 +5,15 @@ use workflow::view::Applied;
 
 use crate::support::World;
 
-const INVARIANTS: [(&str, &str); 9] = [
+const INVARIANTS: [(&str, &str); 12] = [
     (
         "the run's counters are the counts of its steps",
         "SELECT r.id::text FROM workflow_runs r JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE status IN ('ready', 'running')) AS active,
+            SELECT count(*) FILTER (WHERE step_state_v2(s) IN ('ready', 'running', 'deciding')) AS active,
                 count(*) FILTER (WHERE status = 'awaiting_review') AS review,
-                count(*) FILTER (WHERE status = 'failed') AS failed,
+                count(*) FILTER (WHERE step_state_v2(s) = 'failed') AS failed,
                 count(*) FILTER (WHERE status IN ('completed', 'failed', 'skipped', 'cancelled')) AS done,
-                count(*) AS n FROM steps s WHERE s.run_id = r.id) c ON true
+                count(*) AS n FROM steps s WHERE s.run_id = r.id AND NOT s.superseded) c ON true
         WHERE (r.n_active, r.n_review, r.n_failed, r.n_done, r.n_steps) IS DISTINCT FROM
             (c.active, c.review, c.failed, c.done, c.n)",
     ),
@@ -21,14 +21,16 @@ const INVARIANTS: [(&str, &str); 9] = [
         "dependency counters are the counts of dependencies",
         "SELECT s.key FROM steps s JOIN workflow_runs r ON r.id = s.run_id AND r.status <> 'cancelled' JOIN LATERAL (
             SELECT count(*) FILTER (WHERE p.status NOT IN ('completed', 'failed', 'skipped', 'cancelled')) AS open,
-                count(*) FILTER (WHERE dependency_class_v1(p.status, p.reason) = 'failed') AS failed,
-                count(*) FILTER (WHERE dependency_class_v1(p.status, p.reason) = 'done') AS done
+                count(*) FILTER (WHERE dependency_class_v2(p.status, p.reason, p.on_error) = 'failed') AS failed,
+                count(*) FILTER (WHERE dependency_class_v2(p.status, p.reason, p.on_error) = 'done') AS done
             FROM step_deps d JOIN steps p ON p.id = d.depends_on WHERE d.step_id = s.id) c ON true
-        WHERE (s.deps_left, s.deps_failed, s.deps_done) IS DISTINCT FROM (c.open, c.failed, c.done)",
+        WHERE NOT s.superseded AND (s.deps_left, s.deps_failed, s.deps_done) IS DISTINCT FROM (c.open, c.failed, c.done)",
     ),
     (
         "nothing waits for nothing, and nothing is queued that must wait",
-        "SELECT key FROM steps WHERE (status = 'pending' AND deps_left = 0) OR (status = 'ready' AND deps_left > 0)",
+        "SELECT key FROM steps WHERE NOT superseded AND (
+            (status = 'pending' AND deps_left = 0 AND NOT undecided) OR (status = 'ready' AND deps_left > 0)
+            OR (status = 'pending' AND undecided AND deps_left > 0))",
     ),
     (
         "a running step has one open attempt, its last, and others have none",
@@ -40,13 +42,14 @@ const INVARIANTS: [(&str, &str); 9] = [
         "SELECT s.key FROM steps s WHERE s.attempt <> (SELECT count(*) FROM attempts a WHERE a.step_id = s.id)",
     ),
     (
-        "a completed or waiting step has exactly one success in its generation",
-        "SELECT s.key FROM steps s WHERE s.status IN ('completed', 'awaiting_review') AND 1 <> (
+        "a step is completed or waiting by one success of its generation, or by a person, a default or another run",
+        "SELECT s.key FROM steps s WHERE s.status IN ('completed', 'awaiting_review') AND NOT s.superseded AND 1 <> (
             SELECT count(*) FROM attempts a
-            WHERE a.step_id = s.id AND a.generation = s.generation AND a.outcome = 'succeeded')",
+            WHERE a.step_id = s.id AND a.generation = s.generation AND a.outcome = 'succeeded')
+        AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.step_id = s.id AND a.origin <> 'agent')",
     ),
     (
-        "versions are 1 to n, and the newest made is the latest",
+        "versions are 1 to n, and one is the latest",
         "SELECT step_id::text FROM artifacts GROUP BY step_id, name
         HAVING count(*) <> max(version) OR count(*) FILTER (WHERE is_latest) <> 1",
     ),
@@ -59,6 +62,23 @@ const INVARIANTS: [(&str, &str); 9] = [
         "a waiting step has one open review, and others have none",
         "SELECT s.key FROM steps s WHERE (s.status = 'awaiting_review') <> EXISTS (
             SELECT 1 FROM reviews v WHERE v.step_id = s.id AND v.generation = s.generation AND v.decision IS NULL)",
+    ),
+    (
+        "a map knows how many of its items are open, and asks when none is",
+        "SELECT p.key FROM steps p JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE i.status NOT IN ('completed', 'failed', 'skipped', 'cancelled')) AS open
+            FROM steps i WHERE i.parent_id = p.id AND NOT i.superseded) c ON true
+        WHERE p.is_map AND p.status = 'running' AND (p.items_left <> c.open OR p.undecided <> (c.open = 0))",
+    ),
+    (
+        "in a run without limits that nobody holds everything ready may be claimed",
+        "SELECT s.key FROM steps s JOIN workflow_runs r ON r.id = s.run_id
+        WHERE s.status = 'ready' AND NOT s.admitted AND r.held IS NULL AND NOT r.limited",
+    ),
+    (
+        "no more steps hold a key than it allows",
+        "SELECT k.key FROM concurrency_keys k WHERE k.max < (
+            SELECT count(*) FROM slots l JOIN steps s ON s.id = l.step_id AND s.status IN ('ready', 'running') WHERE l.key = k.key)",
     ),
 ];
 

@@ -22,11 +22,12 @@ async fn without_auto_run_every_step_waits_and_approval_is_bound_to_what_was_see
     let key = "a".into();
     let seen = view.review_digest(&key);
     let wrong = Approval { digest: Some("0".repeat(64)), expect_generation: None };
-    let outcome = world.store.approve_step(world.run, &key, &wrong, &world.actor).await.unwrap();
+    let outcome = world.store.approve_step(&world.call(), &key, &wrong).await.unwrap();
     assert_eq!(outcome, VerbOutcome::Conflict(Conflict::Digest));
 
     let right = Approval { digest: Some(seen), expect_generation: Some(1) };
-    let clicks = (0..50).map(|_| world.store.approve_step(world.run, &key, &right, &world.actor));
+    let call = world.call();
+    let clicks = (0..50).map(|_| world.store.approve_step(&call, &key, &right));
     let outcomes = futures::future::try_join_all(clicks).await.unwrap();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == VerbOutcome::Done).count(), 1);
     world.check().await;
@@ -47,8 +48,8 @@ async fn switching_auto_run_on_releases_manual_gates_but_not_the_others(pool: Pg
     let statuses = world.statuses().await;
     assert_eq!((statuses["a"], statuses["b"]), (StepStatus::AwaitingReview, StepStatus::AwaitingReview));
     assert_eq!(statuses["n"], StepStatus::Completed);
-    assert_eq!(world.store.set_auto_run(world.run, true, &world.actor).await.unwrap(), VerbOutcome::Done);
-    assert_eq!(world.store.set_auto_run(world.run, true, &world.actor).await.unwrap(), VerbOutcome::Unchanged);
+    assert_eq!(world.store.set_auto_run(&world.call(), true).await.unwrap(), VerbOutcome::Done);
+    assert_eq!(world.store.set_auto_run(&world.call(), true).await.unwrap(), VerbOutcome::Unchanged);
     world.check().await;
     world.settle().await;
     let statuses = world.statuses().await;
@@ -59,13 +60,13 @@ async fn switching_auto_run_on_releases_manual_gates_but_not_the_others(pool: Pg
 async fn cancel_ends_everything_and_fences_what_still_runs(pool: PgPool) {
     let mut world = World::new(pool, &dag(&json!({"a": [], "b": ["a"], "c": []})), true).await;
     let claims = world.claim(1).await;
-    assert_eq!(world.store.cancel_run(world.run, &world.actor).await.unwrap(), VerbOutcome::Done);
-    assert_eq!(world.store.cancel_run(world.run, &world.actor).await.unwrap(), VerbOutcome::Unchanged);
+    assert_eq!(world.store.cancel_run(&world.call()).await.unwrap(), VerbOutcome::Done);
+    assert_eq!(world.store.cancel_run(&world.call()).await.unwrap(), VerbOutcome::Unchanged);
     let verdicts = world.complete(&[success(&claims[0])]).await.verdicts;
     assert_eq!(verdicts, [store::protocol::Verdict::Fenced]);
     world.check().await;
     assert!(world.statuses().await.values().all(|status| *status == StepStatus::Cancelled));
-    let outcome = world.store.trigger_step(world.run, &"a".into(), &Trigger::default(), &world.actor).await.unwrap();
+    let outcome = world.store.trigger_step(&world.call(), &"a".into(), &Trigger::default()).await.unwrap();
     assert_eq!(outcome, VerbOutcome::Conflict(Conflict::Status("cancelled".into())));
     assert!(world.claim(10).await.is_empty());
 }

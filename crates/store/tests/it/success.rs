@@ -85,7 +85,7 @@ async fn a_failure_skips_what_can_no_longer_run_and_a_retry_reopens_exactly_that
 
     let trigger = Trigger { prompt: Some(Some("better".into())), inputs: None, expect_generation: Some(1) };
     assert_eq!(
-        world.store.trigger_step(world.run, &"b".into(), &trigger, &world.actor).await.unwrap(),
+        world.store.trigger_step(&world.call(), &"b".into(), &trigger).await.unwrap(),
         VerbOutcome::Done
     );
     world.check().await;
@@ -103,7 +103,7 @@ async fn a_failure_skips_what_can_no_longer_run_and_a_retry_reopens_exactly_that
 async fn a_rerun_makes_a_new_version_and_leaves_finished_dependents_alone(pool: PgPool) {
     let mut world = World::new(pool, &dag(&json!({"a": [], "b": ["a"]})), true).await;
     world.settle().await;
-    world.store.trigger_step(world.run, &"a".into(), &Trigger::default(), &world.actor).await.unwrap();
+    world.store.trigger_step(&world.call(), &"a".into(), &Trigger::default()).await.unwrap();
     world.check().await;
     assert_eq!(world.status().await, RunStatus::Running);
     assert_eq!(world.statuses().await["b"], StepStatus::Completed);
@@ -125,7 +125,8 @@ async fn twenty_equal_triggers_have_one_effect(pool: PgPool) {
     world.settle().await;
     let trigger = Trigger { expect_generation: Some(1), ..Trigger::default() };
     let key = "a".into();
-    let clicks = (0..20).map(|_| world.store.trigger_step(world.run, &key, &trigger, &world.actor));
+    let call = world.call();
+    let clicks = (0..20).map(|_| world.store.trigger_step(&call, &key, &trigger));
     let outcomes: Vec<VerbOutcome> = futures::future::try_join_all(clicks).await.unwrap();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == VerbOutcome::Done).count(), 1);
     assert!(outcomes.iter().all(|o| matches!(o, VerbOutcome::Done | VerbOutcome::Conflict(Conflict::Generation))));
@@ -139,7 +140,7 @@ async fn a_pending_or_running_step_cannot_be_triggered(pool: PgPool) {
     let _running = world.claim(1).await;
     for (key, status) in [("a", "running"), ("b", "pending")] {
         let outcome =
-            world.store.trigger_step(world.run, &key.into(), &Trigger::default(), &world.actor).await.unwrap();
+            world.store.trigger_step(&world.call(), &key.into(), &Trigger::default()).await.unwrap();
         assert_eq!(outcome, VerbOutcome::Conflict(Conflict::Status(status.into())));
     }
     world.check().await;

@@ -8,12 +8,13 @@ use store::{
     Store,
     protocol::{AttemptResult, Claimed, Completion, Finished, NewArtifact, WorkerId},
     runs::{NewRun, StartOutcome},
+    verbs::Call,
 };
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, RunView, TemplateId, UserId,
     access::{Actor, Role},
-    agent::{AgentConfig, OutputPort, TemplateConfig},
+    agent::{AgentConfig, HumanConfig, OutputPort, TemplateConfig},
     hash::sha256_hex,
     schema::Schema,
     status::{Reason, RunStatus, StepStatus},
@@ -40,6 +41,16 @@ pub(crate) fn agent() -> AgentSpec {
         outputs: vec![OutputPort { name: "text".into(), schema: Schema::text() }],
         max_parallel: None,
         config: AgentConfig::Template(TemplateConfig { template: "x".into() }),
+    }
+}
+
+/// An agent that asks a person.
+pub(crate) fn form() -> AgentSpec {
+    AgentSpec {
+        id: "form".into(),
+        name: "Form".into(),
+        config: AgentConfig::Human(HumanConfig { instructions: "Say it".into() }),
+        ..agent()
     }
 }
 
@@ -102,9 +113,9 @@ pub(crate) async fn start(
     definition: &Definition,
     auto_run: bool,
 ) -> RunId {
-    let (plan, problems) = validate(definition, &AgentCatalog::new([agent()]));
+    let agents = AgentCatalog::new([agent(), form()]);
+    let (plan, problems) = validate(definition, &agents);
     assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
-    let kinds = plan.order.iter().map(|key| (key.clone(), "template".to_owned())).collect();
     let id = RunId(Uuid::now_v7());
     let outcome = store
         .start_run(NewRun {
@@ -113,11 +124,11 @@ pub(crate) async fn start(
             version: 1,
             definition,
             plan: &plan,
-            kinds: &kinds,
+            agents: &agents,
             inputs: &BTreeMap::new(),
             auto_run,
             is_test: false,
-            actor,
+            user: actor.id,
             idempotency: None,
         })
         .await
@@ -140,8 +151,12 @@ impl World {
         world
     }
 
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call::new(self.run, &self.actor)
+    }
+
     pub(crate) async fn claim(&self, n: usize) -> Vec<Claimed> {
-        self.store.claim(self.worker, n).await.unwrap().expect("the worker is alive")
+        self.store.claim(self.worker, n).await.unwrap().expect("the worker is alive").claimed
     }
 
     pub(crate) async fn complete(&self, batch: &[Finished]) -> Completion {
@@ -183,7 +198,15 @@ pub(crate) fn failure(claim: &Claimed) -> Finished {
 }
 
 pub(crate) fn finished(claim: &Claimed, result: AttemptResult) -> Finished {
-    Finished { step: claim.step, attempt: claim.attempt, result, inputs: vec![], usage: None }
+    Finished {
+        step: claim.step,
+        attempt: claim.attempt,
+        result,
+        inputs: vec![],
+        usage: None,
+        basis: None,
+        message: None,
+    }
 }
 
 pub(crate) fn artifact(name: &str, text: &str) -> NewArtifact {

@@ -66,7 +66,7 @@ async fn walk(pool: PgPool, seed: u64) {
             }
             6 => {
                 let outcome =
-                    world.store.trigger_step(world.run, &key, &Trigger::default(), &world.actor).await.unwrap();
+                    world.store.trigger_step(&world.call(), &key, &Trigger::default()).await.unwrap();
                 let blocked = before.run_definition.steps[&key]
                     .depends_on
                     .iter()
@@ -80,12 +80,12 @@ async fn walk(pool: PgPool, seed: u64) {
             }
             7 => {
                 let outcome =
-                    world.store.approve_step(world.run, &key, &Approval::default(), &world.actor).await.unwrap();
+                    world.store.approve_step(&world.call(), &key, &Approval::default()).await.unwrap();
                 let allowed = next(status, StepEvent::Approved).is_ok();
                 assert_eq!(outcome == VerbOutcome::Done, allowed, "seed {seed}: approval of a step that is {status}");
             }
             8 => {
-                world.store.set_auto_run(world.run, dice.roll(2) == 0, &world.actor).await.unwrap();
+                world.store.set_auto_run(&world.call(), dice.roll(2) == 0).await.unwrap();
             }
             9 if dice.roll(8) == 0 => {
                 // The worker dies with all it holds.
@@ -96,7 +96,7 @@ async fn walk(pool: PgPool, seed: u64) {
                 world.store.register_worker(world.worker).await.unwrap();
             }
             9 if dice.roll(12) == 0 => {
-                world.store.cancel_run(world.run, &world.actor).await.unwrap();
+                world.store.cancel_run(&world.call()).await.unwrap();
             }
             _ => {}
         }
