@@ -1,9 +1,12 @@
 //! The use cases against a real database: who may do what, what is refused with which field, and what races come to.
 
 mod accounts;
+mod gates;
+mod nesting;
 mod people;
 mod runs;
 mod templates;
+mod verbs;
 
 use std::collections::BTreeMap;
 

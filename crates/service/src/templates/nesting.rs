@@ -53,7 +53,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The first fault of a workflow and of those inside it.
     async fn fault(&mut self, config: &WorkflowConfig) -> Result<Option<(ProblemCode, String)>> {
-        let name = self.ctx.store().published(config.template_id).await?.map(|published| published.name);
+        let name = self.ctx.store().draft(config.template_id).await?.map(|draft| draft.name);
         self.path.push(name.unwrap_or_else(|| config.template_id.to_string()));
         let path = self.path.join(" → ");
         if config.template_id == self.template {

@@ -37,8 +37,7 @@ async fn publishing_refuses_every_error_with_its_place(pool: PgPool) {
         "a": {"agent_id": "writer", "depends_on": ["b"], "inputs": {"text": {"const": "x"}}},
         "b": {"agent_id": "writer", "depends_on": ["a"]},
         "c": {"agent_id": "nobody"},
-        "d": {"agent_id": "writer", "inputs": {"text": {"const": "x"}}, "on_error": "continue",
-            "when": {"exists": {"const": 1}}}
+        "d": {"agent_id": "writer", "inputs": {"text": {"const": "x"}}, "cache": true}
     }});
     let draft = world.template(&definition).await;
     let refused = refusal(templates::publish(&world.admin, draft.id).await);

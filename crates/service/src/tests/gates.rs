@@ -1,0 +1,116 @@
+//! Gates with people: who is asked sees the run and decides there, and does nothing else.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use workflow::{RunView, StepKey, StepStatus, TemplateId};
+
+use super::{World, at, chain, plain, refusal, status};
+use crate::{OpContext, artifacts, runs, steps, templates};
+
+const BEN: &str = "person3@example.org";
+
+fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// A run of Ada's whose first step waits at a gate.
+async fn waiting(world: &World, review: Value) -> RunView {
+    let mut definition = chain();
+    definition["steps"]["first"]["review"] = review;
+    let template: TemplateId = world.template(&definition).await.id;
+    templates::publish(&world.admin, template).await.unwrap();
+    let run = world.start(&world.ada, template).await.id;
+    let outputs = body(json!({"outputs": {"text": "draft"}}));
+    let view = steps::supply(&world.ada, run, &StepKey::new("first"), outputs, None).await.unwrap();
+    assert_eq!(view.step(&"first".into()).unwrap().status, StepStatus::AwaitingReview, "an always gate still asks");
+    view
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_is_asked_decides_at_that_gate_and_nowhere_else(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always", "assignees": {"users": [BEN]}})).await;
+    let (id, first, second) = (run.id, StepKey::new("first"), StepKey::new("second"));
+    let ben = &world.ben;
+    assert_eq!(runs::get(ben, id).await.unwrap().id, id);
+    assert_eq!(runs::waiting_for_me(ben).await.unwrap().len(), 1);
+    assert!(runs::events(ben, id, None).await.is_ok());
+    assert!(artifacts::versions(ben, id, None, None).await.is_ok());
+    for refused in [
+        status(steps::trigger(ben, id, &first, body(json!({})), None).await),
+        status(steps::stop(ben, id, &first, body(json!({})), None).await),
+        status(steps::skip(ben, id, &first, body(json!({})), None).await),
+        status(steps::skip_needs(ben, id, &first).await),
+        status(steps::rerun(ben, id, &first, body(json!({"dry_run": true})), None).await),
+        status(steps::approve(ben, id, &second, body(json!({})), None).await),
+        status(runs::cancel(ben, id, None).await),
+        status(runs::pause(ben, id, None).await),
+        status(runs::set_auto_run(ben, id, false, None).await),
+        status(runs::fork(ben, id, body(json!({"step": "first"})), None).await),
+        status(runs::move_to(ben, id, body(json!({"version": 1, "dry_run": true})), None).await),
+        status(artifacts::rollback(ben, id, run.artifacts[0].id, body(json!({})), None).await),
+    ] {
+        assert_eq!(refused, plain(403));
+    }
+    let edited = steps::edit(ben, id, &first, body(json!({"artifacts": {"text": "better"}})), None).await.unwrap();
+    assert_eq!(edited.step(&first).unwrap().status, StepStatus::AwaitingReview);
+    let approve =
+        async |key: Option<&str>| steps::approve(ben, id, &first, body(json!({})), key.map(str::to_owned)).await;
+    let done = approve(Some("k")).await.unwrap();
+    assert_eq!(done.step(&first).unwrap().status, StepStatus::Completed);
+    // The answer was lost, and is asked for again; a new decision is not theirs any more.
+    assert!(approve(Some("k")).await.is_ok());
+    assert_eq!(status(approve(None).await), plain(403));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_rejection_needs_words_of_a_bounded_length(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always", "max_rounds": 1})).await.id;
+    let first = StepKey::new("first");
+    let reject = async |ctx: &OpContext, feedback: &str| {
+        steps::reject(ctx, run, &first, body(json!({"feedback": feedback})), None).await
+    };
+    assert_eq!(status(reject(&world.ada, " \n ").await), at(422, "feedback"));
+    assert_eq!(status(reject(&world.ada, "a\0").await), at(422, "feedback"));
+    assert_eq!(status(reject(&world.ada, &"x".repeat(1_000_000)).await), at(413, "feedback"));
+    assert_eq!(status(reject(&world.ben, "no").await), plain(404));
+    let rejected = reject(&world.ada, "  shorter  ").await.unwrap();
+    let step = rejected.step(&first).unwrap();
+    assert_eq!((step.status, step.feedback.as_ref().unwrap().text.as_str()), (StepStatus::Ready, "shorter"));
+    let again = refusal(reject(&world.ada, "again").await);
+    assert!(again.status == 409 && again.detail.starts_with("The step is queued."), "{}", again.detail);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_gate_may_want_somebody_else_and_more_than_one(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let review = json!({"mode": "always", "allow_self": false, "quorum": 2, "assignees": {"users": [BEN]}});
+    let run = waiting(&world, review).await.id;
+    let first = StepKey::new("first");
+    let approve = async |ctx: &OpContext| steps::approve(ctx, run, &first, body(json!({})), None).await;
+    let own = refusal(approve(&world.ada).await);
+    assert!(own.status == 403 && own.detail.contains("owner"), "{}", own.detail);
+    let voted = approve(&world.ben).await.unwrap();
+    assert_eq!(voted.step(&first).unwrap().status, StepStatus::AwaitingReview);
+    assert_eq!(voted.step(&first).unwrap().review.as_ref().unwrap().approvals, [BEN]);
+    assert_eq!(status(approve(&world.ben).await), plain(409));
+    let done = approve(&world.admin).await.unwrap();
+    assert_eq!(done.step(&first).unwrap().status, StepStatus::Completed);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn of_fifty_equal_approvals_one_has_an_effect(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always"})).await;
+    let first = StepKey::new("first");
+    let decision =
+        json!({"content_hash": run.review_digest(&first), "expect_generation": run.step(&first).unwrap().generation});
+    let many = (0..50).map(|_| steps::approve(&world.ada, run.id, &first, body(decision.clone()), None));
+    let answers = futures::future::join_all(many).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let refused = answers.into_iter().filter_map(Result::err).map(|error| error.to_api());
+    assert!(refused.into_iter().all(|error| error.status == 409), "the others are told that it is done");
+    let events = runs::events(&world.ada, run.id, None).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.kind == workflow::event::EventKind::StepApproved).count(), 1);
+}
