@@ -4,6 +4,8 @@
 mod migrate;
 mod operator;
 mod process;
+mod remote;
+mod run;
 mod seed;
 mod serve;
 mod token;
@@ -51,6 +53,8 @@ enum Command {
     Token(token::Token),
     /// Add the shipped agents and workflows to the library; what is there stays as it is
     Seed,
+    /// Start runs and steer them, over the API of a running server
+    Run(run::Run),
     /// Print what happens in a run, as it happens
     Watch(watch::Watch),
 }
@@ -58,7 +62,7 @@ enum Command {
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    match execute(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("weft: {}", told(&error));
@@ -67,7 +71,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start(&cli.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -78,6 +82,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::User(command) => user::run(command, &cli.database).await,
             Command::Token(command) => token::run(command, &cli.database).await,
             Command::Seed => seed::run(&cli.database).await,
+            Command::Run(command) => run::run(command).await,
             Command::Watch(command) => watch::run(command).await,
         }
     })

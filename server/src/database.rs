@@ -13,6 +13,8 @@ use crate::{
 /// A database that is only just starting, beside this process or in another container, is waited for.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// The oldest Postgres whose SQL the migrations speak.
+const OLDEST: i32 = 14;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +26,12 @@ pub enum Error {
         #[source]
         source: store::Error,
     },
+    #[error(
+        "the database {url} is Postgres {found}, and Weft needs {OLDEST} or newer\nUpgrade it, or name another one in DATABASE_URL"
+    )]
+    TooOld { url: String, found: i32 },
+    #[error("cannot ask the database which Postgres it is")]
+    Version(#[source] store::Error),
     #[error("cannot bring the tables up to date")]
     Migrate(#[source] store::Error),
     #[error("a task of the runtime ended early")]
@@ -70,6 +78,10 @@ impl Database {
     /// A pool whose tables are up to date.
     pub async fn connect_and_migrate(&self, max_connections: u32) -> Result<Store, Error> {
         let store = self.connect(max_connections).await?;
+        let found = store.server_version_num().await.map_err(Error::Version)? / 10_000;
+        if found < OLDEST {
+            return Err(Error::TooOld { url: self.url.to_string(), found });
+        }
         store.migrate().await.map_err(Error::Migrate)?;
         Ok(store)
     }

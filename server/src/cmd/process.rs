@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agents::{HttpOptions, Provider, Providers, Registry};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use engine::Engine;
 use store::{Store, notify::Hints};
 use tokio::{
@@ -43,7 +43,8 @@ impl Signals {
 
 /// The engine, its hints, and how to stop both.
 pub(super) struct Running {
-    engine: JoinHandle<()>,
+    /// None once it has ended.
+    engine: Option<JoinHandle<()>>,
     listener: JoinHandle<()>,
     stop_engine: CancellationToken,
     stop_listener: CancellationToken,
@@ -65,21 +66,36 @@ impl Running {
         let options = engine::Options { slots: worker.worker_slots as usize, ..engine::Options::default() };
         let engine = Engine::new(store, Arc::new(registry), hints.clone(), options);
         let engine = tokio::spawn(engine.run(stop_engine.clone()));
-        Self { engine, listener, stop_engine, stop_listener }
+        Self { engine: Some(engine), listener, stop_engine, stop_listener }
+    }
+
+    /// Waits for the engine to end by itself, which it never should: a process without one would look alive and do nothing.
+    pub(super) async fn engine_ended(&mut self) -> anyhow::Error {
+        let Some(engine) = &mut self.engine else { return std::future::pending().await };
+        let ended = engine.await;
+        self.engine = None;
+        let error = match ended {
+            Ok(()) => anyhow!("the engine ended by itself"),
+            Err(error) => anyhow!(error).context("the engine panicked"),
+        };
+        tracing::error!(error = &*error as &dyn std::error::Error, "stopping, because nothing executes steps any more");
+        error
     }
 
     /// Waits until the engine has drained, or until a second signal says that this takes too long.
     pub(super) async fn drain(mut self, signals: &mut Signals) {
         self.stop_engine.cancel();
-        tokio::select! {
-            done = tokio::time::timeout(DRAIN, &mut self.engine) => match done {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the engine panicked"),
-                Err(_) => tracing::warn!("the engine did not drain in time; others will take over its steps"),
-            },
-            signal = signals.next() => {
-                tracing::warn!(signal, "stopping at once; others will take over the running steps");
-                self.engine.abort();
+        if let Some(mut engine) = self.engine.take() {
+            tokio::select! {
+                done = tokio::time::timeout(DRAIN, &mut engine) => match done {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "the engine panicked"),
+                    Err(_) => tracing::warn!("the engine did not drain in time; others will take over its steps"),
+                },
+                signal = signals.next() => {
+                    tracing::warn!(signal, "stopping at once; others will take over the running steps");
+                    engine.abort();
+                }
             }
         }
         self.stop_listener.cancel();

@@ -44,6 +44,13 @@ pub(super) struct Serve {
     local_model: config::LocalModel,
 }
 
+/// Why the server stops.
+enum Stopped {
+    Asked,
+    WebEnded(Result<std::io::Result<()>, tokio::task::JoinError>),
+    EngineEnded(anyhow::Error),
+}
+
 pub(super) async fn run(command: Serve, config: &config::Database) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
     // What needs no database first: mistakes are told before anything is started.
@@ -66,19 +73,20 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
     let background = start_background(&web_store, &hub, model, &stop_background);
-    let running = Running::start(engine_store.clone(), &hints, providers, &command.worker);
-    let same_origin = SameOrigin { public_url: command.web.public_url.clone() };
+    let mut running = Running::start(engine_store.clone(), &hints, providers, &command.worker);
+    let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
     let state = AppState::new(service, web_store.clone(), hub.clone(), same_origin);
     let (stop_accepting, mut server) = accept(listener, &state);
     state.readiness.set(true);
     announce(&command.web, address)?;
 
-    let failed = tokio::select! {
+    let stopped = tokio::select! {
         signal = signals.next() => {
             tracing::info!(signal, "stopping");
-            None
+            Stopped::Asked
         }
-        ended = &mut server => Some(ended),
+        ended = &mut server => Stopped::WebEnded(ended),
+        error = running.engine_ended() => Stopped::EngineEnded(error),
     };
     state.readiness.set(false);
     stop_accepting.cancel();
@@ -86,7 +94,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     if tokio::time::timeout(CLOSE_WITHIN, hub.close()).await.is_err() {
         tracing::warn!("some live connections did not close in time");
     }
-    if failed.is_none() && tokio::time::timeout(FINISH_WITHIN, server).await.is_err() {
+    if !matches!(stopped, Stopped::WebEnded(_)) && tokio::time::timeout(FINISH_WITHIN, server).await.is_err() {
         tracing::warn!("some answers were not finished in time");
     }
     stop_background.cancel();
@@ -98,9 +106,10 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     engine_store.close().await;
     web_store.close().await;
     database.close().await?;
-    match failed {
-        None => Ok(ExitCode::SUCCESS),
-        Some(ended) => {
+    match stopped {
+        Stopped::Asked => Ok(ExitCode::SUCCESS),
+        Stopped::EngineEnded(error) => Err(error),
+        Stopped::WebEnded(ended) => {
             ended.context("the web server panicked")?.context("the web server failed")?;
             bail!("the web server ended by itself")
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _, io::Write as _, process::ExitC
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use futures::{SinkExt, StreamExt};
-use http::{HeaderValue, header};
+use http::header;
 use tokio_tungstenite::{
     connect_async_with_config,
     tungstenite::{self, Message, client::IntoClientRequest, protocol::WebSocketConfig},
@@ -16,6 +16,8 @@ use workflow::{
     api::{ApiError, Follow, RunFrame},
     event::{EventKind, RunEvent},
 };
+
+use super::remote::{Remote, plain};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -29,12 +31,8 @@ const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Watch {
     /// The run to watch
     run: RunId,
-    /// Where the server is
-    #[arg(long, env = "WEFT_URL", default_value = "http://127.0.0.1:3000")]
-    url: String,
-    /// An API token; `weft token create` makes one
-    #[arg(long, env = "WEFT_TOKEN", hide_env_values = true)]
-    token: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Begin after this event instead of at the first one
     #[arg(long, default_value_t = 0)]
     after: i64,
@@ -50,7 +48,7 @@ enum End {
 }
 
 pub(super) async fn run(command: Watch) -> Result<ExitCode> {
-    let url = socket_url(&command.url, command.run)?;
+    let url = socket_url(&command.remote.server, command.run)?;
     let mut watched = Watched { seq: command.after, ..Watched::default() };
     let mut pause = FIRST_PAUSE;
     loop {
@@ -61,8 +59,8 @@ pub(super) async fn run(command: Watch) -> Result<ExitCode> {
             End::Lost(reason) => {
                 if !watched.was_connected {
                     bail!(
-                        "cannot reach the server at {}: {reason}\nCheck that it runs, and name its address with --url",
-                        command.url
+                        "cannot reach the server at {}: {reason}\nCheck that it runs, and name its address with --server",
+                        command.remote.server
                     );
                 }
                 if watched.seq > before {
@@ -107,8 +105,7 @@ struct Watched {
 impl Watched {
     async fn connect(&mut self, url: &str, command: &Watch) -> Result<End> {
         let mut request = url.into_client_request().context("the server's address cannot be read")?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", command.token)).context("the token is no token")?;
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        request.headers_mut().insert(header::AUTHORIZATION, command.remote.bearer()?);
         let config =
             WebSocketConfig::default().max_message_size(Some(MAX_FRAME_BYTES)).max_frame_size(Some(MAX_FRAME_BYTES));
         let mut socket = match connect_async_with_config(request, Some(config), true).await {
@@ -216,6 +213,5 @@ fn line(event: &RunEvent) -> String {
 fn print(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     // Control characters of a hostile title must not reach the terminal.
-    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    writeln!(out, "{line}").context("cannot write to standard output")
+    writeln!(out, "{}", plain(line).replace('\n', " ")).context("cannot write to standard output")
 }

@@ -21,12 +21,17 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS).await?;
-    let running = Running::start(store.clone(), &Hints::default(), providers, &command.worker);
+    let mut running = Running::start(store.clone(), &Hints::default(), providers, &command.worker);
     println!("Weft is working");
-    let signal = signals.next().await;
-    tracing::info!(signal, "stopping");
+    let failed = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping");
+            None
+        }
+        error = running.engine_ended() => Some(error),
+    };
     running.drain(&mut signals).await;
     store.close().await;
     database.close().await?;
-    Ok(ExitCode::SUCCESS)
+    failed.map_or(Ok(ExitCode::SUCCESS), Err)
 }

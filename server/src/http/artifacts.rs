@@ -10,12 +10,12 @@ use http::{HeaderValue, header};
 use serde::Deserialize;
 use service::{OpContext, artifacts};
 use workflow::{
-    ArtifactId, RunId, StepKey,
-    api::{ArtifactVersions, ArtifactView, Encoding},
+    ArtifactId, RunId, RunView, StepKey,
+    api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
 };
 
 use super::{
-    extract::{Ids, Params},
+    extract::{Body, Ids, Once, Params},
     problem::{Problem, Result},
 };
 
@@ -46,6 +46,23 @@ pub(super) async fn get(
 ) -> Result<Response> {
     let artifact = artifacts::get(&ctx, run, id).await?;
     if wish.download.is_some() { file(&artifact) } else { Ok(Json(artifact).into_response()) }
+}
+
+/// Everything it was made from.
+pub(super) async fn lineage(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, id)): Ids<(RunId, ArtifactId)>,
+) -> Result<Json<Lineage>> {
+    Ok(Json(artifacts::lineage(&ctx, run, id).await?))
+}
+
+pub(super) async fn rollback(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, id)): Ids<(RunId, ArtifactId)>,
+    Once(key): Once,
+    Body(rollback): Body<RollbackArtifact>,
+) -> Result<Json<RunView>> {
+    Ok(Json(artifacts::rollback(&ctx, run, id, rollback, key).await?))
 }
 
 fn file(artifact: &ArtifactView) -> Result<Response> {

@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderName, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use workflow::api::ErrorCode;
@@ -35,6 +35,26 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => Err(Problem::malformed(format!("{}. Correct the address.", rejection.body_text()))),
+        }
+    }
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The Idempotency-Key, if there is one.
+pub(super) struct Once(pub(super) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match parts.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
+            None => Ok(Self(None)),
+            Some(Ok(key)) => Ok(Self(Some(key.to_owned()))),
+            Some(Err(_)) => {
+                let detail = "The Idempotency-Key must be plain ASCII text.";
+                Err(Problem::malformed(detail).with_field("Idempotency-Key"))
+            }
         }
     }
 }

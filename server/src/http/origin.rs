@@ -15,6 +15,8 @@ use crate::config::PublicUrl;
 #[derive(Clone, Debug, Default)]
 pub struct SameOrigin {
     pub public_url: Option<PublicUrl>,
+    /// Only this machine reaches the server, so no page of another name can be ours.
+    pub is_loopback: bool,
 }
 
 /// The middleware. It looks at every unsafe method, every server function and every WebSocket.
@@ -40,13 +42,18 @@ impl SameOrigin {
         if super::auth::bearer(headers).is_some() {
             return true;
         }
+        let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or("unreadable"));
+        // A foreign name that resolves to this machine makes a foreign page look like ours: to the browser, both are that name.
+        if self.is_loopback && self.public_url.is_none() && !host.is_some_and(is_local) {
+            return false;
+        }
         let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("unreadable"));
         if let Some(site) = text(http::HeaderName::from_static("sec-fetch-site")) {
             // Handshakes of WebSockets carry it in some browsers only, and then it tells the truth as well.
             return matches!(site, "same-origin" | "none");
         }
         match text(header::ORIGIN) {
-            Some(origin) => self.is_ours(origin, text(header::HOST)),
+            Some(origin) => self.is_ours(origin, host),
             // No browser: nothing that could act for a person unasked, unless a cookie says otherwise.
             None => !headers.contains_key(header::COOKIE),
         }
@@ -66,6 +73,14 @@ impl SameOrigin {
     }
 }
 
+/// Whether a `Host` header names this machine, at any port.
+fn is_local(host: &str) -> bool {
+    let is_port = |rest: &str| rest.is_empty() || rest.starts_with(':');
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|ours| {
+        host.split_at_checked(ours.len()).is_some_and(|(name, rest)| name.eq_ignore_ascii_case(ours) && is_port(rest))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +88,31 @@ mod tests {
     fn admitted(headers: &[(&'static str, &str)], public_url: Option<&str>) -> bool {
         let map =
             headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
-        SameOrigin { public_url: public_url.map(|url| url.parse().unwrap()) }.admits(&map)
+        SameOrigin { public_url: public_url.map(|url| url.parse().unwrap()), is_loopback: false }.admits(&map)
+    }
+
+    #[test]
+    fn on_loopback_only_names_of_this_machine_are_ours() {
+        for (host, expected) in [
+            ("localhost:3000", true),
+            ("LOCALHOST", true),
+            ("127.0.0.1:3000", true),
+            ("[::1]:3000", true),
+            ("[::1]", true),
+            ("evil.test:3000", false),
+            ("localhost.evil.test", false),
+            ("127.0.0.1.evil.test", false),
+            ("[::1].evil.test", false),
+            ("", false),
+        ] {
+            let headers = [
+                (header::HOST, host.parse().unwrap()),
+                (http::HeaderName::from_static("sec-fetch-site"), "same-origin".parse().unwrap()),
+            ];
+            let admits = |ours: SameOrigin| ours.admits(&headers.clone().into_iter().collect());
+            assert_eq!(admits(SameOrigin { public_url: None, is_loopback: true }), expected, "{host}");
+            assert!(admits(SameOrigin::default()));
+        }
     }
 
     #[test]

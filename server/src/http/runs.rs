@@ -1,21 +1,27 @@
 //! REST: runs, and the verbs on a whole run.
 
+use std::collections::BTreeMap;
+
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
-use service::{OpContext, runs};
+use service::{
+    OpContext,
+    runs::{self, Started},
+};
 use workflow::{
-    RunId, RunView,
-    api::{PatchRun, RunPage, RunSummary, StartRun},
+    RunId, RunView, StepKey,
+    api::{
+        AdoptRun, Comparison, ForkRun, MoveAnswer, MoveRun, PatchRun, ResumeRun, RunPage, RunSummary, Staleness,
+        StartRun,
+    },
     event::RunEvent,
 };
 
 use super::{
-    extract::{Body, Ids, Params},
-    problem::{Problem, Result},
+    extract::{Body, Ids, Once, Params},
+    problem::Result,
 };
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[derive(Deserialize)]
 pub(super) struct Page {
@@ -27,6 +33,11 @@ pub(super) struct Page {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Other {
+    with: RunId,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Before {
     before: Option<i64>,
 }
@@ -34,21 +45,14 @@ pub(super) struct Before {
 /// 201 for a new run, 200 when the same key and request were answered before.
 pub(super) async fn start(
     Extension(ctx): Extension<OpContext>,
-    headers: HeaderMap,
+    Once(key): Once,
     Body(start): Body<StartRun>,
 ) -> Result<(StatusCode, Json<RunView>)> {
-    let key = match headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
-        None => None,
-        Some(Ok(key)) => Some(key.to_owned()),
-        Some(Err(_)) => {
-            return Err(
-                Problem::malformed("The Idempotency-Key must be plain ASCII text.").with_field("Idempotency-Key")
-            );
-        }
-    };
-    let started = runs::start(&ctx, start, key).await?;
-    let status = if started.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(started.run)))
+    Ok(made(runs::start(&ctx, start, key).await?))
+}
+
+fn made(started: Started) -> (StatusCode, Json<RunView>) {
+    (if started.is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(started.run))
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(page): Params<Page>) -> Result<Json<RunPage>> {
@@ -69,13 +73,79 @@ pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId
 pub(super) async fn patch(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
+    Once(key): Once,
     Body(patch): Body<PatchRun>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::set_auto_run(&ctx, id, patch.auto_run).await?))
+    Ok(Json(runs::set_auto_run(&ctx, id, patch.auto_run, key).await?))
 }
 
-pub(super) async fn cancel(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId>) -> Result<Json<RunView>> {
-    Ok(Json(runs::cancel(&ctx, id).await?))
+pub(super) async fn pause(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+) -> Result<Json<RunView>> {
+    Ok(Json(runs::pause(&ctx, id, key).await?))
+}
+
+pub(super) async fn resume(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+    Body(resume): Body<ResumeRun>,
+) -> Result<Json<RunView>> {
+    Ok(Json(runs::resume(&ctx, id, resume, key).await?))
+}
+
+pub(super) async fn cancel(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+) -> Result<Json<RunView>> {
+    Ok(Json(runs::cancel(&ctx, id, key).await?))
+}
+
+/// 201 with the new run, 200 when the same key and request were answered before.
+pub(super) async fn fork(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+    Body(fork): Body<ForkRun>,
+) -> Result<(StatusCode, Json<RunView>)> {
+    Ok(made(runs::fork(&ctx, id, fork, key).await?))
+}
+
+pub(super) async fn adopt(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+    Body(adopt): Body<AdoptRun>,
+) -> Result<Json<RunView>> {
+    Ok(Json(runs::adopt(&ctx, id, adopt, key).await?))
+}
+
+pub(super) async fn move_to(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Once(key): Once,
+    Body(to): Body<MoveRun>,
+) -> Result<Json<MoveAnswer>> {
+    Ok(Json(runs::move_to(&ctx, id, to, key).await?))
+}
+
+/// This run on the left, the named one on the right.
+pub(super) async fn compare(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Params(other): Params<Other>,
+) -> Result<Json<Comparison>> {
+    Ok(Json(runs::compare(&ctx, id, other.with).await?))
+}
+
+pub(super) async fn stale(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+) -> Result<Json<BTreeMap<StepKey, Staleness>>> {
+    Ok(Json(runs::stale(&ctx, id).await?))
 }
 
 /// The audit log of the run, newest first.

@@ -1,37 +1,109 @@
-//! REST: the verbs of a person on one step.
+//! REST: the verbs of a person on one step. The id of an item of a map is `key[ITEM]`, percent-encoded in the path.
 
 use axum::{Extension, Json};
 use http::StatusCode;
 use service::{OpContext, steps};
 use workflow::{
     RunId, RunView, StepKey,
-    api::{ContinueStep, StepPrompt, TriggerStep},
+    api::{
+        ContinueStep, EditStep, RejectStep, Rerun, RerunStep, SkipNeed, SkipStep, StepPrompt, StopStep, SupplyStep,
+        TriggerStep,
+    },
 };
 
 use super::{
-    extract::{Body, Ids},
+    extract::{Body, Ids, Once},
     problem::Result,
 };
 
-pub(super) async fn prompt(
-    Extension(ctx): Extension<OpContext>,
-    Ids((run, step)): Ids<(RunId, StepKey)>,
-) -> Result<Json<StepPrompt>> {
+type Of = Ids<(RunId, StepKey)>;
+
+pub(super) async fn prompt(Extension(ctx): Extension<OpContext>, Ids((run, step)): Of) -> Result<Json<StepPrompt>> {
     Ok(Json(steps::prompt(&ctx, run, &step).await?))
 }
 
 pub(super) async fn trigger(
     Extension(ctx): Extension<OpContext>,
-    Ids((run, step)): Ids<(RunId, StepKey)>,
+    Ids((run, step)): Of,
+    Once(key): Once,
     Body(trigger): Body<TriggerStep>,
 ) -> Result<(StatusCode, Json<RunView>)> {
-    Ok((StatusCode::ACCEPTED, Json(steps::trigger(&ctx, run, &step, trigger).await?)))
+    Ok((StatusCode::ACCEPTED, Json(steps::trigger(&ctx, run, &step, trigger, key).await?)))
 }
 
 pub(super) async fn approve(
     Extension(ctx): Extension<OpContext>,
-    Ids((run, step)): Ids<(RunId, StepKey)>,
+    Ids((run, step)): Of,
+    Once(key): Once,
     Body(decision): Body<ContinueStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::approve(&ctx, run, &step, decision).await?))
+    Ok(Json(steps::approve(&ctx, run, &step, decision, key).await?))
+}
+
+pub(super) async fn edit(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(edit): Body<EditStep>,
+) -> Result<Json<RunView>> {
+    Ok(Json(steps::edit(&ctx, run, &step, edit, key).await?))
+}
+
+pub(super) async fn reject(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(rejection): Body<RejectStep>,
+) -> Result<Json<RunView>> {
+    Ok(Json(steps::reject(&ctx, run, &step, rejection, key).await?))
+}
+
+/// The values that skipping asks for.
+pub(super) async fn skip_needs(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+) -> Result<Json<Vec<SkipNeed>>> {
+    Ok(Json(steps::skip_needs(&ctx, run, &step).await?))
+}
+
+pub(super) async fn skip(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(skip): Body<SkipStep>,
+) -> Result<Json<RunView>> {
+    Ok(Json(steps::skip(&ctx, run, &step, skip, key).await?))
+}
+
+pub(super) async fn supply(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(supply): Body<SupplyStep>,
+) -> Result<Json<RunView>> {
+    Ok(Json(steps::supply(&ctx, run, &step, supply, key).await?))
+}
+
+pub(super) async fn stop(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(stop): Body<StopStep>,
+) -> Result<Json<RunView>> {
+    Ok(Json(steps::stop(&ctx, run, &step, stop, key).await?))
+}
+
+/// 202 when steps run again, 200 for a dry run.
+pub(super) async fn rerun(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step)): Of,
+    Once(key): Once,
+    Body(rerun): Body<RerunStep>,
+) -> Result<(StatusCode, Json<Rerun>)> {
+    let answer = steps::rerun(&ctx, run, &step, rerun, key).await?;
+    let status = match &answer {
+        Rerun::Dry(_) => StatusCode::OK,
+        Rerun::Done(_) => StatusCode::ACCEPTED,
+    };
+    Ok((status, Json(answer)))
 }

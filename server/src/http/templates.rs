@@ -7,8 +7,8 @@ use axum::{
 use http::StatusCode;
 use service::{OpContext, templates};
 use workflow::{
-    TemplateId,
-    api::{CreateTemplate, Published, PublishedTemplate, TemplateView, UpdateTemplate},
+    Definition, TemplateId,
+    api::{CreateTemplate, Published, PublishedTemplate, PublishedVersion, TemplateView, UpdateTemplate},
 };
 
 use super::{
@@ -54,4 +54,32 @@ pub(super) async fn publish(
     Ids(id): Ids<TemplateId>,
 ) -> Result<(StatusCode, Json<Published>)> {
     Ok((StatusCode::CREATED, Json(templates::publish(&ctx, id).await?)))
+}
+
+pub(super) async fn versions(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+) -> Result<Json<Vec<PublishedVersion>>> {
+    Ok(Json(templates::versions(&ctx, id).await?))
+}
+
+pub(super) async fn version(
+    Extension(ctx): Extension<OpContext>,
+    Ids((id, version)): Ids<(TemplateId, i32)>,
+) -> Result<Json<Definition>> {
+    Ok(Json(templates::version(&ctx, id, version).await?))
+}
+
+pub(super) async fn archive(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+) -> Result<Json<TemplateView>> {
+    Ok(Json(templates::archive(&ctx, id, true).await?))
+}
+
+pub(super) async fn unarchive(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+) -> Result<Json<TemplateView>> {
+    Ok(Json(templates::archive(&ctx, id, false).await?))
 }

@@ -2,9 +2,9 @@
 //! A room begins at some event; what came before it, each follower reads for itself.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Weak,
+        Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -29,6 +29,9 @@ pub(super) const PAGE: i64 = 256;
 const POLL: Duration = Duration::from_secs(1);
 /// Workers send tokens of a run for 20 s after it was last said to be watched.
 const SAY_WATCHED: Duration = Duration::from_secs(8);
+
+/// Text of one attempt that is kept for who comes later; workers send no more either.
+const MAX_TEXT: usize = 1024 * 1024;
 
 /// A frame on its way to every follower, written once.
 #[derive(Clone, Debug)]
@@ -55,11 +58,14 @@ pub(super) struct Room {
     frames: broadcast::Sender<Frame>,
     head: AtomicI64,
     wake: Notify,
+    /// What was passed on of attempts that are running, for followers who come later.
+    texts: Mutex<BTreeMap<(StepKey, i32), Delta>>,
 }
 
 impl Room {
     pub(super) fn new(run: RunId, seq: i64) -> Self {
-        Self { run, frames: broadcast::Sender::new(QUEUE), head: AtomicI64::new(seq), wake: Notify::new() }
+        let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
+        Self { run, frames, head, wake: Notify::new(), texts: Mutex::default() }
     }
 
     pub(super) fn run(&self) -> RunId {
@@ -78,13 +84,42 @@ impl Room {
     }
 
     pub(super) fn pass_on(&self, delta: Delta) {
+        // Under the lock, so that a new follower gets each piece once: kept, or through the receiver.
+        let mut texts = self.texts();
+        match texts.get_mut(&(delta.step.clone(), delta.attempt)) {
+            Some(known) if delta.offset == end(known) => {
+                if known.text.len() + delta.text.len() <= MAX_TEXT {
+                    known.text.push_str(&delta.text);
+                }
+            }
+            // Sent again for somebody else; it begins earlier only if this room came late.
+            Some(known) if delta.offset >= known.offset => {}
+            _ => {
+                texts.insert((delta.step.clone(), delta.attempt), delta.clone());
+            }
+        }
         self.send(None, &RunFrame::Delta(delta));
+    }
+
+    /// The text so far of the attempts that are running.
+    pub(super) fn text_so_far(&self) -> Vec<Frame> {
+        let texts = self.texts().values().cloned().collect::<Vec<_>>();
+        texts.into_iter().filter_map(|delta| Frame::new(None, &RunFrame::Delta(delta))).collect()
+    }
+
+    /// The map stays whole whatever panics beside it: each change is one step.
+    fn texts(&self) -> MutexGuard<'_, BTreeMap<(StepKey, i32), Delta>> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the log until the last follower has left.
     pub(super) async fn follow(room: Weak<Self>, store: Store) {
         let mut seen = BTreeSet::new();
         let mut said = None::<Instant>;
+        // What was sent while nobody followed here is gone.
+        if let Some(room) = room.upgrade() {
+            store.ask_for_text(room.run);
+        }
         while let Some(room) = room.upgrade() {
             if said.is_none_or(|said| said.elapsed() >= SAY_WATCHED) {
                 said = Some(Instant::now());
@@ -117,6 +152,8 @@ impl Room {
         let mut attempts = store.running_attempts(self.run).await?;
         let running: BTreeSet<_> = attempts.iter().map(|attempt| (attempt.step.clone(), attempt.number)).collect();
         attempts.retain(|attempt| !seen.contains(&(attempt.step.clone(), attempt.number)));
+        let ended: BTreeSet<_> = seen.difference(&running).cloned().collect();
+        self.texts().retain(|attempt, _| !ended.contains(attempt));
         *seen = running;
         if !attempts.is_empty() {
             self.send(None, &RunFrame::Attempts { attempts });
@@ -130,4 +167,9 @@ impl Room {
             let _ = self.frames.send(frame);
         }
     }
+}
+
+/// The offset of what follows a piece.
+fn end(piece: &Delta) -> i64 {
+    piece.offset + i64::try_from(piece.text.len()).unwrap_or(i64::MAX)
 }

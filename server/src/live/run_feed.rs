@@ -110,8 +110,13 @@ impl Following {
                 Stage::Attempts => {
                     let attempts = hub.store().running_attempts(room.run()).await?;
                     self.stage = Stage::Live;
-                    if !attempts.is_empty() {
-                        return Ok(text(Frame::new(None, &RunFrame::Attempts { attempts })));
+                    let attempts =
+                        (!attempts.is_empty()).then(|| Frame::new(None, &RunFrame::Attempts { attempts })).flatten();
+                    // Pieces that the receiver holds as well are told apart by their offset.
+                    let frames: Vec<_> =
+                        attempts.into_iter().chain(room.text_so_far()).map(|frame| frame.text).collect();
+                    if !frames.is_empty() {
+                        return Ok(frames);
                     }
                 }
                 Stage::Live => match self.frames.recv().await {

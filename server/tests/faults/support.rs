@@ -185,7 +185,7 @@ impl World {
             inputs: &BTreeMap::new(),
             auto_run: true,
             is_test: false,
-            actor: &self.actor,
+            user: self.actor.id,
             idempotency: None,
         };
         self.store.start_run(new).await.unwrap();

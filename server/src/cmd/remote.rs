@@ -1,0 +1,139 @@
+//! What the commands that speak to a running server share: where it is, who asks, and one request over REST.
+//! Must never print the token, and never follow the server anywhere else.
+
+use anyhow::{Context, Result, anyhow, bail};
+use axum::body::Bytes;
+use clap::Args;
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde_json::Value;
+use workflow::api::ApiError;
+
+/// A run of 10,000 steps with its attempts is far below it.
+const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Remote {
+    /// Where the server is
+    #[arg(long, env = "WEFT_SERVER", default_value = "http://127.0.0.1:3000", value_name = "URL", global = true)]
+    pub(super) server: String,
+    /// An API token; `weft token create` makes one
+    #[arg(long, env = "WEFT_TOKEN", hide_env_values = true, default_value = "", global = true)]
+    token: String,
+}
+
+/// One request.
+pub(super) struct Ask {
+    pub(super) method: Method,
+    /// Below `/api/workflows`, its segments encoded.
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    /// The Idempotency-Key.
+    pub(super) key: Option<String>,
+}
+
+impl Remote {
+    pub(super) fn bearer(&self) -> Result<HeaderValue> {
+        if self.token.is_empty() {
+            bail!("there is no token\nMake one with `weft token create`, and give it as WEFT_TOKEN");
+        }
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token)).context("the token is no token")?;
+        bearer.set_sensitive(true);
+        Ok(bearer)
+    }
+
+    /// The JSON of a successful answer; a refusal is an error in the server's own words.
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Value> {
+        let base = self.server.trim_end_matches('/');
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            bail!("the server's address begins with http:// or https://, such as http://127.0.0.1:3000");
+        }
+        let body = ask.body.map(|body| body.to_string()).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(format!("{base}/api/workflows{}", ask.path))
+            .header(header::AUTHORIZATION, self.bearer()?)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        if let Some(key) = ask.key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).context("the server's address cannot be read")?;
+        let connector =
+            hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+        let answer = client.request(request).await.map_err(|error| {
+            anyhow!(error).context(format!(
+                "cannot reach the server at {}\nCheck that it runs, and name its address with --server",
+                self.server
+            ))
+        })?;
+        let status = answer.status();
+        let bytes = Limited::new(answer.into_body(), MAX_ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| anyhow!("the server's answer ended early: {error}"))?
+            .to_bytes();
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).context("the server's answer is no JSON");
+        }
+        match serde_json::from_slice::<ApiError>(&bytes) {
+            Ok(error) => bail!("{}", told(&error)),
+            Err(_) => bail!("the server answered {status}, in words of no Weft\nCheck its address"),
+        }
+    }
+}
+
+/// A refusal with its field and its problems.
+fn told(error: &ApiError) -> String {
+    let mut text = match &error.field {
+        Some(field) => format!("{field}: {}", error.detail),
+        None => error.detail.clone(),
+    };
+    for problem in &error.problems {
+        let place = [problem.step.as_ref().map(ToString::to_string), problem.field.clone()];
+        let place: Vec<String> = place.into_iter().flatten().collect();
+        text.push_str(&format!("\n  {}: {}", place.join("."), problem.message));
+    }
+    plain(&text)
+}
+
+/// Without control characters but line ends: those of a hostile title must not reach the terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// One segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_one_segment() {
+        assert_eq!(segment("draft[a/b é]"), "draft%5Ba%2Fb%20%C3%A9%5D");
+        assert_eq!(segment("step_1"), "step_1");
+    }
+
+    #[test]
+    fn a_refusal_names_its_field_and_problems() {
+        let error: ApiError = serde_json::from_value(serde_json::json!({
+            "status": 422, "code": "invalid_definition", "detail": "It has\u{1b}[31m problems.", "field": "definition",
+            "problems": [{"step": "a", "field": "agent_id", "severity": "error", "code": "unknown_agent", "message": "No"}]
+        }))
+        .unwrap();
+        assert_eq!(told(&error), "definition: It has [31m problems.\n  a.agent_id: No");
+    }
+}
