@@ -18,6 +18,9 @@ impl Store {
         if tx.run.is_cancelled() {
             return status("cancelled");
         }
+        if matches!(tx.run.status.as_str(), "pending" | "running") {
+            return status(&tx.run.status);
+        }
         if tx.run.seq != wanted.seq {
             return conflict(Conflict::Moved);
         }

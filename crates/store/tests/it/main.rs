@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod checks;
+mod decider;
 mod gates;
 mod recovery;
 mod success;
 mod support;
+mod verbs_walk;
 mod walk;

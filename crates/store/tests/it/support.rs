@@ -219,3 +219,17 @@ pub(crate) fn artifact(name: &str, text: &str) -> NewArtifact {
         content: Some(text.as_bytes().to_vec()),
     }
 }
+
+/// A small generator of our own, so that a failing seed can be replayed.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn roll(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+}

@@ -15,20 +15,10 @@ use workflow::{
     step_machine::{StepEvent, next},
 };
 
-use crate::support::{World, dag, failure, finished, success};
-
-/// A small generator of our own, so that a failing seed can be replayed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
-}
+use crate::support::{Dice, World, dag, failure, finished, success};
 
 async fn walk(pool: PgPool, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let n = 3 + dice.roll(7);
     let mut edges = serde_json::Map::new();
     for b in 0..n {
