@@ -46,6 +46,7 @@ impl LocalModel {
             // The protocol wants one; the model asks for none.
             key: Some("local".to_owned().into()),
             model,
+            price: None,
         }
     }
 

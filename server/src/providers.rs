@@ -1,16 +1,18 @@
-//! Reads the language-model providers of `WEFT_PROVIDER_<NAME>_{KIND,URL,KEY,MODEL}`.
+//! Reads the language-model providers of `WEFT_PROVIDER_<NAME>_{KIND,URL,KEY,MODEL,PRICE_INPUT,PRICE_OUTPUT}`.
 //! A key goes from the variable into a `SecretString` and nowhere else.
 
 use std::collections::BTreeMap;
 
-use agents::{Provider, ProviderKind, UnknownProviderKind};
+use agents::{Price, Provider, ProviderKind, UnknownProviderKind};
 use workflow::api::ProviderView;
 
 const PREFIX: &str = "WEFT_PROVIDER_";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{variable} is no setting of a provider\nUse WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY or _MODEL")]
+    #[error(
+        "{variable} is no setting of a provider\nUse WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY, _MODEL, _PRICE_INPUT or _PRICE_OUTPUT"
+    )]
     UnknownVariable { variable: String },
     #[error("WEFT_PROVIDER_{name}_KIND is wrong")]
     Kind {
@@ -24,6 +26,10 @@ pub enum Error {
     NoModel { name: String },
     #[error("WEFT_PROVIDER_{name}_URL is no address\nIt begins with http:// or https://, such as https://host/v1")]
     Url { name: String },
+    #[error(
+        "WEFT_PROVIDER_{name}_{setting} is no price\nIt is what a million tokens cost in your currency, such as 0.15"
+    )]
+    Price { name: String, setting: &'static str },
 }
 
 #[derive(Default)]
@@ -32,6 +38,8 @@ struct Settings {
     url: Option<String>,
     key: Option<String>,
     model: Option<String>,
+    price_input: Option<String>,
+    price_output: Option<String>,
 }
 
 /// The providers by name.
@@ -40,7 +48,12 @@ pub fn read(variables: Vec<(String, String)>) -> Result<BTreeMap<String, Provide
     for (variable, value) in variables {
         let unknown = || Error::UnknownVariable { variable: variable.clone() };
         let rest = variable.strip_prefix(PREFIX).ok_or_else(unknown)?;
-        let (name, setting) = rest.rsplit_once('_').filter(|(name, _)| !name.is_empty()).ok_or_else(unknown)?;
+        // A provider may be called anything, so its name is what stands before a known ending.
+        let prices = ["PRICE_INPUT", "PRICE_OUTPUT"].into_iter();
+        let of_price =
+            prices.filter_map(|setting| Some((rest.strip_suffix(setting)?.strip_suffix('_')?, setting))).next();
+        let (name, setting) =
+            of_price.or_else(|| rest.rsplit_once('_')).filter(|(name, _)| !name.is_empty()).ok_or_else(unknown)?;
         let settings = found.entry(name.to_owned()).or_default();
         let value = Some(value.trim().to_owned()).filter(|value| !value.is_empty());
         match setting {
@@ -48,6 +61,8 @@ pub fn read(variables: Vec<(String, String)>) -> Result<BTreeMap<String, Provide
             "URL" => settings.url = value,
             "KEY" => settings.key = value,
             "MODEL" => settings.model = value,
+            "PRICE_INPUT" => settings.price_input = value,
+            "PRICE_OUTPUT" => settings.price_output = value,
             _ => return Err(unknown()),
         }
     }
@@ -69,7 +84,21 @@ fn provider(name: &str, settings: Settings) -> Result<Provider, Error> {
         return Err(Error::Url { name: name.to_owned() });
     }
     let model = settings.model.ok_or_else(|| Error::NoModel { name: name.to_owned() })?;
-    Ok(Provider { kind, url: settings.url, key: settings.key.map(Into::into), model })
+    let price = match (settings.price_input, settings.price_output) {
+        (None, None) => None,
+        (input, output) => Some(Price {
+            input: amount(name, "PRICE_INPUT", input.as_deref())?,
+            output: amount(name, "PRICE_OUTPUT", output.as_deref())?,
+        }),
+    };
+    Ok(Provider { kind, url: settings.url, key: settings.key.map(Into::into), model, price })
+}
+
+/// What a million tokens cost; nothing where only the other price is set.
+fn amount(name: &str, setting: &'static str, text: Option<&str>) -> Result<f64, Error> {
+    let Some(text) = text else { return Ok(0.0) };
+    let amount = text.parse::<f64>().ok().filter(|amount| (0.0..1e9).contains(amount));
+    amount.ok_or_else(|| Error::Price { name: name.to_owned(), setting })
 }
 
 /// What people may know of a provider.
@@ -91,6 +120,7 @@ mod tests {
             ("WEFT_PROVIDER_BIG_ONE_KIND", "anthropic"),
             ("WEFT_PROVIDER_BIG_ONE_KEY", "sk-canary"),
             ("WEFT_PROVIDER_BIG_ONE_MODEL", "m1"),
+            ("WEFT_PROVIDER_BIG_ONE_PRICE_INPUT", "0.15"),
             ("WEFT_PROVIDER_LAB_URL", "http://10.0.0.1/v1"),
             ("WEFT_PROVIDER_LAB_MODEL", "m2"),
         ])
@@ -99,6 +129,8 @@ mod tests {
         assert_eq!(shown[0], ProviderView { name: "big_one".into(), kind: "anthropic".into(), model: "m1".into() });
         assert_eq!(shown[1], ProviderView { name: "lab".into(), kind: "openai".into(), model: "m2".into() });
         assert!(!format!("{providers:?}").contains("canary"));
+        assert_eq!(providers["big_one"].price, Some(Price { input: 0.15, output: 0.0 }));
+        assert_eq!(providers["lab"].price, None);
     }
 
     #[test]
@@ -106,6 +138,10 @@ mod tests {
         let refused = |variables: &[(&str, &str)]| read_all(variables).unwrap_err().to_string();
         assert!(refused(&[("WEFT_PROVIDER_A_MODE", "x")]).contains("WEFT_PROVIDER_A_MODE"));
         assert!(refused(&[("WEFT_PROVIDER_A_KEY", "x")]).contains("WEFT_PROVIDER_A_MODEL"));
+        for price in ["dear", "-1", "NaN", "inf"] {
+            let variables = [("WEFT_PROVIDER_A_PRICE_OUTPUT", price), ("WEFT_PROVIDER_A_MODEL", "m")];
+            assert!(refused(&variables).contains("A_PRICE_OUTPUT"), "{price}");
+        }
         assert!(refused(&[("WEFT_PROVIDER_A_KIND", "x"), ("WEFT_PROVIDER_A_MODEL", "m")]).contains("A_KIND"));
         assert!(refused(&[("WEFT_PROVIDER_A_URL", "host"), ("WEFT_PROVIDER_A_MODEL", "m")]).contains("A_URL"));
     }

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use workflow::status::Reason;
+use workflow::{status::Reason, view::Usage};
 
 /// Characters of a message at most.
 const MAX_MESSAGE_CHARS: usize = 2_000;
@@ -15,13 +15,16 @@ pub struct AgentError {
     pub message: String,
     /// How long the other side asked to wait.
     pub retry_after_ms: Option<u64>,
+    /// What the attempt cost all the same.
+    pub usage: Option<Box<Usage>>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl AgentError {
     pub fn new(class: Reason, message: impl Into<String>) -> Self {
-        Self { class, message: shorten(message.into(), MAX_MESSAGE_CHARS), retry_after_ms: None, source: None }
+        let message = shorten(message.into(), MAX_MESSAGE_CHARS);
+        Self { class, message, retry_after_ms: None, usage: None, source: None }
     }
 
     #[must_use]
@@ -32,6 +35,11 @@ impl AgentError {
     #[must_use]
     pub fn with_retry_after(self, retry_after_ms: Option<u64>) -> Self {
         Self { retry_after_ms, ..self }
+    }
+
+    #[must_use]
+    pub fn with_usage(self, usage: Usage) -> Self {
+        Self { usage: Some(Box::new(usage)), ..self }
     }
 
     /// The attempt was cancelled from outside.

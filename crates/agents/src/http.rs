@@ -27,6 +27,8 @@ use crate::{
 /// Bytes of a body, counted after decompression.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 const MAX_REDIRECTS: usize = 5;
+/// Shorter values are words, not keys: hiding them would make a message unreadable.
+const MIN_SECRET_BYTES: usize = 6;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that sends nothing for so long is taken for dead; the step's own limit comes on top.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
@@ -64,7 +66,7 @@ impl HttpAgent {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&call).await?;
             match redirect(&call, &response)? {
-                None => return receive(&input.spec, response).await,
+                None => return receive(&input.spec, &call, response).await,
                 Some(next) => call = next,
             }
         }
@@ -102,7 +104,8 @@ async fn prepare(config: &HttpConfig, input: &StepInput, key: &str) -> Result<Ca
     let scope = Scope::new(input)?;
     let text = scope.render("The address", config.url.trim(), Insert::IntoUrl).await?;
     let url = Url::parse(text.trim()).map_err(|error| {
-        permanent(format!("The address `{}` is malformed: {error}", text.trim())).with_source(error)
+        // It may hold a key, so it is not repeated.
+        permanent(format!("The address is malformed: {error}")).with_source(error)
     })?;
     // An inserted `..` would reach a place that the template's author did not write.
     if climbs(&text) && !climbs(&config.url) {
@@ -173,12 +176,12 @@ fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError
     Ok(Some(Call { method, url, headers, body }))
 }
 
-async fn receive(spec: &AgentSpec, mut response: Response) -> Result<StepOutput, AgentError> {
+async fn receive(spec: &AgentSpec, call: &Call, mut response: Response) -> Result<StepOutput, AgentError> {
     let status = response.status();
     if !status.is_success() {
         let retry_after_ms = response::retry_after_ms(response.headers());
-        let body = read(&mut response, MAX_ERROR_BYTES).await.unwrap_or_default();
-        let said = String::from_utf8_lossy(&body);
+        let (body, _) = read(&mut response, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let said = conceal(&String::from_utf8_lossy(&body), call);
         let said = said.trim();
         let message = if said.is_empty() {
             format!("The server answered {status}")
@@ -190,26 +193,43 @@ async fn receive(spec: &AgentSpec, mut response: Response) -> Result<StepOutput,
     if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
-    let body = read(&mut response, MAX_BODY_BYTES + 1).await?;
-    if body.len() > MAX_BODY_BYTES {
+    let (body, is_whole) = read(&mut response, MAX_BODY_BYTES).await?;
+    if !is_whole {
         return Err(too_large());
     }
     let outputs = outputs(spec, status, body)
         .map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
-    Ok(StepOutput { outputs, usage: None, message: None })
+    Ok(StepOutput { outputs, ..StepOutput::default() })
 }
 
-/// Up to `max` bytes of a body; the rest is never asked for.
-async fn read(response: &mut Response, max: usize) -> Result<Vec<u8>, AgentError> {
+/// Up to `max` bytes of a body, and whether that was all; the rest is never asked for, and never kept.
+async fn read(response: &mut Response, max: usize) -> Result<(Vec<u8>, bool), AgentError> {
+    let url = response.url().clone();
     let mut body = Vec::new();
-    while body.len() < max {
-        let url = response.url().clone();
-        match response.chunk().await.map_err(|error| failed(&url, error))? {
-            Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(max - body.len())]),
-            None => break,
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(&url, error))? {
+        let room = max - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok((body, false));
         }
     }
-    Ok(body)
+    Ok((body, true))
+}
+
+/// What a server says, without what it was sent: headers hold keys mostly, and servers do echo them.
+fn conceal(said: &str, call: &Call) -> String {
+    let headers =
+        call.headers.iter().filter(|(name, _)| **name != CONTENT_TYPE).filter_map(|(_, value)| value.to_str().ok());
+    let query = call.url.query_pairs().map(|(_, value)| value.into_owned()).collect::<Vec<_>>();
+    let secrets = headers.flat_map(|value| std::iter::once(value).chain(value.split_whitespace()));
+    let mut secrets: Vec<&str> = secrets.chain(query.iter().map(String::as_str)).chain(call.url.password()).collect();
+    // The whole before its parts.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let mut said = said.to_owned();
+    for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES) {
+        said = said.replace(secret, "[hidden]");
+    }
+    said
 }
 
 /// The first output is the body; one named `status` beside it is the status code.
@@ -230,12 +250,13 @@ fn outputs(spec: &AgentSpec, status: StatusCode, body: Vec<u8>) -> Result<Vec<cr
     output::from_parts(spec, parts)
 }
 
+/// Names no more of the address than where it leads: the rest may hold a key.
 fn failed(url: &Url, error: reqwest::Error) -> AgentError {
     if let Some(refused) = find_blocked(&error) {
-        return blocked(refused.to_string()).with_source(error);
+        return blocked(refused.to_string()).with_source(error.without_url());
     }
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let (class, message) = response::class_of_failure(&error, &host);
+    let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+    let (class, message) = response::class_of_failure(&error, &place);
     AgentError::new(class, message).with_source(error.without_url())
 }
 

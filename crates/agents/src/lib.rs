@@ -4,6 +4,7 @@
 
 mod error;
 mod http;
+mod human;
 mod llm;
 mod output;
 mod provider;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, view::Usage};
 
 pub use error::AgentError;
-pub use provider::{Provider, ProviderKind, Providers, UnknownProviderKind};
+pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind};
 pub use registry::{HttpOptions, Registry};
 pub use ssrf::{AddressRange, InvalidRange};
 
@@ -43,6 +44,13 @@ pub struct Revision {
     /// By output name.
     pub previous: BTreeMap<String, Value>,
     pub feedback: String,
+}
+
+impl StepInput {
+    /// Whether the agent declares a port of that name, or was given a value for it.
+    pub(crate) fn is_port(&self, name: &str) -> bool {
+        self.spec.input(name).is_some() || self.values.contains_key(name)
+    }
 }
 
 /// What surrounds an attempt.

@@ -120,6 +120,16 @@ impl LlmAgent {
 
         let wanted = Wanted::of(&input.spec);
         let mut request = ChatRequest::from_user(format!("{prompt}{}", answer::instructions(&wanted)));
+        if let Some(revision) = &input.revision {
+            // A model that is shown no answer of its own is told in the same breath.
+            let asked = answer::revise(&wanted, &revision.feedback);
+            request = match answer::said(&input.spec, &revision.previous) {
+                Some(said) => {
+                    request.append_message(ChatMessage::assistant(said)).append_message(ChatMessage::user(asked))
+                }
+                None => ChatRequest::from_user(format!("{prompt}{}\n\n{asked}", answer::instructions(&wanted))),
+            };
+        }
         if !system.trim().is_empty() {
             request = request.with_system(system);
         }
@@ -138,8 +148,14 @@ impl LlmAgent {
         if let Some(schema) = constraint {
             chat.options = chat.options.with_response_format(JsonSpec::new("output", schema));
         }
-        let outputs = chat.run(&input.spec, &wanted).await?;
-        Ok(StepOutput { outputs, usage: Some(chat.usage), message: None })
+        let result = chat.run(&input.spec, &wanted).await;
+        let usage = chat.priced();
+        match result {
+            Ok(outputs) => Ok(StepOutput { outputs, usage: Some(usage), message: None }),
+            // A refused answer was paid for all the same.
+            Err(error) if usage.prompt_tokens + usage.completion_tokens > 0 => Err(error.with_usage(usage)),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -159,6 +175,13 @@ impl Agent for LlmAgent {
 }
 
 impl Chat<'_> {
+    /// What all rounds took, with its price.
+    fn priced(&self) -> Usage {
+        let price = self.provider.price.filter(|_| self.usage.prompt_tokens + self.usage.completion_tokens > 0);
+        let cost = price.map(|price| price.cost_micros(self.usage.prompt_tokens, self.usage.completion_tokens));
+        Usage { cost_micros: cost, ..self.usage.clone() }
+    }
+
     async fn run(&mut self, spec: &AgentSpec, wanted: &Wanted) -> Result<Vec<Output>, AgentError> {
         let first = self.round().await?;
         let unfit = match answer::read(spec, wanted, &first.text) {
@@ -202,10 +225,19 @@ impl Chat<'_> {
             .map_err(explain)?
             .stream;
         let mut answer = Answer { text: String::new(), is_cut: false };
+        let mut n_bytes = 0;
         while let Some(event) = stream.next().await {
             match event.map_err(explain)? {
+                // Thoughts are not kept, but a model that never comes to an end is cut off all the same.
+                ChatStreamEvent::ReasoningChunk(chunk) => {
+                    n_bytes += chunk.content.len();
+                    if n_bytes > MAX_ANSWER_BYTES {
+                        return Err(failure::too_large(MAX_ANSWER_BYTES));
+                    }
+                }
                 ChatStreamEvent::Chunk(chunk) => {
-                    if answer.text.len() + chunk.content.len() > MAX_ANSWER_BYTES {
+                    n_bytes += chunk.content.len();
+                    if n_bytes > MAX_ANSWER_BYTES {
                         return Err(failure::too_large(MAX_ANSWER_BYTES));
                     }
                     answer.text.push_str(&chunk.content);

@@ -79,6 +79,26 @@ pub struct Provider {
     pub key: Option<SecretString>,
     /// What is asked where an agent names no model.
     pub model: String,
+    /// What its tokens cost; `None` where nobody said.
+    pub price: Option<Price>,
+}
+
+/// Units of a currency for a million tokens: what one token costs in millionths.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Price {
+    pub input: f64,
+    pub output: f64,
+}
+
+impl Price {
+    /// In millionths of the currency, rounded to the nearest.
+    pub fn cost_micros(&self, prompt_tokens: i64, completion_tokens: i64) -> i64 {
+        #[expect(clippy::cast_precision_loss, reason = "no answer has 2^52 tokens")]
+        let cost = prompt_tokens as f64 * self.input + completion_tokens as f64 * self.output;
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and no price gets there")]
+        let micros = cost.max(0.0).round() as i64;
+        micros
+    }
 }
 
 /// The providers by name. Clones share one map.
@@ -141,7 +161,17 @@ mod tests {
             url: None,
             key: Some(SecretString::from("sk-canary")),
             model: "small".to_owned(),
+            price: None,
         }
+    }
+
+    #[test]
+    fn a_million_tokens_cost_their_price() {
+        let price = Price { input: 0.15, output: 0.6 };
+        assert_eq!(price.cost_micros(1_000_000, 0), 150_000);
+        assert_eq!(price.cost_micros(1_000, 2_000), 1_350);
+        assert_eq!(price.cost_micros(1, 0), 0);
+        assert_eq!(Price { input: f64::MAX, output: f64::MAX }.cost_micros(i64::MAX, 1), i64::MAX);
     }
 
     #[test]

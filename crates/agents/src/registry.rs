@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use workflow::{AgentSpec, status::Reason};
 
 use crate::{
-    Agent, AgentError, Providers, http::HttpAgent, llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
+    Agent, AgentContext, AgentError, Providers, StepInput, StepOutput, http::HttpAgent, human::HumanAgent,
+    llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
 };
 
 /// What the `http` kind may do.
@@ -20,27 +22,47 @@ pub struct HttpOptions {
 #[derive(Clone)]
 pub struct Registry {
     http: Arc<dyn Agent>,
+    human: Arc<dyn Agent>,
     llm: Arc<dyn Agent>,
     template: Arc<dyn Agent>,
+    workflow: Arc<dyn Agent>,
 }
 
 impl Registry {
     pub fn new(providers: Providers, options: HttpOptions) -> Self {
         Self {
             http: Arc::new(HttpAgent::new(options)),
+            human: Arc::new(HumanAgent),
             llm: Arc::new(LlmAgent::new(providers)),
             template: Arc::new(TemplateAgent),
+            workflow: Arc::new(SubWorkflow),
         }
     }
 
-    /// The agent of a kind, as `AgentSpec::kind` spells it.
+    /// The agent of a kind, as `AgentSpec::kind` spells it. That of `workflow` only refuses: the engine starts the run of a sub-workflow
+    /// itself, and never asks an agent to.
     pub fn for_kind(&self, kind: &str) -> Option<Arc<dyn Agent>> {
         match kind {
             "http" => Some(Arc::clone(&self.http)),
+            "human" => Some(Arc::clone(&self.human)),
             "llm" => Some(Arc::clone(&self.llm)),
             "template" => Some(Arc::clone(&self.template)),
+            "workflow" => Some(Arc::clone(&self.workflow)),
             _ => None,
         }
+    }
+}
+
+/// Stands where an agent would, so that a step sent here by mistake says why nothing happened.
+struct SubWorkflow;
+
+#[async_trait]
+impl Agent for SubWorkflow {
+    async fn run(&self, _: StepInput, _: &AgentContext) -> Result<StepOutput, AgentError> {
+        Err(AgentError::new(
+            Reason::Permanent,
+            "A sub-workflow is a run of its own, which the engine starts; no agent can run it",
+        ))
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use minijinja::{Environment, Error, ErrorKind, Value};
+use serde_json::json;
 use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason};
 
 use crate::{Agent, AgentContext, AgentError, StepInput, StepOutput, output};
@@ -35,7 +36,8 @@ const MAX_INPUT_BYTES: usize = 32 * 1024 * 1024;
 static AS_IS: LazyLock<Environment<'static>> = LazyLock::new(|| filters::environment(Insert::AsIs));
 static INTO_URL: LazyLock<Environment<'static>> = LazyLock::new(|| filters::environment(Insert::IntoUrl));
 
-/// What a template sees: the step's values, and null for each declared port without one.
+/// What a template sees: the step's values, null for each declared port without one, and as `feedback` and `previous` what a person
+/// rejected (null in the first round), where no value has that name.
 #[derive(Clone)]
 pub(crate) struct Scope {
     root: Value,
@@ -45,9 +47,15 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(crate) fn new(input: &StepInput) -> Result<Self, AgentError> {
-        let ports = input.spec.inputs.iter().map(|port| (port.name.as_str(), &serde_json::Value::Null));
+        const NULL: &serde_json::Value = &serde_json::Value::Null;
+        let (feedback, previous) = match &input.revision {
+            None => (serde_json::Value::Null, serde_json::Value::Null),
+            Some(revision) => (revision.feedback.clone().into(), json!(revision.previous)),
+        };
+        let ports = input.spec.inputs.iter().map(|port| (port.name.as_str(), NULL));
         let given = input.values.iter().map(|(name, value)| (name.as_str(), value));
-        let values: BTreeMap<&str, &serde_json::Value> = ports.chain(given).collect();
+        let round = [("feedback", &feedback), ("previous", &previous)];
+        let values: BTreeMap<&str, &serde_json::Value> = ports.chain(round).chain(given).collect();
         let n_bytes = values.values().copied().map(size).sum();
         if n_bytes > MAX_INPUT_BYTES {
             return Err(AgentError::new(
@@ -55,7 +63,7 @@ impl Scope {
                 format!("The inputs take {} MiB together, but a template reads at most 32 MiB", n_bytes >> 20),
             ));
         }
-        let names = values.keys().map(|name| (*name).to_owned()).collect();
+        let names = values.keys().filter(|name| input.is_port(name)).map(|name| (*name).to_owned()).collect();
         Ok(Self { root: Value::from(minijinja::value::Serde(&values)), names, n_bytes })
     }
 
@@ -188,7 +196,7 @@ impl Agent for TemplateAgent {
         let text = Scope::new(&input)?.render("The template", source, Insert::AsIs).await?;
         let outputs = output::from_text(&input.spec, text)
             .map_err(|fault| AgentError::new(fault.class, format!("The template {}", fault.reason)))?;
-        Ok(StepOutput { outputs, usage: None, message: None })
+        Ok(StepOutput { outputs, ..StepOutput::default() })
     }
 }
 

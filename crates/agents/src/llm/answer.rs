@@ -1,9 +1,12 @@
 //! What a model is told about the form of its answer, and how the answer is read.
 //! It must never change what the model said beyond taking off white space, a code fence, and nulls where nothing was asked.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use workflow::{
     AgentSpec,
+    hash::canonical_json,
     schema::{Kind, Schema},
 };
 
@@ -28,6 +31,30 @@ pub(super) fn repair(wanted: &Wanted, unfit: &Unfit) -> String {
         Wanted::Json(schema) => json_only(schema),
     };
     format!("That answer cannot be used: you {}. {again}", unfit.reason)
+}
+
+/// What is said after an answer that a person wants changed.
+pub(super) fn revise(wanted: &Wanted, feedback: &str) -> String {
+    format!(
+        "That answer was not accepted. Write it anew, whole, and change what is asked for here:\n\n{feedback}{}",
+        instructions(wanted)
+    )
+}
+
+/// An earlier answer as the model gave it; none where its main output is not there any more.
+pub(super) fn said(spec: &AgentSpec, previous: &BTreeMap<String, Value>) -> Option<String> {
+    match spec.outputs.as_slice() {
+        [] => None,
+        [only] => Some(match previous.get(&only.name)? {
+            Value::String(text) if only.schema.kind == Some(Kind::String) => text.clone(),
+            value => canonical_json(value),
+        }),
+        several => {
+            let whole: Option<Map<String, Value>> =
+                several.iter().map(|port| Some((port.name.clone(), previous.get(&port.name)?.clone()))).collect();
+            Some(canonical_json(&Value::Object(whole?)))
+        }
+    }
 }
 
 fn only(schema: &Schema) -> String {

@@ -276,3 +276,21 @@ async fn an_override_replaces_the_template() {
     let input = StepInput { prompt: Some("now {{ text }}".to_owned()), ..input("old", json!({"text": "x"})) };
     assert_eq!(TemplateAgent.run(input, &ctx).await.unwrap().outputs[0].bytes, b"now x");
 }
+
+#[tokio::test]
+async fn a_rejected_round_can_be_read_and_the_first_one_reads_null() {
+    let source = "{% if feedback %}{{ previous.text }} -> {{ feedback }}{% else %}first{% endif %}";
+    assert_eq!(run(source, json!({"text": "x"})).await.unwrap(), "first");
+    let revision = crate::Revision {
+        previous: BTreeMap::from([("text".to_owned(), json!("old"))]),
+        feedback: "shorter".to_owned(),
+    };
+    let ctx =
+        AgentContext { idempotency_key: "k".to_owned(), cancel: CancellationToken::new(), deltas: None, attempt: 1 };
+    let again = StepInput { revision: Some(revision.clone()), ..input(source, json!({})) };
+    let output = TemplateAgent.run(again, &ctx).await.unwrap();
+    assert_eq!(output.outputs[0].bytes, b"old -> shorter");
+    // A value of that name is the author's own.
+    let own = StepInput { revision: Some(revision), ..input("{{ feedback }}", json!({"feedback": "mine"})) };
+    assert_eq!(TemplateAgent.run(own, &ctx).await.unwrap().outputs[0].bytes, b"mine");
+}

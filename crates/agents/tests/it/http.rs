@@ -8,7 +8,7 @@ use wiremock::{
 };
 use workflow::status::Reason;
 
-use crate::support::{RawServer, Then, class, context, input, raw_server, registry, shown};
+use crate::support::{RawServer, Then, class, context, endless, input, memory, raw_server, registry, shown};
 
 fn text() -> Value {
     json!([{"name": "body", "schema": {"type": "string"}}])
@@ -102,6 +102,42 @@ async fn a_body_without_end_is_cut_at_the_cap() {
         Box::leak(("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &chunk.repeat(1025)).into());
     let RawServer { url, .. } = raw_server(endless, Then::Wait).await;
     assert_eq!(class(run(json!({"url": url}), text(), json!({})).await), "output_too_large");
+}
+
+#[tokio::test]
+async fn a_body_of_a_hundred_mib_costs_less_memory_than_that() {
+    for outputs in [text(), json!([{"name": "body", "schema": {}}])] {
+        let url = endless("text/plain", vec![b'7'; 64 * 1024], 100 << 20).await;
+        let before = memory("VmRSS");
+        assert_eq!(class(run(json!({"url": url}), outputs, json!({})).await), "output_too_large");
+        let grown = memory("VmHWM").saturating_sub(before);
+        assert!(grown < 64 << 10, "{grown} KiB");
+    }
+}
+
+#[tokio::test]
+async fn an_error_tells_neither_the_address_nor_what_the_headers_held() {
+    let server = MockServer::start().await;
+    let echo = "denied: Bearer sk-canary-1 / sk-canary-1 for /private-path?key=sk-canary-2, go away";
+    Mock::given(any()).respond_with(ResponseTemplate::new(403).set_body_string(echo)).mount(&server).await;
+    let config =
+        |url: String| json!({"url": url, "headers": {"Authorization": "Bearer sk-canary-1", "X-Key": "{{ key }}"}});
+    let values = json!({"key": "sk-canary-3"});
+    let answered = run(config(format!("{}/private-path?key=sk-canary-2", server.uri())), text(), values.clone()).await;
+    let answered = answered.unwrap_err().message;
+    assert!(answered.contains("go away"), "{answered}");
+    let closed = run(config("http://127.0.0.1:1/private-path?key=sk-canary-2".into()), text(), values.clone()).await;
+    let closed = closed.unwrap_err();
+    assert!(closed.message.contains("`http://127.0.0.1`"), "{}", closed.message);
+    let malformed = run(config("http://sk-canary-2:x:y/".into()), text(), values).await.unwrap_err().message;
+    for message in [answered, closed.message, malformed] {
+        assert!(!message.contains("canary"), "{message}");
+    }
+    let cause = std::error::Error::source(
+        &run(config("http://127.0.0.1:1/?key=sk-canary-2".into()), text(), json!({"key": "k"})).await.unwrap_err(),
+    )
+    .map(|cause| format!("{cause} {cause:?}"));
+    assert!(!cause.unwrap().contains("canary"));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The `llm` kind against an OpenAI-shaped endpoint: streaming, usage, structured answers with repair, and every way to fail.
 
-use agents::{AgentContext, AgentError, Provider, ProviderKind, Providers, StepInput, StepOutput};
+use std::collections::BTreeMap;
+
+use agents::{AgentContext, AgentError, Price, Provider, ProviderKind, Providers, Revision, StepInput, StepOutput};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -10,7 +12,7 @@ use wiremock::{
 };
 use workflow::{status::Reason, view::Usage};
 
-use crate::support::{Then, class, context, input, raw_server, registry, shown};
+use crate::support::{Then, class, context, endless, input, memory, raw_server, registry, shown};
 
 const KEY: &str = "sk-canary-123";
 
@@ -20,6 +22,7 @@ fn provider(url: &str) -> Provider {
         url: Some(format!("{url}/v1")),
         key: Some(SecretString::from(KEY)),
         model: "small".to_owned(),
+        price: None,
     }
 }
 
@@ -85,7 +88,10 @@ async fn an_answer_is_streamed_counted_and_kept() {
     let agent = registry(providers(&server.uri())).for_kind("llm").unwrap();
     let output = agent.run(step(text()), &ctx).await.unwrap();
     assert_eq!(shown(&output), [("answer", "text/markdown", "Hello there")]);
-    assert_eq!(output.usage, Some(Usage { model: Some("small".to_owned()), prompt_tokens: 7, completion_tokens: 3, cost_micros: None }));
+    assert_eq!(
+        output.usage,
+        Some(Usage { model: Some("small".to_owned()), prompt_tokens: 7, completion_tokens: 3, cost_micros: None })
+    );
     drop(ctx);
     let mut streamed = Vec::new();
     while let Some(delta) = deltas.recv().await {
@@ -271,6 +277,74 @@ async fn cancelling_drops_a_slow_stream_at_once() {
     cancel.cancel();
     assert_eq!(running.await.unwrap().unwrap_err().class, Reason::Stopped);
     server.client_left.await.expect("the connection closes, so the model stops too");
+}
+
+#[tokio::test]
+async fn a_rejected_answer_is_shown_with_what_to_change() {
+    let table = [
+        (
+            text(),
+            json!({"answer": "Hello"}),
+            json!([
+                {"role": "system", "content": "Be kind."}, {"role": "user", "content": "Say hi"},
+                {"role": "assistant", "content": "Hello"},
+            ]),
+        ),
+        (
+            object(),
+            json!({"out": {"n": 1}}),
+            json!([
+                {"role": "system"}, {"role": "user"}, {"role": "assistant", "content": r#"{"n":1}"#},
+            ]),
+        ),
+        // What was rejected is not there any more: the model is asked once, with the feedback.
+        (text(), json!({}), json!([{"role": "system", "content": "Be kind."}])),
+    ];
+    for (outputs, previous, messages) in table {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(stream(&[r#"{"n":2}"#])).expect(1).mount(&server).await;
+        let previous: BTreeMap<String, Value> = serde_json::from_value(previous).unwrap();
+        let n_expected = messages.as_array().unwrap().len() + 1;
+        let revision = Revision { previous, feedback: "Be shorter".to_owned() };
+        let agent = registry(providers(&server.uri())).for_kind("llm").unwrap();
+        agent.run(StepInput { revision: Some(revision), ..step(outputs) }, &context()).await.unwrap();
+        let request = &server.received_requests().await.unwrap()[0];
+        let sent: Value = serde_json::from_slice(&request.body).unwrap();
+        let sent = sent["messages"].as_array().unwrap();
+        assert_eq!(sent.len(), n_expected, "{sent:?}");
+        for (found, wanted) in sent.iter().zip(messages.as_array().unwrap()) {
+            for (name, value) in wanted.as_object().unwrap() {
+                assert_eq!(&found[name], value);
+            }
+        }
+        let last = sent.last().unwrap();
+        assert_eq!(last["role"], "user");
+        assert!(last["content"].as_str().unwrap().contains("Be shorter"), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn prices_become_the_cost_even_of_an_answer_that_is_refused() {
+    let server = server(stream(&["no JSON at all"])).await;
+    let priced = Provider { price: Some(Price { input: 2.0, output: 10.0 }), ..provider(&server.uri()) };
+    let agent = registry(Providers::new([("p".to_owned(), priced)])).for_kind("llm").unwrap();
+    let output = agent.run(step(text()), &context()).await.unwrap();
+    assert_eq!(output.usage.unwrap().cost_micros, Some(7 * 2 + 3 * 10));
+    // Two rounds, each of which was paid for.
+    let error = agent.run(step(object()), &context()).await.unwrap_err();
+    let usage = error.usage.unwrap();
+    assert_eq!((error.class, usage.prompt_tokens, usage.cost_micros), (Reason::InvalidOutput, 14, Some(88)));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_at_the_cap() {
+    let piece = json!({"choices": [{"index": 0, "delta": {"content": "x".repeat(64 * 1024)}, "finish_reason": null}]});
+    let frame = ["data: ", &piece.to_string(), "\n\n"].concat();
+    let url = endless("text/event-stream", frame.into_bytes(), 100 << 20).await;
+    let before = memory("VmRSS");
+    assert_eq!(class(ask(&url, text()).await), "output_too_large");
+    let grown = memory("VmHWM").saturating_sub(before);
+    assert!(grown < 64 << 10, "{grown} KiB");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod human;
+#[cfg(test)]
 mod llm;
 #[cfg(test)]
 mod support;

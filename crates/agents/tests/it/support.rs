@@ -80,6 +80,34 @@ pub(crate) async fn raw_server(bytes: &'static str, then: Then) -> RawServer {
     RawServer { url, client_left }
 }
 
+/// A server that sends one piece again and again, in chunks, until `n_bytes` were sent or the client has gone.
+pub(crate) async fn endless(media_type: &'static str, piece: Vec<u8>, n_bytes: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), &piece, b"\r\n"].concat();
+        for _ in 0..n_bytes / piece.len() {
+            if socket.write_all(&chunk).await.is_err() {
+                return;
+            }
+        }
+        // The client may have gone.
+        let _ = socket.write_all(b"0\r\n\r\n").await;
+    });
+    url
+}
+
+/// KiB of this process: `VmRSS` now, `VmHWM` at most so far.
+pub(crate) fn memory(what: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// Reads a whole request, so that closing does not reset the connection under the answer.
 async fn read_request(socket: &mut TcpStream) {
     let mut request = Vec::new();
