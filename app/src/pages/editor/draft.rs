@@ -166,13 +166,16 @@ impl Draft {
 
     /// Changes one step.
     pub(super) fn change_step(self, key: &StepKey, label: &str, change: impl FnOnce(&mut Step)) {
+        self.try_change_step(key, label, change);
+    }
+
+    /// Changes one step, and says whether it is as wanted now; a refusal has said why.
+    pub(super) fn try_change_step(self, key: &StepKey, label: &str, change: impl FnOnce(&mut Step)) -> bool {
         let before = self.handle.with_definition_untracked(|definition| definition.steps.get(key).cloned());
-        let Some(before) = before else { return };
+        let Some(before) = before else { return false };
         let mut step = before.clone();
         change(&mut step);
-        if step != before {
-            self.apply(canvas::Edit::set(key.clone(), step), label);
-        }
+        step == before || self.apply(canvas::Edit::set(key.clone(), step), label)
     }
 
     pub(super) fn title_of(self, key: &StepKey) -> String {
@@ -212,13 +215,26 @@ impl Draft {
 
     /// The first thing that is wrong with a field; of a step, or of the workflow itself.
     pub(super) fn problem_at(self, step: Option<StepKey>, field: String) -> Signal<Option<String>> {
+        self.find_problem(step, move |of| of == field)
+    }
+
+    /// The first thing that is wrong with a field or with a part of it.
+    pub(super) fn problem_under(self, step: Option<StepKey>, field: String) -> Signal<Option<String>> {
+        self.find_problem(step, move |of| {
+            of.strip_prefix(&field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+        })
+    }
+
+    fn find_problem(
+        self,
+        step: Option<StepKey>,
+        is_it: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Signal<Option<String>> {
         let found = Memo::new(move |_| {
             self.problems.with(|problems| {
-                problems
-                    .iter()
-                    .find(|problem| {
-                        problem.is_error() && problem.step == step && problem.field.as_deref() == Some(field.as_str())
-                    })
+                let mut errors = problems.iter().filter(|problem| problem.is_error() && problem.step == step);
+                errors
+                    .find(|problem| problem.field.as_deref().is_some_and(&is_it))
                     .map(|problem| problem.message.clone())
             })
         });

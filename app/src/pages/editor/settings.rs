@@ -1,5 +1,6 @@
-//! The workflow's own settings: name, description, and what the starter of a run is asked for.
+//! The workflow's own settings: name, description, what the starter of a run is asked for, and what a run may use.
 
+mod limits;
 mod run_input;
 
 use canvas::Edit;
@@ -9,7 +10,7 @@ use workflow::{
     schema::{Kind, Schema},
 };
 
-use self::run_input::RunInputEditor;
+use self::{limits::RunLimits, run_input::RunInputEditor};
 use super::{draft::Draft, focus};
 use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
 
@@ -80,6 +81,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                     </For>
                 </div>
             </section>
+            <RunLimits draft/>
         </div>
     }
 }

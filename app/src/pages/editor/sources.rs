@@ -1,4 +1,4 @@
-//! What an input can be mapped to: run inputs, artifacts of earlier steps, steps that could become earlier ones, a constant.
+//! What an input can be mapped to: the item of a list, run inputs, artifacts of earlier steps, steps that could become earlier ones, a constant.
 //! Compatible ones first; the others stay in sight with the reason. Pure, so that it is tested without a browser.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use workflow::{
     graph::Graph,
     schema::{Compatibility, Schema},
     source::Source,
+    validate::source_schema,
 };
 
 use crate::components::ComboOption;
@@ -68,6 +69,22 @@ struct Entry {
     option: ComboOption,
 }
 
+/// Which kinds of sources a place takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Takes {
+    pub constant: bool,
+    pub item: bool,
+    pub steps: bool,
+    pub none: bool,
+}
+
+impl Takes {
+    /// What an input takes.
+    pub(super) fn all(port: &InputPort) -> Self {
+        Self { constant: true, item: true, steps: true, none: !port.required }
+    }
+}
+
 /// Everything that the input of a step can be mapped to, best first.
 pub(super) fn options(
     definition: &Definition,
@@ -75,9 +92,20 @@ pub(super) fn options(
     key: &StepKey,
     port: &InputPort,
     current: Option<&Source>,
+    takes: Takes,
 ) -> Vec<ComboOption> {
     let Some(step) = definition.steps.get(key) else { return Vec::new() };
     let mut entries = Vec::new();
+    if let Some(map) = step.map.as_ref().filter(|_| takes.item) {
+        let list = source_schema(definition, agents, &map.over);
+        let schema = list.and_then(|list| list.items).map_or_else(Schema::any, |items| *items);
+        let source = |path: &str| Source::Item { path: path.to_owned() };
+        push(&mut entries, definition, port, &schema, 0, "", &source);
+        // Its parts are what one wants of an item, also where the whole would fit.
+        if entries.len() == 1 {
+            push_parts(&mut entries, definition, port, &schema, 0, "", &source);
+        }
+    }
     for (name, input) in &definition.inputs {
         let source = |path: &str| Source::Run { key: name.clone(), path: path.to_owned() };
         push(&mut entries, definition, port, &input.schema, 0, "", &source);
@@ -86,7 +114,7 @@ pub(super) fn options(
     let later = graph.descendants(key);
     let earlier = graph.ancestors(key);
     let direct: BTreeSet<&StepKey> = step.direct_dependencies();
-    for (from, producer) in &definition.steps {
+    for (from, producer) in definition.steps.iter().filter(|_| takes.steps) {
         // What waits for this step can never feed it.
         if from == key || later.contains(from) {
             continue;
@@ -102,7 +130,9 @@ pub(super) fn options(
         for output in &spec.outputs {
             let source =
                 |path: &str| Source::Step { step: from.clone(), artifact: output.name.clone(), path: path.to_owned() };
-            push(&mut entries, definition, port, &output.schema, group, note, &source);
+            // Of a map step it is the list of what its items made.
+            let schema = source_schema(definition, agents, &source("")).unwrap_or_else(|| output.schema.clone());
+            push(&mut entries, definition, port, &schema, group, note, &source);
         }
     }
     let constant = ComboOption {
@@ -111,8 +141,10 @@ pub(super) fn options(
         kind: port.schema.type_name().to_owned(),
         reason: None,
     };
-    entries.push(Entry { rank: 0, group: 8, option: constant });
-    if !port.required {
+    if takes.constant {
+        entries.push(Entry { rank: 0, group: 8, option: constant });
+    }
+    if takes.none {
         let none = ComboOption { label: "None".to_owned(), ..ComboOption::default() };
         entries.push(Entry { rank: 0, group: 9, option: none });
     }
@@ -149,34 +181,46 @@ fn push(
     note: &str,
     source: &dyn Fn(&str) -> Source,
 ) {
-    let entry = |path: &str, schema: &Schema| {
-        let (rank, reason) = match schema.feeds(&port.schema) {
-            Compatibility::Yes => (0, None),
-            Compatibility::Unsure(_) => (1, None),
-            Compatibility::No(reason) => (2, Some(sentence(&reason))),
-        };
-        let source = source(path);
-        let option = ComboOption {
-            value: encode(Some(&source)),
-            label: format!("{}{note}", label(definition, &source)),
-            kind: schema.type_name().to_owned(),
-            reason,
-        };
-        Entry { rank, group, option }
-    };
-    let whole = entry("", schema);
+    let whole = entry(definition, port, schema, group, note, &source(""));
     let is_whole_refused = whole.option.reason.is_some();
     entries.push(whole);
     if is_whole_refused {
         // A part of what does not fit as a whole may fit.
-        for (name, inner) in &schema.properties {
-            let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            let found = entry(&path, inner);
-            if found.option.reason.is_none() {
-                entries.push(found);
-            }
+        push_parts(entries, definition, port, schema, group, note, source);
+    }
+}
+
+fn push_parts(
+    entries: &mut Vec<Entry>,
+    definition: &Definition,
+    port: &InputPort,
+    schema: &Schema,
+    group: u8,
+    note: &str,
+    source: &dyn Fn(&str) -> Source,
+) {
+    for (name, inner) in &schema.properties {
+        let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let found = entry(definition, port, inner, group, note, &source(&path));
+        if found.option.reason.is_none() {
+            entries.push(found);
         }
     }
+}
+
+fn entry(definition: &Definition, port: &InputPort, schema: &Schema, group: u8, note: &str, source: &Source) -> Entry {
+    let (rank, reason) = match schema.feeds(&port.schema) {
+        Compatibility::Yes => (0, None),
+        Compatibility::Unsure(_) => (1, None),
+        Compatibility::No(reason) => (2, Some(sentence(&reason))),
+    };
+    let option = ComboOption {
+        value: encode(Some(source)),
+        label: format!("{}{note}", label(definition, source)),
+        kind: schema.type_name().to_owned(),
+        reason,
+    };
+    Entry { rank, group, option }
 }
 
 fn sentence(reason: &str) -> String {
@@ -216,7 +260,7 @@ mod tests {
     fn what_fits_comes_first_and_the_rest_says_why() {
         let (definition, agents) = fixture();
         let port = agents.latest().find(|spec| spec.id.as_str() == "texts").unwrap().inputs[0].clone();
-        let shown: Vec<String> = options(&definition, &agents, &"me".into(), &port, None)
+        let shown: Vec<String> = options(&definition, &agents, &"me".into(), &port, None, Takes::all(&port))
             .into_iter()
             .map(|option| match option.reason {
                 Some(reason) => format!("{}: {reason}", option.label),

@@ -1,16 +1,26 @@
-//! The panel of one step, top to bottom in the order in which one builds it: name, agent, order, inputs, prompt, review, limits.
+//! The panel of one step, top to bottom in the order in which one builds it: name, agent, order, condition, list,
+//! inputs, prompt, review, failure, limits.
 //! Every control changes the draft at once and can be undone; problems stand at the field that they are about.
 
 mod agent;
+mod bound;
+mod condition;
+mod failure;
 mod inputs;
 mod limits;
 mod prompt;
+mod repeat;
+mod review;
+mod source_field;
 mod waits_for;
 
 use leptos::prelude::*;
 use workflow::{AgentSpec, Step, StepKey};
 
-use self::{agent::Agent, inputs::Inputs, limits::Limits, prompt::Prompt, waits_for::WaitsFor};
+use self::{
+    agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, prompt::Prompt, repeat::Repeat,
+    review::Review, waits_for::WaitsFor,
+};
 use super::{draft::Draft, focus::field_id};
 use crate::components::{Button, CopyId, Field, Icon, IconButton, Size, TextInput, Variant};
 use crate::pages::agents::kind;
@@ -35,6 +45,11 @@ impl OneStep {
 
     fn change(self, label: &str, change: impl FnOnce(&mut Step)) {
         self.draft.change_step(&self.key(), label, change);
+    }
+
+    /// Changes the step, and says whether the model took it: a cycle is refused.
+    fn try_change(self, label: &str, change: impl FnOnce(&mut Step)) -> bool {
+        self.draft.try_change_step(&self.key(), label, change)
     }
 
     /// What is wrong with one field of this step.
@@ -85,8 +100,12 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
                 <Agent one/>
             </section>
             <WaitsFor one/>
+            <RunsIf one/>
+            <Repeat one/>
             <Inputs one/>
             <Prompt one/>
+            <Review one/>
+            <Failure one/>
             <Limits one/>
         </div>
         <div class="panel-foot">

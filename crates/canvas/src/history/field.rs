@@ -1,8 +1,9 @@
 //! Which field an edit types in, whether one edit makes another one moot, and what an edit weighs.
 //! Choices (a mode, a switch) are no typing: each is an entry of its own.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
+use serde_json::Value;
 use workflow::{Step, source::Source};
 
 use crate::edit::Edit;
@@ -27,6 +28,13 @@ pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
             same.text.clone_from(&note.text);
             (same == *note).then(|| format!("note {id} text"))
         }
+        (Edit::SetLimits(limits), Edit::SetLimits(before)) => {
+            let is_choice = limits.budget.as_ref().map(|budget| budget.on_exceed)
+                != before.budget.as_ref().map(|budget| budget.on_exceed)
+                && limits.budget.is_some()
+                && before.budget.is_some();
+            (!is_choice).then(|| "limits".to_owned())
+        }
         _ => None,
     }
 }
@@ -44,8 +52,6 @@ fn typed_in_step(before: &Step, after: &Step) -> Option<String> {
     } else if before.prompt.is_some() && with(|same, after| same.prompt.clone_from(&after.prompt)) {
         // Switching an override on or off is a choice; writing in it is typing.
         after.prompt.is_some().then(|| "prompt".into())
-    } else if with(|same, after| same.timeout_s = after.timeout_s) {
-        Some("timeout_s".into())
     } else if with(|same, after| same.inputs.clone_from(&after.inputs)) {
         let mut changed = after.inputs.iter().filter(|(port, source)| before.inputs.get(*port) != Some(*source));
         let (port, source) = changed.next()?;
@@ -54,13 +60,57 @@ fn typed_in_step(before: &Step, after: &Step) -> Option<String> {
             && matches!((before.inputs.get(port)?, source), (Source::Const(_), Source::Const(_)));
         is_typing.then(|| format!("inputs.{port}"))
     } else {
-        None
+        typed_in_settings(before, after)
+    }
+}
+
+/// A number or a text deep in the settings: the one leaf that differs, if it is one that is typed.
+fn typed_in_settings(before: &Step, after: &Step) -> Option<String> {
+    const TYPED: [&str; 7] =
+        ["/timeout_s", "/retry/", "/review/", "/map/", "/concurrency/", "/when/", "/default_output/"];
+    // Choices from a list are entries of their own.
+    const CHOSEN: [&str; 5] = ["/mode", "/on_timeout", "/on_item_error", "/from", "/step"];
+    let (before, after) = (serde_json::to_value(before).ok()?, serde_json::to_value(after).ok()?);
+    let mut leaves = Vec::new();
+    differing(&before, &after, String::new(), &mut leaves);
+    match leaves.as_slice() {
+        [leaf] => {
+            let is_typed =
+                TYPED.iter().any(|start| leaf.starts_with(start)) && !CHOSEN.iter().any(|end| leaf.ends_with(end));
+            is_typed.then(|| leaf.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The places of numbers and texts that differ; an absent number or text differs from one that is there.
+fn differing(before: &Value, after: &Value, place: String, leaves: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for key in keys {
+                let (old, new) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
+                differing(old, new, format!("{place}/{key}"), leaves);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            for (n, (old, new)) in before.iter().zip(after).enumerate() {
+                differing(old, new, format!("{place}/{n}"), leaves);
+            }
+        }
+        (before, after) if before == after => {}
+        // More than a leaf has changed: that is never typing.
+        (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => {
+            leaves.extend([place.clone(), place]);
+        }
+        _ => leaves.push(place),
     }
 }
 
 /// Whether applying `later` right after `earlier` leaves nothing of `earlier`.
 pub(super) fn overwrites(later: &Edit, earlier: &Edit) -> bool {
     match (later, earlier) {
+        (Edit::SetLimits(_), Edit::SetLimits(_)) => true,
         (Edit::SetStep { key: a, .. }, Edit::SetStep { key: b, .. }) => a == b,
         (Edit::SetInput { step: a, port: p, .. }, Edit::SetInput { step: b, port: q, .. }) => a == b && p == q,
         (Edit::SetRunInput { key: a, .. }, Edit::SetRunInput { key: b, .. })

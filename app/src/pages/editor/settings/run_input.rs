@@ -4,7 +4,7 @@
 use canvas::Edit;
 use leptos::prelude::*;
 use serde_json::Value;
-use workflow::{Definition, definition::RunInput, schema::Schema, source::Source};
+use workflow::{Definition, Step, condition::Condition, definition::RunInput, schema::Schema, source::Source};
 
 use super::super::{draft::Draft, focus::field_id};
 use crate::{
@@ -188,17 +188,58 @@ fn renamed(definition: &Definition, old: &str, new: &str) -> Option<Edit> {
     let input = definition.inputs.get(old)?.clone();
     let mut edits = vec![Edit::SetRunInput { key: new.to_owned(), input: Some(input) }];
     for (key, step) in &definition.steps {
-        for (port, source) in &step.inputs {
-            if let Source::Run { key: read, path } = source
-                && read == old
-            {
-                let source = Some(Source::Run { key: new.to_owned(), path: path.clone() });
-                edits.push(Edit::SetInput { step: key.clone(), port: port.clone(), source });
-            }
+        let mut after = step.clone();
+        rename_in(&mut after, old, new);
+        if after != *step {
+            edits.push(Edit::set(key.clone(), after));
         }
     }
     edits.push(Edit::SetRunInput { key: old.to_owned(), input: None });
     Some(Edit::Batch(edits))
+}
+
+/// Everything of a step that reads the input reads the renamed one.
+fn rename_in(step: &mut Step, old: &str, new: &str) {
+    let mut rename = |source: &mut Source| {
+        if let Source::Run { key, .. } = source
+            && key == old
+        {
+            new.clone_into(key);
+        }
+    };
+    step.inputs.values_mut().for_each(&mut rename);
+    if let Some(map) = &mut step.map {
+        rename(&mut map.over);
+    }
+    if let Some(shared) = &mut step.concurrency {
+        rename(&mut shared.key);
+    }
+    if let Some(when) = &mut step.when {
+        rename_in_condition(when, &mut rename);
+    }
+}
+
+fn rename_in_condition(condition: &mut Condition, rename: &mut impl FnMut(&mut Source)) {
+    match condition {
+        Condition::Eq(a, b)
+        | Condition::Ne(a, b)
+        | Condition::Lt(a, b)
+        | Condition::Le(a, b)
+        | Condition::Gt(a, b)
+        | Condition::Ge(a, b)
+        | Condition::In(a, b)
+        | Condition::Contains(a, b) => {
+            rename(a);
+            rename(b);
+        }
+        Condition::Exists(source) => rename(source),
+        Condition::And(all) | Condition::Or(all) => {
+            for condition in all {
+                rename_in_condition(condition, rename);
+            }
+        }
+        Condition::Not(inner) => rename_in_condition(inner, rename),
+    }
 }
 
 /// Moves an input one place; ranks are given anew, because equal ones fall back to the key.
@@ -228,12 +269,14 @@ mod tests {
     fn a_renamed_input_is_still_read() {
         let mut definition = Definition::from_value(&json!({
             "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}},
-            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}}}}}))
+            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}},
+                "when": {"not": {"exists": {"from": "run", "key": "topic"}}}}}}))
         .unwrap();
         let before = definition.clone();
         let inverse = canvas::apply(&mut definition, &renamed(&before, "topic", "subject").unwrap()).unwrap();
         assert_eq!(definition.inputs.keys().collect::<Vec<_>>(), ["subject"]);
         assert_eq!(serde_json::to_value(&definition.steps["a"].inputs["t"]).unwrap()["key"], "subject");
+        assert!(!definition.to_value().to_string().contains("topic\""));
         canvas::apply(&mut definition, &inverse).unwrap();
         assert_eq!(definition, before);
     }
