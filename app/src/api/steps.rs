@@ -76,10 +76,10 @@ pub async fn supply_step(
 pub async fn stop_step(
     id: RunId,
     step: StepKey,
-    stop: wire::StopStep,
+    request: wire::StopStep,
     key: Option<String>,
 ) -> Result<RunView, AppError> {
-    Ok(service::steps::stop(&expect_context(), id, &step, stop, key).await?)
+    Ok(service::steps::stop(&expect_context(), id, &step, request, key).await?)
 }
 
 /// Runs a step again, alone or with what is downstream, or only says what that would mean.

@@ -45,10 +45,10 @@ impl Watched {
         inner.runs.insert(run);
     }
 
-    /// Whether the run is watched, and the last wish for all of its text.
-    fn look(&self, run: RunId) -> Option<Option<u64>> {
+    /// The number of the last wish for all of the run's text, 0 for none; absent while nobody watches.
+    fn look(&self, run: RunId) -> Option<u64> {
         let inner = self.lock();
-        inner.runs.contains(&run).then(|| inner.wishes.get(&run).copied())
+        inner.runs.contains(&run).then(|| inner.wishes.get(&run).copied().unwrap_or_default())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -63,7 +63,7 @@ pub(crate) fn open(store: Store, watched: Watched, claim: &Claimed) -> mpsc::Sen
     tokio::spawn(async move {
         let mut text = String::new();
         let mut sent = 0;
-        let mut granted = None;
+        let mut granted = 0;
         loop {
             match tokio::time::timeout(LOOK_AGAIN, pieces.recv()).await {
                 Ok(Some(piece)) if text.len() + piece.len() <= MAX_TEXT => text.push_str(&piece),
@@ -71,7 +71,7 @@ pub(crate) fn open(store: Store, watched: Watched, claim: &Claimed) -> mpsc::Sen
                 Ok(None) => break,
             }
             let Some(wish) = watched.look(run) else { continue };
-            if wish.is_some() && wish != granted {
+            if wish > granted {
                 (granted, sent) = (wish, 0);
             }
             if sent < text.len() {

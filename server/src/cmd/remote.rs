@@ -1,6 +1,8 @@
 //! What the commands that speak to a running server share: where it is, who asks, and one request over REST.
 //! Must never print the token, and never follow the server anywhere else.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result, anyhow, bail};
 use axum::body::Bytes;
 use clap::Args;
@@ -94,7 +96,8 @@ fn told(error: &ApiError) -> String {
     for problem in &error.problems {
         let place = [problem.step.as_ref().map(ToString::to_string), problem.field.clone()];
         let place: Vec<String> = place.into_iter().flatten().collect();
-        text.push_str(&format!("\n  {}: {}", place.join("."), problem.message));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  {}: {}", place.join("."), problem.message);
     }
     plain(&text)
 }
@@ -111,7 +114,8 @@ pub(super) fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

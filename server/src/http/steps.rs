@@ -88,9 +88,9 @@ pub(super) async fn stop(
     Extension(ctx): Extension<OpContext>,
     Ids((run, step)): Of,
     Once(key): Once,
-    Body(stop): Body<StopStep>,
+    Body(request): Body<StopStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::stop(&ctx, run, &step, stop, key).await?))
+    Ok(Json(steps::stop(&ctx, run, &step, request, key).await?))
 }
 
 /// 202 when steps run again, 200 for a dry run.

@@ -173,3 +173,32 @@ impl Room {
 fn end(piece: &Delta) -> i64 {
     piece.offset + i64::try_from(piece.text.len()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_late_gets_the_text_from_its_beginning() {
+        let room = Room::new(RunId(uuid::Uuid::nil()), 0);
+        let pass_on = |offset, text: &str| {
+            room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset, text: text.into() });
+        };
+        let so_far = || {
+            let frames = room.text_so_far();
+            let texts = frames.iter().map(|frame| serde_json::from_str(&frame.text).unwrap());
+            texts
+                .map(|frame| if let RunFrame::Delta(delta) = frame { delta.text } else { panic!("only text") })
+                .collect::<String>()
+        };
+        pass_on(8, "three ");
+        assert_eq!(so_far(), "three ", "what this room came too late for is not known yet");
+        // Asked for, all of it is sent again.
+        pass_on(0, "one two three ");
+        pass_on(14, "four ");
+        assert_eq!(so_far(), "one two three four ");
+        pass_on(0, "one two ");
+        pass_on(40, "lost before");
+        assert_eq!(so_far(), "one two three four ", "neither a repetition nor what follows a gap changes it");
+    }
+}

@@ -1,4 +1,4 @@
-//! The access matrix: every REST route, live socket and server function, as nobody, the owner, another user and an admin.
+//! The access matrix: every REST route, live socket and server function, as nobody, another user, who is asked at a gate, the owner and an admin.
 //! It fails when an endpoint is missing here, so none can be added without a decision about who may use it.
 
 use std::collections::BTreeSet;
@@ -21,15 +21,18 @@ enum Told {
 use Told::{Forbidden, Missing, Open, SignIn};
 
 /// In the order of [`PEOPLE`].
-type Row = (&'static str, &'static str, Content, [Told; 4]);
-const PEOPLE: [&str; 4] = ["nobody", "ben (another user)", "anna (the owner)", "the admin"];
+type Row = (&'static str, &'static str, Content, [Told; 5]);
+const PEOPLE: [&str; 5] = ["nobody", "ben (another user)", "cara (asked at the gate)", "anna (the owner)", "the admin"];
 
-const EVERYBODY: [Told; 4] = [Open, Open, Open, Open];
-const SIGNED_IN: [Told; 4] = [SignIn, Open, Open, Open];
-const ADMINS: [Told; 4] = [SignIn, Forbidden, Forbidden, Open];
-const OWNER: [Told; 4] = [SignIn, Missing, Open, Open];
+const EVERYBODY: [Told; 5] = [Open, Open, Open, Open, Open];
+const SIGNED_IN: [Told; 5] = [SignIn, Open, Open, Open, Open];
+const ADMINS: [Told; 5] = [SignIn, Forbidden, Forbidden, Forbidden, Open];
+/// What is done to a run.
+const OWNER: [Told; 5] = [SignIn, Missing, Forbidden, Open, Open];
+/// What is seen of a run, and decided at the gate.
+const ASKED: [Told; 5] = [SignIn, Missing, Open, Open, Open];
 /// Addressed by an id that belongs to none of them.
-const NONE_OF_THEIRS: [Told; 4] = [SignIn, Missing, Missing, Missing];
+const NONE_OF_THEIRS: [Told; 5] = [SignIn, Missing, Missing, Missing, Missing];
 
 enum Content {
     Empty,
@@ -48,7 +51,8 @@ struct Fixture {
 }
 
 async fn fixture(server: &Server) -> Fixture {
-    let template = server.shouting_template("always").await;
+    let review = json!({"mode": "always", "assignees": {"users": [crate::harness::CARA]}});
+    let template = server.shouting_template_with(review).await;
     let run = server.anna.start(&template, "hello").await;
     let view = server.anna.settled(&run).await;
     let users = server.admin.get("/api/users").await.expect(200);
@@ -92,17 +96,38 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/workflows/waiting", Empty, SIGNED_IN),
         ("GET", "/api/workflows/runs", Empty, SIGNED_IN),
         ("POST", "/api/workflows/runs", Json(start), SIGNED_IN),
-        ("GET", "/api/workflows/runs/{run_id}", Empty, OWNER),
-        ("GET", "/api/workflows/runs/{run_id}/events", Empty, OWNER),
-        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, OWNER),
-        ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, OWNER),
-        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, OWNER),
-        ("GET", "/api/workflows/runs/{run_id}/live", Empty, OWNER),
+        ("GET", "/api/workflows/templates/{template_id}/versions", Empty, SIGNED_IN),
+        ("GET", "/api/workflows/templates/{template_id}/versions/{version}", Empty, ADMINS),
+        ("GET", "/api/workflows/runs/{run_id}", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/events", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/stale", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/compare", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/live", Empty, ASKED),
         ("GET", "/api/live", Empty, SIGNED_IN),
-        ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OWNER),
+        // Refused by what is asked, not by who asks: the gate stays open for the next one.
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/continue", Json(json!({"content_hash": "old"})), ASKED),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/edit", Json(json!({})), ASKED),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/reject", Json(json!({})), ASKED),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/supply", Json(json!({})), ASKED),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Empty, OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Json(json!({})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/stop", Empty, OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/rerun", Json(json!({"dry_run": true})), OWNER),
         ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/trigger", Json(json!({})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/continue", Json(json!({})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", Empty, OWNER),
+        ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/pause", Empty, OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/resume", Empty, OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/fork", Json(json!({"step": "shout"})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/adopt", Json(json!({"from": it.run})), OWNER),
+        ("POST", "/api/workflows/runs/{run_id}/move", Json(json!({"version": 1, "dry_run": true})), OWNER),
         ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OWNER),
+        ("POST", "/api/workflows/templates/{template_id}/archive", Empty, ADMINS),
+        ("POST", "/api/workflows/templates/{template_id}/unarchive", Empty, ADMINS),
     ]
 }
 
@@ -112,6 +137,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     let save = json!({"agent": {"id": "third", "name": "Third", "config": {"kind": "template", "template": "x"},
         "outputs": [{"name": "text"}]}});
     let step = |name: &str| json!({"id": it.run, "step": "shout", name: {}});
+    let artifact = || json!({"run": it.run, "id": it.artifact});
     vec![
         ("POST", "/_fn/setup_state", Form(&[]), EVERYBODY),
         ("POST", "/_fn/current_user", Form(&[]), EVERYBODY),
@@ -156,32 +182,63 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/start_run", Json(start), SIGNED_IN),
         ("POST", "/_fn/my_runs", Json(json!({"after": null})), SIGNED_IN),
         ("POST", "/_fn/waiting_for_me", Form(&[]), SIGNED_IN),
-        ("POST", "/_fn/get_run", Json(run()), OWNER),
-        ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), OWNER),
-        ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), OWNER),
-        ("POST", "/_fn/get_artifact", Json(json!({"run": it.run, "id": it.artifact})), OWNER),
-        ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OWNER),
+        ("POST", "/_fn/template_versions", Json(json!({"id": it.template})), SIGNED_IN),
+        ("POST", "/_fn/get_version", Json(json!({"id": it.template, "version": 1})), ADMINS),
+        ("POST", "/_fn/get_run", Json(run()), ASKED),
+        ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), ASKED),
+        ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), ASKED),
+        ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), ASKED),
+        ("POST", "/_fn/get_artifact", Json(artifact()), ASKED),
+        ("POST", "/_fn/artifact_lineage", Json(artifact()), ASKED),
+        // Refused by what is asked, not by who asks: the gate stays open for the next one.
+        (
+            "POST",
+            "/_fn/continue_step",
+            Json(json!({"id": it.run, "step": "shout", "decision": {"content_hash": "old"}})),
+            ASKED,
+        ),
+        ("POST", "/_fn/edit_step", Json(step("edit")), ASKED),
+        ("POST", "/_fn/reject_step", Json(step("rejection")), ASKED),
+        ("POST", "/_fn/supply_step", Json(step("supply")), ASKED),
+        ("POST", "/_fn/skip_needs", Json(json!({"id": it.run, "step": "shout"})), OWNER),
+        ("POST", "/_fn/skip_step", Json(step("skip")), OWNER),
+        ("POST", "/_fn/stop_step", Json(step("request")), OWNER),
+        ("POST", "/_fn/rerun_step", Json(step("rerun")), OWNER),
         ("POST", "/_fn/trigger_step", Json(step("trigger")), OWNER),
-        ("POST", "/_fn/continue_step", Json(step("decision")), OWNER),
+        (
+            "POST",
+            "/_fn/rollback_artifact",
+            Json(json!({"run": it.run, "id": it.artifact, "rollback": {}, "key": null})),
+            OWNER,
+        ),
+        ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OWNER),
+        ("POST", "/_fn/pause_run", Json(run()), OWNER),
+        ("POST", "/_fn/resume_run", Json(json!({"id": it.run, "resume": {}})), OWNER),
+        ("POST", "/_fn/fork_run", Json(json!({"id": it.run, "fork": {"step": "shout"}})), OWNER),
+        ("POST", "/_fn/adopt_run", Json(json!({"id": it.run, "adopt": {"from": it.run}})), OWNER),
+        ("POST", "/_fn/move_run", Json(json!({"id": it.run, "to": {"version": 1, "dry_run": true}})), OWNER),
         ("POST", "/_fn/cancel_run", Json(run()), OWNER),
+        ("POST", "/_fn/archive_template", Json(json!({"id": it.template, "is_archived": false})), ADMINS),
         // Last: each wrong guess slows down the next one.
         (
             "POST",
             "/_fn/login",
             Form(&[("email", "nobody@example.org"), ("password", "wrong"), ("next", "")]),
-            [SignIn; 4],
+            [SignIn; 5],
         ),
     ]
 }
 
 fn filled(path: &str, it: &Fixture) -> String {
-    path.replace("{user_id}", &it.user)
+    path.replace("{run_id}/compare", &format!("{0}/compare?with={0}", it.run))
+        .replace("{user_id}", &it.user)
         .replace("{token_id}", NOWHERE)
         .replace("{agent_id}", "shout")
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)
         .replace("{step_id}", "shout")
         .replace("{artifact_id}", &it.artifact)
+        .replace("{version}", "1")
 }
 
 async fn told(client: &Client, method: &str, path: &str, content: &Content) -> (Told, String) {
@@ -207,7 +264,7 @@ async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
     let mut wrong = Vec::new();
     for (method, path, content, expected) in rows {
         for ((person, client), expected) in
-            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.anna, &server.admin]).zip(expected)
+            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.cara, &server.anna, &server.admin]).zip(expected)
         {
             let (told, answer) = told(client, method, &filled(path, it), content).await;
             if told != *expected {
@@ -253,7 +310,7 @@ async fn every_server_function_tells_each_person_what_they_may_know(pool: PgPool
 async fn what_is_foreign_and_what_is_missing_are_told_alike(pool: PgPool) {
     let server = Server::start(pool).await;
     let it = fixture(&server).await;
-    for path in ["", "/events", "/artifacts", "/steps/shout/prompt", "/live"] {
+    for path in ["", "/events", "/artifacts", "/stale", "/steps/shout/prompt", "/steps/shout/skip", "/live"] {
         let foreign = server.ben.get(&format!("/api/workflows/runs/{}{path}", it.run)).await;
         let missing = server.ben.get(&format!("/api/workflows/runs/{NOWHERE}{path}")).await;
         let garbled = server.ben.get(&format!("/api/workflows/runs/not-an-id{path}")).await;

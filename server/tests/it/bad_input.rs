@@ -140,10 +140,7 @@ async fn a_broken_definition_is_kept_as_a_draft_and_refused_at_publishing(pool: 
         ),
         ("unknown_agent", json!({"a": {"agent_id": "nobody", "inputs": {"text": text}}})),
         ("missing_input", json!({"a": {"agent_id": "shout"}})),
-        (
-            "not_supported_yet",
-            json!({"a": {"agent_id": "shout", "inputs": {"text": text}, "trigger_rule": "all_done"}}),
-        ),
+        ("not_supported_yet", json!({"a": {"agent_id": "shout", "inputs": {"text": text}, "cache": true}})),
     ];
     for (code, steps) in table {
         let definition = json!({"inputs": inputs, "steps": steps});

@@ -1,4 +1,4 @@
-//! A server in process: router, live hub and engine over one fresh database, with an admin and two users.
+//! A server in process: router, live hub and engine over one fresh database, with an admin and three users.
 //! Requests go through the router itself; sockets through a port.
 
 use std::{
@@ -29,6 +29,8 @@ use workflow::access::Role;
 pub(crate) const ADMIN: &str = "admin@example.org";
 pub(crate) const ANNA: &str = "anna@example.org";
 pub(crate) const BEN: &str = "ben@example.org";
+/// Who is asked at gates.
+pub(crate) const CARA: &str = "cara@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Server {
@@ -39,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) admin: Client,
     pub(crate) anna: Client,
     pub(crate) ben: Client,
+    pub(crate) cara: Client,
     pub(crate) nobody: Client,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -72,7 +75,7 @@ impl Server {
             accounts::create_token_for(&ctx, email, "test").await.unwrap().token
         };
         let operator = service.system_context().await.unwrap();
-        for (email, role) in [(ADMIN, Role::Admin), (ANNA, Role::User), (BEN, Role::User)] {
+        for (email, role) in [(ADMIN, Role::Admin), (ANNA, Role::User), (BEN, Role::User), (CARA, Role::User)] {
             users::create(&operator, email, role, PASSWORD.to_owned().into()).await.unwrap();
         }
         let client = |credential| Client { router: router.clone(), credential };
@@ -80,6 +83,7 @@ impl Server {
             admin: client(Credential::Token(token(ADMIN).await)),
             anna: client(Credential::Token(token(ANNA).await)),
             ben: client(Credential::Token(token(BEN).await)),
+            cara: client(Credential::Token(token(CARA).await)),
             nobody: client(Credential::None),
             router,
             service,
@@ -115,7 +119,25 @@ impl Server {
     }
 
     /// A published template of one `template` agent that shouts its input, with the given review mode.
-    pub(crate) async fn shouting_template(&self, review: &str) -> String {
+    pub(crate) async fn shouting_template(&self, mode: &str) -> String {
+        self.shouting_template_with(json!({"mode": mode})).await
+    }
+
+    /// The same, with all of its first step's review.
+    pub(crate) async fn shouting_template_with(&self, review: Value) -> String {
+        self.shouting_agent().await;
+        let definition = json!({
+            "inputs": {"text": {"title": "Text", "schema": {"type": "string", "format": "multiline"}, "required": true}},
+            "steps": {
+                "shout": {"agent_id": "shout", "inputs": {"text": {"from": "run", "key": "text"}}, "review": review},
+                "again": {"agent_id": "shout", "depends_on": ["shout"],
+                    "inputs": {"text": {"from": "step", "step": "shout", "artifact": "text"}}}
+            }
+        });
+        self.publish("Shouting", definition).await
+    }
+
+    pub(crate) async fn shouting_agent(&self) {
         let agent = json!({
             "id": "shout", "name": "Shout",
             "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}],
@@ -123,16 +145,12 @@ impl Server {
             "config": {"kind": "template", "template": "{{ text | upper }}"}
         });
         assert!(matches!(self.admin.post("/api/agents", agent).await.status.as_u16(), 201 | 409));
-        let definition = json!({
-            "inputs": {"text": {"title": "Text", "schema": {"type": "string", "format": "multiline"}, "required": true}},
-            "steps": {
-                "shout": {"agent_id": "shout", "inputs": {"text": {"from": "run", "key": "text"}}, "review": {"mode": review}},
-                "again": {"agent_id": "shout", "depends_on": ["shout"],
-                    "inputs": {"text": {"from": "step", "step": "shout", "artifact": "text"}}}
-            }
-        });
+    }
+
+    /// A published template.
+    pub(crate) async fn publish(&self, name: &str, definition: Value) -> String {
         let created =
-            self.admin.post("/api/workflows/templates", json!({"name": "Shouting", "definition": definition})).await;
+            self.admin.post("/api/workflows/templates", json!({"name": name, "definition": definition})).await;
         let id = created.expect(201)["id"].as_str().unwrap().to_owned();
         self.admin.post(&format!("/api/workflows/templates/{id}/publish"), json!({})).await.expect(201);
         id
@@ -192,6 +210,13 @@ impl Client {
     pub(crate) async fn bytes(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
         let headers = [(header::CONTENT_TYPE, kind.parse().unwrap())].into_iter().collect();
         self.send(method, path, headers, body.into()).await
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        match &self.credential {
+            Credential::Token(token) => token,
+            Credential::None | Credential::Cookie(_) => "",
+        }
     }
 
     /// Headers given here win over the client's own.

@@ -1,5 +1,4 @@
 //! The HTTP tests: the whole server in process over a fresh database each, a file for each resource.
-
 //!
 //! `cfg(test)` is always true here; it tells the lints that the helpers belong to tests too.
 #[cfg(test)]
@@ -8,6 +7,10 @@ mod access;
 mod artifacts;
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod branches;
+#[cfg(test)]
+mod cli;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -20,3 +23,5 @@ mod people;
 mod runs;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
+mod verbs;

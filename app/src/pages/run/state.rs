@@ -27,6 +27,8 @@ pub(in crate::pages) struct Stream {
     pub text: String,
     /// Where the next piece belongs.
     offset: i64,
+    /// A piece before it was lost.
+    has_gap: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -249,12 +251,17 @@ fn order(run: &RunView) -> Vec<StepKey> {
 
 fn add_piece(streams: &mut BTreeMap<(StepKey, i32), Stream>, delta: &Delta) {
     let stream = streams.entry((delta.step.clone(), delta.attempt)).or_default();
+    // All of it is sent again to whoever comes late, and that may be us.
+    if delta.offset == 0 && stream.has_gap {
+        *stream = Stream::default();
+    }
     if delta.offset < stream.offset {
         return;
     }
     if delta.offset > stream.offset {
         // Lossy by design; the artifact will tell the whole.
         stream.text.push_str(" … ");
+        stream.has_gap = true;
     }
     stream.text.push_str(&delta.text);
     stream.offset = delta.offset + i64::try_from(delta.text.len()).unwrap_or(i64::MAX);
@@ -275,5 +282,9 @@ mod tests {
             add_piece(&mut streams, &delta);
         }
         assert_eq!(streams[&("a".into(), 1)].text, "one two  … four");
+        for delta in [piece(0, "one two "), piece(8, "and four"), piece(0, "one two ")] {
+            add_piece(&mut streams, &delta);
+        }
+        assert_eq!(streams[&("a".into(), 1)].text, "one two and four", "sent again, it is whole");
     }
 }

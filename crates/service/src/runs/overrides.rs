@@ -10,6 +10,7 @@ use super::values;
 use crate::{Error, Result, text};
 
 /// As it comes with a trigger or a re-run: absent leaves what is there.
+#[expect(clippy::option_option, reason = "absent, taken back and another text are three different wishes")]
 pub(crate) struct Wanted<'a> {
     pub prompt: Option<Option<&'a str>>,
     pub inputs: Option<&'a BTreeMap<String, Value>>,

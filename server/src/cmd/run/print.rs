@@ -12,7 +12,7 @@ use workflow::{
         BlastRadius, Comparison, Lineage, LineageSource, MoveAnswer, MovePlan, Rerun, RunPage, SkipNeed, StaleReason,
         Staleness,
     },
-    status::StatusReason,
+    status::{Reason, StatusReason},
 };
 
 use super::verbs::Shape;
@@ -35,7 +35,7 @@ pub(super) fn lines(shape: Shape, answer: Value) -> Result<()> {
             MoveAnswer::Dry(plan) => moved(&plan),
             MoveAnswer::Done(view) => run(&view, false),
         },
-        Shape::Needs => needs(&read(answer)?),
+        Shape::Needs => needs(&read::<Vec<_>>(answer)?),
         Shape::Lineage => lineage(&read(answer)?),
         Shape::Comparison => comparison(&read(answer)?),
         Shape::Staleness => stale(&read(answer)?),
@@ -65,7 +65,7 @@ fn run(view: &RunView, has_artifacts: bool) -> Vec<String> {
         view.template_version
     )];
     for step in &view.steps {
-        let status = with_reason(step.status, step.reason.map(|reason| reason.as_str()));
+        let status = with_reason(step.status, step.reason.map(Reason::as_str));
         lines.push(format!("  {}  {status}  generation {}", step.key, step.generation));
         let error = step.attempts.last().and_then(|attempt| attempt.error.as_deref());
         if let (StepStatus::Failed, Some(error)) = (step.status, error) {
@@ -114,7 +114,7 @@ fn moved(plan: &MovePlan) -> Vec<String> {
         .collect()
 }
 
-fn needs(needs: &Vec<SkipNeed>) -> Vec<String> {
+fn needs(needs: &[SkipNeed]) -> Vec<String> {
     needs.iter().map(|need| format!("{}.{}  {}", need.step, need.port, need.schema.type_name())).collect()
 }
 
