@@ -131,6 +131,9 @@ pub struct Effects {
     /// New items of a map, ready to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<NewItems>,
+    /// Where kept items stand in their list now.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub indices: BTreeMap<StepKey, i32>,
     /// Steps that are no part of the run any more: items that vanished, steps that a newer version dropped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<StepKey>,

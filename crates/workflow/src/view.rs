@@ -292,6 +292,11 @@ impl RunView {
         if let Some(new) = &effects.items {
             self.add_items(new);
         }
+        for (key, index) in &effects.indices {
+            if let Some(step) = self.step_mut(key) {
+                step.item_index = Some(*index);
+            }
+        }
         for change in &effects.steps {
             if let Some(step) = self.step_mut(&change.key) {
                 step.status = change.status;
