@@ -6,6 +6,7 @@ mod form;
 mod history;
 pub(super) mod kind;
 mod ports;
+mod sub_workflow;
 mod test;
 
 use leptos::prelude::*;
@@ -36,7 +37,7 @@ pub fn AgentsPage() -> impl IntoView {
             <div class="page">
                 <div class="page-head">
                     <h1>"Agents"</h1>
-                    <p>"What does the work of a step: a language model, a web service or a template. Each save makes a new version."</p>
+                    <p>"What does the work of a step: a language model, a web service, a template, a person or another workflow. Each save makes a new version."</p>
                 </div>
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {

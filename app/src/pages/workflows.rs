@@ -1,13 +1,20 @@
-//! /admin/workflows: every template, published or not, and the way to a new one.
+//! /admin/workflows: every template, published or not, the way to a new one, and the archive of those that are set aside.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
-use workflow::api::{CreateTemplate, TemplateSummary};
+use workflow::{
+    TemplateId,
+    api::{CreateTemplate, TemplateSummary, TemplateView},
+};
 
 use crate::{
     api,
-    components::{Badge, Button, Empty, RelativeTime, Skeleton, SkeletonKind, TableShell, TextInput, Tone, Variant},
+    components::{
+        Badge, Button, ConfirmDialog, Empty, Menu, MenuItem, RelativeTime, Segment, Segmented, Size, Skeleton,
+        SkeletonKind, TableShell, TextInput, Tone, Variant, use_toasts,
+    },
+    error::AppError,
     form::{FormError, outcome},
     load::PartFailed,
     session::use_session,
@@ -65,7 +72,7 @@ pub fn WorkflowsPage() -> impl IntoView {
                                 }
                                     .into_any()
                             }
-                            Ok(templates) => view! { <List templates/> }.into_any(),
+                            Ok(list) => view! { <List templates=list on_changed=move |()| templates.refetch()/> }.into_any(),
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
                             }
@@ -87,16 +94,23 @@ fn ListSkeleton() -> impl IntoView {
     }
 }
 
+const WHICH: [Segment; 2] = [Segment::new("active", "Active"), Segment::new("archived", "Archived")];
+
 #[component]
-fn List(mut templates: Vec<TemplateSummary>) -> impl IntoView {
+fn List(mut templates: Vec<TemplateSummary>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
     templates.sort_by_key(|template| std::cmp::Reverse(template.updated_at));
+    let has_archived = templates.iter().any(|template| template.archived_at.is_some());
     let templates = StoredValue::new(templates);
     let wanted = RwSignal::new(String::new());
+    let which = RwSignal::new("active".to_owned());
+    let archiving = Archiving::new(on_changed);
     let shown = move || {
         let wanted = wanted.get().to_lowercase();
+        let is_archived = has_archived && which.with(|which| which == "archived");
         templates.with_value(|templates| {
             templates
                 .iter()
+                .filter(|template| template.archived_at.is_some() == is_archived)
                 .filter(|template| template.name.to_lowercase().contains(&wanted))
                 .cloned()
                 .collect::<Vec<_>>()
@@ -107,7 +121,11 @@ fn List(mut templates: Vec<TemplateSummary>) -> impl IntoView {
         <div class="stack" data-gap="3">
             <div class="toolbar">
                 <TextInput value=wanted kind="search" icon="search" label="Search workflows" placeholder="Search"/>
+                {has_archived.then(|| view! {
+                    <Segmented value=which segments=WHICH.to_vec() name="which-workflows" label="Which workflows"/>
+                })}
             </div>
+            <FormError error=archiving.error/>
             <TableShell label="Workflows">
                 <thead>
                     <tr>
@@ -116,23 +134,83 @@ fn List(mut templates: Vec<TemplateSummary>) -> impl IntoView {
                         <th scope="col">"Published"</th>
                         <th scope="col" class="num wide-only">"Draft"</th>
                         <th scope="col" class="wide-only">"Updated"</th>
+                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
                 <tbody>
                     <For each=shown key=|template| template.id let:template>
-                        <Row template/>
+                        <Row template archiving/>
                     </For>
                 </tbody>
             </TableShell>
             <Show when=is_none_shown>
-                <p class="muted" role="status">"No workflow has this in its name"</p>
+                <p class="muted" role="status">{move || if wanted.with(String::is_empty) { "No workflow here" } else { "No workflow has this in its name" }}</p>
             </Show>
+            <Question archiving/>
         </div>
     }
 }
 
+/// Setting a workflow aside, which asks first, and taking it back, which does not.
+#[derive(Clone, Copy)]
+struct Archiving {
+    action: Action<(TemplateId, bool), Result<TemplateView, AppError>>,
+    error: Signal<Option<AppError>>,
+    asked: RwSignal<Option<TemplateSummary>>,
+    is_asking: RwSignal<bool>,
+}
+
+impl Archiving {
+    fn new(on_changed: Callback<()>) -> Self {
+        let toasts = use_toasts();
+        let is_asking = RwSignal::new(false);
+        let action = Action::new(|(id, is_archived): &(TemplateId, bool)| api::archive_template(*id, *is_archived));
+        let error = outcome(action, move |template: TemplateView| {
+            is_asking.set(false);
+            let words = if template.archived_at.is_some() { "is archived" } else { "is back" };
+            toasts.success(format!("{} {words}", template.name));
+            on_changed.run(());
+        });
+        Self { action, error, asked: RwSignal::new(None), is_asking }
+    }
+}
+
 #[component]
-fn Row(template: TemplateSummary) -> impl IntoView {
+fn Question(archiving: Archiving) -> impl IntoView {
+    let Archiving { action, asked, is_asking, .. } = archiving;
+    let title = Signal::derive(move || {
+        asked.with(|asked| asked.as_ref().map(|template| format!("Archive “{}”?", template.name)).unwrap_or_default())
+    });
+    view! {
+        <ConfirmDialog
+            id="archive"
+            open=is_asking
+            title
+            text="It leaves the gallery, and no new run starts from it. Runs that are under way go on, and you can take it back at any time."
+            confirm="Archive"
+            busy=action.pending()
+            on_confirm=move |()| {
+                if let Some(id) = asked.with_untracked(|asked| asked.as_ref().map(|template| template.id)) {
+                    action.dispatch((id, true));
+                }
+            }
+        />
+    }
+}
+
+#[component]
+fn Row(template: TemplateSummary, archiving: Archiving) -> impl IntoView {
+    let (id, is_archived) = (template.id, template.archived_at.is_some());
+    let (menu_id, label) = (format!("workflow-{id}"), format!("Actions for {}", template.name));
+    let stored = StoredValue::new(template.clone());
+    let on_select = move |()| {
+        if is_archived {
+            archiving.action.dispatch((id, false));
+        } else {
+            archiving.asked.set(Some(stored.get_value()));
+            archiving.is_asking.set(true);
+        }
+    };
     let href = format!("/admin/workflows/{}", template.id);
     let published = match template.published_version {
         Some(version) => view! { <Badge tone=Tone::Success>{format!("Version {version}")}</Badge> }.into_any(),
@@ -148,6 +226,11 @@ fn Row(template: TemplateSummary) -> impl IntoView {
             <td>{published}</td>
             <td class="num wide-only">{format!("Revision {}", template.draft_revision)}</td>
             <td class="wide-only"><RelativeTime at=updated/></td>
+            <td class="row-actions">
+                <Menu id=menu_id label size=Size::Sm>
+                    <MenuItem icon="archive" on_select>{if is_archived { "Unarchive" } else { "Archive" }}</MenuItem>
+                </Menu>
+            </td>
         </tr>
     }
 }

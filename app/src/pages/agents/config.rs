@@ -7,6 +7,7 @@ use super::{
     edit::Faults,
     form::{AgentForm, HeaderForm},
     kind::KINDS,
+    sub_workflow::SubWorkflow,
 };
 use crate::components::{
     Button, Field, IconButton, NumberInput, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput,
@@ -21,6 +22,8 @@ pub(super) fn Config(form: AgentForm, faults: Faults, providers: StoredValue<Vec
     let words = move || match form.kind.get().as_str() {
         "http" => "Calls a web address. Only public addresses are reached, unless the operator allows more.",
         "template" => "Fills a template. Fast, free and always the same for the same inputs.",
+        "human" => "Asks a person. The outputs below are the fields of the form; the step's review says who is asked.",
+        "workflow" => "Runs a published workflow as one step. Its run is linked both ways.",
         _ => "Asks a language model, word by word as it answers.",
     };
     let fields = move || {
@@ -32,6 +35,18 @@ pub(super) fn Config(form: AgentForm, faults: Faults, providers: StoredValue<Vec
             </Field>
         }
         .into_any(),
+        "human" => view! {
+            <Field
+                id="f-config-instructions"
+                label="Instructions"
+                help=Signal::derive(move || format!("What the person is asked, in Markdown. {}", inputs_help(form)))
+                error=faults.at("config.instructions".into())
+            >
+                <TextArea value=form.instructions rows=8/>
+            </Field>
+        }
+        .into_any(),
+        "workflow" => view! { <SubWorkflow form faults/> }.into_any(),
         _ => view! { <Llm form faults providers/> }.into_any(),
     }
     };

@@ -22,8 +22,8 @@ use super::{
 use crate::{
     api,
     components::{
-        Badge, Banner, Button, ButtonType, Field, Kind, LinkButton, Size, Skeleton, SkeletonKind, TextArea, TextInput,
-        Variant, use_toasts,
+        Badge, Banner, Button, ButtonType, Field, Kind, LinkButton, NumberInput, Size, Skeleton, SkeletonKind,
+        TextArea, TextInput, Variant, use_toasts,
     },
     error::AppError,
     form::{FormError, outcome},
@@ -141,7 +141,7 @@ impl Faults {
     /// Whether the server's refusal stands at one of the fields.
     fn has_place(error: &AppError) -> bool {
         error.0.field.as_deref().is_some_and(|field| {
-            ["id", "name", "description", "inputs", "outputs"].contains(&field) || field.contains('.')
+            ["id", "name", "description", "inputs", "outputs", "max_parallel"].contains(&field) || field.contains('.')
         })
     }
 }
@@ -314,6 +314,18 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                         <Config form faults providers/>
                         <Ports form faults list=List::Inputs/>
                         <Ports form faults list=List::Outputs/>
+                        <section class="form-section" aria-label="Limits">
+                            <h2>"Limits"</h2>
+                            <Field
+                                id="f-max_parallel"
+                                label="At once"
+                                help="So many steps of this agent run at the same time, over all runs; empty for no limit"
+                                error=faults.at("max_parallel".into())
+                                optional=true
+                            >
+                                <NumberInput value=form.max_parallel min=1.0 step=1.0/>
+                            </Field>
+                        </section>
                         <FormError error=elsewhere/>
                         <div class="form-actions" data-sticky>
                             <span class="small muted push" role="status">

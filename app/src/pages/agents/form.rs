@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use workflow::{
-    AgentId, AgentSpec, Problem, ProblemCode,
-    agent::{AgentConfig, HttpConfig, HttpMethod, InputPort, LlmConfig, OutputPort, TemplateConfig},
+    AgentId, AgentSpec, Problem, ProblemCode, StepKey, TemplateId,
+    agent::{
+        AgentConfig, HttpConfig, HttpMethod, HumanConfig, InputPort, LlmConfig, OutputOf, OutputPort, TemplateConfig,
+        WorkflowConfig,
+    },
     api::SaveAgent,
     schema::Schema,
 };
@@ -21,6 +24,21 @@ pub(super) struct PortForm {
     pub description: RwSignal<String>,
     pub required: RwSignal<bool>,
     pub kind: TypeForm,
+    /// Of a sub-workflow's output: the artifact that it is, as `encode_output` writes it.
+    pub from: RwSignal<String>,
+}
+
+/// Between step and artifact; no key has it.
+const SEPARATOR: char = '\n';
+
+/// An artifact of a step as the value of a control.
+pub(super) fn encode_output(of: &OutputOf) -> String {
+    format!("{}{SEPARATOR}{}", of.step, of.artifact)
+}
+
+pub(super) fn decode_output(value: &str) -> Option<OutputOf> {
+    let (step, artifact) = value.split_once(SEPARATOR)?;
+    Some(OutputOf { step: StepKey::new(step), artifact: artifact.to_owned() })
 }
 
 /// A header of an HTTP call.
@@ -48,6 +66,11 @@ pub(super) struct AgentForm {
     pub headers: RwSignal<Vec<HeaderForm>>,
     pub body: RwSignal<String>,
     pub template: RwSignal<String>,
+    pub instructions: RwSignal<String>,
+    /// The workflow that a step runs, and its version.
+    pub workflow: RwSignal<String>,
+    pub workflow_version: RwSignal<String>,
+    pub max_parallel: RwSignal<Option<f64>>,
     pub inputs: RwSignal<Vec<PortForm>>,
     pub outputs: RwSignal<Vec<PortForm>>,
     /// Problems are shown from the first try to save on: an empty form is no mistake.
@@ -74,6 +97,10 @@ impl AgentForm {
             headers: RwSignal::new(Vec::new()),
             body: RwSignal::new(String::new()),
             template: RwSignal::new(String::new()),
+            instructions: RwSignal::new(String::new()),
+            workflow: RwSignal::new(String::new()),
+            workflow_version: RwSignal::new(String::new()),
+            max_parallel: RwSignal::new(None),
             inputs: RwSignal::new(Vec::new()),
             outputs: RwSignal::new(Vec::new()),
             is_tried: RwSignal::new(false),
@@ -108,6 +135,7 @@ impl AgentForm {
         self.name.set(spec.name.clone());
         self.description.set(spec.description.clone());
         self.kind.set(spec.kind().to_owned());
+        self.max_parallel.set(spec.max_parallel.map(f64::from));
         match &spec.config {
             AgentConfig::Llm(config) => {
                 self.provider.set(config.provider.clone());
@@ -125,10 +153,23 @@ impl AgentForm {
                 self.body.set(config.body.clone());
             }
             AgentConfig::Template(config) => self.template.set(config.template.clone()),
-            AgentConfig::Human(_) | AgentConfig::Workflow(_) => {}
+            AgentConfig::Human(config) => self.instructions.set(config.instructions.clone()),
+            AgentConfig::Workflow(config) => {
+                self.workflow.set(config.template_id.to_string());
+                self.workflow_version.set(config.version.to_string());
+            }
         }
         self.inputs.set(spec.inputs.iter().map(|port| self.port(&port.name, &port.schema, port.required)).collect());
-        self.outputs.set(spec.outputs.iter().map(|port| self.port(&port.name, &port.schema, false)).collect());
+        let outputs = spec.outputs.iter().map(|port| {
+            let form = self.port(&port.name, &port.schema, false);
+            if let AgentConfig::Workflow(config) = &spec.config
+                && let Some(of) = config.outputs.get(&port.name)
+            {
+                form.from.set(encode_output(of));
+            }
+            form
+        });
+        self.outputs.set(outputs.collect());
     }
 
     /// Rows are made in event handlers too; their signals belong to the form.
@@ -151,6 +192,7 @@ impl AgentForm {
             description: RwSignal::new(schema.description.clone()),
             required: RwSignal::new(required),
             kind: TypeForm::new(schema),
+            from: RwSignal::new(String::new()),
         })
     }
 
@@ -171,6 +213,12 @@ impl AgentForm {
                 body: self.body.get(),
             }),
             "template" => AgentConfig::Template(TemplateConfig { template: self.template.get() }),
+            "human" => AgentConfig::Human(HumanConfig { instructions: self.instructions.get() }),
+            "workflow" => AgentConfig::Workflow(WorkflowConfig {
+                template_id: self.workflow.get().parse().unwrap_or(TemplateId(uuid::Uuid::nil())),
+                version: self.workflow_version.get().parse().unwrap_or(0),
+                outputs: self.output_map(),
+            }),
             _ => AgentConfig::Llm(LlmConfig {
                 provider: self.provider.get(),
                 model: self.model.get().trim().to_owned(),
@@ -180,6 +228,15 @@ impl AgentForm {
                 max_tokens: self.max_tokens.get().map(whole),
             }),
         }
+    }
+
+    fn output_map(self) -> BTreeMap<String, OutputOf> {
+        self.outputs.with(|ports| {
+            ports
+                .iter()
+                .filter_map(|port| Some((port.name.get().trim().to_owned(), decode_output(&port.from.get())?)))
+                .collect()
+        })
     }
 
     /// Rows without a name are rows that were not filled in.
@@ -226,10 +283,16 @@ impl AgentForm {
             description: self.description.get().trim().to_owned(),
             inputs,
             outputs,
-            max_parallel: None,
+            max_parallel: self.max_parallel.get().map(whole),
             config: self.config(),
         };
         problems.extend(spec.problems());
+        if let AgentConfig::Workflow(config) = &spec.config
+            && (config.template_id.0.is_nil() || config.version < 1)
+        {
+            let field = Some("config.template_id".to_owned());
+            problems.push(Problem::error(None, field, ProblemCode::UnknownWorkflow, "Choose a published workflow"));
+        }
         // Its page would be this form.
         if spec.id.as_str() == "new" {
             let message = "Choose another id: `new` is the address of this form";

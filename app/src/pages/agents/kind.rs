@@ -8,10 +8,12 @@ pub(in crate::pages) struct KindWords {
     pub icon: &'static str,
 }
 
-pub(in crate::pages) const KINDS: [KindWords; 3] = [
+pub(in crate::pages) const KINDS: [KindWords; 5] = [
     KindWords { name: "llm", label: "Language model", plural: "Language models", icon: "sparkles" },
     KindWords { name: "http", label: "HTTP call", plural: "HTTP calls", icon: "globe" },
     KindWords { name: "template", label: "Template", plural: "Templates", icon: "text" },
+    KindWords { name: "human", label: "Person", plural: "People", icon: "user" },
+    KindWords { name: "workflow", label: "Workflow", plural: "Workflows", icon: "workflow" },
 ];
 
 fn find(kind: &str) -> Option<&'static KindWords> {

@@ -34,13 +34,13 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         List::Inputs => form.inputs,
         List::Outputs => form.outputs,
     };
-    let (title, words) = match list {
-        List::Inputs => {
-            ("Inputs", "What a step maps to run inputs and earlier results. Prompts and templates name them.")
-        }
-        List::Outputs => {
-            ("Outputs", "The first one holds the answer; if it is no text, the answer must be JSON of its type.")
-        }
+    let title = if list == List::Inputs { "Inputs" } else { "Outputs" };
+    let words = move || match (list, form.kind.get().as_str()) {
+        (List::Inputs, "workflow") => "The workflow's own inputs, by name.",
+        (List::Inputs, _) => "What a step maps to run inputs and earlier results. Prompts and templates name them.",
+        (List::Outputs, "human") => "The fields of the form, in this order.",
+        (List::Outputs, "workflow") => "Each is an artifact of one of the workflow's steps, chosen above.",
+        (List::Outputs, _) => "The first one holds the answer; if it is no text, the answer must be JSON of its type.",
     };
     let add = move || {
         let taken: Vec<String> =
@@ -81,7 +81,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
 
 #[component]
 fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: List) -> impl IntoView {
-    let PortForm { uid, name, description, required, kind } = port;
+    let PortForm { uid, name, description, required, kind, .. } = port;
     let place = Memo::new(move |_| ports.with(|ports| ports.iter().position(|known| known.uid == uid)));
     let swap = move |is_up: bool| {
         ports.update(|ports| {

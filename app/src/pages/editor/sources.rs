@@ -70,6 +70,7 @@ struct Entry {
 }
 
 /// Which kinds of sources a place takes.
+#[expect(clippy::struct_excessive_bools, reason = "a set of flags")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Takes {
     pub constant: bool,

@@ -180,7 +180,7 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
     });
     let operator = RwSignal::new(String::new());
     Effect::new(move || {
-        operator.set(row.with(|row| row.as_ref().map(|row| row.operator.as_str().to_owned())).unwrap_or_default())
+        operator.set(row.with(|row| row.as_ref().map(|row| row.operator.as_str().to_owned())).unwrap_or_default());
     });
     Effect::new(move || {
         let now = operator.with(|now| Operator::of(now));

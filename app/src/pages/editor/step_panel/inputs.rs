@@ -73,7 +73,7 @@ fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoVie
                 port
                 source
                 takes
-                set=Callback::new(move |source| set(source))
+                set=Callback::new(set)
                 error=problem
             />
         </div>

@@ -14,6 +14,7 @@ use crate::{
     pages::types::value::{ValueInput, first_value},
 };
 
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 /// `port` says what is wanted; `set` answers whether the change was taken.
 #[component]
 pub(super) fn SourceField(
