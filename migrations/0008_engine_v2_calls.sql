@@ -251,7 +251,8 @@ BEGIN
     done AS (
         UPDATE steps s SET
             status = CASE
-                WHEN i.outcome = 'released' OR i.retry_ms IS NOT NULL THEN 'ready'
+                -- What it depends on may run again meanwhile; then it waits for that.
+                WHEN i.outcome = 'released' OR i.retry_ms IS NOT NULL THEN CASE WHEN s.deps_left = 0 THEN 'ready' ELSE 'pending' END
                 WHEN i.outcome = 'failed' AND s.on_error = 'default' THEN 'completed'
                 WHEN i.outcome = 'failed' THEN 'failed'
                 WHEN s.kind = 'human' OR s.review_mode = 'always' OR (s.review_mode = 'when_manual' AND NOT r.auto_run)
@@ -331,7 +332,7 @@ BEGIN
         SELECT i.run_id, st.seq_before + i.rn,
             CASE
                 WHEN i.outcome = 'released' THEN 'step_released'
-                WHEN (i.step_row).status = 'ready' THEN 'step_retrying'
+                WHEN (i.step_row).status IN ('ready', 'pending') THEN 'step_retrying'
                 WHEN i.outcome = 'failed' THEN 'step_failed'
                 WHEN (i.step_row).status = 'awaiting_review' THEN 'step_awaiting_review'
                 ELSE 'step_completed'
@@ -514,6 +515,12 @@ BEGIN
         SELECT jsonb_build_object('indices', jsonb_object_agg(s.key, s.item_index)) FROM steps s
         WHERE s.parent_id = p_step AND NOT s.superseded AND s.id = ANY (coalesce(v_kept, '{}') || coalesce(v_restart, '{}'))
         HAVING count(*) > 0), '{}');
+    IF v_revived IS NOT NULL THEN
+        v_data := v_data || (
+            SELECT jsonb_build_object('attempts', jsonb_agg(attempt_json_v2(s.key, a) ORDER BY s.key, a.number))
+            FROM steps s JOIN attempts a ON a.step_id = s.id
+            WHERE s.id = ANY (v_revived) OR (s.id = p_step AND a.number = v_map.attempt + 1));
+    END IF;
     PERFORM emit_v2(v_run, 'step_expanded', NULL, v_map.key, v_moved,
         (SELECT array_agg(a.id) FROM artifacts a WHERE a.step_id = ANY (v_revived)), v_data);
     RETURN true;

@@ -123,7 +123,7 @@ BEGIN
             v_moved := v_moved || advance_v2(ARRAY[v_lost.id]);
             v_kind := 'step_failed';
         ELSE
-            UPDATE steps s SET status = 'ready', lease_worker = NULL, admitted = r.held IS NULL
+            UPDATE steps s SET status = CASE WHEN s.deps_left = 0 THEN 'ready' ELSE 'pending' END, lease_worker = NULL, admitted = r.held IS NULL
             FROM workflow_runs r WHERE s.id = v_lost.id AND r.id = s.run_id;
             v_kind := 'step_recovered';
         END IF;

@@ -156,7 +156,11 @@ pub(crate) async fn execute(
                 None => return Ended::Cancelled,
             }
         }
-        Err(error) => Err(error),
+        Err(mut error) => {
+            // An answer that was refused is paid for all the same.
+            usage = error.usage.take().map(|usage| *usage);
+            Err(error)
+        }
     };
     let result = match result {
         Ok(artifacts) => AttemptResult::Succeeded(artifacts),

@@ -106,6 +106,7 @@ async fn a_sub_workflow_is_cancelled_with_its_parent_stopped_with_its_step_and_l
                 .until(run, |view| view.step(&"a".into()).unwrap().child_run.is_some_and(|next| next != child))
                 .await;
             assert_eq!(status(&view, "a"), StepStatus::Running, "another try begins another run");
+            lab.store.cancel_run(&lab.call(run)).await.unwrap();
         }
     }
     stop.cancel();

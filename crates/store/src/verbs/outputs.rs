@@ -26,21 +26,18 @@ impl Store {
         tx.moves(&step);
         tx.put(&step, &edit.artifacts, "human_edit").await?;
         tx.void_votes(&step).await?;
-        if step.is(&["awaiting_review"]) {
-            if edit.approve {
-                match tx.vote(&step).await? {
-                    Vote::Refused(refusal) => return conflict(refusal),
-                    Vote::Counted => {}
-                    Vote::Approved => tx.advance(&[step.id]).await?,
-                }
-            }
-        } else if step.review_mode == "always" && !edit.approve {
+        // Edited after it passed an `always` gate, it has to pass it again.
+        let is_gated = step.is(&["awaiting_review"]) || (step.review_mode == "always" && !step.is_map);
+        if is_gated && step.is(&["completed"]) {
             tx.open_gate_again(&step).await?;
-        } else {
-            if edit.approve {
-                let ids: Vec<Uuid> = edit.artifacts.iter().map(|artifact| artifact.id.0).collect();
-                tx.approve_versions(&ids).await?;
+        }
+        if is_gated && edit.approve {
+            match tx.vote(&step).await? {
+                Vote::Refused(refusal) => return conflict(refusal),
+                Vote::Counted => {}
+                Vote::Approved => tx.advance(&[step.id]).await?,
             }
+        } else if !is_gated {
             tx.collect_again(&step).await?;
         }
         tx.commit(EventKind::StepEdited, Some(&step.key)).await
@@ -86,7 +83,7 @@ impl Store {
         if expect_generation.is_some_and(|expected| expected != step.generation) {
             return conflict(Conflict::Generation);
         }
-        if tx.run.is_cancelled() || step.is(&["running"]) {
+        if tx.run.is_cancelled() || step.is(&["running", "cancelled"]) {
             return status(if tx.run.is_cancelled() { "cancelled" } else { &step.status });
         }
         if version.is_latest {

@@ -284,6 +284,8 @@ async fn every_verb_does_what_the_table_says_and_every_run_ends(pool: PgPool) {
     let first: u64 = std::env::var("WEFT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let n: u64 = std::env::var("WEFT_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
     for seed in first..first + n {
+        // Shown when the walk fails: `WEFT_SEED` walks it again.
+        eprintln!("seed {seed}");
         let mut dice = Dice::new(seed);
         let definition = definition(&mut dice);
         let auto_run = dice.roll(2) == 0;
