@@ -68,7 +68,10 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
     for claim in claims.iter().filter(|claim| claim.feedback.is_some()) {
         // A rejected step sees what it made last.
         let spec = runs.get(&claim.run).and_then(|run| agents.get(run.agents.get(claim.definition_key())?));
-        let own = spec.into_iter().flat_map(|spec| &spec.outputs).map(|port| (claim.step, claim.key.clone(), port.name.clone()));
+        let own = spec
+            .into_iter()
+            .flat_map(|spec| &spec.outputs)
+            .map(|port| (claim.step, claim.key.clone(), port.name.clone()));
         wanted_artifacts.extend(own);
     }
     let mut artifacts: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
@@ -91,7 +94,7 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
 /// How an attempt's task ended.
 pub(crate) enum Ended {
     /// With a result to commit.
-    Finished(Finished),
+    Finished(Box<Finished>),
     /// It was cancelled from outside, and has no result to tell.
     Cancelled,
     /// It goes on as a run of its own, without a lease.
@@ -122,8 +125,17 @@ pub(crate) async fn execute(
                 Ok(resolved) => {
                     inputs = resolved.consumed;
                     if let AgentConfig::Workflow(config) = &spec.config {
-                        let begun =
-                            child::start(worker, &shared, config, &claim, &run, resolved.values, &inputs, &basis, &cancel);
+                        let begun = child::start(
+                            worker,
+                            &shared,
+                            config,
+                            &claim,
+                            &run,
+                            resolved.values,
+                            &inputs,
+                            &basis,
+                            &cancel,
+                        );
                         match begun.await {
                             Ok(child::Begun::HandedOver) => return Ended::HandedOver,
                             Ok(child::Begun::Cancelled) => return Ended::Cancelled,
@@ -145,34 +157,31 @@ pub(crate) async fn execute(
     if cancel.is_cancelled() {
         return Ended::Cancelled;
     }
-    let mut usage = None;
-    let mut message = None;
-    let result = match outcome {
+    let (result, usage, message) = match outcome {
         Ok(mut output) => {
-            usage = output.usage.clone();
-            message = output.message.take();
+            let (usage, message) = (output.usage.take(), output.message.take());
             match outputs::artifacts(&shared.store, output, &cancel).await {
-                Some(result) => result,
+                Some(result) => (result, usage, message),
                 None => return Ended::Cancelled,
             }
         }
         Err(mut error) => {
             // An answer that was refused is paid for all the same.
-            usage = error.usage.take().map(|usage| *usage);
-            Err(error)
+            let usage = error.usage.take().map(|usage| *usage);
+            (Err(error), usage, None)
         }
     };
     let result = match result {
         Ok(artifacts) => AttemptResult::Succeeded(artifacts),
         Err(error) => {
             let dice = rand::rng().random_range(0.0..1.0);
-            let retry = step
-                .and_then(|step| retry::pause(step, error.class, claim.fail_count, error.retry_after_ms, dice));
+            let retry =
+                step.and_then(|step| retry::pause(step, error.class, claim.fail_count, error.retry_after_ms, dice));
             AttemptResult::Failed { class: error.class, error: error.message.replace('\0', ""), retry }
         }
     };
     let (step, attempt, basis) = (claim.step, claim.attempt, made_with);
-    Ended::Finished(Finished { step, attempt, result, inputs, usage, basis, message })
+    Ended::Finished(Box::new(Finished { step, attempt, result, inputs, usage, basis, message }))
 }
 
 /// What the agent made last and what a person wants changed, if this generation began with a rejection.
@@ -214,10 +223,7 @@ pub(crate) fn input_artifacts(artifacts: &[LatestArtifact]) -> Result<InputArtif
         .map(|artifact| {
             let value = read_value(artifact)?;
             let (id, version, content_hash) = (artifact.id, artifact.version, artifact.hash.clone());
-            Ok((
-                (artifact.key.clone(), artifact.name.clone()),
-                InputArtifact { id, version, content_hash, value },
-            ))
+            Ok(((artifact.key.clone(), artifact.name.clone()), InputArtifact { id, version, content_hash, value }))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //! Bounded; anything that can change (overrides, artifacts) must never be kept here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Cache {
     runs: Mutex<HashMap<RunId, Arc<RunContext>>>,
     agents: Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>,
     /// Hashes of prompts that the database is known to hold.
-    prompts: Mutex<HashMap<String, ()>>,
+    prompts: Mutex<HashSet<String>>,
 }
 
 fn keep<K: std::hash::Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, items: impl IntoIterator<Item = (K, V)>) {
@@ -97,11 +97,17 @@ impl Cache {
 
     /// Remembers a prompt that an attempt is made with. Failing costs only the text in a later lineage.
     pub(crate) async fn keep_prompt(&self, store: &Store, hash: &str, text: &str) {
-        if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains_key(hash) {
+        if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains(hash) {
             return;
         }
         match store.keep_prompt(hash, text).await {
-            Ok(()) => keep(&self.prompts, MAX_PROMPTS, [(hash.to_owned(), ())]),
+            Ok(()) => {
+                let mut known = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+                if known.len() >= MAX_PROMPTS {
+                    known.clear();
+                }
+                known.insert(hash.to_owned());
+            }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a prompt was not kept"),
         }
     }

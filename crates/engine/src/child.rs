@@ -77,9 +77,10 @@ async fn try_start(
         None => return Ok(Err(failed("The sub-workflow is not there any more"))),
     };
     let agents = AgentCatalog::new(shared.store.agent_versions(pins(&version.definition)).await?);
-    let missing = version.definition.inputs.iter().find(|(key, input)| {
-        input.required && input.default.is_none() && values.get(*key).is_none_or(Value::is_null)
-    });
+    let missing =
+        version.definition.inputs.iter().find(|(key, input)| {
+            input.required && input.default.is_none() && values.get(*key).is_none_or(Value::is_null)
+        });
     if let Some((key, _)) = missing {
         let message = format!("The sub-workflow needs the input `{key}`");
         return Ok(Err(AgentError::new(Reason::MissingInput, message)));

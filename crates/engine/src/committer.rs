@@ -143,7 +143,15 @@ mod tests {
             size: 0,
             content: Some(vec![0; bytes]),
         };
-        Finished { step, attempt: 1, result: AttemptResult::Succeeded(vec![artifact]), inputs: vec![], usage: None, basis: None, message: None }
+        Finished {
+            step,
+            attempt: 1,
+            result: AttemptResult::Succeeded(vec![artifact]),
+            inputs: vec![],
+            usage: None,
+            basis: None,
+            message: None,
+        }
     }
 
     #[test]

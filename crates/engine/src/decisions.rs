@@ -149,7 +149,8 @@ async fn items(
                 || step.inputs.values().any(|source| *source == map.over)
         })
         .collect();
-    let common = canonical_json(&json!({"inputs": step.inputs, "artifacts": read, "overrides": general, "basis": basis}));
+    let common =
+        canonical_json(&json!({"inputs": step.inputs, "artifacts": read, "overrides": general, "basis": basis}));
     let new = items
         .into_iter()
         .map(|item| {

@@ -186,7 +186,11 @@ impl Worker {
     }
 
     fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.finished.is_empty() && !self.is_committing && !self.is_claiming && !self.is_answering
+        self.running.is_empty()
+            && self.finished.is_empty()
+            && !self.is_committing
+            && !self.is_claiming
+            && !self.is_answering
     }
 
     fn register(&mut self) {
@@ -357,8 +361,7 @@ impl Worker {
             Ok(Hint::Watched(run)) => self.shared.watched.add(*run),
             // Attempts of that run may have been ended: the beat tells which.
             Ok(Hint::Cancelled(run)) if self.running.values().any(|running| running.run == *run) => self.beat(),
-            Ok(Hint::Cancelled(_)) => {}
-            Ok(Hint::Run(_) | Hint::Delta(_)) | Err(broadcast::error::RecvError::Closed) => {}
+            Ok(Hint::Run(_) | Hint::Delta(_) | Hint::Cancelled(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 
@@ -446,7 +449,7 @@ impl Worker {
     fn take_result(&mut self, step: i64, attempt: i32, ended: Ended) {
         let Some(running) = self.running.get(&step).filter(|running| running.attempt == attempt) else { return };
         match ended {
-            Ended::Finished(finished) => self.finished.push(finished),
+            Ended::Finished(finished) => self.finished.push(*finished),
             Ended::Cancelled if running.release => self.finished.push(released(step, attempt)),
             Ended::Cancelled | Ended::HandedOver => {
                 self.running.remove(&step);

@@ -20,9 +20,9 @@ use crate::Result;
 
 pub use asking::{Asked, Asking, Decided, Decision, NewItem};
 pub use claim::{Claimed, ClaimedItem, Claims};
+pub(crate) use complete::ArtifactColumns;
 pub use context::{ItemOutput, LatestArtifact, RunContext};
 pub use ends::{ChildAnswer, ChildRun, ParentEnd};
-pub(crate) use complete::ArtifactColumns;
 pub use worker::{Beat, WorkerId};
 
 /// How long a claim or a commit may take before its connection counts as lost.

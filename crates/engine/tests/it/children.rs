@@ -32,7 +32,7 @@ async fn sub(lab: &Lab, word: &Value) -> TemplateId {
         "outputs": [{"name": "text", "schema": {"type": "string"}}],
         "config": {"kind": "workflow", "template_id": template, "version": 1,
             "outputs": {"text": {"step": "inner", "artifact": "text"}}}}))
-    .await;
+        .await;
     template
 }
 

@@ -123,8 +123,10 @@ async fn limits_hold_within_a_run_and_across_runs(pool: PgPool) {
         Act::Say("x".into())
     })
     .await;
-    lab.agent(&json!({"id": "rare", "inputs": [{"name": "text"}], "outputs": [{"name": "text", "schema": {"type": "string"}}],
-        "max_parallel": 1, "config": {"kind": "template", "template": "x"}}))
+    lab.agent(
+        &json!({"id": "rare", "inputs": [{"name": "text"}], "outputs": [{"name": "text", "schema": {"type": "string"}}],
+        "max_parallel": 1, "config": {"kind": "template", "template": "x"}}),
+    )
     .await;
     let (stop, engine) = lab.engine();
     let fan = |step: &Value, limits: &Value| {
@@ -228,7 +230,9 @@ async fn a_paused_run_starts_nothing_but_what_a_person_triggers(pool: PgPool) {
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_form_waits_for_its_answer_and_a_rejected_step_sees_what_was_wrong(pool: PgPool) {
     let lab = Lab::new(pool, |input, _| match &input.revision {
-        Some(revision) => Act::Say(format!("{} but {}", revision.previous["text"].as_str().unwrap(), revision.feedback)),
+        Some(revision) => {
+            Act::Say(format!("{} but {}", revision.previous["text"].as_str().unwrap(), revision.feedback))
+        }
         None => Act::Say("first".into()),
     })
     .await;
@@ -265,7 +269,8 @@ async fn a_form_waits_for_its_answer_and_a_rejected_step_sees_what_was_wrong(poo
 async fn stop_reaches_a_running_attempt_at_once(pool: PgPool) {
     let lab = Lab::new(pool, script).await;
     let (stop, engine) = lab.engine();
-    let run = lab.start(&json!({"steps": {"a": say("hang", &[], &json!({})), "b": say("x", &["a"], &json!({}))}})).await;
+    let run =
+        lab.start(&json!({"steps": {"a": say("hang", &[], &json!({})), "b": say("x", &["a"], &json!({}))}})).await;
     lab.until(run, |view| status(view, "a") == StepStatus::Running).await;
     lab.store.stop_step(&lab.call(run), &"a".into(), Some(1)).await.unwrap();
     let view = lab.ended(run).await;

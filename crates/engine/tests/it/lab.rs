@@ -81,14 +81,17 @@ impl Lab {
             .execute(&pool)
             .await
             .unwrap();
-        let lab = Self { store: Store::from_pool(pool.clone()), pool, actor, stage: Arc::new(Player(Arc::new(script))) };
+        let lab =
+            Self { store: Store::from_pool(pool.clone()), pool, actor, stage: Arc::new(Player(Arc::new(script))) };
         let text = json!([{"name": "text", "schema": {"type": "string"}}]);
         let any = json!([{"name": "text"}, {"name": "more"}]);
-        lab.agent(&json!({"id": "say", "inputs": any, "outputs": text, "config": {"kind": "template", "template": "x"}}))
-            .await;
+        lab.agent(
+            &json!({"id": "say", "inputs": any, "outputs": text, "config": {"kind": "template", "template": "x"}}),
+        )
+        .await;
         lab.agent(&json!({"id": "list", "inputs": any, "outputs": [{"name": "items", "schema": {"type": "array"}}],
             "config": {"kind": "template", "template": "x"}}))
-        .await;
+            .await;
         lab.agent(&json!({"id": "form", "inputs": any, "outputs": text, "config": {"kind": "human", "instructions": "Say {{ text }}"}}))
             .await;
         lab

@@ -1,8 +1,8 @@
 //! The engine against a real Postgres with scripted agents: whatever an agent does, the run ends as it should.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
-mod control;
 mod children;
+mod control;
 mod faults;
 mod lab;
 mod maps;

@@ -135,9 +135,8 @@ async fn a_re_run_keeps_unchanged_items_runs_changed_ones_and_lets_vanished_ones
     lab.store.trigger_step(&lab.call(run), &"plan".into(), &Trigger::default()).await.unwrap();
     lab.until(run, |view| view.status.is_terminal() && view.step(&"plan".into()).unwrap().generation == 2).await;
     lab.store.trigger_step(&lab.call(run), &"draft".into(), &Trigger::default()).await.unwrap();
-    let view = lab
-        .until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2)
-        .await;
+    let view =
+        lab.until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2).await;
     assert_eq!(lab.content(run, "draft", "text").await, r#"["FOUR","TWO!","ONE"]"#);
     let attempts = |key: &str| view.step(&key.into()).map(|step| step.attempts.len());
     assert_eq!(attempts("draft[a]"), Some(1), "same key and same item: kept");
@@ -165,9 +164,8 @@ async fn each_item_has_its_gate_and_an_edit_of_one_collects_again(pool: PgPool) 
     assert_eq!(lab.content(run, "draft", "text").await, r#"["ONE","TWO"]"#);
     let edit = Edit { artifacts: vec![by_hand("Uno")], approve: true, ..Edit::default() };
     lab.store.edit_step(&lab.call(run), &"draft[a]".into(), &edit).await.unwrap();
-    let view = lab
-        .until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2)
-        .await;
+    let view =
+        lab.until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2).await;
     assert_eq!(lab.content(run, "draft", "text").await, r#"["Uno","TWO"]"#);
     let stale = workflow::staleness::staleness(&view);
     assert!(stale.contains_key("end"), "what read the old list is stale: {stale:?}");

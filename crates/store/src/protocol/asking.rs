@@ -26,6 +26,7 @@ pub struct Asked {
 }
 
 /// A step that was asked about, with all that judging it needs but artifacts.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one row")]
 #[derive(Clone, PartialEq, Debug)]
 pub struct Asking {
     pub step: i64,
@@ -184,11 +185,11 @@ impl Store {
         basis: Option<&Basis>,
         items: Vec<NewItem>,
     ) -> Result<()> {
-        let (mut keys, mut values, mut bases) = (vec![], vec![], vec![]);
+        let (mut keys, mut values, mut made_with) = (vec![], vec![], vec![]);
         for item in items {
             keys.push(item.key);
             values.push(item.value);
-            bases.push(item.basis);
+            made_with.push(item.basis);
         }
         let call = sqlx::query_scalar!(
             r#"SELECT expand_v2($1, $2, $3, $4, $5, $6, $7) AS "changed!""#,
@@ -198,7 +199,7 @@ impl Store {
             basis.map(|basis| json!(basis)),
             &keys,
             &values,
-            &bases,
+            &made_with,
         )
         .fetch_one(&self.pool);
         self.hint_change(asking.run, within(CALL_LIMIT, call).await?);
@@ -209,8 +210,7 @@ impl Store {
     pub async fn admit(&self, run: RunId) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!("SELECT FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE", run.0).execute(&mut *tx).await?;
-        let admitted =
-            sqlx::query_scalar!(r#"SELECT admit_v2($1) AS "admitted!""#, run.0).fetch_one(&mut *tx).await?;
+        let admitted = sqlx::query_scalar!(r#"SELECT admit_v2($1) AS "admitted!""#, run.0).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         if admitted {
             self.outbox.ready();

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use uuid::Uuid;
-use workflow::{
-    AgentId, ArtifactId, Definition, RunId, StepKey, StepStatus, UserId,
-};
+use workflow::{AgentId, ArtifactId, Definition, RunId, StepKey, StepStatus, UserId};
 
 use crate::{
     Result, Store,
@@ -171,7 +169,8 @@ impl Store {
 
     /// Prompt texts by hash.
     pub async fn prompts(&self, hashes: &[String]) -> Result<BTreeMap<String, String>> {
-        let rows = sqlx::query!("SELECT hash, text FROM prompts WHERE hash = ANY($1)", hashes).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query!("SELECT hash, text FROM prompts WHERE hash = ANY($1)", hashes).fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(|row| (row.hash, row.text)).collect())
     }
 }

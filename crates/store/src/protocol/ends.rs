@@ -120,7 +120,13 @@ impl Store {
     }
 
     /// The latest version of an artifact of a run, as an output of another name; content is shared by its hash.
-    pub async fn output_of(&self, run: RunId, step: &StepKey, artifact: &str, name: &str) -> Result<Option<NewArtifact>> {
+    pub async fn output_of(
+        &self,
+        run: RunId,
+        step: &StepKey,
+        artifact: &str,
+        name: &str,
+    ) -> Result<Option<NewArtifact>> {
         let row = sqlx::query!(
             "SELECT a.media_type, a.content_hash, a.size, a.content FROM steps s JOIN artifacts a ON a.step_id = s.id
             WHERE s.run_id = $1 AND s.key = $2 AND a.name = $3 AND a.is_latest AND NOT s.superseded",

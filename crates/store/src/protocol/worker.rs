@@ -100,7 +100,6 @@ impl Store {
         .await?;
         Ok(deleted.rows_affected())
     }
-
 }
 
 fn pairs(steps: Option<Vec<i64>>, attempts: Option<Vec<i32>>) -> Vec<(i64, i32)> {

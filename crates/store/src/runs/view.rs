@@ -58,7 +58,10 @@ impl StepRow {
             prompt_hash: self.prompt_hash,
             child_run: self.child_run.map(RunId),
             review: self.review.map(|review| document(review, "reviews", "*", &row)).transpose()?,
-            feedback: self.feedback.map(|feedback| document(feedback, "step_generations", "feedback", &row)).transpose()?,
+            feedback: self
+                .feedback
+                .map(|feedback| document(feedback, "step_generations", "feedback", &row))
+                .transpose()?,
         })
     }
 }

@@ -36,7 +36,8 @@ impl Store {
         if running > 0 {
             return status("running");
         }
-        let inputs = sqlx::query_scalar!("SELECT inputs FROM workflow_runs WHERE id = $1", run).fetch_one(tx.conn()).await?;
+        let inputs =
+            sqlx::query_scalar!("SELECT inputs FROM workflow_runs WHERE id = $1", run).fetch_one(tx.conn()).await?;
         let inputs = document(inputs, "workflow_runs", "inputs", &run)?;
         let added: BTreeSet<StepKey> = wanted.change.added.iter().cloned().collect();
         let all = NewSteps::of(wanted.definition, wanted.plan, wanted.agents, &inputs);

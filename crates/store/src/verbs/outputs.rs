@@ -1,6 +1,5 @@
 //! Verbs on what a step made: edit, supply, roll back. None begins a generation, and no version is ever changed or lost.
 
-use uuid::Uuid;
 use workflow::{ArtifactId, StepKey, event::EventKind};
 
 use super::{

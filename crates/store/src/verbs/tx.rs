@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// A run under its lock.
+#[expect(clippy::struct_field_names, reason = "auto-run is one word of the product")]
 pub(super) struct Run {
     pub status: String,
     pub held: Option<String>,
@@ -69,7 +70,7 @@ impl Step {
 pub(super) struct Tx<'a> {
     store: &'a Store,
     pub call: &'a Call<'a>,
-    tx: Transaction<'static, Postgres>,
+    db: Transaction<'static, Postgres>,
     pub run: Run,
     /// Steps whose state changed, with what it was; of two entries the first counts.
     moved: Vec<(i64, String)>,
@@ -87,13 +88,13 @@ pub(super) enum Begin<'a> {
 
 impl<'a> Tx<'a> {
     pub(super) async fn begin(store: &'a Store, call: &'a Call<'a>) -> Result<Begin<'a>> {
-        let mut tx = store.pool.begin().await?;
+        let mut db = store.pool.begin().await?;
         let Some(row) = sqlx::query!(
             "SELECT status, held, auto_run, event_seq, user_id, overrides, used_tokens, used_cost
             FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE",
             call.run.0,
         )
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut *db)
         .await?
         else {
             return Ok(Begin::Answered(VerbOutcome::NotFound));
@@ -105,7 +106,7 @@ impl<'a> Tx<'a> {
                 call.actor.id.0,
                 key,
             )
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut *db)
             .await?;
             match known {
                 Some(known) if known == *request => return Ok(Begin::Answered(VerbOutcome::Unchanged)),
@@ -118,20 +119,14 @@ impl<'a> Tx<'a> {
                         key,
                         request,
                     )
-                    .execute(&mut *tx)
+                    .execute(&mut *db)
                     .await?;
                 }
             }
         }
-        let overrides = match row.overrides {
-            Value::Object(map) => map,
-            _ => {
-                return Err(Error::Inconsistent {
-                    table: "workflow_runs",
-                    column: "overrides",
-                    row: call.run.to_string(),
-                });
-            }
+        let Value::Object(overrides) = row.overrides else {
+            let row = call.run.to_string();
+            return Err(Error::Inconsistent { table: "workflow_runs", column: "overrides", row });
         };
         let run = Run {
             status: row.status,
@@ -146,7 +141,7 @@ impl<'a> Tx<'a> {
         Ok(Begin::Go(Box::new(Self {
             store,
             call,
-            tx,
+            db,
             run,
             moved: Vec::new(),
             artifacts: Vec::new(),
@@ -156,7 +151,7 @@ impl<'a> Tx<'a> {
     }
 
     pub(super) fn conn(&mut self) -> &mut PgConnection {
-        &mut self.tx
+        &mut self.db
     }
 
     /// A step of the run, locked: a worker may be claiming it.
@@ -196,12 +191,9 @@ impl<'a> Tx<'a> {
 
     /// Terminal steps tell their dependents.
     pub(super) async fn advance(&mut self, steps: &[i64]) -> Result<()> {
-        let rows = sqlx::query!(
-            r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(advance_v2($1)) m"#,
-            steps
-        )
-        .fetch_all(self.conn())
-        .await?;
+        let rows = sqlx::query!(r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(advance_v2($1)) m"#, steps)
+            .fetch_all(self.conn())
+            .await?;
         self.moves_all(rows.into_iter().map(|row| (row.id, row.was)));
         Ok(())
     }
@@ -316,7 +308,7 @@ impl<'a> Tx<'a> {
 
     /// Commits what was written beside this run, which itself did not change.
     pub(super) async fn close(self: Box<Self>) -> Result<()> {
-        Ok(self.tx.commit().await?)
+        Ok(self.db.commit().await?)
     }
 
     /// Writes the event, commits and tells everybody to look again.
@@ -340,7 +332,7 @@ impl<'a> Tx<'a> {
         )
         .fetch_one(self.conn())
         .await?;
-        self.tx.commit().await?;
+        self.db.commit().await?;
         self.store.tell(run, self.fences);
         Ok(VerbOutcome::Done)
     }
@@ -357,6 +349,8 @@ impl Store {
     }
 }
 
+/// The answer that refuses for this reason; nothing was written.
+#[expect(clippy::unnecessary_wraps, reason = "a verb returns it as it is")]
 pub(super) fn conflict(conflict: Conflict) -> Result<VerbOutcome> {
     Ok(VerbOutcome::Conflict(conflict))
 }

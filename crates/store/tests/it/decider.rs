@@ -74,8 +74,7 @@ impl World {
             } else {
                 Ok(vec![artifact("text", &json!(list).to_string())])
             };
-            let end =
-                ParentEnd { step: asking.step, run: asking.run, mark: asking.mark, child: None, result };
+            let end = ParentEnd { step: asking.step, run: asking.run, mark: asking.mark, child: None, result };
             self.store.end_parent(&end).await.unwrap();
         }
     }

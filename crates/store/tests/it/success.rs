@@ -84,10 +84,7 @@ async fn a_failure_skips_what_can_no_longer_run_and_a_retry_reopens_exactly_that
     assert_eq!(reasons, [("b", Reason::Permanent), ("c", Reason::UpstreamFailed), ("end", Reason::UpstreamFailed)]);
 
     let trigger = Trigger { prompt: Some(Some("better".into())), inputs: None, expect_generation: Some(1) };
-    assert_eq!(
-        world.store.trigger_step(&world.call(), &"b".into(), &trigger).await.unwrap(),
-        VerbOutcome::Done
-    );
+    assert_eq!(world.store.trigger_step(&world.call(), &"b".into(), &trigger).await.unwrap(), VerbOutcome::Done);
     world.check().await;
     assert_eq!(world.statuses().await["end"], StepStatus::Pending);
     let claims = world.claim(10).await;
@@ -139,8 +136,7 @@ async fn a_pending_or_running_step_cannot_be_triggered(pool: PgPool) {
     let mut world = World::new(pool, &dag(&json!({"a": [], "b": ["a"]})), true).await;
     let _running = world.claim(1).await;
     for (key, status) in [("a", "running"), ("b", "pending")] {
-        let outcome =
-            world.store.trigger_step(&world.call(), &key.into(), &Trigger::default()).await.unwrap();
+        let outcome = world.store.trigger_step(&world.call(), &key.into(), &Trigger::default()).await.unwrap();
         assert_eq!(outcome, VerbOutcome::Conflict(Conflict::Status(status.into())));
     }
     world.check().await;

@@ -55,8 +55,7 @@ async fn walk(pool: PgPool, seed: u64) {
                 held.extend(world.store.complete(world.worker, &batch, dice.roll(3)).await.unwrap().claimed);
             }
             6 => {
-                let outcome =
-                    world.store.trigger_step(&world.call(), &key, &Trigger::default()).await.unwrap();
+                let outcome = world.store.trigger_step(&world.call(), &key, &Trigger::default()).await.unwrap();
                 let blocked = before.run_definition.steps[&key]
                     .depends_on
                     .iter()
@@ -69,8 +68,7 @@ async fn walk(pool: PgPool, seed: u64) {
                 }
             }
             7 => {
-                let outcome =
-                    world.store.approve_step(&world.call(), &key, &Approval::default()).await.unwrap();
+                let outcome = world.store.approve_step(&world.call(), &key, &Approval::default()).await.unwrap();
                 let allowed = next(status, StepEvent::Approved).is_ok();
                 assert_eq!(outcome == VerbOutcome::Done, allowed, "seed {seed}: approval of a step that is {status}");
             }
