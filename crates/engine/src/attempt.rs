@@ -1,31 +1,31 @@
 //! One attempt from claim to result: read what it needs, resolve its inputs, run the agent under its time limit, shape the outputs.
 //! Whatever an agent does, even panic, ends as a result with a class. A sub-workflow's attempt is handed over to its run.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use agents::{AgentContext, AgentError, Revision, StepInput, StepOutput};
 use rand::Rng;
-use serde_json::Value;
 use store::{
     Store,
-    protocol::{AttemptResult, Claimed, Finished, LatestArtifact, RunContext, WorkerId},
+    protocol::{AttemptResult, Claimed, Finished, RunContext, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
 use workflow::{
-    AgentSpec, Step, StepKey,
+    AgentSpec, Step,
     agent::AgentConfig,
     hash::sha256_hex,
-    resolve::{InputArtifact, InputArtifacts, Resolved, basis, effective_prompt, resolve},
-    source::Source,
+    resolve::{Resolved, basis, effective_prompt, resolve},
     status::Reason,
     view::StepOverride,
 };
 
-use crate::{Agents, cache::Cache, child, outputs, retry, stream};
+use crate::{
+    Agents,
+    cache::Cache,
+    child,
+    content::{self, Read},
+    outputs, retry, stream,
+};
 
 /// What all attempts of a worker share.
 pub(crate) struct Shared {
@@ -40,7 +40,7 @@ pub(crate) struct Prepared {
     pub claim: Claimed,
     run: Arc<RunContext>,
     spec: Option<Arc<AgentSpec>>,
-    artifacts: Vec<LatestArtifact>,
+    artifacts: Vec<Read>,
 }
 
 /// Reads, for a whole batch of claims at once, the frozen runs, the agents and the latest artifacts their inputs name.
@@ -54,13 +54,8 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
         let Some(run) = runs.get(&claim.run) else { continue };
         wanted_agents.extend(run.agents.get(claim.definition_key()).cloned());
         if let Some(step) = run.definition.steps.get(claim.definition_key()) {
-            let names: BTreeSet<(&StepKey, &String)> = step
-                .sources()
-                .filter_map(|source| match source {
-                    Source::Step { step, artifact, .. } => Some((step, artifact)),
-                    Source::Const(_) | Source::Run { .. } | Source::Item { .. } => None,
-                })
-                .collect();
+            // What its map goes over and its condition reads was read when that was decided.
+            let names = content::names(step.inputs.values());
             wanted_artifacts.extend(names.into_iter().map(|(key, name)| (claim.step, key.clone(), name.clone())));
         }
     }
@@ -74,12 +69,7 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
             .map(|port| (claim.step, claim.key.clone(), port.name.clone()));
         wanted_artifacts.extend(own);
     }
-    let mut artifacts: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
-    if !wanted_artifacts.is_empty() {
-        for artifact in shared.store.latest_artifacts(&wanted_artifacts).await? {
-            artifacts.entry(artifact.step).or_default().push(artifact);
-        }
-    }
+    let mut artifacts = shared.cache.contents.latest(&shared.store, &wanted_artifacts).await?;
     Ok(claims
         .into_iter()
         .filter_map(|claim| {
@@ -185,12 +175,12 @@ pub(crate) async fn execute(
 }
 
 /// What the agent made last and what a person wants changed, if this generation began with a rejection.
-fn revision(claim: &Claimed, artifacts: &[LatestArtifact]) -> Option<Revision> {
+fn revision(claim: &Claimed, artifacts: &[Read]) -> Option<Revision> {
     let feedback = claim.feedback.as_ref()?;
     let previous = artifacts
         .iter()
-        .filter(|artifact| artifact.key == claim.key)
-        .filter_map(|artifact| Some((artifact.name.clone(), read_value(artifact).ok()?)))
+        .filter(|artifact| artifact.meta.key == claim.key)
+        .filter_map(|artifact| Some((artifact.meta.name.clone(), artifact.value.as_deref()?.clone())))
         .collect();
     Some(Revision { previous, feedback: feedback.text.clone() })
 }
@@ -201,9 +191,9 @@ fn read_inputs(
     spec: &AgentSpec,
     claim: &Claimed,
     overrides: Option<&StepOverride>,
-    artifacts: &[LatestArtifact],
+    artifacts: &[Read],
 ) -> Result<Resolved, AgentError> {
-    let found = input_artifacts(artifacts)?;
+    let found = content::inputs(artifacts)?;
     let item = claim.item.as_ref().map(|item| &item.value);
     resolve(&run.definition, step, spec, overrides, &run.inputs, &found, item).map_err(|missing| {
         AgentError::new(
@@ -214,34 +204,6 @@ fn read_inputs(
             ),
         )
     })
-}
-
-/// Artifacts as sources see them.
-pub(crate) fn input_artifacts(artifacts: &[LatestArtifact]) -> Result<InputArtifacts, AgentError> {
-    artifacts
-        .iter()
-        .map(|artifact| {
-            let value = read_value(artifact)?;
-            let (id, version, content_hash) = (artifact.id, artifact.version, artifact.hash.clone());
-            Ok(((artifact.key.clone(), artifact.name.clone()), InputArtifact { id, version, content_hash, value }))
-        })
-        .collect()
-}
-
-/// An artifact as a value: JSON as it is, everything else as text.
-fn read_value(artifact: &LatestArtifact) -> Result<Value, AgentError> {
-    let unreadable = |what: &str| {
-        AgentError::new(
-            Reason::InvalidOutput,
-            format!("The artifact `{}` of `{}` is no {what}", artifact.name, artifact.key),
-        )
-    };
-    if artifact.media_type == "application/json" {
-        serde_json::from_slice(&artifact.bytes).map_err(|error| unreadable("JSON").with_source(error))
-    } else {
-        let text = std::str::from_utf8(&artifact.bytes).map_err(|error| unreadable("text").with_source(error))?;
-        Ok(Value::String(text.to_owned()))
-    }
 }
 
 async fn run_agent(

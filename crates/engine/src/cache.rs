@@ -9,6 +9,8 @@ use std::{
 use store::{Store, protocol::RunContext};
 use workflow::{AgentId, AgentSpec, RunId};
 
+use crate::content::Contents;
+
 const MAX_RUNS: usize = 512;
 const MAX_AGENTS: usize = 1024;
 const MAX_PROMPTS: usize = 4096;
@@ -20,6 +22,7 @@ pub(crate) struct Cache {
     agents: Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>,
     /// Hashes of prompts that the database is known to hold.
     prompts: Mutex<HashSet<String>>,
+    pub contents: Contents,
 }
 
 fn keep<K: std::hash::Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, items: impl IntoIterator<Item = (K, V)>) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agents::AgentError;
 use serde_json::{Value, json};
-use store::protocol::{Asked, Asking, Decided, Decision, LatestArtifact, NewItem, ParentEnd, RunContext};
+use store::protocol::{Asked, Asking, Decided, Decision, NewItem, ParentEnd, RunContext};
 use tokio_util::sync::CancellationToken;
 use workflow::{
     AgentSpec, RunId, RunStatus, Step, StepKey, StepStatus,
@@ -16,14 +16,10 @@ use workflow::{
     hash::{canonical_json, sha256_hex},
     limits,
     resolve::{InputArtifacts, basis, effective_prompt, holds, resolve_map},
-    source::Source,
     status::Reason,
 };
 
-use crate::{
-    attempt::{Shared, input_artifacts},
-    outputs,
-};
+use crate::{attempt::Shared, content, outputs};
 
 /// Answers askings; those that could not be answered are asked again a little later.
 pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &CancellationToken) -> Result<(), store::Error> {
@@ -102,23 +98,12 @@ async fn read_artifacts(
         let Some(step) = contexts.get(&asking.run).and_then(|run| run.definition.steps.get(&asking.key)) else {
             continue;
         };
-        let names: BTreeSet<(&StepKey, &String)> = step
-            .sources()
-            .filter_map(|source| match source {
-                Source::Step { step, artifact, .. } => Some((step, artifact)),
-                Source::Const(_) | Source::Run { .. } | Source::Item { .. } => None,
-            })
-            .collect();
+        let names = content::names(step.sources());
         wanted.extend(names.into_iter().map(|(key, name)| (asking.step, key.clone(), name.clone())));
     }
-    let mut found: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
-    if !wanted.is_empty() {
-        for artifact in shared.store.latest_artifacts(&wanted).await? {
-            found.entry(artifact.step).or_default().push(artifact);
-        }
-    }
+    let found = shared.cache.contents.latest(&shared.store, &wanted).await?;
     // What cannot be read counts as absent here; an attempt that needs it fails with the reason.
-    Ok(found.into_iter().map(|(step, artifacts)| (step, input_artifacts(&artifacts).unwrap_or_default())).collect())
+    Ok(found.into_iter().map(|(step, read)| (step, content::inputs(&read).unwrap_or_default())).collect())
 }
 
 /// Gives a map its items; an error is why its list is none.
@@ -141,12 +126,11 @@ async fn items(
     let version = run.agents.get(&asking.key).map_or(0, |(_, version)| *version);
     let basis = basis(prompt, version, step.direct_dependencies());
     // Everything an item is run with beside its own value: equal means that it need not run again.
-    let read: BTreeMap<String, &str> = artifacts
-        .iter()
-        .map(|((key, name), artifact)| (format!("{key}.{name}"), artifact.content_hash.as_str()))
-        .filter(|(name, _)| {
-            !matches!(&map.over, Source::Step { step, artifact, .. } if *name == format!("{step}.{artifact}"))
-                || step.inputs.values().any(|source| *source == map.over)
+    let read: BTreeMap<String, &str> = content::names(step.inputs.values())
+        .into_iter()
+        .filter_map(|(key, name)| {
+            let artifact = artifacts.get(&(key.clone(), name.clone()))?;
+            Some((format!("{key}.{name}"), artifact.content_hash.as_str()))
         })
         .collect();
     let common =

@@ -9,6 +9,7 @@ mod cache;
 mod child;
 mod chores;
 mod committer;
+mod content;
 mod decisions;
 mod options;
 mod outputs;

@@ -2,7 +2,7 @@
 //! Pure: the caller brings the artifacts that are latest at claim. What is recorded here is what staleness compares later, so a
 //! source that gave nothing is recorded too.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
@@ -26,7 +26,8 @@ pub struct InputArtifact {
     pub id: ArtifactId,
     pub version: i32,
     pub content_hash: String,
-    pub value: Value,
+    /// Shared: many steps may read one version.
+    pub value: Arc<Value>,
 }
 
 /// The latest artifacts of the steps that are read, by step and name.
@@ -219,7 +220,7 @@ mod tests {
             id: ArtifactId(uuid::Uuid::from_u128(1)),
             version: 3,
             content_hash: "hash".into(),
-            value: json!({"t": "text"}),
+            value: Arc::new(json!({"t": "text"})),
         };
         (definition, agent, BTreeMap::from([(("a".into(), "out".into()), artifact)]))
     }

@@ -23,7 +23,7 @@ pub struct RunContext {
     pub is_test: bool,
 }
 
-/// The latest version of an artifact, with its bytes.
+/// The latest version of an artifact, as a step wants it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LatestArtifact {
     /// The step that wants it.
@@ -34,7 +34,6 @@ pub struct LatestArtifact {
     pub version: i32,
     pub hash: String,
     pub media_type: String,
-    pub bytes: Vec<u8>,
 }
 
 /// An item of a map that is over.
@@ -89,7 +88,7 @@ impl Store {
         let keys: Vec<&str> = wanted.iter().map(|(_, key, _)| key.as_str()).collect();
         let names: Vec<&str> = wanted.iter().map(|(_, _, name)| name.as_str()).collect();
         let rows = sqlx::query!(
-            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, a.content_hash, a.media_type, a.size, a.content
+            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, a.content_hash, a.media_type
             FROM unnest($1::bigint[], $2::text[], $3::text[]) w(step, key, name)
             JOIN steps s ON s.id = w.step
             JOIN steps p ON p.run_id = s.run_id AND p.key = w.key
@@ -100,22 +99,31 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let found = rows.into_iter().map(|row| LatestArtifact {
+            step: row.step,
+            key: row.key.as_str().into(),
+            name: row.name,
+            id: ArtifactId(row.id),
+            version: row.version,
+            hash: row.content_hash,
+            media_type: row.media_type,
+        });
+        Ok(found.collect())
+    }
+
+    /// The bytes of versions.
+    pub async fn contents(&self, ids: &[ArtifactId]) -> Result<Vec<(ArtifactId, Vec<u8>)>> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows = sqlx::query!("SELECT id, content_hash, size, content FROM artifacts WHERE id = ANY($1)", &ids)
+            .fetch_all(&self.pool)
+            .await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             let bytes = match row.content {
                 Some(bytes) => bytes,
                 None => self.blob(&row.content_hash, row.size).await?,
             };
-            found.push(LatestArtifact {
-                step: row.step,
-                key: row.key.as_str().into(),
-                name: row.name,
-                id: ArtifactId(row.id),
-                version: row.version,
-                hash: row.content_hash,
-                media_type: row.media_type,
-                bytes,
-            });
+            found.push((ArtifactId(row.id), bytes));
         }
         Ok(found)
     }

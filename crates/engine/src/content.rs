@@ -1,0 +1,125 @@
+//! Artifacts as the values that steps read. A version never changes, so one that many steps read is read and parsed once.
+//! Bounded by bytes; what cannot be read stays an error of the step that wants it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agents::AgentError;
+use serde_json::Value;
+use store::{Store, protocol::LatestArtifact};
+use workflow::{
+    ArtifactId, StepKey,
+    resolve::{InputArtifact, InputArtifacts},
+    source::Source,
+    status::Reason,
+};
+
+/// Bytes of content that are kept for the next step that reads it; a value is a few times larger.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A version as its readers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Read {
+    pub meta: LatestArtifact,
+    /// None when it is not what its type says.
+    pub value: Option<Arc<Value>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Contents(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    values: HashMap<ArtifactId, Option<Arc<Value>>>,
+    bytes: usize,
+}
+
+impl Contents {
+    /// The latest versions that steps want: (step, key of the producer, name).
+    pub(crate) async fn latest(
+        &self,
+        store: &Store,
+        wanted: &[(i64, StepKey, String)],
+    ) -> Result<BTreeMap<i64, Vec<Read>>, store::Error> {
+        if wanted.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let metas = store.latest_artifacts(wanted).await?;
+        let mut known: BTreeMap<ArtifactId, Option<Arc<Value>>> = BTreeMap::new();
+        {
+            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for meta in &metas {
+                if let Some(value) = kept.values.get(&meta.id) {
+                    known.insert(meta.id, value.clone());
+                }
+            }
+        }
+        let missing: BTreeMap<ArtifactId, &LatestArtifact> =
+            metas.iter().filter(|meta| !known.contains_key(&meta.id)).map(|meta| (meta.id, meta)).collect();
+        if !missing.is_empty() {
+            let ids: Vec<ArtifactId> = missing.keys().copied().collect();
+            for (id, bytes) in store.contents(&ids).await? {
+                let Some(meta) = missing.get(&id) else { continue };
+                let value = parse(meta, &bytes).map(Arc::new);
+                self.keep(id, bytes.len(), value.clone());
+                known.insert(id, value);
+            }
+        }
+        let mut found: BTreeMap<i64, Vec<Read>> = BTreeMap::new();
+        for meta in metas {
+            let value = known.get(&meta.id).cloned().flatten();
+            found.entry(meta.step).or_default().push(Read { meta, value });
+        }
+        Ok(found)
+    }
+
+    fn keep(&self, id: ArtifactId, bytes: usize, value: Option<Arc<Value>>) {
+        if bytes > MAX_BYTES / 4 {
+            return;
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.bytes + bytes > MAX_BYTES {
+            *kept = Kept::default();
+        }
+        kept.bytes += bytes;
+        kept.values.insert(id, value);
+    }
+}
+
+/// JSON as it is, everything else as text.
+fn parse(meta: &LatestArtifact, bytes: &[u8]) -> Option<Value> {
+    if meta.media_type == "application/json" {
+        serde_json::from_slice(bytes).ok()
+    } else {
+        std::str::from_utf8(bytes).ok().map(|text| Value::String(text.to_owned()))
+    }
+}
+
+/// The steps' artifacts that sources read.
+pub(crate) fn names<'a>(sources: impl IntoIterator<Item = &'a Source>) -> BTreeSet<(&'a StepKey, &'a String)> {
+    sources
+        .into_iter()
+        .filter_map(|source| match source {
+            Source::Step { step, artifact, .. } => Some((step, artifact)),
+            Source::Const(_) | Source::Run { .. } | Source::Item { .. } => None,
+        })
+        .collect()
+}
+
+/// Artifacts as sources see them; one that cannot be read is the step's failure.
+pub(crate) fn inputs(read: &[Read]) -> Result<InputArtifacts, AgentError> {
+    read.iter()
+        .map(|read| {
+            let meta = &read.meta;
+            let Some(value) = read.value.clone() else {
+                let what = if meta.media_type == "application/json" { "JSON" } else { "text" };
+                let message = format!("The artifact `{}` of `{}` is no {what}", meta.name, meta.key);
+                return Err(AgentError::new(Reason::InvalidOutput, message));
+            };
+            let (id, version, content_hash) = (meta.id, meta.version, meta.hash.clone());
+            Ok(((meta.key.clone(), meta.name.clone()), InputArtifact { id, version, content_hash, value }))
+        })
+        .collect()
+}
