@@ -5,7 +5,11 @@
 help: ## print this table
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The first build of the tool that does everything else is silent, and long enough to look like a hang.
+hello = @test -x "$${CARGO_TARGET_DIR:-target}/ci/xtask" || echo "First Weft's own build tool is built: about 3 minutes on 2 cores"
+
 run: ## install what is missing, build, start Weft and print its address
+	$(hello)
 	@cargo xtask run
 
 setup: ## only install what is missing (Postgres, the wasm target, the model file)
@@ -15,6 +19,7 @@ build: ## build the front end and the `weft` binary that embeds it
 	@cargo xtask build
 
 test: ## everything that CI checks: format, lints, tidy, Rust tests, browser tests
+	$(hello)
 	@cargo xtask test
 
 lint: ## only format, lints and tidy

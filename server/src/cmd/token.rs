@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use service::accounts;
 
@@ -27,6 +27,14 @@ pub(super) struct Create {
 
 pub(super) async fn run(command: Token, config: &config::Database) -> Result<ExitCode> {
     let Token::Create(Create { email, name }) = command;
+    // A token is for an account, and in a folder without a Weft there is none: making a database there would only mislead.
+    let folder = config.place().data_dir;
+    if config.url().is_none() && !folder.exists() {
+        bail!(
+            "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
+            folder.display()
+        );
+    }
     let operator = Operator::begin(config).await?;
     let created = accounts::create_token_for(&operator.context().await?, &email, &name).await.map_err(told);
     operator.end().await?;
