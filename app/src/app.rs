@@ -12,8 +12,8 @@ use leptos_router::{
 use crate::{
     components::provide_toasts,
     pages::{
-        AccountPage, AgentPage, AgentsPage, ComparePage, DashboardPage, DesignPage, EditorPage, LoginPage, NewAgentPage, NotFound,
-        NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
+        AccountPage, AgentPage, AgentsPage, ComparePage, DashboardPage, DesignPage, EditorPage, LoginPage,
+        NewAgentPage, NotFound, NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
     },
     prefs::provide_prefs,
     session::{provide_session, use_session},

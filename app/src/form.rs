@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use workflow::api::{ApiError, ErrorCode};
 
+use crate::reactive::effect;
 use crate::{
     components::{Banner, Kind},
     error::AppError,
@@ -21,7 +22,7 @@ where
 {
     let session = expect_context::<Session>();
     let value = action.value();
-    Effect::new(move || match value.get() {
+    effect(move || match value.get() {
         Some(Ok(done)) => untrack(|| on_ok(done)),
         Some(Err(error)) => session.note(&error),
         None => {}

@@ -14,6 +14,7 @@ pub mod live;
 pub mod load;
 pub mod pages;
 pub mod prefs;
+pub mod reactive;
 pub mod session;
 pub mod shell;
 pub mod waiting;

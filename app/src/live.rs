@@ -15,6 +15,7 @@ use workflow::{
     api::{Follow, MyFrame, RunFrame},
 };
 
+use crate::reactive::{effect, effect_with, memo};
 use crate::session::Session;
 
 /// How the feed stands, for the page to say so.
@@ -105,7 +106,7 @@ where
         use_websocket_with_options::<Follow, Frame, JsonSerdeCodec, _, _>(url, options);
     retry.opens_with(open);
     // leptos-use calls `on_open` before it allows sending, hence an effect on the state.
-    Effect::new(move || {
+    effect(move || {
         if ready_state.get() == ConnectionReadyState::Open {
             retry.opened();
             send(&Follow { after: untrack(&after) });
@@ -125,9 +126,8 @@ fn retry_when_worthwhile(session: Session, connection: RwSignal<Connection>, ret
             retry.now();
         }
     };
-    let is_worthwhile =
-        Memo::new(move |_| visibility.get() != web_sys::VisibilityState::Hidden && !session.has_ended());
-    Effect::new(move |before: Option<bool>| {
+    let is_worthwhile = memo(move || visibility.get() != web_sys::VisibilityState::Hidden && !session.has_ended());
+    effect_with(move |before: Option<bool>| {
         let is_worthwhile = is_worthwhile.get();
         retry.allow(is_worthwhile);
         if is_worthwhile && before == Some(false) {
@@ -135,7 +135,7 @@ fn retry_when_worthwhile(session: Session, connection: RwSignal<Connection>, ret
         }
         is_worthwhile
     });
-    Effect::new(move || {
+    effect(move || {
         let online = window_event_listener(ev::online, move |_| retry_now());
         on_cleanup(move || online.remove());
     });

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use workflow::api::ErrorCode;
 
+use crate::reactive::{effect, effect_with};
 use crate::{
     components::{Button, Size},
     error::AppError,
@@ -20,7 +21,7 @@ where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     let session = use_session();
-    Effect::new(move |before: Option<u32>| {
+    effect_with(move |before: Option<u32>| {
         let epoch = session.epoch();
         let is_new = before.is_some_and(|before| before != epoch);
         if is_new && resource.with_untracked(|known| known.as_ref().is_some_and(&has_failed)) {
@@ -52,7 +53,7 @@ pub fn PageFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl
 pub fn PartFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
     let session = use_session();
     let noted = error.clone();
-    Effect::new(move || session.note(&noted));
+    effect(move || session.note(&noted));
     view! {
         <ErrorBanner
             error

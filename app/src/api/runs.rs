@@ -2,6 +2,7 @@
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 
 use leptos::{prelude::*, server_fn::codec::Json};
+use serde::{Deserialize, Serialize};
 use workflow::{RunId, RunView, api as wire, event::RunEvent};
 
 use crate::error::AppError;
@@ -68,8 +69,18 @@ pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) ->
 
 /// Goes on with another published version, or only says what that would mean.
 #[server(input = Json)]
-pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<wire::MoveAnswer, AppError> {
-    Ok(service::runs::move_to(&expect_context(), id, to, key).await?)
+pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<MoveOutcome, AppError> {
+    Ok(match service::runs::move_to(&expect_context(), id, to, key).await? {
+        wire::MoveAnswer::Dry(plan) => MoveOutcome { plan: Some(plan), run: None },
+        wire::MoveAnswer::Done(run) => MoveOutcome { plan: None, run: Some(run) },
+    })
+}
+
+/// What moving would mean, or the run after it: by name, because telling them apart by shape costs the browser a second reader of runs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MoveOutcome {
+    pub plan: Option<wire::MovePlan>,
+    pub run: Option<Box<RunView>>,
 }
 
 #[server(input = Json)]

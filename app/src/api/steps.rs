@@ -82,15 +82,20 @@ pub async fn stop_step(
     Ok(service::steps::stop(&expect_context(), id, &step, request, key).await?)
 }
 
-/// Runs a step again, alone or with what is downstream, or only says what that would mean.
+/// Runs a step again, alone or with what is downstream. What that would mean the browser works out itself, so a dry run answers with
+/// the run as it is.
 #[server(input = Json)]
 pub async fn rerun_step(
     id: RunId,
     step: StepKey,
     rerun: wire::RerunStep,
     key: Option<String>,
-) -> Result<wire::Rerun, AppError> {
-    Ok(service::steps::rerun(&expect_context(), id, &step, rerun, key).await?)
+) -> Result<RunView, AppError> {
+    let ctx = expect_context();
+    match service::steps::rerun(&ctx, id, &step, rerun, key).await? {
+        wire::Rerun::Done(run) => Ok(*run),
+        wire::Rerun::Dry(_) => Ok(service::runs::get(&ctx, id).await?),
+    }
 }
 
 /// The prompt in force for a step, and what the template says.

@@ -1,6 +1,7 @@
 //! `EditorHandle`: what the editor page calls, and the canvas it drives.
 //! Every change of the draft goes through `dispatch`, so that it can be undone; nothing may write to the definition beside it.
 
+use crate::reactive::memo;
 use canvas::{Board, Edit, PaletteItem, Refused, WheelMode};
 use leptos::prelude::*;
 use web_sys::PointerEvent;
@@ -103,7 +104,7 @@ impl EditorHandle {
     /// The one selected step, if it is one.
     pub fn selected(self) -> Memo<Option<StepKey>> {
         let selection = self.board.selection;
-        Memo::new(move |_| selection.with(|keys| if let [key] = keys.as_slice() { Some(key.clone()) } else { None }))
+        memo(move || selection.with(|keys| if let [key] = keys.as_slice() { Some(key.clone()) } else { None }))
     }
 
     pub fn selected_edge(self) -> Signal<Option<(StepKey, StepKey)>> {

@@ -1,6 +1,7 @@
 //! The surface: two canvases, the list beside them, the line of words over them, and the events of all of these.
 //! On the server it is the list alone; the browser takes over without changing what was sent.
 
+use crate::reactive::effect;
 use canvas::{Button, Input, Key, Mods, Point, Vec2};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
@@ -23,7 +24,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
         board.read(|board| board.mirror().into_iter().map(|node| node.label).collect()).unwrap_or_default();
     let placeholder = StoredValue::new(placeholder);
 
-    Effect::new(move || {
+    effect(move || {
         let (Some(base), Some(overlay), Some(mirror), Some(list)) =
             (base.get(), board.canvas.get(), mirror.get(), list.get())
         else {
@@ -35,7 +36,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             super::stage::schedule(board, stage);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         board.frame.track();
         super::stage::schedule(board, stage);
     });

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::reactive::{effect, effect_with, memo};
 use canvas::Board;
 use leptos::prelude::*;
 use workflow::{AgentId, RunView, StepKey, api::Staleness};
@@ -56,7 +57,7 @@ pub fn RunCanvas(
     let handle = handle.unwrap_or_else(|| run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new())));
     let board = handle.board;
     let told = StoredValue::new(Vec::<String>::new());
-    Effect::new(move || {
+    effect(move || {
         let changed = run.with(|run| board.act(|board| board.set_run(run))).unwrap_or_default();
         if changed.is_empty() {
             return;
@@ -75,13 +76,13 @@ pub fn RunCanvas(
             );
         }
     });
-    let version = Memo::new(move |_| run.with(|run| run.template_version));
-    Effect::new(move || {
+    let version = memo(move || run.with(|run| run.template_version));
+    effect(move || {
         // Another version of the definition has other nodes.
         version.track();
         stale.with(|stale| board.act(|board| board.set_stale(|key| stale.contains_key(key))));
     });
-    Effect::new(move || {
+    effect(move || {
         // An item of a list is no node: its map step stands for it.
         let keys: Vec<StepKey> = selected.get().map(|key| key.split().0).into_iter().collect();
         if board.selection.with_untracked(|known| *known != keys)
@@ -90,7 +91,7 @@ pub fn RunCanvas(
             board.emit(outputs);
         }
     });
-    Effect::new(move |was_first: Option<()>| {
+    effect_with(move |was_first: Option<()>| {
         let last = board.selection.with(|keys| keys.last().cloned());
         // The first run would wipe out what the page selected beforehand.
         let is_other = selected.with_untracked(|known| known.as_ref().map(|key| key.split().0) != last);

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::icon::Icon;
 use crate::hydration;
+use crate::reactive::effect_with;
 
 #[component]
 pub fn Checkbox(
@@ -70,7 +71,7 @@ pub fn Switch(
 fn bind_checked(node: NodeRef<html::Input>, checked: Signal<bool>, early: impl Fn(bool) + 'static) {
     let first = checked.get_untracked();
     let may_be_early = !hydration::is_over();
-    Effect::new(move |bound: Option<bool>| {
+    effect_with(move |bound: Option<bool>| {
         let Some(input) = node.get() else { return false };
         let wanted = checked.get();
         if may_be_early && bound != Some(true) && wanted == first && input.checked() != wanted {

@@ -1,6 +1,7 @@
 //! `CodeView`: text in a monospace face with line numbers and a copy button.
 //! Long texts show their first lines until asked for all, so that no artifact can stall the page.
 
+use crate::reactive::memo;
 use leptos::prelude::*;
 
 use super::button::{Button, Variant};
@@ -20,7 +21,7 @@ pub fn CodeView(
     wrap: bool,
 ) -> impl IntoView {
     let all = RwSignal::new(false);
-    let n_lines = Memo::new(move |_| text.with(|t| t.lines().count()));
+    let n_lines = memo(move || text.with(|t| t.lines().count()));
     let lines = move || {
         let most = if all.get() { usize::MAX } else { FIRST_LINES };
         text.with(|t| {

@@ -1,6 +1,7 @@
 //! Combobox: a searchable list of typed options; those that cannot be chosen stay visible and say why.
 //! The ARIA combobox pattern: the focus stays in the input, the active option is named by `aria-activedescendant`.
 
+use crate::reactive::{effect, memo};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -139,11 +140,11 @@ struct Combo {
 impl Combo {
     fn new(id: String, value: RwSignal<String>, options: Signal<Vec<ComboOption>>) -> Self {
         let query = RwSignal::new(String::new());
-        let chosen = Memo::new(move |_| {
+        let chosen = memo(move || {
             let value = value.get();
             options.with(|options| options.iter().find(|o| o.value == value).map_or(value.clone(), |o| o.label.clone()))
         });
-        let found = Memo::new(move |_| {
+        let found = memo(move || {
             let needle = query.with(|query| query.trim().to_lowercase());
             options.with(|options| {
                 options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).take(MOST + 1).cloned().collect()
@@ -172,7 +173,7 @@ impl Combo {
 
     /// The text follows a choice made elsewhere; the active option scrolls into view.
     fn follow(self) {
-        Effect::new(move |_| {
+        effect(move || {
             let text = self.chosen.get();
             if let Some(input) = self.input.get()
                 && !self.open.get_untracked()
@@ -180,7 +181,7 @@ impl Combo {
                 input.set_value(&text);
             }
         });
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(option) = self.active.get().and_then(|i| by_id(&self.option_id(i))) {
                 let nearest = web_sys::ScrollIntoViewOptions::new();
                 nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);

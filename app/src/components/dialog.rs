@@ -1,6 +1,7 @@
 //! Dialog, `ConfirmDialog`, Drawer: native `<dialog>` shown by `showModal`, so the page behind is inert, Esc closes, and the focus returns.
 //! The content exists only while open: each opening starts fresh. Must never be opened in a first render.
 
+use crate::reactive::effect;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -67,6 +68,21 @@ pub fn ConfirmDialog(
     modal("dialog", foot, id, open, title, text, Size::Sm, Some(actions.into()), std::sync::Arc::new(|| ().into_any()))
 }
 
+/// For content that comes after the dialog opened: two frames later its first field is there, and gets the focus unless another control has it.
+pub fn focus_in_dialog(id: &'static str) {
+    request_animation_frame(move || {
+        request_animation_frame(move || {
+            let Some(dialog) = super::dom::by_id(id) else { return };
+            let has_field = document().active_element().is_some_and(|active| {
+                matches!(active.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") && dialog.contains(Some(&active))
+            });
+            if !has_field {
+                focus_first(&dialog);
+            }
+        });
+    });
+}
+
 /// The first field, else the first button of the foot, which is the harmless one; the browser alone would take the close button.
 fn focus_first(dialog: &web_sys::Element) {
     let fields = all(dialog, ".dialog-body :is(input, select, textarea, [autofocus]):not(:disabled)");
@@ -90,7 +106,7 @@ fn modal(
     children: ChildrenFn,
 ) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let wanted = open.get();
         let Some(dialog) = node.get() else { return };
         if !wanted {

@@ -1,8 +1,16 @@
 //! Diff: two texts line by line, with the changed words marked inside changed lines; long equal stretches are folded.
 //! Additions and removals differ by their sign, not by colour alone. No clock is used, so both sides render alike.
+//! Lines and words are compared as numbers: one copy of the algorithm serves both, which the size of the download feels.
 
+use std::collections::HashMap;
+
+use crate::reactive::memo;
 use leptos::prelude::*;
-use similar::{ChangeTag, TextDiff};
+use similar::{
+    DiffOp, DiffTag,
+    algorithms::{Capture, Replace, myers},
+    group_diff_ops,
+};
 
 /// Above this many bytes per side, changed words are not looked for: that search is quadratic in the worst case.
 const WORDS_UP_TO: usize = 64 * 1024;
@@ -34,7 +42,7 @@ pub fn Diff(
     #[prop(into)]
     title: Signal<String>,
 ) -> impl IntoView {
-    let lines = Memo::new(move |_| before.with(|b| after.with(|a| compare(b, a))));
+    let lines = memo(move || before.with(|b| after.with(|a| compare(b, a))));
     let count = move |tag: Tag| lines.with(|lines| lines.iter().filter(|line| line.tag == tag).count());
     let rows = move || {
         let lines = lines.get();
@@ -88,33 +96,108 @@ fn row(line: Line) -> AnyView {
     .into_any()
 }
 
+/// Texts as numbers: equal ones have the same.
+#[derive(Default)]
+struct Numbers<'a>(HashMap<&'a str, u32>);
+
+impl<'a> Numbers<'a> {
+    fn of(&mut self, parts: &[&'a str]) -> Vec<u32> {
+        parts
+            .iter()
+            .map(|part| {
+                let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+                *self.0.entry(part).or_insert(next)
+            })
+            .collect()
+    }
+}
+
+fn changes(before: &[u32], after: &[u32]) -> Vec<DiffOp> {
+    let mut hook = Replace::new(Capture::new());
+    // Capturing cannot fail: its error has no value.
+    let _ = myers::diff(&mut hook, before, 0..before.len(), after, 0..after.len());
+    hook.into_inner().into_ops()
+}
+
 fn compare(before: &str, after: &str) -> Vec<Line> {
-    let diff = TextDiff::from_lines(before, after);
     let with_words = before.len().max(after.len()) <= WORDS_UP_TO;
-    let n_before = before.lines().count();
+    let old_lines: Vec<&str> = before.split_inclusive('\n').collect();
+    let new_lines: Vec<&str> = after.split_inclusive('\n').collect();
+    let mut numbers = Numbers::default();
+    let ops = changes(&numbers.of(&old_lines), &numbers.of(&new_lines));
     let mut lines = Vec::new();
     let mut next_old = 0;
-    for group in diff.grouped_ops(CONTEXT_LINES) {
-        for op in &group {
-            gap(&mut lines, op.old_range().start.saturating_sub(next_old));
-            next_old = op.old_range().end.max(next_old);
-            if with_words {
-                lines.extend(diff.iter_inline_changes_deadline(op, None).map(|change| {
-                    let words =
-                        change.iter_strings_lossy().map(|(changed, text)| (changed, text.into_owned())).collect();
-                    line(change.tag(), change.old_index(), change.new_index(), words)
-                }));
-            } else {
-                lines.extend(diff.iter_changes(op).map(|change| {
-                    line(change.tag(), change.old_index(), change.new_index(), vec![(false, change.value().to_owned())])
-                }));
+    let mut is_any = false;
+    for group in group_diff_ops(ops, CONTEXT_LINES) {
+        for op in group {
+            is_any = true;
+            let (tag, old, new) = op.as_tag_tuple();
+            gap(&mut lines, old.start.saturating_sub(next_old));
+            next_old = old.end.max(next_old);
+            if tag == DiffTag::Equal {
+                for (at, text) in old.clone().zip(&old_lines[old.clone()]) {
+                    lines.push(line(Tag::Equal, Some(at), Some(new.start + at - old.start), vec![(false, text)]));
+                }
+                continue;
+            }
+            // As many lines for as many: each is a changed form of the one before.
+            let is_paired = with_words && old.len() == new.len();
+            let words = |at: usize| {
+                if is_paired { changed_words(old_lines[old.start + at], new_lines[new.start + at]) } else { None }
+            };
+            let pairs: Vec<_> = (0..old.len().min(new.len())).map(words).collect();
+            for (n, at) in old.clone().enumerate() {
+                let words = pairs.get(n).and_then(|pair| pair.as_ref().map(|(removed, _)| removed.clone()));
+                lines.push(line(Tag::Delete, Some(at), None, words.unwrap_or_else(|| vec![(false, old_lines[at])])));
+            }
+            for (n, at) in new.clone().enumerate() {
+                let words = pairs.get(n).and_then(|pair| pair.as_ref().map(|(_, added)| added.clone()));
+                lines.push(line(Tag::Insert, None, Some(at), words.unwrap_or_else(|| vec![(false, new_lines[at])])));
             }
         }
     }
-    if next_old > 0 {
-        gap(&mut lines, n_before.saturating_sub(next_old));
+    if is_any {
+        gap(&mut lines, old_lines.len().saturating_sub(next_old));
     }
     lines
+}
+
+type Words<'a> = Vec<(bool, &'a str)>;
+
+/// The words of two lines, each with whether it changed; none where the lines have little in common.
+fn changed_words<'a>(before: &'a str, after: &'a str) -> Option<(Words<'a>, Words<'a>)> {
+    let (old, new) = (split_words(before), split_words(after));
+    let mut numbers = Numbers::default();
+    let (old_ids, new_ids) = (numbers.of(&old), numbers.of(&new));
+    let (mut removed, mut added) = (Vec::new(), Vec::new());
+    let mut n_kept = 0;
+    for op in changes(&old_ids, &new_ids) {
+        let (tag, in_old, in_new) = op.as_tag_tuple();
+        let is_changed = tag != DiffTag::Equal;
+        n_kept += if is_changed { 0 } else { in_old.len() };
+        removed.extend(old[in_old].iter().map(|word| (is_changed, *word)));
+        added.extend(new[in_new].iter().map(|word| (is_changed, *word)));
+    }
+    (n_kept * 4 > old.len() + new.len()).then_some((removed, added))
+}
+
+/// Words and what stands between them.
+fn split_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut was_word = None;
+    for (at, c) in text.char_indices() {
+        let is_word = c.is_alphanumeric() || c == '_';
+        if was_word.is_some_and(|was_word| was_word != is_word) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        was_word = Some(is_word);
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
 }
 
 fn gap(lines: &mut Vec<Line>, n: usize) {
@@ -123,16 +206,13 @@ fn gap(lines: &mut Vec<Line>, n: usize) {
     }
 }
 
-fn line(tag: ChangeTag, old: Option<usize>, new: Option<usize>, mut words: Vec<(bool, String)>) -> Line {
+fn line(tag: Tag, old: Option<usize>, new: Option<usize>, words: Words<'_>) -> Line {
+    let mut words: Vec<(bool, String)> =
+        words.into_iter().map(|(is_changed, word)| (is_changed, word.to_owned())).collect();
     if let Some((_, last)) = words.last_mut() {
         last.truncate(last.trim_end_matches(['\n', '\r']).len());
     }
     words.retain(|(_, text)| !text.is_empty());
-    let tag = match tag {
-        ChangeTag::Equal => Tag::Equal,
-        ChangeTag::Insert => Tag::Insert,
-        ChangeTag::Delete => Tag::Delete,
-    };
     Line { tag, old: old.map(|i| i + 1), new: new.map(|i| i + 1), words }
 }
 

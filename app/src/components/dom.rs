@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 
 use crate::hydration;
+use crate::reactive::effect_with;
 
 /// The edge of the anchor that a popup lines up with.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -107,7 +108,7 @@ where
 {
     let first = value.get_untracked();
     let may_be_early = !hydration::is_over();
-    Effect::new(move |bound: Option<bool>| {
+    effect_with(move |bound: Option<bool>| {
         let Some(element) = node.get() else { return false };
         let wanted = value.get();
         let shown = element.text();

@@ -1,6 +1,7 @@
 //! `TextInput`, `TextArea`, `NumberInput`, Select: native controls bound to a signal. Inside a Field they take its id and its error.
 //! They must never lose what was typed before hydration.
 
+use crate::reactive::effect;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -81,7 +82,7 @@ pub fn TextArea(
     let wiring = Wiring::find(id);
     let node = NodeRef::<html::Textarea>::new();
     bind_value(node, value);
-    Effect::new(move |_| {
+    effect(move || {
         value.track();
         let Some(area) = node.get() else { return };
         let element: &web_sys::HtmlElement = &area;
@@ -145,13 +146,13 @@ pub fn NumberInput(
     let text = RwSignal::new(value.get_untracked().map(|n| n.to_string()).unwrap_or_default());
     bind_value(node, text);
     // "1.50" and 1.5 are the same number: the text is replaced only when the number is another one.
-    Effect::new(move |_| {
+    effect(move || {
         let number = value.get();
         if text.with_untracked(|t| parse(t)) != number {
             text.set(number.map(|n| n.to_string()).unwrap_or_default());
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         let number = text.with(|t| parse(t));
         if value.get_untracked() != number {
             value.set(number);

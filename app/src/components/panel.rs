@@ -1,6 +1,7 @@
 //! `PanelHandle`: resizes the docked panel it stands in, by pointer and by arrows, and remembers the width on this device.
 //! It writes only the panel's own `--panel-w`, through CSSOM.
 
+use crate::reactive::effect;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -43,7 +44,7 @@ pub fn PanelHandle(
             drop(storage.set_item(&storage_key(key), &width.to_string()));
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         if node.get().is_none() {
             return;
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::reactive::effect;
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
@@ -43,7 +44,7 @@ pub fn Elapsed(
 /// The browser's clock in milliseconds; `None` until hydrated, then renewed at the given pace.
 fn ticking(pace: Duration) -> RwSignal<Option<i64>> {
     let now = RwSignal::new(None);
-    Effect::new(move |_| {
+    effect(move || {
         now.set(Some(browser_now()));
         if let Ok(timer) = set_interval_with_handle(
             move || {

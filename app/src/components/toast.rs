@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::reactive::effect;
 use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
@@ -86,7 +87,7 @@ pub fn Toaster() -> impl IntoView {
     let toasts = use_toasts();
     let region = NodeRef::<html::Section>::new();
     // Shown anew for each toast, so that it lies over a dialog that was opened meanwhile.
-    Effect::new(move |_| {
+    effect(move || {
         let any = toasts.shown.with(|shown| !shown.is_empty());
         let Some(region) = region.get() else { return };
         if region.matches(":popover-open").unwrap_or(false) {
@@ -125,7 +126,7 @@ fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
         stop();
         timer.set_value(set_timeout_with_handle(move || toasts.dismiss(id), life).ok());
     };
-    Effect::new(move |_| start());
+    effect(start);
     on_cleanup(stop);
     let action = toast.action.map(|action| {
         view! {

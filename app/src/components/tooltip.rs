@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::reactive::effect;
 use leptos::ev;
 use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -47,7 +48,7 @@ pub fn TooltipLayer() -> impl IntoView {
         pending.set_value(set_timeout_with_handle(move || show(anchor), DELAY).ok());
     };
 
-    Effect::new(move |_| {
+    effect(move || {
         let handles = [
             window_event_listener(ev::pointerover, move |event| match anchor_of(event.target()) {
                 Some(anchor) if event.pointer_type() == "mouse" => soon(anchor),

@@ -8,6 +8,7 @@ use leptos::{form::ActionForm, prelude::*};
 use workflow::access::Role;
 
 use self::{password::Password, sessions::Sessions, tokens::Tokens};
+use crate::reactive::{effect, effect_with};
 use crate::{
     api::Logout,
     components::{Avatar, Button, ButtonType, Segment, Segmented, Size},
@@ -48,7 +49,7 @@ pub fn AccountPage() -> impl IntoView {
 fn SignOut() -> impl IntoView {
     let logout = ServerAction::<Logout>::new();
     let value = logout.value();
-    Effect::new(move || {
+    effect(move || {
         // A full load: nothing of this person stays in the page. An ended session is signed out already.
         if value.with(Option::is_some) {
             let _ = window().location().set_href("/login");
@@ -65,7 +66,7 @@ fn SignOut() -> impl IntoView {
 fn Look() -> impl IntoView {
     let prefs = use_prefs();
     let theme = RwSignal::new(prefs.theme_untracked().as_str().to_owned());
-    Effect::new(move |before: Option<Theme>| {
+    effect_with(move |before: Option<Theme>| {
         let theme = Theme::parse(&theme.get());
         if before.is_some_and(|before| before != theme) {
             prefs.set_theme(theme);

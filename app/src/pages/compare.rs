@@ -9,6 +9,7 @@ use workflow::{
 };
 
 use super::run::{artifact::facts, difference::Difference};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
@@ -38,7 +39,7 @@ async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Pair, AppError>> {
 #[component]
 pub fn ComparePage() -> impl IntoView {
     let params = use_params_map();
-    let ids = Memo::new(move |_| {
+    let ids = memo(move || {
         params.with(|params| {
             let id = |name| params.get(name).and_then(|id| id.parse::<RunId>().ok());
             id("run_id").zip(id("other_id"))
@@ -99,14 +100,14 @@ fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView
         toasts.success("Taken over as new versions");
         on_adopted.run(());
     });
-    Effect::new(move || {
+    effect(move || {
         if asked.with(Option::is_some) {
             key.set_value(random_id());
             adopt.clear();
             is_asking.set(true);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         if !is_asking.get() {
             asked.set(None);
         }

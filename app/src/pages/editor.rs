@@ -26,6 +26,7 @@ use self::{
     canvas_bar::CanvasBar, conflict::Notices, draft::Draft, palette::Palette, problems::Problems, publish::Publish,
     save_state::SaveWords, side_panel::SidePanel,
 };
+use crate::reactive::{effect_with, memo};
 use crate::{
     api,
     canvas_view::EditorCanvas,
@@ -41,9 +42,7 @@ use crate::{
 pub fn EditorPage() -> impl IntoView {
     let params = use_params_map();
     let session = use_session();
-    let id = Memo::new(move |_| {
-        params.with(|params| params.get("template_id").and_then(|id| id.parse::<TemplateId>().ok()))
-    });
+    let id = memo(move || params.with(|params| params.get("template_id").and_then(|id| id.parse::<TemplateId>().ok())));
     let loaded = Resource::new(
         move || id.get(),
         |id| async move {
@@ -54,7 +53,7 @@ pub fn EditorPage() -> impl IntoView {
         },
     );
     // A new sign-in fetches again what failed, and only that: a draft that is being edited must stay.
-    Effect::new(move |before: Option<u32>| {
+    effect_with(move |before: Option<u32>| {
         let epoch = session.epoch();
         if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Some(Err(_)))) {
             loaded.refetch();
@@ -143,8 +142,8 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
 /// What to do first. It lets the pointer through everywhere but on its button.
 #[component]
 fn EmptyCanvas(draft: Draft) -> impl IntoView {
-    let is_empty = Memo::new(move |_| draft.handle.with_definition(|definition| definition.steps.is_empty()));
-    let has_agents = Memo::new(move |_| draft.catalog.with(|catalog| catalog.latest().next().is_some()));
+    let is_empty = memo(move || draft.handle.with_definition(|definition| definition.steps.is_empty()));
+    let has_agents = memo(move || draft.catalog.with(|catalog| catalog.latest().next().is_some()));
     view! {
         <Show when=move || is_empty.get()>
             <div class="canvas-empty">

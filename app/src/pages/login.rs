@@ -10,6 +10,7 @@ use leptos_router::{
 };
 use workflow::api::SetupState;
 
+use crate::reactive::{effect, memo};
 use crate::{
     api::{self, CreateFirstAdmin, Login},
     components::{Button, ButtonType, Field, Size, Skeleton, SkeletonKind, TextInput, Variant},
@@ -22,7 +23,7 @@ use crate::{
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map();
-    let next = Memo::new(move |_| query.with(|query| safe_next(&query.get("next").unwrap_or_default()).to_owned()));
+    let next = memo(move || query.with(|query| safe_next(&query.get("next").unwrap_or_default()).to_owned()));
     if use_session().user_untracked().is_some() {
         return view! { <Redirect path=next.get_untracked()/> }.into_any();
     }
@@ -145,7 +146,7 @@ where
     let pending = action.pending();
     // What went wrong after the server had agreed.
     let later = RwSignal::new(None::<AppError>);
-    Effect::new(move || {
+    effect(move || {
         if !value.with(|value| matches!(value, Some(Ok(())))) {
             return;
         }

@@ -36,6 +36,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use workflow::{RunId, RunView};
 
 use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
+use crate::reactive::{effect_with, memo};
 use crate::{
     api,
     canvas_view::{RunCanvas, WatchHandle},
@@ -48,7 +49,7 @@ use crate::{
 #[component]
 pub fn RunPage() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("run_id").and_then(|id| id.parse::<RunId>().ok())));
+    let id = memo(move || params.with(|params| params.get("run_id").and_then(|id| id.parse::<RunId>().ok())));
     let run = Resource::new(
         move || id.get(),
         |id| async move {
@@ -101,7 +102,7 @@ fn Loaded(run: RunView) -> impl IntoView {
     let live = LiveRun::follow(run, wanted);
     let shown = RwSignal::new("panel".to_owned());
     let chosen = live.selected;
-    Effect::new(move |before: Option<Option<workflow::StepKey>>| {
+    effect_with(move |before: Option<Option<workflow::StepKey>>| {
         let key = chosen.get();
         if before.is_some_and(|before| before != key) {
             shown.set("panel".to_owned());

@@ -16,6 +16,7 @@ use workflow::{
 };
 
 use self::field::{InputField, InputView};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Button, ButtonType, LinkButton, Skeleton, SkeletonKind, SkeletonWidth, Switch, Variant},
@@ -29,7 +30,7 @@ use crate::{
 #[component]
 pub fn StartPage() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
+    let id = memo(move || params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
     let template = Resource::new(
         move || id.get(),
         |id| async move {
@@ -80,7 +81,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
     let error =
         outcome(start, move |run| navigate(&format!("/runs/{}", run.id), leptos_router::NavigateOptions::default()));
-    Effect::new(move || {
+    effect(move || {
         let Some(error) = error.get() else { return };
         if error.code() == ErrorCode::IdempotencyMismatch {
             // The first press did start a run; the next one is meant to start another.
@@ -168,7 +169,7 @@ impl RunKey {
     fn new() -> Self {
         let key = Self(StoredValue::new(None));
         // Random, so it is drawn after hydration.
-        Effect::new(move || key.draw());
+        effect(move || key.draw());
         key
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use workflow::schema::{Kind, Schema};
 
 use crate::components::{Field, Select, SelectOption, TextArea};
+use crate::reactive::effect_with;
 
 /// The words, as (value, label).
 const WORDS: [(&str, &str); 12] = [
@@ -149,7 +150,7 @@ pub(super) fn TypeFields(
     let is = move |word: &'static str| form.word.with(|now| now == word);
     let has_inside = move || is("list") || is("object") || is("custom");
     // Choosing "Choice" shows two examples at once: an empty list of choices would mean any text.
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let word = form.word.get();
         if before.as_ref().is_some_and(|before| *before != word)
             && word == "choice"

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use workflow::{access::Role, api::UserView, id::UserId};
 
 use self::dialogs::{NewUser, ResetPassword};
+use crate::reactive::effect;
 use crate::{
     api,
     components::{
@@ -94,7 +95,7 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
         resetting: RwSignal::new(None),
     };
     let is_asking = RwSignal::new(false);
-    Effect::new(move || {
+    effect(move || {
         if verbs.disabling.with(Option::is_some) {
             is_asking.set(true);
         }
@@ -108,12 +109,12 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
         });
         users.update(|users| replace(users, user));
     });
-    Effect::new(move || {
+    effect(move || {
         if error.with(Option::is_some) {
             is_asking.set(false);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         if !is_asking.get() {
             verbs.disabling.set(None);
         }

@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use crate::components::dom;
+use crate::reactive::{effect, effect_with};
 
 /// `above` are the pages that this one lies under, as (name, path).
 #[component]
@@ -62,7 +63,7 @@ pub(super) fn provide_arrival() {
     let arrival = Arrival { has_moved: StoredValue::new(false), is_due: StoredValue::new(false) };
     provide_context(arrival);
     let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let path = path.get();
         if before.is_some_and(|before| before != path) {
             arrival.has_moved.set_value(true);
@@ -77,7 +78,7 @@ fn arrive() {
     let Some(arrival) = use_context::<Arrival>() else {
         return;
     };
-    Effect::new(move || {
+    effect(move || {
         request_animation_frame(move || {
             if arrival.has_moved.try_get_value() != Some(true) {
                 return;

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use crate::reactive::effect;
 use crate::{
     components::{Avatar, Count, Icon, Tone},
     prefs::use_prefs,
@@ -105,7 +106,7 @@ fn is_at(href: &'static str) -> impl Fn() -> Option<&'static str> + Clone + Send
 fn Waiting() -> impl IntoView {
     let waiting = use_waiting();
     let n = RwSignal::new(0_usize);
-    Effect::new(move || {
+    effect(move || {
         if let Some(Ok(runs)) = waiting.get() {
             n.set(runs.len());
         }

@@ -367,7 +367,7 @@ pub struct Follow {
 
 /// A frame of `/api/workflows/runs/{id}/live`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "RawRunFrame")]
 pub enum RunFrame {
     Event {
         event: Box<RunEvent>,
@@ -382,6 +382,42 @@ pub enum RunFrame {
     Resync,
 }
 
+/// A frame as it is read: all fields of all kinds. Read by its tag instead, a frame would bring a second reader of everything inside
+/// it into the browser.
+#[derive(Deserialize)]
+struct RawRunFrame {
+    #[serde(rename = "type")]
+    kind: String,
+    event: Option<Box<RunEvent>>,
+    attempts: Option<Vec<AttemptView>>,
+    run: Option<RunId>,
+    step: Option<StepKey>,
+    attempt: Option<i32>,
+    offset: Option<i64>,
+    text: Option<String>,
+}
+
+impl TryFrom<RawRunFrame> for RunFrame {
+    type Error = crate::status::Unknown;
+
+    fn try_from(raw: RawRunFrame) -> Result<Self, Self::Error> {
+        let unknown = || crate::status::Unknown(raw.kind.clone());
+        Ok(match raw.kind.as_str() {
+            "event" => Self::Event { event: raw.event.ok_or_else(unknown)? },
+            "attempts" => Self::Attempts { attempts: raw.attempts.ok_or_else(unknown)? },
+            "delta" => Self::Delta(Delta {
+                run: raw.run.ok_or_else(unknown)?,
+                step: raw.step.clone().ok_or_else(unknown)?,
+                attempt: raw.attempt.ok_or_else(unknown)?,
+                offset: raw.offset.ok_or_else(unknown)?,
+                text: raw.text.clone().ok_or_else(unknown)?,
+            }),
+            "resync" => Self::Resync,
+            _ => return Err(unknown()),
+        })
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Delta {
     pub run: RunId,
@@ -394,10 +430,21 @@ pub struct Delta {
 
 /// A frame of `/api/live`: what changed among my runs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", from = "RawMyFrame")]
 pub enum MyFrame {
     Runs { runs: Vec<RunSummary> },
     Resync,
+}
+
+#[derive(Deserialize)]
+struct RawMyFrame {
+    runs: Option<Vec<RunSummary>>,
+}
+
+impl From<RawMyFrame> for MyFrame {
+    fn from(raw: RawMyFrame) -> Self {
+        raw.runs.map_or(Self::Resync, |runs| Self::Runs { runs })
+    }
 }
 
 /// All versions of one artifact of one step.
@@ -409,5 +456,27 @@ pub struct ArtifactVersions {
 impl ArtifactView {
     pub fn id(&self) -> ArtifactId {
         self.meta.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn frames_come_back_as_they_were_sent() {
+        let delta = json!({"type": "delta", "run": "00000000-0000-0000-0000-000000000000", "step": "a", "attempt": 1, "offset": 4, "text": "x"});
+        for document in [json!({"type": "resync"}), json!({"type": "attempts", "attempts": []}), delta] {
+            let frame: RunFrame = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&frame).unwrap(), document);
+        }
+        for document in [json!({"type": "runs", "runs": []}), json!({"type": "resync"})] {
+            let frame: MyFrame = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&frame).unwrap(), document);
+        }
+        assert!(serde_json::from_value::<RunFrame>(json!({"type": "event"})).is_err());
+        assert!(serde_json::from_value::<RunFrame>(json!({"type": "else"})).is_err());
     }
 }

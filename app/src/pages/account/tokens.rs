@@ -6,6 +6,7 @@ use workflow::{
     id::TokenId,
 };
 
+use crate::reactive::effect;
 use crate::{
     api,
     components::{
@@ -31,7 +32,7 @@ pub(super) fn Tokens() -> impl IntoView {
         toasts.success("Token revoked");
         tokens.refetch();
     });
-    Effect::new(move || {
+    effect(move || {
         if error.with(Option::is_some) {
             is_asking.set(false);
         }

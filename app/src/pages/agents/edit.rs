@@ -19,6 +19,7 @@ use super::{
     ports::{List, Ports},
     test::TestPanel,
 };
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
     components::{
@@ -50,10 +51,10 @@ pub fn NewAgentPage() -> impl IntoView {
 pub fn AgentPage() -> impl IntoView {
     let params = use_params_map();
     let session = use_session();
-    let id = Memo::new(move |_| AgentId::new(params.with(|params| params.get("agent_id").unwrap_or_default())));
+    let id = memo(move || AgentId::new(params.with(|params| params.get("agent_id").unwrap_or_default())));
     let loaded = Resource::new(move || id.get(), load);
     // A new sign-in fetches again what failed, and only that: a form that is being filled in must stay.
-    Effect::new(move |before: Option<u32>| {
+    effect_with(move |before: Option<u32>| {
         let epoch = session.epoch();
         if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Err(_))) {
             loaded.refetch();
@@ -162,11 +163,11 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     let form = AgentForm::new(&spec);
     let providers = StoredValue::new(providers);
     let saved = RwSignal::new(spec);
-    let base = Memo::new(move |_| saved.with(|saved| saved.version));
-    let read = Memo::new(move |_| form.read());
-    let problems = Memo::new(move |_| read.with(|(_, problems)| problems.clone()));
+    let base = memo(move || saved.with(|saved| saved.version));
+    let read = memo(move || form.read());
+    let problems = memo(move || read.with(|(_, problems)| problems.clone()));
     let is_dirty =
-        Memo::new(move |_| read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
+        memo(move || read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
 
     if is_new {
         suggest_id(form);
@@ -184,11 +185,10 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     });
     let faults = Faults { problems, is_tried: form.is_tried, refused: error };
     let newest = RwSignal::new(None::<AgentSpec>);
-    let is_stale = Memo::new(move |_| {
-        error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision))
-    });
+    let is_stale =
+        memo(move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision)));
     let session = use_session();
-    Effect::new(move || {
+    effect(move || {
         if is_stale.get() {
             let id = saved.with_untracked(|saved| saved.id.clone());
             spawn_local(async move {
@@ -367,7 +367,7 @@ fn into_form(form: AgentForm) -> Callback<AgentSpec> {
 
 /// The id follows the name until somebody types another one.
 fn suggest_id(form: AgentForm) {
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let suggested = form.name.with(|name| slug(name));
         if before.is_some_and(|before| form.id.with_untracked(|id| *id == before)) {
             form.id.set(suggested.clone());
@@ -391,7 +391,7 @@ fn slug(name: &str) -> String {
 }
 
 fn warn_before_leaving(is_dirty: Memo<bool>) {
-    Effect::new(move || {
+    effect(move || {
         let listener = window_event_listener(ev::beforeunload, move |event| {
             if is_dirty.try_get_untracked() == Some(true) {
                 event.prevent_default();

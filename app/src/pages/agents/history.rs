@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::AgentSpec;
 
 use super::kind;
+use crate::reactive::memo;
 use crate::{
     api,
     components::{Button, CodeView, Diff, Field, Icon, Select, SelectOption, Size, Skeleton, SkeletonKind, use_toasts},
@@ -13,14 +14,14 @@ use crate::{
 #[component]
 pub(super) fn History(saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
     let chosen = RwSignal::new(String::new());
-    let newest = Memo::new(move |_| saved.with(|saved| saved.version));
+    let newest = memo(move || saved.with(|saved| saved.version));
     let options = move || {
         let none = SelectOption::new("", "Choose a version");
         let older =
             (1..newest.get()).rev().map(|version| SelectOption::new(version.to_string(), format!("Version {version}")));
         std::iter::once(none).chain(older).collect::<Vec<_>>()
     };
-    let version = Memo::new(move |_| chosen.with(|chosen| chosen.parse::<i32>().ok()));
+    let version = memo(move || chosen.with(|chosen| chosen.parse::<i32>().ok()));
     let shown = Resource::new(
         move || version.get(),
         move |version| {

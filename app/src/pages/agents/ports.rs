@@ -6,6 +6,7 @@ use super::{
     edit::Faults,
     form::{AgentForm, PortForm},
 };
+use crate::reactive::memo;
 use crate::{
     components::{Button, Checkbox, Field, Icon, IconButton, Size, TextInput, Variant},
     pages::types::{TypeFields, TypeForm},
@@ -82,7 +83,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
 #[component]
 fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: List) -> impl IntoView {
     let PortForm { uid, name, description, required, kind, .. } = port;
-    let place = Memo::new(move |_| ports.with(|ports| ports.iter().position(|known| known.uid == uid)));
+    let place = memo(move || ports.with(|ports| ports.iter().position(|known| known.uid == uid)));
     let swap = move |is_up: bool| {
         ports.update(|ports| {
             let Some(at) = ports.iter().position(|known| known.uid == uid) else { return };

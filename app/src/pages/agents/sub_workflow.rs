@@ -13,6 +13,7 @@ use super::{
     edit::Faults,
     form::{AgentForm, PortForm, encode_output},
 };
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
     components::{Button, ComboOption, Combobox, Field, Select, SelectOption, Size, Skeleton, SkeletonKind},
@@ -80,7 +81,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
         session.note(&failed);
         error.try_set(Some(failed));
     };
-    Effect::new(move || {
+    effect(move || {
         spawn_local(async move {
             match api::list_templates().await {
                 Ok(list) => {
@@ -91,7 +92,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
         });
     });
     // The versions of the chosen workflow; another workflow begins at its newest.
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let chosen = form.workflow.get();
         let is_other = before.is_some_and(|before| before != chosen);
         if let Ok(id) = chosen.parse::<TemplateId>() {
@@ -111,10 +112,10 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
         }
         chosen
     });
-    let chosen = Memo::new(move |_| {
+    let chosen = memo(move || {
         Some((form.workflow.get().parse::<TemplateId>().ok()?, form.workflow_version.get().parse::<i32>().ok()?))
     });
-    Effect::new(move |before: Option<Option<(TemplateId, i32)>>| {
+    effect_with(move |before: Option<Option<(TemplateId, i32)>>| {
         let now = chosen.get();
         error.set(None);
         known.set(None);
@@ -209,7 +210,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
     let options = Signal::stored(options);
     let offered = StoredValue::new(known.offered);
     let added = RwSignal::new(String::new());
-    Effect::new(move || {
+    effect(move || {
         let wanted = added.get();
         if wanted.is_empty() {
             return;
@@ -224,7 +225,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
     let inputs = StoredValue::new(known.definition);
     let rows = move |port: PortForm| {
         let uid = port.uid;
-        let place = Memo::new(move |_| form.outputs.with(|ports| ports.iter().position(|known| known.uid == uid)));
+        let place = memo(move || form.outputs.with(|ports| ports.iter().position(|known| known.uid == uid)));
         let error = Signal::derive(move || {
             place.track();
             faults.at(format!("config.outputs.{}", port.name.get().trim())).get()

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use workflow::{AgentSpec, RunView, StepKey, StepStatus, api::TestAgent, definition::RunInput, view::StepView};
 
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Button, ButtonType, Elapsed, LinkButton, Size, StatusChip, Variant},
@@ -21,7 +22,7 @@ use crate::{
 #[component]
 pub(super) fn TestPanel(saved: RwSignal<AgentSpec>, is_dirty: Memo<bool>) -> impl IntoView {
     // The form is drawn anew for another set of ports only, so that samples stay from test to test.
-    let ports = Memo::new(move |_| saved.with(|saved| saved.inputs.clone()));
+    let ports = memo(move || saved.with(|saved| saved.inputs.clone()));
     let runs = RwSignal::new(None::<RunView>);
     view! {
         <section class="card" aria-label="Test">
@@ -69,7 +70,7 @@ fn Sample(
     let fields = StoredValue::new(InputField::all(&inputs));
     let test = Action::new(|test: &TestAgent| run(test.clone()));
     let error = outcome(test, move |run| runs.set(Some(run)));
-    Effect::new(move || {
+    effect(move || {
         let Some(error) = error.get() else { return };
         if fields.with_value(|fields| InputField::place(fields, &error)) {
             focus_first_error();
@@ -122,8 +123,8 @@ fn Follow(run: RunView) -> impl IntoView {
     let href = format!("/runs/{id}");
     let Some(key) = key else { return ().into_any() };
     let stored: StoredValue<StepKey> = StoredValue::new(key.clone());
-    let step = Memo::new(move |_| stored.with_value(|key| live.step(key)));
-    let status = Memo::new(move |_| step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status)));
+    let step = memo(move || stored.with_value(|key| live.step(key)));
+    let status = memo(move || step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status)));
     let last =
         move || step.with(|step: &Option<StepView>| step.as_ref().and_then(|step| step.attempts.last().cloned()));
     let failure = move || {

@@ -4,6 +4,7 @@ use leptos::{ev, prelude::*};
 
 use super::draft::Draft;
 use crate::components::{IconButton, Size, is_typing};
+use crate::reactive::{effect, memo};
 
 #[component]
 pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
@@ -17,7 +18,7 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
     let undo_label = named("Undo", handle.undo_label());
     let redo_label = named("Redo", handle.redo_label());
     let zoom = handle.zoom();
-    let is_empty = Memo::new(move |_| handle.with_definition(|definition| definition.steps.is_empty()));
+    let is_empty = memo(move || handle.with_definition(|definition| definition.steps.is_empty()));
     keys(draft);
     view! {
         <div class="canvas-bar" data-at="bottom" role="toolbar" aria-label="Canvas">
@@ -70,7 +71,7 @@ fn percent(zoom: f64) -> String {
 
 /// Undo, redo and save from anywhere on the page; the canvas itself keeps its own keys.
 fn keys(draft: Draft) {
-    Effect::new(move || {
+    effect(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
             if !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
                 return;

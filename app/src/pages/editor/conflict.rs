@@ -6,6 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::{CreateTemplate, TemplateView};
 
 use super::{changes::Changes, draft::Draft, saving::SaveState};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Banner, Button, Dialog, Kind, Size, Skeleton, Variant},
@@ -17,14 +18,14 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
     let saving = draft.saving;
     let is_deciding = RwSignal::new(false);
     // One shape a notice: it is drawn anew only when it is another one.
-    let refusal = Memo::new(move |_| {
+    let refusal = memo(move || {
         saving.state.with(|state| match state {
             SaveState::Refused(error) => Some(error.0.detail.clone()),
             _ => None,
         })
     });
-    let is_conflict = Memo::new(move |_| saving.state.with(|state| *state == SaveState::Conflict));
-    let restored = Memo::new(move |_| saving.restored.get());
+    let is_conflict = memo(move || saving.state.with(|state| *state == SaveState::Conflict));
+    let restored = memo(move || saving.restored.get());
     view! {
         {move || {
             is_conflict.get().then(|| {
@@ -87,7 +88,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
 fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
     let navigate = use_navigate();
     let theirs = draft.saving.theirs;
-    Effect::new(move || {
+    effect(move || {
         if open.get() {
             draft.fetch_theirs();
         }

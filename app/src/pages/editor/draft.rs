@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use workflow::{AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId, api::TemplateView};
 
 use super::saving::Saving;
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     canvas_view::EditorHandle,
     components::{Toasts, use_toasts},
@@ -99,7 +100,7 @@ impl Draft {
     /// Begins to save and to validate what changes.
     pub(super) fn follow(self) {
         self.follow_saving();
-        Effect::new(move |before: Option<()>| {
+        effect_with(move |before: Option<()>| {
             self.handle.revision().track();
             self.catalog.track();
             if before.is_none() {
@@ -195,15 +196,15 @@ impl Draft {
         read: impl Fn(&Definition) -> String + Send + Sync + 'static,
         write: impl Fn(String) + Send + Sync + 'static,
     ) -> RwSignal<String> {
-        let known = Memo::new(move |_| self.handle.with_definition(&read));
+        let known = memo(move || self.handle.with_definition(&read));
         let text = RwSignal::new(known.get_untracked());
-        Effect::new(move || {
+        effect(move || {
             let now = known.get();
             if text.with_untracked(|text| *text != now) {
                 text.set(now);
             }
         });
-        Effect::new(move |before: Option<String>| {
+        effect_with(move |before: Option<String>| {
             let now = text.get();
             if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
                 write(now.clone());
@@ -230,7 +231,7 @@ impl Draft {
         step: Option<StepKey>,
         is_it: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Signal<Option<String>> {
-        let found = Memo::new(move |_| {
+        let found = memo(move || {
             self.problems.with(|problems| {
                 let mut errors = problems.iter().filter(|problem| problem.is_error() && problem.step == step);
                 errors

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::api::AgentView;
 
 use super::draft::Draft;
+use crate::reactive::memo;
 use crate::{
     components::{Icon, LinkButton, PanelHandle, Side, Size, TextInput, Variant},
     pages::agents::kind::{self, KINDS},
@@ -15,9 +16,8 @@ const NARROW: f64 = 900.0;
 #[component]
 pub(super) fn Palette(draft: Draft) -> impl IntoView {
     let wanted = RwSignal::new(String::new());
-    let agents =
-        Memo::new(move |_| draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>()));
-    let found = Memo::new(move |_| {
+    let agents = memo(move || draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>()));
+    let found = memo(move || {
         let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
         agents.with(|agents| agents.iter().filter(|agent| matches(agent, &needle)).cloned().collect::<Vec<_>>())
     });

@@ -5,6 +5,7 @@ use workflow::{Problem, Severity};
 
 use super::{draft::Draft, focus};
 use crate::components::{Badge, Button, Empty, Icon, Size, Tone, Variant};
+use crate::reactive::memo;
 
 /// Listed at once; a definition of thousands of steps may have as many problems.
 const PORTION: usize = 200;
@@ -13,7 +14,7 @@ const PORTION: usize = 200;
 pub(super) fn Problems(draft: Draft) -> impl IntoView {
     let is_open = RwSignal::new(false);
     let most = RwSignal::new(PORTION);
-    let counts = Memo::new(move |_| {
+    let counts = memo(move || {
         draft.problems.with(|problems| {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
             (n_errors, problems.len() - n_errors)

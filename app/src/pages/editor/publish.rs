@@ -9,6 +9,7 @@ use super::{
     draft::{Draft, Live},
     saving::SaveState,
 };
+use crate::reactive::memo;
 use crate::{
     api,
     components::{Button, Dialog, Kind, LinkButton, Skeleton, ToastAction, Tooltip, Variant},
@@ -18,8 +19,8 @@ use crate::{
 #[component]
 pub(super) fn Publish(draft: Draft) -> impl IntoView {
     let open = RwSignal::new(false);
-    let n_errors = Memo::new(move |_| draft.problems.with(|problems| problems.iter().filter(|p| p.is_error()).count()));
-    let obstacle = Memo::new(move |_| {
+    let n_errors = memo(move || draft.problems.with(|problems| problems.iter().filter(|p| p.is_error()).count()));
+    let obstacle = memo(move || {
         let is_unchanged = draft.saving.is_saved() && !draft.live.get().has_unpublished_changes;
         match (n_errors.get(), draft.live.get().version) {
             (1, _) => Some("1 error is in the way: see Problems".to_owned()),

@@ -19,6 +19,7 @@ use super::{
     draft::{Content, Draft, Live},
     keep,
 };
+use crate::reactive::{effect, effect_with};
 use crate::{api, error::AppError};
 
 const PAUSE: Duration = Duration::from_millis(600);
@@ -140,7 +141,7 @@ impl Saving {
 impl Draft {
     pub(super) fn follow_saving(self) {
         let saving = self.saving;
-        Effect::new(move |before: Option<()>| {
+        effect_with(move |before: Option<()>| {
             self.handle.revision().track();
             self.name.track();
             self.description.track();
@@ -148,8 +149,8 @@ impl Draft {
                 untrack(|| self.changed());
             }
         });
-        Effect::new(move || self.restore());
-        Effect::new(move |before: Option<u32>| {
+        effect(move || self.restore());
+        effect_with(move |before: Option<u32>| {
             let epoch = self.session.epoch();
             if before.is_some_and(|before| before != epoch)
                 && saving.state.with_untracked(|state| *state == SaveState::SignedOut)
@@ -158,7 +159,7 @@ impl Draft {
             }
             epoch
         });
-        Effect::new(move || {
+        effect(move || {
             let listeners = [
                 window_event_listener(ev::online, move |_| {
                     if saving.state.with_untracked(|state| *state == SaveState::Offline) {

@@ -13,10 +13,11 @@ use workflow::{
 use self::{limits::RunLimits, run_input::RunInputEditor};
 use super::{draft::Draft, focus};
 use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
+use crate::reactive::memo;
 
 #[component]
 pub(super) fn Settings(draft: Draft) -> impl IntoView {
-    let keys = Memo::new(move |_| {
+    let keys = memo(move || {
         draft.handle.with_definition(|definition| {
             let mut keys: Vec<(i32, String)> =
                 definition.inputs.iter().map(|(key, input)| (input.order, key.clone())).collect();
@@ -26,7 +27,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
     });
     // The row to draw open: one that was just added, or has just got another key.
     let fresh = RwSignal::new(None::<String>);
-    let n_steps = Memo::new(move |_| draft.handle.with_definition(|definition| definition.steps.len()));
+    let n_steps = memo(move || draft.handle.with_definition(|definition| definition.steps.len()));
     let name_error = Signal::derive(move || {
         draft.name.with(|name| {
             name.trim().is_empty().then(|| "Give the workflow a name; until then it keeps its last one".to_owned())

@@ -11,6 +11,7 @@ use super::{
     step_panel::StepPanel,
 };
 use crate::components::{PanelHandle, Side};
+use crate::reactive::{effect_with, memo};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Shown {
@@ -24,7 +25,7 @@ enum Shown {
 pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
     let handle = draft.handle;
     let (selection, edge) = (handle.selection(), handle.selected_edge());
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         if let Some((from, to)) = edge.get() {
             return Shown::Edge(from, to);
         }
@@ -35,7 +36,7 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
         })
     });
     let opened = handle.opened();
-    Effect::new(move |before: Option<()>| {
+    effect_with(move |before: Option<()>| {
         if let Some(key) = opened.get()
             && before.is_some()
         {

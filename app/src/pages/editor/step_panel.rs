@@ -24,6 +24,7 @@ use self::{
 use super::{draft::Draft, focus::field_id};
 use crate::components::{Button, CopyId, Field, Icon, IconButton, Size, TextInput, Variant};
 use crate::pages::agents::kind;
+use crate::reactive::memo;
 
 /// What the parts of the panel share.
 #[derive(Clone, Copy)]
@@ -62,8 +63,8 @@ impl OneStep {
 #[component]
 pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
     let stored = StoredValue::new(key.clone());
-    let step = Memo::new(move |_| stored.with_value(|key| draft.step(key)));
-    let agent = Memo::new(move |_| step.with(|step| step.as_ref().and_then(|step| draft.agent_of(step))));
+    let step = memo(move || stored.with_value(|key| draft.step(key)));
+    let agent = memo(move || step.with(|step| step.as_ref().and_then(|step| draft.agent_of(step))));
     let one = OneStep { draft, key: stored, step, agent };
     let title = draft.bind(
         move |definition| {

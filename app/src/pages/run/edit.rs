@@ -17,9 +17,12 @@ use super::{
     step_panel::VerbError,
     verbs::Verb,
 };
+use crate::reactive::{effect, effect_with};
 use crate::{
     api,
-    components::{Banner, Button, Dialog, Field, Kind, Size, Skeleton, SkeletonKind, TextArea, Variant},
+    components::{
+        Banner, Button, Dialog, Field, Kind, Size, Skeleton, SkeletonKind, TextArea, Variant, focus_in_dialog,
+    },
     error::AppError,
     form::focus_first_error,
 };
@@ -79,7 +82,7 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let sender = Sender::new(one, move || open.set(false));
     one.close_with_generation(open);
     let owner = StoredValue::new(Owner::current());
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             return;
         }
@@ -107,11 +110,12 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             };
             n_bytes_only.try_set(read.len() - fresh.len());
             drafts.try_set(Some(fresh));
+            focus_in_dialog("edit");
         });
     });
     // Somebody wrote a newer version while this one was being edited.
     let is_overtaken = move || open.get() && one.latest.with(|_| digest.with(|digest| *digest != one.digest()));
-    Effect::new(move || {
+    effect(move || {
         let Some(error) = sender.error.get() else { return };
         let Some(name) = error.0.field.as_deref().and_then(|field| field.strip_prefix("artifacts.")) else { return };
         let name = name.split(['.', '/']).next().unwrap_or_default();
@@ -203,10 +207,10 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
 }
 
 fn field(draft: Draft) -> AnyView {
-    let id = format!("edit-{}", draft.name);
+    let id = format!("edit-output-{}", draft.name);
     let help = if draft.is_json { "As JSON" } else { "" };
     let (text, error, is_json) = (draft.text, draft.error, draft.is_json);
-    Effect::new(move |before: Option<()>| {
+    effect_with(move |before: Option<()>| {
         text.track();
         if before.is_some() {
             error.set(None);

@@ -5,6 +5,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{RunView, api::ForkRun};
 
 use super::{one_step::OneStep, step_panel::VerbError};
+use crate::reactive::effect;
 use crate::{
     api,
     components::{Button, Dialog, Switch, Variant},
@@ -22,7 +23,7 @@ pub(super) fn ForkDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         open.set(false);
         navigate(&format!("/runs/{}", run.id), NavigateOptions::default());
     });
-    Effect::new(move || {
+    effect(move || {
         if open.get() {
             // One opening is one fork, also when the answer to the first press was lost.
             key.set_value(random_id());

@@ -13,6 +13,7 @@ use self::{
     move_to::MoveDialog,
 };
 use super::state::LiveRun;
+use crate::reactive::memo;
 use crate::{
     api,
     components::{
@@ -25,7 +26,7 @@ use crate::{
 #[component]
 pub(super) fn Header(live: LiveRun) -> impl IntoView {
     let run = live.run;
-    let status = Memo::new(move |_| run.with(|run| run.status));
+    let status = memo(move || run.with(|run| run.status));
     let detail = Signal::derive(move || {
         run.with(|run| match run.status_reason {
             Some(StatusReason::Review) => "for review".to_owned(),
@@ -43,8 +44,8 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
             format!("{done} of {all} steps")
         })
     };
-    let version = Memo::new(move |_| run.with(|run| run.template_version));
-    let deadline = Memo::new(move |_| run.with(|run| run.deadline_at));
+    let version = memo(move || run.with(|run| run.template_version));
+    let deadline = memo(move || run.with(|run| run.deadline_at));
     let (id, created_at, owner, owner_id) =
         run.with_untracked(|run| (run.id.to_string(), run.created_at, run.user_email.clone(), run.user_id));
     let is_mine = use_session().user_untracked().is_some_and(|user| user.id == owner_id);
@@ -121,7 +122,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
         toasts.success("The run is cancelled");
     });
     let is_over = Signal::derive(move || status.get().is_terminal());
-    let held_by = Memo::new(move |_| {
+    let held_by = memo(move || {
         live.run.with(|run| {
             run.status_reason.filter(|reason| run.status == RunStatus::Paused && *reason != StatusReason::Review)
         })

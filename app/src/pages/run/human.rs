@@ -9,6 +9,7 @@ use super::{
     output_form::{OutputForm, Ports},
     verbs::Verb,
 };
+use crate::reactive::{effect, memo};
 use crate::{
     components::{Button, ButtonType, Markdown, Variant},
     form::ErrorBanner,
@@ -17,10 +18,9 @@ use crate::{
 #[component]
 pub(super) fn HumanForm(one: OneStep) -> impl IntoView {
     let ports = Ports::new(one);
-    Effect::new(move || ports.load(|_| ()));
-    let asked =
-        Memo::new(move |_| one.read(|step| step.attempts.iter().rev().find_map(|attempt| attempt.message.clone())));
-    let refusal = Memo::new(move |_| one.refusal(Verb::Supply));
+    effect(move || ports.load(|_| ()));
+    let asked = memo(move || one.read(|step| step.attempts.iter().rev().find_map(|attempt| attempt.message.clone())));
+    let refusal = memo(move || one.refusal(Verb::Supply));
     let body = move || match (refusal.get(), ports.known.get()) {
         (Some(reason), _) => view! { <p class="muted small">{reason}</p> }.into_any(),
         (None, Some(prompt)) => view! { <Fields one outputs=prompt.outputs/> }.into_any(),

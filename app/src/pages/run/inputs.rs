@@ -10,10 +10,11 @@ use workflow::{
 
 use super::{one_step::OneStep, state::title_of};
 use crate::components::Empty;
+use crate::reactive::memo;
 
 #[component]
 pub(super) fn Inputs(one: OneStep) -> impl IntoView {
-    let rows = Memo::new(move |_| {
+    let rows = memo(move || {
         let key = one.key();
         one.live.run.with(|run| run.step(&key).map(|step| rows(run, step)).unwrap_or_default())
     });

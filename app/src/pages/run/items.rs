@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::{StepKey, StepStatus};
 
 use super::one_step::OneStep;
+use crate::reactive::{effect, memo};
 use crate::{
     components::{Button, Empty, Size, StatusIcon, TextInput, Variant, status_label},
     words,
@@ -54,7 +55,7 @@ pub(super) fn progress(one: OneStep) -> Option<(usize, usize)> {
 #[component]
 pub(super) fn Items(one: OneStep) -> impl IntoView {
     let live = one.live;
-    let items = Memo::new(move |_| {
+    let items = memo(move || {
         let of = one.key();
         let mut items: Vec<Item> = live.stale.with(|stale| {
             live.slowly(|run| {
@@ -75,12 +76,12 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
     let wanted = RwSignal::new(None::<StepStatus>);
     let search = RwSignal::new(String::new());
     let most = RwSignal::new(PORTION);
-    Effect::new(move || {
+    effect(move || {
         wanted.track();
         search.track();
         most.set(PORTION);
     });
-    let found = Memo::new(move |_| {
+    let found = memo(move || {
         let needle = search.with(|text| text.trim().to_lowercase());
         let wanted = wanted.get();
         items.with(|items| {

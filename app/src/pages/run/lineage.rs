@@ -16,6 +16,7 @@ use super::{
     state::LiveRun,
     versions::made_by,
 };
+use crate::reactive::effect;
 use crate::{
     api,
     components::{Badge, CodeView, Drawer, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone},
@@ -30,7 +31,7 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
     let open = RwSignal::new(false);
     let answer = RwSignal::new(None::<Result<Lineage, AppError>>);
     let session = crate::session::use_session();
-    Effect::new(move || {
+    effect(move || {
         let Some(artifact) = chosen.get() else { return };
         answer.set(None);
         open.set(true);
@@ -42,7 +43,7 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
             answer.try_set(Some(lineage));
         });
     });
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             chosen.set(None);
         }

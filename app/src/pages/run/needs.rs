@@ -20,6 +20,7 @@ use super::{
     supply::SupplyDialog,
     verbs::Verb,
 };
+use crate::reactive::{effect, memo};
 use crate::{
     components::{Avatar, Button, ConfirmDialog, LinkButton, Menu, MenuItem, RelativeTime, Size, Variant},
     words,
@@ -133,7 +134,8 @@ fn words_of(doors: Doors) -> AnyView {
             </p>
         }
         .into_any(),
-        StepStatus::Completed | StepStatus::Running | StepStatus::Cancelled => ().into_any(),
+        StepStatus::Running => view! { {move || waiting_items(one)} }.into_any(),
+        StepStatus::Completed | StepStatus::Cancelled => ().into_any(),
     }
 }
 
@@ -145,6 +147,31 @@ fn failure(one: OneStep) -> AnyView {
         {reason.map(|reason| view! { <span class="muted small">{reason.advice()}</span> })}
     }
     .into_any()
+}
+
+/// Items of a list that wait for a person, with the way to the first.
+fn waiting_items(one: OneStep) -> Option<AnyView> {
+    let key = one.key();
+    let (n, first) = one.live.slowly(|run| {
+        let mut items: Vec<_> = run
+            .steps
+            .iter()
+            .filter(|step| step.item_of.as_ref() == Some(&key) && step.status == StepStatus::AwaitingReview)
+            .collect();
+        items.sort_by_key(|step| step.item_index);
+        (items.len(), items.first().map(|step| step.key.clone()))
+    });
+    first.map(|first| {
+        view! {
+            <div class="row">
+                <span class="small">{format!("{} to review", words::count(n, "item"))}</span>
+                <Button size=Size::Sm icon="arrow-right" on:click=move |_| one.live.selected.set(Some(first.clone()))>
+                    "Open the first"
+                </Button>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 fn waits_for(one: OneStep) -> String {
@@ -168,11 +195,18 @@ fn may_decide(one: OneStep) -> bool {
 /// Who may decide at the gate, who has, and until when.
 #[component]
 pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
-    let review = Memo::new(move |_| one.step.with(|step| step.as_ref().and_then(|step| step.review.clone())));
+    let review = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.review.clone())));
     let facts = move || {
         let review = review.get()?;
         let mut who: Vec<String> = review.users.clone();
         who.extend(review.roles.iter().map(|role| if role == "admin" { "admins" } else { "all users" }.to_owned()));
+        let (round, most) = rounds(one);
+        // The usual gate needs no words.
+        let is_usual =
+            who.is_empty() && review.quorum <= 1 && review.due_at.is_none() && review.allow_self && round <= 1;
+        if is_usual {
+            return None;
+        }
         let asked = if who.is_empty() { "The run's owner and admins".to_owned() } else { words::list(&who, 4) };
         let n_votes = review.approvals.len();
         let votes = (review.quorum > 1).then(|| {
@@ -193,7 +227,6 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
             let then = if then == "approve" { "then it is approved by itself" } else { "then it fails" };
             view! { <div><dt>"Due"</dt><dd><RelativeTime at/> ", " {then}</dd></div> }
         });
-        let (round, most) = rounds(one);
         let round = (round > 1).then(|| view! { <div><dt>"Round"</dt><dd>{format!("{round} of {most}")}</dd></div> });
         let own = (!review.allow_self)
             .then(|| view! { <div><dt>"Not by"</dt><dd>"who started the run or wrote this version"</dd></div> });
@@ -219,7 +252,7 @@ fn Controls(doors: Doors) -> impl IntoView {
             .enumerate()
             .map(|(n, verb)| {
                 let verb = *verb;
-                let refused = Memo::new(move |_| one.refusal(verb).is_some());
+                let refused = memo(move || one.refusal(verb).is_some());
                 let variant = if n == 0 && needs_me { Variant::Primary } else { Variant::Default };
                 let pending = Signal::derive(move || verb == Verb::Continue && doors.go_on.pending().get());
                 view! {
@@ -241,9 +274,12 @@ fn Controls(doors: Doors) -> impl IntoView {
     let menu = move || {
         let status = one.status.get();
         let on_panel = doors.on_panel();
-        Verb::ALL
+        let mut verbs: Vec<Verb> =
+            Verb::ALL.into_iter().filter(|verb| !on_panel.contains(verb) || one.refusal(*verb).is_some()).collect();
+        // What can be done comes first.
+        verbs.sort_by_key(|verb| one.refusal(*verb).is_some());
+        verbs
             .into_iter()
-            .filter(|verb| !on_panel.contains(verb) || one.refusal(*verb).is_some())
             .map(|verb| {
                 let refusal = Signal::derive(move || one.refusal(verb));
                 view! {
@@ -267,7 +303,7 @@ fn Dialogs(doors: Doors) -> impl IntoView {
     let one = doors.one;
     let stop = Sender::new(one, move || doors.stop.set(false));
     one.close_with_generation(doors.stop);
-    Effect::new(move || {
+    effect(move || {
         if one.status.get() != StepStatus::Running {
             doors.stop.set(false);
         }

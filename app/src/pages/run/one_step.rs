@@ -10,6 +10,7 @@ use workflow::{
 };
 
 use super::state::LiveRun;
+use crate::reactive::{effect_with, memo};
 use crate::{api, error::AppError};
 
 #[derive(Clone, Copy)]
@@ -26,13 +27,13 @@ pub(super) struct OneStep {
 impl OneStep {
     pub(super) fn new(live: LiveRun, key: StepKey) -> Self {
         let key = StoredValue::new(key);
-        let step = Memo::new(move |_| key.with_value(|key| live.step(key)));
+        let step = memo(move || key.with_value(|key| live.step(key)));
         Self {
             live,
             key,
             step,
-            status: Memo::new(move |_| step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status))),
-            latest: Memo::new(move |_| {
+            status: memo(move || step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status))),
+            latest: memo(move || {
                 key.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect()))
             }),
             me: StoredValue::new(crate::session::use_session().user_untracked()),
@@ -73,8 +74,8 @@ impl OneStep {
 
     /// Closes a dialog once another generation begins: the feed may tell of it before the answer does, or instead of it.
     pub(super) fn close_with_generation(self, open: RwSignal<bool>) {
-        let generation = Memo::new(move |_| self.read(|step| step.generation));
-        Effect::new(move |before: Option<i32>| {
+        let generation = memo(move || self.read(|step| step.generation));
+        effect_with(move |before: Option<i32>| {
             let now = generation.get();
             if before.is_some_and(|before| before != now) {
                 open.set(false);
@@ -110,10 +111,7 @@ impl Ask {
             Self::Supply(ask) => api::supply_step(run, step, ask, key).await,
             Self::Stop(ask) => api::stop_step(run, step, ask, key).await,
             Self::Rollback(id, ask) => api::rollback_artifact(run, id, ask, key).await,
-            Self::Rerun(ask) => match api::rerun_step(run, step, ask, key).await? {
-                wire::Rerun::Done(run) => Ok(*run),
-                wire::Rerun::Dry(_) => api::get_run(run).await,
-            },
+            Self::Rerun(ask) => api::rerun_step(run, step, ask, key).await,
         }
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{items::progress, one_step::OneStep, state::LiveRun};
+use crate::reactive::memo;
 use crate::{
     components::{Elapsed, PanelHandle, Side, StatusIcon},
     words::thousands,
@@ -32,7 +33,7 @@ pub(super) fn Outline(live: LiveRun) -> impl IntoView {
 fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
     let one = OneStep::new(live, key);
     let is_map = one.definition(|step| step.map.is_some());
-    let last = Memo::new(move |_| one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
+    let last = memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
     let time = move || {
         if is_map {
             return progress(one).map(|(over, all)| view! { {items_words(over, all)} }.into_any());
@@ -40,9 +41,9 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
         let (since, until) = last.get()?;
         Some(view! { <Elapsed since until=Signal::stored(until)/> }.into_any())
     };
-    let is_stale = Memo::new(move |_| live.stale.with(|stale| stale.contains_key(&one.key())));
+    let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     // An item stands under its map step.
-    let is_current = Memo::new(move |_| {
+    let is_current = memo(move || {
         live.selected.with(|selected| selected.as_ref().is_some_and(|selected| selected.split().0 == one.key()))
     });
     view! {

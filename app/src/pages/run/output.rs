@@ -5,11 +5,12 @@ use workflow::{StepKey, StepStatus};
 
 use super::{artifact::Artifact, state::LiveRun};
 use crate::components::Empty;
+use crate::reactive::memo;
 
 #[component]
 pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
     let stored = StoredValue::new(key);
-    let status = Memo::new(move |_| {
+    let status = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).map_or(StepStatus::Pending, |step| step.status)))
     });
     let stream = move || {
@@ -18,11 +19,12 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
             live.streams.with(|streams| streams.get(&(key.clone(), number)).map(|stream| stream.text.clone()))
         })
     };
-    let latest = Memo::new(move |_| {
+    let latest = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect::<Vec<_>>()))
     });
     let empty = move || match status.get() {
         StepStatus::Running => "The step is running; what it makes appears here",
+        StepStatus::AwaitingReview => "Nobody has answered yet",
         StepStatus::Failed => "The step failed before it made anything",
         StepStatus::Skipped | StepStatus::Cancelled => "The step did not run",
         _ => "The step has not run yet",

@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use workflow::{agent::OutputPort, api::StepPrompt, definition::RunInput};
 
 use super::one_step::OneStep;
+use crate::reactive::effect;
 use crate::{
     api,
     components::{Skeleton, SkeletonKind},
@@ -96,7 +97,7 @@ impl OutputForm {
 
     /// Shows a refusal at its field; gives back what has no place there.
     pub(super) fn place(self, error: Signal<Option<AppError>>) -> Signal<Option<AppError>> {
-        Effect::new(move || {
+        effect(move || {
             if let Some(error) = error.get() {
                 self.0.with_value(|fields| InputField::place(fields, &error));
             }

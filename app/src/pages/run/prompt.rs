@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::one_step::OneStep;
+use crate::reactive::memo;
 use crate::{
     api,
     components::{CodeView, Diff, Empty, Skeleton, SkeletonKind},
@@ -11,7 +12,7 @@ use crate::{
 
 #[component]
 pub(super) fn Prompt(one: OneStep) -> impl IntoView {
-    let generation = Memo::new(move |_| one.read(|step| step.generation));
+    let generation = memo(move || one.read(|step| step.generation));
     let prompt = Resource::new(move || generation.get(), move |_| api::step_prompt(one.live.id, one.key()));
     view! {
         <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>

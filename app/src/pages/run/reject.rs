@@ -8,6 +8,7 @@ use super::{
     step_panel::VerbError,
 };
 use crate::components::{Banner, Button, Dialog, Field, Kind, TextArea, Variant};
+use crate::reactive::effect;
 
 /// The round that a rejection would be, and how many there are.
 pub(super) fn rounds(one: OneStep) -> (i32, i32) {
@@ -25,13 +26,13 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     });
     let fault = RwSignal::new(None::<String>);
     one.close_with_generation(open);
-    Effect::new(move || {
+    effect(move || {
         if open.get() {
             sender.clear();
             fault.set(None);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         text.track();
         fault.set(None);
     });

@@ -19,6 +19,7 @@ use super::{
     step_panel::VerbError,
     verbs::Verb,
 };
+use crate::reactive::{effect, memo};
 use crate::{
     components::{
         Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom, duration_words,
@@ -135,7 +136,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     one.close_with_generation(open);
     let owner = StoredValue::new(Owner::current());
     // The prompt is read when the dialog opens, so that it is the one in force then.
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             return;
         }
@@ -157,7 +158,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         });
     });
     // An input that the server refuses stands at its field.
-    Effect::new(move || {
+    effect(move || {
         if let Some(error) = sender.error.get() {
             form.ports.with_untracked(|ports| {
                 let fields: Vec<InputField> = ports.iter().map(|port| port.field.clone()).collect();
@@ -313,7 +314,7 @@ fn short_words(words: &str) -> String {
 /// What would run again, and what the last attempts of it cost: the rule that the server follows too.
 #[component]
 fn Blast(form: Dialogue) -> impl IntoView {
-    let radius = Memo::new(move |_| {
+    let radius = memo(move || {
         let (key, mode) = (form.one.key(), form.mode());
         form.one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)))
     });

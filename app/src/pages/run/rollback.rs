@@ -10,6 +10,7 @@ use super::{
     state::title_of,
     verbs::Verb,
 };
+use crate::reactive::effect;
 use crate::{components::ConfirmDialog, words};
 
 /// Names listed before "and N more".
@@ -56,13 +57,13 @@ fn consequences(run: &RunView, id: ArtifactId) -> String {
 pub(super) fn RollbackDialog(one: OneStep, chosen: RwSignal<Option<ArtifactMeta>>) -> impl IntoView {
     let open = RwSignal::new(false);
     let sender = Sender::new(one, move || open.set(false));
-    Effect::new(move || {
+    effect(move || {
         if chosen.with(Option::is_some) {
             sender.clear();
             open.set(true);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             chosen.set(None);
         }

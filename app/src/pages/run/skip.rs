@@ -13,9 +13,10 @@ use super::{
     one_step::{Ask, OneStep, Sender},
     step_panel::VerbError,
 };
+use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, Dialog, Skeleton, SkeletonKind, Variant},
+    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, focus_in_dialog},
     error::AppError,
     form::focus_first_error,
     pages::start::field::{InputField, InputView},
@@ -43,6 +44,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                         None => make(),
                     };
                     asked.try_set(Some(fields));
+                    focus_in_dialog("skip");
                 }
                 Err(error) => {
                     load_error.try_set(Some(error));
@@ -50,14 +52,14 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             }
         });
     };
-    Effect::new(move || {
+    effect(move || {
         if open.get() {
             sender.clear();
             load();
         }
     });
     // The server names a value that is missing by step and port.
-    Effect::new(move || {
+    effect(move || {
         let Some(error) = sender.error.get() else { return };
         let Some(field) = error.0.field.clone() else { return };
         asked.with_untracked(|asked| {

@@ -7,6 +7,7 @@ use workflow::{
 };
 
 use super::{one_step::OneStep, state::title_of};
+use crate::reactive::memo;
 use crate::words;
 
 /// Names listed before "and N more".
@@ -44,7 +45,7 @@ pub(super) fn sentences(run: &RunView, staleness: &Staleness) -> Vec<String> {
 #[component]
 pub(super) fn StaleNote(one: OneStep) -> impl IntoView {
     let live = one.live;
-    let reasons = Memo::new(move |_| {
+    let reasons = memo(move || {
         let key = one.key();
         live.stale.with(|stale| stale.get(&key).map(|stale| live.run.with_untracked(|run| sentences(run, stale))))
     });

@@ -12,6 +12,7 @@ use workflow::{
     view::{Applied, StepView},
 };
 
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
     error::AppError,
@@ -61,7 +62,7 @@ impl LiveRun {
         let selected = RwSignal::new(wanted.or_else(|| first_choice(&view)));
         let name = view.template_name.clone();
         let run = RwSignal::new(view);
-        let n_waiting = Memo::new(move |_| {
+        let n_waiting = memo(move || {
             run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
         });
         let title = Signal::derive(move || match n_waiting.get() {
@@ -70,20 +71,20 @@ impl LiveRun {
         });
         let connection = RwSignal::new(Connection::Connecting);
         let pulse = pulse_of(run);
-        let version = Memo::new(move |_| run.with(|run| run.template_version));
+        let version = memo(move || run.with(|run| run.template_version));
         let live = Self {
             id,
             run,
             selected,
             streams: RwSignal::default(),
             news: RwSignal::default(),
-            is_lost: Memo::new(move |_| connection.get() == Connection::Lost),
+            is_lost: memo(move || connection.get() == Connection::Lost),
             title,
-            stale: Memo::new(move |_| {
+            stale: memo(move || {
                 pulse.track();
                 run.with_untracked(staleness)
             }),
-            order: Memo::new(move |_| {
+            order: memo(move || {
                 version.track();
                 run.with_untracked(order)
             }),
@@ -93,7 +94,7 @@ impl LiveRun {
             owner: StoredValue::new(Owner::current()),
         };
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.fold(frame));
-        Effect::new(move || connection.set(feed.get()));
+        effect(move || connection.set(feed.get()));
         live
     }
 
@@ -204,7 +205,7 @@ impl LiveRun {
 fn pulse_of(run: RwSignal<RunView>) -> RwSignal<u32> {
     let pulse = RwSignal::new(0_u32);
     let is_due = StoredValue::new(false);
-    Effect::new(move |before: Option<()>| {
+    effect_with(move |before: Option<()>| {
         run.track();
         if before.is_none() || is_due.get_value() {
             return;

@@ -7,6 +7,7 @@ use super::{
     attempts::Attempts, inputs::Inputs, items::Items, needs::Needs, one_step::OneStep, output::Output, prompt::Prompt,
     state::LiveRun, versions::Versions,
 };
+use crate::reactive::memo;
 use crate::{
     components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant},
     form::ErrorBanner,
@@ -42,17 +43,17 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
     let detail = Signal::derive(move || {
         one.read(|step| step.reason.map(|reason| reason.as_str().replace('_', " "))).unwrap_or_default()
     });
-    let is_stale = Memo::new(move |_| live.stale.with(|stale| stale.contains_key(&one.key())));
+    let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     let is_map = untrack(|| one.definition(|step| step.map.is_some()))
         && one.step.with_untracked(|step| step.as_ref().is_some_and(|step| step.item_of.is_none()));
     let tab = RwSignal::new(if is_map { "items" } else { "output" }.to_owned());
-    let counts = Memo::new(move |_| {
+    let counts = memo(move || {
         let key = one.key();
         let n_versions =
             live.run.with(|run| run.artifacts.iter().filter(|artifact| artifact.producing_step_id == key).count());
         (one.read(|step| step.attempts.len()), n_versions)
     });
-    let n_items = Memo::new(move |_| if is_map { super::items::progress(one).map_or(0, |(_, all)| all) } else { 0 });
+    let n_items = memo(move || if is_map { super::items::progress(one).map_or(0, |(_, all)| all) } else { 0 });
     let tabs = Signal::derive(move || {
         let (n_attempts, n_versions) = counts.get();
         let mut tabs = vec![
@@ -132,7 +133,7 @@ fn Origin(one: OneStep) -> impl IntoView {
 /// What a person asked for when this generation began.
 #[component]
 fn Feedback(one: OneStep) -> impl IntoView {
-    let feedback = Memo::new(move |_| one.step.with(|step| step.as_ref().and_then(|step| step.feedback.clone())));
+    let feedback = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.feedback.clone())));
     let view = move || {
         feedback.get().map(|feedback| {
             view! {

@@ -8,7 +8,8 @@ use super::{
     output_form::{OutputForm, Ports},
     step_panel::VerbError,
 };
-use crate::components::{Button, Dialog, Size, Variant};
+use crate::components::{Button, Dialog, Size, Variant, focus_in_dialog};
+use crate::reactive::effect;
 
 #[component]
 pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
@@ -16,7 +17,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     let form = RwSignal::new(None::<OutputForm>);
     let sender = Sender::new(one, move || open.set(false));
     one.close_with_generation(open);
-    Effect::new(move || {
+    effect(move || {
         if open.get() {
             sender.clear();
             form.set(None);
@@ -24,10 +25,11 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
         }
     });
     let owner = Owner::current();
-    Effect::new(move || {
+    effect(move || {
         let Some(prompt) = ports.known.get() else { return };
-        let make = || OutputForm::new(one, "supply", &prompt.outputs, true);
+        let make = || OutputForm::new(one, "supply-output", &prompt.outputs, true);
         form.set(Some(owner.as_ref().map_or_else(make, |owner| owner.with(make))));
+        focus_in_dialog("supply");
     });
     let body = move || match form.get() {
         Some(form) => {

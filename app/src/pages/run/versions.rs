@@ -11,6 +11,7 @@ use super::{
     rollback::{RollbackDialog, is_possible},
 };
 use crate::components::{Badge, Button, Empty, RelativeTime, Segment, Segmented, Size, Tone};
+use crate::reactive::memo;
 
 const WAYS: [Segment; 2] = [Segment::new("beside", "Side by side"), Segment::new("diff", "Differences")];
 
@@ -19,7 +20,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
     let live = one.live;
     let back_to = RwSignal::new(None::<ArtifactMeta>);
     let made_from = RwSignal::new(None::<ArtifactMeta>);
-    let versions = Memo::new(move |_| {
+    let versions = memo(move || {
         let key = one.key();
         let mut versions: Vec<ArtifactMeta> = live
             .run
@@ -29,7 +30,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
     });
     let chosen = RwSignal::new(None::<ArtifactId>);
     let way = RwSignal::new("beside".to_owned());
-    let pair = Memo::new(move |_| {
+    let pair = memo(move || {
         versions.with(|versions| {
             let at = match chosen.get() {
                 Some(id) => versions.iter().position(|artifact| artifact.id == id)?,

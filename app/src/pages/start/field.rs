@@ -10,6 +10,7 @@ use super::{
     input_key,
     value::{Control, choice_label, control, read, text_of},
 };
+use crate::reactive::effect_with;
 use crate::{
     components::{Field, Select, SelectOption, Switch, TextArea, TextInput},
     error::AppError,
@@ -138,7 +139,7 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     let help = field.input.schema.description.clone();
     // An error goes when its cause is worked on, except a file's, which the file control sets itself.
     if field.control != Control::File {
-        Effect::new(move |before: Option<String>| {
+        effect_with(move |before: Option<String>| {
             let now = text.get();
             if before.is_some_and(|before| before != now) && error.with_untracked(Option::is_some) {
                 error.set(None);

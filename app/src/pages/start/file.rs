@@ -7,6 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use workflow::limits::MAX_RUN_INPUT_BYTES;
 
 use crate::components::{Button, Icon, Size, Variant};
+use crate::reactive::effect;
 
 #[derive(Clone)]
 struct Chosen {
@@ -59,7 +60,7 @@ pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Opti
         }
     };
     // What was chosen before hydration is there, but nobody was listening.
-    Effect::new(move || {
+    effect(move || {
         if let Some(file) = node.get().and_then(|input| first(input.files())) {
             take(file);
         }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use workflow::schema::{Kind, Schema};
 
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     components::{Field, Select, SelectOption, TextArea, TextInput},
     pages::start::value::{Control, choice_label, control, read, text_of},
@@ -37,12 +38,12 @@ pub(in crate::pages) fn ValueInput(
     #[prop(optional)] optional: bool,
 ) -> impl IntoView {
     // A text file is typed or pasted here like any other text.
-    let kind = Memo::new(move |_| match schema.with(control) {
+    let kind = memo(move || match schema.with(control) {
         Control::File => Control::Text,
         other => other,
     });
-    let choices = Memo::new(move |_| schema.with(|schema| schema.choices.clone()));
-    let value = Memo::new(move |_| value.get());
+    let choices = memo(move || schema.with(|schema| schema.choices.clone()));
+    let value = memo(move || value.get());
     let words = move |value: &Option<Value>| {
         value.as_ref().map(|value| text_of(kind.get_untracked(), value)).unwrap_or_default()
     };
@@ -52,7 +53,7 @@ pub(in crate::pages) fn ValueInput(
         let kind = kind.get_untracked();
         schema.with_untracked(|schema| text.with_untracked(|text| read(kind, schema, text)))
     };
-    Effect::new(move || {
+    effect(move || {
         kind.track();
         let now = value.get();
         // "1.50" and 1.5 are the same value: the text is replaced only when the value is another one.
@@ -63,7 +64,7 @@ pub(in crate::pages) fn ValueInput(
         }
         fault.set(None);
     });
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let now = text.get();
         if before.is_some_and(|before| before != now) {
             match typed() {

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use workflow::{access::Role, api::UserView};
 
+use crate::reactive::effect;
 use crate::{
     api,
     components::{
@@ -85,12 +86,12 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>) -> impl IntoVi
 #[component]
 pub(super) fn ResetPassword(of: RwSignal<Option<UserView>>) -> impl IntoView {
     let open = RwSignal::new(false);
-    Effect::new(move || {
+    effect(move || {
         if of.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             of.set(None);
         }

@@ -9,6 +9,7 @@ use workflow::{
 
 use super::super::{draft::Draft, focus::field_id};
 use crate::components::{Field, NumberInput, Select, SelectOption, duration_words};
+use crate::reactive::{effect, effect_with, memo};
 
 /// A number of the limits and its control.
 fn number(
@@ -16,15 +17,15 @@ fn number(
     read: impl Fn(&Limits) -> Option<f64> + Send + Sync + 'static,
     write: impl Fn(&mut Limits, Option<f64>) + Send + Sync + 'static,
 ) -> RwSignal<Option<f64>> {
-    let known = Memo::new(move |_| draft.handle.with_definition(|definition| read(&definition.limits)));
+    let known = memo(move || draft.handle.with_definition(|definition| read(&definition.limits)));
     let value = RwSignal::new(known.get_untracked());
-    Effect::new(move || {
+    effect(move || {
         let now = known.get();
         if value.get_untracked() != now {
             value.set(now);
         }
     });
-    Effect::new(move |before: Option<Option<f64>>| {
+    effect_with(move |before: Option<Option<f64>>| {
         let now = value.get();
         if before.is_some_and(|before| before != now) && known.get_untracked() != now {
             change(draft, |limits| write(limits, now));
@@ -73,12 +74,12 @@ pub(super) fn RunLimits(draft: Draft) -> impl IntoView {
         |limits| limits.timeout_s.map(f64::from),
         |limits, now| limits.timeout_s = now.map(|now| whole(now, MAX_RUN_TIMEOUT_S)),
     );
-    let exceed = Memo::new(move |_| {
+    let exceed = memo(move || {
         draft.handle.with_definition(|definition| definition.limits.budget.as_ref().map(|budget| budget.on_exceed))
     });
     let on_exceed = RwSignal::new(exceed.get_untracked().unwrap_or_default().as_str().to_owned());
-    Effect::new(move || on_exceed.set(exceed.get().unwrap_or_default().as_str().to_owned()));
-    Effect::new(move || {
+    effect(move || on_exceed.set(exceed.get().unwrap_or_default().as_str().to_owned()));
+    effect(move || {
         let now = if on_exceed.with(|now| now == "fail") { OnExceed::Fail } else { OnExceed::Pause };
         if exceed.get_untracked().is_some_and(|known| known != now) {
             change(draft, |limits| {

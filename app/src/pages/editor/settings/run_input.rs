@@ -7,6 +7,7 @@ use serde_json::Value;
 use workflow::{Definition, Step, condition::Condition, definition::RunInput, schema::Schema, source::Source};
 
 use super::super::{draft::Draft, focus::field_id};
+use crate::reactive::{effect, memo};
 use crate::{
     components::{Badge, Button, Checkbox, Field, Icon, IconButton, Size, TextInput, Tone, Variant},
     pages::types::{TypeFields, TypeForm, value::ValueInput},
@@ -25,7 +26,7 @@ pub(super) fn RunInputEditor(
     fresh: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let stored = StoredValue::new(key.clone());
-    let input = Memo::new(move |_| {
+    let input = memo(move || {
         stored
             .with_value(|key| draft.handle.with_definition(|definition| definition.inputs.get(key).cloned()))
             .unwrap_or_default()
@@ -61,14 +62,14 @@ pub(super) fn RunInputEditor(
         move |help| change("Change run input", &|input| input.schema.description.clone_from(&help)),
     );
     let required = RwSignal::new(input.with_untracked(|input| input.required));
-    Effect::new(move || required.set(input.with(|input| input.required)));
-    Effect::new(move || {
+    effect(move || required.set(input.with(|input| input.required)));
+    effect(move || {
         let now = required.get();
         change("Change run input", &|input| input.required = now);
     });
     let form = TypeForm::new(&input.with_untracked(|input| input.schema.clone()));
-    Effect::new(move || form.show(&input.with(|input| input.schema.clone())));
-    Effect::new(move || {
+    effect(move || form.show(&input.with(|input| input.schema.clone())));
+    effect(move || {
         let Ok(schema) = form.read() else { return };
         change("Change the type of a run input", &|input| {
             let is_other = Schema { description: String::new(), ..input.schema.clone() } != schema;

@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use workflow::AgentId;
 
 use super::{super::focus::field_id, OneStep};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Button, ComboOption, Combobox, Field, Select, SelectOption, Size, Variant},
@@ -13,15 +14,14 @@ use crate::{
 #[component]
 pub(super) fn Agent(one: OneStep) -> impl IntoView {
     let draft = one.draft;
-    let agent_id = Memo::new(move |_| {
-        one.step.with(|step| step.as_ref().map(|step| step.agent_id.to_string())).unwrap_or_default()
-    });
-    let latest = Memo::new(move |_| {
+    let agent_id =
+        memo(move || one.step.with(|step| step.as_ref().map(|step| step.agent_id.to_string())).unwrap_or_default());
+    let latest = memo(move || {
         let id = AgentId::new(agent_id.get());
         draft.catalog.with(|catalog| catalog.get(&id, None).map(|spec| (spec.version, spec.description.clone())))
     });
-    let pinned = Memo::new(move |_| one.read(|step| step.agent_version));
-    let options = Memo::new(move |_| {
+    let pinned = memo(move || one.read(|step| step.agent_version));
+    let options = memo(move || {
         draft.catalog.with(|catalog| {
             catalog
                 .latest()
@@ -35,8 +35,8 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
         })
     });
     let chosen = RwSignal::new(agent_id.get_untracked());
-    Effect::new(move || chosen.set(agent_id.get()));
-    Effect::new(move || {
+    effect(move || chosen.set(agent_id.get()));
+    effect(move || {
         let now = chosen.get();
         if agent_id.with_untracked(|known| *known != now) {
             one.change("Choose another agent", |step| {
@@ -62,8 +62,8 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
     };
     let version = RwSignal::new(text_of(pinned.get_untracked()));
     let is_loading = RwSignal::new(false);
-    Effect::new(move || version.set(text_of(pinned.get())));
-    Effect::new(move || {
+    effect(move || version.set(text_of(pinned.get())));
+    effect(move || {
         let wanted = version.with(|version| version.parse::<i32>().ok());
         if pinned.get_untracked() != wanted {
             pin(one, wanted, is_loading);

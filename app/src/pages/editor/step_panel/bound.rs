@@ -1,5 +1,6 @@
 //! Controls bound to a part of the step: typing changes the draft, undo comes back into the control.
 
+use crate::reactive::{effect, effect_with, memo};
 use leptos::prelude::*;
 use workflow::Step;
 
@@ -12,15 +13,15 @@ pub(super) fn number(
     write: impl Fn(&mut Step, Option<f64>) + Send + Sync + 'static,
     label: &'static str,
 ) -> RwSignal<Option<f64>> {
-    let known = Memo::new(move |_| one.step.with(|step| step.as_ref().and_then(&read)));
+    let known = memo(move || one.step.with(|step| step.as_ref().and_then(&read)));
     let value = RwSignal::new(known.get_untracked());
-    Effect::new(move || {
+    effect(move || {
         let now = known.get();
         if value.get_untracked() != now {
             value.set(now);
         }
     });
-    Effect::new(move |before: Option<Option<f64>>| {
+    effect_with(move |before: Option<Option<f64>>| {
         let now = value.get();
         if before.is_some_and(|before| before != now) && known.get_untracked() != now {
             one.change(label, |step| write(step, now));
@@ -37,11 +38,10 @@ pub(super) fn choice(
     write: impl Fn(&mut Step, &str) + Send + Sync + 'static,
     label: &'static str,
 ) -> RwSignal<String> {
-    let known =
-        Memo::new(move |_| one.step.with(|step| step.as_ref().map(|step| read(step).to_owned()).unwrap_or_default()));
+    let known = memo(move || one.step.with(|step| step.as_ref().map(|step| read(step).to_owned()).unwrap_or_default()));
     let value = RwSignal::new(known.get_untracked());
-    Effect::new(move || value.set(known.get()));
-    Effect::new(move || {
+    effect(move || value.set(known.get()));
+    effect(move || {
         let now = value.get();
         if known.with_untracked(|known| *known != now) {
             one.change(label, |step| write(step, &now));
@@ -57,10 +57,10 @@ pub(super) fn flag(
     write: impl Fn(&mut Step, bool) + Send + Sync + 'static,
     label: &'static str,
 ) -> RwSignal<bool> {
-    let known = Memo::new(move |_| one.step.with(|step| step.as_ref().is_some_and(&read)));
+    let known = memo(move || one.step.with(|step| step.as_ref().is_some_and(&read)));
     let value = RwSignal::new(known.get_untracked());
-    Effect::new(move || value.set(known.get()));
-    Effect::new(move || {
+    effect(move || value.set(known.get()));
+    effect(move || {
         let now = value.get();
         if known.get_untracked() != now {
             one.change(label, |step| write(step, now));

@@ -27,6 +27,7 @@ use super::{
 use crate::components::{
     Button, Field, IconButton, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput, Variant,
 };
+use crate::reactive::{effect, effect_with, memo};
 
 const JOINS: [Segment; 2] = [Segment::new("and", "All are true"), Segment::new("or", "Any is true")];
 const TAKES: Takes = Takes { constant: false, item: false, steps: true, none: false };
@@ -56,7 +57,7 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
         SelectOption::new("one_success", "At least one completed"),
         SelectOption::new("all_done", "All are over, whatever came of them"),
     ];
-    let has_condition = Memo::new(move |_| one.read(|step| step.when.is_some()));
+    let has_condition = memo(move || one.read(|step| step.when.is_some()));
     let is_json = RwSignal::new(false);
     let body = move || {
         let can_be_rows = one.read(|step| step.when.as_ref().is_none_or(|when| Rows::of(when).is_some()));
@@ -117,21 +118,21 @@ fn Add(one: OneStep) -> impl IntoView {
 
 #[component]
 fn Builder(one: OneStep, is_json: RwSignal<bool>) -> impl IntoView {
-    let rows = Memo::new(move |_| one.read(|step| step.when.as_ref().and_then(Rows::of)).unwrap_or_default());
+    let rows = memo(move || one.read(|step| step.when.as_ref().and_then(Rows::of)).unwrap_or_default());
     let change = move |change: &dyn Fn(&mut Rows)| {
         let mut now = rows.get_untracked();
         change(&mut now);
         set(one, (!now.rows.is_empty()).then(|| now.condition()))
     };
     let join = RwSignal::new(rows.with_untracked(|rows| rows.join.as_str().to_owned()));
-    Effect::new(move || join.set(rows.with(|rows| rows.join.as_str().to_owned())));
-    Effect::new(move || {
+    effect(move || join.set(rows.with(|rows| rows.join.as_str().to_owned())));
+    effect(move || {
         let now = if join.with(|join| join == "or") { Join::Or } else { Join::And };
         if rows.with_untracked(|rows| rows.join != now && rows.rows.len() > 1) {
             change(&|rows| rows.join = now);
         }
     });
-    let n = Memo::new(move |_| rows.with(|rows| rows.rows.len()));
+    let n = memo(move || rows.with(|rows| rows.rows.len()));
     let add = move || {
         if let Some(left) = first_source(one) {
             change(&|rows| rows.rows.push(Row::new(left.clone())));
@@ -153,7 +154,7 @@ fn Builder(one: OneStep, is_json: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
-    let row = Memo::new(move |_| rows.with(|rows| rows.rows.get(at).cloned()));
+    let row = memo(move || rows.with(|rows| rows.rows.get(at).cloned()));
     let change = move |change: &dyn Fn(&mut Row)| {
         let mut now = rows.get_untracked();
         let Some(row) = now.rows.get_mut(at) else { return false };
@@ -168,7 +169,7 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
         }
     };
     let left = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.left.clone())));
-    let schema = Memo::new(move |_| {
+    let schema = memo(move || {
         let draft = one.draft;
         left.with(|left| {
             let left = left.as_ref()?;
@@ -179,10 +180,10 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
         .unwrap_or_default()
     });
     let operator = RwSignal::new(String::new());
-    Effect::new(move || {
+    effect(move || {
         operator.set(row.with(|row| row.as_ref().map(|row| row.operator.as_str().to_owned())).unwrap_or_default());
     });
-    Effect::new(move || {
+    effect(move || {
         let now = operator.with(|now| Operator::of(now));
         if let Some(now) = now
             && row.with_untracked(|row| row.as_ref().is_some_and(|row| row.operator != now))
@@ -191,14 +192,14 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
         }
     });
     let value = RwSignal::new(row.with_untracked(|row| row.as_ref().map(|row| typed(&row.value)).unwrap_or_default()));
-    Effect::new(move || {
+    effect(move || {
         let Some(known) = row.with(|row| row.as_ref().map(|row| row.value.clone())) else { return };
         // What is typed stays as it is while it means the same.
         if schema.with_untracked(|schema| value.with_untracked(|value| meant(value, schema)) != known) {
             value.set(typed(&known));
         }
     });
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let now = value.get();
         if before.is_some_and(|before| before != now) {
             let meant = schema.with_untracked(|schema| meant(&now, schema));
@@ -208,11 +209,11 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
         }
         now
     });
-    let wants_value = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.operator.wants_value())));
+    let wants_value = memo(move || row.with(|row| row.as_ref().is_some_and(|row| row.operator.wants_value())));
     let options: Vec<SelectOption> =
         OPERATORS.iter().map(|operator| SelectOption::new(operator.as_str(), operator.label())).collect();
-    let choices = Memo::new(move |_| schema.with(|schema| schema.choices.clone()));
-    let has_choices = Memo::new(move |_| {
+    let choices = memo(move || schema.with(|schema| schema.choices.clone()));
+    let has_choices = memo(move || {
         let is_one =
             row.with(|row| row.as_ref().is_some_and(|row| matches!(row.operator, Operator::Is | Operator::IsNot)));
         is_one && choices.with(|choices| !choices.is_empty() && choices.iter().all(Value::is_string))
@@ -289,20 +290,20 @@ fn meant(typed: &str, schema: &Schema) -> Value {
 #[component]
 fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: bool) -> impl IntoView {
     let fault = RwSignal::new(None::<String>);
-    let known = Memo::new(move |_| one.step.with(|step| step.as_ref().and_then(|step| step.when.clone())));
+    let known = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.when.clone())));
     let pretty = |when: &Option<Condition>| {
         when.as_ref().map(|when| serde_json::to_string_pretty(when).unwrap_or_default()).unwrap_or_default()
     };
     let shown = RwSignal::new(known.with_untracked(pretty));
     // What is typed stays as it is while it means the same, or nothing yet.
-    Effect::new(move |before: Option<()>| {
+    effect_with(move |before: Option<()>| {
         let now = known.get();
         let is_same = shown.with_untracked(|shown| serde_json::from_str::<Condition>(shown).ok() == now);
         if before.is_some() && !is_same {
             shown.set(pretty(&now));
         }
     });
-    Effect::new(move |before: Option<String>| {
+    effect_with(move |before: Option<String>| {
         let now = shown.get();
         if before.is_some_and(|before| before != now) {
             match serde_json::from_str::<Condition>(&now) {

@@ -16,6 +16,7 @@ use super::{
     bound::{choice, flag, number, whole},
     source_field::Fault,
 };
+use crate::reactive::memo;
 use crate::{
     components::{Checkbox, Field, Icon, NumberInput, Select, SelectOption},
     pages::types::value::ValueInput,
@@ -58,7 +59,7 @@ pub(super) fn Failure(one: OneStep) -> impl IntoView {
         SelectOption::new("continue", "Go on without it"),
         SelectOption::new("default", "Use a default output"),
     ];
-    let wants_default = Memo::new(move |_| {
+    let wants_default = memo(move || {
         let is_human = one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind) == Some("human"));
         one.read(|step| {
             step.on_error == OnError::Default
@@ -150,9 +151,8 @@ fn most_ms() -> u32 {
 /// A value for each output, to stand in for what is missing.
 #[component]
 fn Defaults(one: OneStep) -> impl IntoView {
-    let outputs = Memo::new(move |_| {
-        one.agent.with(|agent| agent.as_ref().map(|agent| agent.outputs.clone())).unwrap_or_default()
-    });
+    let outputs =
+        memo(move || one.agent.with(|agent| agent.as_ref().map(|agent| agent.outputs.clone())).unwrap_or_default());
     view! {
         <div class="stack" data-gap="3" id=field_id("default_output") tabindex="-1">
             <span class="field-label">"Default output"</span>

@@ -11,14 +11,14 @@ use super::{
     source_field::{Fault, SourceField},
 };
 use crate::components::{Badge, Button, Size, Tone, Variant};
+use crate::reactive::memo;
 
 #[component]
 pub(super) fn Inputs(one: OneStep) -> impl IntoView {
-    let ports = Memo::new(move |_| {
-        one.agent.with(|agent| agent.as_ref().map(|agent| agent.inputs.clone())).unwrap_or_default()
-    });
-    let names = Memo::new(move |_| ports.with(|ports| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>()));
-    let strays = Memo::new(move |_| {
+    let ports =
+        memo(move || one.agent.with(|agent| agent.as_ref().map(|agent| agent.inputs.clone())).unwrap_or_default());
+    let names = memo(move || ports.with(|ports| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>()));
+    let strays = memo(move || {
         let mapped = one.read(|step| step.inputs.keys().cloned().collect::<Vec<_>>());
         names.with(|names| mapped.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>())
     });
@@ -43,11 +43,11 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
 fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoView {
     let draft = one.draft;
     let stored = StoredValue::new(name.clone());
-    let port = Memo::new(move |_| {
+    let port = memo(move || {
         let known = stored.with_value(|name| ports.with(|ports| ports.iter().find(|port| port.name == *name).cloned()));
         known.unwrap_or_else(|| InputPort { name: stored.get_value(), schema: Schema::any(), required: false })
     });
-    let source = Memo::new(move |_| one.read(|step| stored.with_value(|name| step.inputs.get(name).cloned())));
+    let source = memo(move || one.read(|step| stored.with_value(|name| step.inputs.get(name).cloned())));
     let set = move |source: Option<Source>| {
         draft.apply(Edit::SetInput { step: one.key(), port: stored.get_value(), source }, "Map input")
     };

@@ -5,13 +5,13 @@ use leptos::prelude::*;
 
 use super::{super::focus::field_id, OneStep};
 use crate::components::{Badge, Button, CodeView, Field, Icon, Size, TextArea, Tone, Variant};
+use crate::reactive::memo;
 
 #[component]
 pub(super) fn Prompt(one: OneStep) -> impl IntoView {
-    let own = Memo::new(move |_| {
-        one.agent.with(|agent| agent.as_ref().and_then(|agent| agent.config.prompt().map(str::to_owned)))
-    });
-    let is_overridden = Memo::new(move |_| one.read(|step| step.prompt.is_some()));
+    let own =
+        memo(move || one.agent.with(|agent| agent.as_ref().and_then(|agent| agent.config.prompt().map(str::to_owned))));
+    let is_overridden = memo(move || one.read(|step| step.prompt.is_some()));
     let text = one.draft.bind(
         move |definition| {
             one.key.with_value(|key| definition.steps.get(key).and_then(|step| step.prompt.clone())).unwrap_or_default()

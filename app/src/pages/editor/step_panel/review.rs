@@ -16,14 +16,15 @@ use super::{
 use crate::components::{
     Checkbox, Field, NumberInput, Segment, Segmented, Select, SelectOption, TextArea, duration_words,
 };
+use crate::reactive::memo;
 
 const MODES: [Segment; 3] =
     [Segment::new("when_manual", "When manual"), Segment::new("always", "Always"), Segment::new("never", "Never")];
 
 #[component]
 pub(super) fn Review(one: OneStep) -> impl IntoView {
-    let mode = Memo::new(move |_| one.read(|step| step.review.mode));
-    let is_human = Memo::new(move |_| one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind) == Some("human")));
+    let mode = memo(move || one.read(|step| step.review.mode));
+    let is_human = memo(move || one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind) == Some("human")));
     let chosen = choice(
         one,
         |step| step.review.mode.as_str(),
@@ -43,7 +44,7 @@ pub(super) fn Review(one: OneStep) -> impl IntoView {
         ReviewMode::Never => "Never waits, even in runs whose auto-run is off",
     };
     // What is set stays in sight, also where it has no effect.
-    let has_details = Memo::new(move |_| {
+    let has_details = memo(move || {
         is_human.get()
             || mode.get() == ReviewMode::Always
             || one.read(|step| {

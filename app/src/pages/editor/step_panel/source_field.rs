@@ -9,6 +9,7 @@ use super::{
     super::sources::{self, Takes},
     OneStep,
 };
+use crate::reactive::{effect, memo};
 use crate::{
     components::{ComboOption, Combobox, Field, Icon, Size, TextInput},
     pages::types::value::{ValueInput, first_value},
@@ -28,9 +29,9 @@ pub(super) fn SourceField(
     #[prop(optional, into)] error: Signal<Option<String>>,
 ) -> impl IntoView {
     let draft = one.draft;
-    let source = Memo::new(move |_| source.get());
+    let source = memo(move || source.get());
     let is_wanted = RwSignal::new(false);
-    let options = Memo::new(move |_| -> Vec<ComboOption> {
+    let options = memo(move || -> Vec<ComboOption> {
         let current = source.get();
         let is_wanted = is_wanted.get();
         draft.handle.with_definition(|definition| {
@@ -45,8 +46,8 @@ pub(super) fn SourceField(
         })
     });
     let chosen = RwSignal::new(source.with_untracked(|source| sources::encode(source.as_ref())));
-    Effect::new(move || chosen.set(source.with(|source| sources::encode(source.as_ref()))));
-    Effect::new(move || {
+    effect(move || chosen.set(source.with(|source| sources::encode(source.as_ref()))));
+    effect(move || {
         let now = chosen.get();
         let known = source.with_untracked(|source| sources::encode(source.as_ref()));
         if now == known {
@@ -57,7 +58,7 @@ pub(super) fn SourceField(
             chosen.set(known);
         }
     });
-    let is_constant = Memo::new(move |_| source.with(|source| matches!(source, Some(Source::Const(_)))));
+    let is_constant = memo(move || source.with(|source| matches!(source, Some(Source::Const(_)))));
     let schema = Signal::derive(move || port.with(|port| port.schema.clone()));
     let constant = Signal::derive(move || {
         source.with(|source| match source {
@@ -99,8 +100,8 @@ pub(super) fn SourceField(
 #[component]
 fn Path(one: OneStep, source: Memo<Option<Source>>, set: Callback<Option<Source>, bool>, id: String) -> impl IntoView {
     let draft = one.draft;
-    let path = Memo::new(move |_| source.with(|source| source.as_ref().and_then(path_of).unwrap_or_default()));
-    let has_parts = Memo::new(move |_| {
+    let path = memo(move || source.with(|source| source.as_ref().and_then(path_of).unwrap_or_default()));
+    let has_parts = memo(move || {
         let Some(whole) = source.with(|source| source.as_ref().and_then(|source| with_path(source, String::new())))
         else {
             return false;
@@ -112,8 +113,8 @@ fn Path(one: OneStep, source: Memo<Option<Source>>, set: Callback<Option<Source>
         is_structured || path.with(|path| !path.is_empty())
     });
     let text = RwSignal::new(path.get_untracked());
-    Effect::new(move || text.set(path.get()));
-    Effect::new(move || {
+    effect(move || text.set(path.get()));
+    effect(move || {
         let now = text.get();
         if path.with_untracked(|path| *path == now) {
             return;

@@ -7,6 +7,7 @@ use workflow::{Definition, StepKey, graph::Graph};
 
 use super::{super::focus, OneStep};
 use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
+use crate::reactive::{effect, memo};
 
 /// Beyond it the cycle is only named as such: finding its path is a search for each.
 const TOLD_PATHS: usize = 200;
@@ -15,16 +16,16 @@ const TOLD_PATHS: usize = 200;
 pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
     let draft = one.draft;
     let before =
-        Memo::new(move |_| one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>()));
+        memo(move || one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>()));
     let is_wanted = RwSignal::new(false);
-    let options = Memo::new(move |_| {
+    let options = memo(move || {
         if !is_wanted.get() {
             return Vec::new();
         }
         one.key.with_value(|key| draft.handle.with_definition(|definition| candidates(definition, key)))
     });
     let chosen = RwSignal::new(String::new());
-    Effect::new(move || {
+    effect(move || {
         let from = chosen.get();
         if !from.is_empty() {
             chosen.set(String::new());

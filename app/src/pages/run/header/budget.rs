@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::{RunView, api::ResumeRun, view::BudgetView};
 
 use super::super::{state::LiveRun, step_panel::VerbError};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Button, Dialog, Field, NumberInput, Variant},
@@ -25,7 +26,7 @@ fn used(run: &RunView) -> BudgetView {
 
 #[component]
 pub(super) fn BudgetMeter(live: LiveRun) -> impl IntoView {
-    let state = Memo::new(move |_| live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
+    let state = memo(move || live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
     let view = move || {
         let (used, most) = state.get();
         let tokens = used.tokens.filter(|tokens| *tokens > 0 || most.tokens.is_some()).map(|tokens| {
@@ -67,8 +68,8 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
     let key = StoredValue::new(None::<String>);
     let resume = Action::new(move |ask: &ResumeRun| api::resume_run(live.id, *ask, key.get_value()));
     let error = live.verb(resume, move || open.set(false));
-    let now = Memo::new(move |_| live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
-    Effect::new(move || {
+    let now = memo(move || live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
+    effect(move || {
         if !open.get() {
             return;
         }

@@ -5,6 +5,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{RunId, api::RunSummary};
 
 use super::super::state::LiveRun;
+use crate::reactive::effect;
 use crate::{
     api,
     components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant},
@@ -20,7 +21,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
     let typed = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<String>);
     let session = crate::session::use_session();
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             return;
         }

@@ -3,10 +3,11 @@
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunView, StepKey,
-    api::{MoveAnswer, MovePlan, MoveRun, PublishedVersion},
+    api::{MovePlan, MoveRun, PublishedVersion},
 };
 
 use super::super::{state::LiveRun, step_panel::VerbError};
+use crate::reactive::effect;
 use crate::{
     api,
     components::{Button, Dialog, Field, Select, SelectOption, Skeleton, SkeletonKind, Variant, use_toasts},
@@ -27,9 +28,9 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let go = Action::new(move |version: &i32| {
         let version = *version;
         async move {
-            match api::move_run(live.id, MoveRun { version, dry_run: false }, key.get_value()).await? {
-                MoveAnswer::Done(run) => Ok::<RunView, AppError>(*run),
-                MoveAnswer::Dry(_) => api::get_run(live.id).await,
+            match api::move_run(live.id, MoveRun { version, dry_run: false }, key.get_value()).await?.run {
+                Some(run) => Ok::<RunView, AppError>(*run),
+                None => api::get_run(live.id).await,
             }
         }
     });
@@ -38,7 +39,7 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
         toasts.success("The run goes on with the other version");
     });
     let now = move || live.run.with_untracked(|run| run.template_version);
-    Effect::new(move || {
+    effect(move || {
         if !open.get() {
             return;
         }
@@ -61,14 +62,14 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
             }
         });
     });
-    Effect::new(move || {
+    effect(move || {
         let Ok(wanted) = version.get().parse::<i32>() else { return };
         load_error.set(None);
         spawn_local(async move {
             match api::move_run(live.id, MoveRun { version: wanted, dry_run: true }, None).await {
                 // Another one may have been chosen meanwhile.
-                Ok(MoveAnswer::Dry(found)) if version.try_get_untracked() == Some(wanted.to_string()) => {
-                    plan.try_set(Some((wanted, found)));
+                Ok(found) if version.try_get_untracked() == Some(wanted.to_string()) => {
+                    plan.try_set(found.plan.map(|found| (wanted, found)));
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -1,0 +1,34 @@
+//! Effects and memos over boxed closures. Every closure is a type of its own, and the reactive system is compiled anew for each type that it
+//! meets: boxed, it meets one. What is left of an effect in the download is its own body.
+//! Pages and components make their effects and memos here, never with `Effect::new` and `Memo::new`.
+
+use leptos::prelude::*;
+
+/// Runs once the page is there and again whenever what it read changes; never on the server.
+pub fn effect(run: impl FnMut() + 'static) {
+    boxed_effect(Box::new(run));
+}
+
+/// The same with what the run before gave.
+pub fn effect_with<T: 'static>(mut run: impl FnMut(Option<T>) -> T + 'static) {
+    let mut last = None;
+    effect(move || {
+        let next = run(last.take());
+        last = Some(next);
+    });
+}
+
+#[inline(never)]
+fn boxed_effect(mut run: Box<dyn FnMut()>) {
+    Effect::new(move |_: Option<()>| run());
+}
+
+/// A value that follows what it read, and tells only when it is another one.
+pub fn memo<T: PartialEq + Send + Sync + 'static>(read: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
+    boxed_memo(Box::new(read))
+}
+
+#[inline(never)]
+fn boxed_memo<T: PartialEq + Send + Sync + 'static>(read: Box<dyn Fn() -> T + Send + Sync>) -> Memo<T> {
+    Memo::new(move |_| read())
+}
