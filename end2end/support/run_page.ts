@@ -17,7 +17,12 @@ export class RunPage {
 
   /** The row of a step in the outline, once it has this status. */
   step(title: string, status?: Status): Locator {
-    return this.outline.getByRole("button", { name: new RegExp(`^${status ?? "[A-Z][a-z ]+"} ${title}( [\\d.]+ .*)?$`) });
+    return this.outline.getByRole("button", { name: new RegExp(`^${status ?? "[A-Z][a-z ]+"} ${title}( Stale)?( [\\d.]+ .*)?$`) });
+  }
+
+  /** The same for a step whose result is stale. */
+  stale(title: string): Locator {
+    return this.outline.getByRole("button", { name: new RegExp(`^[A-Z][a-z ]+ ${title} Stale( |$)`) });
   }
 
   async expectSteps(statuses: Record<string, Status>): Promise<void> {
@@ -30,6 +35,33 @@ export class RunPage {
   async choose(title: string): Promise<void> {
     await this.step(title).click();
     await expect(this.panel.getByRole("heading", { name: title, exact: true })).toBeVisible();
+  }
+
+  /** A verb that stands on the panel itself. */
+  verb(name: string): Locator {
+    return this.panel.getByRole("group", { name: "What you can do" }).getByRole("button", { name, exact: true });
+  }
+
+  /** A verb from the menu of the step. */
+  async more(name: string): Promise<void> {
+    await this.panel.getByRole("button", { name: "More about this step" }).click();
+    await this.panel.getByRole("menuitem", { name }).click();
+  }
+
+  /** A verb from the menu of the run. */
+  async moreOfRun(name: string): Promise<void> {
+    await this.head.getByRole("button", { name: "More about this run" }).click();
+    await this.head.getByRole("menuitem", { name }).click();
+  }
+
+  dialog(name: string | RegExp): Locator {
+    return this.page.getByRole("dialog", { name });
+  }
+
+  /** Opens the dialog of a verb on the chosen step, and presses its answer. */
+  async answer(dialog: string | RegExp, button: string): Promise<void> {
+    await this.dialog(dialog).getByRole("button", { name: button, exact: true }).click();
+    await expect(this.dialog(dialog)).toBeHidden();
   }
 
   tab(name: string): Locator {

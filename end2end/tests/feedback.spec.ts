@@ -1,0 +1,107 @@
+// A review is a conversation: what was written is sent back with words until it is good, or mended by hand.
+
+import { USER } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, test, unique, visit } from "../support/test.ts";
+import { DRAFT, ECHO, input, output, saveAgents, TEXT } from "../support/workflows.ts";
+
+const NAME = unique("Drafted under review");
+
+test.beforeAll(async ({ adminApi }) => {
+  await saveAgents(adminApi);
+  await adminApi.publish(NAME, {
+    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    steps: {
+      draft: {
+        title: "Draft it",
+        agent_id: DRAFT.id,
+        inputs: { text: input("text") },
+        review: { mode: "always", max_rounds: 3 },
+      },
+      use: { title: "Use it", agent_id: ECHO.id, depends_on: ["draft"], inputs: { text: output("draft") } },
+    },
+  });
+});
+
+test("a draft is sent back twice, each time with what came before, and then approved", async ({ open, userApi }) => {
+  const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "rain" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.choose("Draft it");
+  await expect(run.content).toContainText("A draft of rain");
+
+  await test.step("nothing is sent without words", async () => {
+    await run.verb("Reject").click();
+    const dialog = run.dialog("Reject “Draft it”");
+    await expect(dialog.getByLabel("What should be different?")).toHaveAccessibleDescription(/Round 1 of 3/);
+    await dialog.getByRole("button", { name: "Reject", exact: true }).click();
+    await expect(dialog.getByLabel("What should be different?")).toHaveAccessibleDescription(/Write what should be different/);
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+  });
+
+  const rounds = ["shorter", "warmer"];
+  for (const [n, words] of rounds.entries()) {
+    await test.step(`round ${n + 1}`, async () => {
+      await run.verb("Reject").click();
+      const dialog = run.dialog("Reject “Draft it”");
+      await expect(dialog.getByLabel("What should be different?")).toHaveAccessibleDescription(new RegExp(`Round ${n + 1} of 3`));
+      await dialog.getByLabel("What should be different?").fill(words);
+      await run.answer("Reject “Draft it”", "Reject");
+      await expect(run.panel.locator(".feedback")).toContainText(`${USER.email} asked for changes, round ${n + 1}`);
+      await expect(run.panel.locator(".feedback")).toContainText(words);
+      await expect(run.step("Draft it", "Awaiting review")).toBeVisible();
+      await expect(run.content).toContainText(`rain, ${words} (before: `);
+      await expect(run.panel).toContainText(`generation ${n + 2}`);
+    });
+  }
+
+  await test.step("the last version remembers all of it", async () => {
+    await expect(run.content).toContainText("rain, warmer (before: rain, shorter (before: A draft of rain))");
+    await run.tab("Versions").click();
+    await expect(run.content.getByRole("list", { name: "Versions" }).getByRole("listitem")).toHaveCount(3);
+    await run.tab("Output").click();
+  });
+
+  await test.step("approve", async () => {
+    await run.continue("Draft it", "rain, warmer");
+    await run.expectStatus("Completed");
+    await run.choose("Use it");
+    await expect(run.content).toContainText("rain, warmer (before: rain, shorter (before: A draft of rain))");
+  });
+});
+
+test("an edit at a gate becomes the version that goes on, and the agent's own stays", async ({ open, userApi }) => {
+  const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "snow" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.choose("Draft it");
+  await expect(run.content).toContainText("A draft of snow");
+
+  await test.step("save only: the gate stays", async () => {
+    await run.verb("Edit").click();
+    const dialog = run.dialog("Edit “Draft it”");
+    await expect(dialog.getByRole("button", { name: "Save", exact: true })).toBeDisabled();
+    await dialog.getByLabel("text").fill("Snow, by hand");
+    await run.answer("Edit “Draft it”", "Save");
+    await expect(run.content).toContainText("Snow, by hand");
+    await expect(run.step("Draft it", "Awaiting review")).toBeVisible();
+  });
+
+  await test.step("save and continue: it goes on", async () => {
+    await run.verb("Edit").click();
+    await run.dialog("Edit “Draft it”").getByLabel("text").fill("Snow, at last");
+    await run.answer("Edit “Draft it”", "Save and continue");
+    await run.expectStatus("Completed");
+    await run.choose("Use it");
+    await expect(run.content).toContainText("Snow, at last");
+    await run.choose("Draft it");
+    await run.tab("Versions").click();
+    const versions = run.content.getByRole("list", { name: "Versions" });
+    await expect(versions.getByRole("listitem")).toHaveCount(3);
+    await expect(versions.getByRole("button").nth(0)).toContainText(`edited by ${USER.email}`);
+    await expect(versions.getByRole("button").nth(2)).toContainText("attempt 1");
+  });
+});
