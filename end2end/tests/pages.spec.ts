@@ -46,7 +46,7 @@ const PAGES: readonly Shown[] = [
 test.beforeAll(async ({ adminApi, userApi }) => {
   await saveAgents(adminApi);
   made.template = await adminApi.publish(NAME, diamond(), "A text is shouted and counted");
-  const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{{ no_such_variable }}" }));
+  const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{% if true %}{{ no_such_variable }}{% endif %}" }));
   made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
   made.completed = (await userApi.start(made.template, { text: "done" })).id;
   made.failed = (await userApi.start(failing, { text: "fail" })).id;

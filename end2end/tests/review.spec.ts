@@ -11,7 +11,7 @@ const NAME = unique("Shout and count, one by one");
 
 test.beforeAll(async ({ adminApi }) => {
   await saveAgents(adminApi);
-  await adminApi.publish(NAME, diamond({ shout: "{{ no_such_variable }}" }));
+  await adminApi.publish(NAME, diamond({ shout: "{% if true %}{{ no_such_variable }}{% endif %}" }));
 });
 
 test("every step is reviewed, a failed one retried and a finished one run again with other prompts", async ({ open }) => {
@@ -37,7 +37,7 @@ test("every step is reviewed, a failed one retried and a finished one run again 
     await expect(run.panel).toContainText("This step failed");
     await expect(run.panel).toContainText("no_such_variable");
     await run.panel.getByRole("button", { name: "Retry" }).click();
-    await rewrite(page, "Retry", "{{ no_such_variable }}", "{{ text | upper }}!");
+    await rewrite(page, "Retry", "{% if true %}{{ no_such_variable }}{% endif %}", "{{ text | upper }}!");
     await expect(run.step("Shout it", "Awaiting review")).toBeVisible();
     await run.expectSteps({ "Join both": "Pending" });
     await run.continue("Shout it", "WARP AND WEFT!");

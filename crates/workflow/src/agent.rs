@@ -227,6 +227,15 @@ impl AgentSpec {
         if self.outputs.is_empty() {
             error("outputs".into(), ProblemCode::MissingOutput, "Add at least one output".into());
         }
+        let prompt_field = match &self.config {
+            AgentConfig::Template(_) => "config.template",
+            AgentConfig::Human(_) => "config.instructions",
+            AgentConfig::Llm(_) | AgentConfig::Http(_) | AgentConfig::Workflow(_) => "config.prompt",
+        };
+        for name in self.unknown_names(self.config.prompt().unwrap_or_default()) {
+            let message = self.unknown_name(&name);
+            error(prompt_field.into(), ProblemCode::UnknownName, message);
+        }
         match &self.config {
             AgentConfig::Llm(config) => {
                 if config.prompt.trim().is_empty() {
@@ -261,7 +270,11 @@ impl AgentSpec {
             }
             AgentConfig::Human(config) => {
                 if config.instructions.trim().is_empty() {
-                    error("config.instructions".into(), ProblemCode::InvalidValue, "Write what the person is asked".into());
+                    error(
+                        "config.instructions".into(),
+                        ProblemCode::InvalidValue,
+                        "Write what the person is asked".into(),
+                    );
                 }
             }
             AgentConfig::Workflow(config) => {
@@ -280,6 +293,21 @@ impl AgentSpec {
             }
         }
         problems
+    }
+
+    /// Names that a prompt of this agent inserts and that are no inputs.
+    pub fn unknown_names(&self, prompt: &str) -> Vec<String> {
+        crate::prompt::unknown_names(prompt, self.inputs.iter().map(|port| port.name.as_str()))
+    }
+
+    pub(crate) fn unknown_name(&self, name: &str) -> String {
+        let known: Vec<&str> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+        let known = if known.is_empty() {
+            "it has no inputs".to_owned()
+        } else {
+            format!("the inputs are: {}", known.join(", "))
+        };
+        format!("The prompt inserts `{name}`, which is no input of `{}`; {known}", self.id)
     }
 
     /// Whether the main output is text; otherwise it is JSON.

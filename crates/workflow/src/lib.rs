@@ -19,6 +19,7 @@ pub mod lineage;
 pub mod moving;
 pub mod plan;
 pub mod problem;
+pub mod prompt;
 mod provenance;
 pub mod rerun;
 pub mod resolve;

@@ -47,6 +47,8 @@ pub enum ProblemCode {
     TypeMismatch,
     TypeUnknown,
     NoPrompt,
+    /// The prompt inserts a name that is no input.
+    UnknownName,
     UnusedInput,
     /// It is understood, but changes nothing as things are.
     NoEffect,

@@ -23,6 +23,10 @@ pub(super) fn check(
             format!("Agents of kind `{}` have no prompt to override", spec.kind()),
         );
     }
+    for name in step.prompt.iter().flat_map(|prompt| spec.unknown_names(prompt)) {
+        let message = spec.unknown_name(&name);
+        told.error("prompt", ProblemCode::UnknownName, message);
+    }
     for port in spec.inputs.iter().filter(|port| port.required && !step.inputs.contains_key(&port.name)) {
         told.error(
             format!("inputs.{}", port.name),
