@@ -85,7 +85,8 @@ impl LiveRun {
                 run.with_untracked(staleness)
             }),
             order: memo(move || {
-                version.track();
+                // A memo that is only tracked, never read, would never look at the run.
+                version.get();
                 run.with_untracked(order)
             }),
             is_refetching: RwSignal::new(false),
