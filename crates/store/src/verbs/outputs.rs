@@ -8,7 +8,7 @@ use super::{
     steps::map_refuses,
     tx::{Begin, Step, Tx, begin, conflict, status},
 };
-use crate::{Result, Store};
+use crate::{Result, Store, protocol::NewArtifact};
 
 impl Store {
     /// New versions by a person, of a step that waits for review or is completed.
@@ -21,6 +21,12 @@ impl Store {
             && *digest != tx.digest(&step).await?
         {
             return conflict(Conflict::Digest);
+        }
+        if edit.expect_generation.is_some() {
+            let (is_latest, has_voted) = tx.is_written(&step, &edit.artifacts).await?;
+            if is_latest && (step.is(&["completed"]) || !edit.approve || has_voted) {
+                return Ok(VerbOutcome::Unchanged);
+            }
         }
         tx.moves(&step);
         tx.put(&step, &edit.artifacts, "human_edit").await?;
@@ -50,6 +56,10 @@ impl Store {
         }
         if let Some(refusal) = map_refuses(&step) {
             return status(&refusal);
+        }
+        let stands = step.is(&["completed"]) || (step.is(&["awaiting_review"]) && step.review_mode == "always");
+        if supply.expect_generation.is_some() && stands && tx.is_written(&step, &supply.artifacts).await?.0 {
+            return Ok(VerbOutcome::Unchanged);
         }
         tx.put(&step, &supply.artifacts, "human_edit").await?;
         tx.complete_by_hand(&step).await?;
@@ -111,6 +121,30 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Whether this person wrote exactly these versions and they are the latest, and whether they voted at the open gate:
+    /// of equal clicks one has an effect, and this is how the others find it.
+    async fn is_written(&mut self, step: &Step, artifacts: &[NewArtifact]) -> Result<(bool, bool)> {
+        let names: Vec<&str> = artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
+        let hashes: Vec<&str> = artifacts.iter().map(|artifact| artifact.hash.as_str()).collect();
+        let actor = self.call.actor.id.0;
+        let found = sqlx::query!(
+            r#"SELECT NOT EXISTS (
+                    SELECT FROM unnest($2::text[], $3::text[]) n(name, hash) WHERE NOT EXISTS (
+                        SELECT FROM artifacts a WHERE a.step_id = $1 AND a.is_latest AND a.name = n.name AND a.content_hash = n.hash
+                            AND a.origin = 'human_edit' AND a.made_by = $4)) AS "is_latest!",
+                EXISTS (
+                    SELECT FROM reviews v JOIN review_votes o ON o.step_id = v.step_id AND o.generation = v.generation AND o.no = v.no
+                    WHERE v.step_id = $1 AND v.decision IS NULL AND o.user_id = $4) AS "has_voted!""#,
+            step.id,
+            &names as &[&str],
+            &hashes as &[&str],
+            actor,
+        )
+        .fetch_one(self.conn())
+        .await?;
+        Ok((found.is_latest, found.has_voted))
+    }
+
     /// Earlier approvals were of something else.
     pub(super) async fn void_votes(&mut self, step: &Step) -> Result<()> {
         sqlx::query!(

@@ -19,8 +19,12 @@ impl Store {
         if let Some(refusal) = map_refuses(&step) {
             return status(&refusal);
         }
-        tx.override_step(&step.key, trigger.prompt.as_ref(), trigger.inputs.as_ref()).await?;
+        let is_new = tx.override_step(&step.key, trigger.prompt.as_ref(), trigger.inputs.as_ref()).await?;
         if step.is(&["ready"]) {
+            // Of equal clicks one has an effect: the others find the step queued just as they want it.
+            if trigger.expect_generation.is_some() && !is_new && tx.is_due(&step).await? {
+                return Ok(VerbOutcome::Unchanged);
+            }
             // Already queued: only what it will run with changes, and a backoff is over.
             tx.moves(&step);
             sqlx::query!("UPDATE steps SET not_before = clock_timestamp() WHERE id = $1", step.id)
@@ -144,6 +148,19 @@ impl Store {
         .await?;
         tx.advance(&[step.id]).await?;
         tx.commit(EventKind::StepSkipped, Some(&step.key)).await
+    }
+}
+
+impl Tx<'_> {
+    /// Whether a ready step may be claimed now, as far as backoff and a held run go.
+    async fn is_due(&mut self, step: &Step) -> Result<bool> {
+        let is_held = self.run.held.is_some();
+        let due = sqlx::query_scalar!(
+            r#"SELECT not_before <= clock_timestamp() AND (admitted OR NOT $2::boolean) AS "due!" FROM steps WHERE id = $1"#,
+            step.id,
+            is_held,
+        );
+        Ok(due.fetch_one(self.conn()).await?)
     }
 }
 

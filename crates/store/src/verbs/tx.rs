@@ -274,17 +274,18 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// The override of a step with another prompt or other inputs; none where neither is asked for.
+    /// The override of a step with another prompt or other inputs; none where neither is asked for. False: it is so already.
     pub(super) async fn override_step(
         &mut self,
         key: &str,
         prompt: Option<&Option<String>>,
         inputs: Option<&BTreeMap<String, Value>>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if prompt.is_none() && inputs.is_none() {
-            return Ok(());
+            return Ok(false);
         }
-        let mut value = self.run.overrides.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+        let before = self.run.overrides.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut value = before.clone();
         match prompt {
             Some(Some(prompt)) => {
                 value.insert("prompt".to_owned(), json!(prompt));
@@ -303,7 +304,9 @@ impl<'a> Tx<'a> {
             }
             None => {}
         }
-        self.set_overrides([(key.to_owned(), value)].into()).await
+        let is_new = value != before;
+        self.set_overrides([(key.to_owned(), value)].into()).await?;
+        Ok(is_new)
     }
 
     /// Commits what was written beside this run, which itself did not change.
