@@ -5,7 +5,9 @@
 mod checks;
 mod decider;
 mod gates;
+mod races;
 mod recovery;
+mod replays;
 mod success;
 mod support;
 mod verbs_walk;
