@@ -3,6 +3,7 @@
 
 mod children;
 mod control;
+mod every_node;
 mod faults;
 mod lab;
 mod maps;
