@@ -49,6 +49,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(pool: PgPool) -> Self {
+        Self::start_with(pool, Arc::new(Registry::new(Providers::default(), HttpOptions::default()))).await
+    }
+
+    /// With agents of the test's own.
+    pub(crate) async fn start_with(pool: PgPool, agents: Arc<dyn engine::Agents>) -> Self {
         let store = Store::from_pool(pool);
         let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
         let (hints, stop) = (Hints::default(), CancellationToken::new());
@@ -56,9 +61,8 @@ impl Server {
         let state = AppState::new(service.clone(), store.clone(), hub.clone(), SameOrigin::default());
         state.readiness.set(true);
         let router = router(state);
-        let registry = Registry::new(Providers::default(), HttpOptions::default());
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
-        let engine = Engine::new(store.clone(), Arc::new(registry), hints.clone(), options);
+        let engine = Engine::new(store.clone(), agents, hints.clone(), options);
         let tasks = vec![
             tokio::spawn(engine.run(stop.clone())),
             tokio::spawn({

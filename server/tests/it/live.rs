@@ -19,11 +19,11 @@ use workflow::{
 
 use crate::harness::{ANNA, Server};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const WITHIN: Duration = Duration::from_secs(20);
 
-async fn connect(address: SocketAddr, path: &str, headers: HeaderMap) -> Result<Socket, u16> {
+pub(crate) async fn connect(address: SocketAddr, path: &str, headers: HeaderMap) -> Result<Socket, u16> {
     let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
     for (name, value) in &headers {
         if name != header::HOST {
@@ -37,7 +37,7 @@ async fn connect(address: SocketAddr, path: &str, headers: HeaderMap) -> Result<
     }
 }
 
-async fn follow(socket: &mut Socket, after: i64) {
+pub(crate) async fn follow(socket: &mut Socket, after: i64) {
     socket.send(Message::text(json!({"after": after}).to_string())).await.unwrap();
 }
 

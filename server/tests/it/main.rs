@@ -12,9 +12,17 @@ mod branches;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod drops;
+#[cfg(test)]
+mod flaky;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod lineage;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
+mod outputs;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
