@@ -7,6 +7,7 @@ mod runs;
 mod steps;
 mod templates;
 mod users;
+mod wire;
 
 pub use account::*;
 pub use agents::*;

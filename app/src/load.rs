@@ -59,7 +59,7 @@ pub fn PartFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl
             error
             action=move || {
                 view! {
-                    <Button size=Size::Sm icon="refresh-cw" on:click=move |_| on_retry.run(())>
+                    <Button size=Size::Sm icon="refresh-cw" on_click=move |()| on_retry.run(())>
                         "Try again"
                     </Button>
                 }

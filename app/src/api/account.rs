@@ -1,24 +1,25 @@
 //! Signing in and out, the first admin, and one's own password, sessions and tokens.
 //! A cookie is only ever set or taken back here, from what `service` made.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use workflow::{access::Actor, api as wire, id::TokenId};
 
+use super::wire::Json;
 use crate::error::AppError;
 
-#[server]
+#[server(output = Json)]
 pub async fn setup_state() -> Result<wire::SetupState, AppError> {
     let state = service::accounts::setup_state(&expect_context()).await?;
     Ok(wire::SetupState { needs_admin: state.needs_admin, needs_token: state.needs_token })
 }
 
-#[server]
+#[server(output = Json)]
 pub async fn current_user() -> Result<Option<Actor>, AppError> {
     // Known since the request came in; the future only meets the shape of a server function.
     Ok(std::future::ready(expect_context::<service::OpContext>().actor().cloned()).await)
 }
 
-#[server]
+#[server(output = Json)]
 pub async fn create_first_admin(
     email: String,
     password: String,
@@ -32,7 +33,7 @@ pub async fn create_first_admin(
 }
 
 /// `next` is the page to go to when a form without script asks.
-#[server]
+#[server(output = Json)]
 pub async fn login(email: String, password: String, #[server(default)] next: String) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::login(&ctx, &email, password.into()).await?;
@@ -41,7 +42,7 @@ pub async fn login(email: String, password: String, #[server(default)] next: Str
     Ok(())
 }
 
-#[server]
+#[server(output = Json)]
 pub async fn logout() -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     set_cookie(&service::accounts::logout(&ctx).await?);
@@ -50,7 +51,7 @@ pub async fn logout() -> Result<(), AppError> {
 }
 
 /// Ends all other sessions.
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn change_password(current: String, new: String) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::change_password(&ctx, current.into(), new.into()).await?;
@@ -58,27 +59,27 @@ pub async fn change_password(current: String, new: String) -> Result<(), AppErro
     Ok(())
 }
 
-#[server]
+#[server(output = Json)]
 pub async fn list_sessions() -> Result<Vec<wire::SessionView>, AppError> {
     Ok(service::accounts::list_sessions(&expect_context()).await?)
 }
 
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn revoke_session(id: String) -> Result<(), AppError> {
     Ok(service::accounts::revoke_session(&expect_context(), &id).await?)
 }
 
-#[server]
+#[server(output = Json)]
 pub async fn list_tokens() -> Result<Vec<wire::TokenView>, AppError> {
     Ok(service::accounts::list_tokens(&expect_context()).await?)
 }
 
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn create_token(name: String) -> Result<wire::CreatedToken, AppError> {
     Ok(service::accounts::create_token(&expect_context(), &name).await?)
 }
 
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
     Ok(service::accounts::revoke_token(&expect_context(), id).await?)
 }

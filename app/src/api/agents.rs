@@ -1,40 +1,41 @@
 //! The agent library: what the builder lists, and what admins edit and test.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use workflow::{AgentCatalog, AgentId, AgentSpec, RunId, TemplateId, api as wire};
 
+use super::wire::Json;
 use crate::error::AppError;
 
-#[server]
+#[server(output = Json)]
 pub async fn list_agents() -> Result<Vec<wire::AgentView>, AppError> {
     Ok(service::agents::list(&expect_context()).await?)
 }
 
 /// The agent with its configuration, at a version or at its latest.
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn get_agent(id: AgentId, version: Option<i32>) -> Result<AgentSpec, AppError> {
     Ok(service::agents::get(&expect_context(), &id, version).await?)
 }
 
 /// All latest versions, and every version that the draft of this template pins: what the shared validator needs.
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn catalog_of(template: TemplateId) -> Result<AgentCatalog, AppError> {
     Ok(service::agents::catalog(&expect_context(), template).await?)
 }
 
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn save_agent(agent: wire::SaveAgent) -> Result<AgentSpec, AppError> {
     Ok(service::agents::save(&expect_context(), agent).await?)
 }
 
 /// Runs the agent on sample input and names the run to watch.
-#[server(input = Json)]
+#[server(input = Json, output = Json)]
 pub async fn test_agent(test: wire::TestAgent) -> Result<RunId, AppError> {
     Ok(service::agents::test(&expect_context(), test).await?)
 }
 
 /// The language-model providers that the server knows, without their keys.
-#[server]
+#[server(output = Json)]
 pub async fn list_providers() -> Result<Vec<wire::ProviderView>, AppError> {
     Ok(service::agents::providers(&expect_context()).await?)
 }

@@ -1,5 +1,7 @@
-//! Button, `LinkButton`, `IconButton`. Handlers are given as `on:click`, other attributes as `attr:name`, straight on the component.
-//! Must never change width while loading, and never be a link in disguise: what goes somewhere is a `LinkButton`.
+//! Button, `LinkButton`, `IconButton`. What a press does is `on_click`; other attributes are given as `attr:name`, straight on the component.
+//! Never `on:click`: where a view is drawn anew in place, a handler that is spread onto an erased component stays the one of the first drawing,
+//! and a press would act on what stood there before. Must never change width while loading, and never be a link in disguise: what goes
+//! somewhere is a `LinkButton`.
 
 use leptos::prelude::*;
 
@@ -55,6 +57,7 @@ pub fn Button(
     /// Takes the whole width.
     #[prop(optional)]
     block: bool,
+    #[prop(optional, into)] on_click: Option<Callback<()>>,
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -67,6 +70,7 @@ pub fn Button(
             data-loading=move || loading.get()
             aria-busy=move || loading.get().then_some("true")
             disabled=move || disabled.get() || loading.get()
+            on:click=move |_| press(on_click)
         >
             <span class="btn-label">{icon.map(|name| view! { <Icon name/> })} {children()}</span>
             <Show when=move || loading.get()>
@@ -109,6 +113,7 @@ pub fn IconButton(
     /// Shown in the tooltip after the label, as in "Undo (Ctrl Z)".
     #[prop(optional)]
     keys: Option<&'static str>,
+    #[prop(optional, into)] on_click: Option<Callback<()>>,
 ) -> impl IntoView {
     view! {
         <button
@@ -120,8 +125,15 @@ pub fn IconButton(
             aria-label=move || label.get()
             aria-pressed=move || pressed.get().map(super::dom::aria)
             disabled=move || disabled.get()
+            on:click=move |_| press(on_click)
         >
             <Icon name=icon/>
         </button>
+    }
+}
+
+fn press(on_click: Option<Callback<()>>) {
+    if let Some(on_click) = on_click {
+        on_click.run(());
     }
 }

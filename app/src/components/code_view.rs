@@ -39,7 +39,7 @@ pub fn CodeView(
             </div>
             <Show when=move || { n_lines.get() > FIRST_LINES && !all.get() }>
                 <div class="table-foot">
-                    <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| all.set(true)>
+                    <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| all.set(true)>
                         {move || format!("Show all {} lines", n_lines.get())}
                     </Button>
                 </div>

@@ -58,8 +58,8 @@ pub fn ConfirmDialog(
     let variant = if danger { Variant::Danger } else { Variant::Primary };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Go back"</Button>
-            <Button variant loading=busy on:click=move |_| on_confirm.run(())>
+            <Button on_click=move |()| open.set(false)>"Go back"</Button>
+            <Button variant loading=busy on_click=move |()| on_confirm.run(())>
                 {move || confirm.get()}
             </Button>
         }
@@ -154,7 +154,7 @@ fn modal(
             <div class="dialog-head">
                 <h2 id=title_id.clone()>{move || title.get()}</h2>
                 <p id=text_id.clone()>{move || description.get()}</p>
-                <IconButton icon="x" label="Close" size=Size::Sm on:click=move |_| open.set(false)/>
+                <IconButton icon="x" label="Close" size=Size::Sm on_click=move |()| open.set(false)/>
             </div>
             <div class="dialog-body">
                 <Show when=move || open.get()>{move || children.with_value(|children| children())}</Show>

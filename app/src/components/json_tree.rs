@@ -73,7 +73,7 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
                 <Show when=move || opened.get()>
                     {inside}
                     <Show when=move || { shown.get() < n }>
-                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| shown.update(|s| *s = (*s + PORTION).min(n))>
+                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| shown.update(|s| *s = (*s + PORTION).min(n))>
                             {move || format!("Show {} more of {n}", PORTION.min(n - shown.get()))}
                         </Button>
                     </Show>

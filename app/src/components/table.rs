@@ -38,7 +38,7 @@ pub fn MoreRows(
     view! {
         <Show when=move || has_more.get()>
             <div class="table-foot">
-                <Button size=Size::Sm loading on:click=move |_| on_more.run(())>
+                <Button size=Size::Sm loading on_click=move |()| on_more.run(())>
                     "Show more"
                 </Button>
             </div>

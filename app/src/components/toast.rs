@@ -133,7 +133,7 @@ fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
             <Button
                 size=Size::Sm
                 variant=Variant::Default
-                on:click=move |_| {
+                on_click=move |()| {
                     toasts.dismiss(id);
                     action.run.run(());
                 }
@@ -154,7 +154,7 @@ fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
             <Icon name=toast.kind.icon()/>
             <span>{toast.text}</span>
             <span>{action}</span>
-            <IconButton icon="x" label="Dismiss" size=Size::Sm on:click=move |_| toasts.dismiss(id)/>
+            <IconButton icon="x" label="Dismiss" size=Size::Sm on_click=move |()| toasts.dismiss(id)/>
         </li>
     }
 }

@@ -147,7 +147,7 @@ fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView
     });
     let actions = move || {
         (n_adoptable > 0).then(|| view! {
-            <Button variant=Variant::Primary icon="check" on:click=move |_| asked.set(Some(Vec::new()))>"Adopt all"</Button>
+            <Button variant=Variant::Primary icon="check" on_click=move |()| asked.set(Some(Vec::new()))>"Adopt all"</Button>
         })
     };
     let name = left.template_name.clone();
@@ -213,7 +213,7 @@ fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option
     let adopt = is_adoptable(step).then(|| {
         let title = step.title.clone();
         view! {
-            <Button size=Size::Sm icon="check" attr:aria-label=format!("Adopt {title}") on:click=move |_| asked.set(Some(vec![key.clone()]))>
+            <Button size=Size::Sm icon="check" attr:aria-label=format!("Adopt {title}") on_click=move |()| asked.set(Some(vec![key.clone()]))>
                 "Adopt"
             </Button>
         }

@@ -122,9 +122,9 @@ fn Loaded(run: RunView) -> impl IntoView {
                     <section class="canvas-stage" aria-label="Graph of the run">
                         <RunCanvas run=live.run stale=live.stale selected=live.selected handle=canvas/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
-                            <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on:click=move |_| canvas.zoom_out()/>
-                            <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on:click=move |_| canvas.zoom_in()/>
-                            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on:click=move |_| canvas.fit()/>
+                            <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
+                            <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>
+                            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| canvas.fit()/>
                         </div>
                     </section>
                     <StepPanel live/>

@@ -27,7 +27,7 @@ pub fn UsersPage() -> impl IntoView {
     let is_adding = RwSignal::new(false);
     let new_button = move || {
         view! {
-            <Button variant=Variant::Primary icon="user-plus" on:click=move |_| is_adding.set(true)>
+            <Button variant=Variant::Primary icon="user-plus" on_click=move |()| is_adding.set(true)>
                 "New user"
             </Button>
         }

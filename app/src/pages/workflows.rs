@@ -42,7 +42,7 @@ pub fn WorkflowsPage() -> impl IntoView {
                 variant=Variant::Primary
                 icon="plus"
                 loading=create.pending()
-                on:click=move |_| {
+                on_click=move |()| {
                     create.dispatch(());
                 }
             >

@@ -56,7 +56,7 @@ fn Row(session: SessionView, revoke: Action<String, Result<(), crate::error::App
             <Button
                 size=Size::Sm
                 disabled=revoke.pending()
-                on:click=move |_| {
+                on_click=move |()| {
                     revoke.dispatch(id.clone());
                 }
             >

@@ -47,7 +47,7 @@ pub(super) fn Tokens() -> impl IntoView {
             <div class="card-head">
                 <h2>"API tokens"</h2>
                 <span class="push">
-                    <Button size=Size::Sm icon="plus" on:click=move |_| is_making.set(true)>"New token"</Button>
+                    <Button size=Size::Sm icon="plus" on_click=move |()| is_making.set(true)>"New token"</Button>
                 </span>
             </div>
             <div class="card-body stack">
@@ -106,7 +106,7 @@ fn Row(token: TokenView, ask: Callback<TokenView>) -> impl IntoView {
                     <span>"made " <RelativeTime at=token.created_at/></span>
                 </div>
             </div>
-            <Button size=Size::Sm on:click=move |_| ask.run(token.clone())>
+            <Button size=Size::Sm on_click=move |()| ask.run(token.clone())>
                 "Revoke"
                 <span class="visually-hidden">{name}</span>
             </Button>
@@ -140,7 +140,7 @@ fn NewToken(open: RwSignal<bool>, #[prop(into)] on_done: Callback<()>) -> impl I
                     <TextInput value=name autocomplete="off" autofocus=true/>
                 </Field>
                 <div class="form-actions">
-                    <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                    <Button on_click=move |()| open.set(false)>"Cancel"</Button>
                     <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>"Create token"</Button>
                 </div>
             </form>
@@ -154,7 +154,7 @@ fn NewToken(open: RwSignal<bool>, #[prop(into)] on_done: Callback<()>) -> impl I
                     <CopyButton text=token label="Copy the token"/>
                 </div>
                 <div class="form-actions">
-                    <Button variant=Variant::Primary on:click=move |_| open.set(false)>"Done"</Button>
+                    <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
                 </div>
             </div>
         }

@@ -172,7 +172,7 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
         <div class="stack" data-gap="2">
             <div class="section-head">
                 <h3>"Headers"</h3>
-                <Button size=Size::Sm icon="plus" on:click=move |_| add()>"Add header"</Button>
+                <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add header"</Button>
             </div>
             <For each=move || form.headers.get() key=|header| header.uid let:header>
                 <Header form header/>
@@ -201,7 +201,7 @@ fn Header(form: AgentForm, header: HeaderForm) -> impl IntoView {
                 icon="x"
                 label=Signal::derive(move || format!("Remove the header {}", header.name.get()))
                 size=Size::Sm
-                on:click=move |_| form.headers.update(|headers| headers.retain(|known| known.uid != uid))
+                on_click=move |()| form.headers.update(|headers| headers.retain(|known| known.uid != uid))
             />
         </div>
     }

@@ -245,8 +245,8 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                     title=format!("Somebody saved version {version} while you were editing")
                     action=move || {
                         view! {
-                            <Button size=Size::Sm on:click=move |_| take.run(theirs.get_value())>"Load theirs"</Button>
-                            <Button size=Size::Sm on:click=move |_| overwrite(version)>
+                            <Button size=Size::Sm on_click=move |()| take.run(theirs.get_value())>"Load theirs"</Button>
+                            <Button size=Size::Sm on_click=move |()| overwrite(version)>
                                 {format!("Save mine as version {}", version + 1)}
                             </Button>
                         }

@@ -102,7 +102,7 @@ fn Old(spec: AgentSpec, saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>
             <Button
                 size=Size::Sm
                 icon="history"
-                on:click=move |_| {
+                on_click=move |()| {
                     on_take.run(spec.get_value());
                     toasts.success(format!("Version {version} is in the form; save it to make it the newest"));
                 }

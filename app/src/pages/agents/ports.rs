@@ -58,7 +58,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         <section class="form-section" aria-label=title>
             <div class="section-head">
                 <h2>{title}</h2>
-                <Button size=Size::Sm icon="plus" on:click=move |_| add()>
+                <Button size=Size::Sm icon="plus" on_click=move |()| add()>
                     {if list == List::Inputs { "Add input" } else { "Add output" }}
                 </Button>
             </div>
@@ -118,20 +118,20 @@ fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: Lis
                     label=Signal::derive(move || format!("Move {} up", name.get()))
                     size=Size::Sm
                     disabled=Signal::derive(move || place.get() == Some(0))
-                    on:click=move |_| swap(true)
+                    on_click=move |()| swap(true)
                 />
                 <IconButton
                     icon="arrow-down"
                     label=Signal::derive(move || format!("Move {} down", name.get()))
                     size=Size::Sm
                     disabled=Signal::derive(move || place.get().is_none_or(|at| at + 1 == ports.with(Vec::len)))
-                    on:click=move |_| swap(false)
+                    on_click=move |()| swap(false)
                 />
                 <Button
                     size=Size::Sm
                     variant=Variant::Quiet
                     icon="trash-2"
-                    on:click=move |_| ports.update(|ports| ports.retain(|known| known.uid != uid))
+                    on_click=move |()| ports.update(|ports| ports.retain(|known| known.uid != uid))
                 >
                     "Remove"
                 </Button>

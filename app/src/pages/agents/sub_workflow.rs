@@ -239,7 +239,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
     };
     view! {
         <div class="row">
-            <Button size=Size::Sm icon="download" on:click=move |_| inputs.with_value(|definition| take_inputs(form, definition))>
+            <Button size=Size::Sm icon="download" on_click=move |()| inputs.with_value(|definition| take_inputs(form, definition))>
                 "Take over its inputs"
             </Button>
         </div>

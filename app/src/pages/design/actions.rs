@@ -31,7 +31,7 @@ pub fn Actions() -> impl IntoView {
                 <div class="row">
                     <Button variant=Variant::Primary loading=true>"Publishing"</Button>
                     <Button loading=true>"Saving"</Button>
-                    <Button loading on:click=move |_| loading.update(|on| *on = !*on)>"Keeps its width"</Button>
+                    <Button loading on_click=move |()| loading.update(|on| *on = !*on)>"Keeps its width"</Button>
                 </div>
                 <div class="row">
                     <Button size=Size::Sm>"Small"</Button>
@@ -47,7 +47,7 @@ pub fn Actions() -> impl IntoView {
                         icon="map"
                         label="Minimap"
                         pressed=Signal::derive(move || Some(pressed.get()))
-                        on:click=move |_| pressed.update(|on| *on = !*on)
+                        on_click=move |()| pressed.update(|on| *on = !*on)
                     />
                     <IconButton icon="settings" label="Settings" variant=Variant::Default/>
                     <IconButton icon="x" label="Close" size=Size::Sm/>

@@ -18,20 +18,20 @@ pub fn Overlays() -> impl IntoView {
         <Group title="What floats">
             <Specimen name="Dialog, Drawer">
                 <div class="row">
-                    <Button on:click=move |_| dialog.set(true)>"Retry with another prompt"</Button>
-                    <Button variant=Variant::Danger on:click=move |_| confirm.set(true)>"Cancel run"</Button>
-                    <Button on:click=move |_| drawer.set(true)>"Show details"</Button>
+                    <Button on_click=move |()| dialog.set(true)>"Retry with another prompt"</Button>
+                    <Button variant=Variant::Danger on_click=move |()| confirm.set(true)>"Cancel run"</Button>
+                    <Button on_click=move |()| drawer.set(true)>"Show details"</Button>
                 </div>
             </Specimen>
             <Specimen name="Toast">
                 <div class="row">
-                    <Button on:click=move |_| {
+                    <Button on_click=move |()| {
                         let undo = ToastAction::new("Undo", move || toasts.success("Step restored"));
                         toasts.push(Kind::Info, "Step deleted", Some(undo));
                     }>"With a way back"</Button>
-                    <Button on:click=move |_| toasts.success("Version 8 is live")>"Success"</Button>
-                    <Button on:click=move |_| toasts.push(Kind::Warn, "The budget is nearly used", None)>"Warning"</Button>
-                    <Button on:click=move |_| toasts.error("The server cannot be reached; try again in a moment")>"Error"</Button>
+                    <Button on_click=move |()| toasts.success("Version 8 is live")>"Success"</Button>
+                    <Button on_click=move |()| toasts.push(Kind::Warn, "The budget is nearly used", None)>"Warning"</Button>
+                    <Button on_click=move |()| toasts.error("The server cannot be reached; try again in a moment")>"Error"</Button>
                 </div>
             </Specimen>
             <Specimen name="Tooltip">
@@ -47,8 +47,8 @@ pub fn Overlays() -> impl IntoView {
             description="Starts generation 3 of Summarise. The artifact it writes becomes version 3."
             actions=move || {
                 view! {
-                    <Button on:click=move |_| dialog.set(false)>"Cancel"</Button>
-                    <Button variant=Variant::Primary on:click=move |_| dialog.set(false)>"Retry"</Button>
+                    <Button on_click=move |()| dialog.set(false)>"Cancel"</Button>
+                    <Button variant=Variant::Primary on_click=move |()| dialog.set(false)>"Retry"</Button>
                 }
             }
         >

@@ -28,7 +28,7 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                 keys="Ctrl Z"
                 size=Size::Sm
                 disabled=Signal::derive(move || !can_undo.get())
-                on:click=move |_| handle.undo()
+                on_click=move |()| handle.undo()
             />
             <IconButton
                 icon="redo-2"
@@ -36,7 +36,7 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                 keys="Ctrl Shift Z"
                 size=Size::Sm
                 disabled=Signal::derive(move || !can_redo.get())
-                on:click=move |_| handle.redo()
+                on_click=move |()| handle.redo()
             />
             <hr/>
             <IconButton
@@ -44,10 +44,10 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                 label="Tidy up: lay out the steps"
                 size=Size::Sm
                 disabled=is_empty
-                on:click=move |_| handle.tidy()
+                on_click=move |()| handle.tidy()
             />
             <hr/>
-            <IconButton icon="zoom-out" label="Zoom out" keys="-" size=Size::Sm on:click=move |_| handle.zoom_out()/>
+            <IconButton icon="zoom-out" label="Zoom out" keys="-" size=Size::Sm on_click=move |()| handle.zoom_out()/>
             <button
                 class="btn zoom"
                 type="button"
@@ -59,8 +59,8 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
             >
                 {move || percent(zoom.get())}
             </button>
-            <IconButton icon="zoom-in" label="Zoom in" keys="+" size=Size::Sm on:click=move |_| handle.zoom_in()/>
-            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on:click=move |_| handle.fit()/>
+            <IconButton icon="zoom-in" label="Zoom in" keys="+" size=Size::Sm on_click=move |()| handle.zoom_in()/>
+            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| handle.fit()/>
         </div>
     }
 }

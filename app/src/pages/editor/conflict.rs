@@ -35,7 +35,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
                         title="Somebody saved a newer draft"
                         action=move || {
                             view! {
-                                <Button size=Size::Sm on:click=move |_| is_deciding.set(true)>"Decide…"</Button>
+                                <Button size=Size::Sm on_click=move |()| is_deciding.set(true)>"Decide…"</Button>
                             }
                         }
                     >
@@ -52,7 +52,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
                         title="The draft could not be saved"
                         action=move || {
                             view! {
-                                <Button size=Size::Sm icon="refresh-cw" on:click=move |_| draft.save()>"Try again"</Button>
+                                <Button size=Size::Sm icon="refresh-cw" on_click=move |()| draft.save()>"Try again"</Button>
                             }
                         }
                     >
@@ -71,7 +71,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
                         title=format!("{words} of an earlier visit brought back")
                         action=move || {
                             view! {
-                                <Button size=Size::Sm on:click=move |_| draft.discard_restored()>"Drop them"</Button>
+                                <Button size=Size::Sm on_click=move |()| draft.discard_restored()>"Drop them"</Button>
                             }
                         }
                     >
@@ -127,7 +127,7 @@ fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
             })
         })
     };
-    let actions = move || view! { <Button on:click=move |_| open.set(false)>"Later"</Button> };
+    let actions = move || view! { <Button on_click=move |()| open.set(false)>"Later"</Button> };
     view! {
         <Dialog
             id="conflict"
@@ -151,7 +151,7 @@ fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
                         variant=Variant::Primary
                         icon="copy"
                         loading=copy.pending()
-                        on:click=move |_| {
+                        on_click=move |()| {
                             copy.dispatch(());
                         }
                     >
@@ -166,7 +166,7 @@ fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
                     <Button
                         icon="download"
                         disabled=is_missing
-                        on:click=move |_| with_theirs(&|theirs| draft.take_theirs(theirs))
+                        on_click=move |()| with_theirs(&|theirs| draft.take_theirs(theirs))
                     >
                         "Load theirs"
                     </Button>
@@ -179,7 +179,7 @@ fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
                     <Button
                         variant=Variant::Danger
                         disabled=is_missing
-                        on:click=move |_| with_theirs(&|theirs| draft.overwrite(theirs))
+                        on_click=move |()| with_theirs(&|theirs| draft.overwrite(theirs))
                     >
                         "Overwrite"
                     </Button>

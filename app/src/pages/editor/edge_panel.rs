@@ -43,14 +43,14 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
             </dl>
             <p class="muted small">"What is handed on is chosen in the inputs of the second step"</p>
             <div class="row">
-                <Button size=Size::Sm on:click=move |_| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
+                <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
                     "Open the second step"
                 </Button>
             </div>
             </div>
         </div>
         <div class="panel-foot">
-            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
+            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on_click=move |()| draft.handle.delete_selected()>
                 "Delete connection"
             </Button>
         </div>
@@ -67,13 +67,13 @@ pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
             <div class="stack" data-gap="3">
             <p class="muted">"Drag one of them to move all. Choose a single step to change it."</p>
             <div class="row">
-                <Button size=Size::Sm icon="network" on:click=move |_| draft.handle.tidy()>"Tidy up"</Button>
-                <Button size=Size::Sm on:click=move |_| draft.handle.select(Vec::new())>"Choose none"</Button>
+                <Button size=Size::Sm icon="network" on_click=move |()| draft.handle.tidy()>"Tidy up"</Button>
+                <Button size=Size::Sm on_click=move |()| draft.handle.select(Vec::new())>"Choose none"</Button>
             </div>
             </div>
         </div>
         <div class="panel-foot">
-            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
+            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on_click=move |()| draft.handle.delete_selected()>
                 {format!("Delete {n} steps")}
             </Button>
         </div>

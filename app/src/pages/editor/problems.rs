@@ -63,7 +63,7 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                 <Show when=move || is_open.get()>
                     {items}
                     <Show when=move || { n_more() > 0 }>
-                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| most.update(|most| *most += PORTION)>
+                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| most.update(|most| *most += PORTION)>
                             {move || format!("{} more", n_more())}
                         </Button>
                     </Show>

@@ -48,7 +48,7 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
                 variant=Variant::Primary
                 icon="rocket"
                 disabled=has_obstacle
-                on:click=move |_| {
+                on_click=move |()| {
                     draft.save();
                     open.set(true);
                 }
@@ -108,13 +108,13 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
     let is_saving = Signal::derive(move || !draft.saving.is_saved());
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+            <Button on_click=move |()| open.set(false)>"Cancel"</Button>
             <Button
                 variant=Variant::Primary
                 icon="rocket"
                 loading=Signal::derive(move || publish.pending().get())
                 disabled=Signal::derive(move || is_saving.get() || has_obstacle.get())
-                on:click=move |_| {
+                on_click=move |()| {
                     publish.dispatch(());
                 }
             >

@@ -70,7 +70,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
             <section class="panel-section" aria-label="Run inputs">
                 <div class="section-head">
                     <h3>"Run inputs"</h3>
-                    <Button size=Size::Sm icon="plus" on:click=move |_| add()>"Add input"</Button>
+                    <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add input"</Button>
                 </div>
                 <p class="muted small">"What the start form asks for. Steps use them as sources."</p>
                 <Show when=move || keys.with(Vec::is_empty)>

@@ -86,7 +86,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
                 icon="x"
                 label="Back to the workflow's settings"
                 size=Size::Sm
-                on:click=move |_| draft.handle.select(Vec::new())
+                on_click=move |()| draft.handle.select(Vec::new())
             />
         </div>
         <div class="panel-body">
@@ -110,7 +110,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
             <Limits one/>
         </div>
         <div class="panel-foot">
-            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on:click=move |_| draft.handle.delete_selected()>
+            <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on_click=move |()| draft.handle.delete_selected()>
                 "Delete step"
             </Button>
         </div>

@@ -167,15 +167,15 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
-            <Button icon="save" loading=sender.pending() disabled=is_unchanged on:click=move |_| send(false)>"Save"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
+            <Button icon="save" loading=sender.pending() disabled=is_unchanged on_click=move |()| send(false)>"Save"</Button>
             <Show when=may_continue>
                 <Button
                     variant=Variant::Primary
                     icon="play"
                     loading=sender.pending()
                     disabled=is_unchanged
-                    on:click=move |_| send(true)
+                    on_click=move |()| send(true)
                 >
                     "Save and continue"
                 </Button>

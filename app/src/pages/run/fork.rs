@@ -38,8 +38,8 @@ pub(super) fn ForkDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="git-fork" loading=fork.pending() on:click=move |_| send()>"Fork"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="git-fork" loading=fork.pending() on_click=move |()| send()>"Fork"</Button>
         }
     };
     view! {

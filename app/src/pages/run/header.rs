@@ -132,15 +132,15 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     let pause = move || {
         match held_by.get() {
         Some(StatusReason::Budget) => view! {
-            <Button icon="play" on:click=move |_| is_resuming.set(true)>"Resume"</Button>
+            <Button icon="play" on_click=move |()| is_resuming.set(true)>"Resume"</Button>
         }
         .into_any(),
         Some(_) => view! {
-            <Button icon="play" loading=hold.pending() on:click=move |_| { hold.dispatch(false); }>"Resume"</Button>
+            <Button icon="play" loading=hold.pending() on_click=move |()| { hold.dispatch(false); }>"Resume"</Button>
         }
         .into_any(),
         None => view! {
-            <Button icon="pause" disabled=is_over loading=hold.pending() on:click=move |_| { hold.dispatch(true); }>"Pause"</Button>
+            <Button icon="pause" disabled=is_over loading=hold.pending() on_click=move |()| { hold.dispatch(true); }>"Pause"</Button>
         }
         .into_any(),
     }
@@ -174,7 +174,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             />
             {may_act.then(|| view! {
                 {pause}
-                <Button icon="ban" disabled=is_over on:click=move |_| is_cancelling.set(true)>
+                <Button icon="ban" disabled=is_over on_click=move |()| is_cancelling.set(true)>
                     "Cancel run"
                 </Button>
             })}

@@ -123,7 +123,7 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
                 </Show>
                 <Show when=move || { n_more() > 0 }>
                     <div class="row">
-                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| most.update(|most| *most += PORTION)>
+                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| most.update(|most| *most += PORTION)>
                             {move || format!("Show {} of {} more", n_more().min(PORTION), words::thousands(i64::try_from(n_more()).unwrap_or(i64::MAX)))}
                         </Button>
                     </div>

@@ -162,5 +162,5 @@ fn input_view(
         LineageSource::Override => "a value set in this run".to_owned(),
         LineageSource::Item => "its item of the list".to_owned(),
     };
-    view! { <li><span class="lineage-port">{port}</span> <span class="small">{words}</span></li> }.into_any()
+    view! { <li><span class="lineage-port">{port}</span> " " <span class="small">{words}</span></li> }.into_any()
 }

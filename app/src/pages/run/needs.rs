@@ -165,7 +165,7 @@ fn waiting_items(one: OneStep) -> Option<AnyView> {
         view! {
             <div class="row">
                 <span class="small">{format!("{} to review", words::count(n, "item"))}</span>
-                <Button size=Size::Sm icon="arrow-right" on:click=move |_| one.live.selected.set(Some(first.clone()))>
+                <Button size=Size::Sm icon="arrow-right" on_click=move |()| one.live.selected.set(Some(first.clone()))>
                     "Open the first"
                 </Button>
             </div>
@@ -257,7 +257,7 @@ fn Controls(doors: Doors) -> impl IntoView {
                 let pending = Signal::derive(move || verb == Verb::Continue && doors.go_on.pending().get());
                 view! {
                     <Show when=move || !refused.get()>
-                        <Button variant size=Size::Sm icon=verb.icon() loading=pending on:click=move |_| doors.act(verb)>
+                        <Button variant size=Size::Sm icon=verb.icon() loading=pending on_click=move |()| doors.act(verb)>
                             {verb.label(status)}
                         </Button>
                     </Show>

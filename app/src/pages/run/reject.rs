@@ -62,8 +62,8 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="undo-2" loading=sender.pending() on:click=move |_| send()>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="undo-2" loading=sender.pending() on_click=move |()| send()>
                 "Reject"
             </Button>
         }

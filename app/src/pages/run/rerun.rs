@@ -13,7 +13,7 @@ use workflow::{
 };
 
 use super::{
-    inputs::{short, source_words},
+    inputs::source_words,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
     step_panel::VerbError,
@@ -297,18 +297,13 @@ fn port_row(port: PortEdit) -> AnyView {
                 <InputView field=field.get_value()/>
                 <div class="row">
                     <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on:click=move |_| is_set.set(false)>
-                        {format!("Use what {name} is mapped to: {}", short_words(&from.get_value()))}
+                        {format!("Use what {name} is mapped to: {}", from.get_value())}
                     </Button>
                 </div>
             </div>
         </Show>
     }
     .into_any()
-}
-
-fn short_words(words: &str) -> String {
-    // `short` cuts JSON; words are cut alike, without their quotes.
-    short(&Value::String(words.to_owned())).trim_matches('"').to_owned()
 }
 
 /// What would run again, and what the last attempts of it cost: the rule that the server follows too.

@@ -99,13 +99,13 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button
                 variant=Variant::Primary
                 icon="skip-forward"
                 loading=sender.pending()
                 disabled=Signal::derive(move || asked.with(Option::is_none))
-                on:click=move |_| send()
+                on_click=move |()| send()
             >
                 "Skip"
             </Button>

@@ -51,13 +51,13 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button
                 variant=Variant::Primary
                 icon="upload"
                 loading=sender.pending()
                 disabled=Signal::derive(move || form.with(Option::is_none))
-                on:click=move |_| send()
+                on_click=move |()| send()
             >
                 "Supply output"
             </Button>

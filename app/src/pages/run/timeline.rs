@@ -62,7 +62,7 @@ fn Events(live: LiveRun) -> impl IntoView {
                                 {events.into_iter().map(|event| row(live, event)).collect_view()}
                                 {first.map(|first| view! {
                                     <li>
-                                        <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| older.set(Some(first))>"Earlier events"</Button>
+                                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| older.set(Some(first))>"Earlier events"</Button>
                                     </li>
                                 })}
                             }

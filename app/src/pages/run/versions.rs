@@ -86,11 +86,11 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
         Some(view! {
             <div class="row">
                 {can_go_back.then(|| view! {
-                    <Button size=Size::Sm icon="undo-2" on:click=move |_| back_to.set(Some(back.clone()))>
+                    <Button size=Size::Sm icon="undo-2" on_click=move |()| back_to.set(Some(back.clone()))>
                         {format!("Roll back to v{version}")}
                     </Button>
                 })}
-                <Button size=Size::Sm icon="git-branch" on:click=move |_| made_from.set(Some(made.clone()))>
+                <Button size=Size::Sm icon="git-branch" on_click=move |()| made_from.set(Some(made.clone()))>
                     {format!("Made from: v{version}")}
                 </Button>
             </div>

@@ -49,7 +49,7 @@ pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Opti
             }
         });
     };
-    let remove = move |_| {
+    let remove = move || {
         turn.update_value(|turn| *turn += 1);
         chosen.set(None);
         error.set(None);
@@ -118,7 +118,7 @@ pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Opti
                 }
             />
             <Show when=move || chosen.with(Option::is_some)>
-                <Button size=Size::Sm variant=Variant::Quiet on:click=remove>"Remove"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| remove()>"Remove"</Button>
             </Show>
         </div>
     }

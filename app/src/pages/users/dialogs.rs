@@ -73,7 +73,7 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>) -> impl IntoVi
             </div>
             <PasswordField id="new-password" password error=at_field(error, "password")/>
             <div class="form-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |()| open.set(false)>"Cancel"</Button>
                 <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>
                     "Create user"
                 </Button>
@@ -135,7 +135,7 @@ fn ResetForm(user: UserView, open: RwSignal<bool>) -> impl IntoView {
             <FormError error fields=&["password"]/>
             <PasswordField id="reset-password-value" password error=at_field(error, "password")/>
             <div class="form-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |()| open.set(false)>"Cancel"</Button>
                 <Button variant=Variant::Primary kind=ButtonType::Submit loading=reset.pending()>
                     "Set password"
                 </Button>
@@ -155,7 +155,7 @@ fn PasswordField(id: &'static str, password: RwSignal<String>, error: Signal<Opt
                 <Button
                     size=Size::Sm
                     icon="wand-sparkles"
-                    on:click=move |_| {
+                    on_click=move |()| {
                         if let Some(made) = random_password() {
                             password.set(made);
                         }

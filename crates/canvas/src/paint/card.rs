@@ -20,7 +20,7 @@ const FIRST_LAYER: u16 = 2;
 const RADIUS: f64 = 10.0;
 const DIMMED: u8 = 96;
 /// Below this zoom a title would be longer than its box.
-const MIN_TITLE_ZOOM: f64 = 0.28;
+const MIN_TITLE_ZOOM: f64 = 0.22;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     let nodes = view.scene.nodes_in(view.seen);

@@ -122,17 +122,17 @@ pub(super) fn RunInputEditor(
                         label="Move up"
                         size=Size::Sm
                         disabled=Signal::derive(move || place() == Some(0))
-                        on:click=move |_| swap(draft, keys, place(), true)
+                        on_click=move |()| swap(draft, keys, place(), true)
                     />
                     <IconButton
                         icon="arrow-down"
                         label="Move down"
                         size=Size::Sm
                         disabled=Signal::derive(move || place().is_none_or(|at| at + 1 == keys.with(Vec::len)))
-                        on:click=move |_| swap(draft, keys, place(), false)
+                        on_click=move |()| swap(draft, keys, place(), false)
                     />
                     <span class="push"></span>
-                    <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on:click=move |_| remove()>"Delete"</Button>
+                    <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| remove()>"Delete"</Button>
                 </div>
             </div>
         </details>

@@ -84,7 +84,7 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
         {move || newer().map(|newest| view! {
             <p class="small row">
                 {format!("Version {newest} is out.")}
-                <Button size=Size::Sm variant=Variant::Quiet on:click=move |_| pin(one, None, is_loading)>"Use the latest"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| pin(one, None, is_loading)>"Use the latest"</Button>
             </p>
         })}
         <p class="small">

@@ -111,7 +111,7 @@ fn Add(one: OneStep) -> impl IntoView {
     view! {
         <p class="small muted">"No condition on values"</p>
         <div class="row">
-            <Button size=Size::Sm icon="plus" on:click=move |_| add()>"Add a condition"</Button>
+            <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add a condition"</Button>
         </div>
     }
 }
@@ -146,8 +146,8 @@ fn Builder(one: OneStep, is_json: RwSignal<bool>) -> impl IntoView {
             <RowView one rows at/>
         </For>
         <div class="row">
-            <Button size=Size::Sm icon="plus" on:click=move |_| add()>"Add a condition"</Button>
-            <Button size=Size::Sm variant=Variant::Quiet icon="braces" on:click=move |_| is_json.set(true)>"Write as JSON"</Button>
+            <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add a condition"</Button>
+            <Button size=Size::Sm variant=Variant::Quiet icon="braces" on_click=move |()| is_json.set(true)>"Write as JSON"</Button>
         </div>
     }
 }
@@ -250,7 +250,7 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
             <div class="row">
                 <Select value=operator options id=id("operator") label="How to compare"/>
                 <span class="push"></span>
-                <IconButton icon="x" label=format!("Remove condition {}", at + 1) size=Size::Sm on:click=move |_| remove()/>
+                <IconButton icon="x" label=format!("Remove condition {}", at + 1) size=Size::Sm on_click=move |()| remove()/>
             </div>
             <Show when=move || wants_value.get() && has_choices.get()>
                 <Field id=ids.with_value(|(choice, _)| choice.clone()) label="Value">
@@ -329,9 +329,9 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: bool) -> impl Into
         </Field>
         <div class="row">
             <Show when=move || can_be_rows>
-                <Button size=Size::Sm variant=Variant::Quiet icon="list" on:click=move |_| is_json.set(false)>"Show as rows"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet icon="list" on_click=move |()| is_json.set(false)>"Show as rows"</Button>
             </Show>
-            <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on:click=move |_| { set(one, None); }>"Remove the condition"</Button>
+            <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| { set(one, None); }>"Remove the condition"</Button>
         </div>
     }
 }

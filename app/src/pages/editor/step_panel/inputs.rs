@@ -97,7 +97,7 @@ fn Stray(one: OneStep, name: String) -> impl IntoView {
             </div>
             <Fault text=problem/>
             <div class="row">
-                <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on:click=move |_| remove()>"Remove"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| remove()>"Remove"</Button>
             </div>
         </div>
     }

@@ -107,7 +107,7 @@ fn Unsupported(one: OneStep) -> impl IntoView {
                 <h3>"Not executed yet"</h3>
                 <div class="setting" id=field_id("cache") tabindex="-1">
                     <div><strong>"Reuses earlier results"</strong> " " <code>"cache"</code></div>
-                    <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on:click=move |_| one.change("Remove a setting", |step| step.cache = false)>
+                    <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| one.change("Remove a setting", |step| step.cache = false)>
                         "Remove"
                     </Button>
                 </div>

@@ -58,7 +58,7 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
                         size=Size::Sm
                         variant=Variant::Quiet
                         icon="undo-2"
-                        on:click=move |_| one.change("Use the agent's prompt", |step| step.prompt = None)
+                        on_click=move |()| one.change("Use the agent's prompt", |step| step.prompt = None)
                     >
                         "Use the agent's prompt"
                     </Button>
@@ -69,7 +69,7 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
             view! {
                 <CodeView text=reference title="Prompt of the agent" wrap=true/>
                 <div class="row">
-                    <Button size=Size::Sm icon="pencil" on:click=move |_| begin()>"Change for this step"</Button>
+                    <Button size=Size::Sm icon="pencil" on_click=move |()| begin()>"Change for this step"</Button>
                 </div>
             }
             .into_any()

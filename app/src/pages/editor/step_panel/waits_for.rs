@@ -68,7 +68,7 @@ fn Before(one: OneStep, from: StepKey) -> impl IntoView {
                 icon="x"
                 label=Signal::derive(move || format!("Disconnect {}", title()))
                 size=Size::Sm
-                on:click=move |_| {
+                on_click=move |()| {
                     draft.apply(Edit::Disconnect { from: from.get_value(), to: one.key() }, "Disconnect");
                 }
             />

@@ -105,8 +105,8 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="play" loading=resume.pending() on:click=move |_| send()>"Resume"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="play" loading=resume.pending() on_click=move |()| send()>"Resume"</Button>
         }
     };
     view! {

@@ -67,8 +67,8 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="split" on:click=move |_| go()>"Compare"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
+            <Button variant=Variant::Primary icon="split" on_click=move |()| go()>"Compare"</Button>
         }
     };
     view! {

@@ -117,13 +117,13 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button
                 variant=Variant::Primary
                 icon="layers"
                 loading=go.pending()
                 disabled=Signal::derive(move || !planned.get())
-                on:click=move |_| {
+                on_click=move |()| {
                     if let Ok(wanted) = version.get_untracked().parse::<i32>() {
                         go.dispatch(wanted);
                     }
