@@ -6,6 +6,7 @@ import type { Person } from "./people.ts";
 
 export interface Definition {
   readonly inputs?: Record<string, unknown>;
+  readonly limits?: Record<string, unknown>;
   readonly steps: Record<string, unknown>;
 }
 

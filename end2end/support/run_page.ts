@@ -2,7 +2,7 @@
 
 import { expect, type Locator, type Page } from "@playwright/test";
 
-export type Status = "Pending" | "Queued" | "Running" | "Awaiting review" | "Completed" | "Failed" | "Skipped" | "Cancelled";
+export type Status = "Pending" | "Ready" | "Running" | "Awaiting review" | "Completed" | "Failed" | "Skipped" | "Cancelled";
 
 export class RunPage {
   readonly outline: Locator;

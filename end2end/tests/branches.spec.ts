@@ -93,7 +93,7 @@ test("behind a failure the steps say which kind of skip it was, and a retry open
   const workflow = await adminApi.publish(unique("Fails, and goes round it"), {
     inputs: { text: { title: "Your text", schema: TEXT, required: true } },
     steps: {
-      fails: { title: "Fails at first", agent_id: SHOUT.id, inputs: { text: input("text") }, prompt: "{{ no_such_variable }}" },
+      fails: { title: "Fails at first", agent_id: SHOUT.id, inputs: { text: input("text") }, prompt: "{% if true %}{{ no_such_variable }}{% endif %}" },
       next: { title: "After it", agent_id: ECHO.id, depends_on: ["fails"], inputs: { text: output("fails") } },
       beside: { title: "Beside it", agent_id: COUNT.id, inputs: { text: input("text") } },
       always: {

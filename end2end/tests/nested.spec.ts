@@ -1,0 +1,74 @@
+// A workflow as a step of another: its run is opened from its parent and leads back, what it makes is the step's, and it
+// ends with its parent.
+
+import { USER } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
+import { ECHO, input, output, saveAgents, SHOUT, TEXT } from "../support/workflows.ts";
+
+const NAME = unique("With a workflow inside");
+const INSIDE = unique("The workflow inside");
+const inputs = { text: { title: "Your text", schema: TEXT, required: true } };
+
+test.beforeAll(async ({ adminApi }) => {
+  await saveAgents(adminApi);
+  const template_id = await adminApi.publish(INSIDE, {
+    inputs,
+    steps: { shout: { title: "Shout it", agent_id: SHOUT.id, inputs: { text: input("text") }, review: { mode: "always" } } },
+  });
+  await adminApi.saveAgent({
+    id: "e2e-nested",
+    name: "Nested",
+    inputs: [{ name: "text", schema: TEXT, required: true }],
+    outputs: [{ name: "text", schema: TEXT }],
+    config: { kind: "workflow", template_id, version: 1, outputs: { text: { step: "shout", artifact: "text" } } },
+  });
+  await adminApi.publish(NAME, {
+    inputs,
+    steps: {
+      inside: { title: "Run the other", agent_id: "e2e-nested", inputs: { text: input("text") } },
+      use: { title: "Use it", agent_id: ECHO.id, depends_on: ["inside"], inputs: { text: output("inside") } },
+    },
+  });
+});
+
+test("a sub-workflow is opened from its parent, reviewed there, and its output goes on in the parent", async ({ open, userApi }) => {
+  const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "inner" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await expect(run.step("Run the other", "Running")).toBeVisible();
+  await run.choose("Run the other");
+  await run.panel.getByRole("link", { name: "Open the sub-workflow's run" }).click();
+  await expect(page).not.toHaveURL(new RegExp(id));
+  await hydrated(page);
+  await expect(page.getByRole("heading", { name: INSIDE, level: 1 })).toBeVisible();
+  await run.expectStatus("Paused· for review");
+  await run.continue("Shout it", "INNER");
+  await run.expectStatus("Completed");
+  await run.head.getByRole("link", { name: "Part of a larger run" }).click();
+  await expect(page).toHaveURL(`/runs/${id}?step=inside`);
+  await expect(page.getByRole("heading", { name: NAME, level: 1 })).toBeVisible();
+  await run.expectStatus("Completed");
+  await expect(run.panel.getByRole("heading", { name: "Run the other" })).toBeVisible();
+  await expect(run.content).toContainText("INNER");
+  await run.choose("Use it");
+  await expect(run.content).toContainText("INNER");
+});
+
+test("a sub-workflow is cancelled with its parent", async ({ open, userApi }) => {
+  const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "ended" });
+  const [page, inside] = [await open(USER), await open(USER)];
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.choose("Run the other");
+  const link = run.panel.getByRole("link", { name: "Open the sub-workflow's run" });
+  await visit(inside, (await link.getAttribute("href")) ?? "");
+  const child = new RunPage(inside);
+  await child.expectStatus("Paused· for review");
+  await page.getByRole("button", { name: "Cancel run" }).click();
+  await run.answer("Cancel this run?", "Cancel the run");
+  await run.expectStatus("Cancelled");
+  await child.expectStatus("Cancelled");
+  await child.expectSteps({ "Shout it": "Cancelled" });
+});
