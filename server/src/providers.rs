@@ -49,9 +49,8 @@ pub fn read(variables: Vec<(String, String)>) -> Result<BTreeMap<String, Provide
         let unknown = || Error::UnknownVariable { variable: variable.clone() };
         let rest = variable.strip_prefix(PREFIX).ok_or_else(unknown)?;
         // A provider may be called anything, so its name is what stands before a known ending.
-        let prices = ["PRICE_INPUT", "PRICE_OUTPUT"].into_iter();
-        let of_price =
-            prices.filter_map(|setting| Some((rest.strip_suffix(setting)?.strip_suffix('_')?, setting))).next();
+        let mut prices = ["PRICE_INPUT", "PRICE_OUTPUT"].into_iter();
+        let of_price = prices.find_map(|setting| Some((rest.strip_suffix(setting)?.strip_suffix('_')?, setting)));
         let (name, setting) =
             of_price.or_else(|| rest.rsplit_once('_')).filter(|(name, _)| !name.is_empty()).ok_or_else(unknown)?;
         let settings = found.entry(name.to_owned()).or_default();

@@ -227,6 +227,15 @@ impl AgentSpec {
         if self.outputs.is_empty() {
             error("outputs".into(), ProblemCode::MissingOutput, "Add at least one output".into());
         }
+        self.config_problems(&mut problems);
+        problems
+    }
+
+    /// What is wrong with the configuration of its kind.
+    fn config_problems(&self, problems: &mut Vec<Problem>) {
+        let mut error = |field: String, code: ProblemCode, message: String| {
+            problems.push(Problem::error(None, Some(field), code, message));
+        };
         let prompt_field = match &self.config {
             AgentConfig::Template(_) => "config.template",
             AgentConfig::Human(_) => "config.instructions",
@@ -292,7 +301,6 @@ impl AgentSpec {
                 }
             }
         }
-        problems
     }
 
     /// Names that a prompt of this agent inserts and that are no inputs.

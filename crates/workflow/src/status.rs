@@ -165,7 +165,9 @@ impl Reason {
             Self::InvalidMap => "It needs a list with a key for each item: mend the step before, then retry",
             Self::ItemFailed => "An item failed: retry that item, and this step goes on",
             Self::ChildFailed => "Open the sub-workflow's run, mend it there, or retry this step",
-            Self::Rejected => "It was rejected as often as its review allows: retry with another prompt, or supply the output",
+            Self::Rejected => {
+                "It was rejected as often as its review allows: retry with another prompt, or supply the output"
+            }
             Self::ReviewTimeout => "Nobody decided in time: retry, or supply the output",
             Self::Budget => "The run used up its budget: resume it with a larger one, then retry",
             Self::RunTimeout => "The run took longer than it may: retry, which lifts the limit",

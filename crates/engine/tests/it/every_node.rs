@@ -68,6 +68,7 @@ fn plain(steps: &[(&str, &[&str], Value)]) -> Value {
     document(Value::Object(steps))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes it for this")]
 fn document(steps: Value) -> Value {
     json!({"inputs": {"struck": {"schema": {"type": "string"}}}, "steps": steps})
 }

@@ -12,3 +12,4 @@ mod success;
 mod support;
 mod verbs_walk;
 mod walk;
+mod worker_races;

@@ -30,11 +30,11 @@ pub(crate) enum Racer {
 #[derive(Clone)]
 pub(crate) struct Seen {
     pub(crate) view: RunView,
-    key: StepKey,
+    pub(crate) key: StepKey,
     /// An older version of what the step made.
     old: ArtifactId,
     /// The closure that a re-run names, and the event it was planned at.
-    rerun: Rerun,
+    pub(crate) rerun: Rerun,
     digest: Option<String>,
     expect_generation: Option<i32>,
 }
@@ -51,7 +51,7 @@ impl Seen {
         let seq = is_careful.then_some(view.seq);
         let rerun = Rerun { closure: closure(&view, &key, how), seq, expect_generation, ..Rerun::default() };
         let digest = is_careful.then(|| view.review_digest(&key));
-        Self { key, old, rerun, digest, expect_generation, view }
+        Self { view, key, old, rerun, digest, expect_generation }
     }
 }
 
@@ -201,7 +201,8 @@ impl Track {
         track
     }
 
-    async fn finish(&self) {
+    /// Claims and finishes whatever is ready.
+    pub(crate) async fn finish(&self) {
         loop {
             let claims = self.world.claim(10).await;
             if claims.is_empty() {
