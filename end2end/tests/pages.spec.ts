@@ -6,7 +6,7 @@ import type { Page } from "@playwright/test";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { diamond, saveAgents } from "../support/workflows.ts";
+import { chain, diamond, echo, input, saveAgents, sections, TEXT } from "../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
 const DESKTOP = { width: 1440, height: 900 };
@@ -20,7 +20,7 @@ interface Shown {
   readonly ready: (page: Page) => Promise<void>;
 }
 
-const made = { template: "", reviewed: "", failed: "", completed: "" };
+const made = { template: "", reviewed: "", failed: "", completed: "", map: "", form: "", one: "" };
 
 const heading = (name: string | RegExp) => (page: Page) =>
   expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -33,12 +33,17 @@ const PAGES: readonly Shown[] = [
   { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Paused· for review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
   { name: "a completed run", person: USER, path: () => `/runs/${made.completed}`, ready: status("Completed") },
+  { name: "a run with a list", person: USER, path: () => `/runs/${made.map}?step=write`, ready: items },
+  { name: "a form for a person", person: USER, path: () => `/runs/${made.form}`, ready: form },
+  { name: "running a step again", person: USER, path: () => `/runs/${made.one}?step=first`, ready: again },
   { name: "the account", person: USER, path: () => "/account", ready: heading(USER.email) },
   { name: "the workflows", person: ADMIN, path: () => "/admin/workflows", ready: heading("Workflows") },
   { name: "the editor", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: heading(NAME) },
   { name: "the agents", person: ADMIN, path: () => "/admin/agents", ready: heading("Agents") },
   { name: "a new agent", person: ADMIN, path: () => "/admin/agents/new", ready: heading("New agent") },
   { name: "an agent", person: ADMIN, path: () => "/admin/agents/e2e-echo", ready: heading("Echo") },
+  { name: "an agent that asks a person", person: ADMIN, path: () => "/admin/agents/e2e-pages-person", ready: heading("Ask for a word") },
+  { name: "an agent that is a workflow", person: ADMIN, path: () => "/admin/agents/e2e-pages-workflow", ready: heading("Run a workflow") },
   { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
   { name: "the design system", person: ADMIN, path: () => "/design", ready: heading("Design system") },
 ];
@@ -50,6 +55,29 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
   made.completed = (await userApi.start(made.template, { text: "done" })).id;
   made.failed = (await userApi.start(failing, { text: "fail" })).id;
+  const texts = { text: { title: "Your text", schema: TEXT, required: true } };
+  const ports = { inputs: [{ name: "text", schema: TEXT, required: true }], outputs: [{ name: "text", schema: TEXT }] };
+  await adminApi.saveAgent({
+    ...ports,
+    id: "e2e-pages-person",
+    name: "Ask for a word",
+    config: { kind: "human", instructions: "Say a word about **{{ text }}**." },
+  });
+  const inside = await adminApi.publish(unique("Run inside another"), echo());
+  await adminApi.saveAgent({
+    ...ports,
+    id: "e2e-pages-workflow",
+    name: "Run a workflow",
+    config: { kind: "workflow", template_id: inside, version: 1, outputs: { text: { step: "echo", artifact: "text" } } },
+  });
+  made.map = (await userApi.start(await adminApi.publish(unique("In sections"), sections()))).id;
+  const asking = await adminApi.publish(unique("Asks a person"), {
+    inputs: texts,
+    steps: { ask: { title: "Ask somebody", agent_id: "e2e-pages-person", inputs: { text: input("text") } } },
+  });
+  made.form = (await userApi.start(asking, { text: "rain" })).id;
+  const handed = await adminApi.publish(unique("Handed on"), chain());
+  made.one = (await userApi.start(handed, { text: "one" })).id;
 });
 
 for (const shown of PAGES) {
@@ -94,6 +122,23 @@ test("every page has one main region and a title, and the address bar keeps up",
   await expect(page.getByLabel("Your text")).toBeVisible();
   await hydrated(page);
 });
+
+async function items(page: Page): Promise<void> {
+  await expect(new RunPage(page).content.getByRole("list", { name: "Items" }).getByRole("listitem")).toHaveCount(3);
+}
+
+async function form(page: Page): Promise<void> {
+  await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Submit" })).toBeVisible();
+}
+
+/** The dialog with what would run again. */
+async function again(page: Page): Promise<void> {
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await run.verb("Re-run").click();
+  await run.dialog("Re-run “First”").getByRole("radio", { name: "With everything downstream" }).check();
+  await expect(run.dialog("Re-run “First”")).toContainText("4 steps will run");
+}
 
 async function waitingRun(page: Page): Promise<void> {
   await expect(page.getByRole("region", { name: "Waiting for you" })).toContainText(NAME);

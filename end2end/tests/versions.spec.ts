@@ -120,6 +120,28 @@ test("what a version was made from is told back to the input of the run", async 
   await expect(lineage).toBeHidden();
 });
 
+test("what is done to a version is done to the one that is chosen", async ({ open, userApi }) => {
+  const { run, page } = await begin(await open(USER), userApi, "chosen");
+  await run.choose("Second");
+  for (const text of ["by hand", "by hand again"]) {
+    await run.verb("Edit").click();
+    await run.dialog("Edit “Second”").getByLabel("text").fill(text);
+    await run.answer("Edit “Second”", "Save");
+  }
+  await run.tab("Versions").click();
+  const versions = run.content.getByRole("list", { name: "Versions" });
+  await expect(versions.getByRole("listitem")).toHaveCount(3);
+  for (const version of ["v1", "v2"]) {
+    await versions.getByRole("button", { name: new RegExp(`^${version} `) }).click();
+    await run.content.getByRole("button", { name: `Roll back to ${version}` }).click();
+    await expect(run.dialog(`Roll text back to ${version}?`)).toBeVisible();
+    await page.keyboard.press("Escape");
+    await run.content.getByRole("button", { name: `Made from: ${version}` }).click();
+    await expect(run.dialog(`Second · text ${version}`)).toBeVisible();
+    await page.keyboard.press("Escape");
+  }
+});
+
 /** A finished run on this text, opened. */
 async function begin(page: Page, api: Api, text: string): Promise<{ page: Page; run: RunPage }> {
   const { id } = await api.start(await api.templateNamed(NAME), { text });
