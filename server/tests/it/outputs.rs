@@ -38,7 +38,7 @@ async fn answer(State(is_mended): State<Mended>, Path(what): Path<String>) -> Re
         "nul" => "a\0b".into_response(),
         _ => {
             // A hundred MiB, without ever being in memory here.
-            let piece = Bytes::from_static(&[b'x'; 64 * 1024]);
+            let piece = Bytes::from(vec![b'x'; 64 * 1024]);
             let pieces = futures::stream::iter((0..1600).map(move |_| Ok::<_, Infallible>(piece.clone())));
             Body::from_stream(pieces).into_response()
         }

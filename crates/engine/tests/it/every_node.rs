@@ -1,12 +1,13 @@
 //! Whatever node of a workflow fails or runs twice, the run ends as the rules say, each generation has one success, versions have no gap,
 //! and the events folded onto a view of any moment give the view of the end.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rand::Rng;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::MIGRATOR;
+use tokio::sync::Notify;
 use workflow::{
     Definition, RunId, RunView, StepKey, StepStatus, TemplateId,
     decide::{Dependency, Verdict, decide},
@@ -41,14 +42,14 @@ impl Fault {
 }
 
 /// Every node is told its name in `text`, and in `more` whom the fault of this run strikes and how.
-fn script(input: &agents::StepInput, attempt: i32) -> Act {
+fn script(input: &agents::StepInput, attempt: i32, dead: &Arc<Notify>) -> Act {
     let word = |port: &str| input.values.get(port).and_then(Value::as_str).unwrap_or_default();
     let (name, struck) = (word("text"), word("more"));
     let fault = struck.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
     match (fault, attempt) {
         (Some("fails"), _) => Act::Fail(Reason::Permanent),
         (Some("flakes"), 1) => Act::Fail(Reason::Server),
-        (Some("dies"), 1) => Act::Sleep(Duration::from_millis(120)),
+        (Some("dies"), 1) => Act::Until(Arc::clone(dead)),
         _ if name == "plan" => Act::Say(json!([{"id": "a", "say": "ia"}, {"id": "b", "say": "ib"}]).to_string()),
         _ if name == "triage" => Act::Say("long".into()),
         _ => Act::Say(format!("{name} {attempt}")),
@@ -175,6 +176,8 @@ struct Course<'a> {
     definition: Definition,
     template: TemplateId,
     nodes: &'static [&'static str],
+    /// Told once the workers are dead.
+    dead: Arc<Notify>,
 }
 
 impl Course<'_> {
@@ -273,6 +276,7 @@ impl Course<'_> {
         }
         sqlx::query("UPDATE workers SET state = 'dead'").execute(&self.lab.pool).await.unwrap();
         self.lab.store.recover_steps(1000).await.unwrap();
+        self.dead.notify_waiters();
     }
 
     async fn run(&self) {
@@ -296,7 +300,9 @@ impl Course<'_> {
 }
 
 async fn course(pool: PgPool, name: &'static str, document: Value, nodes: &'static [&'static str]) {
-    let lab = Lab::new(pool, script).await;
+    let dead = Arc::new(Notify::new());
+    let told = Arc::clone(&dead);
+    let lab = Lab::new(pool, move |input, attempt| script(input, attempt, &told)).await;
     let template = lab
         .template(&json!({"inputs": {"struck": {"schema": {"type": "string"}}},
             "steps": {"inner": say("inner", &[], &json!({}))}}))
@@ -309,7 +315,7 @@ async fn course(pool: PgPool, name: &'static str, document: Value, nodes: &'stat
     let definition = Definition::from_value(&document).unwrap();
     let template = lab.template(&document).await;
     let (stop, engine) = lab.engine();
-    Course { lab: &lab, name, definition, template, nodes }.run().await;
+    Course { lab: &lab, name, definition, template, nodes, dead }.run().await;
     stop.cancel();
     engine.await.unwrap();
 }

@@ -42,6 +42,10 @@ impl Agent for Player {
                 tokio::time::sleep(pause).await;
                 b"slept".to_vec()
             }
+            Act::Until(told) => {
+                told.notified().await;
+                b"late".to_vec()
+            }
             Act::Hang => {
                 ctx.cancel.cancelled().await;
                 return Err(AgentError::stopped());

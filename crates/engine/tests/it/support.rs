@@ -37,6 +37,8 @@ pub(crate) enum Act {
     Sleep(Duration),
     /// Until it is cancelled.
     Hang,
+    /// Until the test lets it go on.
+    Until(Arc<tokio::sync::Notify>),
 }
 
 pub(crate) struct Scripted {
@@ -58,6 +60,10 @@ impl Agent for Scripted {
             Act::Panic => panic!("as the script says"),
             Act::Sleep(pause) => {
                 tokio::time::sleep(pause).await;
+                name.into_bytes()
+            }
+            Act::Until(told) => {
+                told.notified().await;
                 name.into_bytes()
             }
             Act::Hang => {
