@@ -79,7 +79,7 @@ pub fn RunCanvas(
     let version = memo(move || run.with(|run| run.template_version));
     effect(move || {
         // Another version of the definition has other nodes.
-        version.track();
+        let _ = version.get();
         stale.with(|stale| board.act(|board| board.set_stale(|key| stale.contains_key(key))));
     });
     effect(move || {

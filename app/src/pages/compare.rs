@@ -209,7 +209,8 @@ fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option
         Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
         None => view! { <Badge>"Not there"</Badge> }.into_any(),
     };
-    let artifacts: Vec<AnyView> = step.artifacts.iter().map(|artifact| artifact_view(runs, artifact)).collect();
+    let artifacts: Vec<AnyView> =
+        step.artifacts.iter().map(|artifact| artifact_view(runs, &step.title, artifact)).collect();
     let adopt = is_adoptable(step).then(|| {
         let title = step.title.clone();
         view! {
@@ -233,7 +234,7 @@ fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option
     .into_any()
 }
 
-fn artifact_view(runs: (RunId, RunId), artifact: &ArtifactComparison) -> AnyView {
+fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison) -> AnyView {
     let name = artifact.name.clone();
     let version = |meta: Option<&workflow::view::ArtifactMeta>| meta.map_or_else(|| "nothing".to_owned(), facts);
     if artifact.is_equal {
@@ -241,7 +242,8 @@ fn artifact_view(runs: (RunId, RunId), artifact: &ArtifactComparison) -> AnyView
     }
     match (artifact.left.as_ref(), artifact.right.as_ref()) {
         (Some(left), Some(right)) => {
-            let title = format!("{name}: {} to {}", facts(left), facts(right));
+            // Each difference is a region of its own, so its name says the step too.
+            let title = format!("{step}, {name}: {} to {}", facts(left), facts(right));
             view! { <Difference left=(runs.0, left.id) right=(runs.1, right.id) title/> }.into_any()
         }
         (left, right) => {

@@ -227,7 +227,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
         let uid = port.uid;
         let place = memo(move || form.outputs.with(|ports| ports.iter().position(|known| known.uid == uid)));
         let error = Signal::derive(move || {
-            place.track();
+            let _ = place.get();
             faults.at(format!("config.outputs.{}", port.name.get().trim())).get()
         });
         view! {

@@ -190,13 +190,13 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     };
     let actions = move || {
         view! {
-            <Button on:click=move |_| open.set(false)>"Close"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button
                 variant=Variant::Primary
                 icon="rotate-cw"
                 loading=sender.pending()
                 disabled=Signal::derive(move || form.known.known.with(Option::is_none))
-                on:click=move |_| send()
+                on_click=move |()| send()
             >
                 {verb}
             </Button>
@@ -242,7 +242,7 @@ fn PromptEdit(form: Dialogue, known: StepPrompt) -> impl IntoView {
         </Field>
         <Show when=differs>
             <div class="row">
-                <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on:click=move |_| text.set(template.get_value())>
+                <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on_click=move |()| text.set(template.get_value())>
                     "Use the template's prompt"
                 </Button>
             </div>
@@ -288,7 +288,7 @@ fn port_row(port: PortEdit) -> AnyView {
                             " "
                             <span class="muted small">{from.get_value()}</span>
                         </div>
-                        <Button size=Size::Sm icon="pencil" on:click=move |_| is_set.set(true)>"Set a value"</Button>
+                        <Button size=Size::Sm icon="pencil" on_click=move |()| is_set.set(true)>"Set a value"</Button>
                     </div>
                 }
             }
@@ -296,7 +296,7 @@ fn port_row(port: PortEdit) -> AnyView {
             <div class="stack" data-gap="1">
                 <InputView field=field.get_value()/>
                 <div class="row">
-                    <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on:click=move |_| is_set.set(false)>
+                    <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on_click=move |()| is_set.set(false)>
                         {format!("Use what {name} is mapped to: {}", from.get_value())}
                     </Button>
                 </div>
