@@ -50,13 +50,13 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await expect(page).toHaveURL(new RegExp(`/runs/${id}/compare/`));
     await hydrated(page);
     await expect(page.getByRole("status").filter({ hasText: "2 of 4 steps differ" })).toBeVisible();
-    const second = page.getByRole("region", { name: "Second" });
+    const second = page.getByRole("region", { name: "Second", exact: true });
     await expect(second).toContainText("Another prompt");
     await expect(second).toContainText("LOOM");
     await expect(second).toContainText(", woven");
-    await expect(page.getByRole("region", { name: "First" })).toHaveCount(0);
+    await expect(page.getByRole("region", { name: "First", exact: true })).toHaveCount(0);
     await page.getByRole("switch", { name: "Only what differs" }).click();
-    await expect(page.getByRole("region", { name: "First" })).toContainText("the same in both");
+    await expect(page.getByRole("region", { name: "First", exact: true })).toContainText("the same in both");
   });
 
   await test.step("take the better step over: a new version there, and what hangs on it is stale", async () => {
@@ -66,7 +66,7 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await dialog.getByRole("button", { name: "Adopt", exact: true }).click();
     await expect(dialog).toBeHidden();
     await expect(page.getByText("Taken over as new versions")).toBeVisible();
-    await expect(page.getByRole("region", { name: "Second" })).toContainText("text: the same in both");
+    await expect(page.getByRole("region", { name: "Second", exact: true })).toContainText("text: the same in both");
     await page.getByRole("region", { name: "Left" }).getByRole("link").click();
     await expect(page).toHaveURL(`/runs/${id}`);
     await hydrated(page);
