@@ -31,7 +31,7 @@ In a cancelled run every verb on a step is 409.
 
 const STEP_NOTES: &str = "
 - `ready, pending`: pending while a step before it runs again, or while the engine judges its rule, its condition or its list.
-- `trigger` of a ready step begins no generation: it replaces prompt and inputs, and starts it even in a paused run.
+- `trigger` of a ready step begins no generation: it replaces prompt and inputs, and starts it even in a paused run. With `expect_generation` and nothing to change, nothing happens.
 - `continue` completes once as many people as the quorum asks have approved what is latest; until then each is a vote (`step_voted`). A form cannot be continued before it is answered, which is 409: `supply` answers it.
 - `continue` by the run's owner, or by whoever wrote the latest version of an output, is 403 where the gate has `allow_self: false`.
 - `edit` at a gate voids the votes, and stays there unless `and_continue` approves it at once. `edit` of a completed step opens its gate again where the mode is `always`, unless `and_continue`.
