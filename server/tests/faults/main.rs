@@ -4,4 +4,6 @@
 
 mod postgres;
 mod processes;
+mod server;
 mod support;
+mod verbs;

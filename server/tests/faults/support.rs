@@ -100,13 +100,17 @@ pub(crate) fn weft(args: &[&str], model: &SlowModel) -> Command {
     command
 }
 
-/// A `weft work` process over the test's database.
-pub(crate) fn worker(pool: &PgPool, model: &SlowModel) -> Process {
+/// The test's own database, for a process.
+pub(crate) fn database_url(pool: &PgPool) -> String {
     let options = pool.connect_options();
     let base = std::env::vars().find(|(name, _)| name == "DATABASE_URL").expect("the test needs DATABASE_URL").1;
     let server = base.rsplit_once('/').expect("an address with a database").0;
-    let url = format!("{server}/{}", options.get_database().unwrap());
-    Process::spawn(weft(&["work"], model).env("DATABASE_URL", url))
+    format!("{server}/{}", options.get_database().unwrap())
+}
+
+/// A `weft work` process over the test's database.
+pub(crate) fn worker(pool: &PgPool, model: &SlowModel) -> Process {
+    Process::spawn(weft(&["work"], model).env("DATABASE_URL", database_url(pool)))
 }
 
 pub(crate) fn agent() -> AgentSpec {
