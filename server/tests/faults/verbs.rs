@@ -84,7 +84,7 @@ impl World {
         }});
         let body = json!({"name": "Verbs", "definition": definition});
         let template = world.asked(&server, "POST", "/api/workflows/templates", None, &body);
-        world.template = template["id"].as_str().unwrap().to_owned();
+        template["id"].as_str().unwrap().clone_into(&mut world.template);
         let path = format!("/api/workflows/templates/{}", world.template);
         world.asked(&server, "POST", &format!("{path}/publish"), None, &json!({}));
         let mut changed = definition;
