@@ -9,15 +9,12 @@ use store::verbs::Call;
 use workflow::{
     ArtifactId, RunId, RunView, StepKey,
     api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
+    verbs::Verb,
 };
 
 use crate::{
     Error, OpContext, Result,
-    runs::{
-        self, access,
-        conflict::{self, StepVerb},
-        idempotency,
-    },
+    runs::{self, access, conflict, idempotency},
 };
 
 pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
@@ -66,7 +63,7 @@ pub async fn rollback(
     let outcome = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
     let view = runs::get(ctx, run).await?;
     let step = view.artifacts.iter().find(|artifact| artifact.id == id).map(|artifact| &artifact.producing_step_id);
-    conflict::step(&outcome, StepVerb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
+    conflict::step(&outcome, Verb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
     Ok(view)
 }
 

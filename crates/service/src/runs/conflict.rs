@@ -1,37 +1,20 @@
 //! The words for a verb that the state refused: what the thing is now, and what can be done with it instead.
-//! What happened is decided in the store, under the run's lock; only its telling is here.
+//! What happened is decided in the store, under the run's lock, and what to do instead is in the table of verbs: it must never be said twice.
 
 use store::verbs::{Conflict, VerbOutcome};
-use workflow::{RunStatus, RunView, StepKey, StepStatus, status::StatusReason};
+use workflow::{
+    RunStatus, RunView, StepKey, StepStatus,
+    status::StatusReason,
+    verbs::{Expected, RunExpected, RunVerb, Verb, expected, expected_of_run},
+};
 
 use crate::{Error, Result};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum StepVerb {
-    Trigger,
-    Continue,
-    Edit,
-    Reject,
-    Skip,
-    Supply,
-    Stop,
-    Rerun,
-    Rollback,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum RunVerb {
-    AutoRun,
-    Pause,
-    Resume,
-    Cancel,
-    Fork,
-    Adopt,
-    Move,
-}
+/// The status that was refused is not the one that is there now.
+const CHANGED: &str = "It has just changed: look at it, then try again.";
 
 /// Passes what a verb on a step did; `run` is the run as it is now.
-pub(crate) fn step(outcome: &VerbOutcome, verb: StepVerb, run: &RunView, key: &StepKey) -> Result<()> {
+pub(crate) fn step(outcome: &VerbOutcome, verb: Verb, run: &RunView, key: &StepKey) -> Result<()> {
     refused(outcome, || step_words(verb, run, key))
 }
 
@@ -81,64 +64,34 @@ pub(crate) fn moving() -> String {
 }
 
 /// What the step is, and what to do instead.
-pub(crate) fn step_words(verb: StepVerb, run: &RunView, key: &StepKey) -> String {
-    use StepStatus as S;
-    use StepVerb as V;
+pub(crate) fn step_words(verb: Verb, run: &RunView, key: &StepKey) -> String {
     let Some(step) = run.step(key) else {
         return "The step is no longer part of the run. Look at the run again.".to_owned();
     };
-    if run.status == RunStatus::Cancelled || step.status == S::Cancelled {
+    if run.status == RunStatus::Cancelled || step.status == StepStatus::Cancelled {
         return "The run was cancelled, which is final. Fork it, or start a new one.".to_owned();
     }
     if let Some(map) = step.item_of.as_ref().and_then(|map| run.step(map))
-        && !matches!(map.status, S::Running | S::Completed | S::Failed)
+        && !matches!(map.status, StepStatus::Running | StepStatus::Completed | StepStatus::Failed)
     {
         let detail = format!("The step is an item of “{}”, which does not collect its items now.", map.title);
         return format!("{detail} Run “{}” again instead.", map.title);
     }
-    let instead = match (verb, step.status) {
-        (V::Trigger | V::Rerun, S::Pending | S::Ready) => "It starts by itself.",
-        (V::Trigger | V::Rerun, S::Running) => "Wait for it to finish, or stop it, then run it again.",
-        (V::Trigger | V::Rerun, S::AwaitingReview) => "Continue it or reject it, then run it again.",
-        (V::Continue, S::Pending | S::Ready | S::Running) => "There is nothing to continue before it has finished.",
-        (V::Continue | V::Stop, S::Completed) | (V::Skip, S::Skipped) => "There is nothing left to do.",
-        (V::Continue, S::Failed) => "Retry it, or supply its outputs.",
-        (V::Continue | V::Reject, S::Skipped) => "Run it if you want it after all.",
-        (V::Edit | V::Reject, S::Pending | S::Ready) => "It has made nothing yet. Wait for it, or supply its outputs.",
-        (V::Edit | V::Reject, S::Running) => "Wait for it to finish, then look at what it made.",
-        (V::Edit, S::Failed | S::Skipped) => "There is nothing to edit: supply its outputs instead.",
-        (V::Reject, S::Completed) => "Run it again with another prompt, or edit what it made.",
-        (V::Reject, S::Failed) => "Retry it, perhaps with another prompt.",
-        (V::Skip, S::Running) => "Stop it first, then skip it.",
-        (V::Skip, S::Completed) => "What it made is there: edit it, or roll it back.",
-        (V::Supply, S::Running) => "Stop it first, then supply its outputs.",
-        (V::Stop, S::Pending | S::Ready) => "It has not begun: skip it, or pause the run.",
-        (V::Stop, S::AwaitingReview) => "It has finished already: continue it or reject it.",
-        (V::Stop, S::Failed | S::Skipped) => "There is nothing to stop.",
-        (V::Rollback, S::Running) => "Wait for it to finish, or stop it, then roll back.",
-        // Allowed when the store looked, or changed since.
-        _ => "It has just changed: look at it, then try again.",
+    let instead = match expected(verb, step.status) {
+        Expected::Refused(instead) => instead,
+        Expected::Done { .. } => CHANGED,
     };
     format!("{} {instead}", what_it_is(run, key, step.status))
 }
 
+/// As the table has it, but for a pending step with the names of those before it.
 fn what_it_is(run: &RunView, key: &StepKey, status: StepStatus) -> String {
-    match status {
-        StepStatus::Pending => {
-            let open = open_dependencies(run, key);
-            if open.is_empty() {
-                "The step is about to start.".to_owned()
-            } else {
-                format!("The step waits for {}.", open.join(", "))
-            }
-        }
-        StepStatus::Ready => "The step is queued.".to_owned(),
-        StepStatus::Running => "The step is running.".to_owned(),
-        StepStatus::AwaitingReview => "The step waits for a review.".to_owned(),
-        StepStatus::Completed => "The step is completed.".to_owned(),
-        StepStatus::Failed => "The step has failed.".to_owned(),
-        StepStatus::Skipped => "The step was skipped.".to_owned(),
-        StepStatus::Cancelled => "The step was cancelled.".to_owned(),
+    if status != StepStatus::Pending {
+        return workflow::verbs::what_it_is(status).to_owned();
+    }
+    match open_dependencies(run, key).as_slice() {
+        [] => "The step is about to start.".to_owned(),
+        open => format!("The step waits for {}.", open.join(", ")),
     }
 }
 
@@ -162,21 +115,9 @@ fn run_words(verb: RunVerb, run: &RunView) -> String {
         (RunStatus::Failed, _) => "The run has failed.",
         (RunStatus::Cancelled, _) => "The run was cancelled, which is final.",
     };
-    let instead = match (verb, run.status) {
-        (RunVerb::Fork, _) => "It has just changed: look at it, then try again.",
-        (_, RunStatus::Cancelled) => "Fork it, or start a new one.",
-        (RunVerb::AutoRun | RunVerb::Pause | RunVerb::Cancel, RunStatus::Completed | RunStatus::Failed) => {
-            "There is nothing left to steer: run a step again, or start a new run."
-        }
-        (RunVerb::Resume, RunStatus::Paused) if run.status_reason == Some(StatusReason::Budget) => {
-            "Resume it with a larger budget."
-        }
-        (RunVerb::Resume, RunStatus::Paused) => "Continue the steps that wait; nothing else holds the run.",
-        (RunVerb::Resume, _) => "Nothing holds it, so there is nothing to resume.",
-        (RunVerb::Move | RunVerb::Adopt, RunStatus::Running | RunStatus::Pending) => {
-            "Wait until nothing is running, or pause it, then try again."
-        }
-        _ => "It has just changed: look at it, then try again.",
+    let instead = match expected_of_run(verb, run.status, run.status_reason) {
+        RunExpected::Refused(instead) => instead,
+        RunExpected::Done { .. } | RunExpected::Unchanged => CHANGED,
     };
     format!("{is} {instead}")
 }

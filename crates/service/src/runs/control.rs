@@ -2,13 +2,9 @@
 //! Must never start or stop anything by itself: the state decides under the run's lock, in the store.
 
 use store::verbs::Call;
-use workflow::{RunId, RunView, api::ResumeRun, view::BudgetView};
+use workflow::{RunId, RunView, api::ResumeRun, verbs::RunVerb, view::BudgetView};
 
-use super::{
-    access,
-    conflict::{self, RunVerb},
-    get, idempotency,
-};
+use super::{access, conflict, get, idempotency};
 use crate::{Error, OpContext, Result};
 
 pub async fn set_auto_run(ctx: &OpContext, id: RunId, auto_run: bool, key: Option<String>) -> Result<RunView> {

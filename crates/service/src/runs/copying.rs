@@ -11,13 +11,10 @@ use workflow::{
     definition::OnError,
     graph::Graph,
     rerun,
+    verbs::RunVerb,
 };
 
-use super::{
-    MAX_PLANS, Started, access,
-    conflict::{self, RunVerb},
-    get, idempotency,
-};
+use super::{MAX_PLANS, Started, access, conflict, get, idempotency};
 use crate::{Error, OpContext, Result, agents, id, templates};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.

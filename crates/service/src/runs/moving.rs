@@ -10,14 +10,10 @@ use workflow::{
     Problem, RunId, RunView,
     api::{MoveAnswer, MoveRun},
     moving,
+    verbs::RunVerb,
 };
 
-use super::{
-    MAX_PLANS, access,
-    conflict::{self, RunVerb},
-    get, idempotency,
-    start::archived,
-};
+use super::{MAX_PLANS, access, conflict, get, idempotency, start::archived};
 use crate::{Error, OpContext, Result, agents, templates};
 
 /// Moves the run, or only says what that would mean.

@@ -6,16 +6,13 @@ use workflow::{
     RunId, RunView, StepKey,
     api::{ContinueStep, EditStep, RejectStep, SupplyStep},
     limits,
+    verbs::Verb,
 };
 
 use super::{agent_of, find, outputs};
 use crate::{
     Error, OpContext, Result,
-    runs::{
-        self, access,
-        conflict::{self, StepVerb},
-        idempotency,
-    },
+    runs::{self, access, conflict, idempotency},
     text,
 };
 
@@ -35,7 +32,7 @@ pub async fn approve(
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().approve_step(&call, key, &approval).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Continue, &view, key)?;
+    conflict::step(&outcome, Verb::Continue, &view, key)?;
     Ok(view)
 }
 
@@ -60,7 +57,7 @@ pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, on
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().edit_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Edit, &view, key)?;
+    conflict::step(&outcome, Verb::Edit, &view, key)?;
     Ok(view)
 }
 
@@ -93,7 +90,7 @@ pub async fn reject(
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().reject_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Reject, &view, key)?;
+    conflict::step(&outcome, Verb::Reject, &view, key)?;
     Ok(view)
 }
 
@@ -119,6 +116,6 @@ pub async fn supply(
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().supply_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Supply, &view, key)?;
+    conflict::step(&outcome, Verb::Supply, &view, key)?;
     Ok(view)
 }

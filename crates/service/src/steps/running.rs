@@ -8,17 +8,13 @@ use workflow::{
     RunId, RunView, StepKey, StepStatus,
     api::{Rerun, RerunMode, RerunStep, StopStep, TriggerStep},
     rerun as planning,
+    verbs::Verb,
 };
 
 use super::{agent_of, find};
 use crate::{
     Error, OpContext, Result,
-    runs::{
-        self, MAX_PLANS, access,
-        conflict::{self, StepVerb},
-        idempotency,
-        overrides::Wanted,
-    },
+    runs::{self, MAX_PLANS, access, conflict, idempotency, overrides::Wanted},
 };
 
 /// Retries, re-runs or starts a step, perhaps with another prompt or other inputs for this run.
@@ -42,7 +38,7 @@ pub async fn trigger(
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().trigger_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Trigger, &view, key)?;
+    conflict::step(&outcome, Verb::Trigger, &view, key)?;
     Ok(view)
 }
 
@@ -54,7 +50,7 @@ pub async fn stop(ctx: &OpContext, run: RunId, key: &StepKey, stop: StopStep, on
     let call = Call { run, actor: ctx.user()?, idempotency };
     let outcome = ctx.store().stop_step(&call, key, stop.expect_generation).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Stop, &view, key)?;
+    conflict::step(&outcome, Verb::Stop, &view, key)?;
     Ok(view)
 }
 
@@ -92,7 +88,7 @@ pub async fn rerun(
             VerbOutcome::Conflict(Conflict::Moved) => {}
             outcome => {
                 let view = runs::get(ctx, run).await?;
-                conflict::step(&outcome, StepVerb::Rerun, &view, key)?;
+                conflict::step(&outcome, Verb::Rerun, &view, key)?;
                 return Ok(Rerun::Done(Box::new(view)));
             }
         }
@@ -120,5 +116,5 @@ fn could_run_again(view: &RunView, key: &StepKey, expected: Option<i32>) -> Resu
     } else {
         VerbOutcome::Conflict(Conflict::Status(step.status.to_string()))
     };
-    conflict::step(&outcome, StepVerb::Rerun, view, key)
+    conflict::step(&outcome, Verb::Rerun, view, key)
 }

@@ -10,15 +10,14 @@ use workflow::{
     api::{SkipNeed, SkipStep},
     skipping,
     source::Source,
+    verbs::Verb,
 };
 
 use super::find;
 use crate::{
     Error, OpContext, Result, agents,
     runs::{
-        self, access,
-        conflict::{self, StepVerb},
-        idempotency,
+        self, access, conflict, idempotency,
         overrides::{check_inputs, check_total},
     },
 };
@@ -62,7 +61,7 @@ pub async fn skip(ctx: &OpContext, run: RunId, key: &StepKey, skip: SkipStep, on
     let wish = Skip { inputs: skip.inputs, expect_generation: skip.expect_generation };
     let outcome = ctx.store().skip_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, StepVerb::Skip, &view, key)?;
+    conflict::step(&outcome, Verb::Skip, &view, key)?;
     Ok(view)
 }
 
