@@ -10,7 +10,7 @@ use workflow::{
 
 use crate::{
     lab::{Lab, reason, status},
-    support::Act,
+    player::Act,
 };
 
 fn script(input: &agents::StepInput, attempt: i32) -> Act {

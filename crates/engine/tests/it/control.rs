@@ -22,7 +22,7 @@ use workflow::{
 
 use crate::{
     lab::{Lab, by_hand, is_paused, reason, status},
-    support::Act,
+    player::Act,
 };
 
 fn script(input: &agents::StepInput, _attempt: i32) -> Act {

@@ -18,7 +18,7 @@ use workflow::{
     view::Applied,
 };
 
-use crate::{lab::Lab, support::Act};
+use crate::{lab::Lab, player::Act};
 
 /// How a node misbehaves in its first attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,20 +8,23 @@ use sqlx::PgPool;
 use store::MIGRATOR;
 use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
 
-use crate::support::{Act, World, dag};
+use crate::{
+    lab::{Lab, dag},
+    player::{Act, key},
+};
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_panic_and_a_time_out_are_failures_with_a_class(pool: PgPool) {
     let more = json!({"timeout_s": 1, "retry": {"max": 0}});
-    let world = World::new(pool, dag(&json!({"hangs": [], "panics": [], "works": []}), &more), |name, _| match name {
+    let lab = Lab::new(pool, |input, _| match key(input) {
         "hangs" => Act::Hang,
         "panics" => Act::Panic,
         _ => Act::Say("fine".into()),
     })
     .await;
-    let run = world.start().await;
-    let (stop, engine) = world.engine(Options::default());
-    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let run = lab.start(&dag(&json!({"hangs": [], "panics": [], "works": []}), &more)).await;
+    let (stop, engine) = lab.engine();
+    let view = lab.ended(run).await;
     assert_eq!(view.status, RunStatus::Failed);
     let ends: Vec<_> = view.steps.iter().map(|step| (step.key.as_str(), step.status, step.reason)).collect();
     assert_eq!(
@@ -38,25 +41,24 @@ async fn a_panic_and_a_time_out_are_failures_with_a_class(pool: PgPool) {
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn draining_finishes_what_it_can_and_gives_the_rest_back_unharmed(pool: PgPool) {
-    let world =
-        World::new(pool, dag(&json!({"long": [], "short": []}), &json!({})), |name, attempt| match (name, attempt) {
-            ("long", 1) => Act::Hang,
-            ("short", _) => Act::Sleep(Duration::from_millis(300)),
-            _ => Act::Say("done".into()),
-        })
-        .await;
-    let run = world.start().await;
+    let lab = Lab::new(pool, |input, attempt| match (key(input), attempt) {
+        ("long", 1) => Act::Hang,
+        ("short", _) => Act::Sleep(Duration::from_millis(300)),
+        _ => Act::Say("done".into()),
+    })
+    .await;
+    let run = lab.start(&dag(&json!({"long": [], "short": []}), &json!({}))).await;
     let options = Options { drain: Duration::from_secs(1), ..Options::default() };
-    let (stop, engine) = world.engine(options);
-    world.until(run, |view| view.steps.iter().all(|step| step.status == StepStatus::Running)).await;
+    let (stop, engine) = lab.engine_with(options);
+    lab.until(run, |view| view.steps.iter().all(|step| step.status == StepStatus::Running)).await;
     stop.cancel();
     engine.await.unwrap();
-    let view = world.view(run).await;
+    let view = lab.view(run).await;
     assert_eq!((view.steps[0].status, view.steps[1].status), (StepStatus::Ready, StepStatus::Completed));
     assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Released));
 
-    let (stop, engine) = world.engine(Options::default());
-    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let (stop, engine) = lab.engine();
+    let view = lab.ended(run).await;
     assert_eq!(view.status, RunStatus::Completed);
     stop.cancel();
     engine.await.unwrap();
@@ -64,23 +66,22 @@ async fn draining_finishes_what_it_can_and_gives_the_rest_back_unharmed(pool: Pg
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_worker_declared_dead_becomes_a_new_one_and_the_run_still_finishes(pool: PgPool) {
-    let world =
-        World::new(pool, dag(&json!({"a": [], "b": ["a"]}), &json!({})), |name, attempt| match (name, attempt) {
-            ("a", 1) => Act::Hang,
-            _ => Act::Say("done".into()),
-        })
-        .await;
-    let run = world.start().await;
+    let lab = Lab::new(pool, |input, attempt| match (key(input), attempt) {
+        ("a", 1) => Act::Hang,
+        _ => Act::Say("done".into()),
+    })
+    .await;
+    let run = lab.start(&dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
     let options = Options {
         beat: Duration::from_millis(100),
         sweep: Duration::from_millis(100),
         poll: Duration::from_millis(100),
         ..Options::default()
     };
-    let (stop, engine) = world.engine(options);
-    world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
-    sqlx::query("UPDATE workers SET state = 'dead'").execute(&world.pool).await.unwrap();
-    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let (stop, engine) = lab.engine_with(options);
+    lab.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    sqlx::query("UPDATE workers SET state = 'dead'").execute(&lab.pool).await.unwrap();
+    let view = lab.ended(run).await;
     let outcomes: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
     assert_eq!((view.status, outcomes), (RunStatus::Completed, vec![Outcome::Lost, Outcome::Succeeded]));
     stop.cancel();

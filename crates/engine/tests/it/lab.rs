@@ -1,10 +1,9 @@
-//! A library of agents and templates, and a scripted agent that sees all that a step is given.
+//! A library of agents and templates, runs of them, and an engine in this process.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use agents::{Agent, AgentContext, AgentError, Output, StepInput, StepOutput};
-use async_trait::async_trait;
-use engine::{Agents, Engine, Options};
+use agents::StepInput;
+use engine::{Engine, Options};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Store, notify::Hints, runs::NewRun, verbs::Call};
@@ -17,62 +16,15 @@ use workflow::{
     hash::sha256_hex,
     status::{Reason, RunStatus},
     validate,
-    view::Usage,
 };
 
-use crate::support::Act;
-
-type Script = dyn Fn(&StepInput, i32) -> Act + Send + Sync;
-
-struct Player(Arc<Script>);
-
-#[async_trait]
-impl Agent for Player {
-    async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
-        if input.spec.kind() == "human" {
-            let message = input.prompt.clone();
-            return Ok(StepOutput { outputs: vec![], usage: None, message });
-        }
-        let bytes = match (self.0)(&input, ctx.attempt) {
-            Act::Say(text) => text.into_bytes(),
-            Act::SayBytes(bytes) => bytes,
-            Act::Fail(class) => return Err(AgentError::new(class, "as the script says")),
-            Act::Panic => panic!("as the script says"),
-            Act::Sleep(pause) => {
-                tokio::time::sleep(pause).await;
-                b"slept".to_vec()
-            }
-            Act::Until(told) => {
-                told.notified().await;
-                b"late".to_vec()
-            }
-            Act::Hang => {
-                ctx.cancel.cancelled().await;
-                return Err(AgentError::stopped());
-            }
-        };
-        let port = &input.spec.outputs[0];
-        let is_text = input.spec.answers_in_text();
-        let media_type = if is_text { "text/plain" } else { "application/json" };
-        let outputs = vec![Output { name: port.name.clone(), media_type: media_type.into(), bytes }];
-        let usage = Some(Usage { model: None, prompt_tokens: 6, completion_tokens: 4, cost_micros: Some(100) });
-        Ok(StepOutput { outputs, usage, message: None })
-    }
-}
-
-struct Stage(Arc<Player>);
-
-impl Agents for Stage {
-    fn for_kind(&self, _kind: &str) -> Option<Arc<dyn Agent>> {
-        Some(Arc::clone(&self.0) as Arc<dyn Agent>)
-    }
-}
+use crate::player::{Act, Player, Stage};
 
 pub(crate) struct Lab {
     pub store: Store,
     pub pool: PgPool,
     pub actor: Actor,
-    stage: Arc<Player>,
+    pub player: Arc<Player>,
 }
 
 impl Lab {
@@ -85,8 +37,7 @@ impl Lab {
             .execute(&pool)
             .await
             .unwrap();
-        let lab =
-            Self { store: Store::from_pool(pool.clone()), pool, actor, stage: Arc::new(Player(Arc::new(script))) };
+        let lab = Self { store: Store::from_pool(pool.clone()), pool, actor, player: Arc::new(Player::new(script)) };
         let text = json!([{"name": "text", "schema": {"type": "string"}}]);
         let any = json!([{"name": "text"}, {"name": "more"}]);
         lab.agent(
@@ -183,16 +134,20 @@ impl Lab {
         id
     }
 
+    /// An engine that looks around often; cancel the token to drain it.
     pub(crate) fn engine(&self) -> (CancellationToken, JoinHandle<()>) {
-        let stop = CancellationToken::new();
-        let hints = Hints::default();
-        let options = Options {
+        self.engine_with(Options {
             poll: Duration::from_millis(50),
             beat: Duration::from_millis(500),
             sweep: Duration::from_millis(300),
             ..Options::default()
-        };
-        let stage = Arc::new(Stage(Arc::clone(&self.stage)));
+        })
+    }
+
+    pub(crate) fn engine_with(&self, options: Options) -> (CancellationToken, JoinHandle<()>) {
+        let stop = CancellationToken::new();
+        let hints = Hints::default();
+        let stage = Arc::new(Stage(Arc::clone(&self.player)));
         let engine = Engine::new(self.store.clone(), stage, hints.clone(), options);
         let (store, token) = (self.store.clone(), stop.clone());
         tokio::spawn(async move { hints.listen(&store, token.cancelled()).await });
@@ -233,6 +188,17 @@ impl Lab {
         let (_, bytes) = self.store.artifact(run, meta.id).await.unwrap().unwrap();
         String::from_utf8(bytes).unwrap()
     }
+}
+
+/// `{"a": [], "b": ["a"]}` as a definition; each step says its own key, and `more` is merged into every step.
+pub(crate) fn dag(edges: &Value, more: &Value) -> Value {
+    let mut steps = serde_json::Map::new();
+    for (key, deps) in edges.as_object().unwrap() {
+        let mut step = json!({"agent_id": "say", "depends_on": deps, "inputs": {"text": {"const": key}}});
+        step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        steps.insert(key.clone(), step);
+    }
+    json!({"steps": steps})
 }
 
 pub(crate) fn status(view: &RunView, key: &str) -> StepStatus {

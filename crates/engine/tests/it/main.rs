@@ -7,5 +7,5 @@ mod every_node;
 mod faults;
 mod lab;
 mod maps;
+mod player;
 mod runs;
-mod support;

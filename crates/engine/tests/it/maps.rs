@@ -18,7 +18,7 @@ use workflow::{
 
 use crate::{
     lab::{Lab, by_hand, is_paused, reason, status},
-    support::Act,
+    player::Act,
 };
 
 /// `plan` makes the list, `draft` maps over it, `end` reads what came of it.

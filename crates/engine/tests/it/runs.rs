@@ -8,7 +8,10 @@ use sqlx::PgPool;
 use store::MIGRATOR;
 use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
 
-use crate::support::{Act, World, dag};
+use crate::{
+    lab::{Lab, dag},
+    player::{Act, key},
+};
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_diamond_with_a_fan_of_fifty_and_joins_completes_with_one_attempt_each(pool: PgPool) {
@@ -18,14 +21,14 @@ async fn a_diamond_with_a_fan_of_fifty_and_joins_completes_with_one_attempt_each
     edges.insert("left".into(), json!(fan[..25]));
     edges.insert("right".into(), json!(fan[25..]));
     edges.insert("end".into(), json!(["left", "right"]));
-    let world = World::new(pool, dag(&json!(edges), &json!({})), |name, _| Act::Say(name.into())).await;
-    let run = world.start().await;
-    let (stop, engine) = world.engine(Options::default());
-    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let lab = Lab::new(pool, |input, _| Act::Say(key(input).into())).await;
+    let run = lab.start(&dag(&json!(edges), &json!({}))).await;
+    let (stop, engine) = lab.engine();
+    let view = lab.ended(run).await;
     assert_eq!(view.status, RunStatus::Completed);
     assert!(view.steps.iter().all(|step| step.attempts.len() == 1));
     assert_eq!(view.artifacts.len(), 54);
-    let keys = world.agent.keys.lock().unwrap().clone();
+    let keys = lab.player.keys.lock().unwrap().clone();
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), 54, "each step has its own idempotency key");
     stop.cancel();
     engine.await.unwrap();
@@ -34,19 +37,19 @@ async fn a_diamond_with_a_fan_of_fifty_and_joins_completes_with_one_attempt_each
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_transient_failure_is_retried_with_the_same_idempotency_key(pool: PgPool) {
     let retry = json!({"retry": {"initial_ms": 20, "max_ms": 50}});
-    let world = World::new(pool, dag(&json!({"a": []}), &retry), |_, attempt| match attempt {
+    let lab = Lab::new(pool, |_, attempt| match attempt {
         1 => Act::Fail(Reason::Server),
         2 => Act::Fail(Reason::RateLimit),
         _ => Act::Say("done".into()),
     })
     .await;
-    let run = world.start().await;
-    let (stop, engine) = world.engine(Options { poll: Duration::from_millis(20), ..Options::default() });
-    let view = world.until(run, |view| view.status.is_terminal()).await;
+    let run = lab.start(&dag(&json!({"a": []}), &retry)).await;
+    let (stop, engine) = lab.engine_with(Options { poll: Duration::from_millis(20), ..Options::default() });
+    let view = lab.ended(run).await;
     assert_eq!(view.status, RunStatus::Completed);
     let outcomes: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
     assert_eq!(outcomes, [Outcome::Failed, Outcome::Failed, Outcome::Succeeded]);
-    let keys = world.agent.keys.lock().unwrap().clone();
+    let keys = lab.player.keys.lock().unwrap().clone();
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(view.artifacts.len(), 1, "failed attempts make no artifact");
     stop.cancel();
@@ -57,11 +60,11 @@ async fn a_transient_failure_is_retried_with_the_same_idempotency_key(pool: PgPo
 async fn a_large_artifact_comes_back_byte_for_byte(pool: PgPool) {
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| b'a' + u8::try_from(n % 26).unwrap()).collect();
     let said = bytes.clone();
-    let world = World::new(pool, dag(&json!({"a": []}), &json!({})), move |_, _| Act::SayBytes(said.clone())).await;
-    let run = world.start().await;
-    let (stop, engine) = world.engine(Options::default());
-    let view = world.until(run, |view| view.status.is_terminal()).await;
-    let (meta, stored) = world.store.artifact(run, view.artifacts[0].id).await.unwrap().unwrap();
+    let lab = Lab::new(pool, move |_, _| Act::SayBytes(said.clone())).await;
+    let run = lab.start(&dag(&json!({"a": []}), &json!({}))).await;
+    let (stop, engine) = lab.engine();
+    let view = lab.ended(run).await;
+    let (meta, stored) = lab.store.artifact(run, view.artifacts[0].id).await.unwrap().unwrap();
     assert_eq!(meta.size, 3_000_000);
     assert!(stored == bytes);
     stop.cancel();
@@ -70,12 +73,12 @@ async fn a_large_artifact_comes_back_byte_for_byte(pool: PgPool) {
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn cancelling_a_run_reaches_its_running_attempts(pool: PgPool) {
-    let world = World::new(pool, dag(&json!({"a": [], "b": ["a"]}), &json!({})), |_, _| Act::Hang).await;
-    let run = world.start().await;
-    let (stop, engine) = world.engine(Options::default());
-    world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
-    world.store.cancel_run(&store::verbs::Call::new(run, &world.actor)).await.unwrap();
-    let view = world.view(run).await;
+    let lab = Lab::new(pool, |_, _| Act::Hang).await;
+    let run = lab.start(&dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
+    let (stop, engine) = lab.engine();
+    lab.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    lab.store.cancel_run(&store::verbs::Call::new(run, &lab.actor)).await.unwrap();
+    let view = lab.view(run).await;
     assert_eq!(view.status, RunStatus::Cancelled);
     assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Cancelled));
     // Draining waits for what runs: it ends at once only because the attempt was stopped.
