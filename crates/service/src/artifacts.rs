@@ -59,7 +59,7 @@ pub async fn rollback(
 ) -> Result<RunView> {
     let idempotency = idempotency::of(once, "rollback", &[&run.to_string(), &id.to_string()], &rollback)?;
     access::steer(ctx, run).await?;
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
     let view = runs::get(ctx, run).await?;
     let step = view.artifacts.iter().find(|artifact| artifact.id == id).map(|artifact| &artifact.producing_step_id);

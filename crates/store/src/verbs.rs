@@ -23,11 +23,13 @@ pub struct Call<'a> {
     pub actor: &'a Actor,
     /// The key, and the hash of what is asked under it.
     pub idempotency: Option<(String, String)>,
+    /// The actor is only asked at an open gate: once it is closed, nothing here is theirs.
+    pub only_at_gate: bool,
 }
 
 impl<'a> Call<'a> {
     pub fn new(run: RunId, actor: &'a Actor) -> Self {
-        Self { run, actor, idempotency: None }
+        Self { run, actor, idempotency: None, only_at_gate: false }
     }
 }
 
@@ -96,6 +98,8 @@ pub struct Rejection {
 pub struct Skip {
     /// Values for ports of other steps that would have none.
     pub inputs: BTreeMap<StepKey, BTreeMap<String, Value>>,
+    /// The event that the values were asked for after.
+    pub seq: Option<i64>,
     pub expect_generation: Option<i32>,
 }
 

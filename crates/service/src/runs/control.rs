@@ -48,7 +48,7 @@ pub async fn cancel(ctx: &OpContext, id: RunId, key: Option<String>) -> Result<R
 /// The call of somebody who may steer the run.
 async fn call(ctx: &OpContext, run: RunId, idempotency: idempotency::Idempotency) -> Result<Call<'_>> {
     access::steer(ctx, run).await?;
-    Ok(Call { run, actor: ctx.user()?, idempotency })
+    Ok(Call { run, actor: ctx.user()?, idempotency, only_at_gate: false })
 }
 
 fn check_budget(budget: BudgetView) -> Result<()> {

@@ -29,7 +29,7 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
         }
         None => id::new_id(),
     });
-    let call = Call { run: from, actor, idempotency };
+    let call = Call { run: from, actor, idempotency, only_at_gate: false };
     for _ in 0..MAX_PLANS {
         let view = get(ctx, from).await?;
         let (at, _) = fork.step.split();
@@ -98,7 +98,7 @@ pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<Stri
             return Err(Error::invalid(format!("steps.{n}"), detail));
         }
     }
-    let call = Call { run: id, actor: ctx.user()?, idempotency };
+    let call = Call { run: id, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().adopt_run(&call, adopt.from, &adopt.steps).await?;
     let run = get(ctx, id).await?;
     conflict::run(&outcome, RunVerb::Adopt, &run)?;

@@ -20,7 +20,7 @@ use crate::{Error, OpContext, Result, agents, templates};
 pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<MoveAnswer> {
     let idempotency = idempotency::of(key, "move", &[&id.to_string()], &to)?;
     access::steer(ctx, id).await?;
-    let call = Call { run: id, actor: ctx.user()?, idempotency };
+    let call = Call { run: id, actor: ctx.user()?, idempotency, only_at_gate: false };
     for _ in 0..MAX_PLANS {
         let view = get(ctx, id).await?;
         let version = version_of(ctx, &view, to.version).await?;

@@ -29,7 +29,7 @@ pub async fn approve(
     find(ctx, run, key).await?;
     text::no_nul("content_hash", decision.content_hash.as_deref().unwrap_or_default())?;
     let approval = Approval { digest: decision.content_hash, expect_generation: decision.expect_generation };
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().approve_step(&call, key, &approval).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Continue, &view, key)?;
@@ -54,7 +54,7 @@ pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, on
         digest: edit.content_hash,
         expect_generation: edit.expect_generation,
     };
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().edit_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Edit, &view, key)?;
@@ -87,7 +87,7 @@ pub async fn reject(
         digest: rejection.content_hash,
         expect_generation: rejection.expect_generation,
     };
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().reject_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Reject, &view, key)?;
@@ -113,7 +113,7 @@ pub async fn supply(
         return Err(Error::invalid(format!("{FIELD}.{}", missing.name), detail));
     }
     let wish = Supply { artifacts: outputs::store(ctx, written).await?, expect_generation: supply.expect_generation };
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().supply_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Supply, &view, key)?;

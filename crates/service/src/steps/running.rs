@@ -35,7 +35,7 @@ pub async fn trigger(
         inputs: trigger.inputs,
         expect_generation: trigger.expect_generation,
     };
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().trigger_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Trigger, &view, key)?;
@@ -47,7 +47,7 @@ pub async fn stop(ctx: &OpContext, run: RunId, key: &StepKey, stop: StopStep, on
     let idempotency = idempotency::of(once, "stop", &[&run.to_string(), key.as_str()], &stop)?;
     access::steer(ctx, run).await?;
     find(ctx, run, key).await?;
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     let outcome = ctx.store().stop_step(&call, key, stop.expect_generation).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Stop, &view, key)?;
@@ -66,7 +66,7 @@ pub async fn rerun(
     access::steer(ctx, run).await?;
     let wanted = Wanted { prompt: rerun.prompt_override.as_ref().map(Option::as_deref), inputs: rerun.inputs.as_ref() };
     check(ctx, run, key, &wanted).await?;
-    let call = Call { run, actor: ctx.user()?, idempotency };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
     for _ in 0..MAX_PLANS {
         let view = runs::get(ctx, run).await?;
         let closure = match rerun.mode {

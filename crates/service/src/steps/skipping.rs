@@ -57,8 +57,8 @@ pub async fn skip(ctx: &OpContext, run: RunId, key: &StepKey, skip: SkipStep, on
             return Err(Error::invalid(format!("inputs.{step}.{port}"), detail));
         }
     }
-    let call = Call { run, actor: ctx.user()?, idempotency };
-    let wish = Skip { inputs: skip.inputs, expect_generation: skip.expect_generation };
+    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
+    let wish = Skip { inputs: skip.inputs, seq: None, expect_generation: skip.expect_generation };
     let outcome = ctx.store().skip_step(&call, key, &wish).await?;
     let view = runs::get(ctx, run).await?;
     conflict::step(&outcome, Verb::Skip, &view, key)?;

@@ -20,14 +20,9 @@ pub(super) enum Vote {
 impl Store {
     /// Lets a step that waits for review go on, once enough people say so.
     pub async fn approve_step(&self, call: &Call<'_>, key: &StepKey, approval: &Approval) -> Result<VerbOutcome> {
-        let (mut tx, step) = begin!(self, call, key, approval.expect_generation);
+        let (mut tx, step) = begin!(self, call, key, approval.expect_generation, approval.digest.as_ref());
         if !step.is(&["awaiting_review"]) {
             return status(&step.status);
-        }
-        if let Some(digest) = &approval.digest
-            && *digest != tx.digest(&step).await?
-        {
-            return conflict(Conflict::Digest);
         }
         tx.moves(&step);
         match tx.vote(&step).await? {
@@ -42,14 +37,9 @@ impl Store {
 
     /// Asks for another round, or fails the step once there were enough.
     pub async fn reject_step(&self, call: &Call<'_>, key: &StepKey, rejection: &Rejection) -> Result<VerbOutcome> {
-        let (mut tx, step) = begin!(self, call, key, rejection.expect_generation);
+        let (mut tx, step) = begin!(self, call, key, rejection.expect_generation, rejection.digest.as_ref());
         if !step.is(&["awaiting_review"]) {
             return status(&step.status);
-        }
-        if let Some(digest) = &rejection.digest
-            && *digest != tx.digest(&step).await?
-        {
-            return conflict(Conflict::Digest);
         }
         if step.rounds < step.max_rounds {
             tx.restart(&[step.id], Some((&rejection.feedback, step.rounds + 1)), "rejected").await?;

@@ -8,7 +8,7 @@ use workflow::{StepKey, event::EventKind};
 
 use super::{
     Call, Conflict, Move, VerbOutcome,
-    tx::{begin, conflict, status},
+    tx::{Was, begin, conflict, status},
 };
 use crate::{Result, Store, decode::document, runs::NewSteps};
 
@@ -54,7 +54,8 @@ impl Store {
         )
         .execute(tx.conn())
         .await?;
-        let moved = sqlx::query!(
+        let moved = sqlx::query_as!(
+            Was,
             r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(move_steps_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)) m"#,
             run,
             json!(all.rows),
@@ -69,7 +70,7 @@ impl Store {
         )
         .fetch_all(tx.conn())
         .await?;
-        tx.moves_all(moved.into_iter().map(|row| (row.id, row.was)));
+        tx.moves_all(moved);
         let steps = sqlx::query_scalar!(
             r#"SELECT coalesce(jsonb_agg(jsonb_build_object('key', s.key, 'title', s.title, 'agent_id', s.agent_id,
                 'agent_version', s.agent_version, 'kind', s.kind, 'status', s.status, 'reason', s.reason,

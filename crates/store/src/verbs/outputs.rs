@@ -3,24 +3,18 @@
 use workflow::{ArtifactId, StepKey, event::EventKind};
 
 use super::{
-    Call, Conflict, Edit, Supply, VerbOutcome,
+    Call, Edit, Supply, VerbOutcome,
     gates::Vote,
-    steps::map_refuses,
-    tx::{Begin, Step, Tx, begin, conflict, status},
+    tx::{Step, Tx, begin, conflict, status},
 };
 use crate::{Result, Store, protocol::NewArtifact};
 
 impl Store {
     /// New versions by a person, of a step that waits for review or is completed.
     pub async fn edit_step(&self, call: &Call<'_>, key: &StepKey, edit: &Edit) -> Result<VerbOutcome> {
-        let (mut tx, step) = begin!(self, call, key, edit.expect_generation);
+        let (mut tx, step) = begin!(self, call, key, edit.expect_generation, edit.digest.as_ref());
         if !step.is(&["awaiting_review", "completed"]) {
             return status(&step.status);
-        }
-        if let Some(digest) = &edit.digest
-            && *digest != tx.digest(&step).await?
-        {
-            return conflict(Conflict::Digest);
         }
         if edit.expect_generation.is_some() {
             let (is_latest, has_voted) = tx.is_written(&step, &edit.artifacts).await?;
@@ -54,9 +48,6 @@ impl Store {
         if step.is(&["running"]) || step.status == "cancelled" {
             return status(&step.status);
         }
-        if let Some(refusal) = map_refuses(&step) {
-            return status(&refusal);
-        }
         let stands = step.is(&["completed"]) || (step.is(&["awaiting_review"]) && step.review_mode == "always");
         if supply.expect_generation.is_some() && stands && tx.is_written(&step, &supply.artifacts).await?.0 {
             return Ok(VerbOutcome::Unchanged);
@@ -73,34 +64,34 @@ impl Store {
         artifact: ArtifactId,
         expect_generation: Option<i32>,
     ) -> Result<VerbOutcome> {
-        let mut tx = match Tx::begin(self, call).await? {
-            Begin::Go(tx) => tx,
-            Begin::Answered(outcome) => return Ok(outcome),
-        };
-        let Some(version) = sqlx::query!(
-            "SELECT a.step_id, a.name, a.is_latest, a.is_approved, s.key FROM artifacts a JOIN steps s ON s.id = a.step_id
-            WHERE a.id = $1 AND a.run_id = $2",
+        // Which step made it never changes; all else is looked at under the locks.
+        let Some(key) = sqlx::query_scalar!(
+            "SELECT s.key FROM artifacts a JOIN steps s ON s.id = a.step_id WHERE a.id = $1 AND a.run_id = $2",
             artifact.0,
             call.run.0,
         )
-        .fetch_optional(tx.conn())
+        .fetch_optional(&self.pool)
         .await?
         else {
             return Ok(VerbOutcome::NotFound);
         };
-        let Some(step) = tx.step(&version.key.as_str().into()).await? else { return Ok(VerbOutcome::NotFound) };
-        if expect_generation.is_some_and(|expected| expected != step.generation) {
-            return conflict(Conflict::Generation);
+        let (mut tx, step) = begin!(self, call, &key.as_str().into(), expect_generation);
+        if step.is(&["running", "cancelled"]) {
+            return status(&step.status);
         }
-        if tx.run.is_cancelled() || step.is(&["running", "cancelled"]) {
-            return status(if tx.run.is_cancelled() { "cancelled" } else { &step.status });
-        }
+        let version = sqlx::query!(
+            "SELECT name, is_latest, is_approved FROM artifacts WHERE id = $1 AND step_id = $2",
+            artifact.0,
+            step.id,
+        );
+        // Of another step under the same key: an item that was let go.
+        let Some(version) = version.fetch_optional(tx.conn()).await? else { return Ok(VerbOutcome::NotFound) };
         if version.is_latest {
             return Ok(VerbOutcome::Unchanged);
         }
         sqlx::query!(
             "UPDATE artifacts SET is_latest = false WHERE step_id = $1 AND name = $2 AND is_latest",
-            version.step_id,
+            step.id,
             version.name,
         )
         .execute(tx.conn())

@@ -4,7 +4,7 @@ use workflow::{event::EventKind, view::BudgetView};
 
 use super::{
     Call, Conflict, VerbOutcome,
-    tx::{begin, conflict, status},
+    tx::{Was, begin, conflict, status},
 };
 use crate::{Result, Store};
 
@@ -39,7 +39,7 @@ impl Store {
             )
             .execute(tx.conn())
             .await?;
-            tx.moves_all(released.iter().map(|id| (*id, "awaiting_review".to_owned())));
+            tx.moves_all(released.iter().map(|id| Was { id: *id, was: "awaiting_review".to_owned() }));
             tx.advance(&released).await?;
         }
         tx.commit(EventKind::AutoRunChanged, None).await
@@ -61,7 +61,7 @@ impl Store {
         tx.commit(EventKind::RunPaused, None).await
     }
 
-    /// Goes on, perhaps with a larger budget.
+    /// Goes on, perhaps with another budget in place of the one there was; an amount left out is no limit.
     pub async fn resume_run(&self, call: &Call<'_>, budget: Option<BudgetView>) -> Result<VerbOutcome> {
         let mut tx = begin!(self, call);
         if tx.run.held.is_none() {
@@ -69,7 +69,7 @@ impl Store {
         }
         if let Some(budget) = budget {
             sqlx::query!(
-                "UPDATE workflow_runs SET budget_tokens = coalesce($2, budget_tokens), budget_cost = coalesce($3, budget_cost) WHERE id = $1",
+                "UPDATE workflow_runs SET budget_tokens = $2, budget_cost = $3 WHERE id = $1",
                 call.run.0,
                 budget.tokens,
                 budget.cost_micros,
@@ -108,7 +108,8 @@ impl Store {
         )
         .execute(tx.conn())
         .await?;
-        let ended = sqlx::query!(
+        let ended = sqlx::query_as!(
+            Was,
             r#"WITH open AS (
                 SELECT s.id, step_state_v2(s) AS was FROM steps s
                 WHERE s.run_id = $1 AND NOT s.superseded AND s.status IN ('pending', 'ready', 'running', 'awaiting_review')
@@ -121,7 +122,7 @@ impl Store {
         .fetch_all(tx.conn())
         .await?;
         let steps: Vec<i64> = ended.iter().map(|row| row.id).collect();
-        tx.moves_all(ended.into_iter().map(|row| (row.id, row.was)));
+        tx.moves_all(ended);
         sqlx::query!(
             "UPDATE attempts SET outcome = 'cancelled', ended_at = clock_timestamp() WHERE step_id = ANY($1) AND outcome IS NULL",
             &steps,

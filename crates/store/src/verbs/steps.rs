@@ -5,7 +5,7 @@ use workflow::{StepKey, event::EventKind};
 
 use super::{
     Call, Conflict, Rerun, Skip, Trigger, VerbOutcome,
-    tx::{Step, Tx, begin, conflict, status},
+    tx::{Step, Tx, Was, begin, conflict, status},
 };
 use crate::{Result, Store};
 
@@ -15,9 +15,6 @@ impl Store {
         let (mut tx, step) = begin!(self, call, key, trigger.expect_generation);
         if !step.is(&["ready", "completed", "failed", "skipped"]) {
             return status(&step.status);
-        }
-        if let Some(refusal) = map_refuses(&step) {
-            return status(&refusal);
         }
         let is_new = tx.override_step(&step.key, trigger.prompt.as_ref(), trigger.inputs.as_ref()).await?;
         if step.is(&["ready"]) {
@@ -42,9 +39,6 @@ impl Store {
         let (mut tx, step) = begin!(self, call, key, rerun.expect_generation);
         if !step.is(&["completed", "failed", "skipped"]) {
             return status(&step.status);
-        }
-        if let Some(refusal) = map_refuses(&step) {
-            return status(&refusal);
         }
         if rerun.seq.is_some_and(|seq| seq != tx.run.seq) {
             return conflict(Conflict::Moved);
@@ -78,7 +72,8 @@ impl Store {
             return status(&step.status);
         }
         tx.moves(&step);
-        let ended = sqlx::query!(
+        let ended = sqlx::query_as!(
+            Was,
             r#"WITH open AS (
                 SELECT i.id, step_state_v2(i) AS was FROM steps i
                 WHERE i.parent_id = $1 AND NOT i.superseded AND i.status NOT IN ('completed', 'failed', 'skipped', 'cancelled')
@@ -91,7 +86,7 @@ impl Store {
         .fetch_all(tx.conn())
         .await?;
         let items: Vec<i64> = ended.iter().map(|row| row.id).collect();
-        tx.moves_all(ended.into_iter().map(|row| (row.id, row.was)));
+        tx.moves_all(ended);
         let actor = call.actor.id.0;
         sqlx::query!(
             "UPDATE attempts SET outcome = 'cancelled', ended_at = clock_timestamp()
@@ -122,8 +117,8 @@ impl Store {
         if !step.is(&["pending", "ready", "failed", "awaiting_review"]) {
             return status(&step.status);
         }
-        if let Some(refusal) = map_refuses(&step) {
-            return status(&refusal);
+        if skip.seq.is_some_and(|seq| seq != tx.run.seq) {
+            return conflict(Conflict::Moved);
         }
         tx.moves(&step);
         if step.is_terminal() {
@@ -162,11 +157,6 @@ impl Tx<'_> {
         );
         Ok(due.fetch_one(self.conn()).await?)
     }
-}
-
-/// Why the map of an item does not let it run again: it is not there to collect it.
-pub(super) fn map_refuses(step: &Step) -> Option<String> {
-    step.map_status.clone().filter(|status| !matches!(status.as_str(), "running" | "completed" | "failed"))
 }
 
 /// In a paused run nothing starts by itself, but what a person triggers does.

@@ -62,9 +62,20 @@ impl Step {
         matches!(self.status.as_str(), "completed" | "failed" | "skipped" | "cancelled")
     }
 
+    /// Why the map of an item does not let anything be done to it: it is not there to collect it.
+    pub(super) fn map_refuses(&self) -> Option<&str> {
+        self.map_status.as_deref().filter(|status| !matches!(*status, "running" | "completed" | "failed"))
+    }
+
     pub(super) fn is(&self, statuses: &[&str]) -> bool {
         statuses.contains(&self.status.as_str())
     }
+}
+
+/// A step, and the state it had before this transaction changed it.
+pub(super) struct Was {
+    pub id: i64,
+    pub was: String,
 }
 
 pub(super) struct Tx<'a> {
@@ -73,7 +84,7 @@ pub(super) struct Tx<'a> {
     db: Transaction<'static, Postgres>,
     pub run: Run,
     /// Steps whose state changed, with what it was; of two entries the first counts.
-    moved: Vec<(i64, String)>,
+    moved: Vec<Was>,
     artifacts: Vec<Uuid>,
     more: Map<String, Value>,
     /// Attempts may have been ended: their workers should look.
@@ -174,10 +185,10 @@ impl<'a> Tx<'a> {
 
     /// The state a step had before this transaction changed it.
     pub(super) fn moves(&mut self, step: &Step) {
-        self.moved.push((step.id, step.state.clone()));
+        self.moved.push(Was { id: step.id, was: step.state.clone() });
     }
 
-    pub(super) fn moves_all(&mut self, moved: impl IntoIterator<Item = (i64, String)>) {
+    pub(super) fn moves_all(&mut self, moved: impl IntoIterator<Item = Was>) {
         self.moved.extend(moved);
     }
 
@@ -191,30 +202,33 @@ impl<'a> Tx<'a> {
 
     /// Terminal steps tell their dependents.
     pub(super) async fn advance(&mut self, steps: &[i64]) -> Result<()> {
-        let rows = sqlx::query!(r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(advance_v2($1)) m"#, steps)
-            .fetch_all(self.conn())
-            .await?;
-        self.moves_all(rows.into_iter().map(|row| (row.id, row.was)));
+        let rows =
+            sqlx::query_as!(Was, r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(advance_v2($1)) m"#, steps)
+                .fetch_all(self.conn())
+                .await?;
+        self.moves_all(rows);
         Ok(())
     }
 
     /// A step that was terminal is not any more: its dependents wait again.
     pub(super) async fn reopen(&mut self, step: &Step) -> Result<()> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            Was,
             r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(reopen_v2(ARRAY[$1::bigint], ARRAY[$2::text])) m"#,
             step.id,
             step.class,
         )
         .fetch_all(self.conn())
         .await?;
-        self.moves_all(rows.into_iter().map(|row| (row.id, row.was)));
+        self.moves_all(rows);
         Ok(())
     }
 
     /// New generations of steps that are locked.
     pub(super) async fn restart(&mut self, steps: &[i64], feedback: Option<(&str, i32)>, decision: &str) -> Result<()> {
         let actor = self.call.actor.id.0;
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            Was,
             r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(restart_v2($1, $2, $3, $4, $5)) m"#,
             steps,
             actor,
@@ -224,7 +238,7 @@ impl<'a> Tx<'a> {
         )
         .fetch_all(self.conn())
         .await?;
-        self.moves_all(rows.into_iter().map(|row| (row.id, row.was)));
+        self.moves_all(rows);
         self.fences = true;
         Ok(())
     }
@@ -316,7 +330,8 @@ impl<'a> Tx<'a> {
 
     /// Writes the event, commits and tells everybody to look again.
     pub(super) async fn commit(mut self: Box<Self>, kind: EventKind, step: Option<&str>) -> Result<VerbOutcome> {
-        let (ids, was): (Vec<i64>, Vec<String>) = std::mem::take(&mut self.moved).into_iter().unzip();
+        let (ids, was): (Vec<i64>, Vec<String>) =
+            std::mem::take(&mut self.moved).into_iter().map(|step| (step.id, step.was)).unzip();
         let artifacts = std::mem::take(&mut self.artifacts);
         let more = Value::Object(std::mem::take(&mut self.more));
         let (run, actor) = (self.call.run, self.call.actor.id.0);
@@ -362,7 +377,7 @@ pub(super) fn status(status: &str) -> Result<VerbOutcome> {
     conflict(Conflict::Status(status.to_owned()))
 }
 
-/// Locks the run and the step, and refuses another generation than the expected one.
+/// Locks the run and the step, and refuses what was meant for another generation, other versions or an open gate.
 macro_rules! begin {
     ($store:expr, $call:expr) => {
         match $crate::verbs::tx::Tx::begin($store, $call).await? {
@@ -370,7 +385,10 @@ macro_rules! begin {
             $crate::verbs::tx::Begin::Answered(outcome) => return Ok(outcome),
         }
     };
-    ($store:expr, $call:expr, $key:expr, $generation:expr) => {{
+    ($store:expr, $call:expr, $key:expr, $generation:expr) => {
+        $crate::verbs::tx::begin!($store, $call, $key, $generation, None)
+    };
+    ($store:expr, $call:expr, $key:expr, $generation:expr, $digest:expr) => {{
         let mut tx = $crate::verbs::tx::begin!($store, $call);
         let Some(step) = tx.step($key).await? else { return Ok($crate::verbs::VerbOutcome::NotFound) };
         let expected: Option<i32> = $generation;
@@ -380,6 +398,18 @@ macro_rules! begin {
         if tx.run.is_cancelled() {
             // A cancelled run is final, its finished steps included.
             return $crate::verbs::tx::status("cancelled");
+        }
+        if tx.call.only_at_gate && !step.is(&["awaiting_review"]) {
+            return $crate::verbs::tx::status(&step.status);
+        }
+        if let Some(refusal) = step.map_refuses() {
+            return $crate::verbs::tx::status(refusal);
+        }
+        let digest: Option<&String> = $digest;
+        if let Some(digest) = digest
+            && *digest != tx.digest(&step).await?
+        {
+            return $crate::verbs::tx::conflict($crate::verbs::Conflict::Digest);
         }
         (tx, step)
     }};
