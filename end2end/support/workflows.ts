@@ -50,33 +50,29 @@ export function template(id: string, name: string, inputs: readonly string[], te
 
 export const input = (key: string) => ({ from: "run", key });
 export const output = (step: string) => ({ from: "step", step, artifact: "text" });
+/** The one text that a run is started with. */
+export const TEXT_INPUT = { text: { title: "Your text", schema: TEXT, required: true } };
+
+/** A step whose agent reads one text. */
+export const step = (title: string, agent: { readonly id: string }, from: unknown, after: readonly string[] = []) => ({
+  title,
+  agent_id: agent.id,
+  depends_on: after,
+  inputs: { text: from },
+});
 
 /** Take the text, then shout it and count it side by side, then join both. */
 export function diamond(prompts: { readonly shout?: string } = {}): Definition {
   return {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
-      take: {
-        title: "Take the text",
-        agent_id: ECHO.id,
-        inputs: { text: input("text") },
-        ui: { x: 0, y: 140 },
-      },
+      take: { ...step("Take the text", ECHO, input("text")), ui: { x: 0, y: 140 } },
       shout: {
-        title: "Shout it",
-        agent_id: SHOUT.id,
-        depends_on: ["take"],
-        inputs: { text: output("take") },
+        ...step("Shout it", SHOUT, output("take"), ["take"]),
         ...(prompts.shout === undefined ? {} : { prompt: prompts.shout }),
         ui: { x: 320, y: 0 },
       },
-      count: {
-        title: "Count it",
-        agent_id: COUNT.id,
-        depends_on: ["take"],
-        inputs: { text: output("take") },
-        ui: { x: 320, y: 280 },
-      },
+      count: { ...step("Count it", COUNT, output("take"), ["take"]), ui: { x: 320, y: 280 } },
       join: {
         title: "Join both",
         agent_id: JOIN.id,
@@ -91,8 +87,8 @@ export function diamond(prompts: { readonly shout?: string } = {}): Definition {
 /** One step that hands its text on. */
 export function echo(): Definition {
   return {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
-    steps: { echo: { title: "Echo it", agent_id: ECHO.id, inputs: { text: input("text") } } },
+    inputs: TEXT_INPUT,
+    steps: { echo: step("Echo it", ECHO, input("text")) },
   };
 }
 
@@ -123,23 +119,17 @@ export function sections(): Definition {
 
 /** One text handed from step to step: First, Second, Third, and Aside beside the second. */
 export function chain(prompts: { readonly second?: string } = {}): Definition {
-  const step = (title: string, agent: Agent, from: unknown, after: readonly string[], x: number, y = 0) => ({
-    title,
-    agent_id: agent.id,
-    depends_on: after,
-    inputs: { text: from },
-    ui: { x, y },
-  });
   return {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
-      first: step("First", ECHO, input("text"), [], 0),
+      first: { ...step("First", ECHO, input("text")), ui: { x: 0, y: 0 } },
       second: {
-        ...step("Second", SHOUT, output("first"), ["first"], 320),
+        ...step("Second", SHOUT, output("first"), ["first"]),
         ...(prompts.second === undefined ? {} : { prompt: prompts.second }),
+        ui: { x: 320, y: 0 },
       },
-      third: step("Third", ECHO, output("second"), ["second"], 640),
-      aside: step("Aside", COUNT, output("first"), ["first"], 320, 200),
+      third: { ...step("Third", ECHO, output("second"), ["second"]), ui: { x: 640, y: 0 } },
+      aside: { ...step("Aside", COUNT, output("first"), ["first"]), ui: { x: 320, y: 200 } },
     },
   };
 }

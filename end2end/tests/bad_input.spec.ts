@@ -6,7 +6,7 @@ import type { Agent } from "../support/api.ts";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { input, saveAgents } from "../support/workflows.ts";
+import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Say it again");
 const MEGABYTE = 1_000_000;
@@ -36,13 +36,13 @@ test.beforeAll(async ({ adminApi }) => {
   await adminApi.saveAgent(SAY_AS_MARKDOWN);
   template = await adminApi.publish(NAME, {
     inputs: {
-      text: { title: "Your text", schema: { type: "string", format: "multiline" }, required: true, order: 1 },
+      text: { ...TEXT_INPUT.text, order: 1 },
       file: { title: "A file", schema: { type: "string", format: "file" }, required: false, order: 2 },
       times: { title: "How often", schema: { type: "integer" }, required: false, order: 3 },
     },
     steps: {
-      say: { title: "Say it", agent_id: "e2e-echo", inputs: { text: input("text") } },
-      markdown: { title: "Say it as Markdown", agent_id: SAY_AS_MARKDOWN.id, inputs: { text: input("text") } },
+      say: step("Say it", ECHO, input("text")),
+      markdown: step("Say it as Markdown", SAY_AS_MARKDOWN, input("text")),
     },
   });
 });

@@ -4,7 +4,7 @@
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { COUNT, ECHO, input, output, saveAgents, SHOUT, template, TEXT } from "../support/workflows.ts";
+import { COUNT, ECHO, input, output, saveAgents, SHOUT, step, template, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("One way or the other");
 
@@ -20,24 +20,12 @@ test.beforeAll(async ({ adminApi }) => {
   await saveAgents(adminApi);
   await adminApi.saveAgent(EITHER);
   await adminApi.publish(NAME, {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
-      take: { title: "Take the text", agent_id: ECHO.id, inputs: { text: input("text") } },
-      shout: {
-        title: "Shout it",
-        agent_id: SHOUT.id,
-        depends_on: ["take"],
-        when: isLoud,
-        inputs: { text: output("take") },
-      },
-      echo: { title: "Echo the shout", agent_id: ECHO.id, depends_on: ["shout"], inputs: { text: output("shout") } },
-      count: {
-        title: "Count it",
-        agent_id: COUNT.id,
-        depends_on: ["take"],
-        when: { not: isLoud },
-        inputs: { text: output("take") },
-      },
+      take: step("Take the text", ECHO, input("text")),
+      shout: { ...step("Shout it", SHOUT, output("take"), ["take"]), when: isLoud },
+      echo: step("Echo the shout", ECHO, output("shout"), ["shout"]),
+      count: { ...step("Count it", COUNT, output("take"), ["take"]), when: { not: isLoud } },
       join: {
         title: "Join",
         agent_id: EITHER.id,
@@ -91,11 +79,11 @@ test("a person runs the side that was skipped after all", async ({ open, userApi
 
 test("behind a failure the steps say which kind of skip it was, and a retry opens them again", async ({ open, adminApi, userApi }) => {
   const workflow = await adminApi.publish(unique("Fails, and goes round it"), {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
-      fails: { title: "Fails at first", agent_id: SHOUT.id, inputs: { text: input("text") }, prompt: "{% if true %}{{ no_such_variable }}{% endif %}" },
-      next: { title: "After it", agent_id: ECHO.id, depends_on: ["fails"], inputs: { text: output("fails") } },
-      beside: { title: "Beside it", agent_id: COUNT.id, inputs: { text: input("text") } },
+      fails: { ...step("Fails at first", SHOUT, input("text")), prompt: "{% if true %}{{ no_such_variable }}{% endif %}" },
+      next: step("After it", ECHO, output("fails"), ["fails"]),
+      beside: step("Beside it", COUNT, input("text")),
       always: {
         title: "In any case",
         agent_id: EITHER.id,

@@ -3,22 +3,17 @@
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { DRAFT, ECHO, input, output, saveAgents, TEXT } from "../support/workflows.ts";
+import { DRAFT, ECHO, input, output, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Drafted under review");
 
 test.beforeAll(async ({ adminApi }) => {
   await saveAgents(adminApi);
   await adminApi.publish(NAME, {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
-      draft: {
-        title: "Draft it",
-        agent_id: DRAFT.id,
-        inputs: { text: input("text") },
-        review: { mode: "always", max_rounds: 3 },
-      },
-      use: { title: "Use it", agent_id: ECHO.id, depends_on: ["draft"], inputs: { text: output("draft") } },
+      draft: { ...step("Draft it", DRAFT, input("text")), review: { mode: "always", max_rounds: 3 } },
+      use: step("Use it", ECHO, output("draft"), ["draft"]),
     },
   });
 });

@@ -4,17 +4,16 @@
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, output, saveAgents, SHOUT, TEXT } from "../support/workflows.ts";
+import { ECHO, input, output, saveAgents, SHOUT, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("With a workflow inside");
 const INSIDE = unique("The workflow inside");
-const inputs = { text: { title: "Your text", schema: TEXT, required: true } };
 
 test.beforeAll(async ({ adminApi }) => {
   await saveAgents(adminApi);
   const template_id = await adminApi.publish(INSIDE, {
-    inputs,
-    steps: { shout: { title: "Shout it", agent_id: SHOUT.id, inputs: { text: input("text") }, review: { mode: "always" } } },
+    inputs: TEXT_INPUT,
+    steps: { shout: { ...step("Shout it", SHOUT, input("text")), review: { mode: "always" } } },
   });
   await adminApi.saveAgent({
     id: "e2e-nested",
@@ -24,10 +23,10 @@ test.beforeAll(async ({ adminApi }) => {
     config: { kind: "workflow", template_id, version: 1, outputs: { text: { step: "shout", artifact: "text" } } },
   });
   await adminApi.publish(NAME, {
-    inputs,
+    inputs: TEXT_INPUT,
     steps: {
-      inside: { title: "Run the other", agent_id: "e2e-nested", inputs: { text: input("text") } },
-      use: { title: "Use it", agent_id: ECHO.id, depends_on: ["inside"], inputs: { text: output("inside") } },
+      inside: step("Run the other", { id: "e2e-nested" }, input("text")),
+      use: step("Use it", ECHO, output("inside"), ["inside"]),
     },
   });
 });

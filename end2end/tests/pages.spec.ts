@@ -6,7 +6,7 @@ import type { Page } from "@playwright/test";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { chain, diamond, echo, input, saveAgents, sections, TEXT } from "../support/workflows.ts";
+import { chain, diamond, echo, input, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
 const DESKTOP = { width: 1440, height: 900 };
@@ -55,7 +55,6 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
   made.completed = (await userApi.start(made.template, { text: "done" })).id;
   made.failed = (await userApi.start(failing, { text: "fail" })).id;
-  const texts = { text: { title: "Your text", schema: TEXT, required: true } };
   const ports = { inputs: [{ name: "text", schema: TEXT, required: true }], outputs: [{ name: "text", schema: TEXT }] };
   await adminApi.saveAgent({
     ...ports,
@@ -72,8 +71,8 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   });
   made.map = (await userApi.start(await adminApi.publish(unique("In sections"), sections()))).id;
   const asking = await adminApi.publish(unique("Asks a person"), {
-    inputs: texts,
-    steps: { ask: { title: "Ask somebody", agent_id: "e2e-pages-person", inputs: { text: input("text") } } },
+    inputs: TEXT_INPUT,
+    steps: { ask: step("Ask somebody", { id: "e2e-pages-person" }, input("text")) },
   });
   made.form = (await userApi.start(asking, { text: "rain" })).id;
   const handed = await adminApi.publish(unique("Handed on"), chain());

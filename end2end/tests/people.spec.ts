@@ -4,7 +4,7 @@
 import { OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, output, saveAgents, TEXT } from "../support/workflows.ts";
+import { ECHO, input, output, saveAgents, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const ASK = {
   id: "e2e-ask-person",
@@ -25,20 +25,13 @@ test.beforeAll(async ({ adminApi }) => {
 test("somebody else answers a form, and may do nothing else in the run", async ({ open, adminApi, userApi, otherApi }) => {
   const name = unique("Asked of somebody else");
   const template = await adminApi.publish(name, {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
       ask: {
-        title: "Ask for a verdict",
-        agent_id: ASK.id,
-        inputs: { text: input("text") },
+        ...step("Ask for a verdict", ASK, input("text")),
         review: { assignees: { users: [OTHER_USER.email] } },
       },
-      use: {
-        title: "Use the comment",
-        agent_id: ECHO.id,
-        depends_on: ["ask"],
-        inputs: { text: { ...output("ask"), artifact: "comment" } },
-      },
+      use: step("Use the comment", ECHO, { ...output("ask"), artifact: "comment" }, ["ask"]),
     },
   });
   const { id } = await userApi.start(template, { text: "the draft" });
@@ -94,12 +87,10 @@ test("somebody else answers a form, and may do nothing else in the run", async (
 
 test("a gate that wants two approvals counts the first and goes on with the second", async ({ open, adminApi, userApi }) => {
   const template = await adminApi.publish(unique("Approved by two"), {
-    inputs: { text: { title: "Your text", schema: TEXT, required: true } },
+    inputs: TEXT_INPUT,
     steps: {
       echo: {
-        title: "Say it",
-        agent_id: ECHO.id,
-        inputs: { text: input("text") },
+        ...step("Say it", ECHO, input("text")),
         review: { mode: "always", quorum: 2, assignees: { users: [OTHER_USER.email] } },
       },
     },

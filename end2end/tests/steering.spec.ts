@@ -8,7 +8,7 @@ import { ADMIN } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
 import { Weft } from "../support/weft.ts";
-import { ECHO, output, saveAgents, TEXT } from "../support/workflows.ts";
+import { ECHO, output, saveAgents, step, TEXT } from "../support/workflows.ts";
 
 const ASK: Agent = {
   id: "e2e-ask-model",
@@ -18,18 +18,8 @@ const ASK: Agent = {
   config: { kind: "llm", prompt: "{{ text }}" },
 };
 
-const ask = (title: string, text: string, after: readonly string[] = []) => ({
-  title,
-  agent_id: ASK.id,
-  depends_on: after,
-  inputs: { text: { const: text } },
-});
-const echo = (title: string, from: string) => ({
-  title,
-  agent_id: ECHO.id,
-  depends_on: [from],
-  inputs: { text: output(from) },
-});
+const ask = (title: string, text: string, after: readonly string[] = []) => step(title, ASK, { const: text }, after);
+const echo = (title: string, from: string) => step(title, ECHO, output(from), [from]);
 
 let model: Model;
 let weft: Weft;
