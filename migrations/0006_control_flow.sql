@@ -33,7 +33,7 @@ ALTER TABLE steps
     -- That is so now, or a map has all its items: the engine is asked. `mark` tells one asking from another.
     ADD COLUMN undecided   boolean NOT NULL DEFAULT false,
     ADD COLUMN mark        int NOT NULL DEFAULT 0,
-    -- A person wants it to run, whatever its rule and condition say.
+    -- A person wants its next attempt, whatever its rule, its condition, a pause or a used-up budget say.
     ADD COLUMN forced      boolean NOT NULL DEFAULT false,
     ADD COLUMN on_error    text NOT NULL DEFAULT 'fail' CHECK (on_error IN ('fail', 'continue', 'default')),
     -- The map step runs without a lease while its items do.
@@ -64,7 +64,7 @@ ALTER TABLE steps ADD CONSTRAINT steps_lease CHECK (
 
 DROP INDEX steps_ready;
 CREATE INDEX steps_ready ON steps (user_id, not_before, id) WHERE status = 'ready' AND admitted;
-CREATE INDEX steps_unadmitted ON steps (run_id, not_before, id) WHERE status = 'ready' AND NOT admitted;
+CREATE INDEX steps_unadmitted ON steps (run_id, coalesce(parent_id, 0), not_before, id) WHERE status = 'ready' AND NOT admitted;
 CREATE INDEX steps_admitted ON steps (run_id, parent_id) WHERE limited AND admitted AND status IN ('ready', 'running');
 CREATE INDEX steps_items ON steps (parent_id, item_index) WHERE parent_id IS NOT NULL;
 

@@ -1,5 +1,5 @@
 -- The engine's protocol, version 2: what version 1 does, with decisions, maps, sub-workflows, limits, budgets and gates.
--- Version 1 stays for replicas that still call it. Order of locks: run rows by id, then step rows, then keys of limits.
+-- Version 1 stays for replicas that still call it. Order of locks: all run rows by id, then step rows, then the slots as a whole.
 
 -- A step, and the state it was in before this transaction changed it.
 CREATE TYPE step_was AS (step_id bigint, was text);
@@ -144,6 +144,12 @@ BEGIN
             finished_at = CASE
                 WHEN d.status NOT IN ('completed', 'failed', 'cancelled') THEN NULL
                 ELSE coalesce(d.was_finished_at, clock_timestamp())
+            END,
+            -- A run that was over and goes on has its time again.
+            deadline_at = CASE
+                WHEN d.was_finished_at IS NOT NULL AND d.status NOT IN ('completed', 'failed', 'cancelled')
+                THEN clock_timestamp() + (r.run_definition #>> '{limits,timeout_s}')::int * interval '1 second'
+                ELSE r.deadline_at
             END
         FROM derived d WHERE r.id = d.run_id
         RETURNING r.id, d.seq_before, jsonb_build_object('status', r.status, 'status_reason', r.status_reason,
@@ -320,25 +326,44 @@ BEGIN
 END
 $$;
 
+-- Whoever touches slots holds all of them to the end of its transaction: frees and takes of different keys in one transaction
+-- have no order that could not meet its reverse in another.
+CREATE FUNCTION lock_slots_v2() RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended('weft.slots', 0))
+$$;
+
+-- Asks for the first steps after p_after that wait for a key and that their run does not hold.
+CREATE FUNCTION ask_waiting_v2(p_keys text[], p_after bigint, p_n int) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    SELECT ask_v2(array_agg(w.step_id), interval '0') FROM (
+        SELECT DISTINCT w.step_id FROM slot_waits w JOIN steps s ON s.id = w.step_id JOIN workflow_runs r ON r.id = s.run_id
+        WHERE w.key = ANY (p_keys) AND w.step_id > p_after AND s.status = 'ready' AND (r.held IS NULL OR s.forced)
+        ORDER BY w.step_id LIMIT p_n
+    ) w HAVING count(*) > 0
+$$;
+
 -- Gives back the slots of steps that hold any and neither wait admitted nor run, and asks for those that wait for them.
 CREATE FUNCTION free_slots_v2(p_steps bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_keys text[];
 BEGIN
-    DELETE FROM slot_waits w USING steps s
-    WHERE w.step_id = ANY (p_steps) AND s.id = w.step_id AND s.status <> 'ready';
-    SELECT array_agg(DISTINCT l.key) INTO v_keys FROM slots l JOIN steps s ON s.id = l.step_id
-    WHERE l.step_id = ANY (p_steps) AND NOT (s.status = 'running' OR (s.status = 'ready' AND s.admitted));
+    WITH gone AS (
+        DELETE FROM slot_waits w USING steps s WHERE w.step_id = ANY (p_steps) AND s.id = w.step_id AND s.status <> 'ready' RETURNING w.key
+    ),
+    free AS (
+        SELECT l.key FROM slots l JOIN steps s ON s.id = l.step_id
+        WHERE l.step_id = ANY (p_steps) AND NOT (s.status = 'running' OR (s.status = 'ready' AND s.admitted))
+    )
+    SELECT array_agg(DISTINCT k.key) INTO v_keys FROM (SELECT g.key FROM gone g UNION ALL SELECT f.key FROM free f) k;
     IF v_keys IS NULL THEN
         RETURN;
     END IF;
-    PERFORM 1 FROM concurrency_keys k WHERE k.key = ANY (v_keys) ORDER BY k.key FOR UPDATE;
+    PERFORM lock_slots_v2();
     DELETE FROM slots l USING steps s
     WHERE l.step_id = ANY (p_steps) AND s.id = l.step_id AND NOT (s.status = 'running' OR (s.status = 'ready' AND s.admitted));
-    PERFORM ask_v2(array_agg(w.step_id), interval '0') FROM (
-        SELECT w.step_id FROM slot_waits w WHERE w.key = ANY (v_keys) ORDER BY w.step_id LIMIT 8 * cardinality(v_keys)
-    ) w HAVING count(*) > 0;
+    PERFORM ask_waiting_v2(v_keys, 0, 8 * cardinality(v_keys));
 END
 $$;
 
@@ -348,7 +373,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_full text;
 BEGIN
-    PERFORM 1 FROM concurrency_keys k WHERE k.key = ANY (p_keys) ORDER BY k.key FOR UPDATE;
+    PERFORM lock_slots_v2();
     SELECT k.key INTO v_full FROM concurrency_keys k
     WHERE k.key = ANY (p_keys) AND (SELECT count(*) FROM slots l WHERE l.key = k.key AND l.step_id <> p_step) >= k.max
     ORDER BY k.key LIMIT 1;
@@ -362,7 +387,8 @@ BEGIN
 END
 $$;
 
--- Admits what the limits of a run let go now, oldest first; true when something was. The caller holds the run lock.
+-- Admits what the limits of a run let go now, oldest first; true when something was. In a held run, what a person triggers.
+-- Cost is what is admitted and the maps that wait, never the items that do. The caller holds the run lock.
 CREATE FUNCTION admit_v2(p_run uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -375,10 +401,11 @@ DECLARE
     v_admitted boolean := false;
 BEGIN
     SELECT * INTO v_run FROM workflow_runs r WHERE r.id = p_run;
-    IF v_run.held IS NOT NULL OR v_run.status = 'cancelled' THEN
+    IF v_run.status = 'cancelled' THEN
         RETURN false;
     ELSIF NOT v_run.limited THEN
-        UPDATE steps s SET admitted = true WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted;
+        UPDATE steps s SET admitted = true
+        WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted AND (v_run.held IS NULL OR s.forced);
         RETURN FOUND;
     END IF;
     v_free := v_run.max_parallel - (
@@ -386,10 +413,23 @@ BEGIN
         WHERE s.run_id = p_run AND s.limited AND s.admitted AND s.status IN ('ready', 'running') AND NOT s.is_map AND s.child_run IS NULL);
     LOOP
         EXIT WHEN v_free <= 0;
-        SELECT * INTO v_step FROM steps s
-        WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted
-            AND (s.parent_id IS NULL OR s.parent_id <> ALL (v_full)) AND (s.slot_keys IS NULL OR NOT s.slot_keys && v_keys)
-        ORDER BY s.not_before, s.id LIMIT 1;
+        -- A loose index scan finds the maps that have items waiting (0: the steps that are no items); each gives its oldest.
+        WITH RECURSIVE place AS (
+            (SELECT coalesce(s.parent_id, 0) AS id FROM steps s WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted
+                ORDER BY coalesce(s.parent_id, 0) LIMIT 1)
+            UNION ALL
+            SELECT (SELECT coalesce(s.parent_id, 0) FROM steps s WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted
+                AND coalesce(s.parent_id, 0) > p.id ORDER BY coalesce(s.parent_id, 0) LIMIT 1)
+            FROM place p WHERE p.id IS NOT NULL
+        )
+        SELECT o.* INTO v_step FROM (SELECT p.id FROM place p WHERE p.id IS NOT NULL AND p.id <> ALL (v_full)) p
+        CROSS JOIN LATERAL (
+            SELECT s.* FROM steps s
+            WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.admitted AND coalesce(s.parent_id, 0) = p.id
+                AND (v_run.held IS NULL OR s.forced) AND (s.slot_keys IS NULL OR NOT s.slot_keys && v_keys)
+            ORDER BY s.not_before, s.id LIMIT 1
+        ) o
+        ORDER BY o.not_before, o.id LIMIT 1;
         EXIT WHEN NOT FOUND;
         IF v_step.parent_id IS NOT NULL AND (SELECT p.map_parallel FROM steps p WHERE p.id = v_step.parent_id) <= (
             SELECT count(*) FROM steps i
@@ -402,6 +442,8 @@ BEGIN
             v_key := take_slots_v2(v_step.id, v_step.slot_keys);
             IF v_key IS NOT NULL THEN
                 v_keys := v_keys || v_key;
+                -- The items of a map have the same keys.
+                v_full := v_full || coalesce(v_step.parent_id, -1);
                 CONTINUE;
             END IF;
         END IF;
@@ -409,6 +451,27 @@ BEGIN
         v_free := v_free - 1;
         v_admitted := true;
     END LOOP;
+    RETURN v_admitted;
+END
+$$;
+
+-- Lets go what was asked about, after slots were freed. One that its run does not let go leaves the free slot to the next who waits.
+CREATE FUNCTION admit_asked_v2(p_run uuid, p_steps bigint[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_admitted boolean;
+    v_keys     text[];
+    v_last     bigint;
+BEGIN
+    PERFORM 1 FROM workflow_runs r WHERE r.id = p_run FOR NO KEY UPDATE;
+    v_admitted := admit_v2(p_run);
+    SELECT array_agg(DISTINCT w.key), max(w.step_id) INTO v_keys, v_last
+    FROM slot_waits w JOIN steps s ON s.id = w.step_id JOIN concurrency_keys k ON k.key = w.key
+    WHERE w.step_id = ANY (p_steps) AND s.status = 'ready' AND NOT s.admitted
+        AND (SELECT count(*) FROM slots l WHERE l.key = w.key) < k.max;
+    IF v_keys IS NOT NULL THEN
+        PERFORM ask_waiting_v2(v_keys, v_last, 1);
+    END IF;
     RETURN v_admitted;
 END
 $$;
@@ -480,7 +543,33 @@ BEGIN
 END
 $$;
 
--- Writes the one event of a verb, settles the run, and admits what its limits let go. The caller holds the run lock.
+-- Ends what steps are doing, for a cause that is not their own: open attempts are cancelled, open gates closed.
+CREATE FUNCTION end_open_v2(p_steps bigint[], p_decision text, p_actor uuid) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    UPDATE attempts a SET outcome = 'cancelled', ended_at = clock_timestamp() WHERE a.step_id = ANY (p_steps) AND a.outcome IS NULL;
+    UPDATE reviews v SET decision = p_decision, decided_by = p_actor, decided_at = clock_timestamp()
+    WHERE v.step_id = ANY (p_steps) AND v.decision IS NULL;
+$$;
+
+-- Nothing of a run starts any more but what a person triggers: what is queued gives its place and its slots back.
+CREATE FUNCTION hold_v2(p_run uuid, p_why text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_steps bigint[];
+BEGIN
+    UPDATE workflow_runs r SET held = p_why WHERE r.id = p_run;
+    WITH stopped AS (
+        UPDATE steps s SET admitted = false, forced = false
+        WHERE s.run_id = p_run AND s.status = 'ready' AND NOT (s.forced AND p_why = 'budget') RETURNING s.id
+    )
+    SELECT array_agg(s.id) INTO v_steps FROM stopped s;
+    IF v_steps IS NOT NULL THEN
+        PERFORM free_slots_v2(v_steps);
+    END IF;
+END
+$$;
+
+-- Writes the one event of a verb, settles the run, admits what its limits let go, and sees to its budget. The caller holds the run lock.
 -- p_moved: every step whose state changed, with what it was. p_artifacts: versions that are new or whose flags changed.
 CREATE FUNCTION emit_v2(p_run uuid, p_kind text, p_actor uuid, p_step text, p_moved step_was[], p_artifacts uuid[], p_more jsonb)
 RETURNS bigint
@@ -491,7 +580,9 @@ DECLARE
     v_ask   bigint[];
 BEGIN
     SELECT array_agg(DISTINCT m.step_id) INTO v_steps FROM unnest(p_moved) m;
-    PERFORM free_slots_v2(v_steps) FROM workflow_runs r WHERE r.id = p_run AND r.limited AND v_steps IS NOT NULL;
+    IF v_steps IS NOT NULL THEN
+        PERFORM free_slots_v2(v_steps);
+    END IF;
     INSERT INTO run_events (run_id, seq, kind, actor, data)
     SELECT p_run, st.seq_before + 1, p_kind, p_actor,
         jsonb_build_object('run', st.run)
@@ -513,6 +604,8 @@ BEGIN
     FROM settle_v2(p_moved, ARRAY[p_run]) st
     RETURNING seq INTO v_seq;
     PERFORM admit_v2(p_run) FROM workflow_runs r WHERE r.id = p_run AND (r.limited OR r.held IS NOT NULL);
+    PERFORM exceed_v2(p_run) FROM workflow_runs r WHERE r.id = p_run AND r.held IS NULL AND p_kind <> 'budget_exceeded'
+        AND (r.used_tokens >= r.budget_tokens OR r.used_cost >= r.budget_cost);
     -- Steps to decide, and sub-workflows that their step may have left alone.
     SELECT array_agg(s.id) INTO v_ask FROM steps s WHERE s.id = ANY (v_steps) AND (s.undecided OR s.kind = 'workflow');
     IF v_ask IS NOT NULL THEN
@@ -544,10 +637,7 @@ BEGIN
     SELECT array_agg(i.id), v_all || array_agg((i.id, step_state_v2(i))::step_was) INTO v_items, v_all
     FROM steps i WHERE i.parent_id = ANY (p_steps) AND NOT i.superseded
         AND i.status NOT IN ('completed', 'failed', 'skipped', 'cancelled');
-    UPDATE attempts a SET outcome = 'cancelled', ended_at = clock_timestamp()
-    WHERE a.step_id = ANY (p_steps || coalesce(v_items, '{}')) AND a.outcome IS NULL;
-    UPDATE reviews v SET decision = p_decision, decided_by = p_actor, decided_at = clock_timestamp()
-    WHERE v.step_id = ANY (p_steps || coalesce(v_items, '{}')) AND v.decision IS NULL;
+    PERFORM end_open_v2(p_steps || coalesce(v_items, '{}'), p_decision, p_actor);
     UPDATE steps i SET status = 'cancelled', lease_worker = NULL WHERE i.id = ANY (v_items);
     INSERT INTO step_generations (step_id, generation, begun_by, feedback, round)
     SELECT s.id, s.generation + 1, p_actor, p_feedback, p_round FROM steps s WHERE s.id = ANY (p_steps);

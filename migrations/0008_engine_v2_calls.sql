@@ -89,7 +89,7 @@ BEGIN
     ),
     taken AS (
         -- By primary key alone: repeating status = 'ready' here makes the planner join all ready rows.
-        UPDATE steps s SET status = 'running', attempt = s.attempt + 1, lease_worker = p_worker
+        UPDATE steps s SET status = 'running', attempt = s.attempt + 1, lease_worker = p_worker, forced = false
         WHERE s.id = ANY (ARRAY(SELECT id FROM locked))
         RETURNING s.id, s.run_id, s.key, s.generation, s.attempt, s.fail_count, s.parent_id, s.rounds
     ),
@@ -160,7 +160,8 @@ BEGIN
 END
 $$;
 
--- A run whose budget is used up: it is held, or everything that waits to start fails.
+-- A run whose budget is used up, once something would start: it is held, or everything that waits to start fails.
+-- What a person triggered is their own decision, and starts.
 CREATE FUNCTION exceed_v2(p_run uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -174,17 +175,18 @@ BEGIN
     THEN
         RETURN;
     END IF;
-    PERFORM 1 FROM steps s WHERE s.run_id = p_run AND s.status = 'ready' ORDER BY s.id FOR NO KEY UPDATE;
-    IF v_run.on_exceed = 'pause' THEN
-        UPDATE workflow_runs r SET held = 'budget' WHERE r.id = p_run;
-        UPDATE steps s SET admitted = false WHERE s.run_id = p_run AND s.status = 'ready';
+    PERFORM 1 FROM steps s WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.forced ORDER BY s.id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    ELSIF v_run.on_exceed = 'pause' THEN
+        PERFORM hold_v2(p_run, 'budget');
         PERFORM emit_v2(p_run, 'budget_exceeded', NULL, NULL, '{}', NULL, '{}');
         RETURN;
     END IF;
     -- What it sets free cannot pay either.
     LOOP
         SELECT array_agg(s.id), array_agg((s.id, step_state_v2(s))::step_was) INTO v_steps, v_moved FROM steps s
-        WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.superseded;
+        WHERE s.run_id = p_run AND s.status = 'ready' AND NOT s.superseded AND NOT s.forced;
         EXIT WHEN v_steps IS NULL;
         PERFORM fail_steps_v2(v_steps, 'budget');
         v_moved := v_moved || advance_v2(v_steps);
@@ -199,7 +201,7 @@ $$;
 CREATE FUNCTION complete_batch_v2(
     p_worker uuid,
     p_step bigint[], p_attempt int[], p_outcome text[], p_class text[], p_error text[], p_retry_ms bigint[],
-    p_inputs jsonb[], p_usage jsonb[], p_basis jsonb[], p_message text[],
+    p_inputs jsonb[], p_usage jsonb[], p_basis jsonb[], p_message text[], p_item_basis text[],
     p_art_step bigint[], p_art_id uuid[], p_art_name text[], p_art_media text[], p_art_hash text[], p_art_size bigint[],
     p_art_content bytea[],
     p_claim int,
@@ -281,6 +283,11 @@ BEGIN
         WITH ORDINALITY i(step, attempt, outcome, class, error, inputs, usage, basis, message, ord)
     WHERE i.ord = ANY (v_ok) AND a.step_id = i.step AND a.number = i.attempt;
 
+    -- An item is what it was run with last: its map keeps it while that stays so.
+    IF EXISTS (SELECT 1 FROM unnest(p_item_basis) b WHERE b IS NOT NULL) THEN
+        UPDATE map_items m SET basis = i.basis FROM unnest(p_step, p_item_basis) WITH ORDINALITY i(step, basis, ord)
+        WHERE i.ord = ANY (v_ok) AND i.basis IS NOT NULL AND m.step_id = i.step;
+    END IF;
     IF cardinality(p_art_step) > 0 THEN
         PERFORM put_artifacts_v2(array_agg(n.step), array_agg(n.id), array_agg(n.name), array_agg(n.media), array_agg(n.hash),
             array_agg(n.size), array_agg(n.content), 'agent', NULL)
@@ -472,7 +479,8 @@ BEGIN
     v_moved := v_moved || coalesce(v_more, '{}');
     UPDATE steps s SET superseded = true WHERE s.id = ANY (v_removed);
     UPDATE steps s SET superseded = false, item_index = w.ord FROM wanted_items w WHERE s.id = w.step_id AND (s.superseded OR s.item_index <> w.ord);
-    UPDATE map_items i SET value = w.value, basis = w.basis FROM wanted_items w WHERE i.step_id = w.step_id AND i.step_id = ANY (v_restart);
+    UPDATE map_items i SET value = w.value, basis = w.basis FROM wanted_items w
+    WHERE i.step_id = w.step_id AND (i.value, i.basis) IS DISTINCT FROM (w.value, w.basis);
     INSERT INTO step_generations (step_id, generation) SELECT s.id, s.generation + 1 FROM steps s WHERE s.id = ANY (v_restart);
     UPDATE steps s SET generation = s.generation + 1, status = 'ready', reason = NULL, fail_count = 0, crash_count = 0, rounds = 0,
         child_run = NULL, not_before = clock_timestamp(), admitted = NOT s.limited AND r.held IS NULL

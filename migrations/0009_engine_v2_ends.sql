@@ -39,6 +39,7 @@ DECLARE
     v_step   steps;
     v_status text;
     v_moved  step_was[];
+    v_usage  jsonb;
 BEGIN
     SELECT r.* INTO v_run FROM steps s JOIN workflow_runs r ON r.id = s.run_id WHERE s.id = p_step;
     SELECT * INTO v_run FROM workflow_runs r WHERE r.id = v_run.id FOR NO KEY UPDATE;
@@ -64,8 +65,27 @@ BEGIN
         UPDATE steps s SET generation = s.generation + 1, attempt = s.attempt + 1, status = 'running', reason = NULL WHERE s.id = p_step;
         v_moved := v_moved || reopen_v2(ARRAY[p_step], ARRAY[dependency_class_v2(v_step.status, v_step.reason, v_step.on_error)]);
     END IF;
+    IF p_child IS NOT NULL THEN
+        -- What the sub-workflow used, less what earlier ends of the same run were charged with.
+        SELECT jsonb_strip_nulls(jsonb_build_object(
+                'prompt_tokens', sum((u ->> 'prompt_tokens')::bigint * sign),
+                'completion_tokens', sum((u ->> 'completion_tokens')::bigint * sign),
+                'cost_micros', sum((u ->> 'cost_micros')::bigint * sign))) INTO v_usage
+        FROM (
+            SELECT a.usage AS u, 1 AS sign FROM attempts a JOIN steps s ON s.id = a.step_id WHERE s.run_id = p_child AND a.usage IS NOT NULL
+            UNION ALL
+            SELECT a.usage, -1 FROM attempts a JOIN workflow_runs c ON c.id = p_child
+            WHERE a.step_id = p_step AND a.number >= c.parent_attempt AND a.usage IS NOT NULL
+        ) used;
+        v_usage := nullif(v_usage, '{}');
+        UPDATE workflow_runs r SET
+            used_tokens = r.used_tokens + coalesce((v_usage ->> 'prompt_tokens')::bigint, 0)
+                + coalesce((v_usage ->> 'completion_tokens')::bigint, 0),
+            used_cost = r.used_cost + coalesce((v_usage ->> 'cost_micros')::bigint, 0)
+        WHERE r.id = v_run.id AND v_usage IS NOT NULL;
+    END IF;
     UPDATE attempts a SET ended_at = clock_timestamp(), outcome = CASE WHEN p_class IS NULL THEN 'succeeded' ELSE 'failed' END,
-        error_class = p_class, error = p_error
+        error_class = p_class, error = p_error, usage = v_usage
     WHERE a.step_id = p_step AND a.outcome IS NULL;
     IF p_class IS NULL THEN
         v_status := CASE
@@ -143,17 +163,16 @@ DECLARE
     v_steps bigint[];
     v_moved step_was[];
 BEGIN
-    FOR v_run IN
-        SELECT r.id FROM workflow_runs r WHERE r.deadline_at < clock_timestamp() AND r.finished_at IS NULL ORDER BY r.id LIMIT p_n
+    -- All of them before anything else is locked; one that somebody holds is left to the next sweep.
+    FOREACH v_run IN ARRAY ARRAY(
+        SELECT r.id FROM workflow_runs r WHERE r.deadline_at < clock_timestamp() AND r.finished_at IS NULL
+        ORDER BY r.id LIMIT p_n FOR NO KEY UPDATE SKIP LOCKED)
     LOOP
-        PERFORM 1 FROM workflow_runs r WHERE r.id = v_run AND r.deadline_at < clock_timestamp() AND r.finished_at IS NULL FOR NO KEY UPDATE;
-        CONTINUE WHEN NOT FOUND;
         PERFORM 1 FROM steps s WHERE s.run_id = v_run ORDER BY s.id FOR NO KEY UPDATE;
         SELECT array_agg(s.id), array_agg((s.id, step_state_v2(s))::step_was) INTO v_steps, v_moved FROM steps s
         WHERE s.run_id = v_run AND NOT s.superseded AND s.status NOT IN ('completed', 'failed', 'skipped', 'cancelled');
         UPDATE workflow_runs r SET deadline_at = NULL, held = NULL WHERE r.id = v_run;
-        UPDATE attempts a SET outcome = 'cancelled', ended_at = clock_timestamp() WHERE a.step_id = ANY (v_steps) AND a.outcome IS NULL;
-        UPDATE reviews v SET decision = 'timed_out', decided_at = clock_timestamp() WHERE v.step_id = ANY (v_steps) AND v.decision IS NULL;
+        PERFORM end_open_v2(v_steps, 'timed_out', NULL);
         PERFORM fail_steps_v2(v_steps, 'run_timeout');
         v_moved := v_moved || advance_v2(v_steps);
         UPDATE steps s SET undecided = false WHERE s.run_id = v_run AND s.undecided;
@@ -168,20 +187,26 @@ $$;
 CREATE FUNCTION expire_reviews_v2(p_n int) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    v_now    timestamptz := clock_timestamp();
+    v_locked uuid[];
     v_due   record;
     v_step  steps;
     v_runs  uuid[] := '{}';
     v_moved step_was[];
     v_asks  boolean;
 BEGIN
+    -- All runs before anything else is locked.
+    v_locked := ARRAY(
+        SELECT r.id FROM workflow_runs r WHERE r.id IN (
+            SELECT s.run_id FROM reviews v JOIN steps s ON s.id = v.step_id WHERE v.decision IS NULL AND v.due_at < v_now LIMIT p_n)
+        ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
     FOR v_due IN
         SELECT s.run_id, s.id, v.on_timeout FROM reviews v JOIN steps s ON s.id = v.step_id
-        WHERE v.decision IS NULL AND v.due_at < clock_timestamp() ORDER BY s.run_id, s.id LIMIT p_n
+        WHERE v.decision IS NULL AND v.due_at < v_now AND s.run_id = ANY (v_locked) ORDER BY s.run_id, s.id LIMIT p_n
     LOOP
-        PERFORM 1 FROM workflow_runs r WHERE r.id = v_due.run_id FOR NO KEY UPDATE;
         SELECT * INTO v_step FROM steps s WHERE s.id = v_due.id;
         UPDATE reviews v SET decision = 'timed_out', decided_at = clock_timestamp()
-        WHERE v.step_id = v_due.id AND v.decision IS NULL AND v.due_at < clock_timestamp();
+        WHERE v.step_id = v_due.id AND v.decision IS NULL AND v.due_at < v_now;
         CONTINUE WHEN NOT FOUND;
         v_moved := ARRAY[(v_step.id, 'awaiting_review')::step_was];
         -- A form without an answer can only be approved with its default output.

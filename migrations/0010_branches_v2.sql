@@ -29,8 +29,8 @@ BEGIN
 END
 $$;
 
--- The rows of a run's steps as another version has them. p_all and p_new: as add_steps_v2. The caller holds the run lock and no step runs.
-CREATE FUNCTION move_steps_v2(p_run uuid, p_all jsonb, p_dep_from text[], p_dep_to text[], p_new jsonb, p_rerun text[], p_removed text[],
+-- The rows of a run's steps as another version has them. p_all: as add_steps_v2. The caller holds the run lock and no step runs.
+CREATE FUNCTION move_steps_v2(p_run uuid, p_all jsonb, p_dep_from text[], p_dep_to text[], p_rerun text[], p_removed text[],
     p_added text[], p_slots jsonb, p_actor uuid) RETURNS step_was[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -66,8 +66,8 @@ BEGIN
     FROM jsonb_to_recordset(p_all) AS k(key text, title text, agent text, version int, kind text, review text, decides boolean, is_map boolean,
         map_parallel int, on_error text, gate jsonb, limited boolean, slot_keys text[])
     WHERE s.run_id = p_run AND s.key = k.key AND s.parent_id IS NULL;
-    PERFORM add_steps_v2(p_run, v_user, (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements(p_new) k
-        WHERE NOT EXISTS (SELECT 1 FROM steps s WHERE s.run_id = p_run AND s.key = k ->> 'key')), '{}', '{}');
+    PERFORM add_steps_v2(p_run, v_user, (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements(p_all) k
+        WHERE k ->> 'key' = ANY (p_added) AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.run_id = p_run AND s.key = k ->> 'key')), '{}', '{}');
     SELECT array_agg((s.id, 'new')::step_was) INTO v_more FROM steps s
     WHERE s.run_id = p_run AND s.key = ANY (p_added) AND NOT s.superseded AND NOT EXISTS (SELECT 1 FROM unnest(v_moved) m WHERE m.step_id = s.id);
     v_moved := v_moved || coalesce(v_more, '{}');

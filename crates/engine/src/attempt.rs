@@ -14,7 +14,7 @@ use workflow::{
     AgentSpec, Step,
     agent::AgentConfig,
     hash::sha256_hex,
-    resolve::{Resolved, basis, effective_prompt, resolve},
+    resolve::{Resolved, basis, effective_prompt, item_basis, resolve},
     status::Reason,
     view::StepOverride,
 };
@@ -171,7 +171,8 @@ pub(crate) async fn execute(
         }
     };
     let (step, attempt, basis) = (claim.step, claim.attempt, made_with);
-    Ended::Finished(Box::new(Finished { step, attempt, result, inputs, usage, basis, message }))
+    let item_basis = claim.item.as_ref().and(basis.as_ref()).map(|basis| item_basis(&inputs, basis));
+    Ended::Finished(Box::new(Finished { step, attempt, result, inputs, usage, basis, message, item_basis }))
 }
 
 /// What the agent made last and what a person wants changed, if this generation began with a rejection.

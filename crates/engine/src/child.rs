@@ -45,6 +45,10 @@ pub(crate) async fn start(
     loop {
         match try_start(worker, shared, config, claim, parent, &values, inputs, basis, id).await {
             Ok(result) => return result,
+            Err(error) if !error.is_unavailable() => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a sub-workflow cannot begin");
+                return Err(failed("The sub-workflow could not be started: its run was refused"));
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a sub-workflow did not begin; trying again");
                 if cancel.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await.is_none() {

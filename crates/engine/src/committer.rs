@@ -115,6 +115,7 @@ async fn refuse(store: &Store, worker: WorkerId, item: &Finished, error: &store:
         usage: None,
         basis: None,
         message: None,
+        item_basis: None,
         ..item.clone()
     };
     match store.complete(worker, &[failed], 0).await {
@@ -151,6 +152,7 @@ mod tests {
             usage: None,
             basis: None,
             message: None,
+            item_basis: None,
         }
     }
 

@@ -2,32 +2,48 @@
 //! sub-workflows that ended or were left alone, and steps that a limit may now let go.
 //! Judging is pure (`workflow::decide`); what is committed is checked again under the run's lock, so answering twice does no harm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use agents::AgentError;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::protocol::{Asked, Asking, Decided, Decision, NewItem, ParentEnd, RunContext};
 use tokio_util::sync::CancellationToken;
 use workflow::{
     AgentSpec, RunId, RunStatus, Step, StepKey, StepStatus,
     agent::AgentConfig,
-    decide::{Verdict, judge, map_items},
+    decide::{Verdict, decide, map_items},
     definition::OnItemError,
-    hash::{canonical_json, sha256_hex},
     limits,
-    resolve::{InputArtifacts, basis, effective_prompt, holds, resolve_map},
+    resolve::{
+        InputArtifacts, ItemRecorder, basis, effective_override, effective_prompt, item_basis, resolve_map, value_now,
+    },
     status::Reason,
 };
 
 use crate::{attempt::Shared, content, outputs};
 
-/// Answers askings; those that could not be answered are asked again a little later.
+/// Answers askings; those that could not be answered are asked again a little later. One that cannot be is alone with that.
 pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &CancellationToken) -> Result<(), store::Error> {
+    match answer_all(shared, asked, dead).await {
+        Err(error) if !error.is_unavailable() && asked.len() > 1 => {
+            for one in asked {
+                if let Err(error) = answer_all(shared, std::slice::from_ref(one), dead).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(step.id = one.step, error, "a step cannot be looked at; it is asked about again");
+                }
+            }
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+async fn answer_all(shared: &Shared, asked: &[Asked], dead: &CancellationToken) -> Result<(), store::Error> {
     let askings = shared.store.askings(asked).await?;
     let contexts = shared.cache.runs(&shared.store, askings.iter().map(|it| (it.run, it.version)).collect()).await?;
     let artifacts = read_artifacts(shared, &askings, &contexts).await?;
     let mut decided: BTreeMap<RunId, Vec<Decided>> = BTreeMap::new();
-    let mut admit = BTreeSet::new();
+    let mut admit: BTreeMap<RunId, Vec<i64>> = BTreeMap::new();
     for asking in &askings {
         for child in &asking.abandoned {
             shared.store.cancel_abandoned(*child).await?;
@@ -36,17 +52,17 @@ pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &Cancellation
         let Some(run) = contexts.get(&asking.run) else { continue };
         let Some(step) = run.definition.steps.get(&definition_key) else { continue };
         if asking.is_held {
-            admit.insert(asking.run);
+            admit.entry(asking.run).or_default().push(asking.step);
         } else if asking.undecided && asking.status == StepStatus::Pending {
             let empty = InputArtifacts::new();
             let found = artifacts.get(&asking.step).unwrap_or(&empty);
-            let decision = match judge_step(asking, run, step, found) {
-                Judged::Run if asking.is_map => match items(shared, asking, run, step, found).await? {
+            let decision = match judge(asking, run, step, found) {
+                Verdict::Run if asking.is_map => match items(shared, asking, run, step, found).await? {
                     Ok(()) => continue,
                     Err(error) => Decision::Fail { class: Reason::InvalidMap, error },
                 },
-                Judged::Run => Decision::Run,
-                Judged::Skip(reason) => Decision::Skip(reason),
+                Verdict::Run => Decision::Run,
+                Verdict::Skip(reason) => Decision::Skip(reason),
             };
             decided.entry(asking.run).or_default().push(Decided { step: asking.step, mark: asking.mark, decision });
         } else if asking.undecided && asking.is_map {
@@ -61,30 +77,17 @@ pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &Cancellation
     for (run, decided) in decided {
         shared.store.decide(run, &decided).await?;
     }
-    for run in admit {
-        shared.store.admit(run).await?;
+    for (run, steps) in admit {
+        shared.store.admit(run, &steps).await?;
     }
     shared.store.answered(asked).await
 }
 
-enum Judged {
-    Run,
-    Skip(Reason),
-}
-
-fn judge_step(asking: &Asking, run: &RunContext, step: &Step, artifacts: &InputArtifacts) -> Judged {
+fn judge(asking: &Asking, run: &RunContext, step: &Step, artifacts: &InputArtifacts) -> Verdict {
     if asking.forced {
-        return Judged::Run;
+        return Verdict::Run;
     }
-    match judge(step.trigger_rule, &asking.dependencies) {
-        Verdict::Skip(reason) => Judged::Skip(reason),
-        Verdict::Run => match &step.when {
-            Some(condition) if !holds(&run.definition, condition, &run.inputs, artifacts) => {
-                Judged::Skip(Reason::Condition)
-            }
-            _ => Judged::Run,
-        },
-    }
+    decide(step, &asking.dependencies, &|source| value_now(&run.definition, &run.inputs, artifacts, source))
 }
 
 /// The latest artifacts that the conditions and maps of these steps read, and for maps what their items read.
@@ -103,7 +106,11 @@ async fn read_artifacts(
     }
     let found = shared.cache.contents.latest(&shared.store, &wanted).await?;
     // What cannot be read counts as absent here; an attempt that needs it fails with the reason.
-    Ok(found.into_iter().map(|(step, read)| (step, content::inputs(&read).unwrap_or_default())).collect())
+    let readable = |mut read: Vec<content::Read>| {
+        read.retain(|read| read.value.is_some());
+        content::inputs(&read).unwrap_or_default()
+    };
+    Ok(found.into_iter().map(|(step, read)| (step, readable(read))).collect())
 }
 
 /// Gives a map its items; an error is why its list is none.
@@ -120,30 +127,31 @@ async fn items(
         Ok(items) => items,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let spec = agent_of(shared, run, &asking.key).await?;
+    let Some(spec) = agent_of(shared, run, &asking.key).await? else {
+        return Ok(Err("The agent of this step is not in the library any more".to_owned()));
+    };
     let general = asking.overrides.get(&asking.key);
-    let prompt = spec.as_deref().and_then(|spec| effective_prompt(step, spec, general));
-    let version = run.agents.get(&asking.key).map_or(0, |(_, version)| *version);
-    let basis = basis(prompt, version, step.direct_dependencies());
-    // Everything an item is run with beside its own value: equal means that it need not run again.
-    let read: BTreeMap<String, &str> = content::names(step.inputs.values())
-        .into_iter()
-        .filter_map(|(key, name)| {
-            let artifact = artifacts.get(&(key.clone(), name.clone()))?;
-            Some((format!("{key}.{name}"), artifact.content_hash.as_str()))
-        })
-        .collect();
-    let common =
-        canonical_json(&json!({"inputs": step.inputs, "artifacts": read, "overrides": general, "basis": basis}));
+    let dependencies = || step.direct_dependencies();
+    let of_map = basis(effective_prompt(step, &spec, general), spec.version, dependencies());
+    let recorder = ItemRecorder::new(&run.definition, step, &spec, general, &run.inputs, artifacts);
     let new = items
         .into_iter()
         .map(|item| {
-            let own = asking.overrides.get(&asking.key.item(&item.key));
-            let all = format!("{common}\n{}\n{}", item.hash, json!(own));
-            NewItem { key: item.key, value: item.value, basis: sha256_hex(all.as_bytes()) }
+            let key = asking.key.item(&item.key);
+            let own = asking.overrides.get(&key);
+            let made_with = match effective_override(&asking.overrides, &key).filter(|_| own.is_some()) {
+                Some(merged) => &basis(effective_prompt(step, &spec, Some(&merged)), spec.version, dependencies()),
+                None => &of_map,
+            };
+            let basis = match recorder.of(&item.value, own) {
+                Ok(consumed) => item_basis(&consumed, made_with),
+                // Its attempt will fail with that; what a person supplied meanwhile stays.
+                Err(missing) => missing.to_string(),
+            };
+            NewItem { key: item.key, value: item.value, basis }
         })
         .collect();
-    shared.store.expand(asking, &[consumed], Some(&basis), new).await?;
+    shared.store.expand(asking, &[consumed], Some(&of_map), new).await?;
     Ok(Ok(()))
 }
 
@@ -166,21 +174,19 @@ async fn collect(
 ) -> Result<(), store::Error> {
     let end = |result| ParentEnd { step: asking.step, run: asking.run, mark: asking.mark, child: None, result };
     let mode = step.map.as_ref().map_or(OnItemError::Fail, |map| map.on_item_error);
-    let bytes = shared.store.item_bytes(asking.step).await?;
-    if usize::try_from(bytes).map_or(true, |bytes| bytes > limits::MAX_ARTIFACT_BYTES) {
+    let items = shared.store.items_at_end(asking.step).await?;
+    if mode == OnItemError::Fail && items.n_failed > 0 {
+        let error = (Reason::ItemFailed, format!("{} of {} items failed", items.n_failed, items.n));
+        shared.store.end_parent(&end(Err(error))).await?;
+        return Ok(());
+    }
+    if usize::try_from(items.bytes).map_or(true, |bytes| bytes > limits::MAX_ARTIFACT_BYTES) {
         let mib = limits::MAX_ARTIFACT_BYTES / 1024 / 1024;
         let error = (Reason::OutputTooLarge, format!("The outputs of all items together are larger than {mib} MiB"));
         shared.store.end_parent(&end(Err(error))).await?;
         return Ok(());
     }
     let items = shared.store.item_outputs(asking.step).await?;
-    let n_failed =
-        items.iter().filter(|item| matches!(item.status, StepStatus::Failed | StepStatus::Cancelled)).count();
-    if mode == OnItemError::Fail && n_failed > 0 {
-        let error = (Reason::ItemFailed, format!("{n_failed} of {} items failed", items.len()));
-        shared.store.end_parent(&end(Err(error))).await?;
-        return Ok(());
-    }
     let Some(spec) = agent_of(shared, run, &asking.key).await? else { return Ok(()) };
     let mut artifacts = Vec::new();
     for port in &spec.outputs {

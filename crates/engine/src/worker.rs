@@ -90,6 +90,8 @@ pub(crate) struct Worker {
     wants_beat: bool,
     is_answering: bool,
     wants_claim: bool,
+    /// The last claim had no free slot to fill: as soon as there is one, it is made good.
+    owes_claim: bool,
     is_draining: bool,
     last_beat: Instant,
 }
@@ -122,6 +124,7 @@ impl Worker {
             wants_beat: false,
             is_answering: false,
             wants_claim: true,
+            owes_claim: false,
             is_draining: false,
             last_beat: Instant::now(),
         }
@@ -201,6 +204,9 @@ impl Worker {
     /// Claims when there may be work and a free slot, one call at a time.
     fn claim(&mut self) {
         let free = self.options.slots.saturating_sub(self.running.len());
+        if free > 0 {
+            self.wants_claim |= std::mem::take(&mut self.owes_claim);
+        }
         let is_fenced = self.last_beat.elapsed() > self.options.self_fence;
         if !self.wants_claim || self.is_claiming || self.is_draining || !self.is_registered || is_fenced {
             return;
@@ -284,6 +290,7 @@ impl Worker {
                     Ok(Some(claims)) => {
                         // A full answer means that there may be more.
                         self.wants_claim |= wanted > 0 && claims.claimed.len() >= wanted;
+                        self.owes_claim |= wanted == 0;
                         self.asked.extend(claims.asked);
                         self.start(claims.claimed);
                     }
@@ -488,5 +495,6 @@ fn released(step: i64, attempt: i32) -> Finished {
         usage: None,
         basis: None,
         message: None,
+        item_basis: None,
     }
 }

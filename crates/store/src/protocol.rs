@@ -39,6 +39,8 @@ pub struct Finished {
     pub basis: Option<Basis>,
     /// What a person is asked.
     pub message: Option<String>,
+    /// Of an item of a map: what it was made with, for its map to know it by.
+    pub item_basis: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{AgentId, StepKey, TemplateId},
+    limits,
     problem::{Problem, ProblemCode},
     schema::{Kind, Schema},
 };
@@ -170,6 +171,10 @@ impl AgentSpec {
         self.config.kind()
     }
 
+    pub fn requires(&self, port: &str) -> bool {
+        self.input(port).is_some_and(|known| known.required)
+    }
+
     pub fn input(&self, name: &str) -> Option<&InputPort> {
         self.inputs.iter().find(|port| port.name == name)
     }
@@ -191,10 +196,10 @@ impl AgentSpec {
                 "Use lower-case letters, digits, `_` and `-`, beginning with a letter, at most 64 characters".into(),
             );
         }
-        if self.name.trim().is_empty() || self.name.chars().count() > crate::limits::MAX_NAME_CHARS {
+        if self.name.trim().is_empty() || self.name.chars().count() > limits::MAX_NAME_CHARS {
             error("name".into(), ProblemCode::InvalidValue, "Give the agent a name of 1 to 200 characters".into());
         }
-        if self.description.chars().count() > crate::limits::MAX_DESCRIPTION_CHARS {
+        if self.description.chars().count() > limits::MAX_DESCRIPTION_CHARS {
             error(
                 "description".into(),
                 ProblemCode::InvalidValue,
@@ -221,8 +226,8 @@ impl AgentSpec {
                 }
             }
         }
-        if self.max_parallel == Some(0) {
-            error("max_parallel".into(), ProblemCode::InvalidValue, "Allow at least 1 attempt at once".into());
+        if self.max_parallel.is_some_and(|n| !(1..=limits::MAX_PARALLEL).contains(&n)) {
+            error("max_parallel".into(), ProblemCode::InvalidValue, "Allow from 1 to 10,000 attempts at once".into());
         }
         if self.outputs.is_empty() {
             error("outputs".into(), ProblemCode::MissingOutput, "Add at least one output".into());

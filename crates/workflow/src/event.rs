@@ -154,6 +154,7 @@ pub struct NewItems {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Moved {
     pub template_version: i32,
+    pub template_name: String,
     pub run_definition: Definition,
     /// Steps that are new, or whose agent or title changed.
     pub steps: Vec<StepView>,

@@ -16,8 +16,10 @@ pub const MAX_PROMPT_BYTES: usize = 256 * 1024;
 pub const MAX_FEEDBACK_BYTES: usize = 64 * 1024;
 /// Bytes of all overrides of one run.
 pub const MAX_OVERRIDE_BYTES: usize = 4 * 1024 * 1024;
-/// Workflows inside workflows.
+/// Sub-workflows inside each other.
 pub const MAX_WORKFLOW_DEPTH: usize = 16;
+/// Steps, items or attempts that a limit can allow at once.
+pub const MAX_PARALLEL: u32 = 10_000;
 /// Bytes of one artifact.
 pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 /// Artifact bytes up to which the content travels inside the completion call.
@@ -44,8 +46,6 @@ pub const MAX_REVIEW_TIMEOUT_S: u32 = 365 * 24 * 60 * 60;
 pub const MAX_RUN_TIMEOUT_S: u32 = 30 * 24 * 60 * 60;
 /// Milliseconds between two automatic retries at most.
 pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
-/// Sub-workflows inside each other.
-pub const MAX_CHILD_DEPTH: u32 = 16;
 /// Crashes of its worker after which a step is quarantined.
 pub const MAX_CRASHES: i32 = 3;
 

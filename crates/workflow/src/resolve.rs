@@ -2,13 +2,17 @@
 //! Pure: the caller brings the artifacts that are latest at claim. What is recorded here is what staleness compares later, so a
 //! source that gave nothing is recorded too.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod items;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
 use crate::{
     agent::AgentSpec,
-    condition::Condition,
     decide::item_source_value,
     definition::{Definition, MapOver, Step},
     hash,
@@ -16,6 +20,8 @@ use crate::{
     source::{Source, at_path},
     view::{Basis, ConsumedInput, StepOverride},
 };
+
+pub use items::{ItemRecorder, item_basis};
 
 /// The port under which a map step's own attempt records the list it was made over.
 pub const MAP_PORT: &str = "map.over";
@@ -61,31 +67,34 @@ pub fn resolve(
     let mut resolved = Resolved::default();
     let literals = overrides.map(|overrides| &overrides.inputs);
     let reader = Reader { definition, run_inputs, artifacts, item };
-    let fed = step.inputs.keys().chain(literals.into_iter().flat_map(BTreeMap::keys)).map(String::as_str);
-    let mut ports: Vec<&str> = agent.inputs.iter().map(|port| port.name.as_str()).collect();
-    for port in fed {
-        if !ports.contains(&port) {
-            ports.push(port);
-        }
-    }
-    for port in ports {
+    for port in ports(step, agent, literals) {
         let literal = literals.and_then(|inputs| inputs.get(port));
-        let is_required = agent.input(port).is_some_and(|known| known.required);
         let (value, artifact) = match (literal, step.inputs.get(port)) {
-            (Some(value), _) => (Some(value.clone()), None),
+            (Some(value), _) => (Some(value), None),
             (None, Some(source)) => reader.read(source),
-            (None, None) if is_required => return Err(MissingInput { port: port.to_owned() }),
+            (None, None) if agent.requires(port) => return Err(MissingInput { port: port.to_owned() }),
             (None, None) => continue,
         };
-        if is_required && value.as_ref().is_none_or(Value::is_null) {
+        if agent.requires(port) && value.is_none_or(Value::is_null) {
             return Err(MissingInput { port: port.to_owned() });
         }
-        resolved.consumed.push(consumed(port, value.as_ref(), artifact));
+        resolved.consumed.push(consumed(port, value, artifact));
         if let Some(value) = value {
-            resolved.values.insert(port.to_owned(), value);
+            resolved.values.insert(port.to_owned(), value.clone());
         }
     }
     Ok(resolved)
+}
+
+/// The ports of the agent, then what else the step or the run feeds.
+fn ports<'a>(
+    step: &'a Step,
+    agent: &'a AgentSpec,
+    literals: Option<&'a BTreeMap<String, Value>>,
+) -> impl Iterator<Item = &'a str> {
+    let fed = step.inputs.keys().chain(literals.into_iter().flat_map(BTreeMap::keys));
+    let others: BTreeSet<&str> = fed.map(String::as_str).filter(|port| agent.input(port).is_none()).collect();
+    agent.inputs.iter().map(|port| port.name.as_str()).chain(others)
 }
 
 /// The list that a map goes over, and the record of it for the map step's own attempt.
@@ -95,20 +104,19 @@ pub fn resolve_map(
     run_inputs: &BTreeMap<String, Value>,
     artifacts: &InputArtifacts,
 ) -> (Option<Value>, ConsumedInput) {
-    let (value, artifact) = Reader { definition, run_inputs, artifacts, item: None }.read(&map.over);
-    let record = consumed(MAP_PORT, value.as_ref(), artifact);
-    (value, record)
+    let reader = Reader { definition, run_inputs, artifacts, item: None };
+    let (value, artifact) = reader.read(&map.over);
+    (value.cloned(), consumed(MAP_PORT, value, artifact))
 }
 
-/// Whether a condition holds of what is there now.
-pub fn holds(
+/// What a source gives now, for a condition.
+pub fn value_now(
     definition: &Definition,
-    condition: &Condition,
     run_inputs: &BTreeMap<String, Value>,
     artifacts: &InputArtifacts,
-) -> bool {
-    let reader = Reader { definition, run_inputs, artifacts, item: None };
-    condition.holds(&|source| reader.read(source).0)
+    source: &Source,
+) -> Option<Value> {
+    Reader { definition, run_inputs, artifacts, item: None }.read(source).0.cloned()
 }
 
 /// What the run changes about a step: of an item, its own over those of its map step, port by port.
@@ -171,17 +179,16 @@ struct Reader<'a> {
     item: Option<&'a Value>,
 }
 
-impl<'a> Reader<'a> {
-    fn read(&self, source: &Source) -> (Option<Value>, Option<&'a InputArtifact>) {
+impl Reader<'_> {
+    fn read<'s>(&'s self, source: &'s Source) -> (Option<&'s Value>, Option<&'s InputArtifact>) {
         match source {
-            Source::Const(value) => (Some(value.clone()), None),
-            Source::Run { key, path } => (run_input(self.definition, self.run_inputs, key, path).cloned(), None),
+            Source::Const(value) => (Some(value), None),
+            Source::Run { key, path } => (run_input(self.definition, self.run_inputs, key, path), None),
             Source::Step { step, artifact, path } => {
                 let found = self.artifacts.get(&(step.clone(), artifact.clone()));
-                let value = found.and_then(|found| at_path(&found.value, path)).cloned();
-                (value, found)
+                (found.and_then(|found| at_path(&found.value, path)), found)
             }
-            Source::Item { path } => (item_source_value(self.item, path).cloned(), None),
+            Source::Item { path } => (item_source_value(self.item, path), None),
         }
     }
 }

@@ -391,12 +391,18 @@ impl RunView {
 
     fn move_to(&mut self, moved: &Moved) {
         self.template_version = moved.template_version;
+        self.template_name.clone_from(&moved.template_name);
         self.run_definition = moved.run_definition.clone();
         for step in &moved.steps {
             match self.steps.binary_search_by(|known| known.key.cmp(&step.key)) {
+                // What it is doing is told with the steps that moved; here it is only named anew.
                 Ok(n) => {
-                    let attempts = std::mem::take(&mut self.steps[n].attempts);
-                    self.steps[n] = StepView { attempts, ..step.clone() };
+                    let known = &mut self.steps[n];
+                    known.title.clone_from(&step.title);
+                    known.agent_id.clone_from(&step.agent_id);
+                    known.agent_version = step.agent_version;
+                    known.kind.clone_from(&step.kind);
+                    known.prompt_hash.clone_from(&step.prompt_hash);
                 }
                 Err(n) => self.steps.insert(n, step.clone()),
             }

@@ -9,7 +9,7 @@ use workflow::{
 };
 
 use crate::{
-    lab::{Lab, reason, status},
+    lab::{Lab, is_paused, reason, status},
     player::Act,
 };
 
@@ -76,6 +76,40 @@ async fn a_failed_sub_workflow_fails_its_step_and_a_mended_one_completes_it(pool
     let view = lab.until(run, |view| view.status == RunStatus::Completed).await;
     assert_eq!(view.step(&"a".into()).unwrap().child_run, Some(child));
     assert_eq!(lab.content(run, "b", "text").await, "<<flaky>>");
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_a_sub_workflow_uses_is_charged_to_its_parent_once(pool: PgPool) {
+    let lab = Lab::new(pool, script).await;
+    sub(&lab, &json!({"const": "flaky"})).await;
+    let (stop, engine) = lab.engine();
+    let mut document = outer();
+    document["limits"] = json!({"budget": {"tokens": 20}});
+    // Failed: 0 tokens; mended: 10.
+    let run = lab.start(&document).await;
+    let view = lab.ended(run).await;
+    let child = view.step(&"a".into()).unwrap().child_run.unwrap();
+    lab.store.trigger_step(&lab.call(child), &"inner".into(), &Trigger::default()).await.unwrap();
+    let view = lab.until(run, |view| view.status == RunStatus::Completed).await;
+    let usage = view.step(&"a".into()).unwrap().attempts.last().unwrap().usage.clone().unwrap();
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.cost_micros), (6, 4, Some(100)));
+    let used: i64 = sqlx::query_scalar("SELECT used_tokens FROM workflow_runs WHERE id = $1")
+        .bind(run.0)
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(used, 20, "10 of the sub-workflow, 10 of the step after it");
+
+    document["limits"] = json!({"budget": {"tokens": 10}});
+    document["steps"]["a"]["agent_id"] = json!("sub");
+    let run = lab.start(&document).await;
+    let view = lab.ended(run).await;
+    let child = view.step(&"a".into()).unwrap().child_run.unwrap();
+    lab.store.trigger_step(&lab.call(child), &"inner".into(), &Trigger::default()).await.unwrap();
+    let view = lab.until(run, is_paused).await;
+    assert_eq!((status(&view, "a"), status(&view, "b")), (StepStatus::Completed, StepStatus::Ready));
     stop.cancel();
     engine.await.unwrap();
 }

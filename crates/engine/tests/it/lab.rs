@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflow::{
-    AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, RunView, StepStatus, TemplateId, UserId,
+    AgentCatalog, AgentSpec, ArtifactId, Definition, Plan, RunId, RunView, StepStatus, TemplateId, UserId,
     access::{Actor, Role},
     hash::sha256_hex,
     status::{Reason, RunStatus},
@@ -74,10 +74,7 @@ impl Lab {
 
     /// A published template; its steps are pinned to version 1 of their agents.
     pub(crate) async fn template(&self, document: &Value) -> TemplateId {
-        let mut definition = Definition::from_value(document).unwrap();
-        for step in definition.steps.values_mut() {
-            step.agent_version = Some(1);
-        }
+        let definition = pinned(document);
         let id = TemplateId(Uuid::now_v7());
         sqlx::query(
             "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by) VALUES ($1, 'T', '', $2, 1, $3)",
@@ -88,19 +85,39 @@ impl Lab {
         .execute(&self.pool)
         .await
         .unwrap();
+        self.publish(id, 1, &definition).await;
+        id
+    }
+
+    /// Another published version of a template.
+    pub(crate) async fn version(&self, template: TemplateId, number: i32, document: &Value) {
+        self.publish(template, number, &pinned(document)).await;
+    }
+
+    async fn publish(&self, template: TemplateId, number: i32, definition: &Definition) {
         sqlx::query(
             "INSERT INTO workflow_template_versions
                 (template_id, version, name, description, definition, semantic_hash, n_steps, published_by)
-            VALUES ($1, 1, 'T', '', $2, $3, 1, $4)",
+            VALUES ($1, $5, 'T' || $5, '', $2, $3, 1, $4)",
         )
-        .bind(id.0)
+        .bind(template.0)
         .bind(definition.to_value())
         .bind(definition.semantic_hash())
         .bind(self.actor.id.0)
+        .bind(number)
         .execute(&self.pool)
         .await
         .unwrap();
-        id
+    }
+
+    /// What a definition needs to be started or moved to.
+    pub(crate) async fn planned(&self, template: TemplateId, number: i32) -> (Definition, AgentCatalog, Plan) {
+        let (version, _) = self.store.version(template, number).await.unwrap().unwrap();
+        let pins = version.definition.steps.values().map(|step| (step.agent_id.clone(), 1));
+        let agents = AgentCatalog::new(self.store.agent_versions(pins).await.unwrap());
+        let (plan, problems) = validate(&version.definition, &agents);
+        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
+        (version.definition, agents, plan)
     }
 
     /// Starts a run of a new template.
@@ -110,18 +127,14 @@ impl Lab {
     }
 
     pub(crate) async fn start_of(&self, template: TemplateId, inputs: &Value, auto_run: bool) -> RunId {
-        let (version, _) = self.store.version(template, 1).await.unwrap().unwrap();
-        let pins = version.definition.steps.values().map(|step| (step.agent_id.clone(), 1));
-        let agents = AgentCatalog::new(self.store.agent_versions(pins).await.unwrap());
-        let (plan, problems) = validate(&version.definition, &agents);
-        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
+        let (definition, agents, plan) = self.planned(template, 1).await;
         let inputs: BTreeMap<String, Value> = serde_json::from_value(inputs.clone()).unwrap();
         let id = RunId(Uuid::now_v7());
         let new = NewRun {
             id,
             template_id: template,
             version: 1,
-            definition: &version.definition,
+            definition: &definition,
             plan: &plan,
             agents: &agents,
             inputs: &inputs,
@@ -188,6 +201,15 @@ impl Lab {
         let (_, bytes) = self.store.artifact(run, meta.id).await.unwrap().unwrap();
         String::from_utf8(bytes).unwrap()
     }
+}
+
+/// Its steps are pinned to version 1 of their agents.
+fn pinned(document: &Value) -> Definition {
+    let mut definition = Definition::from_value(document).unwrap();
+    for step in definition.steps.values_mut() {
+        step.agent_version = Some(1);
+    }
+    definition
 }
 
 /// `{"a": [], "b": ["a"]}` as a definition; each step says its own key, and `more` is merged into every step.

@@ -6,6 +6,8 @@ mod control;
 mod every_node;
 mod faults;
 mod lab;
+mod limits;
 mod maps;
+mod moves;
 mod player;
 mod runs;

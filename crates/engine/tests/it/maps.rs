@@ -225,3 +225,46 @@ async fn ten_thousand_items_are_mapped_and_an_empty_list_is_an_empty_list(pool: 
     stop.cancel();
     engine.await.unwrap();
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn an_item_that_was_run_by_itself_is_known_by_what_it_was_run_with_last(pool: PgPool) {
+    let lab = Lab::new(pool, |input, attempt| match input.values.get("more") {
+        Some(tone) => Act::Say(format!("{} {tone}", input.values["text"])),
+        None => script(input, attempt),
+    })
+    .await;
+    let (stop, engine) = lab.engine();
+    let mut document = mapped(&items(&[("a", "one"), ("b", "two"), ("c", "three")]), &json!({}), &json!({}));
+    document["steps"]["tone"] = json!({"agent_id": "say", "inputs": {"text": {"const": "kind"}}});
+    document["steps"]["draft"]["depends_on"] = json!(["plan", "tone"]);
+    document["steps"]["draft"]["inputs"]["more"] = json!({"from": "step", "step": "tone", "artifact": "text"});
+    let run = lab.start(&document).await;
+    let view = lab.ended(run).await;
+    let first = view.latest_artifacts(&"tone".into()).next().unwrap().id;
+    let again = async |key: &str, inputs: Option<Value>| {
+        let inputs = inputs.map(|value| [("text".to_owned(), value)].into());
+        let trigger = Trigger { inputs, ..Trigger::default() };
+        let generation = lab.view(run).await.step(&key.into()).unwrap().generation;
+        lab.store.trigger_step(&lab.call(run), &key.into(), &trigger).await.unwrap();
+        lab.until(run, |view| {
+            view.step(&key.into()).unwrap().generation > generation && view.status == RunStatus::Completed
+        })
+        .await
+    };
+    let attempts = |view: &workflow::RunView| {
+        ["draft[a]", "draft[b]", "draft[c]"].map(|key| view.step(&key.into()).unwrap().attempts.len())
+    };
+    // Its own input stays its own: run again with its map it is what it was.
+    again("draft[b]", Some(json!("mine"))).await;
+    assert_eq!(attempts(&again("draft", None).await), [1, 2, 1]);
+
+    // One that was run while another version was there is run again once that version is gone.
+    let edit = Edit { artifacts: vec![by_hand("rude")], ..Edit::default() };
+    lab.store.edit_step(&lab.call(run), &"tone".into(), &edit).await.unwrap();
+    again("draft[a]", None).await;
+    lab.store.rollback_artifact(&lab.call(run), first, None).await.unwrap();
+    assert_eq!(attempts(&again("draft", None).await), [3, 2, 1]);
+    assert_eq!(lab.content(run, "draft[a]", "text").await, "\"one\" \"KIND\"");
+    stop.cancel();
+    engine.await.unwrap();
+}

@@ -206,13 +206,10 @@ impl Store {
         Ok(())
     }
 
-    /// Lets go what the limits of a run let go now.
-    pub async fn admit(&self, run: RunId) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
-        sqlx::query!("SELECT FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE", run.0).execute(&mut *tx).await?;
-        let admitted = sqlx::query_scalar!(r#"SELECT admit_v2($1) AS "admitted!""#, run.0).fetch_one(&mut *tx).await?;
-        tx.commit().await?;
-        if admitted {
+    /// Lets go what the limits of a run let go now, after these steps of it were asked about.
+    pub async fn admit(&self, run: RunId, asked: &[i64]) -> Result<()> {
+        let call = sqlx::query_scalar!(r#"SELECT admit_asked_v2($1, $2) AS "admitted!""#, run.0, asked);
+        if within(CALL_LIMIT, call.fetch_one(&self.pool)).await? {
             self.outbox.ready();
         }
         Ok(())

@@ -13,7 +13,7 @@ impl Store {
         let columns = Columns::of(batch);
         let call = sqlx::query!(
             r#"SELECT verdicts AS "verdicts!", runs AS "runs!", claimed AS "claimed!", asked AS "asked!", n_left AS "n_left!"
-            FROM complete_batch_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"#,
+            FROM complete_batch_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"#,
             worker.0,
             &columns.step,
             &columns.attempt,
@@ -25,6 +25,7 @@ impl Store {
             &columns.usage as &[Option<Value>],
             &columns.basis as &[Option<Value>],
             &columns.message as &[Option<&str>],
+            &columns.item_basis as &[Option<&str>],
             &columns.artifacts.step,
             &columns.artifacts.id,
             &columns.artifacts.name as &[&str],
@@ -103,6 +104,7 @@ struct Columns<'a> {
     usage: Vec<Option<Value>>,
     basis: Vec<Option<Value>>,
     message: Vec<Option<&'a str>>,
+    item_basis: Vec<Option<&'a str>>,
     artifacts: ArtifactColumns<'a>,
 }
 
@@ -127,6 +129,7 @@ impl<'a> Columns<'a> {
             columns.usage.push(item.usage.as_ref().map(|usage| json!(usage)));
             columns.basis.push(item.basis.as_ref().map(|basis| json!(basis)));
             columns.message.push(item.message.as_deref());
+            columns.item_basis.push(item.item_basis.as_deref());
             if let AttemptResult::Succeeded(artifacts) = &item.result {
                 columns.artifacts.extend(item.step, artifacts);
             }

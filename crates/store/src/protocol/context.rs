@@ -44,6 +44,16 @@ pub struct ItemOutput {
     pub outputs: BTreeMap<String, (String, Vec<u8>)>,
 }
 
+/// The items of a map that are all over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ItemsAtEnd {
+    pub n: i64,
+    /// Failed or cancelled.
+    pub n_failed: i64,
+    /// Of the latest outputs of those that completed.
+    pub bytes: i64,
+}
+
 impl Store {
     /// Deletes content that no artifact refers to and that was written long enough ago to belong to no open attempt.
     pub async fn collect_blobs(&self) -> Result<u64> {
@@ -128,14 +138,17 @@ impl Store {
         Ok(found)
     }
 
-    /// How many bytes the latest outputs of all items of a map are.
-    pub async fn item_bytes(&self, map: i64) -> Result<i64> {
-        let bytes = sqlx::query_scalar!(
-            r#"SELECT coalesce(sum(a.size), 0)::bigint AS "bytes!" FROM steps s JOIN artifacts a ON a.step_id = s.id AND a.is_latest
-            WHERE s.parent_id = $1 AND NOT s.superseded AND s.status = 'completed'"#,
+    /// What there is to collect, before any of it is read.
+    pub async fn items_at_end(&self, map: i64) -> Result<ItemsAtEnd> {
+        let items = sqlx::query_as!(
+            ItemsAtEnd,
+            r#"SELECT count(*) AS "n!", count(*) FILTER (WHERE s.status IN ('failed', 'cancelled')) AS "n_failed!",
+                coalesce(sum((SELECT sum(a.size) FROM artifacts a WHERE a.step_id = s.id AND a.is_latest))
+                    FILTER (WHERE s.status = 'completed'), 0)::bigint AS "bytes!"
+            FROM steps s WHERE s.parent_id = $1 AND NOT s.superseded"#,
             map,
         );
-        Ok(bytes.fetch_one(&self.pool).await?)
+        Ok(items.fetch_one(&self.pool).await?)
     }
 
     /// The items of a map in their order, with the latest outputs of those that completed.

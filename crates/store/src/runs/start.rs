@@ -38,19 +38,13 @@ pub enum StartOutcome {
 impl NewRun<'_> {
     /// The run as `start_run_v2` takes it.
     pub(crate) fn document(&self, steps: &NewSteps) -> Value {
-        let limits = &self.definition.limits;
-        let budget = limits.budget.as_ref();
         let (key, request) = self.idempotency.clone().unzip();
         json!({
             "id": self.id, "template": self.template_id, "version": self.version,
             "definition": self.definition.to_value(), "inputs": self.inputs,
             "auto_run": self.auto_run, "is_test": self.is_test, "user": self.user, "actor": self.user,
             "idem_key": key, "request_hash": request, "n_steps": steps.rows.len(), "slots": steps.slots,
-            "limits": {
-                "max_parallel": limits.max_parallel, "limited": steps.is_limited, "timeout_s": limits.timeout_s,
-                "tokens": budget.and_then(|budget| budget.tokens), "cost": budget.and_then(|budget| budget.cost_micros),
-                "on_exceed": budget.map(|budget| budget.on_exceed.as_str()),
-            },
+            "limits": steps.limits(self.definition),
         })
     }
 }

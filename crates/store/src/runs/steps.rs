@@ -1,11 +1,11 @@
 //! The rows that the steps of a definition begin as: what SQL needs to know of each without ever reading the definition again.
 //! Pure encoding; must stay the only place that turns a definition into rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use workflow::{
-    AgentCatalog, AgentSpec, Definition, Plan, Step, StepKey,
+    AgentCatalog, AgentSpec, Definition, Plan, Step,
     definition::{OnError, Review, TriggerRule},
     hash::canonical_json,
     schema::Kind,
@@ -24,22 +24,21 @@ pub struct NewSteps {
 }
 
 impl NewSteps {
-    /// All steps, in plan order, so that a run's rows stand on disk in the order in which they are worked.
-    pub fn of(definition: &Definition, plan: &Plan, agents: &AgentCatalog, inputs: &BTreeMap<String, Value>) -> Self {
-        let all: BTreeSet<StepKey> = definition.steps.keys().cloned().collect();
-        Self::some_of(definition, plan, agents, inputs, &all)
+    /// The limits of a run of the definition, as its row has them.
+    pub(crate) fn limits(&self, definition: &Definition) -> Value {
+        let limits = &definition.limits;
+        let budget = limits.budget.as_ref();
+        json!({
+            "max_parallel": limits.max_parallel, "limited": self.is_limited, "timeout_s": limits.timeout_s,
+            "tokens": budget.and_then(|budget| budget.tokens), "cost": budget.and_then(|budget| budget.cost_micros),
+            "on_exceed": budget.map(|budget| budget.on_exceed.as_str()),
+        })
     }
 
-    /// Only the named steps; dependencies on others are kept, since those exist already.
-    pub fn some_of(
-        definition: &Definition,
-        plan: &Plan,
-        agents: &AgentCatalog,
-        inputs: &BTreeMap<String, Value>,
-        wanted: &BTreeSet<StepKey>,
-    ) -> Self {
+    /// All steps, in plan order, so that a run's rows stand on disk in the order in which they are worked.
+    pub fn of(definition: &Definition, plan: &Plan, agents: &AgentCatalog, inputs: &BTreeMap<String, Value>) -> Self {
         let mut steps = Self::default();
-        for key in plan.order.iter().filter(|key| wanted.contains(*key)) {
+        for key in &plan.order {
             let (Some(step), Some(planned)) = (definition.steps.get(key), plan.steps.get(key)) else { continue };
             let agent = agents.get(&planned.agent_id, planned.agent_version);
             let slot_keys = steps.take_slots(definition, step, agent, inputs);

@@ -1,8 +1,6 @@
 //! A run that goes on with another published version of its template.
 //! What stays valid was judged by `workflow::moving`; here it is only carried out, if nothing happened since.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 use workflow::{StepKey, event::EventKind};
 
@@ -39,29 +37,28 @@ impl Store {
         let inputs =
             sqlx::query_scalar!("SELECT inputs FROM workflow_runs WHERE id = $1", run).fetch_one(tx.conn()).await?;
         let inputs = document(inputs, "workflow_runs", "inputs", &run)?;
-        let added: BTreeSet<StepKey> = wanted.change.added.iter().cloned().collect();
         let all = NewSteps::of(wanted.definition, wanted.plan, wanted.agents, &inputs);
-        let new = NewSteps::some_of(wanted.definition, wanted.plan, wanted.agents, &inputs, &added);
         let keys = |steps: &[StepKey]| steps.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
-        let limits = &wanted.definition.limits;
         sqlx::query!(
-            "UPDATE workflow_runs SET template_version = $2, run_definition = $3, max_parallel = $4, limited = $5 WHERE id = $1",
+            "UPDATE workflow_runs SET template_version = $2, run_definition = $3, max_parallel = l.max_parallel, limited = l.limited,
+                budget_tokens = l.tokens, budget_cost = l.cost, on_exceed = coalesce(l.on_exceed, 'pause'),
+                deadline_at = clock_timestamp() + l.timeout_s * interval '1 second'
+            FROM jsonb_to_record($4) AS l(max_parallel int, limited boolean, tokens bigint, cost bigint, on_exceed text, timeout_s int)
+            WHERE id = $1",
             run,
             wanted.version,
             wanted.definition.to_value(),
-            limits.max_parallel.and_then(|n| i32::try_from(n).ok()),
-            all.is_limited,
+            all.limits(wanted.definition),
         )
         .execute(tx.conn())
         .await?;
         let moved = sqlx::query_as!(
             Was,
-            r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(move_steps_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)) m"#,
+            r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(move_steps_v2($1, $2, $3, $4, $5, $6, $7, $8, $9)) m"#,
             run,
             json!(all.rows),
             &all.dep_from,
             &all.dep_to,
-            json!(new.rows),
             &keys(&wanted.change.rerun),
             &keys(&wanted.change.removed),
             &keys(&wanted.change.added),
@@ -81,9 +78,16 @@ impl Store {
         )
         .fetch_one(tx.conn())
         .await?;
+        let name = sqlx::query_scalar!(
+            "SELECT v.name FROM workflow_template_versions v JOIN workflow_runs r ON r.template_id = v.template_id AND r.template_version = v.version
+            WHERE r.id = $1",
+            run,
+        )
+        .fetch_one(tx.conn())
+        .await?;
         tx.tells(
             "moved",
-            json!({"template_version": wanted.version, "run_definition": wanted.definition.to_value(), "steps": steps}),
+            json!({"template_version": wanted.version, "template_name": name, "run_definition": wanted.definition.to_value(), "steps": steps}),
         );
         let gone = sqlx::query_scalar!(
             r#"SELECT s.key FROM steps s LEFT JOIN steps p ON p.id = s.parent_id

@@ -54,10 +54,7 @@ impl Store {
         if tx.run.is_over() {
             return status(&tx.run.status);
         }
-        sqlx::query!("UPDATE workflow_runs SET held = 'person' WHERE id = $1", call.run.0).execute(tx.conn()).await?;
-        sqlx::query!("UPDATE steps SET admitted = false WHERE run_id = $1 AND status = 'ready'", call.run.0)
-            .execute(tx.conn())
-            .await?;
+        sqlx::query!("SELECT hold_v2($1, 'person')", call.run.0).execute(tx.conn()).await?;
         tx.commit(EventKind::RunPaused, None).await
     }
 
@@ -123,20 +120,7 @@ impl Store {
         .await?;
         let steps: Vec<i64> = ended.iter().map(|row| row.id).collect();
         tx.moves_all(ended);
-        sqlx::query!(
-            "UPDATE attempts SET outcome = 'cancelled', ended_at = clock_timestamp() WHERE step_id = ANY($1) AND outcome IS NULL",
-            &steps,
-        )
-        .execute(tx.conn())
-        .await?;
-        sqlx::query!(
-            "UPDATE reviews SET decision = 'cancelled', decided_by = $2, decided_at = clock_timestamp()
-            WHERE step_id = ANY($1) AND decision IS NULL",
-            &steps,
-            call.actor.id.0,
-        )
-        .execute(tx.conn())
-        .await?;
+        tx.end_open(&steps, "cancelled").await?;
         tx.fences = true;
         tx.commit(EventKind::RunCancelled, None).await
     }

@@ -87,23 +87,8 @@ impl Store {
         .await?;
         let items: Vec<i64> = ended.iter().map(|row| row.id).collect();
         tx.moves_all(ended);
-        let actor = call.actor.id.0;
-        sqlx::query!(
-            "UPDATE attempts SET outcome = 'cancelled', ended_at = clock_timestamp()
-            WHERE (step_id = $1 OR step_id = ANY($2)) AND outcome IS NULL",
-            step.id,
-            &items,
-        )
-        .execute(tx.conn())
-        .await?;
-        sqlx::query!(
-            "UPDATE reviews SET decision = 'superseded', decided_by = $2, decided_at = clock_timestamp()
-            WHERE step_id = ANY($1) AND decision IS NULL",
-            &items,
-            actor,
-        )
-        .execute(tx.conn())
-        .await?;
+        let ended: Vec<i64> = items.into_iter().chain([step.id]).collect();
+        tx.end_open(&ended, "superseded").await?;
         sqlx::query!("UPDATE steps SET items_left = 0 WHERE id = $1 AND is_map", step.id).execute(tx.conn()).await?;
         sqlx::query!("SELECT fail_steps_v2(ARRAY[$1::bigint], 'stopped')", step.id).execute(tx.conn()).await?;
         tx.advance(&[step.id]).await?;
@@ -159,10 +144,10 @@ impl Tx<'_> {
     }
 }
 
-/// In a paused run nothing starts by itself, but what a person triggers does.
+/// In a paused run nothing starts by itself, but what a person triggers does, as far as limits let it.
 async fn start_in_held_run(tx: &mut Tx<'_>, step: &Step) -> Result<()> {
     if tx.run.held.is_some() {
-        sqlx::query!("UPDATE steps SET admitted = true WHERE id = $1 AND status = 'ready'", step.id)
+        sqlx::query!("UPDATE steps SET forced = true WHERE id = $1 AND status = 'ready'", step.id)
             .execute(tx.conn())
             .await?;
     }

@@ -243,6 +243,13 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Ends the open attempts and gates of these steps.
+    pub(super) async fn end_open(&mut self, steps: &[i64], decision: &str) -> Result<()> {
+        let actor = self.call.actor.id.0;
+        sqlx::query!("SELECT end_open_v2($1, $2, $3)", steps, decision, actor).execute(self.conn()).await?;
+        Ok(())
+    }
+
     /// New versions of a step's outputs by this person.
     pub(super) async fn put(&mut self, step: &Step, artifacts: &[NewArtifact], origin: &str) -> Result<()> {
         let columns = ArtifactColumns::of(step.id, artifacts);

@@ -6,7 +6,7 @@ use workflow::{RunView, view::Applied};
 
 use crate::support::World;
 
-const INVARIANTS: [(&str, &str); 12] = [
+const INVARIANTS: [(&str, &str); 13] = [
     (
         "the run's counters are the counts of its steps",
         "SELECT r.id::text FROM workflow_runs r JOIN LATERAL (
@@ -77,9 +77,14 @@ const INVARIANTS: [(&str, &str); 12] = [
         WHERE s.status = 'ready' AND NOT s.admitted AND r.held IS NULL AND NOT r.limited",
     ),
     (
+        "only what runs or may be claimed holds a slot, and what holds one waits for none",
+        "SELECT s.key FROM slots l JOIN steps s ON s.id = l.step_id
+        WHERE NOT (s.status = 'running' OR (s.status = 'ready' AND s.admitted)) OR EXISTS (SELECT FROM slot_waits w WHERE w.step_id = s.id)",
+    ),
+    (
         "no more steps hold a key than it allows",
         "SELECT k.key FROM concurrency_keys k WHERE k.max < (
-            SELECT count(*) FROM slots l JOIN steps s ON s.id = l.step_id AND s.status IN ('ready', 'running') WHERE l.key = k.key)",
+            SELECT count(*) FROM slots l WHERE l.key = k.key)",
     ),
 ];
 

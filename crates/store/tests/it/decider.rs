@@ -37,7 +37,7 @@ impl World {
         let (definition_key, _) = asking.key.split();
         let step = &view.run_definition.steps[&definition_key];
         if asking.is_held {
-            self.store.admit(asking.run).await.unwrap();
+            self.store.admit(asking.run, &[asking.step]).await.unwrap();
         } else if asking.undecided && asking.status == StepStatus::Pending {
             let verdict = if asking.forced { Verdict::Run } else { judge(step.trigger_rule, &asking.dependencies) };
             let decision = match verdict {

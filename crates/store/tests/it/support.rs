@@ -206,6 +206,7 @@ pub(crate) fn finished(claim: &Claimed, result: AttemptResult) -> Finished {
         usage: None,
         basis: None,
         message: None,
+        item_basis: None,
     }
 }
 

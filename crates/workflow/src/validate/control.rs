@@ -36,8 +36,8 @@ pub(super) fn check(
         self::map(definition, agents, map, told);
     }
     if let Some(concurrency) = &step.concurrency {
-        if concurrency.limit == 0 {
-            told.invalid("concurrency.limit", "Allow at least 1 step at once");
+        if !(1..=limits::MAX_PARALLEL).contains(&concurrency.limit) {
+            told.invalid("concurrency.limit", "Allow from 1 to 10,000 steps at once");
         }
         concurrency_key(definition, &concurrency.key, told);
     }
@@ -68,8 +68,8 @@ fn map(definition: &Definition, agents: &AgentCatalog, map: &MapOver, told: &mut
     if !(1..=limits::MAX_MAP_ITEMS).contains(&map.max_items) {
         told.invalid("map.max_items", "Allow from 1 to 10,000 items");
     }
-    if map.max_parallel == Some(0) {
-        told.invalid("map.max_parallel", "Allow at least 1 item at once, or leave the limit out");
+    if map.max_parallel.is_some_and(|n| !(1..=limits::MAX_PARALLEL).contains(&n)) {
+        told.invalid("map.max_parallel", "Allow from 1 to 10,000 items at once, or leave the limit out");
     }
     let key_is_pointer = map.key.as_deref().is_none_or(is_pointer);
     if !key_is_pointer {

@@ -10,8 +10,8 @@ pub(super) fn check(of_run: &Limits, problems: &mut Vec<Problem>) {
     let mut invalid = |field: &str, message: &str| {
         problems.push(Problem::error(None, Some(field.to_owned()), ProblemCode::InvalidValue, message));
     };
-    if of_run.max_parallel == Some(0) {
-        invalid("limits.max_parallel", "Allow at least 1 step at once, or leave the limit out");
+    if of_run.max_parallel.is_some_and(|n| !(1..=limits::MAX_PARALLEL).contains(&n)) {
+        invalid("limits.max_parallel", "Allow from 1 to 10,000 steps at once, or leave the limit out");
     }
     if of_run.timeout_s.is_some_and(|seconds| !(1..=limits::MAX_RUN_TIMEOUT_S).contains(&seconds)) {
         invalid("limits.timeout_s", "Use a time limit from 1 second to 30 days, or leave it out");

@@ -26,7 +26,7 @@ pub fn source_schema(definition: &Definition, agents: &AgentCatalog, source: &So
 }
 
 /// The type of an output as other steps see it: of a map step, the list of what its items made.
-pub(super) fn output_schema(producer: &Step, port: &OutputPort) -> Schema {
+pub fn output_schema(producer: &Step, port: &OutputPort) -> Schema {
     if producer.map.is_some() {
         Schema { items: Some(Box::new(port.schema.clone())), ..Schema::of(Kind::Array) }
     } else {
