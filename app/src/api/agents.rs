@@ -28,6 +28,12 @@ pub async fn save_agent(agent: wire::SaveAgent) -> Result<AgentSpec, AppError> {
     Ok(service::agents::save(&expect_context(), agent).await?)
 }
 
+/// What a published version takes and offers, for an agent that runs it.
+#[server(input = Json, output = Json)]
+pub async fn workflow_ports(id: TemplateId, version: i32) -> Result<wire::WorkflowPorts, AppError> {
+    Ok(service::agents::workflow_ports(&expect_context(), id, version).await?)
+}
+
 /// Runs the agent on sample input and names the run to watch.
 #[server(input = Json, output = Json)]
 pub async fn test_agent(test: wire::TestAgent) -> Result<RunId, AppError> {

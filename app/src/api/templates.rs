@@ -60,9 +60,3 @@ pub async fn archive_template(id: TemplateId, is_archived: bool) -> Result<wire:
 pub async fn template_versions(id: TemplateId) -> Result<Vec<wire::PublishedVersion>, AppError> {
     Ok(service::templates::versions(&expect_context(), id).await?)
 }
-
-/// A published version as it is, for whoever makes a step of it.
-#[server(input = Json, output = Json)]
-pub async fn get_version(id: TemplateId, version: i32) -> Result<Definition, AppError> {
-    Ok(service::templates::version(&expect_context(), id, version).await?)
-}

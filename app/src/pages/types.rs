@@ -145,6 +145,9 @@ pub(super) fn TypeFields(
     form: TypeForm,
     #[prop(into)] id: String,
     #[prop(optional, into)] disabled: Signal<bool>,
+    /// What is wrong with the type, beyond its own JSON.
+    #[prop(optional, into)]
+    fault: Signal<Option<String>>,
 ) -> impl IntoView {
     let options: Vec<SelectOption> = WORDS.iter().map(|(value, label)| SelectOption::new(*value, *label)).collect();
     let is = move |word: &'static str| form.word.with(|now| now == word);
@@ -164,7 +167,7 @@ pub(super) fn TypeFields(
     let (choices_id, schema_id) = (StoredValue::new(format!("{id}-choices")), StoredValue::new(format!("{id}-schema")));
     let schema_label = Signal::derive(move || if is("custom") { "JSON Schema" } else { "What is inside" }.to_owned());
     view! {
-        <Field id label="Type">
+        <Field id label="Type" error=fault>
             <Select value=form.word options disabled/>
         </Field>
         <Show when=move || is("choice")>

@@ -13,7 +13,7 @@ use store::{
 use workflow::{
     AgentCatalog, AgentId, AgentSpec, Definition, RunId, Step, StepKey, TemplateId,
     agent::{AgentConfig, InputPort},
-    api::{AgentView, ProviderView, SaveAgent, TestAgent},
+    api::{AgentView, ProviderView, SaveAgent, TestAgent, WorkflowPorts},
     definition::{Review, ReviewMode, RunInput},
     limits,
     source::Source,
@@ -74,6 +74,12 @@ pub(crate) fn pins(definition: &Definition) -> impl Iterator<Item = (AgentId, i3
 /// The agents of a definition whose versions are all pinned: a published one, or a run's.
 pub(crate) async fn pinned(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
     Ok(AgentCatalog::new(ctx.store().agent_versions(pins(definition)).await?))
+}
+
+/// What a published version takes and offers, for the form of an agent that runs it.
+pub async fn workflow_ports(ctx: &OpContext, template: TemplateId, version: i32) -> Result<WorkflowPorts> {
+    ctx.admin()?;
+    subworkflow::ports(ctx, template, version).await
 }
 
 /// Creates the agent, or its next version.

@@ -13,11 +13,12 @@ pub use verbs::*;
 
 use crate::{
     access::Role,
-    agent::{AgentConfig, AgentSpec, InputPort, OutputPort},
+    agent::{AgentConfig, AgentSpec, InputPort, OutputOf, OutputPort},
     definition::{Definition, RunInput},
     event::RunEvent,
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, TokenId, UserId},
     problem::Problem,
+    schema::Schema,
     status::{RunStatus, StatusReason},
     view::{ArtifactMeta, AttemptView},
 };
@@ -131,6 +132,21 @@ pub struct CreatedToken {
 }
 
 // ---- agents
+
+/// What a published version takes and offers to an agent that runs it as one step.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct WorkflowPorts {
+    pub inputs: BTreeMap<String, RunInput>,
+    /// By step; what its steps make, as other steps see it.
+    pub offers: Vec<OfferedOutput>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OfferedOutput {
+    pub of: OutputOf,
+    pub step_title: String,
+    pub schema: Schema,
+}
 
 /// An agent as the builder's library lists it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

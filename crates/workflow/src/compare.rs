@@ -32,13 +32,20 @@ pub fn compare(left: &RunView, right: &RunView) -> Comparison {
         StepComparison {
             key: key.clone(),
             title: a.or(b).map(|step| step.title.clone()).unwrap_or_default(),
+            is_item: [a, b].into_iter().flatten().any(|step| step.item_of.is_some()),
             left: a.map(|step| step.status),
             right: b.map(|step| step.status),
             prompt_differs: a.zip(b).is_some_and(|(a, b)| prompt_of(left, a) != prompt_of(right, b)),
             artifacts: artifacts.collect(),
         }
     });
-    Comparison { left: left.id, right: right.id, steps: steps.collect() }
+    Comparison {
+        left: left.id,
+        right: right.id,
+        left_run: left.into(),
+        right_run: right.into(),
+        steps: steps.collect(),
+    }
 }
 
 fn prompt_of(view: &RunView, step: &StepView) -> Option<String> {
@@ -71,5 +78,38 @@ mod tests {
         );
         assert_eq!((b.left, b.right, b.artifacts.len()), (Some(StepStatus::Pending), None, 0));
         assert!(c.left.is_none() && !c.artifacts[0].is_equal && !c.prompt_differs);
+        assert_eq!((comparison.left_run.id, comparison.left_run.template_version), (left.id, left.template_version));
+    }
+
+    #[test]
+    fn only_whole_steps_that_the_right_run_completed_can_be_taken_over() {
+        let view = |content: Option<&str>, status: StepStatus| {
+            let mut view = testing::run(&json!({"a": {"agent_id": "x"}}));
+            if let Some(content) = content {
+                testing::succeed(&mut view, "a", content, &[]);
+            }
+            view.steps[0].status = status;
+            view
+        };
+        let (mine, other) = (Some("mine"), Some("other"));
+        for (left, right, expected) in [
+            ((mine, StepStatus::Completed), (other, StepStatus::Completed), true),
+            ((mine, StepStatus::Completed), (mine, StepStatus::Completed), false),
+            ((mine, StepStatus::Failed), (mine, StepStatus::Completed), true),
+            ((None, StepStatus::Pending), (other, StepStatus::Completed), true),
+            ((mine, StepStatus::Completed), (other, StepStatus::AwaitingReview), false),
+            ((mine, StepStatus::Completed), (other, StepStatus::Running), false),
+            ((mine, StepStatus::Running), (other, StepStatus::Completed), false),
+            ((mine, StepStatus::Completed), (None, StepStatus::Completed), false),
+        ] {
+            let (left, mut right) = (view(left.0, left.1), view(right.0, right.1));
+            let step = compare(&left, &right).steps.remove(0);
+            assert_eq!(step.is_adoptable(), expected, "{step:?}");
+            right.steps[0].item_of = Some("list".into());
+            assert!(!compare(&right, &right).steps[0].is_adoptable());
+            let mut left = left;
+            left.steps[0].item_of = Some("list".into());
+            assert!(!compare(&left, &right).steps[0].is_adoptable(), "an item goes with its list");
+        }
     }
 }

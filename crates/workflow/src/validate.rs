@@ -12,7 +12,7 @@ mod steps;
 mod tests;
 
 pub use control::RETRYABLE;
-pub use sources::source_schema;
+pub use sources::{output_schema, source_schema};
 
 use crate::{
     agent::AgentCatalog,

@@ -30,7 +30,7 @@ pub(super) fn Config(form: AgentForm, faults: Faults, providers: StoredValue<Vec
         match form.kind.get().as_str() {
         "http" => view! { <Http form faults/> }.into_any(),
         "template" => view! {
-            <Field id="f-config-template" label="Template" help=Signal::derive(move || inputs_help(form)) error=faults.at("config.template".into())>
+            <Field id="f-config-template" label="Template" help=Signal::derive(move || inputs_help(form)) error=faults.at("config.template")>
                 <TextArea value=form.template rows=8 mono=true/>
             </Field>
         }
@@ -40,7 +40,7 @@ pub(super) fn Config(form: AgentForm, faults: Faults, providers: StoredValue<Vec
                 id="f-config-instructions"
                 label="Instructions"
                 help=Signal::derive(move || format!("What the person is asked, in Markdown. {}", inputs_help(form)))
-                error=faults.at("config.instructions".into())
+                error=faults.at("config.instructions")
             >
                 <TextArea value=form.instructions rows=8/>
             </Field>
@@ -122,7 +122,7 @@ fn Llm(form: AgentForm, faults: Faults, providers: StoredValue<Vec<ProviderView>
                 <TextInput value=form.model mono=true autocomplete="off"/>
             </Field>
         </div>
-        <Field id="f-config-prompt" label="Prompt" help=Signal::derive(move || inputs_help(form)) error=faults.at("config.prompt".into())>
+        <Field id="f-config-prompt" label="Prompt" help=Signal::derive(move || inputs_help(form)) error=faults.at("config.prompt")>
             <TextArea value=form.prompt rows=8 mono=true/>
         </Field>
         <Field id="f-config-system" label="System prompt" help="Who the model is and how it answers; a template too" optional=true>
@@ -133,7 +133,7 @@ fn Llm(form: AgentForm, faults: Faults, providers: StoredValue<Vec<ProviderView>
                 id="f-config-temperature"
                 label="Temperature"
                 help="0 is steady, 2 is wild; empty for the provider's own"
-                error=faults.at("config.temperature".into())
+                error=faults.at("config.temperature")
                 optional=true
             >
                 <NumberInput value=form.temperature min=0.0 max=2.0 step=0.1/>
@@ -142,7 +142,7 @@ fn Llm(form: AgentForm, faults: Faults, providers: StoredValue<Vec<ProviderView>
                 id="f-config-max_tokens"
                 label="Longest answer"
                 help="Empty for the provider's own limit"
-                error=faults.at("config.max_tokens".into())
+                error=faults.at("config.max_tokens")
                 optional=true
             >
                 <NumberInput value=form.max_tokens min=1.0 step=1.0 unit="tokens"/>
@@ -165,7 +165,7 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
             id="f-config-url"
             label="Address"
             help=Signal::derive(move || format!("{}. Values are escaped.", inputs_help(form)))
-            error=faults.at("config.url".into())
+            error=faults.at("config.url")
         >
             <TextInput value=form.url mono=true autocomplete="off" placeholder="https://example.org/search?q={{ query }}"/>
         </Field>
@@ -182,7 +182,7 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
             id="f-config-body"
             label="Body"
             help="A template; a POST request sends it"
-            error=faults.at("config.body".into())
+            error=faults.at("config.body")
             optional=true
         >
             <TextArea value=form.body rows=4 mono=true/>

@@ -1,6 +1,8 @@
 //! /admin/agents/new and /admin/agents/{id}: the form of one agent. Saving makes the next version; nothing is ever changed in place.
 //! What was typed stays through every error, also through an ended session.
 
+use std::sync::Arc;
+
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -27,8 +29,8 @@ use crate::{
         TextArea, TextInput, Variant, use_toasts,
     },
     error::AppError,
-    form::{FormError, outcome},
-    load::PageFailed,
+    form::{FormError, focus_first_error, local_error, outcome},
+    load::{PageFailed, refetch_after_sign_in},
     session::use_session,
     shell::Page,
 };
@@ -50,17 +52,9 @@ pub fn NewAgentPage() -> impl IntoView {
 #[component]
 pub fn AgentPage() -> impl IntoView {
     let params = use_params_map();
-    let session = use_session();
     let id = memo(move || AgentId::new(params.with(|params| params.get("agent_id").unwrap_or_default())));
     let loaded = Resource::new(move || id.get(), load);
-    // A new sign-in fetches again what failed, and only that: a form that is being filled in must stay.
-    effect_with(move |before: Option<u32>| {
-        let epoch = session.epoch();
-        if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Err(_))) {
-            loaded.refetch();
-        }
-        epoch
-    });
+    refetch_after_sign_in(loaded, Result::is_err);
     view! {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
@@ -95,18 +89,30 @@ fn Loading() -> impl IntoView {
     }
 }
 
+/// Whether a control shows the errors of a field.
+type Shows = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// What is wrong with the form, by field; shown from the first try to save on.
 #[derive(Clone, Copy)]
 pub(super) struct Faults {
     problems: Memo<Vec<Problem>>,
     is_tried: RwSignal<bool>,
-    /// What the server refused, until something is changed.
+    /// What the server refused at the last try.
     refused: Signal<Option<AppError>>,
+    /// The controls that are there now: what none of them shows belongs to the banner.
+    controls: RwSignal<Vec<Shows>>,
 }
 
 impl Faults {
-    pub(super) fn at(self, field: String) -> Signal<Option<String>> {
-        Signal::derive(move || self.find(&field))
+    pub(super) fn at(self, field: &'static str) -> Signal<Option<String>> {
+        self.shown_by(move |of| of == field)
+    }
+
+    /// At a field or a part of it; the name may change.
+    pub(super) fn under(self, field: impl Fn() -> String + Send + Sync + 'static) -> Signal<Option<String>> {
+        self.shown_by(move |of| {
+            of.strip_prefix(field().as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 
     /// At a field of a row that may move.
@@ -116,33 +122,53 @@ impl Faults {
         place: Memo<Option<usize>>,
         field: &'static str,
     ) -> Signal<Option<String>> {
-        Signal::derive(move || place.get().and_then(|n| self.find(&format!("{list}.{n}.{field}"))))
+        self.shown_by(move |of| place.get().is_some_and(|n| of == format!("{list}.{n}.{field}")))
     }
 
-    fn find(self, field: &str) -> Option<String> {
+    /// The control is one as long as the part of the page that asked is there.
+    fn shown_by(self, shows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Signal<Option<String>> {
+        let shows: Shows = Arc::new(shows);
+        self.controls.update(|controls| controls.push(shows.clone()));
+        let own = shows.clone();
+        on_cleanup(move || {
+            self.controls.try_update(|controls| controls.retain(|known| !Arc::ptr_eq(known, &own)));
+        });
+        Signal::derive(move || self.find(&*shows))
+    }
+
+    fn find(self, shows: &dyn Fn(&str) -> bool) -> Option<String> {
         if !self.is_tried.get() {
             return None;
         }
+        let is_it = |field: Option<&str>| field.is_some_and(shows);
         let own = self.problems.with(|problems| {
-            problems
-                .iter()
-                .find(|problem| problem.field.as_deref() == Some(field))
-                .map(|problem| problem.message.clone())
+            let found = problems.iter().find(|problem| is_it(problem.field.as_deref()));
+            found.map(|problem| problem.message.clone())
         });
         own.or_else(|| {
             self.refused.with(|error| {
-                error
-                    .as_ref()
-                    .filter(|error| error.0.field.as_deref() == Some(field))
-                    .map(|error| error.0.detail.clone())
+                error.as_ref().filter(|error| is_it(error.0.field.as_deref())).map(|error| error.0.detail.clone())
             })
         })
     }
 
-    /// Whether the server's refusal stands at one of the fields.
-    fn has_place(error: &AppError) -> bool {
-        error.0.field.as_deref().is_some_and(|field| {
-            ["id", "name", "description", "inputs", "outputs", "max_parallel"].contains(&field) || field.contains('.')
+    fn has_place(self, field: Option<&str>) -> bool {
+        field.is_some_and(|field| self.controls.with(|controls| controls.iter().any(|shows| shows(field))))
+    }
+
+    /// What no control shows: of the form itself, or the server's refusal.
+    fn elsewhere(self) -> Option<AppError> {
+        if !self.is_tried.get() {
+            return None;
+        }
+        let own = self.problems.with(|problems| {
+            let found = problems.iter().find(|problem| !self.has_place(problem.field.as_deref()));
+            found.map(|problem| local_error(problem.message.clone()))
+        });
+        own.or_else(|| {
+            let refused = self.refused.get();
+            refused
+                .filter(|error| error.code() != ErrorCode::StaleRevision && !self.has_place(error.0.field.as_deref()))
         })
     }
 }
@@ -183,7 +209,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
             navigate(&format!("/admin/agents/{id}"), NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
-    let faults = Faults { problems, is_tried: form.is_tried, refused: error };
+    let faults = Faults { problems, is_tried: form.is_tried, refused: error, controls: RwSignal::default() };
     let newest = RwSignal::new(None::<AgentSpec>);
     let is_stale =
         memo(move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision)));
@@ -211,12 +237,15 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
             newest.set(None);
             save.dispatch(save_request(spec, (!is_new).then(|| base.get_untracked())));
         } else {
-            crate::form::focus_first_error();
+            focus_first_error();
         }
     };
     warn_before_leaving(is_dirty);
-    let elsewhere = Signal::derive(move || {
-        error.get().filter(|error| !Faults::has_place(error) && error.code() != ErrorCode::StaleRevision)
+    let elsewhere = Signal::derive(move || faults.elsewhere());
+    effect(move || {
+        if error.with(Option::is_some) {
+            focus_first_error();
+        }
     });
     let title = Signal::derive(move || {
         let name = saved.with(|saved| saved.name.clone());
@@ -287,7 +316,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                         {conflict}
                         <section class="form-section" aria-label="About">
                             <div class="form-row">
-                                <Field id="f-name" label="Name" error=faults.at("name".into())>
+                                <Field id="f-name" label="Name" error=faults.at("name")>
                                     <TextInput value=form.name maxlength=200 autocomplete="off"/>
                                 </Field>
                                 {is_new.then(|| view! {
@@ -295,7 +324,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                                         id="f-id"
                                         label="Id"
                                         help="Lower-case letters, digits, - and _. It stays for ever."
-                                        error=faults.at("id".into())
+                                        error=faults.at("id")
                                     >
                                         <TextInput value=form.id mono=true maxlength=64 autocomplete="off"/>
                                     </Field>
@@ -305,7 +334,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                                 id="f-description"
                                 label="Description"
                                 help="Shown in the editor's palette"
-                                error=faults.at("description".into())
+                                error=faults.at("description")
                                 optional=true
                             >
                                 <TextArea value=form.description rows=2 maxlength=4000/>
@@ -320,7 +349,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                                 id="f-max_parallel"
                                 label="At once"
                                 help="So many steps of this agent run at the same time, over all runs; empty for no limit"
-                                error=faults.at("max_parallel".into())
+                                error=faults.at("max_parallel")
                                 optional=true
                             >
                                 <NumberInput value=form.max_parallel min=1.0 step=1.0/>

@@ -53,7 +53,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         let id = format!("port-{}", port.uid);
         request_animation_frame(move || request_animation_frame(move || super::edit::focus(&id)));
     };
-    let general = faults.at(list.name().to_owned());
+    let general = faults.at(list.name());
     view! {
         <section class="form-section" aria-label=title>
             <div class="section-head">
@@ -96,6 +96,9 @@ fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: Lis
     let fault = faults.at_row(list.name(), place, "name");
     let label = if list == List::Inputs { "Input" } else { "Output" };
     let kind: TypeForm = kind;
+    let schema_fault = faults.at_row(list.name(), place, "schema");
+    // What is wrong with the JSON itself stands at the JSON.
+    let kind_fault = Signal::derive(move || schema_fault.get().filter(|_| kind.error().is_none()));
     view! {
         <fieldset class="port-row">
             <legend class="visually-hidden">{move || format!("{label} {}", name.get())}</legend>
@@ -104,7 +107,7 @@ fn Row(ports: RwSignal<Vec<PortForm>>, port: PortForm, faults: Faults, list: Lis
                     <TextInput value=name mono=true maxlength=64 autocomplete="off"/>
                 </Field>
                 <div class="stack" data-gap="3">
-                    <TypeFields form=kind id=format!("port-{uid}-type")/>
+                    <TypeFields form=kind id=format!("port-{uid}-type") fault=kind_fault/>
                 </div>
             </div>
             <Field id=format!("port-{uid}-description") label="Description" optional=true>

@@ -3,10 +3,8 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    Definition, TemplateId,
-    agent::OutputOf,
-    api::{AgentView, PublishedVersion, TemplateSummary},
-    schema::Schema,
+    TemplateId,
+    api::{OfferedOutput, PublishedVersion, TemplateSummary, WorkflowPorts},
 };
 
 use super::{
@@ -22,60 +20,13 @@ use crate::{
     words,
 };
 
-/// What a workflow gives: an artifact of one of its steps.
-#[derive(Clone, PartialEq)]
-struct Offered {
-    of: OutputOf,
-    label: String,
-    schema: Schema,
-}
-
-/// What is known of the chosen version.
-#[derive(Clone, Default, PartialEq)]
-struct Known {
-    definition: Definition,
-    offered: Vec<Offered>,
-}
-
-async fn look_up(id: TemplateId, version: i32) -> Result<Known, AppError> {
-    let definition = api::get_version(id, version).await?;
-    let agents = api::list_agents().await?;
-    let mut offered = Vec::new();
-    for (key, step) in &definition.steps {
-        let latest = agents.iter().find(|agent| agent.id == step.agent_id);
-        // A version that is not the latest may give something else.
-        let is_latest = latest.is_some_and(|agent| step.agent_version.is_none_or(|version| version == agent.version));
-        let outputs = match latest {
-            Some(AgentView { outputs, .. }) if is_latest => outputs.clone(),
-            _ => api::get_agent(step.agent_id.clone(), step.agent_version)
-                .await
-                .map(|spec| spec.outputs)
-                .unwrap_or_default(),
-        };
-        for port in outputs {
-            // The items of a list give a list.
-            let schema = if step.map.is_some() {
-                Schema { items: Some(Box::new(port.schema)), ..Schema::of(workflow::schema::Kind::Array) }
-            } else {
-                port.schema
-            };
-            offered.push(Offered {
-                label: format!("{} · {}", step.title_or(key), port.name),
-                of: OutputOf { step: key.clone(), artifact: port.name },
-                schema,
-            });
-        }
-    }
-    Ok(Known { definition, offered })
-}
-
 #[expect(clippy::too_many_lines, reason = "three look-ups that follow each other, and what they show")]
 #[component]
 pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
     let session = crate::session::use_session();
     let templates = RwSignal::new(None::<Vec<TemplateSummary>>);
     let versions = RwSignal::new(Vec::<PublishedVersion>::new());
-    let known = RwSignal::new(None::<Known>);
+    let known = RwSignal::new(None::<WorkflowPorts>);
     let error = RwSignal::new(None::<AppError>);
     let fail = move |failed: AppError| {
         session.note(&failed);
@@ -91,26 +42,41 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
             }
         });
     });
-    // The versions of the chosen workflow; another workflow begins at its newest.
-    effect_with(move |before: Option<String>| {
+    let picked = RwSignal::new(form.workflow.get_untracked());
+    effect(move || picked.set(form.workflow.get()));
+    effect(move || {
+        let now = picked.get();
+        if form.workflow.with_untracked(|known| *known != now) {
+            // The version of another workflow means nothing here.
+            form.workflow_version.set(String::new());
+            form.workflow.set(now);
+        }
+    });
+    // The versions of the chosen workflow; without one it begins at its newest.
+    effect(move || {
         let chosen = form.workflow.get();
-        let is_other = before.is_some_and(|before| before != chosen);
+        versions.set(Vec::new());
         if let Ok(id) = chosen.parse::<TemplateId>() {
+            let asked = chosen;
             spawn_local(async move {
-                match api::template_versions(id).await {
+                let answer = api::template_versions(id).await;
+                // Another one may have been chosen meanwhile.
+                if form.workflow.try_with_untracked(|now| *now == asked) != Some(true) {
+                    return;
+                }
+                match answer {
                     Ok(list) => {
                         let newest = list.iter().map(|known| known.version).max();
-                        versions.try_set(list);
-                        let is_none = form.workflow_version.try_with_untracked(String::is_empty) == Some(true);
-                        if let Some(newest) = newest.filter(|_| is_other || is_none) {
-                            form.workflow_version.try_set(newest.to_string());
+                        versions.set(list);
+                        if let Some(newest) = newest.filter(|_| form.workflow_version.with_untracked(String::is_empty))
+                        {
+                            form.workflow_version.set(newest.to_string());
                         }
                     }
                     Err(failed) => fail(failed),
                 }
             });
         }
-        chosen
     });
     let chosen = memo(move || {
         Some((form.workflow.get().parse::<TemplateId>().ok()?, form.workflow_version.get().parse::<i32>().ok()?))
@@ -123,14 +89,18 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
             // What the agent was opened with is not a choice.
             let is_choice = before.is_some();
             spawn_local(async move {
-                match look_up(id, version).await {
-                    Ok(found) if chosen.try_get_untracked() == Some(now) => {
+                let answer = api::workflow_ports(id, version).await;
+                // Another one may have been chosen meanwhile.
+                if chosen.try_get_untracked() != Some(now) {
+                    return;
+                }
+                match answer {
+                    Ok(found) => {
                         if is_choice {
-                            take_inputs(form, &found.definition);
+                            take_inputs(form, &found);
                         }
-                        known.try_set(Some(found));
+                        known.set(Some(found));
                     }
-                    Ok(_) => {}
                     Err(failed) => fail(failed),
                 }
             });
@@ -175,10 +145,10 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
     };
     view! {
         <div class="form-row">
-            <Field id="f-config-template_id" label="Workflow" error=faults.at("config.template_id".into())>
-                <Combobox value=form.workflow options placeholder="Choose a published workflow"/>
+            <Field id="f-config-template_id" label="Workflow" error=faults.at("config.template_id")>
+                <Combobox value=picked options placeholder="Choose a published workflow"/>
             </Field>
-            <Field id="f-config-version" label="Version" help="It stays: a newer one is used when you choose it here" error=faults.at("config.version".into())>
+            <Field id="f-config-version" label="Version" help="It stays: a newer one is used when you choose it here" error=faults.at("config.version")>
                 <Select value=form.workflow_version options=version_options/>
             </Field>
         </div>
@@ -188,27 +158,27 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
 }
 
 /// The ports become the inputs of the workflow.
-fn take_inputs(form: AgentForm, definition: &Definition) {
-    let mut inputs: Vec<_> = definition.inputs.iter().collect();
+fn take_inputs(form: AgentForm, known: &WorkflowPorts) {
+    let mut inputs: Vec<_> = known.inputs.iter().collect();
     inputs.sort_by_key(|(key, input)| (input.order, (*key).clone()));
     let ports =
         inputs.into_iter().map(|(key, input)| form.port(key, &input.schema, input.required && input.default.is_none()));
     form.inputs.set(ports.collect());
 }
 
-fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
+fn outputs_view(form: AgentForm, faults: Faults, known: WorkflowPorts) -> AnyView {
     let options: Vec<ComboOption> = known
-        .offered
+        .offers
         .iter()
         .map(|offered| ComboOption {
             value: encode_output(&offered.of),
-            label: offered.label.clone(),
+            label: format!("{} · {}", offered.step_title, offered.of.artifact),
             kind: offered.schema.type_name().to_owned(),
             reason: None,
         })
         .collect();
     let options = Signal::stored(options);
-    let offered = StoredValue::new(known.offered);
+    let known = StoredValue::new(known);
     let added = RwSignal::new(String::new());
     effect(move || {
         let wanted = added.get();
@@ -217,19 +187,14 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
         }
         added.set(String::new());
         let found =
-            offered.with_value(|offered| offered.iter().find(|offered| encode_output(&offered.of) == wanted).cloned());
+            known.with_value(|known| known.offers.iter().find(|offered| encode_output(&offered.of) == wanted).cloned());
         if let Some(found) = found {
             add_output(form, &found);
         }
     });
-    let inputs = StoredValue::new(known.definition);
     let rows = move |port: PortForm| {
         let uid = port.uid;
-        let place = memo(move || form.outputs.with(|ports| ports.iter().position(|known| known.uid == uid)));
-        let error = Signal::derive(move || {
-            let _ = place.get();
-            faults.at(format!("config.outputs.{}", port.name.get().trim())).get()
-        });
+        let error = faults.under(move || format!("config.outputs.{}", port.name.get().trim()));
         view! {
             <Field id=format!("output-of-{uid}") label=Signal::derive(move || format!("Output {}", port.name.get())) error>
                 <Combobox value=port.from options placeholder="Choose an artifact"/>
@@ -239,7 +204,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
     };
     view! {
         <div class="row">
-            <Button size=Size::Sm icon="download" on_click=move |()| inputs.with_value(|definition| take_inputs(form, definition))>
+            <Button size=Size::Sm icon="download" on_click=move |()| known.with_value(|known| take_inputs(form, known))>
                 "Take over its inputs"
             </Button>
         </div>
@@ -254,7 +219,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: Known) -> AnyView {
 }
 
 /// An output named like its artifact. A row that was never filled in makes room for it.
-fn add_output(form: AgentForm, offered: &Offered) {
+fn add_output(form: AgentForm, offered: &OfferedOutput) {
     let taken: Vec<String> = form.outputs.with_untracked(|ports| {
         ports
             .iter()

@@ -3,13 +3,30 @@
 
 use store::templates::Startable;
 use workflow::{
-    AgentSpec, Definition,
+    AgentSpec, Definition, TemplateId,
     agent::{OutputOf, WorkflowConfig},
-    schema::{Compatibility, Kind, Schema},
+    api::{OfferedOutput, WorkflowPorts},
+    schema::Compatibility,
+    validate::output_schema,
 };
 
 use super::pinned;
-use crate::{Error, OpContext, Result};
+use crate::{Error, OpContext, Result, templates};
+
+/// What a published version takes, and all that its steps make.
+pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -> Result<WorkflowPorts> {
+    let definition = templates::version(ctx, template, version).await?;
+    let agents = pinned(ctx, &definition).await?;
+    let offers = definition.steps.iter().flat_map(|(key, step)| {
+        let spec = agents.get(&step.agent_id, step.agent_version);
+        spec.into_iter().flat_map(|spec| &spec.outputs).map(|port| OfferedOutput {
+            of: OutputOf { step: key.clone(), artifact: port.name.clone() },
+            step_title: step.title_or(key).to_owned(),
+            schema: output_schema(step, port),
+        })
+    });
+    Ok(WorkflowPorts { offers: offers.collect(), inputs: definition.inputs.clone() })
+}
 
 pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowConfig) -> Result<()> {
     let version = match ctx.store().startable(config.template_id, Some(config.version)).await? {
@@ -79,12 +96,7 @@ async fn check_outputs(
             let detail = format!("The step `{step}` makes no `{artifact}`. Name one of its outputs.");
             return Err(Error::invalid(format!("{field}.artifact"), detail));
         };
-        let schema = if known.map.is_some() {
-            Schema { items: Some(Box::new(made.schema.clone())), ..Schema::of(Kind::Array) }
-        } else {
-            made.schema.clone()
-        };
-        if let Compatibility::No(reason) = schema.feeds(&port.schema) {
+        if let Compatibility::No(reason) = output_schema(known, made).feeds(&port.schema) {
             let detail = format!("`{step}.{artifact}` does not fit the output `{name}`: {reason}.");
             return Err(Error::invalid(field, detail));
         }

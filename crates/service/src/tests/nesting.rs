@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use workflow::{ProblemCode, TemplateId, api::ApiError};
+use workflow::{ProblemCode, TemplateId, api::ApiError, schema::Kind};
 
 use super::{World, at, chain, plain, refusal, start, status};
 use crate::{agents, runs, templates};
@@ -62,6 +62,23 @@ async fn an_agent_of_a_workflow_fits_its_inputs_and_artifacts(pool: PgPool) {
     save(&[]).await.unwrap();
     let outer = draft(&world, "Outer", around("inner")).await;
     templates::publish(&world.admin, outer).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_version_says_what_an_agent_of_it_takes_and_can_give(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let mut mapped = chain();
+    mapped["steps"]["each"] = json!({"agent_id": "writer", "map": {"over": {"const": ["a", "b"]}},
+        "inputs": {"text": {"from": "item"}}});
+    let template = draft(&world, "Mapped", mapped).await;
+    templates::publish(&world.admin, template).await.unwrap();
+    let ports = agents::workflow_ports(&world.admin, template, 1).await.unwrap();
+    assert_eq!(ports.inputs.keys().collect::<Vec<_>>(), ["topic"]);
+    let is_list = |offer: &workflow::api::OfferedOutput| offer.schema.kind == Some(Kind::Array);
+    let lists: Vec<_> = ports.offers.iter().map(|offer| (offer.of.step.as_str(), is_list(offer))).collect();
+    assert_eq!(lists, [("each", true), ("first", false), ("second", false)]);
+    assert_eq!(status(agents::workflow_ports(&world.ada, template, 1).await), plain(403));
+    assert_eq!(status(agents::workflow_ports(&world.admin, template, 2).await), plain(404));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{
-    id::{AgentId, ArtifactId, RunId, StepKey},
+    id::{AgentId, ArtifactId, RunId, StepKey, UserId},
     schema::Schema,
-    status::StepStatus,
+    status::{RunStatus, StepStatus},
     view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
 };
 
@@ -223,11 +223,39 @@ pub struct ResumeRun {
     pub budget: Option<BudgetView>,
 }
 
+/// What a run is, without its steps.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunHead {
+    pub id: RunId,
+    pub template_name: String,
+    pub template_version: i32,
+    pub status: RunStatus,
+    pub user_id: UserId,
+    pub user_email: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&RunView> for RunHead {
+    fn from(run: &RunView) -> Self {
+        Self {
+            id: run.id,
+            template_name: run.template_name.clone(),
+            template_version: run.template_version,
+            status: run.status,
+            user_id: run.user_id,
+            user_email: run.user_email.clone(),
+            created_at: run.created_at,
+        }
+    }
+}
+
 /// Two runs of one template side by side.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Comparison {
     pub left: RunId,
     pub right: RunId,
+    pub left_run: RunHead,
+    pub right_run: RunHead,
     /// By key; steps of either run.
     pub steps: Vec<StepComparison>,
 }
@@ -236,12 +264,31 @@ pub struct Comparison {
 pub struct StepComparison {
     pub key: StepKey,
     pub title: String,
+    /// One item of a list: it is taken over with its list or not at all.
+    pub is_item: bool,
     /// Absent where the run has no such step.
     pub left: Option<StepStatus>,
     pub right: Option<StepStatus>,
     /// The prompt in force differs.
     pub prompt_differs: bool,
     pub artifacts: Vec<ArtifactComparison>,
+}
+
+impl StepComparison {
+    pub fn differs(&self) -> bool {
+        self.prompt_differs || self.left != self.right || self.artifacts.iter().any(|artifact| !artifact.is_equal)
+    }
+
+    /// Whether the left run can take over what the right one made.
+    pub fn is_adoptable(&self) -> bool {
+        let is_free = self.left.is_some_and(|left| !matches!(left, StepStatus::Running | StepStatus::Cancelled));
+        let is_done = self.left == Some(StepStatus::Completed);
+        let mut made = self.artifacts.iter().filter(|artifact| artifact.right.is_some());
+        !self.is_item
+            && is_free
+            && self.right == Some(StepStatus::Completed)
+            && made.any(|artifact| !artifact.is_equal || !is_done)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
