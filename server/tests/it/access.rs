@@ -183,7 +183,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/my_runs", Json(json!({"after": null})), SIGNED_IN),
         ("POST", "/_fn/waiting_for_me", Form(&[]), SIGNED_IN),
         ("POST", "/_fn/template_versions", Json(json!({"id": it.template})), SIGNED_IN),
-        ("POST", "/_fn/get_version", Json(json!({"id": it.template, "version": 1})), ADMINS),
+        ("POST", "/_fn/workflow_ports", Json(json!({"id": it.template, "version": 1})), ADMINS),
         ("POST", "/_fn/get_run", Json(run()), ASKED),
         ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), ASKED),
         ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), ASKED),
