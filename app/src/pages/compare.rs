@@ -4,8 +4,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
-    RunId, RunView, StepKey,
-    api::{AdoptRun, ArtifactComparison, Comparison, StepComparison},
+    RunId, RunStatus, RunView, StepKey,
+    api::{AdoptRun, ArtifactComparison, Comparison, RunHead, StepComparison},
 };
 
 use super::run::{artifact::facts, difference::Difference};
@@ -20,20 +20,17 @@ use crate::{
     form::{ErrorBanner, outcome, random_id},
     load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
+    session::use_session,
     shell::Page,
     words,
 };
 
-/// The comparison with both runs.
-type Pair = (RunView, RunView, Comparison);
+/// Steps drawn at first, and with each press of "Show more".
+const PORTION: usize = 40;
 
-async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Pair, AppError>> {
+async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Comparison, AppError>> {
     let (left, right) = ids?;
-    let all = async {
-        let comparison = api::compare_runs(left, right).await?;
-        Ok((api::get_run(left).await?, api::get_run(right).await?, comparison))
-    };
-    Some(all.await)
+    Some(api::compare_runs(left, right).await)
 }
 
 #[component]
@@ -45,14 +42,14 @@ pub fn ComparePage() -> impl IntoView {
             id("run_id").zip(id("other_id"))
         })
     });
-    let pair = Resource::new(move || ids.get(), load);
-    refetch_after_sign_in(pair, |pair| matches!(pair, Some(Err(_))));
+    let loaded = Resource::new(move || ids.get(), load);
+    refetch_after_sign_in(loaded, |loaded| matches!(loaded, Some(Err(_))));
     view! {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
-                match pair.await {
-                    Some(Ok(found)) => view! { <Compared pair=found on_adopted=move |()| pair.refetch()/> }.into_any(),
-                    Some(Err(error)) => view! { <PageFailed error on_retry=move |()| pair.refetch()/> }.into_any(),
+                match loaded.await {
+                    Some(Ok(comparison)) => view! { <Compared comparison on_adopted=move |()| loaded.refetch()/> }.into_any(),
+                    Some(Err(error)) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
                     None => view! { <NotFound/> }.into_any(),
                 }
             })}
@@ -73,21 +70,13 @@ fn Loading() -> impl IntoView {
     }
 }
 
-fn differs(step: &StepComparison) -> bool {
-    step.prompt_differs || step.left != step.right || step.artifacts.iter().any(|artifact| !artifact.is_equal)
-}
-
-/// Whether the left run can take something over.
-fn is_adoptable(step: &StepComparison) -> bool {
-    step.left.is_some() && step.artifacts.iter().any(|artifact| !artifact.is_equal && artifact.right.is_some())
-}
-
 #[component]
-fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView {
-    let (left, right, comparison) = pair;
+fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView {
+    let Comparison { left_run: left, right_run: right, steps, .. } = comparison;
     let toasts = use_toasts();
     let only_different = RwSignal::new(true);
-    // Which steps are asked about; empty for all of them.
+    let n_shown = RwSignal::new(PORTION);
+    // Which steps are asked about.
     let asked = RwSignal::new(None::<Vec<StepKey>>);
     let is_asking = RwSignal::new(false);
     let key = StoredValue::new(None::<String>);
@@ -112,42 +101,54 @@ fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView
             asked.set(None);
         }
     });
-    let n_different = comparison.steps.iter().filter(|step| differs(step)).count();
-    let n_steps = comparison.steps.len();
-    let n_adoptable = comparison.steps.iter().filter(|step| is_adoptable(step)).count();
-    let titles: Vec<(StepKey, String)> =
-        comparison.steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect();
-    let steps = StoredValue::new(comparison.steps);
-    let rows = move || {
+    let n_different = steps.iter().filter(|step| step.differs()).count();
+    let n_steps = steps.len();
+    let may_adopt = left.status != RunStatus::Cancelled
+        && use_session().user_untracked().is_some_and(|user| user.may_run(left.user_id));
+    let adoptable: Vec<StepKey> =
+        steps.iter().filter(|step| may_adopt && step.is_adoptable()).map(|step| step.key.clone()).collect();
+    let has_adoptable = !adoptable.is_empty();
+    let adoptable = StoredValue::new(adoptable);
+    let titles: Vec<(StepKey, String)> = steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect();
+    let steps = StoredValue::new(steps);
+    // By place: a row that is there stays as it is when more are shown.
+    let places = memo(move || {
         let only = only_different.get();
         steps.with_value(|steps| {
-            let shown = steps.iter().filter(|step| !only || differs(step));
-            shown.map(|step| step_view((into, from), step, asked)).collect_view()
+            let shown = steps.iter().enumerate().filter(|(_, step)| !only || step.differs());
+            shown.map(|(at, _)| at).collect::<Vec<_>>()
+        })
+    });
+    let row = move |at: usize| {
+        steps.with_value(|steps| {
+            steps.get(at).map(|step| {
+                let can_adopt = adoptable.with_value(|keys| keys.contains(&step.key));
+                step_view((into, from), step, can_adopt, asked)
+            })
         })
     };
+    let shown = memo(move || places.with(|places| places.iter().copied().take(n_shown.get()).collect::<Vec<_>>()));
+    let n_hidden = memo(move || places.with(Vec::len).saturating_sub(n_shown.get()));
     let text = Signal::derive(move || {
         if let Some(error) = error.get() {
             return error.0.detail;
         }
-        let what = asked.with(|asked| match asked.as_deref() {
-            Some([]) | None => "every step that differs".to_owned(),
-            Some(keys) => {
-                let name = |key: &StepKey| {
-                    titles
-                        .iter()
-                        .find(|(known, _)| known == key)
-                        .map_or_else(|| key.to_string(), |(_, title)| title.clone())
-                };
-                words::list(&keys.iter().map(name).collect::<Vec<_>>(), 5)
-            }
+        let what = asked.with(|asked| {
+            let name = |key: &StepKey| {
+                titles
+                    .iter()
+                    .find(|(known, _)| known == key)
+                    .map_or_else(|| key.to_string(), |(_, title)| title.clone())
+            };
+            words::list(&asked.iter().flatten().map(name).collect::<Vec<_>>(), 5)
         });
         format!(
             "What the right run made becomes the newest version in the left run, for {what}. Older versions stay, and later steps of the left run turn stale."
         )
     });
     let actions = move || {
-        (n_adoptable > 0).then(|| view! {
-            <Button variant=Variant::Primary icon="check" on_click=move |()| asked.set(Some(Vec::new()))>"Adopt all"</Button>
+        has_adoptable.then(|| view! {
+            <Button variant=Variant::Primary icon="check" on_click=move |()| asked.set(Some(adoptable.get_value()))>"Adopt all"</Button>
         })
     };
     let name = left.template_name.clone();
@@ -168,7 +169,16 @@ fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView
                     <LinkButton href=format!("/runs/{from}/compare/{into}") size=Size::Sm icon="refresh-cw">"Swap sides"</LinkButton>
                 </div>
                 {move || error.get().filter(|_| !is_asking.get()).map(|error| view! { <ErrorBanner error/> })}
-                {rows}
+                <For each=move || shown.get() key=|at| *at let:at>
+                    {row(at)}
+                </For>
+                <Show when=move || { n_hidden.get() > 0 }>
+                    <div class="row">
+                        <Button on_click=move |()| n_shown.update(|n| *n += PORTION)>
+                            {move || format!("Show {} more of {}", n_hidden.get().min(PORTION), places.with(Vec::len))}
+                        </Button>
+                    </div>
+                </Show>
                 <Show when=move || only_different.get() && n_different == 0>
                     <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
                 </Show>
@@ -190,7 +200,7 @@ fn Compared(pair: Pair, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView
     }
 }
 
-fn run_card(run: &RunView, side: &'static str) -> AnyView {
+fn run_card(run: &RunHead, side: &'static str) -> AnyView {
     let id = run.id;
     view! {
         <section class="card compare-run" aria-label=side>
@@ -203,7 +213,12 @@ fn run_card(run: &RunView, side: &'static str) -> AnyView {
     .into_any()
 }
 
-fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option<Vec<StepKey>>>) -> AnyView {
+fn step_view(
+    runs: (RunId, RunId),
+    step: &StepComparison,
+    can_adopt: bool,
+    asked: RwSignal<Option<Vec<StepKey>>>,
+) -> AnyView {
     let key = step.key.clone();
     let side = |status: Option<workflow::StepStatus>| match status {
         Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
@@ -211,7 +226,7 @@ fn step_view(runs: (RunId, RunId), step: &StepComparison, asked: RwSignal<Option
     };
     let artifacts: Vec<AnyView> =
         step.artifacts.iter().map(|artifact| artifact_view(runs, &step.title, artifact)).collect();
-    let adopt = is_adoptable(step).then(|| {
+    let adopt = can_adopt.then(|| {
         let title = step.title.clone();
         view! {
             <Button size=Size::Sm icon="check" attr:aria-label=format!("Adopt {title}") on_click=move |()| asked.set(Some(vec![key.clone()]))>
@@ -243,8 +258,20 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
     match (artifact.left.as_ref(), artifact.right.as_ref()) {
         (Some(left), Some(right)) => {
             // Each difference is a region of its own, so its name says the step too.
-            let title = format!("{step}, {name}: {} to {}", facts(left), facts(right));
-            view! { <Difference left=(runs.0, left.id) right=(runs.1, right.id) title/> }.into_any()
+            let change = format!("{} to {}", facts(left), facts(right));
+            let title = format!("{step}, {name}: {change}");
+            let (left, right) = ((runs.0, left.id), (runs.1, right.id));
+            let opened = RwSignal::new(false);
+            // Two runs may differ in thousands of artifacts: one is read when somebody wants to see it.
+            view! {
+                <details class="fold" on:toggle=move |_| opened.set(true)>
+                    <summary><Icon name="chevron-right"/> {name} <code>{change}</code></summary>
+                    <div class="fold-body">
+                        <Show when=move || opened.get()><Difference left right title=title.clone()/></Show>
+                    </div>
+                </details>
+            }
+            .into_any()
         }
         (left, right) => {
             view! { <p class="small">{format!("{name}: {} on the left, {} on the right", version(left), version(right))}</p> }.into_any()
