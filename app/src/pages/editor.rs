@@ -1,6 +1,7 @@
 //! /admin/workflows/{id}: the editor. Palette, canvas, panel and problems over one draft that saves itself.
 //! What is drawn must never be lost: not by a dead network, an ended session, a reload, nor by somebody else's save.
 
+mod bound;
 mod canvas_bar;
 mod changes;
 mod conflict;

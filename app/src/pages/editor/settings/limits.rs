@@ -7,9 +7,13 @@ use workflow::{
     limits::MAX_RUN_TIMEOUT_S,
 };
 
-use super::super::{draft::Draft, focus::field_id};
+use super::super::{
+    bound::{self, whole},
+    draft::Draft,
+    focus::field_id,
+};
 use crate::components::{Field, NumberInput, Select, SelectOption, duration_words};
-use crate::reactive::{effect, effect_with, memo};
+use crate::reactive::{effect, memo};
 
 /// A number of the limits and its control.
 fn number(
@@ -17,22 +21,10 @@ fn number(
     read: impl Fn(&Limits) -> Option<f64> + Send + Sync + 'static,
     write: impl Fn(&mut Limits, Option<f64>) + Send + Sync + 'static,
 ) -> RwSignal<Option<f64>> {
-    let known = memo(move || draft.handle.with_definition(|definition| read(&definition.limits)));
-    let value = RwSignal::new(known.get_untracked());
-    effect(move || {
-        let now = known.get();
-        if value.get_untracked() != now {
-            value.set(now);
-        }
-    });
-    effect_with(move |before: Option<Option<f64>>| {
-        let now = value.get();
-        if before.is_some_and(|before| before != now) && known.get_untracked() != now {
-            change(draft, |limits| write(limits, now));
-        }
-        now
-    });
-    value
+    bound::number(
+        move || draft.handle.with_definition(|definition| read(&definition.limits)),
+        move |now| change(draft, |limits| write(limits, now)),
+    )
 }
 
 fn change(draft: Draft, change: impl FnOnce(&mut Limits)) {
@@ -123,12 +115,6 @@ pub(super) fn RunLimits(draft: Draft) -> impl IntoView {
             </Show>
         </section>
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of u32 right before")]
-fn whole(number: f64, most: u32) -> u32 {
-    // One beyond the limit stays, so that the validator says so.
-    number.round().clamp(0.0, f64::from(most) + 1.0) as u32
 }
 
 #[expect(clippy::cast_precision_loss, reason = "budgets are far below 2^53")]

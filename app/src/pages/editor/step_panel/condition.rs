@@ -59,13 +59,13 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
     ];
     let has_condition = memo(move || one.read(|step| step.when.is_some()));
     let is_json = RwSignal::new(false);
-    let body = move || {
-        let can_be_rows = one.read(|step| step.when.as_ref().is_none_or(|when| Rows::of(when).is_some()));
-        match (has_condition.get(), is_json.get() || !can_be_rows) {
-            (false, _) => view! { <Add one/> }.into_any(),
-            (true, false) => view! { <Builder one is_json/> }.into_any(),
-            (true, true) => view! { <AsJson one is_json can_be_rows/> }.into_any(),
-        }
+    let can_be_rows = memo(move || one.read(|step| step.when.as_ref().is_none_or(|when| Rows::of(when).is_some())));
+    // Drawn anew only when another one is shown: a control that is typed into keeps the keyboard.
+    let shape = memo(move || (has_condition.get(), is_json.get() || !can_be_rows.get()));
+    let body = move || match shape.get() {
+        (false, _) => view! { <Add one/> }.into_any(),
+        (true, false) => view! { <Builder one is_json/> }.into_any(),
+        (true, true) => view! { <AsJson one is_json can_be_rows/> }.into_any(),
     };
     view! {
         <section class="panel-section" aria-label="Runs if" on:focusout=move |_| one.draft.handle.seal()>
@@ -288,7 +288,9 @@ fn meant(typed: &str, schema: &Schema) -> Value {
 }
 
 #[component]
-fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: bool) -> impl IntoView {
+fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: Memo<bool>) -> impl IntoView {
+    // What is being typed stays JSON, also once rows could say it.
+    effect(move || is_json.set(true));
     let fault = RwSignal::new(None::<String>);
     let known = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.when.clone())));
     let pretty = |when: &Option<Condition>| {
@@ -318,6 +320,11 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: bool) -> impl Into
         }
         now
     });
+    // The next condition begins as rows.
+    let remove = move || {
+        set(one, None);
+        is_json.set(false);
+    };
     view! {
         <Field
             id="when-json"
@@ -328,10 +335,10 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: bool) -> impl Into
             <TextArea value=shown rows=6 mono=true/>
         </Field>
         <div class="row">
-            <Show when=move || can_be_rows>
+            <Show when=move || can_be_rows.get()>
                 <Button size=Size::Sm variant=Variant::Quiet icon="list" on_click=move |()| is_json.set(false)>"Show as rows"</Button>
             </Show>
-            <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| { set(one, None); }>"Remove the condition"</Button>
+            <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| remove()>"Remove the condition"</Button>
         </div>
     }
 }
