@@ -5,7 +5,7 @@ mod compare_with;
 mod move_to;
 
 use leptos::prelude::*;
-use workflow::{RunStatus, api::ResumeRun, status::StatusReason};
+use workflow::{RunStatus, StepStatus, api::ResumeRun, status::StatusReason};
 
 use self::{
     budget::{BudgetMeter, ResumeDialog},
@@ -81,7 +81,9 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
 fn Kin(live: LiveRun) -> impl IntoView {
     let (parent, forked_from) = live.run.with_untracked(|run| (run.parent.clone(), run.forked_from.clone()));
     let link = |words: &'static str, to: workflow::view::StepOfRun| {
-        view! { <span><a href=format!("/runs/{}?step={}", to.run, to.step)>{words}</a></span> }
+        // The key of an item holds what its list gave, which may be anything.
+        let step = leptos_router::location::Url::escape(to.step.as_str());
+        view! { <span><a href=format!("/runs/{}?step={step}", to.run)>{words}</a></span> }
     };
     view! {
         {parent.map(|to| link("Part of a larger run", to))}
@@ -93,6 +95,10 @@ fn Kin(live: LiveRun) -> impl IntoView {
             }
         })}
     }
+}
+
+fn words_running(n: usize) -> String {
+    if n == 1 { "the step that is running is".to_owned() } else { format!("the {n} steps that are running are") }
 }
 
 #[component]
@@ -146,10 +152,21 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     }
     };
     let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
-    let no_move = Signal::derive(move || match status.get() {
-        RunStatus::Cancelled => Some("The run is cancelled".to_owned()),
-        RunStatus::Running => Some("Pause it first".to_owned()),
-        _ => None,
+    let n_running = memo(move || {
+        live.slowly(|run| {
+            // While an item runs its map step does.
+            run.steps.iter().filter(|step| step.status == StepStatus::Running && step.item_of.is_none()).count()
+        })
+    });
+    // A pause lets what runs come to its end, and only then can the run move.
+    let no_move = Signal::derive(move || match (status.get(), n_running.get()) {
+        (RunStatus::Cancelled, _) => Some("The run is cancelled".to_owned()),
+        (RunStatus::Pending | RunStatus::Running, 0) => Some("Pause it first".to_owned()),
+        (RunStatus::Pending | RunStatus::Running, n) => {
+            Some(format!("Pause it first, and wait until {} over", words_running(n)))
+        }
+        (_, 0) => None,
+        (_, n) => Some(format!("Wait until {} over", words_running(n))),
     });
     let menu = move || {
         view! {

@@ -76,12 +76,14 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
         key.set_value(random_id());
         resume.clear();
         let (used, most) = now.get_untracked();
-        // Twice as much as it has used is a start that is easy to change.
-        let twice = |most: Option<i64>, used: Option<i64>| {
-            most.map(|most| number(most.max(used.unwrap_or(0)).saturating_mul(2)))
+        // Both are sent, and an empty one is no limit: what is not used up stays as it is. Twice as much as was used of the
+        // other is a start that is easy to change.
+        let start = |most: Option<i64>, used: Option<i64>| {
+            let used = used.unwrap_or(0);
+            most.map(|most| number(if used < most { most } else { used.saturating_mul(2) }))
         };
-        tokens.set(twice(most.tokens, used.tokens));
-        cost.set(twice(most.cost_micros, used.cost_micros).map(|micros| micros / 1_000_000.0));
+        tokens.set(start(most.tokens, used.tokens));
+        cost.set(start(most.cost_micros, used.cost_micros).map(|micros| micros / 1_000_000.0));
     });
     let help = |words: Option<String>| {
         words.map_or_else(|| "Empty for no limit".to_owned(), |words| format!("{words}; empty for no limit"))
