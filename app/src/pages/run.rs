@@ -20,6 +20,7 @@ mod prompt;
 mod reject;
 mod rerun;
 mod rollback;
+mod seen;
 mod skip;
 mod stale;
 pub(super) mod state;

@@ -14,15 +14,14 @@ use super::{
     artifact::text_of,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
+    seen::{Overtaken, Seen},
     step_panel::VerbError,
     verbs::Verb,
 };
 use crate::reactive::{effect, effect_with};
 use crate::{
     api,
-    components::{
-        Banner, Button, Dialog, Field, Kind, Size, Skeleton, SkeletonKind, TextArea, Variant, focus_in_dialog,
-    },
+    components::{Button, Dialog, Field, Size, Skeleton, SkeletonKind, TextArea, Variant, focus_in_dialog},
     error::AppError,
     form::focus_first_error,
 };
@@ -34,20 +33,26 @@ struct Draft {
     is_json: bool,
     before: String,
     text: RwSignal<String>,
+    /// The text while it is another one than before: it stays until the server took it.
+    kept: RwSignal<String>,
     error: RwSignal<Option<String>>,
 }
 
 impl Draft {
-    fn of(artifact: &ArtifactView) -> Option<Self> {
-        let text = match artifact.encoding {
+    fn of(one: OneStep, artifact: &ArtifactView) -> Option<Self> {
+        let before = match artifact.encoding {
             Encoding::Json | Encoding::Text => text_of(artifact),
             Encoding::Base64 => return None,
         };
+        let name = artifact.meta.name.clone();
+        let kept = one.draft(&format!("edit {name}"));
+        let text = kept.with_untracked(|kept| if kept.is_empty() { before.clone() } else { kept.clone() });
         Some(Self {
-            name: artifact.meta.name.clone(),
+            name,
             is_json: artifact.encoding == Encoding::Json,
-            text: RwSignal::new(text.clone()),
-            before: text,
+            text: RwSignal::new(text),
+            before,
+            kept,
             error: RwSignal::new(None),
         })
     }
@@ -78,18 +83,32 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let n_bytes_only = RwSignal::new(0_usize);
     let load_error = RwSignal::new(None::<AppError>);
     let ports = Ports::new(one);
-    let digest = RwSignal::new(String::new());
-    let sender = Sender::new(one, move || open.set(false));
-    one.close_with_generation(open);
+    // What was seen when the first change was made; empty while there is none.
+    let began = one.draft("edit");
+    let forget = move || {
+        began.set(String::new());
+        drafts.with_untracked(|drafts| drafts.iter().flatten().for_each(|draft| draft.kept.set(String::new())));
+    };
+    let sender = Sender::new(one, move || {
+        open.set(false);
+        forget();
+    });
+    let seen = Seen::versions(one, open, sender);
     let owner = StoredValue::new(Owner::current());
+    // What is typed belongs to the versions that were there when it was.
     effect(move || {
-        if !open.get() {
-            return;
+        let is_changed = drafts.with(|drafts| drafts.as_ref().map(|drafts| drafts.iter().any(Draft::is_changed)));
+        match is_changed {
+            Some(true) if began.with_untracked(String::is_empty) => began.set(seen.text()),
+            Some(false) => began.set(String::new()),
+            _ => {}
         }
+    });
+    let load = move || {
         sender.clear();
         drafts.set(None);
         load_error.set(None);
-        digest.set(one.digest());
+        seen.restore(&began.get_untracked());
         ports.load(|_| ());
         let latest = one.latest.get_untracked();
         spawn_local(async move {
@@ -103,7 +122,7 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                     }
                 }
             }
-            let make = || read.iter().filter_map(Draft::of).collect::<Vec<_>>();
+            let make = || read.iter().filter_map(|artifact| Draft::of(one, artifact)).collect::<Vec<_>>();
             let fresh = match owner.try_get_value().flatten() {
                 Some(owner) => owner.with(make),
                 None => make(),
@@ -112,9 +131,22 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             drafts.try_set(Some(fresh));
             focus_in_dialog("edit");
         });
+    };
+    effect(move || {
+        if open.get() {
+            untrack(load);
+        }
     });
-    // Somebody wrote a newer version while this one was being edited.
-    let is_overtaken = move || open.get() && one.latest.with(|_| digest.with(|digest| *digest != one.digest()));
+    let take_newest = move || {
+        forget();
+        load();
+    };
+    let keep_mine = move || {
+        seen.look();
+        if !began.with_untracked(String::is_empty) {
+            began.set(seen.text());
+        }
+    };
     effect(move || {
         let Some(error) = sender.error.get() else { return };
         let Some(name) = error.0.field.as_deref().and_then(|field| field.strip_prefix("artifacts.")) else { return };
@@ -153,12 +185,13 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         sender.send(Ask::Edit(EditStep {
             artifacts,
             and_continue,
-            content_hash: Some(digest.get_untracked()),
-            expect_generation: one.generation(),
+            content_hash: seen.digest(),
+            expect_generation: seen.generation(),
         }));
     };
-    let is_unchanged = Signal::derive(move || {
-        drafts.with(|drafts| !drafts.as_ref().is_some_and(|drafts| drafts.iter().any(Draft::is_changed)))
+    let cannot_save = Signal::derive(move || {
+        let is_changed = drafts.with(|drafts| drafts.iter().flatten().any(Draft::is_changed));
+        !is_changed || seen.is_overtaken.get()
     });
     let may_continue = move || one.status.get() == StepStatus::AwaitingReview && one.refusal(Verb::Continue).is_none();
     let fields = move || match drafts.get() {
@@ -168,13 +201,13 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Button icon="save" loading=sender.pending() disabled=is_unchanged on_click=move |()| send(false)>"Save"</Button>
+            <Button icon="save" loading=sender.pending() disabled=cannot_save on_click=move |()| send(false)>"Save"</Button>
             <Show when=may_continue>
                 <Button
                     variant=Variant::Primary
                     icon="play"
                     loading=sender.pending()
-                    disabled=is_unchanged
+                    disabled=cannot_save
                     on_click=move |()| send(true)
                 >
                     "Save and continue"
@@ -194,9 +227,16 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <div class="stack" data-gap="3">
                 <VerbError error=Signal::derive(move || load_error.get())/>
                 <VerbError error=sender.error/>
-                <Show when=is_overtaken>
-                    <Banner kind=Kind::Warn>"A newer version was written meanwhile. Copy what you need, then close and open this again."</Banner>
-                </Show>
+                <Overtaken
+                    seen
+                    text="What you typed is still here, and no version is lost: saved now, yours comes after the newest."
+                    action=move || {
+                        view! {
+                            <Button size=Size::Sm on_click=move |()| take_newest()>"Load the newest"</Button>
+                            <Button size=Size::Sm on_click=move |()| keep_mine()>"Keep mine"</Button>
+                        }
+                    }
+                />
                 <Show when=move || load_error.with(Option::is_none)>{fields}</Show>
                 <Show when=move || { n_bytes_only.get() > 0 }>
                     <p class="muted small">"Outputs that are no text cannot be edited here"</p>
@@ -210,10 +250,12 @@ fn field(draft: Draft) -> AnyView {
     let id = format!("edit-output-{}", draft.name);
     let help = if draft.is_json { "As JSON" } else { "" };
     let (text, error, is_json) = (draft.text, draft.error, draft.is_json);
-    effect_with(move |before: Option<()>| {
-        text.track();
-        if before.is_some() {
+    let (before, kept) = (draft.before, draft.kept);
+    effect_with(move |last: Option<()>| {
+        let now = text.get();
+        if last.is_some() {
             error.set(None);
+            kept.set(if now == before { String::new() } else { now });
         }
     });
     view! {

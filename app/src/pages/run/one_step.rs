@@ -68,6 +68,11 @@ impl OneStep {
         self.live.run.with_untracked(|run| self.key.with_value(|key| run.review_digest(key)))
     }
 
+    /// What is typed about this step and not sent yet: it stays when a dialog closes, and while other steps are looked at.
+    pub(super) fn draft(self, name: &str) -> RwSignal<String> {
+        self.live.draft(&format!("{name} {}", self.key()))
+    }
+
     pub(super) fn is_human(self) -> bool {
         self.read(|step| step.kind == "human")
     }

@@ -67,15 +67,8 @@ impl OutputForm {
             .zip(0..)
             .map(|(port, order)| {
                 let input = RunInput { schema: port.schema.clone(), required: true, order, ..RunInput::default() };
-                let mut field = InputField::of_form(name, &port.name, &input);
-                if keeps {
-                    let draft = one.live.draft(&format!("{name} {} {}", one.key(), port.name));
-                    if draft.with_untracked(String::is_empty) {
-                        draft.set(field.text.get_untracked());
-                    }
-                    field.text = draft;
-                }
-                field
+                let field = InputField::of_form(name, &port.name, &input);
+                if keeps { field.kept_in(one.draft(&format!("{name} {}", port.name))) } else { field }
             })
             .collect();
         Self(StoredValue::new(fields))

@@ -5,6 +5,7 @@ use workflow::api::RejectStep;
 
 use super::{
     one_step::{Ask, OneStep, Sender},
+    seen::{Overtaken, Seen},
     step_panel::VerbError,
 };
 use crate::components::{Banner, Button, Dialog, Field, Kind, TextArea, Variant};
@@ -19,15 +20,16 @@ pub(super) fn rounds(one: OneStep) -> (i32, i32) {
 
 #[component]
 pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
-    let text = one.live.draft(&format!("reject {}", one.key()));
+    let text = one.draft("reject");
     let sender = Sender::new(one, move || {
         open.set(false);
         text.set(String::new());
     });
     let fault = RwSignal::new(None::<String>);
-    one.close_with_generation(open);
+    let seen = Seen::versions(one, open, sender);
     effect(move || {
         if open.get() {
+            seen.look();
             sender.clear();
             fault.set(None);
         }
@@ -56,14 +58,20 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
         }
         sender.send(Ask::Reject(RejectStep {
             feedback,
-            content_hash: Some(one.digest()),
-            expect_generation: one.generation(),
+            content_hash: seen.digest(),
+            expect_generation: seen.generation(),
         }));
     };
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="undo-2" loading=sender.pending() on_click=move |()| send()>
+            <Button
+                variant=Variant::Primary
+                icon="undo-2"
+                loading=sender.pending()
+                disabled=seen.is_overtaken
+                on_click=move |()| send()
+            >
                 "Reject"
             </Button>
         }
@@ -78,6 +86,10 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
         >
             <div class="stack" data-gap="3">
                 <VerbError error=sender.error/>
+                <Overtaken
+                    seen
+                    text="You would reject something that you have not seen. Close this, read what is there now, then open it again: what you typed stays."
+                />
                 <Show when=is_last>
                     <Banner kind=Kind::Warn>"One more rejection fails the step. You can retry it or supply the output after that."</Banner>
                 </Show>

@@ -16,10 +16,11 @@ use super::{
     inputs::source_words,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
+    seen::{Overtaken, Seen},
     step_panel::VerbError,
     verbs::Verb,
 };
-use crate::reactive::{effect, memo};
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     components::{
         Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom, duration_words,
@@ -43,6 +44,15 @@ struct PortEdit {
     from: String,
     is_set: RwSignal<bool>,
     field: InputField,
+    /// Whether it is set, and to what, as it was before the dialog opened.
+    before: String,
+    /// The same as it is now, while it is another: it stays until the server took it.
+    kept: RwSignal<String>,
+}
+
+/// The state of a port as one text; the value of one that is not set means nothing.
+fn state_of(is_set: bool, text: &str) -> String {
+    if is_set { format!("set {text}") } else { "mapped".to_owned() }
 }
 
 #[derive(Clone, Copy)]
@@ -50,6 +60,8 @@ struct Dialogue {
     one: OneStep,
     mode: RwSignal<String>,
     prompt: RwSignal<String>,
+    /// The prompt while it is another one than before: it stays until the server took it.
+    kept: RwSignal<String>,
     ports: RwSignal<Vec<PortEdit>>,
     known: Ports,
 }
@@ -74,10 +86,17 @@ impl Dialogue {
     }
 
     fn begin(self, known: &StepPrompt) {
-        self.prompt.set(known.effective.clone().unwrap_or_default());
+        let effective = known.effective.clone().unwrap_or_default();
+        self.prompt.set(self.kept.with_untracked(|kept| if kept.is_empty() { effective } else { kept.clone() }));
         let before = self.set_before();
         let ports = known.inputs.iter().map(|port| self.port(port, before.get(&port.name))).collect();
         self.ports.set(ports);
+    }
+
+    /// What was typed was taken.
+    fn forget(self) {
+        self.kept.set(String::new());
+        self.ports.with_untracked(|ports| ports.iter().for_each(|port| port.kept.set(String::new())));
     }
 
     fn port(self, port: &InputPort, value: Option<&Value>) -> PortEdit {
@@ -91,10 +110,19 @@ impl Dialogue {
                 step.attempts.last().and_then(|attempt| attempt.inputs.iter().find(|used| used.port == port.name));
             Some(source_words(run, source, used, Some(&key)))
         });
+        let field = InputField::of_form("again", &port.name, &input);
+        let kept = self.one.draft(&format!("again {}", port.name));
+        let before = field.text.with_untracked(|text| state_of(value.is_some(), text));
+        let is_set = kept.with_untracked(|kept| if kept.is_empty() { value.is_some() } else { kept != "mapped" });
+        if let Some(typed) = kept.get_untracked().strip_prefix("set ") {
+            field.text.set(typed.to_owned());
+        }
         PortEdit {
             from: from.unwrap_or_else(|| "nothing".to_owned()),
-            is_set: RwSignal::new(value.is_some()),
-            field: InputField::of_form("again", &port.name, &input),
+            is_set: RwSignal::new(is_set),
+            field,
+            before,
+            kept,
         }
     }
 
@@ -129,17 +157,22 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         one,
         mode: RwSignal::new("step".to_owned()),
         prompt: RwSignal::new(String::new()),
+        kept: one.draft("again"),
         ports: RwSignal::new(Vec::new()),
         known: Ports::new(one),
     };
-    let sender = Sender::new(one, move || open.set(false));
-    one.close_with_generation(open);
+    let sender = Sender::new(one, move || {
+        open.set(false);
+        form.forget();
+    });
+    let seen = Seen::generation_of(one, open, sender);
     let owner = StoredValue::new(Owner::current());
     // The prompt is read when the dialog opens, so that it is the one in force then.
     effect(move || {
         if !open.get() {
             return;
         }
+        seen.look();
         sender.clear();
         form.mode.set("step".to_owned());
         form.known.load(move |known| {
@@ -170,7 +203,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let is_ready = move || one.status.get() == StepStatus::Ready;
     let send = move || {
         let Ok(inputs) = form.inputs() else { return focus_first_error() };
-        let (prompt_override, expect_generation) = (form.prompt_override(), one.generation());
+        let (prompt_override, expect_generation) = (form.prompt_override(), seen.generation());
         sender.send(match untrack(|| form.mode()) {
             RerunMode::StepOnly => Ask::Trigger(TriggerStep { prompt_override, inputs, expect_generation }),
             mode => Ask::Rerun(RerunStep { mode, dry_run: false, prompt_override, inputs, expect_generation }),
@@ -195,7 +228,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                 variant=Variant::Primary
                 icon="rotate-cw"
                 loading=sender.pending()
-                disabled=Signal::derive(move || form.known.known.with(Option::is_none))
+                disabled=Signal::derive(move || form.known.known.with(Option::is_none) || seen.is_overtaken.get())
                 on_click=move |()| send()
             >
                 {verb}
@@ -220,6 +253,11 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         >
             <div class="stack">
                 <VerbError error=sender.error/>
+                <Overtaken
+                    seen
+                    text="What you typed is still here. Sent now, it would begin the step again after that."
+                    action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
+                />
                 {body}
             </div>
         </Dialog>
@@ -234,6 +272,12 @@ fn PromptEdit(form: Dialogue, known: StepPrompt) -> impl IntoView {
     let text = form.prompt;
     let template = StoredValue::new(known.of_template.unwrap_or_default());
     let before = StoredValue::new(effective);
+    effect_with(move |last: Option<()>| {
+        let now = text.get();
+        if last.is_some() {
+            form.kept.set(if before.with_value(|before| *before == now) { String::new() } else { now });
+        }
+    });
     let is_changed = move || before.with_value(|before| text.with(|text| text != before));
     let differs = move || template.with_value(|template| text.with(|text| text != template));
     view! {
@@ -273,7 +317,14 @@ fn InputsEdit(form: Dialogue) -> impl IntoView {
 }
 
 fn port_row(port: PortEdit) -> AnyView {
-    let PortEdit { from, is_set, field } = port;
+    let PortEdit { from, is_set, field, before, kept } = port;
+    let text = field.text;
+    effect_with(move |last: Option<()>| {
+        let now = text.with(|text| state_of(is_set.get(), text));
+        if last.is_some() {
+            kept.set(if now == before { String::new() } else { now });
+        }
+    });
     let name = field.key.clone();
     let field = StoredValue::new(field);
     let from = StoredValue::new(from);

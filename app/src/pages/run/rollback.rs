@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use workflow::{
-    ArtifactId, RunStatus, RunView, StepStatus, api::RollbackArtifact, staleness::staleness, view::ArtifactMeta,
+    ArtifactId, RunView, StepStatus, api::RollbackArtifact, definition::ReviewMode, staleness::staleness,
+    view::ArtifactMeta,
 };
 
 use super::{
     one_step::{Ask, OneStep, Sender},
     state::title_of,
-    verbs::Verb,
 };
 use crate::reactive::effect;
 use crate::{components::ConfirmDialog, words};
@@ -18,9 +18,15 @@ const NAMED: usize = 6;
 
 /// Whether a version can become the latest again.
 pub(super) fn is_possible(one: OneStep, artifact: &ArtifactMeta) -> bool {
-    let is_final = one.live.run.with(|run| run.status == RunStatus::Cancelled);
-    // Forking asks for nothing but the right to act on the run, and so does this.
-    !artifact.is_latest && !is_final && one.status.get() != StepStatus::Running && one.refusal(Verb::Fork).is_none()
+    !artifact.is_latest && one.can_roll_back()
+}
+
+/// Whether the gate opens again for a version that never passed it: that of a completed step which is no list of others.
+fn reopens(one: OneStep) -> bool {
+    let is_map = one.definition(|step| step.map.is_some()) && one.read(|step| step.item_of.is_none());
+    one.status.get() == StepStatus::Completed
+        && !is_map
+        && one.definition(|step| step.review.mode == ReviewMode::Always)
 }
 
 /// What a rollback would make of other steps: the rule of the run itself, tried on a copy.
@@ -85,8 +91,11 @@ pub(super) fn RollbackDialog(one: OneStep, chosen: RwSignal<Option<ArtifactMeta>
         else {
             return String::new();
         };
-        let reopens = !is_approved && one.definition(|step| step.review.mode.as_str()) == "always";
-        let gate = if reopens { " This version was never approved, so the step waits for a review again." } else { "" };
+        let gate = if !is_approved && reopens(one) {
+            " This version was never approved, so the step waits for a review again."
+        } else {
+            ""
+        };
         format!("{}{gate}", one.live.run.with_untracked(|run| consequences(run, id)))
     });
     let confirm = Signal::derive(move || {

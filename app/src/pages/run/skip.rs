@@ -11,12 +11,13 @@ use workflow::{
 
 use super::{
     one_step::{Ask, OneStep, Sender},
+    seen::{Overtaken, Seen},
     step_panel::VerbError,
 };
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, focus_in_dialog},
+    components::{Button, Dialog, Size, Skeleton, SkeletonKind, Variant, focus_in_dialog},
     error::AppError,
     form::focus_first_error,
     pages::start::field::{InputField, InputView},
@@ -29,8 +30,11 @@ type Asked = (StepKey, InputField);
 pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let asked = RwSignal::new(None::<Vec<Asked>>);
     let load_error = RwSignal::new(None::<AppError>);
-    let sender = Sender::new(one, move || open.set(false));
-    one.close_with_generation(open);
+    let sender = Sender::new(one, move || {
+        open.set(false);
+        asked.with_untracked(|asked| asked.iter().flatten().for_each(|(_, field)| field.text.set(String::new())));
+    });
+    let seen = Seen::generation_of(one, open, sender);
     let owner = StoredValue::new(Owner::current());
     let load = move || {
         asked.set(None);
@@ -38,7 +42,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         spawn_local(async move {
             match api::skip_needs(one.live.id, one.key()).await {
                 Ok(needs) => {
-                    let make = || needs.into_iter().map(field_of).collect();
+                    let make = || needs.into_iter().map(|need| field_of(one, need)).collect();
                     let fields = match owner.try_get_value().flatten() {
                         Some(owner) => owner.with(make),
                         None => make(),
@@ -54,6 +58,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     };
     effect(move || {
         if open.get() {
+            seen.look();
             sender.clear();
             load();
         }
@@ -92,7 +97,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             }
         }
         if is_complete {
-            sender.send(Ask::Skip(SkipStep { inputs, expect_generation: one.generation() }));
+            sender.send(Ask::Skip(SkipStep { inputs, expect_generation: seen.generation() }));
         } else {
             focus_first_error();
         }
@@ -104,7 +109,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                 variant=Variant::Primary
                 icon="skip-forward"
                 loading=sender.pending()
-                disabled=Signal::derive(move || asked.with(Option::is_none))
+                disabled=Signal::derive(move || asked.with(Option::is_none) || seen.is_overtaken.get())
                 on_click=move |()| send()
             >
                 "Skip"
@@ -122,13 +127,18 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <div class="stack" data-gap="3">
                 <VerbError error=Signal::derive(move || load_error.get())/>
                 <VerbError error=sender.error/>
+                <Overtaken
+                    seen
+                    text="What you typed is still here. Skipping it now would skip the step as it is now."
+                    action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
+                />
                 <Show when=move || load_error.with(Option::is_none)>{body}</Show>
             </div>
         </Dialog>
     }
 }
 
-fn field_of(need: SkipNeed) -> Asked {
+fn field_of(one: OneStep, need: SkipNeed) -> Asked {
     let input = RunInput {
         title: format!("{} · {}", need.step_title, need.port),
         schema: need.schema,
@@ -136,5 +146,6 @@ fn field_of(need: SkipNeed) -> Asked {
         ..RunInput::default()
     };
     let field = InputField::of_form(&format!("skip-{}", need.step), &need.port, &input);
+    let field = field.kept_in(one.draft(&format!("skip {} {}", need.step, need.port)));
     (need.step, field)
 }

@@ -6,6 +6,7 @@ use workflow::api::SupplyStep;
 use super::{
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
+    seen::{Overtaken, Seen},
     step_panel::VerbError,
 };
 use crate::components::{Button, Dialog, Size, Variant, focus_in_dialog};
@@ -15,10 +16,16 @@ use crate::reactive::effect;
 pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let ports = Ports::new(one);
     let form = RwSignal::new(None::<OutputForm>);
-    let sender = Sender::new(one, move || open.set(false));
-    one.close_with_generation(open);
+    let sender = Sender::new(one, move || {
+        open.set(false);
+        if let Some(form) = form.get_untracked() {
+            form.clear();
+        }
+    });
+    let seen = Seen::generation_of(one, open, sender);
     effect(move || {
         if open.get() {
+            seen.look();
             sender.clear();
             form.set(None);
             ports.load(|_| ());
@@ -37,6 +44,11 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             view! {
                 <div class="stack" data-gap="3">
                     <VerbError error=elsewhere/>
+                    <Overtaken
+                        seen
+                        text="What you typed is still here. Supplying it now would complete the step as it is now."
+                        action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
+                    />
                     {form.view()}
                 </div>
             }
@@ -46,7 +58,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     };
     let send = move || {
         if let Some(outputs) = form.get_untracked().and_then(OutputForm::read) {
-            sender.send(Ask::Supply(SupplyStep { outputs, expect_generation: one.generation() }));
+            sender.send(Ask::Supply(SupplyStep { outputs, expect_generation: seen.generation() }));
         }
     };
     let actions = move || {
@@ -56,7 +68,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
                 variant=Variant::Primary
                 icon="upload"
                 loading=sender.pending()
-                disabled=Signal::derive(move || form.with(Option::is_none))
+                disabled=Signal::derive(move || form.with(Option::is_none) || seen.is_overtaken.get())
                 on_click=move |()| send()
             >
                 "Supply output"

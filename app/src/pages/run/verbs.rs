@@ -42,10 +42,6 @@ impl Verb {
         })
     }
 
-    fn is_decision(self) -> bool {
-        self.in_table().is_some_and(table::Verb::is_decision)
-    }
-
     pub(super) fn label(self, status: StepStatus) -> &'static str {
         match self {
             Self::Continue => "Continue",
@@ -94,11 +90,11 @@ impl Verb {
 
 /// Why a verb is not there for this person and this step; `None` where it is.
 pub(super) fn refusal(verb: Verb, run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
-    rights(verb, run, step, me)
-        .or_else(|| {
-            let is_over = run.status == RunStatus::Cancelled && verb != Verb::Fork;
-            by_status(verb, if is_over { StepStatus::Cancelled } else { step.status })
-        })
+    let reason = match verb.in_table() {
+        Some(verb) => refusal_of(verb, run, step, me),
+        None => rights(table::may_run(RunVerb::Fork, who(run, step, me)), false),
+    };
+    reason
         .map(|reason| reason.trim_end_matches('.').to_owned())
         .or_else(|| if verb == Verb::Continue { no_vote(run, step, me) } else { None })
 }
@@ -121,22 +117,24 @@ fn who(run: &RunView, step: &StepView, me: Option<&Actor>) -> Who {
     }
 }
 
-fn rights(verb: Verb, run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<&'static str> {
-    let who = who(run, step, me);
-    let access = match verb.in_table() {
-        Some(verb) => table::may(verb, who),
-        None => table::may_run(RunVerb::Fork, who),
-    };
+fn refusal_of(verb: table::Verb, run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<&'static str> {
+    rights(table::may(verb, who(run, step, me)), verb.is_decision()).or_else(|| {
+        let is_over = run.status == RunStatus::Cancelled;
+        by_status(verb, if is_over { StepStatus::Cancelled } else { step.status })
+    })
+}
+
+fn rights(access: Access, is_decision: bool) -> Option<&'static str> {
     match access {
         Access::Allowed => None,
         Access::Unauthenticated => Some("Sign in first"),
-        Access::Forbidden | Access::NotFound if verb.is_decision() => Some("Others are asked to decide here"),
+        Access::Forbidden | Access::NotFound if is_decision => Some("Others are asked to decide here"),
         Access::Forbidden | Access::NotFound => Some("Only the run's owner and admins may do this"),
     }
 }
 
-fn by_status(verb: Verb, status: StepStatus) -> Option<&'static str> {
-    match table::expected(verb.in_table()?, status) {
+fn by_status(verb: table::Verb, status: StepStatus) -> Option<&'static str> {
+    match table::expected(verb, status) {
         Expected::Done { .. } => None,
         Expected::Refused(advice) => Some(advice),
     }
@@ -162,6 +160,15 @@ impl OneStep {
             self.me.with_value(|me| refusal(verb, run, step, me.as_ref()))
         })
     }
+
+    /// Whether older versions of what it made can become the latest again; follows the run.
+    pub(super) fn can_roll_back(self) -> bool {
+        let key = self.key();
+        self.live.run.with(|run| {
+            let refused = |step| self.me.with_value(|me| refusal_of(table::Verb::Rollback, run, step, me.as_ref()));
+            run.step(&key).is_some_and(|step| refused(step).is_none())
+        })
+    }
 }
 
 #[cfg(test)]
@@ -173,9 +180,9 @@ mod tests {
     fn what_stands_on_the_panel_is_allowed_there() {
         for status in StepStatus::ALL {
             for verb in Verb::on_panel(*status) {
-                assert_eq!(by_status(*verb, *status), None, "{verb:?} {status}");
+                let verb = verb.in_table().unwrap();
+                assert_eq!(by_status(verb, *status), None, "{verb:?} {status}");
             }
-            assert_eq!(by_status(Verb::Fork, *status), None);
         }
     }
 }

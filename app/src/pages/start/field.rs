@@ -63,6 +63,14 @@ impl InputField {
         }
     }
 
+    /// What is typed goes into a draft that outlives the form; what the draft holds already is what the form begins with.
+    pub(in crate::pages) fn kept_in(self, draft: RwSignal<String>) -> Self {
+        if draft.with_untracked(String::is_empty) {
+            draft.set(self.text.get_untracked());
+        }
+        Self { text: draft, ..self }
+    }
+
     /// Reads every field and shows what is wrong with each; none if something is.
     pub(in crate::pages) fn read_all(fields: &[Self]) -> Option<Inputs> {
         let mut inputs = Inputs::new();
