@@ -100,3 +100,68 @@ test("an edit at a gate becomes the version that goes on, and the agent's own st
     await expect(versions.getByRole("button").nth(2)).toContainText("attempt 1");
   });
 });
+
+test("what is typed stays until it is sent, and nobody judges a version that they have not seen", async ({ open, userApi }) => {
+  const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "hail" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.choose("Draft it");
+  await expect(run.content).toContainText("A draft of hail");
+  const write = (text: string) => userApi.post(`/api/workflows/runs/${id}/steps/draft/edit`, { artifacts: { text } });
+  const overtaken = "The step has moved on meanwhile";
+
+  const edit = run.dialog("Edit “Draft it”");
+  await test.step("an edit stays when its dialog closes and while another step is looked at", async () => {
+    await run.verb("Edit").click();
+    await edit.getByLabel("text").fill("Half written");
+    await page.keyboard.press("Escape");
+    await expect(edit).toBeHidden();
+    await run.choose("Use it");
+    await run.choose("Draft it");
+    await run.verb("Edit").click();
+    await expect(edit.getByLabel("text")).toHaveValue("Half written");
+    await expect(edit.getByRole("button", { name: "Save", exact: true })).toBeEnabled();
+  });
+
+  await test.step("a version that somebody else writes meanwhile is said, and overwrites nothing that was typed", async () => {
+    await write("Written elsewhere");
+    await expect(edit.getByRole("alert")).toContainText(overtaken);
+    await expect(edit.getByLabel("text")).toHaveValue("Half written");
+    await expect(edit.getByRole("button", { name: "Save", exact: true })).toBeDisabled();
+    await edit.getByRole("button", { name: "Keep mine" }).click();
+    await expect(edit.getByRole("alert")).toHaveCount(0);
+    await edit.getByLabel("text").fill("Wholly written");
+    await run.answer("Edit “Draft it”", "Save");
+    await expect(run.content).toContainText("Wholly written");
+    await run.verb("Edit").click();
+    await expect(edit.getByLabel("text")).toHaveValue("Wholly written");
+    await expect(edit.getByRole("button", { name: "Save", exact: true })).toBeDisabled();
+    await page.keyboard.press("Escape");
+  });
+
+  const reject = run.dialog("Reject “Draft it”");
+  await test.step("a rejection is of the version that was there when it was begun", async () => {
+    await run.verb("Reject").click();
+    await reject.getByLabel("What should be different?").fill("colder");
+    await write("Written elsewhere again");
+    await expect(reject.getByRole("alert")).toContainText(overtaken);
+    await expect(reject.getByRole("button", { name: "Reject", exact: true })).toBeDisabled();
+    await page.keyboard.press("Escape");
+    await expect(run.content).toContainText("Written elsewhere again");
+    await run.verb("Reject").click();
+    await expect(reject.getByLabel("What should be different?")).toHaveValue("colder");
+    await expect(reject.getByRole("alert")).toHaveCount(0);
+  });
+
+  await test.step("a new generation closes no dialog", async () => {
+    await page.keyboard.press("Escape");
+    await run.verb("Edit").click();
+    await edit.getByLabel("text").fill("Not lost");
+    await userApi.post(`/api/workflows/runs/${id}/steps/draft/reject`, { feedback: "elsewhere" });
+    await expect(edit.getByRole("alert")).toContainText(overtaken);
+    await expect(edit.getByLabel("text")).toHaveValue("Not lost");
+    await page.keyboard.press("Escape");
+    await expect(run.panel).toContainText("generation 2");
+  });
+});

@@ -4,7 +4,7 @@
 import { ADMIN, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { chain, saveAgents } from "../support/workflows.ts";
+import { chain, ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
@@ -52,6 +52,8 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await expect(page.getByRole("status").filter({ hasText: "2 of 4 steps differ" })).toBeVisible();
     const second = page.getByRole("region", { name: "Second", exact: true });
     await expect(second).toContainText("Another prompt");
+    await expect(second).not.toContainText("LOOM");
+    await second.locator("summary").filter({ hasText: "text" }).click();
     await expect(second).toContainText("LOOM");
     await expect(second).toContainText(", woven");
     await expect(page.getByRole("region", { name: "First", exact: true })).toHaveCount(0);
@@ -76,6 +78,33 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await expect(run.content.getByRole("list", { name: "Versions" })).toContainText(`brought by ${USER.email}`);
     await expect(run.stale("Third")).toBeVisible();
   });
+});
+
+test("a list is taken over as a whole, and what is not completed is not offered", async ({ open, adminApi, userApi }) => {
+  const template = await adminApi.publish(unique("Said twice over"), {
+    inputs: TEXT_INPUT,
+    steps: {
+      each: { ...step("Say each", ECHO, input("text")), map: { over: { const: ["once", "twice"] } } },
+      check: { ...step("Check it", ECHO, input("text")), review: { mode: "always" } },
+    },
+  });
+  const [left, right] = [await userApi.start(template, { text: "warp" }), await userApi.start(template, { text: "weft" })];
+  const page = await open(USER);
+  for (const { id } of [left, right]) {
+    await visit(page, `/runs/${id}`);
+    await new RunPage(page).expectSteps({ "Say each": "Completed", "Check it": "Awaiting review" });
+  }
+  await visit(page, `/runs/${left.id}/compare/${right.id}`);
+  await expect(page.getByRole("status").filter({ hasText: "4 of 4 steps differ" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Adopt / })).toHaveText(["Adopt all", "Adopt"]);
+  await expect(page.getByRole("button", { name: "Adopt Say each", exact: true })).toBeVisible();
+
+  await page.getByRole("button", { name: "Adopt all" }).click();
+  const dialog = page.getByRole("dialog", { name: "Take over into the left run?" });
+  await expect(dialog).toContainText("for Say each");
+  await dialog.getByRole("button", { name: "Adopt", exact: true }).click();
+  await expect(page.getByText("Taken over as new versions")).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Adopt / })).toHaveCount(0);
 });
 
 test("a run goes on with a newer version, after saying what stays and what runs again", async ({ open, adminApi }) => {

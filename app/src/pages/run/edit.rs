@@ -46,6 +46,9 @@ impl Draft {
         };
         let name = artifact.meta.name.clone();
         let kept = one.draft(&format!("edit {name}"));
+        if kept.with_untracked(|kept| *kept == before) {
+            kept.set(String::new());
+        }
         let text = kept.with_untracked(|kept| if kept.is_empty() { before.clone() } else { kept.clone() });
         Some(Self {
             name,
