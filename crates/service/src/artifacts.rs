@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use store::verbs::Call;
 use workflow::{
     ArtifactId, RunId, RunView, StepKey,
     api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
@@ -14,7 +13,7 @@ use workflow::{
 
 use crate::{
     Error, OpContext, Result,
-    runs::{self, access, conflict, idempotency},
+    runs::{self, calling::steering, conflict},
 };
 
 pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
@@ -57,13 +56,11 @@ pub async fn rollback(
     rollback: RollbackArtifact,
     once: Option<String>,
 ) -> Result<RunView> {
-    let idempotency = idempotency::of(once, "rollback", &[&run.to_string(), &id.to_string()], &rollback)?;
-    access::steer(ctx, run).await?;
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
+    let call = steering(ctx, run, Verb::Rollback.as_str(), &[&id.to_string()], &rollback, once).await?;
+    let did = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
     let view = runs::get(ctx, run).await?;
     let step = view.artifacts.iter().find(|artifact| artifact.id == id).map(|artifact| &artifact.producing_step_id);
-    conflict::step(&outcome, Verb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
+    conflict::step(&did, Verb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
     Ok(view)
 }
 

@@ -27,6 +27,9 @@ pub enum Error {
     NotFound,
     #[error("the field `{field}` is wrong: {detail}")]
     Invalid { field: String, detail: String },
+    /// Several fields at once, each a problem of the request.
+    #[error("{} fields are wrong", problems.len())]
+    InvalidFields { problems: Vec<Problem> },
     #[error("the definition has problems")]
     InvalidDefinition { problems: Vec<Problem> },
     #[error("the field `{field}` is too large: {detail}")]
@@ -35,6 +38,9 @@ pub enum Error {
     Stale { current: i64 },
     #[error("the state does not allow it: {0}")]
     Conflict(String),
+    /// Like `Conflict`, where one field of what is there is the reason.
+    #[error("the state does not allow it because of `{field}`: {detail}")]
+    Unsuitable { field: String, detail: String },
     #[error("the template has no published version")]
     NotPublished,
     #[error("the Idempotency-Key was used for another request")]
@@ -88,6 +94,7 @@ impl Error {
                 "There is nothing here, or it is not yours to see. Check the address.".to_owned(),
             ),
             Self::Invalid { detail, .. } => (422, ErrorCode::Invalid, detail.clone()),
+            Self::InvalidFields { problems } => (422, ErrorCode::Invalid, in_one(problems)),
             Self::InvalidDefinition { .. } => (
                 422,
                 ErrorCode::InvalidDefinition,
@@ -100,7 +107,7 @@ impl Error {
                 ErrorCode::StaleRevision,
                 format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
             ),
-            Self::Conflict(detail) => (409, ErrorCode::Conflict, detail.clone()),
+            Self::Conflict(detail) | Self::Unsuitable { detail, .. } => (409, ErrorCode::Conflict, detail.clone()),
             Self::NotPublished => (
                 409,
                 ErrorCode::NotPublished,
@@ -119,7 +126,12 @@ impl Error {
             Self::Store(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
         };
         let (field, problems) = match self {
-            Self::Invalid { field, .. } | Self::TooLarge { field, .. } => (Some(field.clone()), Vec::new()),
+            Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
+                (Some(field.clone()), Vec::new())
+            }
+            Self::InvalidFields { problems } => {
+                (problems.first().and_then(|first| first.field.clone()), problems.clone())
+            }
             Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
             _ => (None, Vec::new()),
         };
@@ -153,6 +165,15 @@ impl From<Unstorable> for Error {
             }
         };
         Self::Invalid { field, detail }
+    }
+}
+
+/// The first of several faults, and that there are more.
+fn in_one(problems: &[Problem]) -> String {
+    match problems {
+        [] => String::new(),
+        [only] => only.message.clone(),
+        [first, ..] => format!("{} More is wrong: see `problems`.", first.message),
     }
 }
 

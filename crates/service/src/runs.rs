@@ -2,6 +2,7 @@
 //! Must never run anything but a stored version, and never show or touch a run of somebody else.
 
 pub(crate) mod access;
+pub(crate) mod calling;
 mod comparing;
 pub(crate) mod conflict;
 mod control;

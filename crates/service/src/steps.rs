@@ -7,7 +7,7 @@ mod running;
 mod skipping;
 
 use store::access::StepOfRun;
-use workflow::{AgentSpec, RunId, StepKey, api::StepPrompt};
+use workflow::{AgentId, AgentSpec, RunId, StepKey, api::StepPrompt};
 
 pub use deciding::{approve, edit, reject, supply};
 pub use running::{rerun, stop, trigger};
@@ -19,7 +19,7 @@ use crate::{Error, OpContext, Result};
 pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPrompt> {
     ctx.user()?;
     let step = find(ctx, run, key).await?;
-    let spec = agent_of(ctx, &step).await?;
+    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
     let is_collected = outputs::is_collected(&step, key);
     let of_template = spec.config.prompt().map(|of_agent| step.step.prompt.unwrap_or_else(|| of_agent.to_owned()));
     let effective = of_template.clone().map(|of_template| step.overrides.prompt.unwrap_or(of_template));
@@ -28,14 +28,13 @@ pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPr
 }
 
 async fn find(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepOfRun> {
-    // A key with a character that Postgres cannot hold names no step.
     if !key.is_addressable() {
         return Err(Error::NotFound);
     }
     ctx.store().step_of_run(run, key, ctx.user()?).await?.ok_or(Error::NotFound)
 }
 
-async fn agent_of(ctx: &OpContext, step: &StepOfRun) -> Result<AgentSpec> {
+async fn agent(ctx: &OpContext, id: &AgentId, version: i32) -> Result<AgentSpec> {
     // A version that a run uses is never removed.
-    ctx.store().agent(&step.agent_id, Some(step.agent_version)).await?.ok_or(Error::NotFound)
+    ctx.store().agent(id, Some(version)).await?.ok_or(Error::NotFound)
 }

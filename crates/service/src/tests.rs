@@ -4,6 +4,7 @@ mod accounts;
 mod gates;
 mod nesting;
 mod people;
+mod refusals;
 mod runs;
 mod templates;
 mod verbs;
@@ -113,6 +114,33 @@ fn chain() -> Value {
                 "inputs": {"text": {"from": "step", "step": "first", "artifact": "text"}}}
         }
     })
+}
+
+fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// Both wait for the run's lock in this order, each having looked at the run before the lock was let go.
+async fn in_order<A, B>(pool: &PgPool, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("SELECT id FROM workflow_runs FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let waiting = async |n: i64| {
+        let count =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await.unwrap() < n {
+            tokio::task::yield_now().await;
+        }
+    };
+    let second = async {
+        waiting(1).await;
+        second.await
+    };
+    let release = async {
+        waiting(2).await;
+        holder.rollback().await.unwrap();
+    };
+    let (first, second, ()) = futures::join!(first, second, release);
+    (first, second)
 }
 
 /// What the person is answered, with what differs from case to case taken out.

@@ -5,6 +5,7 @@
 //! `WEFT_UPDATE=1 cargo nextest run --cargo-profile ci -p workflow verbs`.
 
 mod render;
+mod words;
 
 use crate::{
     event::EventKind,
@@ -13,6 +14,7 @@ use crate::{
 };
 
 pub use render::markdown;
+pub use words::{A_STEP_RUNS, CHANGED, of_a_map, what_a_run_is, what_it_is, what_it_waits_for};
 
 /// What a person can do to one step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -39,6 +41,9 @@ pub enum RunVerb {
     Adopt,
     Move,
 }
+
+/// Of everything that is cancelled.
+const FINAL: &str = "A cancelled run is final: fork it, or start a new one.";
 
 /// What a verb comes to in a status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -228,7 +233,7 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
     use StepStatus as S;
     use Verb as V;
     if status == S::Cancelled {
-        return Expected::Refused("A cancelled run is final: fork it, or start a new one.");
+        return Expected::Refused(FINAL);
     }
     let done = |becomes, events, generation| Expected::Done { becomes, events, generation };
     let refused = Expected::Refused;
@@ -287,7 +292,7 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
         (V::Rollback, S::AwaitingReview) => done(&[S::AwaitingReview], &[K::ArtifactRolledBack], G::Same),
         (V::Rollback, S::Failed) => done(&[S::Failed], &[K::ArtifactRolledBack], G::Same),
         (V::Rollback, S::Skipped) => done(&[S::Skipped], &[K::ArtifactRolledBack], G::Same),
-        (_, S::Cancelled) => refused("A cancelled run is final: fork it, or start a new one."),
+        (_, S::Cancelled) => refused(FINAL),
     }
 }
 
@@ -304,7 +309,7 @@ pub fn expected_of_run(verb: RunVerb, status: RunStatus, reason: Option<StatusRe
         // The event is the first one of the new run.
         (V::Fork, _) => RunExpected::Done { becomes: &[], event: None },
         (V::Cancel, S::Cancelled) => RunExpected::Unchanged,
-        (_, S::Cancelled) => RunExpected::Refused("Fork it, or start a new one."),
+        (_, S::Cancelled) => RunExpected::Refused(FINAL),
 
         (V::AutoRun, S::Pending | S::Running | S::Paused) => {
             done(&[S::Running, S::Paused, S::Completed, S::Failed], K::AutoRunChanged)
@@ -324,20 +329,6 @@ pub fn expected_of_run(verb: RunVerb, status: RunStatus, reason: Option<StatusRe
             RunExpected::Refused("Wait until nothing is running, or pause it, then try again.")
         }
         (V::Move, _) => done(&[S::Running, S::Paused, S::Completed, S::Failed], K::RunMoved),
-    }
-}
-
-/// What a step is, as the beginning of a refusal.
-pub fn what_it_is(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::Pending => "The step waits for those before it.",
-        StepStatus::Ready => "The step is queued.",
-        StepStatus::Running => "The step is running.",
-        StepStatus::AwaitingReview => "The step waits for a review.",
-        StepStatus::Completed => "The step is completed.",
-        StepStatus::Failed => "The step has failed.",
-        StepStatus::Skipped => "The step was skipped.",
-        StepStatus::Cancelled => "The step was cancelled.",
     }
 }
 

@@ -21,13 +21,14 @@ pub(crate) async fn steer(ctx: &OpContext, run: RunId) -> Result<()> {
 }
 
 /// Passes if deciding at the step's gate is theirs: owner, admins, and whoever the open gate asks.
+/// True if it is theirs only at the gate, which may have closed by the time the verb holds the run's lock.
 /// What they decided there once, they may be told again under its key.
-pub(crate) async fn decide(ctx: &OpContext, run: RunId, key: &StepKey, once: &Idempotency) -> Result<()> {
+pub(crate) async fn decide(ctx: &OpContext, run: RunId, key: &StepKey, once: &Idempotency) -> Result<bool> {
     match see(ctx, run).await? {
-        Access::Full => Ok(()),
-        Access::Gates(open) if open.contains(key) => Ok(()),
+        Access::Full => Ok(false),
+        Access::Gates(open) if open.contains(key) => Ok(true),
         Access::Gates(_) => match once {
-            Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(()),
+            Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(true),
             _ => Err(Error::Forbidden),
         },
     }

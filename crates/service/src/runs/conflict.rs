@@ -4,33 +4,30 @@
 use store::verbs::{Conflict, VerbOutcome};
 use workflow::{
     RunStatus, RunView, StepKey, StepStatus,
-    status::StatusReason,
-    verbs::{Expected, RunExpected, RunVerb, Verb, expected, expected_of_run},
+    verbs::{self, Expected, RunExpected, RunVerb, Verb, expected, expected_of_run},
+    view::StepView,
 };
 
 use crate::{Error, Result};
 
-/// The status that was refused is not the one that is there now.
-const CHANGED: &str = "It has just changed: look at it, then try again.";
-
 /// Passes what a verb on a step did; `run` is the run as it is now.
 pub(crate) fn step(outcome: &VerbOutcome, verb: Verb, run: &RunView, key: &StepKey) -> Result<()> {
-    refused(outcome, || step_words(verb, run, key))
+    refused(outcome, |_| step_words(verb, run, key))
 }
 
 /// Passes what a verb on a run did.
 pub(crate) fn run(outcome: &VerbOutcome, verb: RunVerb, run: &RunView) -> Result<()> {
-    refused(outcome, || run_words(verb, run))
+    refused(outcome, |status| run_words(verb, run, status))
 }
 
-fn refused(outcome: &VerbOutcome, by_status: impl FnOnce() -> String) -> Result<()> {
+fn refused(outcome: &VerbOutcome, by_status: impl FnOnce(&str) -> String) -> Result<()> {
     let conflict = match outcome {
         VerbOutcome::Done | VerbOutcome::Unchanged => return Ok(()),
         VerbOutcome::NotFound => return Err(Error::NotFound),
         VerbOutcome::Conflict(conflict) => conflict,
     };
     Err(Error::Conflict(match conflict {
-        Conflict::Status(_) => by_status(),
+        Conflict::Status(status) => by_status(status),
         Conflict::Generation => {
             "Somebody was faster: the step has started again since you looked. See what is there now.".to_owned()
         }
@@ -63,36 +60,38 @@ pub(crate) fn moving() -> String {
     "The run is changing right now. Look at it, and try again in a moment.".to_owned()
 }
 
+/// Whoever is asked at a gate came too late.
+pub(crate) fn gate_closed() -> String {
+    "The gate has closed since you looked, so nothing is asked of you here any more. Look at the run again.".to_owned()
+}
+
 /// What the step is, and what to do instead.
-pub(crate) fn step_words(verb: Verb, run: &RunView, key: &StepKey) -> String {
+fn step_words(verb: Verb, run: &RunView, key: &StepKey) -> String {
     let Some(step) = run.step(key) else {
         return "The step is no longer part of the run. Look at the run again.".to_owned();
     };
-    if run.status == RunStatus::Cancelled || step.status == StepStatus::Cancelled {
-        return "The run was cancelled, which is final. Fork it, or start a new one.".to_owned();
-    }
-    if let Some(map) = step.item_of.as_ref().and_then(|map| run.step(map))
-        && !matches!(map.status, StepStatus::Running | StepStatus::Completed | StepStatus::Failed)
+    if let Some(map) = map_that_refuses(run, step)
+        && run.status != RunStatus::Cancelled
     {
-        let detail = format!("The step is an item of “{}”, which does not collect its items now.", map.title);
-        return format!("{detail} Run “{}” again instead.", map.title);
+        return verbs::of_a_map(&map.title);
     }
-    let instead = match expected(verb, step.status) {
+    let status = if run.status == RunStatus::Cancelled { StepStatus::Cancelled } else { step.status };
+    let instead = match expected(verb, status) {
         Expected::Refused(instead) => instead,
-        Expected::Done { .. } => CHANGED,
+        Expected::Done { .. } => verbs::CHANGED,
     };
-    format!("{} {instead}", what_it_is(run, key, step.status))
+    let is = match status {
+        StepStatus::Pending => verbs::what_it_waits_for(&open_dependencies(run, key)),
+        status => verbs::what_it_is(status).into(),
+    };
+    format!("{is} {instead}")
 }
 
-/// As the table has it, but for a pending step with the names of those before it.
-fn what_it_is(run: &RunView, key: &StepKey, status: StepStatus) -> String {
-    if status != StepStatus::Pending {
-        return workflow::verbs::what_it_is(status).to_owned();
-    }
-    match open_dependencies(run, key).as_slice() {
-        [] => "The step is about to start.".to_owned(),
-        open => format!("The step waits for {}.", open.join(", ")),
-    }
+/// The map of an item that does not collect its items now, so that nothing can be done to them: twin of the store's.
+pub(crate) fn map_that_refuses<'a>(run: &'a RunView, step: &StepView) -> Option<&'a StepView> {
+    let map = run.step(step.item_of.as_ref()?)?;
+    let collects = matches!(map.status, StepStatus::Running | StepStatus::Completed | StepStatus::Failed);
+    (!collects).then_some(map)
 }
 
 /// What a pending step waits for, by title.
@@ -104,20 +103,17 @@ fn open_dependencies<'a>(run: &'a RunView, key: &StepKey) -> Vec<&'a str> {
     steps.filter(|step| !step.status.is_terminal()).map(|step| step.title.as_str()).take(5).collect()
 }
 
-fn run_words(verb: RunVerb, run: &RunView) -> String {
-    let is = match (run.status, run.status_reason) {
-        (RunStatus::Pending, _) => "The run has not begun.",
-        (RunStatus::Running, _) => "The run is running.",
-        (RunStatus::Paused, Some(StatusReason::Person)) => "The run is paused by a person.",
-        (RunStatus::Paused, Some(StatusReason::Budget)) => "The run has used up its budget.",
-        (RunStatus::Paused, Some(StatusReason::Review) | None) => "The run waits for a review.",
-        (RunStatus::Completed, _) => "The run is completed.",
-        (RunStatus::Failed, _) => "The run has failed.",
-        (RunStatus::Cancelled, _) => "The run was cancelled, which is final.",
-    };
-    let instead = match expected_of_run(verb, run.status, run.status_reason) {
+/// In words for what was refused, whatever the run has become since.
+fn run_words(verb: RunVerb, run: &RunView, refused: &str) -> String {
+    let status: RunStatus = refused.parse().unwrap_or(run.status);
+    let wants_rest = verb == RunVerb::Adopt || (verb == RunVerb::Move && run.status == RunStatus::Paused);
+    if wants_rest && status == RunStatus::Running {
+        return verbs::A_STEP_RUNS.to_owned();
+    }
+    let reason = run.status_reason.filter(|_| status == run.status);
+    let instead = match expected_of_run(verb, status, reason) {
         RunExpected::Refused(instead) => instead,
-        RunExpected::Done { .. } | RunExpected::Unchanged => CHANGED,
+        RunExpected::Done { .. } | RunExpected::Unchanged => verbs::CHANGED,
     };
-    format!("{is} {instead}")
+    format!("{} {instead}", verbs::what_a_run_is(status, reason))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
-use store::verbs::{Call, Conflict, Fork, VerbOutcome};
+use store::verbs::{Conflict, Fork, VerbOutcome};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
     api::{AdoptRun, ForkRun, RerunMode},
@@ -14,22 +14,24 @@ use workflow::{
     verbs::RunVerb,
 };
 
-use super::{MAX_PLANS, Started, access, conflict, get, idempotency};
+use super::{
+    MAX_PLANS, Started,
+    calling::{on_run, run_after},
+    conflict, get,
+};
 use crate::{Error, OpContext, Result, agents, id, templates};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
-    let idempotency = idempotency::of(key, "fork", &[&from.to_string()], &fork)?;
-    access::steer(ctx, from).await?;
-    let actor = ctx.user()?;
+    let call = on_run(ctx, from, RunVerb::Fork, &fork, key).await?;
     // Under a key the new run's id follows from it, so that the same request finds the same run.
-    let id = RunId(match &idempotency {
+    let id = RunId(match &call.idempotency {
         Some((key, request)) => {
-            id::derived(&Sha256::digest(format!("fork\n{}\n{from}\n{key}\n{request}", actor.id).as_bytes()).into())
+            let source = format!("fork\n{}\n{from}\n{key}\n{request}", call.actor.id);
+            id::derived(&Sha256::digest(source.as_bytes()).into())
         }
         None => id::new_id(),
     });
-    let call = Call { run: from, actor, idempotency, only_at_gate: false };
     for _ in 0..MAX_PLANS {
         let view = get(ctx, from).await?;
         let (at, _) = fork.step.split();
@@ -79,10 +81,9 @@ fn kept(view: &RunView, at: &StepKey) -> BTreeSet<StepKey> {
 
 /// Writes the versions of another run of the same template as the next versions of this one.
 pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<String>) -> Result<RunView> {
-    let idempotency = idempotency::of(key, "adopt", &[&id.to_string()], &adopt)?;
-    access::steer(ctx, id).await?;
+    let call = on_run(ctx, id, RunVerb::Adopt, &adopt, key).await?;
     let into = get(ctx, id).await?;
-    let from = match ctx.store().run_view(adopt.from, ctx.user()?).await? {
+    let from = match ctx.store().run_view(adopt.from, call.actor).await? {
         Some(from) if from.id != id && from.template_id == into.template_id => from,
         Some(from) if from.id == id => {
             return Err(Error::invalid("from", "A run has nothing to take over from itself. Name another run."));
@@ -98,9 +99,6 @@ pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<Stri
             return Err(Error::invalid(format!("steps.{n}"), detail));
         }
     }
-    let call = Call { run: id, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().adopt_run(&call, adopt.from, &adopt.steps).await?;
-    let run = get(ctx, id).await?;
-    conflict::run(&outcome, RunVerb::Adopt, &run)?;
-    Ok(run)
+    let did = ctx.store().adopt_run(&call, adopt.from, &adopt.steps).await?;
+    run_after(ctx, &call, RunVerb::Adopt, &did).await
 }

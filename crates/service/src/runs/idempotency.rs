@@ -13,7 +13,7 @@ const MAX_KEY_CHARS: usize = 200;
 pub(crate) type Idempotency = Option<(String, String)>;
 
 /// For a verb: its name, the ids of its path, and its body.
-pub(crate) fn of<T: Serialize>(key: Option<String>, verb: &str, path: &[&str], body: &T) -> Result<Idempotency> {
+pub(crate) fn of<T: Serialize>(key: Option<String>, verb: &str, path: &[String], body: &T) -> Result<Idempotency> {
     key.map(|key| checked(key, &json!({ "verb": verb, "of": path, "body": body }))).transpose()
 }
 
@@ -38,7 +38,12 @@ mod tests {
 
     #[test]
     fn verb_path_and_body_each_make_another_request() {
-        let hash = |verb, path: &[&str], body: &str| of(Some("k".into()), verb, path, &body).unwrap().unwrap().1;
+        let hash = |verb, path: &[&str], body: &str| {
+            of(Some("k".into()), verb, &path.iter().map(ToString::to_string).collect::<Vec<_>>(), &body)
+                .unwrap()
+                .unwrap()
+                .1
+        };
         let base = hash("stop", &["r", "a"], "x");
         assert_eq!(base, hash("stop", &["r", "a"], "x"));
         for other in [hash("skip", &["r", "a"], "x"), hash("stop", &["r", "b"], "x"), hash("stop", &["r", "a"], "y")] {

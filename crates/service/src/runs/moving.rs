@@ -4,7 +4,7 @@
 use serde_json::Value;
 use store::{
     templates::{Startable, Version},
-    verbs::{Call, Conflict, Move, VerbOutcome},
+    verbs::{Conflict, Move, VerbOutcome},
 };
 use workflow::{
     Problem, RunId, RunView,
@@ -13,14 +13,16 @@ use workflow::{
     verbs::RunVerb,
 };
 
-use super::{MAX_PLANS, access, conflict, get, idempotency, start::archived};
+use super::{
+    MAX_PLANS,
+    calling::{on_run, run_after},
+    conflict, get,
+};
 use crate::{Error, OpContext, Result, agents, templates};
 
 /// Moves the run, or only says what that would mean.
 pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<MoveAnswer> {
-    let idempotency = idempotency::of(key, "move", &[&id.to_string()], &to)?;
-    access::steer(ctx, id).await?;
-    let call = Call { run: id, actor: ctx.user()?, idempotency, only_at_gate: false };
+    let call = on_run(ctx, id, RunVerb::Move, &to, key).await?;
     for _ in 0..MAX_PLANS {
         let view = get(ctx, id).await?;
         let version = version_of(ctx, &view, to.version).await?;
@@ -43,20 +45,21 @@ pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String
         };
         match ctx.store().move_run(&call, &wanted).await? {
             VerbOutcome::Conflict(Conflict::Moved) => {}
-            outcome => {
-                let run = get(ctx, id).await?;
-                conflict::run(&outcome, RunVerb::Move, &run)?;
-                return Ok(MoveAnswer::Done(Box::new(run)));
-            }
+            did => return Ok(MoveAnswer::Done(Box::new(run_after(ctx, &call, RunVerb::Move, &did).await?))),
         }
     }
     Err(Error::Conflict(conflict::moving()))
 }
 
+/// A version that the run can go on with: what it was started with suits its inputs.
 async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Version> {
     let version = match ctx.store().startable(view.template_id, Some(number)).await? {
         Startable::Version(version) => *version,
-        Startable::Archived => return Err(archived()),
+        Startable::Archived => {
+            let detail = "This workflow was archived, so its runs stay on the version they have. Ask an admin to take \
+                          it back.";
+            return Err(Error::Conflict(detail.to_owned()));
+        }
         Startable::NotPublished | Startable::NotFound => {
             return Err(Error::invalid(
                 "version",
@@ -64,13 +67,24 @@ async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Vers
             ));
         }
     };
-    for (key, input) in version.definition.inputs.iter().filter(|(_, input)| input.required) {
-        let value = view.inputs.get(key).filter(|value| !value.is_null()).or(input.default.as_ref());
-        if matches!(value, None | Some(Value::Null)) {
-            let detail = format!(
-                "Version {number} needs the input `{key}`, which this run was started without. Start a new run of it."
-            );
-            return Err(Error::Conflict(detail));
+    for (key, input) in &version.definition.inputs {
+        let given = view.inputs.get(key).filter(|value| !value.is_null());
+        if let Some((path, fault)) = given.and_then(|value| input.schema.check(value).into_iter().next()) {
+            return Err(Error::Unsuitable {
+                field: format!("inputs.{key}{}", path.replace('/', ".")),
+                detail: format!(
+                    "In version {number} the input `{key}` {fault}, but this run was started with something else. \
+                     Start a new run of it."
+                ),
+            });
+        }
+        if input.required && matches!(given.or(input.default.as_ref()), None | Some(Value::Null)) {
+            return Err(Error::Unsuitable {
+                field: format!("inputs.{key}"),
+                detail: format!(
+                    "Version {number} needs the input `{key}`, which this run was started without. Start a new run of it."
+                ),
+            });
         }
     }
     Ok(version)

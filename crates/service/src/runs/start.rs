@@ -37,7 +37,10 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
     let version = match ctx.store().startable(start.template_id, start.version).await? {
         Startable::Version(version) => *version,
         Startable::NotPublished if actor.may_administer() => return Err(Error::NotPublished),
-        Startable::Archived => return Err(archived()),
+        Startable::Archived => {
+            let detail = "This workflow was archived, so it starts no more runs. Ask an admin to take it back.";
+            return Err(Error::Conflict(detail.to_owned()));
+        }
         // To others, a template without a published version does not exist.
         Startable::NotPublished | Startable::NotFound => return Err(Error::NotFound),
     };
@@ -45,10 +48,6 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
     let run = Start { version, inputs: start.inputs, auto_run: start.auto_run, is_test: false, idempotency };
     let (id, is_new) = begin(ctx, run).await?;
     Ok(Started { run: get(ctx, id).await?, is_new })
-}
-
-pub(crate) fn archived() -> Error {
-    Error::Conflict("This workflow was archived, so it starts no more runs. Ask an admin to take it back.".into())
 }
 
 /// A run about to begin, its inputs checked.

@@ -1,7 +1,7 @@
 //! What is decided at a gate: continue, edit, reject, supply. Owner and admins may always; who is asked at the gate, while it is open.
 //! Must never store content that the agent itself could not have promised.
 
-use store::verbs::{Approval, Call, Edit, Rejection, Supply};
+use store::verbs::{Approval, Edit, Rejection, Supply};
 use workflow::{
     RunId, RunView, StepKey,
     api::{ContinueStep, EditStep, RejectStep, SupplyStep},
@@ -9,10 +9,10 @@ use workflow::{
     verbs::Verb,
 };
 
-use super::{agent_of, find, outputs};
+use super::{agent, find, outputs};
 use crate::{
     Error, OpContext, Result,
-    runs::{self, access, conflict, idempotency},
+    runs::calling::{on_step, step_after},
     text,
 };
 
@@ -24,29 +24,23 @@ pub async fn approve(
     decision: ContinueStep,
     once: Option<String>,
 ) -> Result<RunView> {
-    let idempotency = idempotency::of(once, "continue", &[&run.to_string(), key.as_str()], &decision)?;
-    access::decide(ctx, run, key, &idempotency).await?;
-    find(ctx, run, key).await?;
+    let call = on_step(ctx, run, key, Verb::Continue, &decision, once).await?;
     text::no_nul("content_hash", decision.content_hash.as_deref().unwrap_or_default())?;
     let approval = Approval { digest: decision.content_hash, expect_generation: decision.expect_generation };
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().approve_step(&call, key, &approval).await?;
-    let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, Verb::Continue, &view, key)?;
-    Ok(view)
+    let did = ctx.store().approve_step(&call, key, &approval).await?;
+    step_after(ctx, &call, Verb::Continue, key, &did).await
 }
 
 /// Writes new versions of what a step made, and approves them at once if asked.
 pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, once: Option<String>) -> Result<RunView> {
     const FIELD: &str = "artifacts";
-    let idempotency = idempotency::of(once, "edit", &[&run.to_string(), key.as_str()], &edit)?;
-    access::decide(ctx, run, key, &idempotency).await?;
+    let call = on_step(ctx, run, key, Verb::Edit, &edit, once).await?;
     let step = find(ctx, run, key).await?;
     text::no_nul("content_hash", edit.content_hash.as_deref().unwrap_or_default())?;
     if edit.artifacts.is_empty() {
         return Err(Error::invalid(FIELD, "Nothing was changed. Give the new content of at least one output."));
     }
-    let spec = agent_of(ctx, &step).await?;
+    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
     let written = outputs::check(&spec, outputs::is_collected(&step, key), FIELD, &edit.artifacts)?;
     let wish = Edit {
         artifacts: outputs::store(ctx, written).await?,
@@ -54,11 +48,8 @@ pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, on
         digest: edit.content_hash,
         expect_generation: edit.expect_generation,
     };
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().edit_step(&call, key, &wish).await?;
-    let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, Verb::Edit, &view, key)?;
-    Ok(view)
+    let did = ctx.store().edit_step(&call, key, &wish).await?;
+    step_after(ctx, &call, Verb::Edit, key, &did).await
 }
 
 /// Sends a step back to its agent with what to do better.
@@ -70,9 +61,7 @@ pub async fn reject(
     once: Option<String>,
 ) -> Result<RunView> {
     const FIELD: &str = "feedback";
-    let idempotency = idempotency::of(once, "reject", &[&run.to_string(), key.as_str()], &rejection)?;
-    access::decide(ctx, run, key, &idempotency).await?;
-    find(ctx, run, key).await?;
+    let call = on_step(ctx, run, key, Verb::Reject, &rejection, once).await?;
     text::no_nul("content_hash", rejection.content_hash.as_deref().unwrap_or_default())?;
     let feedback = rejection.feedback.trim();
     if feedback.len() > limits::MAX_FEEDBACK_BYTES {
@@ -87,11 +76,8 @@ pub async fn reject(
         digest: rejection.content_hash,
         expect_generation: rejection.expect_generation,
     };
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().reject_step(&call, key, &wish).await?;
-    let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, Verb::Reject, &view, key)?;
-    Ok(view)
+    let did = ctx.store().reject_step(&call, key, &wish).await?;
+    step_after(ctx, &call, Verb::Reject, key, &did).await
 }
 
 /// Completes a step with given outputs, as if its agent had made them; answers the form of a `human` step.
@@ -103,19 +89,15 @@ pub async fn supply(
     once: Option<String>,
 ) -> Result<RunView> {
     const FIELD: &str = "outputs";
-    let idempotency = idempotency::of(once, "supply", &[&run.to_string(), key.as_str()], &supply)?;
-    access::decide(ctx, run, key, &idempotency).await?;
+    let call = on_step(ctx, run, key, Verb::Supply, &supply, once).await?;
     let step = find(ctx, run, key).await?;
-    let spec = agent_of(ctx, &step).await?;
+    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
     let written = outputs::check(&spec, outputs::is_collected(&step, key), FIELD, &supply.outputs)?;
     if let Some(missing) = spec.outputs.iter().find(|port| !supply.outputs.contains_key(&port.name)) {
         let detail = format!("`{}` is missing. Give a value for every output of the step.", missing.name);
         return Err(Error::invalid(format!("{FIELD}.{}", missing.name), detail));
     }
     let wish = Supply { artifacts: outputs::store(ctx, written).await?, expect_generation: supply.expect_generation };
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let outcome = ctx.store().supply_step(&call, key, &wish).await?;
-    let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, Verb::Supply, &view, key)?;
-    Ok(view)
+    let did = ctx.store().supply_step(&call, key, &wish).await?;
+    step_after(ctx, &call, Verb::Supply, key, &did).await
 }

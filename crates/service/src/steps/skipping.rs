@@ -4,20 +4,21 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use store::verbs::{Call, Skip};
+use store::verbs::{Conflict, Skip, VerbOutcome};
 use workflow::{
-    AgentCatalog, RunId, RunView, StepKey,
+    AgentCatalog, Problem, ProblemCode, RunId, RunView, StepKey,
     api::{SkipNeed, SkipStep},
     skipping,
     source::Source,
     verbs::Verb,
 };
 
-use super::find;
 use crate::{
     Error, OpContext, Result, agents,
     runs::{
-        self, access, conflict, idempotency,
+        self, MAX_PLANS, access,
+        calling::{on_step, step_after},
+        conflict,
         overrides::{check_inputs, check_total},
     },
 };
@@ -25,8 +26,8 @@ use crate::{
 /// The values that skipping the step asks for.
 pub async fn skip_needs(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<Vec<SkipNeed>> {
     access::steer(ctx, run).await?;
-    find(ctx, run, key).await?;
     let view = runs::get(ctx, run).await?;
+    view.step(key).ok_or(Error::NotFound)?;
     let agents = agents::pinned(ctx, &view.run_definition).await?;
     let needs = skipping::needs(&view, &agents, key).into_iter().map(|(step, port)| {
         let step_view = view.step(&step);
@@ -43,26 +44,42 @@ pub async fn skip_needs(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<Ve
 
 /// Skips a step; values for its dependents' ports become overrides of this run.
 pub async fn skip(ctx: &OpContext, run: RunId, key: &StepKey, skip: SkipStep, once: Option<String>) -> Result<RunView> {
-    let idempotency = idempotency::of(once, "skip", &[&run.to_string(), key.as_str()], &skip)?;
-    access::steer(ctx, run).await?;
-    find(ctx, run, key).await?;
-    let view = runs::get(ctx, run).await?;
-    let agents = agents::pinned(ctx, &view.run_definition).await?;
-    check_given(&view, &agents, key, &skip.inputs)?;
-    for (step, port) in skipping::needs(&view, &agents, key) {
-        let given = skip.inputs.get(&step).and_then(|inputs| inputs.get(&port));
-        if given.is_none_or(Value::is_null) {
-            let title = view.step(&step).map_or(step.as_str(), |step| step.title.as_str());
-            let detail = format!("“{title}” needs `{port}`, which this step would have made. Give it a value.");
-            return Err(Error::invalid(format!("inputs.{step}.{port}"), detail));
+    let call = on_step(ctx, run, key, Verb::Skip, &skip, once).await?;
+    for _ in 0..MAX_PLANS {
+        let view = runs::get(ctx, run).await?;
+        let agents = agents::pinned(ctx, &view.run_definition).await?;
+        check_given(&view, &agents, key, &skip.inputs)?;
+        let problems = missing(&view, &agents, key, &skip.inputs);
+        if !problems.is_empty() {
+            return Err(Error::InvalidFields { problems });
+        }
+        let (inputs, expect_generation) = (skip.inputs.clone(), skip.expect_generation);
+        match ctx.store().skip_step(&call, key, &Skip { inputs, seq: Some(view.seq), expect_generation }).await? {
+            VerbOutcome::Conflict(Conflict::Moved) => {}
+            did => return step_after(ctx, &call, Verb::Skip, key, &did).await,
         }
     }
-    let call = Call { run, actor: ctx.user()?, idempotency, only_at_gate: false };
-    let wish = Skip { inputs: skip.inputs, seq: None, expect_generation: skip.expect_generation };
-    let outcome = ctx.store().skip_step(&call, key, &wish).await?;
-    let view = runs::get(ctx, run).await?;
-    conflict::step(&outcome, Verb::Skip, &view, key)?;
-    Ok(view)
+    Err(Error::Conflict(conflict::moving()))
+}
+
+/// What dependents would be without.
+fn missing(
+    view: &RunView,
+    agents: &AgentCatalog,
+    key: &StepKey,
+    given: &BTreeMap<StepKey, BTreeMap<String, Value>>,
+) -> Vec<Problem> {
+    let is_given = |step: &StepKey, port: &str| {
+        given.get(step).and_then(|inputs| inputs.get(port)).is_some_and(|value| !value.is_null())
+    };
+    let needs = skipping::needs(view, agents, key).into_iter().filter(|(step, port)| !is_given(step, port));
+    needs
+        .map(|(step, port)| {
+            let title = view.step(&step).map_or(step.as_str(), |step| step.title.as_str());
+            let detail = format!("“{title}” needs `{port}`, which this step would have made. Give it a value.");
+            Problem::error(None, Some(format!("inputs.{step}.{port}")), ProblemCode::MissingInput, detail)
+        })
+        .collect()
 }
 
 /// Only ports that read the step may be given, with values of their type.

@@ -4,14 +4,10 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{RunView, StepKey, StepStatus, TemplateId};
 
-use super::{World, at, chain, plain, refusal, status};
+use super::{World, at, body, chain, in_order, plain, refusal, status};
 use crate::{OpContext, artifacts, runs, steps, templates};
 
 const BEN: &str = "person3@example.org";
-
-fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 /// A run of Ada's whose first step waits at a gate.
 async fn waiting(world: &World, review: Value) -> RunView {
@@ -61,6 +57,31 @@ async fn who_is_asked_decides_at_that_gate_and_nowhere_else(pool: PgPool) {
     // The answer was lost, and is asked for again; a new decision is not theirs any more.
     assert!(approve(Some("k")).await.is_ok());
     assert_eq!(status(approve(None).await), plain(403));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_is_asked_comes_too_late_once_the_gate_has_closed(pool: PgPool) {
+    let world = World::with_writer(pool.clone()).await;
+    let first = StepKey::new("first");
+    for verb in ["continue", "edit", "reject", "supply"] {
+        let id = waiting(&world, json!({"mode": "always", "assignees": {"users": [BEN]}})).await.id;
+        let approve = steps::approve(&world.ada, id, &first, body(json!({})), None);
+        let late = async {
+            let ben = &world.ben;
+            match verb {
+                "continue" => steps::approve(ben, id, &first, body(json!({})), None).await,
+                "edit" => steps::edit(ben, id, &first, body(json!({"artifacts": {"text": "late"}})), None).await,
+                "reject" => steps::reject(ben, id, &first, body(json!({"feedback": "late"})), None).await,
+                _ => steps::supply(ben, id, &first, body(json!({"outputs": {"text": "late"}})), None).await,
+            }
+        };
+        let (approved, late) = in_order(&pool, approve, late).await;
+        let refused = refusal(late);
+        assert_eq!(refused.status, 409, "{verb}: {}", refused.detail);
+        assert!(refused.detail.starts_with("The gate has closed"), "{verb}: {}", refused.detail);
+        let now = runs::get(&world.ada, id).await.unwrap();
+        assert_eq!(now.seq, approved.unwrap().seq, "{verb} wrote nothing");
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -8,12 +8,8 @@ use workflow::{
     status::{Origin, StatusReason},
 };
 
-use super::{World, at, chain, plain, refusal, status};
+use super::{World, at, body, chain, plain, refusal, status};
 use crate::{Result, artifacts, runs, steps, templates};
-
-fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 fn key(text: &str) -> StepKey {
     StepKey::new(text)
@@ -133,7 +129,7 @@ async fn a_run_is_paused_resumed_and_told_what_it_is(pool: PgPool) {
         refusal(steps::supply(&world.ada, run, &key("first"), body(json!({"outputs": {"text": "x"}})), None).await),
         refusal(steps::skip(&world.ada, run, &key("second"), body(json!({})), None).await),
     ] {
-        assert!(refused.status == 409 && refused.detail.contains("cancelled, which is final"), "{}", refused.detail);
+        assert!(refused.status == 409 && refused.detail.contains("A cancelled run is final"), "{}", refused.detail);
     }
     assert!(runs::fork(&world.ada, run, body(json!({"step": "first"})), None).await.is_ok(), "only fork works on it");
 }

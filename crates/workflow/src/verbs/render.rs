@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Access, Expected, Generation, RunExpected, RunVerb, Verb, Who, expected, expected_of_run, may, may_run, may_see,
-    what_it_is,
+    A_STEP_RUNS, Access, CHANGED, Expected, Generation, RunExpected, RunVerb, Verb, Who, expected, expected_of_run,
+    may, may_run, may_see, of_a_map, what_a_run_is, what_it_is, what_it_waits_for,
 };
 use crate::{
     event::EventKind,
@@ -36,7 +36,7 @@ const STEP_NOTES: &str = "
 - `continue` by the run's owner, or by whoever wrote the latest version of an output, is 403 where the gate has `allow_self: false`.
 - `edit` at a gate voids the votes, and stays there unless `and_continue` approves it at once. `edit` of a completed step opens its gate again where the mode is `always`, unless `and_continue`.
 - `reject` begins a generation that sees the last output and the feedback; beyond `max_rounds` the step fails with `rejected` (or completes with its default output, where `on_error` is `default`).
-- `skip` is 422 for each required input of a step after it that would have no value; the request can bring them.
+- `skip` is 422 while a required input of a step after it would have no value; `problems` lists each of them, and the request can bring them.
 - `supply` completes, and opens the gate where the mode is `always`.
 - `rollback` is about an artifact: 404 where there is no such version, and nothing happens where it is the latest. It opens the gate of a completed step where the mode is `always` and the version was never approved.
 - A verb on an item of a finished map opens the map again, which collects again in its next generation. A pending, skipped or cancelled map refuses verbs on its items.
@@ -46,9 +46,11 @@ const STEP_NOTES: &str = "
 const RUN_NOTES: &str = "
 - `auto-run` to what it is already changes nothing, in any status.
 - `resume` of a run that its budget paused is 409 unless the budget then is larger than what was used.
-- `fork` writes to the new run only: its `run_started`.
+- `fork` writes to the new run only: its `run_started`, and a `run_adopted` that tells what it takes over, if anything.
+- `resume` with a budget replaces the one there was; an amount left out is no limit.
+- `move` takes the limits of the new version: its budget, its time, its steps at once.
 - `adopt` is 409 where a step it would write to is running, and where nothing differs.
-- `move` is 409 while any step runs.
+- `move` is 409 while any step runs, also in a paused run.
 ";
 
 /// docs/verbs.md, whole.
@@ -92,21 +94,41 @@ fn write(out: &mut String) -> fmt::Result {
 
     out.push_str("\n## What a refusal says\n\nThe status is 409, the code `conflict`.\n\n| step | verbs | detail |\n|---|---|---|\n");
     for &status in StepStatus::ALL {
-        let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
-        for verb in Verb::ALL {
-            if let Expected::Refused(advice) = expected(verb, status) {
-                match told.iter_mut().find(|(known, _)| *known == advice) {
-                    Some((_, verbs)) => verbs.push(verb.as_str()),
-                    None => told.push((advice, vec![verb.as_str()])),
-                }
-            }
-        }
-        for (advice, verbs) in told {
+        let refused = Verb::ALL.map(|verb| match expected(verb, status) {
+            Expected::Refused(advice) => Some((verb.as_str(), advice)),
+            Expected::Done { .. } => None,
+        });
+        for (advice, verbs) in by_advice(refused.into_iter().flatten()) {
             writeln!(out, "| {status} | {} | {} {advice} |", verbs.join(", "), what_it_is(status))?;
         }
     }
+    notes_on_words(out)?;
     runs(out)?;
     people(out)
+}
+
+/// Verbs that are refused alike, together.
+fn by_advice(refused: impl Iterator<Item = (&'static str, &'static str)>) -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (verb, advice) in refused {
+        match told.iter_mut().find(|(known, _)| *known == advice) {
+            Some((_, verbs)) => verbs.push(verb),
+            None => told.push((advice, vec![verb])),
+        }
+    }
+    told
+}
+
+fn notes_on_words(out: &mut String) -> fmt::Result {
+    out.push('\n');
+    writeln!(
+        out,
+        "- In place of “those before it” stand the titles of up to five of them that are not over: “{}” Where all are over: “{}”",
+        what_it_waits_for(&["First", "Second"]),
+        what_it_waits_for(&[]),
+    )?;
+    writeln!(out, "- Of an item whose map does not collect: “{}”", of_a_map("Each"))?;
+    writeln!(out, "- Where it has become something else since it was refused, the advice is “{CHANGED}”")
 }
 
 fn runs(out: &mut String) -> fmt::Result {
@@ -124,7 +146,21 @@ fn runs(out: &mut String) -> fmt::Result {
         }
     }
     out.push_str(RUN_NOTES);
-    Ok(())
+
+    out.push_str("\n| run | verbs | detail of the 409 |\n|---|---|---|\n");
+    for &status in RunStatus::ALL {
+        let refused = RunVerb::ALL.map(|verb| match expected_of_run(verb, status, None) {
+            RunExpected::Refused(advice) => Some((verb.as_str(), advice)),
+            RunExpected::Done { .. } | RunExpected::Unchanged => None,
+        });
+        for (advice, verbs) in by_advice(refused.into_iter().flatten()) {
+            writeln!(out, "| {status} | {} | {} {advice} |", verbs.join(", "), what_a_run_is(status, None))?;
+        }
+    }
+    writeln!(
+        out,
+        "\n- Where a step runs that `adopt` would write to, or any step of a paused run that is to `move`: “{A_STEP_RUNS}”"
+    )
 }
 
 fn people(out: &mut String) -> fmt::Result {
