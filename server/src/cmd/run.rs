@@ -148,6 +148,9 @@ pub(super) enum Verb {
         /// A new budget of money, in millionths
         #[arg(long)]
         cost_micros: Option<i64>,
+        /// Without a budget from now on
+        #[arg(long, conflicts_with_all = ["tokens", "cost_micros"])]
+        no_budget: bool,
     },
     /// Cancel a run for good
     Cancel { run: String },

@@ -7,8 +7,9 @@ use app::App;
 use http::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use workflow::verbs::{Access, RunVerb, Verb, Who, may, may_run, may_see};
 
-use crate::harness::{Client, Server, form};
+use crate::harness::{BEN, CARA, Client, Server, form};
 
 /// What somebody is told. `Open` is any answer that the state of things gives, not the person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,19 +21,45 @@ enum Told {
 }
 use Told::{Forbidden, Missing, Open, SignIn};
 
-/// In the order of [`PEOPLE`].
-type Row = (&'static str, &'static str, Content, [Told; 5]);
-const PEOPLE: [&str; 5] = ["nobody", "ben (another user)", "cara (asked at the gate)", "anna (the owner)", "the admin"];
+/// Who is told what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Rule {
+    /// In the order of [`PEOPLE`].
+    Fixed([Told; 5]),
+    /// What is seen of a run, as the table of verbs says, like the next two.
+    Sees,
+    OnStep(Verb),
+    OnRun(RunVerb),
+}
+use Rule::{Fixed, OnRun, OnStep, Sees};
 
-const EVERYBODY: [Told; 5] = [Open, Open, Open, Open, Open];
-const SIGNED_IN: [Told; 5] = [SignIn, Open, Open, Open, Open];
-const ADMINS: [Told; 5] = [SignIn, Forbidden, Forbidden, Forbidden, Open];
-/// What is done to a run.
-const OWNER: [Told; 5] = [SignIn, Missing, Forbidden, Open, Open];
-/// What is seen of a run, and decided at the gate.
-const ASKED: [Told; 5] = [SignIn, Missing, Open, Open, Open];
+type Row = (&'static str, &'static str, Content, Rule);
+const PEOPLE: [&str; 5] = ["nobody", "ben (another user)", "cara (asked at the gate)", "anna (the owner)", "the admin"];
+/// The same people in the words of the table.
+const WHO: [Who; 5] = [Who::Nobody, Who::Other, Who::Assignee, Who::Owner, Who::Admin];
+
+const EVERYBODY: Rule = Fixed([Open, Open, Open, Open, Open]);
+const SIGNED_IN: Rule = Fixed([SignIn, Open, Open, Open, Open]);
+const ADMINS: Rule = Fixed([SignIn, Forbidden, Forbidden, Forbidden, Open]);
 /// Addressed by an id that belongs to none of them.
-const NONE_OF_THEIRS: [Told; 5] = [SignIn, Missing, Missing, Missing, Missing];
+const NONE_OF_THEIRS: Rule = Fixed([SignIn, Missing, Missing, Missing, Missing]);
+
+impl Rule {
+    fn told(self) -> [Told; 5] {
+        let told = |access| match access {
+            Access::Allowed => Open,
+            Access::Forbidden => Forbidden,
+            Access::NotFound => Missing,
+            Access::Unauthenticated => SignIn,
+        };
+        match self {
+            Fixed(told) => told,
+            Sees => WHO.map(|who| told(may_see(who))),
+            OnStep(verb) => WHO.map(|who| told(may(verb, who))),
+            OnRun(verb) => WHO.map(|who| told(may_run(verb, who))),
+        }
+    }
+}
 
 enum Content {
     Empty,
@@ -51,12 +78,12 @@ struct Fixture {
 }
 
 async fn fixture(server: &Server) -> Fixture {
-    let review = json!({"mode": "always", "assignees": {"users": [crate::harness::CARA]}});
+    let review = json!({"mode": "always", "assignees": {"users": [CARA]}});
     let template = server.shouting_template_with(review).await;
     let run = server.anna.start(&template, "hello").await;
     let view = server.anna.settled(&run).await;
     let users = server.admin.get("/api/users").await.expect(200);
-    let ben = users.as_array().unwrap().iter().find(|user| user["email"] == crate::harness::BEN).unwrap();
+    let ben = users.as_array().unwrap().iter().find(|user| user["email"] == BEN).unwrap();
     Fixture {
         template,
         run,
@@ -98,34 +125,49 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("POST", "/api/workflows/runs", Json(start), SIGNED_IN),
         ("GET", "/api/workflows/templates/{template_id}/versions", Empty, SIGNED_IN),
         ("GET", "/api/workflows/templates/{template_id}/versions/{version}", Empty, ADMINS),
-        ("GET", "/api/workflows/runs/{run_id}", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/events", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/stale", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/compare", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", Empty, ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/live", Empty, ASKED),
+        ("GET", "/api/workflows/runs/{run_id}", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/events", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/stale", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/compare", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/live", Empty, Sees),
         ("GET", "/api/live", Empty, SIGNED_IN),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/continue", Json(json!({"content_hash": "old"})), ASKED),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/edit", Json(json!({})), ASKED),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/reject", Json(json!({})), ASKED),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/supply", Json(json!({})), ASKED),
-        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Empty, OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Json(json!({})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/stop", Empty, OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/rerun", Json(json!({"dry_run": true})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/trigger", Json(json!({})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", Empty, OWNER),
-        ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/pause", Empty, OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/resume", Empty, OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/fork", Json(json!({"step": "shout"})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/adopt", Json(json!({"from": it.run})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/move", Json(json!({"version": 1, "dry_run": true})), OWNER),
-        ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OWNER),
+        (
+            "POST",
+            "/api/workflows/runs/{run_id}/steps/{step_id}/continue",
+            Json(json!({"content_hash": "old"})),
+            OnStep(Verb::Continue),
+        ),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/edit", Json(json!({})), OnStep(Verb::Edit)),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/reject", Json(json!({})), OnStep(Verb::Reject)),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/supply", Json(json!({})), OnStep(Verb::Supply)),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Empty, OnStep(Verb::Skip)),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/skip", Json(json!({})), OnStep(Verb::Skip)),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/stop", Empty, OnStep(Verb::Stop)),
+        (
+            "POST",
+            "/api/workflows/runs/{run_id}/steps/{step_id}/rerun",
+            Json(json!({"dry_run": true})),
+            OnStep(Verb::Rerun),
+        ),
+        ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/trigger", Json(json!({})), OnStep(Verb::Trigger)),
+        ("POST", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", Empty, OnStep(Verb::Rollback)),
+        ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OnRun(RunVerb::AutoRun)),
+        ("POST", "/api/workflows/runs/{run_id}/pause", Empty, OnRun(RunVerb::Pause)),
+        ("POST", "/api/workflows/runs/{run_id}/resume", Empty, OnRun(RunVerb::Resume)),
+        ("POST", "/api/workflows/runs/{run_id}/fork", Json(json!({"step": "shout"})), OnRun(RunVerb::Fork)),
+        ("POST", "/api/workflows/runs/{run_id}/adopt", Json(json!({"from": it.run})), OnRun(RunVerb::Adopt)),
+        (
+            "POST",
+            "/api/workflows/runs/{run_id}/move",
+            Json(json!({"version": 1, "dry_run": true})),
+            OnRun(RunVerb::Move),
+        ),
+        ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OnRun(RunVerb::Cancel)),
         ("POST", "/api/workflows/templates/{template_id}/archive", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/unarchive", Empty, ADMINS),
     ]
@@ -184,47 +226,52 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/waiting_for_me", Form(&[]), SIGNED_IN),
         ("POST", "/_fn/template_versions", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/workflow_ports", Json(json!({"id": it.template, "version": 1})), ADMINS),
-        ("POST", "/_fn/get_run", Json(run()), ASKED),
-        ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), ASKED),
-        ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), ASKED),
-        ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), ASKED),
-        ("POST", "/_fn/get_artifact", Json(artifact()), ASKED),
-        ("POST", "/_fn/artifact_lineage", Json(artifact()), ASKED),
+        ("POST", "/_fn/get_run", Json(run()), Sees),
+        ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), Sees),
+        ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), Sees),
+        ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
+        ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
+        ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
         (
             "POST",
             "/_fn/continue_step",
             Json(json!({"id": it.run, "step": "shout", "decision": {"content_hash": "old"}})),
-            ASKED,
+            OnStep(Verb::Continue),
         ),
-        ("POST", "/_fn/edit_step", Json(step("edit")), ASKED),
-        ("POST", "/_fn/reject_step", Json(step("rejection")), ASKED),
-        ("POST", "/_fn/supply_step", Json(step("supply")), ASKED),
-        ("POST", "/_fn/skip_needs", Json(json!({"id": it.run, "step": "shout"})), OWNER),
-        ("POST", "/_fn/skip_step", Json(step("skip")), OWNER),
-        ("POST", "/_fn/stop_step", Json(step("request")), OWNER),
-        ("POST", "/_fn/rerun_step", Json(step("rerun")), OWNER),
-        ("POST", "/_fn/trigger_step", Json(step("trigger")), OWNER),
+        ("POST", "/_fn/edit_step", Json(step("edit")), OnStep(Verb::Edit)),
+        ("POST", "/_fn/reject_step", Json(step("rejection")), OnStep(Verb::Reject)),
+        ("POST", "/_fn/supply_step", Json(step("supply")), OnStep(Verb::Supply)),
+        ("POST", "/_fn/skip_needs", Json(json!({"id": it.run, "step": "shout"})), OnStep(Verb::Skip)),
+        ("POST", "/_fn/skip_step", Json(step("skip")), OnStep(Verb::Skip)),
+        ("POST", "/_fn/stop_step", Json(step("request")), OnStep(Verb::Stop)),
+        ("POST", "/_fn/rerun_step", Json(step("rerun")), OnStep(Verb::Rerun)),
+        ("POST", "/_fn/trigger_step", Json(step("trigger")), OnStep(Verb::Trigger)),
         (
             "POST",
             "/_fn/rollback_artifact",
             Json(json!({"run": it.run, "id": it.artifact, "rollback": {}, "key": null})),
-            OWNER,
+            OnStep(Verb::Rollback),
         ),
-        ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OWNER),
-        ("POST", "/_fn/pause_run", Json(run()), OWNER),
-        ("POST", "/_fn/resume_run", Json(json!({"id": it.run, "resume": {}})), OWNER),
-        ("POST", "/_fn/fork_run", Json(json!({"id": it.run, "fork": {"step": "shout"}})), OWNER),
-        ("POST", "/_fn/adopt_run", Json(json!({"id": it.run, "adopt": {"from": it.run}})), OWNER),
-        ("POST", "/_fn/move_run", Json(json!({"id": it.run, "to": {"version": 1, "dry_run": true}})), OWNER),
-        ("POST", "/_fn/cancel_run", Json(run()), OWNER),
+        ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OnRun(RunVerb::AutoRun)),
+        ("POST", "/_fn/pause_run", Json(run()), OnRun(RunVerb::Pause)),
+        ("POST", "/_fn/resume_run", Json(json!({"id": it.run, "resume": {}})), OnRun(RunVerb::Resume)),
+        ("POST", "/_fn/fork_run", Json(json!({"id": it.run, "fork": {"step": "shout"}})), OnRun(RunVerb::Fork)),
+        ("POST", "/_fn/adopt_run", Json(json!({"id": it.run, "adopt": {"from": it.run}})), OnRun(RunVerb::Adopt)),
+        (
+            "POST",
+            "/_fn/move_run",
+            Json(json!({"id": it.run, "to": {"version": 1, "dry_run": true}})),
+            OnRun(RunVerb::Move),
+        ),
+        ("POST", "/_fn/cancel_run", Json(run()), OnRun(RunVerb::Cancel)),
         ("POST", "/_fn/archive_template", Json(json!({"id": it.template, "is_archived": false})), ADMINS),
         // Last: each wrong guess slows down the next one.
         (
             "POST",
             "/_fn/login",
             Form(&[("email", "nobody@example.org"), ("password", "wrong"), ("next", "")]),
-            [SignIn; 5],
+            Fixed([SignIn; 5]),
         ),
     ]
 }
@@ -262,17 +309,24 @@ async fn told(client: &Client, method: &str, path: &str, content: &Content) -> (
 
 async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
     let mut wrong = Vec::new();
-    for (method, path, content, expected) in rows {
+    for (method, path, content, rule) in rows {
         for ((person, client), expected) in
-            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.cara, &server.anna, &server.admin]).zip(expected)
+            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.cara, &server.anna, &server.admin]).zip(rule.told())
         {
             let (told, answer) = told(client, method, &filled(path, it), content).await;
-            if told != *expected {
+            if told != expected {
                 wrong.push(format!("{method} {path} as {person}: {told:?} instead of {expected:?}: {answer}"));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every verb of the table is asked for, by everybody.
+fn holds_every_verb(rows: &[Row]) {
+    let verbs = Verb::ALL.map(OnStep).into_iter().chain(RunVerb::ALL.map(OnRun));
+    let forgotten: Vec<Rule> = verbs.filter(|rule| rows.iter().all(|row| row.3 != *rule)).collect();
+    assert!(forgotten.is_empty(), "{forgotten:?}");
 }
 
 fn names(rows: &[Row]) -> BTreeSet<(String, String)> {
@@ -287,6 +341,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");
+    holds_every_verb(&rows);
     walk(&server, &it, &rows).await;
     server.stop().await;
 }
@@ -302,6 +357,7 @@ async fn every_server_function_tells_each_person_what_they_may_know(pool: PgPool
         .map(|(path, method)| (method.to_string(), path.to_owned()))
         .collect();
     assert_eq!(registered, names(&rows), "the app's server functions and this matrix are the same");
+    holds_every_verb(&rows);
     walk(&server, &it, &rows).await;
     server.stop().await;
 }

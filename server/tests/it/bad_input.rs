@@ -5,10 +5,7 @@ use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{ANNA, Server};
-
-const RUNS: &str = "/api/workflows/runs";
-const TEMPLATES: &str = "/api/workflows/templates";
+use crate::harness::{ANNA, RUNS, Server, TEMPLATES, step};
 
 /// HTML, SQL, template syntax, control characters, right-to-left marks, and what looks like the model's own markers.
 const HOSTILE: [&str; 6] = [
@@ -190,7 +187,7 @@ async fn a_hostile_prompt_fails_its_step_and_nothing_else(pool: PgPool) {
         assert!(matches!(answer.status.as_u16(), 202 | 422), "{}", answer.text());
         if answer.status.as_u16() == 202 {
             let view = server.anna.settled(&run).await;
-            let step = view["steps"].as_array().unwrap().iter().find(|step| step["key"] == "shout").unwrap();
+            let step = step(&view, "shout");
             assert!(matches!(step["status"].as_str(), Some("failed" | "completed")), "{prompt}: {step:#}");
         }
     }

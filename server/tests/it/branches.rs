@@ -1,18 +1,10 @@
-//! Verbs on whole runs over REST: fork, compare, adopt, move, pause and resume; budgets, and workflows that were archived.
+//! Verbs on whole runs over REST: fork, compare, adopt, move, pause and resume; and workflows that were archived.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use http::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::Server;
-
-const RUNS: &str = "/api/workflows/runs";
-const TEMPLATES: &str = "/api/workflows/templates";
-
-fn status_of<'a>(view: &'a Value, key: &str) -> &'a str {
-    let step = view["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap();
-    step["status"].as_str().unwrap()
-}
+use crate::harness::{RUNS, Server, TEMPLATES, latest, status_of};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_fork_runs_on_and_is_adopted(pool: PgPool) {
@@ -20,18 +12,8 @@ async fn a_fork_runs_on_and_is_adopted(pool: PgPool) {
     let template = server.shouting_template("never").await;
     let run = server.anna.start(&template, "hello").await;
     server.anna.settled(&run).await;
-    let headers = || -> HeaderMap {
-        [
-            (HeaderName::from_static("idempotency-key"), "k".parse().unwrap()),
-            (header::CONTENT_TYPE, "application/json".parse().unwrap()),
-        ]
-        .into_iter()
-        .collect()
-    };
-    let path = format!("{RUNS}/{run}/fork");
-    let body = || json!({"step": "again"}).to_string().into();
-    let fork = server.anna.send(Method::POST, &path, headers(), body()).await.expect(201);
-    let same = server.anna.send(Method::POST, &path, headers(), body()).await.expect(200);
+    let fork = async || server.anna.post_under("k", &format!("{RUNS}/{run}/fork"), &json!({"step": "again"})).await;
+    let (fork, same) = (fork().await.expect(201), fork().await.expect(200));
     assert_eq!(fork["id"], same["id"]);
     let fork = fork["id"].as_str().unwrap();
     server.anna.settled(fork).await;
@@ -48,10 +30,8 @@ async fn a_fork_runs_on_and_is_adopted(pool: PgPool) {
     server.ben.get(&format!("{RUNS}/{run}/compare?with={fork}")).await.problem(404, "not_found");
 
     let adopted = server.anna.post(&format!("{RUNS}/{run}/adopt"), json!({"from": fork})).await.expect(200);
-    let versions = adopted["artifacts"].as_array().unwrap().iter();
-    let latest =
-        versions.filter(|one| one["producing_step_id"] == "again").find(|one| one["is_latest"] == true).unwrap();
-    assert_eq!((&latest["version"], &latest["origin"]), (&json!(2), &json!("import")));
+    let adopted = latest(&adopted, "again");
+    assert_eq!((&adopted["version"], &adopted["origin"]), (&json!(2), &json!("import")));
     server.anna.post(&format!("{RUNS}/{run}/adopt"), json!({"from": fork})).await.problem(409, "conflict");
     server.stop().await;
 }
@@ -99,30 +79,13 @@ async fn a_paused_run_starts_nothing_until_it_is_resumed(pool: PgPool) {
     assert_eq!((&paused["status"], &paused["status_reason"]), (&json!("paused"), &json!("person")));
     let approved = server.anna.post(&format!("{path}/steps/shout/continue"), json!({})).await.expect(200);
     assert_eq!((status_of(&approved, "again"), &approved["status"]), ("ready", &json!("paused")));
-    for (budget, field) in [(json!({"tokens": 0}), "budget.tokens"), (json!({"tokens": "many"}), "budget.tokens")] {
-        let refused =
-            server.anna.post(&format!("{path}/resume"), json!({"budget": budget})).await.problem(422, "invalid");
-        assert_eq!(refused["field"], field);
-    }
+    let many = json!({"budget": {"tokens": "many"}});
+    let refused = server.anna.post(&format!("{path}/resume"), many).await.problem(422, "invalid");
+    assert_eq!(refused["field"], "budget.tokens");
     server.anna.post(&format!("{path}/resume"), json!({})).await.expect(200);
     assert_eq!(server.anna.settled(&run).await["status"], "completed");
     let over = server.anna.post(&format!("{path}/pause"), json!({})).await.problem(409, "conflict");
     assert!(over["detail"].as_str().unwrap().starts_with("The run is completed."), "{over:#}");
-    server.stop().await;
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn a_budget_of_nothing_is_a_problem(pool: PgPool) {
-    let server = Server::start(pool).await;
-    server.shouting_agent().await;
-    let definition = json!({"limits": {"budget": {"tokens": 0}},
-        "steps": {"a": {"agent_id": "shout", "inputs": {"text": {"const": "x"}}}}});
-    let created = server.admin.post(TEMPLATES, json!({"name": "Nothing", "definition": definition})).await.expect(201);
-    let path = format!("{TEMPLATES}/{}/publish", created["id"].as_str().unwrap());
-    let refused = server.admin.post(&path, json!({})).await.problem(422, "invalid_definition");
-    let problem = &refused["problems"][0];
-    assert_eq!((&problem["code"], &problem["severity"]), (&json!("invalid_value"), &json!("error")), "{refused:#}");
-    assert!(problem["field"].as_str().unwrap().starts_with("limits.budget"), "{refused:#}");
     server.stop().await;
 }
 

@@ -15,11 +15,10 @@ use workflow::{RunView, api::RunFrame, view::Applied};
 
 use crate::{
     flaky::Flaky,
-    harness::{Client, Server},
+    harness::{Client, RUNS, Server},
     live::{Socket, connect, follow},
 };
 
-const RUNS: &str = "/api/workflows/runs";
 const DROPS: usize = 200;
 
 fn definition() -> Value {

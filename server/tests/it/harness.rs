@@ -10,7 +10,7 @@ use std::{
 use agents::{HttpOptions, Providers, Registry};
 use axum::{Router, body::Body};
 use engine::Engine;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
@@ -32,6 +32,23 @@ pub(crate) const BEN: &str = "ben@example.org";
 /// Who is asked at gates.
 pub(crate) const CARA: &str = "cara@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const RUNS: &str = "/api/workflows/runs";
+pub(crate) const TEMPLATES: &str = "/api/workflows/templates";
+
+/// A step of a run as REST tells it.
+pub(crate) fn step<'a>(view: &'a Value, key: &str) -> &'a Value {
+    view["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap()
+}
+
+pub(crate) fn status_of<'a>(view: &'a Value, key: &str) -> &'a str {
+    step(view, key)["status"].as_str().unwrap()
+}
+
+/// The latest version of what a step with one output made.
+pub(crate) fn latest<'a>(view: &'a Value, key: &str) -> &'a Value {
+    let is_it = |artifact: &&Value| artifact["producing_step_id"] == key && artifact["is_latest"] == true;
+    view["artifacts"].as_array().unwrap().iter().find(is_it).unwrap()
+}
 
 pub(crate) struct Server {
     pub(crate) router: Router,
@@ -205,6 +222,15 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, &body).await
+    }
+
+    /// The same under an Idempotency-Key.
+    pub(crate) async fn post_under(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            (HeaderName::from_static("idempotency-key"), key.parse().unwrap()),
+            (header::CONTENT_TYPE, "application/json".parse().unwrap()),
+        ];
+        self.send(Method::POST, path, headers.into_iter().collect(), body.to_string().into()).await
     }
 
     pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {

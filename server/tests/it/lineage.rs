@@ -6,18 +6,15 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::{flaky::Flaky, harness::Server};
+use crate::{
+    flaky::Flaky,
+    harness::{RUNS, Server, latest},
+};
 
-const RUNS: &str = "/api/workflows/runs";
 const STEPS: usize = 30;
 
 fn key(n: usize) -> String {
     format!("s{n:02}")
-}
-
-fn latest<'a>(view: &'a Value, key: &str) -> &'a Value {
-    let is_it = |artifact: &&Value| artifact["producing_step_id"] == key && artifact["is_latest"] == true;
-    view["artifacts"].as_array().unwrap().iter().find(is_it).unwrap()
 }
 
 /// Each step reads the two before it.

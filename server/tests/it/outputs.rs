@@ -21,9 +21,7 @@ use axum::{
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::Server;
-
-const RUNS: &str = "/api/workflows/runs";
+use crate::harness::{RUNS, Server, TEMPLATES, step};
 
 /// Whether the other side has been mended.
 type Mended = Arc<AtomicBool>;
@@ -58,10 +56,6 @@ fn memory(line: &str) -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let found = status.lines().find_map(|it| it.strip_prefix(line)).unwrap();
     found.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap()
-}
-
-fn step<'a>(view: &'a Value, key: &str) -> &'a Value {
-    view["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -160,11 +154,12 @@ async fn a_budget_of_nothing_is_no_budget(pool: PgPool) {
     for (field, budget) in [("tokens", json!({"tokens": 0})), ("cost_micros", json!({"cost_micros": 0}))] {
         let definition = json!({"limits": {"budget": budget}, "steps": steps});
         let body = json!({"name": field, "definition": definition});
-        let created = server.admin.post("/api/workflows/templates", body).await.expect(201);
-        let path = format!("/api/workflows/templates/{}/publish", created["id"].as_str().unwrap());
+        let created = server.admin.post(TEMPLATES, body).await.expect(201);
+        let path = format!("{TEMPLATES}/{}/publish", created["id"].as_str().unwrap());
         let refused = server.admin.post(&path, json!({})).await.problem(422, "invalid_definition");
         let problem = &refused["problems"][0];
         assert_eq!(problem["field"], format!("limits.budget.{field}"), "{refused:#}");
+        assert_eq!((&problem["code"], &problem["severity"]), (&json!("invalid_value"), &json!("error")), "{refused:#}");
         assert!(problem["message"].as_str().unwrap().contains("at least 1"), "{refused:#}");
     }
     let template = server.publish("Plain", json!({"steps": steps})).await;

@@ -1,18 +1,17 @@
 //! Runs and steps over REST, executed by the real engine on `template` agents.
 
-use axum::body::Body;
-use http::{HeaderMap, HeaderName, Method, header};
+use http::Method;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::Server;
+use crate::harness::{RUNS, Server};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_is_started_reviewed_and_completed(pool: PgPool) {
     let server = Server::start(pool).await;
     let template = server.shouting_template("always").await;
     let run = server.anna.start(&template, "hello").await;
-    let path = format!("/api/workflows/runs/{run}");
+    let path = format!("{RUNS}/{run}");
     let waiting = server.anna.settled(&run).await;
     assert_eq!((&waiting["status"], &waiting["status_reason"]), (&json!("paused"), &json!("review")));
     let mine = server.anna.get("/api/workflows/waiting").await.expect(200);
@@ -47,14 +46,8 @@ async fn a_start_with_a_key_has_one_effect(pool: PgPool) {
     let server = Server::start(pool).await;
     let template = server.shouting_template("never").await;
     let start = async |text: &str| {
-        let headers: HeaderMap = [
-            (HeaderName::from_static("idempotency-key"), "k1".parse().unwrap()),
-            (header::CONTENT_TYPE, "application/json".parse().unwrap()),
-        ]
-        .into_iter()
-        .collect();
-        let body = json!({"template_id": template, "inputs": {"text": text}}).to_string();
-        server.anna.send(Method::POST, "/api/workflows/runs", headers, Body::from(body)).await
+        let body = json!({"template_id": template, "inputs": {"text": text}});
+        server.anna.post_under("k1", RUNS, &body).await
     };
     let first = start("a").await.expect(201);
     assert_eq!(start("a").await.expect(200)["id"], first["id"]);
@@ -67,9 +60,9 @@ async fn auto_run_off_waits_at_every_step_and_cancel_ends_it(pool: PgPool) {
     let server = Server::start(pool).await;
     let template = server.shouting_template("when_manual").await;
     let body = json!({"template_id": template, "inputs": {"text": "x"}, "auto_run": false});
-    let run = server.anna.post("/api/workflows/runs", body).await.expect(201);
+    let run = server.anna.post(RUNS, body).await.expect(201);
     let run = run["id"].as_str().unwrap();
-    let path = format!("/api/workflows/runs/{run}");
+    let path = format!("{RUNS}/{run}");
     assert_eq!(server.anna.settled(run).await["status"], "paused");
     let on = server.anna.json(Method::PATCH, &path, &json!({"auto_run": true})).await.expect(200);
     assert_eq!(on["auto_run"], true);
@@ -89,7 +82,7 @@ async fn runs_are_listed_in_pages_and_to_their_owner_only(pool: PgPool) {
     let mut listed = Vec::new();
     let mut after = String::new();
     loop {
-        let page = server.anna.get(&format!("/api/workflows/runs?limit=2{after}")).await.expect(200);
+        let page = server.anna.get(&format!("{RUNS}?limit=2{after}")).await.expect(200);
         listed.extend(page["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned()));
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
@@ -97,9 +90,9 @@ async fn runs_are_listed_in_pages_and_to_their_owner_only(pool: PgPool) {
         }
     }
     assert_eq!(listed, started);
-    assert_eq!(server.ben.get("/api/workflows/runs").await.expect(200)["runs"], json!([]));
-    server.ben.get("/api/workflows/runs?all=true").await.problem(403, "forbidden");
-    server.ben.get("/api/workflows/runs?limit=many").await.problem(400, "malformed");
-    assert_eq!(server.admin.get("/api/workflows/runs?all=true").await.expect(200)["runs"].as_array().unwrap().len(), 5);
+    assert_eq!(server.ben.get(RUNS).await.expect(200)["runs"], json!([]));
+    server.ben.get(&format!("{RUNS}?all=true")).await.problem(403, "forbidden");
+    server.ben.get(&format!("{RUNS}?limit=many")).await.problem(400, "malformed");
+    assert_eq!(server.admin.get(&format!("{RUNS}?all=true")).await.expect(200)["runs"].as_array().unwrap().len(), 5);
     server.stop().await;
 }

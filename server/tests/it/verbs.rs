@@ -1,31 +1,11 @@
 //! The verbs on steps over REST, executed by the real engine: their answers, their races, and what they refuse.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{Client, Server};
-
-const RUNS: &str = "/api/workflows/runs";
-
-fn step<'a>(view: &'a Value, key: &str) -> &'a Value {
-    view["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap()
-}
-
-fn latest<'a>(view: &'a Value, key: &str) -> &'a Value {
-    let is_it = |artifact: &&Value| artifact["producing_step_id"] == key && artifact["is_latest"] == true;
-    view["artifacts"].as_array().unwrap().iter().find(is_it).unwrap()
-}
-
-async fn keyed(client: &Client, path: &str, key: &str, body: Value) -> crate::harness::Answer {
-    let headers: HeaderMap = [
-        (HeaderName::from_static("idempotency-key"), key.parse().unwrap()),
-        (header::CONTENT_TYPE, "application/json".parse().unwrap()),
-    ]
-    .into_iter()
-    .collect();
-    client.send(Method::POST, path, headers, body.to_string().into()).await
-}
+use crate::harness::{CARA, RUNS, Server, latest, step};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_edit_makes_descendants_stale_and_a_rollback_fresh_again(pool: PgPool) {
@@ -78,16 +58,90 @@ async fn a_re_run_does_what_its_dry_run_said(pool: PgPool) {
     let keys: Vec<&str> = dry["steps"].as_array().unwrap().iter().map(|step| step["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["again", "shout"]);
     let body = json!({"mode": "downstream", "prompt_override": "{{ text | lower }}"});
-    let accepted = keyed(&server.anna, &path, "k", body.clone()).await.expect(202);
+    let accepted = server.anna.post_under("k", &path, &body).await.expect(202);
     assert_eq!(step(&accepted, "shout")["generation"], 2);
     let done = server.anna.settled(&run).await;
-    assert_eq!(keyed(&server.anna, &path, "k", body).await.expect(202)["seq"], done["seq"], "one key, one effect");
+    assert_eq!(server.anna.post_under("k", &path, &body).await.expect(202)["seq"], done["seq"], "one key, one effect");
     for key in keys {
         assert_eq!((&step(&done, key)["generation"], &latest(&done, key)["version"]), (&json!(2), &json!(2)), "{key}");
     }
-    keyed(&server.anna, &path, "k", json!({"mode": "step_only"})).await.problem(409, "idempotency_mismatch");
+    server.anna.post_under("k", &path, &json!({"mode": "step_only"})).await.problem(409, "idempotency_mismatch");
     let mode = server.anna.post(&path, json!({"mode": "sideways"})).await.problem(422, "invalid");
     assert_eq!(mode["field"], "mode");
+    server.stop().await;
+}
+
+/// `top`, then a map and a step side by side, then a join and an end; and one apart.
+fn diamond() -> Value {
+    let from = |step: &str| json!({"from": "step", "step": step, "artifact": "text"});
+    let step =
+        |a: Value, b: Value, after: Value| json!({"agent_id": "pair", "depends_on": after, "inputs": {"a": a, "b": b}});
+    let one = json!({"const": "x"});
+    let mut each = step(json!({"from": "item", "path": "/say"}), from("top"), json!(["top"]));
+    each["map"] = json!({"over": {"const": [{"id": "i", "say": "x"}, {"id": "j", "say": "y"}]}, "key": "/id"});
+    json!({"steps": {
+        "top": step(one.clone(), one.clone(), json!([])),
+        "each": each,
+        "right": step(from("top"), one.clone(), json!(["top"])),
+        "join": step(from("each"), from("right"), json!(["each", "right"])),
+        "end": step(from("join"), one.clone(), json!(["join"])),
+        "apart": step(one.clone(), one, json!([]))}})
+}
+
+/// The generation of every step, items included.
+fn generations(view: &Value) -> BTreeMap<String, i64> {
+    let steps = view["steps"].as_array().unwrap().iter();
+    steps.map(|step| (step["key"].as_str().unwrap().to_owned(), step["generation"].as_i64().unwrap())).collect()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let agent = json!({"id": "pair", "name": "Pair", "inputs": [{"name": "a"}, {"name": "b"}],
+        "outputs": [{"name": "text", "schema": {"type": "string"}}],
+        "config": {"kind": "template", "template": "{{ a }}{{ b }}"}});
+    server.admin.post("/api/agents", agent).await.expect(201);
+    let template = server.publish("Diamond", diamond()).await;
+    let run = server.anna.post(RUNS, json!({"template_id": template})).await.expect(201);
+    let run = run["id"].as_str().unwrap();
+    let path = format!("{RUNS}/{run}/steps");
+    for (key, mode, edited, named) in [
+        ("top", "step_only", None, &["top"][..]),
+        ("top", "downstream", None, &["each", "end", "join", "right", "top"]),
+        ("each", "downstream", None, &["each", "end", "join"]),
+        ("end", "downstream", None, &["end"]),
+        ("top", "stale_downstream", None, &["top"]),
+        // What read the other text is stale, and what stands on that.
+        ("top", "stale_downstream", Some("right"), &["end", "join", "top"]),
+        ("right", "stale_downstream", Some("top"), &["end", "join", "right"]),
+        ("each%5Bi%5D", "step_only", None, &["each[i]"]),
+        ("each%5Bj%5D", "downstream", None, &["each[j]", "end", "join"]),
+    ] {
+        let at = format!("{key}, {mode}, {edited:?} edited");
+        server.anna.settled(run).await;
+        if let Some(step) = edited {
+            let edit = json!({"artifacts": {"text": format!("by hand for {key}")}});
+            server.anna.post(&format!("{path}/{step}/edit"), edit).await.expect(200);
+        }
+        let before = server.anna.settled(run).await;
+        assert_eq!(before["status"], "completed", "{at}");
+        let rerun = async |dry_run: bool| {
+            server.anna.post(&format!("{path}/{key}/rerun"), json!({"mode": mode, "dry_run": dry_run})).await
+        };
+        let dry = rerun(true).await.expect(200);
+        let told: Vec<&str> =
+            dry["steps"].as_array().unwrap().iter().map(|step| step["key"].as_str().unwrap()).collect();
+        assert_eq!(told, named, "{at}");
+        assert_eq!(server.anna.settled(run).await["seq"], before["seq"], "{at}: a dry run writes nothing");
+        rerun(false).await.expect(202);
+        let (before, after) = (generations(&before), generations(&server.anna.settled(run).await));
+        let risen: BTreeSet<&str> =
+            after.iter().filter(|(key, now)| before.get(*key) != Some(now)).map(|(key, _)| key.as_str()).collect();
+        // The map of an item makes its list again, and runs nothing for it.
+        let collects = key.contains("%5B").then_some("each");
+        let expected: BTreeSet<&str> = told.into_iter().chain(collects).collect();
+        assert_eq!(risen, expected, "{at}");
+    }
     server.stop().await;
 }
 
@@ -206,7 +260,7 @@ async fn a_form_is_answered_by_whoever_is_asked(pool: PgPool) {
         "outputs": [{"name": "verdict", "schema": {"type": "string", "enum": ["yes", "no"]}}, {"name": "why", "schema": {"type": "string"}}],
         "config": {"kind": "human", "instructions": "Is it fine?"}});
     server.admin.post("/api/agents", agent).await.expect(201);
-    let review = json!({"assignees": {"users": [crate::harness::CARA]}, "mode": "always"});
+    let review = json!({"assignees": {"users": [CARA]}, "mode": "always"});
     let template = server.publish("Ask", json!({"steps": {"ask": {"agent_id": "ask", "review": review}}})).await;
     let run = server.anna.post(RUNS, json!({"template_id": template})).await.expect(201);
     let run = run["id"].as_str().unwrap();

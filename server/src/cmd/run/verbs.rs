@@ -77,9 +77,9 @@ pub(super) fn ask(verb: Verb, key: Option<String>) -> Result<(Ask, Shape)> {
             (Method::PATCH, of_run(&run, ""), Some(json!({"auto_run": switch.is_on()})), Shape::Brief)
         }
         Verb::Pause { run } => post(of_run(&run, "/pause"), json!({}), Shape::Brief),
-        Verb::Resume { run, tokens, cost_micros } => {
+        Verb::Resume { run, tokens, cost_micros, no_budget } => {
             let mut body = json!({});
-            if tokens.is_some() || cost_micros.is_some() {
+            if no_budget || tokens.is_some() || cost_micros.is_some() {
                 let mut budget = json!({});
                 set(&mut budget, "tokens", tokens);
                 set(&mut budget, "cost_micros", cost_micros);
@@ -165,5 +165,139 @@ fn mode_name(mode: Mode) -> &'static str {
         Mode::StepOnly => "step_only",
         Mode::Downstream => "downstream",
         Mode::StaleDownstream => "stale_downstream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::{Parser, Subcommand};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    /// The words after `weft run`, and the request below `/api/workflows` that they come to; no body for a GET.
+    fn table() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+        vec![
+            (
+                "start T -i text=x",
+                "POST",
+                "/runs",
+                json!({"template_id": "T", "inputs": {"text": "x"}, "auto_run": true}),
+            ),
+            (
+                "start T --version 2 -i n:=1 --manual",
+                "POST",
+                "/runs",
+                json!({"template_id": "T", "version": 2, "inputs": {"n": 1}, "auto_run": false}),
+            ),
+            ("list", "GET", "/runs?limit=20&all=false", Value::Null),
+            ("list --all --limit 5", "GET", "/runs?limit=5&all=true", Value::Null),
+            ("show R", "GET", "/runs/R", Value::Null),
+            ("trigger R s", "POST", "/runs/R/steps/s/trigger", json!({})),
+            (
+                "trigger R s[a/b] --prompt p -i text=x --generation 3",
+                "POST",
+                "/runs/R/steps/s%5Ba%2Fb%5D/trigger",
+                json!({"prompt_override": "p", "inputs": {"text": "x"}, "expect_generation": 3}),
+            ),
+            (
+                "trigger R s --reset-prompt --reset-inputs",
+                "POST",
+                "/runs/R/steps/s/trigger",
+                json!({"prompt_override": null, "inputs": {}}),
+            ),
+            ("continue R s", "POST", "/runs/R/steps/s/continue", json!({})),
+            (
+                "continue R s --digest d --generation 2",
+                "POST",
+                "/runs/R/steps/s/continue",
+                json!({"content_hash": "d", "expect_generation": 2}),
+            ),
+            (
+                "edit R s -o text=x",
+                "POST",
+                "/runs/R/steps/s/edit",
+                json!({"artifacts": {"text": "x"}, "and_continue": false}),
+            ),
+            (
+                "edit R s -o n:=1 --continue --digest d",
+                "POST",
+                "/runs/R/steps/s/edit",
+                json!({"artifacts": {"n": 1}, "and_continue": true, "content_hash": "d"}),
+            ),
+            ("reject R s -f no", "POST", "/runs/R/steps/s/reject", json!({"feedback": "no"})),
+            ("skip R s", "POST", "/runs/R/steps/s/skip", json!({"inputs": {}})),
+            (
+                "skip R s -i after.text=x -i each[1.5].n:=2 --generation 1",
+                "POST",
+                "/runs/R/steps/s/skip",
+                json!({"inputs": {"after": {"text": "x"}, "each[1.5]": {"n": 2}}, "expect_generation": 1}),
+            ),
+            ("skip R s --needs", "GET", "/runs/R/steps/s/skip", Value::Null),
+            (
+                "supply R s -o text=x --generation 1",
+                "POST",
+                "/runs/R/steps/s/supply",
+                json!({"outputs": {"text": "x"}, "expect_generation": 1}),
+            ),
+            ("stop R s --generation 4", "POST", "/runs/R/steps/s/stop", json!({"expect_generation": 4})),
+            ("rerun R s", "POST", "/runs/R/steps/s/rerun", json!({"mode": "step_only", "dry_run": false})),
+            (
+                "rerun R s --mode downstream --prompt p",
+                "POST",
+                "/runs/R/steps/s/rerun",
+                json!({"mode": "downstream", "dry_run": false, "prompt_override": "p"}),
+            ),
+            (
+                "rerun R s --mode stale-downstream --dry-run",
+                "POST",
+                "/runs/R/steps/s/rerun",
+                json!({"mode": "stale_downstream", "dry_run": true}),
+            ),
+            ("rollback R A --generation 2", "POST", "/runs/R/artifacts/A/rollback", json!({"expect_generation": 2})),
+            ("lineage R A", "GET", "/runs/R/artifacts/A/lineage", Value::Null),
+            ("auto-run R on", "PATCH", "/runs/R", json!({"auto_run": true})),
+            ("auto-run R off", "PATCH", "/runs/R", json!({"auto_run": false})),
+            ("pause R", "POST", "/runs/R/pause", json!({})),
+            ("resume R", "POST", "/runs/R/resume", json!({})),
+            (
+                "resume R --tokens 5 --cost-micros 7",
+                "POST",
+                "/runs/R/resume",
+                json!({"budget": {"tokens": 5, "cost_micros": 7}}),
+            ),
+            ("resume R --no-budget", "POST", "/runs/R/resume", json!({"budget": {}})),
+            ("cancel R", "POST", "/runs/R/cancel", json!({})),
+            ("fork R s", "POST", "/runs/R/fork", json!({"step": "s"})),
+            ("fork R s --auto-run off", "POST", "/runs/R/fork", json!({"step": "s", "auto_run": false})),
+            ("adopt R O", "POST", "/runs/R/adopt", json!({"from": "O", "steps": []})),
+            ("adopt R O --step a --step b", "POST", "/runs/R/adopt", json!({"from": "O", "steps": ["a", "b"]})),
+            ("move R 3", "POST", "/runs/R/move", json!({"version": 3, "dry_run": false})),
+            ("move R 3 --dry-run", "POST", "/runs/R/move", json!({"version": 3, "dry_run": true})),
+            ("compare R O", "GET", "/runs/R/compare?with=O", Value::Null),
+            ("stale R", "GET", "/runs/R/stale", Value::Null),
+        ]
+    }
+
+    #[test]
+    fn every_command_is_the_request_that_it_says() {
+        for (line, method, path, body) in table() {
+            let verb = Line::try_parse_from(["run"].into_iter().chain(line.split(' '))).unwrap().verb;
+            let (asked, _) = ask(verb, Some("k".into())).unwrap();
+            let found = (asked.method.as_str(), asked.path.as_str(), asked.body.unwrap_or_default());
+            assert_eq!(found, (method, path, body), "{line}");
+            assert_eq!(asked.key.as_deref(), Some("k"), "{line}");
+        }
+        let all = Verb::augment_subcommands(clap::Command::new("run"));
+        let all: BTreeSet<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+        let told: BTreeSet<&str> = table().iter().filter_map(|(line, ..)| line.split(' ').next()).collect();
+        assert_eq!(told, all, "the commands and this table name the same verbs");
     }
 }
