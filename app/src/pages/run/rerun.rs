@@ -16,7 +16,7 @@ use super::{
     inputs::source_words,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
-    seen::{Overtaken, Seen},
+    seen::{OvertakenGoOn, Seen},
     step_panel::VerbError,
     verbs::Verb,
 };
@@ -190,15 +190,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             });
         });
     });
-    // An input that the server refuses stands at its field.
-    effect(move || {
-        if let Some(error) = sender.error.get() {
-            form.ports.with_untracked(|ports| {
-                let fields: Vec<InputField> = ports.iter().map(|port| port.field.clone()).collect();
-                InputField::place(&fields, &error);
-            });
-        }
-    });
+    show_refused(form, sender);
     let verb = move || Verb::Again.label(one.status.get());
     let is_ready = move || one.status.get() == StepStatus::Ready;
     let send = move || {
@@ -253,15 +245,23 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         >
             <div class="stack">
                 <VerbError error=sender.error/>
-                <Overtaken
-                    seen
-                    text="What you typed is still here. Sent now, it would begin the step again after that."
-                    action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
-                />
+                <OvertakenGoOn seen text="What you typed is still here. Sent now, it would begin the step again after that."/>
                 {body}
             </div>
         </Dialog>
     }
+}
+
+/// An input that the server refuses stands at its field.
+fn show_refused(form: Dialogue, sender: Sender) {
+    effect(move || {
+        if let Some(error) = sender.error.get() {
+            form.ports.with_untracked(|ports| {
+                let fields: Vec<InputField> = ports.iter().map(|port| port.field.clone()).collect();
+                InputField::place(&fields, &error);
+            });
+        }
+    });
 }
 
 #[component]

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use super::one_step::{OneStep, Sender};
-use crate::components::{Banner, Kind};
+use crate::components::{Banner, Button, Kind, Size};
 use crate::reactive::memo;
 
 /// The generation, and the digest of the versions where they matter.
@@ -85,4 +85,11 @@ pub(super) fn Overtaken(
             <Banner kind=Kind::Warn title="The step has moved on meanwhile" action=action.get_value()>{text}</Banner>
         </Show>
     }
+}
+
+/// The same where the verb can go on with the step as it is now.
+#[component]
+pub(super) fn OvertakenGoOn(seen: Seen, text: &'static str) -> impl IntoView {
+    let go_on = move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> };
+    view! { <Overtaken seen text action=go_on/> }
 }

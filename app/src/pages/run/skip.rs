@@ -11,13 +11,13 @@ use workflow::{
 
 use super::{
     one_step::{Ask, OneStep, Sender},
-    seen::{Overtaken, Seen},
+    seen::{OvertakenGoOn, Seen},
     step_panel::VerbError,
 };
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, Dialog, Size, Skeleton, SkeletonKind, Variant, focus_in_dialog},
+    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, focus_in_dialog},
     error::AppError,
     form::focus_first_error,
     pages::start::field::{InputField, InputView},
@@ -63,18 +63,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             load();
         }
     });
-    // The server names a value that is missing by step and port.
-    effect(move || {
-        let Some(error) = sender.error.get() else { return };
-        let Some(field) = error.0.field.clone() else { return };
-        asked.with_untracked(|asked| {
-            for (step, input) in asked.iter().flatten() {
-                if field == format!("inputs.{step}.{}", input.key) {
-                    input.error.set(Some(error.0.detail.clone()));
-                }
-            }
-        });
-    });
+    show_missing(asked, sender);
     let body = move || match asked.get() {
         None => view! { <Skeleton kind=SkeletonKind::Control/> }.into_any(),
         Some(asked) if asked.is_empty() => {
@@ -127,15 +116,26 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <div class="stack" data-gap="3">
                 <VerbError error=Signal::derive(move || load_error.get())/>
                 <VerbError error=sender.error/>
-                <Overtaken
-                    seen
-                    text="What you typed is still here. Skipping it now would skip the step as it is now."
-                    action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
-                />
+                <OvertakenGoOn seen text="What you typed is still here. Skipping it now would skip the step as it is now."/>
                 <Show when=move || load_error.with(Option::is_none)>{body}</Show>
             </div>
         </Dialog>
     }
+}
+
+/// The server names a value that is missing by step and port.
+fn show_missing(asked: RwSignal<Option<Vec<Asked>>>, sender: Sender) {
+    effect(move || {
+        let Some(error) = sender.error.get() else { return };
+        let Some(field) = error.0.field.clone() else { return };
+        asked.with_untracked(|asked| {
+            for (step, input) in asked.iter().flatten() {
+                if field == format!("inputs.{step}.{}", input.key) {
+                    input.error.set(Some(error.0.detail.clone()));
+                }
+            }
+        });
+    });
 }
 
 fn field_of(one: OneStep, need: SkipNeed) -> Asked {

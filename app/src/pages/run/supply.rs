@@ -6,7 +6,7 @@ use workflow::api::SupplyStep;
 use super::{
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
-    seen::{Overtaken, Seen},
+    seen::{OvertakenGoOn, Seen},
     step_panel::VerbError,
 };
 use crate::components::{Button, Dialog, Size, Variant, focus_in_dialog};
@@ -44,11 +44,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             view! {
                 <div class="stack" data-gap="3">
                     <VerbError error=elsewhere/>
-                    <Overtaken
-                        seen
-                        text="What you typed is still here. Supplying it now would complete the step as it is now."
-                        action=move || view! { <Button size=Size::Sm on_click=move |()| seen.look()>"Go on"</Button> }
-                    />
+                    <OvertakenGoOn seen text="What you typed is still here. Supplying it now would complete the step as it is now."/>
                     {form.view()}
                 </div>
             }
