@@ -1,89 +1,34 @@
-//! All pairs of verbs racing on one step in every status: what comes of it is what one of the two serial orders gives, as the table of
-//! `workflow::verbs` says, and the invariants hold. Must stay quick: a run that neither verb moved serves the next pair.
+//! All pairs of verbs racing on one step in every status, and every verb on a run against each of them: what comes of it is what one of
+//! the two serial orders gives, as the table of `workflow::verbs` says, and the invariants hold. Must stay quick: a run that neither verb
+//! moved serves the next pair.
+
+mod acting;
+mod track;
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use serde_json::json;
 use sqlx::PgPool;
 use store::{
-    MIGRATOR, Store,
-    verbs::{Approval, Call, Conflict, Edit, Rejection, Rerun, Skip, Supply, Trigger, VerbOutcome},
+    MIGRATOR,
+    verbs::{Call, Conflict, VerbOutcome},
 };
 use tokio::sync::Barrier;
 use workflow::{
-    ArtifactId, Definition, RunStatus, RunView, StepKey, StepStatus, TemplateId,
-    api::RerunMode,
+    RunStatus, RunView, StepStatus,
     event::RunEvent,
-    rerun::closure,
+    hash::sha256_hex,
     verbs::{Expected, Generation, RunExpected, RunVerb, Verb, expected, expected_of_run},
 };
 
-use crate::support::{World, artifact, failure, start, success};
+pub(crate) use acting::{Racer, Seen, act};
+pub(crate) use track::{Scene, Track};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Racer {
-    Step(Verb),
-    Run(RunVerb),
-}
+/// What the run that is adopted from has made of `b`.
+const OFFERED: &str = "b 1";
 
-/// What both racers saw before the race.
-#[derive(Clone)]
-pub(crate) struct Seen {
-    pub(crate) view: RunView,
-    pub(crate) key: StepKey,
-    /// An older version of what the step made.
-    old: ArtifactId,
-    /// The closure that a re-run names, and the event it was planned at.
-    pub(crate) rerun: Rerun,
-    digest: Option<String>,
-    expect_generation: Option<i32>,
-}
-
-impl Seen {
-    pub(crate) fn of(view: RunView, mode: &str, expects: bool) -> Self {
-        let key: StepKey = "b".into();
-        let old = view.artifacts.iter().find(|it| it.producing_step_id == key && !it.is_latest).unwrap().id;
-        let step = view.step(&key).unwrap();
-        let expect_generation = expects.then_some(step.generation);
-        // Where every output passes a gate, the racers are as careful as the pages are.
-        let is_careful = mode == "always";
-        let how = if is_careful { RerunMode::Downstream } else { RerunMode::StepOnly };
-        let seq = is_careful.then_some(view.seq);
-        let rerun = Rerun { closure: closure(&view, &key, how), seq, expect_generation, ..Rerun::default() };
-        let digest = is_careful.then(|| view.review_digest(&key));
-        Self { view, key, old, rerun, digest, expect_generation }
-    }
-}
-
-/// Does what the racer stands for; fails only as the store does.
-pub(crate) async fn act(store: &Store, call: &Call<'_>, racer: Racer, seen: &Seen) -> store::Result<VerbOutcome> {
-    let (key, expect_generation, digest) = (&seen.key, seen.expect_generation, seen.digest.clone());
-    let text = |text: &str| vec![artifact("text", text)];
-    match racer {
-        Racer::Step(Verb::Trigger) => {
-            store.trigger_step(call, key, &Trigger { expect_generation, ..Trigger::default() }).await
-        }
-        Racer::Step(Verb::Continue) => store.approve_step(call, key, &Approval { digest, expect_generation }).await,
-        Racer::Step(Verb::Edit) => {
-            let edit = Edit { artifacts: text("edited"), approve: false, digest, expect_generation };
-            store.edit_step(call, key, &edit).await
-        }
-        Racer::Step(Verb::Reject) => {
-            let rejection = Rejection { feedback: "again".into(), digest, expect_generation };
-            store.reject_step(call, key, &rejection).await
-        }
-        Racer::Step(Verb::Skip) => store.skip_step(call, key, &Skip { expect_generation, ..Skip::default() }).await,
-        Racer::Step(Verb::Supply) => {
-            store.supply_step(call, key, &Supply { artifacts: text("supplied"), expect_generation }).await
-        }
-        Racer::Step(Verb::Stop) => store.stop_step(call, key, expect_generation).await,
-        Racer::Step(Verb::Rerun) => store.rerun_step(call, key, &seen.rerun).await,
-        Racer::Step(Verb::Rollback) => store.rollback_artifact(call, seen.old, expect_generation).await,
-        Racer::Run(RunVerb::Cancel) => store.cancel_run(call).await,
-        Racer::Run(RunVerb::Pause) => store.pause_run(call).await,
-        Racer::Run(RunVerb::Resume) => store.resume_run(call, None).await,
-        Racer::Run(_) => store.set_auto_run(call, !seen.view.auto_run).await,
-    }
+/// Whether an event of this run tells what came of it; a fork writes to the new run alone.
+fn writes(racer: Racer, outcome: &VerbOutcome) -> bool {
+    *outcome == VerbOutcome::Done && racer != Racer::Run(RunVerb::Fork)
 }
 
 /// Whether this may come of a verb that finds the run like `at`, and leaves it like `then` if it writes an event.
@@ -95,29 +40,22 @@ fn explains(
     then: Option<(&RunEvent, &RunView)>,
 ) -> bool {
     let step = at.step(&seen.key).unwrap();
-    let is_done = *outcome == VerbOutcome::Done;
-    if is_done != then.is_some() {
+    if writes(racer, outcome) != then.is_some() {
         return false;
     }
     match racer {
-        Racer::Run(verb) => match (expected_of_run(verb, at.status, at.status_reason), then) {
-            (_, None) if verb == RunVerb::AutoRun && at.auto_run != seen.view.auto_run => {
-                *outcome == VerbOutcome::Unchanged
-            }
-            (RunExpected::Done { becomes, event: kind }, Some((event, then))) => {
-                kind == Some(event.kind) && becomes.contains(&then.status)
-            }
-            (RunExpected::Unchanged, None) => *outcome == VerbOutcome::Unchanged,
-            (RunExpected::Refused(_), None) => {
-                *outcome == VerbOutcome::Conflict(Conflict::Status(at.status.as_str().to_owned()))
-            }
-            _ => false,
-        },
+        Racer::Run(verb) => explains_run(verb, outcome, seen, at, then),
         Racer::Step(_) if seen.expect_generation.is_some_and(|generation| generation != step.generation) => {
             *outcome == VerbOutcome::Conflict(Conflict::Generation)
         }
         Racer::Step(_) if at.status == RunStatus::Cancelled => {
             *outcome == VerbOutcome::Conflict(Conflict::Status("cancelled".to_owned()))
+        }
+        // Judged before the status: it was decided on what is there no more.
+        Racer::Step(Verb::Continue | Verb::Reject | Verb::Edit)
+            if seen.digest.is_some() && at.review_digest(&seen.key) != seen.view.review_digest(&seen.key) =>
+        {
+            *outcome == VerbOutcome::Conflict(Conflict::Digest)
         }
         Racer::Step(verb) => match (expected(verb, step.status), then) {
             (Expected::Done { becomes, events, generation }, Some((event, then))) => {
@@ -134,18 +72,15 @@ fn explains(
             (Expected::Refused(_), None) => {
                 *outcome == VerbOutcome::Conflict(Conflict::Status(step.status.as_str().to_owned()))
             }
-            // Allowed, but what it wants is so already, or it was decided on what is there no more.
+            // Allowed, but what it wants is so already, or the run moved on since it was planned.
             (Expected::Done { .. }, None) => match verb {
                 Verb::Rollback => {
                     let is_latest = at.artifacts.iter().any(|it| it.id == seen.old && it.is_latest);
                     is_latest && *outcome == VerbOutcome::Unchanged
                 }
-                Verb::Continue | Verb::Reject | Verb::Edit
-                    if seen.digest.is_some() && at.review_digest(&seen.key) != seen.view.review_digest(&seen.key) =>
-                {
-                    *outcome == VerbOutcome::Conflict(Conflict::Digest)
+                Verb::Rerun | Verb::Skip if at.seq != seen.view.seq => {
+                    *outcome == VerbOutcome::Conflict(Conflict::Moved)
                 }
-                Verb::Rerun if at.seq != seen.view.seq => *outcome == VerbOutcome::Conflict(Conflict::Moved),
                 // Of equal clicks the later ones find what they want; a queued step is what a trigger wants.
                 Verb::Trigger | Verb::Supply | Verb::Edit => {
                     let may_be_so = verb == Verb::Trigger || at.seq > seen.view.seq;
@@ -158,13 +93,42 @@ fn explains(
     }
 }
 
+/// The same for a verb on the run.
+fn explains_run(
+    verb: RunVerb,
+    outcome: &VerbOutcome,
+    seen: &Seen,
+    at: &RunView,
+    then: Option<(&RunEvent, &RunView)>,
+) -> bool {
+    let is = |wanted: VerbOutcome| *outcome == wanted && then.is_none();
+    let refused = |status: &str| is(VerbOutcome::Conflict(Conflict::Status(status.to_owned())));
+    let b = at.step(&"b".into()).unwrap();
+    let is_adopted = || at.latest_artifacts(&b.key).any(|it| it.content_hash == sha256_hex(OFFERED.as_bytes()));
+    match (verb, expected_of_run(verb, at.status, at.status_reason)) {
+        (RunVerb::AutoRun, _) if at.auto_run != seen.view.auto_run => is(VerbOutcome::Unchanged),
+        (_, RunExpected::Refused(_)) => refused(at.status.as_str()),
+        (_, RunExpected::Unchanged) => is(VerbOutcome::Unchanged),
+        (RunVerb::Fork | RunVerb::Move, _) if at.seq != seen.view.seq => is(VerbOutcome::Conflict(Conflict::Moved)),
+        (RunVerb::Move, _) if at.steps.iter().any(|step| step.status == StepStatus::Running) => refused("running"),
+        (RunVerb::Adopt, _) if b.status == StepStatus::Completed && is_adopted() => {
+            is(VerbOutcome::Conflict(Conflict::NothingToAdopt))
+        }
+        (RunVerb::Adopt, _) if b.status == StepStatus::Running => refused("running"),
+        (_, RunExpected::Done { event: None, .. }) => is(VerbOutcome::Done),
+        (_, RunExpected::Done { becomes, event: kind }) => {
+            then.is_some_and(|(event, then)| kind == Some(event.kind) && becomes.contains(&then.status))
+        }
+    }
+}
+
 /// Whether the outcomes of both are those of some order.
 fn is_serial(racers: [Racer; 2], outcomes: &[VerbOutcome; 2], seen: &Seen, events: &[RunEvent]) -> bool {
     [[0, 1], [1, 0]].into_iter().any(|order| {
         let mut at = seen.view.clone();
         let mut told = events.iter();
         let explained = order.into_iter().all(|n| {
-            if outcomes[n] != VerbOutcome::Done {
+            if !writes(racers[n], &outcomes[n]) {
                 return explains(racers[n], &outcomes[n], seen, &at, None);
             }
             let Some(event) = told.next() else { return false };
@@ -178,102 +142,34 @@ fn is_serial(racers: [Racer; 2], outcomes: &[VerbOutcome; 2], seen: &Seen, event
     })
 }
 
-pub(crate) struct Track {
-    pub(crate) world: World,
-    pub(crate) definition: Definition,
-    pub(crate) template: TemplateId,
-    mode: &'static str,
-    pub(crate) status: StepStatus,
-}
-
 impl Track {
-    pub(crate) async fn new(pool: PgPool, mode: &'static str, status: StepStatus) -> Self {
-        let review = json!({"mode": mode});
-        let definition = Definition::from_value(&json!({"steps": {
-            "a": {"agent_id": "echo"},
-            "b": {"agent_id": "echo", "depends_on": ["a"], "review": review},
-            "c": {"agent_id": "echo", "depends_on": ["b"]}}}))
-        .unwrap();
-        let world = World::new(pool.clone(), &definition, true).await;
-        let template = sqlx::query_scalar("SELECT id FROM workflow_templates").fetch_one(&pool).await.unwrap();
-        let mut track = Self { world, definition, template: TemplateId(template), mode, status };
-        track.begin().await;
-        track
-    }
-
-    /// Claims and finishes whatever is ready.
-    pub(crate) async fn finish(&self) {
-        loop {
-            let claims = self.world.claim(10).await;
-            if claims.is_empty() {
-                return;
-            }
-            let batch: Vec<_> = claims.iter().map(success).collect();
-            self.world.complete(&batch).await;
+    /// A run that is to be resumed is held; one that is to move is at rest.
+    async fn hold(&self, racers: [Racer; 2]) -> bool {
+        let moves = racers.contains(&Racer::Run(RunVerb::Move)) && self.world.status().await == RunStatus::Running;
+        let is_held = moves || racers.contains(&Racer::Run(RunVerb::Resume));
+        if is_held {
+            self.world.store.pause_run(&self.world.call()).await.unwrap();
         }
-    }
-
-    /// A new run whose step `b` has two versions and the status in question.
-    pub(crate) async fn begin(&mut self) {
-        for table in ["workflow_runs", "decisions"] {
-            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&self.world.pool).await.unwrap();
-        }
-        self.world.run = start(&self.world.store, &self.world.actor, self.template, &self.definition, true).await;
-        let (world, key) = (&self.world, StepKey::from("b"));
-        let (call, store, approve) = (world.call(), &world.store, self.mode == "always");
-        self.finish().await;
-        if approve {
-            assert_eq!(store.approve_step(&call, &key, &Approval::default()).await.unwrap(), VerbOutcome::Done);
-            self.finish().await;
-        }
-        let edit = Edit { artifacts: vec![artifact("text", "second")], approve, ..Edit::default() };
-        assert_eq!(store.edit_step(&call, &key, &edit).await.unwrap(), VerbOutcome::Done);
-        match self.status {
-            StepStatus::Completed => {}
-            StepStatus::Pending => {
-                let closure = ["a".into(), "b".into(), "c".into()].into();
-                store.rerun_step(&call, &"a".into(), &Rerun { closure, ..Rerun::default() }).await.unwrap();
-            }
-            status => {
-                store.trigger_step(&call, &key, &Trigger::default()).await.unwrap();
-                if status == StepStatus::Skipped {
-                    store.skip_step(&call, &key, &Skip::default()).await.unwrap();
-                }
-                if status == StepStatus::AwaitingReview {
-                    store.set_auto_run(&call, false).await.unwrap();
-                }
-                if matches!(status, StepStatus::Running | StepStatus::AwaitingReview | StepStatus::Failed) {
-                    let claim = world.claim(1).await.remove(0);
-                    let result = match status {
-                        StepStatus::AwaitingReview => Some(success(&claim)),
-                        StepStatus::Failed => Some(failure(&claim)),
-                        _ => None,
-                    };
-                    if let Some(result) = result {
-                        world.complete(&[result]).await;
-                    }
-                }
-            }
-        }
-        self.world.folded = self.world.view().await;
-        self.world.check().await;
-        assert_eq!(self.world.folded.step(&key).unwrap().status, self.status);
+        is_held
     }
 
     /// One race; breaks when nothing moved.
     async fn race(&mut self, racers: [Racer; 2], expects: bool) -> ControlFlow<()> {
-        let seen = Arc::new(Seen::of(self.world.view().await, self.mode, expects));
+        let is_held = self.hold(racers).await;
+        let seen = Arc::new(self.seen(expects).await);
         let at = format!(
-            "{:?} against {:?} on a step that is {}, gate {}, {} generation",
+            "{:?} against {:?} on a {:?} that is {}, gate {}, {} generation",
             racers[0],
             racers[1],
+            self.scene,
             self.status,
             self.mode,
             if expects { "expecting its" } else { "whatever its" },
         );
         let barrier = Arc::new(Barrier::new(2));
-        let tasks = racers.map(|racer| {
-            let (store, actor) = (self.world.store.clone(), self.world.actor.clone());
+        let second = if self.scene == Scene::GateForTwo { &self.second } else { &self.world.actor };
+        let tasks = [(racers[0], &self.world.actor), (racers[1], second)].map(|(racer, actor)| {
+            let (store, actor) = (self.world.store.clone(), actor.clone());
             let (seen, barrier) = (Arc::clone(&seen), Arc::clone(&barrier));
             tokio::spawn(async move {
                 barrier.wait().await;
@@ -286,10 +182,11 @@ impl Track {
         let told: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
         assert!(is_serial(racers, &outcomes, &seen, &events), "{at}: {outcomes:?}, events {told:?}");
         let won = outcomes.iter().filter(|outcome| **outcome == VerbOutcome::Done).count();
-        if expects && racers[0] == racers[1] {
+        // Two people may both vote, and both supply.
+        if expects && racers[0] == racers[1] && self.scene != Scene::GateForTwo {
             assert!(won <= 1, "{at}: both won");
         }
-        if won == 0 {
+        if won == 0 && !is_held {
             return ControlFlow::Break(());
         }
         let checked = std::panic::AssertUnwindSafe(self.world.check());
@@ -301,13 +198,18 @@ impl Track {
     }
 }
 
-async fn races(pool: PgPool, status: StepStatus) {
-    for mode in ["when_manual", "always"] {
-        let mut track = Track::new(pool.clone(), mode, status).await;
+async fn races(pool: PgPool, scene: Scene, status: StepStatus) {
+    let (modes, of_run): (&[_], &[RunVerb]) = match scene {
+        Scene::Step => (&["when_manual", "always"], &RunVerb::ALL),
+        // Their runs differ in nothing but the step.
+        Scene::Item | Scene::Form => (&["when_manual"], &[RunVerb::Cancel, RunVerb::AutoRun]),
+        Scene::GateForTwo => (&["always"], &[RunVerb::Cancel, RunVerb::AutoRun]),
+    };
+    for mode in modes {
+        let mut track = Track::new(pool.clone(), scene, mode, status).await;
         for (n, one) in Verb::ALL.into_iter().enumerate() {
             let others = Verb::ALL[n..].iter().map(|verb| Racer::Step(*verb));
-            let of_run = [RunVerb::Cancel, RunVerb::Pause, RunVerb::AutoRun].map(Racer::Run);
-            for (m, two) in others.chain(of_run).enumerate() {
+            for (m, two) in others.chain(of_run.iter().copied().map(Racer::Run)).enumerate() {
                 // Who starts first is dealt evenly; equal verbs race both ways.
                 let racers = if m % 2 == 0 { [Racer::Step(one), two] } else { [two, Racer::Step(one)] };
                 let both_ways: &[bool] = if m == 0 {
@@ -332,20 +234,24 @@ async fn races(pool: PgPool, status: StepStatus) {
 }
 
 macro_rules! races {
-    ($($name:ident: $status:ident),+) => {$(
+    ($($name:ident: $scene:ident $status:ident),+) => {$(
         #[sqlx::test(migrator = "MIGRATOR")]
         async fn $name(pool: PgPool) {
-            races(pool, StepStatus::$status).await;
+            races(pool, Scene::$scene, StepStatus::$status).await;
         }
     )+};
 }
 
 races! {
-    any_two_verbs_on_a_pending_step_come_out_in_some_order: Pending,
-    any_two_verbs_on_a_ready_step_come_out_in_some_order: Ready,
-    any_two_verbs_on_a_running_step_come_out_in_some_order: Running,
-    any_two_verbs_on_a_waiting_step_come_out_in_some_order: AwaitingReview,
-    any_two_verbs_on_a_completed_step_come_out_in_some_order: Completed,
-    any_two_verbs_on_a_failed_step_come_out_in_some_order: Failed,
-    any_two_verbs_on_a_skipped_step_come_out_in_some_order: Skipped
+    any_two_verbs_on_a_pending_step_come_out_in_some_order: Step Pending,
+    any_two_verbs_on_a_ready_step_come_out_in_some_order: Step Ready,
+    any_two_verbs_on_a_running_step_come_out_in_some_order: Step Running,
+    any_two_verbs_on_a_waiting_step_come_out_in_some_order: Step AwaitingReview,
+    any_two_verbs_on_a_completed_step_come_out_in_some_order: Step Completed,
+    any_two_verbs_on_a_failed_step_come_out_in_some_order: Step Failed,
+    any_two_verbs_on_a_skipped_step_come_out_in_some_order: Step Skipped,
+    any_two_verbs_on_a_waiting_item_come_out_in_some_order: Item AwaitingReview,
+    any_two_verbs_on_a_completed_item_come_out_in_some_order: Item Completed,
+    any_two_verbs_on_a_form_come_out_in_some_order: Form AwaitingReview,
+    two_people_at_a_gate_for_two_come_out_in_some_order: GateForTwo AwaitingReview
 }

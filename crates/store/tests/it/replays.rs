@@ -7,21 +7,15 @@ use serde_json::json;
 use sqlx::PgPool;
 use store::{
     MIGRATOR, Result,
-    verbs::{Call, Conflict, Fork, Move, VerbOutcome},
+    verbs::{Call, Conflict, VerbOutcome},
 };
 use tokio::sync::Barrier;
-use uuid::Uuid;
 use workflow::{
-    AgentCatalog, RunId, StepStatus,
-    api::MovePlan,
-    validate,
+    StepStatus,
     verbs::{RunVerb, Verb},
 };
 
-use crate::{
-    races::{Racer, Seen, Track, act},
-    support::{agent, start},
-};
+use crate::races::{Racer, Scene, Seen, Track, act};
 
 /// Every verb, with a status that allows it.
 const ALL: [(Racer, StepStatus); 16] = [
@@ -47,64 +41,20 @@ const ALL: [(Racer, StepStatus); 16] = [
 async fn prepared(track: &mut Track, racer: Racer, status: StepStatus, expects: bool) -> Seen {
     track.status = status;
     track.begin().await;
-    let call = track.world.call();
     if racer == Racer::Run(RunVerb::Resume) {
-        track.world.store.pause_run(&call).await.unwrap();
-    }
-    if racer == Racer::Run(RunVerb::Adopt) {
-        // Another run has what this one would take over.
-        let mine = track.world.run;
-        let world = &mut track.world;
-        world.run = start(&world.store, &world.actor, track.template, &track.definition, true).await;
-        world.folded = world.view().await;
-        world.settle().await;
-        world.run = mine;
+        track.world.store.pause_run(&track.world.call()).await.unwrap();
     }
     track.world.folded = track.world.view().await;
     track.world.check().await;
-    Seen::of(track.world.folded.clone(), "when_manual", expects)
+    track.seen(expects).await
 }
 
 async fn deed(track: &Track, call: &Call<'_>, racer: Racer, seen: &Seen) -> Result<VerbOutcome> {
-    let (store, seq) = (&track.world.store, seen.view.seq);
-    let agents = AgentCatalog::new([agent()]);
-    let (plan, _) = validate(&track.definition, &agents);
-    match racer {
-        Racer::Run(RunVerb::Fork) => {
-            let (kept, id) = (["a".into()].into(), RunId(Uuid::now_v7()));
-            let fork = Fork { id, at: "b".into(), kept, seq, auto_run: true, plan: &plan, agents: &agents };
-            store.fork_run(call, &fork).await
-        }
-        Racer::Run(RunVerb::Adopt) => {
-            let other: Uuid = sqlx::query_scalar("SELECT id FROM workflow_runs WHERE id <> $1")
-                .bind(call.run.0)
-                .fetch_one(&track.world.pool)
-                .await
-                .unwrap();
-            store.adopt_run(call, RunId(other), &["b".into()]).await
-        }
-        Racer::Run(RunVerb::Move) => {
-            let change =
-                MovePlan { kept: vec!["a".into()], rerun: vec!["b".into(), "c".into()], ..MovePlan::default() };
-            let definition = &track.definition;
-            let wanted = Move { version: 2, definition, plan: &plan, agents: &agents, change: &change, seq };
-            store.move_run(call, &wanted).await
-        }
-        _ => act(store, call, racer, seen).await,
-    }
+    act(&track.world.store, call, racer, seen).await
 }
 
-/// With a second version to move to.
 async fn track(pool: PgPool) -> Track {
-    let track = Track::new(pool, "when_manual", StepStatus::Completed).await;
-    sqlx::query(
-        "INSERT INTO workflow_template_versions (template_id, version, name, description, definition, semantic_hash, published_by, n_steps)
-        SELECT template_id, 2, name, description, definition, semantic_hash, published_by, n_steps FROM workflow_template_versions",
-    )
-    .execute(&track.world.pool)
-    .await
-    .unwrap();
-    track
+    Track::new(pool, Scene::Step, "when_manual", StepStatus::Completed).await
 }
 
 /// How many events and runs there are: what an effect would add to.

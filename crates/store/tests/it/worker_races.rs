@@ -19,7 +19,7 @@ use workflow::{
 };
 
 use crate::{
-    races::{Racer, Seen, Track, act},
+    races::{Racer, Scene, Track, act},
     support::{failure, finished, success},
 };
 
@@ -55,7 +55,7 @@ async fn race(track: &mut Track, racer: Racer, key: &StepKey, work: Work) {
     let at = format!("{racer:?} on {key} while the worker {work:?}");
     let world = &track.world;
     let before = world.view().await;
-    let mut seen = Seen::of(before.clone(), "when_manual", false);
+    let mut seen = track.seen(false).await;
     seen.key = key.clone();
     seen.rerun = Rerun { closure: closure(&before, key, RerunMode::Downstream), ..Rerun::default() };
     let seen = Arc::new(seen);
@@ -140,7 +140,7 @@ async fn claimed(track: &Track) -> Vec<Claimed> {
 }
 
 async fn races(pool: PgPool, work: Work) {
-    let mut track = Track::new(pool, "when_manual", work.on()).await;
+    let mut track = Track::new(pool, Scene::Step, "when_manual", work.on()).await;
     let verbs = Verb::ALL
         .map(Racer::Step)
         .into_iter()
