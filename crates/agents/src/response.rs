@@ -1,6 +1,8 @@
 //! What an HTTP answer or its absence means for a retry: status, failure and `Retry-After` as error classes.
 //! It must decide by status and error kind only, never by the text of a body.
 
+use std::time::{Duration, SystemTime};
+
 use reqwest::{StatusCode, header::HeaderMap};
 use workflow::status::Reason;
 
@@ -30,15 +32,25 @@ pub(crate) fn class_of_failure(error: &reqwest::Error, host: &str) -> (Reason, S
     }
 }
 
-/// How long to wait, in either of the forms in use: milliseconds, or (fractions of) seconds. A date is left to the backoff.
+/// How long to wait, in any of the forms in use: milliseconds, (fractions of) seconds, or a date.
 pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let ms = number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))?;
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"));
+    let wait = match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        None => until(date(headers, "retry-after")?, date(headers, "date")),
+    };
     // A day is longer than any step may take.
-    std::time::Duration::try_from_secs_f64(ms / 1000.0)
-        .ok()
-        .and_then(|wait| u64::try_from(wait.as_millis()).ok())
-        .map(|ms| ms.min(24 * 60 * 60 * 1000))
+    u64::try_from(wait.as_millis()).ok().map(|ms| ms.min(24 * 60 * 60 * 1000))
+}
+
+fn date(headers: &HeaderMap, name: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok()
+}
+
+/// From the answer's own date, since the other side's clock may differ from this one; a date that is over is no wait.
+fn until(date: SystemTime, answered_at: Option<SystemTime>) -> Duration {
+    date.duration_since(answered_at.unwrap_or_else(SystemTime::now)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -67,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_every_form_of_number() {
+    fn retry_after_is_read_in_every_form() {
         let table = [
             ("retry-after", "7", Some(7_000)),
             ("retry-after", "0.5", Some(500)),
@@ -76,10 +88,13 @@ mod tests {
             ("retry-after", "nan", None),
             ("retry-after", "1e300", None),
             ("retry-after", "999999999", Some(86_400_000)),
-            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", Some(60_000)),
+            ("retry-after", "Wed, 21 Oct 2026 07:00:00 GMT", Some(0)),
+            ("retry-after", "soon", None),
         ];
         for (name, value, expected) in table {
             let mut headers = HeaderMap::new();
+            headers.insert("date", "Wed, 21 Oct 2026 07:27:00 GMT".parse().unwrap());
             headers.insert(name, value.parse().unwrap());
             assert_eq!(retry_after_ms(&headers), expected, "{name}: {value}");
         }
