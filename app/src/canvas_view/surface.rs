@@ -10,6 +10,7 @@ use workflow::StepKey;
 
 use super::{
     handle::{BoardHandle, mods_of, precision_of},
+    mirror::take_focus,
     stage::{Stage, StageRef},
 };
 
@@ -55,7 +56,10 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             aria-hidden="true"
             data-canvas="true"
             on:mousedown=|event| event.prevent_default()
-            on:pointerdown=move |event| pointer_down(board, &event)
+            on:pointerdown=move |event| {
+                hold_focus(&event, mirror.get_untracked());
+                pointer_down(board, &event);
+            }
             on:pointermove=move |event| {
                 if let Some(at) = board.place_of(&event) {
                     board.input(Input::Move { id: event.pointer_id(), at, mods: mods_of(&event) });
@@ -114,6 +118,16 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             <div class="canvas-hint">{words}</div>
         </Show>
         <div class="visually-hidden" role="status" aria-live="polite">{move || board.said.get()}</div>
+    }
+}
+
+/// Before the next frame finds the node: a key that is pressed right after belongs to the canvas already.
+fn hold_focus(event: &PointerEvent, mirror: Option<web_sys::HtmlDivElement>) {
+    if event.button() == 0
+        && let Some(mirror) = mirror
+        && !mirror.contains(document().active_element().as_deref())
+    {
+        take_focus(Some(mirror.into()));
     }
 }
 
