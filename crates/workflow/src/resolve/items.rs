@@ -141,8 +141,8 @@ mod tests {
                     let attempt =
                         resolve(&definition, step, &agent, Some(&merged), &run_inputs, &artifacts, Some(&item));
                     let attempt = attempt.map(|resolved| item_basis(&resolved.consumed, &basis));
-                    let recorded = recorder.of(&item, own.as_ref()).map(|records| item_basis(&records, &basis));
-                    assert_eq!(recorded, attempt, "{general:?} {own:?} {item}");
+                    let told = recorder.of(&item, own.as_ref()).map(|records| item_basis(&records, &basis));
+                    assert_eq!(told, attempt, "{general:?} {own:?} {item}");
                 }
             }
         }
