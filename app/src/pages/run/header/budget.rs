@@ -7,8 +7,8 @@ use super::super::{state::LiveRun, step_panel::VerbError};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
-    components::{Button, Dialog, Field, NumberInput, Variant},
-    form::random_id,
+    components::{Button, Dialog, Field, NumberInput, Variant, dom},
+    form::{focus_first_error, random_id},
     words,
 };
 
@@ -65,6 +65,7 @@ fn part(words: String, used: i64, most: Option<i64>) -> AnyView {
 pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let tokens = RwSignal::new(None::<f64>);
     let cost = RwSignal::new(None::<f64>);
+    let faults = RwSignal::new((false, false));
     let key = StoredValue::new(None::<String>);
     let resume = Action::new(move |ask: &ResumeRun| api::resume_run(live.id, *ask, key.get_value()));
     let error = live.verb(resume, move || open.set(false));
@@ -75,6 +76,7 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
         }
         key.set_value(random_id());
         resume.clear();
+        faults.set((false, false));
         let (used, most) = now.get_untracked();
         // Both are sent, and an empty one is no limit: what is not used up stays as it is. Twice as much as was used of the
         // other is a start that is easy to change.
@@ -98,13 +100,26 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
         if resume.pending().get_untracked() {
             return;
         }
+        let (tokens, cost) = (tokens.get_untracked(), cost.get_untracked());
+        // What the browser cannot read as a number is not the same as nothing, which lifts the limit.
+        let is_unread = |id: &str| dom::by_id(id).is_some_and(|input| input.matches(":invalid").unwrap_or(false));
+        let unread = (tokens.is_none() && is_unread("resume-tokens"), cost.is_none() && is_unread("resume-cost"));
+        faults.set(unread);
+        if unread != (false, false) {
+            return focus_first_error();
+        }
         resume.dispatch(ResumeRun {
             budget: Some(BudgetView {
-                tokens: tokens.get_untracked().map(whole),
-                cost_micros: cost.get_untracked().map(|cost| whole(cost * 1_000_000.0)),
+                tokens: tokens.map(whole),
+                cost_micros: cost.map(|cost| whole(cost * 1_000_000.0)),
             }),
         });
     };
+    let fault = move |is_unread: fn((bool, bool)) -> bool| {
+        let words = "Enter a number, or leave it empty for no limit";
+        Signal::derive(move || is_unread(faults.get()).then(|| words.to_owned()))
+    };
+    let (tokens_fault, cost_fault) = (fault(|unread| unread.0), fault(|unread| unread.1));
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
@@ -122,10 +137,10 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
             <div class="stack" data-gap="3">
                 <VerbError error/>
                 <div class="form-row">
-                    <Field id="resume-tokens" label="Budget" help=tokens_help>
+                    <Field id="resume-tokens" label="Budget" help=tokens_help error=tokens_fault>
                         <NumberInput value=tokens min=1.0 step=1.0 unit="tokens"/>
                     </Field>
-                    <Field id="resume-cost" label="Money" help=cost_help>
+                    <Field id="resume-cost" label="Money" help=cost_help error=cost_fault>
                         <NumberInput value=cost min=0.0/>
                     </Field>
                 </div>
