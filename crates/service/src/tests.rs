@@ -11,6 +11,7 @@ mod verbs;
 
 use std::collections::BTreeMap;
 
+use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Store, audit::Author, users::NewUser};
@@ -121,26 +122,33 @@ fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
 }
 
 /// Both wait for the run's lock in this order, each having looked at the run before the lock was let go.
-async fn in_order<A, B>(pool: &PgPool, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
-    let mut holder = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM workflow_runs FOR UPDATE").execute(&mut *holder).await.unwrap();
-    let waiting = async |n: i64| {
-        let count =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await.unwrap() < n {
-            tokio::task::yield_now().await;
-        }
-    };
-    let second = async {
-        waiting(1).await;
-        second.await
-    };
-    let release = async {
-        waiting(2).await;
-        holder.rollback().await.unwrap();
-    };
-    let (first, second, ()) = futures::join!(first, second, release);
-    (first, second)
+fn in_order<'a, A: 'a, B: 'a>(
+    pool: &'a PgPool,
+    first: impl Future<Output = A> + 'a,
+    second: impl Future<Output = B> + 'a,
+) -> LocalBoxFuture<'a, (A, B)> {
+    Box::pin(async move {
+        let mut holder = pool.begin().await.unwrap();
+        sqlx::query("SELECT id FROM workflow_runs FOR UPDATE").execute(&mut *holder).await.unwrap();
+        let second = async {
+            waiting(pool, 1).await;
+            second.await
+        };
+        let release = async {
+            waiting(pool, 2).await;
+            holder.rollback().await.unwrap();
+        };
+        let (first, second, ()) = futures::join!(first, second, release);
+        (first, second)
+    })
+}
+
+/// Returns once so many connections wait for a lock.
+async fn waiting(pool: &PgPool, n: i64) {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await.unwrap() < n {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What the person is answered, with what differs from case to case taken out.
