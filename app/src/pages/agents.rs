@@ -2,6 +2,7 @@
 
 mod config;
 mod edit;
+mod faults;
 mod form;
 mod history;
 pub(super) mod kind;

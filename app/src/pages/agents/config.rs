@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use workflow::api::ProviderView;
 
 use super::{
-    edit::Faults,
+    faults::Faults,
     form::{AgentForm, HeaderForm},
     kind::KINDS,
     sub_workflow::SubWorkflow,

@@ -1,8 +1,6 @@
 //! /admin/agents/new and /admin/agents/{id}: the form of one agent. Saving makes the next version; nothing is ever changed in place.
 //! What was typed stays through every error, also through an ended session.
 
-use std::sync::Arc;
-
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -10,12 +8,13 @@ use leptos_router::{
 };
 use wasm_bindgen::JsCast;
 use workflow::{
-    AgentId, AgentSpec, Problem,
+    AgentId, AgentSpec,
     api::{ErrorCode, ProviderView, SaveAgent},
 };
 
 use super::{
     config::Config,
+    faults::Faults,
     form::{AgentForm, save_request},
     history::History,
     ports::{List, Ports},
@@ -29,7 +28,7 @@ use crate::{
         TextArea, TextInput, Variant, use_toasts,
     },
     error::AppError,
-    form::{FormError, focus_first_error, local_error, outcome},
+    form::{FormError, focus_first_error, outcome},
     load::{PageFailed, refetch_after_sign_in},
     session::use_session,
     shell::Page,
@@ -89,90 +88,6 @@ fn Loading() -> impl IntoView {
     }
 }
 
-/// Whether a control shows the errors of a field.
-type Shows = Arc<dyn Fn(&str) -> bool + Send + Sync>;
-
-/// What is wrong with the form, by field; shown from the first try to save on.
-#[derive(Clone, Copy)]
-pub(super) struct Faults {
-    problems: Memo<Vec<Problem>>,
-    is_tried: RwSignal<bool>,
-    /// What the server refused at the last try.
-    refused: Signal<Option<AppError>>,
-    /// The controls that are there now: what none of them shows belongs to the banner.
-    controls: RwSignal<Vec<Shows>>,
-}
-
-impl Faults {
-    pub(super) fn at(self, field: &'static str) -> Signal<Option<String>> {
-        self.shown_by(move |of| of == field)
-    }
-
-    /// At a field or a part of it; the name may change.
-    pub(super) fn under(self, field: impl Fn() -> String + Send + Sync + 'static) -> Signal<Option<String>> {
-        self.shown_by(move |of| {
-            of.strip_prefix(field().as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-    }
-
-    /// At a field of a row that may move.
-    pub(super) fn at_row(
-        self,
-        list: &'static str,
-        place: Memo<Option<usize>>,
-        field: &'static str,
-    ) -> Signal<Option<String>> {
-        self.shown_by(move |of| place.get().is_some_and(|n| of == format!("{list}.{n}.{field}")))
-    }
-
-    /// The control is one as long as the part of the page that asked is there.
-    fn shown_by(self, shows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Signal<Option<String>> {
-        let shows: Shows = Arc::new(shows);
-        self.controls.update(|controls| controls.push(shows.clone()));
-        let own = shows.clone();
-        on_cleanup(move || {
-            self.controls.try_update(|controls| controls.retain(|known| !Arc::ptr_eq(known, &own)));
-        });
-        Signal::derive(move || self.find(&*shows))
-    }
-
-    fn find(self, shows: &dyn Fn(&str) -> bool) -> Option<String> {
-        if !self.is_tried.get() {
-            return None;
-        }
-        let is_it = |field: Option<&str>| field.is_some_and(shows);
-        let own = self.problems.with(|problems| {
-            let found = problems.iter().find(|problem| is_it(problem.field.as_deref()));
-            found.map(|problem| problem.message.clone())
-        });
-        own.or_else(|| {
-            self.refused.with(|error| {
-                error.as_ref().filter(|error| is_it(error.0.field.as_deref())).map(|error| error.0.detail.clone())
-            })
-        })
-    }
-
-    fn has_place(self, field: Option<&str>) -> bool {
-        field.is_some_and(|field| self.controls.with(|controls| controls.iter().any(|shows| shows(field))))
-    }
-
-    /// What no control shows: of the form itself, or the server's refusal.
-    fn elsewhere(self) -> Option<AppError> {
-        if !self.is_tried.get() {
-            return None;
-        }
-        let own = self.problems.with(|problems| {
-            let found = problems.iter().find(|problem| !self.has_place(problem.field.as_deref()));
-            found.map(|problem| local_error(problem.message.clone()))
-        });
-        own.or_else(|| {
-            let refused = self.refused.get();
-            refused
-                .filter(|error| error.code() != ErrorCode::StaleRevision && !self.has_place(error.0.field.as_deref()))
-        })
-    }
-}
-
 pub(super) fn focus(id: &str) {
     if let Some(element) = document().get_element_by_id(id)
         && let Some(element) = element.dyn_ref::<web_sys::HtmlElement>()
@@ -209,7 +124,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
             navigate(&format!("/admin/agents/{id}"), NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
-    let faults = Faults { problems, is_tried: form.is_tried, refused: error, controls: RwSignal::default() };
+    let faults = Faults::new(problems, form.is_tried, error);
     let newest = RwSignal::new(None::<AgentSpec>);
     let is_stale =
         memo(move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision)));

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    edit::Faults,
+    faults::Faults,
     form::{AgentForm, PortForm},
 };
 use crate::reactive::memo;

@@ -8,7 +8,7 @@ use workflow::{
 };
 
 use super::{
-    edit::Faults,
+    faults::Faults,
     form::{AgentForm, PortForm, encode_output},
 };
 use crate::reactive::{effect, effect_with, memo};
