@@ -111,7 +111,7 @@ test("an output is supplied in place of a step that failed", async ({ open }) =>
   });
   await run.expectStatus("Failed");
   await run.choose("Cannot be asked");
-  await run.verb("Supply output").click();
+  await run.verb("Supply").click();
   const dialog = run.dialog("Supply the output of “Cannot be asked”");
   await dialog.getByRole("button", { name: "Supply output", exact: true }).click();
   await expect(dialog.getByLabel("text")).toHaveAccessibleDescription(/Fill in “text”/);

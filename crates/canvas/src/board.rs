@@ -65,6 +65,8 @@ pub struct Board {
     camera: Camera,
     viewport: Size,
     is_fit_wanted: bool,
+    /// The camera is where `fit` left it.
+    is_fitted: bool,
     wheel: WheelMode,
     selection: Vec<StepKey>,
     selected_edge: Option<(StepKey, StepKey)>,
@@ -101,6 +103,7 @@ impl Board {
             camera: Camera::default(),
             viewport: Size::ZERO,
             is_fit_wanted: true,
+            is_fitted: false,
             wheel: WheelMode::default(),
             selection: Vec::new(),
             selected_edge: None,
@@ -214,7 +217,9 @@ impl Board {
             return;
         }
         self.viewport = size;
-        if self.is_fit_wanted && size.width > 1.0 && size.height > 1.0 {
+        // What is watched stays fitted while its frame changes, until somebody moves the camera.
+        let stays_fitted = self.is_fitted && !self.is_editor();
+        if (self.is_fit_wanted || stays_fitted) && size.width > 1.0 && size.height > 1.0 {
             self.is_fit_wanted = false;
             self.fit();
         }

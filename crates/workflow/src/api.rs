@@ -323,6 +323,7 @@ pub struct RunSummary {
     pub user_id: UserId,
     pub user_email: String,
     pub n_steps: i64,
+    /// Steps that are completed or skipped.
     pub n_done: i64,
     /// Steps that wait for a review.
     pub n_waiting: i64,

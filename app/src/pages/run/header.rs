@@ -39,8 +39,9 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
         live.slowly(|run| {
             // Items count as their map step.
             let steps = run.steps.iter().filter(|step| step.item_of.is_none());
+            let is_done = |status: StepStatus| matches!(status, StepStatus::Completed | StepStatus::Skipped);
             let (done, all) =
-                steps.fold((0, 0), |(done, all), step| (done + usize::from(step.status.is_terminal()), all + 1));
+                steps.fold((0, 0), |(done, all), step| (done + usize::from(is_done(step.status)), all + 1));
             format!("{done} of {all} steps")
         })
     };

@@ -2,15 +2,34 @@
 
 use leptos::prelude::*;
 use workflow::{
-    RunView, StepKey,
+    RunId, RunView, StepKey,
     resolve::effective_override,
-    source::Source,
-    view::{ConsumedInput, StepView},
+    source::{Source, at_path},
+    view::{ArtifactMeta, ConsumedInput, StepView},
 };
 
-use super::{one_step::OneStep, state::title_of};
+use super::{artifact::Artifact, one_step::OneStep, state::title_of};
 use crate::components::Empty;
 use crate::reactive::memo;
+
+/// Characters of a value that stands where it is fed from.
+const SHORT: usize = 160;
+
+/// A port, where it is fed from, and what it got.
+#[derive(Clone, PartialEq)]
+struct Row {
+    port: String,
+    from: String,
+    value: Fed,
+}
+
+#[derive(Clone, PartialEq)]
+enum Fed {
+    /// Written where it comes from, or not known.
+    Nothing,
+    Value(String),
+    Artifact(ArtifactMeta),
+}
 
 #[component]
 pub(super) fn Inputs(one: OneStep) -> impl IntoView {
@@ -18,9 +37,8 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
         let key = one.key();
         one.live.run.with(|run| run.step(&key).map(|step| rows(run, step)).unwrap_or_default())
     });
-    let list = move || {
-        rows.get().into_iter().map(|(port, from)| view! { <div><dt>{port}</dt><dd>{from}</dd></div> }).collect_view()
-    };
+    let run = one.live.id;
+    let list = move || rows.get().into_iter().map(|row| view! { <InputRow run row/> }).collect_view();
     view! {
         <Show
             when=move || !rows.with(Vec::is_empty)
@@ -31,7 +49,38 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
     }
 }
 
-fn rows(run: &RunView, step: &StepView) -> Vec<(String, String)> {
+#[component]
+fn InputRow(run: RunId, row: Row) -> impl IntoView {
+    let Row { port, from, value } = row;
+    let value = match value {
+        Fed::Nothing => ().into_any(),
+        Fed::Value(text) if text.chars().count() <= SHORT => view! { <div class="streaming">{text}</div> }.into_any(),
+        Fed::Value(text) => view! { <InputFold><div class="streaming">{text.clone()}</div></InputFold> }.into_any(),
+        Fed::Artifact(artifact) => {
+            view! { <InputFold><Artifact run artifact=artifact.clone()/></InputFold> }.into_any()
+        }
+    };
+    view! {
+        <div>
+            <dt>{port}</dt>
+            <dd>{from} {value}</dd>
+        </div>
+    }
+}
+
+/// What is long, or has to be asked for, is there once it is opened.
+#[component]
+fn InputFold(children: ChildrenFn) -> impl IntoView {
+    let is_seen = RwSignal::new(false);
+    view! {
+        <details class="input-fold" on:toggle=move |_| is_seen.set(true)>
+            <summary>"What it got"</summary>
+            <Show when=move || is_seen.get()>{children()}</Show>
+        </details>
+    }
+}
+
+fn rows(run: &RunView, step: &StepView) -> Vec<Row> {
     let Some(definition) = run.run_definition.steps.get(step.definition_key()) else { return Vec::new() };
     let consumed = step.attempts.last().map(|attempt| attempt.inputs.as_slice()).unwrap_or_default();
     let set = effective_override(&run.overrides, &step.key).map(|over| over.inputs).unwrap_or_default();
@@ -39,16 +88,40 @@ fn rows(run: &RunView, step: &StepView) -> Vec<(String, String)> {
     let unmapped = set.keys().filter(|port| !definition.inputs.contains_key(*port)).map(|port| (port, None));
     let mapped = definition.inputs.iter().map(|(port, source)| (port, Some(source)));
     let row = |(port, source): (&String, Option<&Source>)| {
-        let from = match (set.get(port), source) {
-            (Some(value), _) => format!("set in this run: {}", short(value)),
-            (None, Some(source)) => {
-                source_words(run, source, consumed.iter().find(|input| input.port == *port), Some(&step.key))
-            }
-            (None, None) => String::new(),
+        let used = consumed.iter().find(|input| input.port == *port);
+        let (from, value) = match (set.get(port), source) {
+            (Some(value), _) => ("set in this run".to_owned(), Fed::Value(text(value))),
+            (None, Some(source)) => (source_words(run, source, used, Some(&step.key)), fed(run, source, used)),
+            (None, None) => (String::new(), Fed::Nothing),
         };
-        (port.clone(), from)
+        Row { port: port.clone(), from, value }
     };
     mapped.chain(unmapped).map(row).collect()
+}
+
+fn fed(run: &RunView, source: &Source, used: Option<&ConsumedInput>) -> Fed {
+    let artifact = used.and_then(|used| used.artifact_id);
+    match source {
+        Source::Run { key, path } => {
+            let default = || run.run_definition.inputs.get(key).and_then(|input| input.default.as_ref());
+            let value = run.inputs.get(key).or_else(default).and_then(|value| at_path(value, path));
+            value.map_or(Fed::Nothing, |value| Fed::Value(text(value)))
+        }
+        // The version that was used, or the latest before there is an attempt.
+        Source::Step { step, artifact: name, .. } => {
+            let is_it = |known: &&ArtifactMeta| match artifact {
+                Some(id) => known.id == id,
+                None => known.is_latest && known.producing_step_id == *step && known.name == *name,
+            };
+            run.artifacts.iter().find(is_it).cloned().map_or(Fed::Nothing, Fed::Artifact)
+        }
+        Source::Const(_) | Source::Item { .. } => Fed::Nothing,
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Where a source comes from.

@@ -37,6 +37,8 @@ pub(in crate::pages) struct LiveRun {
     pub id: RunId,
     pub run: RwSignal<RunView>,
     pub selected: RwSignal<Option<StepKey>>,
+    /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
+    proposed: StoredValue<Option<StepKey>>,
     pub streams: RwSignal<BTreeMap<(StepKey, i32), Stream>>,
     /// Events since the page was opened, newest last.
     pub news: RwSignal<Vec<RunEvent>>,
@@ -59,7 +61,8 @@ impl LiveRun {
     pub(in crate::pages) fn follow(view: RunView, wanted: Option<StepKey>) -> Self {
         let id = view.id;
         let wanted = wanted.filter(|key| view.step(key).is_some());
-        let selected = RwSignal::new(wanted.or_else(|| first_choice(&view)));
+        let proposed = if wanted.is_some() { None } else { first_choice(&view) };
+        let selected = RwSignal::new(wanted.or_else(|| proposed.clone()));
         let name = view.template_name.clone();
         let run = RwSignal::new(view);
         let n_waiting = memo(move || {
@@ -76,6 +79,7 @@ impl LiveRun {
             id,
             run,
             selected,
+            proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
@@ -107,6 +111,7 @@ impl LiveRun {
                     Applied::Changed => {
                         self.news.update(|news| news.push((**event).clone()));
                         self.forget_streams(event);
+                        self.look_at(event);
                     }
                     Applied::AlreadyKnown => {}
                     Applied::Gap => self.refetch(),
@@ -115,6 +120,21 @@ impl LiveRun {
             RunFrame::Attempts { attempts } => self.run.update(|run| run.apply_attempts(attempts)),
             RunFrame::Delta(delta) => self.streams.update(|streams| add_piece(streams, delta)),
             RunFrame::Resync => self.refetch(),
+        }
+    }
+
+    /// Goes to the step that begins to want a person, if nobody has chosen where to look and nothing there wants one.
+    fn look_at(self, event: &RunEvent) {
+        let wants = |status: StepStatus| matches!(status, StepStatus::AwaitingReview | StepStatus::Failed);
+        let now = self.selected.get_untracked();
+        if now.is_none() || now != self.proposed.get_value() || dialog_is_open() {
+            return;
+        }
+        let is_needed = |key: &StepKey| self.run.with_untracked(|run| run.step(key).is_some_and(|it| wants(it.status)));
+        let next = event.data.steps.iter().find(|step| wants(step.status)).map(|step| step.key.clone());
+        if let Some(next) = next.filter(|_| !now.as_ref().is_some_and(is_needed)) {
+            self.proposed.set_value(Some(next.clone()));
+            self.selected.set(Some(next));
         }
     }
 
@@ -227,6 +247,11 @@ fn pulse_of(run: RwSignal<RunView>) -> RwSignal<u32> {
 /// What people call a step of a run.
 pub(super) fn title_of(run: &RunView, key: &StepKey) -> String {
     run.step(key).map_or_else(|| key.to_string(), |step| step.title.clone())
+}
+
+/// Somebody is in the middle of something.
+fn dialog_is_open() -> bool {
+    document().query_selector("dialog[open]").ok().flatten().is_some()
 }
 
 /// Where to look first: what waits for a person, what failed, what runs, else the last step.

@@ -54,7 +54,7 @@ impl Verb {
                 _ => "Re-run",
             },
             Self::Skip => "Skip",
-            Self::Supply => "Supply output",
+            Self::Supply => "Supply",
             Self::Stop => "Stop",
             Self::Fork => "Fork from here",
         }

@@ -118,6 +118,7 @@ impl Board {
             self.camera.center_on(Point::ORIGIN, self.viewport);
         }
         self.camera_moved();
+        self.is_fitted = true;
     }
 
     /// Zooms by a factor around the middle.

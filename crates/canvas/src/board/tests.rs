@@ -27,6 +27,29 @@ fn three() -> Board {
     board
 }
 
+#[test]
+fn what_is_watched_stays_fitted_until_the_camera_is_moved() {
+    let id = "00000000-0000-7000-8000-000000000000";
+    let run: RunView = serde_json::from_value(json!({
+        "id": id, "seq": 0, "template_id": id, "template_name": "T", "template_version": 1, "status": "running",
+        "status_reason": null, "auto_run": true, "user_id": id, "user_email": "a@example.com", "is_test": false,
+        "created_at": "2026-01-01T00:00:00Z", "finished_at": null, "inputs": {}, "overrides": {}, "steps": [], "artifacts": [],
+        "run_definition": three().definition()}))
+    .unwrap();
+    let mut board = Board::watch(&run, BTreeMap::new());
+    let sized = |board: &mut Board, width: f64| {
+        board.set_viewport(Size::new(width, 700.0));
+        board.camera()
+    };
+    let (wide, narrow) = (sized(&mut board, 1000.0), sized(&mut board, 500.0));
+    assert!(narrow.zoom < wide.zoom);
+    board.zoom_by(1.5);
+    let chosen = board.camera();
+    assert_eq!(sized(&mut board, 1000.0), chosen);
+    board.fit();
+    assert_eq!(sized(&mut board, 500.0), narrow);
+}
+
 fn down(board: &mut Board, at: Point, mods: Mods) -> Vec<Output> {
     board.handle(Input::Down { id: 1, at, button: Button::Main, precision: Precision::Mouse, mods, clicks: 1 })
 }

@@ -46,6 +46,7 @@ impl Board {
     }
 
     pub(super) fn camera_moved(&mut self) {
+        self.is_fitted = false;
         (self.dirty.base, self.dirty.overlay, self.dirty.camera) = (true, true, true);
         if self.scene.n_nodes() > super::mirror::MAX_LISTED {
             self.dirty.mirror = true;

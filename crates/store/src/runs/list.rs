@@ -84,7 +84,7 @@ impl Store {
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -114,7 +114,7 @@ impl Store {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -140,7 +140,7 @@ impl Store {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done, r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
