@@ -14,7 +14,7 @@ use store::{
 };
 use tokio::sync::Barrier;
 use workflow::{
-    RunStatus, RunView, StepStatus,
+    RunId, RunStatus, RunView, StepStatus,
     event::RunEvent,
     hash::sha256_hex,
     verbs::{Expected, Generation, RunExpected, RunVerb, Verb, expected, expected_of_run},
@@ -153,6 +153,18 @@ impl Track {
         is_held
     }
 
+    /// A fork has what its plan was made on, whatever came of the run since.
+    async fn shares_what_was_seen(&self, seen: &Seen, at: &str) {
+        let fork = "SELECT id FROM workflow_runs WHERE forked_run = $1";
+        let fork = sqlx::query_scalar(fork).bind(self.world.run.0).fetch_one(&self.world.pool).await.unwrap();
+        let fork = self.world.store.run_view(RunId(fork), &self.world.actor).await.unwrap().unwrap();
+        for key in seen.kept() {
+            let made =
+                |view: &RunView| view.latest_artifacts(&key).map(|it| it.content_hash.clone()).collect::<Vec<_>>();
+            assert_eq!(made(&fork), made(&seen.view), "{at}: {key} of the fork");
+        }
+    }
+
     /// One race; breaks when nothing moved.
     async fn race(&mut self, racers: [Racer; 2], expects: bool) -> ControlFlow<()> {
         let is_held = self.hold(racers).await;
@@ -181,6 +193,9 @@ impl Track {
         let events = self.world.store.events_after(self.world.run, seen.view.seq, 100).await.unwrap();
         let told: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
         assert!(is_serial(racers, &outcomes, &seen, &events), "{at}: {outcomes:?}, events {told:?}");
+        if racers.into_iter().zip(&outcomes).any(|it| it == (Racer::Run(RunVerb::Fork), &VerbOutcome::Done)) {
+            self.shares_what_was_seen(&seen, &at).await;
+        }
         let won = outcomes.iter().filter(|outcome| **outcome == VerbOutcome::Done).count();
         // Two people may both vote, and both supply.
         if expects && racers[0] == racers[1] && self.scene != Scene::GateForTwo {

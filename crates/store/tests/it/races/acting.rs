@@ -1,6 +1,8 @@
 //! What a racer sees, and does with it: every verb, with all that it needs.
 //! A verb must never be left out without a word: the match names each of them.
 
+use std::collections::BTreeSet;
+
 use store::{
     Store,
     verbs::{Approval, Call, Edit, Fork, Move, Rejection, Rerun, Skip, Supply, Trigger, VerbOutcome},
@@ -55,6 +57,14 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// What a fork at `c` shares.
+    pub(crate) fn kept(&self) -> BTreeSet<StepKey> {
+        let before = ["a", "b"].map(StepKey::from).into_iter();
+        before.take_while(|key| self.view.step(key).unwrap().status == StepStatus::Completed).collect()
+    }
+}
+
 /// Does what the racer stands for; fails only as the store does.
 pub(crate) async fn act(store: &Store, call: &Call<'_>, racer: Racer, seen: &Seen) -> store::Result<VerbOutcome> {
     match racer {
@@ -95,10 +105,9 @@ async fn on_run(store: &Store, call: &Call<'_>, verb: RunVerb, seen: &Seen) -> s
         RunVerb::Cancel => store.cancel_run(call).await,
         RunVerb::Fork => {
             let (plan, _) = validate(&view.run_definition, &agents);
-            let a = view.step(&"a".into()).unwrap();
-            let kept = (a.status == StepStatus::Completed).then(|| a.key.clone()).into_iter().collect();
             let id = RunId(Uuid::now_v7());
-            let fork = Fork { id, at: "b".into(), kept, seq, auto_run: true, plan: &plan, agents: &agents };
+            let fork =
+                Fork { id, at: "c".into(), kept: seen.kept(), seq, auto_run: true, plan: &plan, agents: &agents };
             store.fork_run(call, &fork).await
         }
         RunVerb::Adopt => store.adopt_run(call, seen.other, &["b".into()]).await,
