@@ -1,6 +1,7 @@
 //! Edits of a definition: the only way the editor changes a workflow, each with its exact inverse.
 //! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
 
+mod fitting;
 mod key;
 mod refused;
 
@@ -14,6 +15,7 @@ use workflow::{
     source::Source,
 };
 
+pub(crate) use fitting::map_what_fits;
 pub use key::fresh_key;
 pub use refused::Refused;
 

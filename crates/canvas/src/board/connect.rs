@@ -4,9 +4,9 @@
 use kurbo::Point;
 use workflow::{StepKey, graph::Graph};
 
-use super::{Board, Gesture, input::Output};
+use super::{Board, Content, Gesture, input::Output};
 use crate::{
-    edit::{Edit, Refused, refuse_edge},
+    edit::{Edit, Refused, map_what_fits, refuse_edge},
     scene::{Side, hit::Precision},
 };
 
@@ -147,8 +147,19 @@ impl Board {
     }
 
     fn connect_nodes(&mut self, from: u32, to: u32, out: &mut Vec<Output>) {
-        let edit = Edit::Connect { from: self.scene.key(from).clone(), to: self.scene.key(to).clone() };
-        let words = format!("{} now depends on {}", self.scene.title[to as usize], self.scene.title[from as usize]);
+        let (from_key, to_key) = (self.scene.key(from).clone(), self.scene.key(to).clone());
+        let mut words = format!("{} now depends on {}", self.scene.title[to as usize], self.scene.title[from as usize]);
+        let mapping = match &self.content {
+            Content::Draft { agents } => map_what_fits(&self.definition, agents, &from_key, &to_key),
+            Content::Run { .. } => None,
+        };
+        let mut edit = Edit::Connect { from: from_key, to: to_key };
+        if let Some(mapping) = mapping {
+            if let Edit::SetInput { port, .. } = &mapping {
+                words = format!("{words}, which feeds its {port}");
+            }
+            edit = Edit::Batch(vec![edit, mapping]);
+        }
         if self.commit(edit, "Connect", None, out) {
             out.push(Output::Say(words));
         }

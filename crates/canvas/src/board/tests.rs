@@ -135,6 +135,28 @@ fn a_connection_is_drawn_from_port_to_node_in_either_direction() {
 }
 
 #[test]
+fn a_connection_maps_the_one_input_that_it_can_be_for_and_both_are_undone_together() {
+    let agent = |id: &str, ports: &str| {
+        let port = json!([{"name": "text", "schema": {"type": "string"}, "required": true}]);
+        let mut agent = json!({"id": id, "version": 1, "name": id, "config": {"kind": "template", "template": "x"}});
+        agent[ports] = if ports == "outputs" { json!([{"name": "text", "schema": {"type": "string"}}]) } else { port };
+        serde_json::from_value(agent).unwrap()
+    };
+    let mut board = three();
+    board.dispatch(Edit::set("b".into(), workflow::Step::new("from".into())), "Change").unwrap();
+    board.dispatch(Edit::set("c".into(), workflow::Step::new("to".into())), "Change").unwrap();
+    board.set_agents(AgentCatalog::new([agent("from", "outputs"), agent("to", "inputs")]));
+    let before = board.definition().clone();
+    let (from, to) = (out_port(&board, "b"), middle(&board, "c"));
+    let out = drag(&mut board, from, to, NONE);
+    assert!(out.contains(&Output::Say("c now depends on b, which feeds its text".into())), "{out:?}");
+    let source = workflow::source::Source::Step { step: "b".into(), artifact: "text".into(), path: String::new() };
+    assert_eq!(board.definition().steps["c"].inputs.get("text"), Some(&source));
+    assert_eq!(board.undo().unwrap().as_deref(), Some("Connect"));
+    assert_eq!(*board.definition(), before);
+}
+
+#[test]
 fn a_cycle_a_loop_and_a_second_edge_are_refused_with_reasons_while_dragging() {
     let mut board = three();
     let before = board.definition().clone();
