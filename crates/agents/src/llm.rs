@@ -262,7 +262,14 @@ impl Chat<'_> {
 }
 
 fn explain_cut(unfit: Unfit, is_cut: bool) -> Unfit {
-    if is_cut { Unfit { reason: format!("{} (it stopped at the token limit)", unfit.reason), ..unfit } } else { unfit }
+    if !is_cut {
+        return unfit;
+    }
+    let reason = format!(
+        "{}; it broke off at the longest answer that the agent allows: raise that, or ask for less",
+        unfit.reason
+    );
+    Unfit { reason, ..unfit }
 }
 
 fn refused(unfit: &Unfit) -> AgentError {
