@@ -18,9 +18,10 @@ impl Tab {
         Self { key, label: label.into(), count: None }
     }
 
+    /// A zero says nothing that the panel does not say better.
     #[must_use]
     pub fn with_count(mut self, count: usize) -> Self {
-        self.count = Some(count);
+        self.count = (count > 0).then_some(count);
         self
     }
 }

@@ -99,7 +99,7 @@ fn List(mut agents: Vec<AgentView>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Id"</th>
+                        <th scope="col" class="wide-only">"Id"</th>
                         <th scope="col">"Kind"</th>
                         <th scope="col" class="num">"Version"</th>
                         <th scope="col" class="agent-words">"Description"</th>
@@ -129,7 +129,7 @@ fn Row(agent: AgentView) -> impl IntoView {
                     <a href=href>{agent.name}</a>
                 </span>
             </th>
-            <td><code>{agent.id.to_string()}</code></td>
+            <td class="wide-only"><code>{agent.id.to_string()}</code></td>
             <td><Badge>{kind::label(&agent.kind)}</Badge></td>
             <td class="num">{agent.version}</td>
             <td class="muted agent-words">{agent.description}</td>

@@ -159,6 +159,9 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
                     <h1>{format!("Compare runs of {name}")}</h1>
                     <p role="status">{if n_different == 0 { "Both made the same".to_owned() } else { format!("{n_different} of {n_steps} steps differ") }}</p>
                 </div>
+                {has_adoptable.then(|| view! {
+                    <p class="muted small">"Adopt brings what the right run made into the left one, as its newest version"</p>
+                })}
                 <div class="compare-runs">
                     {run_card(&left, "Left")}
                     {run_card(&right, "Right")}
@@ -259,13 +262,14 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
         (Some(left), Some(right)) => {
             // Each difference is a region of its own, so its name says the step too.
             let change = format!("{} to {}", facts(left), facts(right));
+            let brief = format!("v{} → v{}", left.version, right.version);
             let title = format!("{step}, {name}: {change}");
             let (left, right) = ((runs.0, left.id), (runs.1, right.id));
             let opened = RwSignal::new(false);
             // Two runs may differ in thousands of artifacts: one is read when somebody wants to see it.
             view! {
                 <details class="fold" on:toggle=move |_| opened.set(true)>
-                    <summary><Icon name="chevron-right"/> {name} <code>{change}</code></summary>
+                    <summary><Icon name="chevron-right"/> {name} <code>{brief}</code></summary>
                     <div class="fold-body">
                         <Show when=move || opened.get()><Difference left right title=title.clone()/></Show>
                     </div>

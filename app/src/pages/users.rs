@@ -181,7 +181,7 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
             <th scope="row">
                 <span class="cell-line">
                     <Avatar name=email.clone()/>
-                    {email.clone()}
+                    <span class="truncate">{email.clone()}</span>
                     {is_me.then(|| view! { <Badge>"You"</Badge> })}
                 </span>
             </th>

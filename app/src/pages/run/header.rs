@@ -57,10 +57,10 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                 <StatusChip status=Signal::derive(move || status.get().as_str().to_owned()) detail/>
             </div>
             <div class="run-facts">
-                <span>"Version " {version}</span>
+                <span class="wide-only">"Version " {version}</span>
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
-                <span>"Started " <RelativeTime at=created_at/></span>
+                <span class="wide-only">"Started " <RelativeTime at=created_at/></span>
                 <span>
                     <Elapsed since=created_at until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>
@@ -136,8 +136,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     });
     let may_act =
         use_session().user_untracked().is_some_and(|me| live.run.with_untracked(|run| me.may_run(run.user_id)));
-    let pause = move || {
-        match held_by.get() {
+    let pause = move || match held_by.get() {
         Some(StatusReason::Budget) => view! {
             <Button icon="play" on_click=move |()| is_resuming.set(true)>"Resume"</Button>
         }
@@ -147,10 +146,9 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
         }
         .into_any(),
         None => view! {
-            <Button icon="pause" disabled=is_over loading=hold.pending() on_click=move |()| { hold.dispatch(true); }>"Pause"</Button>
+            <Button icon="pause" loading=hold.pending() on_click=move |()| { hold.dispatch(true); }>"Pause"</Button>
         }
         .into_any(),
-    }
     };
     let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
     let n_running = memo(move || {
@@ -182,20 +180,20 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     };
     view! {
         <div class="run-actions">
-            <Switch
-                label="Auto-run"
-                checked=Signal::derive(move || live.run.with(|run| run.auto_run))
-                on_change=move |on| {
-                    auto_run.dispatch(on);
-                }
-                disabled=Signal::derive(move || !may_act || is_over.get() || auto_run.pending().get())
-            />
-            {may_act.then(|| view! {
-                {pause}
-                <Button icon="ban" disabled=is_over on_click=move |()| is_cancelling.set(true)>
-                    "Cancel run"
-                </Button>
-            })}
+            <Show when=move || !is_over.get()>
+                <Switch
+                    label="Auto-run"
+                    checked=Signal::derive(move || live.run.with(|run| run.auto_run))
+                    on_change=move |on| {
+                        auto_run.dispatch(on);
+                    }
+                    disabled=Signal::derive(move || !may_act || auto_run.pending().get())
+                />
+                {may_act.then(|| view! {
+                    {pause}
+                    <Button icon="ban" on_click=move |()| is_cancelling.set(true)>"Cancel run"</Button>
+                })}
+            </Show>
             <Menu id="run-more" label="More about this run">{menu}</Menu>
         </div>
         {move || {

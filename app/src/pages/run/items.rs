@@ -52,6 +52,17 @@ pub(super) fn progress(one: OneStep) -> Option<(usize, usize)> {
     })
 }
 
+/// The items of a map step that wait for a person, in the order of the list.
+pub(super) fn waiting(one: OneStep) -> Vec<StepKey> {
+    let key = one.key();
+    one.live.slowly(|run| {
+        let of_step = run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&key));
+        let mut items: Vec<_> = of_step.filter(|step| step.status == StepStatus::AwaitingReview).collect();
+        items.sort_by_key(|step| step.item_index);
+        items.into_iter().map(|step| step.key.clone()).collect()
+    })
+}
+
 #[component]
 pub(super) fn Items(one: OneStep) -> impl IntoView {
     let live = one.live;

@@ -11,6 +11,7 @@ use super::{
     edit::EditDialog,
     fork::ForkDialog,
     human::HumanForm,
+    items::waiting,
     one_step::{Ask, OneStep, Sender},
     reject::{RejectDialog, rounds},
     rerun::RerunDialog,
@@ -82,8 +83,10 @@ impl Doors {
 #[component]
 pub(super) fn Needs(one: OneStep) -> impl IntoView {
     let doors = Doors::new(one);
+    let has_waiting = memo(move || !waiting(one).is_empty());
     let kind = move || match one.status.get() {
         StepStatus::AwaitingReview => Some("review"),
+        StepStatus::Running if has_waiting.get() => Some("review"),
         StepStatus::Failed => Some("error"),
         StepStatus::Skipped => Some("info"),
         _ => None,
@@ -151,21 +154,18 @@ fn failure(one: OneStep) -> AnyView {
 
 /// Items of a list that wait for a person, with the way to the first.
 fn waiting_items(one: OneStep) -> Option<AnyView> {
-    let key = one.key();
-    let (n, first) = one.live.slowly(|run| {
-        let mut items: Vec<_> = run
-            .steps
-            .iter()
-            .filter(|step| step.item_of.as_ref() == Some(&key) && step.status == StepStatus::AwaitingReview)
-            .collect();
-        items.sort_by_key(|step| step.item_index);
-        (items.len(), items.first().map(|step| step.key.clone()))
-    });
-    first.map(|first| {
+    let items = waiting(one);
+    let n = items.len();
+    items.into_iter().next().map(|first| {
         view! {
+            <strong>{format!("{} to review", words::count(n, "item"))}</strong>
             <div class="row">
-                <span class="small">{format!("{} to review", words::count(n, "item"))}</span>
-                <Button size=Size::Sm icon="arrow-right" on_click=move |()| one.live.selected.set(Some(first.clone()))>
+                <Button
+                    variant=Variant::Primary
+                    size=Size::Sm
+                    icon="arrow-right"
+                    on_click=move |()| one.live.selected.set(Some(first.clone()))
+                >
                     "Open the first"
                 </Button>
             </div>

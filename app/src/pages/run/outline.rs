@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 use workflow::StepKey;
 
-use super::{items::progress, one_step::OneStep, state::LiveRun};
+use super::{
+    items::{progress, waiting},
+    one_step::OneStep,
+    state::LiveRun,
+};
 use crate::reactive::memo;
 use crate::{
     components::{Elapsed, PanelHandle, Side, StatusIcon},
@@ -36,7 +40,18 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
     let last = memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
     let time = move || {
         if is_map {
-            return progress(one).map(|(over, all)| view! { {items_words(over, all)} }.into_any());
+            return progress(one).map(|(over, all)| {
+                let n_waiting = waiting(one).len();
+                view! {
+                    {items_words(over, all)}
+                    {(n_waiting > 0).then(|| view! {
+                        " "
+                        <StatusIcon status="awaiting_review" spoken=false/>
+                        <span class="visually-hidden">{format!("{n_waiting} to review")}</span>
+                    })}
+                }
+                .into_any()
+            });
         }
         let (since, until) = last.get()?;
         Some(view! { <Elapsed since until=Signal::stored(until)/> }.into_any())

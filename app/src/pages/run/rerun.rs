@@ -362,7 +362,13 @@ fn port_row(port: PortEdit) -> AnyView {
 fn Blast(form: Dialogue) -> impl IntoView {
     let radius = memo(move || {
         let (key, mode) = (form.one.key(), form.mode());
-        form.one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)))
+        let mut radius = form.one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)));
+        // As they will run: each after what it waits for.
+        form.one.live.order.with(|order| {
+            let rank: BTreeMap<_, usize> = order.iter().zip(0..).collect();
+            radius.steps.sort_by_key(|step| rank.get(&step.key.split().0).copied());
+        });
+        radius
     });
     let rows = move || {
         radius.with(|radius| {

@@ -53,7 +53,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
                     <li>
                         <button class="outline-item" type="button" aria-current=move || if is_chosen() { "true" } else { "false" } on:click=move |_| chosen.set(Some(id))>
                             <Badge tone=if artifact.is_latest { Tone::Accent } else { Tone::default() }>{format!("v{}", artifact.version)}</Badge>
-                            <span class="truncate">{artifact.name.clone()} " · " {made}</span>
+                            <span class="outline-words">{artifact.name.clone()} " · " {made}</span>
                             <small>{artifact.is_approved.then_some("approved · ")} <RelativeTime at=artifact.created_at/></small>
                         </button>
                     </li>
