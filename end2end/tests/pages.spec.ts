@@ -3,10 +3,11 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { EditorPage } from "../support/editor_page.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { chain, diamond, echo, input, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
+import { chain, diamond, echo, input, output, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
 const DESKTOP = { width: 1440, height: 900 };
@@ -20,7 +21,7 @@ interface Shown {
   readonly ready: (page: Page) => Promise<void>;
 }
 
-const made = { template: "", reviewed: "", failed: "", completed: "", map: "", form: "", one: "" };
+const made = { template: "", branches: "", reviewed: "", failed: "", completed: "", other: "", map: "", form: "", one: "" };
 
 const heading = (name: string | RegExp) => (page: Page) =>
   expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -36,9 +37,12 @@ const PAGES: readonly Shown[] = [
   { name: "a run with a list", person: USER, path: () => `/runs/${made.map}?step=write`, ready: items },
   { name: "a form for a person", person: USER, path: () => `/runs/${made.form}`, ready: form },
   { name: "running a step again", person: USER, path: () => `/runs/${made.one}?step=first`, ready: again },
+  { name: "two runs side by side", person: USER, path: () => `/runs/${made.completed}/compare/${made.other}`, ready: difference },
   { name: "the account", person: USER, path: () => "/account", ready: heading(USER.email) },
   { name: "the workflows", person: ADMIN, path: () => "/admin/workflows", ready: heading("Workflows") },
   { name: "the editor", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: heading(NAME) },
+  { name: "a condition in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: condition },
+  { name: "a list in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: repeat },
   { name: "the agents", person: ADMIN, path: () => "/admin/agents", ready: heading("Agents") },
   { name: "a new agent", person: ADMIN, path: () => "/admin/agents/new", ready: heading("New agent") },
   { name: "an agent", person: ADMIN, path: () => "/admin/agents/e2e-echo", ready: heading("Echo") },
@@ -54,6 +58,7 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{% if true %}{{ no_such_variable }}{% endif %}" }));
   made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
   made.completed = (await userApi.start(made.template, { text: "done" })).id;
+  made.other = (await userApi.start(made.template, { text: "otherwise" })).id;
   made.failed = (await userApi.start(failing, { text: "fail" })).id;
   const ports = { inputs: [{ name: "text", schema: TEXT, required: true }], outputs: [{ name: "text", schema: TEXT }] };
   await adminApi.saveAgent({
@@ -68,6 +73,12 @@ test.beforeAll(async ({ adminApi, userApi }) => {
     id: "e2e-pages-workflow",
     name: "Run a workflow",
     config: { kind: "workflow", template_id: inside, version: 1, outputs: { text: { step: "echo", artifact: "text" } } },
+  });
+  const { steps } = sections();
+  const plan = { ...output("plan"), artifact: "sections" };
+  const when = { and: [{ contains: [plan, { const: "loud" }] }, { not: { exists: plan } }] };
+  made.branches = await adminApi.draft(unique("Asked and repeated"), {
+    steps: { ...steps, join: { ...(steps["join"] as object), when } },
   });
   made.map = (await userApi.start(await adminApi.publish(unique("In sections"), sections()))).id;
   const asking = await adminApi.publish(unique("Asks a person"), {
@@ -128,6 +139,28 @@ async function items(page: Page): Promise<void> {
 
 async function form(page: Page): Promise<void> {
   await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Submit" })).toBeVisible();
+}
+
+async function difference(page: Page): Promise<void> {
+  await expect(page.getByRole("heading", { level: 1, name: /^Compare runs of / })).toBeVisible();
+  await page.getByRole("region", { name: "Shout it", exact: true }).getByText("text", { exact: true }).click();
+  await expect(page.getByRole("region", { name: /^Shout it, text/ })).toBeVisible();
+}
+
+async function condition(page: Page): Promise<void> {
+  const editor = new EditorPage(page);
+  await editor.select("join", "Join the sections");
+  await expect(editor.panel.getByRole("region", { name: "Runs if" }).getByRole("combobox").first()).toBeVisible();
+}
+
+/** With everything that is folded away opened. */
+async function repeat(page: Page): Promise<void> {
+  const editor = new EditorPage(page);
+  await editor.select("write", "Write each section");
+  await expect(editor.panel.getByRole("checkbox", { name: /^Once for each entry/ })).toBeChecked();
+  for (const fold of (await editor.panel.locator("details:not([open]) > summary").all()).reverse()) {
+    await fold.click();
+  }
 }
 
 /** The dialog with what would run again. */
