@@ -6,7 +6,12 @@ use workflow::{AgentCatalog, Definition, StepKey, schema::Compatibility, source:
 use super::Edit;
 
 /// Maps a required input of `to` that nothing feeds to what `from` makes, if exactly one pair of them surely fits.
-pub(crate) fn map_what_fits(definition: &Definition, agents: &AgentCatalog, from: &StepKey, to: &StepKey) -> Option<Edit> {
+pub(crate) fn map_what_fits(
+    definition: &Definition,
+    agents: &AgentCatalog,
+    from: &StepKey,
+    to: &StepKey,
+) -> Option<Edit> {
     let spec = |key: &StepKey| {
         let step = definition.steps.get(key)?;
         agents.get(&step.agent_id, step.agent_version)
