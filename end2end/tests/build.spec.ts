@@ -78,11 +78,11 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
   });
 
   await test.step("map the inputs from the artifacts of the steps before", async () => {
+    await editor.select("e2e_echo", "Echo");
+    await editor.map("text", "Run input: Your text");
     await editor.select("e2e_join", "Join");
     await editor.map("left", "Shout · text");
     await editor.map("right", "Count letters · text");
-    await editor.select("e2e_echo", "Echo");
-    await editor.map("text", "Run input: Your text");
     await expect(page.getByText("No problems").first()).toBeVisible();
   });
 
