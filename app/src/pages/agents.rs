@@ -101,7 +101,7 @@ fn List(mut agents: Vec<AgentView>) -> impl IntoView {
                         <th scope="col">"Name"</th>
                         <th scope="col" class="wide-only">"Id"</th>
                         <th scope="col">"Kind"</th>
-                        <th scope="col" class="num">"Version"</th>
+                        <th scope="col" class="num wide-only">"Version"</th>
                         <th scope="col" class="agent-words">"Description"</th>
                     </tr>
                 </thead>
@@ -131,7 +131,7 @@ fn Row(agent: AgentView) -> impl IntoView {
             </th>
             <td class="wide-only"><code>{agent.id.to_string()}</code></td>
             <td><Badge>{kind::label(&agent.kind)}</Badge></td>
-            <td class="num">{agent.version}</td>
+            <td class="num wide-only">{agent.version}</td>
             <td class="muted agent-words">{agent.description}</td>
         </tr>
     }

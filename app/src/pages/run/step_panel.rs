@@ -116,7 +116,7 @@ fn Origin(one: OneStep) -> impl IntoView {
     let list = one.read(|step| step.item_of.clone().zip(step.item_index)).map(|(of, index)| {
         let title = one.live.title_of(&of);
         view! {
-            <p class="row">
+            <p class="row item-of">
                 <Button size=Size::Sm variant=Variant::Quiet icon="arrow-left" on_click=move |()| one.live.selected.set(Some(of.clone()))>
                     {format!("All items of {title}")}
                 </Button>
