@@ -327,6 +327,8 @@ pub struct RunSummary {
     pub n_done: i64,
     /// Steps that wait for a review.
     pub n_waiting: i64,
+    /// The beginnings of the inputs it was started on, in one line.
+    pub about: Option<String>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
 }

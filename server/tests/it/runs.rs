@@ -1,7 +1,7 @@
 //! Runs and steps over REST, executed by the real engine on `template` agents.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::harness::{RUNS, Server};
@@ -68,6 +68,22 @@ async fn auto_run_off_waits_at_every_step_and_cancel_ends_it(pool: PgPool) {
     assert_eq!(on["auto_run"], true);
     assert_eq!(server.anna.settled(run).await["status"], "completed");
     server.anna.post(&format!("{path}/cancel"), json!({})).await.problem(409, "conflict");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_in_a_list_says_what_it_is_about(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let long = format!("word {}", "very ".repeat(200_000));
+    for (text, about) in [
+        ("A first line\r\n\tand  a second", json!("A first line and a second")),
+        (" \n ", Value::Null),
+        (long.as_str(), json!(long[..80].trim_end())),
+    ] {
+        server.anna.start(&template, text).await;
+        assert_eq!(server.anna.get(RUNS).await.expect(200)["runs"][0]["about"], about);
+    }
     server.stop().await;
 }
 

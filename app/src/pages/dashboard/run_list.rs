@@ -49,7 +49,7 @@ fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
                 <li class="list-row">
                     <StatusIcon status="awaiting_review"/>
                     <div class="list-main">
-                        <a href=href.clone()>{run.template_name.clone()}</a>
+                        <RunTitle run=run.clone()/>
                         <div class="list-sub">
                             <span>{what}</span>
                             <span>"started " <RelativeTime at=run.created_at/></span>
@@ -180,7 +180,7 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
         <li class="list-row">
             <span class="gallery-icon"><Icon name="workflow"/></span>
             <div class="list-main">
-                <a href=format!("/runs/{id}")>{fixed.template_name.clone()}</a>
+                <RunTitle run=(*fixed).clone()/>
                 <div class="list-sub">
                     <span>{format!("Version {}", fixed.template_version)}</span>
                     <span>"started " <RelativeTime at=fixed.created_at/></span>
@@ -191,6 +191,17 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
             <StatusChip status/>
         </li>
     })
+}
+
+/// Its workflow, and what tells it from the other runs of that.
+#[component]
+fn RunTitle(run: RunSummary) -> impl IntoView {
+    view! {
+        <div class="list-title">
+            <a href=format!("/runs/{}", run.id)>{run.template_name}</a>
+            {run.about.map(|about| view! { <span class="list-about">{about}</span> })}
+        </div>
+    }
 }
 
 /// Takes in the newest page, which may have left a gap to what is loaded: then only the page is sure.

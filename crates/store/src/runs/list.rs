@@ -33,6 +33,7 @@ struct SummaryRow {
     n_steps: i32,
     n_done: i32,
     n_review: i32,
+    about: Option<String>,
     created_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
 }
@@ -54,6 +55,7 @@ impl TryFrom<SummaryRow> for RunSummary {
             n_steps: row.n_steps.into(),
             n_done: row.n_done.into(),
             n_waiting: row.n_review.into(),
+            about: row.about,
             created_at: row.created_at,
             finished_at: row.finished_at,
         })
@@ -84,7 +86,8 @@ impl Store {
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
+                r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -114,7 +117,8 @@ impl Store {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
+                r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -140,7 +144,8 @@ impl Store {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.created_at, r.finished_at
+                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
+                r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version

@@ -92,7 +92,10 @@ fn runs(page: &RunPage) -> Vec<String> {
     let line = |run: &workflow::api::RunSummary| {
         let status = with_reason(run.status, run.status_reason.map(StatusReason::as_str));
         let at = run.created_at.format("%Y-%m-%d %H:%M");
-        format!("{}  {at}  {status}  {} of {}  {}", run.id, run.n_done, run.n_steps, run.template_name)
+        let about = run.about.as_deref().unwrap_or_default();
+        format!("{}  {at}  {status}  {} of {}  {}  {about}", run.id, run.n_done, run.n_steps, run.template_name)
+            .trim_end()
+            .to_owned()
     };
     page.runs.iter().map(line).collect()
 }

@@ -13,6 +13,12 @@ use crate::{
     form::ErrorBanner,
 };
 
+fn label(run: &RunSummary) -> String {
+    let started = run.created_at.format("%-d %b %Y, %H:%M UTC");
+    let about = run.about.as_ref().map(|about| format!(", {about}")).unwrap_or_default();
+    format!("{started}, version {}{about}", run.template_version)
+}
+
 #[component]
 pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let runs = RwSignal::new(Vec::<RunSummary>::new());
@@ -44,7 +50,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
     let options = Signal::derive(move || {
         let option = |run: &RunSummary| ComboOption {
             value: run.id.to_string(),
-            label: format!("{}, version {}", run.created_at.format("%-d %b %Y, %H:%M UTC"), run.template_version),
+            label: label(run),
             kind: run.status.as_str().to_owned(),
             reason: None,
         };
