@@ -11,8 +11,8 @@ use crate::{
     view::{AttemptView, RunView, StepView},
 };
 
-/// The steps that a re-run gives a new generation. An item brings what is downstream of its map step; the map step itself collects again
-/// whatever the mode, and runs nothing.
+/// The steps that a re-run makes run. An item brings what is downstream of its map step; the map step itself collects again whatever the
+/// mode, and runs nothing.
 pub fn closure(view: &RunView, key: &StepKey, mode: RerunMode) -> BTreeSet<StepKey> {
     let mut closure = BTreeSet::from([key.clone()]);
     if mode == RerunMode::StepOnly {
@@ -26,16 +26,22 @@ pub fn closure(view: &RunView, key: &StepKey, mode: RerunMode) -> BTreeSet<StepK
     closure
 }
 
-/// What the last attempts of some steps cost.
+/// Every step that a re-run of these begins a generation of, and what their last attempts cost. That is one more than its closure where an
+/// item runs without its map step: the map step collects again and runs nothing for it.
 pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
     let mut items: BTreeMap<&StepKey, Vec<&StepView>> = BTreeMap::new();
+    let mut collecting = BTreeSet::new();
     for step in &view.steps {
-        if let Some(map) = step.item_of.as_ref().filter(|map| keys.contains(*map)) {
+        let Some(map) = &step.item_of else { continue };
+        if keys.contains(map) {
             items.entry(map).or_default().push(step);
+        } else if keys.contains(&step.key) {
+            items.entry(map).or_default();
+            collecting.insert(map);
         }
     }
     let mut radius = BlastRadius::default();
-    for step in keys.iter().filter_map(|key| view.step(key)) {
+    for step in keys.iter().chain(collecting).collect::<BTreeSet<_>>().into_iter().filter_map(|key| view.step(key)) {
         let mut spent = Spent::default();
         match items.get(&step.key) {
             Some(items) => items.iter().filter_map(|item| last_ended(item)).for_each(|attempt| spent.add(attempt)),
@@ -146,5 +152,8 @@ mod tests {
             radius.steps.iter().map(|step| (step.key.as_str(), step.tokens, step.cost_micros)).collect();
         assert_eq!(steps, [("c", 100, Some(1)), ("d", 0, None), ("m", 23, Some(7))]);
         assert_eq!((radius.total_tokens, radius.total_cost_micros), (123, Some(8)));
+        let radius = blast_radius(&view, &["m[1]".into()].into());
+        let steps: Vec<_> = radius.steps.iter().map(|step| (step.key.as_str(), step.tokens)).collect();
+        assert_eq!(steps, [("m", 0), ("m[1]", 20)], "an item makes its map step collect, which costs nothing");
     }
 }
