@@ -4,20 +4,17 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{ParentRoute, Redirect, Route, Router, Routes},
     path,
 };
 
 use crate::{
     components::provide_toasts,
-    pages::{
-        AccountPage, AgentPage, AgentsPage, ComparePage, DashboardPage, DesignPage, EditorPage, LoginPage,
-        NewAgentPage, NotFound, NotFoundPage, RunPage, StartPage, UsersPage, WorkflowsPage,
-    },
+    pages::{DashboardPage, LoginPage, NotFoundPage, fetched},
     prefs::provide_prefs,
-    session::{provide_session, use_session},
-    shell::{AppShell, Page},
+    session::provide_session,
+    shell::AppShell,
 };
 
 #[component]
@@ -34,34 +31,19 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=AppShell ssr=SsrMode::Async>
                     <Route path=path!("/") view=|| view! { <Redirect path="/dashboard"/> }/>
                     <Route path=path!("/dashboard") view=DashboardPage/>
-                    <Route path=path!("/start/:template_id") view=StartPage/>
-                    <Route path=path!("/runs/:run_id") view=RunPage/>
-                    <Route path=path!("/runs/:run_id/compare/:other_id") view=ComparePage/>
-                    <Route path=path!("/account") view=AccountPage/>
-                    <Route path=path!("/admin/workflows") view=|| for_admins(WorkflowsPage)/>
-                    <Route path=path!("/admin/workflows/:template_id") view=|| for_admins(EditorPage)/>
-                    <Route path=path!("/admin/agents") view=|| for_admins(AgentsPage)/>
-                    <Route path=path!("/admin/agents/new") view=|| for_admins(NewAgentPage)/>
-                    <Route path=path!("/admin/agents/:agent_id") view=|| for_admins(AgentPage)/>
-                    <Route path=path!("/admin/users") view=|| for_admins(UsersPage)/>
-                    <Route path=path!("/design") view=Design/>
+                    <Route path=path!("/start/:template_id") view={Lazy::<fetched::Start>::new()}/>
+                    <Route path=path!("/runs/:run_id") view={Lazy::<fetched::Run>::new()}/>
+                    <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>
+                    <Route path=path!("/account") view={Lazy::<fetched::Account>::new()}/>
+                    <Route path=path!("/admin/workflows") view={Lazy::<fetched::Workflows>::new()}/>
+                    <Route path=path!("/admin/workflows/:template_id") view={Lazy::<fetched::Editor>::new()}/>
+                    <Route path=path!("/admin/agents") view={Lazy::<fetched::Agents>::new()}/>
+                    <Route path=path!("/admin/agents/new") view={Lazy::<fetched::NewAgent>::new()}/>
+                    <Route path=path!("/admin/agents/:agent_id") view={Lazy::<fetched::Agent>::new()}/>
+                    <Route path=path!("/admin/users") view={Lazy::<fetched::Users>::new()}/>
+                    <Route path=path!("/design") view={Lazy::<fetched::Design>::new()}/>
                 </ParentRoute>
             </Routes>
         </Router>
-    }
-}
-
-/// To everybody else an admin's page is not there; the server answers its functions alike.
-fn for_admins<P: IntoView + 'static>(page: impl Fn() -> P) -> AnyView {
-    // Untracked: signing in again must not draw a page anew that holds unsaved work.
-    if untrack(|| use_session().is_admin()) { page().into_any() } else { view! { <NotFound/> }.into_any() }
-}
-
-#[component]
-fn Design() -> impl IntoView {
-    view! {
-        <Page title="Design system">
-            <DesignPage/>
-        </Page>
     }
 }

@@ -11,7 +11,8 @@ export interface Refusal {
 
 export class Watch {
   private readonly faults: string[] = [];
-  private readonly refusals: (Refusal & { isSeen: boolean })[] = [];
+  /** Without a status, whatever is said of the address. */
+  private readonly refusals: (Pick<Refusal, "url"> & Partial<Refusal> & { isSeen: boolean })[] = [];
 
   async follow(context: BrowserContext): Promise<void> {
     context.on("console", (message) => this.hear(message));
@@ -35,6 +36,11 @@ export class Watch {
     this.refusals.push({ ...refusal, isSeen: false });
   }
 
+  /** A script will say that something did not come, and that is what the test is about. */
+  expectComplaint(of: RegExp): void {
+    this.refusals.push({ url: of, isSeen: false });
+  }
+
   /** The same for what may or may not happen, such as a feed that tries again while nobody is signed in. */
   allowRefusal(refusal: Refusal): void {
     this.refusals.push({ ...refusal, isSeen: true });
@@ -44,7 +50,7 @@ export class Watch {
   problems(): string[] {
     const unseen = this.refusals
       .filter((refusal) => !refusal.isSeen)
-      .map((refusal) => `no request was refused with ${refusal.status} at ${refusal.url}`);
+      .map((refusal) => `nothing was refused${refusal.status ? ` with ${refusal.status}` : ""} at ${refusal.url}`);
     return [...this.faults, ...unseen];
   }
 
@@ -56,7 +62,8 @@ export class Watch {
     const { url } = message.location();
     // "Failed to load resource: ... status of 404" names its address beside the text, a refused WebSocket in it.
     const refusal = this.refusals.find(
-      (refusal) => (refusal.url.test(url) || refusal.url.test(text)) && says(text, refusal.status),
+      (refusal) =>
+        (refusal.url.test(url) || refusal.url.test(text)) && (refusal.status === undefined || says(text, refusal.status)),
     );
     if (refusal) {
       refusal.isSeen = true;

@@ -43,11 +43,10 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
     compress::add_brotli(context, &mut files)?;
     let changed = publish(&context.site(), &files)?;
     if !quiet {
-        let size = first_load(&files);
         say(format!(
-            "Site: {} files, {} KB compressed on first load ({:.1} s)",
+            "Site: {} files, compressed on a first load {} ({:.1} s)",
             files.len(),
-            size / 1000,
+            first_loads(&files)?,
             started.elapsed().as_secs_f32()
         ));
     }
@@ -93,18 +92,31 @@ fn publish(folder: &Path, files: &Site) -> Result<bool> {
         if entry.file_type().is_file() && !files.contains_key(path) {
             fs::remove_file(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
             changed = true;
+            // A folder of which that was the last file; else this fails, as it should.
+            if let Some(parent) = entry.path().parent() {
+                let _ = fs::remove_dir(parent);
+            }
         }
     }
     Ok(changed)
 }
 
-/// Bytes that a first visit loads: the compressed bundle.
-fn first_load(files: &Site) -> usize {
-    ["js", "wasm", "css"]
-        .iter()
-        .filter_map(|extension| files.get(&Path::new(PACKAGE_FOLDER).join(format!("{NAME}.{extension}.br"))))
-        .map(Vec::len)
-        .sum()
+/// What a first visit loads: of the dashboard the bundle alone, of a page in a part what that consists of as well.
+fn first_loads(files: &Site) -> Result<String> {
+    let size = |name: &str| {
+        let path = |ending| Path::new(PACKAGE_FOLDER).join(format!("{name}{ending}"));
+        files.get(&path(".br")).or_else(|| files.get(&path(""))).map_or(0, Vec::len)
+    };
+    let parts: BTreeMap<String, Vec<String>> = match files.get(&Path::new(PACKAGE_FOLDER).join(front::PARTS)) {
+        Some(parts) => serde_json::from_slice(parts).context("the list of parts cannot be read back")?,
+        None => BTreeMap::new(),
+    };
+    let bundle: usize = ["js", "wasm", "css"].iter().map(|extension| size(&format!("{NAME}.{extension}"))).sum();
+    let of_parts = parts.iter().map(|(part, files)| {
+        let part_size: usize = files.iter().map(|file| size(file)).sum();
+        format!(", {part} {} KB", (bundle + part_size) / 1000)
+    });
+    Ok(format!("{} KB", bundle / 1000) + &of_parts.collect::<String>())
 }
 
 #[cfg(test)]
@@ -125,9 +137,13 @@ mod tests {
             Site::from([(PathBuf::from("pkg/weft.js"), b"1".to_vec()), (PathBuf::from("icons.svg"), b"2".to_vec())]);
         assert!(publish(&folder, &files).unwrap());
         assert!(!publish(&folder, &files).unwrap());
-        files.remove(Path::new("icons.svg"));
+        files.insert(PathBuf::from("pkg/part/1.wasm"), b"3".to_vec());
         assert!(publish(&folder, &files).unwrap());
-        assert!(!folder.join("icons.svg").exists());
+        files.remove(Path::new("icons.svg"));
+        files.remove(Path::new("pkg/part/1.wasm"));
+        assert!(publish(&folder, &files).unwrap());
+        assert!(!folder.join("icons.svg").exists() && !folder.join("pkg/part").exists());
+        assert!(folder.join("pkg/weft.js").exists());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -48,6 +48,12 @@ pub fn NotFound() -> impl IntoView {
     }
 }
 
+/// To everybody else an admin's page is not there; the server answers its functions alike.
+pub(super) fn for_admins<P: IntoView + 'static>(page: impl Fn() -> P) -> AnyView {
+    // Untracked: signing in again must not draw a page anew that holds unsaved work.
+    if untrack(|| use_session().is_admin()) { page().into_any() } else { view! { <NotFound/> }.into_any() }
+}
+
 fn answer_404() {
     #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {

@@ -23,7 +23,7 @@ use crate::{
     error::AppError,
     form::{FormError, focus_first_error, outcome},
     load::{PageFailed, refetch_after_sign_in},
-    pages::NotFound,
+    pages::{NotFound, fetched::fetch_runs_ahead},
     shell::Page,
 };
 
@@ -126,6 +126,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                 <form
                     class="form"
                     novalidate
+                    on:focusin=|_| fetch_runs_ahead()
                     on:submit=move |event| {
                         event.prevent_default();
                         submit();

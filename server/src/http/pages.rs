@@ -12,7 +12,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 use service::OpContext;
 
-use super::{AppState, headers::content_security_policy, problem::Problem};
+use super::{AppState, headers::content_security_policy, problem::Problem, site};
 
 const ADMIN: &str = "/admin";
 
@@ -31,6 +31,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
 fn provide() {
     // Absent while the list of routes is made, which is for no request.
     let Some(parts) = use_context::<Parts>() else { return };
+    provide_context(site::part_files());
     if let Some(ctx) = parts.extensions.get::<OpContext>() {
         provide_context(ctx.clone());
     }

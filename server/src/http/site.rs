@@ -1,6 +1,10 @@
 //! The files of the site, embedded in the binary with their compressed twins.
-//! Names stay the same from build to build, so browsers ask each time and are answered 304 while nothing changed.
+//! Names stay the same from build to build, so browsers ask each time and are answered 304 while nothing changed. Only the parts of the
+//! bundle lie in a folder that is named for their content.
 
+use std::sync::LazyLock;
+
+use app::pages::fetched::PartFiles;
 use axum::{
     body::Body,
     extract::Request,
@@ -29,6 +33,15 @@ pub(super) async fn serve(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// The files of each part of the bundle; none where no site was built yet.
+pub(super) fn part_files() -> PartFiles {
+    static FILES: LazyLock<PartFiles> = LazyLock::new(|| {
+        let listed = Files::get("pkg/parts.json").map(|file| serde_json::from_slice(&file.data));
+        listed.and_then(Result::ok).unwrap_or_default()
+    });
+    FILES.clone()
+}
+
 fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap, is_head: bool) -> Response {
     let compressed = if accepts_brotli(asked) { Files::get(&format!("{path}.br")) } else { None };
     let kind = content_type(path, &file);
@@ -51,7 +64,8 @@ fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap, is_head: bool) -> R
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, kind);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let kept = if path.starts_with("pkg/parts-") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);

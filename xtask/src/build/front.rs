@@ -2,7 +2,9 @@
 //!
 //! wasm-bindgen runs as a library of the very version in Cargo.lock, so no tool on the machine can
 //! drift from it. The result is named as the page loads it: with `LEPTOS_OUTPUT_NAME` set at
-//! compile time that is `weft.wasm`, without the `_bg` that wasm-bindgen adds.
+//! compile time that is `weft.wasm`, without the `_bg` that wasm-bindgen adds. Before that the parts that
+//! app/src/pages/fetched.rs names are taken out of it, each a file of its own that the browser fetches when
+//! it needs it.
 
 use super::{NAME, PACKAGE_FOLDER, Site};
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// What rustc uses for this target; the optimizer must not introduce anything newer.
@@ -23,6 +25,11 @@ const FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
+
+/// Names the files of each part; the server reads it.
+pub(super) const PARTS: &str = "parts.json";
+/// To be raised when the steps below come to make something else of the same WASM.
+const STEPS: u8 = 1;
 
 pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<()> {
     let mut cargo = context.cargo();
@@ -46,7 +53,7 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
     let optimizer = find_on_path("wasm-opt");
     let mut hasher = Sha256::new();
     hasher.update(&wasm);
-    hasher.update([u8::from(optimizer.is_some())]);
+    hasher.update([u8::from(optimizer.is_some()), STEPS]);
     let folder = context.stamps().join("bindgen");
     let stamp = folder.join("stamp");
     let hash = hex::encode(hasher.finalize());
@@ -55,7 +62,8 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
         if output.exists() {
             fs::remove_dir_all(&output).with_context(|| format!("cannot empty {}", output.display()))?;
         }
-        bindgen(&wasm, &output)?;
+        let main = split(&wasm, &folder, &output, &hash)?;
+        bindgen(&main, &output)?;
         if let Some(optimizer) = optimizer {
             optimize(&optimizer, &output.join(format!("{NAME}.wasm")))?;
         }
@@ -67,12 +75,64 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
     Ok(())
 }
 
+/// Writes the parts and the module that fetches them, and returns what remains.
+///
+/// They lie in a folder named for the whole: a part fits only what it was split from, and a document that was
+/// opened before an update must find none rather than another's.
+fn split(wasm: &[u8], folder: &Path, output: &Path, hash: &str) -> Result<Vec<u8>> {
+    let parts = format!("parts-{}", &hash[..12]);
+    let (link, main) = (format!("./{parts}/fetch.js"), folder.join("main.wasm"));
+    fs::create_dir_all(output.join(&parts)).with_context(|| format!("cannot create {}", output.display()))?;
+    let mut options = wasm_split_cli_support::Options::new(wasm);
+    options.output_dir = output;
+    options.main_out_path = &main;
+    options.link_name = &link;
+    let bundle = format!("../{NAME}.js");
+    options.main_module = &bundle;
+    // Its error type is not ours; the chain is kept as text.
+    let split =
+        wasm_split_cli_support::transform(options).map_err(|error| anyhow!("cannot split the bundle: {error:#}"))?;
+    // What the server tells browsers to fetch beside the bundle for a page of each part.
+    let files: BTreeMap<_, Vec<_>> = split
+        .prefetch_map
+        .into_iter()
+        .map(|(part, modules)| {
+            let modules = modules.into_iter().map(|module| format!("{parts}/{module}.wasm"));
+            (part, std::iter::once(format!("{parts}/fetch.js")).chain(modules).collect())
+        })
+        .collect();
+    fs::write(output.join(PARTS), serde_json::to_vec(&files)?).context("cannot write the list of parts")?;
+    for part in split.split_modules {
+        let name = part.file_name().context("a part without a name")?;
+        let content = fs::read(&part).with_context(|| format!("cannot read {}", part.display()))?;
+        fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
+        let to = output.join(&parts).join(name);
+        fs::write(&to, compact(&content)?).with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    fs::read(&main).with_context(|| format!("cannot read {}", main.display()))
+}
+
+/// What wasm-bindgen does to the rest: without the names of functions, and every number in its shortest form.
+fn compact(part: &[u8]) -> Result<Vec<u8>> {
+    let mut module = walrus::ModuleConfig::new()
+        .generate_name_section(false)
+        .generate_producers_section(false)
+        .parse(part)
+        .context("a part cannot be read back")?;
+    Ok(module.emit_wasm())
+}
+
 fn bindgen(wasm: &[u8], output: &Path) -> Result<()> {
     Bindgen::new()
         .input_bytes(NAME, wasm.to_vec())
         .web(true)
         .and_then(|bindgen| {
-            bindgen.typescript(false).remove_name_section(true).remove_producers_section(true).generate(output)
+            bindgen
+                .typescript(false)
+                .keep_lld_exports(true)
+                .remove_name_section(true)
+                .remove_producers_section(true)
+                .generate(output)
         })
         // Its error type is not ours; the chain is kept as text.
         .map_err(|error| anyhow!("wasm-bindgen failed: {error:#}"))?;

@@ -16,6 +16,7 @@ use crate::{
     form::{FormError, outcome},
     live::follow_mine,
     load::PartFailed,
+    pages::fetched::fetch_runs_ahead,
     session::use_session,
     waiting::use_waiting,
 };
@@ -70,7 +71,7 @@ fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
             <div class="section-head">
                 <h2 id="waiting">"Waiting for you"</h2>
             </div>
-            <ul class="list-rows">{rows}</ul>
+            <ul class="list-rows" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>{rows}</ul>
         </section>
     }
 }
@@ -145,7 +146,7 @@ fn RunList(page: RunPage) -> impl IntoView {
             }
         >
             <div class="list-rows">
-                <ul class="list-body">
+                <ul class="list-body" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
                     <For each=ids key=|id| *id let:id>
                         <Row id runs/>
                     </For>

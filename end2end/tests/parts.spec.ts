@@ -1,0 +1,85 @@
+// The program comes in parts: a first visit loads what it shows, a page of another part is fetched when somebody is about
+// to open it, and one that does not come says so and is asked for again.
+
+import type { Page, Request } from "@playwright/test";
+import { ADMIN, USER } from "../support/people.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
+import { echo, saveAgents } from "../support/workflows.ts";
+
+const PART = /\/pkg\/parts-[0-9a-f]+\/.*\.wasm$/;
+const NAME = unique("In parts");
+/** The bar of the design for what a first visit loads, compressed. */
+const FIRST_LOAD_BYTES = 700_000;
+
+let run = "";
+
+test.beforeAll(async ({ adminApi, userApi }) => {
+  await saveAgents(adminApi);
+  run = (await userApi.start(await adminApi.publish(NAME, echo()), { text: "parts" })).id;
+});
+
+test("a first visit loads the bundle and no part, within the design's bar", async ({ open }) => {
+  const page = await open(USER);
+  const loaded = files(page);
+  await visit(page, "/dashboard");
+  await expect(page.getByRole("link", { name: NAME, exact: true }).first()).toBeVisible();
+  expect(loaded.filter((request) => PART.test(request.url()))).toEqual([]);
+  const sizes = await Promise.all(
+    loaded.filter((request) => /\.(js|wasm|css)$/.test(request.url())).map(async (request) => {
+      expect(await (await request.response())?.headerValue("content-encoding"), request.url()).toBe("br");
+      return (await request.sizes()).responseBodySize;
+    }),
+  );
+  expect(sizes.length).toBeGreaterThan(2);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(FIRST_LOAD_BYTES);
+});
+
+test("the part of the runs comes when the pointer is near one, once, and is kept", async ({ open }) => {
+  const page = await open(USER);
+  const loaded = files(page);
+  await visit(page, "/dashboard");
+  const part = page.waitForResponse((response) => /\/split_runs\.wasm$/.test(response.url()));
+  const link = page.getByRole("region", { name: "Your runs" }).getByRole("link", { name: NAME, exact: true });
+  await link.hover();
+  expect(await (await part).headerValue("cache-control")).toContain("immutable");
+  await link.click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(NAME);
+  expect(loaded.filter((request) => request.url().endsWith("/split_runs.wasm"))).toHaveLength(1);
+});
+
+test("a page that is opened by its address names its part in the document", async ({ open }) => {
+  const page = await open(USER, { javaScriptEnabled: false });
+  const [before, runPage] = [await source(page, "/dashboard"), await source(page, `/runs/${run}`)];
+  expect(before).not.toContain("/pkg/parts-");
+  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/parts-[0-9a-f]+\/fetch\.js"/);
+  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/parts-[0-9a-f]+\/split_runs\.wasm"/);
+});
+
+test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {
+  watch.expectRefusal({ url: PART, status: 404 });
+  watch.expectComplaint(/\/fetch\.js$/);
+  const page = await open(ADMIN);
+  await visit(page, "/dashboard");
+  await page.route(PART, (route) => route.fulfill({ status: 404 }));
+  await page.getByRole("link", { name: "Agents", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not loaded");
+  await expect(page).toHaveURL("/admin/agents");
+  await page.unroute(PART);
+  await page.getByRole("link", { name: "Load it again" }).click();
+  await expect(page.getByRole("link", { name: "New agent" })).toBeVisible();
+  await hydrated(page);
+});
+
+function files(page: Page): Request[] {
+  const requests: Request[] = [];
+  page.on("request", (request) => {
+    if (new URL(request.url()).pathname.startsWith("/pkg/")) {
+      requests.push(request);
+    }
+  });
+  return requests;
+}
+
+async function source(page: Page, path: string): Promise<string> {
+  return (await page.request.get(path, { headers: { accept: "text/html" } })).text();
+}
