@@ -7,6 +7,8 @@ import type { AddressInfo } from "node:net";
 
 /** A prompt that begins with "hold" is not answered before it is let go. */
 const HOLD = /^hold /;
+/** An answer to a prompt that begins with "break off" ends at the limit of tokens. */
+const BREAK_OFF = /^break off /;
 /** What each answer is said to have taken. */
 export const TOKENS_PER_ANSWER = 30;
 
@@ -80,7 +82,7 @@ function answer(response: ServerResponse, prompt: string): void {
     response.write(`data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "told", ...fields })}\n\n`);
   response.writeHead(200, { "content-type": "text/event-stream" });
   chunk({ choices: [{ index: 0, delta: { role: "assistant", content: `Heard: ${prompt}` } }] });
-  chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+  chunk({ choices: [{ index: 0, delta: {}, finish_reason: BREAK_OFF.test(prompt) ? "length" : "stop" }] });
   const [asked, answered] = [TOKENS_PER_ANSWER / 2, TOKENS_PER_ANSWER / 2];
   chunk({ choices: [], usage: { prompt_tokens: asked, completion_tokens: answered, total_tokens: asked + answered } });
   response.end("data: [DONE]\n\n");

@@ -65,6 +65,25 @@ test("a paused run finishes what runs and starts nothing but what a person start
   await page.close();
 });
 
+test("an answer that broke off says so until another one is there", async ({ open }) => {
+  const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {
+    steps: { cut: ask("Say much", "break off here") },
+  });
+  await run.expectStatus("Completed");
+  await run.choose("Say much");
+  const notice = run.content.getByRole("alert").filter({ hasText: "The model broke off at its limit" });
+  await expect(notice).toBeVisible();
+  await run.tab("Attempts").click();
+  await expect(run.content).toContainText("broken off at its limit");
+  await run.tab("Output").click();
+  await run.verb("Edit").click();
+  await run.dialog("Edit “Say much”").getByLabel("text").fill("The whole of it");
+  await run.answer("Edit “Say much”", "Save");
+  await expect(run.content).toContainText("The whole of it");
+  await expect(notice).toBeHidden();
+  await page.close();
+});
+
 test("a step is stopped, then skipped with the value that the next one needs", async ({ open }) => {
   const held = "hold for the stop";
   const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {

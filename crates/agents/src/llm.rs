@@ -248,6 +248,7 @@ impl Chat<'_> {
                 }
                 ChatStreamEvent::End(end) => {
                     answer.is_cut = matches!(end.captured_stop_reason, Some(StopReason::MaxTokens(_)));
+                    self.usage.is_cut = answer.is_cut;
                     if let Some(usage) = end.captured_usage {
                         self.usage.prompt_tokens += i64::from(usage.prompt_tokens.unwrap_or(0));
                         self.usage.completion_tokens += i64::from(usage.completion_tokens.unwrap_or(0));

@@ -173,5 +173,11 @@ pub(crate) fn attempt(view: &mut RunView, key: &str, read: &[(&str, &str)], outc
 
 pub(crate) fn priced(view: &mut RunView, key: &str, number: i32, tokens: i64, cost_micros: Option<i64>) {
     let found = step(view, key).attempts.iter_mut().find(|attempt| attempt.number == number).unwrap();
-    found.usage = Some(Usage { model: Some("m".into()), prompt_tokens: tokens, completion_tokens: 0, cost_micros });
+    found.usage = Some(Usage {
+        model: Some("m".into()),
+        prompt_tokens: tokens,
+        completion_tokens: 0,
+        cost_micros,
+        is_cut: false,
+    });
 }

@@ -206,6 +206,9 @@ pub struct Usage {
     /// Money in millionths; absent where the provider has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<i64>,
+    /// Whether the answer broke off at the longest one that the agent allows: what it made may not be whole.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_cut: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

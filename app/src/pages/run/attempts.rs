@@ -41,7 +41,8 @@ pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
     let model = usage.model.as_ref().map(|model| format!("{model}, ")).unwrap_or_default();
     let cost = usage.cost_micros.map(|cost| format!(", cost {}", words::money(cost))).unwrap_or_default();
     let (asked, answered) = (words::thousands(usage.prompt_tokens), words::thousands(usage.completion_tokens));
-    Some(format!("{model}{asked} + {answered} tokens{cost}"))
+    let cut = if usage.is_cut { ", broken off at its limit" } else { "" };
+    Some(format!("{model}{asked} + {answered} tokens{cost}{cut}"))
 }
 
 fn row(attempt: AttemptView) -> AnyView {

@@ -1,10 +1,10 @@
 //! What a step has made: tokens as they come while it runs, then the latest version of each output.
 
 use leptos::prelude::*;
-use workflow::{StepKey, StepStatus};
+use workflow::{RunView, StepKey, StepStatus, status::Origin};
 
 use super::{artifact::Artifact, state::LiveRun};
-use crate::components::Empty;
+use crate::components::{Banner, Empty, Kind};
 use crate::reactive::memo;
 
 #[component]
@@ -22,6 +22,10 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
     let latest = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect::<Vec<_>>()))
     });
+    let is_cut = memo(move || {
+        let made_by = |key: &StepKey| live.run.with(|run| made_in_part(run, key));
+        stored.with_value(made_by)
+    });
     let empty = move || match status.get() {
         StepStatus::Running => "The step is running; what it makes appears here",
         StepStatus::AwaitingReview => "Nobody has answered yet",
@@ -35,6 +39,11 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
                 {move || stream().unwrap_or_default()}
             </div>
         </Show>
+        <Show when=move || is_cut.get()>
+            <Banner kind=Kind::Warn title="The model broke off at its limit">
+                "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
+            </Banner>
+        </Show>
         <div class="stack">
             <For each=move || latest.get() key=|artifact| (artifact.id, artifact.is_latest) let:artifact>
                 <Artifact run=live.id artifact/>
@@ -44,4 +53,13 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
             <Empty icon="file-text" title="No output" text=empty()/>
         </Show>
     }
+}
+
+/// Whether what is the latest came from an attempt whose answer broke off. What a person wrote since is whole.
+fn made_in_part(run: &RunView, key: &StepKey) -> bool {
+    let Some(step) = run.step(key) else { return false };
+    run.latest_artifacts(key).filter(|artifact| artifact.origin == Origin::Agent).any(|artifact| {
+        let maker = step.attempts.iter().find(|attempt| Some(attempt.number) == artifact.attempt);
+        maker.and_then(|attempt| attempt.usage.as_ref()).is_some_and(|usage| usage.is_cut)
+    })
 }

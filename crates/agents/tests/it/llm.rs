@@ -52,11 +52,15 @@ async fn ask(url: &str, outputs: Value) -> Result<StepOutput, AgentError> {
 
 /// A chat stream that says these pieces.
 fn stream(pieces: &[&str]) -> ResponseTemplate {
+    stream_that_ends(pieces, "stop")
+}
+
+fn stream_that_ends(pieces: &[&str], reason: &str) -> ResponseTemplate {
     let pieces = pieces.iter().map(|piece| {
         json!({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]}).to_string()
     });
     let ending = [
-        json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string(),
+        json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}).to_string(),
         json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}).to_string(),
         "[DONE]".to_owned(),
     ];
@@ -90,7 +94,13 @@ async fn an_answer_is_streamed_counted_and_kept() {
     assert_eq!(shown(&output), [("answer", "text/markdown", "Hello there")]);
     assert_eq!(
         output.usage,
-        Some(Usage { model: Some("small".to_owned()), prompt_tokens: 7, completion_tokens: 3, cost_micros: None })
+        Some(Usage {
+            model: Some("small".to_owned()),
+            prompt_tokens: 7,
+            completion_tokens: 3,
+            cost_micros: None,
+            is_cut: false
+        })
     );
     drop(ctx);
     let mut streamed = Vec::new();
@@ -98,6 +108,15 @@ async fn an_answer_is_streamed_counted_and_kept() {
         streamed.push(delta);
     }
     assert_eq!(streamed, ["Hel", "lo ", "there\n"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_kept_and_said_to_be_one() {
+    let server = server(stream_that_ends(&["Half of"], "length")).await;
+    let agent = registry(providers(&server.uri())).for_kind("llm").unwrap();
+    let output = agent.run(step(text()), &context()).await.unwrap();
+    assert_eq!(shown(&output), [("answer", "text/markdown", "Half of")]);
+    assert!(output.usage.unwrap().is_cut);
 }
 
 #[tokio::test]
