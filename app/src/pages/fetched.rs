@@ -1,7 +1,12 @@
 //! The pages whose program is fetched when one of them is first opened, so that a first visit loads what it shows.
 //! Must hold no page: a line names the page, its route, and the part of the program that it belongs to.
 
-use leptos::{prelude::*, wasm_split::SplitLoaderError, wasm_split::wasm_split};
+#[cfg(not(split_wasm))]
+use std::future::{Ready, ready};
+
+#[cfg(split_wasm)]
+use leptos::wasm_split::wasm_split;
+use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use leptos_router::LazyRoute;
 
 use super::{
@@ -30,9 +35,21 @@ pub(super) fn fetch_runs_ahead() {
 /// Pages of one part come together: who opens one of them will most likely open another.
 macro_rules! fetched {
     ($($part:ident: $route:ident, $page:ident, $load:ident, $view:expr;)*) => {$(
+        #[cfg(split_wasm)]
         #[wasm_split($part, wasm_split_path = leptos::wasm_split, fallible, preload($load))]
         fn $page() -> Result<AnyView, SplitLoaderError> {
             Ok($view)
+        }
+
+        // On the server, and in a bundle that is whole, the page is there already.
+        #[cfg(not(split_wasm))]
+        fn $page() -> Ready<Result<AnyView, SplitLoaderError>> {
+            ready(Ok($view))
+        }
+
+        #[cfg(not(split_wasm))]
+        fn $load() -> Ready<Result<(), SplitLoaderError>> {
+            ready(Ok(()))
         }
 
         pub struct $route;

@@ -26,6 +26,10 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
+/// These replace the flags of .cargo/config.toml for the target, so they repeat them. Only here are the pages' parts taken out of the
+/// bundle, by the relocations of the linker: cargo-leptos and plain cargo build one that is whole.
+const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=\
+    ['--cfg', 'erase_components', '--cfg', 'split_wasm', '-C', 'link-args=--emit-relocs']";
 /// Names the files of each part; the server reads it.
 pub(super) const PARTS: &str = "parts.json";
 /// To be raised when the steps below come to make something else of the same WASM.
@@ -42,6 +46,8 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
         "wasm32-unknown-unknown",
         "--profile",
         "wasm-release",
+        "--config",
+        FLAGS,
     ]);
     if quiet {
         cargo.arg("--quiet");
