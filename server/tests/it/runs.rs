@@ -78,7 +78,7 @@ async fn a_run_in_a_list_says_what_it_is_about(pool: PgPool) {
     let long = format!("word {}", "very ".repeat(200_000));
     for (text, about) in [
         ("A first line\r\n\tand  a second", json!("A first line and a second")),
-        (long.as_str(), json!(long[..80].trim_end())),
+        (long.as_str(), json!(format!("{}…", long[..79].trim_end()))),
     ] {
         server.anna.start(&template, text).await;
         assert_eq!(server.anna.get(RUNS).await.expect(200)["runs"][0]["about"], about);
