@@ -7,24 +7,11 @@
 //! it needs it.
 
 use super::{NAME, PACKAGE_FOLDER, Site};
-use crate::{
-    context::Context,
-    shell::{find_on_path, run, say, succeeds},
-};
+use crate::{context::Context, shell::run};
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path};
 use wasm_bindgen_cli_support::Bindgen;
-
-/// What rustc uses for this target; the optimizer must not introduce anything newer.
-const FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
 
 /// These replace the flags of .cargo/config.toml for the target, so they repeat them. Only here are the pages' parts taken out of the
 /// bundle, by the relocations of the linker: cargo-leptos and plain cargo build one that is whole.
@@ -49,6 +36,8 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
         "--config",
         FLAGS,
     ]);
+    // Set for the native build, say to deny warnings, it would replace these flags.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     if quiet {
         cargo.arg("--quiet");
     }
@@ -56,10 +45,9 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
     let compiled = context.target.join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
     let wasm = fs::read(&compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
 
-    let optimizer = find_on_path("wasm-opt");
     let mut hasher = Sha256::new();
     hasher.update(&wasm);
-    hasher.update([u8::from(optimizer.is_some()), STEPS]);
+    hasher.update([STEPS]);
     let folder = context.stamps().join("bindgen");
     let stamp = folder.join("stamp");
     let hash = hex::encode(hasher.finalize());
@@ -70,9 +58,6 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
         }
         let main = split(&wasm, &folder, &output, &hash)?;
         bindgen(&main, &output)?;
-        if let Some(optimizer) = optimizer {
-            optimize(&optimizer, &output.join(format!("{NAME}.wasm")))?;
-        }
         fs::write(&stamp, hash).with_context(|| format!("cannot write {}", stamp.display()))?;
     }
     let mut package = Site::new();
@@ -144,17 +129,4 @@ fn bindgen(wasm: &[u8], output: &Path) -> Result<()> {
         .map_err(|error| anyhow!("wasm-bindgen failed: {error:#}"))?;
     let (from, to) = (output.join(format!("{NAME}_bg.wasm")), output.join(format!("{NAME}.wasm")));
     fs::rename(&from, &to).with_context(|| format!("cannot rename {}", from.display()))
-}
-
-/// Smaller still, where binaryen is installed. An old one that does not know a newer WASM feature
-/// is no reason to fail: the bundle works without.
-fn optimize(optimizer: &Path, wasm: &Path) -> Result<()> {
-    let smaller = wasm.with_extension("opt");
-    if succeeds(Command::new(optimizer).arg("-Oz").args(FEATURES).arg("-o").arg(&smaller).arg(wasm)) {
-        fs::rename(&smaller, wasm).with_context(|| format!("cannot rename {}", smaller.display()))?;
-    } else {
-        let _ = fs::remove_file(&smaller);
-        say(format!("{} did not accept the bundle; it stays as it is", optimizer.display()));
-    }
-    Ok(())
 }
