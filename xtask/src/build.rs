@@ -5,6 +5,7 @@
 
 mod compress;
 mod front;
+mod names;
 mod stamp;
 mod styles;
 
@@ -13,6 +14,7 @@ use crate::{
     shell::{run, say, write_if_changed},
 };
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     fs,
@@ -40,6 +42,7 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
         styles::bundle(&context.root.join("style/main.css"))?,
     );
     public_files(&context.root.join("style/public"), &mut files)?;
+    let mut files = names::by_content(files)?;
     compress::add_brotli(context, &mut files)?;
     let changed = publish(&context.site(), &files)?;
     if !quiet {
@@ -103,17 +106,22 @@ fn publish(folder: &Path, files: &Site) -> Result<bool> {
 
 /// What a first visit loads: of the dashboard the bundle alone, of a page in a part what that consists of as well.
 fn first_loads(files: &Site) -> Result<String> {
-    let size = |name: &str| {
-        let path = |ending| Path::new(PACKAGE_FOLDER).join(format!("{name}{ending}"));
+    #[derive(Deserialize)]
+    struct Names {
+        script: String,
+        wasm: String,
+        style: String,
+        parts: BTreeMap<String, Vec<String>>,
+    }
+    let size = |address: &String| {
+        let path = |ending| PathBuf::from(format!("{}{ending}", address.trim_start_matches('/')));
         files.get(&path(".br")).or_else(|| files.get(&path(""))).map_or(0, Vec::len)
     };
-    let parts: BTreeMap<String, Vec<String>> = match files.get(&Path::new(PACKAGE_FOLDER).join(front::PARTS)) {
-        Some(parts) => serde_json::from_slice(parts).context("the list of parts cannot be read back")?,
-        None => BTreeMap::new(),
-    };
-    let bundle: usize = ["js", "wasm", "css"].iter().map(|extension| size(&format!("{NAME}.{extension}"))).sum();
-    let of_parts = parts.iter().map(|(part, files)| {
-        let part_size: usize = files.iter().map(|file| size(file)).sum();
+    let manifest = files.get(Path::new(names::MANIFEST)).context("the site has no list of its files")?;
+    let names: Names = serde_json::from_slice(manifest).context("the list of the site's files cannot be read back")?;
+    let bundle: usize = [&names.script, &names.wasm, &names.style].into_iter().map(size).sum();
+    let of_parts = names.parts.iter().map(|(part, files)| {
+        let part_size: usize = files.iter().map(size).sum();
         format!(", {part} {} KB", (bundle + part_size) / 1000)
     });
     Ok(format!("{} KB", bundle / 1000) + &of_parts.collect::<String>())

@@ -59,13 +59,7 @@ impl Context {
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("SQLX_OFFLINE", "true");
-        // What `cargo run` set for xtask itself must not leak into the builds that xtask starts.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|own| name.starts_with(own)) {
-                command.env_remove(name);
-            }
-        }
+        without_own_variables(&mut command);
         if std::io::stdout().is_terminal() && variable("NO_COLOR").is_none() && variable("CARGO_TERM_COLOR").is_none() {
             // Output that xtask reads along the way passes through a pipe and would lose its colours.
             command.env("CARGO_TERM_COLOR", "always");
@@ -75,10 +69,25 @@ impl Context {
     }
 }
 
+/// What `cargo run` set for xtask itself must not leak into the builds and the tests that xtask starts.
+pub(crate) fn without_own_variables(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|own| name.starts_with(own)) {
+            command.env_remove(name);
+        }
+    }
+}
+
 /// An environment variable, absent when empty.
 #[expect(clippy::disallowed_methods, reason = "the home of xtask's environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// All of them that are text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn project_root() -> Result<PathBuf> {

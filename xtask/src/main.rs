@@ -5,6 +5,7 @@
 
 mod build;
 mod context;
+mod fresh;
 mod postgres;
 mod queries;
 mod run;
@@ -52,7 +53,12 @@ enum Command {
         /// Start at this step
         #[arg(long, value_enum, conflicts_with = "only")]
         from: Option<suite::Step>,
+        /// Of the Rust tests, run only those whose title holds this text (may be given several times)
+        #[arg(long, requires = "only", value_name = "TEXT")]
+        matching: Vec<String>,
     },
+    /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
+    Fresh(fresh::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -89,7 +95,8 @@ fn perform(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Run => run::run(&context),
-        Command::Test { only, from } => suite::run(&context, &only, from),
+        Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
+        Command::Fresh(options) => fresh::run(&context, &options),
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

@@ -1,4 +1,4 @@
-//! A Postgres of the tests' own: a fresh cluster in a temporary folder on a free port.
+//! A Postgres of the tests' own: a fresh cluster in a temporary folder.
 //!
 //! Built for speed, not for safety (fsync is off): it must never hold data that anyone wants back.
 //! It is a direct child and ends with xtask, also when xtask is killed.
@@ -10,16 +10,26 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
-    net::TcpListener,
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    io::{Read, Write},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-/// The folder prefix under the system's temporary folder; the process id follows.
+/// The folder prefix under the system's temporary folder; the process id and a number follow.
 const PREFIX: &str = "weft-test-postgres-";
 const READY_WITHIN: Duration = Duration::from_mins(1);
+/// One process may start several clusters at a time.
+static N_STARTED: AtomicU32 = AtomicU32::new(0);
+/// Whom the tests are to Postgres.
+const ROLE: &str = "weft_tests";
+/// Part of the socket's file name; nothing listens on it over TCP.
+const PORT: &str = "5432";
 
 /// Where the server programs are.
 #[derive(Debug)]
@@ -65,60 +75,77 @@ impl Binaries {
 }
 
 /// A running test cluster; dropping it stops the server and removes the folder.
+///
+/// It listens on a Unix socket alone, in a folder that only its user can enter, and nobody gets in without the password
+/// that is made for it. The one role that may is no superuser: it may make databases, which is what the tests do.
 pub(crate) struct TestPostgres {
     binaries: Binaries,
     server: Child,
+    /// Ours. What the server's user may write is a folder inside of it, where nothing of ours is ever written.
     folder: PathBuf,
-    port: u16,
+    password: String,
 }
 
 impl TestPostgres {
     pub(crate) fn start() -> Result<Self> {
         let binaries = Binaries::find()?;
-        let parent = std::env::temp_dir();
+        let parent = parent_folder();
         remove_leftovers(&parent);
-        let folder = parent.join(format!("{PREFIX}{}", std::process::id()));
-        fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let number = N_STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = parent.join(format!("{PREFIX}{}.{number}", std::process::id()));
+        create_folder(&folder, 0o755)?;
+        let cluster = cluster(&folder);
+        create_folder(&cluster, 0o700)?;
         let account = Account::for_server()?;
         if let Some(account) = &account {
-            std::os::unix::fs::chown(&folder, Some(account.uid), Some(account.gid))
-                .with_context(|| format!("cannot give {} to the Postgres user", folder.display()))?;
+            std::os::unix::fs::lchown(&cluster, Some(account.uid), Some(account.gid))
+                .with_context(|| format!("cannot give {} to the Postgres user", cluster.display()))?;
         }
-        let data = folder.join("data");
-        let mut initdb = binaries.command("initdb");
-        initdb
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-            .arg(&data);
-        Account::apply(account.as_ref(), &mut initdb, &folder);
-        output(&mut initdb)?;
-        let port = free_port()?;
+        let password = random_hex()?;
+        initialise(&binaries, account.as_ref(), &cluster, &password)?;
+        let access = folder.join("pg_hba.conf");
+        fs::write(&access, format!("local all {ROLE} scram-sha-256\n"))
+            .and_then(|()| fs::set_permissions(&access, fs::Permissions::from_mode(0o644)))
+            .with_context(|| format!("cannot write {}", access.display()))?;
         let log = fs::File::create(folder.join("server.log")).context("cannot create the Postgres log")?;
-        let mut postgres = lifebound(&binaries, account.as_ref(), &folder);
+        let mut postgres = lifebound(&binaries, account.as_ref(), &cluster);
         postgres
             .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-            .args(["-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "listen_addresses=127.0.0.1"])
-            .args(["-p", &port.to_string(), "-k"])
-            .arg(&folder)
-            .arg("-D")
-            .arg(&data)
+            .args(["-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "listen_addresses="])
+            .args(["-c", "unix_socket_permissions=0700", "-c"])
+            .arg(format!("hba_file={}", access.display()))
+            .arg("-k")
+            .arg(&cluster)
+            .args(["-p", PORT, "-D"])
+            .arg(cluster.join("data"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("cannot share the Postgres log")?)
             .stderr(log);
         let server = postgres.spawn().with_context(|| format!("cannot start `{}`", describe(&postgres)))?;
-        let mut started = Self { binaries, server, folder, port };
+        let mut started = Self { binaries, server, folder, password };
         started.wait_until_ready()?;
         Ok(started)
     }
 
-    /// The URL of a database on this cluster.
+    /// The URL of a database on this cluster. It holds the password, so it belongs into an environment, never into arguments,
+    /// which every process of the machine can read.
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        format!(
+            "postgres://{ROLE}:{}@localhost:{PORT}/{database}?host={}",
+            self.password,
+            cluster(&self.folder).display()
+        )
     }
 
-    /// `psql` that stops at the first error, as the cluster's superuser.
+    /// `psql` that stops at the first error, as the tests' role.
     pub(crate) fn psql(&self, database: &str) -> Command {
         let mut command = self.binaries.command("psql");
-        command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname"]).arg(self.url(database));
+        command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]);
+        command
+            .args(["--port", PORT, "--username", ROLE, "--dbname", database])
+            .arg("--host")
+            .arg(cluster(&self.folder));
+        command.env("PGPASSWORD", &self.password);
         command
     }
 
@@ -168,13 +195,13 @@ impl Account {
         if !is_root() {
             return Ok(None);
         }
-        for name in ["postgres", "nobody"] {
+        for name in [crate::setup::USER, "nobody"] {
             let id = |flag: &str| -> Option<u32> { output(Command::new("id").args([flag, name])).ok()?.parse().ok() };
             if let (Some(uid), Some(gid)) = (id("-u"), id("-g")) {
                 return Ok(Some(Self { uid, gid }));
             }
         }
-        bail!("Postgres refuses to run as root and there is no user `postgres` or `nobody` to run it as")
+        bail!("Postgres refuses to run as root and there is no user `weft` or `nobody` to run it as")
     }
 
     fn apply(account: Option<&Self>, command: &mut Command, folder: &Path) {
@@ -214,16 +241,73 @@ pub(crate) fn is_root() -> bool {
     }
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr().context("cannot read the free port")?.port())
+/// The system's temporary folder, unless its path is too long for a socket's address, which holds some hundred bytes.
+fn parent_folder() -> PathBuf {
+    const MOST_BYTES: usize = 50;
+    let folder = std::env::temp_dir();
+    if folder.as_os_str().len() > MOST_BYTES { PathBuf::from("/tmp") } else { folder }
+}
+
+/// Where the server's files and its socket are.
+fn cluster(folder: &Path) -> PathBuf {
+    folder.join("cluster")
+}
+
+/// Fails if there is anything already: in a folder that all may write, it could be a link of somebody else's.
+fn create_folder(folder: &Path, mode: u32) -> Result<()> {
+    fs::create_dir(folder)
+        .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)))
+        .with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Makes the cluster and the role. The superuser gets no password and no way in: single-user mode needs neither.
+fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, password: &str) -> Result<()> {
+    let data = cluster.join("data");
+    let mut initdb = binaries.command("initdb");
+    initdb
+        .args(["--username=postgres", "--auth=reject", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .arg(&data);
+    Account::apply(account, &mut initdb, cluster);
+    output(&mut initdb)?;
+    let mut single = binaries.command("postgres");
+    // It would report success after an error, and repeat the statement, in which there is a password.
+    single
+        .args(["--single", "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "-D"])
+        .arg(&data)
+        .arg("template1");
+    Account::apply(account, &mut single, cluster);
+    let mut child = single
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", describe(&single)))?;
+    let role = format!("CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\n");
+    child
+        .stdin
+        .take()
+        .context("Postgres takes no input")?
+        .write_all(role.as_bytes())
+        .context("cannot make the role")?;
+    let ended = child.wait_with_output().context("cannot wait for Postgres")?;
+    if !ended.status.success() {
+        bail!("Postgres cannot make the role of the tests: {}", String::from_utf8_lossy(&ended.stderr).trim());
+    }
+    Ok(())
+}
+
+fn random_hex() -> Result<String> {
+    let mut bytes = [0; 24];
+    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
+    Ok(hex::encode(bytes))
 }
 
 /// Removes the folders of earlier runs that were killed before they could.
 fn remove_leftovers(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
         let name = entry.file_name();
-        let Some(process) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        let process = name.split('.').next().unwrap_or(name);
         if !Path::new("/proc").join(process).exists() {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -238,11 +322,28 @@ mod tests {
     fn a_started_cluster_answers_and_leaves_nothing_behind() {
         let postgres = TestPostgres::start().unwrap();
         let folder = postgres.folder.clone();
-        let port = postgres.port;
         output(postgres.psql("postgres").args(["-c", "CREATE DATABASE probe"])).unwrap();
         assert_eq!(output(postgres.psql("probe").args(["-At", "-c", "SELECT current_database()"])).unwrap(), "probe");
         drop(postgres);
         assert!(!folder.exists());
-        assert!(TcpListener::bind(("127.0.0.1", port)).is_ok());
+    }
+
+    #[test]
+    fn nobody_gets_into_a_cluster_without_its_password_nor_over_tcp_nor_as_superuser() {
+        let postgres = TestPostgres::start().unwrap();
+        let one = |sql: &str| output(postgres.psql("postgres").args(["-At", "-c", sql])).unwrap();
+        assert_eq!(
+            one("SELECT rolsuper OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = current_user"),
+            "f"
+        );
+        assert_eq!(one("SHOW listen_addresses"), "");
+        for (password, role) in [("", ROLE), ("wrong", ROLE), (postgres.password.as_str(), "postgres")] {
+            let mut psql = postgres.psql("postgres");
+            // The last of two is taken.
+            psql.args(["--no-password", "--username", role, "-c", "SELECT 1"]).env("PGPASSWORD", password);
+            assert!(output(&mut psql).is_err(), "{role} with the password {password:?}");
+        }
+        assert_eq!(fs::metadata(cluster(&postgres.folder)).unwrap().mode() & 0o777, 0o700);
+        assert!(!describe(&postgres.psql("postgres")).contains(&postgres.password));
     }
 }

@@ -4,6 +4,7 @@
 //! cache; only the check of that cache and the tests themselves talk to a database.
 
 mod counts;
+mod isolated;
 mod steps;
 
 use crate::{context::Context, postgres::TestPostgres, shell::heading};
@@ -40,6 +41,8 @@ pub(crate) enum Step {
 /// What the steps share.
 struct Suite<'a> {
     context: &'a Context,
+    /// Which of the Rust tests run; all if there is nothing here.
+    matching: &'a [String],
     postgres: Option<TestPostgres>,
     counts: Counts,
 }
@@ -57,9 +60,9 @@ impl Suite<'_> {
     }
 }
 
-pub(crate) fn run(context: &Context, only: &[Step], from: Option<Step>) -> Result<()> {
+pub(crate) fn run(context: &Context, only: &[Step], from: Option<Step>, matching: &[String]) -> Result<()> {
     let chosen = chosen(only, from);
-    let mut suite = Suite { context, postgres: None, counts: Counts::default() };
+    let mut suite = Suite { context, matching, postgres: None, counts: Counts::default() };
     let mut times = Vec::new();
     for step in chosen {
         let name = step.name();
@@ -94,7 +97,7 @@ fn chosen(only: &[Step], from: Option<Step>) -> Vec<Step> {
 fn summary(times: &[(String, f32, bool)]) {
     heading("summary");
     for (name, seconds, ok) in times {
-        println!("{:7} {name} ({seconds:.1} s)", if *ok { "ok" } else { "FAILED" });
+        println!("{:7} {name} ({:.1} min)", if *ok { "ok" } else { "FAILED" }, seconds / 60.0);
     }
 }
 

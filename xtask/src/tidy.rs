@@ -6,6 +6,7 @@
 mod colours;
 mod licences;
 mod manifests;
+mod numbers;
 mod sources;
 
 use crate::{
@@ -76,6 +77,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     let mut problems = manifests::check(tree).context("cannot read a manifest")?;
     problems.extend(sources::check(tree));
     problems.extend(colours::check(tree));
+    problems.extend(numbers::check(tree));
     problems.extend(licences::check(context, tree.get("deny.toml"))?);
     Ok(problems)
 }

@@ -124,6 +124,24 @@ fn keep_debian_from_starting_a_cluster(privilege: Privilege) -> Result<()> {
     Ok(())
 }
 
+/// A system user for what was started as root. Anybody else's Weft runs as themselves.
+pub(super) fn user(name: &str) -> Result<()> {
+    if !crate::postgres::is_root() {
+        return Ok(());
+    }
+    if succeeds(Command::new("id").arg(name)) {
+        say(format!("ok      user `{name}`, as which Weft runs when root starts it"));
+        return Ok(());
+    }
+    say(format!("install user `{name}`, as which Weft runs when root starts it (useradd)"));
+    run(Command::new("useradd")
+        .args(["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"])
+        .args(["--shell", "/usr/sbin/nologin", name]))
+    .with_context(|| {
+        format!("Weft does not run as root; make a system user called `{name}` by hand, or start it as another user")
+    })
+}
+
 fn instructions(missing: &[Missing]) -> String {
     let things = missing.iter().map(|thing| thing.what).collect::<Vec<_>>().join(", ");
     let packages = missing.iter().flat_map(|thing| thing.packages).copied().collect::<Vec<_>>().join(" ");

@@ -12,19 +12,14 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// From the output of cargo nextest or of cargo test, doc tests included.
-    pub(super) fn from_rust(lines: &[String]) -> Self {
-        lines.iter().map(|line| without_colours(line)).fold(Self::default(), |sum, line| {
-            let line = line.trim_start();
-            if line.starts_with("Summary") || line.starts_with("test result:") {
-                sum.plus(Self {
-                    passed: number_before(line, "passed"),
-                    failed: number_before(line, "failed") + number_before(line, "timed out"),
-                })
-            } else {
-                sum
-            }
-        })
+    /// From the output of `cargo test --doc`, one line for each package.
+    pub(super) fn from_doc_tests(lines: &[String]) -> Self {
+        lines
+            .iter()
+            .map(|line| without_colours(line))
+            .filter(|line| line.starts_with("test result:"))
+            .map(|line| Self { passed: number_before(&line, "passed"), failed: number_before(&line, "failed") })
+            .fold(Self::default(), Self::plus)
     }
 
     /// From the report of Playwright's JSON reporter. A flaky test did not pass.
@@ -75,34 +70,14 @@ fn without_colours(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn rust(lines: &[&str]) -> Counts {
-        Counts::from_rust(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>())
-    }
-
     #[test]
-    fn the_summary_of_nextest_is_read_with_and_without_colours() {
-        assert_eq!(
-            rust(&["     Summary [   1.234s] 45 tests run: 43 passed (2 slow), 1 failed, 1 timed out, 0 skipped"]),
-            Counts { passed: 43, failed: 2 }
-        );
-        assert_eq!(
-            rust(&[
-                "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m7\u{1b}[0m tests run: \u{1b}[1m7\u{1b}[0m passed"
-            ]),
-            Counts { passed: 7, failed: 0 }
-        );
-    }
-
-    #[test]
-    fn the_results_of_several_test_programs_add_up() {
-        assert_eq!(
-            rust(&[
-                "running 3 tests",
-                "test result: ok. 3 passed; 0 failed; 0 ignored",
-                "test result: FAILED. 1 passed; 2 failed; 0 ignored"
-            ]),
-            Counts { passed: 4, failed: 2 }
-        );
+    fn the_results_of_several_packages_add_up_with_and_without_colours() {
+        let lines = [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 0 ignored",
+            "test result: \u{1b}[31mFAILED\u{1b}[0m. 1 passed; 2 failed; 0 ignored",
+        ];
+        assert_eq!(Counts::from_doc_tests(&lines.map(str::to_owned)), Counts { passed: 4, failed: 2 });
     }
 
     #[test]

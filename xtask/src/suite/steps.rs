@@ -3,10 +3,10 @@
 //! Native builds leave out `frontend`: it turns on hydration, which must never be compiled
 //! together with server rendering.
 
-use super::{Step, Suite, counts::Counts};
+use super::{Step, Suite, counts::Counts, isolated};
 use crate::{
     build, queries, run as server, setup,
-    shell::{run, run_and_read, succeeds},
+    shell::{run, run_and_read},
     tidy,
 };
 use anyhow::{Context as _, Result, bail};
@@ -64,29 +64,25 @@ impl Suite<'_> {
         let postgres = self.postgres()?;
         // sqlx makes a database for each test beside the one that the URL names.
         crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
-        let url = postgres.url(DATABASE);
-        let with_settings = |command: &mut Command| {
-            command.env("DATABASE_URL", &url).env("WEFT_TEST_GGUF", context.model());
-        };
+        let settings =
+            vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())];
         let mut tests = context.cargo();
-        if succeeds(context.cargo().args(["nextest", "--version"])) {
-            tests.args(["nextest", "run", "--cargo-profile", "ci"]).args(NATIVE);
-        } else {
-            tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
+        tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
+        let folder = context.stamps().join(format!("tests-{}", std::process::id()));
+        let counts = isolated::run(&mut tests, settings.clone(), folder, self.matching)?;
+        self.counts = self.counts.plus(counts);
+        if counts.failed > 0 {
+            bail!("{} of the Rust tests failed", counts.failed);
         }
-        with_settings(&mut tests);
-        self.count("the Rust tests", &mut tests)?;
+        if !self.matching.is_empty() {
+            return Ok(());
+        }
         let mut doc_tests = context.cargo();
-        doc_tests.args(["test", "--profile", "ci", "--doc"]).args(NATIVE);
-        with_settings(&mut doc_tests);
-        self.count("the documentation tests", &mut doc_tests)
-    }
-
-    fn count(&mut self, what: &str, tests: &mut Command) -> Result<()> {
-        let (succeeded, lines) = run_and_read(tests)?;
-        self.counts = self.counts.plus(Counts::from_rust(&lines));
-        if !succeeded {
-            bail!("{what} failed");
+        doc_tests.args(["test", "--profile", "ci", "--doc"]).args(NATIVE).envs(settings);
+        let (doc_tests_passed, lines) = run_and_read(&mut doc_tests)?;
+        self.counts = self.counts.plus(Counts::from_doc_tests(&lines));
+        if !doc_tests_passed {
+            bail!("the documentation tests failed");
         }
         Ok(())
     }

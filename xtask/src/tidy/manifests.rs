@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Libraries with one home.
 const HOMES: &[(&str, &[&str])] = &[
     ("store", &["sqlx"]),
-    ("agents", &["genai", "reqwest", "rmcp"]),
+    ("agents", &["reqwest", "rmcp"]),
     ("local-llm", &["candle-core", "candle-transformers", "tokenizers"]),
     ("xtask", &["lightningcss", "wasm-bindgen-cli-support"]),
 ];

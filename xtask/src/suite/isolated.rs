@@ -1,0 +1,253 @@
+//! The Rust tests, each in a process of its own, as many at a time as there are cores.
+//!
+//! Some tests measure their whole process (memory) and would measure their neighbours too; none may change another's
+//! environment, folder or limits. cargo alone suffices: a runner that has to be installed first would be there on one
+//! machine and not on the next, and the two would not test the same. A test that is stopped at its time limit may leave
+//! processes of its own behind; nothing else may.
+
+mod programs;
+
+use super::counts::Counts;
+use anyhow::{Context as _, Result, bail};
+use programs::Program;
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// No test of the tree comes near; one that does hangs.
+const LIMIT: Duration = Duration::from_mins(5);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const N_SLOWEST: usize = 5;
+
+/// What every test finds in its environment.
+pub(super) type Settings = Vec<(&'static str, OsString)>;
+
+/// How the tests run.
+struct Runner {
+    slots: usize,
+    limit: Duration,
+    settings: Settings,
+    /// Where the output of a running test goes: a file, which a process that outlives its test cannot keep open for us.
+    folder: PathBuf,
+}
+
+/// A test and the program that holds it.
+struct Test<'a> {
+    program: &'a Program,
+    name: String,
+}
+
+impl Test<'_> {
+    fn title(&self) -> String {
+        format!("{} {}", self.program.name, self.name)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+    TimedOut,
+}
+
+struct Done {
+    title: String,
+    verdict: Verdict,
+    took: Duration,
+}
+
+/// Builds the test programs with the command, a `cargo test`, and runs all of their tests. Fails only where tests could not
+/// be run; failed tests are counted.
+///
+/// With `matching`, only those whose title holds one of its texts.
+pub(super) fn run(cargo: &mut Command, settings: Settings, folder: PathBuf, matching: &[String]) -> Result<Counts> {
+    let programs = programs::build(cargo)?;
+    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Runner { slots, limit: LIMIT, settings, folder }.run(&programs, matching)
+}
+
+impl Runner {
+    fn run(&self, programs: &[Program], matching: &[String]) -> Result<Counts> {
+        let started = Instant::now();
+        let mut tests = Vec::new();
+        for program in programs {
+            tests.extend(program.tests()?.into_iter().map(|name| Test { program, name }));
+        }
+        tests.retain(|test| matching.is_empty() || matching.iter().any(|text| test.title().contains(text)));
+        if tests.is_empty() {
+            bail!("there is no test to run");
+        }
+        println!("{} tests in {} programs, {} at a time", tests.len(), programs.len(), self.slots);
+        fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
+        let done = self.run_all(&tests);
+        // Outputs that were shown already.
+        let _ = fs::remove_dir_all(&self.folder);
+        let done = done?;
+        report(&done, started.elapsed());
+        Ok(counts(&done))
+    }
+
+    fn run_all(&self, tests: &[Test]) -> Result<Vec<Done>> {
+        let next = Mutex::new(tests.iter().enumerate());
+        let done = Mutex::new(Ok(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..self.slots {
+                scope.spawn(|| {
+                    loop {
+                        // Taken in a statement of its own, so that the lock is not held while the test runs.
+                        let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some((number, test)) = taken else { return };
+                        let output = self.folder.join(format!("{number}.log"));
+                        let result = self.perform(test, &output);
+                        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                        match (&mut *done, result) {
+                            (Ok(all), Ok(one)) => {
+                                show(&one, &output);
+                                all.push(one);
+                            }
+                            (Ok(_), Err(error)) => *done = Err(error),
+                            (Err(_), _) => return,
+                        }
+                    }
+                });
+            }
+        });
+        done.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn perform(&self, test: &Test, output: &Path) -> Result<Done> {
+        let log = fs::File::create(output).with_context(|| format!("cannot create {}", output.display()))?;
+        let errors = log.try_clone().context("cannot share the output of a test")?;
+        let mut command = test.program.command();
+        command.args(["--exact", &test.name, "--nocapture"]).envs(self.settings.iter().cloned());
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
+        let started = Instant::now();
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", test.program.name))?;
+        let verdict = loop {
+            if let Some(status) = child.try_wait().context("cannot wait for a test")? {
+                break if status.success() { Verdict::Passed } else { Verdict::Failed };
+            }
+            if started.elapsed() > self.limit {
+                // It may have ended just now.
+                let _ = child.kill();
+                child.wait().context("cannot wait for a test")?;
+                break Verdict::TimedOut;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        };
+        Ok(Done { title: test.title(), verdict, took: started.elapsed() })
+    }
+}
+
+fn line(done: &Done) -> String {
+    let word = match done.verdict {
+        Verdict::Passed => "PASS",
+        Verdict::Failed => "FAIL",
+        Verdict::TimedOut => "TIMEOUT",
+    };
+    format!("{word:>7} [{:8.3} s] {}", done.took.as_secs_f32(), done.title)
+}
+
+/// One line, and the output of a test that did not pass.
+fn show(done: &Done, output: &Path) {
+    println!("{}", line(done));
+    if done.verdict != Verdict::Passed {
+        let text = fs::read(output).unwrap_or_default();
+        println!("{}\n", String::from_utf8_lossy(&text).trim_end());
+    }
+}
+
+fn report(done: &[Done], took: Duration) {
+    let mut slowest: Vec<&Done> = done.iter().collect();
+    slowest.sort_by_key(|done| std::cmp::Reverse(done.took));
+    println!("\nThe slowest:");
+    for done in slowest.iter().take(N_SLOWEST) {
+        println!("{}", line(done));
+    }
+    let failed: Vec<&Done> = done.iter().filter(|done| done.verdict != Verdict::Passed).collect();
+    if !failed.is_empty() {
+        println!("\nNot passed:");
+        for done in failed {
+            println!("{}", line(done));
+        }
+    }
+    let Counts { passed, failed } = counts(done);
+    println!("\n{} tests in {:.1} s: {passed} passed, {failed} failed", done.len(), took.as_secs_f32());
+}
+
+fn counts(done: &[Done]) -> Counts {
+    let passed = done.iter().filter(|done| done.verdict == Verdict::Passed).count() as u64;
+    Counts { passed, failed: done.len() as u64 - passed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that lists and runs tests as Rust's do.
+    fn stub(folder: &Path, tests: &[(&str, &str)]) -> Program {
+        let listed = tests.iter().map(|(name, _)| format!("echo '{name}: test';")).collect::<Vec<_>>().concat();
+        let cases = tests.iter().map(|(name, body)| format!("{name}) {body} ;;\n")).collect::<Vec<_>>().concat();
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in *--ignored*) exit 0;; *--list*) {listed} exit 0;; esac\n\
+            case \"$2\" in\n{cases}*) exit 9;;\nesac\n"
+        );
+        let file = folder.join("stub");
+        fs::write(&file, script).unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        Program { name: "stub".into(), file, folder: folder.to_owned(), is_integration: true }
+    }
+
+    fn runner(folder: &Path, settings: Settings) -> Runner {
+        Runner { slots: 2, limit: Duration::from_secs(2), settings, folder: folder.join("outputs") }
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("weft-xtask-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn every_test_has_a_process_and_an_environment_of_its_own() {
+        let folder = scratch("isolated");
+        let program = stub(&folder, &[("one", "echo $$ > one"), ("two", "echo $$ > two"), ("set", "test \"$A\" = b")]);
+        let counts = runner(&folder, vec![("A", "b".into())]).run(&[program], &[]).unwrap();
+        assert_eq!(counts, Counts { passed: 3, failed: 0 });
+        let process = |name| fs::read_to_string(folder.join(name)).unwrap();
+        assert_ne!(process("one"), process("two"));
+        assert!(!folder.join("outputs").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_test_that_fails_or_never_ends_is_counted_and_the_others_go_on() {
+        let folder = scratch("verdicts");
+        let program = stub(&folder, &[("bad", "exit 101"), ("endless", "exec sleep 600"), ("good", "exit 0")]);
+        let counts = runner(&folder, vec![]).run(&[program], &[]).unwrap();
+        assert_eq!(counts, Counts { passed: 1, failed: 2 });
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn of_many_tests_the_matching_ones_run() {
+        let folder = scratch("matching");
+        let program = stub(&folder, &[("gates::one", "exit 0"), ("gates::two", "exit 0"), ("other", "exit 1")]);
+        let counts = runner(&folder, vec![]).run(&[program], &["stub gates".into(), "nothing".into()]).unwrap();
+        assert_eq!(counts, Counts { passed: 2, failed: 0 });
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn programs_without_any_test_are_no_success() {
+        let folder = scratch("none");
+        assert!(runner(&folder, vec![]).run(&[stub(&folder, &[])], &[]).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
