@@ -33,6 +33,44 @@ impl std::str::FromStr for Role {
     }
 }
 
+/// What an API token may be used for. Whoever made it may do more; nothing makes it do more than they may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// See what its person sees. Every token may.
+    Read,
+    /// Start runs and steer them.
+    Run,
+    /// Decide at gates, and answer forms.
+    Review,
+    /// Draw workflows, make agents, manage people. Never a user's.
+    Admin,
+}
+
+impl Scope {
+    pub const ALL: [Self; 4] = [Self::Read, Self::Run, Self::Review, Self::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Run => "run",
+            Self::Review => "review",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = crate::status::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+            .ok_or_else(|| crate::status::Unknown(text.to_owned()))
+    }
+}
+
 /// A signed-in person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Actor {

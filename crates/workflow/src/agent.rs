@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     id::{AgentId, StepKey, TemplateId},
+    json::Tagged,
     limits,
     problem::{Problem, ProblemCode},
     schema::{Kind, Schema},
+    template::{Target, sentence},
 };
 
 /// One immutable version of an agent.
@@ -50,7 +52,7 @@ pub struct OutputPort {
 }
 
 /// The kind of an agent and its configuration.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AgentConfig {
     Llm(LlmConfig),
@@ -58,6 +60,20 @@ pub enum AgentConfig {
     Template(TemplateConfig),
     Human(HumanConfig),
     Workflow(WorkflowConfig),
+}
+
+impl<'de> Deserialize<'de> for AgentConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let tagged = Tagged::read(deserializer, "kind")?;
+        match tagged.tag.as_str() {
+            "llm" => tagged.rest().map(Self::Llm),
+            "http" => tagged.rest().map(Self::Http),
+            "template" => tagged.rest().map(Self::Template),
+            "human" => tagged.rest().map(Self::Human),
+            "workflow" => tagged.rest().map(Self::Workflow),
+            other => Err(D::Error::unknown_variant(other, &["llm", "http", "template", "human", "workflow"])),
+        }
+    }
 }
 
 /// Asks a language model. A first output that is no text makes the model answer in JSON of that schema.
@@ -226,6 +242,16 @@ impl AgentSpec {
                 }
             }
         }
+        for (list, schemas) in [
+            ("inputs", self.inputs.iter().map(|port| &port.schema).collect::<Vec<_>>()),
+            ("outputs", self.outputs.iter().map(|port| &port.schema).collect()),
+        ] {
+            for (n, schema) in schemas.iter().enumerate() {
+                for (at, fault) in schema.problems() {
+                    error(format!("{list}.{n}.schema{at}"), ProblemCode::InvalidValue, fault);
+                }
+            }
+        }
         if self.max_parallel.is_some_and(|n| !(1..=limits::MAX_PARALLEL).contains(&n)) {
             error("max_parallel".into(), ProblemCode::InvalidValue, "Allow from 1 to 10,000 attempts at once".into());
         }
@@ -241,14 +267,10 @@ impl AgentSpec {
         let mut error = |field: String, code: ProblemCode, message: String| {
             problems.push(Problem::error(None, Some(field), code, message));
         };
-        let prompt_field = match &self.config {
-            AgentConfig::Template(_) => "config.template",
-            AgentConfig::Human(_) => "config.instructions",
-            AgentConfig::Llm(_) | AgentConfig::Http(_) | AgentConfig::Workflow(_) => "config.prompt",
-        };
-        for name in self.unknown_names(self.config.prompt().unwrap_or_default()) {
-            let message = self.unknown_name(&name);
-            error(prompt_field.into(), ProblemCode::UnknownName, message);
+        for (field, template, target) in self.templates() {
+            for (code, message) in self.template_faults(template, target) {
+                error(field.clone(), code, message);
+            }
         }
         match &self.config {
             AgentConfig::Llm(config) => {
@@ -273,6 +295,12 @@ impl AgentSpec {
             AgentConfig::Http(config) => {
                 if config.url.trim().is_empty() {
                     error("config.url".into(), ProblemCode::InvalidValue, "Give the address to call".into());
+                }
+                for (name, fault) in config.header_faults() {
+                    error(format!("config.headers.{name}"), ProblemCode::InvalidValue, fault);
+                }
+                if let Err(fault) = config.body_kind(&self.inputs) {
+                    error("config.headers".into(), ProblemCode::InvalidValue, sentence(&fault));
                 }
                 if config.method == HttpMethod::Get && !config.body.is_empty() {
                     error(
@@ -308,19 +336,34 @@ impl AgentSpec {
         }
     }
 
-    /// Names that a prompt of this agent inserts and that are no inputs.
-    pub fn unknown_names(&self, prompt: &str) -> Vec<String> {
-        crate::prompt::unknown_names(prompt, self.inputs.iter().map(|port| port.name.as_str()))
-    }
-
-    pub(crate) fn unknown_name(&self, name: &str) -> String {
-        let known: Vec<&str> = self.inputs.iter().map(|port| port.name.as_str()).collect();
-        let known = if known.is_empty() {
-            "it has no inputs".to_owned()
-        } else {
-            format!("the inputs are: {}", known.join(", "))
-        };
-        format!("The prompt inserts `{name}`, which is no input of `{}`; {known}", self.id)
+    /// Each template of the configuration with its field, and with what it becomes.
+    fn templates(&self) -> Vec<(String, &str, Target)> {
+        match &self.config {
+            AgentConfig::Llm(config) => vec![
+                ("config.prompt".to_owned(), config.prompt.as_str(), Target::Text),
+                ("config.system".to_owned(), config.system.as_str(), Target::Text),
+            ],
+            AgentConfig::Template(config) => {
+                vec![("config.template".to_owned(), config.template.as_str(), Target::Text)]
+            }
+            AgentConfig::Human(config) => {
+                vec![("config.instructions".to_owned(), config.instructions.as_str(), Target::Text)]
+            }
+            AgentConfig::Http(config) => {
+                let headers = config.headers.iter();
+                let headers =
+                    headers.map(|(name, value)| (format!("config.headers.{name}"), value.as_str(), Target::Header));
+                let url =
+                    (!config.url.trim().is_empty()).then(|| ("config.url".to_owned(), config.url.trim(), Target::Url));
+                let body = config
+                    .body_kind(&self.inputs)
+                    .ok()
+                    .filter(|_| !config.body.trim().is_empty())
+                    .map(|kind| ("config.body".to_owned(), config.body.as_str(), Target::Body(kind)));
+                url.into_iter().chain(headers).chain(body).collect()
+            }
+            AgentConfig::Workflow(_) => Vec::new(),
+        }
     }
 
     /// Whether the main output is text; otherwise it is JSON.

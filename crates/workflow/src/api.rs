@@ -6,20 +6,22 @@ mod verbs;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 pub use verbs::*;
 
 use crate::{
-    access::Role,
+    access::{Role, Scope},
     agent::{AgentConfig, AgentSpec, InputPort, OutputOf, OutputPort},
     definition::{Definition, RunInput},
     event::RunEvent,
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, TokenId, UserId},
     problem::Problem,
+    progress::Progress,
     schema::Schema,
     status::{RunStatus, StatusReason},
+    transcript::Transcript,
     view::{ArtifactMeta, AttemptView},
 };
 
@@ -52,6 +54,12 @@ pub enum ErrorCode {
     WrongCredentials,
     /// 403: signed in, but not allowed.
     Forbidden,
+    /// 403: the API token was not made for this; see its scopes.
+    InsufficientScope,
+    /// 403: not for API tokens, whatever their scopes: somebody has to sign in for it.
+    SessionRequired,
+    /// 403: give the password again (`POST /api/me/confirm`), then send the same request.
+    ConfirmPassword,
     /// 403: the request came from another site.
     CrossOrigin,
     /// 404: it does not exist, or is not yours to see.
@@ -86,6 +94,14 @@ impl std::fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
+/// A part of a list.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// There is more: give it back as `after` for the next page.
+    pub next: Option<String>,
+}
+
 // ---- people
 
 /// What the login page has to offer.
@@ -106,6 +122,13 @@ pub struct UserView {
     pub created_at: DateTime<Utc>,
 }
 
+/// Somebody who may be asked at a gate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PersonView {
+    pub email: String,
+    pub is_disabled: bool,
+}
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SessionView {
     /// Short public name of the session, never its secret.
@@ -120,8 +143,25 @@ pub struct SessionView {
 pub struct TokenView {
     pub id: TokenId,
     pub name: String,
+    pub scopes: Vec<Scope>,
     pub created_at: DateTime<Utc>,
+    /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Afterwards it is refused.
+    pub expires_at: DateTime<Utc>,
+    pub is_expired: bool,
+}
+
+/// A token to be made.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NewToken {
+    pub name: String,
+    /// Reading is always among them.
+    #[serde(default)]
+    pub scopes: Vec<Scope>,
+    /// 90 unless said otherwise, and a year at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_days: Option<u16>,
 }
 
 /// Shown once.
@@ -129,6 +169,60 @@ pub struct TokenView {
 pub struct CreatedToken {
     pub token: String,
     pub view: TokenView,
+}
+
+/// What of the audit log is asked for; what is absent restricts nothing.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditFilter {
+    /// An email, or `operator` for the command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// An action such as `token.created`, or all of a kind, such as `token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What it was done to: an id, an email, a slug.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<DateTime<Utc>>,
+    /// Not itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<DateTime<Utc>>,
+    /// Older than this entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+}
+
+/// Something that somebody did, outside of runs: these have their own events.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    /// Absent for the operator at the command line, and for somebody who was not signed in.
+    pub actor: Option<UserId>,
+    /// Of the actor, while the account is there.
+    pub actor_email: Option<String>,
+    /// `session`, `token`, `operator`, or nothing.
+    pub via: Option<String>,
+    pub address: Option<String>,
+    pub action: String,
+    pub subject: String,
+    /// Of the subject, where it is a person.
+    pub subject_email: Option<String>,
+    pub data: Value,
+}
+
+/// Newest first.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AuditPage {
+    pub entries: Vec<AuditEntry>,
+    /// The `before` of the next page, if there is more.
+    pub next: Option<i64>,
 }
 
 // ---- agents
@@ -258,6 +352,18 @@ pub struct PublishedTemplate {
     pub n_steps: i64,
     pub inputs: BTreeMap<String, RunInput>,
     pub published_at: DateTime<Utc>,
+    /// For admins who ask for this one: how the draft stands to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<DraftNotes>,
+}
+
+/// What an admin should know before starting a published version.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct DraftNotes {
+    /// Whether the draft means something else.
+    pub has_unpublished_changes: bool,
+    /// Who is asked at the gates of the published version and cannot come any more.
+    pub problems: Vec<Problem>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -322,10 +428,8 @@ pub struct RunSummary {
     pub auto_run: bool,
     pub user_id: UserId,
     pub user_email: String,
-    pub n_steps: i64,
-    /// Steps that are completed or skipped.
-    pub n_done: i64,
-    /// Steps that wait for a review.
+    pub progress: Progress,
+    /// Steps and items that wait for a review.
     pub n_waiting: i64,
     /// The beginnings of the inputs it was started on, in one line.
     pub about: Option<String>,
@@ -346,12 +450,26 @@ pub struct PatchRun {
 }
 
 /// An artifact with its content: a JSON value, text, or base64 for what is neither.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct ArtifactView {
     #[serde(flatten)]
     pub meta: ArtifactMeta,
     pub encoding: Encoding,
     pub content: Value,
+}
+
+impl<'de> Deserialize<'de> for ArtifactView {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, because a derived reader keeps the fields of `meta` in a buffer that does not know numbers by their text.
+        let mut fields = serde_json::Map::deserialize(deserializer)?;
+        let mut take = |name: &'static str| fields.shift_remove(name).ok_or_else(|| D::Error::missing_field(name));
+        let (encoding, content) = (take("encoding")?, take("content")?);
+        Ok(Self {
+            encoding: serde_json::from_value(encoding).map_err(D::Error::custom)?,
+            content,
+            meta: serde_json::from_value(Value::Object(fields)).map_err(D::Error::custom)?,
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -360,6 +478,12 @@ pub enum Encoding {
     Json,
     Text,
     Base64,
+}
+
+/// What an attempt told a language model and what came back; absent where no model was asked, or nothing is kept.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AttemptTranscript {
+    pub transcript: Option<Transcript>,
 }
 
 /// What the run page needs to show a step's prompt: the text in force and where it comes from.
@@ -384,6 +508,13 @@ pub struct Follow {
     pub after: i64,
 }
 
+/// Asks whether the other side is still there. A browser cannot send a ping, and a path that swallows everything closes nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Beat {
+    /// Any number; it comes back in the answer.
+    pub beat: u32,
+}
+
 /// A frame of `/api/workflows/runs/{id}/live`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "RawRunFrame")]
@@ -399,6 +530,8 @@ pub enum RunFrame {
     Delta(Delta),
     /// The reader was too slow, or the server lost the thread: fetch the run again.
     Resync,
+    /// The answer to a `Beat`.
+    Beat(Beat),
 }
 
 /// A frame as it is read: all fields of all kinds. Read by its tag instead, a frame would bring a second reader of everything inside
@@ -414,6 +547,7 @@ struct RawRunFrame {
     attempt: Option<i32>,
     offset: Option<i64>,
     text: Option<String>,
+    beat: Option<u32>,
 }
 
 impl TryFrom<RawRunFrame> for RunFrame {
@@ -432,6 +566,7 @@ impl TryFrom<RawRunFrame> for RunFrame {
                 text: raw.text.clone().ok_or_else(unknown)?,
             }),
             "resync" => Self::Resync,
+            "beat" => Self::Beat(Beat { beat: raw.beat.ok_or_else(unknown)? }),
             _ => return Err(unknown()),
         })
     }
@@ -451,25 +586,36 @@ pub struct Delta {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", from = "RawMyFrame")]
 pub enum MyFrame {
-    Runs { runs: Vec<RunSummary> },
+    Runs {
+        runs: Vec<RunSummary>,
+    },
     Resync,
+    /// The answer to a `Beat`.
+    Beat(Beat),
 }
 
 #[derive(Deserialize)]
 struct RawMyFrame {
     runs: Option<Vec<RunSummary>>,
+    beat: Option<u32>,
 }
 
 impl From<RawMyFrame> for MyFrame {
     fn from(raw: RawMyFrame) -> Self {
-        raw.runs.map_or(Self::Resync, |runs| Self::Runs { runs })
+        match (raw.runs, raw.beat) {
+            (Some(runs), _) => Self::Runs { runs },
+            (None, Some(beat)) => Self::Beat(Beat { beat }),
+            (None, None) => Self::Resync,
+        }
     }
 }
 
-/// All versions of one artifact of one step.
+/// Versions of the artifacts of a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ArtifactVersions {
     pub artifacts: Vec<ArtifactMeta>,
+    /// There is more: give it back as `after` for the next page.
+    pub next: Option<String>,
 }
 
 impl ArtifactView {
@@ -487,15 +633,74 @@ mod tests {
     #[test]
     fn frames_come_back_as_they_were_sent() {
         let delta = json!({"type": "delta", "run": "00000000-0000-0000-0000-000000000000", "step": "a", "attempt": 1, "offset": 4, "text": "x"});
-        for document in [json!({"type": "resync"}), json!({"type": "attempts", "attempts": []}), delta] {
+        let beat = json!({"type": "beat", "beat": 3});
+        for document in [json!({"type": "resync"}), json!({"type": "attempts", "attempts": []}), delta, beat.clone()] {
             let frame: RunFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }
-        for document in [json!({"type": "runs", "runs": []}), json!({"type": "resync"})] {
+        for document in [json!({"type": "runs", "runs": []}), json!({"type": "resync"}), beat] {
             let frame: MyFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }
         assert!(serde_json::from_value::<RunFrame>(json!({"type": "event"})).is_err());
         assert!(serde_json::from_value::<RunFrame>(json!({"type": "else"})).is_err());
+    }
+
+    /// Every type that serde tags, flattens or leaves untagged, with numbers in it: derived readers would find maps there.
+    #[test]
+    fn numbers_are_read_in_types_whose_variants_share_a_document() {
+        fn comes_back<T: serde::de::DeserializeOwned + Serialize>(text: &str) {
+            let value = crate::json::parse(text, crate::json::Bounds::BODY).unwrap();
+            let read: T = serde_json::from_value(value).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+            let plain: T = serde_json::from_str(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(serde_json::to_string(&plain).unwrap(), text);
+        }
+        let id = "00000000-0000-0000-0000-000000000000";
+        comes_back::<AgentConfig>(
+            r#"{"kind":"llm","provider":"","model":"m","prompt":"p","temperature":1.5,"max_tokens":100}"#,
+        );
+        let exponent: AgentConfig = serde_json::from_str(r#"{"temperature":1e-1,"kind":"llm"}"#).unwrap();
+        assert!(matches!(exponent, AgentConfig::Llm(config) if config.temperature == Some(0.1)));
+        let unknown = serde_json::from_str::<AgentConfig>(r#"{"kind":"llm","temprature":1}"#).unwrap_err();
+        assert!(unknown.to_string().contains("temprature"), "{unknown}");
+        for literal in
+            ["1.5", "1e+2", "-0.0", "100000000000000000001", "12345678901234567.89", r#"{"b":1.10,"a":[1e+400]}"#]
+        {
+            comes_back::<crate::source::Source>(&format!(r#"{{"const":{literal}}}"#));
+            comes_back::<crate::condition::Condition>(&format!(
+                r#"{{"eq":[{{"const":{literal}}},{{"from":"item"}}]}}"#
+            ));
+            comes_back::<RunInput>(&format!(
+                r#"{{"schema":{{"enum":[{literal}]}},"required":false,"default":{literal}}}"#
+            ));
+            comes_back::<crate::view::StepOverride>(&format!(r#"{{"inputs":{{"port":{literal}}}}}"#));
+            comes_back::<ArtifactView>(&format!(
+                r#"{{"id":"{id}","producing_step_id":"a","name":"n","version":3,"is_latest":true,"content_hash":"h","media_type":"m","size":4294967296,"origin":"agent","attempt":2,"parent":null,"created_at":"2026-01-01T00:00:00Z","encoding":"json","content":{literal}}}"#
+            ));
+        }
+        comes_back::<Rerun>(
+            r#"{"steps":[{"key":"a","title":"A","status":"completed","tokens":3000000000,"cost_micros":null,"seconds":1.5}],"total_tokens":7,"total_cost_micros":12}"#,
+        );
+        comes_back::<MoveAnswer>(r#"{"kept":["a"],"rerun":[],"added":[],"removed":[]}"#);
+        for reason in [
+            r#"{"kind":"artifact","port":"p","step":"s","name":"n","consumed":1,"now":2}"#,
+            r#"{"kind":"artifact_gone","port":"p","step":"s","name":"n"}"#,
+            r#"{"kind":"input","port":"p"}"#,
+            r#"{"kind":"prompt"}"#,
+            r#"{"kind":"agent_version","consumed":1,"now":2}"#,
+            r#"{"kind":"dependencies"}"#,
+        ] {
+            comes_back::<StaleReason>(reason);
+        }
+        let artifact = format!(r#"{{"port":"p","from":"artifact","id":"{id}","step":"s","name":"n","version":2}}"#);
+        comes_back::<LineageInput>(&artifact);
+        for from in ["const", "override", "item"] {
+            comes_back::<LineageInput>(&format!(r#"{{"port":"p","from":"{from}"}}"#));
+        }
+        comes_back::<LineageInput>(r#"{"port":"p","from":"run_input","key":"k"}"#);
+        comes_back::<RunFrame>(&format!(
+            r#"{{"type":"delta","run":"{id}","step":"a","attempt":1,"offset":4294967296,"text":"x"}}"#
+        ));
     }
 }

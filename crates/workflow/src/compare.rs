@@ -26,7 +26,7 @@ pub fn compare(left: &RunView, right: &RunView) -> Comparison {
         let artifacts = names.into_iter().map(|name| {
             let (left, right) = (latest(&of_left, name), latest(&of_right, name));
             let hash =
-                |artifact: &Option<ArtifactMeta>| artifact.as_ref().map(|artifact| artifact.content_hash.clone());
+                |artifact: &Option<ArtifactMeta>| artifact.as_ref().map(|artifact| artifact.meaning().to_owned());
             ArtifactComparison { name: name.to_owned(), is_equal: hash(&left) == hash(&right), left, right }
         });
         StepComparison {

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::source::Source;
+use crate::{json, source::Source};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +27,24 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// Its operator, as it is written.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Eq(..) => "eq",
+            Self::Ne(..) => "ne",
+            Self::Lt(..) => "lt",
+            Self::Le(..) => "le",
+            Self::Gt(..) => "gt",
+            Self::Ge(..) => "ge",
+            Self::In(..) => "in",
+            Self::Contains(..) => "contains",
+            Self::Exists(_) => "exists",
+            Self::And(_) => "and",
+            Self::Or(_) => "or",
+            Self::Not(_) => "not",
+        }
+    }
+
     /// All sources the condition reads, in writing order.
     pub fn sources(&self) -> Vec<&Source> {
         match self {
@@ -50,10 +68,10 @@ impl Condition {
             Source::Const(value) => value.clone(),
             source => read(source).unwrap_or(Value::Null),
         };
-        let order = |a: &Source, b: &Source| order(&value(a), &value(b));
+        let order = |a: &Source, b: &Source| json::compare(&value(a), &value(b));
         match self {
-            Self::Eq(a, b) => is_same(&value(a), &value(b)),
-            Self::Ne(a, b) => !is_same(&value(a), &value(b)),
+            Self::Eq(a, b) => json::is_same(&value(a), &value(b)),
+            Self::Ne(a, b) => !json::is_same(&value(a), &value(b)),
             Self::Lt(a, b) => order(a, b).is_some_and(Ordering::is_lt),
             Self::Le(a, b) => order(a, b).is_some_and(Ordering::is_le),
             Self::Gt(a, b) => order(a, b).is_some_and(Ordering::is_gt),
@@ -67,34 +85,9 @@ impl Condition {
     }
 }
 
-/// Equality as people mean it: 1 and 1.0 are the same number.
-fn is_same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(_), Value::Number(_)) => order(a, b) == Some(Ordering::Equal),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| is_same(a, b)))
-        }
-        (a, b) => a == b,
-    }
-}
-
-/// The order of two numbers or of two texts; nothing else has one.
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (Value::Number(a), Value::Number(b)) => match (a.as_i128(), b.as_i128()) {
-            // Whole numbers beyond 2^53 would lose digits as floating point.
-            (Some(a), Some(b)) => Some(a.cmp(&b)),
-            _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
-        },
-        _ => None,
-    }
-}
-
 fn is_within(part: &Value, whole: &Value) -> bool {
     match (whole, part) {
-        (Value::Array(items), part) => items.iter().any(|item| is_same(item, part)),
+        (Value::Array(items), part) => json::contains(items, part),
         (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
         (Value::Object(map), Value::String(key)) => map.contains_key(key),
         _ => false,
@@ -106,6 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::{Bounds, parse};
 
     /// A step's artifact is the value itself, an unknown one is absent.
     fn read(source: &Source) -> Option<Value> {
@@ -153,6 +147,22 @@ mod tests {
         for (document, expected) in table {
             let condition: Condition = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(condition.holds(&read), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value_to_the_last_digit() {
+        for (text, expected) in [
+            (r#"{"eq":[{"const":1.10},{"const":11e-1}]}"#, true),
+            (r#"{"eq":[{"const":100000000000000000001},{"const":100000000000000000002}]}"#, false),
+            (r#"{"lt":[{"const":12345678901234567.89},{"const":12345678901234567.90}]}"#, true),
+            (r#"{"gt":[{"const":1e+400},{"const":1e+399}]}"#, true),
+            (r#"{"in":[{"const":1e+2},{"const":["a",100.0]}]}"#, true),
+            (r#"{"contains":[{"const":[{"n":-0.0}]},{"const":{"n":0}}]}"#, true),
+        ] {
+            let condition: Condition = serde_json::from_value(parse(text, Bounds::VALUE).unwrap()).unwrap();
+            assert_eq!(condition.holds(&read), expected, "{text}");
+            assert_eq!(serde_json::to_string(&condition).unwrap(), text);
         }
     }
 }

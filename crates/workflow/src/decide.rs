@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     definition::{MapOver, OnError, Step, TriggerRule},
-    hash,
+    hash, json,
     limits::{MAX_ITEM_KEY_CHARS, MAX_MAP_ITEMS},
     source::{Source, at_path},
     status::{Reason, StepStatus},
@@ -147,7 +147,7 @@ fn item_key(n: usize, path: &str, value: &Value) -> Result<String, InvalidMap> {
     let key = match at_path(value, path) {
         None | Some(Value::Null) => return Err(InvalidMap::NoKey { n, path: path.to_owned() }),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Number(number)) => json::canonical_number(number),
         Some(_) => return Err(InvalidMap::NotAKey { n }),
     };
     if key.is_empty() {

@@ -31,6 +31,13 @@ pub struct Definition {
     pub notes: Vec<Note>,
 }
 
+/// By rank, then by key.
+pub fn in_order(inputs: &BTreeMap<String, RunInput>) -> impl Iterator<Item = (&String, &RunInput)> {
+    let mut sorted: Vec<_> = inputs.iter().collect();
+    sorted.sort_by_key(|(_, input)| input.order);
+    sorted.into_iter()
+}
+
 impl Default for Definition {
     fn default() -> Self {
         Self {
@@ -488,15 +495,35 @@ impl Definition {
         {
             return Err(Unstorable::TooManySteps { steps: steps.len() });
         }
-        let definition: Self = serde_path_to_error::deserialize(document).map_err(|error| Unstorable::Malformed {
-            path: error.path().to_string(),
-            message: error.inner().to_string(),
+        let mut definition: Self = serde_path_to_error::deserialize(document).map_err(|error| {
+            Unstorable::Malformed { path: error.path().to_string(), message: error.inner().to_string() }
         })?;
+        if let Some(inputs) = document.get("inputs").and_then(Value::as_object) {
+            definition.rank_inputs(inputs.keys());
+        }
         let bytes = definition.to_value().to_string().len();
         if bytes > limits::MAX_DEFINITION_BYTES {
             return Err(Unstorable::TooLarge { bytes });
         }
         Ok(definition)
+    }
+
+    /// Inputs that were written in another order than their ranks tell get the ranks that tell it.
+    fn rank_inputs<'a>(&mut self, written: impl Iterator<Item = &'a String>) {
+        let mut written: Vec<&String> = written.filter(|key| self.inputs.contains_key(*key)).collect();
+        written.sort_by_key(|key| self.inputs[*key].order);
+        if !written.iter().copied().eq(self.inputs_in_order().map(|(key, _)| key)) {
+            for (key, n) in written.into_iter().zip(0..) {
+                if let Some(input) = self.inputs.get_mut(key) {
+                    input.order = n;
+                }
+            }
+        }
+    }
+
+    /// Inputs as forms show them.
+    pub fn inputs_in_order(&self) -> impl Iterator<Item = (&String, &RunInput)> {
+        in_order(&self.inputs)
     }
 
     pub fn to_value(&self) -> Value {
@@ -510,7 +537,8 @@ impl Definition {
         for step in bare.steps.values_mut() {
             step.ui = None;
         }
-        crate::hash::sha256_hex(crate::hash::canonical_json(&bare.to_value()).as_bytes())
+        // In its own words: an order of properties or the digits of a constant are worth a version of their own.
+        crate::hash::sha256_hex(bare.to_value().to_string().as_bytes())
     }
 }
 
@@ -526,6 +554,23 @@ mod tests {
         let step = &definition.steps["a"];
         assert_eq!((step.timeout_s, step.max_retries(), step.review.mode), (600, 2, ReviewMode::WhenManual));
         assert_eq!(definition.to_value()["steps"]["a"], json!({"agent_id":"x","depends_on":[]}));
+    }
+
+    #[test]
+    fn inputs_keep_the_order_they_were_written_in() {
+        let order = |document: &str| {
+            let definition = Definition::from_value(&serde_json::from_str(document).unwrap()).unwrap();
+            let again = Definition::from_value(&definition.to_value()).unwrap();
+            assert_eq!(again, definition);
+            definition.inputs_in_order().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(order(r#"{"inputs":{"topic":{},"audience":{},"b":{}}}"#), "topic audience b");
+        assert_eq!(
+            order(r#"{"inputs":{"topic":{"order":2},"b":{"order":1},"audience":{"order":2}}}"#),
+            "b topic audience"
+        );
+        let sorted = Definition::from_value(&json!({"inputs":{"a":{},"b":{}}})).unwrap();
+        assert!(sorted.inputs.values().all(|input| input.order == 0), "what needs no rank gets none");
     }
 
     #[test]
@@ -555,6 +600,13 @@ mod tests {
         let before = definition.semantic_hash();
         definition.steps.get_mut("a").unwrap().ui = Some(Position { x: 1.0, y: 2.0 });
         assert_eq!(definition.semantic_hash(), before);
+        let properties = |text: &str| {
+            let mut definition = definition.clone();
+            let input = serde_json::from_str(&format!(r#"{{"schema":{{"properties":{text}}}}}"#)).unwrap();
+            definition.inputs.insert("i".into(), input);
+            definition.semantic_hash()
+        };
+        assert_ne!(properties(r#"{"a":{},"b":{}}"#), properties(r#"{"b":{},"a":{}}"#), "an order can be published");
         definition.steps.get_mut("a").unwrap().prompt = Some("other".into());
         assert_ne!(definition.semantic_hash(), before);
     }

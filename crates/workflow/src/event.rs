@@ -166,10 +166,17 @@ pub struct RunChange {
     pub status_reason: Option<StatusReason>,
     pub auto_run: bool,
     pub finished_at: Option<DateTime<Utc>>,
+    /// As it was when the event was read; see the view.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rested_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetView>,
+}
+
+pub(crate) fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
+    *n == T::default()
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -4,14 +4,14 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{id::StepKey, view::ArtifactMeta};
+use crate::{id::StepKey, json, view::ArtifactMeta};
 
 /// SHA-256 as lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// The one byte form of a JSON value: keys sorted, no white space.
+/// The one byte form of a JSON value: keys sorted, numbers by their value, no white space.
 pub fn canonical_json(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
@@ -21,6 +21,12 @@ pub fn canonical_json(value: &Value) -> String {
 /// The hash of a JSON value, the same however it was written.
 pub fn value_hash(value: &Value) -> String {
     sha256_hex(canonical_json(value).as_bytes())
+}
+
+/// The hash of JSON bytes with that of the value in them; none where the two are one.
+pub fn content_and_value(bytes: &[u8], value: &Value) -> Option<(String, String)> {
+    let canonical = canonical_json(value);
+    (canonical.as_bytes() != bytes).then(|| (sha256_hex(bytes), sha256_hex(canonical.as_bytes())))
 }
 
 fn write_canonical(value: &Value, out: &mut String) {
@@ -49,6 +55,7 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
+        Value::Number(number) => out.push_str(&json::canonical_number(number)),
         scalar => out.push_str(&scalar.to_string()),
     }
 }
@@ -87,5 +94,14 @@ mod tests {
         let two = json!({"a":"x","b":[1,{"c":2,"d":1}]});
         assert_eq!(canonical_json(&one), canonical_json(&two));
         assert_eq!(canonical_json(&one), r#"{"a":"x","b":[1,{"c":2,"d":1}]}"#);
+    }
+
+    #[test]
+    fn equal_values_have_one_hash_and_others_have_others() {
+        let hash = |text: &str| value_hash(&serde_json::from_str(text).unwrap());
+        assert_eq!(hash(r#"{"a":1.10,"b":[1e2,-0]}"#), hash(r#"{"b":[100.0,0],"a":11e-1}"#));
+        assert_ne!(hash("100000000000000000001"), hash("100000000000000000002"));
+        assert_ne!(hash("12345678901234567.89"), hash("12345678901234567.9"));
+        assert_ne!(hash("1e400"), hash("1e401"));
     }
 }

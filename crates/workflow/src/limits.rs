@@ -8,6 +8,8 @@ pub const MAX_DEPENDENCIES: usize = 50_000;
 pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
 /// Nesting of a stored definition or of run inputs.
 pub const MAX_DEPTH: usize = 64;
+/// Values in one JSON document: each takes some hundred bytes of memory, however short its text is.
+pub const MAX_JSON_NODES: usize = 500_000;
 /// Bytes of all inputs of one run.
 pub const MAX_RUN_INPUT_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a prompt override.
@@ -46,6 +48,8 @@ pub const MAX_REVIEW_TIMEOUT_S: u32 = 365 * 24 * 60 * 60;
 pub const MAX_RUN_TIMEOUT_S: u32 = 30 * 24 * 60 * 60;
 /// Milliseconds between two automatic retries at most.
 pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
+/// The longest wait for which another side may ask and that a step takes by itself; `retry.max_ms` where that is longer.
+pub const MAX_RETRY_AFTER_MS: u64 = 10 * 60 * 1000;
 /// Crashes of its worker after which a step is quarantined.
 pub const MAX_CRASHES: i32 = 3;
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use crate::{
     api::MovePlan,
     definition::{Definition, MapOver, Step},
@@ -47,16 +49,17 @@ pub fn plan(view: &RunView, new: &Definition) -> MovePlan {
 }
 
 fn means_the_same(a: &Step, b: &Step) -> bool {
-    let list = |map: &Option<MapOver>| map.as_ref().map(|map| (map.over.clone(), map.key.clone(), map.on_item_error));
+    let list = |map: &Option<MapOver>| map.as_ref().map(|map| (json!(map.over), map.key.clone(), map.on_item_error));
+    // Constants are compared by value: 1.10 is 1.1.
+    let hash = |step: &Step| {
+        hash::value_hash(&json!([step.inputs, step.when, list(&step.map), step.on_error, step.default_output]))
+    };
     a.agent_id == b.agent_id
         && a.agent_version == b.agent_version
         && a.prompt == b.prompt
-        && a.inputs == b.inputs
         && a.direct_dependencies() == b.direct_dependencies()
         && a.trigger_rule == b.trigger_rule
-        && a.when == b.when
-        && list(&a.map) == list(&b.map)
-        && (a.on_error, &a.default_output) == (b.on_error, &b.default_output)
+        && hash(a) == hash(b)
 }
 
 /// A default of the new version may stand in for an input that the starter left open.
@@ -74,7 +77,7 @@ fn reads_the_same_inputs(view: &RunView, new: &Definition, step: &Step) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
     use crate::testing;
@@ -99,6 +102,7 @@ mod tests {
             ("/steps/e", json!({"agent_id": "x"}), "a b c d", "", "e"),
             ("/steps/c/depends_on", json!(["d"]), "a b d", "c", ""),
             ("/inputs/topic/default", json!("dogs"), "a b c", "d", ""),
+            ("/steps/d/when", json!({"eq": [{"const": 1}, {"const": 1}]}), "a b c", "d", ""),
         ];
         let mut view = testing::run(&steps()["steps"]);
         view.run_definition = Definition::from_value(&steps()).unwrap();

@@ -49,6 +49,8 @@ pub enum ProblemCode {
     NoPrompt,
     /// The prompt inserts a name that is no input.
     UnknownName,
+    /// A path leads to a part that is not there.
+    UnknownPath,
     UnusedInput,
     /// It is understood, but changes nothing as things are.
     NoEffect,
@@ -60,7 +62,18 @@ pub enum ProblemCode {
     WorkflowCycle,
     /// Workflows inside workflows, deeper than allowed.
     WorkflowTooDeep,
+    /// A gate asks somebody who has no account.
+    UnknownPerson,
+    /// A gate asks somebody whose account is disabled.
+    DisabledPerson,
     NotSupportedYet,
+}
+
+impl ProblemCode {
+    /// Whether only the server can find it: it is about what other workflows hold.
+    pub fn is_of_server(self) -> bool {
+        matches!(self, Self::UnknownWorkflow | Self::Archived | Self::WorkflowCycle | Self::WorkflowTooDeep)
+    }
 }
 
 impl Problem {

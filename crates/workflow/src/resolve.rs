@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     agent::AgentSpec,
     decide::item_source_value,
-    definition::{Definition, MapOver, Step},
+    definition::{Definition, MapOver, RunInput, Step},
     hash,
     id::{ArtifactId, StepKey},
     source::{Source, at_path},
@@ -31,7 +31,8 @@ pub const MAP_PORT: &str = "map.over";
 pub struct InputArtifact {
     pub id: ArtifactId,
     pub version: i32,
-    pub content_hash: String,
+    /// Of what it means: `ArtifactMeta::meaning`.
+    pub value_hash: String,
     /// Shared: many steps may read one version.
     pub value: Arc<Value>,
 }
@@ -168,7 +169,7 @@ fn consumed(port: &str, value: Option<&Value>, artifact: Option<&InputArtifact>)
         artifact_id: artifact.map(|artifact| artifact.id),
         version: artifact.map(|artifact| artifact.version),
         hash: artifact
-            .map_or_else(|| hash::value_hash(value.unwrap_or(&Value::Null)), |artifact| artifact.content_hash.clone()),
+            .map_or_else(|| hash::value_hash(value.unwrap_or(&Value::Null)), |artifact| artifact.value_hash.clone()),
     }
 }
 
@@ -193,15 +194,20 @@ impl Reader<'_> {
     }
 }
 
-/// What a run input gives: the starter's value, else its default.
-pub(crate) fn run_input<'a>(
+/// The one rule for what a declared input is given: the starter's value, and where that is absent or null, its default.
+pub fn given<'a>(declared: Option<&'a RunInput>, key: &str, values: &'a BTreeMap<String, Value>) -> Option<&'a Value> {
+    let is_something = |value: &&Value| !value.is_null();
+    values.get(key).filter(is_something).or_else(|| declared?.default.as_ref()).filter(is_something)
+}
+
+/// What a run input gives at a path.
+pub fn run_input<'a>(
     definition: &'a Definition,
     run_inputs: &'a BTreeMap<String, Value>,
     key: &str,
     path: &str,
 ) -> Option<&'a Value> {
-    let default = || definition.inputs.get(key).and_then(|input| input.default.as_ref());
-    run_inputs.get(key).or_else(default).and_then(|value| at_path(value, path))
+    given(definition.inputs.get(key), key, run_inputs).and_then(|value| at_path(value, path))
 }
 
 #[cfg(test)]
@@ -226,7 +232,7 @@ mod tests {
         let artifact = InputArtifact {
             id: ArtifactId(uuid::Uuid::from_u128(1)),
             version: 3,
-            content_hash: "hash".into(),
+            value_hash: "hash".into(),
             value: Arc::new(json!({"t": "text"})),
         };
         (definition, agent, BTreeMap::from([(("a".into(), "out".into()), artifact)]))
@@ -242,6 +248,18 @@ mod tests {
         let record = |port: &str| resolved.consumed.iter().find(|input| input.port == port).unwrap();
         assert_eq!((record("main").version, record("main").hash.as_str()), (Some(3), "hash"));
         assert_eq!(record("section").hash, hash::value_hash(&json!("One")));
+    }
+
+    #[test]
+    fn null_for_an_input_is_its_default() {
+        let (definition, agent, artifacts) = world();
+        let step = &definition.steps["b"];
+        let values = BTreeMap::from([("topic".to_owned(), Value::Null)]);
+        let resolved = resolve(&definition, step, &agent, None, &values, &artifacts, None).unwrap();
+        assert_eq!(resolved.values["topic"], json!("cats"));
+        let topic = Source::Run { key: "topic".into(), path: String::new() };
+        assert_eq!(value_now(&definition, &values, &artifacts, &topic), Some(json!("cats")));
+        assert_eq!(given(None, "topic", &values), None);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Port types: a closed subset of JSON Schema, with structural compatibility and value checks.
 //! No `$ref`, no patterns, no remote anything: a schema can always be judged in time linear in its size.
 
-use std::collections::BTreeMap;
+mod properties;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use properties::Properties;
+
+use crate::json;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,14 +16,15 @@ pub struct Schema {
     /// Absent means any.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<String, Schema>,
+    #[serde(default, skip_serializing_if = "Properties::is_none")]
+    pub properties: Properties,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<Schema>>,
-    #[serde(rename = "enum", default, skip_serializing_if = "Vec::is_empty")]
-    pub choices: Vec<Value>,
+    /// Absent where any value will do. Empty while a choice has nothing to choose from yet: a type that no value fits.
+    #[serde(rename = "enum", default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<Value>>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// A hint for forms and viewers: `multiline`, `file`, `markdown`.
@@ -53,6 +58,14 @@ impl Kind {
     }
 }
 
+/// A part that a schema rules out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoPart {
+    pub name: String,
+    /// What there is instead, as the rest of a sentence.
+    pub there_is: String,
+}
+
 /// Whether values of one schema may be fed to another.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Compatibility {
@@ -73,6 +86,35 @@ impl Schema {
 
     pub fn text() -> Self {
         Self::of(Kind::String)
+    }
+
+    /// What may be chosen; nothing where any value will do.
+    pub fn choices(&self) -> &[Value] {
+        self.choices.as_deref().unwrap_or_default()
+    }
+
+    /// What is wrong with the type itself, as (path from the schema, sentence): choices that nobody can make.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        self.problems_at("", &mut problems);
+        problems
+    }
+
+    fn problems_at(&self, path: &str, problems: &mut Vec<(String, String)>) {
+        let at = format!("{path}.enum");
+        if self.choices.as_ref().is_some_and(Vec::is_empty) {
+            problems.push((at, "Give at least one choice".to_owned()));
+        } else if let Some(kind) = self.kind
+            && let Some(odd) = self.choices().iter().find(|choice| !kind.admits(choice))
+        {
+            problems.push((at, format!("The choice {odd} must be {}", article(kind))));
+        }
+        for (name, property) in &self.properties {
+            property.problems_at(&format!("{path}.properties.{name}"), problems);
+        }
+        if let Some(items) = &self.items {
+            items.problems_at(&format!("{path}.items"), problems);
+        }
     }
 
     /// The word for the type in the interface.
@@ -98,8 +140,9 @@ impl Schema {
             return Compatibility::No(format!("{} given{here}, but {} is wanted", from.as_str(), to.as_str()));
         }
         let mut result = Compatibility::Yes;
-        let is_within = !self.choices.is_empty() && self.choices.iter().all(|choice| target.choices.contains(choice));
-        if !target.choices.is_empty() && !is_within {
+        let is_within =
+            !self.choices().is_empty() && self.choices().iter().all(|choice| json::contains(target.choices(), choice));
+        if target.choices.is_some() && !is_within {
             result = Compatibility::Unsure(format!("only certain values are allowed{here}"));
         }
         if let (Some(items), Some(wanted)) = (&self.items, &target.items) {
@@ -131,18 +174,41 @@ impl Schema {
     /// The schema of the part that a JSON Pointer names; any where nothing is known.
     #[must_use]
     pub fn at_path(&self, path: &str) -> Self {
+        self.part_at(path).unwrap_or_default()
+    }
+
+    /// The same, where a part that the schema rules out is an error.
+    pub fn part_at(&self, path: &str) -> Result<Self, NoPart> {
         let mut schema = self.clone();
         for segment in path.split('/').skip(1) {
             let name = segment.replace("~1", "/").replace("~0", "~");
-            schema = if let Some(property) = schema.properties.get(&name) {
-                property.clone()
-            } else if segment.parse::<usize>().is_ok() && schema.items.is_some() {
-                schema.items.map_or_else(Self::any, |items| *items)
-            } else {
-                Self::any()
-            };
+            let is_index = schema.kind == Some(Kind::Array) && name.parse::<usize>().is_ok();
+            schema = if is_index { schema.item() } else { schema.part(&name)? };
         }
-        schema
+        Ok(schema)
+    }
+
+    /// The schema of the property of that name.
+    pub fn part(&self, name: &str) -> Result<Self, NoPart> {
+        if let Some(property) = self.properties.get(name) {
+            return Ok(property.clone());
+        }
+        let there_is = match self.kind {
+            None | Some(Kind::Object) if self.properties.is_empty() => return Ok(Self::any()),
+            None | Some(Kind::Object) => {
+                let names: Vec<&str> = self.properties.keys().map(String::as_str).collect();
+                format!("there are {}", names.join(", "))
+            }
+            Some(Kind::Array) => "it is a list, whose items have numbers".to_owned(),
+            Some(kind) => format!("it is {}, which has no parts", article(kind)),
+        };
+        Err(NoPart { name: name.to_owned(), there_is })
+    }
+
+    /// The schema of the items of a list.
+    #[must_use]
+    pub fn item(&self) -> Self {
+        self.items.as_deref().cloned().unwrap_or_default()
     }
 
     /// Why a value does not fit, as (JSON Pointer, reason); empty when it fits. At most 20 are told.
@@ -162,9 +228,14 @@ impl Schema {
             faults.push((path.to_owned(), format!("must be {}", article(kind))));
             return;
         }
-        if !self.choices.is_empty() && !self.choices.contains(value) {
-            let choices: Vec<String> = self.choices.iter().map(ToString::to_string).collect();
-            faults.push((path.to_owned(), format!("must be one of {}", choices.join(", "))));
+        if self.choices.is_some() && !json::contains(self.choices(), value) {
+            let choices: Vec<String> = self.choices().iter().map(ToString::to_string).collect();
+            let fault = if choices.is_empty() {
+                "has nothing to choose from yet".to_owned()
+            } else {
+                format!("must be one of {}", choices.join(", "))
+            };
+            faults.push((path.to_owned(), fault));
         }
         if let Value::Object(map) = value {
             for name in &self.required {
@@ -186,7 +257,7 @@ impl Schema {
     }
 }
 
-fn article(kind: Kind) -> &'static str {
+pub(crate) fn article(kind: Kind) -> &'static str {
     match kind {
         Kind::String => "a text",
         Kind::Number => "a number",
@@ -203,7 +274,7 @@ impl Kind {
         match self {
             Self::String => value.is_string(),
             Self::Number => value.is_number(),
-            Self::Integer => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            Self::Integer => value.as_number().is_some_and(json::is_whole),
             Self::Boolean => value.is_boolean(),
             Self::Object => value.is_object(),
             Self::Array => value.is_array(),
@@ -255,6 +326,47 @@ mod tests {
             };
             assert_eq!(result, expected, "{from} -> {to}");
         }
+    }
+
+    #[test]
+    fn properties_stay_in_their_authors_order() {
+        let text = r#"{"type":"object","properties":{"reasoning":{"type":"string"},"answer":{"type":"string"}}}"#;
+        let read: Schema = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let turned = r#"{"type":"object","properties":{"answer":{"type":"string"},"reasoning":{"type":"string"}}}"#;
+        assert_ne!(read, serde_json::from_str(turned).unwrap());
+    }
+
+    #[test]
+    fn whole_numbers_and_choices_go_by_value() {
+        let fits = |schema_text: &str, text: &str| {
+            let schema: Schema = serde_json::from_str(schema_text).unwrap();
+            schema.check(&serde_json::from_str(text).unwrap()).is_empty()
+        };
+        for whole in ["1.0", "1e2", "100000000000000000001", "-0", "1E400"] {
+            assert!(fits(r#"{"type":"integer"}"#, whole), "{whole}");
+        }
+        for other in ["1.10", "12345678901234567.89", "1e-1"] {
+            assert!(!fits(r#"{"type":"integer"}"#, other), "{other}");
+        }
+        assert!(fits(r#"{"enum":[1.10, 100]}"#, "1.1"));
+        assert!(fits(r#"{"enum":[1.10, 100]}"#, "1e2"));
+        assert!(!fits(r#"{"enum":[100000000000000000001]}"#, "100000000000000000002"));
+    }
+
+    #[test]
+    fn a_choice_without_options_stays_one_and_says_what_is_missing() {
+        let none = json!({"type": "string", "enum": []});
+        let choice = schema(none.clone());
+        assert_eq!(serde_json::to_value(&choice).unwrap(), none);
+        assert_ne!(choice, Schema::text());
+        assert_eq!(choice.problems(), [(".enum".to_owned(), "Give at least one choice".to_owned())]);
+        assert_eq!(choice.check(&json!("a")), [(String::new(), "has nothing to choose from yet".to_owned())]);
+        assert!(matches!(Schema::text().feeds(&choice), Compatibility::Unsure(_)));
+        let nested = schema(json!({"properties": {"a": {"items": none}, "b": {"type": "integer", "enum": [1, "x"]}}}));
+        let places: Vec<String> = nested.problems().into_iter().map(|(place, _)| place).collect();
+        assert_eq!(places, [".properties.a.items.enum", ".properties.b.enum"]);
+        assert_eq!(schema(json!({"type": "number", "enum": [1, 2.5]})).problems(), []);
     }
 
     #[test]

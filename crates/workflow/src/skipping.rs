@@ -23,7 +23,8 @@ pub fn needs(view: &RunView, agents: &AgentCatalog, key: &StepKey) -> Vec<(StepK
             continue;
         };
         let given = effective_override(&view.overrides, dependent).map(|over| over.inputs).unwrap_or_default();
-        for port in spec.inputs.iter().filter(|port| port.required && !given.contains_key(&port.name)) {
+        let is_given = |port: &str| given.get(port).is_some_and(|value| !value.is_null());
+        for port in spec.inputs.iter().filter(|port| port.required && !is_given(&port.name)) {
             if step.inputs.get(&port.name).is_some_and(reads) {
                 needs.push((dependent.clone(), port.name.clone()));
             }
@@ -63,5 +64,8 @@ mod tests {
         let literal = StepOverride { inputs: [("must".to_owned(), json!(1))].into(), ..StepOverride::default() };
         view.overrides.insert("b".into(), literal);
         assert!(shown(&view).is_empty());
+        let nothing = StepOverride { inputs: [("must".to_owned(), json!(null))].into(), ..StepOverride::default() };
+        view.overrides.insert("b".into(), nothing);
+        assert_eq!(shown(&view), ["b.must"], "null is nothing given");
     }
 }

@@ -205,7 +205,7 @@ fn changed_artifact(
     was_nothing: bool,
 ) -> Option<StaleReason> {
     match provenance.latest(step, name) {
-        Some(now) if was.is_some_and(|was| was.hash == now.content_hash) => None,
+        Some(now) if was.is_some_and(|was| was.hash == now.meaning()) => None,
         Some(now) => Some(StaleReason::Artifact {
             port: port.to_owned(),
             step: step.clone(),

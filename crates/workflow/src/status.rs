@@ -89,6 +89,8 @@ words!(
         ContextLength = "context_length",
         /// The provider refused the key, or none is set.
         Unauthorized = "unauthorized",
+        /// The provider, or the model, does not want to answer this.
+        Refused = "refused",
         /// The address is private, or not allowed.
         Blocked = "blocked",
         CrashLoop = "crash_loop",
@@ -159,6 +161,9 @@ impl Reason {
             Self::Template => "The prompt cannot be rendered: edit it and retry",
             Self::ContextLength => "The text is longer than the model can read: shorten it, or use a larger model",
             Self::Unauthorized => "The provider refused the key: ask an admin to check the provider's settings",
+            Self::Refused => {
+                "The model was not willing or allowed to answer: change the prompt or the input, then retry"
+            }
             Self::Blocked => "The address is private or not allowed: use a public one",
             Self::CrashLoop => "Its worker crashed three times on it: look at the input, then retry",
             Self::Stopped => "A person stopped it: retry when ready",

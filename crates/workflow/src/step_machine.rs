@@ -120,7 +120,8 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
 
         (S::Pending, E::DecisionFailed)
         | (S::Running, E::Failed { retry: false } | E::Lost { quarantined: true } | E::Stopped)
-        | (S::Ready, E::BudgetFailed)
+        // Queued, which may be a long wait until the next try.
+        | (S::Ready, E::BudgetFailed | E::Stopped)
         | (S::AwaitingReview, E::Rejected { exhausted: true, .. } | E::ReviewTimedOut { approve: false })
         | (S::Pending | S::Ready | S::Running | S::AwaitingReview, E::RunTimedOut) => S::Failed,
 
@@ -212,12 +213,9 @@ mod tests {
     #[test]
     fn only_a_running_step_can_finish_its_attempt() {
         for &status in StepStatus::ALL {
-            for event in [
-                StepEvent::Succeeded { gated: false },
-                StepEvent::Failed { retry: true },
-                StepEvent::Stopped,
-                StepEvent::Collected,
-            ] {
+            for event in
+                [StepEvent::Succeeded { gated: false }, StepEvent::Failed { retry: true }, StepEvent::Collected]
+            {
                 assert_eq!(next(status, event).is_ok(), status == StepStatus::Running, "{status} {event:?}");
             }
         }

@@ -62,6 +62,7 @@ pub(crate) fn run(steps: &Value) -> RunView {
         is_test: false,
         created_at: at(0),
         finished_at: None,
+        rested_ms: 0,
         deadline_at: None,
         budget: None,
         parent: None,
@@ -100,6 +101,7 @@ pub(crate) fn write(view: &mut RunView, key: &str, content: &str, origin: Origin
         version: i32::try_from(versions).unwrap() + 1,
         is_latest: true,
         content_hash: hash::sha256_hex(content.as_bytes()),
+        value_hash: None,
         media_type: "text/plain".into(),
         size: 1,
         origin,
@@ -178,6 +180,6 @@ pub(crate) fn priced(view: &mut RunView, key: &str, number: i32, tokens: i64, co
         prompt_tokens: tokens,
         completion_tokens: 0,
         cost_micros,
-        is_cut: false,
+        ..Usage::default()
     });
 }

@@ -1,6 +1,7 @@
 //! The one validator: the same code, words and positions in the editor and on the server.
 //! It never fails and never stops early: a half-drawn definition is a normal value with problems.
 
+mod conditions;
 mod control;
 mod inputs;
 mod limits_of_run;

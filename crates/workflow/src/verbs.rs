@@ -280,8 +280,8 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
         (V::Supply, S::Running) => refused("Stop it first, then supply its outputs."),
         (V::Supply, _) => done(&[S::Completed, S::AwaitingReview], &[K::StepSupplied], G::Same),
 
-        (V::Stop, S::Running) => done(&[S::Failed], &[K::StepStopped], G::Same),
-        (V::Stop, S::Pending | S::Ready) => refused("It has not begun: skip it, or pause the run."),
+        (V::Stop, S::Ready | S::Running) => done(&[S::Failed], &[K::StepStopped], G::Same),
+        (V::Stop, S::Pending) => refused("It has not begun: skip it, or pause the run."),
         (V::Stop, S::AwaitingReview) => refused("It has finished already: continue it or reject it."),
         (V::Stop, S::Failed | S::Skipped) => refused("There is nothing to stop."),
 

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     definition::Definition,
-    event::{Moved, NewItems, RunEvent},
+    event::{Moved, NewItems, RunEvent, is_zero},
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, UserId},
     status::{Origin, Outcome, Reason, RunStatus, StatusReason, StepStatus},
 };
@@ -33,6 +33,9 @@ pub struct RunView {
     pub is_test: bool,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// How long it was over, each time before it went on again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rested_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<DateTime<Utc>>,
     /// What the run may use at most, as it is now in force.
@@ -209,6 +212,12 @@ pub struct Usage {
     /// Whether the answer broke off at the longest one that the agent allows: what it made may not be whole.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_cut: bool,
+    /// The provider did not say what it counted: the tokens are a guess by the length of the texts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_estimated: bool,
+    /// Parameters that were not sent, because the model does not take them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -218,7 +227,11 @@ pub struct ArtifactMeta {
     pub name: String,
     pub version: i32,
     pub is_latest: bool,
+    /// SHA-256 of the bytes.
     pub content_hash: String,
+    /// Of JSON that is not in its canonical form, the hash of what it means: two versions that only differ in spelling are equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_hash: Option<String>,
     pub media_type: String,
     pub size: i64,
     pub origin: Origin,
@@ -233,6 +246,13 @@ pub struct ArtifactMeta {
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_approved: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl ArtifactMeta {
+    /// By which consumers compare it.
+    pub fn meaning(&self) -> &str {
+        self.value_hash.as_deref().unwrap_or(&self.content_hash)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -269,6 +289,11 @@ impl RunView {
         crate::hash::review_digest(self.latest_artifacts(key))
     }
 
+    /// Where its time counts from: as if it had begun later by what it was over in between.
+    pub fn counts_from(&self) -> DateTime<Utc> {
+        self.created_at + TimeDelta::milliseconds(self.rested_ms)
+    }
+
     /// Folds one event.
     pub fn apply(&mut self, event: &RunEvent) -> Applied {
         if event.seq <= self.seq {
@@ -284,6 +309,7 @@ impl RunView {
             self.status_reason = run.status_reason;
             self.auto_run = run.auto_run;
             self.finished_at = run.finished_at;
+            self.rested_ms = run.rested_ms;
             self.deadline_at = run.deadline_at;
             self.budget = run.budget;
         }

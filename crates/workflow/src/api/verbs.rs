@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::Value;
 
 use crate::{
     id::{AgentId, ArtifactId, RunId, StepKey, UserId},
+    json::Tagged,
     schema::Schema,
     status::{RunStatus, StepStatus},
     view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
@@ -150,11 +154,35 @@ pub struct BlastStep {
 }
 
 /// The answer to a verb that can be tried dry.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Rerun {
     Dry(BlastRadius),
     Done(Box<RunView>),
+}
+
+impl<'de> Deserialize<'de> for Rerun {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match either(deserializer)? {
+            Either::Run(run) => Self::Done(run),
+            Either::Other(dry) => Self::Dry(dry),
+        })
+    }
+}
+
+enum Either<T> {
+    Run(Box<RunView>),
+    Other(T),
+}
+
+/// A run has an id, which no other answer has. Read from its text again: a browser then has one reader of runs, not two.
+fn either<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Either<T>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.get("id").is_some() {
+        serde_json::from_str(&value.to_string()).map(Either::Run).map_err(D::Error::custom)
+    } else {
+        serde_json::from_value(value).map(Either::Other).map_err(D::Error::custom)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -208,11 +236,20 @@ pub struct MovePlan {
     pub removed: Vec<StepKey>,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum MoveAnswer {
     Dry(MovePlan),
     Done(Box<RunView>),
+}
+
+impl<'de> Deserialize<'de> for MoveAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match either(deserializer)? {
+            Either::Run(run) => Self::Done(run),
+            Either::Other(dry) => Self::Dry(dry),
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -308,7 +345,7 @@ pub struct Staleness {
     pub through: Vec<StepKey>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StaleReason {
     /// "because `research.notes` is now v3"
@@ -337,6 +374,56 @@ pub enum StaleReason {
     Dependencies,
 }
 
+#[derive(Deserialize)]
+struct StaleArtifact {
+    port: String,
+    step: StepKey,
+    name: String,
+    #[serde(default)]
+    consumed: i32,
+    #[serde(default)]
+    now: i32,
+}
+
+#[derive(Deserialize)]
+struct StaleInput {
+    port: String,
+}
+
+#[derive(Deserialize)]
+struct StaleVersion {
+    consumed: i32,
+    now: i32,
+}
+
+impl<'de> Deserialize<'de> for StaleReason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const KINDS: &[&str] = &["artifact", "artifact_gone", "input", "prompt", "agent_version", "dependencies"];
+        let tagged = Tagged::read(deserializer, "kind")?;
+        Ok(match tagged.tag.as_str() {
+            "artifact" => {
+                let StaleArtifact { port, step, name, consumed, now } = tagged.rest()?;
+                Self::Artifact { port, step, name, consumed, now }
+            }
+            "artifact_gone" => {
+                let StaleArtifact { port, step, name, .. } = tagged.rest()?;
+                Self::ArtifactGone { port, step, name }
+            }
+            "input" => {
+                let StaleInput { port } = tagged.rest()?;
+                Self::Input { port }
+            }
+            "prompt" => Self::Prompt,
+            "agent_version" => {
+                let StaleVersion { consumed, now } = tagged.rest()?;
+                Self::AgentVersion { consumed, now }
+            }
+            "dependencies" => Self::Dependencies,
+            other => return Err(D::Error::unknown_variant(other, KINDS)),
+        })
+    }
+}
+
 /// Everything an artifact was made from, back to the inputs of the run. Nodes are listed once, the asked one first.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Lineage {
@@ -362,13 +449,14 @@ pub struct LineageNode {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "RawLineageInput")]
 pub struct LineageInput {
     pub port: String,
     #[serde(flatten)]
     pub source: LineageSource,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum LineageSource {
     Artifact {
@@ -384,4 +472,39 @@ pub enum LineageSource {
     /// A literal given with a verb.
     Override,
     Item,
+}
+
+/// As it is read: all fields of all sources.
+#[derive(Deserialize)]
+struct RawLineageInput {
+    port: String,
+    from: String,
+    id: Option<ArtifactId>,
+    step: Option<StepKey>,
+    name: Option<String>,
+    version: Option<i32>,
+    key: Option<String>,
+}
+
+impl TryFrom<RawLineageInput> for LineageInput {
+    type Error = crate::status::Unknown;
+
+    fn try_from(raw: RawLineageInput) -> Result<Self, Self::Error> {
+        let RawLineageInput { port, from, id, step, name, version, key } = raw;
+        let unknown = || crate::status::Unknown(from.clone());
+        let source = match from.as_str() {
+            "artifact" => LineageSource::Artifact {
+                id: id.ok_or_else(unknown)?,
+                step: step.ok_or_else(unknown)?,
+                name: name.ok_or_else(unknown)?,
+                version: version.ok_or_else(unknown)?,
+            },
+            "run_input" => LineageSource::RunInput { key: key.ok_or_else(unknown)? },
+            "const" => LineageSource::Const,
+            "override" => LineageSource::Override,
+            "item" => LineageSource::Item,
+            _ => return Err(unknown()),
+        };
+        Ok(Self { port, source })
+    }
 }

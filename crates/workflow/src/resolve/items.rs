@@ -123,7 +123,7 @@ mod tests {
         let artifact = crate::resolve::InputArtifact {
             id: crate::ArtifactId(uuid::Uuid::from_u128(1)),
             version: 3,
-            content_hash: "hash".into(),
+            value_hash: "hash".into(),
             value: std::sync::Arc::new(json!("text")),
         };
         let artifacts: InputArtifacts = [(("a".into(), "out".into()), artifact)].into();

@@ -7,7 +7,7 @@ use crate::{
     definition::{Definition, MapOver, OnError, OnReviewTimeout, Step},
     limits,
     problem::ProblemCode,
-    schema::{Compatibility, Kind, Schema},
+    schema::{Compatibility, Kind, Schema, article},
     source::{Source, is_pointer},
     status::Reason,
 };
@@ -33,7 +33,7 @@ pub(super) fn check(
 ) {
     retry(step, told);
     if let Some(map) = &step.map {
-        self::map(definition, agents, map, told);
+        self::map(definition, agents, step, map, told);
     }
     if let Some(concurrency) = &step.concurrency {
         if !(1..=limits::MAX_PARALLEL).contains(&concurrency.limit) {
@@ -64,7 +64,7 @@ fn retry(step: &Step, told: &mut Told<'_>) {
     }
 }
 
-fn map(definition: &Definition, agents: &AgentCatalog, map: &MapOver, told: &mut Told<'_>) {
+fn map(definition: &Definition, agents: &AgentCatalog, step: &Step, map: &MapOver, told: &mut Told<'_>) {
     if !(1..=limits::MAX_MAP_ITEMS).contains(&map.max_items) {
         told.invalid("map.max_items", "Allow from 1 to 10,000 items");
     }
@@ -74,6 +74,19 @@ fn map(definition: &Definition, agents: &AgentCatalog, map: &MapOver, told: &mut
     let key_is_pointer = map.key.as_deref().is_none_or(is_pointer);
     if !key_is_pointer {
         told.invalid("map.key", "The key is a JSON Pointer into each item: begin it with `/`");
+    } else if let Some(key) = &map.key
+        && let Some(list) = sources::given(definition, agents, step, &map.over)
+    {
+        let item = list.item();
+        sources::no_part(&item, key, "map.key", told);
+        let fits = |kind: &Kind| matches!(kind, Kind::String | Kind::Number | Kind::Integer);
+        if let Some(kind) = item.part_at(key).ok().and_then(|key| key.kind).filter(|kind| !fits(kind)) {
+            told.error(
+                "map.key",
+                ProblemCode::TypeMismatch,
+                format!("The key of an item is a text or a number, but this is {}", article(kind)),
+            );
+        }
     }
     match &map.over {
         Source::Item { .. } => told.invalid("map.over", "A map cannot go over its own items: choose a list"),
@@ -82,7 +95,7 @@ fn map(definition: &Definition, agents: &AgentCatalog, map: &MapOver, told: &mut
                 told.invalid("map.over", reason.to_string());
             }
         }
-        source => match sources::source_schema(definition, agents, source) {
+        source => match sources::given(definition, agents, step, source) {
             Some(Schema { kind: None, .. }) => told.warning(
                 "map.over",
                 ProblemCode::TypeUnknown,
@@ -111,13 +124,9 @@ fn concurrency_key(definition: &Definition, key: &Source, told: &mut Told<'_>) {
             }
         }
         Source::Run { key, path } => {
-            if !is_pointer(path) {
-                told.invalid(FIELD, format!("`{path}` is no JSON Pointer: begin it with `/`"));
-            }
-            match definition.inputs.get(key).map(|input| input.schema.at_path(path)) {
-                None => {
-                    told.error(FIELD, ProblemCode::UnknownRunInput, format!("The workflow has no input `{key}`"));
-                }
+            // That it is there is judged with all other sources.
+            match definition.inputs.get(key).and_then(|input| input.schema.part_at(path).ok()) {
+                None => {}
                 Some(schema) => match schema.feeds(&Schema::text()) {
                     Compatibility::Yes => {}
                     Compatibility::Unsure(reason) => {

@@ -26,6 +26,9 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
                 "Keep the title under 200 characters",
             ));
         }
+        for (at, fault) in input.schema.problems() {
+            problems.push(Problem::error(None, Some(format!("{field}.schema{at}")), ProblemCode::InvalidValue, fault));
+        }
         if let Some(default) = &input.default {
             for (path, fault) in input.schema.check(default) {
                 problems.push(Problem::error(

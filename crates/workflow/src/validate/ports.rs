@@ -1,12 +1,14 @@
 //! Checks of a step's ports against its agent: every required one is fed, every fed one exists, and the types agree.
 
+use serde_json::Value;
+
 use super::{Told, sources};
 use crate::{
     agent::{AgentCatalog, AgentSpec},
     definition::{Definition, Step},
     problem::ProblemCode,
     schema::Compatibility,
-    source::{Source, is_pointer},
+    source::Source,
 };
 
 pub(super) fn check(
@@ -23,11 +25,12 @@ pub(super) fn check(
             format!("Agents of kind `{}` have no prompt to override", spec.kind()),
         );
     }
-    for name in step.prompt.iter().flat_map(|prompt| spec.unknown_names(prompt)) {
-        let message = spec.unknown_name(&name);
-        told.error("prompt", ProblemCode::UnknownName, message);
+    for (code, message) in step.prompt.iter().flat_map(|prompt| spec.prompt_faults(prompt)) {
+        told.error("prompt", code, message);
     }
-    for port in spec.inputs.iter().filter(|port| port.required && !step.inputs.contains_key(&port.name)) {
+    // Null is nothing given, as it is when a run is started.
+    let is_fed = |port: &str| step.inputs.get(port).is_some_and(|source| *source != Source::Const(Value::Null));
+    for port in spec.inputs.iter().filter(|port| port.required && !is_fed(&port.name)) {
         told.error(
             format!("inputs.{}", port.name),
             ProblemCode::MissingInput,
@@ -41,18 +44,16 @@ pub(super) fn check(
             continue;
         };
         if let Source::Const(value) = source {
+            if value.is_null() {
+                continue;
+            }
             for (path, fault) in port.schema.check(value) {
                 let at = if path.is_empty() { path } else { format!(" at `{path}`") };
                 told.error(field.clone(), ProblemCode::TypeMismatch, format!("The constant{at} {fault}"));
             }
             continue;
         }
-        let given = match source {
-            // A path that leads nowhere is told with the sources.
-            Source::Run { path, .. } | Source::Step { path, .. } | Source::Item { path } if !is_pointer(path) => None,
-            Source::Item { path } => sources::item_schema(definition, agents, step, path),
-            source => sources::source_schema(definition, agents, source),
-        };
+        let given = sources::given(definition, agents, step, source);
         match given.map(|schema| schema.feeds(&port.schema)) {
             Some(Compatibility::No(reason)) => {
                 told.error(field, ProblemCode::TypeMismatch, format!("The input `{name}` does not fit: {reason}"));

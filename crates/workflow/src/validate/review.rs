@@ -7,6 +7,7 @@ use crate::{
     access::Role,
     definition::{OnReviewTimeout, Review, ReviewMode, Step},
     limits::{MAX_QUORUM, MAX_REVIEW_TIMEOUT_S, MAX_ROUNDS},
+    people::is_email,
     problem::ProblemCode,
 };
 
@@ -80,11 +81,4 @@ fn assignees(review: &Review, told: &mut Told<'_>) {
             ),
         );
     }
-}
-
-/// Roughly: whether mail could be sent there is not for a validator to find out.
-fn is_email(text: &str) -> bool {
-    text.len() <= 254
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-        && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
 }

@@ -1,6 +1,6 @@
 //! What sources give, and whether they may be read where they stand: only from earlier steps, only what those make.
 
-use super::Told;
+use super::{Told, conditions};
 use crate::{
     agent::{AgentCatalog, OutputPort},
     definition::{Definition, Step},
@@ -40,8 +40,27 @@ pub(super) fn item_schema(definition: &Definition, agents: &AgentCatalog, step: 
     if matches!(over, Source::Item { .. }) {
         return None;
     }
-    let list = source_schema(definition, agents, over)?;
-    Some(list.items.map_or_else(Schema::any, |items| items.at_path(path)))
+    Some(given(definition, agents, step, over)?.item().at_path(path))
+}
+
+/// What a source gives before a part of it is taken, and that part's path; none where that is not known.
+fn whole(definition: &Definition, agents: &AgentCatalog, step: &Step, source: &Source) -> Option<(Schema, String)> {
+    let mut whole = source.clone();
+    let (Source::Run { path, .. } | Source::Step { path, .. } | Source::Item { path }) = &mut whole else {
+        return None;
+    };
+    let path = std::mem::take(path);
+    let schema = match &whole {
+        Source::Item { .. } => item_schema(definition, agents, step, ""),
+        whole => source_schema(definition, agents, whole),
+    };
+    Some((schema?, path))
+}
+
+/// The type of what a source gives to a step; none where the source is broken, or its path leads nowhere, which is told elsewhere.
+pub(super) fn given(definition: &Definition, agents: &AgentCatalog, step: &Step, source: &Source) -> Option<Schema> {
+    let (schema, path) = whole(definition, agents, step, source)?;
+    if is_pointer(&path) { schema.part_at(&path).ok() } else { None }
 }
 
 pub(super) fn check(
@@ -52,13 +71,30 @@ pub(super) fn check(
     told: &mut Told<'_>,
 ) {
     let inputs = step.inputs.iter().map(|(name, source)| (format!("inputs.{name}"), source));
-    let when = step.when.iter().flat_map(|when| when.sources()).map(|source| ("when".to_owned(), source));
+    let when = step.when.iter().flat_map(|when| conditions::placed(when, conditions::FIELD));
     let over = step.map.iter().map(|map| ("map.over".to_owned(), &map.over));
-    for (field, source) in inputs.chain(when).chain(over) {
+    let key = step.concurrency.iter().map(|concurrency| ("concurrency.key".to_owned(), &concurrency.key));
+    for (field, source) in inputs.chain(when).chain(over).chain(key) {
+        let is_of_condition = field.starts_with(conditions::FIELD);
+        let is_unfinished = match source {
+            Source::Run { key, .. } => key.is_empty(),
+            Source::Step { step, artifact, .. } => step.as_str().is_empty() || artifact.is_empty(),
+            Source::Const(_) | Source::Item { .. } => false,
+        };
+        if is_unfinished {
+            told.invalid(field, "This is not finished: choose where the value comes from");
+            continue;
+        }
+        if field == "concurrency.key" && !matches!(source, Source::Run { .. }) {
+            // Told with the limit.
+            continue;
+        }
         if let Source::Run { path, .. } | Source::Item { path } | Source::Step { path, .. } = source
             && !is_pointer(path)
         {
             told.invalid(field.as_str(), format!("`{path}` is no JSON Pointer: begin it with `/`"));
+        } else if let Some((schema, path)) = whole(definition, agents, step, source) {
+            no_part(&schema, &path, &field, told);
         }
         match source {
             Source::Const(_) => {}
@@ -68,7 +104,7 @@ pub(super) fn check(
                 }
             }
             Source::Item { .. } => {
-                if field == "when" {
+                if is_of_condition {
                     told.invalid(field, "A condition is judged before there are items: it cannot read one");
                 } else if step.map.is_none() {
                     told.invalid(field, "Only a step with `map` has items");
@@ -99,6 +135,17 @@ pub(super) fn check(
                 }
             }
         }
+    }
+}
+
+/// Tells about a path that leads to a part that is not there.
+pub(super) fn no_part(schema: &Schema, path: &str, field: &str, told: &mut Told<'_>) {
+    if let Err(missing) = schema.part_at(path) {
+        told.error(
+            field,
+            ProblemCode::UnknownPath,
+            format!("The path `{path}` leads nowhere: there is no `{}`; {}", missing.name, missing.there_is),
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks of one step: its key, its agent and its edges here, everything else in the files beside this one.
 
-use super::{Told, control, ports, review, sources};
+use super::{Told, conditions, control, ports, review, sources};
 use crate::{
     agent::AgentCatalog,
     definition::{Definition, Step},
@@ -52,6 +52,7 @@ pub(super) fn check(
         None => unknown_agent(agents, step, told),
     }
     sources::check(definition, agents, graph, step, told);
+    conditions::check(definition, agents, step, told);
     control::check(definition, agents, spec, step, told);
     review::check(step, spec.is_some_and(|spec| spec.kind() == "human"), told);
 }

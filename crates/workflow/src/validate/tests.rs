@@ -23,6 +23,11 @@ fn agents() -> AgentCatalog {
         {"id": "joiner", "version": 1, "name": "Joiner",
          "inputs": [{"name": "texts", "schema": {"type": "array", "items": {"type": "string"}}, "required": true}],
          "outputs": [{"name": "text", "schema": {"type": "string"}}], "config": {"kind": "template", "template": "x"}},
+        {"id": "parts", "version": 1, "name": "Parts", "outputs": [{"name": "out", "schema": {"type": "object", "properties": {
+            "name": {"type": "string"}, "n": {"type": "number"}, "whole": {"type": "integer"}, "flag": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"type": "string"}}, "kind": {"type": "string", "enum": ["long", "short"]},
+            "free": {}}}}],
+         "config": {"kind": "template", "template": "{}"}},
         {"id": "writer", "version": 1, "name": "Writer",
          "inputs": [{"name": "title", "schema": {"type": "string"}, "required": true}],
          "outputs": [{"name": "text", "schema": {"type": "string"}}], "config": {"kind": "template", "template": "x"}},
@@ -46,6 +51,12 @@ fn sink(more: &Value) -> Value {
         step[key] = value.clone();
     }
     json!({"steps": {"a": {"agent_id": "source"}, "b": step}})
+}
+
+#[test]
+fn a_null_constant_is_nothing_given() {
+    assert_eq!(codes(&sink(&json!({"inputs": {"text": {"const": null}}}))), [Code::MissingInput]);
+    assert_eq!(codes(&sink(&json!({"inputs": {"text": {"const": "x"}, "any": {"const": null}}}))), []);
 }
 
 #[test]
@@ -114,13 +125,13 @@ fn a_map_is_checked_from_its_list_to_what_others_read_of_it() {
     let table: [(&str, Value, &str); 15] = [
         ("/notes", json!([]), ""),
         ("/steps/m/inputs", item("/n"), "m inputs.title type_mismatch"),
-        ("/steps/m/inputs", item("/unknown"), "m inputs.title type_unknown"),
+        ("/steps/m/inputs", item("/unknown"), "m inputs.title unknown_path"),
         ("/steps/m/inputs", item("title"), "m inputs.title invalid_value"),
         ("/steps/a/inputs", json!({"x": {"from": "item"}}), "a inputs.x unknown_port; a inputs.x invalid_value"),
-        ("/steps/m/when", json!({"exists": {"from": "item"}}), "m when invalid_value"),
+        ("/steps/m/when", json!({"exists": {"from": "item"}}), "m when.exists invalid_value"),
         ("/steps/m/map/over", json!({"from": "item"}), "m map.over invalid_value"),
         ("/steps/m/map/over/path", json!("/0/title"), "m map.over type_mismatch; m inputs.title type_unknown"),
-        ("/steps/m/map/over/path", json!("/0/unknown"), "m map.over type_unknown; m inputs.title type_unknown"),
+        ("/steps/m/map/over/path", json!("/0/unknown"), "m map.over unknown_path"),
         ("/steps/m/map/over", json!({"const": [{"n": 1}, {"n": 1}]}), "m map.over invalid_value"),
         ("/steps/m/map/max_items", json!(0), "m map.max_items invalid_value"),
         ("/steps/m/map/max_items", json!(10_001), "m map.max_items invalid_value"),
@@ -227,7 +238,7 @@ fn gates_limits_and_fallbacks_are_checked() {
         (sink(&json!({"retry": {"max_ms": 86_400_001}})), "b retry.max_ms invalid_value"),
         (
             sink(&json!({"when": {"eq": [{"from": "step", "step": "zz", "artifact": "x"}, {"const": 1}]}})),
-            "b when unknown_step",
+            "b when.eq.0 unknown_step",
         ),
     ];
     for (document, expected) in table {
@@ -241,6 +252,110 @@ fn gates_limits_and_fallbacks_are_checked() {
     ] {
         keyed["inputs"] = json!({"who": {"schema": schema}});
         assert_told(&keyed, expected);
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
+/// A step with a condition over a producer whose one output has parts of every type.
+fn judged(when: Value) -> Value {
+    json!({"steps": {"a": {"agent_id": "parts"}, "b": {"agent_id": "source", "depends_on": ["a"], "when": when}}})
+}
+
+fn part(path: &str) -> Value {
+    json!({"from": "step", "step": "a", "artifact": "out", "path": path})
+}
+
+#[test]
+fn a_condition_that_cannot_hold_is_told_at_its_place() {
+    let c = |value: Value| json!({ "const": value });
+    let table = [
+        (json!({"eq": [part("/name"), c(json!("x"))]}), ""),
+        (json!({"eq": [part("/n"), c(json!(5))]}), ""),
+        (json!({"eq": [part("/whole"), part("/n")]}), ""),
+        (json!({"eq": [part("/free"), c(json!(5))]}), ""),
+        (json!({"lt": [part("/name"), c(json!("x"))]}), ""),
+        (json!({"contains": [part("/tags"), c(json!("x"))]}), ""),
+        (json!({"contains": [part("/name"), c(json!("x"))]}), ""),
+        (json!({"in": [part("/name"), c(json!(["a", "b"]))]}), ""),
+        (json!({"in": [c(json!("name")), part("")]}), ""),
+        (json!({"eq": [part("/kind"), c(json!("long"))]}), ""),
+        // A text and a number.
+        (json!({"eq": [part("/name"), c(json!(5))]}), "when.eq.1 type_mismatch"),
+        (json!({"ne": [part("/n"), c(json!("5"))]}), "when.ne.1 type_mismatch"),
+        (json!({"lt": [part("/n"), c(json!("5"))]}), "when.lt.1 type_mismatch"),
+        (json!({"gt": [part("/name"), part("/n")]}), "when.gt.1 type_mismatch"),
+        (json!({"ge": [part("/flag"), c(json!(1))]}), "when.ge.0 type_mismatch"),
+        (json!({"le": [part("/name"), c(json!([1]))]}), "when.le.1 type_mismatch"),
+        (json!({"contains": [part("/tags"), c(json!(5))]}), "when.contains.1 type_mismatch"),
+        (json!({"contains": [part("/n"), c(json!(5))]}), "when.contains.0 type_mismatch"),
+        (json!({"contains": [part("/name"), c(json!(5))]}), "when.contains.1 type_mismatch"),
+        (json!({"in": [part("/name"), c(json!([1, 2]))]}), "when.in.0 type_mismatch"),
+        (json!({"in": [part("/name"), c(json!(7))]}), "when.in.1 type_mismatch"),
+        (json!({"eq": [part("/kind"), c(json!("lnog"))]}), "when.eq.1 type_mismatch"),
+        // Unfinished.
+        (json!({"eq": [part("/name"), c(json!(null))]}), "when.eq.1 invalid_value"),
+        (json!({"lt": [c(json!(null)), part("/n")]}), "when.lt.0 invalid_value"),
+        (json!({"in": [part("/name"), c(json!([]))]}), "when.in.1 invalid_value"),
+        (json!({"and": []}), "when.and invalid_value"),
+        (json!({"or": [{"and": []}]}), "when.or.0.and invalid_value"),
+        (json!({"exists": c(json!(1))}), "when.exists invalid_value"),
+        (json!({"exists": {"from": "run", "key": ""}}), "when.exists invalid_value"),
+        (json!({"eq": [{"from": "step", "step": "a", "artifact": ""}, c(json!(1))]}), "when.eq.0 invalid_value"),
+        // Paths.
+        (json!({"exists": part("/nmae")}), "when.exists unknown_path"),
+        (json!({"not": {"exists": part("/name/first")}}), "when.not.exists unknown_path"),
+        (json!({"exists": part("/tags/first")}), "when.exists unknown_path"),
+        (json!({"exists": part("/tags/0")}), ""),
+        (json!({"exists": part("/free/whatever/there/is")}), ""),
+        (json!({"and": [{"exists": part("/n")}, {"eq": [part("/zz"), c(json!(1))]}]}), "when.and.1.eq.0 unknown_path"),
+    ];
+    for (when, expected) in table {
+        let expected = if expected.is_empty() { String::new() } else { format!("b {expected}") };
+        assert_told(&judged(when), &expected);
+    }
+    let words = |when: Value| problems(&judged(when)).remove(0).message;
+    assert_eq!(
+        words(json!({"exists": part("/nmae")})),
+        "The path `/nmae` leads nowhere: there is no `nmae`; there are name, n, whole, flag, tags, kind, free"
+    );
+    assert_eq!(
+        words(json!({"eq": [part("/name"), c(json!(5))]})),
+        "A text is never equal to a number: compare it with a text, or choose another source"
+    );
+    assert_eq!(
+        words(json!({"eq": [part("/kind"), c(json!("lnog"))]})),
+        r#"It is never "lnog": there are "long", "short""#
+    );
+}
+
+#[test]
+fn a_path_that_the_schema_lacks_is_told_wherever_there_is_one() {
+    let input = |path: &str| json!({"text": part(path)});
+    let mut document = json!({"inputs": {"who": {"schema": {"type": "object", "properties": {"city": {"type": "string"}}}}},
+        "steps": {"a": {"agent_id": "parts"}, "b": {"agent_id": "sink", "depends_on": ["a"], "inputs": input("/name")}}});
+    document["steps"]["b"]["concurrency"] = json!({"key": {"from": "run", "key": "who", "path": "/city"}, "limit": 1});
+    assert_told(&document, "");
+    document["steps"]["b"]["inputs"] = input("/nmae");
+    document["steps"]["b"]["concurrency"]["key"]["path"] = json!("/ctiy");
+    assert_told(&document, "b inputs.text unknown_path; b concurrency.key unknown_path");
+    let mut map = mapped("/steps/m/map/key", json!("/id"));
+    assert_told(&map, "m map.key unknown_path");
+    set(&mut map, "/steps/m/map/key", json!("/title"));
+    set(&mut map, "/steps/m/inputs", json!({"title": {"from": "item", "path": "/titel"}}));
+    assert_told(&map, "m inputs.title unknown_path");
+}
+
+#[test]
+fn a_step_prompt_is_judged_as_a_template() {
+    for (prompt, expected) in [
+        ("{{ title }}", ""),
+        ("{{ titel }}", "a prompt unknown_name"),
+        ("{{ title", "a prompt invalid_value"),
+        ("{% if titel %}x{% endif %}", "a prompt unknown_name"),
+        ("{% set x = titel %}{{ x }}", "a prompt unknown_name"),
+    ] {
+        let step = json!({"agent_id": "writer", "prompt": prompt, "inputs": {"title": {"const": "x"}}});
+        assert_told(&json!({"steps": {"a": step}}), expected);
     }
 }
 

@@ -1,0 +1,178 @@
+//! Numbers by their decimal digits: one form for each value, an order, and whether it is whole.
+//! Costs the length of the text, never the size of the exponent: 1e999999999 is written by anybody.
+
+use std::cmp::Ordering;
+
+use serde_json::Number;
+
+/// Zeros that a whole number is written with rather than an exponent.
+const MAX_ZEROS: i64 = 40;
+
+/// The value 0.DIGITS x 10^point. Digits neither begin nor end with 0; zero has none, and no sign.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decimal {
+    is_negative: bool,
+    digits: String,
+    point: i64,
+}
+
+impl Decimal {
+    pub fn of(number: &Number) -> Self {
+        Self::of_digits(number.as_str())
+    }
+
+    /// The value of a text that is a JSON number.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<Number>().ok().map(|number| Self::of(&number))
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    fn of_digits(text: &str) -> Self {
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, fraction].concat();
+        let digits = all.trim_start_matches('0');
+        let n_leading = i64::try_from(all.len() - digits.len()).unwrap_or(i64::MAX);
+        let digits = digits.trim_end_matches('0').to_owned();
+        if digits.is_empty() {
+            return Self { is_negative: false, digits, point: 0 };
+        }
+        let n_whole = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+        let point = exponent_of(exponent).saturating_add(n_whole).saturating_sub(n_leading);
+        Self { is_negative, digits, point }
+    }
+
+    fn n_digits(&self) -> i64 {
+        i64::try_from(self.digits.len()).unwrap_or(i64::MAX)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.point >= self.n_digits() || self.is_zero()
+    }
+
+    fn compare_size(&self, other: &Self) -> Ordering {
+        match (self.is_zero(), other.is_zero()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => self.point.cmp(&other.point).then_with(|| self.digits.cmp(&other.digits)),
+        }
+    }
+}
+
+/// Beyond what 64 bits hold all exponents are one, which nobody can tell from the value.
+fn exponent_of(text: &str) -> i64 {
+    text.strip_prefix('+').unwrap_or(text).parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX })
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.is_negative, other.is_negative) {
+            (false, false) => self.compare_size(other),
+            (true, true) => other.compare_size(self),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether the number has no fraction: 1.0 and 1e2 are whole.
+pub fn is_whole(number: &Number) -> bool {
+    Decimal::of(number).is_whole()
+}
+
+/// The one text of a number's value: 1.10, 11e-1 and 1.1 are `1.1`, -0 is `0`, 1e2 is `100`.
+pub fn canonical_number(number: &Number) -> String {
+    let Decimal { is_negative, digits, point } = Decimal::of(number);
+    let sign = if is_negative { "-" } else { "" };
+    let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or_default());
+    let n_digits = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+    if digits.is_empty() {
+        "0".to_owned()
+    } else if point >= n_digits && point - n_digits <= MAX_ZEROS {
+        format!("{sign}{digits}{}", zeros(point - n_digits))
+    } else if (1..n_digits).contains(&point) {
+        let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
+        format!("{sign}{whole}.{fraction}")
+    } else if (-6..=0).contains(&point) {
+        format!("{sign}0.{}{digits}", zeros(-point))
+    } else {
+        let (first, others) = digits.split_at(1);
+        let dot = if others.is_empty() { "" } else { "." };
+        format!("{sign}{first}{dot}{others}e{}", point.saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_one_text() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("-0.00e7", "0"),
+            ("1", "1"),
+            ("1.10", "1.1"),
+            ("11e-1", "1.1"),
+            ("1e2", "100"),
+            ("1E+2", "100"),
+            ("-1.50", "-1.5"),
+            ("0.001", "0.001"),
+            ("1e-3", "0.001"),
+            ("100000000000000000001", "100000000000000000001"),
+            ("12345678901234567.89", "12345678901234567.89"),
+            ("1E400", "1e400"),
+            ("-12.5e399", "-1.25e400"),
+            ("1e-400", "1e-400"),
+            ("1e999999999", "1e999999999"),
+            ("1e99999999999999999999", "1e9223372036854775806"),
+        ] {
+            let number: Number = text.parse().unwrap();
+            assert_eq!(canonical_number(&number), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_value() {
+        for text in ["", "-", "x", "1.x", "1e", ".", "01", "1 ", "+1", "NaN"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+        assert_eq!(Decimal::parse("1.10"), Decimal::parse("11e-1"));
+        assert!(Decimal::parse("-0.0e9").unwrap().is_zero());
+    }
+
+    #[test]
+    fn the_canonical_text_is_its_own() {
+        for text in ["0", "1.1", "100", "-1.5", "0.001", "1e400", "1e-400", "-1.25e400"] {
+            assert_eq!(canonical_number(&text.parse().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point_or_an_exponent() {
+        for (text, expected) in [
+            ("1", true),
+            ("1.0", true),
+            ("1e2", true),
+            ("15e-1", false),
+            ("10e-1", true),
+            ("-0", true),
+            ("1e-400", false),
+            ("1.5e400", true),
+        ] {
+            assert_eq!(is_whole(&text.parse().unwrap()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The strict reader of JSON that comes from outside: what `serde_json` lets pass is refused with its place.
+//! A key twice would lose an author's work without a word, and nesting and the number of values must be bounded before they take
+//! memory. Values, texts and numbers are the library's; only the walk over them is here, since the library tells no places and hands
+//! numbers over as objects of a certain key, which a document could hold too.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use serde::{Deserialize as _, de::IgnoredAny};
+use serde_json::{Map, Value};
+
+use crate::limits;
+
+/// Under this key `serde_json` tells its readers a number's text. A document may not use it: it would become a number.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// How much a document may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    pub depth: usize,
+    pub nodes: usize,
+}
+
+impl Bounds {
+    /// One value: an input, an answer, a file.
+    pub const VALUE: Self = Self { depth: limits::MAX_DEPTH, nodes: limits::MAX_JSON_NODES };
+    /// A request, in which values are some levels down.
+    pub const BODY: Self = Self { depth: limits::MAX_DEPTH + 16, nodes: limits::MAX_JSON_NODES };
+}
+
+/// Why a text was not read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// `serde_json`'s words, which name line and column.
+    #[error("{message}")]
+    Malformed { message: String, is_cut_off: bool },
+    #[error("`{place}` is there twice: keep one of them")]
+    Duplicate { place: String },
+    #[error("`{place}` is nested deeper than {max} levels")]
+    TooDeep { place: String, max: usize },
+    #[error("it holds more than {max} values")]
+    TooMany { max: usize },
+    #[error("`{place}` has a key that JSON readers use themselves: {NUMBER_KEY}")]
+    ReservedKey { place: String },
+}
+
+impl Refused {
+    /// The place it is about, written `steps.draft` or `items[3].id`.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Duplicate { place } | Self::TooDeep { place, .. } | Self::ReservedKey { place } => {
+                (!place.is_empty()).then_some(place)
+            }
+            Self::Malformed { .. } | Self::TooMany { .. } => None,
+        }
+    }
+}
+
+/// Reads a text that is one JSON value and nothing else.
+pub fn parse(text: &str, bounds: Bounds) -> Result<Value, Refused> {
+    let mut reader = Reader::new(text, bounds);
+    let value = reader.value(1)?;
+    reader.skip_space();
+    match reader.peek() {
+        None => Ok(value),
+        Some(_) => Err(reader.malformed()),
+    }
+}
+
+/// Reads the value that a text begins with, and says how many bytes it takes.
+pub fn parse_first(text: &str, bounds: Bounds) -> Result<(Value, usize), Refused> {
+    let mut reader = Reader::new(text, bounds);
+    let value = reader.value(1)?;
+    Ok((value, reader.at))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    bounds: Bounds,
+    n_nodes: usize,
+    path: Vec<Segment<'a>>,
+}
+
+enum Segment<'a> {
+    Key(Cow<'a, str>),
+    Index(usize),
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, bounds: Bounds) -> Self {
+        Self { text, at: 0, bounds, n_nodes: 0, path: Vec::new() }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// Called at each depth once, so the stack is bounded by `bounds.depth`.
+    fn value(&mut self, depth: usize) -> Result<Value, Refused> {
+        self.n_nodes += 1;
+        if self.n_nodes > self.bounds.nodes {
+            return Err(Refused::TooMany { max: self.bounds.nodes });
+        }
+        if depth > self.bounds.depth {
+            return Err(Refused::TooDeep { place: self.place(), max: self.bounds.depth });
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => Ok(Value::String(self.string()?.into_owned())),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => self.word(),
+        }
+    }
+
+    fn word(&mut self) -> Result<Value, Refused> {
+        for (word, value) in [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))] {
+            if self.text[self.at..].starts_with(word) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.malformed())
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value, Refused> {
+        self.at += 1;
+        let mut items = Vec::new();
+        self.skip_space();
+        if self.eat(b']') {
+            return Ok(Value::Array(items));
+        }
+        loop {
+            self.path.push(Segment::Index(items.len()));
+            items.push(self.value(depth + 1)?);
+            self.path.pop();
+            self.skip_space();
+            if self.eat(b']') {
+                return Ok(Value::Array(items));
+            }
+            if !self.eat(b',') {
+                return Err(self.malformed());
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, Refused> {
+        self.at += 1;
+        let mut map = Map::new();
+        self.skip_space();
+        if self.eat(b'}') {
+            return Ok(Value::Object(map));
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.malformed());
+            }
+            let key = self.string()?;
+            if key == NUMBER_KEY {
+                return Err(Refused::ReservedKey { place: self.place() });
+            }
+            let name = key.clone().into_owned();
+            let is_twice = map.contains_key(&name);
+            self.path.push(Segment::Key(key));
+            if is_twice {
+                return Err(Refused::Duplicate { place: self.place() });
+            }
+            self.skip_space();
+            if !self.eat(b':') {
+                return Err(self.malformed());
+            }
+            let value = self.value(depth + 1)?;
+            self.path.pop();
+            map.insert(name, value);
+            self.skip_space();
+            if self.eat(b'}') {
+                return Ok(Value::Object(map));
+            }
+            if !self.eat(b',') {
+                return Err(self.malformed());
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Refused> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut is_plain = true;
+        let mut end = start + 1;
+        loop {
+            match bytes.get(end) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    is_plain = false;
+                    end += 2;
+                }
+                Some(byte) if *byte >= b' ' => end += 1,
+                _ => return Err(self.malformed()),
+            }
+        }
+        self.at = end + 1;
+        if is_plain {
+            return Ok(Cow::Borrowed(&self.text[start + 1..end]));
+        }
+        // Escapes are the library's business.
+        let read: Result<String, _> = serde_json::from_str(&self.text[start..=end]);
+        read.map(Cow::Owned).map_err(|_| self.malformed())
+    }
+
+    fn number(&mut self) -> Result<Value, Refused> {
+        let start = self.at;
+        self.eat(b'-');
+        if !self.eat(b'0') && self.digits() == 0 {
+            return Err(self.malformed());
+        }
+        if self.eat(b'.') && self.digits() == 0 {
+            return Err(self.malformed());
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            let _sign = self.eat(b'+') || self.eat(b'-');
+            if self.digits() == 0 {
+                return Err(self.malformed());
+            }
+        }
+        // Digits stay as they are. The library writes 1E2 as 1e+2, and would make 0 of -0 at the first copy.
+        let text = match &self.text[start..self.at] {
+            "-0" => "0",
+            text => text,
+        };
+        text.parse().map(Value::Number).map_err(|_| self.malformed())
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    fn place(&self) -> String {
+        let mut place = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Key(key) => {
+                    if !place.is_empty() {
+                        place.push('.');
+                    }
+                    place.push_str(key);
+                }
+                Segment::Index(n) => write!(place, "[{n}]").expect("a text takes whatever is written"),
+            }
+        }
+        place
+    }
+
+    /// What is wrong in words that people know, for a text that is no JSON.
+    fn malformed(&self) -> Refused {
+        let mut deserializer = serde_json::Deserializer::from_str(self.text);
+        let fault = IgnoredAny::deserialize(&mut deserializer).and_then(|_| deserializer.end());
+        match fault {
+            Err(error) => Refused::Malformed { message: error.to_string(), is_cut_off: error.is_eof() },
+            Ok(()) => Refused::Malformed { message: format!("no JSON from byte {} on", self.at), is_cut_off: false },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(text: &str) -> Refused {
+        parse(text, Bounds::VALUE).expect_err(text)
+    }
+
+    #[test]
+    fn a_key_twice_is_refused_with_its_place() {
+        for (text, place) in [
+            (r#"{"steps":{"draft":{"agent_id":"a"},"draft":{"agent_id":"b"}}}"#, "steps.draft"),
+            (r#"{"steps":{"a":{"title":"x","title":"x"}}}"#, "steps.a.title"),
+            (r#"{"a":1,"\u0061":2}"#, "a"),
+            (r#"{"list":[1,{"b":[{},{"c":1,"c":1}]}]}"#, "list[1].b[1].c"),
+            (r#"{"":1,"":1}"#, ""),
+        ] {
+            assert_eq!(refused(text), Refused::Duplicate { place: place.to_owned() });
+        }
+        assert_eq!(parse(r#"[{"a":1},{"a":1}]"#, Bounds::VALUE).unwrap(), json!([{"a":1},{"a":1}]));
+    }
+
+    #[test]
+    fn digits_and_order_are_kept() {
+        let text = r#"{"b":100000000000000000001,"a":[12345678901234567.89,1.10,1e+2,-0.0,1e+400,1.5e-7],"c":{"z":null,"y":""}}"#;
+        let value = parse(text, Bounds::VALUE).unwrap();
+        assert_eq!(value.to_string(), text);
+        let again: Value = serde_json::from_value(serde_json::to_value(&value).unwrap()).unwrap();
+        assert_eq!(again.to_string(), text, "and they stay in what is handed on");
+        let spelled = parse("[1e2, 1E400, 1E-7, -0]", Bounds::VALUE).unwrap();
+        assert_eq!(spelled.to_string(), "[1e+2,1e+400,1e-7,0]", "an exponent has one spelling");
+    }
+
+    #[test]
+    fn depth_and_number_of_values_are_bounded() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(parse(&nested(64), Bounds::VALUE).is_ok());
+        assert!(matches!(refused(&nested(65)), Refused::TooDeep { max: 64, .. }));
+        assert!(matches!(refused(&"[".repeat(6_000_000)), Refused::TooDeep { .. }));
+        let bounds = Bounds { depth: 4, nodes: 3 };
+        assert!(parse("[1,2]", bounds).is_ok());
+        assert_eq!(parse("[1,2,3]", bounds), Err(Refused::TooMany { max: 3 }));
+        assert_eq!(parse(r#"{"a":1,"b":2,"c":3}"#, bounds), Err(Refused::TooMany { max: 3 }));
+    }
+
+    #[test]
+    fn a_document_cannot_pass_for_a_number() {
+        for under in
+            ["\"17\"", "\"1\\u0037\"", "17", "null", "true", "[1]", "{}", "{\"$serde_json::private::Number\":\"1\"}"]
+        {
+            let text = format!(r#"{{"x":{{"$serde_json::private::Number":{under}}}}}"#);
+            assert_eq!(refused(&text), Refused::ReservedKey { place: "x".to_owned() }, "{text}");
+            let late = format!(r#"{{"x":{{"a":1,"\u0024serde_json::private::Number":{under}}}}}"#);
+            assert_eq!(refused(&late), Refused::ReservedKey { place: "x".to_owned() }, "{late}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_says_where() {
+        for text in ["", "{", "[1,]", "{\"a\" 1}", "nul", "01", "1.", "\"\u{1}\"", "1 2", "NaN", "{\"a\":1}}"] {
+            let Refused::Malformed { message, .. } = refused(text) else { panic!("{text}") };
+            assert!(message.contains("line 1 column"), "{message}");
+        }
+        assert!(matches!(refused("[1, 2"), Refused::Malformed { is_cut_off: true, .. }));
+        assert!(matches!(refused("[1, 2}"), Refused::Malformed { is_cut_off: false, .. }));
+    }
+
+    #[test]
+    fn the_first_value_ends_where_it_ends() {
+        let (value, n_bytes) = parse_first(r#"  {"a": "}"} and more"#, Bounds::VALUE).unwrap();
+        assert_eq!((value, n_bytes), (json!({"a": "}"}), 12));
+        assert!(parse_first("{\"a\":1,\"a\":2} x", Bounds::VALUE).is_err());
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?"
+                .prop_map(|text| Value::Number(text.parse().unwrap())),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_comes_back(value in any_json()) {
+            let text = value.to_string();
+            let read = parse(&text, Bounds::VALUE).unwrap();
+            prop_assert!(crate::json::is_same(&read, &value));
+            let again: Value = serde_json::from_value(read.clone()).unwrap();
+            prop_assert_eq!(again.to_string(), read.to_string());
+        }
+
+        #[test]
+        fn it_refuses_all_that_serde_json_refuses(text in "[\\[\\]{}\",:0-9a-z\\\\ .eE+-]{0,24}") {
+            match serde_json::from_str::<Value>(&text) {
+                Err(_) => prop_assert!(parse(&text, Bounds::VALUE).is_err()),
+                Ok(value) => if let Ok(read) = parse(&text, Bounds::VALUE) {
+                    prop_assert!(crate::json::is_same(&read, &value));
+                },
+            }
+        }
+    }
+}
