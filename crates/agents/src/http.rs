@@ -1,7 +1,9 @@
 //! The `http` kind: one GET or POST to an address that people may choose, so every hop is judged before it is dialled.
 //! It must never follow a redirect unjudged, use a proxy from the environment, or read more than the cap.
 
-use std::{collections::BTreeMap, time::Duration};
+mod answer;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::{
@@ -9,16 +11,17 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect::Policy,
 };
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use workflow::{
     AgentSpec,
     agent::{AgentConfig, HttpConfig, HttpMethod},
-    schema::Kind,
     status::Reason,
+    template::{self, BodyKind, Target},
 };
 
+use self::answer::Answer;
 use crate::{
-    Agent, AgentContext, AgentError, HttpOptions, StepInput, StepOutput, output,
+    Agent, AgentContext, AgentError, Options, Sandbox, StepInput, StepOutput,
     response::{self, MAX_ERROR_BYTES},
     ssrf::{Guard, find_blocked},
     template::{Insert, Scope},
@@ -36,6 +39,7 @@ const READ_TIMEOUT: Duration = Duration::from_mins(2);
 pub(crate) struct HttpAgent {
     client: Client,
     guard: Guard,
+    sandbox: Option<Sandbox>,
 }
 
 /// A request in full, as it is sent at each hop.
@@ -47,7 +51,7 @@ struct Call {
 }
 
 impl HttpAgent {
-    pub(crate) fn new(options: HttpOptions) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let guard = Guard::new(options.allow_private);
         let client = Client::builder()
             .no_proxy()
@@ -58,11 +62,11 @@ impl HttpAgent {
             .user_agent("weft")
             .build()
             .expect("the options are constant and valid");
-        Self { client, guard }
+        Self { client, guard, sandbox: options.sandbox }
     }
 
     async fn call(&self, config: &HttpConfig, input: &StepInput, key: &str) -> Result<StepOutput, AgentError> {
-        let mut call = prepare(config, input, key).await?;
+        let mut call = prepare(config, input, key, self.sandbox.as_ref()).await?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&call).await?;
             match redirect(&call, &response)? {
@@ -100,9 +104,63 @@ impl Agent for HttpAgent {
     }
 }
 
-async fn prepare(config: &HttpConfig, input: &StepInput, key: &str) -> Result<Call, AgentError> {
-    let scope = Scope::new(input)?;
-    let text = scope.render("The address", config.url.trim(), Insert::IntoUrl).await?;
+async fn prepare(
+    config: &HttpConfig,
+    input: &StepInput,
+    key: &str,
+    sandbox: Option<&Sandbox>,
+) -> Result<Call, AgentError> {
+    let scope = Scope::new(input, sandbox)?;
+    let inputs = &input.spec.inputs;
+    let url = address(config, &scope).await?;
+    let kind = config.body_kind(inputs).map_err(|reason| permanent(format!("The body cannot be sent: {reason}")))?;
+    let mut headers = HeaderMap::new();
+    for (name, template) in &config.headers {
+        let value = scope.render("A header", template, Insert::AsIs).await?;
+        let (name, value) = header(name, &value)?;
+        headers.insert(name, value);
+    }
+    let (method, body) = match config.method {
+        HttpMethod::Get => (Method::GET, None),
+        HttpMethod::Post => {
+            let body = body(config, kind, &scope).await?;
+            if !body.is_empty() {
+                let media_type = match kind {
+                    BodyKind::Json => "application/json",
+                    _ => "text/plain; charset=utf-8",
+                };
+                headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+            }
+            let key = HeaderValue::try_from(key)
+                .map_err(|error| permanent("The idempotency key does not fit a header").with_source(error))?;
+            headers.entry("idempotency-key").or_insert(key);
+            (Method::POST, Some(body))
+        }
+    };
+    Ok(Call { method, url, headers, body })
+}
+
+/// Refuses a template in which a value would stand where it must not, as the editor does.
+fn judge(what: &str, source: &str, target: Target) -> Result<(), AgentError> {
+    match template::misplaced(source, target) {
+        None => Ok(()),
+        Some(fault) => {
+            let reason = format!("{what} cannot be rendered: line {}: {}", fault.line, fault.reason);
+            Err(AgentError::new(Reason::Template, reason))
+        }
+    }
+}
+
+async fn address(config: &HttpConfig, scope: &Scope<'_>) -> Result<Url, AgentError> {
+    let template = config.url.trim();
+    if template.contains('{') {
+        judge("The address", template, Target::Url)?;
+    }
+    let text = scope.render("The address", template, Insert::IntoUrl).await?;
+    if text.chars().any(char::is_control) {
+        // The parser would leave them out, and so join what they part.
+        return Err(blocked("An inserted value would put a line break or a control character into the address"));
+    }
     let url = Url::parse(text.trim()).map_err(|error| {
         // It may hold a key, so it is not repeated.
         permanent(format!("The address is malformed: {error}")).with_source(error)
@@ -111,33 +169,44 @@ async fn prepare(config: &HttpConfig, input: &StepInput, key: &str) -> Result<Ca
     if climbs(&text) && !climbs(&config.url) {
         return Err(blocked("An inserted value would climb out of the address's path with `..`"));
     }
-    let mut headers = HeaderMap::new();
-    for (name, template) in &config.headers {
-        let value = scope.render("A header", template, Insert::AsIs).await?;
-        let name = HeaderName::try_from(name.as_str())
-            .map_err(|error| permanent(format!("`{name}` is no header name")).with_source(error))?;
-        let value = HeaderValue::try_from(value.trim()).map_err(|error| {
-            permanent(format!("The header `{name}` would hold a line break or a control character")).with_source(error)
-        })?;
-        headers.insert(name, value);
+    Ok(url)
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), AgentError> {
+    let refused = |reason: &str| permanent(format!("The header `{name}` {reason}"));
+    let name = HeaderName::try_from(name)
+        .map_err(|error| permanent(format!("`{name}` is no header name")).with_source(error))?;
+    if value.contains(['\r', '\n', '\0']) {
+        return Err(refused("would hold a line break or a NUL character: take it out of the inputs"));
     }
-    let (method, body) = match config.method {
-        HttpMethod::Get => (Method::GET, None),
-        HttpMethod::Post => {
-            let body = scope.render("The body", &config.body, Insert::AsIs).await?;
-            let media_type = if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
-                "application/json"
-            } else {
-                "text/plain; charset=utf-8"
-            };
-            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
-            let key = HeaderValue::try_from(key)
-                .map_err(|error| permanent("The idempotency key does not fit a header").with_source(error))?;
-            headers.entry("idempotency-key").or_insert(key);
-            (Method::POST, Some(body))
+    if let Some(c) = value.chars().find(|c| !c.is_ascii()) {
+        return Err(refused(&format!("would hold {c:?}, but headers are ASCII: use `|urlencode`")));
+    }
+    let value = HeaderValue::try_from(value.trim_matches([' ', '\t']))
+        .map_err(|error| refused("would hold a control character: take it out of the inputs").with_source(error))?;
+    Ok((name, value))
+}
+
+async fn body(config: &HttpConfig, kind: BodyKind, scope: &Scope<'_>) -> Result<String, AgentError> {
+    if config.body.is_empty() {
+        return Ok(String::new());
+    }
+    judge("The body", &config.body, Target::Body(kind))?;
+    let body = scope.render("The body", &config.body, Insert::into_body(kind)).await?;
+    let fault = match kind {
+        BodyKind::Json => serde_json::from_str::<IgnoredAny>(&body).err(),
+        BodyKind::JsonLines => {
+            serde_json::Deserializer::from_str(&body).into_iter::<IgnoredAny>().find_map(Result::err)
         }
+        BodyKind::Text | BodyKind::Form | BodyKind::Xml => None,
     };
-    Ok(Call { method, url, headers, body })
+    match fault {
+        None => Ok(body),
+        Some(error) => Err(AgentError::new(
+            Reason::Template,
+            format!("The body would be no valid JSON: {error}. Nothing was sent"),
+        )),
+    }
 }
 
 /// Whether a path has a segment that means its parent, however it is spelt.
@@ -197,7 +266,8 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response) -> Resul
     if !is_whole {
         return Err(too_large());
     }
-    let outputs = outputs(spec, status, body)
+    let outputs = Answer { status, headers: response.headers(), body }
+        .outputs(spec)
         .map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
     Ok(StepOutput { outputs, ..StepOutput::default() })
 }
@@ -230,24 +300,6 @@ fn conceal(said: &str, call: &Call) -> String {
         said = said.replace(secret, "[hidden]");
     }
     said
-}
-
-/// The first output is the body; one named `status` beside it is the status code.
-fn outputs(spec: &AgentSpec, status: StatusCode, body: Vec<u8>) -> Result<Vec<crate::Output>, output::Unfit> {
-    let Some(first) = spec.outputs.first() else {
-        return Ok(Vec::new());
-    };
-    let text = String::from_utf8(body).map_err(|error| {
-        output::Unfit::new(format!(
-            "sent bytes that are no UTF-8 text (at byte {}) for the output `{}`",
-            error.utf8_error().valid_up_to(),
-            first.name
-        ))
-    })?;
-    let body = if first.schema.kind == Some(Kind::String) { Value::String(text) } else { output::parse_json(&text)? };
-    let mut parts = BTreeMap::from([(first.name.as_str(), body)]);
-    parts.entry("status").or_insert(Value::from(status.as_u16()));
-    output::from_parts(spec, parts)
 }
 
 /// Names no more of the address than where it leads: the rest may hold a key.

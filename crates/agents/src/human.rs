@@ -5,20 +5,27 @@ use async_trait::async_trait;
 use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason};
 
 use crate::{
-    Agent, AgentContext, AgentError, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Sandbox, StepInput, StepOutput,
     template::{Insert, Scope},
 };
 
-pub(crate) struct HumanAgent;
+pub(crate) struct HumanAgent {
+    pub(crate) sandbox: Option<Sandbox>,
+}
 
 #[async_trait]
 impl Agent for HumanAgent {
-    async fn run(&self, input: StepInput, _ctx: &AgentContext) -> Result<StepOutput, AgentError> {
+    async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Human(config) = &input.spec.config else {
             return Err(crate::registry::wrong_kind(&input.spec));
         };
         let source = input.prompt.as_deref().unwrap_or(&config.instructions);
-        let message = Scope::new(&input)?.render("The instructions", source, Insert::AsIs).await?;
+        let scope = Scope::new(&input, self.sandbox.as_ref())?;
+        let message = tokio::select! {
+            biased;
+            () = ctx.cancel.cancelled() => return Err(AgentError::stopped()),
+            message = scope.render("The instructions", source, Insert::AsIs) => message?,
+        };
         // They are shown on a page and sent with the step, unlike an artifact.
         if message.len() > MAX_PROMPT_BYTES {
             return Err(AgentError::new(

@@ -8,8 +8,11 @@ mod human;
 mod llm;
 mod output;
 mod provider;
+mod recorder;
+mod refusals;
 mod registry;
 mod response;
+mod sandbox;
 mod ssrf;
 mod template;
 
@@ -23,7 +26,10 @@ use workflow::{AgentSpec, view::Usage};
 
 pub use error::AgentError;
 pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind};
-pub use registry::{HttpOptions, Registry};
+pub use recorder::Recorder;
+pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};
+pub use registry::{Options, Registry};
+pub use sandbox::{Sandbox, sandbox_main};
 pub use ssrf::{AddressRange, InvalidRange};
 
 /// One attempt of a step: what to run and on what.
@@ -62,6 +68,8 @@ pub struct AgentContext {
     pub cancel: CancellationToken,
     /// Where streamed text goes; a full channel loses it, since the artifact replaces it anyway.
     pub deltas: Option<mpsc::Sender<String>>,
+    /// Where what a model was told and wrote is written down, for whoever ends the attempt.
+    pub recorder: Recorder,
     pub attempt: i32,
 }
 

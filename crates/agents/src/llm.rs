@@ -4,81 +4,76 @@
 
 mod answer;
 mod failure;
+mod hearing;
+mod json;
+mod talk;
+mod thoughts;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::StreamExt;
-use genai::{
-    Client, ModelIden, ServiceTarget,
-    chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, JsonSpec, ReasoningEffort, StopReason},
-    resolver::{AuthData, Endpoint},
-};
-use reqwest::Url;
-use secrecy::ExposeSecret;
-use tokio::sync::mpsc;
+use reqwest::{Client, Url, header::HeaderMap, redirect::Policy};
 use workflow::{
     AgentSpec,
     agent::{AgentConfig, LlmConfig},
     status::Reason,
-    view::Usage,
 };
 
+use self::{
+    hearing::Answer,
+    talk::Talk,
+    wire::{Message, Role},
+};
 use crate::{
-    Agent, AgentContext, AgentError, Output, Provider, ProviderKind, Providers, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Output, Provider, Providers, Refusals, Sandbox, StepInput, StepOutput,
     output::{Unfit, Wanted},
+    refusals::{ModelId, Refused},
     template::{Insert, Scope},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of one answer.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 pub(crate) struct LlmAgent {
     providers: Providers,
+    refusals: Arc<dyn Refusals>,
     /// For endpoints on this machine, which a proxy could not reach.
     direct: Client,
     /// For all others; honours the proxy that the environment names, since admins chose the endpoint.
     outward: Client,
+    sandbox: Option<Sandbox>,
 }
 
-/// What a model said in one round.
-struct Answer {
-    text: String,
-    is_cut: bool,
-}
-
-/// One conversation with one model.
-struct Chat<'a> {
-    client: &'a Client,
-    target: ServiceTarget,
-    options: ChatOptions,
-    /// Whether the provider is asked to enforce the schema itself.
-    is_constrained: bool,
-    request: ChatRequest,
-    deltas: Option<&'a mpsc::Sender<String>>,
-    provider: &'a Provider,
-    usage: Usage,
+/// Which model is asked, and where.
+struct Target {
+    name: String,
+    provider: Arc<Provider>,
+    url: Url,
+    headers: HeaderMap,
+    model: String,
 }
 
 impl LlmAgent {
-    pub(crate) fn new(providers: Providers) -> Self {
+    pub(crate) fn new(providers: Providers, refusals: Arc<dyn Refusals>, sandbox: Option<Sandbox>) -> Self {
         let client = |builder: reqwest::ClientBuilder| {
-            let http = builder
+            builder
                 .connect_timeout(CONNECT_TIMEOUT)
+                // The key would go wherever an answer says.
+                .redirect(Policy::none())
                 .user_agent("weft")
                 .build()
-                .expect("the options are constant and valid");
-            Client::builder().with_reqwest(http).build().expect("an explicit HTTP client is all it needs")
+                .expect("the options are constant and valid")
         };
         Self {
             providers,
-            direct: client(reqwest::Client::builder().no_proxy()),
-            outward: client(reqwest::Client::builder()),
+            refusals,
+            direct: client(Client::builder().no_proxy()),
+            outward: client(Client::builder()),
+            sandbox,
         }
     }
 
-    fn provider(&self, config: &LlmConfig) -> Result<Arc<Provider>, AgentError> {
+    fn provider(&self, config: &LlmConfig) -> Result<(String, Arc<Provider>), AgentError> {
         let unauthorized = |message: String| Err(AgentError::new(Reason::Unauthorized, message));
         let name = match config.provider.trim() {
             "" => match self.providers.default_name() {
@@ -107,54 +102,56 @@ impl LlmAgent {
                 name.to_ascii_uppercase()
             ));
         }
-        Ok(provider)
+        Ok((name, provider))
     }
 
     async fn ask(&self, config: &LlmConfig, input: &StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
-        let provider = self.provider(config)?;
-        let target = target(config, &provider)?;
-        let scope = Scope::new(input)?;
+        let (name, provider) = self.provider(config)?;
+        let target = target(config, name, provider)?;
+        let scope = Scope::new(input, self.sandbox.as_ref())?;
         let prompt = input.prompt.as_deref().unwrap_or(&config.prompt);
         let prompt = scope.render("The prompt", prompt, Insert::AsIs).await?;
         let system = scope.render("The system prompt", &config.system, Insert::AsIs).await?;
 
         let wanted = Wanted::of(&input.spec);
-        let mut request = ChatRequest::from_user(format!("{prompt}{}", answer::instructions(&wanted)));
-        if let Some(revision) = &input.revision {
+        let asked = Message { role: Role::User, text: format!("{prompt}{}", answer::instructions(&wanted)) };
+        let messages = match &input.revision {
+            None => vec![asked],
             // A model that is shown no answer of its own is told in the same breath.
-            let asked = answer::revise(&wanted, &revision.feedback);
-            request = match answer::said(&input.spec, &revision.previous) {
-                Some(said) => {
-                    request.append_message(ChatMessage::assistant(said)).append_message(ChatMessage::user(asked))
+            Some(revision) => {
+                let revise = answer::revise(&wanted, &revision.feedback);
+                match answer::said(&input.spec, &revision.previous) {
+                    Some(said) => vec![
+                        asked,
+                        Message { role: Role::Assistant, text: said },
+                        Message { role: Role::User, text: revise },
+                    ],
+                    None => vec![Message { role: Role::User, text: format!("{}\n\n{revise}", asked.text) }],
                 }
-                None => ChatRequest::from_user(format!("{prompt}{}\n\n{asked}", answer::instructions(&wanted))),
-            };
-        }
-        if !system.trim().is_empty() {
-            request = request.with_system(system);
-        }
-        let constraint = answer::strict_schema(&wanted);
-        let is_on_this_machine = is_loopback(target.endpoint.base_url());
-        let mut chat = Chat {
-            client: if is_on_this_machine { &self.direct } else { &self.outward },
-            options: options(config, provider.kind, &target.model.model_name),
-            is_constrained: constraint.is_some(),
-            usage: Usage { model: Some(target.model.model_name.to_string()), ..Usage::default() },
-            target,
-            request,
-            deltas: ctx.deltas.as_ref(),
-            provider: &provider,
+            }
         };
-        if let Some(schema) = constraint {
-            chat.options = chat.options.with_response_format(JsonSpec::new("output", schema));
-        }
-        let result = chat.run(&input.spec, &wanted).await;
-        let usage = chat.priced();
-        match result {
-            Ok(outputs) => Ok(StepOutput { outputs, usage: Some(usage), message: None }),
-            // A refused answer was paid for all the same.
-            Err(error) if usage.prompt_tokens + usage.completion_tokens > 0 => Err(error.with_usage(usage)),
-            Err(error) => Err(error),
+        let id = ModelId::new(&target.name, &target.provider, target.url.as_str(), &target.model);
+        let refused = Refused::new(self.refusals.of(&id).await);
+        ctx.recorder.begin(&target.name, &target.model, target.provider.price);
+        let mut talk = Talk {
+            client: if is_loopback(&target.url) { &self.direct } else { &self.outward },
+            target: &target,
+            config,
+            schema: answer::strict_schema(&wanted),
+            system: if system.trim().is_empty() { String::new() } else { system },
+            messages,
+            refused,
+            refusals: &*self.refusals,
+            id,
+            deltas: ctx.deltas.as_ref(),
+            recorder: &ctx.recorder,
+        };
+        let result = converse(&mut talk, &input.spec, &wanted).await;
+        match (result, ctx.recorder.usage()) {
+            (Ok(outputs), usage) => Ok(StepOutput { outputs, usage, message: None }),
+            // An answer that cannot be used was paid for all the same.
+            (Err(error), Some(usage)) => Err(error.with_usage(usage)),
+            (Err(error), None) => Err(error),
         }
     }
 }
@@ -174,92 +171,34 @@ impl Agent for LlmAgent {
     }
 }
 
-impl Chat<'_> {
-    /// What all rounds took, with its price.
-    fn priced(&self) -> Usage {
-        let price = self.provider.price.filter(|_| self.usage.prompt_tokens + self.usage.completion_tokens > 0);
-        let cost = price.map(|price| price.cost_micros(self.usage.prompt_tokens, self.usage.completion_tokens));
-        Usage { cost_micros: cost, ..self.usage.clone() }
+/// Asks, and once more if the answer cannot be used.
+async fn converse(talk: &mut Talk<'_>, spec: &AgentSpec, wanted: &Wanted) -> Result<Vec<Output>, AgentError> {
+    let first = talk.round(0).await?;
+    let unfit = match read(spec, wanted, &first) {
+        Ok(outputs) => return Ok(outputs),
+        Err(unfit) => unfit,
+    };
+    // Asking again cannot make an answer smaller, nor a silent model speak.
+    if unfit.class != Reason::InvalidOutput || first.is_thinking || first.text.trim().is_empty() {
+        return Err(unusable(&unfit));
     }
+    let n_said = talk.messages.len() + 1;
+    talk.messages.push(Message { role: Role::Assistant, text: first.text });
+    talk.messages.push(Message { role: Role::User, text: answer::repair(wanted, &unfit) });
+    talk.show("\n\n");
+    let second = talk.round(n_said).await?;
+    read(spec, wanted, &second).map_err(|unfit| unusable(&unfit))
+}
 
-    async fn run(&mut self, spec: &AgentSpec, wanted: &Wanted) -> Result<Vec<Output>, AgentError> {
-        let first = self.round().await?;
-        let unfit = match answer::read(spec, wanted, &first.text) {
-            Ok(outputs) => return Ok(outputs),
-            Err(unfit) => explain_cut(unfit, first.is_cut),
-        };
-        // Asking again cannot make an answer smaller, nor a silent model speak.
-        if unfit.class != Reason::InvalidOutput || first.text.trim().is_empty() {
-            return Err(refused(&unfit));
-        }
-        let request = std::mem::take(&mut self.request);
-        self.request = request
-            .append_message(ChatMessage::assistant(first.text))
-            .append_message(ChatMessage::user(answer::repair(wanted, &unfit)));
-        if let Some(deltas) = self.deltas {
-            let _lossy = deltas.try_send("\n\n".to_owned());
-        }
-        let second = self.round().await?;
-        answer::read(spec, wanted, &second.text).map_err(|unfit| refused(&explain_cut(unfit, second.is_cut)))
-    }
-
-    /// One request and its whole answer.
-    async fn round(&mut self) -> Result<Answer, AgentError> {
-        match self.stream().await {
-            // Endpoints that do not know schemas refuse the request; the words in the prompt remain.
-            Err(failure) if self.is_constrained && failure.is_refused_request => {
-                self.is_constrained = false;
-                self.options.response_format = None;
-                self.stream().await.map_err(|failure| failure.error)
-            }
-            result => result.map_err(|failure| failure.error),
-        }
-    }
-
-    async fn stream(&mut self) -> Result<Answer, failure::Failure> {
-        let explain = |error| failure::explain(error, self.provider, self.target.endpoint.base_url());
-        let mut stream = self
-            .client
-            .exec_chat_stream(self.target.clone(), self.request.clone(), Some(&self.options))
-            .await
-            .map_err(explain)?
-            .stream;
-        let mut answer = Answer { text: String::new(), is_cut: false };
-        let mut n_bytes = 0;
-        while let Some(event) = stream.next().await {
-            match event.map_err(explain)? {
-                // Thoughts are not kept, but a model that never comes to an end is cut off all the same.
-                ChatStreamEvent::ReasoningChunk(chunk) => {
-                    n_bytes += chunk.content.len();
-                    if n_bytes > MAX_ANSWER_BYTES {
-                        return Err(failure::too_large(MAX_ANSWER_BYTES));
-                    }
-                }
-                ChatStreamEvent::Chunk(chunk) => {
-                    n_bytes += chunk.content.len();
-                    if n_bytes > MAX_ANSWER_BYTES {
-                        return Err(failure::too_large(MAX_ANSWER_BYTES));
-                    }
-                    answer.text.push_str(&chunk.content);
-                    if let Some(deltas) = self.deltas {
-                        // A slow reader loses tokens, never delays them: the artifact holds them all.
-                        let _lossy = deltas.try_send(chunk.content);
-                    }
-                }
-                ChatStreamEvent::End(end) => {
-                    answer.is_cut = matches!(end.captured_stop_reason, Some(StopReason::MaxTokens(_)));
-                    self.usage.is_cut = answer.is_cut;
-                    if let Some(usage) = end.captured_usage {
-                        self.usage.prompt_tokens += i64::from(usage.prompt_tokens.unwrap_or(0));
-                        self.usage.completion_tokens += i64::from(usage.completion_tokens.unwrap_or(0));
-                    }
-                    return Ok(answer);
-                }
-                _ => {}
-            }
-        }
-        Err(failure::cut_off())
-    }
+fn read(spec: &AgentSpec, wanted: &Wanted, answer: &Answer) -> Result<Vec<Output>, Unfit> {
+    let result = if answer.is_thinking {
+        Err(Unfit::new("was still thinking when its answer ended"))
+    } else if answer.has_thought && answer.text.trim().is_empty() {
+        Err(Unfit::new("thought, but gave an empty answer"))
+    } else {
+        answer::read(spec, wanted, &answer.text)
+    };
+    result.map_err(|unfit| explain_cut(unfit, answer.is_cut))
 }
 
 fn explain_cut(unfit: Unfit, is_cut: bool) -> Unfit {
@@ -273,7 +212,7 @@ fn explain_cut(unfit: Unfit, is_cut: bool) -> Unfit {
     Unfit { reason, ..unfit }
 }
 
-fn refused(unfit: &Unfit) -> AgentError {
+fn unusable(unfit: &Unfit) -> AgentError {
     AgentError::new(unfit.class, format!("The model {}", unfit.reason))
 }
 
@@ -282,56 +221,36 @@ fn variables(name: &str) -> String {
     format!("WEFT_PROVIDER_{name}_KIND, WEFT_PROVIDER_{name}_KEY and WEFT_PROVIDER_{name}_MODEL")
 }
 
-fn target(config: &LlmConfig, provider: &Provider) -> Result<ServiceTarget, AgentError> {
+fn target(config: &LlmConfig, name: String, provider: Arc<Provider>) -> Result<Target, AgentError> {
     let model = match config.model.trim() {
         "" => provider.model.trim(),
         model => model,
-    };
+    }
+    .to_owned();
     if model.is_empty() {
         return Err(AgentError::new(
             Reason::Permanent,
             "Neither the agent nor its provider names a model: choose one in the agent",
         ));
     }
-    // The client joins paths onto the endpoint, which drops the last segment unless it ends in a slash.
-    let mut url = provider.url.as_deref().unwrap_or(provider.kind.default_url()).trim().to_owned();
-    if !url.ends_with('/') {
-        url.push('/');
-    }
-    if !Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+    let address = provider.url.as_deref().unwrap_or(provider.kind.default_url()).trim();
+    let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
         return Err(AgentError::new(
             Reason::Permanent,
-            format!("The provider's address `{url}` is malformed: write one like https://host/v1"),
+            "The provider's address is malformed: write one like https://host/v1",
         ));
-    }
-    // Endpoints without keys ignore it, but the client insists on one.
-    let key = provider.key.as_ref().map_or("none", |key| key.expose_secret());
-    Ok(ServiceTarget {
-        endpoint: Endpoint::from_owned(url),
-        auth: AuthData::from_single(key),
-        model: ModelIden::new(provider.kind.0, model),
-    })
-}
-
-fn options(config: &LlmConfig, kind: ProviderKind, model: &str) -> ChatOptions {
-    let mut options = ChatOptions::default().with_capture_usage(true);
-    if let Some(temperature) = config.temperature {
-        options = options.with_temperature(temperature);
-    }
-    if let Some(max_tokens) = config.max_tokens {
-        options = options.with_max_tokens(max_tokens);
-    }
-    // The client takes an ending such as `-max` for an effort and cuts it off, but here a model's name is its name.
-    if kind == ProviderKind::OPENAI && ReasoningEffort::from_model_name(model).0.is_some() {
-        options = options.with_extra_body(serde_json::json!({ "model": model, "reasoning_effort": null }));
-    }
-    options
-}
-
-fn is_loopback(endpoint: &str) -> bool {
-    let Ok(url) = Url::parse(endpoint) else {
-        return false;
     };
+    let Some(headers) = wire::headers(provider.kind, provider.key.as_ref()) else {
+        return Err(AgentError::new(
+            Reason::Unauthorized,
+            format!("The key of the provider `{name}` holds a line break or another character that no key has"),
+        ));
+    };
+    Ok(Target { name, provider, url, headers, model })
+}
+
+fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

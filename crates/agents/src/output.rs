@@ -1,13 +1,11 @@
-//! From an answer to named outputs: text stays text, everything else is canonical JSON that fits its port.
+//! From an answer to named outputs: text stays text, everything else is JSON that fits its port, its keys and digits as they came.
 //! It must never repair or truncate: what does not fit is refused, with the place named.
-
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 use workflow::{
     AgentSpec,
     agent::OutputPort,
-    hash::canonical_json,
+    json::{self, Refused},
     limits::{MAX_ARTIFACT_BYTES, MAX_DEPTH, depth},
     schema::{Kind, Schema},
     status::Reason,
@@ -60,18 +58,18 @@ pub(crate) fn from_text(spec: &AgentSpec, text: String) -> Result<Vec<Output>, U
         Wanted::Json(schema) => {
             let value = parse_json(&text)?;
             check(&schema, &value)?;
-            from_json(spec, value)
+            from_json(spec, value, Some(&text))
         }
     }
 }
 
-/// The declared outputs from a JSON answer in the wanted form.
-pub(crate) fn from_json(spec: &AgentSpec, value: Value) -> Result<Vec<Output>, Unfit> {
+/// The declared outputs from a JSON answer in the wanted form, with its text if it says the same.
+pub(crate) fn from_json(spec: &AgentSpec, value: Value, text: Option<&str>) -> Result<Vec<Output>, Unfit> {
     match (spec.outputs.as_slice(), value) {
-        ([only], value) => Ok(vec![value_output(only, value)?]),
+        ([only], value) => Ok(vec![json_output(only, value, text)?]),
         (several, Value::Object(mut map)) => several
             .iter()
-            .map(|port| match map.swap_remove(&port.name) {
+            .map(|port| match map.shift_remove(&port.name) {
                 Some(value) => value_output(port, value),
                 None => Err(missing(port)),
             })
@@ -80,20 +78,22 @@ pub(crate) fn from_json(spec: &AgentSpec, value: Value) -> Result<Vec<Output>, U
     }
 }
 
-/// The declared outputs from parts that an agent has by itself, a value each.
-pub(crate) fn from_parts(spec: &AgentSpec, mut parts: BTreeMap<&str, Value>) -> Result<Vec<Output>, Unfit> {
-    spec.outputs
-        .iter()
-        .map(|port| value_output(port, parts.remove(port.name.as_str()).ok_or_else(|| missing(port))?))
-        .collect()
+/// What stands for no output at all, whatever type was wanted.
+pub(crate) fn nothing(port: &OutputPort) -> Output {
+    Output { name: port.name.clone(), media_type: JSON.to_owned(), bytes: b"null".to_vec() }
 }
 
-fn missing(port: &OutputPort) -> Unfit {
+pub(crate) fn missing(port: &OutputPort) -> Unfit {
     Unfit::new(format!("did not produce the output `{}`", port.name))
 }
 
-/// A value as its port stores it: text for a text port, canonical JSON otherwise.
-fn value_output(port: &OutputPort, value: Value) -> Result<Output, Unfit> {
+/// A value as its port stores it: text for a text port, JSON otherwise.
+pub(crate) fn value_output(port: &OutputPort, value: Value) -> Result<Output, Unfit> {
+    json_output(port, value, None)
+}
+
+/// The same for a value that came as a text, which is what is kept: white space and the spelling of numbers are its author's.
+pub(crate) fn json_output(port: &OutputPort, value: Value, text: Option<&str>) -> Result<Output, Unfit> {
     match value {
         Value::String(text) if port.schema.kind == Some(Kind::String) => text_output(port, text),
         value => {
@@ -107,7 +107,7 @@ fn value_output(port: &OutputPort, value: Value) -> Result<Output, Unfit> {
             bounded(Output {
                 name: port.name.clone(),
                 media_type: JSON.to_owned(),
-                bytes: canonical_json(&value).into_bytes(),
+                bytes: text.map_or_else(|| value.to_string(), |text| text.trim().to_owned()).into_bytes(),
             })
         }
     }
@@ -117,7 +117,7 @@ fn text_output(port: &OutputPort, text: String) -> Result<Output, Unfit> {
     if text.contains('\0') {
         return Err(nul(port));
     }
-    if !port.schema.choices.is_empty() {
+    if port.schema.choices.is_some() {
         check(&port.schema, &Value::String(text.clone()))?;
     }
     let media_type = if port.schema.format == "markdown" { "text/markdown" } else { "text/plain" };
@@ -137,7 +137,7 @@ fn holds_nul(value: &Value) -> bool {
     }
 }
 
-fn bounded(output: Output) -> Result<Output, Unfit> {
+pub(crate) fn bounded(output: Output) -> Result<Output, Unfit> {
     if output.bytes.len() > MAX_ARTIFACT_BYTES {
         return Err(Unfit {
             class: Reason::OutputTooLarge,
@@ -148,7 +148,13 @@ fn bounded(output: Output) -> Result<Output, Unfit> {
 }
 
 pub(crate) fn parse_json(text: &str) -> Result<Value, Unfit> {
-    serde_json::from_str(text.trim()).map_err(|error| Unfit::new(format!("did not give valid JSON: {error}")))
+    json::parse(text.trim(), json::Bounds::VALUE).map_err(|refused| match refused {
+        Refused::TooDeep { max, .. } => Unfit::new(format!("gave JSON nested deeper than {max} levels")),
+        Refused::TooMany { max } => {
+            Unfit { class: Reason::OutputTooLarge, reason: format!("gave JSON of more than {max} values") }
+        }
+        refused => Unfit::new(format!("did not give valid JSON: {refused}")),
+    })
 }
 
 pub(crate) fn check(schema: &Schema, value: &Value) -> Result<(), Unfit> {
@@ -202,11 +208,21 @@ mod tests {
                 r#"invalid_output: gave a result that does not fit: it must be one of "yes", "no""#,
             ),
             (json!([{"name":"a","schema":{"type":"integer"}}]), " 42\n", "a application/json 42"),
-            (json!([{"name":"a","schema":{}}]), r#"{"b":1,"a":[1, 2]}"#, r#"a application/json {"a":[1,2],"b":1}"#),
+            (json!([{"name":"a","schema":{}}]), r#"{"b":1,"a":[1, 2]}"#, r#"a application/json {"b":1,"a":[1, 2]}"#),
+            (
+                json!([{"name":"a","schema":{}}]),
+                r#" {"z":12345678901234567.89, "a":[1.10,100000000000000000001,1E2,-0]} "#,
+                r#"a application/json {"z":12345678901234567.89, "a":[1.10,100000000000000000001,1E2,-0]}"#,
+            ),
             (
                 json!([{"name":"a","schema":{"type":"integer"}}]),
                 "forty",
                 "invalid_output: did not give valid JSON: expected ident at line 1 column 2",
+            ),
+            (
+                json!([{"name":"a","schema":{}}]),
+                r#"{"x":{"n":1,"n":2}}"#,
+                "invalid_output: did not give valid JSON: `x.n` is there twice: keep one of them",
             ),
             (
                 json!([{"name":"a","schema":{"type":"object","required":["x"]}}]),
@@ -238,13 +254,6 @@ mod tests {
     fn json_nested_beyond_the_limit_is_refused() {
         let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
         let answer = shown(from_text(&spec(&json!([{"name":"a","schema":{}}])), deep));
-        assert_eq!(answer, "invalid_output: nested the output `a` deeper than 64 levels");
-    }
-
-    #[test]
-    fn a_declared_output_that_no_part_gives_is_named() {
-        let spec = spec(&json!([{"name":"body","schema":{}},{"name":"cost","schema":{}}]));
-        let parts = BTreeMap::from([("body", json!(1))]);
-        assert_eq!(shown(from_parts(&spec, parts)), "invalid_output: did not produce the output `cost`");
+        assert_eq!(answer, "invalid_output: gave JSON nested deeper than 64 levels");
     }
 }

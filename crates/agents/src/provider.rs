@@ -8,12 +8,17 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use genai::adapter::AdapterKind;
 use secrecy::SecretString;
 
 /// The protocol that a provider speaks. `openai` fits every OpenAI-compatible endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProviderKind(pub(crate) AdapterKind);
+pub enum ProviderKind {
+    OpenAi,
+    OpenAiResponses,
+    Anthropic,
+    Gemini,
+    Ollama,
+}
 
 /// The word given is no kind of provider.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -21,20 +26,15 @@ pub struct ProviderKind(pub(crate) AdapterKind);
 pub struct UnknownProviderKind(pub String);
 
 /// Word, protocol, and the maker's own endpoint.
-const KINDS: [(&str, AdapterKind, &str); 5] = [
-    ("openai", AdapterKind::OpenAI, "https://api.openai.com/v1/"),
-    ("openai_responses", AdapterKind::OpenAIResp, "https://api.openai.com/v1/"),
-    ("anthropic", AdapterKind::Anthropic, "https://api.anthropic.com/v1/"),
-    ("gemini", AdapterKind::Gemini, "https://generativelanguage.googleapis.com/v1beta/"),
-    ("ollama", AdapterKind::Ollama, "http://localhost:11434/"),
+const KINDS: [(&str, ProviderKind, &str); 5] = [
+    ("openai", ProviderKind::OpenAi, "https://api.openai.com/v1/"),
+    ("openai_responses", ProviderKind::OpenAiResponses, "https://api.openai.com/v1/"),
+    ("anthropic", ProviderKind::Anthropic, "https://api.anthropic.com/v1/"),
+    ("gemini", ProviderKind::Gemini, "https://generativelanguage.googleapis.com/v1beta/"),
+    ("ollama", ProviderKind::Ollama, "http://localhost:11434/"),
 ];
 
 impl ProviderKind {
-    pub const OPENAI: Self = Self(AdapterKind::OpenAI);
-    pub const ANTHROPIC: Self = Self(AdapterKind::Anthropic);
-    pub const GEMINI: Self = Self(AdapterKind::Gemini);
-    pub const OLLAMA: Self = Self(AdapterKind::Ollama);
-
     /// Every word that is understood, for messages and forms.
     pub fn words() -> String {
         KINDS.map(|(word, ..)| word).join(", ")
@@ -42,12 +42,12 @@ impl ProviderKind {
 
     /// Where this protocol's maker serves it.
     pub(crate) fn default_url(self) -> &'static str {
-        KINDS.iter().find(|(_, kind, _)| *kind == self.0).map_or("", |(_, _, url)| url)
+        KINDS.iter().find(|(_, kind, _)| *kind == self).map_or("", |(_, _, url)| url)
     }
 
     /// Whether the maker's own endpoint refuses calls without a key.
     pub(crate) fn needs_key(self) -> bool {
-        self != Self::OLLAMA
+        self != Self::Ollama
     }
 }
 
@@ -59,14 +59,14 @@ impl FromStr for ProviderKind {
         KINDS
             .iter()
             .find(|(known, ..)| *known == word)
-            .map(|(_, kind, _)| Self(*kind))
+            .map(|(_, kind, _)| *kind)
             .ok_or_else(|| UnknownProviderKind(text.to_owned()))
     }
 }
 
 impl fmt::Display for ProviderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(KINDS.iter().find(|(_, kind, _)| *kind == self.0).map_or("unknown", |(word, ..)| word))
+        f.write_str(KINDS.iter().find(|(_, kind, _)| kind == self).map_or("unknown", |(word, ..)| word))
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
 
     fn provider() -> Provider {
         Provider {
-            kind: ProviderKind::OPENAI,
+            kind: ProviderKind::OpenAi,
             url: None,
             key: Some(SecretString::from("sk-canary")),
             model: "small".to_owned(),

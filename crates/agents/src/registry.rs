@@ -7,15 +7,17 @@ use async_trait::async_trait;
 use workflow::{AgentSpec, status::Reason};
 
 use crate::{
-    Agent, AgentContext, AgentError, Providers, StepInput, StepOutput, http::HttpAgent, human::HumanAgent,
-    llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
+    Agent, AgentContext, AgentError, Providers, Refusals, Sandbox, StepInput, StepOutput, http::HttpAgent,
+    human::HumanAgent, llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
 };
 
-/// What the `http` kind may do.
+/// What agents may do, and with what.
 #[derive(Clone, Debug, Default)]
-pub struct HttpOptions {
-    /// Private ranges that an admin opened to agents; empty on a fresh install.
+pub struct Options {
+    /// Private ranges that an admin opened to agents of the kind `http`; empty on a fresh install.
     pub allow_private: Vec<AddressRange>,
+    /// Where templates run that may cost more than a moment; without one they are refused.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// The kinds that this process can run.
@@ -29,12 +31,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    pub fn new(providers: Providers, options: HttpOptions) -> Self {
+    pub fn new(providers: Providers, refusals: Arc<dyn Refusals>, options: Options) -> Self {
+        let sandbox = options.sandbox.clone();
         Self {
             http: Arc::new(HttpAgent::new(options)),
-            human: Arc::new(HumanAgent),
-            llm: Arc::new(LlmAgent::new(providers)),
-            template: Arc::new(TemplateAgent),
+            human: Arc::new(HumanAgent { sandbox: sandbox.clone() }),
+            llm: Arc::new(LlmAgent::new(providers, refusals, sandbox.clone())),
+            template: Arc::new(TemplateAgent { sandbox }),
             workflow: Arc::new(SubWorkflow),
         }
     }

@@ -9,6 +9,9 @@ use workflow::status::Reason;
 /// Bytes of an error body that are read for its message.
 pub(crate) const MAX_ERROR_BYTES: usize = 4 * 1024;
 
+/// Ten years.
+const LONGEST_WAIT_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
+
 pub(crate) fn class_of(status: StatusCode) -> Reason {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Reason::Unauthorized,
@@ -40,8 +43,8 @@ pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         None => until(date(headers, "retry-after")?, date(headers, "date")),
     };
-    // A day is longer than any step may take.
-    u64::try_from(wait.as_millis()).ok().map(|ms| ms.min(24 * 60 * 60 * 1000))
+    // Beyond that it is no wish but a fault, and no date can be told.
+    u64::try_from(wait.as_millis()).ok().filter(|ms| *ms <= LONGEST_WAIT_MS)
 }
 
 fn date(headers: &HeaderMap, name: &str) -> Option<SystemTime> {
@@ -87,7 +90,8 @@ mod tests {
             ("retry-after", "-1", None),
             ("retry-after", "nan", None),
             ("retry-after", "1e300", None),
-            ("retry-after", "999999999", Some(86_400_000)),
+            ("retry-after", "86400", Some(86_400_000)),
+            ("retry-after", "999999999", None),
             ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", Some(60_000)),
             ("retry-after", "Wed, 21 Oct 2026 07:00:00 GMT", Some(0)),
             ("retry-after", "soon", None),

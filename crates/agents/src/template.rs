@@ -1,73 +1,81 @@
 //! Templates over a step's inputs: the `template` kind, and the prompts, addresses and bodies of the other kinds.
-//! People write them into a running server, so a render is bounded in output, memory and work, and must never reach a file, the
-//! network, or another step's data.
+//! People write them into a running server, so what a template may cost is known before it runs here; all others run in the sandbox.
+//! A render must never reach a file, the network, or another step's data, and ends when nobody waits for it.
 
-mod check;
 mod filters;
+mod ops;
+mod plain;
+mod program;
+mod values;
+mod write;
 
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, ops::Range, sync::LazyLock};
 
 use async_trait::async_trait;
-use minijinja::{Environment, Error, ErrorKind, Value};
-use serde_json::json;
-use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason};
+use minijinja::{Environment, ErrorKind, Value, machinery::ast::Stmt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason, template as grammar};
 
-use crate::{Agent, AgentContext, AgentError, StepInput, StepOutput, output};
+use crate::{Agent, AgentContext, AgentError, Sandbox, StepInput, StepOutput, output};
 
-pub(crate) use filters::Insert;
+pub(crate) use write::Insert;
 
-/// Fuel for the first try, on the caller's thread: about a millisecond. Almost every template ends within it.
+/// Fuel of a render in this process besides what its inputs take: about a millisecond. Almost every template ends within it.
 const QUICK_FUEL: u64 = 20_000;
-/// Fuel for the second try, on a thread of its own: some tens of milliseconds and of MiB, and twice what the inputs take.
-const BASE_FUEL: u64 = 300_000;
-/// Bytes of inputs up to which the first try is made at all.
-const QUICK_INPUT_BYTES: usize = 256 * 1024;
-/// Bytes that comparisons may go through, which fuel does not see: less than a second.
-const COMPARED_BYTES: u64 = 2_000_000_000;
-/// Fuel that a comparison takes at least, with the loop around it.
-const FUEL_PER_COMPARISON: u64 = 5;
+/// Fuel of a render in the sandbox besides what its inputs take: some tens of milliseconds and of MiB.
+const SANDBOX_FUEL: u64 = 300_000;
+/// Bytes of inputs up to which a template is rendered in this process.
+const MAX_QUICK_BYTES: usize = 1024 * 1024;
 /// Bytes of all inputs that a template can be given.
 const MAX_INPUT_BYTES: usize = 32 * 1024 * 1024;
 
-static AS_IS: LazyLock<Environment<'static>> = LazyLock::new(|| filters::environment(Insert::AsIs));
-static INTO_URL: LazyLock<Environment<'static>> = LazyLock::new(|| filters::environment(Insert::IntoUrl));
+pub(crate) const TOO_MUCH_WORK: &str = "it does too much work: loop over less, or give it smaller inputs";
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(filters::environment);
+static JSON_ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(filters::json_environment);
 
 /// What a template sees: the step's values, null for each declared port without one, and as `feedback` and `previous` what a person
 /// rejected (null in the first round), where no value has that name.
-#[derive(Clone)]
-pub(crate) struct Scope {
-    root: Value,
-    names: Arc<[String]>,
+pub(crate) struct Scope<'a> {
+    values: BTreeMap<String, Json>,
+    names: Vec<String>,
     n_bytes: usize,
+    sandbox: Option<&'a Sandbox>,
 }
 
-impl Scope {
-    pub(crate) fn new(input: &StepInput) -> Result<Self, AgentError> {
-        const NULL: &serde_json::Value = &serde_json::Value::Null;
+/// What a child of the sandbox is asked.
+#[derive(Serialize, Deserialize)]
+struct Request<'a> {
+    what: &'a str,
+    source: String,
+    insert: Insert,
+    values: BTreeMap<String, Json>,
+    names: Vec<String>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(input: &StepInput, sandbox: Option<&'a Sandbox>) -> Result<Self, AgentError> {
         let (feedback, previous) = match &input.revision {
-            None => (serde_json::Value::Null, serde_json::Value::Null),
+            None => (Json::Null, Json::Null),
             Some(revision) => (revision.feedback.clone().into(), json!(revision.previous)),
         };
-        let ports = input.spec.inputs.iter().map(|port| (port.name.as_str(), NULL));
-        let given = input.values.iter().map(|(name, value)| (name.as_str(), value));
-        let round = [("feedback", &feedback), ("previous", &previous)];
-        let values: BTreeMap<&str, &serde_json::Value> = ports.chain(round).chain(given).collect();
-        let n_bytes = values.values().copied().map(size).sum();
+        let ports = input.spec.inputs.iter().map(|port| (port.name.clone(), Json::Null));
+        let given = input.values.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let round = [("feedback".to_owned(), feedback), ("previous".to_owned(), previous)];
+        let values: BTreeMap<String, Json> = ports.chain(round).chain(given).collect();
+        let n_bytes = values.values().map(size).sum();
         if n_bytes > MAX_INPUT_BYTES {
             return Err(AgentError::new(
                 Reason::Template,
                 format!("The inputs take {} MiB together, but a template reads at most 32 MiB", n_bytes >> 20),
             ));
         }
-        let names = values.keys().filter(|name| input.is_port(name)).map(|name| (*name).to_owned()).collect();
-        Ok(Self { root: Value::from(minijinja::value::Serde(&values)), names, n_bytes })
+        let names = values.keys().filter(|name| input.is_port(name)).cloned().collect();
+        Ok(Self { values, names, n_bytes, sandbox })
     }
 
-    /// Renders a template; `what` names it in messages, such as "the prompt".
+    /// Renders a template; `what` names it in messages, such as "The prompt". Dropping this ends the work.
     pub(crate) async fn render(&self, what: &'static str, source: &str, insert: Insert) -> Result<String, AgentError> {
         if source.len() > MAX_PROMPT_BYTES {
             return Err(AgentError::new(
@@ -78,75 +86,88 @@ impl Scope {
         if !source.contains('{') {
             return Ok(source.to_owned());
         }
-        let shape = check::check(source, &filters::syntax()).map_err(|refusal| {
-            AgentError::new(
+        if let Some(result) = self.render_here(what, source, insert)? {
+            return Ok(result);
+        }
+        let Some(sandbox) = self.sandbox else {
+            return Err(AgentError::new(
                 Reason::Template,
-                format!("{what} cannot be rendered: line {}: {}", refusal.line, refusal.reason),
-            )
-        })?;
-        if self.n_bytes <= QUICK_INPUT_BYTES {
-            match self.render_with(source, insert, QUICK_FUEL) {
-                Err(Fault { error, .. }) if error.kind() == ErrorKind::OutOfFuel => {}
-                other => return other.map_err(|fault| self.explain(what, source, &fault)),
-            }
-        }
-        let mut fuel = BASE_FUEL + 2 * filters::fuel_for(self.n_bytes);
-        if shape.compares_often {
-            fuel = fuel.min(COMPARED_BYTES / (self.n_bytes as u64 + 1) * FUEL_PER_COMPARISON);
-        }
-        let (scope, source) = (self.clone(), source.to_owned());
-        let rendered = tokio::task::spawn_blocking(move || {
-            scope.render_with(&source, insert, fuel).map_err(|fault| scope.explain(what, &source, &fault))
-        });
-        match rendered.await {
-            Ok(result) => result,
-            Err(panic) => {
-                Err(AgentError::new(Reason::Template, format!("{what} cannot be rendered")).with_source(panic))
-            }
-        }
+                format!("{what} cannot be rendered: it needs the sandbox, which this process was not given"),
+            ));
+        };
+        let request = serde_json::to_vec(&json!({
+            "what": what, "source": source, "insert": insert, "values": self.values, "names": self.names,
+        }))
+        .map_err(|error| AgentError::new(Reason::Template, "The inputs cannot be passed on").with_source(error))?;
+        sandbox.run(what, &request).await
     }
 
-    fn render_with(&self, source: &str, insert: Insert, fuel: u64) -> Result<String, Fault> {
-        // Cloning shares the filters; only the fuel is this render's own.
-        let mut env: Environment<'_> = match insert {
-            Insert::AsIs => AS_IS.clone(),
-            Insert::IntoUrl => INTO_URL.clone(),
-        };
-        env.set_fuel(Some(fuel));
-        let mut out = filters::Bounded::default();
-        let result = env
-            .template_from_named_str("prompt", source)
-            .and_then(|template| template.render_captured_to(self.root.clone(), &mut out).map(drop));
-        match result {
-            Ok(()) => Ok(String::from_utf8(out.bytes).expect("a template writes whole characters")),
-            Err(error) => Err(Fault { error, is_full: out.is_full }),
+    /// The text of a template that is plain, small and cheap; nothing for the others.
+    fn render_here(&self, what: &str, source: &str, insert: Insert) -> Result<Option<String>, AgentError> {
+        let parsed = parsed(what, source)?;
+        let is_plain = matches!(&parsed, Stmt::Template(template) if plain::is_plain(&template.children));
+        if !is_plain || self.n_bytes > MAX_QUICK_BYTES {
+            return Ok(None);
         }
-    }
-
-    fn explain(&self, what: &str, source: &str, fault: &Fault) -> AgentError {
-        if fault.is_full {
-            return AgentError::new(
-                Reason::OutputTooLarge,
-                format!("{what} becomes longer than {} MiB", filters::MAX_RENDERED_BYTES >> 20),
-            );
+        let fuel = QUICK_FUEL + 4 * filters::fuel_for(self.n_bytes);
+        match run(source, &parsed, &self.values, insert, fuel, false) {
+            Ok(text) => Ok(Some(text)),
+            Err(fault) if fault.error.kind() == ErrorKind::OutOfFuel && self.sandbox.is_some() => Ok(None),
+            Err(fault) => Err(explain(what, source, &self.names, &fault)),
         }
-        let error = &fault.error;
-        let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
-        let reason = match error.kind() {
-            ErrorKind::OutOfFuel => "it does too much work: loop over less, or give it smaller inputs".to_owned(),
-            ErrorKind::UndefinedError => {
-                let place = error.range().map_or("something", |range| name_at(source, range));
-                format!("there is no `{place}`; the inputs are {}", list(&self.names))
-            }
-            kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
-        };
-        AgentError::new(Reason::Template, format!("{what} cannot be rendered: {line}{reason}"))
     }
 }
 
-struct Fault {
-    error: Error,
-    is_full: bool,
+/// What the sandbox's child does with a request.
+pub(crate) fn render_request(request: &[u8]) -> Result<String, AgentError> {
+    let request: Request<'_> = serde_json::from_slice(request)
+        .map_err(|error| AgentError::new(Reason::Server, "The sandbox was asked in a wrong way").with_source(error))?;
+    let parsed = parsed(request.what, &request.source)?;
+    let n_bytes: usize = request.values.values().map(size).sum();
+    let fuel = SANDBOX_FUEL + 2 * filters::fuel_for(n_bytes);
+    run(&request.source, &parsed, &request.values, request.insert, fuel, true)
+        .map_err(|fault| explain(request.what, &request.source, &request.names, &fault))
+}
+
+fn parsed<'a>(what: &str, source: &'a str) -> Result<Stmt<'a>, AgentError> {
+    grammar::parse(source).map_err(|fault| {
+        AgentError::new(Reason::Template, format!("{what} cannot be rendered: line {}: {}", fault.line, fault.reason))
+    })
+}
+
+fn run(
+    source: &str,
+    parsed: &Stmt<'_>,
+    values: &BTreeMap<String, Json>,
+    insert: Insert,
+    fuel: u64,
+    is_careful: bool,
+) -> Result<String, program::Fault> {
+    let mut has_exact = false;
+    let root =
+        Value::from_pairs(values.iter().map(|(name, value)| (name.as_str(), values::from_json(value, &mut has_exact))));
+    let env = if insert == Insert::IntoJson { &JSON_ENVIRONMENT } else { &ENVIRONMENT };
+    program::run(env, source, parsed, root, is_careful || has_exact, insert, fuel)
+}
+
+fn explain(what: &str, source: &str, names: &[String], fault: &program::Fault) -> AgentError {
+    if fault.is_full {
+        return AgentError::new(
+            Reason::OutputTooLarge,
+            format!("{what} becomes longer than {} MiB", filters::MAX_RENDERED_BYTES >> 20),
+        );
+    }
+    let error = &fault.error;
+    let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
+    let reason = match error.kind() {
+        ErrorKind::OutOfFuel => TOO_MUCH_WORK.to_owned(),
+        ErrorKind::UndefinedError => {
+            let place = error.range().map_or("something", |range| name_at(source, range));
+            format!("there is no `{place}`; the inputs are {}", list(names))
+        }
+        kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+    };
+    AgentError::new(Reason::Template, format!("{what} cannot be rendered: {line}{reason}"))
 }
 
 /// The dotted name at a place that may point only at its last attributes.
@@ -165,18 +186,20 @@ fn list(names: &[String]) -> String {
 }
 
 /// Bytes that a value holds, roughly as a template's fuel counts them.
-fn size(value: &serde_json::Value) -> usize {
+fn size(value: &Json) -> usize {
     let mut n_bytes = 0;
     let mut stack = vec![value];
     while let Some(value) = stack.pop() {
         n_bytes += 32;
         match value {
-            serde_json::Value::String(text) => n_bytes += text.len(),
-            serde_json::Value::Array(items) => stack.extend(items),
-            serde_json::Value::Object(map) => {
+            Json::String(text) => n_bytes += text.len(),
+            Json::Array(items) => stack.extend(items),
+            Json::Object(map) => {
                 n_bytes += map.keys().map(String::len).sum::<usize>();
                 stack.extend(map.values());
             }
+            // Its digits, of which there may be any number.
+            Json::Number(number) => n_bytes += number.to_string().len(),
             _ => {}
         }
     }
@@ -184,16 +207,23 @@ fn size(value: &serde_json::Value) -> usize {
 }
 
 /// The `template` kind: its output is the rendered text.
-pub(crate) struct TemplateAgent;
+pub(crate) struct TemplateAgent {
+    pub(crate) sandbox: Option<Sandbox>,
+}
 
 #[async_trait]
 impl Agent for TemplateAgent {
-    async fn run(&self, input: StepInput, _ctx: &AgentContext) -> Result<StepOutput, AgentError> {
+    async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Template(config) = &input.spec.config else {
             return Err(crate::registry::wrong_kind(&input.spec));
         };
         let source = input.prompt.as_deref().unwrap_or(&config.template);
-        let text = Scope::new(&input)?.render("The template", source, Insert::AsIs).await?;
+        let scope = Scope::new(&input, self.sandbox.as_ref())?;
+        let text = tokio::select! {
+            biased;
+            () = ctx.cancel.cancelled() => return Err(AgentError::stopped()),
+            text = scope.render("The template", source, Insert::AsIs) => text?,
+        };
         let outputs = output::from_text(&input.spec, text)
             .map_err(|fault| AgentError::new(fault.class, format!("The template {}", fault.reason)))?;
         Ok(StepOutput { outputs, ..StepOutput::default() })

@@ -1,15 +1,15 @@
 //! What a model is told about the form of its answer, and how the answer is read.
-//! It must never change what the model said beyond taking off white space, a code fence, and nulls where nothing was asked.
+//! It must never change what the model said beyond taking off white space, what stands around the JSON, and nulls where nothing was asked.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use workflow::{
     AgentSpec,
-    hash::canonical_json,
     schema::{Kind, Schema},
 };
 
+use super::{json, wire};
 use crate::{
     Output,
     output::{self, Unfit, Wanted},
@@ -18,7 +18,7 @@ use crate::{
 /// What is said after the prompt.
 pub(super) fn instructions(wanted: &Wanted) -> String {
     match wanted {
-        Wanted::Text(schema) if schema.choices.is_empty() => String::new(),
+        Wanted::Text(schema) if schema.choices().is_empty() => String::new(),
         Wanted::Text(schema) => format!("\n\n{}", only(schema)),
         Wanted::Json(schema) => format!("\n\n{}", json_only(schema)),
     }
@@ -47,19 +47,22 @@ pub(super) fn said(spec: &AgentSpec, previous: &BTreeMap<String, Value>) -> Opti
         [] => None,
         [only] => Some(match previous.get(&only.name)? {
             Value::String(text) if only.schema.kind == Some(Kind::String) => text.clone(),
-            value => canonical_json(value),
+            value => value.to_string(),
         }),
         several => {
             let whole: Option<Map<String, Value>> =
                 several.iter().map(|port| Some((port.name.clone(), previous.get(&port.name)?.clone()))).collect();
-            Some(canonical_json(&Value::Object(whole?)))
+            Some(Value::Object(whole?).to_string())
         }
     }
 }
 
 fn only(schema: &Schema) -> String {
-    let choices: Vec<String> =
-        schema.choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
+    let choices: Vec<String> = schema
+        .choices()
+        .iter()
+        .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
+        .collect();
     format!("Answer with exactly one of these and nothing else: {}", choices.join(", "))
 }
 
@@ -68,40 +71,12 @@ fn json_only(schema: &Schema) -> String {
     format!("Answer with JSON only, without any other text. It must fit this JSON Schema:\n{schema}")
 }
 
-/// The schema in the form that providers can enforce, if it can be put so: an object whose every part has a type.
-pub(super) fn strict_schema(wanted: &Wanted) -> Option<Value> {
+/// The schema that a provider can be asked to enforce, if it can be put so.
+pub(super) fn strict_schema(wanted: &Wanted) -> Option<&Schema> {
     match wanted {
-        Wanted::Json(schema) if schema.kind == Some(Kind::Object) => strict(schema),
+        Wanted::Json(schema) if wire::is_strict(schema) => Some(schema),
         _ => None,
     }
-}
-
-fn strict(schema: &Schema) -> Option<Value> {
-    let kind = schema.kind?;
-    let mut document = Map::new();
-    document.insert("type".to_owned(), json!(kind));
-    if !schema.choices.is_empty() {
-        document.insert("enum".to_owned(), json!(schema.choices));
-    }
-    if !schema.description.is_empty() {
-        document.insert("description".to_owned(), json!(schema.description));
-    }
-    // Our formats are hints for forms, which providers would refuse: they are left out.
-    match kind {
-        Kind::Object if schema.properties.is_empty() => return None,
-        Kind::Object => {
-            let properties: Option<Map<String, Value>> =
-                schema.properties.iter().map(|(name, part)| Some((name.clone(), strict(part)?))).collect();
-            document.insert("properties".to_owned(), Value::Object(properties?));
-            document.insert("required".to_owned(), json!(schema.required));
-            document.insert("additionalProperties".to_owned(), json!(false));
-        }
-        Kind::Array => {
-            document.insert("items".to_owned(), strict(schema.items.as_deref()?)?);
-        }
-        _ => {}
-    }
-    Some(Value::Object(document))
 }
 
 /// The declared outputs from what a model said.
@@ -113,58 +88,48 @@ pub(super) fn read(spec: &AgentSpec, wanted: &Wanted, said: &str) -> Result<Vec<
     match wanted {
         Wanted::Text(_) => output::from_text(spec, said.to_owned()),
         Wanted::Json(schema) => {
-            let mut value = match (output::parse_json(said), fenced(said)) {
-                (Err(_), Some(inner)) => output::parse_json(inner),
-                (result, _) => result,
-            }?;
-            drop_nulls(schema, &mut value);
+            let found = json::find(said, schema.kind).map_or(said, |range| &said[range]);
+            let mut value = output::parse_json(found)?;
+            let is_whole = !drop_nulls(schema, &mut value);
             output::check(schema, &value)?;
-            output::from_json(spec, value)
+            output::from_json(spec, value, is_whole.then_some(found))
         }
     }
 }
 
-/// The inside of the first code fence.
-fn fenced(said: &str) -> Option<&str> {
-    let (_, rest) = said.split_once("```")?;
-    let (_language, rest) = rest.split_once('\n')?;
-    rest.split_once("```").map(|(inner, _)| inner)
-}
-
 /// A provider that enforces a schema makes every property required, and has the model say null where one was optional.
-fn drop_nulls(schema: &Schema, value: &mut Value) {
+/// Says whether there was any.
+fn drop_nulls(schema: &Schema, value: &mut Value) -> bool {
     match value {
         Value::Object(map) => {
+            let n_before = map.len();
             map.retain(|name, value| {
                 let is_absent = value.is_null()
                     && !schema.required.contains(name)
                     && schema.properties.get(name).is_some_and(|part| part.kind.is_some_and(|kind| kind != Kind::Null));
                 !is_absent
             });
+            let mut has_dropped = map.len() < n_before;
             for (name, value) in map.iter_mut() {
                 if let Some(part) = schema.properties.get(name) {
-                    drop_nulls(part, value);
+                    has_dropped |= drop_nulls(part, value);
                 }
             }
+            has_dropped
         }
-        Value::Array(items) => {
-            if let Some(part) = &schema.items {
-                for item in items {
-                    drop_nulls(part, item);
-                }
-            }
-        }
-        _ => {}
+        Value::Array(items) => match &schema.items {
+            Some(part) => items.iter_mut().fold(false, |has_dropped, item| drop_nulls(part, item) | has_dropped),
+            None => false,
+        },
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    fn schema(document: Value) -> Schema {
-        serde_json::from_value(document).unwrap()
-    }
+    use super::*;
 
     fn spec(document: &Value) -> AgentSpec {
         serde_json::from_value(json!({
@@ -194,24 +159,6 @@ mod tests {
             let result = read(&spec, &Wanted::of(&spec), said);
             let shown = result.map(|outputs| String::from_utf8(outputs[0].bytes.clone()).unwrap());
             assert_eq!(shown.as_deref().map_err(|unfit| unfit.reason.as_str()), expected, "{said}");
-        }
-    }
-
-    #[test]
-    fn a_schema_is_sent_only_where_a_provider_can_enforce_it() {
-        let table = [
-            (json!({"type":"object","properties":{"a":{"type":"string","format":"multiline"}},"required":["a"]}), true),
-            (json!({"type":"object","properties":{"a":{"type":"array","items":{"type":"number"}}}}), true),
-            (json!({"type":"object"}), false),
-            (json!({"type":"object","properties":{"a":{}}}), false),
-            (json!({"type":"object","properties":{"a":{"type":"array"}}}), false),
-            (json!({"type":"array","items":{"type":"string"}}), false),
-            (json!({}), false),
-        ];
-        for (document, expected) in table {
-            let strict = strict_schema(&Wanted::Json(schema(document.clone())));
-            assert_eq!(strict.is_some(), expected, "{document}");
-            assert!(!strict.unwrap_or_default().to_string().contains("format"), "{document}");
         }
     }
 

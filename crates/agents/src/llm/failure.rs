@@ -1,33 +1,35 @@
-//! What a failed call to a provider means: by status, by the code in the error document, and by the kind of the broken connection.
-//! It must never match on the words of a message, and never pass a key on: providers do echo them.
+//! What a failed call to a provider means for people and for a retry: by status, by the codes in the error, and by the kind of the
+//! broken connection. It must never pass a key on: providers do echo them, whole or in part.
 
-use std::error::Error;
-
-use genai::webc;
 use reqwest::{StatusCode, Url, header::HeaderMap};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use workflow::status::Reason;
 
-use crate::{AgentError, Provider, error::shorten, response};
+use super::wire::{self, Fault, MAX_ANSWER_BYTES, Said};
+use crate::{
+    AgentError,
+    error::shorten,
+    refusals::{Parameter, Refusal},
+    response,
+};
 
 /// Characters of what a provider says that are passed on.
-const MAX_SAID_CHARS: usize = 500;
-/// The codes for a prompt that is too long: of `OpenAI` and those like it, our own server, llama.cpp, vLLM.
-const CONTEXT_CODES: [&str; 4] =
-    ["context_length_exceeded", "context_length", "exceed_context_size_error", "context_window_exceeded"];
-const RATE_CODES: [&str; 3] = ["rate_limit_exceeded", "rate_limit_error", "insufficient_quota"];
-const KEY_CODES: [&str; 3] = ["invalid_api_key", "authentication_error", "permission_error"];
+pub(super) const MAX_SAID_CHARS: usize = 500;
+/// How much of a key gives it away, at its beginning or its end.
+const TELLING_CHARS: usize = 4;
+/// How keys begin, by which those of a provider behind a gateway are known.
+const KEY_BEGINS: [&str; 8] = ["sk-", "sk_", "pk-", "rk-", "gsk_", "hf_", "xai-", "AIza"];
 
 pub(super) struct Failure {
     pub(super) error: AgentError,
-    /// The endpoint did not take the request as it was put.
-    pub(super) is_refused_request: bool,
+    /// A parameter that the model does not take.
+    pub(super) refused: Option<Refusal>,
 }
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
-        Self { error, is_refused_request: false }
+        Self { error, refused: None }
     }
 }
 
@@ -35,129 +37,175 @@ pub(super) fn cut_off() -> Failure {
     AgentError::new(Reason::Server, "The model's answer broke off before it was complete").into()
 }
 
-pub(super) fn too_large(max_bytes: usize) -> Failure {
-    AgentError::new(Reason::OutputTooLarge, format!("The model's answer is larger than {} MiB", max_bytes >> 20)).into()
+pub(super) fn too_large() -> Failure {
+    let mib = MAX_ANSWER_BYTES >> 20;
+    AgentError::new(Reason::OutputTooLarge, format!("The model's answer is larger than {mib} MiB")).into()
 }
 
-pub(super) fn explain(error: genai::Error, provider: &Provider, endpoint: &str) -> Failure {
-    match error {
-        genai::Error::HttpError { status, body, headers, .. } => refusal(status, &headers, &body, provider),
-        genai::Error::WebModelCall { webc_error, .. } | genai::Error::WebAdapterCall { webc_error, .. } => {
-            match webc_error {
-                webc::Error::ResponseFailedStatus { status, body, headers } => {
-                    refusal(status, &headers, &body, provider)
+/// Says what a provider said, without its key.
+pub(super) struct Teller<'a> {
+    pub(super) key: Option<&'a SecretString>,
+    pub(super) host: &'a str,
+}
+
+impl Teller<'_> {
+    /// The provider answered with an error status.
+    pub(super) fn status(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        sent: &[(Parameter, String)],
+    ) -> Failure {
+        let said = wire::read_error_body(body);
+        let by_status = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Reason::ContextLength,
+            status => response::class_of(status),
+        };
+        let is_vague = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY);
+        let class = match said.class {
+            Some(class @ (Reason::ContextLength | Reason::Refused)) => class,
+            Some(class) if is_vague => class,
+            _ => by_status,
+        };
+        let error = match class {
+            Reason::Unauthorized => self.tell(
+                class,
+                &format!("The provider answered {status}: check its key, and that the key may use this model"),
+                &said,
+            ),
+            Reason::ContextLength => self.tell(class, "The prompt is longer than the model takes", &said),
+            Reason::Refused => self.tell(class, "The provider refused to answer", &said),
+            _ => self.tell(class, &format!("The provider answered {status}"), &said),
+        };
+        let wait = response::retry_after_ms(headers).or_else(|| retry_delay_ms(&said.document));
+        let refused = if is_vague && class == Reason::Permanent { named(&said, sent) } else { None };
+        Failure { error: error.with_retry_after(wait), refused }
+    }
+
+    /// The provider answered 200, and told of an error inside.
+    pub(super) fn inside(&self, said: &Said, has_begun: bool, sent: &[(Parameter, String)]) -> Failure {
+        let class = said.class.unwrap_or(Reason::Server);
+        let what = match class {
+            Reason::Refused => "The provider refused to answer",
+            Reason::ContextLength => "The prompt is longer than the model takes",
+            _ => "The provider stopped with an error",
+        };
+        let refused = if has_begun || class != Reason::Permanent { None } else { named(said, sent) };
+        Failure { error: self.tell(class, what, said).with_retry_after(retry_delay_ms(&said.document)), refused }
+    }
+
+    pub(super) fn fault(&self, fault: Fault) -> Failure {
+        match fault {
+            Fault::Broken(error) => self.broken(error).into(),
+            Fault::Stalled => AgentError::new(Reason::Timeout, "The model stopped sending").into(),
+            Fault::TooLarge => too_large(),
+            Fault::Unreadable(text) => self.no_answer(&wire::read_error_body(text.as_bytes())),
+        }
+    }
+
+    /// What came is nothing that a model says.
+    pub(super) fn no_answer(&self, said: &Said) -> Failure {
+        let what = "The provider sent something that is no model's answer: check its kind and its address";
+        self.tell(Reason::Server, what, said).into()
+    }
+
+    pub(super) fn broken(&self, error: reqwest::Error) -> AgentError {
+        let (class, message) = response::class_of_failure(&error, self.host);
+        AgentError::new(class, message).with_source(error.without_url())
+    }
+
+    /// A key goes where the provider's settings say, and nowhere else.
+    pub(super) fn redirected(&self, status: StatusCode, base: &Url, headers: &HeaderMap) -> Failure {
+        let target = headers
+            .get(reqwest::header::LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .and_then(|location| base.join(location).ok());
+        let place = target.map(|url| format!(" to `{}{}`", url.origin().ascii_serialization(), url.path()));
+        let message = format!(
+            "The provider answered {status}: its address leads on{}; a key is not sent there: set the right address",
+            self.conceal(&place.unwrap_or_default())
+        );
+        AgentError::new(Reason::Permanent, message).into()
+    }
+
+    fn tell(&self, class: Reason, what: &str, said: &Said) -> AgentError {
+        let words = self.conceal(&said.words);
+        if words.is_empty() {
+            AgentError::new(class, what)
+        } else {
+            AgentError::new(class, format!("{what}: {}", shorten(words, MAX_SAID_CHARS)))
+        }
+    }
+
+    /// A text without the key: whole, and the parts by which messages show it; nor with what looks like somebody else's.
+    pub(super) fn conceal(&self, text: &str) -> String {
+        let key = self.key.map(ExposeSecret::expose_secret).filter(|key| !key.is_empty());
+        let text = key.map_or_else(|| text.to_owned(), |key| text.replace(key, "[key]"));
+        let is_of_a_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*' | '.' | '…');
+        let is_key = |word: &str| {
+            let word = word.trim_end_matches('.');
+            let telling = key
+                .filter(|key| key.len() > 2 * TELLING_CHARS)
+                .and_then(|key| Some((key.get(..TELLING_CHARS)?, key.get(key.len() - TELLING_CHARS..)?)));
+            telling.is_some_and(|(begin, end)| word.starts_with(begin) || word.ends_with(end))
+                || KEY_BEGINS.iter().any(|begin| word.starts_with(begin) && word.len() >= begin.len() + 12)
+        };
+        let mut shown = String::new();
+        let mut word = String::new();
+        for c in text.chars().map(Some).chain([None]) {
+            match c {
+                Some(c) if is_of_a_key(c) => word.push(c),
+                c => {
+                    shown.push_str(if is_key(&word) { "[key]" } else { &word });
+                    word.clear();
+                    shown.extend(c);
                 }
-                webc::Error::Reqwest(error) => broken(&error, endpoint).into(),
-                other => unusable(other),
             }
         }
-        genai::Error::WebStream { error, .. } => match error.downcast::<genai::Error>() {
-            Ok(inner) => explain(*inner, provider, endpoint),
-            Err(error) => stream_broke(error, endpoint),
-        },
-        genai::Error::ChatResponse { body, .. } => {
-            let class = class_of_code(&body).unwrap_or(Reason::Server);
-            told(class, "The provider stopped with an error", &body, provider).into()
-        }
-        error @ (genai::Error::StreamParse { .. }
-        | genai::Error::InvalidJsonResponseElement { .. }
-        | genai::Error::NoChatResponse { .. }) => AgentError::new(
-            Reason::Server,
-            "The provider sent something that is no chat stream: check its kind and its address",
-        )
-        .with_source(error)
-        .into(),
-        other => unusable(other),
+        shown
     }
 }
 
-/// The provider answered with an error status.
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, provider: &Provider) -> Failure {
-    let document: Value = serde_json::from_str(body).unwrap_or_default();
-    let class = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => Reason::ContextLength,
-        status if status.is_client_error() && class_of_code(&document) == Some(Reason::ContextLength) => {
-            Reason::ContextLength
+/// What an error says the model does not take.
+fn named(said: &Said, sent: &[(Parameter, String)]) -> Option<Refusal> {
+    let (parameter, is_never) = wire::named_parameter(said, sent)?;
+    let value = sent.iter().find(|(sent, _)| *sent == parameter).map(|(_, value)| value.as_str());
+    Some(Refusal::new(parameter, value.filter(|_| !is_never)))
+}
+
+/// Google says in the error how long to wait.
+fn retry_delay_ms(document: &Value) -> Option<u64> {
+    let error = document.get("error").unwrap_or(document);
+    let delay = error.get("details")?.as_array()?.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    u64::try_from(std::time::Duration::try_from_secs_f64(seconds).ok()?.as_millis()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_key_is_shown() {
+        let key = SecretString::from("sk-canary-123456789-wxyz");
+        let teller = Teller { key: Some(&key), host: "h" };
+        let table = [
+            ("about sk-canary-123456789-wxyz!", "about [key]!"),
+            ("Incorrect API key provided: sk-canar************wxyz.", "Incorrect API key provided: [key]"),
+            ("key ending in ***wxyz is off", "key ending in [key] is off"),
+            ("upstream said gsk_abcdefghijklmnop", "upstream said [key]"),
+            ("AIzaSyA-1234567890abcdefg, no", "[key], no"),
+            ("the model gpt-5-mini is not known", "the model gpt-5-mini is not known"),
+        ];
+        for (said, shown) in table {
+            assert_eq!(teller.conceal(said), shown);
         }
-        status => response::class_of(status),
-    };
-    let error = match class {
-        // What it says here may repeat the key, in whole or in part.
-        Reason::Unauthorized => AgentError::new(
-            class,
-            format!("The provider answered {status}: check its key, and that the key may use this model"),
-        ),
-        Reason::ContextLength => told(class, "The prompt is longer than the model takes", &document, provider),
-        _ => told(class, &format!("The provider answered {status}"), &document, provider),
-    };
-    Failure {
-        error: error.with_retry_after(response::retry_after_ms(headers)),
-        is_refused_request: class == Reason::Permanent
-            && matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY),
     }
-}
 
-/// The error document, bare or under `error`.
-fn inner(document: &Value) -> &Value {
-    document.get("error").filter(|error| error.is_object()).unwrap_or(document)
-}
-
-fn class_of_code(document: &Value) -> Option<Reason> {
-    let error = inner(document);
-    ["code", "type"].into_iter().filter_map(|field| error.get(field)?.as_str()).find_map(|code| {
-        if CONTEXT_CODES.contains(&code) {
-            Some(Reason::ContextLength)
-        } else if RATE_CODES.contains(&code) {
-            Some(Reason::RateLimit)
-        } else if KEY_CODES.contains(&code) {
-            Some(Reason::Unauthorized)
-        } else {
-            None
-        }
-    })
-}
-
-/// Passes on what the provider says, without the key.
-fn told(class: Reason, what: &str, document: &Value, provider: &Provider) -> AgentError {
-    let said = inner(document).get("message").and_then(Value::as_str).unwrap_or_default();
-    let mut said = said.to_owned();
-    if let Some(key) = &provider.key
-        && !key.expose_secret().is_empty()
-    {
-        said = said.replace(key.expose_secret(), "[key]");
+    #[test]
+    fn how_long_google_asks_to_wait_is_read() {
+        let error = serde_json::json!({"error": {"details": [{"@type": "x"}, {"retryDelay": "36.5s"}]}});
+        assert_eq!(retry_delay_ms(&error), Some(36_500));
     }
-    if said.is_empty() || class == Reason::Unauthorized {
-        AgentError::new(class, what)
-    } else {
-        AgentError::new(class, format!("{what}: {}", shorten(said, MAX_SAID_CHARS)))
-    }
-}
-
-fn broken(error: &reqwest::Error, endpoint: &str) -> AgentError {
-    let host = Url::parse(endpoint).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let (class, message) = response::class_of_failure(error, &host);
-    AgentError::new(class, message)
-}
-
-fn stream_broke(error: Box<dyn Error + Send + Sync>, endpoint: &str) -> Failure {
-    match error.downcast::<reqwest::Error>() {
-        Ok(error) => {
-            let failure = broken(&error, endpoint);
-            failure.with_source(error.without_url()).into()
-        }
-        Err(error) if error.is::<webc::StreamTimeout>() => {
-            AgentError::new(Reason::Timeout, "The model stopped sending").with_source(error).into()
-        }
-        Err(error) => AgentError::new(Reason::Server, "The model's answer could not be read").with_source(error).into(),
-    }
-}
-
-/// Everything that went wrong before a byte was sent.
-fn unusable(error: impl Error + Send + Sync + 'static) -> Failure {
-    AgentError::new(
-        Reason::Permanent,
-        "The provider cannot be asked like this: check its kind, its address and the model",
-    )
-    .with_source(error)
-    .into()
 }

@@ -1,14 +1,26 @@
-//! The template environment: undefined names are errors, nothing is escaped, lists and maps are shown as JSON, and the filters
-//! whose built-in form does work before paying for it are replaced.
+//! The template environment: undefined names are errors, values are written by where they stand, and the filters whose built-in
+//! form does work before paying for it, or speaks another language than JSON, are replaced.
 //! Nothing here may read a file, a clock or the environment, and no filter may allocate more than a fixed multiple of its input.
 
-use std::{fmt, io};
+use std::fmt::Write;
 
 use minijinja::{
-    Environment, Error, ErrorKind, State, UndefinedBehavior, Value,
-    syntax::SyntaxConfig,
+    Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters,
     value::{Kwargs, ValueKind},
 };
+
+use super::{
+    ops,
+    values::{calculable, is_number},
+    write::{self, Counted, PercentEncoder},
+};
+
+/// Makes a number one that the engine can calculate with.
+pub(super) const CALCULABLE: &str = "__calculable";
+/// Pays for a value that is about to be read.
+pub(super) const PAID: &str = "__paid";
+/// Joins two values as they would be inserted.
+pub(super) const CONCAT: &str = "__concat";
 
 /// Bytes of a rendered template, and of a JSON text inside it.
 pub(crate) const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
@@ -16,42 +28,36 @@ pub(crate) const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
 const MAX_PIECES: usize = 200_000;
 const MAX_INDENT: usize = 8;
 
-/// How inserted values are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Insert {
-    AsIs,
-    /// Percent-encoded down to the unreserved characters, unless marked `|safe`.
-    IntoUrl,
-}
-
-pub(super) fn syntax() -> SyntaxConfig {
-    SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build()
-        .expect("the default delimiters are valid")
-}
-
-pub(super) fn environment(insert: Insert) -> Environment<'static> {
+pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
-    env.set_syntax(syntax());
+    env.set_syntax(workflow::template::syntax());
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_recursion_limit(100);
     env.set_debug(false);
-    match insert {
-        Insert::AsIs => env.set_formatter(|out, _, value| write_value(out, value)),
-        Insert::IntoUrl => env.set_formatter(|out, _, value| {
-            if value.is_safe() { write_value(out, value) } else { write_value(&mut PercentEncoder(out), value) }
-        }),
-    }
     for function in ["dict", "debug", "namespace"] {
         env.remove_global(function);
     }
-    for test in super::check::REMOVED_TESTS {
+    for test in workflow::template::REMOVED_TESTS {
         env.remove_test(test);
     }
+    ops::add_to(&mut env);
+    for name in ["default", "d"] {
+        env.add_filter(name, default);
+    }
+    env.add_filter("string", |state: &State, value: &Value| ops::joined(state, &[value]));
+    env.add_filter("join", join);
+    env.add_filter("abs", |value: Value| filters::abs(calculable(value)));
+    env.add_filter("round", |value: Value, precision: Option<i32>, method: Option<&str>, kwargs: Kwargs| {
+        filters::round(calculable(value), precision, method, kwargs)
+    });
+    env.add_filter("int", |state: &State, value: Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs| {
+        filters::int(state, &calculable(value), default, base, kwargs)
+    });
+    env.add_filter("float", |state: &State, value: Value, default: Option<Value>, kwargs: Kwargs| {
+        filters::float(state, &calculable(value), default, kwargs)
+    });
+    env.add_test("number", |value: &Value| is_number(value) || value.kind() == ValueKind::Bool);
     env.add_filter("tojson", to_json);
     env.add_filter("split", split);
     env.add_filter("lines", lines);
@@ -64,7 +70,16 @@ pub(super) fn environment(insert: Insert) -> Environment<'static> {
     env.add_filter("truncate", truncate);
     env.add_filter("urlencode", |text: &str| {
         let mut out = String::new();
-        PercentEncoder(&mut out).encode(text).map(|()| out).map_err(Error::from)
+        PercentEncoder(&mut out).write_str(text).map(|()| out).map_err(Error::from)
+    });
+    env
+}
+
+/// For templates of JSON, where what `tojson` gives is written already.
+pub(super) fn json_environment() -> Environment<'static> {
+    let mut env = environment();
+    env.add_filter("tojson", |state: &State, value: &Value, indent: Option<Value>, kwargs: Kwargs| {
+        to_json(state, value, indent, kwargs).map(Value::from_safe_string)
     });
     env
 }
@@ -74,78 +89,44 @@ pub(super) fn fuel_for(n_bytes: usize) -> u64 {
     n_bytes as u64 / 64 + 1
 }
 
-fn invalid(reason: impl Into<String>) -> Error {
+pub(super) fn invalid(reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, reason.into())
 }
 
-/// Nothing for null, texts as they are, lists and maps as JSON.
-fn write_value(out: &mut impl fmt::Write, value: &Value) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::None | ValueKind::Undefined => Ok(()),
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => Ok(out.write_str(&json_text(value, 0)?)?),
-        _ => match value.as_str() {
-            Some(text) => Ok(out.write_str(text)?),
-            None => Ok(write!(out, "{value}")?),
-        },
-    }
+/// The other value in place of one that is missing or null, or with `true` of one that is empty.
+fn default(value: Value, other: Option<Value>, also_empty: Option<bool>) -> Value {
+    let is_missing = value.is_undefined() || value.is_none() || also_empty == Some(true) && !value.is_true();
+    if is_missing { other.unwrap_or_else(|| Value::from("")) } else { value }
 }
 
-/// Writes only what a path segment or a query value may hold.
-struct PercentEncoder<'a, W>(&'a mut W);
-
-impl<W: fmt::Write> PercentEncoder<'_, W> {
-    fn encode(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-                self.0.write_char(char::from(byte))?;
-            } else {
-                write!(self.0, "%{byte:02X}")?;
-            }
+#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
+fn join(
+    state: &State,
+    list: &Value,
+    joiner: Option<&str>,
+    attribute: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<String, Error> {
+    let joiner = joiner.or(kwargs.get::<Option<&str>>("d")?).unwrap_or_default();
+    let attribute = attribute.or(kwargs.get::<Option<&str>>("attribute")?);
+    kwargs.assert_all_used()?;
+    let mut text = String::new();
+    for (n, item) in list.try_iter()?.enumerate() {
+        let item = match attribute {
+            Some(attribute) => item.get_attr(attribute)?,
+            None => item,
+        };
+        let item = ops::joined(state, &[&item])?;
+        state.consume_fuel(fuel_for(joiner.len()))?;
+        if text.len() + joiner.len() + item.len() > MAX_RENDERED_BYTES {
+            return Err(invalid(format!("a text becomes longer than {} MiB", MAX_RENDERED_BYTES >> 20)));
         }
-        Ok(())
-    }
-}
-
-impl<W: fmt::Write> fmt::Write for PercentEncoder<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.encode(text)
-    }
-}
-
-/// Takes bytes up to a limit, then fails, so that nothing grows beyond it.
-#[derive(Default)]
-pub(super) struct Bounded {
-    pub(super) bytes: Vec<u8>,
-    pub(super) is_full: bool,
-}
-
-impl io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > MAX_RENDERED_BYTES {
-            self.is_full = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
+        if n > 0 {
+            text.push_str(joiner);
         }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
+        text.push_str(&item);
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn json_text(value: &Value, indent: usize) -> Result<String, Error> {
-    let mut out = Bounded::default();
-    let indent = b"        ".get(..indent).unwrap_or_default();
-    let written = if indent.is_empty() {
-        serde_json::to_writer(&mut out, value)
-    } else {
-        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent);
-        let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-        serde::Serialize::serialize(value, &mut serializer)
-    };
-    written.map_err(|error| invalid("the value cannot be written as JSON").with_source(error))?;
-    String::from_utf8(out.bytes).map_err(|error| invalid("the JSON is no text").with_source(error))
+    Ok(text)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
@@ -160,8 +141,14 @@ fn to_json(state: &State, value: &Value, indent: Option<Value>, kwargs: Kwargs) 
         Some(indent) if indent.kind() == ValueKind::Bool => usize::from(indent.is_true()) * 2,
         Some(indent) => indent.as_usize().filter(|n| *n <= MAX_INDENT).ok_or_else(|| invalid("`indent` is 0 to 8"))?,
     };
-    let text = json_text(value, indent)?;
-    state.consume_fuel(fuel_for(text.len()))?;
+    let mut text = String::new();
+    let mut counted = Counted { out: &mut text, n_bytes: 0, is_full: false };
+    let written = write::json(&mut counted, value, indent);
+    if counted.is_full {
+        return Err(invalid(format!("the JSON becomes longer than {} MiB", MAX_RENDERED_BYTES >> 20)));
+    }
+    written?;
+    state.consume_fuel(fuel_for(text.len() * 16))?;
     Ok(text)
 }
 
@@ -207,6 +194,7 @@ fn sum(state: &State, list: &Value, kwargs: Kwargs) -> Result<Value, Error> {
             Some(attribute) => item.get_attr(attribute)?,
             None => item,
         };
+        let item = calculable(item);
         if item.kind() != ValueKind::Number {
             return Err(invalid(format!("`sum` adds numbers, but one item is {}", item.kind())));
         }

@@ -1,6 +1,8 @@
 //! The `http` kind: what is sent, how answers become outputs, and that no private address is ever dialled.
 
-use agents::{AgentError, HttpOptions, Providers, Registry, StepOutput};
+use std::sync::Arc;
+
+use agents::{AgentError, InMemory, Options, Providers, Registry, StepOutput};
 use serde_json::{Value, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -29,7 +31,7 @@ async fn a_post_sends_rendered_parts_and_the_idempotency_key() {
         .and(header("content-type", "application/json"))
         .and(header("idempotency-key", "run/step/1"))
         .and(body_string(r#"{"q":"say \"hi\""}"#))
-        .respond_with(ResponseTemplate::new(201).set_body_json(json!({"b": 1, "a": [true]})))
+        .respond_with(ResponseTemplate::new(201).set_body_raw(r#"{"b": 1, "a": [true]}"#, "application/json"))
         .expect(1)
         .mount(&server)
         .await;
@@ -45,7 +47,7 @@ async fn a_post_sends_rendered_parts_and_the_idempotency_key() {
     .unwrap();
     assert_eq!(
         shown(&output),
-        [("reply", "application/json", r#"{"a":[true],"b":1}"#), ("status", "application/json", "201")]
+        [("reply", "application/json", r#"{"b": 1, "a": [true]}"#), ("status", "application/json", "201")]
     );
 }
 
@@ -60,9 +62,10 @@ async fn a_get_gives_the_body_as_text() {
 #[tokio::test]
 async fn answers_that_do_not_fit_are_refused_by_class() {
     let any_json = json!([{"name": "body", "schema": {"type": "object"}}]);
+    let declared = |bytes: Vec<u8>| ResponseTemplate::new(200).set_body_raw(bytes, "text/plain; charset=utf-8");
     let table: [(ResponseTemplate, Value, &str); 10] = [
-        (ResponseTemplate::new(200).set_body_bytes(vec![b'a', 0xff]), text(), "invalid_output"),
-        (ResponseTemplate::new(200).set_body_bytes(vec![b'a', 0]), text(), "invalid_output"),
+        (declared(vec![b'a', 0xff]), text(), "invalid_output"),
+        (declared(vec![b'a', 0]), text(), "invalid_output"),
         (ResponseTemplate::new(200).set_body_string("no json"), any_json.clone(), "invalid_output"),
         (ResponseTemplate::new(200).set_body_string("[]"), any_json, "invalid_output"),
         (
@@ -162,7 +165,9 @@ async fn a_slow_answer_is_given_up_when_cancelled() {
 
 #[tokio::test]
 async fn private_addresses_are_refused_however_they_are_written() {
-    let agent = Registry::new(Providers::default(), HttpOptions::default()).for_kind("http").unwrap();
+    let agent = Registry::new(Providers::default(), Arc::new(InMemory::default()), Options::default())
+        .for_kind("http")
+        .unwrap();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
     let port = server.address().port();
@@ -263,5 +268,148 @@ async fn a_header_cannot_smuggle_another() {
             .await
             .unwrap_err();
     assert_eq!(error.class, Reason::Permanent);
-    assert!(error.message.contains("`x-a`"), "{}", error.message);
+    assert!(error.message.contains("`X-A`"), "{}", error.message);
+}
+
+/// What one call sends: its target and its body.
+async fn sent(config: Value, values: Value) -> Result<(String, String, String), AgentError> {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string("ok")).mount(&server).await;
+    let mut config = config;
+    let url = config["url"].as_str().unwrap_or("/").to_owned();
+    config["url"] = json!(format!("{}{url}", server.uri()));
+    let result = run(config, text(), values).await;
+    let requests = server.received_requests().await.unwrap();
+    let result = result.map(|_| {
+        let request = &requests[0];
+        let target =
+            format!("{}{}", request.url.path(), request.url.query().map_or_else(String::new, |q| format!("?{q}")));
+        let media_type = request.headers.get("content-type").map_or("", |value| value.to_str().unwrap()).to_owned();
+        (target, media_type, String::from_utf8(request.body.clone()).unwrap())
+    });
+    assert!(result.is_ok() || requests.is_empty(), "nothing may be sent when a request is refused");
+    result
+}
+
+#[tokio::test]
+async fn a_value_in_a_json_body_stays_a_value() {
+    let evil = "say \"hi\",\n\"admin\": true, \\ \u{1}";
+    let values = json!({"v": evil, "n": 5, "flag": false, "none": null, "list": ["a\"", 1]});
+    let escaped = r#"say \"hi\",\n\"admin\": true, \\ \u0001"#;
+    let table = [
+        (r#"{"text": "{{ v }}"}"#, format!(r#"{{"text": "{escaped}"}}"#)),
+        (r#"{"text": {{ v }}}"#, format!(r#"{{"text": "{escaped}"}}"#)),
+        (r#"{"text": {{ v|tojson }}}"#, format!(r#"{{"text": "{escaped}"}}"#)),
+        (r#"{"text": "{{ v|safe }}"}"#, format!(r#"{{"text": "{escaped}"}}"#)),
+        (
+            r#"{"a": {{ n }}, "b": "{{ n }}", "c": {{ flag }}, "d": {{ none }}, "e": "{{ flag }}"}"#,
+            r#"{"a": 5, "b": "5", "c": false, "d": null, "e": "false"}"#.to_owned(),
+        ),
+        (r#"{"list": {{ list }}, "text": "{{ list }}"}"#, r#"{"list": ["a\"",1], "text": "[\"a\\\"\",1]"}"#.to_owned()),
+        ("[{% for x in list %}{{ x }}{% if not loop.last %}, {% endif %}{% endfor %}]", r#"["a\"", 1]"#.to_owned()),
+        // Rendered in the sandbox, since it joins.
+        (
+            r#"{"text": "{{ v ~ n }}", {{ v }}: {{ range(2)|list }}}"#,
+            format!(r#"{{"text": "{escaped}5", "{escaped}": [0,1]}}"#),
+        ),
+    ];
+    for (body, expected) in table {
+        let (_, media_type, sent) = sent(json!({"method": "POST", "body": body}), values.clone()).await.unwrap();
+        assert_eq!((media_type.as_str(), sent.as_str()), ("application/json", expected.as_str()), "{body}");
+    }
+    for body in [r#"{"a": {{ v|safe }}}"#, r#"{"a": {{ list|safe }}"#, r#"{"a": "\{{ v }}"}"#] {
+        let error = sent(json!({"method": "POST", "body": body}), values.clone()).await.unwrap_err();
+        assert_eq!(error.class, Reason::Template, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_in_another_body_is_encoded_for_it() {
+    let values = json!({"v": "a&b=<c> \"d\" 'e'\nf"});
+    let table = [
+        ("application/x-www-form-urlencoded", "q={{ v }}", "q=a%26b%3D%3Cc%3E%20%22d%22%20%27e%27%0Af"),
+        ("text/xml", "<a b=\"{{ v }}\"/>", "<a b=\"a&amp;b=&lt;c&gt; &quot;d&quot; &#39;e&#39;\nf\"/>"),
+        ("text/plain", "{{ v }}", "a&b=<c> \"d\" 'e'\nf"),
+        (
+            "application/x-ndjson",
+            "{\"v\": {{ v }}}\n{\"v\": \"{{ v }}\"}\n",
+            "{\"v\": \"a&b=<c> \\\"d\\\" 'e'\\nf\"}\n{\"v\": \"a&b=<c> \\\"d\\\" 'e'\\nf\"}\n",
+        ),
+    ];
+    for (content_type, body, expected) in table {
+        let config = json!({"method": "POST", "headers": {"Content-Type": content_type}, "body": body});
+        let (_, media_type, sent) = sent(config, values.clone()).await.unwrap();
+        assert_eq!((media_type.as_str(), sent.as_str()), (content_type, expected));
+    }
+    let templated = json!({"method": "POST", "headers": {"Content-Type": "{{ v }}"}, "body": "x"});
+    assert!(sent(templated, values).await.unwrap_err().message.contains("content type is fixed text"));
+}
+
+#[tokio::test]
+async fn a_value_in_an_address_leads_nowhere_else() {
+    for (value, expected) in [
+        ("x", "/p/x?q=x"),
+        ("@evil.example", "/p/%40evil.example?q=%40evil.example"),
+        ("//evil.example", "/p/%2F%2Fevil.example?q=%2F%2Fevil.example"),
+        ("\\evil#f?a=b&c", "/p/%5Cevil%23f%3Fa%3Db%26c?q=%5Cevil%23f%3Fa%3Db%26c"),
+        ("a\r\nHost: evil", "/p/a%0D%0AHost%3A%20evil?q=a%0D%0AHost%3A%20evil"),
+        ("100% é", "/p/100%25%20%C3%A9?q=100%25%20%C3%A9"),
+    ] {
+        let (target, _, _) = sent(json!({"url": "/p/{{ v }}?q={{ v }}"}), json!({"v": value})).await.unwrap();
+        assert_eq!(target, expected, "{value}");
+    }
+    for url in [
+        "http://{{ v }}/",
+        "http://h{{ v }}/",
+        "http://h:{{ v }}/",
+        "http://{{ v }}@h/",
+        "{{ v }}",
+        "{{ v|safe }}{{ v }}",
+    ] {
+        let error = run(json!({ "url": url }), text(), json!({"v": "127.0.0.1"})).await.unwrap_err();
+        assert_eq!(error.class, Reason::Template, "{url}");
+    }
+    let broken =
+        run(json!({"url": "http://127.0.0.1:1/{{ v|safe }}"}), text(), json!({"v": "a\nb"})).await.unwrap_err();
+    assert_eq!(broken.class, Reason::Blocked);
+}
+
+#[tokio::test]
+async fn a_header_holds_one_line_of_ascii() {
+    for value in ["a\r\nX: y", "a\n", "\rb", "a\0b", "a\u{7f}", "ünïcode"] {
+        let config = json!({"headers": {"X-A": "{{ v }}"}});
+        let error = sent(config, json!({ "v": value })).await.unwrap_err();
+        assert_eq!(error.class, Reason::Permanent, "{value:?}");
+        assert!(error.message.contains("`X-A`"), "{}", error.message);
+    }
+    assert!(sent(json!({"headers": {"X-A": " {{ v }} "}}), json!({"v": "fine\ttoo"})).await.is_ok());
+}
+
+#[tokio::test]
+async fn answers_of_other_charsets_and_kinds_become_outputs() {
+    let server = MockServer::start().await;
+    let answers: [(&str, u16, &str, &[u8]); 4] = [
+        ("/latin", 200, "text/plain; charset=iso-8859-1", b"caf\xe9"),
+        ("/japanese", 200, "text/html; charset=Shift_JIS", b"\x93\xfa\x96\x7b"),
+        ("/picture", 200, "image/png", b"\x89PNG\r\n\0"),
+        ("/marked", 200, "application/json", b"\xef\xbb\xbf{\"a\":1}"),
+    ];
+    for (at, status, media_type, body) in answers {
+        let answer = ResponseTemplate::new(status).set_body_raw(body, media_type);
+        Mock::given(path(at)).respond_with(answer).mount(&server).await;
+    }
+    Mock::given(path("/none")).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let get = async |at: &str, outputs: Value| {
+        let output = run(json!({"url": format!("{}{at}", server.uri())}), outputs, json!({})).await.unwrap();
+        let first = output.outputs.into_iter().next().unwrap();
+        (first.media_type, first.bytes)
+    };
+    let plain = |text: &str| ("text/plain".to_owned(), text.as_bytes().to_vec());
+    assert_eq!(get("/latin", text()).await, plain("café"));
+    assert_eq!(get("/japanese", text()).await, plain("日本"));
+    assert_eq!(get("/none", text()).await, plain(""));
+    assert_eq!(get("/picture", text()).await, ("image/png".to_owned(), b"\x89PNG\r\n\0".to_vec()));
+    let any = || json!([{"name": "body", "schema": {}}]);
+    assert_eq!(get("/marked", any()).await, ("application/json".to_owned(), b"{\"a\":1}".to_vec()));
+    assert_eq!(get("/none", any()).await, ("application/json".to_owned(), b"null".to_vec()));
 }

@@ -18,7 +18,7 @@ const KEY: &str = "sk-canary-123";
 
 fn provider(url: &str) -> Provider {
     Provider {
-        kind: ProviderKind::OPENAI,
+        kind: ProviderKind::OpenAi,
         url: Some(format!("{url}/v1")),
         key: Some(SecretString::from(KEY)),
         model: "small".to_owned(),
@@ -99,7 +99,7 @@ async fn an_answer_is_streamed_counted_and_kept() {
             prompt_tokens: 7,
             completion_tokens: 3,
             cost_micros: None,
-            is_cut: false
+            ..Usage::default()
         })
     );
     drop(ctx);
@@ -156,7 +156,7 @@ async fn a_structured_answer_is_asked_for_and_checked() {
     .mount(&server)
     .await;
     let output = ask(&server.uri(), object()).await.unwrap();
-    assert_eq!(shown(&output), [("out", "application/json", r#"{"n":42}"#)]);
+    assert_eq!(shown(&output), [("out", "application/json", r#"{"n": 42}"#)]);
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_wrong_answer_is_repaired_once_with_the_fault_named() {
         .await;
     Mock::given(any()).respond_with(stream(&[r#"{"n": "one"}"#])).expect(1).mount(&server).await;
     let output = ask(&server.uri(), object()).await.unwrap();
-    assert_eq!(shown(&output), [("out", "application/json", r#"{"n":1}"#)]);
+    assert_eq!(shown(&output), [("out", "application/json", r#"{"n": 1}"#)]);
     let usage = output.usage.unwrap();
     assert_eq!((usage.prompt_tokens, usage.completion_tokens), (14, 6), "both rounds are paid for");
 }
@@ -206,13 +206,15 @@ async fn an_empty_answer_is_an_invalid_output() {
 async fn an_endpoint_without_schemas_is_asked_again_in_words_alone() {
     let server = MockServer::start().await;
     Mock::given(body_string_contains("response_format"))
-        .respond_with(ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "unknown field"}})))
+        .respond_with(
+            ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "unknown field: response_format"}})),
+        )
         .with_priority(1)
         .expect(1)
         .mount(&server)
         .await;
     Mock::given(any()).respond_with(stream(&[r#"{"n": 1}"#])).expect(1).mount(&server).await;
-    assert_eq!(shown(&ask(&server.uri(), object()).await.unwrap())[0].2, r#"{"n":1}"#);
+    assert_eq!(shown(&ask(&server.uri(), object()).await.unwrap())[0].2, r#"{"n": 1}"#);
 }
 
 #[tokio::test]

@@ -1,10 +1,18 @@
 //! The agents through their public face, against real sockets: what is sent, what comes back, and which class each failure has.
 
 #[cfg(test)]
+mod bombs;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod human;
 #[cfg(test)]
 mod llm;
 #[cfg(test)]
+mod llm_ends;
+#[cfg(test)]
+mod llm_requests;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod template;

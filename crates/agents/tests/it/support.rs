@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use agents::{AgentContext, AgentError, HttpOptions, Providers, Registry, StepInput, StepOutput};
+use agents::{
+    AgentContext, AgentError, InMemory, Options, Providers, Recorder, Registry, Sandbox, StepInput, StepOutput,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -23,13 +25,19 @@ pub(crate) fn context() -> AgentContext {
         idempotency_key: "run/step/1".to_owned(),
         cancel: CancellationToken::new(),
         deltas: None,
+        recorder: Recorder::default(),
         attempt: 1,
     }
 }
 
 /// A registry that may reach this machine, but only by its usual address.
 pub(crate) fn registry(providers: Providers) -> Registry {
-    Registry::new(providers, HttpOptions { allow_private: vec!["127.0.0.1".parse().unwrap()] })
+    let allow_private = vec!["127.0.0.1".parse().unwrap()];
+    Registry::new(providers, Arc::new(InMemory::default()), Options { allow_private, sandbox: Some(sandbox()) })
+}
+
+pub(crate) fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_weft-sandbox"), [""; 0])
 }
 
 /// Outputs as (name, media type, text).
@@ -82,12 +90,22 @@ pub(crate) async fn raw_server(bytes: &'static str, then: Then) -> RawServer {
 
 /// A server that sends one piece again and again, in chunks, until `n_bytes` were sent or the client has gone.
 pub(crate) async fn endless(media_type: &'static str, piece: Vec<u8>, n_bytes: usize) -> String {
+    endless_with("200 OK", media_type, piece, n_bytes).await
+}
+
+/// The same, with another status.
+pub(crate) async fn endless_with(
+    status: &'static str,
+    media_type: &'static str,
+    piece: Vec<u8>,
+    n_bytes: usize,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         read_request(&mut socket).await;
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\n\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), &piece, b"\r\n"].concat();
         for _ in 0..n_bytes / piece.len() {

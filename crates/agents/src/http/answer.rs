@@ -1,0 +1,298 @@
+//! From the bytes of an HTTP answer to outputs: text is decoded by its charset, JSON is parsed, anything else stays as it is and
+//! becomes an artifact of its own media type.
+//! It must never guess over what the answer declares, and never replace what it cannot decode.
+
+use std::collections::BTreeMap;
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
+use serde_json::Value;
+use workflow::{
+    AgentSpec,
+    agent::OutputPort,
+    schema::{Kind, Schema},
+};
+
+use crate::{
+    Output,
+    output::{self, Unfit},
+};
+
+const UNKNOWN: &str = "application/octet-stream";
+/// Bytes at the beginning of a document in which it may declare its own charset.
+const PROLOGUE_BYTES: usize = 1024;
+
+/// A body with what was said about it.
+pub(super) struct Answer<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+enum Content {
+    Text(String),
+    Binary { media_type: String, bytes: Vec<u8> },
+}
+
+impl Answer<'_> {
+    /// The first output is the body; one named `status` beside it is the status code.
+    pub(super) fn outputs(self, spec: &AgentSpec) -> Result<Vec<Output>, Unfit> {
+        let Some(first) = spec.outputs.first() else {
+            return Ok(Vec::new());
+        };
+        let status = Value::from(self.status.as_u16());
+        let is_empty = self.body.is_empty();
+        let has_none = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        if is_empty && first.schema.kind != Some(Kind::String) && (has_none || admits_null(&first.schema)) {
+            let mut parts = BTreeMap::from([("status", status)]);
+            let body = output::nothing(first);
+            return with_rest(spec, body, &mut parts);
+        }
+        let body = match self.content(first)? {
+            Content::Text(text) if first.schema.kind == Some(Kind::String) => {
+                output::value_output(first, Value::String(text))?
+            }
+            Content::Text(text) => output::json_output(first, output::parse_json(&text)?, Some(&text))?,
+            Content::Binary { media_type, bytes } if matches!(first.schema.kind, None | Some(Kind::String)) => {
+                output::bounded(Output { name: first.name.clone(), media_type, bytes })?
+            }
+            Content::Binary { media_type, .. } => {
+                return Err(Unfit::new(format!(
+                    "sent `{media_type}`, but the output `{}` is {}",
+                    first.name,
+                    first.schema.type_name()
+                )));
+            }
+        };
+        let mut parts = BTreeMap::from([("status", status)]);
+        with_rest(spec, body, &mut parts)
+    }
+
+    fn content(self, port: &OutputPort) -> Result<Content, Unfit> {
+        let declared = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (media_type, charset) = split(declared);
+        let is_known = !media_type.is_empty() && media_type != UNKNOWN;
+        if is_known && !is_text(&media_type) {
+            return Ok(Content::Binary { media_type, bytes: self.body });
+        }
+        let declared = match &charset {
+            Some(label) => Some(
+                Encoding::for_label(label.as_bytes())
+                    .ok_or_else(|| Unfit::new(format!("declared the charset `{label}`, which is not known")))?,
+            ),
+            None => by_document(&media_type, &self.body),
+        };
+        let encoding = declared.unwrap_or_else(|| {
+            // JSON is UTF-8 by its own rules; the rest of the web is, or is what its oldest pages are.
+            let may_be_old = is_known && !is_json(&media_type);
+            if may_be_old && std::str::from_utf8(&self.body).is_err() { WINDOWS_1252 } else { UTF_8 }
+        });
+        // A byte order mark wins over all else, and is no part of the text.
+        let (text, used, has_errors) = encoding.decode(&self.body);
+        let text = text.into_owned();
+        if !is_known && (has_errors || text.contains('\0')) {
+            let media_type = UNKNOWN.to_owned();
+            return Ok(Content::Binary { media_type, bytes: self.body });
+        }
+        if has_errors {
+            return Err(Unfit::new(format!(
+                "sent bytes that are no {} text for the output `{}`",
+                used.name(),
+                port.name
+            )));
+        }
+        Ok(Content::Text(text))
+    }
+}
+
+fn admits_null(schema: &Schema) -> bool {
+    matches!(schema.kind, None | Some(Kind::Null)) && schema.choices().is_empty()
+}
+
+fn with_rest(spec: &AgentSpec, first: Output, parts: &mut BTreeMap<&str, Value>) -> Result<Vec<Output>, Unfit> {
+    let mut outputs = vec![first];
+    for port in spec.outputs.iter().skip(1) {
+        let value = parts.remove(port.name.as_str()).ok_or_else(|| output::missing(port))?;
+        outputs.push(output::value_output(port, value)?);
+    }
+    Ok(outputs)
+}
+
+/// The media type in small letters, and the charset, if it has one.
+fn split(declared: &str) -> (String, Option<String>) {
+    let mut parts = declared.split(';');
+    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let charset = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        let value = value.trim().trim_matches(['"', '\'']);
+        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then(|| value.to_owned())
+    });
+    let is_well_formed = media_type.split_once('/').is_some_and(|(kind, sub)| {
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$&^_.+-".contains(c);
+        !kind.is_empty() && !sub.is_empty() && kind.chars().all(is_token) && sub.chars().all(is_token)
+    });
+    (if is_well_formed { media_type } else { String::new() }, charset)
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type.ends_with("/json") || media_type.ends_with("+json") || media_type.ends_with("json-seq")
+}
+
+fn is_text(media_type: &str) -> bool {
+    let (kind, sub) = media_type.split_once('/').unwrap_or_default();
+    let of_application = matches!(
+        sub,
+        "xml"
+            | "javascript"
+            | "ecmascript"
+            | "x-javascript"
+            | "x-www-form-urlencoded"
+            | "graphql"
+            | "sql"
+            | "yaml"
+            | "x-yaml"
+            | "toml"
+            | "rtf"
+            | "x-ndjson"
+            | "ndjson"
+            | "jsonl"
+            | "x-sh"
+            | "x-tex"
+            | "xml-dtd"
+            | "csv"
+    );
+    kind == "text"
+        || is_json(media_type)
+        || kind != "image" && sub.ends_with("+xml")
+        || sub.ends_with("+yaml")
+        || kind == "application" && of_application
+}
+
+/// The charset that a document of XML or HTML declares within itself.
+fn by_document(media_type: &str, body: &[u8]) -> Option<&'static Encoding> {
+    let prologue = String::from_utf8_lossy(body.get(..PROLOGUE_BYTES).unwrap_or(body)).to_ascii_lowercase();
+    let attribute = if media_type.ends_with("/html") {
+        "charset="
+    } else if media_type.ends_with("xml") && prologue.trim_start().starts_with("<?xml") {
+        "encoding="
+    } else {
+        return None;
+    };
+    let (_, rest) = prologue.split_once(attribute)?;
+    let label: String = rest
+        .trim_start_matches(['"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_:.".contains(*c))
+        .collect();
+    Encoding::for_label(label.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    #[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
+    fn answer(status: u16, content_type: &str, body: &[u8], schema: Value) -> String {
+        let spec: AgentSpec = serde_json::from_value(json!({
+            "id": "a", "name": "A", "config": {"kind": "http"},
+            "outputs": [{"name": "body", "schema": schema}, {"name": "status", "schema": {"type": "integer"}}],
+        }))
+        .unwrap();
+        let mut headers = HeaderMap::new();
+        if !content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
+        }
+        let answer = Answer { status: StatusCode::from_u16(status).unwrap(), headers: &headers, body: body.to_vec() };
+        match answer.outputs(&spec) {
+            Ok(outputs) => {
+                assert_eq!(outputs[1].bytes, status.to_string().into_bytes());
+                format!("{} {}", outputs[0].media_type, String::from_utf8_lossy(&outputs[0].bytes))
+            }
+            Err(unfit) => unfit.reason,
+        }
+    }
+
+    #[test]
+    fn a_text_is_decoded_by_its_charset() {
+        let text = || json!({"type": "string"});
+        let table: [(&str, &[u8], &str); 17] = [
+            ("text/plain; charset=iso-8859-1", b"caf\xe9", "café"),
+            ("text/plain; charset=\"ISO-8859-1\"", b"caf\xe9", "café"),
+            ("text/plain;CHARSET=latin1", b"caf\xe9", "café"),
+            ("text/html; charset=Shift_JIS", b"\x93\xfa\x96\x7b", "日本"),
+            ("text/plain; charset=gbk", b"\xd6\xd0", "中"),
+            ("text/plain; charset=utf-16le", b"h\0i\0", "hi"),
+            ("text/plain; charset=utf-8", b"\xef\xbb\xbfhi", "hi"),
+            // A mark is what the bytes are, whatever is declared.
+            ("text/plain; charset=iso-8859-1", b"\xef\xbb\xbfcaf\xc3\xa9", "café"),
+            ("text/plain", b"\xff\xfeh\0i\0", "hi"),
+            ("text/plain", "héllo".as_bytes(), "héllo"),
+            ("text/plain", b"caf\xe9", "café"),
+            ("", "héllo".as_bytes(), "héllo"),
+            ("nonsense", "héllo".as_bytes(), "héllo"),
+            ("application/octet-stream", "héllo".as_bytes(), "héllo"),
+            ("text/html", b"<meta charset=\"shift_jis\">\x93\xfa", "<meta charset=\"shift_jis\">日"),
+            (
+                "application/xml",
+                b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>",
+                "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>",
+            ),
+            ("text/csv", b"", ""),
+        ];
+        for (content_type, body, expected) in table {
+            assert_eq!(answer(200, content_type, body, text()), format!("text/plain {expected}"), "{content_type}");
+        }
+        assert_eq!(
+            answer(200, "text/plain; charset=utf-8", b"caf\xe9", text()),
+            "sent bytes that are no UTF-8 text for the output `body`"
+        );
+        assert_eq!(
+            answer(200, "text/plain; charset=klingon", b"x", text()),
+            "declared the charset `klingon`, which is not known"
+        );
+    }
+
+    #[test]
+    fn json_is_read_behind_a_mark_and_in_other_charsets() {
+        let object = || json!({"type": "object"});
+        assert_eq!(answer(200, "application/json", b"\xef\xbb\xbf{\"a\":1}", object()), "application/json {\"a\":1}");
+        let latin = answer(200, "application/problem+json; charset=latin1", b"{\"a\":\"\xe9\"}", object());
+        assert_eq!(latin, "application/json {\"a\":\"é\"}");
+        let wide: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain("{\"a\":1}".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(answer(200, "application/json", &wide, object()), "application/json {\"a\":1}");
+    }
+
+    #[test]
+    fn no_content_is_an_empty_output() {
+        assert_eq!(answer(204, "", b"", json!({"type": "string"})), "text/plain ");
+        assert_eq!(answer(204, "", b"", json!({"type": "object"})), "application/json null");
+        assert_eq!(answer(204, "", b"", json!({})), "application/json null");
+        assert_eq!(answer(200, "", b"", json!({})), "application/json null");
+        assert!(answer(200, "", b"", json!({"type": "object"})).starts_with("did not give valid JSON"));
+    }
+
+    #[test]
+    fn what_is_no_text_stays_as_it_is_under_its_own_type() {
+        for schema in [json!({"type": "string"}), json!({})] {
+            assert_eq!(answer(200, "image/png", b"\x89PNG", schema.clone()), "image/png \u{fffd}PNG");
+            assert_eq!(answer(200, "Application/PDF; x=y", b"%PDF", schema.clone()), "application/pdf %PDF");
+            assert_eq!(answer(200, "image/svg+xml", b"<svg/>", schema.clone()), "image/svg+xml <svg/>");
+            assert_eq!(
+                answer(200, "application/octet-stream", b"\0\x01", schema.clone()),
+                "application/octet-stream \0\u{1}"
+            );
+            assert_eq!(answer(200, "", b"a\xff", schema), "application/octet-stream a\u{fffd}");
+        }
+        assert_eq!(
+            answer(200, "image/png", b"\x89PNG", json!({"type": "object"})),
+            "sent `image/png`, but the output `body` is object"
+        );
+    }
+}

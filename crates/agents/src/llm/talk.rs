@@ -1,0 +1,199 @@
+//! One conversation with one model: each round is a request and its whole answer, with what the model does not take left out.
+//! It must never take half an answer for one, and never send the key anywhere but to the provider's address.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, Url, header::HeaderMap};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use workflow::{agent::LlmConfig, schema::Schema, status::Reason};
+
+use super::{
+    Target,
+    failure::{Failure, Teller},
+    hearing::{Answer, Hearing},
+    wire::{self, Ask, Frames, Message, Request},
+};
+use crate::{
+    AgentError, ProviderKind, Recorder, Refusals,
+    refusals::{ModelId, Parameter, Refusal, Refused},
+};
+
+/// Bytes of an error that are read for its words.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// An error that takes longer to tell is told as far as it came.
+const ERROR_TIMEOUT: Duration = Duration::from_secs(10);
+/// Where providers and gateways name a request.
+const ID_HEADERS: [&str; 6] =
+    ["x-request-id", "request-id", "x-generation-id", "x-litellm-call-id", "apim-request-id", "x-amzn-requestid"];
+/// Parts of a request that are its messages, and no parameters.
+const MESSAGE_FIELDS: [&str; 6] = ["messages", "input", "contents", "system", "instructions", "systemInstruction"];
+
+pub(super) struct Talk<'a> {
+    pub(super) client: &'a Client,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a LlmConfig,
+    pub(super) schema: Option<&'a Schema>,
+    pub(super) system: String,
+    pub(super) messages: Vec<Message>,
+    pub(super) refused: Refused,
+    pub(super) refusals: &'a dyn Refusals,
+    pub(super) id: ModelId,
+    pub(super) deltas: Option<&'a mpsc::Sender<String>>,
+    pub(super) recorder: &'a Recorder,
+}
+
+impl Talk<'_> {
+    /// One round, in which the messages from `n_said` on are new.
+    pub(super) async fn round(&mut self, n_said: usize) -> Result<Answer, AgentError> {
+        let system = (n_said == 0 && !self.system.is_empty()).then_some(("system", self.system.as_str()));
+        let said = self.messages[n_said..].iter().map(|message| (message.role.as_str(), message.text.as_str()));
+        let n_bytes = self.system.len() + self.messages.iter().map(|message| message.text.len()).sum::<usize>();
+        self.recorder.ask(system.into_iter().chain(said), n_bytes);
+        // Each refusal takes one parameter away, so this ends.
+        for _ in 0..=2 * Parameter::ALL.len() {
+            match self.exchange().await {
+                Err(Failure { refused: Some(refusal), .. }) if self.leave_out(&refusal).await => {}
+                result => return result.map_err(|failure| failure.error),
+            }
+        }
+        Err(AgentError::new(Reason::Permanent, "The provider refuses one parameter after the other"))
+    }
+
+    /// Shows a piece to who watches. A slow reader loses tokens, never delays them: the artifact holds them all.
+    pub(super) fn show(&self, piece: &str) {
+        if let Some(deltas) = self.deltas {
+            let _lossy = deltas.try_send(piece.to_owned());
+        }
+    }
+
+    async fn exchange(&mut self) -> Result<Answer, Failure> {
+        let Target { provider, url, headers, model, .. } = self.target;
+        let request = wire::request(
+            provider.kind,
+            &Ask {
+                model,
+                system: &self.system,
+                messages: &self.messages,
+                temperature: self.config.temperature,
+                max_tokens: self.config.max_tokens,
+                schema: self.schema,
+                refused: &self.refused,
+            },
+        );
+        self.recorder.parameters(parameters(&request.body));
+        self.recorder.left_out(self.left_out(&request));
+        let teller = Teller { key: provider.key.as_ref(), host: url.host_str().unwrap_or_default() };
+        let sent = self.client.post(endpoint(url, &request.path)).headers(headers.clone()).json(&request.body).send();
+        let response = sent.await.map_err(|error| teller.broken(error))?;
+        let status = response.status();
+        if let Some(id) = ID_HEADERS.into_iter().find_map(|name| header(response.headers(), name)) {
+            self.recorder.request_id(id);
+        }
+        if status.is_redirection() {
+            return Err(teller.redirected(status, url, response.headers()));
+        }
+        if !status.is_success() {
+            let headers = response.headers().clone();
+            let body = error_body(response).await;
+            return Err(teller.status(status, &headers, &body, &request.optional));
+        }
+        let cost = header(response.headers(), "x-litellm-response-cost").and_then(|cost| cost.parse().ok());
+        // It is told before anything was counted, then as 0.
+        let cost = cost.filter(|cost: &f64| *cost > 0.0);
+        let hearing = Hearing::new(provider.kind, &teller, &request.optional, self.recorder, self.deltas);
+        hearing.listen(Frames::new(response), cost).await
+    }
+
+    /// Whether the request can be made without what the model refused; it is remembered then.
+    async fn leave_out(&mut self, refusal: &Refusal) -> bool {
+        let is_new = self.refused.add(refusal.clone());
+        if is_new {
+            tracing::info!(
+                provider = self.id.provider,
+                model = self.id.model,
+                "the model does not take the parameter {}; it is left out",
+                refusal.parameter
+            );
+            self.refusals.remember(&self.id, refusal).await;
+        }
+        is_new
+    }
+
+    /// What an author asked for and this request does not say.
+    fn left_out(&self, request: &Request) -> Vec<String> {
+        let is_sent = |parameter: Parameter| request.optional.iter().any(|(sent, _)| *sent == parameter);
+        let has_limit = is_sent(Parameter::MaxTokens)
+            || is_sent(Parameter::MaxCompletionTokens)
+            // Its protocol wants the limit, so it is always sent.
+            || self.target.provider.kind == ProviderKind::Anthropic;
+        [
+            (Parameter::Temperature, self.config.temperature.is_some() && !is_sent(Parameter::Temperature)),
+            (Parameter::MaxTokens, self.config.max_tokens.is_some() && !has_limit),
+            (Parameter::Schema, self.schema.is_some() && !is_sent(Parameter::Schema)),
+            (Parameter::Stream, !is_sent(Parameter::Stream)),
+        ]
+        .into_iter()
+        .filter(|(_, is_left_out)| *is_left_out)
+        .map(|(parameter, _)| parameter.to_string())
+        .collect()
+    }
+}
+
+/// All of a request but its messages.
+fn parameters(body: &Map<String, Value>) -> Map<String, Value> {
+    let is_parameter = |name: &str| !MESSAGE_FIELDS.contains(&name);
+    body.iter().filter(|(name, _)| is_parameter(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// An address below the provider's own; what that asks for in its query (Azure's version) stays.
+fn endpoint(base: &Url, path: &str) -> Url {
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    if let Some(query) = query {
+        let whole = base.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
+        url.set_query(Some(&whole));
+    }
+    url
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+}
+
+/// The beginning of an error's body, as far as it comes soon.
+async fn error_body(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        // A body that breaks off is told as far as it came.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = MAX_ERROR_BYTES - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == MAX_ERROR_BYTES {
+                break;
+            }
+        }
+    };
+    let _as_far_as_it_came = tokio::time::timeout(ERROR_TIMEOUT, read).await;
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_put_below_the_provider_s_address() {
+        let table = [
+            ("https://h/v1", "chat/completions", "https://h/v1/chat/completions"),
+            ("https://h/v1/", "chat/completions", "https://h/v1/chat/completions"),
+            ("http://h:1", "api/chat", "http://h:1/api/chat"),
+            ("https://h/openai?api-version=1", "chat/completions", "https://h/openai/chat/completions?api-version=1"),
+            ("https://h/v1beta?a=b", "models/m:s?alt=sse", "https://h/v1beta/models/m:s?a=b&alt=sse"),
+        ];
+        for (base, path, expected) in table {
+            assert_eq!(endpoint(&Url::parse(base).unwrap(), path).as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Writes down, while an attempt runs, what it said to a model, what came back and what that cost: whoever stops the attempt, or
+//! finds it failed, reads it here. It must never hold a key, and never more than people can read.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use workflow::{
+    transcript::{Round, Transcript},
+    view::Usage,
+};
+
+use crate::Price;
+
+/// Characters of a name that the other side chose.
+const MAX_NAME_CHARS: usize = 200;
+/// A token is about this many bytes at least, so that an estimate is rather too high.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// Clones write into the same record.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Record>>);
+
+#[derive(Default)]
+struct Record {
+    transcript: Transcript,
+    price: Option<Price>,
+    costs: Vec<Cost>,
+    left_out: Vec<String>,
+    is_cut: bool,
+}
+
+/// What is known of the cost of one round.
+#[derive(Clone, Default)]
+struct Cost {
+    prompt_bytes: usize,
+    answer_bytes: usize,
+    prompt: Option<i64>,
+    completion: Option<i64>,
+    micros: Option<i64>,
+    /// The model began to answer.
+    is_begun: bool,
+    is_finished: bool,
+}
+
+impl Recorder {
+    /// What was said so far; none where no model was asked.
+    pub fn transcript(&self) -> Option<Transcript> {
+        let record = self.record();
+        (!record.transcript.rounds.is_empty()).then(|| record.transcript.clone())
+    }
+
+    /// What it cost so far; none where no model began to answer. What no provider counted is estimated.
+    pub fn usage(&self) -> Option<Usage> {
+        let record = self.record();
+        let begun: Vec<&Cost> = record.costs.iter().filter(|cost| cost.is_begun).collect();
+        if begun.is_empty() {
+            return None;
+        }
+        let mut usage = Usage {
+            model: Some(record.transcript.model.clone()),
+            is_cut: record.is_cut,
+            left_out: record.left_out.clone(),
+            ..Usage::default()
+        };
+        for cost in &begun {
+            let (prompt, is_guessed) = counted_or_estimated(cost.prompt, cost.prompt_bytes, true);
+            usage.prompt_tokens += prompt;
+            usage.is_estimated |= is_guessed;
+            let (completion, is_guessed) = counted_or_estimated(cost.completion, cost.answer_bytes, cost.is_finished);
+            usage.completion_tokens += completion;
+            usage.is_estimated |= is_guessed;
+        }
+        usage.cost_micros = match record.price {
+            Some(price) => Some(price.cost_micros(usage.prompt_tokens, usage.completion_tokens)),
+            None => begun.iter().filter_map(|cost| cost.micros).reduce(|sum, cost| sum + cost),
+        };
+        Some(usage)
+    }
+
+    pub(crate) fn begin(&self, provider: &str, model: &str, price: Option<Price>) {
+        let mut record = self.record();
+        record.transcript = Transcript { provider: provider.to_owned(), model: model.to_owned(), rounds: Vec::new() };
+        record.price = price;
+    }
+
+    /// A new round, with what is said in it; `prompt_bytes` is all that is sent, earlier rounds included.
+    pub(crate) fn ask<'a>(&self, said: impl IntoIterator<Item = (&'a str, &'a str)>, prompt_bytes: usize) {
+        let mut round = Round::default();
+        for (role, text) in said {
+            round.say(role, text);
+        }
+        let mut record = self.record();
+        record.transcript.rounds.push(round);
+        record.costs.push(Cost { prompt_bytes, ..Cost::default() });
+    }
+
+    pub(crate) fn parameters(&self, parameters: Map<String, Value>) {
+        self.round(|round, _| round.parameters = parameters);
+    }
+
+    pub(crate) fn request_id(&self, id: &str) {
+        let id = id.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+        self.round(|round, _| round.request_id = Some(id));
+    }
+
+    pub(crate) fn has_request_id(&self) -> bool {
+        self.record().transcript.rounds.last().is_some_and(|round| round.request_id.is_some())
+    }
+
+    pub(crate) fn write(&self, text: &str) {
+        self.round(|round, cost| {
+            round.write(text);
+            cost.answer_bytes += text.len();
+            cost.is_begun = true;
+        });
+    }
+
+    pub(crate) fn think(&self, text: &str) {
+        self.round(|round, cost| {
+            round.think(text);
+            cost.answer_bytes += text.len();
+            cost.is_begun = true;
+        });
+    }
+
+    /// What was written so far in this round was a thought.
+    pub(crate) fn was_thought(&self) {
+        self.round(|round, _| {
+            let wrote = std::mem::take(&mut round.wrote);
+            round.think(&wrote);
+        });
+    }
+
+    pub(crate) fn tokens(&self, prompt: Option<i64>, completion: Option<i64>, micros: Option<i64>) {
+        self.round(|_, cost| {
+            cost.prompt = prompt.or(cost.prompt);
+            cost.completion = completion.or(cost.completion);
+            cost.micros = micros.or(cost.micros);
+        });
+    }
+
+    pub(crate) fn finish(&self, word: &str, is_cut: bool) {
+        let word: String = word.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+        self.round(|round, cost| {
+            round.finish_reason = Some(word).filter(|word| !word.is_empty());
+            (cost.is_begun, cost.is_finished) = (true, true);
+        });
+        self.record().is_cut = is_cut;
+    }
+
+    /// A parameter that this model does not take was not sent.
+    pub(crate) fn left_out(&self, parameters: Vec<String>) {
+        self.record().left_out = parameters;
+    }
+
+    fn round(&self, change: impl FnOnce(&mut Round, &mut Cost)) {
+        let mut record = self.record();
+        let Record { transcript, costs, .. } = &mut *record;
+        if let (Some(round), Some(cost)) = (transcript.rounds.last_mut(), costs.last_mut()) {
+            change(round, cost);
+        }
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Prompts are not for logs.
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+/// Tokens, and whether they are a guess. No count, and a count of nothing for something, are unknown; and what was counted before
+/// the end is at least that.
+fn counted_or_estimated(counted: Option<i64>, bytes: usize, is_final: bool) -> (i64, bool) {
+    let estimate = i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX);
+    match counted.filter(|count| *count > 0 || bytes == 0) {
+        Some(count) if is_final || count >= estimate => (count, false),
+        _ => (estimate, estimate > 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_counted_is_estimated_and_marked() {
+        let recorder = Recorder::default();
+        assert_eq!(recorder.usage(), None);
+        recorder.begin("p", "m", None);
+        recorder.ask([("user", "hello")], 10);
+        assert_eq!(recorder.usage(), None, "a request that nobody answered costs nothing");
+        recorder.write("abcd");
+        recorder.think("efg");
+        let shown = |recorder: &Recorder| {
+            let usage = recorder.usage().unwrap();
+            (usage.prompt_tokens, usage.completion_tokens, usage.is_estimated, usage.cost_micros)
+        };
+        assert_eq!(shown(&recorder), (4, 3, true, None));
+        recorder.tokens(Some(9), Some(1), None);
+        assert_eq!(shown(&recorder), (9, 3, true, None), "a count before the end is too low");
+        recorder.finish("stop", false);
+        assert_eq!(shown(&recorder), (9, 1, false, None));
+        recorder.tokens(None, Some(0), Some(70));
+        assert_eq!(shown(&recorder), (9, 3, true, Some(70)), "nothing for something is unknown");
+        recorder.ask([("user", "again")], 30);
+        recorder.tokens(Some(20), Some(5), Some(30));
+        recorder.finish("stop", false);
+        assert_eq!(shown(&recorder), (29, 8, true, Some(100)));
+    }
+
+    #[test]
+    fn a_price_goes_before_what_the_provider_reckons() {
+        let recorder = Recorder::default();
+        recorder.begin("p", "m", Some(Price { input: 1.0, output: 2.0 }));
+        recorder.ask([], 0);
+        recorder.tokens(Some(3), Some(4), Some(1_000));
+        recorder.finish("stop", false);
+        assert_eq!(recorder.usage().unwrap().cost_micros, Some(11));
+    }
+}

@@ -1,0 +1,184 @@
+//! Children that do what people's own code asks for: each a process with little time, little memory, no environment and no files,
+//! which is killed when nobody waits for it any more.
+//! Only a process can be stopped in the middle of one operation, so nothing whose cost cannot be told beforehand may run elsewhere.
+
+use std::{
+    ffi::OsString,
+    io::{Read, Write},
+    os::unix::process::ExitStatusExt,
+    path::PathBuf,
+    process::{ExitCode, ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::sys::{
+    resource::{Resource, setrlimit},
+    signal::Signal,
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+    sync::Semaphore,
+};
+use workflow::status::Reason;
+
+use crate::{AgentError, template};
+
+/// Processor time of one child; ordinary work takes milliseconds.
+const CPU_SECONDS: u64 = 2;
+/// Address space of one child, the program itself included.
+const MEMORY_BYTES: u64 = 512 * 1024 * 1024;
+/// A child that got no processor for so long is given up, so that the step can be tried again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of a request: the inputs of a template with every character escaped.
+const MAX_REQUEST_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes that a child may answer.
+const MAX_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
+/// The child did its work and says why there is no result.
+const REFUSED: u8 = 3;
+
+/// How to start a child, and how many there may be at once.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    turns: Arc<Semaphore>,
+}
+
+/// What a child said instead of a result.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) class: Reason,
+    pub(crate) message: String,
+}
+
+impl Sandbox {
+    /// The program that ends in [`sandbox_main`], with the arguments that lead it there.
+    pub fn new(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        // As many as there are processors: more would only make each of them slower.
+        let n_turns = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            program: program.into(),
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            turns: Arc::new(Semaphore::new(n_turns)),
+        }
+    }
+
+    /// What a child makes of a request; `what` names it in messages, such as "The prompt". Dropping this kills the child.
+    pub(crate) async fn run(&self, what: &str, request: &[u8]) -> Result<String, AgentError> {
+        let _turn =
+            self.turns.acquire().await.map_err(|closed| {
+                AgentError::new(Reason::Server, "The sandbox is being shut down").with_source(closed)
+            })?;
+        let mut child = self.start()?;
+        let answer = tokio::time::timeout(PATIENCE, exchange(&mut child, request)).await;
+        let (status, answer) = match answer {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => return Err(broken(error)),
+            Err(_) => {
+                return Err(AgentError::new(
+                    Reason::Timeout,
+                    format!("{what} could not be rendered within {} s: the machine is too busy", PATIENCE.as_secs()),
+                ));
+            }
+        };
+        judge(what, status, answer)
+    }
+
+    fn start(&self) -> Result<Child, AgentError> {
+        Command::new(&self.program)
+            .args(&self.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(broken)
+    }
+}
+
+fn broken(error: std::io::Error) -> AgentError {
+    AgentError::new(Reason::Server, "The sandbox cannot be started or broke off").with_source(error)
+}
+
+/// Sends the request while reading the answer, so that neither side waits for the other with a full pipe.
+async fn exchange(child: &mut Child, request: &[u8]) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(std::io::ErrorKind::BrokenPipe.into());
+    };
+    let send = async move {
+        // A child that ended early says why by its status.
+        let _ended_early = stdin.write_all(request).await;
+        drop(stdin);
+    };
+    let mut answer = Vec::new();
+    let mut stdout = stdout.take(MAX_ANSWER_BYTES + 1);
+    let ((), read) = tokio::join!(send, stdout.read_to_end(&mut answer));
+    read?;
+    if answer.len() as u64 > MAX_ANSWER_BYTES {
+        child.kill().await?;
+    }
+    Ok((child.wait().await?, answer))
+}
+
+fn judge(what: &str, status: ExitStatus, answer: Vec<u8>) -> Result<String, AgentError> {
+    let too_much = |reason: &str| AgentError::new(Reason::Template, format!("{what} cannot be rendered: {reason}"));
+    if status.success() {
+        return String::from_utf8(answer)
+            .map_err(|error| AgentError::new(Reason::Server, "The sandbox answered no text").with_source(error));
+    }
+    if status.code() == Some(i32::from(REFUSED)) {
+        return match serde_json::from_slice::<Refusal>(&answer) {
+            Ok(refusal) => Err(AgentError::new(refusal.class, refusal.message)),
+            Err(error) => Err(AgentError::new(Reason::Server, "The sandbox's answer is malformed").with_source(error)),
+        };
+    }
+    match status.signal() {
+        Some(signal) if signal == Signal::SIGXCPU as i32 || signal == Signal::SIGKILL as i32 => {
+            Err(too_much(template::TOO_MUCH_WORK))
+        }
+        // Allocations that fail and stacks that overflow abort.
+        Some(_) => Err(too_much("it needs too much memory: loop over less, or give it smaller inputs")),
+        None => Err(AgentError::new(Reason::Server, "The sandbox ended without an answer")),
+    }
+}
+
+/// The whole life of a child: takes its limits, reads one request, writes one answer.
+pub fn sandbox_main() -> ExitCode {
+    match limit_this_process().map_err(std::io::Error::from).and_then(|()| serve()) {
+        Ok(code) => code,
+        // Nobody reads more than the status.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn limit_this_process() -> nix::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+    setrlimit(Resource::RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1)?;
+    setrlimit(Resource::RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    setrlimit(Resource::RLIMIT_FSIZE, 0, 0)?;
+    // Nothing can be opened or connected beyond the three streams.
+    setrlimit(Resource::RLIMIT_NOFILE, 3, 3)
+}
+
+fn serve() -> std::io::Result<ExitCode> {
+    let mut request = Vec::new();
+    std::io::stdin().take(MAX_REQUEST_BYTES).read_to_end(&mut request)?;
+    let (code, answer) = match template::render_request(&request) {
+        Ok(text) => (ExitCode::SUCCESS, text.into_bytes()),
+        Err(error) => {
+            let refusal = Refusal { class: error.class, message: error.message };
+            (ExitCode::from(REFUSED), serde_json::to_vec(&refusal)?)
+        }
+    };
+    let mut stdout = std::io::stdout();
+    stdout.write_all(&answer)?;
+    stdout.flush()?;
+    Ok(code)
+}
