@@ -2,10 +2,10 @@
 //! Must never change a version: an edit is the next one.
 
 use serde_json::json;
-use workflow::{AgentId, AgentSpec, UserId};
+use workflow::{AgentId, AgentSpec, UserId, api::Page};
 
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, Window,
     audit::{self, Author},
 };
 
@@ -29,6 +29,23 @@ impl Store {
                ORDER BY a.id"#,
         );
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect()
+    }
+
+    /// A page of the latest versions, by id.
+    pub async fn agents_page(&self, window: Window<'_>) -> Result<Page<AgentSpec>> {
+        // What is no id comes before or behind all of them.
+        let after = window.after.filter(|after| AgentId::new(*after).is_well_formed());
+        let rows = sqlx::query!(
+            r#"SELECT v.agent_id, v.version, v.spec
+               FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
+               WHERE $1::text IS NULL OR a.id > $1
+               ORDER BY a.id LIMIT $2"#,
+            after,
+            window.to_read(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let specs = rows.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect::<Result<_>>()?;
+        Ok(window.page(specs, |spec: &AgentSpec| spec.id.to_string()))
     }
 
     /// One version, or the latest.

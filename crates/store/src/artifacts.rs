@@ -2,9 +2,10 @@
 //! Content is never truncated and never changes: a version's bytes always have its hash.
 
 use sha2::{Digest, Sha256};
-use workflow::{ArtifactId, RunId, StepKey, view::ArtifactMeta};
+use uuid::Uuid;
+use workflow::{ArtifactId, RunId, StepKey, api::Page, view::ArtifactMeta};
 
-use crate::{Error, Result, Store, runs::ArtifactRow};
+use crate::{Error, Result, Store, Window, runs::ArtifactRow};
 
 /// Bytes of one chunk.
 const CHUNK: usize = 1024 * 1024;
@@ -13,9 +14,11 @@ impl Store {
     /// An artifact of a run with its bytes. The caller has made sure that the run may be seen.
     pub async fn artifact(&self, run: RunId, id: ArtifactId) -> Result<Option<(ArtifactMeta, Vec<u8>)>> {
         let Some(row) = sqlx::query!(
-            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, h.value_hash AS "value_hash?", a.media_type, a.size, a.origin, a.attempt,
                 a.parent, u.email AS "made_by?", a.is_approved, a.created_at, a.content
-            FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by WHERE a.run_id = $1 AND a.id = $2"#,
+            FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by
+                LEFT JOIN value_hashes h ON h.content_hash = a.content_hash AND a.media_type = 'application/json'
+            WHERE a.run_id = $1 AND a.id = $2"#,
             run.0,
             id.0,
         )
@@ -35,6 +38,7 @@ impl Store {
             version: row.version,
             is_latest: row.is_latest,
             content_hash: row.content_hash,
+            value_hash: row.value_hash,
             media_type: row.media_type,
             size: row.size,
             origin: row.origin,
@@ -47,29 +51,36 @@ impl Store {
         Ok(Some((meta.try_into()?, bytes)))
     }
 
-    /// All versions of one artifact, or of all artifacts of a step, oldest first.
+    /// Versions of one artifact, or of all artifacts of a step, oldest first.
     pub async fn artifact_versions(
         &self,
         run: RunId,
         step: Option<&StepKey>,
         name: Option<&str>,
-    ) -> Result<Vec<ArtifactMeta>> {
-        sqlx::query_as!(
+        window: Window<'_>,
+    ) -> Result<Page<ArtifactMeta>> {
+        let after: Option<Uuid> = window.after.and_then(|after| after.parse().ok());
+        let rows = sqlx::query_as!(
             ArtifactRow,
-            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, h.value_hash AS "value_hash?", a.media_type, a.size, a.origin, a.attempt,
                 a.parent, u.email AS "made_by?", a.is_approved, a.created_at
             FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by
+                LEFT JOIN value_hashes h ON h.content_hash = a.content_hash AND a.media_type = 'application/json'
             WHERE a.run_id = $1 AND ($2::text IS NULL OR s.key = $2) AND ($3::text IS NULL OR a.name = $3)
-            ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
+                AND ($4::uuid IS NULL OR (s.key COLLATE "C", a.name COLLATE "C", a.version) > (
+                    SELECT t.key COLLATE "C", b.name COLLATE "C", b.version FROM artifacts b JOIN steps t ON t.id = b.step_id
+                    WHERE b.run_id = $1 AND b.id = $4))
+            ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version LIMIT $5"#,
             run.0,
             step.map(StepKey::as_str),
             name,
+            after,
+            window.to_read(),
         )
         .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+        .await?;
+        let metas = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+        Ok(window.page(metas, |meta: &ArtifactMeta| meta.id.to_string()))
     }
 
     /// Writes large content before its artifact is committed. Content-addressed, so writing it twice is harmless.

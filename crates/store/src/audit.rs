@@ -1,13 +1,13 @@
 //! The audit log: who did what outside of runs (these have `run_events`), written in the transaction that does it.
 //! Must never hold a secret, and never be changed: the table refuses.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
-use workflow::UserId;
+use workflow::{UserId, api::AuditEntry, id::TokenId};
 
 use crate::{Result, Store};
 
@@ -17,6 +17,19 @@ pub struct Author {
     /// Absent for the operator at the command line, and for somebody who is not signed in.
     pub actor: Option<UserId>,
     pub address: Option<IpAddr>,
+    pub via: Via,
+}
+
+/// What vouched for the author.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Via {
+    /// Nothing: somebody who is not signed in, or signs in just now.
+    #[default]
+    Nothing,
+    Session,
+    Token(TokenId),
+    /// The command line beside the database.
+    Operator,
 }
 
 impl Author {
@@ -46,7 +59,16 @@ pub(crate) async fn append(
     mut data: Value,
 ) -> Result<()> {
     if let Some(address) = author.address {
-        data["address"] = json!(address);
+        data["address"] = json!(address.to_canonical());
+    }
+    match author.via {
+        Via::Nothing => {}
+        Via::Session => data["via"] = json!("session"),
+        Via::Token(id) => {
+            data["via"] = json!("token");
+            data["by_token"] = json!(id);
+        }
+        Via::Operator => data["via"] = json!("operator"),
     }
     sqlx::query!(
         r#"INSERT INTO audit_log (actor, action, subject, data) VALUES ($1, $2, $3, $4)"#,
@@ -60,7 +82,72 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// What of the log is asked for, checked; what is absent restricts nothing.
+#[derive(Clone, Default, Debug)]
+pub struct Wanted {
+    pub actor: Option<UserId>,
+    /// Of the operator alone.
+    pub is_operator: bool,
+    pub action: Option<String>,
+    pub subject: Option<String>,
+    pub address: Option<String>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
 impl Store {
+    /// Newest first, one more than `limit` if there is more.
+    pub async fn audit(&self, wanted: &Wanted) -> Result<Vec<AuditEntry>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, at, actor, action, subject, data FROM audit_log
+               WHERE ($1::uuid IS NULL OR actor = $1)
+                 AND (NOT $2 OR data ->> 'via' = 'operator')
+                 AND ($3::text IS NULL OR action = $3 OR action LIKE $3 || '.%')
+                 AND ($4::text IS NULL OR subject = $4)
+                 AND ($5::text IS NULL OR data ->> 'address' = $5)
+                 AND ($6::timestamptz IS NULL OR at >= $6)
+                 AND ($7::timestamptz IS NULL OR at < $7)
+                 AND ($8::bigint IS NULL OR id < $8)
+               ORDER BY id DESC LIMIT $9"#,
+            wanted.actor.map(|actor| actor.0),
+            wanted.is_operator,
+            wanted.action,
+            wanted.subject,
+            wanted.address,
+            wanted.from,
+            wanted.to,
+            wanted.before,
+            wanted.limit + 1,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let people: Vec<Uuid> =
+            rows.iter().flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()]).flatten().collect();
+        let emails = self.emails(&people).await?;
+        let text = |data: &Value, field: &str| data[field].as_str().map(str::to_owned);
+        let entries = rows.into_iter().map(|row| AuditEntry {
+            id: row.id,
+            at: row.at,
+            actor: row.actor.map(UserId),
+            actor_email: row.actor.and_then(|actor| emails.get(&actor).cloned()),
+            via: text(&row.data, "via"),
+            address: text(&row.data, "address"),
+            subject_email: Uuid::parse_str(&row.subject).ok().and_then(|subject| emails.get(&subject).cloned()),
+            action: row.action,
+            subject: row.subject,
+            data: row.data,
+        });
+        Ok(entries.collect())
+    }
+
+    async fn emails(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, String>> {
+        let rows =
+            sqlx::query!(r#"SELECT id, email FROM users WHERE id = ANY ($1)"#, ids).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.email)).collect())
+    }
+
     /// Appends an entry for something that changed no table: a refused login, say.
     pub async fn note(&self, author: Author, action: &str, subject: &str, data: Value) -> Result<()> {
         let mut connection = self.pool.acquire().await?;

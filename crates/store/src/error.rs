@@ -38,6 +38,17 @@ impl Error {
         }
     }
 
+    /// Whether the database's role may not do what was asked.
+    pub fn is_forbidden(&self) -> bool {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        let (Self::Sqlx(error) | Self::Migrate(Execute(error) | ExecuteMigration(error, _))) = self else {
+            return false;
+        };
+        // 3F000: there is no schema that the role may even look into.
+        let sqlx::Error::Database(error) = error else { return false };
+        error.code().is_some_and(|code| matches!(&*code, "42501" | "3F000"))
+    }
+
     /// Whether the database refused a value for what it is: asking again cannot help. Everything else may.
     pub fn is_refused_value(&self) -> bool {
         match self {

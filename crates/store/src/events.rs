@@ -5,11 +5,11 @@ use serde_json::Value;
 use uuid::Uuid;
 use workflow::{
     RunId, UserId,
-    event::{EventActor, RunEvent},
+    event::{Effects, EventActor, RunEvent},
     view::AttemptView,
 };
 
-use crate::{Result, Store, decode::document};
+use crate::{Result, Store, decode::document, exact};
 
 struct EventRow {
     seq: i64,
@@ -18,17 +18,24 @@ struct EventRow {
     actor: Option<Uuid>,
     email: Option<String>,
     data: Value,
+    rested_ms: i64,
 }
 
 impl EventRow {
-    fn into_event(self, run: RunId) -> Result<RunEvent> {
+    fn into_event(mut self, run: RunId) -> Result<RunEvent> {
+        self.data.get_mut("overrides").into_iter().for_each(exact::open_overrides);
+        self.data.pointer_mut("/moved/run_definition").into_iter().for_each(exact::open);
         let row = format!("{run}/{}", self.seq);
+        let mut data: Effects = document(self.data, "run_events", "data", &row)?;
+        if let Some(change) = &mut data.run {
+            change.rested_ms = self.rested_ms;
+        }
         Ok(RunEvent {
             seq: self.seq,
             at: self.at,
             kind: document(Value::String(self.kind), "run_events", "kind", &row)?,
             actor: self.actor.zip(self.email).map(|(id, email)| EventActor { id: UserId(id), email }),
-            data: document(self.data, "run_events", "data", &row)?,
+            data,
         })
     }
 }
@@ -38,8 +45,8 @@ impl Store {
     pub async fn events_after(&self, run: RunId, after: i64, limit: i64) -> Result<Vec<RunEvent>> {
         sqlx::query_as!(
             EventRow,
-            r#"SELECT e.seq, e.at, e.kind, e.actor, u.email AS "email?", e.data
-            FROM run_events e LEFT JOIN users u ON u.id = e.actor
+            r#"SELECT e.seq, e.at, e.kind, e.actor, u.email AS "email?", e.data, r.rested_ms
+            FROM run_events e JOIN workflow_runs r ON r.id = e.run_id LEFT JOIN users u ON u.id = e.actor
             WHERE e.run_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3"#,
             run.0,
             after,
@@ -56,8 +63,8 @@ impl Store {
     pub async fn run_events(&self, run: RunId, before: Option<i64>, limit: i64) -> Result<Vec<RunEvent>> {
         sqlx::query_as!(
             EventRow,
-            r#"SELECT e.seq, e.at, e.kind, e.actor, u.email AS "email?", e.data
-            FROM run_events e LEFT JOIN users u ON u.id = e.actor
+            r#"SELECT e.seq, e.at, e.kind, e.actor, u.email AS "email?", e.data, r.rested_ms
+            FROM run_events e JOIN workflow_runs r ON r.id = e.run_id LEFT JOIN users u ON u.id = e.actor
             WHERE e.run_id = $1 AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3"#,
             run.0,
             before.unwrap_or(i64::MAX),

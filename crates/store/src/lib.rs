@@ -8,12 +8,18 @@ pub mod agents;
 pub mod artifacts;
 pub mod audit;
 mod decode;
+pub mod devices;
 mod error;
 pub mod events;
+mod exact;
+pub mod models;
 pub mod notify;
+mod page;
+mod people;
 mod pool;
 pub mod protocol;
 pub mod runs;
+pub mod schema;
 pub mod sessions;
 pub mod templates;
 pub mod throttle;
@@ -22,6 +28,8 @@ pub mod users;
 pub mod verbs;
 
 pub use error::Error;
-pub use pool::{MIGRATOR, Store};
+pub use page::Window;
+pub use pool::Store;
+pub use schema::MIGRATOR;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

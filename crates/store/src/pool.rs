@@ -1,22 +1,14 @@
-//! The connection pool behind every query, and the migrations that the tables come from.
+//! The connection pool behind every query.
 //! Must never end the process when Postgres goes away: a lost connection is an error of one call.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use sqlx::{
     PgPool,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::{Result, notify::Outbox};
-
-/// All migrations, embedded. Newer ones that this program does not know are tolerated, so that replicas can be replaced one by one.
-pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrator = sqlx::migrate!("../../migrations");
-    migrator.set_ignore_missing(true);
-    migrator
-});
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +27,8 @@ impl Store {
         let options: PgConnectOptions = url.parse()?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
+            // Some stay open, so that a burst after a quiet time does not begin with handshakes.
+            .min_connections(max_connections / 4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.application_name("weft"))
             .await?;
@@ -44,11 +38,6 @@ impl Store {
     /// Wraps a pool that is there already.
     pub fn from_pool(pool: PgPool) -> Self {
         Self { pool, outbox: Outbox::default() }
-    }
-
-    /// Brings the schema up to date, under sqlx' advisory lock: many processes may start at once.
-    pub async fn migrate(&self) -> Result<()> {
-        Ok(MIGRATOR.run(&self.pool).await?)
     }
 
     /// Whether the database answers, for the readiness probe.

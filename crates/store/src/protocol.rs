@@ -61,7 +61,10 @@ pub struct NewArtifact {
     pub id: ArtifactId,
     pub name: String,
     pub media_type: String,
+    /// SHA-256 of its bytes.
     pub hash: String,
+    /// Of JSON that is not in its canonical form, the hash of what it means.
+    pub value_hash: Option<String>,
     pub size: i64,
     /// None when the bytes were written before with `put_blob`.
     pub content: Option<Vec<u8>>,
@@ -87,7 +90,19 @@ pub struct Completion {
     pub asked: Vec<Asked>,
 }
 
-/// A connection that fell silent must not hold the worker: every call here may be made again.
-async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T> {
-    Ok(tokio::time::timeout(limit, call).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
+/// A connection that fell silent must not hold the worker: every call here may be made again. It still runs to its end, in a task of
+/// its own, because a query that is dropped half way costs its connection.
+async fn within<T: Send + 'static>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T> {
+    let task = tokio::spawn(call);
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(answer)) => Ok(answer?),
+        Ok(Err(error)) => match error.try_into_panic() {
+            Ok(payload) => std::panic::resume_unwind(payload),
+            Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+        },
+        Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+    }
 }

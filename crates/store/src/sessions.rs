@@ -3,12 +3,18 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use workflow::{UserId, access::Actor, api::SessionView};
+use workflow::{
+    UserId,
+    access::Actor,
+    api::{Page, SessionView},
+};
 
 use crate::{
-    Result, Store,
+    Result, Store, Window,
     audit::{self, Author},
+    devices::{self, DeviceChange},
     throttle,
     users::parse_role,
 };
@@ -33,6 +39,7 @@ pub struct NewSession<'a> {
     pub password_hash: &'a str,
     pub user_agent: &'a str,
     pub lifetimes: Lifetimes,
+    pub device: DeviceChange<'a>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,6 +84,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
+        devices::remember(&mut tx, session.device, user).await?;
         throttle::sweep(&mut tx).await?;
         audit::append(&mut tx, author.who_is(user), "session.created", &user.to_string(), json!({})).await?;
         tx.commit().await?;
@@ -102,6 +110,24 @@ impl Store {
         .transpose()
     }
 
+    /// The password was given again; false when the session has ended, or the password that was checked is no longer the account's.
+    pub async fn confirm_session(&self, id_hash: &SecretHash, password_hash: &str, author: Author) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let user = sqlx::query_scalar!(
+            r#"UPDATE sessions s SET confirmed_at = now() FROM users u
+               WHERE s.id_hash = $1 AND u.id = s.user_id AND u.password_hash = $2 RETURNING s.user_id"#,
+            &id_hash[..],
+            password_hash,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(user) = user {
+            audit::append(&mut tx, author, "session.confirmed", &user.to_string(), json!({})).await?;
+            tx.commit().await?;
+        }
+        Ok(user.is_some())
+    }
+
     /// The person was active just now.
     pub async fn touch_session(&self, id_hash: &SecretHash) -> Result<()> {
         sqlx::query!(r#"UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1"#, &id_hash[..])
@@ -110,19 +136,25 @@ impl Store {
         Ok(())
     }
 
-    /// Newest activity first. The public name is a quarter of the hash: enough to point at one, useless to open it.
+    /// A page of sessions, newest activity first. The public name is a quarter of the hash: enough to point at one, useless to open it.
     pub async fn sessions(
         &self,
         user: UserId,
         current: Option<&SecretHash>,
         idle: Duration,
-    ) -> Result<Vec<SessionView>> {
+        window: Window<'_>,
+    ) -> Result<Page<SessionView>> {
+        let (before, name) = window.after.and_then(read_place).unzip();
         let rows = sqlx::query!(
             r#"SELECT id_hash, created_at, last_seen_at, user_agent FROM sessions
                WHERE user_id = $1 AND expires_at > now() AND last_seen_at > now() - make_interval(secs => $2)
-               ORDER BY last_seen_at DESC, created_at DESC"#,
+                   AND ($3::timestamptz IS NULL OR (last_seen_at, encode(substring(id_hash FOR 8), 'hex')) < ($3, $4))
+               ORDER BY last_seen_at DESC, encode(substring(id_hash FOR 8), 'hex') DESC LIMIT $5"#,
             user.0,
             idle.as_secs_f64(),
+            before,
+            name,
+            window.to_read(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -133,7 +165,9 @@ impl Store {
             user_agent: row.user_agent,
             is_current: current.is_some_and(|current| current[..] == row.id_hash[..]),
         });
-        Ok(views.collect())
+        Ok(window.page(views.collect(), |session: &SessionView| {
+            format!("{}_{}", session.last_seen_at.timestamp_micros(), session.id)
+        }))
     }
 
     /// Ends one of the person's own sessions; false when there is none of that name.
@@ -168,6 +202,12 @@ impl Store {
     }
 }
 
+/// A place in the list: when it was last active, and its public name.
+fn read_place(text: &str) -> Option<(DateTime<Utc>, String)> {
+    let (micros, name) = text.split_once('_')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, name.to_owned()))
+}
+
 fn public_name(id_hash: &[u8]) -> String {
     hex::encode(id_hash.get(..8).unwrap_or_default())
 }
@@ -195,6 +235,7 @@ mod tests {
             password_hash: "$argon2id$x",
             user_agent: "browser",
             lifetimes: LIFETIMES,
+            device: DeviceChange { old: None, new: &[9; 32] },
         };
         assert!(store.create_session(&session, Author::default()).await.unwrap());
         let outdated = NewSession { password_hash: "$argon2id$old", id_hash: &[8; 32], ..session };
@@ -230,7 +271,7 @@ mod tests {
     async fn a_person_ends_only_their_own_sessions(pool: PgPool) {
         let hash = [7; 32];
         let (store, id) = with_session(pool, &hash).await;
-        let listed = store.sessions(id, Some(&hash), HOUR).await.unwrap();
+        let listed = store.sessions(id, Some(&hash), HOUR, Window { after: None, limit: 200 }).await.unwrap().items;
         assert!(listed[0].is_current);
         let stranger = UserId(Uuid::from_u128(2));
         assert!(!store.revoke_session(stranger, &listed[0].id, Author::default()).await.unwrap());

@@ -6,10 +6,10 @@ use serde_json::Value;
 use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
-    api::{PublishedTemplate, PublishedVersion, TemplateSummary},
+    api::{Page, PublishedTemplate, PublishedVersion, TemplateSummary},
 };
 
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, Window, exact, page};
 
 mod save;
 
@@ -64,7 +64,7 @@ struct PublishedRow {
     description: String,
     version: i32,
     n_steps: i64,
-    inputs: Value,
+    inputs: String,
     published_at: DateTime<Utc>,
 }
 
@@ -72,11 +72,8 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
     type Error = Error;
 
     fn try_from(row: PublishedRow) -> Result<Self> {
-        let inputs = serde_json::from_value(row.inputs).map_err(|_| Error::Inconsistent {
-            table: "workflow_template_versions",
-            column: "definition",
-            row: format!("{} v{}", row.id, row.version),
-        })?;
+        let at = format!("{} v{}", row.id, row.version);
+        let inputs = exact::read(&row.inputs, "workflow_template_versions", "definition", &at)?;
         Ok(Self {
             id: TemplateId(row.id),
             name: row.name,
@@ -85,30 +82,38 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
             n_steps: row.n_steps,
             inputs,
             published_at: row.published_at,
+            draft: None,
         })
     }
 }
 
 impl Store {
-    /// Published templates, by name.
-    pub async fn gallery(&self) -> Result<Vec<PublishedTemplate>> {
+    /// A page of published templates, by name.
+    pub async fn gallery(&self, window: Window<'_>) -> Result<Page<PublishedTemplate>> {
+        let (name, id) = window.after.and_then(page::read_named).unzip();
         let rows = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
-                      coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
+                      coalesce((v.definition_text::json -> 'inputs')::text, (v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
                WHERE NOT t.is_test AND t.archived_at IS NULL
-               ORDER BY lower(v.name), t.id"#,
+                   AND ($1::text IS NULL OR (lower(v.name), t.id) > (lower($1), $2::uuid))
+               ORDER BY lower(v.name), t.id LIMIT $3"#,
+            name,
+            id,
+            window.to_read(),
         );
-        rows.fetch_all(&self.pool).await?.into_iter().map(PublishedTemplate::try_from).collect()
+        let rows = rows.fetch_all(&self.pool).await?;
+        let found = rows.into_iter().map(PublishedTemplate::try_from).collect::<Result<_>>()?;
+        Ok(window.page(found, |template: &PublishedTemplate| page::named(&template.name, template.id.0)))
     }
 
     pub async fn published(&self, id: TemplateId) -> Result<Option<PublishedTemplate>> {
         let row = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
-                      coalesce(v.definition -> 'inputs', '{}') AS "inputs!", v.published_at
+                      coalesce((v.definition_text::json -> 'inputs')::text, (v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
                WHERE t.id = $1 AND NOT t.is_test AND t.archived_at IS NULL"#,
@@ -117,13 +122,17 @@ impl Store {
         row.fetch_optional(&self.pool).await?.map(PublishedTemplate::try_from).transpose()
     }
 
-    /// All templates, by name, without their definitions.
-    pub async fn template_summaries(&self) -> Result<Vec<TemplateSummary>> {
+    /// A page of templates, the last changed first, without their definitions.
+    pub async fn template_summaries(&self, window: Window<'_>) -> Result<Page<TemplateSummary>> {
+        let (before, id) = window.after.and_then(page::read_at).unzip();
         let rows = sqlx::query!(
             r#"SELECT id, name, description, draft_revision, published_version, n_steps, created_by, updated_at, archived_at
                FROM workflow_templates
-               WHERE NOT is_test
-               ORDER BY lower(name), id"#,
+               WHERE NOT is_test AND ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
+               ORDER BY updated_at DESC, id DESC LIMIT $3"#,
+            before,
+            id,
+            window.to_read(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -138,12 +147,12 @@ impl Store {
             updated_at: row.updated_at,
             archived_at: row.archived_at,
         });
-        Ok(summaries.collect())
+        Ok(window.page(summaries.collect(), |summary: &TemplateSummary| page::at(summary.updated_at, summary.id.0)))
     }
 
     pub async fn draft(&self, id: TemplateId) -> Result<Option<Draft>> {
         let row = sqlx::query!(
-            r#"SELECT t.id, t.name, t.description, t.definition, t.draft_revision, t.created_by, t.updated_at, t.archived_at,
+            r#"SELECT t.id, t.name, t.description, t.definition, t.definition_text, t.draft_revision, t.created_by, t.updated_at, t.archived_at,
                       v.version AS "live_version?", v.name AS "live_name?", v.description AS "live_description?",
                       v.semantic_hash AS "live_hash?"
                FROM workflow_templates t
@@ -167,7 +176,13 @@ impl Store {
             id: TemplateId(row.id),
             name: row.name,
             description: row.description,
-            definition: read(row.definition, "workflow_templates", || row.id.to_string())?,
+            definition: exact::definition(
+                row.definition,
+                row.definition_text.as_deref(),
+                "workflow_templates",
+                "definition",
+                &row.id,
+            )?,
             revision: row.draft_revision,
             created_by: UserId(row.created_by),
             updated_at: row.updated_at,
@@ -179,7 +194,7 @@ impl Store {
     /// A version as it was published, whatever became of its template; and whether that is archived.
     pub async fn version(&self, id: TemplateId, version: i32) -> Result<Option<(Version, bool)>> {
         let row = sqlx::query!(
-            r#"SELECT v.definition, t.archived_at IS NOT NULL AS "is_archived!"
+            r#"SELECT v.definition, v.definition_text, t.archived_at IS NOT NULL AS "is_archived!"
                FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
                WHERE v.template_id = $1 AND v.version = $2"#,
             id.0,
@@ -188,17 +203,21 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
-            let definition = read(row.definition, "workflow_template_versions", || format!("{id} v{version}"))?;
+            let definition = version_definition(row.definition, row.definition_text.as_deref(), id, version)?;
             Ok((Version { template_id: id, version, definition }, row.is_archived))
         })
         .transpose()
     }
 
-    /// Every published version of a template, newest first.
-    pub async fn template_versions(&self, id: TemplateId) -> Result<Vec<PublishedVersion>> {
+    /// A page of the published versions of a template, newest first.
+    pub async fn template_versions(&self, id: TemplateId, window: Window<'_>) -> Result<Page<PublishedVersion>> {
+        let before: Option<i32> = window.after.and_then(|after| after.parse().ok());
         let rows = sqlx::query!(
-            "SELECT version, published_at, n_steps FROM workflow_template_versions WHERE template_id = $1 ORDER BY version DESC",
+            "SELECT version, published_at, n_steps FROM workflow_template_versions
+            WHERE template_id = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3",
             id.0,
+            before,
+            window.to_read(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -207,13 +226,14 @@ impl Store {
             published_at: row.published_at,
             n_steps: row.n_steps,
         });
-        Ok(versions.collect())
+        Ok(window.page(versions.collect(), |known: &PublishedVersion| known.version.to_string()))
     }
 
     /// A named version, or the published one.
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
         let row = sqlx::query!(
-            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition AS "definition?"
+            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition AS "definition?",
+                      v.definition_text
                FROM workflow_templates t
                LEFT JOIN workflow_template_versions v
                    ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
@@ -232,11 +252,11 @@ impl Store {
         let (Some(version), Some(definition)) = (row.version, row.definition) else {
             return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
         };
-        let definition = read(definition, "workflow_template_versions", || format!("{id} v{version}"))?;
+        let definition = version_definition(definition, row.definition_text.as_deref(), id, version)?;
         Ok(Startable::Version(Box::new(Version { template_id: id, version, definition })))
     }
 }
 
-fn read(definition: Value, table: &'static str, row: impl FnOnce() -> String) -> Result<Definition> {
-    serde_json::from_value(definition).map_err(|_| Error::Inconsistent { table, column: "definition", row: row() })
+fn version_definition(value: Value, text: Option<&str>, id: TemplateId, version: i32) -> Result<Definition> {
+    exact::definition(value, text, "workflow_template_versions", "definition", &format!("{id} v{version}"))
 }

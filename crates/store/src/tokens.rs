@@ -1,84 +1,148 @@
 //! API tokens: what a script presents instead of a cookie.
-//! Must never see the token itself, only its SHA-256.
+//! Must never see the token itself, only its SHA-256, and never let one do more than its person may.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use workflow::{UserId, access::Actor, api::TokenView, id::TokenId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use workflow::{
+    UserId,
+    access::{Actor, Role, Scope},
+    api::{Page, TokenView},
+    id::TokenId,
+};
 
 use crate::{
-    Result, Store,
+    Error, Result, Store, Window,
     audit::{self, Author},
+    decode, page,
     sessions::SecretHash,
     users::parse_role,
 };
+
+/// A token to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    pub id: TokenId,
+    pub user: UserId,
+    pub name: &'a str,
+    pub token_hash: &'a SecretHash,
+    pub scopes: &'a [Scope],
+    pub lifetime: Duration,
+    pub max_tokens: i64,
+    /// The session that asks, unless it is the operator.
+    pub session: Option<Recent<'a>>,
+}
+
+/// A session in which the password has to have been given a short while ago.
+#[derive(Clone, Copy, Debug)]
+pub struct Recent<'a> {
+    pub id_hash: &'a SecretHash,
+    pub within: Duration,
+}
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum CreateToken {
     Created(TokenView),
     /// The person has as many as they may.
     TooMany,
+    /// The session or the account has ended meanwhile.
+    Gone,
+    /// The password was given too long ago.
+    Unconfirmed,
+    /// A user's token cannot be an admin's.
+    NoAdmin,
+}
+
+/// A token that was presented and stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenToken {
+    pub id: TokenId,
+    pub actor: Actor,
+    pub scopes: Vec<Scope>,
+    /// Its use was last written more than a minute ago: `touch_token`, so that reading seldom becomes writing.
+    pub is_behind: bool,
+}
+
+struct Row {
+    id: Uuid,
+    name: String,
+    scopes: Vec<String>,
+    created_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+    expires_at: DateTime<Utc>,
+    is_expired: bool,
+}
+
+impl TryFrom<Row> for TokenView {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: TokenId(row.id),
+            name: row.name,
+            scopes: scopes_of(&row.scopes, row.id)?,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            is_expired: row.is_expired,
+        })
+    }
+}
+
+fn scopes_of(scopes: &[String], id: Uuid) -> Result<Vec<Scope>> {
+    scopes.iter().map(|scope| decode::word(scope, "api_tokens", "scopes", &id)).collect()
 }
 
 impl Store {
-    pub async fn create_token(
-        &self,
-        id: TokenId,
-        user: UserId,
-        name: &str,
-        token_hash: &SecretHash,
-        max_tokens: i64,
-        author: Author,
-    ) -> Result<CreateToken> {
+    pub async fn create_token(&self, token: &NewToken<'_>, author: Author) -> Result<CreateToken> {
         let mut tx = self.pool.begin().await?;
-        // Locks the person's row, so that two requests at once cannot both be the last allowed one.
-        sqlx::query!(r#"SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"#, user.0).fetch_one(&mut *tx).await?;
-        let n_tokens = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "n!" FROM api_tokens WHERE user_id = $1 AND revoked_at IS NULL"#,
-            user.0,
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        if n_tokens >= max_tokens {
-            return Ok(CreateToken::TooMany);
+        if let Some(refused) = refused(&mut tx, token).await? {
+            return Ok(refused);
         }
-        let row = sqlx::query!(
-            r#"INSERT INTO api_tokens (id, user_id, name, token_hash) VALUES ($1, $2, $3, $4) RETURNING created_at"#,
-            id.0,
-            user.0,
-            name,
-            &token_hash[..],
+        let scopes: Vec<String> = token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+        let row = sqlx::query_as!(
+            Row,
+            r#"INSERT INTO api_tokens (id, user_id, name, token_hash, scopes, expires_at)
+               VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+               RETURNING id, name, scopes, created_at, last_used_at, expires_at, false AS "is_expired!""#,
+            token.id.0,
+            token.user.0,
+            token.name,
+            &token.token_hash[..],
+            &scopes,
+            token.lifetime.as_secs_f64(),
         )
         .fetch_one(&mut *tx)
         .await?;
-        audit::append(&mut tx, author, "token.created", &user.to_string(), json!({"token": id})).await?;
+        let data = json!({"token": token.id, "name": token.name, "scopes": token.scopes, "expires_at": row.expires_at});
+        audit::append(&mut tx, author, "token.created", &token.user.to_string(), data).await?;
         tx.commit().await?;
-        Ok(CreateToken::Created(TokenView {
-            id,
-            name: name.to_owned(),
-            created_at: row.created_at,
-            last_used_at: None,
-        }))
+        Ok(CreateToken::Created(row.try_into()?))
     }
 
-    /// Newest first.
-    pub async fn tokens(&self, user: UserId) -> Result<Vec<TokenView>> {
-        let rows = sqlx::query!(
-            r#"SELECT id, name, created_at, last_used_at FROM api_tokens
-               WHERE user_id = $1 AND revoked_at IS NULL
-               ORDER BY created_at DESC, id"#,
+    /// A page of a person's tokens, newest first; those that expired lately are among them, so that it can be seen why something stopped.
+    pub async fn tokens(&self, user: UserId, window: Window<'_>) -> Result<Page<TokenView>> {
+        let (before, id) = window.after.and_then(page::read_at).unzip();
+        let rows = sqlx::query_as!(
+            Row,
+            r#"SELECT id, name, scopes, created_at, last_used_at, expires_at, expires_at <= now() AS "is_expired!" FROM api_tokens
+               WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() - interval '30 days'
+                   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+               ORDER BY created_at DESC, id DESC LIMIT $4"#,
             user.0,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let views = rows.into_iter().map(|row| TokenView {
-            id: TokenId(row.id),
-            name: row.name,
-            created_at: row.created_at,
-            last_used_at: row.last_used_at,
-        });
-        Ok(views.collect())
+            before,
+            id,
+            window.to_read(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let views = rows.into_iter().map(TokenView::try_from).collect::<Result<Vec<_>>>()?;
+        Ok(window.page(views, |token: &TokenView| page::at(token.created_at, token.id.0)))
     }
 
-    /// Takes back one of the person's own tokens; false when there is none of that id.
+    /// Takes back one of the person's tokens; false when there is none of that id.
     pub async fn revoke_token(&self, user: UserId, id: TokenId, author: Author) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         let changed = sqlx::query!(
@@ -96,13 +160,13 @@ impl Store {
         Ok(changed > 0)
     }
 
-    /// Who a token speaks for, unless it was taken back or the account is disabled.
-    pub async fn token_actor(&self, token_hash: &SecretHash) -> Result<Option<Actor>> {
+    /// Who a token speaks for and what it may be used for, unless it was taken back, has expired, or the account is disabled.
+    pub async fn open_token(&self, token_hash: &SecretHash) -> Result<Option<OpenToken>> {
         let row = sqlx::query!(
-            r#"SELECT u.id, u.email, u.role, t.id AS token_id,
+            r#"SELECT u.id, u.email, u.role, t.id AS token_id, t.scopes,
                       coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!"
                FROM api_tokens t JOIN users u ON u.id = t.user_id
-               WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND u.disabled_at IS NULL"#,
+               WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now() AND u.disabled_at IS NULL"#,
             &token_hash[..],
         )
         .fetch_optional(&self.pool)
@@ -110,11 +174,109 @@ impl Store {
         let Some(row) = row else {
             return Ok(None);
         };
-        if row.is_behind {
-            sqlx::query!(r#"UPDATE api_tokens SET last_used_at = now() WHERE id = $1"#, row.token_id)
-                .execute(&self.pool)
-                .await?;
+        let role = parse_role(&row.role, row.id)?;
+        let mut scopes = scopes_of(&row.scopes, row.token_id)?;
+        scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
+        let actor = Actor { id: UserId(row.id), email: row.email, role };
+        Ok(Some(OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind }))
+    }
+
+    /// Whose token it is or was, revoked and expired ones included.
+    pub async fn token_owner(&self, token_hash: &SecretHash) -> Result<Option<UserId>> {
+        let owner = sqlx::query_scalar!(r#"SELECT user_id FROM api_tokens WHERE token_hash = $1"#, &token_hash[..]);
+        Ok(owner.fetch_optional(&self.pool).await?.map(UserId))
+    }
+
+    /// The token was used just now. True when it was the first time in a day.
+    pub async fn touch_token(&self, id: TokenId) -> Result<bool> {
+        let is_first = sqlx::query_scalar!(
+            r#"WITH known AS (SELECT id, last_used_at FROM api_tokens WHERE id = $1 FOR UPDATE)
+               UPDATE api_tokens t SET last_used_at = now() FROM known WHERE t.id = known.id
+               RETURNING coalesce(known.last_used_at < now() - interval '1 day', true) AS "is_first!""#,
+            id.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(is_first.unwrap_or(false))
+    }
+}
+
+/// Why the token cannot be made. Locks the person's row, so that two requests at once cannot both be the last allowed one, and so that
+/// what ends all credentials of the person either sees this one or is seen here.
+async fn refused(connection: &mut PgConnection, token: &NewToken<'_>) -> Result<Option<CreateToken>> {
+    let user = sqlx::query!(
+        r#"SELECT role, disabled_at IS NOT NULL AS "is_disabled!" FROM users WHERE id = $1 FOR NO KEY UPDATE"#,
+        token.user.0,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(user) = user.filter(|user| !user.is_disabled) else {
+        return Ok(Some(CreateToken::Gone));
+    };
+    if let Some(session) = token.session {
+        let is_recent = sqlx::query_scalar!(
+            r#"SELECT confirmed_at > now() - make_interval(secs => $3) AS "is_recent!" FROM sessions
+               WHERE id_hash = $1 AND user_id = $2 AND expires_at > now()"#,
+            &session.id_hash[..],
+            token.user.0,
+            session.within.as_secs_f64(),
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        match is_recent {
+            None => return Ok(Some(CreateToken::Gone)),
+            Some(false) => return Ok(Some(CreateToken::Unconfirmed)),
+            Some(true) => {}
         }
-        Ok(Some(Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? }))
+    }
+    if token.scopes.contains(&Scope::Admin) && parse_role(&user.role, token.user.0)? != Role::Admin {
+        return Ok(Some(CreateToken::NoAdmin));
+    }
+    let n_tokens = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "n!" FROM api_tokens WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()"#,
+        token.user.0,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((n_tokens >= token.max_tokens).then_some(CreateToken::TooMany))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrations = false)]
+    async fn tokens_from_before_may_what_their_person_may_for_ninety_days(pool: PgPool) {
+        let apply = async |is_ours: fn(i64) -> bool| {
+            for migration in crate::MIGRATOR.iter().filter(|migration| is_ours(migration.version)) {
+                sqlx::raw_sql(migration.sql.clone()).execute(&pool).await.unwrap();
+            }
+        };
+        apply(|version| version < 14).await;
+        for (n, role) in [(1_i64, "admin"), (2, "user")] {
+            let (id, hash) = (Uuid::from_u128(n.unsigned_abs().into()), vec![u8::try_from(n).unwrap(); 32]);
+            sqlx::query("INSERT INTO users (id, email, role, password_hash) VALUES ($1, $1::text, $2, '$argon2id$x')")
+                .bind(id)
+                .bind(role)
+                .execute(&pool)
+                .await
+                .unwrap();
+            sqlx::query("INSERT INTO api_tokens (id, user_id, name, token_hash) VALUES ($1, $1, 'old', $2)")
+                .bind(id)
+                .bind(hash)
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        apply(|version| version == 14).await;
+        let store = Store::from_pool(pool);
+        for (n, expected) in [(1, &Scope::ALL[..]), (2, &Scope::ALL[..3])] {
+            let open = store.open_token(&[n; 32]).await.unwrap().unwrap();
+            assert_eq!(open.scopes, expected);
+            let listed = store.tokens(open.actor.id, Window { after: None, limit: 9 }).await.unwrap().items;
+            assert_eq!((listed[0].expires_at - listed[0].created_at).num_days(), 90);
+        }
     }
 }

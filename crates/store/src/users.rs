@@ -8,11 +8,11 @@ use uuid::Uuid;
 use workflow::{
     UserId,
     access::{Actor, Role},
-    api::UserView,
+    api::{Page, UserView},
 };
 
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, Window,
     audit::{self, Author},
 };
 
@@ -105,13 +105,18 @@ impl Store {
         Ok(CreateUser::Created(view))
     }
 
-    /// By email, without case.
-    pub async fn users(&self) -> Result<Vec<UserView>> {
+    /// A page of people, by email, without case.
+    pub async fn users(&self, window: Window<'_>) -> Result<Page<UserView>> {
         let rows = sqlx::query_as!(
             Row,
-            r#"SELECT id, email, role, disabled_at, created_at FROM users ORDER BY lower(email)"#,
+            r#"SELECT id, email, role, disabled_at, created_at FROM users
+               WHERE $1::text IS NULL OR lower(email) > lower($1) ORDER BY lower(email) LIMIT $2"#,
+            window.after,
+            window.to_read(),
         );
-        rows.fetch_all(&self.pool).await?.into_iter().map(UserView::try_from).collect()
+        let rows = rows.fetch_all(&self.pool).await?;
+        let users = rows.into_iter().map(UserView::try_from).collect::<Result<_>>()?;
+        Ok(window.page(users, |user: &UserView| user.email.clone()))
     }
 
     pub async fn user(&self, id: UserId) -> Result<Option<UserView>> {
@@ -158,8 +163,12 @@ impl Store {
         .transpose()
     }
 
-    /// Ends the person's sessions: what they may do has changed under them.
+    /// Ends the person's sessions: what they may do has changed under them. Tokens stay, but none is an admin's any more.
     pub async fn set_role(&self, id: UserId, role: Role, author: Author) -> Result<ChangeUser> {
+        // What changes nothing ends nothing.
+        if let Some(known) = self.user(id).await?.filter(|known| known.role == role) {
+            return Ok(ChangeUser::Changed(known));
+        }
         let mut tx = self.pool.begin().await?;
         if role != Role::Admin && is_last_admin(&mut tx, id).await? {
             return Ok(ChangeUser::LastAdmin);
@@ -172,11 +181,23 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
+        if role != Role::Admin {
+            // For good: who becomes an admin again makes a new one.
+            sqlx::query!(
+                r#"UPDATE api_tokens SET scopes = array_remove(scopes, 'admin') WHERE user_id = $1 AND 'admin' = ANY (scopes)"#,
+                id.0,
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
         finish(tx, row, author, "user.role_changed", json!({"role": role})).await
     }
 
-    /// Ends the person's sessions. A disabled account keeps everything it owns.
+    /// Ends everything by which the person gets in. A disabled account keeps all else that it owns.
     pub async fn set_disabled(&self, id: UserId, is_disabled: bool, author: Author) -> Result<ChangeUser> {
+        if let Some(known) = self.user(id).await?.filter(|known| known.is_disabled == is_disabled) {
+            return Ok(ChangeUser::Changed(known));
+        }
         let mut tx = self.pool.begin().await?;
         if is_disabled && is_last_admin(&mut tx, id).await? {
             return Ok(ChangeUser::LastAdmin);
@@ -192,10 +213,13 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let action = if is_disabled { "user.disabled" } else { "user.enabled" };
+        if is_disabled {
+            end_tokens(&mut tx, id).await?;
+        }
         finish(tx, row, author, action, json!({})).await
     }
 
-    /// Ends all sessions of the person.
+    /// Ends everything by which the person gets in: whoever knew the old password may have made it.
     pub async fn set_password(&self, id: UserId, password_hash: &str, author: Author) -> Result<ChangeUser> {
         let mut tx = self.pool.begin().await?;
         let row = sqlx::query_as!(
@@ -207,6 +231,7 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
+        end_tokens(&mut tx, id).await?;
         finish(tx, row, author, "user.password_changed", json!({})).await
     }
 
@@ -246,6 +271,15 @@ async fn is_last_admin(connection: &mut PgConnection, id: UserId) -> Result<bool
     Ok(admins.fetch_all(connection).await? == [id.0])
 }
 
+/// Their tokens, and that their devices are known. Runs under the lock of the person's row, as what makes a token does.
+async fn end_tokens(connection: &mut PgConnection, id: UserId) -> Result<()> {
+    sqlx::query!(r#"UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"#, id.0)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(r#"DELETE FROM devices WHERE user_id = $1"#, id.0).execute(connection).await?;
+    Ok(())
+}
+
 async fn finish(
     mut tx: Transaction<'_, Postgres>,
     row: Option<Row>,
@@ -268,6 +302,8 @@ mod tests {
 
     use super::*;
 
+    const ALL: Window<'_> = Window { after: None, limit: 200 };
+
     fn user(n: u128, role: Role) -> NewUser {
         NewUser {
             id: UserId(Uuid::from_u128(n)),
@@ -285,7 +321,7 @@ mod tests {
             async move { store.create_first_user(&user(n, Role::Admin), Author::default()).await.unwrap() }
         });
         let winners = futures::future::join_all(attempts).await.into_iter().flatten().count();
-        assert_eq!((winners, store.users().await.unwrap().len()), (1, 1));
+        assert_eq!((winners, store.users(ALL).await.unwrap().items.len()), (1, 1));
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -308,14 +344,14 @@ mod tests {
         let (one, two) = futures::future::join(demote(1), demote(2)).await;
         let refused = [one.unwrap(), two.unwrap()].iter().filter(|change| **change == ChangeUser::LastAdmin).count();
         assert_eq!(refused, 1);
-        let admins = store.users().await.unwrap().iter().filter(|user| user.role == Role::Admin).count();
+        let admins = store.users(ALL).await.unwrap().items.iter().filter(|user| user.role == Role::Admin).count();
         assert_eq!(admins, 1);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn the_audit_log_names_who_did_it_and_refuses_change(pool: PgPool) {
         let store = Store::from_pool(pool.clone());
-        let author = Author { actor: Some(UserId(Uuid::from_u128(9))), address: None };
+        let author = Author { actor: Some(UserId(Uuid::from_u128(9))), ..Author::default() };
         store.create_user(&user(1, Role::User), author).await.unwrap();
         let log = store.audit_of(&Uuid::from_u128(1).to_string()).await.unwrap();
         assert_eq!((log.len(), log[0].action.as_str(), log[0].actor), (1, "user.created", author.actor));

@@ -16,6 +16,7 @@ use super::{CALL_LIMIT, within};
 use crate::{
     Result, Store,
     decode::{document, maybe_word, word},
+    exact,
 };
 
 /// A wish that a step be looked at.
@@ -131,7 +132,11 @@ impl Store {
                     mark: row.mark,
                     forced: row.forced,
                     is_held: row.is_held,
-                    overrides: document(row.overrides, "workflow_runs", "overrides", &row.run_id)?,
+                    overrides: {
+                        let mut overrides = row.overrides;
+                        exact::open_overrides(&mut overrides);
+                        document(overrides, "workflow_runs", "overrides", &row.run_id)?
+                    },
                     dependencies: dependencies.collect::<Result<_>>()?,
                     run_is_cancelled: row.run_status == "cancelled",
                     child: row.child_run.map(RunId).zip(child_status),
@@ -171,9 +176,9 @@ impl Store {
             &verdicts as &[&str],
             &reasons as &[Option<&str>],
             &errors as &[Option<&str>],
-        )
-        .fetch_one(&self.pool);
-        self.hint_change(run, within(CALL_LIMIT, call).await?);
+        );
+        let pool = self.pool.clone();
+        self.hint_change(run, within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?);
         Ok(())
     }
 
@@ -188,7 +193,7 @@ impl Store {
         let (mut keys, mut values, mut made_with) = (vec![], vec![], vec![]);
         for item in items {
             keys.push(item.key);
-            values.push(item.value);
+            values.push(exact::text_of(&item.value));
             made_with.push(item.basis);
         }
         let call = sqlx::query_scalar!(
@@ -200,16 +205,17 @@ impl Store {
             &keys,
             &values,
             &made_with,
-        )
-        .fetch_one(&self.pool);
-        self.hint_change(asking.run, within(CALL_LIMIT, call).await?);
+        );
+        let pool = self.pool.clone();
+        self.hint_change(asking.run, within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?);
         Ok(())
     }
 
     /// Lets go what the limits of a run let go now, after these steps of it were asked about.
     pub async fn admit(&self, run: RunId, asked: &[i64]) -> Result<()> {
         let call = sqlx::query_scalar!(r#"SELECT admit_asked_v2($1, $2) AS "admitted!""#, run.0, asked);
-        if within(CALL_LIMIT, call.fetch_one(&self.pool)).await? {
+        let pool = self.pool.clone();
+        if within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await? {
             self.outbox.ready();
         }
         Ok(())

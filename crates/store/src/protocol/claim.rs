@@ -8,7 +8,7 @@ use workflow::{
 };
 
 use super::{Asked, CALL_LIMIT, WorkerId, asking, within};
-use crate::{Result, Store, decode::document};
+use crate::{Result, Store, decode::document, exact};
 
 /// An attempt that this worker now runs.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -61,7 +61,14 @@ pub struct Claims {
     pub asked: Vec<Asked>,
 }
 
-pub(super) fn read(value: Value) -> Result<Vec<Claimed>> {
+pub(super) fn read(mut value: Value) -> Result<Vec<Claimed>> {
+    for claim in value.as_array_mut().into_iter().flatten() {
+        claim.get_mut("overrides").into_iter().for_each(exact::open_override);
+        if let Some(item) = claim.get_mut("item") {
+            item.get_mut("value").into_iter().for_each(exact::open);
+            item.get_mut("overrides").into_iter().for_each(exact::open_override);
+        }
+    }
     document(value, "claim", "claimed", &"*")
 }
 
@@ -69,8 +76,9 @@ impl Store {
     /// Claims up to `n` steps, and takes what is to be decided; none when this worker is no longer alive.
     pub async fn claim(&self, worker: WorkerId, n: usize) -> Result<Option<Claims>> {
         let n = i32::try_from(n).unwrap_or(i32::MAX);
-        let call = sqlx::query!("SELECT claimed, asked FROM claim_v2($1, $2)", worker.0, n).fetch_one(&self.pool);
-        let row = within(CALL_LIMIT, call).await?;
+        let call = sqlx::query!("SELECT claimed, asked FROM claim_v2($1, $2)", worker.0, n);
+        let pool = self.pool.clone();
+        let row = within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?;
         let (Some(claimed), Some(asked)) = (row.claimed, row.asked) else { return Ok(None) };
         let claims = Claims { claimed: read(claimed)?, asked: asking::read(asked)? };
         for claim in &claims.claimed {

@@ -5,11 +5,12 @@ use uuid::Uuid;
 use workflow::{RunId, status::Outcome};
 
 use super::{AttemptResult, CALL_LIMIT, Completion, Finished, NewArtifact, Verdict, WorkerId, asking, claim, within};
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, exact};
 
 impl Store {
     /// Commits results, and claims up to `claim` of the steps they set free.
     pub async fn complete(&self, worker: WorkerId, batch: &[Finished], claim: usize) -> Result<Completion> {
+        self.remember_values(batch).await?;
         let columns = Columns::of(batch);
         let call = sqlx::query!(
             r#"SELECT verdicts AS "verdicts!", runs AS "runs!", claimed AS "claimed!", asked AS "asked!", n_left AS "n_left!"
@@ -34,9 +35,9 @@ impl Store {
             &columns.artifacts.size,
             &columns.artifacts.content as &[Option<&[u8]>],
             i32::try_from(claim).unwrap_or(i32::MAX),
-        )
-        .fetch_one(&self.pool);
-        let row = within(CALL_LIMIT, call).await?;
+        );
+        let pool = self.pool.clone();
+        let row = within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?;
         for run in row.runs {
             self.outbox.run(RunId(run));
         }
@@ -56,6 +57,26 @@ impl Store {
             })
             .collect::<Result<_>>()?;
         Ok(Completion { verdicts, claimed: claim::read(row.claimed)?, asked: asking::read(row.asked)? })
+    }
+}
+
+impl Store {
+    async fn remember_values(&self, batch: &[Finished]) -> Result<()> {
+        let made = |item: &Finished| match &item.result {
+            AttemptResult::Succeeded(artifacts) => artifacts.iter().any(|artifact| artifact.value_hash.is_some()),
+            AttemptResult::Failed { .. } | AttemptResult::Released => false,
+        };
+        // Most batches hold nothing of the kind, and need no connection for it.
+        if !batch.iter().any(made) {
+            return Ok(());
+        }
+        let mut artifacts = Vec::<&NewArtifact>::new();
+        for item in batch {
+            if let AttemptResult::Succeeded(made) = &item.result {
+                artifacts.extend(made);
+            }
+        }
+        exact::remember_values(&mut *self.pool.acquire().await?, artifacts).await
     }
 }
 

@@ -9,6 +9,7 @@ use workflow::{AgentId, ArtifactId, Definition, RunId, StepKey, StepStatus, User
 use crate::{
     Result, Store,
     decode::{document, word},
+    exact,
 };
 
 /// What stays the same about a run while it is on one version, as its steps need it.
@@ -32,6 +33,7 @@ pub struct LatestArtifact {
     pub name: String,
     pub id: ArtifactId,
     pub version: i32,
+    /// Of what it means: of two equal values one.
     pub hash: String,
     pub media_type: String,
 }
@@ -69,7 +71,7 @@ impl Store {
     pub async fn run_contexts(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, RunContext>> {
         let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         let rows = sqlx::query!(
-            r#"SELECT r.id, r.template_version, r.run_definition, r.inputs, r.user_id, r.is_test,
+            r#"SELECT r.id, r.template_version, r.run_definition, r.definition_text, r.inputs, r.user_id, r.is_test,
                 (SELECT jsonb_object_agg(s.key, jsonb_build_array(s.agent_id, s.agent_version))
                  FROM steps s WHERE s.run_id = r.id AND s.parent_id IS NULL) AS "agents!"
             FROM workflow_runs r WHERE r.id = ANY($1)"#,
@@ -81,7 +83,13 @@ impl Store {
             .map(|row| {
                 let context = RunContext {
                     version: row.template_version,
-                    definition: document(row.run_definition, "workflow_runs", "run_definition", &row.id)?,
+                    definition: exact::definition(
+                        row.run_definition,
+                        row.definition_text.as_deref(),
+                        "workflow_runs",
+                        "run_definition",
+                        &row.id,
+                    )?,
                     inputs: document(row.inputs, "workflow_runs", "inputs", &row.id)?,
                     agents: document(row.agents, "steps", "agent_id", &row.id)?,
                     user: UserId(row.user_id),
@@ -98,11 +106,12 @@ impl Store {
         let keys: Vec<&str> = wanted.iter().map(|(_, key, _)| key.as_str()).collect();
         let names: Vec<&str> = wanted.iter().map(|(_, _, name)| name.as_str()).collect();
         let rows = sqlx::query!(
-            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, a.content_hash, a.media_type
+            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, coalesce(h.value_hash, a.content_hash) AS "hash!", a.media_type
             FROM unnest($1::bigint[], $2::text[], $3::text[]) w(step, key, name)
             JOIN steps s ON s.id = w.step
             JOIN steps p ON p.run_id = s.run_id AND p.key = w.key
-            JOIN artifacts a ON a.step_id = p.id AND a.name = w.name AND a.is_latest"#,
+            JOIN artifacts a ON a.step_id = p.id AND a.name = w.name AND a.is_latest
+            LEFT JOIN value_hashes h ON h.content_hash = a.content_hash AND a.media_type = 'application/json'"#,
             &steps,
             &keys as &[&str],
             &names as &[&str],
@@ -115,7 +124,7 @@ impl Store {
             name: row.name,
             id: ArtifactId(row.id),
             version: row.version,
-            hash: row.content_hash,
+            hash: row.hash,
             media_type: row.media_type,
         });
         Ok(found.collect())

@@ -11,7 +11,7 @@ use workflow::{
 
 use super::{CALL_LIMIT, Claimed, NewArtifact, WorkerId, complete::ArtifactColumns, within};
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, exact,
     runs::{NewRun, NewSteps},
     verbs::Call,
 };
@@ -49,6 +49,9 @@ pub struct ParentEnd {
 impl Store {
     pub async fn start_child(&self, worker: WorkerId, child: &ChildRun<'_>) -> Result<ChildAnswer> {
         let steps = NewSteps::of(child.run.definition, child.run.plan, child.run.agents, child.run.inputs);
+        if !steps.meanings.is_empty() {
+            exact::remember(&mut *self.pool.acquire().await?, steps.meanings.clone()).await?;
+        }
         let call = sqlx::query_scalar!(
             r#"SELECT start_child_v2($1, $2, $3, $4, $5, $6, $7, $8, $9) AS "answer!""#,
             worker.0,
@@ -60,9 +63,9 @@ impl Store {
             json!(steps.rows),
             &steps.dep_from,
             &steps.dep_to,
-        )
-        .fetch_one(&self.pool);
-        let answer = match within(CALL_LIMIT, call).await?.as_str() {
+        );
+        let pool = self.pool.clone();
+        let answer = match within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?.as_str() {
             "done" | "already" => ChildAnswer::Begun,
             "fenced" => ChildAnswer::Fenced,
             "too_deep" => ChildAnswer::TooDeep,
@@ -83,6 +86,9 @@ impl Store {
             Ok(artifacts) => (artifacts.as_slice(), None, None),
             Err((class, error)) => (&[][..], Some(class.as_str()), Some(error.as_str())),
         };
+        if artifacts.iter().any(|artifact| artifact.value_hash.is_some()) {
+            exact::remember_values(&mut *self.pool.acquire().await?, artifacts).await?;
+        }
         let columns = ArtifactColumns::of(end.step, artifacts);
         let call = sqlx::query_scalar!(
             r#"SELECT end_parent_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS "changed!""#,
@@ -97,9 +103,9 @@ impl Store {
             &columns.hash as &[&str],
             &columns.size,
             &columns.content as &[Option<&[u8]>],
-        )
-        .fetch_one(&self.pool);
-        let changed = within(CALL_LIMIT, call).await?;
+        );
+        let pool = self.pool.clone();
+        let changed = within(CALL_LIMIT, async move { call.fetch_one(&pool).await }).await?;
         self.hint_change(end.run, changed);
         Ok(changed)
     }
@@ -143,6 +149,7 @@ impl Store {
             hash: row.content_hash,
             size: row.size,
             content: row.content,
+            value_hash: None,
         }))
     }
 

@@ -57,9 +57,9 @@ impl Store {
             worker.0,
             &steps,
             &attempts,
-        )
-        .fetch_one(&self.pool);
-        let row = within(BEAT_LIMIT, call).await?;
+        );
+        let pool = self.pool.clone();
+        let row = within(BEAT_LIMIT, async move { call.fetch_one(&pool).await }).await?;
         Ok(Beat {
             is_alive: row.alive.unwrap_or(false),
             lost: pairs(row.lost_steps, row.lost_attempts),

@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
-    RunId, TemplateId, UserId,
+    Progress, RunId, TemplateId, UserId,
     access::Actor,
-    api::{RunPage, RunSummary},
+    api::{Page, RunPage, RunSummary},
 };
 
 use crate::{
-    Result, Store,
+    Result, Store, Window,
     decode::{maybe_word, word},
+    page,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +32,10 @@ struct SummaryRow {
     user_id: Uuid,
     email: String,
     n_steps: i32,
-    n_done: i32,
+    completed_steps: i32,
+    skipped_steps: i32,
+    failed_steps: i32,
+    cancelled_steps: i32,
     n_review: i32,
     about: Option<String>,
     created_at: DateTime<Utc>,
@@ -52,8 +56,13 @@ impl TryFrom<SummaryRow> for RunSummary {
             auto_run: row.auto_run,
             user_id: UserId(row.user_id),
             user_email: row.email,
-            n_steps: row.n_steps.into(),
-            n_done: row.n_done.into(),
+            progress: Progress {
+                total: row.n_steps.into(),
+                completed: row.completed_steps.into(),
+                skipped: row.skipped_steps.into(),
+                failed: row.failed_steps.into(),
+                cancelled: row.cancelled_steps.into(),
+            },
             n_waiting: row.n_review.into(),
             about: row.about,
             created_at: row.created_at,
@@ -62,14 +71,8 @@ impl TryFrom<SummaryRow> for RunSummary {
     }
 }
 
-/// Where the next page begins: the last run's time in microseconds, and its id.
-fn cursor_of(run: &RunSummary) -> String {
-    format!("{}_{}", run.created_at.timestamp_micros(), run.id)
-}
-
-fn read_cursor(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
-    let (micros, id) = text.split_once('_')?;
-    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+fn place(run: &RunSummary) -> String {
+    page::at(run.created_at, run.id.0)
 }
 
 impl Store {
@@ -81,13 +84,13 @@ impl Store {
         limit: i64,
         scope: Scope,
     ) -> Result<RunPage> {
-        let (before, id) = after.and_then(read_cursor).unzip();
+        let (before, id) = after.and_then(page::read_at).unzip();
         let is_all = scope == Scope::All && viewer.is_admin();
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
-                r.finished_at
+                r.user_id, u.email, r.n_steps - r.n_items AS "n_steps!", r.completed_steps, r.skipped_steps, r.failed_steps,
+                r.cancelled_steps, r.n_review, r.about, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -102,40 +105,39 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut runs: Vec<RunSummary> = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
-        let has_more = i64::try_from(runs.len()).is_ok_and(|n| n > limit);
-        if has_more {
-            runs.pop();
-        }
-        let next = if has_more { runs.last().map(cursor_of) } else { None };
-        Ok(RunPage { runs, next })
+        let runs = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+        let Page { items, next } = Window { after, limit }.page(runs, place);
+        Ok(RunPage { runs: items, next })
     }
 
     /// Runs in which a step waits for the viewer's review, oldest first: the owner's, those of gates that ask the viewer,
     /// and every one for an admin.
-    pub async fn waiting_runs(&self, viewer: &Actor) -> Result<Vec<RunSummary>> {
-        sqlx::query_as!(
+    pub async fn waiting_runs(&self, viewer: &Actor, window: Window<'_>) -> Result<Page<RunSummary>> {
+        let (since, id) = window.after.and_then(page::read_at).unzip();
+        let rows = sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
-                r.finished_at
+                r.user_id, u.email, r.n_steps - r.n_items AS "n_steps!", r.completed_steps, r.skipped_steps, r.failed_steps,
+                r.cancelled_steps, r.n_review, r.about, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
             WHERE r.n_review > 0 AND NOT r.is_test AND (r.user_id = $1 OR $2 OR EXISTS (
                 SELECT FROM reviews w JOIN steps s ON s.id = w.step_id
                 WHERE s.run_id = r.id AND w.decision IS NULL AND (w.emails @> ARRAY[lower($3)] OR w.roles @> ARRAY[$4])))
-            ORDER BY r.created_at, r.id LIMIT 100"#,
+                AND ($5::timestamptz IS NULL OR (r.created_at, r.id) > ($5, $6))
+            ORDER BY r.created_at, r.id LIMIT $7"#,
             viewer.id.0,
             viewer.is_admin(),
             viewer.email,
             viewer.role.as_str(),
+            since,
+            id,
+            window.to_read(),
         )
         .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+        .await?;
+        Ok(window.page(rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?, place))
     }
 
     /// Those of the named runs that the viewer may see.
@@ -144,8 +146,8 @@ impl Store {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT r.id, r.template_id, v.name AS template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps, r.n_done - r.n_failed AS "n_done!", r.n_review, r.about, r.created_at,
-                r.finished_at
+                r.user_id, u.email, r.n_steps - r.n_items AS "n_steps!", r.completed_steps, r.skipped_steps, r.failed_steps,
+                r.cancelled_steps, r.n_review, r.about, r.created_at, r.finished_at
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
@@ -160,17 +162,5 @@ impl Store {
         .into_iter()
         .map(TryInto::try_into)
         .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_that_is_not_ours_is_no_cursor() {
-        assert!(read_cursor("").is_none());
-        assert!(read_cursor("1_2").is_none());
-        assert!(read_cursor("99999999999999999999_00000000-0000-0000-0000-000000000000").is_none());
     }
 }

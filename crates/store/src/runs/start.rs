@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use workflow::{AgentCatalog, Definition, Plan, RunId, TemplateId, UserId};
 
-use crate::{Error, Result, Store, runs::NewSteps};
+use crate::{Error, Result, Store, exact, runs::NewSteps};
 
 /// A run that is about to be made; everything has been validated and authorized.
 pub struct NewRun<'a> {
@@ -39,9 +39,10 @@ impl NewRun<'_> {
     /// The run as `start_run_v2` takes it.
     pub(crate) fn document(&self, steps: &NewSteps) -> Value {
         let (key, request) = self.idempotency.clone().unzip();
+        let (definition, text) = exact::columns(self.definition);
         json!({
             "id": self.id, "template": self.template_id, "version": self.version,
-            "definition": self.definition.to_value(), "inputs": self.inputs,
+            "definition": definition, "definition_text": text, "inputs": exact::text_of(self.inputs),
             "auto_run": self.auto_run, "is_test": self.is_test, "user": self.user, "actor": self.user,
             "idem_key": key, "request_hash": request, "n_steps": steps.rows.len(), "slots": steps.slots,
             "limits": steps.limits(self.definition),
@@ -52,6 +53,9 @@ impl NewRun<'_> {
 impl Store {
     pub async fn start_run(&self, new: NewRun<'_>) -> Result<StartOutcome> {
         let steps = NewSteps::of(new.definition, new.plan, new.agents, new.inputs);
+        if !steps.meanings.is_empty() {
+            exact::remember(&mut *self.pool.acquire().await?, steps.meanings.clone()).await?;
+        }
         let is_new = sqlx::query_scalar!(
             r#"SELECT start_run_v2($1, $2, $3, $4) AS "is_new!""#,
             new.document(&steps),

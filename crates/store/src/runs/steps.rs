@@ -1,13 +1,13 @@
 //! The rows that the steps of a definition begin as: what SQL needs to know of each without ever reading the definition again.
 //! Pure encoding; must stay the only place that turns a definition into rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Plan, Step,
     definition::{OnError, Review, TriggerRule},
-    hash::canonical_json,
+    hash::{canonical_json, content_and_value},
     schema::Kind,
     source::Source,
 };
@@ -21,6 +21,8 @@ pub struct NewSteps {
     /// Keys of limits across runs, with what they allow.
     pub(crate) slots: BTreeMap<String, u32>,
     pub(crate) is_limited: bool,
+    /// What default outputs mean, where that is not their bytes.
+    pub(crate) meanings: BTreeSet<(String, String)>,
 }
 
 impl NewSteps {
@@ -77,7 +79,9 @@ impl NewSteps {
                 set("slot_keys", json!(slot_keys));
             }
             if let (Some(outputs), Some(agent)) = (&step.default_output, agent) {
-                set("defaults", defaults(agent, outputs));
+                let (rows, meanings) = defaults(agent, outputs);
+                set("defaults", rows);
+                steps.meanings.extend(meanings);
             }
             steps.rows.push(Value::Object(row));
             for dependency in &planned.dependencies {
@@ -118,10 +122,7 @@ impl NewSteps {
 fn key_text(definition: &Definition, source: &Source, inputs: &BTreeMap<String, Value>) -> Option<String> {
     let value = match source {
         Source::Const(value) => Some(value),
-        Source::Run { key, path } => inputs
-            .get(key)
-            .or_else(|| definition.inputs.get(key)?.default.as_ref())
-            .and_then(|value| workflow::source::at_path(value, path)),
+        Source::Run { key, path } => workflow::resolve::run_input(definition, inputs, key, path),
         Source::Step { .. } | Source::Item { .. } => None,
     }?;
     match value {
@@ -143,19 +144,22 @@ fn gate(review: &Review) -> Option<Value> {
     })
 }
 
-/// Default outputs as content: text stays text, everything else is canonical JSON.
-fn defaults(agent: &AgentSpec, outputs: &Value) -> Value {
-    agent
-        .outputs
-        .iter()
-        .filter_map(|port| {
-            let value = outputs.get(&port.name)?;
-            Some(match value {
-                Value::String(text) if port.schema.kind == Some(Kind::String) => {
-                    json!({"name": port.name, "media_type": "text/plain", "content": text})
-                }
-                other => json!({"name": port.name, "media_type": "application/json", "content": canonical_json(other)}),
-            })
+/// Default outputs as content: text stays text, everything else is JSON as its author wrote it.
+fn defaults(agent: &AgentSpec, outputs: &Value) -> (Value, Vec<(String, String)>) {
+    let mut meanings = Vec::new();
+    let rows = agent.outputs.iter().filter_map(|port| {
+        let value = outputs.get(&port.name)?;
+        Some(match value {
+            Value::String(text) if port.schema.kind == Some(Kind::String) => {
+                json!({"name": port.name, "media_type": "text/plain", "content": text})
+            }
+            other => {
+                let content = other.to_string();
+                meanings.extend(content_and_value(content.as_bytes(), other));
+                json!({"name": port.name, "media_type": "application/json", "content": content})
+            }
         })
-        .collect()
+    });
+    let rows = rows.collect();
+    (rows, meanings)
 }

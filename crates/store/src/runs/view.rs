@@ -13,6 +13,7 @@ use workflow::{
 use crate::{
     Result, Store,
     decode::{document, maybe_word, word},
+    exact,
 };
 
 struct StepRow {
@@ -73,6 +74,7 @@ pub(crate) struct ArtifactRow {
     pub version: i32,
     pub is_latest: bool,
     pub content_hash: String,
+    pub value_hash: Option<String>,
     pub media_type: String,
     pub size: i64,
     pub origin: String,
@@ -95,6 +97,7 @@ impl TryFrom<ArtifactRow> for ArtifactMeta {
             version: row.version,
             is_latest: row.is_latest,
             content_hash: row.content_hash,
+            value_hash: row.value_hash,
             media_type: row.media_type,
             size: row.size,
             attempt: row.attempt,
@@ -113,20 +116,29 @@ fn link(run: Option<Uuid>, step: Option<String>) -> Option<StepOfRun> {
 impl Store {
     /// The run as the viewer sees it; none when it does not exist or is not theirs.
     pub async fn run_view(&self, run: RunId, viewer: &Actor) -> Result<Option<RunView>> {
+        self.run_view_for(run, Some(viewer)).await
+    }
+
+    /// The run as somebody left it who was let in at a gate: the gate may have closed by what they did.
+    pub async fn run_view_after_gate(&self, run: RunId) -> Result<Option<RunView>> {
+        self.run_view_for(run, None).await
+    }
+
+    async fn run_view_for(&self, run: RunId, viewer: Option<&Actor>) -> Result<Option<RunView>> {
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let Some(row) = sqlx::query!(
-            r#"SELECT r.template_id, v.name AS template_name, r.template_version, r.run_definition, r.inputs, r.overrides,
+            r#"SELECT r.template_id, v.name AS template_name, r.template_version, r.run_definition, r.definition_text, r.inputs, r.overrides,
                 r.status, r.status_reason, r.auto_run, r.is_test, r.user_id, u.email, r.event_seq, r.created_at, r.finished_at,
-                r.deadline_at, budget_json_v2(r) AS budget, r.forked_run, r.forked_step, r.parent_run, p.key AS "parent_key?"
+                r.rested_ms, r.deadline_at, budget_json_v2(r) AS budget, r.forked_run, r.forked_step, r.parent_run, p.key AS "parent_key?"
             FROM workflow_runs r
             JOIN users u ON u.id = r.user_id
             JOIN workflow_template_versions v ON v.template_id = r.template_id AND v.version = r.template_version
             LEFT JOIN steps p ON p.id = r.parent_step
-            WHERE r.id = $1 AND run_is_visible_v2(r, $2, $3, $4)"#,
+            WHERE r.id = $1 AND ($2::uuid IS NULL OR run_is_visible_v3(r, $2, $3, $4))"#,
             run.0,
-            viewer.id.0,
-            viewer.role.as_str(),
-            viewer.email,
+            viewer.map(|viewer| viewer.id.0),
+            viewer.map(|viewer| viewer.role.as_str()),
+            viewer.map(|viewer| viewer.email.as_str()),
         )
         .fetch_optional(&mut *tx)
         .await?
@@ -156,9 +168,10 @@ impl Store {
         .await?;
         let artifacts = sqlx::query_as!(
             ArtifactRow,
-            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, a.media_type, a.size, a.origin, a.attempt,
+            r#"SELECT a.id, s.key, a.name, a.version, a.is_latest, a.content_hash, h.value_hash AS "value_hash?", a.media_type, a.size, a.origin, a.attempt,
                 a.parent, u.email AS "made_by?", a.is_approved, a.created_at
             FROM artifacts a JOIN steps s ON s.id = a.step_id LEFT JOIN users u ON u.id = a.made_by
+                LEFT JOIN value_hashes h ON h.content_hash = a.content_hash AND a.media_type = 'application/json'
             WHERE a.run_id = $1 AND NOT s.superseded ORDER BY s.key COLLATE "C", a.name COLLATE "C", a.version"#,
             run.0,
         )
@@ -171,9 +184,19 @@ impl Store {
             template_id: TemplateId(row.template_id),
             template_name: row.template_name,
             template_version: row.template_version,
-            run_definition: document(row.run_definition, "workflow_runs", "run_definition", &run)?,
+            run_definition: exact::definition(
+                row.run_definition,
+                row.definition_text.as_deref(),
+                "workflow_runs",
+                "run_definition",
+                &run,
+            )?,
             inputs: document(row.inputs, "workflow_runs", "inputs", &run)?,
-            overrides: document(row.overrides, "workflow_runs", "overrides", &run)?,
+            overrides: {
+                let mut overrides = row.overrides;
+                exact::open_overrides(&mut overrides);
+                document(overrides, "workflow_runs", "overrides", &run)?
+            },
             status: word(&row.status, "workflow_runs", "status", &run)?,
             status_reason: maybe_word(row.status_reason.as_deref(), "workflow_runs", "status_reason", &run)?,
             auto_run: row.auto_run,
@@ -182,6 +205,7 @@ impl Store {
             is_test: row.is_test,
             created_at: row.created_at,
             finished_at: row.finished_at,
+            rested_ms: row.rested_ms,
             deadline_at: row.deadline_at,
             budget: row.budget.map(|budget| document(budget, "workflow_runs", "budget", &run)).transpose()?,
             parent: link(row.parent_run, row.parent_key),

@@ -2,13 +2,14 @@
 //! Each compares and sets under one transaction; who may call is decided by `service`.
 
 use serde_json::json;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 use workflow::{Definition, TemplateId, UserId};
 
 use super::Version;
 use crate::{
     Error, Result, Store,
     audit::{self, Author},
+    exact,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -91,12 +92,14 @@ impl Store {
         definition: Option<&Definition>,
         author: Author,
     ) -> Result<SaveDraft> {
+        let (document, text) = definition.map(exact::columns).unzip();
         let mut tx = self.pool.begin().await?;
         let saved = sqlx::query_scalar!(
             r#"UPDATE workflow_templates SET
                    name = coalesce($3, name),
                    description = coalesce($4, description),
                    definition = coalesce($5, definition),
+                   definition_text = CASE WHEN $5 IS NULL THEN definition_text ELSE $7 END,
                    n_steps = coalesce($6, n_steps),
                    draft_revision = draft_revision + 1,
                    updated_at = now()
@@ -106,8 +109,9 @@ impl Store {
             base_revision,
             name,
             description,
-            definition.map(Json) as _,
+            document,
             definition.map(n_steps),
+            text.flatten(),
         )
         .fetch_optional(&mut *tx)
         .await?;
@@ -195,13 +199,15 @@ fn n_steps(definition: &Definition) -> i64 {
 }
 
 async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bool) -> Result<()> {
+    let (document, text) = exact::columns(new.definition);
     sqlx::query!(
-        r#"INSERT INTO workflow_templates (id, name, description, definition, n_steps, is_test, created_by)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)"#,
+        r#"INSERT INTO workflow_templates (id, name, description, definition, definition_text, n_steps, is_test, created_by)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"#,
         new.id.0,
         new.name,
         new.description,
-        Json(new.definition) as _,
+        document,
+        text,
         n_steps(new.definition),
         is_test,
         new.by.0,
@@ -219,16 +225,18 @@ async fn insert_version(
     description: &str,
     hash: &str,
 ) -> Result<i32> {
+    let (document, text) = exact::columns(new.definition);
     let version = sqlx::query_scalar!(
         r#"INSERT INTO workflow_template_versions
-               (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
-           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7
+               (template_id, version, name, description, definition, definition_text, n_steps, semantic_hash, published_by)
+           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8
            FROM workflow_template_versions WHERE template_id = $1
            RETURNING version"#,
         new.id.0,
         name,
         description,
-        Json(new.definition) as _,
+        document,
+        text,
         n_steps(new.definition),
         hash,
         new.by.0,
@@ -257,6 +265,7 @@ mod tests {
     use crate::{templates::Startable, users::NewUser};
 
     const BY: UserId = UserId(Uuid::from_u128(1));
+    const ALL: crate::Window<'_> = crate::Window { after: None, limit: 100 };
     const ID: TemplateId = TemplateId(Uuid::from_u128(2));
 
     fn definition(document: &Value) -> Definition {
@@ -304,7 +313,7 @@ mod tests {
         let Startable::Version(old) = store.startable(ID, Some(1)).await.unwrap() else { panic!("version 1 is kept") };
         assert_eq!(old.definition.steps["a"].agent_version, Some(1));
         assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
-        assert_eq!(store.gallery().await.unwrap()[0].version, 2);
+        assert_eq!(store.gallery(ALL).await.unwrap().items[0].version, 2);
         let change = sqlx::query("UPDATE workflow_template_versions SET name = 'x'").execute(&pool).await;
         assert!(change.is_err());
     }
@@ -323,8 +332,59 @@ mod tests {
         let first = store.test_version(new(10), Author::default()).await.unwrap();
         let second = store.test_version(new(11), Author::default()).await.unwrap();
         assert_eq!(first, second);
-        assert_eq!(store.template_summaries().await.unwrap().len(), 1);
+        assert_eq!(store.template_summaries(ALL).await.unwrap().items.len(), 1);
         assert_eq!(store.startable(first.template_id, None).await.unwrap(), Startable::NotFound);
         assert!(store.draft(first.template_id).await.unwrap().is_none());
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
+        let store = with_template(pool).await;
+        let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
+        let make = async |n: u128, name: &str| {
+            let new = NewTemplate {
+                id: TemplateId(Uuid::from_u128(n)),
+                name,
+                description: "",
+                definition: &definition,
+                by: BY,
+            };
+            store.create_template(new, Author::default()).await.unwrap();
+            let new = NewVersion { id: new.id, revision: 1, definition: &definition, by: BY };
+            store.publish(new, Author::default()).await.unwrap();
+        };
+        // Of one name many, so that the id decides; and names that only differ in case.
+        for n in 10..15 {
+            make(n, "same").await;
+        }
+        make(20, "Zebra_x").await;
+        make(21, "apple").await;
+        let (mut names, mut gallery, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = store.template_summaries(crate::Window { after: after.as_deref(), limit: 3 }).await.unwrap();
+            names.extend(page.items.into_iter().map(|template| (template.name, template.id)));
+            let Some(next) = page.next else { break };
+            // What comes meanwhile, before the place that was reached, moves nothing.
+            make(100 + names.len() as u128, "AAA").await;
+            after = Some(next);
+        }
+        assert_eq!(names.len(), 8);
+        assert_eq!((names[0].0.as_str(), names[7].0.as_str()), ("apple", "Brief"), "the last changed first: {names:?}");
+        after = None;
+        loop {
+            let page = store.gallery(crate::Window { after: after.as_deref(), limit: 2 }).await.unwrap();
+            gallery.extend(page.items.into_iter().map(|template| template.id));
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
+        let mut unique = gallery.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!((gallery.len(), unique.len()), (9, 9), "the draft alone is not published");
+        let order: Vec<(String, TemplateId)> =
+            store.gallery(ALL).await.unwrap().items.into_iter().map(|t| (t.name.to_lowercase(), t.id)).collect();
+        assert!(order.is_sorted() && order.iter().map(|(_, id)| *id).eq(gallery), "{order:?}");
+        let versions = store.template_versions(TemplateId(Uuid::from_u128(20)), ALL).await.unwrap();
+        assert_eq!((versions.items.len(), versions.next), (1, None));
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Result, Store,
     decode::document,
+    exact,
     runs::{NewRun, NewSteps},
 };
 
@@ -25,12 +26,14 @@ impl Store {
             return conflict(Conflict::Moved);
         }
         let source = sqlx::query!(
-            "SELECT template_id, template_version, run_definition, inputs, overrides, is_test FROM workflow_runs WHERE id = $1",
+            "SELECT template_id, template_version, run_definition, definition_text, inputs, overrides, is_test FROM workflow_runs WHERE id = $1",
             call.run.0,
         )
         .fetch_one(tx.conn())
         .await?;
-        let definition: Definition = document(source.run_definition, "workflow_runs", "run_definition", &call.run)?;
+        let text = source.definition_text.as_deref();
+        let definition: Definition =
+            exact::definition(source.run_definition, text, "workflow_runs", "run_definition", &call.run)?;
         let inputs: BTreeMap<String, Value> = document(source.inputs, "workflow_runs", "inputs", &call.run)?;
         let steps = NewSteps::of(&definition, fork.plan, fork.agents, &inputs);
         let new = NewRun {
@@ -58,6 +61,7 @@ impl Store {
             .collect();
         run["overrides"] = Value::Object(overrides);
         run["forked"] = json!({"run": call.run, "step": fork.at});
+        exact::remember(tx.conn(), steps.meanings.clone()).await?;
         sqlx::query!("SELECT start_run_v2($1, $2, $3, $4)", run, json!(steps.rows), &steps.dep_from, &steps.dep_to)
             .fetch_one(tx.conn())
             .await?;
@@ -103,6 +107,7 @@ impl Store {
                 hash: row.content_hash,
                 size: row.size,
                 content: row.content,
+                value_hash: None,
             });
         }
         if by_step.is_empty() {

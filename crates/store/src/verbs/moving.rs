@@ -8,7 +8,7 @@ use super::{
     Call, Conflict, Move, VerbOutcome,
     tx::{Was, begin, conflict, status},
 };
-use crate::{Result, Store, decode::document, runs::NewSteps};
+use crate::{Result, Store, decode::document, exact, runs::NewSteps};
 
 impl Store {
     pub async fn move_run(&self, call: &Call<'_>, wanted: &Move<'_>) -> Result<VerbOutcome> {
@@ -39,16 +39,19 @@ impl Store {
         let inputs = document(inputs, "workflow_runs", "inputs", &run)?;
         let all = NewSteps::of(wanted.definition, wanted.plan, wanted.agents, &inputs);
         let keys = |steps: &[StepKey]| steps.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
+        exact::remember(tx.conn(), all.meanings.clone()).await?;
+        let (stored, text) = exact::columns(wanted.definition);
         sqlx::query!(
-            "UPDATE workflow_runs SET template_version = $2, run_definition = $3, max_parallel = l.max_parallel, limited = l.limited,
+            "UPDATE workflow_runs SET template_version = $2, run_definition = $3, definition_text = $5, max_parallel = l.max_parallel, limited = l.limited,
                 budget_tokens = l.tokens, budget_cost = l.cost, on_exceed = coalesce(l.on_exceed, 'pause'),
                 deadline_at = clock_timestamp() + l.timeout_s * interval '1 second'
             FROM jsonb_to_record($4) AS l(max_parallel int, limited boolean, tokens bigint, cost bigint, on_exceed text, timeout_s int)
             WHERE id = $1",
             run,
             wanted.version,
-            wanted.definition.to_value(),
+            stored,
             all.limits(wanted.definition),
+            text,
         )
         .execute(tx.conn())
         .await?;
@@ -87,7 +90,7 @@ impl Store {
         .await?;
         tx.tells(
             "moved",
-            json!({"template_version": wanted.version, "template_name": name, "run_definition": wanted.definition.to_value(), "steps": steps}),
+            json!({"template_version": wanted.version, "template_name": name, "run_definition": exact::text_of(wanted.definition), "steps": steps}),
         );
         let gone = sqlx::query_scalar!(
             r#"SELECT s.key FROM steps s LEFT JOIN steps p ON p.id = s.parent_id

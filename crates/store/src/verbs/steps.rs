@@ -1,13 +1,13 @@
 //! Verbs that make a step run, or keep it from running: trigger, re-run, stop, skip.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use workflow::{StepKey, event::EventKind};
 
 use super::{
     Call, Conflict, Rerun, Skip, Trigger, VerbOutcome,
     tx::{Step, Tx, Was, begin, conflict, status},
 };
-use crate::{Result, Store};
+use crate::{Result, Store, exact};
 
 impl Store {
     /// Starts, retries or re-runs one step.
@@ -60,7 +60,7 @@ impl Store {
         tx.commit(EventKind::StepRerun, Some(&step.key)).await
     }
 
-    /// Ends what a step is doing; it can be retried.
+    /// Ends what a step is doing, or waits to do; it can be retried.
     pub async fn stop_step(
         &self,
         call: &Call<'_>,
@@ -68,7 +68,7 @@ impl Store {
         expect_generation: Option<i32>,
     ) -> Result<VerbOutcome> {
         let (mut tx, step) = begin!(self, call, key, expect_generation);
-        if !step.is(&["running"]) {
+        if !step.is(&["ready", "running"]) {
             return status(&step.status);
         }
         tx.moves(&step);
@@ -113,9 +113,11 @@ impl Store {
         for (key, inputs) in &skip.inputs {
             let mut value: Map<String, Value> =
                 tx.run.overrides.get(key.as_str()).and_then(Value::as_object).cloned().unwrap_or_default();
-            let mut all = value.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
+            let mut set = value.remove("inputs").unwrap_or_default();
+            exact::open(&mut set);
+            let mut all = set.as_object().cloned().unwrap_or_default();
             all.extend(inputs.iter().map(|(port, value)| (port.clone(), value.clone())));
-            value.insert("inputs".to_owned(), json!(all));
+            value.insert("inputs".to_owned(), exact::text_of(&all));
             changed.insert(key.as_str().to_owned(), value);
         }
         tx.set_overrides(changed).await?;

@@ -10,7 +10,7 @@ use workflow::{RunId, StepKey, event::EventKind};
 
 use super::{Call, Conflict, VerbOutcome};
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, exact,
     protocol::{ArtifactColumns, NewArtifact},
 };
 
@@ -252,6 +252,7 @@ impl<'a> Tx<'a> {
 
     /// New versions of a step's outputs by this person.
     pub(super) async fn put(&mut self, step: &Step, artifacts: &[NewArtifact], origin: &str) -> Result<()> {
+        exact::remember_values(self.conn(), artifacts).await?;
         let columns = ArtifactColumns::of(step.id, artifacts);
         let actor = self.call.actor.id.0;
         sqlx::query!(
@@ -321,7 +322,7 @@ impl<'a> Tx<'a> {
                 value.remove("inputs");
             }
             Some(inputs) => {
-                value.insert("inputs".to_owned(), json!(inputs));
+                value.insert("inputs".to_owned(), exact::text_of(inputs));
             }
             None => {}
         }

@@ -2,7 +2,7 @@
 //! Each query must return no row.
 
 use serde_json::json;
-use workflow::{RunView, view::Applied};
+use workflow::{Progress, RunView, view::Applied};
 
 use crate::support::World;
 
@@ -14,9 +14,10 @@ const INVARIANTS: [(&str, &str); 13] = [
                 count(*) FILTER (WHERE status = 'awaiting_review') AS review,
                 count(*) FILTER (WHERE step_state_v2(s) = 'failed') AS failed,
                 count(*) FILTER (WHERE status IN ('completed', 'failed', 'skipped', 'cancelled')) AS done,
+                count(*) FILTER (WHERE s.parent_id IS NOT NULL) AS items,
                 count(*) AS n FROM steps s WHERE s.run_id = r.id AND NOT s.superseded) c ON true
-        WHERE (r.n_active, r.n_review, r.n_failed, r.n_done, r.n_steps) IS DISTINCT FROM
-            (c.active, c.review, c.failed, c.done, c.n)",
+        WHERE (r.n_active, r.n_review, r.n_failed, r.n_done, r.n_steps, r.n_items) IS DISTINCT FROM
+            (c.active, c.review, c.failed, c.done, c.n, c.items)",
     ),
     (
         "dependency counters are the counts of dependencies",
@@ -101,6 +102,9 @@ impl World {
         self.folded.apply_attempts(&self.store.running_attempts(self.run).await.unwrap());
         let view = self.view().await;
         same(&self.folded, &view);
+        for listed in self.store.run_summaries_of(&[self.run], &self.actor).await.unwrap() {
+            assert_eq!(listed.progress, Progress::of_run(&view), "a list counts otherwise than the run");
+        }
     }
 }
 

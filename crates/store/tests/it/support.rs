@@ -216,6 +216,7 @@ pub(crate) fn artifact(name: &str, text: &str) -> NewArtifact {
         name: name.into(),
         media_type: "text/plain".into(),
         hash: sha256_hex(text.as_bytes()),
+        value_hash: None,
         size: i64::try_from(text.len()).unwrap(),
         content: Some(text.as_bytes().to_vec()),
     }
