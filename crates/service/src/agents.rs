@@ -13,14 +13,14 @@ use store::{
 use workflow::{
     AgentCatalog, AgentId, AgentSpec, Definition, RunId, Step, StepKey, TemplateId,
     agent::{AgentConfig, InputPort},
-    api::{AgentView, ProviderView, SaveAgent, TestAgent, WorkflowPorts},
+    api::{AgentView, Page, ProviderView, SaveAgent, TestAgent, WorkflowPorts},
     definition::{Review, ReviewMode, RunInput},
     limits,
     source::Source,
 };
 
 use crate::{
-    Error, OpContext, Result, id,
+    Error, OpContext, Result, Wanted, id,
     runs::{self, values},
     text,
 };
@@ -28,9 +28,10 @@ use crate::{
 /// The one step of a test.
 const TEST_STEP: &str = "test";
 
-pub async fn list(ctx: &OpContext) -> Result<Vec<AgentView>> {
+pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<AgentView>> {
     ctx.user()?;
-    Ok(ctx.store().agents().await?.iter().map(AgentView::from).collect())
+    let Page { items, next } = ctx.store().agents_page(wanted.window()).await?;
+    Ok(Page { items: items.iter().map(AgentView::from).collect(), next })
 }
 
 /// The agent with its configuration, at a version or at its latest.

@@ -9,33 +9,41 @@ use workflow::{
     ArtifactId, RunId, RunView, StepKey,
     api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
     verbs::Verb,
+    view::ArtifactMeta,
 };
 
 use crate::{
-    Error, OpContext, Result,
+    Error, OpContext, Result, Wanted,
     runs::{self, calling::steering, conflict},
 };
 
-pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
+/// The bytes as they were given, to save as a file.
+pub async fn bytes(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<(ArtifactMeta, Vec<u8>)> {
     runs::visible(ctx, run).await?;
-    let (meta, bytes) = ctx.store().artifact(run, id).await?.ok_or(Error::NotFound)?;
+    ctx.store().artifact(run, id).await?.ok_or(Error::NotFound)
+}
+
+pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
+    let (meta, bytes) = bytes(ctx, run, id).await?;
     let (encoding, content) = shown(&meta.media_type, bytes);
     Ok(ArtifactView { meta, encoding, content })
 }
 
-/// All versions of one artifact, or of all of a step, or of the run, oldest first.
+/// Versions of one artifact, or of all of a step, or of the run, oldest first.
 pub async fn versions(
     ctx: &OpContext,
     run: RunId,
     step: Option<&StepKey>,
     name: Option<&str>,
+    wanted: &Wanted,
 ) -> Result<ArtifactVersions> {
     runs::visible(ctx, run).await?;
     let is_storable = |text: &str| !text.contains('\0');
     if !step.map(StepKey::as_str).is_none_or(is_storable) || !name.is_none_or(is_storable) {
-        return Ok(ArtifactVersions { artifacts: Vec::new() });
+        return Ok(ArtifactVersions { artifacts: Vec::new(), next: None });
     }
-    Ok(ArtifactVersions { artifacts: ctx.store().artifact_versions(run, step, name).await? })
+    let page = ctx.store().artifact_versions(run, step, name, wanted.window()).await?;
+    Ok(ArtifactVersions { artifacts: page.items, next: page.next })
 }
 
 /// Everything an artifact was made from, back to the inputs of the run.

@@ -3,12 +3,23 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use store::{Store, audit::Author, sessions::SecretHash};
-use workflow::access::Actor;
+use serde_json::json;
+use store::{
+    Store,
+    audit::{Author, Via},
+    sessions::SecretHash,
+    tokens::OpenToken,
+};
+use workflow::{
+    RunId,
+    access::{Actor, Scope},
+    id::TokenId,
+};
 
 use crate::{
     Error, Result, Settings,
-    accounts::{Hasher, SessionCookie, TOKEN_PREFIX},
+    accounts::{Cookie, Hasher, Network, TOKEN_PREFIX},
+    audit::Refusals,
     id,
 };
 
@@ -20,6 +31,7 @@ struct Inner {
     store: Store,
     settings: Settings,
     hasher: Hasher,
+    refusals: Refusals,
 }
 
 /// Where a request came from.
@@ -27,7 +39,31 @@ struct Inner {
 pub struct RequestInfo {
     pub address: Option<IpAddr>,
     pub user_agent: String,
+    /// What the cookie of a device hashes to.
+    pub device: Option<SecretHash>,
 }
+
+impl RequestInfo {
+    /// With the value of the cookie that says on which device somebody signed in before.
+    #[must_use]
+    pub fn on_device(self, cookie: Option<&str>) -> Self {
+        Self { device: cookie.map(id::hash_secret), ..self }
+    }
+}
+
+/// A request that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    pub method: &'a str,
+    /// Without the query, which may hold what is private.
+    pub path: &'a str,
+    pub status: u16,
+    /// The bearer token that came with it.
+    pub token: Option<&'a str>,
+}
+
+/// Of a path that was refused.
+const MAX_PATH_CHARS: usize = 200;
 
 /// A person who has proved who they are.
 #[derive(Clone, Debug)]
@@ -36,10 +72,10 @@ pub struct Principal {
     credential: Credential,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Credential {
     Session(SecretHash),
-    Token(SecretHash),
+    Token { hash: SecretHash, id: TokenId, scopes: Vec<Scope> },
 }
 
 #[derive(Clone, Debug)]
@@ -58,16 +94,23 @@ pub struct OpContext {
     service: Service,
     caller: Caller,
     request: RequestInfo,
+    /// The run that a socket follows.
+    watches: Option<RunId>,
 }
 
 impl Service {
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self(Arc::new(Inner { store, settings, hasher: Hasher::default() }))
+        Self(Arc::new(Inner { store, settings, hasher: Hasher::default(), refusals: Refusals::default() }))
     }
 
     /// The name under which the session travels.
     pub fn cookie_name(&self) -> &'static str {
-        SessionCookie::name(self.0.settings.secure_cookies)
+        Cookie::Session.name(self.0.settings.secure_cookies)
+    }
+
+    /// The name under which the device travels.
+    pub fn device_cookie_name(&self) -> &'static str {
+        Cookie::Device.name(self.0.settings.secure_cookies)
     }
 
     /// Whose session the value of the cookie opens; counts as activity.
@@ -82,20 +125,51 @@ impl Service {
         Ok(Some(Principal { actor: open.actor, credential: Credential::Session(hash) }))
     }
 
-    /// Who a bearer token speaks for.
-    pub async fn authenticate_bearer(&self, token: &str) -> Result<Option<Principal>> {
+    /// Who a bearer token speaks for. The first use in a day is written into the log.
+    pub async fn authenticate_bearer(&self, token: &str, request: &RequestInfo) -> Result<Option<Principal>> {
         if !token.starts_with(TOKEN_PREFIX) {
             return Ok(None);
         }
         let hash = id::hash_secret(token);
-        let actor = self.0.store.token_actor(&hash).await?;
-        Ok(actor.map(|actor| Principal { actor, credential: Credential::Token(hash) }))
+        let Some(OpenToken { id, actor, scopes, is_behind }) = self.0.store.open_token(&hash).await? else {
+            return Ok(None);
+        };
+        if is_behind && self.0.store.touch_token(id).await? {
+            let author = Author { actor: Some(actor.id), address: request.address, via: Via::Token(id) };
+            self.0.store.note(author, "token.used", &actor.id.to_string(), json!({})).await?;
+        }
+        Ok(Some(Principal { actor, credential: Credential::Token { hash, id, scopes } }))
+    }
+
+    /// Notes that a request was refused: what somebody asked for that is not theirs, or a token that is none or none any more.
+    /// Missing and foreign are noted alike.
+    pub async fn note_refusal(&self, ctx: &OpContext, refusal: Refusal<'_>) -> Result<()> {
+        let author = ctx.author();
+        let caller = match author.actor {
+            Some(actor) => actor.to_string(),
+            None => Network::of(author.address).to_string(),
+        };
+        let Some(n_dropped) = self.0.refusals.admit(&caller, std::time::Instant::now()) else { return Ok(()) };
+        let mut data = json!({"method": refusal.method, "status": refusal.status});
+        if n_dropped > 0 {
+            data["more_not_written"] = json!(n_dropped);
+        }
+        let path: String = refusal.path.chars().filter(|c| !c.is_control()).take(MAX_PATH_CHARS).collect();
+        let (action, subject) = match refusal.token {
+            Some(token) if author.actor.is_none() => {
+                data["path"] = json!(path);
+                let owner = self.0.store.token_owner(&id::hash_secret(token)).await?;
+                ("token.refused", owner.map_or_else(|| "nobody".to_owned(), |owner| owner.to_string()))
+            }
+            _ => ("access.refused", path),
+        };
+        Ok(self.0.store.note(author, action, &subject, data).await?)
     }
 
     /// The context of a request by this person, or by nobody.
     pub fn context(&self, principal: Option<Principal>, request: RequestInfo) -> OpContext {
         let caller = principal.map_or(Caller::Nobody, Caller::Person);
-        OpContext { service: self.clone(), caller, request }
+        OpContext { service: self.clone(), caller, request, watches: None }
     }
 
     /// The context of a command of the operator. It manages people on its own authority (the log then names no actor);
@@ -103,7 +177,7 @@ impl Service {
     pub async fn system_context(&self) -> Result<OpContext> {
         let stands_for = self.0.store.oldest_admin().await?;
         let caller = Caller::Operator { stands_for };
-        Ok(OpContext { service: self.clone(), caller, request: RequestInfo::default() })
+        Ok(OpContext { service: self.clone(), caller, request: RequestInfo::default(), watches: None })
     }
 }
 
@@ -117,7 +191,7 @@ impl OpContext {
         }
     }
 
-    /// The signed-in person, or 401.
+    /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see.
     pub fn user(&self) -> Result<&Actor> {
         match &self.caller {
             Caller::Operator { stands_for: None } => {
@@ -127,10 +201,38 @@ impl OpContext {
         }
     }
 
-    /// The signed-in admin, or 401, or 403.
+    /// The signed-in admin, or 401, or 403; by a token only if it was made for that.
     pub fn admin(&self) -> Result<&Actor> {
+        if self.user()?.may_administer() { self.user_for(Scope::Admin) } else { Err(Error::Forbidden) }
+    }
+
+    /// The signed-in person, or 401, or 403 where they came with a token that was not made for this.
+    /// Every use case asks here or at one of the two doors above before it does anything.
+    pub fn user_for(&self, scope: Scope) -> Result<&Actor> {
         let actor = self.user()?;
-        if actor.may_administer() { Ok(actor) } else { Err(Error::Forbidden) }
+        match &self.caller {
+            Caller::Person(Principal { credential: Credential::Token { scopes, .. }, .. })
+                if scope != Scope::Read && !scopes.contains(&scope) =>
+            {
+                Err(Error::MissingScope(scope))
+            }
+            _ => Ok(actor),
+        }
+    }
+
+    /// The person of a session, and the session: what is about one's own account is never done by a token.
+    pub(crate) fn session_user(&self) -> Result<(&Actor, &SecretHash)> {
+        match &self.caller {
+            Caller::Person(Principal { actor, credential: Credential::Session(hash) }) => Ok((actor, hash)),
+            Caller::Person(Principal { credential: Credential::Token { .. }, .. }) => Err(Error::SessionRequired),
+            Caller::Nobody | Caller::Operator { .. } => Err(Error::Unauthenticated),
+        }
+    }
+
+    /// The same request, which stands only for as long as the run may be seen too.
+    #[must_use]
+    pub fn watching(self, run: RunId) -> Self {
+        Self { watches: Some(run), ..self }
     }
 
     /// Whether the credential still stands: a socket asks every few seconds. Asking is no activity.
@@ -143,10 +245,14 @@ impl OpContext {
                 let open = self.store().open_session(hash, self.settings().lifetimes.idle).await?;
                 open.map(|open| open.actor)
             }
-            Credential::Token(hash) => self.store().token_actor(hash).await?,
+            Credential::Token { hash, .. } => self.store().open_token(hash).await?.map(|open| open.actor),
         };
         // A changed role counts too: what the socket may see was decided with the old one.
-        Ok(now.is_some_and(|actor| actor.id == principal.actor.id && actor.role == principal.actor.role))
+        let is_same = now.is_some_and(|actor| actor.id == principal.actor.id && actor.role == principal.actor.role);
+        match self.watches {
+            Some(run) if is_same => Ok(self.store().run_is_visible(run, &principal.actor).await?),
+            _ => Ok(is_same),
+        }
     }
 
     /// May manage people: an admin, or the operator.
@@ -166,12 +272,24 @@ impl OpContext {
         }
     }
 
+    /// The token that the request came with.
+    pub(crate) fn token(&self) -> Option<TokenId> {
+        match &self.caller {
+            Caller::Person(Principal { credential: Credential::Token { id, .. }, .. }) => Some(*id),
+            _ => None,
+        }
+    }
+
     pub(crate) fn author(&self) -> Author {
-        let actor = match &self.caller {
-            Caller::Person(principal) => Some(principal.actor.id),
-            Caller::Nobody | Caller::Operator { .. } => None,
+        let (actor, via) = match &self.caller {
+            Caller::Person(Principal { actor, credential: Credential::Session(_) }) => (Some(actor.id), Via::Session),
+            Caller::Person(Principal { actor, credential: Credential::Token { id, .. } }) => {
+                (Some(actor.id), Via::Token(*id))
+            }
+            Caller::Operator { .. } => (None, Via::Operator),
+            Caller::Nobody => (None, Via::Nothing),
         };
-        Author { actor, address: self.request.address }
+        Author { actor, address: self.request.address, via }
     }
 
     /// The same request, by somebody who has only now proved who they are.

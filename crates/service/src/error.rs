@@ -5,6 +5,7 @@ use std::{error::Error as _, time::Duration};
 
 use workflow::{
     Problem,
+    access::Scope,
     api::{ApiError, ErrorCode},
     definition::Unstorable,
 };
@@ -19,6 +20,13 @@ pub enum Error {
     WrongCredentials,
     #[error("the person is not allowed to do this")]
     Forbidden,
+    /// The token was made for less.
+    #[error("the token lacks the scope {}", .0.as_str())]
+    MissingScope(Scope),
+    #[error("an API token may not do this")]
+    SessionRequired,
+    #[error("the password has to be given again")]
+    ConfirmPassword,
     /// Like `Forbidden`, where the reason is not the account but what it did before.
     #[error("not theirs to do: {0}")]
     NotYours(String),
@@ -87,6 +95,23 @@ impl Error {
             Self::Forbidden => {
                 (403, ErrorCode::Forbidden, "Your account may not do this. Ask an admin to do it.".to_owned())
             }
+            Self::MissingScope(scope) => {
+                let scope = scope.as_str();
+                let detail = format!(
+                    "This API token may not do this: it was made without the scope `{scope}`. Use one that has it."
+                );
+                (403, ErrorCode::InsufficientScope, detail)
+            }
+            Self::SessionRequired => (
+                403,
+                ErrorCode::SessionRequired,
+                "An API token may not do this. Sign in and do it under Account.".to_owned(),
+            ),
+            Self::ConfirmPassword => (
+                403,
+                ErrorCode::ConfirmPassword,
+                "Give your password again: it was last given more than 10 minutes ago. Then repeat this.".to_owned(),
+            ),
             Self::NotYours(detail) => (403, ErrorCode::Forbidden, detail.clone()),
             Self::NotFound => (
                 404,

@@ -7,10 +7,13 @@
 pub mod accounts;
 pub mod agents;
 pub mod artifacts;
+pub mod audit;
 mod context;
 mod error;
 mod id;
 pub mod library;
+mod paging;
+pub mod people;
 pub mod runs;
 mod settings;
 pub mod steps;
@@ -21,8 +24,9 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-pub use context::{OpContext, Principal, RequestInfo, Service};
+pub use context::{OpContext, Principal, Refusal, RequestInfo, Service};
 pub use error::Error;
+pub use paging::Wanted;
 pub use settings::Settings;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

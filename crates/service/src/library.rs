@@ -3,7 +3,7 @@
 
 use workflow::api::{CreateTemplate, SaveAgent};
 
-use crate::{OpContext, Result, agents, templates};
+use crate::{OpContext, Result, Wanted, agents, templates};
 
 /// Agents, and workflows that are published at once.
 #[derive(Clone, Debug, Default)]
@@ -23,14 +23,23 @@ pub struct Installed {
 pub async fn install(ctx: &OpContext, library: &Library) -> Result<Installed> {
     ctx.admin()?;
     let mut installed = Installed::default();
-    let known = agents::list(ctx).await?;
+    let known = ctx.store().agents().await?;
     for agent in &library.agents {
         if known.iter().all(|known| known.id != agent.id) {
             agents::save(ctx, SaveAgent { base_version: None, ..agent.clone() }).await?;
             installed.n_agents += 1;
         }
     }
-    let known = templates::list(ctx).await?;
+    let mut known = Vec::new();
+    let mut wanted = Wanted::default();
+    loop {
+        let page = templates::list(ctx, &wanted).await?;
+        known.extend(page.items);
+        if page.next.is_none() {
+            break;
+        }
+        wanted.after = page.next;
+    }
     for template in &library.templates {
         if known.iter().all(|known| known.name != template.name) {
             let created = templates::create(ctx, template.clone()).await?;

@@ -16,7 +16,7 @@ pub(crate) mod values;
 use store::runs::Scope;
 use workflow::{
     RunId, RunView,
-    api::{RunPage, RunSummary},
+    api::{Page, RunPage, RunSummary},
     event::RunEvent,
 };
 
@@ -27,7 +27,7 @@ pub use moving::move_to;
 pub(crate) use start::{Start, begin};
 pub use start::{Started, start};
 
-use crate::{Error, OpContext, Result};
+use crate::{Error, OpContext, Result, Wanted};
 
 /// Runs of one page, unless asked otherwise.
 const PAGE: u32 = 50;
@@ -52,8 +52,8 @@ pub async fn list_all(ctx: &OpContext, after: Option<String>, limit: Option<u32>
 }
 
 /// Runs in which a step waits for my review, oldest first.
-pub async fn waiting_for_me(ctx: &OpContext) -> Result<Vec<RunSummary>> {
-    Ok(ctx.store().waiting_runs(ctx.user()?).await?)
+pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<RunSummary>> {
+    Ok(ctx.store().waiting_runs(ctx.user()?, wanted.window()).await?)
 }
 
 pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {

@@ -7,7 +7,11 @@ mod running;
 mod skipping;
 
 use store::access::StepOfRun;
-use workflow::{AgentId, AgentSpec, RunId, StepKey, api::StepPrompt};
+use workflow::{
+    AgentId, AgentSpec, RunId, StepKey,
+    access::Actor,
+    api::{AttemptTranscript, StepPrompt},
+};
 
 pub use deciding::{approve, edit, reject, supply};
 pub use running::{rerun, stop, trigger};
@@ -18,7 +22,7 @@ use crate::{Error, OpContext, Result};
 /// The prompt in force, what the template says, and the ports that a trigger may fill.
 pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPrompt> {
     ctx.user()?;
-    let step = find(ctx, run, key).await?;
+    let step = find(ctx, run, key, Some(ctx.user()?)).await?;
     let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
     let is_collected = outputs::is_collected(&step, key);
     let of_template = spec.config.prompt().map(|of_agent| step.step.prompt.unwrap_or_else(|| of_agent.to_owned()));
@@ -27,11 +31,17 @@ pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPr
     Ok(StepPrompt { effective, of_template, inputs: spec.inputs, outputs })
 }
 
-async fn find(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepOfRun> {
+/// What an attempt told a language model and what came back. Whoever may see what the step made may see it.
+pub async fn transcript(ctx: &OpContext, run: RunId, key: &StepKey, attempt: i32) -> Result<AttemptTranscript> {
+    find(ctx, run, key, Some(ctx.user()?)).await?;
+    Ok(AttemptTranscript { transcript: ctx.store().transcript(run, key, attempt).await? })
+}
+
+async fn find(ctx: &OpContext, run: RunId, key: &StepKey, viewer: Option<&Actor>) -> Result<StepOfRun> {
     if !key.is_addressable() {
         return Err(Error::NotFound);
     }
-    ctx.store().step_of_run(run, key, ctx.user()?).await?.ok_or(Error::NotFound)
+    ctx.store().step_of_run(run, key, viewer).await?.ok_or(Error::NotFound)
 }
 
 async fn agent(ctx: &OpContext, id: &AgentId, version: i32) -> Result<AgentSpec> {

@@ -8,31 +8,45 @@ use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
     AgentCatalog, Definition, Plan, Problem, TemplateId,
     api::{
-        CreateTemplate, Published, PublishedTemplate, PublishedVersion, TemplateSummary, TemplateView, UpdateTemplate,
+        CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
+        TemplateView, UpdateTemplate,
     },
     limits,
 };
 
-use crate::{Error, OpContext, Result, agents, id, text};
+use crate::{Error, OpContext, Result, Wanted, agents, id, people, text};
 
 /// Steps from which validating leaves the async threads.
 const MANY_STEPS: usize = 200;
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;
 
-pub async fn gallery(ctx: &OpContext) -> Result<Vec<PublishedTemplate>> {
+pub async fn gallery(ctx: &OpContext, wanted: &Wanted) -> Result<Page<PublishedTemplate>> {
     ctx.user()?;
-    Ok(ctx.store().gallery().await?)
+    Ok(ctx.store().gallery(wanted.window()).await?)
 }
 
 pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedTemplate> {
     ctx.user()?;
-    ctx.store().published(id).await?.ok_or(Error::NotFound)
+    let published = ctx.store().published(id).await?.ok_or(Error::NotFound)?;
+    // A token of an admin that may only read is told what everybody is.
+    let draft = if ctx.admin().is_ok() { Some(notes(ctx, id, published.version).await?) } else { None };
+    Ok(PublishedTemplate { draft, ..published })
 }
 
-pub async fn list(ctx: &OpContext) -> Result<Vec<TemplateSummary>> {
+/// How the draft stands to a published version, and whom that asks in vain.
+async fn notes(ctx: &OpContext, id: TemplateId, version: i32) -> Result<DraftNotes> {
+    let has_unpublished_changes = get(ctx, id).await?.has_unpublished_changes;
+    let problems = match ctx.store().version(id, version).await? {
+        Some((version, _)) => people::problems(ctx, &version.definition).await?,
+        None => Vec::new(),
+    };
+    Ok(DraftNotes { has_unpublished_changes, problems })
+}
+
+pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<TemplateSummary>> {
     ctx.admin()?;
-    Ok(ctx.store().template_summaries().await?)
+    Ok(ctx.store().template_summaries(wanted.window()).await?)
 }
 
 pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
@@ -93,12 +107,12 @@ pub async fn archive(ctx: &OpContext, id: TemplateId, is_archived: bool) -> Resu
 }
 
 /// The published versions, newest first: what a run can be moved to, and what an agent can run.
-pub async fn versions(ctx: &OpContext, id: TemplateId) -> Result<Vec<PublishedVersion>> {
+pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Result<Page<PublishedVersion>> {
     let actor = ctx.user()?;
     // Hidden templates, which tests run, are no drafts of anybody.
     ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
-    let versions = ctx.store().template_versions(id).await?;
-    if versions.is_empty() && !actor.may_administer() {
+    let versions = ctx.store().template_versions(id, wanted.window()).await?;
+    if versions.items.is_empty() && wanted.after.is_none() && !actor.may_administer() {
         return Err(Error::NotFound);
     }
     Ok(versions)
@@ -119,6 +133,7 @@ pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
         let catalog = agents::catalog_for(ctx, &draft.definition).await?;
         let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
         problems.extend(nesting::problems(ctx, id, &definition, &catalog).await?);
+        problems.extend(people::problems(ctx, &definition).await?);
         if problems.iter().any(Problem::is_error) {
             problems.sort_by_key(|problem| problem.severity);
             return Err(Error::InvalidDefinition { problems });
@@ -145,7 +160,12 @@ fn read(document: &Value) -> Result<Definition> {
         return Err(Error::invalid("definition", "The definition is no object. Send one like {\"steps\": {}}."));
     }
     text::no_nul_inside("definition", document)?;
-    Ok(Definition::from_value(document)?)
+    let mut definition = Definition::from_value(document)?;
+    // As accounts have theirs, so that whoever is asked is found however their email was typed.
+    for email in definition.steps.values_mut().flat_map(|step| &mut step.review.assignees.users) {
+        *email = text::email_form(email);
+    }
+    Ok(definition)
 }
 
 /// A definition with what was needed to judge it and what came of it.
@@ -165,6 +185,7 @@ async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
     let catalog = agents::catalog_for(ctx, &draft.definition).await?;
     let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
     problems.extend(nesting::problems(ctx, draft.id, &definition, &catalog).await?);
+    problems.extend(people::problems(ctx, &definition).await?);
     problems.sort_by_key(|problem| problem.severity);
     let has_unpublished_changes = draft.published.as_ref().is_none_or(|live| {
         live.name != draft.name

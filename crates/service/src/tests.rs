@@ -7,6 +7,7 @@ mod people;
 mod refusals;
 mod runs;
 mod templates;
+mod tokens;
 mod verbs;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{Store, audit::Author, users::NewUser};
+use store::{Store, audit::Author, devices::DeviceChange, sessions::NewSession, users::NewUser};
 use uuid::Uuid;
 use workflow::{
     RunView, TemplateId, UserId,
@@ -40,10 +41,7 @@ impl World {
             let (id, email) = (UserId(Uuid::from_u128(n)), format!("person{n}@example.org"));
             let user = NewUser { id, email: email.clone(), role, password_hash: "$argon2id$none".into() };
             store.create_user(&user, Author::default()).await.unwrap();
-            let operator = service.system_context().await.unwrap();
-            let token = crate::accounts::create_token_for(&operator, &email, "test").await.unwrap().token;
-            let principal = service.authenticate_bearer(&token).await.unwrap();
-            service.context(principal, RequestInfo::default())
+            sign_in(&service, id).await
         };
         let admin = person(1, Role::Admin).await;
         let (ada, ben) = (person(2, Role::User).await, person(3, Role::User).await);
@@ -81,6 +79,22 @@ impl World {
     async fn start(&self, ctx: &OpContext, template_id: TemplateId) -> RunView {
         crate::runs::start(ctx, start(template_id, &json!({"topic": "Rain"})), None).await.unwrap().run
     }
+}
+
+/// A session of somebody whose password nobody knows.
+async fn sign_in(service: &Service, user: UserId) -> OpContext {
+    let secret = crate::id::new_secret();
+    let session = NewSession {
+        id_hash: &crate::id::hash_secret(&secret),
+        user,
+        password_hash: "$argon2id$none",
+        user_agent: "browser",
+        lifetimes: Settings::default().lifetimes,
+        device: DeviceChange { old: None, new: &crate::id::hash_secret(&crate::id::new_secret()) },
+    };
+    let ctx = nobody(service);
+    assert!(ctx.store().create_session(&session, Author::default()).await.unwrap());
+    service.context(service.authenticate_cookie(&secret).await.unwrap(), RequestInfo::default())
 }
 
 fn nobody(service: &Service) -> OpContext {

@@ -1,6 +1,7 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{Error, Result};
 
@@ -50,11 +51,32 @@ pub(crate) fn no_nul_inside(field: &str, value: &Value) -> Result<()> {
     }
 }
 
-/// Enough of a check to catch a typo; only a message that arrives would prove more.
+/// The one spelling of an email under which an account is kept and found: NFKC and lower case, so that what looks the same because
+/// it is the same letters is the same. Letters of other scripts that only look alike stay different.
+pub(crate) fn email_form(text: &str) -> String {
+    // Letter by letter: `str::to_lowercase` writes a sigma by what follows it.
+    let lower = |text: String| -> String { text.chars().flat_map(char::to_lowercase).collect() };
+    let once = lower(text.trim().nfkc().collect()).replace('ς', "σ");
+    // Again: some letters come apart when they are made small.
+    lower(once.nfkc().collect()).trim().to_owned()
+}
+
+/// Characters that change nothing that is seen, or only the direction of what follows.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Enough of a check to catch a typo; only a message that arrives would prove more. Gives the form under which it is kept.
 pub(crate) fn email(text: &str) -> Result<String> {
-    let text = text.trim();
+    let is_short = text.len() <= 1024;
+    let text = if is_short { email_form(text) } else { String::new() };
+    let is_joiner = |c| matches!(c, '\u{200c}' | '\u{200d}');
     let is_plausible = text.len() <= 254
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && text.chars().count() >= 3
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c) || is_joiner(c))
         && text.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && local.len() <= 64
@@ -65,7 +87,7 @@ pub(crate) fn email(text: &str) -> Result<String> {
                 && !domain.contains("..")
         });
     if is_plausible {
-        Ok(text.to_owned())
+        Ok(text)
     } else {
         Err(Error::invalid("email", "This is no email address. Write it like name@example.org."))
     }
@@ -93,8 +115,35 @@ mod tests {
         for good in ["a@b", " ada@example.org ", "a+b@x.y.z", "ä@ö.de"] {
             assert!(email(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a b@c", "a@b@c", "a@.b", "a@b..c", "a@b\0", "a@b\nX: y"] {
+        for bad in
+            ["", "a", "@b", "a@", "a b@c", "a@b@c", "a@.b", "a@b..c", "a@b\0", "a@b\nX: y", "a\u{200b}b@c", "a＠b@c"]
+        {
             assert!(email(bad).is_err(), "{bad}");
+        }
+        assert!(email(&format!("{}@b", "\u{fdfa}".repeat(30))).is_err(), "what a letter stands for may be long");
+    }
+
+    #[test]
+    fn an_email_is_the_same_in_every_spelling_and_not_in_another_script() {
+        let same = |one: &str, other: &str| email(one).unwrap() == email(other).unwrap();
+        for (one, other) in [
+            ("ada@example.org", "ADA@Example.ORG"),
+            ("Zoë@example.org", "zoe\u{308}@example.org"),
+            ("ada@example.org", "ａｄａ@example.org"),
+            ("fine@b.c", "ﬁne@b.c"),
+            ("ΟΔΟΣ@b.c", "οδος@b.c"),
+            ("οδοσ@b.c", "οδος@b.c"),
+            ("kelvin@b.c", "\u{212a}elvin@b.c"),
+            ("a@b.c", "a＠b.c"),
+        ] {
+            assert!(same(one, other), "{one} {other}");
+        }
+        for (one, other) in [("ada@b.c", "аdа@b.c"), ("strasse@b.c", "straße@b.c"), ("l@b.c", "1@b.c")] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+        for text in ["İ@b.c", "ΐ@b.c", "ǰ@b.c", "K\u{323}\u{307}@b.c", "ẞ@b.c"] {
+            let form = email(text).unwrap();
+            assert_eq!(email(&form).unwrap(), form, "{text}");
         }
     }
 }

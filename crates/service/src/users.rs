@@ -3,13 +3,27 @@
 
 use secrecy::SecretString;
 use store::users::{ChangeUser, CreateUser, NewUser};
-use workflow::{UserId, access::Role, api::UserView};
+use workflow::{
+    UserId,
+    access::Role,
+    api::{Page, TokenView, UserView},
+    id::TokenId,
+};
 
-use crate::{Error, OpContext, Result, accounts::check_password, id, text};
+use crate::{
+    Error, OpContext, Result, Wanted,
+    accounts::{Lane, Password, check_password},
+    id, text,
+};
 
-pub async fn list(ctx: &OpContext) -> Result<Vec<UserView>> {
+pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<UserView>> {
     ctx.manager_of_people()?;
-    Ok(ctx.store().users().await?)
+    Ok(ctx.store().users(wanted.window()).await?)
+}
+
+pub async fn get(ctx: &OpContext, id: UserId) -> Result<UserView> {
+    ctx.manager_of_people()?;
+    ctx.store().user(id).await?.ok_or(Error::NotFound)
 }
 
 /// The account with this email.
@@ -24,8 +38,9 @@ pub async fn create(ctx: &OpContext, email: &str, role: Role, password: SecretSt
         return Err(Error::Conflict("The first account must be an admin. Create that one first.".into()));
     }
     let email = text::email(email)?;
+    let password = Password::typed(password);
     check_password("password", &password, &email)?;
-    let password_hash = ctx.hasher().hash(password).await?;
+    let password_hash = ctx.hasher().hash(Lane::Known, password).await?;
     let user = NewUser { id: UserId(id::new_id()), email, role, password_hash };
     match ctx.store().create_user(&user, ctx.author()).await? {
         CreateUser::Created(view) => Ok(view),
@@ -33,25 +48,39 @@ pub async fn create(ctx: &OpContext, email: &str, role: Role, password: SecretSt
     }
 }
 
-/// Ends the person's sessions.
+/// Ends the person's sessions, and what their tokens may do as an admin's.
 pub async fn set_role(ctx: &OpContext, id: UserId, role: Role) -> Result<UserView> {
     ctx.manager_of_people()?;
     changed(ctx.store().set_role(id, role, ctx.author()).await?)
 }
 
-/// Disabling ends the person's sessions and stops their tokens; what they own stays.
+/// Disabling ends the person's sessions and tokens for good; what they own stays.
 pub async fn set_disabled(ctx: &OpContext, id: UserId, is_disabled: bool) -> Result<UserView> {
     ctx.manager_of_people()?;
     changed(ctx.store().set_disabled(id, is_disabled, ctx.author()).await?)
 }
 
-/// Ends the person's sessions.
+/// Ends the person's sessions and tokens.
 pub async fn reset_password(ctx: &OpContext, id: UserId, password: SecretString) -> Result<()> {
     ctx.manager_of_people()?;
     let user = ctx.store().user(id).await?.ok_or(Error::NotFound)?;
+    let password = Password::typed(password);
     check_password("password", &password, &user.email)?;
-    let hash = ctx.hasher().hash(password).await?;
+    let hash = ctx.hasher().hash(Lane::Known, password).await?;
     changed(ctx.store().set_password(id, &hash, ctx.author()).await?).map(|_| ())
+}
+
+/// The tokens of anybody.
+pub async fn tokens(ctx: &OpContext, id: UserId, wanted: &Wanted) -> Result<Page<TokenView>> {
+    ctx.manager_of_people()?;
+    ctx.store().user(id).await?.ok_or(Error::NotFound)?;
+    Ok(ctx.store().tokens(id, wanted.window()).await?)
+}
+
+/// Takes back a token of anybody.
+pub async fn revoke_token(ctx: &OpContext, id: UserId, token: TokenId) -> Result<()> {
+    ctx.manager_of_people()?;
+    if ctx.store().revoke_token(id, token, ctx.author()).await? { Ok(()) } else { Err(Error::NotFound) }
 }
 
 fn changed(change: ChangeUser) -> Result<UserView> {

@@ -1,66 +1,140 @@
-//! Slows down guessing at passwords: by account and by network, counted before the password is looked at.
+//! Slows down guessing at passwords without letting anybody lock out somebody else. Every guess is counted before it is looked at:
+//! per account and network, per network over all accounts, and per account over all networks. A device that signed in before, and a
+//! session, have counts of their own and none of these, so that their owner gets in whatever others do.
 //! Must never store what was typed: keys are hashes.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
 
-use store::throttle::{Attempt, Policy};
+use store::{
+    sessions::SecretHash,
+    throttle::{Attempt, Count, Policy, Rate, Ticket},
+};
+use workflow::UserId;
 
-use crate::{Error, OpContext, Result, id};
+use super::{hasher::Lane, password::Password};
+use crate::{Error, OpContext, Result, id, text};
 
-/// Few free tries, then a delay that a person still waits out: nobody is locked out of their own account.
-const ACCOUNT: Policy = Policy { n_free: 5, max_delay: Duration::from_mins(1), fades_after: Duration::from_hours(1) };
-/// Many people may share an address; but one that fails over and over is slowed down hard.
-const ADDRESS: Policy = Policy { n_free: 30, max_delay: Duration::from_mins(15), fades_after: Duration::from_hours(1) };
+/// Few free tries, then a delay that a person still waits out. Also for what a stolen cookie of a device, or a stolen session, may try.
+const PAIR: Policy = Policy { n_free: 5, max_delay: Duration::from_mins(1), fades_after: Duration::from_hours(1) };
+/// Many people may share a network; but one that fails over and over is slowed down, whatever accounts it names.
+const NETWORK: Policy = Policy { n_free: 30, max_delay: Duration::from_mins(1), fades_after: Duration::from_hours(1) };
+/// How often one account may be tried by all that are no known device.
+const PER_MINUTE: i32 = 30;
+/// Of these, kept for networks that have hardly failed at the account: three that guess without end leave room for its owner.
+const RESERVED: i32 = 10;
+/// A device that fails more often in a row than people mistype is treated like any other.
+const MAX_DEVICE_FAILURES: i32 = 10;
 
-/// An attempt that was counted under a key, if there is one to count by.
-pub(super) struct Counted(Option<String>);
-
-pub(super) async fn account(ctx: &OpContext, email: &str) -> Result<Counted> {
-    let hash = id::hash_secret(&email.trim().to_lowercase());
-    count(ctx, Some(format!("account:{}", hex::encode(hash))), ACCOUNT).await
+/// A guess that was counted. It has to be ended by what came of it.
+#[must_use]
+pub(super) struct Guess {
+    ticket: Ticket,
+    lane: Lane,
+    device: Option<(SecretHash, UserId)>,
 }
 
-pub(super) async fn address(ctx: &OpContext) -> Result<Counted> {
-    let network = ctx.request().address.map(network);
-    let key = network.map(|network| format!("address:{}", hex::encode(id::hash_secret(&network.to_string()))));
-    count(ctx, key, ADDRESS).await
-}
-
-async fn count(ctx: &OpContext, key: Option<String>, policy: Policy) -> Result<Counted> {
-    if let Some(key) = &key
-        && let Attempt::Blocked { retry_after } = ctx.store().begin_attempt(key, policy).await?
-    {
-        return Err(Error::TooManyRequests { retry_after });
+/// A guess at the password of the account that this was typed for. `known` is whose it is, if anybody's.
+pub(super) async fn sign_in(ctx: &OpContext, email: &str, known: Option<UserId>) -> Result<Guess> {
+    let of_account = id::hash_secret(&text::email_form(email));
+    if let Some(device) = &ctx.request().device {
+        // Asked for nobody too, so that the time taken tells nothing.
+        let user = known.unwrap_or(UserId(uuid::Uuid::nil()));
+        if ctx.store().is_known_device(device, user).await? {
+            let key = key("device", &[device, &of_account]);
+            return begin(ctx, vec![forgotten_by_success(key)], None, Lane::Known, Some((*device, user))).await;
+        }
     }
-    Ok(Counted(key))
+    let network = Network::of(ctx.request().address);
+    let pair = forgotten_by_success(key("pair", &[&of_account, network.to_string().as_bytes()]));
+    let rate = Rate { key: key("account", &[&of_account]), per_minute: PER_MINUTE, n_reserved: RESERVED };
+    begin(ctx, vec![pair, of_network(network)], Some(rate), Lane::Of(network), None).await
 }
 
-impl Counted {
-    /// This attempt was no guess; others under the key stay counted.
+/// A guess at the password of the person whose session this is: nobody else's guesses stand in its way, and it in nobody's.
+pub(super) async fn within_session(ctx: &OpContext, session: &SecretHash) -> Result<Guess> {
+    begin(ctx, vec![forgotten_by_success(key("session", &[session]))], None, Lane::Known, None).await
+}
+
+/// A guess at the token for the first admin.
+pub(super) async fn first_run(ctx: &OpContext) -> Result<Guess> {
+    let network = Network::of(ctx.request().address);
+    begin(ctx, vec![of_network(network)], None, Lane::Of(network), None).await
+}
+
+async fn begin(
+    ctx: &OpContext,
+    counts: Vec<Count>,
+    rate: Option<Rate>,
+    lane: Lane,
+    device: Option<(SecretHash, UserId)>,
+) -> Result<Guess> {
+    match ctx.store().begin_attempt(counts, rate).await? {
+        Attempt::Allowed(ticket) => Ok(Guess { ticket, lane, device }),
+        Attempt::Blocked { retry_after } => Err(Error::TooManyRequests { retry_after }),
+    }
+}
+
+impl Guess {
+    /// Whether the password is the one; false for an absent hash, after the same work.
+    pub(super) async fn verify(&self, ctx: &OpContext, password: Password, hash: Option<String>) -> Result<bool> {
+        let answer = ctx.hasher().verify(self.lane, password, hash).await;
+        if answer.is_err() {
+            ctx.store().attempt_was_dropped(&self.ticket).await?;
+        }
+        answer
+    }
+
+    /// Whoever made the guess has proved who they are.
     pub(super) async fn succeeded(self, ctx: &OpContext) -> Result<()> {
-        match self.0 {
-            Some(key) => Ok(ctx.store().forgive_attempt(&key).await?),
-            None => Ok(()),
-        }
+        Ok(ctx.store().attempt_succeeded(&self.ticket).await?)
     }
 
-    /// The owner of the key has proved who they are.
-    pub(super) async fn forget(self, ctx: &OpContext) -> Result<()> {
-        match self.0 {
-            Some(key) => Ok(ctx.store().forget_attempts(&key).await?),
-            None => Ok(()),
+    /// It stays counted.
+    pub(super) async fn failed(self, ctx: &OpContext) -> Result<()> {
+        if let Some((device, user)) = self.device
+            && self.ticket.n_failures >= MAX_DEVICE_FAILURES
+        {
+            ctx.store().forget_device(&device, user).await?;
         }
+        Ok(())
     }
 }
 
-/// Whoever has one IPv6 address usually has its whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        v4 @ IpAddr::V4(_) => v4,
+fn forgotten_by_success(key: String) -> Count {
+    Count { key, policy: PAIR, is_forgotten_by_success: true }
+}
+
+fn of_network(network: Network) -> Count {
+    let key = key("network", &[network.to_string().as_bytes()]);
+    Count { key, policy: NETWORK, is_forgotten_by_success: false }
+}
+
+fn key(kind: &str, parts: &[&[u8]]) -> String {
+    let parts: Vec<String> = parts.iter().map(hex::encode).collect();
+    format!("{kind}:{}", hex::encode(id::hash_secret(&parts.join("."))))
+}
+
+/// The neighbourhood of an address: whoever has one IPv6 address usually has its whole /64, and an attacker often a /24.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Network(IpAddr);
+
+impl Network {
+    /// Requests without an address are one network too: they must not go uncounted.
+    pub(crate) fn of(address: Option<IpAddr>) -> Self {
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        })
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -70,9 +144,10 @@ mod tests {
 
     #[test]
     fn addresses_of_one_network_count_together() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        let of = |text: &str| Network::of(Some(text.parse().unwrap())).to_string();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.1");
-        assert_eq!(of("10.0.0.1"), "10.0.0.1");
+        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.0");
+        assert_eq!(of("10.0.0.255"), "10.0.0.0");
+        assert_eq!(of("10.0.1.1"), "10.0.1.0");
     }
 }

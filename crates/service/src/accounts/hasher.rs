@@ -1,44 +1,59 @@
-//! argon2id, off the async threads and two at a time: a hash takes a core for a while, and logins must not take them all.
+//! argon2id, off the async threads and few at a time: a hash takes a core for a while, and logins must not take them all.
 //! Must never compare passwords itself, and takes as long for an account that does not exist.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::{
+    guard::Network,
+    password::Password,
+    turns::{Turn, Turns},
+};
 use crate::{Error, Result};
 
 /// OWASP's minimum for argon2id.
 const MEMORY_KIB: u32 = 19_456;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes at a time.
+/// Hashes at a time for those who are nobody yet.
 const N_AT_ONCE: usize = 2;
+/// And for those who signed in before: no flood of strangers stands in front of them.
+const N_OF_KNOWN: usize = 1;
 /// How long a login queues for its turn before it is told to come back.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// With today's parameters, and of no password: what the password of an unknown account is checked against.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// Where somebody queues.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lane {
+    /// On a device that signed in before, or in a session.
+    Known,
+    /// Strangers, who take turns by network.
+    Of(Network),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher {
-    turns: Arc<Semaphore>,
+    strangers: Turns<Lane>,
+    known: Turns<Lane>,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(N_AT_ONCE)) }
+        Self { strangers: Turns::new(N_AT_ONCE), known: Turns::new(N_OF_KNOWN) }
     }
 }
 
 impl Hasher {
-    pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
-        let turn = self.turn().await?;
+    pub(crate) async fn hash(&self, lane: Lane, password: Password) -> Result<String> {
+        let turn = self.turn(lane).await?;
         let hash = tokio::task::spawn_blocking(move || {
-            let hash = argon2()?.hash_password(password.expose_secret().as_bytes());
+            let hash = argon2()?.hash_password(password.bytes());
             drop(turn);
             hash.map(|hash| hash.to_string())
         });
@@ -46,12 +61,12 @@ impl Hasher {
     }
 
     /// Whether the password is the one; false for an absent hash, after the same work.
-    pub(crate) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
-        let turn = self.turn().await?;
+    pub(super) async fn verify(&self, lane: Lane, password: Password, hash: Option<String>) -> Result<bool> {
+        let turn = self.turn(lane).await?;
         let is_known = hash.is_some();
         let is_right = tokio::task::spawn_blocking(move || {
             let hash = hash.as_deref().unwrap_or(DUMMY);
-            let answer = argon2().and_then(|argon2| argon2.verify_password(password.expose_secret().as_bytes(), hash));
+            let answer = argon2().and_then(|argon2| argon2.verify_password(password.bytes(), hash));
             drop(turn);
             match answer {
                 Ok(()) => Ok(true),
@@ -73,12 +88,12 @@ impl Hasher {
         !is_current
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        match tokio::time::timeout(MAX_WAIT, self.turns.clone().acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            // The semaphore is never closed, so only the time can run out.
-            Ok(Err(_)) | Err(_) => Err(Error::TooManyRequests { retry_after: MAX_WAIT }),
-        }
+    async fn turn(&self, lane: Lane) -> Result<Turn<Lane>> {
+        let turns = match lane {
+            Lane::Known => &self.known,
+            Lane::Of(_) => &self.strangers,
+        };
+        turns.take(lane, MAX_WAIT).await.ok_or(Error::TooManyRequests { retry_after: MAX_WAIT })
     }
 }
 
@@ -94,11 +109,13 @@ mod tests {
     #[tokio::test]
     async fn a_hash_has_todays_parameters_and_knows_its_password() {
         let hasher = Hasher::default();
-        let hash = hasher.hash("a long password".into()).await.unwrap();
+        let password = |text: &str| Password::typed(text.into());
+        let hash = hasher.hash(Lane::Known, password("a long password")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(hasher.verify("a long password".into(), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify("another password".into(), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify("a long password".into(), None).await.unwrap());
+        let verify = async |text: &str, hash| hasher.verify(Lane::Known, password(text), hash).await.unwrap();
+        assert!(verify("a long password", Some(hash.clone())).await);
+        assert!(!verify("another password", Some(hash.clone())).await);
+        assert!(!verify("a long password", None).await);
         assert!(!Hasher::is_outdated(&hash));
         assert!(Hasher::is_outdated(&hash.replace("m=19456", "m=4096")));
         assert!(!Hasher::is_outdated(DUMMY));

@@ -2,7 +2,7 @@
 //! Must answer alike for a run that is missing and one that is nobody's business of the asker.
 
 use store::access::Access;
-use workflow::{RunId, StepKey};
+use workflow::{RunId, StepKey, access::Scope};
 
 use super::idempotency::Idempotency;
 use crate::{Error, OpContext, Result};
@@ -14,6 +14,7 @@ pub(crate) async fn see(ctx: &OpContext, run: RunId) -> Result<Access> {
 
 /// Passes if every verb is theirs: owner and admins.
 pub(crate) async fn steer(ctx: &OpContext, run: RunId) -> Result<()> {
+    ctx.user_for(Scope::Run)?;
     match see(ctx, run).await? {
         Access::Full => Ok(()),
         Access::Gates(_) => Err(Error::Forbidden),
@@ -24,12 +25,17 @@ pub(crate) async fn steer(ctx: &OpContext, run: RunId) -> Result<()> {
 /// True if it is theirs only at the gate, which may have closed by the time the verb holds the run's lock.
 /// What they decided there once, they may be told again under its key.
 pub(crate) async fn decide(ctx: &OpContext, run: RunId, key: &StepKey, once: &Idempotency) -> Result<bool> {
-    match see(ctx, run).await? {
-        Access::Full => Ok(false),
-        Access::Gates(open) if open.contains(key) => Ok(true),
-        Access::Gates(_) => match once {
-            Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(true),
-            _ => Err(Error::Forbidden),
-        },
+    ctx.user_for(Scope::Review)?;
+    let refused = match see(ctx, run).await {
+        Ok(Access::Full) => return Ok(false),
+        Ok(Access::Gates(open)) if open.contains(key) => return Ok(true),
+        Ok(Access::Gates(_)) => Error::Forbidden,
+        // Their gate has closed.
+        Err(Error::NotFound) => Error::NotFound,
+        Err(error) => return Err(error),
+    };
+    match once {
+        Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(true),
+        _ => Err(refused),
     }
 }

@@ -78,7 +78,12 @@ pub(crate) async fn step_after(
     if call.only_at_gate && matches!(did, VerbOutcome::Conflict(Conflict::Status(_))) {
         return Err(Error::Conflict(conflict::gate_closed()));
     }
-    let run = get(ctx, call.run).await?;
+    let run = if call.only_at_gate {
+        // What they did may have closed the gate, and with it ends what they see: this answer is the last of it.
+        ctx.store().run_view_after_gate(call.run).await?.ok_or(Error::NotFound)?
+    } else {
+        get(ctx, call.run).await?
+    };
     conflict::step(did, verb, &run, key)?;
     Ok(run)
 }

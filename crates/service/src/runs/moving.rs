@@ -1,7 +1,6 @@
 //! Going on with another published version of the workflow, after saying what stays valid.
 //! Must never leave a run on a definition that today's rules refuse.
 
-use serde_json::Value;
 use store::{
     templates::{Startable, Version},
     verbs::{Conflict, Move, VerbOutcome},
@@ -9,7 +8,7 @@ use store::{
 use workflow::{
     Problem, RunId, RunView,
     api::{MoveAnswer, MoveRun},
-    moving,
+    moving, resolve,
     verbs::RunVerb,
 };
 
@@ -78,7 +77,7 @@ async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Vers
                 ),
             });
         }
-        if input.required && matches!(given.or(input.default.as_ref()), None | Some(Value::Null)) {
+        if input.required && resolve::given(Some(input), key, &view.inputs).is_none() {
             return Err(Error::Unsuitable {
                 field: format!("inputs.{key}"),
                 detail: format!(

@@ -53,7 +53,11 @@ fn check_prompt(spec: &AgentSpec, prompt: &str) -> Result<()> {
     if prompt.len() > limits::MAX_PROMPT_BYTES {
         return Err(Error::too_large(FIELD, "The prompt is larger than 256 KiB. Shorten it."));
     }
-    text::no_nul(FIELD, prompt)
+    text::no_nul(FIELD, prompt)?;
+    match spec.prompt_faults(prompt).into_iter().next() {
+        None => Ok(()),
+        Some((_, message)) => Err(Error::invalid(FIELD, message)),
+    }
 }
 
 /// Literal values for ports of an agent, named under `field`.

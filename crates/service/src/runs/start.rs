@@ -8,7 +8,7 @@ use store::{
     runs::{NewRun, StartOutcome},
     templates::{Startable, Version},
 };
-use workflow::{Problem, RunId, RunView, api::StartRun};
+use workflow::{Problem, RunId, RunView, access::Scope, api::StartRun};
 
 use super::{get, idempotency, values};
 use crate::{Error, OpContext, Result, agents, id, templates};
@@ -23,7 +23,7 @@ pub struct Started {
 
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
-    let actor = ctx.user()?;
+    let actor = ctx.user_for(Scope::Run)?;
     let idempotency = idempotency::of_start(key, &start)?;
     // Before anything is judged: what was started once is answered alike, whatever became of the template since.
     if let Some((key, request)) = &idempotency

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use workflow::{definition::RunInput, limits};
+use workflow::{definition::RunInput, limits, resolve};
 
 use crate::{Error, Result, text};
 
@@ -27,9 +27,8 @@ pub(crate) fn check(declared: &BTreeMap<String, RunInput>, given: &BTreeMap<Stri
         }
     }
     for (key, input) in declared.iter().filter(|(_, input)| input.required) {
-        let value = given.get(key).filter(|value| !value.is_null()).or(input.default.as_ref());
-        match value {
-            None | Some(Value::Null) => {
+        match resolve::given(Some(input), key, given) {
+            None => {
                 let detail = format!("{} is required. Give it a value.", title(key, input));
                 return Err(Error::invalid(format!("inputs.{key}"), detail));
             }

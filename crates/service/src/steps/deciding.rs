@@ -1,9 +1,10 @@
 //! What is decided at a gate: continue, edit, reject, supply. Owner and admins may always; who is asked at the gate, while it is open.
 //! Must never store content that the agent itself could not have promised.
 
-use store::verbs::{Approval, Edit, Rejection, Supply};
+use store::verbs::{Approval, Call, Edit, Rejection, Supply};
 use workflow::{
     RunId, RunView, StepKey,
+    access::Actor,
     api::{ContinueStep, EditStep, RejectStep, SupplyStep},
     limits,
     verbs::Verb,
@@ -35,7 +36,7 @@ pub async fn approve(
 pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, once: Option<String>) -> Result<RunView> {
     const FIELD: &str = "artifacts";
     let call = on_step(ctx, run, key, Verb::Edit, &edit, once).await?;
-    let step = find(ctx, run, key).await?;
+    let step = find(ctx, run, key, viewer(&call)).await?;
     text::no_nul("content_hash", edit.content_hash.as_deref().unwrap_or_default())?;
     if edit.artifacts.is_empty() {
         return Err(Error::invalid(FIELD, "Nothing was changed. Give the new content of at least one output."));
@@ -90,7 +91,7 @@ pub async fn supply(
 ) -> Result<RunView> {
     const FIELD: &str = "outputs";
     let call = on_step(ctx, run, key, Verb::Supply, &supply, once).await?;
-    let step = find(ctx, run, key).await?;
+    let step = find(ctx, run, key, viewer(&call)).await?;
     let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
     let written = outputs::check(&spec, outputs::is_collected(&step, key), FIELD, &supply.outputs)?;
     if let Some(missing) = spec.outputs.iter().find(|port| !supply.outputs.contains_key(&port.name)) {
@@ -100,4 +101,9 @@ pub async fn supply(
     let wish = Supply { artifacts: outputs::store(ctx, written).await?, expect_generation: supply.expect_generation };
     let did = ctx.store().supply_step(&call, key, &wish).await?;
     step_after(ctx, &call, Verb::Supply, key, &did).await
+}
+
+/// Whoever was let in only at the gate is answered, though it may have closed since.
+fn viewer<'a>(call: &Call<'a>) -> Option<&'a Actor> {
+    (!call.only_at_gate).then_some(call.actor)
 }

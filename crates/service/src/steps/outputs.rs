@@ -20,6 +20,7 @@ pub(super) struct Written {
     name: String,
     media_type: &'static str,
     bytes: Vec<u8>,
+    value_hash: Option<String>,
 }
 
 /// Whether the outputs are the lists that a map step collects from its items.
@@ -64,7 +65,11 @@ pub(super) fn check(
                 let mib = limits::MAX_ARTIFACT_BYTES / (1024 * 1024);
                 return Err(Error::too_large(at, format!("It is larger than {mib} MiB. Shorten it.")));
             }
-            Ok(Written { name: name.clone(), media_type, bytes })
+            let value_hash = match media_type {
+                "application/json" => hash::content_and_value(&bytes, value).map(|(_, value)| value),
+                _ => None,
+            };
+            Ok(Written { name: name.clone(), media_type, bytes, value_hash })
         })
         .collect()
 }
@@ -74,21 +79,21 @@ fn list_of(schema: &Schema) -> Schema {
     Schema { description: schema.description.clone(), ..Schema::of(Kind::Array) }
 }
 
-/// Text outputs hold the text itself, all others canonical JSON.
+/// Text outputs hold the text itself, all others JSON as it was given.
 fn bytes(port: &OutputPort, is_collected: bool, value: &Value) -> (&'static str, Vec<u8>) {
     match value {
         Value::String(text) if port.schema.kind == Some(Kind::String) && !is_collected => {
             let media_type = if port.schema.format == "markdown" { "text/markdown" } else { "text/plain" };
             (media_type, text.clone().into_bytes())
         }
-        value => ("application/json", hash::canonical_json(value).into_bytes()),
+        value => ("application/json", value.to_string().into_bytes()),
     }
 }
 
 /// Hashes the content, and writes what is large ahead of the verb.
 pub(super) async fn store(ctx: &OpContext, written: Vec<Written>) -> Result<Vec<NewArtifact>> {
     let mut artifacts = Vec::with_capacity(written.len());
-    for Written { name, media_type, bytes } in written {
+    for Written { name, media_type, bytes, value_hash } in written {
         let hash = hash::sha256_hex(&bytes);
         let is_large = bytes.len() > limits::INLINE_ARTIFACT_BYTES;
         if is_large {
@@ -99,6 +104,7 @@ pub(super) async fn store(ctx: &OpContext, written: Vec<Written>) -> Result<Vec<
             name,
             media_type: media_type.to_owned(),
             hash,
+            value_hash,
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
             content: (!is_large).then_some(bytes),
         });
@@ -140,7 +146,7 @@ mod tests {
             (
                 false,
                 json!({"verdict": {"z": 1, "kind": "x"}}),
-                ("verdict", "application/json", r#"{"kind":"x","z":1}"#),
+                ("verdict", "application/json", r#"{"z":1,"kind":"x"}"#),
             ),
             (false, json!({"any": "hi"}), ("any", "application/json", r#""hi""#)),
             (true, json!({"text": ["a", null]}), ("text", "application/json", r#"["a",null]"#)),

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use workflow::{RunView, StepKey, StepStatus, TemplateId};
 
 use super::{World, at, body, chain, in_order, plain, refusal, status};
-use crate::{OpContext, artifacts, runs, steps, templates};
+use crate::{OpContext, Wanted, artifacts, runs, steps, templates};
 
 const BEN: &str = "person3@example.org";
 
@@ -29,9 +29,9 @@ async fn who_is_asked_decides_at_that_gate_and_nowhere_else(pool: PgPool) {
     let (id, first, second) = (run.id, StepKey::new("first"), StepKey::new("second"));
     let ben = &world.ben;
     assert_eq!(runs::get(ben, id).await.unwrap().id, id);
-    assert_eq!(runs::waiting_for_me(ben).await.unwrap().len(), 1);
+    assert_eq!(runs::waiting_for_me(ben, &Wanted::default()).await.unwrap().items.len(), 1);
     assert!(runs::events(ben, id, None).await.is_ok());
-    assert!(artifacts::versions(ben, id, None, None).await.is_ok());
+    assert!(artifacts::versions(ben, id, None, None, &Wanted::default()).await.is_ok());
     for refused in [
         status(steps::trigger(ben, id, &first, body(json!({})), None).await),
         status(steps::stop(ben, id, &first, body(json!({})), None).await),
@@ -56,7 +56,67 @@ async fn who_is_asked_decides_at_that_gate_and_nowhere_else(pool: PgPool) {
     assert_eq!(done.step(&first).unwrap().status, StepStatus::Completed);
     // The answer was lost, and is asked for again; a new decision is not theirs any more.
     assert!(approve(Some("k")).await.is_ok());
-    assert_eq!(status(approve(None).await), plain(403));
+    assert_eq!(status(approve(None).await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_is_asked_is_found_however_their_email_is_typed(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let typed = " ＰＥＲＳＯＮ3@Example.org";
+    let run = waiting(&world, json!({"mode": "always", "assignees": {"users": [typed]}})).await;
+    assert!(runs::get(&world.ben, run.id).await.is_ok());
+    assert_eq!(runs::waiting_for_me(&world.ben, &Wanted::default()).await.unwrap().items.len(), 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_was_asked_sees_the_run_no_longer_than_the_gate_is_open(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let (ben, first) = (&world.ben, StepKey::new("first"));
+    let review = json!({"mode": "always", "assignees": {"users": [BEN]}});
+    for verb in ["continue", "edit", "reject", "supply", "skip", "cancel"] {
+        let run = waiting(&world, review.clone()).await;
+        let (id, made) = (run.id, run.artifacts[0].id);
+        let watching = ben.clone().watching(id);
+        assert!(watching.is_still_valid().await.unwrap() && runs::get(ben, id).await.is_ok(), "{verb}");
+        let key = || Some(verb.to_owned());
+        let edited = json!({"artifacts": {"text": "better"}, "and_continue": true});
+        let answered = async || match verb {
+            "continue" => steps::approve(ben, id, &first, body(json!({})), key()).await,
+            "edit" => steps::edit(ben, id, &first, body(edited.clone()), key()).await,
+            "reject" => steps::reject(ben, id, &first, body(json!({"feedback": "shorter"})), key()).await,
+            // An always gate still asks after it: that is decided too.
+            "supply" => {
+                steps::supply(ben, id, &first, body(json!({"outputs": {"text": "x"}})), key()).await?;
+                steps::approve(ben, id, &first, body(json!({})), Some("after".to_owned())).await
+            }
+            "skip" => {
+                let values = body(json!({"inputs": {"second": {"text": "instead"}}}));
+                steps::skip(&world.ada, id, &first, values, None).await
+            }
+            _ => runs::cancel(&world.ada, id, None).await,
+        };
+        assert_eq!(answered().await.unwrap().id, id, "{verb} is answered with what it came to");
+        if !matches!(verb, "skip" | "cancel") {
+            assert!(answered().await.is_ok(), "{verb}: an answer that was lost is given again");
+        }
+        let foreign = refusal(runs::get(&world.ben, workflow::RunId(uuid::Uuid::now_v7())).await);
+        assert_eq!(refusal(runs::get(ben, id).await), foreign, "{verb}");
+        for refused in [
+            status(runs::events(ben, id, None).await),
+            status(runs::stale(ben, id).await),
+            status(runs::compare(ben, id, id).await),
+            status(artifacts::get(ben, id, made).await),
+            status(artifacts::versions(ben, id, None, None, &Wanted::default()).await),
+            status(artifacts::lineage(ben, id, made).await),
+            status(steps::prompt(ben, id, &first).await),
+            status(steps::approve(ben, id, &first, body(json!({})), None).await),
+            status(steps::trigger(ben, id, &first, body(json!({})), None).await),
+        ] {
+            assert_eq!(refused, plain(404), "{verb}");
+        }
+        assert!(!watching.is_still_valid().await.unwrap(), "{verb}: what is open is closed");
+        assert!(runs::get(&world.ada, id).await.is_ok() && runs::get(&world.admin, id).await.is_ok());
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

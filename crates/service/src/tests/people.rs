@@ -5,8 +5,8 @@ use store::Store;
 use uuid::Uuid;
 use workflow::{UserId, access::Role};
 
-use super::{World, at, chain, nobody, plain, status};
-use crate::{Service, Settings, accounts, library, library::Library, templates, users};
+use super::{World, at, chain, nobody, plain, status, tokens::new_token};
+use crate::{RequestInfo, Service, Settings, Wanted, accounts, library, library::Library, templates, users};
 
 const ADMIN: UserId = UserId(Uuid::from_u128(1));
 const ADA: UserId = UserId(Uuid::from_u128(2));
@@ -15,7 +15,7 @@ const ADA: UserId = UserId(Uuid::from_u128(2));
 async fn only_admins_manage_people(pool: PgPool) {
     let world = World::new(pool).await;
     for (ctx, expected) in [(&world.nobody(), plain(401)), (&world.ada, plain(403))] {
-        assert_eq!(status(users::list(ctx).await), expected);
+        assert_eq!(status(users::list(ctx, &Wanted::default()).await), expected);
         assert_eq!(status(users::create(ctx, "x@y.z", Role::Admin, "several words".into()).await), expected);
         assert_eq!(status(users::set_role(ctx, ADA, Role::Admin).await), expected);
         assert_eq!(status(users::set_disabled(ctx, ADMIN, true).await), expected);
@@ -70,15 +70,19 @@ async fn a_new_account_is_checked_by_field_and_can_sign_in(pool: PgPool) {
 async fn the_operator_creates_people_and_owns_nothing_before_there_is_an_admin(pool: PgPool) {
     let service = Service::new(Store::from_pool(pool), Settings::default());
     let operator = service.system_context().await.unwrap();
-    assert_eq!(status(templates::list(&operator).await), plain(409));
+    assert_eq!(status(templates::list(&operator, &Wanted::default()).await), plain(409));
     let password = || "several words of it".into();
     assert_eq!(status(users::create(&operator, "u@b.c", Role::User, password()).await), plain(409));
     users::create(&operator, "a@b.c", Role::Admin, password()).await.unwrap();
     let operator = service.system_context().await.unwrap();
-    templates::list(&operator).await.unwrap();
-    let token = accounts::create_token_for(&operator, "a@b.c", "script").await.unwrap();
-    assert!(service.authenticate_bearer(&token.token).await.unwrap().is_some());
-    assert_eq!(status(accounts::create_token_for(&operator, "x@b.c", "script").await), at(422, "email"));
+    templates::list(&operator, &Wanted::default()).await.unwrap();
+    let token = accounts::create_token_for(&operator, "a@b.c", new_token(&[])).await.unwrap();
+    assert!(service.authenticate_bearer(&token.token, &RequestInfo::default()).await.unwrap().is_some());
+    assert_eq!(status(accounts::create_token_for(&operator, "x@b.c", new_token(&[])).await), at(422, "email"));
+    let admin = users::list(&operator, &Wanted::default()).await.unwrap().items[0].id;
+    let log = operator.store().audit_of(&admin.to_string()).await.unwrap();
+    let made = log.iter().find(|entry| entry.action == "token.created").unwrap();
+    assert_eq!((made.actor, made.data["via"].as_str()), (None, Some("operator")), "the command line is in the log");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -95,6 +99,6 @@ async fn the_first_admin_finds_the_library_and_it_is_installed_once(pool: PgPool
     let service = Service::new(Store::from_pool(pool), settings);
     accounts::create_first_admin(&nobody(&service), "a@b.c", "several words of it".into(), "").await.unwrap();
     let operator = service.system_context().await.unwrap();
-    assert_eq!(templates::gallery(&operator).await.unwrap().len(), 1);
+    assert_eq!(templates::gallery(&operator, &Wanted::default()).await.unwrap().items.len(), 1);
     assert_eq!(library::install(&operator, &content).await.unwrap(), library::Installed::default());
 }

@@ -9,7 +9,7 @@ use workflow::{
 };
 
 use super::{World, at, chain, plain, refusal, start, status};
-use crate::{OpContext, agents, artifacts, runs, steps, templates};
+use crate::{OpContext, Wanted, agents, artifacts, runs, steps, templates};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_is_started_from_a_published_version_with_checked_inputs(pool: PgPool) {
@@ -67,7 +67,7 @@ async fn answers(ctx: &OpContext, run: RunId) -> Vec<ApiError> {
         refusal(steps::approve(ctx, run, &key, ContinueStep::default(), None).await),
         refusal(steps::prompt(ctx, run, &key).await),
         refusal(artifacts::get(ctx, run, ArtifactId(Uuid::from_u128(1))).await),
-        refusal(artifacts::versions(ctx, run, None, None).await),
+        refusal(artifacts::versions(ctx, run, None, None, &Wanted::default()).await),
     ]
 }
 
@@ -95,7 +95,9 @@ async fn an_artifact_is_found_only_in_its_own_run(pool: PgPool) {
     let missing = artifacts::get(&world.ada, run, ArtifactId(Uuid::from_u128(1))).await;
     assert_eq!(status(missing), plain(404));
     let nul = StepKey::new("a\0");
-    assert!(artifacts::versions(&world.ada, run, Some(&nul), None).await.unwrap().artifacts.is_empty());
+    assert!(
+        artifacts::versions(&world.ada, run, Some(&nul), None, &Wanted::default()).await.unwrap().artifacts.is_empty()
+    );
     assert_eq!(status(steps::prompt(&world.ada, run, &nul).await), plain(404));
 }
 
@@ -115,6 +117,9 @@ async fn a_trigger_is_checked_by_field_and_by_state(pool: PgPool) {
     for (request, expected) in [
         (json!({"prompt_override": " "}), at(422, "prompt_override")),
         (json!({"prompt_override": "a\0"}), at(422, "prompt_override")),
+        (json!({"prompt_override": "{{ nope }}"}), at(422, "prompt_override")),
+        (json!({"prompt_override": "{{ text"}), at(422, "prompt_override")),
+        (json!({"prompt_override": "{% if nope %}x{% endif %}"}), at(422, "prompt_override")),
         (json!({"prompt_override": "x".repeat(300_000)}), at(413, "prompt_override")),
         (json!({"inputs": {"other": 1}}), at(422, "inputs.other")),
         (json!({"inputs": {"tone": "loud"}}), at(422, "inputs.tone")),
@@ -153,7 +158,7 @@ async fn a_test_runs_a_hidden_version(pool: PgPool) {
     let run = runs::get(&world.admin, run).await.unwrap();
     assert!(run.is_test && run.steps.len() == 1);
     assert!(runs::list(&world.admin, None, None).await.unwrap().runs.is_empty());
-    assert!(templates::list(&world.admin).await.unwrap().is_empty());
+    assert!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.is_empty());
     assert_eq!(status(world_start(&world, run.template_id).await), plain(404), "only the server starts a test");
 }
 

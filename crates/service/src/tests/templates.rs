@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{
-    AgentId, ProblemCode,
+    AgentId, Problem, ProblemCode,
     api::{CreateTemplate, SaveAgent, UpdateTemplate},
 };
 
 use super::{World, at, chain, plain, refusal, status, writer};
-use crate::{agents, templates};
+use crate::{Wanted, agents, people, templates, users};
 
 fn update(definition: Value, base: i64) -> UpdateTemplate {
     UpdateTemplate { definition: Some(definition), base_revision: Some(base), ..UpdateTemplate::default() }
@@ -54,7 +54,43 @@ async fn publishing_refuses_every_error_with_its_place(pool: PgPool) {
             .any(|problem| problem.code == code && problem.step.as_ref().is_some_and(|found| found.as_str() == step));
         assert!(is_told, "{step} {code:?}: {:?}", refused.problems);
     }
-    assert!(templates::gallery(&world.ada).await.unwrap().is_empty());
+    assert!(templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.is_empty());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_gate_that_asks_somebody_who_cannot_come_is_told_and_not_published(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let (ada, ben) = ("Person2@example.org", "person3@example.org");
+    let mut definition = chain();
+    definition["steps"]["first"]["review"] =
+        json!({"mode": "always", "assignees": {"users": [ada, "gone@example.org", ben]}});
+    let draft = world.template(&definition).await;
+    let told = |problems: &[Problem]| {
+        let of_people = problems.iter().filter(|problem| problem.field.as_deref().is_some_and(|f| f.contains("users")));
+        of_people.map(|problem| (problem.code, problem.field.clone().unwrap())).collect::<Vec<_>>()
+    };
+    let gone = (ProblemCode::UnknownPerson, "review.assignees.users.1".to_owned());
+    assert_eq!(told(&draft.problems), std::slice::from_ref(&gone), "saving says so");
+    let refused = refusal(templates::publish(&world.admin, draft.id).await);
+    assert_eq!((refused.status, told(&refused.problems)), (422, vec![gone]));
+
+    definition["steps"]["first"]["review"]["assignees"]["users"] = json!([ada, ben]);
+    let saved = templates::save_draft(&world.admin, draft.id, update(definition, draft.draft_revision)).await.unwrap();
+    assert_eq!(told(&saved.problems), []);
+    assert_eq!(templates::publish(&world.admin, draft.id).await.unwrap().version, 1);
+    let ben_id = world.ben.actor().unwrap().id;
+    users::set_disabled(&world.admin, ben_id, true).await.unwrap();
+    let off = (ProblemCode::DisabledPerson, "review.assignees.users.1".to_owned());
+    let notes = templates::get_published(&world.admin, draft.id).await.unwrap().draft.unwrap();
+    assert_eq!((notes.has_unpublished_changes, told(&notes.problems)), (false, vec![off.clone()]));
+    assert_eq!(
+        templates::get_published(&world.ada, draft.id).await.unwrap().draft,
+        None,
+        "only admins learn who is disabled"
+    );
+    assert_eq!(told(&templates::get(&world.admin, draft.id).await.unwrap().problems), [off]);
+    assert_eq!(people::find(&world.admin, "PERSON").await.unwrap().len(), 3);
+    assert_eq!(status(people::find(&world.ada, "p").await), plain(403));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -100,7 +136,7 @@ async fn what_cannot_be_stored_is_refused_by_field(pool: PgPool) {
     assert_eq!(create("x", huge).await, at(413, "definition"));
     let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
     assert_eq!(create("x", json!({"steps": deep})).await, at(422, "definition"));
-    assert!(templates::list(&world.admin).await.unwrap().is_empty());
+    assert!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.is_empty());
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -109,7 +145,7 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
     let draft = world.template(&chain()).await;
     let writer_id = AgentId::new("writer");
     for (ctx, expected) in [(&world.nobody(), plain(401)), (&world.ada, plain(403))] {
-        assert_eq!(status(templates::list(ctx).await), expected);
+        assert_eq!(status(templates::list(ctx, &Wanted::default()).await), expected);
         assert_eq!(status(templates::get(ctx, draft.id).await), expected);
         assert_eq!(status(templates::save_draft(ctx, draft.id, update(chain(), 1)).await), expected);
         assert_eq!(status(templates::publish(ctx, draft.id).await), expected);
@@ -118,10 +154,10 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
         assert_eq!(status(agents::save(ctx, writer()).await), expected);
         assert_eq!(status(agents::providers(ctx).await), expected);
     }
-    assert_eq!(status(templates::gallery(&world.nobody()).await), plain(401));
-    assert_eq!(status(agents::list(&world.nobody()).await), plain(401));
+    assert_eq!(status(templates::gallery(&world.nobody(), &Wanted::default()).await), plain(401));
+    assert_eq!(status(agents::list(&world.nobody(), &Wanted::default()).await), plain(401));
     assert_eq!(status(templates::get_published(&world.ada, draft.id).await), plain(404));
-    assert_eq!(agents::list(&world.ada).await.unwrap().len(), 1);
+    assert_eq!(agents::list(&world.ada, &Wanted::default()).await.unwrap().items.len(), 1);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

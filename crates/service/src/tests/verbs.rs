@@ -9,7 +9,7 @@ use workflow::{
 };
 
 use super::{World, at, body, chain, plain, refusal, status};
-use crate::{Result, artifacts, runs, steps, templates};
+use crate::{Result, Wanted, artifacts, runs, steps, templates};
 
 fn key(text: &str) -> StepKey {
     StepKey::new(text)
@@ -220,7 +220,7 @@ async fn a_run_moves_to_another_version_after_being_told(pool: PgPool) {
     wanting["inputs"]["reader"] = json!({"schema": {"type": "string"}, "required": true});
     publish_next(&world, template, wanting).await;
 
-    let versions = templates::versions(&world.ada, template).await.unwrap();
+    let versions = templates::versions(&world.ada, template, &Wanted::default()).await.unwrap().items;
     assert_eq!(versions.iter().map(|one| one.version).collect::<Vec<_>>(), [3, 2, 1]);
     assert_eq!(status(templates::version(&world.ada, template, 1).await), plain(403));
     assert!(templates::version(&world.admin, template, 1).await.is_ok());
