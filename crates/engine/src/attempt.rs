@@ -1,9 +1,13 @@
 //! One attempt from claim to result: read what it needs, resolve its inputs, run the agent under its time limit, shape the outputs.
 //! Whatever an agent does, even panic, ends as a result with a class. A sub-workflow's attempt is handed over to its run.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use agents::{AgentContext, AgentError, Revision, StepInput, StepOutput};
+use agents::{AgentContext, AgentError, Recorder, Revision, StepInput, StepOutput};
 use rand::Rng;
 use store::{
     Store,
@@ -26,6 +30,9 @@ use crate::{
     content::{self, Read},
     outputs, retry, stream,
 };
+
+/// Before a transcript is written once more.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all attempts of a worker share.
 pub(crate) struct Shared {
@@ -102,6 +109,7 @@ pub(crate) async fn execute(
     let step = run.definition.steps.get(claim.definition_key());
     let overrides = claim.effective_overrides();
     let mut made_with = None;
+    let recorder = Recorder::default();
     let mut inputs = Vec::new();
     let outcome = match (step, spec) {
         (Some(step), Some(spec)) => {
@@ -134,7 +142,7 @@ pub(crate) async fn execute(
                     } else {
                         let revision = revision(&claim, &artifacts);
                         let input = StepInput { spec, prompt, values: resolved.values, revision };
-                        run_agent(&shared, step, &claim, input, &cancel).await
+                        run_agent(&shared, step, &claim, input, &recorder, &cancel).await
                     }
                 }
                 Err(error) => Err(error),
@@ -144,6 +152,8 @@ pub(crate) async fn execute(
         }
         _ => Err(AgentError::new(Reason::Permanent, "The agent of this step is not in the library any more")),
     };
+    // Before the result: who is told that the attempt ended finds here what it wrote.
+    keep_transcript(&shared.store, &claim, &recorder).await;
     if cancel.is_cancelled() {
         return Ended::Cancelled;
     }
@@ -157,7 +167,7 @@ pub(crate) async fn execute(
         }
         Err(mut error) => {
             // An answer that was refused is paid for all the same.
-            let usage = error.usage.take().map(|usage| *usage);
+            let usage = error.usage.take().map(|usage| *usage).or_else(|| recorder.usage());
             (Err(error), usage, None)
         }
     };
@@ -167,7 +177,9 @@ pub(crate) async fn execute(
             let dice = rand::rng().random_range(0.0..1.0);
             let retry =
                 step.and_then(|step| retry::pause(step, error.class, claim.fail_count, error.retry_after_ms, dice));
-            AttemptResult::Failed { class: error.class, error: error.message.replace('\0', ""), retry }
+            let wait = step.and_then(|step| retry::too_long(step, error.retry_after_ms, SystemTime::now()));
+            let error_words = wait.map_or_else(|| error.message.clone(), |wait| format!("{}; {wait}", error.message));
+            AttemptResult::Failed { class: error.class, error: error_words.replace('\0', ""), retry }
         }
     };
     let (step, attempt, basis) = (claim.step, claim.attempt, made_with);
@@ -207,11 +219,29 @@ fn read_inputs(
     })
 }
 
+/// Keeps what the attempt said to a model and heard, however it ended. Best effort: a result never waits long for it.
+async fn keep_transcript(store: &Store, claim: &Claimed, recorder: &Recorder) {
+    let Some(transcript) = recorder.transcript() else { return };
+    for pause in [Some(FIRST_PAUSE), Some(4 * FIRST_PAUSE), None] {
+        match (store.keep_transcript(claim.step, claim.attempt, &transcript).await, pause) {
+            (Ok(()), _) => return,
+            (Err(_), Some(pause)) => tokio::time::sleep(pause).await,
+            (Err(error), None) => tracing::warn!(
+                run.id = %claim.run,
+                step.key = %claim.key,
+                error = &error as &dyn std::error::Error,
+                "what an attempt wrote was not kept"
+            ),
+        }
+    }
+}
+
 async fn run_agent(
     shared: &Arc<Shared>,
     step: &Step,
     claim: &Claimed,
     input: StepInput,
+    recorder: &Recorder,
     cancel: &CancellationToken,
 ) -> Result<StepOutput, AgentError> {
     let Some(agent) = shared.agents.for_kind(input.spec.kind()) else {
@@ -227,6 +257,7 @@ async fn run_agent(
         idempotency_key: sha256_hex(format!("{}/{}/{}", claim.run, claim.key, claim.generation).as_bytes()),
         cancel: inner.clone(),
         deltas,
+        recorder: recorder.clone(),
         attempt: claim.attempt,
     };
     // A task of its own, so that a panic is a result and a time-out can end it.

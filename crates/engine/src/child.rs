@@ -14,6 +14,7 @@ use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentId, Definition, RunId,
     agent::WorkflowConfig,
+    resolve,
     status::Reason,
     validate,
     view::{Basis, ConsumedInput},
@@ -81,10 +82,8 @@ async fn try_start(
         None => return Ok(Err(failed("The sub-workflow is not there any more"))),
     };
     let agents = AgentCatalog::new(shared.store.agent_versions(pins(&version.definition)).await?);
-    let missing =
-        version.definition.inputs.iter().find(|(key, input)| {
-            input.required && input.default.is_none() && values.get(*key).is_none_or(Value::is_null)
-        });
+    let is_missing = |key: &str, input| resolve::given(Some(input), key, values).is_none();
+    let missing = version.definition.inputs.iter().find(|(key, input)| input.required && is_missing(key, input));
     if let Some((key, _)) = missing {
         let message = format!("The sub-workflow needs the input `{key}`");
         return Ok(Err(AgentError::new(Reason::MissingInput, message)));

@@ -141,6 +141,7 @@ mod tests {
             name: "text".into(),
             media_type: "text/plain".into(),
             hash: String::new(),
+            value_hash: None,
             size: 0,
             content: Some(vec![0; bytes]),
         };

@@ -114,12 +114,18 @@ pub(crate) fn inputs(read: &[Read]) -> Result<InputArtifacts, AgentError> {
         .map(|read| {
             let meta = &read.meta;
             let Some(value) = read.value.clone() else {
-                let what = if meta.media_type == "application/json" { "JSON" } else { "text" };
-                let message = format!("The artifact `{}` of `{}` is no {what}", meta.name, meta.key);
+                let message = if meta.media_type == "application/json" {
+                    format!("The artifact `{}` of `{}` is no JSON", meta.name, meta.key)
+                } else {
+                    format!(
+                        "The artifact `{}` of `{}` is a file of the type {}, which cannot be read as text",
+                        meta.name, meta.key, meta.media_type
+                    )
+                };
                 return Err(AgentError::new(Reason::InvalidOutput, message));
             };
-            let (id, version, content_hash) = (meta.id, meta.version, meta.hash.clone());
-            Ok(((meta.key.clone(), meta.name.clone()), InputArtifact { id, version, content_hash, value }))
+            let (id, version, value_hash) = (meta.id, meta.version, meta.hash.clone());
+            Ok(((meta.key.clone(), meta.name.clone()), InputArtifact { id, version, value_hash, value }))
         })
         .collect()
 }

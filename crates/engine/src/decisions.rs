@@ -200,7 +200,7 @@ async fn collect(
                 list.push(b',');
             }
             match output {
-                // Canonical JSON, so that lists of equal items are equal bytes.
+                // Its bytes as they are: keys and digits stay.
                 Some((media, bytes)) if media == "application/json" => list.extend_from_slice(bytes),
                 Some((_, bytes)) => {
                     let text = Value::String(String::from_utf8_lossy(bytes).into_owned());

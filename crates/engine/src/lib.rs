@@ -13,6 +13,7 @@ mod content;
 mod decisions;
 mod options;
 mod outputs;
+mod refusals;
 mod retry;
 mod stream;
 mod worker;
@@ -24,6 +25,7 @@ use store::{Store, notify::Hints};
 use tokio_util::sync::CancellationToken;
 
 pub use options::Options;
+pub use refusals::StoredRefusals;
 
 /// Where the engine finds the agent of a kind.
 pub trait Agents: Send + Sync + 'static {

@@ -4,10 +4,19 @@
 use std::time::Duration;
 
 use agents::{AgentError, StepOutput};
+use serde_json::Value;
 use store::{Store, protocol::NewArtifact};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflow::{ArtifactId, hash::sha256_hex, limits, status::Reason};
+use workflow::{
+    ArtifactId,
+    hash::{content_and_value, sha256_hex},
+    limits,
+    status::Reason,
+};
+
+/// Bytes of JSON that is compared by its value; what is larger is equal only byte for byte.
+const MAX_COMPARED_BYTES: usize = 4 * 1024 * 1024;
 
 /// All outputs of an attempt. None when it was cancelled meanwhile.
 pub(crate) async fn artifacts(
@@ -38,14 +47,24 @@ pub(crate) async fn artifact(
         let message = format!("The output `{name}` is larger than {mib} MiB");
         return Some(Err(AgentError::new(Reason::OutputTooLarge, message)));
     }
-    let hash = sha256_hex(&bytes);
+    let (hash, value_hash) = hashes(&media_type, &bytes);
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let is_large = bytes.len() > limits::INLINE_ARTIFACT_BYTES;
     if is_large && let Err(error) = write_ahead(store, &hash, &bytes, cancel).await? {
         return Some(Err(error));
     }
     let id = ArtifactId(Uuid::now_v7());
-    Some(Ok(NewArtifact { id, name, media_type, hash, size, content: (!is_large).then_some(bytes) }))
+    Some(Ok(NewArtifact { id, name, media_type, hash, value_hash, size, content: (!is_large).then_some(bytes) }))
+}
+
+/// The hash of the bytes, and that of the JSON value in them where it is another.
+fn hashes(media_type: &str, bytes: &[u8]) -> (String, Option<String>) {
+    let is_compared = media_type == "application/json" && bytes.len() <= MAX_COMPARED_BYTES;
+    let value: Option<Value> = is_compared.then(|| serde_json::from_slice(bytes).ok()).flatten();
+    match value.and_then(|value| content_and_value(bytes, &value)) {
+        Some((hash, value)) => (hash, Some(value)),
+        None => (sha256_hex(bytes), None),
+    }
 }
 
 /// Content-addressed, so it is tried until it is there, however often the database goes away.

@@ -140,6 +140,7 @@ impl Worker {
         self.register();
         loop {
             if self.is_draining && self.is_idle() {
+                self.let_calls_end();
                 self.retire().await;
                 return End::Drained;
             }
@@ -472,8 +473,15 @@ impl Worker {
     }
 
     /// This incarnation is over: nothing it holds is its own any more.
-    fn abandon(&self) {
+    fn abandon(&mut self) {
         self.dead.cancel();
+        self.let_calls_end();
+    }
+
+    /// Nobody waits for these calls any more; but a query that is dropped half way would cost its connection.
+    fn let_calls_end(&mut self) {
+        let calls = std::mem::take(&mut self.calls);
+        tokio::spawn(calls.for_each(|_| std::future::ready(())));
     }
 
     async fn retire(self) {

@@ -122,7 +122,7 @@ fn set_threads(args: &Args) -> anyhow::Result<()> {
     if args.candle == wish {
         return Ok(());
     }
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let program = own_program()?;
     let error = Command::new(program)
         .args(std::env::args_os().skip(1))
         .env("CANDLE_NUM_THREADS", &threads)
@@ -130,6 +130,15 @@ fn set_threads(args: &Args) -> anyhow::Result<()> {
         .env("CANDLE_BARRIER_POOL_SPIN_LIMIT", &spins)
         .exec();
     Err(error).context("cannot restart with the wished number of threads")
+}
+
+/// Through /proc where there is one: who started this may have opened a file that its user cannot reach by its name.
+fn own_program() -> anyhow::Result<PathBuf> {
+    let through_proc = Path::new("/proc/self/exe");
+    if through_proc.exists() {
+        return Ok(through_proc.to_owned());
+    }
+    std::env::current_exe().context("cannot find this program's own file")
 }
 
 /// One core is left to others: threads that wait for each other at every product fall to a tenth of their speed
@@ -214,6 +223,9 @@ fn start_model(
 }
 
 fn model_id(path: &Path) -> String {
+    // A file that came open from whoever started this has a number for a name, which is a link to its own.
+    let handed = path.starts_with("/proc/self/fd").then(|| path.read_link().ok()).flatten();
+    let path = handed.as_deref().unwrap_or(path);
     path.file_stem().map_or_else(|| "local".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 

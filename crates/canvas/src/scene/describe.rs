@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use workflow::{StepStatus, status::Reason, view::StepView};
+use workflow::{Progress, StepStatus, status::Reason, view::StepView};
 
 use super::{Mark, Scene};
 
@@ -27,28 +27,25 @@ fn reason_words(reason: Reason) -> String {
     reason.as_str().replace('_', " ")
 }
 
-/// The items of a map step: how many, how many are over, and how many wait for a person.
+/// The items of a map step: how far they are, and how many wait for a person.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Items {
-    all: u32,
-    over: u32,
+    progress: Progress,
     waiting: u32,
 }
 
 impl Items {
     pub(super) fn add(&mut self, status: StepStatus) {
-        self.all += 1;
-        self.over += u32::from(status.is_terminal());
+        self.progress.add(status);
         self.waiting += u32::from(status == StepStatus::AwaitingReview);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a bar shows no digits")]
     pub(super) fn share(self) -> f32 {
-        if self.all == 0 { 0.0 } else { self.over as f32 / self.all as f32 }
+        self.progress.share()
     }
 
     fn words(self) -> String {
-        let done = format!("{} of {} done", self.over, self.all);
+        let done = self.progress.brief();
         if self.waiting > 0 { format!("{done}, {} to review", self.waiting) } else { done }
     }
 }

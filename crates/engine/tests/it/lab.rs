@@ -241,6 +241,7 @@ pub(crate) fn by_hand(text: &str) -> store::protocol::NewArtifact {
         name: "text".into(),
         media_type: "text/plain".into(),
         hash: sha256_hex(text.as_bytes()),
+        value_hash: None,
         size: i64::try_from(text.len()).unwrap(),
         content: Some(text.as_bytes().to_vec()),
     }

@@ -9,7 +9,7 @@ use store::{
 use workflow::{moving, view::Applied};
 
 use crate::{
-    lab::{Lab, is_paused, status},
+    lab::{Lab, dag, is_paused, status},
     player::Act,
 };
 
@@ -65,6 +65,43 @@ async fn a_page_that_was_open_during_a_move_shows_what_a_new_one_does(pool: PgPo
     assert_eq!((view.template_name.as_str(), view.template_version), ("T2", 2));
     assert_eq!(view.budget.unwrap().tokens, Some(500));
     assert!(view.deadline_at.is_some());
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn the_time_in_which_a_run_was_over_is_not_its_duration(pool: PgPool) {
+    let lab = Lab::new(pool.clone(), script).await;
+    let (stop, engine) = lab.engine();
+    let template = lab.template(&dag(&json!({"a": []}), &json!({}))).await;
+    lab.version(template, 2, &dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
+    let run = lab.start_of(template, &json!({}), true).await;
+    lab.ended(run).await;
+    // It has been over for a while.
+    sqlx::query(
+        "UPDATE workflow_runs SET created_at = created_at - interval '16 minutes', finished_at = finished_at - interval '16 minutes'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let before = lab.view(run).await;
+    assert_eq!(before.rested_ms, 0);
+
+    let (definition, agents, plan) = lab.planned(template, 2).await;
+    let change = moving::plan(&before, &definition);
+    let wanted =
+        Move { version: 2, definition: &definition, plan: &plan, agents: &agents, change: &change, seq: before.seq };
+    assert_eq!(lab.store.move_run(&lab.call(run), &wanted).await.unwrap(), VerbOutcome::Done);
+    let view = lab.until(run, |view| view.status.is_terminal() && status(view, "b").is_terminal()).await;
+    assert!(view.rested_ms >= 16 * 60_000, "{}", view.rested_ms);
+    let took = view.finished_at.unwrap() - view.counts_from();
+    assert!((0..60_000).contains(&took.num_milliseconds()), "{took}");
+
+    let mut folded = before;
+    for event in lab.store.events_after(run, folded.seq, 100).await.unwrap() {
+        folded.apply(&event);
+    }
+    assert_eq!((folded.rested_ms, folded.finished_at), (view.rested_ms, view.finished_at));
     stop.cancel();
     engine.await.unwrap();
 }

@@ -68,8 +68,13 @@ impl Agent for Player {
         let is_text = input.spec.answers_in_text();
         let media_type = if is_text { "text/plain" } else { "application/json" };
         let outputs = vec![Output { name: port.name.clone(), media_type: media_type.into(), bytes }];
-        let usage =
-            Some(Usage { model: None, prompt_tokens: 6, completion_tokens: 4, cost_micros: Some(100), is_cut: false });
+        let usage = Some(Usage {
+            model: None,
+            prompt_tokens: 6,
+            completion_tokens: 4,
+            cost_micros: Some(100),
+            ..Usage::default()
+        });
         Ok(StepOutput { outputs, usage, message: None })
     }
 }
