@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, telemetry};
+use crate::{config, privileges, telemetry};
 
 /// Weft runs workflows of AI agents that people stay in control of
 #[derive(Debug, Parser)]
@@ -57,11 +57,18 @@ enum Command {
     Run(run::Run),
     /// Print what happens in a run, as it happens
     Watch(watch::Watch),
+    /// Be a child of the server, which renders one template within limits
+    #[command(hide = true)]
+    Sandbox,
 }
 
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before anything takes memory, opens a file or starts a thread.
+    if matches!(cli.command, Command::Sandbox) {
+        return agents::sandbox_main();
+    }
     match execute(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -73,6 +80,16 @@ pub fn main() -> ExitCode {
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start(&cli.log)?;
+    match &cli.command {
+        Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
+        // Only where there is a Weft: for this one command none is made.
+        Command::Token(_) if !token::has_database(&cli.database) => {}
+        Command::Work(_) | Command::Migrate | Command::User(_) | Command::Token(_) | Command::Seed => {
+            privileges::settle(&cli.database, None)?;
+        }
+        // Two speak to a server and touch nothing but what the person can reach; the third was served before.
+        Command::Run(_) | Command::Watch(_) | Command::Sandbox => {}
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
@@ -84,6 +101,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Seed => seed::run(&cli.database).await,
             Command::Run(command) => run::run(command).await,
             Command::Watch(command) => watch::run(command).await,
+            Command::Sandbox => unreachable!("it needs no runtime and was served before"),
         }
     })
 }

@@ -5,12 +5,14 @@ mod database;
 mod local_model;
 mod log;
 mod providers;
+mod proxies;
 mod web;
 mod worker;
 
-pub use database::{Database, DatabaseUrl, Place};
-pub use local_model::{Files as LocalModelFiles, LocalModel};
+pub use database::{Database, DatabaseUrl, GAVE_UP_ROOT, HANDED_DATA_DIR, Place};
+pub use local_model::{Files as LocalModelFiles, HANDED_MODEL, HANDED_PROGRAM, LocalModel};
 pub use log::{Log, LogFormat};
 pub use providers::provider_variables;
+pub use proxies::TrustedProxies;
 pub use web::{PublicUrl, Web};
 pub use worker::Worker;

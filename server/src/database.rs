@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::Store;
+use store::{Store, schema};
 use tokio::time::Instant;
 
 use crate::{
@@ -34,23 +34,43 @@ pub enum Error {
     Version(#[source] store::Error),
     #[error("cannot bring the tables up to date")]
     Migrate(#[source] store::Error),
+    #[error(
+        "the tables have to be brought up to date, and the database role `{role}` may not do it\n\
+         Set DATABASE_OWNER_URL to the owner of the tables, here or once for `weft migrate`"
+    )]
+    NotOwner {
+        role: String,
+        #[source]
+        source: store::Error,
+    },
+    #[error(
+        "DATABASE_OWNER_URL is set, but DATABASE_URL is not\nSet both, or none for the embedded Postgres, which has its own owner"
+    )]
+    OwnerAlone,
     #[error("a task of the runtime ended early")]
     Join(#[from] tokio::task::JoinError),
 }
 
 pub struct Database {
+    /// What every pool speaks as.
     url: config::DatabaseUrl,
+    /// Who owns the tables, where that is somebody else.
+    owner_url: Option<config::DatabaseUrl>,
     cluster: Option<Cluster>,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
         if let Some(url) = config.url() {
-            return Ok(Self { url: url.clone(), cluster: None });
+            return Ok(Self { url: url.clone(), owner_url: config.owner_url().cloned(), cluster: None });
+        }
+        if config.owner_url().is_some() {
+            return Err(Error::OwnerAlone);
         }
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
-        Ok(Self { url: cluster.url().clone(), cluster: Some(cluster) })
+        let owner_url = Some(cluster.owner_url().clone());
+        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster) })
     }
 
     /// From now on an embedded Postgres that dies is started again.
@@ -82,8 +102,38 @@ impl Database {
         if found < OLDEST {
             return Err(Error::TooOld { url: self.url.to_string(), found });
         }
-        store.migrate().await.map_err(Error::Migrate)?;
+        self.migrate(&store).await?;
         Ok(store)
+    }
+
+    /// Nothing is left for the owner to do at most starts; then nobody connects as the owner at all.
+    async fn migrate(&self, store: &Store) -> Result<(), Error> {
+        let is_done =
+            !store.is_behind().await.map_err(Error::Migrate)? && store.is_let_in().await.map_err(Error::Migrate)?;
+        if is_done {
+            return Ok(());
+        }
+        let owner = self.owner_url.as_ref().unwrap_or(&self.url);
+        let role = store.role().await.map_err(Error::Migrate)?;
+        match schema::migrate(owner.as_str(), self.owner_url.is_some().then_some(&*role)).await {
+            Ok(()) => Ok(()),
+            Err(source) if source.is_forbidden() && self.owner_url.is_none() => Err(Error::NotOwner { role, source }),
+            Err(source) => Err(Error::Migrate(source)),
+        }
+    }
+
+    /// Says where the application could change what only its owner should be able to change.
+    pub async fn tell_rights(&self, store: &Store) -> Result<(), Error> {
+        let application = store.application().await.map_err(Error::Migrate)?;
+        if application.can_change_audit_log {
+            tracing::warn!(
+                "the database role `{}` {}, so nothing but Weft itself keeps it from changing the audit log: set DATABASE_OWNER_URL \
+                 to the owner of the tables, and DATABASE_URL to a role that owns nothing",
+                application.role,
+                if application.is_superuser { "is a superuser" } else { "owns the tables" }
+            );
+        }
+        Ok(())
     }
 
     /// Gives the database back; an embedded one is stopped if nobody else uses it.
@@ -91,3 +141,6 @@ impl Database {
         Ok(tokio::task::spawn_blocking(move || drop(self.cluster)).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,18 @@
 
 mod agents;
 mod artifacts;
+mod audit;
 mod auth;
+mod body;
+mod client_address;
+mod compress;
 mod extract;
+mod finish;
+mod functions;
+mod gate;
 mod headers;
 mod health;
-mod limit;
+mod in_flight;
 mod origin;
 mod pages;
 mod people;
@@ -21,8 +28,10 @@ mod steps;
 mod templates;
 
 pub(crate) use extract::Ids;
+pub use functions::functions;
+pub use gate::Entry;
 pub use health::Readiness;
-pub use limit::MAX_BODY_BYTES;
+pub use in_flight::InFlight;
 pub use origin::SameOrigin;
 pub use problem::Problem;
 pub use router::router;

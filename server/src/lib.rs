@@ -1,6 +1,8 @@
 //! The server behind the binary `weft`: configuration, the embedded Postgres, the web server and the commands.
 //! A library so that the integration tests start it in process; no rule of the domain and no SQL may stand here.
 
+pub mod accept;
+mod bucket;
 pub mod cmd;
 pub mod config;
 pub mod database;
@@ -8,6 +10,7 @@ pub mod http;
 pub mod live;
 pub mod local_model;
 pub mod postgres;
+pub mod privileges;
 pub mod providers;
 pub mod seed;
 pub mod telemetry;

@@ -2,9 +2,11 @@
 //! Hints only wake readers: what is sent comes from the event log, so that a lost hint costs a second and nothing else.
 
 mod hub;
+mod link;
 mod my_runs;
 mod room;
 mod run_feed;
+mod seat;
 mod socket;
 
 pub use hub::Hub;

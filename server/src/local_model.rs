@@ -16,6 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::LocalModelFiles;
 
+/// All that it finds of our environment: the keys of other providers are none of its business.
+const VARIABLES: [&str; 8] = [
+    "PATH",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "CANDLE_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "CANDLE_BARRIER_POOL_SPIN_LIMIT",
+];
 /// What agents call it.
 pub const NAME: &str = "local";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -38,14 +49,11 @@ impl LocalModel {
     }
 
     pub fn provider(&self) -> Provider {
-        let model =
-            self.files.model.file_stem().map_or_else(|| NAME.to_owned(), |stem| stem.to_string_lossy().into_owned());
         Provider {
-            kind: ProviderKind::OPENAI,
+            kind: ProviderKind::OpenAi,
             url: Some(format!("http://127.0.0.1:{}/v1/", self.port)),
-            // The protocol wants one; the model asks for none.
-            key: Some("local".to_owned().into()),
-            model,
+            key: None,
+            model: self.files.model_name(),
             price: None,
         }
     }
@@ -81,6 +89,7 @@ impl LocalModel {
         let mut command = Command::new(&self.files.program);
         command.arg("--model").arg(&self.files.model).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.arg("--exit-with-parent");
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| VARIABLES.iter().any(|kept| name == kept)));
         // Its own group: Ctrl-C in the terminal is for Weft, which drains its steps before it ends the model.
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0).kill_on_drop(true);
         command.spawn()
@@ -97,5 +106,30 @@ async fn end(mut child: Child) {
     }
     if let Err(error) = child.kill().await {
         tracing::warn!(%error, "cannot end the local model");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn its_process_finds_nothing_of_our_environment_but_what_is_listed() {
+        // The runner of tests sets many variables; a key among them would be no different.
+        assert!(std::env::vars_os().any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
+        let folder = tempfile::tempdir().unwrap();
+        let (program, told) = (folder.path().join("program"), folder.path().join("told"));
+        fs::write(&program, format!("#!/bin/sh\n/usr/bin/env > '{}'\n", told.display())).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let model = LocalModel::new(LocalModelFiles { program, model: folder.path().join("m.gguf") }).unwrap();
+        model.start().unwrap().wait().await.unwrap();
+        let told = fs::read_to_string(told).unwrap();
+        let names: BTreeSet<&str> = told.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        // The shell sets some by itself.
+        let own = ["PWD", "OLDPWD", "SHLVL", "_"];
+        let strange: Vec<_> = names.iter().filter(|name| !VARIABLES.contains(name) && !own.contains(name)).collect();
+        assert!(strange.is_empty(), "{strange:?}");
     }
 }

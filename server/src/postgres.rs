@@ -3,7 +3,6 @@
 //! Every process that uses it holds a shared lock for as long; the last one to leave stops it, whoever started it.
 //! A Postgres that dies is started again; it must never end the server, and no two `serve` share a data folder.
 
-mod account;
 mod cluster;
 mod error;
 mod folder;
@@ -13,7 +12,7 @@ mod programs;
 mod socket;
 mod supervisor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cluster::Cluster;
 pub use error::Error;

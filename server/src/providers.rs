@@ -77,7 +77,7 @@ pub fn read(variables: Vec<(String, String)>) -> Result<BTreeMap<String, Provide
 fn provider(name: &str, settings: Settings) -> Result<Provider, Error> {
     let kind = match settings.kind {
         Some(kind) => kind.parse().map_err(|source| Error::Kind { name: name.to_owned(), source })?,
-        None => ProviderKind::OPENAI,
+        None => ProviderKind::OpenAi,
     };
     if settings.url.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
         return Err(Error::Url { name: name.to_owned() });

@@ -1,7 +1,9 @@
 //! The shipped content: agents and workflows that a newcomer runs on their own text, as JSON files in `server/seed`.
 //! It goes in through the service like any other edit, and never over what somebody made.
 
+use serde::de::DeserializeOwned;
 use service::library::Library;
+use workflow::json;
 
 const AGENTS: &str = include_str!("../seed/agents.json");
 const TEMPLATES: [&str; 3] = [
@@ -12,13 +14,12 @@ const TEMPLATES: [&str; 3] = [
 
 /// What a new server's library holds.
 pub fn library() -> Library {
-    Library {
-        agents: serde_json::from_str(AGENTS).expect("a test reads the shipped agents"),
-        templates: TEMPLATES
-            .iter()
-            .map(|template| serde_json::from_str(template).expect("a test reads the shipped workflows"))
-            .collect(),
-    }
+    Library { agents: read(AGENTS), templates: TEMPLATES.iter().map(|template| read(template)).collect() }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> T {
+    let document = json::parse(text, json::Bounds::BODY).expect("a test reads the shipped files");
+    serde_json::from_value(document).expect("a test reads the shipped agents and workflows")
 }
 
 #[cfg(test)]

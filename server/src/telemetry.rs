@@ -17,7 +17,7 @@ pub struct BadFilter {
 }
 
 /// Libraries that tell at higher levels what is not worth knowing here; a filter that names them wins.
-const QUIET: &str = "sqlx=warn,sqlx_core=warn,sqlx_postgres=warn,genai=error";
+const QUIET: &str = "sqlx=warn,sqlx_core=warn,sqlx_postgres=warn";
 
 /// To be called once, before anything logs.
 pub fn start(log: &Log) -> Result<(), BadFilter> {

@@ -9,6 +9,7 @@ use crate::{config, database::Database};
 pub(super) async fn run(config: &config::Database) -> Result<ExitCode> {
     let database = Database::open(config).await?;
     let store = database.connect_and_migrate(1).await?;
+    database.tell_rights(&store).await?;
     store.close().await;
     database.close().await?;
     println!("The tables are up to date");

@@ -1,8 +1,8 @@
 //! What long-lived processes share: the engine with what it needs, and being told to stop.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use agents::{HttpOptions, Provider, Providers, Registry};
+use agents::{Options, Provider, Providers, Registry, Sandbox};
 use anyhow::{Context, Result, anyhow};
 use engine::Engine;
 use store::{Store, notify::Hints};
@@ -41,6 +41,15 @@ impl Signals {
     }
 }
 
+/// The program that runs here, also after its file was replaced by a newer one.
+fn this_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe().context("cannot find the program's own file")
+    }
+}
+
 /// The engine, its hints, and how to stop both.
 pub(super) struct Running {
     /// None once it has ended.
@@ -56,17 +65,21 @@ impl Running {
         hints: &Hints,
         providers: BTreeMap<String, Provider>,
         worker: &config::Worker,
-    ) -> Self {
+    ) -> Result<Self> {
         let (stop_engine, stop_listener) = (CancellationToken::new(), CancellationToken::new());
         let listener = tokio::spawn({
             let (hints, store, stop) = (hints.clone(), store.clone(), stop_listener.clone());
             async move { hints.listen(&store, stop.cancelled()).await }
         });
-        let registry = Registry::new(Providers::new(providers), HttpOptions::default());
+        let registry = Registry::new(
+            Providers::new(providers),
+            Arc::new(engine::StoredRefusals::new(store.clone())),
+            Options { sandbox: Some(Sandbox::new(this_program()?, ["sandbox"])), ..Options::default() },
+        );
         let options = engine::Options { slots: worker.worker_slots as usize, ..engine::Options::default() };
         let engine = Engine::new(store, Arc::new(registry), hints.clone(), options);
         let engine = tokio::spawn(engine.run(stop_engine.clone()));
-        Self { engine: Some(engine), listener, stop_engine, stop_listener }
+        Ok(Self { engine: Some(engine), listener, stop_engine, stop_listener })
     }
 
     /// Waits for the engine to end by itself, which it never should: a process without one would look alive and do nothing.

@@ -10,7 +10,6 @@ use std::{
 
 use agents::Provider;
 use anyhow::{Context, Result, bail};
-use axum::serve::ListenerExt;
 use clap::Args;
 use rand::RngCore;
 use service::{Service, Settings, accounts};
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::{ENGINE_CONNECTIONS, Running, Signals};
 use crate::{
+    accept::{self, Limits, Places, Timers},
     config,
     database::Database,
     http::{AppState, SameOrigin, router},
@@ -41,13 +41,13 @@ pub(super) struct Serve {
     #[command(flatten)]
     worker: config::Worker,
     #[command(flatten)]
-    local_model: config::LocalModel,
+    pub(super) local_model: config::LocalModel,
 }
 
 /// Why the server stops.
 enum Stopped {
     Asked,
-    WebEnded(Result<std::io::Result<()>, tokio::task::JoinError>),
+    WebEnded(Result<(), tokio::task::JoinError>),
     EngineEnded(anyhow::Error),
 }
 
@@ -66,6 +66,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let mut database = Database::open(config).await?;
     database.supervise();
     let web_store = database.connect_and_migrate(WEB_CONNECTIONS).await?;
+    database.tell_rights(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS).await?;
     let service = service(&command.web, &providers, web_store.clone()).await?;
 
@@ -73,10 +74,11 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
     let background = start_background(&web_store, &hub, model, &stop_background);
-    let mut running = Running::start(engine_store.clone(), &hints, providers, &command.worker);
+    let mut running = Running::start(engine_store.clone(), &hints, providers, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
-    let state = AppState::new(service, web_store.clone(), hub.clone(), same_origin);
-    let (stop_accepting, mut server) = accept(listener, &state);
+    let state =
+        AppState::new(service, web_store.clone(), hub.clone(), same_origin, command.web.trusted_proxies.clone());
+    let (stop_accepting, mut server) = accept(listener, &state, &command.web);
     state.readiness.set(true);
     announce(&command.web, address)?;
 
@@ -110,7 +112,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
         Stopped::Asked => Ok(ExitCode::SUCCESS),
         Stopped::EngineEnded(error) => Err(error),
         Stopped::WebEnded(ended) => {
-            ended.context("the web server panicked")?.context("the web server failed")?;
+            ended.context("the web server panicked")?;
             bail!("the web server ended by itself")
         }
     }
@@ -204,16 +206,18 @@ fn start_background(
     tasks
 }
 
-fn accept(listener: TcpListener, state: &AppState) -> (CancellationToken, JoinHandle<std::io::Result<()>>) {
+fn accept(listener: TcpListener, state: &AppState, web: &config::Web) -> (CancellationToken, JoinHandle<()>) {
+    if web.public_url.is_some() && web.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "WEFT_PUBLIC_URL says that a proxy stands before Weft, but WEFT_TRUSTED_PROXIES does not say which: \
+            all people behind it count as one address when sign-ins are slowed down"
+        );
+    }
     let stop = CancellationToken::new();
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot switch off buffering of a connection");
-        }
-    });
-    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    (stop, tokio::spawn(async move { server.await }))
+    let limits = Limits::for_files(accept::raise_file_limit());
+    let places = Places::new(limits, web.trusted_proxies.clone());
+    let serving = accept::serve(listener, router(state.clone()), places, Timers::default(), stop.clone());
+    (stop, tokio::spawn(serving))
 }
 
 /// The last line of the start, which scripts wait for.

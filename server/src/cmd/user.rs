@@ -6,7 +6,7 @@ use std::{io::Read, process::ExitCode};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
-use service::{library, users};
+use service::{Wanted, library, users};
 use workflow::access::Role;
 
 use super::operator::{Operator, told};
@@ -100,7 +100,7 @@ async fn perform(operator: &Operator, command: User, password: SecretString) -> 
     let ctx = operator.context().await?;
     match command {
         User::Create(Create { role, email, .. }) => {
-            let is_first = users::list(&ctx).await.map_err(told)?.is_empty();
+            let is_first = users::list(&ctx, &Wanted::default()).await.map_err(told)?.items.is_empty();
             let user = users::create(&ctx, &email, role, password).await.map_err(told)?;
             if is_first {
                 // The first admin finds the shipped content, whichever way the account was made.
@@ -117,20 +117,26 @@ async fn perform(operator: &Operator, command: User, password: SecretString) -> 
         User::ResetPassword(ResetPassword { email, .. }) => {
             let user = find(&ctx, &email).await?;
             users::reset_password(&ctx, user.id, password).await.map_err(told)?;
-            Ok(format!("{} has a new password and is signed out everywhere", user.email))
+            Ok(format!("{} has a new password and is signed out everywhere, API tokens included", user.email))
         }
         User::List => {
-            let users = users::list(&ctx).await.map_err(told)?;
-            let lines = users.iter().map(|user| {
-                let disabled = if user.is_disabled { "  disabled" } else { "" };
-                format!("{:<5}  {}{disabled}", user.role.as_str(), user.email)
-            });
-            Ok(lines.collect::<Vec<_>>().join("\n"))
+            let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
+            loop {
+                let page = users::list(&ctx, &wanted).await.map_err(told)?;
+                lines.extend(page.items.iter().map(|user| {
+                    let disabled = if user.is_disabled { "  disabled" } else { "" };
+                    format!("{:<5}  {}{disabled}", user.role.as_str(), user.email)
+                }));
+                if page.next.is_none() {
+                    return Ok(lines.join("\n"));
+                }
+                wanted.after = page.next;
+            }
         }
     }
 }
 
-async fn find(ctx: &service::OpContext, email: &str) -> Result<workflow::api::UserView> {
+pub(super) async fn find(ctx: &service::OpContext, email: &str) -> Result<workflow::api::UserView> {
     match users::find(ctx, email).await {
         Ok(user) => Ok(user),
         Err(service::Error::NotFound) => {

@@ -165,7 +165,7 @@ impl Watched {
                 Ok(())
             }
             // Tokens are for the page. After a resync the next event stands for those that were left out.
-            RunFrame::Event { .. } | RunFrame::Delta(_) | RunFrame::Resync => Ok(()),
+            RunFrame::Event { .. } | RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => Ok(()),
         }
     }
 }

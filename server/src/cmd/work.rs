@@ -21,7 +21,8 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS).await?;
-    let mut running = Running::start(store.clone(), &Hints::default(), providers, &command.worker);
+    database.tell_rights(&store).await?;
+    let mut running = Running::start(store.clone(), &Hints::default(), providers, &command.worker)?;
     println!("Weft is working");
     let failed = tokio::select! {
         signal = signals.next() => {

@@ -5,6 +5,11 @@ use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
 
 use clap::Args;
 
+/// The data folder that root handed over to the user as whom Weft goes on.
+pub const HANDED_DATA_DIR: &str = "WEFT_HANDED_DATA_DIR";
+/// `true` in the environment of a program that root started again as somebody else.
+pub const GAVE_UP_ROOT: &str = "WEFT_GAVE_UP_ROOT";
+
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Database")]
 pub struct Database {
@@ -18,9 +23,25 @@ pub struct Database {
         help = "An existing Postgres, version 14 or newer, such as postgres://user:password@host/weft; without one Weft runs its own in the data folder"
     )]
     url: Option<MaybeUrl>,
+    #[arg(
+        id = "database_owner_url",
+        long = "database-owner-url",
+        env = "DATABASE_OWNER_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true,
+        help = "The same database as the role that owns the tables: used to bring them up to date and closed before the first request; the role of DATABASE_URL then owns nothing"
+    )]
+    owner_url: Option<MaybeUrl>,
     /// Folder of everything that Weft keeps on disk
     #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
     data_dir: PathBuf,
+    /// Set by Weft itself where root handed the folder over to another user
+    #[arg(long, env = HANDED_DATA_DIR, hide = true, global = true)]
+    handed_data_dir: Option<PathBuf>,
+    /// Set by Weft itself, for the program that root started again as somebody else
+    #[arg(long, env = GAVE_UP_ROOT, hide = true, global = true)]
+    pub gave_up_root: bool,
     #[arg(long, env = "XDG_RUNTIME_DIR", hide = true, global = true)]
     runtime_dir: Option<PathBuf>,
     #[arg(long, env = "PATH", hide = true, global = true)]
@@ -44,9 +65,14 @@ impl Database {
         self.url.as_ref().and_then(|url| url.0.as_ref())
     }
 
+    /// Whom the tables belong to, if the person named them apart.
+    pub fn owner_url(&self) -> Option<&DatabaseUrl> {
+        self.owner_url.as_ref().and_then(|url| url.0.as_ref())
+    }
+
     pub fn place(&self) -> Place {
         Place {
-            data_dir: self.data_dir.clone(),
+            data_dir: self.handed_data_dir.as_ref().unwrap_or(&self.data_dir).clone(),
             runtime_dir: self.runtime_dir.clone(),
             search_path: self.search_path.clone().unwrap_or_default(),
         }

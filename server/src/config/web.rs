@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr, str::FromStr};
 
 use clap::Args;
 
+use super::TrustedProxies;
+
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Web")]
 pub struct Web {
@@ -17,6 +19,15 @@ pub struct Web {
         help = "How browsers reach Weft when a proxy stands before it, such as https://weft.example.org"
     )]
     pub public_url: Option<PublicUrl>,
+    #[arg(
+        long,
+        env = "WEFT_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        default_value = "",
+        hide_default_value = true,
+        help = "Proxies before Weft whose X-Forwarded-For or Forwarded tells the client's address, such as 127.0.0.1,10.0.0.0/8"
+    )]
+    pub trusted_proxies: TrustedProxies,
     /// Send cookies over HTTPS only; on by itself when the public URL is https
     #[arg(long, env = "WEFT_SECURE_COOKIES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     secure_cookies: Option<bool>,

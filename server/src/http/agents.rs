@@ -1,16 +1,16 @@
 //! REST: the agent library.
 
-use axum::{Extension, Json};
+use axum::{Extension, Json, response::Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service::{OpContext, agents};
 use workflow::{
     AgentId, AgentSpec, RunId,
-    api::{AgentView, ProviderView, SaveAgent, TestAgent},
+    api::{ProviderView, SaveAgent, TestAgent},
 };
 
 use super::{
-    extract::{Body, Ids, Params},
+    extract::{Body, Ids, Pages, Params},
     problem::Result,
 };
 
@@ -24,8 +24,8 @@ pub(super) struct TestStarted {
     run_id: RunId,
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<AgentView>>> {
-    Ok(Json(agents::list(&ctx).await?))
+pub(super) async fn list(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
+    Ok(pages.answer(agents::list(&ctx, &pages.wanted).await?))
 }
 
 pub(super) async fn get(

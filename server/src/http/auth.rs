@@ -1,23 +1,45 @@
 //! Who asks: the session cookie or a bearer token becomes the context of the request.
 //! A credential that is wrong is nobody; with a bearer token the cookie is not looked at.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Once},
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, header};
-use service::RequestInfo;
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use service::{OpContext, Refusal, RequestInfo};
 
-use super::{AppState, problem::Problem};
+use super::{
+    AppState,
+    client_address::{client_address, tells_of_client},
+    problem::Problem,
+};
+use crate::{accept::Place, config::TrustedProxies};
+
+/// Requests that take longer than this look at their credential again before they answer.
+const LONG: Duration = Duration::from_secs(2);
 
 /// The middleware: puts an `OpContext` among the request's extensions.
 pub(super) async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let info = RequestInfo {
+        address: peer.map(|peer| {
+            warn_of_unknown_proxy(peer.0.ip(), headers, &state.trusted_proxies);
+            client_address(peer.0.ip(), headers, &state.trusted_proxies)
+        }),
+        user_agent: text(headers, &header::USER_AGENT).unwrap_or_default().to_owned(),
+        device: None,
+    }
+    .on_device(cookie(headers, state.service.device_cookie_name()));
     let principal = match (bearer(headers), cookie(headers, state.service.cookie_name())) {
-        (Some(token), _) => state.service.authenticate_bearer(token).await,
+        (Some(token), _) => state.service.authenticate_bearer(token, &info).await,
         (None, Some(value)) => state.service.authenticate_cookie(value).await,
         (None, None) => Ok(None),
     };
@@ -25,13 +47,58 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
         Ok(principal) => principal,
         Err(error) => return Problem::from(error).into_response(),
     };
-    let info = RequestInfo {
-        address: address(&request, state.same_origin.public_url.is_some()),
-        user_agent: text(headers, &header::USER_AGENT).unwrap_or_default().to_owned(),
-    };
+    if let (Some(principal), Some(place)) = (&principal, request.extensions().get::<Arc<Place>>()) {
+        place.prove(principal.actor.id);
+    }
     let context = state.service.context(principal, info);
-    request.extensions_mut().insert(context);
-    next.run(request).await
+    request.extensions_mut().insert(context.clone());
+    let asked = Asked::of(&request);
+    let began = Instant::now();
+    let response = next.run(request).await;
+    asked.note_refusal(&state, &context, response.status()).await;
+    // What took long may have outlived its credential; then nobody is there to be answered. A new cookie is the answer of what ended it.
+    let may_be_over = began.elapsed() > LONG && !response.headers().contains_key(header::SET_COOKIE);
+    if may_be_over && context.actor().is_some() && matches!(context.is_still_valid().await, Ok(false)) {
+        return Problem::from(service::Error::Unauthenticated).into_response();
+    }
+    response
+}
+
+/// What is told of a request in the audit log, should it be refused.
+struct Asked {
+    method: Method,
+    path: String,
+    token: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let token = bearer(request.headers()).map(str::to_owned);
+        Self { method: request.method().clone(), path: request.uri().path().to_owned(), token }
+    }
+
+    /// Refusals of nobody in particular are many and say nothing: a credential has to be there, right or wrong.
+    async fn note_refusal(&self, state: &AppState, context: &OpContext, status: StatusCode) {
+        let is_endpoint = self.path.starts_with("/api/") || self.path.starts_with(super::SERVER_FN_PREFIX);
+        let is_refused = match status {
+            StatusCode::UNAUTHORIZED => context.actor().is_none() && self.token.is_some(),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => context.actor().is_some(),
+            _ => false,
+        };
+        if !is_endpoint || !is_refused {
+            return;
+        }
+        let refusal = Refusal {
+            method: self.method.as_str(),
+            path: &self.path,
+            status: status.as_u16(),
+            token: self.token.as_deref(),
+        };
+        if let Err(error) = state.service.note_refusal(context, refusal).await {
+            // The answer stands either way.
+            tracing::warn!(error = %error, "a refusal could not be written into the audit log");
+        }
+    }
 }
 
 /// The token of `Authorization: Bearer ...`.
@@ -50,17 +117,18 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|(known, value)| (known == name && !value.is_empty()).then_some(value))
 }
 
-/// The address that asked. Behind a proxy of ours, the one that the proxy saw: it appends to the list.
-fn address(request: &Request, has_proxy: bool) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let is_near = match peer {
-        Some(IpAddr::V4(peer)) => peer.is_loopback() || peer.is_private(),
-        Some(IpAddr::V6(peer)) => peer.is_loopback() || peer.is_unique_local(),
-        None => false,
+/// A proxy beside us that nobody told us of makes all people one address. Said once: it is the configuration, not the request.
+fn warn_of_unknown_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) {
+    static SAID: Once = Once::new();
+    let is_near = match peer.to_canonical() {
+        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
+        IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
     };
-    let forwarded = HeaderName::from_static("x-forwarded-for");
-    let seen = text(request.headers(), &forwarded).and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-    if has_proxy && is_near { seen.or(peer) } else { peer }
+    if is_near && !trusted.contains(peer) && tells_of_client(headers) {
+        SAID.call_once(|| {
+            tracing::warn!(%peer, "a proxy tells who asks, but it is not trusted; if it is yours, name it in WEFT_TRUSTED_PROXIES");
+        });
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -1,15 +1,24 @@
-//! What handlers take from a request: ids of the path, the query, a JSON body. A mistake is answered with the field it is in.
+//! What handlers take from a request: ids of the path, the query, which page of a list, a JSON body. A mistake is answered with the
+//! field it is in.
+
+use std::fmt::Write as _;
 
 use axum::{
+    Json,
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    response::{IntoResponse, Response},
 };
-use http::{HeaderName, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
-use workflow::api::ErrorCode;
+use serde::{Serialize, de::DeserializeOwned};
+use service::Wanted;
+use workflow::{
+    api::{ErrorCode, Page},
+    json::{self, Bounds, Refused},
+};
 
-use super::{limit, problem::Problem};
+use super::problem::Problem;
 
 /// The variable segments of the path. One that is no id at all is as missing as an id that nobody has.
 pub(crate) struct Ids<T>(pub(crate) T);
@@ -37,6 +46,51 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<
             Err(rejection) => Err(Problem::malformed(format!("{}. Correct the address.", rejection.body_text()))),
         }
     }
+}
+
+/// Which page of a list is wanted, and the address to link the next one from.
+pub(super) struct Pages {
+    pub(super) wanted: Wanted,
+    path: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pages {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Params(wanted) = Params::from_request_parts(parts, state).await?;
+        Ok(Self { wanted, path: parts.uri.path().to_owned() })
+    }
+}
+
+impl Pages {
+    /// The items, with a `Link` to the next page where there is more (RFC 8288).
+    pub(super) fn answer<T: Serialize>(&self, page: Page<T>) -> Response {
+        self.answer_from("after", page)
+    }
+
+    /// The same where the place is called otherwise.
+    pub(super) fn answer_from<T: Serialize>(&self, place: &str, page: Page<T>) -> Response {
+        let mut response = Json(page.items).into_response();
+        let limit = self.wanted.limit.map(|limit| format!("&limit={limit}")).unwrap_or_default();
+        let link = page.next.map(|next| format!("<{}?{place}={}{limit}>; rel=\"next\"", self.path, encoded(&next)));
+        if let Some(link) = link.and_then(|link| HeaderValue::try_from(link).ok()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a text takes whatever is written");
+        }
+    }
+    out
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -79,36 +133,50 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// Reads the whole body, or answers 413.
-pub(super) async fn collect(request: Request) -> Result<Bytes, Problem> {
-    match request.into_body().collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if limit::is_exceeded(&error) => Err(Problem::too_large(limit::MAX_BODY_BYTES)),
-        Err(_) => Err(Problem::malformed("The body ended too early. Send it again.")),
-    }
+/// The whole body: the gate has read it before.
+async fn collect(request: Request) -> Result<Bytes, Problem> {
+    let collected = request.into_body().collect().await.map_err(|_| Problem::internal())?;
+    Ok(collected.to_bytes())
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if let Err(error) = std::str::from_utf8(bytes) {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        return Err(Problem::malformed(format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text.")));
-    }
-    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        Problem::malformed(format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text."))
+    })?;
+    let text = if text.is_empty() { "{}" } else { text };
+    // Strictly, into a value: what is bounded and whole is then read as what the endpoint takes.
+    let document = json::parse(text, Bounds::BODY).map_err(|fault| refused(&fault))?;
+    serde_path_to_error::deserialize(document).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if !inner.is_data() {
-            return Problem::malformed(format!("The body is not JSON: {inner}."));
-        }
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, sentence(&path, &inner));
         match field(&path, &inner) {
             Some(field) => problem.with_field(field),
             None => problem,
         }
-    })?;
-    deserializer.end().map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
-    Ok(value)
+    })
+}
+
+fn refused(refused: &Refused) -> Problem {
+    let invalid = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, detail);
+    let problem = match refused {
+        Refused::Malformed { message, .. } => Problem::malformed(format!("The body is not JSON: {message}.")),
+        Refused::TooDeep { max, .. } => {
+            Problem::malformed(format!("The body is nested deeper than {max} levels. Flatten it."))
+        }
+        Refused::TooMany { max } => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::TooLarge,
+            format!("The body holds more than {max} values. Send fewer, or pass them as a text."),
+        ),
+        Refused::Duplicate { .. } => invalid(format!("In the body, {refused}.")),
+        Refused::ReservedKey { .. } => invalid(format!("In the body, {refused}. Name it otherwise.")),
+    };
+    match refused.place() {
+        Some(place) => problem.with_field(place),
+        None => problem,
+    }
 }
 
 fn sentence(path: &str, error: &serde_json::Error) -> String {
@@ -134,30 +202,45 @@ fn is_json(content_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use workflow::api::{PatchRun, StartRun};
+    use workflow::api::{CreateTemplate, PatchRun, StartRun};
 
     use super::*;
 
-    fn refused<T: DeserializeOwned>(bytes: &[u8]) -> (u16, Option<String>, String) {
+    fn refusal<T: DeserializeOwned>(bytes: &[u8]) -> (u16, Option<String>, String) {
         let error = read::<T>(bytes).err().expect("it is refused").into_api();
         (error.status, error.field, error.detail)
     }
 
     #[test]
     fn a_bad_body_is_refused_by_place_or_field() {
-        let (status, field, detail) = refused::<PatchRun>(b"{\n  \"auto_run\": tru }");
+        let (status, field, detail) = refusal::<PatchRun>(b"{\n  \"auto_run\": tru }");
         assert_eq!((status, field), (400, None));
         assert!(detail.contains("line 2 column"), "{detail}");
-        let (status, field, _) = refused::<PatchRun>(br#"{"auto_run": "yes"}"#);
+        let (status, field, _) = refusal::<PatchRun>(br#"{"auto_run": "yes"}"#);
         assert_eq!((status, field.as_deref()), (422, Some("auto_run")));
-        let (status, field, _) = refused::<PatchRun>(b"");
+        let (status, field, _) = refusal::<PatchRun>(b"");
         assert_eq!((status, field.as_deref()), (422, Some("auto_run")));
-        let (status, field, _) = refused::<StartRun>(br#"{"template_id": 7}"#);
+        let (status, field, _) = refusal::<StartRun>(br#"{"template_id": 7}"#);
         assert_eq!((status, field.as_deref()), (422, Some("template_id")));
-        let (status, _, detail) = refused::<PatchRun>(b"{\"auto_run\": \"\xff\"}");
+        let (status, _, detail) = refusal::<PatchRun>(b"{\"auto_run\": \"\xff\"}");
         assert_eq!(status, 400);
         assert!(detail.contains("byte 14"), "{detail}");
-        assert_eq!(refused::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
-        assert_eq!(refused::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
+        assert_eq!(refusal::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
+        assert_eq!(refusal::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
+    }
+
+    #[test]
+    fn a_key_twice_and_too_many_values_are_refused() {
+        let twice = br#"{"name":"n","definition":{"steps":{"draft":{"agent_id":"a"},"draft":{"agent_id":"b"}}}}"#;
+        let (status, field, detail) = refusal::<CreateTemplate>(twice);
+        assert_eq!((status, field.as_deref()), (422, Some("definition.steps.draft")));
+        assert!(detail.contains("twice"), "{detail}");
+        let field = br#"{"name":"n","definition":{"steps":{"draft":{"agent_id":"a","agent_id":"b"}}}}"#;
+        assert_eq!(refusal::<CreateTemplate>(field).1.as_deref(), Some("definition.steps.draft.agent_id"));
+        assert_eq!(refusal::<PatchRun>(br#"{"auto_run":true,"auto_run":false}"#).1.as_deref(), Some("auto_run"));
+        let many = format!("[{}0]", "0,".repeat(Bounds::BODY.nodes));
+        assert_eq!(refusal::<serde_json::Value>(many.as_bytes()).0, 413);
+        let number = br#"{"inputs":{"x":{"$serde_json::private::Number":"1"}}}"#;
+        assert_eq!(refusal::<StartRun>(number).1.as_deref(), Some("inputs.x"));
     }
 }

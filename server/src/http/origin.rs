@@ -59,17 +59,21 @@ impl SameOrigin {
         }
     }
 
+    /// The public address, or the one that was asked: this server speaks plain HTTP, so whoever reaches it directly is on `http://`.
+    /// A page of the same name under another scheme is another site: somebody on the way may have written it.
     fn is_ours(&self, origin: &str, host: Option<&str>) -> bool {
         let origin = origin.to_ascii_lowercase();
-        if let Some(url) = &self.public_url
-            && origin == url.origin()
-        {
-            return true;
+        let host = host.map(str::to_ascii_lowercase);
+        if let Some(url) = &self.public_url {
+            if origin == url.origin() {
+                return true;
+            }
+            // Asked under the public name: then only the public address is ours.
+            if url.origin().split_once("://").map(|(_, authority)| authority) == host.as_deref() {
+                return false;
+            }
         }
-        match (origin.split_once("://"), host) {
-            (Some((_, authority)), Some(host)) => authority == host.to_ascii_lowercase(),
-            _ => false,
-        }
+        origin.strip_prefix("http://").is_some_and(|authority| Some(authority) == host.as_deref())
     }
 }
 
@@ -118,7 +122,7 @@ mod tests {
     #[test]
     fn only_our_own_pages_and_programs_are_admitted() {
         type Row = (&'static [(&'static str, &'static str)], Option<&'static str>, bool);
-        let table: [Row; 13] = [
+        let table: [Row; 17] = [
             (&[("host", "a:1"), ("sec-fetch-site", "same-origin")], None, true),
             (&[("host", "a:1"), ("sec-fetch-site", "none")], None, true),
             (&[("host", "a:1"), ("sec-fetch-site", "same-site")], None, false),
@@ -129,6 +133,10 @@ mod tests {
             (&[("host", "a:1"), ("origin", "null")], None, false),
             (&[("host", "in:1"), ("origin", "https://out")], Some("https://out"), true),
             (&[("host", "in:1"), ("origin", "http://out")], Some("https://out"), false),
+            (&[("host", "a:1"), ("origin", "https://a:1")], None, false),
+            (&[("host", "out"), ("origin", "http://out")], Some("https://out"), false),
+            (&[("host", "out"), ("origin", "https://out")], Some("https://out"), true),
+            (&[("host", "in:1"), ("origin", "http://in:1")], Some("https://out"), true),
             (&[("host", "a:1"), ("cookie", "s=1")], None, false),
             (&[("host", "a:1")], None, true),
             (&[("host", "a:1"), ("origin", "http://b"), ("authorization", "Bearer t")], None, true),

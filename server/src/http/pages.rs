@@ -12,7 +12,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 use service::OpContext;
 
-use super::{AppState, headers::content_security_policy, problem::Problem, site};
+use super::{AppState, compress, headers::content_security_policy, problem::Problem, site};
 
 const ADMIN: &str = "/admin";
 
@@ -23,15 +23,16 @@ fn listings() -> Vec<AxumRouteListing> {
 
 /// The routes of the app and of every server function.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
+    site::names();
     let options = state.leptos.clone();
-    Router::new().leptos_routes_with_context(state, listings(), provide, move || shell(options.clone()))
+    let pages = Router::new().leptos_routes_with_context(state, listings(), provide, move || shell(options.clone()));
+    compress::pages(pages)
 }
 
 /// What server functions and components find while they run for a request.
 fn provide() {
     // Absent while the list of routes is made, which is for no request.
     let Some(parts) = use_context::<Parts>() else { return };
-    provide_context(site::part_files());
     if let Some(ctx) = parts.extensions.get::<OpContext>() {
         provide_context(ctx.clone());
     }
@@ -57,7 +58,8 @@ pub(super) async fn not_found(State(state): State<AppState>, request: Request) -
         return Problem::not_found().into_response();
     }
     let options = state.leptos.clone();
-    let render = leptos_axum::render_app_to_stream_with_context(provide, move || shell(options.clone()));
+    // Whole before its first byte is sent, like every page: what is still being read for a stream ends with whoever reads it.
+    let render = leptos_axum::render_app_async_with_context(provide, move || shell(options.clone()));
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response

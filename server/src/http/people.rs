@@ -1,18 +1,18 @@
-//! REST: the signed-in person, their API tokens, and people for admins.
+//! REST: the signed-in person, their API tokens, and people and their tokens for admins.
 
-use axum::{Extension, Json};
+use axum::{Extension, Json, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
 use service::{OpContext, accounts, users};
 use workflow::{
     UserId,
     access::{Actor, Role},
-    api::{CreatedToken, ErrorCode, TokenView, UserView},
+    api::{CreatedToken, ErrorCode, NewToken, UserView},
     id::TokenId,
 };
 
 use super::{
-    extract::{Body, Ids},
+    extract::{Body, Ids, Pages},
     problem::{Problem, Result},
 };
 
@@ -31,16 +31,22 @@ pub(super) struct UpdateUser {
 }
 
 #[derive(Deserialize)]
-pub(super) struct CreateToken {
-    name: String,
+pub(super) struct Confirm {
+    password: String,
 }
 
 pub(super) async fn me(Extension(ctx): Extension<OpContext>) -> Result<Json<Actor>> {
     Ok(Json(ctx.user()?.clone()))
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<UserView>>> {
-    Ok(Json(users::list(&ctx).await?))
+/// For what wants the password given a short while ago.
+pub(super) async fn confirm(Extension(ctx): Extension<OpContext>, Body(body): Body<Confirm>) -> Result<StatusCode> {
+    accounts::confirm_password(&ctx, body.password.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn list(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
+    Ok(pages.answer(users::list(&ctx, &pages.wanted).await?))
 }
 
 pub(super) async fn create(
@@ -65,8 +71,7 @@ pub(super) async fn update(
         }
         UpdateUser { role: None, is_disabled: None, password: Some(password) } => {
             users::reset_password(&ctx, id, password.into()).await?;
-            let all = users::list(&ctx).await?;
-            all.into_iter().find(|user| user.id == id).ok_or_else(Problem::not_found)?
+            users::get(&ctx, id).await?
         }
         _ => {
             return Err(Problem::new(
@@ -79,18 +84,34 @@ pub(super) async fn update(
     Ok(Json(view))
 }
 
-pub(super) async fn list_tokens(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<TokenView>>> {
-    Ok(Json(accounts::list_tokens(&ctx).await?))
+pub(super) async fn list_tokens(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
+    Ok(pages.answer(accounts::list_tokens(&ctx, &pages.wanted).await?))
 }
 
 pub(super) async fn create_token(
     Extension(ctx): Extension<OpContext>,
-    Body(token): Body<CreateToken>,
+    Body(token): Body<NewToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>)> {
-    Ok((StatusCode::CREATED, Json(accounts::create_token(&ctx, &token.name).await?)))
+    Ok((StatusCode::CREATED, Json(accounts::create_token(&ctx, token).await?)))
 }
 
 pub(super) async fn revoke_token(Extension(ctx): Extension<OpContext>, Ids(id): Ids<TokenId>) -> Result<StatusCode> {
     accounts::revoke_token(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn tokens_of(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<UserId>,
+    pages: Pages,
+) -> Result<Response> {
+    Ok(pages.answer(users::tokens(&ctx, id, &pages.wanted).await?))
+}
+
+pub(super) async fn revoke_token_of(
+    Extension(ctx): Extension<OpContext>,
+    Ids((id, token)): Ids<(UserId, TokenId)>,
+) -> Result<StatusCode> {
+    users::revoke_token(&ctx, id, token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -42,6 +42,13 @@ impl Problem {
         self
     }
 
+    /// When asking again may help.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::Malformed, detail)
     }
@@ -61,11 +68,12 @@ impl Problem {
     }
 
     pub fn too_large(limit_bytes: usize) -> Self {
-        let megabytes = limit_bytes / (1024 * 1024);
+        let kibibytes = limit_bytes / 1024;
+        let limit = if kibibytes < 1024 { format!("{kibibytes} KiB") } else { format!("{} MiB", kibibytes / 1024) };
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::TooLarge,
-            format!("The request is larger than {megabytes} MiB. Send less at once."),
+            format!("The request is larger than {limit}, which is what this address takes. Send less at once."),
         )
     }
 
@@ -75,10 +83,6 @@ impl Problem {
             ErrorCode::CrossOrigin,
             "The request came from another site, so it was refused. Open Weft at its own address; behind a proxy, set WEFT_PUBLIC_URL to that address.",
         )
-    }
-
-    pub fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, "Nobody is signed in. Sign in and try again.")
     }
 
     pub fn internal() -> Self {
@@ -132,6 +136,9 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::Unauthenticated => "Nobody is signed in",
         ErrorCode::WrongCredentials => "Wrong email or password",
         ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::InsufficientScope => "The token was not made for this",
+        ErrorCode::SessionRequired => "Not for API tokens",
+        ErrorCode::ConfirmPassword => "Give your password again",
         ErrorCode::CrossOrigin => "Sent from another site",
         ErrorCode::NotFound => "Not found",
         ErrorCode::StaleRevision => "Somebody saved a newer version",

@@ -18,13 +18,16 @@ use tower_http::{
 };
 use workflow::api::ErrorCode;
 
-use super::{AppState, SameOrigin, auth, headers, health, limit, origin, pages, problem::Problem, routes, site};
+use super::{AppState, SameOrigin, auth, finish, gate, headers, health, origin, pages, problem::Problem, routes, site};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub fn router(state: AppState) -> Router {
-    let api = routes().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler));
-    let pages = pages::router(&state);
+    let api = routes().into_iter().fold(Router::new(), |router, route| {
+        let gate = from_fn_with_state((state.clone(), route.entry), gate::route);
+        router.route(route.path, route.handler.route_layer(gate))
+    });
+    let pages = pages::router(&state).layer(from_fn_with_state(state.clone(), gate::function));
     let same_origin: SameOrigin = state.same_origin.clone();
     Router::new()
         .merge(api)
@@ -33,11 +36,11 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::authenticate))
         .layer(from_fn_with_state(same_origin.clone(), origin::check))
-        // Ours comes before it, counts more and answers in words.
+        // The gates come before it, count more and answer in words.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(limit::limit))
         // The probes need no identity, and must answer while the database does not.
         .merge(Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)))
+        .layer(from_fn(finish::run_to_end))
         .layer(from_fn(site::serve))
         .layer(
             ServiceBuilder::new()

@@ -1,5 +1,5 @@
 //! Every REST route and live socket, in one table: the router is built from it, and so is the access matrix of the tests,
-//! so that no endpoint can exist without a row there.
+//! so that no endpoint can exist without a row there. All are for those who are signed in; most take 64 KiB.
 
 use axum::{
     handler::Handler,
@@ -7,12 +7,17 @@ use axum::{
 };
 use http::Method;
 
-use super::{AppState, agents, artifacts, people, runs, steps, templates};
+use super::{
+    AppState, Entry, agents, artifacts, audit,
+    gate::{CONTENT, NOTHING, SMALL, TEXT},
+    people, runs, steps, templates,
+};
 use crate::live;
 
 pub struct Route {
     pub method: Method,
     pub path: &'static str,
+    pub entry: Entry,
     pub(super) handler: MethodRouter<AppState>,
 }
 
@@ -20,22 +25,27 @@ pub struct Route {
 pub fn routes() -> Vec<Route> {
     vec![
         get("/api/me", people::me),
+        post("/api/me/confirm", people::confirm),
         get("/api/users", people::list),
         post("/api/users", people::create),
         patch("/api/users/{user_id}", people::update),
+        get("/api/users/{user_id}/tokens", people::tokens_of),
+        delete("/api/users/{user_id}/tokens/{token_id}", people::revoke_token_of),
         get("/api/tokens", people::list_tokens),
         post("/api/tokens", people::create_token),
         delete("/api/tokens/{token_id}", people::revoke_token),
+        get("/api/audit", audit::list),
+        get("/api/audit/export", audit::export),
         get("/api/agents/list", agents::list),
         get("/api/agents/{agent_id}", agents::get),
-        post("/api/agents", agents::save),
-        post("/api/agents/test", agents::test),
+        post("/api/agents", agents::save).takes(CONTENT),
+        post("/api/agents/test", agents::test).takes(CONTENT),
         get("/api/providers", agents::providers),
         get("/api/workflows/gallery", templates::gallery),
         get("/api/workflows/templates", templates::list),
-        post("/api/workflows/templates", templates::create),
+        post("/api/workflows/templates", templates::create).takes(CONTENT),
         get("/api/workflows/templates/{template_id}", templates::get),
-        put("/api/workflows/templates/{template_id}", templates::update),
+        put("/api/workflows/templates/{template_id}", templates::update).takes(CONTENT),
         post("/api/workflows/templates/{template_id}/publish", templates::publish),
         get("/api/workflows/templates/{template_id}/versions", templates::versions),
         get("/api/workflows/templates/{template_id}/versions/{version}", templates::version),
@@ -43,28 +53,29 @@ pub fn routes() -> Vec<Route> {
         post("/api/workflows/templates/{template_id}/unarchive", templates::unarchive),
         get("/api/workflows/waiting", runs::waiting),
         get("/api/workflows/runs", runs::list),
-        post("/api/workflows/runs", runs::start),
+        post("/api/workflows/runs", runs::start).takes(CONTENT),
         get("/api/workflows/runs/{run_id}", runs::get),
         patch("/api/workflows/runs/{run_id}", runs::patch),
         post("/api/workflows/runs/{run_id}/pause", runs::pause),
         post("/api/workflows/runs/{run_id}/resume", runs::resume),
         post("/api/workflows/runs/{run_id}/cancel", runs::cancel),
         post("/api/workflows/runs/{run_id}/fork", runs::fork),
-        post("/api/workflows/runs/{run_id}/adopt", runs::adopt),
+        post("/api/workflows/runs/{run_id}/adopt", runs::adopt).takes(TEXT),
         post("/api/workflows/runs/{run_id}/move", runs::move_to),
         get("/api/workflows/runs/{run_id}/compare", runs::compare),
         get("/api/workflows/runs/{run_id}/stale", runs::stale),
         get("/api/workflows/runs/{run_id}/events", runs::events),
         get("/api/workflows/runs/{run_id}/steps/{step_id}/prompt", steps::prompt),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/trigger", steps::trigger),
+        get("/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", steps::transcript),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/trigger", steps::trigger).takes(CONTENT),
         post("/api/workflows/runs/{run_id}/steps/{step_id}/continue", steps::approve),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/edit", steps::edit),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/reject", steps::reject),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/edit", steps::edit).takes(CONTENT),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/reject", steps::reject).takes(TEXT),
         get("/api/workflows/runs/{run_id}/steps/{step_id}/skip", steps::skip_needs),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/skip", steps::skip),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/supply", steps::supply),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/skip", steps::skip).takes(CONTENT),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/supply", steps::supply).takes(CONTENT),
         post("/api/workflows/runs/{run_id}/steps/{step_id}/stop", steps::stop),
-        post("/api/workflows/runs/{run_id}/steps/{step_id}/rerun", steps::rerun),
+        post("/api/workflows/runs/{run_id}/steps/{step_id}/rerun", steps::rerun).takes(CONTENT),
         get("/api/workflows/runs/{run_id}/artifacts", artifacts::list),
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}", artifacts::get),
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", artifacts::lineage),
@@ -74,22 +85,39 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+impl Route {
+    fn new<H: Handler<T, AppState>, T: 'static>(
+        method: Method,
+        filter: MethodFilter,
+        path: &'static str,
+        entry: Entry,
+        handler: H,
+    ) -> Self {
+        Self { method, path, entry, handler: on(filter, handler) }
+    }
+
+    fn takes(mut self, entry: Entry) -> Self {
+        self.entry = entry;
+        self
+    }
+}
+
 fn get<H: Handler<T, AppState>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler) }
+    Route::new(Method::GET, MethodFilter::GET, path, NOTHING, handler)
 }
 
 fn post<H: Handler<T, AppState>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
+    Route::new(Method::POST, MethodFilter::POST, path, SMALL, handler)
 }
 
 fn put<H: Handler<T, AppState>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler) }
+    Route::new(Method::PUT, MethodFilter::PUT, path, SMALL, handler)
 }
 
 fn patch<H: Handler<T, AppState>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler) }
+    Route::new(Method::PATCH, MethodFilter::PATCH, path, SMALL, handler)
 }
 
 fn delete<H: Handler<T, AppState>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }
+    Route::new(Method::DELETE, MethodFilter::DELETE, path, NOTHING, handler)
 }

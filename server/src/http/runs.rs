@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Extension, Json};
+use axum::{Extension, Json, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
 use service::{
@@ -12,19 +12,17 @@ use service::{
 use workflow::{
     RunId, RunView, StepKey,
     api::{
-        AdoptRun, Comparison, ForkRun, MoveAnswer, MoveRun, PatchRun, ResumeRun, RunPage, RunSummary, Staleness,
-        StartRun,
+        AdoptRun, Comparison, ForkRun, MoveAnswer, MoveRun, Page, PatchRun, ResumeRun, RunPage, Staleness, StartRun,
     },
-    event::RunEvent,
 };
 
 use super::{
-    extract::{Body, Ids, Once, Params},
+    extract::{Body, Ids, Once, Pages, Params},
     problem::Result,
 };
 
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct Which {
     after: Option<String>,
     limit: Option<u32>,
     /// Runs of everybody; for admins.
@@ -55,15 +53,15 @@ fn made(started: Started) -> (StatusCode, Json<RunView>) {
     (if started.is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(started.run))
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(page): Params<Page>) -> Result<Json<RunPage>> {
-    Ok(Json(match page {
-        Page { after, limit, all: true } => runs::list_all(&ctx, after, limit).await?,
-        Page { after, limit, all: false } => runs::list(&ctx, after, limit).await?,
+pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(which): Params<Which>) -> Result<Json<RunPage>> {
+    Ok(Json(match which {
+        Which { after, limit, all: true } => runs::list_all(&ctx, after, limit).await?,
+        Which { after, limit, all: false } => runs::list(&ctx, after, limit).await?,
     }))
 }
 
-pub(super) async fn waiting(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<RunSummary>>> {
-    Ok(Json(runs::waiting_for_me(&ctx).await?))
+pub(super) async fn waiting(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
+    Ok(pages.answer(runs::waiting_for_me(&ctx, &pages.wanted).await?))
 }
 
 pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId>) -> Result<Json<RunView>> {
@@ -153,6 +151,10 @@ pub(super) async fn events(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
     Params(page): Params<Before>,
-) -> Result<Json<Vec<RunEvent>>> {
-    Ok(Json(runs::events(&ctx, id, page.before).await?))
+    pages: Pages,
+) -> Result<Response> {
+    let events = runs::events(&ctx, id, page.before).await?;
+    // The first event of all is number 1.
+    let earlier = events.last().map(|event| event.seq).filter(|seq| *seq > 1);
+    Ok(pages.answer_from("before", Page { items: events, next: earlier.map(|seq| seq.to_string()) }))
 }

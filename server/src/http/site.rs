@@ -1,10 +1,10 @@
 //! The files of the site, embedded in the binary with their compressed twins.
-//! Names stay the same from build to build, so browsers ask each time and are answered 304 while nothing changed. Only the parts of the
-//! bundle lie in a folder that is named for their content.
+//! What a page loads is named for its content, and browsers keep it for good: they ask for nothing twice, and need no network for it.
+//! The rest keeps its name, so browsers ask each time and are answered 304 while nothing changed.
 
 use std::sync::LazyLock;
 
-use app::pages::fetched::PartFiles;
+use app::site::{SiteFiles, set_files};
 use axum::{
     body::Body,
     extract::Request,
@@ -33,13 +33,16 @@ pub(super) async fn serve(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The files of each part of the bundle; none where no site was built yet.
-pub(super) fn part_files() -> PartFiles {
-    static FILES: LazyLock<PartFiles> = LazyLock::new(|| {
-        let listed = Files::get("pkg/parts.json").map(|file| serde_json::from_slice(&file.data));
-        listed.and_then(Result::ok).unwrap_or_default()
+/// The names of the files, known to the app from now on; the defaults where no site was built yet.
+pub(super) fn names() -> &'static SiteFiles {
+    static NAMES: LazyLock<&SiteFiles> = LazyLock::new(|| {
+        let listed = Files::get("site.json").map(|file| serde_json::from_slice(&file.data));
+        let listed = listed
+            .transpose()
+            .inspect_err(|error| tracing::error!(%error, "the list of the site's files cannot be read"));
+        set_files(listed.ok().flatten().unwrap_or_default())
     });
-    FILES.clone()
+    &NAMES
 }
 
 fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap, is_head: bool) -> Response {
@@ -64,7 +67,8 @@ fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap, is_head: bool) -> R
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, kind);
-    let kept = if path.starts_with("pkg/parts-") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let is_kept = names().kept.contains(&format!("/{path}"));
+    let kept = if is_kept { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {

@@ -7,8 +7,8 @@ use leptos::config::LeptosOptions;
 use service::Service;
 use store::Store;
 
-use super::{Readiness, SameOrigin};
-use crate::live::Hub;
+use super::{InFlight, Readiness, SameOrigin};
+use crate::{config::TrustedProxies, live::Hub};
 
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
@@ -19,18 +19,28 @@ pub struct Parts {
     pub store: Store,
     pub hub: Hub,
     pub readiness: Readiness,
+    pub in_flight: InFlight,
     pub same_origin: SameOrigin,
+    pub trusted_proxies: TrustedProxies,
     pub leptos: LeptosOptions,
 }
 
 impl AppState {
-    pub fn new(service: Service, store: Store, hub: Hub, same_origin: SameOrigin) -> Self {
+    pub fn new(
+        service: Service,
+        store: Store,
+        hub: Hub,
+        same_origin: SameOrigin,
+        trusted_proxies: TrustedProxies,
+    ) -> Self {
         Self(Arc::new(Parts {
             service,
             store,
             hub,
             readiness: Readiness::default(),
+            in_flight: InFlight::default(),
             same_origin,
+            trusted_proxies,
             // The values of the leptos section in Cargo.toml that matter at run time.
             leptos: LeptosOptions::builder().output_name("weft").site_pkg_dir("pkg").build(),
         }))

@@ -6,8 +6,8 @@ use service::{OpContext, steps};
 use workflow::{
     RunId, RunView, StepKey,
     api::{
-        ContinueStep, EditStep, RejectStep, Rerun, RerunStep, SkipNeed, SkipStep, StepPrompt, StopStep, SupplyStep,
-        TriggerStep,
+        AttemptTranscript, ContinueStep, EditStep, RejectStep, Rerun, RerunStep, SkipNeed, SkipStep, StepPrompt,
+        StopStep, SupplyStep, TriggerStep,
     },
 };
 
@@ -20,6 +20,13 @@ type Of = Ids<(RunId, StepKey)>;
 
 pub(super) async fn prompt(Extension(ctx): Extension<OpContext>, Ids((run, step)): Of) -> Result<Json<StepPrompt>> {
     Ok(Json(steps::prompt(&ctx, run, &step).await?))
+}
+
+pub(super) async fn transcript(
+    Extension(ctx): Extension<OpContext>,
+    Ids((run, step, attempt)): Ids<(RunId, StepKey, i32)>,
+) -> Result<Json<AttemptTranscript>> {
+    Ok(Json(steps::transcript(&ctx, run, &step, attempt).await?))
 }
 
 pub(super) async fn trigger(

@@ -1,4 +1,4 @@
-//! One per process: turns the store's hints into wake-ups of those who follow a run, and counts the open sockets.
+//! One per process: turns the store's hints into wake-ups of those who follow a run, and knows what runs for sockets.
 
 use std::{
     collections::HashMap,
@@ -11,14 +11,12 @@ use store::{
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use workflow::{RunId, UserId};
+use workflow::RunId;
 
-use super::room::Room;
+use super::{room::Room, seat::Seats};
 
 /// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
 const CHANGES: usize = 256;
-/// Sockets that one person may have open at one process: many tabs, no flood.
-const MAX_SOCKETS: usize = 64;
 
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -28,7 +26,7 @@ struct Inner {
     hints: Hints,
     rooms: Mutex<HashMap<RunId, Weak<Room>>>,
     changes: broadcast::Sender<Changed>,
-    sockets: Mutex<HashMap<UserId, usize>>,
+    seats: Seats,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -40,12 +38,6 @@ pub(super) enum Changed {
     Everything,
 }
 
-/// One open socket of a person; gives its place back when dropped.
-pub(super) struct Seat {
-    hub: Hub,
-    user: UserId,
-}
-
 impl Hub {
     pub fn new(store: Store, hints: Hints) -> Self {
         Self(Arc::new(Inner {
@@ -53,7 +45,7 @@ impl Hub {
             hints,
             rooms: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
-            sockets: Mutex::default(),
+            seats: Seats::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         }))
@@ -91,7 +83,7 @@ impl Hub {
         }
     }
 
-    /// Closes every socket with "restarting" and waits until they are closed.
+    /// Closes every socket with "restarting" and waits until they are closed and nothing reads for them any more.
     pub async fn close(&self) {
         self.0.shutdown.cancel();
         self.0.tasks.close();
@@ -108,7 +100,7 @@ impl Hub {
         let room = Arc::new(Room::new(run, seq));
         rooms.insert(run, Arc::downgrade(&room));
         // Ends by itself when the last follower leaves.
-        tokio::spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));
+        self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));
         room
     }
 
@@ -128,15 +120,8 @@ impl Hub {
         &self.0.tasks
     }
 
-    /// A place for one more socket, if the person has not too many.
-    pub(super) fn take_seat(&self, user: UserId) -> Option<Seat> {
-        let mut sockets = lock(&self.0.sockets);
-        let taken = sockets.entry(user).or_default();
-        if *taken >= MAX_SOCKETS {
-            return None;
-        }
-        *taken += 1;
-        Some(Seat { hub: self.clone(), user })
+    pub(super) fn seats(&self) -> &Seats {
+        &self.0.seats
     }
 
     fn room(&self, run: RunId) -> Option<Arc<Room>> {
@@ -149,19 +134,7 @@ impl Hub {
     }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut sockets = lock(&self.hub.0.sockets);
-        if let Some(taken) = sockets.get_mut(&self.user) {
-            *taken -= 1;
-            if *taken == 0 {
-                sockets.remove(&self.user);
-            }
-        }
-    }
-}
-
-/// The maps stay whole whatever panics beside them: each change is one step.
+/// The map stays whole whatever panics beside it: each change is one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,15 +12,12 @@ use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{Instant, sleep_until},
 };
-use workflow::{
-    RunId,
-    access::Actor,
-    api::{Follow, MyFrame},
-};
+use workflow::{RunId, access::Actor, api::MyFrame};
 
 use super::{
     hub::{Changed, Hub},
-    socket::{self, Feed, Upgrade},
+    link::{Feed, Interrupted, Link},
+    socket::{self, Upgrade},
 };
 use crate::http::{AppState, Problem};
 
@@ -37,24 +34,22 @@ pub(crate) async fn my_socket(
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let viewer = ctx.user()?.clone();
-    let user = viewer.id;
+    let seat = state.hub.seats().take(viewer.id)?;
     let feed = MyFeed {
         changes: state.hub.changes(),
         hub: state.hub.clone(),
         viewer,
-        is_following: false,
         changed: BTreeSet::new(),
         is_everything: false,
         gather_until: None,
         resynced_at: None,
     };
-    socket::accept(&state.hub, ctx, user, upgrade, feed)
+    socket::accept(&state.hub, ctx, seat, upgrade, feed)
 }
 
 struct MyFeed {
     hub: Hub,
     viewer: Actor,
-    is_following: bool,
     changes: broadcast::Receiver<Changed>,
     changed: BTreeSet<RunId>,
     is_everything: bool,
@@ -79,44 +74,8 @@ impl MyFeed {
         }
     }
 
-    /// What to tell of the gathered changes; they are forgotten only once it is known.
-    async fn frame(&mut self) -> Option<MyFrame> {
-        if self.is_everything {
-            self.resynced_at = Some(Instant::now());
-            self.forget();
-            return Some(MyFrame::Resync);
-        }
-        let ids: Vec<RunId> = self.changed.iter().copied().collect();
-        match self.hub.store().run_summaries_of(&ids, &self.viewer).await {
-            Ok(runs) => {
-                self.forget();
-                (!runs.is_empty()).then_some(MyFrame::Runs { runs })
-            }
-            Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "cannot read changed runs; trying again");
-                self.gather_until = Some(Instant::now() + RESYNC_PAUSE);
-                None
-            }
-        }
-    }
-
-    fn forget(&mut self) {
-        self.changed.clear();
-        self.is_everything = false;
-        self.gather_until = None;
-    }
-}
-
-impl Feed for MyFeed {
-    fn follow(&mut self, _from: Follow) {
-        // There is no log to replay: the page has just fetched its lists.
-        self.is_following = true;
-    }
-
-    async fn next(&mut self) -> Vec<Utf8Bytes> {
-        if !self.is_following {
-            return std::future::pending().await;
-        }
+    /// Gathers until there is something to tell. May be dropped at any await and called again.
+    async fn gathered(&mut self) {
         loop {
             let until = self.gather_until;
             let is_gathered = async {
@@ -132,12 +91,49 @@ impl Feed for MyFeed {
                     }
                     self.note(&changed);
                 }
-                () = is_gathered => {
-                    if let Some(frame) = self.frame().await {
-                        return serde_json::to_string(&frame).ok().map(Utf8Bytes::from).into_iter().collect();
-                    }
-                }
+                () = is_gathered => return,
             }
         }
+    }
+
+    /// What to tell of the gathered changes; they are forgotten only once it is known.
+    async fn frame(&mut self, link: &mut Link) -> Result<Option<MyFrame>, Interrupted> {
+        if self.is_everything {
+            self.resynced_at = Some(Instant::now());
+            self.forget();
+            return Ok(Some(MyFrame::Resync));
+        }
+        let ids: Vec<RunId> = self.changed.iter().copied().collect();
+        let runs = link.read(|| self.hub.store().run_summaries_of(&ids, &self.viewer)).await?;
+        self.forget();
+        Ok((!runs.is_empty()).then_some(MyFrame::Runs { runs }))
+    }
+
+    async fn tell(&mut self, link: &mut Link) -> Result<(), Interrupted> {
+        link.until(self.gathered()).await?;
+        let text = match self.frame(link).await? {
+            Some(frame) => serde_json::to_string(&frame).ok(),
+            None => None,
+        };
+        match text {
+            Some(text) => link.send(vec![Utf8Bytes::from(text)]).await,
+            None => Ok(()),
+        }
+    }
+
+    fn forget(&mut self) {
+        self.changed.clear();
+        self.is_everything = false;
+        self.gather_until = None;
+    }
+}
+
+impl Feed for MyFeed {
+    async fn run(mut self, mut link: Link) {
+        // There is no log to replay: the page has just fetched its lists. So beginning anew changes nothing either.
+        if link.first().await.is_none() {
+            return;
+        }
+        while self.tell(&mut link).await != Err(Interrupted::Gone) {}
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/workflows/runs/{id}/live`: replays the events after the one that the peer has, then follows.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension,
@@ -16,32 +16,32 @@ use workflow::{
 
 use super::{
     hub::Hub,
+    link::{Feed, Interrupted, Link},
     room::{Frame, PAGE, Room},
-    socket::{self, Feed, Upgrade},
+    socket::{self, Upgrade},
 };
 use crate::http::{AppState, Ids, Problem};
 
 /// A peer that is further behind fetches the run again, which is cheaper for both.
 const MAX_REPLAY: i64 = 4_000;
-const RETRY: Duration = Duration::from_secs(1);
 
-/// The handler. Visibility is decided here once: neither the owner of a run nor, unseen, a role ever changes.
+/// The handler. Visibility is looked at again with the session: who is asked at a gate sees the run only until it closes.
 pub(crate) async fn run_socket(
     State(state): State<AppState>,
     Extension(ctx): Extension<OpContext>,
     Ids(run): Ids<RunId>,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
-    let user = ctx.user()?.id;
+    // Before anything is read: whoever opens too many should cost nothing.
+    let seat = state.hub.seats().take(ctx.user()?.id)?;
     let seq = runs::get(&ctx, run).await?.seq;
-    let feed = RunFeed::new(state.hub.clone(), run, seq);
-    socket::accept(&state.hub, ctx, user, upgrade, feed)
+    let feed = RunFeed { hub: state.hub.clone(), room: state.hub.enter(run, seq) };
+    socket::accept(&state.hub, ctx.watching(run), seat, upgrade, feed)
 }
 
 struct RunFeed {
     hub: Hub,
     room: Arc<Room>,
-    following: Option<Following>,
 }
 
 struct Following {
@@ -63,9 +63,18 @@ enum Stage {
 }
 
 impl RunFeed {
-    fn new(hub: Hub, run: RunId, seq: i64) -> Self {
-        let room = hub.enter(run, seq);
-        Self { hub, room, following: None }
+    /// Until the peer begins anew or is gone.
+    async fn follow(&self, from: Follow, link: &mut Link) -> Interrupted {
+        let mut following = Following::new(&self.room, from.after);
+        loop {
+            let sent = match following.next(&self.hub, &self.room, link).await {
+                Ok(frames) => link.send(frames).await,
+                Err(interrupted) => return interrupted,
+            };
+            if let Err(interrupted) = sent {
+                return interrupted;
+            }
+        }
     }
 }
 
@@ -87,7 +96,7 @@ impl Following {
         Self { frames, sent: head, replay_to: head, stage: Stage::Resync }
     }
 
-    async fn next(&mut self, hub: &Hub, room: &Room) -> store::Result<Vec<Utf8Bytes>> {
+    async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
         loop {
             match self.stage {
                 Stage::Resync => {
@@ -99,7 +108,9 @@ impl Following {
                         self.stage = Stage::Attempts;
                         continue;
                     }
-                    let events = hub.store().events_after(room.run(), self.sent, PAGE).await?;
+                    let sent = self.sent;
+                    let events = link.read(|| hub.store().events_after(room.run(), sent, PAGE)).await?;
+                    link.pace(events.len()).await?;
                     // Fewer than there must be: the run was removed meanwhile.
                     self.sent = events.last().map_or(self.replay_to, |event| event.seq);
                     let frames = events
@@ -108,7 +119,7 @@ impl Following {
                     return Ok(frames.map(|frame| frame.text).collect());
                 }
                 Stage::Attempts => {
-                    let attempts = hub.store().running_attempts(room.run()).await?;
+                    let attempts = link.read(|| hub.store().running_attempts(room.run())).await?;
                     self.stage = Stage::Live;
                     let attempts =
                         (!attempts.is_empty()).then(|| Frame::new(None, &RunFrame::Attempts { attempts })).flatten();
@@ -119,7 +130,7 @@ impl Following {
                         return Ok(frames);
                     }
                 }
-                Stage::Live => match self.frames.recv().await {
+                Stage::Live => match link.until(self.frames.recv()).await? {
                     Ok(Frame { seq: Some(seq), .. }) if seq <= self.sent => {}
                     Ok(frame) => {
                         self.sent = frame.seq.unwrap_or(self.sent);
@@ -127,7 +138,7 @@ impl Following {
                     }
                     Err(RecvError::Lagged(_)) => *self = Self::anew(room),
                     // The room holds its sender, and this feed the room.
-                    Err(RecvError::Closed) => std::future::pending().await,
+                    Err(RecvError::Closed) => link.until(std::future::pending()).await?,
                 },
             }
         }
@@ -135,20 +146,13 @@ impl Following {
 }
 
 impl Feed for RunFeed {
-    fn follow(&mut self, from: Follow) {
-        self.following = Some(Following::new(&self.room, from.after));
-    }
-
-    async fn next(&mut self) -> Vec<Utf8Bytes> {
-        let Some(following) = &mut self.following else { return std::future::pending().await };
-        loop {
-            match following.next(&self.hub, &self.room).await {
-                Ok(frames) => return frames,
-                Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "cannot read a run; trying again");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
+    async fn run(self, mut link: Link) {
+        let mut from = link.first().await;
+        while let Some(begin) = from {
+            from = match self.follow(begin, &mut link).await {
+                Interrupted::Again(again) => Some(again),
+                Interrupted::Gone => None,
+            };
         }
     }
 }

@@ -1,25 +1,33 @@
-//! What all live sockets share: admission, limits, the first message, pings, the session looked at again, the orderly end.
+//! What all live sockets share: admission, limits, what the peer says, pings, the session looked at again, the orderly end.
 //! Must never let a slow or silent peer hold memory: everything that waits is bounded, and everything has a time limit.
+//! Must never await the database here: this loop drops what it waits for whenever something else happens, and a query that is dropped
+//! half way costs its connection. Feeds and the look at the session run in tasks of their own, to their end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{
         WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+        ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
 use http::StatusCode;
+use serde_json::json;
 use service::OpContext;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
-use workflow::{
-    UserId,
-    api::{ErrorCode, Follow},
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
+use tokio_util::sync::CancellationToken;
+use workflow::api::{Beat, ErrorCode, Follow};
 
-use super::hub::{Hub, Seat};
-use crate::http::Problem;
+use super::{
+    hub::Hub,
+    link::{Feed, Link},
+    seat::Seat,
+};
+use crate::{bucket::Bucket, http::Problem};
 
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
@@ -28,23 +36,25 @@ const IDLE: Duration = Duration::from_mins(1);
 const LOOK_AT_SESSION_EVERY: Duration = Duration::from_secs(5);
 /// A peer that takes no bytes for so long is gone.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
+/// Beginning anew replays the log, so nobody gets to do it all the time.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// Messages that may still come between our close and the peer's answer to it.
+const UNTIL_ANSWERED: usize = 256;
+/// Messages of any kind: at once, and a second.
+const MESSAGES: (u32, u32) = (20, 10);
+/// Beats, by which a page asks whether anybody is there: at once, as after it was asleep, and a second.
+const BEATS: (u32, u32) = (10, 1);
 
 pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
-/// What a socket sends, once it knows from where.
-pub(super) trait Feed: Send + 'static {
-    /// The peer says what it has. It may say so again later, to begin anew.
-    fn follow(&mut self, from: Follow);
-
-    /// The next frames. May be dropped at any await and called again; frames are lost only when it has returned them.
-    fn next(&mut self) -> impl Future<Output = Vec<Utf8Bytes>> + Send;
-}
+/// Why the server ends a socket, in a code and words. None when the peer has ended it.
+type End = Option<(CloseCode, &'static str)>;
 
 /// Accepts the socket of somebody who may have it.
 pub(super) fn accept(
     hub: &Hub,
     ctx: OpContext,
-    user: UserId,
+    seat: Seat,
     upgrade: Upgrade,
     feed: impl Feed,
 ) -> Result<Response, Problem> {
@@ -55,75 +65,194 @@ pub(super) fn accept(
             format!("This address is a WebSocket: {}.", rejection.body_text().trim_end_matches('.')),
         )
     })?;
-    let seat = hub.take_seat(user).ok_or_else(|| {
-        Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::TooManyRequests,
-            "Too many live connections of yours are open. Close some tabs and try again.",
-        )
-    })?;
     let hub = hub.clone();
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-        .on_upgrade(move |socket| hub.tasks().clone().track_future(drive(socket, hub, ctx, feed, seat))))
+        .on_upgrade(move |socket| hub.tasks().clone().track_future(drive(socket, hub, ctx, feed, Arc::new(seat)))))
 }
 
 /// Until either side ends it.
-async fn drive(mut socket: WebSocket, hub: Hub, ctx: OpContext, mut feed: impl Feed, _seat: Seat) {
-    let mut ping = interval(PING_EVERY);
-    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut look = interval_at(Instant::now() + LOOK_AT_SESSION_EVERY, LOOK_AT_SESSION_EVERY);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
-    let end = loop {
-        tokio::select! {
-            () = hub.shutdown().cancelled() => break Some((close_code::RESTART, "the server is restarting")),
-            message = socket.recv() => {
-                heard = Instant::now();
-                match message {
-                    Some(Ok(Message::Text(text))) => match serde_json::from_str::<Follow>(&text) {
-                        Ok(from) => feed.follow(from),
-                        Err(_) => break Some((close_code::UNSUPPORTED, "send {\"after\": NUMBER}")),
-                    },
-                    Some(Ok(Message::Binary(_))) => break Some((close_code::UNSUPPORTED, "send {\"after\": NUMBER}")),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
-                }
-            }
-            _ = ping.tick() => {
-                if heard.elapsed() > IDLE || !send(&mut socket, Message::Ping(axum::body::Bytes::new())).await {
-                    break None;
-                }
-            }
-            _ = look.tick() => {
-                // While the database is away nothing can be read either, so nothing is given away.
-                if matches!(ctx.is_still_valid().await, Ok(false)) {
-                    break Some((close_code::POLICY, "the session has ended"));
-                }
-            }
-            frames = feed.next() => {
-                let mut is_open = true;
-                for frame in frames {
-                    is_open = is_open && send(&mut socket, Message::Text(frame)).await;
-                }
-                if !is_open {
-                    break None;
-                }
-            }
-        }
-    };
+async fn drive(mut socket: WebSocket, hub: Hub, ctx: OpContext, feed: impl Feed, seat: Arc<Seat>) {
+    let (ask, asked) = watch::channel(Follow::default());
+    // Few: the feed reads on only as fast as the peer takes what it reads.
+    let (frames, ready) = mpsc::channel(1);
+    let (gone, session_ended) = (CancellationToken::new(), CancellationToken::new());
+    hub.tasks().spawn(feed.run(Link::new(asked, frames, Arc::clone(&seat))));
+    hub.tasks().spawn(look_at_session(ctx, gone.clone(), session_ended.clone()));
+    let end = talk(&mut socket, &hub, &ask, ready, &session_ended).await;
+    gone.cancel();
+    drop(ask);
     if let Some((code, reason)) = end {
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
         if send(&mut socket, close).await {
             // The peer answers a close; then both ends know that nothing was cut off.
-            let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
+            // A flood does not stop because of it, and is not read on for long.
+            let answered = async {
+                for _ in 0..UNTIL_ANSWERED {
+                    if !matches!(socket.recv().await, Some(Ok(_))) {
+                        break;
+                    }
+                }
+            };
             let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
+        }
+    }
+}
+
+async fn talk(
+    socket: &mut WebSocket,
+    hub: &Hub,
+    ask: &watch::Sender<Follow>,
+    mut ready: mpsc::Receiver<Vec<Utf8Bytes>>,
+    session_ended: &CancellationToken,
+) -> End {
+    let mut ping = interval(PING_EVERY);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    let mut peer = Peer::new(heard);
+    loop {
+        tokio::select! {
+            () = hub.shutdown().cancelled() => return Some((close_code::RESTART, "the server is restarting")),
+            () = session_ended.cancelled() => return Some((close_code::POLICY, "the session has ended")),
+            message = socket.recv() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(message)) => match peer.says(&message, heard) {
+                        Ok(Said::Follow(from)) => ask.send_modify(|asked| *asked = from),
+                        Ok(Said::Beat(beat)) => {
+                            if !send(socket, Message::Text(answer(beat))).await {
+                                return None;
+                            }
+                        }
+                        Ok(Said::Nothing) => {}
+                        Err(end) => return end,
+                    },
+                    Some(Err(_)) | None => return None,
+                }
+            }
+            _ = ping.tick() => {
+                if heard.elapsed() > IDLE || !send(socket, Message::Ping(axum::body::Bytes::new())).await {
+                    return None;
+                }
+            }
+            Some(frames) = ready.recv() => {
+                for frame in frames {
+                    if !send(socket, Message::Text(frame)).await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How often the peer has said something.
+struct Peer {
+    followed: Option<Instant>,
+    messages: Bucket,
+    beats: Bucket,
+}
+
+/// What one message asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Said {
+    Nothing,
+    /// Begin anew from there.
+    Follow(Follow),
+    /// Is anybody there?
+    Beat(Beat),
+}
+
+impl Peer {
+    fn new(now: Instant) -> Self {
+        Self {
+            followed: None,
+            messages: Bucket::new(MESSAGES.0, MESSAGES.1, now),
+            beats: Bucket::new(BEATS.0, BEATS.1, now),
+        }
+    }
+
+    /// What the message asks for; or why the socket ends.
+    fn says(&mut self, message: &Message, now: Instant) -> Result<Said, End> {
+        if self.messages.take(now).is_err() {
+            return Err(Some((close_code::AGAIN, "too many messages: ten a second are enough")));
+        }
+        let words = match message {
+            Message::Text(text) => serde_json::from_str(text)
+                .map(Said::Beat)
+                .or_else(|_| serde_json::from_str(text).map(Said::Follow))
+                .ok(),
+            Message::Binary(_) => None,
+            Message::Ping(_) | Message::Pong(_) => return Ok(Said::Nothing),
+            Message::Close(_) => return Err(None),
+        };
+        let from = match words {
+            Some(Said::Follow(from)) => from,
+            Some(Said::Beat(_)) if self.beats.take(now).is_err() => {
+                return Err(Some((close_code::AGAIN, "too many beats: one a second is enough")));
+            }
+            Some(said) => return Ok(said),
+            None => return Err(Some((close_code::UNSUPPORTED, "send {\"after\": NUMBER}"))),
+        };
+        if self.followed.is_some_and(|at| now.saturating_duration_since(at) < FOLLOW_EVERY) {
+            return Err(Some((close_code::AGAIN, "begin anew at most once a second")));
+        }
+        self.followed = Some(now);
+        Ok(Said::Follow(from))
+    }
+}
+
+/// The same frame on every live socket.
+fn answer(beat: Beat) -> Utf8Bytes {
+    json!({"type": "beat", "beat": beat.beat}).to_string().into()
+}
+
+/// Tells when the session is over. While the database is away nothing can be read either, so nothing is given away.
+async fn look_at_session(ctx: OpContext, gone: CancellationToken, ended: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = gone.cancelled() => return,
+            () = sleep(LOOK_AT_SESSION_EVERY) => {}
+        }
+        if matches!(ctx.is_still_valid().await, Ok(false)) {
+            return ended.cancel();
         }
     }
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(tokio::time::timeout(SEND_WITHIN, socket.send(message)).await, Ok(Ok(())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginning_anew_is_for_once_a_second() {
+        let begun = Instant::now();
+        let mut peer = Peer::new(begun);
+        let follow = Message::Text("{\"after\":0}".into());
+        assert_eq!(peer.says(&follow, begun), Ok(Said::Follow(Follow { after: 0 })));
+        assert_eq!(peer.says(&follow, begun + FOLLOW_EVERY), Ok(Said::Follow(Follow { after: 0 })));
+        let soon = peer.says(&follow, begun + FOLLOW_EVERY * 3 / 2);
+        assert_eq!(soon.unwrap_err().unwrap().0, close_code::AGAIN);
+        let pings = (0..100).map(|_| peer.says(&Message::Ping(axum::body::Bytes::new()), begun));
+        assert!(pings.last().unwrap().is_err(), "pings are messages too");
+    }
+
+    #[test]
+    fn a_page_is_always_answered_and_a_flood_of_beats_is_not() {
+        let begun = Instant::now();
+        let mut peer = Peer::new(begun);
+        let beat = Message::Text("{\"beat\":7}".into());
+        for second in 0..1_000 {
+            let now = begun + Duration::from_secs(second);
+            assert_eq!(peer.says(&beat, now), Ok(Said::Beat(Beat { beat: 7 })), "second {second}");
+        }
+        let later = begun + Duration::from_secs(2_000);
+        assert_eq!((0..20).filter(|_| peer.says(&beat, later).is_ok()).count(), BEATS.0 as usize);
+    }
 }

@@ -4,29 +4,36 @@
 use std::{
     fs,
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::geteuid};
 use rand::RngCore;
 
 use super::{
-    account::Account,
     error::Error,
-    folder::{Folder, create_data_dir},
+    folder::Folder,
     locks::{self, Use},
     pid_file::{self, PidFile},
     programs::{LEAST_VERSION, Programs, checked},
     socket::Address,
     supervisor::Supervisor,
 };
-use crate::config::{DatabaseUrl, Place};
+use crate::{
+    config::{DatabaseUrl, Place},
+    privileges::private,
+};
 
-pub(super) const USER: &str = "weft";
+/// The role that the application speaks as. It owns nothing.
+const APPLICATION: &str = "weft";
+/// The role that owns the database and the tables.
+const OWNER: &str = "weft_owner";
+/// What Postgres itself insists on. It has no password and no way in.
+const SUPERUSER: &str = "postgres";
 pub(super) const DATABASE: &str = "weft";
 /// Recovery after a crash may replay up to `max_wal_size`.
 const READY_WITHIN: Duration = Duration::from_mins(2);
@@ -54,13 +61,13 @@ pub struct Cluster {
     supervisor: Option<Supervisor>,
     used: Option<Use>,
     url: DatabaseUrl,
+    owner_url: DatabaseUrl,
 }
 
 /// What starting takes, shared with the thread that watches over it.
 pub(super) struct Core {
     data_dir: PathBuf,
     folder: Folder,
-    account: Account,
     programs: Programs,
     address: Address,
     /// The server, if this process started it; an adopted one is watched by its pid file.
@@ -70,32 +77,42 @@ pub(super) struct Core {
 impl Cluster {
     /// Attaches to the folder's live cluster, or makes and starts one.
     pub fn open(place: &Place) -> Result<Self, Error> {
-        create_data_dir(&place.data_dir)?;
+        if geteuid().is_root() {
+            return Err(Error::Root);
+        }
+        private::data_folder(&place.data_dir)?;
         let data_dir = place.data_dir.canonicalize().map_err(Error::io("find", &place.data_dir))?;
         let gate = locks::gate(&data_dir)?;
         let used = Use::begin(&data_dir)?;
-        let account = Account::choose()?;
-        let folder = Folder::open(&data_dir, &account)?;
+        let folder = Folder::open(&data_dir)?;
         let programs = choose_programs(place, &folder)?;
         folder.check_space()?;
         if folder.version().is_none() {
-            initialise(&folder, &account, &programs)?;
+            initialise(&folder, &programs)?;
         }
         let live = wait_while_changing(&folder);
         let address = match live.as_ref().and_then(address_of) {
             Some(address) => address,
-            None => Address::choose(&folder, place, &account)?,
+            None => Address::choose(&folder, place)?,
         };
-        let core = Core { data_dir, folder, account, programs, address, child: Mutex::new(None) };
+        let core = Core { data_dir, folder, programs, address, child: Mutex::new(None) };
         if live.is_none() {
             core.start()?;
         } else {
             tracing::debug!("using the Postgres that runs in {}", core.folder.root.display());
         }
         drop(gate);
-        let password = fs::read_to_string(core.folder.password()).unwrap_or_default();
-        let url = DatabaseUrl::new(core.address.url(password.trim()));
-        Ok(Self { core: Arc::new(core), supervisor: None, used: Some(used), url })
+        let url = |role: &str, path: PathBuf| {
+            let password = fs::read_to_string(&path).map_err(Error::io("read", path))?;
+            Ok::<_, Error>(DatabaseUrl::new(core.address.url(role, password.trim())))
+        };
+        let (url, owner_url) = (url(APPLICATION, core.folder.password())?, url(OWNER, core.folder.owner_password())?);
+        Ok(Self { core: Arc::new(core), supervisor: None, used: Some(used), url, owner_url })
+    }
+
+    /// The same database as the owner of its tables.
+    pub fn owner_url(&self) -> &DatabaseUrl {
+        &self.owner_url
     }
 
     pub fn url(&self) -> &DatabaseUrl {
@@ -168,8 +185,9 @@ impl Core {
     fn start(&self) -> Result<(), Error> {
         let data = self.folder.data();
         self.remove_leftovers()?;
-        let mut command = self.programs.command("postgres", &self.account, &self.folder.root);
-        command.arg("-D").arg(&data);
+        write_access(&self.folder)?;
+        let mut command = self.programs.command("postgres", &self.folder.root);
+        command.arg("-D").arg(&data).arg("-c").arg(format!("hba_file={}", self.folder.access().display()));
         for setting in SETTINGS.iter().map(ToString::to_string).chain(self.address.settings()) {
             command.arg("-c").arg(setting);
         }
@@ -282,56 +300,85 @@ fn address_of(file: &PidFile) -> Option<Address> {
 }
 
 /// Makes the cluster beside its place and moves it there when it is whole, so that a power cut leaves none or all of it.
-fn initialise(folder: &Folder, account: &Account, programs: &Programs) -> Result<(), Error> {
+fn initialise(folder: &Folder, programs: &Programs) -> Result<(), Error> {
     tracing::info!("making a database (Postgres {}) in {}", programs.version, folder.root.display());
     let new = folder.root.join("data.new");
     match fs::remove_dir_all(&new) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", new)(error)),
         _ => {}
     }
-    write_password(folder, account)?;
     // Some systems lack C.UTF-8; C orders the same and only knows fewer letters.
     let initdb = |locale: &str| {
-        let mut command = programs.command("initdb", account, &folder.root);
-        command.arg(format!("--username={USER}")).arg("--encoding=UTF8").arg(format!("--locale={locale}"));
-        command.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"]);
-        command.arg("--pwfile").arg(folder.password()).arg("-D").arg(&new);
+        let mut command = programs.command("initdb", &folder.root);
+        command.arg(format!("--username={SUPERUSER}")).arg("--encoding=UTF8").arg(format!("--locale={locale}"));
+        command.args(["--auth=reject", "--no-instructions", "-D"]).arg(&new);
         checked("initdb", command.output())
     };
     initdb("C.UTF-8").or_else(|_| initdb("C"))?;
-    // Single-user mode needs no server and no client program.
-    let mut single = programs.command("postgres", account, &folder.root);
-    single.arg("--single").arg("-D").arg(&new).arg("template1");
-    single.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = single.spawn().map_err(Error::io("start", "postgres"))?;
-    if let Some(mut input) = child.stdin.take() {
-        let sql = format!("CREATE DATABASE {DATABASE}\n");
-        input.write_all(sql.as_bytes()).map_err(Error::io("write to", "postgres --single"))?;
-    }
-    checked("postgres --single", child.wait_with_output())?;
+    let application = write_password(&folder.password())?;
+    let owner = write_password(&folder.owner_password())?;
+    let statements = [
+        format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{owner}'"),
+        format!("CREATE ROLE {APPLICATION} LOGIN PASSWORD '{application}'"),
+        format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"),
+        format!("REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC"),
+        format!("GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {APPLICATION}"),
+    ];
+    single_user(folder, programs, &new, "template1", &statements)?;
+    // Up to Postgres 14 everybody may make tables in this schema, and only the superuser owns it.
+    let statements =
+        [format!("ALTER SCHEMA public OWNER TO {OWNER}"), "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()];
+    single_user(folder, programs, &new, DATABASE, &statements)?;
     fs::rename(&new, folder.data()).map_err(Error::io("move", new))
 }
 
-fn write_password(folder: &Folder, account: &Account) -> Result<(), Error> {
-    let path = folder.password();
+/// Single-user mode needs no server, no client program and no way in for the superuser. It reads one statement a line.
+fn single_user(
+    folder: &Folder,
+    programs: &Programs,
+    data: &Path,
+    database: &str,
+    statements: &[String],
+) -> Result<(), Error> {
+    let mut command = programs.command("postgres", &folder.root);
+    // It would report success after an error, and repeat the statement, in which there may be a password.
+    command
+        .args(["--single", "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "-D"])
+        .arg(data)
+        .arg(database);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(Error::io("start", "postgres"))?;
+    if let Some(mut input) = child.stdin.take() {
+        let sql = statements.join("\n") + "\n";
+        input.write_all(sql.as_bytes()).map_err(Error::io("write to", "postgres --single"))?;
+    }
+    checked("postgres --single", child.wait_with_output())
+}
+
+/// Makes a password and keeps it for the commands that come later.
+fn write_password(path: &Path) -> Result<String, Error> {
     let mut secret = [0; 24];
     rand::rng().fill_bytes(&mut secret);
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(Error::io("write", &path))?;
-    writeln!(file, "{}", hex::encode(secret)).map_err(Error::io("write", &path))?;
-    account.own(&path)
+    let password = hex::encode(secret);
+    let mut file = private::file(path, fs::OpenOptions::new().truncate(true).write(true))?;
+    writeln!(file, "{password}").map_err(Error::io("write", path))?;
+    Ok(password)
+}
+
+/// The two roles by their passwords, and nobody else. Written at every start: what the file said before does not count.
+fn write_access(folder: &Folder) -> Result<(), Error> {
+    let who = format!("{DATABASE} {OWNER},{APPLICATION}");
+    let rules = format!("local {who} scram-sha-256\nhost {who} 127.0.0.1/32 scram-sha-256\n");
+    let path = folder.access();
+    let mut file = private::file(&path, fs::OpenOptions::new().truncate(true).write(true))?;
+    file.write_all(rules.as_bytes()).map_err(Error::io("write", path))
 }
 
 fn open_log(path: &Path) -> Result<fs::File, Error> {
-    if fs::metadata(path).is_ok_and(|meta| meta.len() > MAX_LOG_BYTES) {
+    if fs::symlink_metadata(path).is_ok_and(|meta| meta.len() > MAX_LOG_BYTES) {
         fs::remove_file(path).map_err(Error::io("remove", path))?;
     }
-    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(Error::io("open", path))
+    Ok(private::file(path, fs::OpenOptions::new().append(true))?)
 }
 
 /// The last lines of a file, for an error message.

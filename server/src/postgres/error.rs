@@ -27,13 +27,16 @@ pub enum Error {
     )]
     AlreadyServing { folder: PathBuf },
     #[error(
-        "Postgres refuses to run as root and there is no user `postgres` or `nobody` to run it as\nStart Weft as another user, or set DATABASE_URL"
+        "Weft was about to run Postgres as root, which both refuse\nStart Weft as another user, or set DATABASE_URL"
     )]
-    NoAccount,
+    Root,
     #[error(
-        "the user `{account}`, which runs Postgres, cannot use the folder {folder}\nSet WEFT_DATA_DIR to a folder that it can enter, such as /var/lib/weft"
+        "the database in {folder} was made by an earlier Weft, in which the application owned its tables\n\
+         Move the folder away to begin with an empty database"
     )]
-    NotEnterable { folder: PathBuf, account: String },
+    OldLayout { folder: PathBuf },
+    #[error(transparent)]
+    Private(#[from] crate::privileges::Error),
     #[error("no free port on 127.0.0.1 for Postgres")]
     NoPort(#[source] io::Error),
     #[error("`{program}` failed ({status}):\n{output}")]

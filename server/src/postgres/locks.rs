@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::error::Error;
+use crate::privileges::private;
 
 /// Held by `weft serve` for its whole life.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct ServeLock {
 
 impl ServeLock {
     pub fn take(data_dir: &Path) -> Result<Self, Error> {
-        super::folder::create_data_dir(data_dir)?;
+        private::data_folder(data_dir)?;
         let path = data_dir.join("serve.lock");
         let file = open(&path)?;
         match file.try_lock() {
@@ -56,7 +57,7 @@ impl Use {
 }
 
 fn open(path: &Path) -> Result<File, Error> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(Error::io("open", path))
+    Ok(private::file(path, OpenOptions::new().truncate(false).write(true))?)
 }
 
 #[cfg(test)]
@@ -70,6 +71,20 @@ mod tests {
         assert!(matches!(ServeLock::take(folder.path()), Err(Error::AlreadyServing { .. })));
         drop(first);
         assert!(ServeLock::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn nobody_else_can_open_the_locks_nor_enter_their_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let _serve = ServeLock::take(folder.path()).unwrap();
+        let (_gate, _used) = (gate(folder.path()).unwrap(), Use::begin(folder.path()).unwrap());
+        assert_eq!(mode(folder.path()), 0o700);
+        for name in ["serve.lock", "postgres.gate", "postgres.users"] {
+            assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
+        }
     }
 
     #[test]

@@ -8,26 +8,16 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use super::{account::Account, error::Error};
+use super::error::Error;
 
 /// The oldest version that Weft's SQL runs on.
 pub(super) const LEAST_VERSION: u32 = 14;
 /// Where packages put the programs: a folder of folders, one for each version.
 const PACKAGE_FOLDERS: [(&str, &str); 4] =
     [("/usr/lib/postgresql", "bin"), ("/usr/pgsql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")];
-/// Would send our programs to another server or cluster.
-const FOREIGN_VARIABLES: [&str; 10] = [
-    "PGHOST",
-    "PGHOSTADDR",
-    "PGPORT",
-    "PGUSER",
-    "PGDATABASE",
-    "PGDATA",
-    "PGPASSWORD",
-    "PGSERVICE",
-    "PGOPTIONS",
-    "LC_ALL",
-];
+/// All that the programs find of our environment: whatever else is there, such as the keys of providers or what would send them
+/// to another server, is none of their business.
+const VARIABLES: [&str; 4] = ["PATH", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
 
 /// The programs of one version.
 #[derive(Clone, Debug)]
@@ -56,20 +46,23 @@ impl Programs {
         found
     }
 
-    pub(super) fn command(&self, program: &str, account: &Account, current_dir: &Path) -> Command {
-        let mut command = Command::new(self.folder.join(program));
-        for variable in FOREIGN_VARIABLES {
-            command.env_remove(variable);
-        }
-        // The user may not be allowed into the folder that Weft was called from.
-        command.current_dir(current_dir).stdin(Stdio::null());
-        account.apply(&mut command);
+    pub(super) fn command(&self, program: &str, current_dir: &Path) -> Command {
+        let mut command = bare(&self.folder.join(program));
+        // The folder that Weft was called from may be gone or closed to us.
+        command.current_dir(current_dir);
         command
     }
 }
 
+fn bare(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().stdin(Stdio::null());
+    command.envs(std::env::vars_os().filter(|(name, _)| VARIABLES.iter().any(|kept| name == kept)));
+    command
+}
+
 fn version_of(postgres: &Path) -> Option<u32> {
-    let output = Command::new(postgres).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let output = bare(postgres).arg("--version").output().ok()?;
     major(&String::from_utf8_lossy(&output.stdout))
 }
 

@@ -7,11 +7,10 @@ use std::{
 };
 
 use super::{
-    account::Account,
     error::Error,
-    folder::{Folder, make_private, short_hash},
+    folder::{Folder, short_hash},
 };
-use crate::config::Place;
+use crate::{config::Place, privileges::private};
 
 /// A socket address holds 108 bytes, the last of them a zero; some systems hold less.
 const MAX_PATH_BYTES: usize = 103;
@@ -26,17 +25,16 @@ pub(super) enum Address {
 
 impl Address {
     /// The first place that works: the cluster's own folder, the user's runtime folder, /tmp, a port.
-    pub(super) fn choose(folder: &Folder, place: &Place, account: &Account) -> Result<Self, Error> {
+    pub(super) fn choose(folder: &Folder, place: &Place) -> Result<Self, Error> {
         let short = format!("weft-{}", short_hash(&folder.root));
         let candidates = [
             Some(folder.root.join("run")),
-            // The runtime folder belongs to the person, so another user could not enter it.
-            place.runtime_dir.as_ref().filter(|_| account.name().is_none()).map(|runtime| runtime.join(&short)),
+            place.runtime_dir.as_ref().map(|runtime| runtime.join(&short)),
             Some(Path::new("/tmp").join(&short)),
         ];
         for candidate in candidates.into_iter().flatten() {
             let candidate = std::path::absolute(&candidate).map_err(Error::io("find", &candidate))?;
-            if holds_sockets(&candidate, account) {
+            if holds_sockets(&candidate) {
                 return Ok(Self::Socket { folder: candidate, port: SOCKET_PORT });
             }
         }
@@ -60,21 +58,21 @@ impl Address {
         }
     }
 
-    pub(super) fn url(&self, password: &str) -> String {
-        let (user, database) = (super::cluster::USER, super::cluster::DATABASE);
+    pub(super) fn url(&self, role: &str, password: &str) -> String {
+        let database = super::cluster::DATABASE;
         match self {
             Self::Socket { folder, port } => {
-                format!("postgres://{user}@localhost:{port}/{database}?host={}", percent_encoded(folder))
+                format!("postgres://{role}:{password}@localhost:{port}/{database}?host={}", percent_encoded(folder))
             }
-            Self::Port(port) => format!("postgres://{user}:{password}@127.0.0.1:{port}/{database}"),
+            Self::Port(port) => format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}"),
         }
     }
 }
 
 /// Whether the folder can be made ours and takes a socket: its path may be too long, or its file system without sockets.
-fn holds_sockets(folder: &Path, account: &Account) -> bool {
+fn holds_sockets(folder: &Path) -> bool {
     let socket = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
-    if socket.as_os_str().len() > MAX_PATH_BYTES || make_private(folder, account).is_err() {
+    if socket.as_os_str().len() > MAX_PATH_BYTES || private::folder(folder).is_err() {
         return false;
     }
     let probe = folder.join(".probe");
@@ -113,15 +111,15 @@ mod tests {
     #[test]
     fn a_url_carries_any_folder_name() {
         let address = Address::Socket { folder: PathBuf::from("/data of mine/é?&"), port: 5432 };
-        assert_eq!(address.url("secret"), "postgres://weft@localhost:5432/weft?host=/data%20of%20mine/%C3%A9%3F%26");
-        assert_eq!(Address::Port(15432).url("secret"), "postgres://weft:secret@127.0.0.1:15432/weft");
+        let url = address.url("weft", "secret");
+        assert_eq!(url, "postgres://weft:secret@localhost:5432/weft?host=/data%20of%20mine/%C3%A9%3F%26");
+        assert_eq!(Address::Port(15432).url("weft", "secret"), "postgres://weft:secret@127.0.0.1:15432/weft");
     }
 
     #[test]
     fn a_long_path_is_not_used_for_sockets() {
         let folder = tempfile::tempdir().unwrap();
-        let account = Account::choose().unwrap();
-        assert!(holds_sockets(&folder.path().join("run"), &account));
-        assert!(!holds_sockets(&folder.path().join("n".repeat(100)), &account));
+        assert!(holds_sockets(&folder.path().join("run")));
+        assert!(!holds_sockets(&folder.path().join("n".repeat(100))));
     }
 }

@@ -75,8 +75,6 @@ async fn postgres_killed_under_load_loses_nothing_that_was_acknowledged() {
 
 fn under_load(model: &SlowModel) {
     let dir = tempfile::tempdir().unwrap();
-    // Postgres runs as another user when the test runs as root, and has to get in.
-    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let server = Server::start(command(&["serve"], model, dir.path()));
     let client = Client { server, token: admin(|args| command(args, model, dir.path())) };
     let steps = json!({"a": {"agent_id": "clean-text", "inputs": {"text": {"from": "run", "key": "text"}}},

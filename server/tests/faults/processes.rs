@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use sqlx::PgPool;
 use store::MIGRATOR;
-use workflow::status::{Outcome, RunStatus, StepStatus};
+use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
 
 use crate::support::{World, slow_model, worker};
 
@@ -82,4 +82,24 @@ async fn a_worker_that_is_asked_to_stop_finishes_what_it_runs(pool: PgPool) {
     let view = world.until(run, |_| true).await;
     assert_eq!((view.steps[0].status, view.steps[1].status), (StepStatus::Completed, StepStatus::Ready));
     assert_eq!(view.steps[0].attempts.len(), 1);
+}
+
+/// Goes through 2 MiB a hundred thousand times, which no count of instructions shows.
+const BOMB: &str = "{% set x = range(100000)|join('aaaaaaaaaaaaaaaaaaaa') %}{% for i in range(100000) %}{% if x[-2:-1] %}{% endif %}{% endfor %}";
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_worker_that_is_given_a_bomb_fails_the_step_and_ends_when_it_is_asked_to(pool: PgPool) {
+    let model = slow_model(Duration::ZERO).await;
+    let world = World::asking(&pool, BOMB).await;
+    let run = world.start().await;
+    let process = worker(&pool, &model);
+    world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    let asked_at = std::time::Instant::now();
+    process.signal(Signal::SIGTERM);
+    assert_eq!(process.ended().await, Some(0));
+    // Its limit is 2 s of processor time; the bound here only tells a hang from a slow machine.
+    assert!(asked_at.elapsed() < Duration::from_secs(25), "ended only after {:?}", asked_at.elapsed());
+    let view = world.until(run, |_| true).await;
+    assert_eq!((view.steps[0].status, view.steps[0].reason), (StepStatus::Failed, Some(Reason::Template)));
+    assert_eq!(model.n_calls.load(Ordering::SeqCst), 0);
 }

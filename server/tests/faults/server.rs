@@ -73,6 +73,10 @@ impl Server {
         self.url.trim_start_matches("http://").trim_end_matches('/')
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn kill(mut self) {
         self.signal(Signal::SIGKILL);
         self.child.wait().unwrap();
@@ -105,5 +109,5 @@ fn output(mut command: Command) -> String {
 pub(crate) fn admin(command: impl Fn(&[&str]) -> Command) -> String {
     const EMAIL: &str = "ada@example.com";
     output(command(&["user", "create", "--role", "admin", "--email", EMAIL, "--password-stdin"]));
-    output(command(&["token", "create", "--email", EMAIL]))
+    output(command(&["token", "create", "--email", EMAIL, "--scope", "read,run,review,admin"]))
 }

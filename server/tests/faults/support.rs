@@ -104,8 +104,11 @@ pub(crate) fn weft(args: &[&str], model: &SlowModel) -> Command {
 pub(crate) fn database_url(pool: &PgPool) -> String {
     let options = pool.connect_options();
     let base = std::env::vars().find(|(name, _)| name == "DATABASE_URL").expect("the test needs DATABASE_URL").1;
-    let server = base.rsplit_once('/').expect("an address with a database").0;
-    format!("{server}/{}", options.get_database().unwrap())
+    // A socket's folder stands behind the question mark.
+    let (address, rest) =
+        base.split_once('?').map_or((base.as_str(), String::new()), |(address, rest)| (address, format!("?{rest}")));
+    let server = address.rsplit_once('/').expect("an address with a database").0;
+    format!("{server}/{}{rest}", options.get_database().unwrap())
 }
 
 /// A `weft work` process over the test's database.
@@ -138,6 +141,16 @@ impl World {
             .iter()
             .map(|(key, deps)| (key.clone(), json!({"agent_id": "slow", "depends_on": deps})))
             .collect();
+        Self::with_steps(pool, steps).await
+    }
+
+    /// One step, `a`, that asks the slow agent so.
+    pub(crate) async fn asking(pool: &PgPool, prompt: &str) -> Self {
+        let step = json!({"agent_id": "slow", "prompt": prompt});
+        Self::with_steps(pool, serde_json::Map::from_iter([("a".to_owned(), step)])).await
+    }
+
+    async fn with_steps(pool: &PgPool, steps: serde_json::Map<String, Value>) -> Self {
         let definition = Definition::from_value(&json!({"steps": steps})).unwrap();
         let actor = Actor { id: UserId(Uuid::now_v7()), email: "ada@example.com".into(), role: Role::Admin };
         let template = TemplateId(Uuid::now_v7());

@@ -1,6 +1,8 @@
 //! The access matrix: every REST route, live socket and server function, as nobody, another user, who is asked at a gate, the owner and an admin.
 //! It fails when an endpoint is missing here, so none can be added without a decision about who may use it.
 
+mod scopes;
+
 use std::collections::BTreeSet;
 
 use app::App;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::verbs::{Access, RunVerb, Verb, Who, may, may_run, may_see};
 
-use crate::harness::{BEN, CARA, Client, Server, form};
+use crate::harness::{ADMIN, ANNA, BEN, CARA, Client, Server, form};
 
 /// What somebody is told. `Open` is any answer that the state of things gives, not the person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +100,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
     let start = json!({"template_id": it.template, "inputs": {"text": "x"}});
     vec![
         ("GET", "/api/me", Empty, SIGNED_IN),
+        ("POST", "/api/me/confirm", Json(json!({"password": "wrong wrong wrong"})), SIGNED_IN),
         ("GET", "/api/users", Empty, ADMINS),
         (
             "POST",
@@ -106,6 +109,15 @@ fn rest(it: &Fixture) -> Vec<Row> {
             ADMINS,
         ),
         ("PATCH", "/api/users/{user_id}", Json(json!({"role": "user"})), ADMINS),
+        ("GET", "/api/users/{user_id}/tokens", Empty, ADMINS),
+        (
+            "DELETE",
+            "/api/users/{user_id}/tokens/{token_id}",
+            Empty,
+            Fixed([SignIn, Forbidden, Forbidden, Forbidden, Missing]),
+        ),
+        ("GET", "/api/audit", Empty, ADMINS),
+        ("GET", "/api/audit/export", Empty, ADMINS),
         ("GET", "/api/tokens", Empty, SIGNED_IN),
         ("POST", "/api/tokens", Json(json!({"name": "t"})), SIGNED_IN),
         ("DELETE", "/api/tokens/{token_id}", Empty, NONE_OF_THEIRS),
@@ -130,6 +142,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/workflows/runs/{run_id}/stale", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/compare", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/artifacts", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", Empty, Sees),
@@ -174,12 +187,19 @@ fn rest(it: &Fixture) -> Vec<Row> {
 }
 
 fn functions(it: &Fixture) -> Vec<Row> {
-    let run = || json!({"id": it.run});
-    let start = json!({"start": {"template_id": it.template, "inputs": {"text": "x"}}, "key": null});
-    let save = json!({"agent": {"id": "third", "name": "Third", "config": {"kind": "template", "template": "x"},
-        "outputs": [{"name": "text"}]}});
-    let step = |name: &str| json!({"id": it.run, "step": "shout", name: {}});
-    let artifact = || json!({"run": it.run, "id": it.artifact});
+    let mut rows = functions_of_people(it);
+    rows.extend(functions_of_work(it));
+    // Last: each wrong guess slows down the next one.
+    rows.push((
+        "POST",
+        "/_fn/login",
+        Form(&[("email", "nobody@example.org"), ("password", "wrong"), ("next", "")]),
+        Fixed([SignIn; 5]),
+    ));
+    rows
+}
+
+fn functions_of_people(it: &Fixture) -> Vec<Row> {
     vec![
         ("POST", "/_fn/setup_state", Form(&[]), EVERYBODY),
         ("POST", "/_fn/current_user", Form(&[]), EVERYBODY),
@@ -192,12 +212,23 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ),
         ("POST", "/_fn/logout", Form(&[]), EVERYBODY),
         ("POST", "/_fn/change_password", Json(json!({"current": "wrong wrong wrong", "new": "x"})), SIGNED_IN),
-        ("POST", "/_fn/list_sessions", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/list_sessions", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/revoke_session", Json(json!({"id": "none"})), NONE_OF_THEIRS),
-        ("POST", "/_fn/list_tokens", Form(&[]), SIGNED_IN),
-        ("POST", "/_fn/create_token", Json(json!({"name": "t"})), SIGNED_IN),
+        ("POST", "/_fn/list_tokens", Json(json!({})), SIGNED_IN),
+        ("POST", "/_fn/create_token", Json(json!({"token": {"name": "t"}})), SIGNED_IN),
+        ("POST", "/_fn/confirm_password", Json(json!({"password": "wrong wrong wrong"})), SIGNED_IN),
+        ("POST", "/_fn/audit_log", Json(json!({"filter": {}})), ADMINS),
+        ("POST", "/_fn/list_user_tokens", Json(json!({"id": it.user})), ADMINS),
+        (
+            "POST",
+            "/_fn/revoke_user_token",
+            Json(json!({"id": it.user, "token": NOWHERE})),
+            Fixed([SignIn, Forbidden, Forbidden, Forbidden, Missing]),
+        ),
         ("POST", "/_fn/revoke_token", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
-        ("POST", "/_fn/list_users", Form(&[]), ADMINS),
+        ("POST", "/_fn/list_users", Json(json!({})), ADMINS),
+        ("POST", "/_fn/find_people", Json(json!({"text": "a"})), ADMINS),
+        ("POST", "/_fn/people_standing", Json(json!({"emails": [ANNA]})), ADMINS),
         (
             "POST",
             "/_fn/create_user",
@@ -207,15 +238,26 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/set_user_role", Json(json!({"id": it.user, "role": "user"})), ADMINS),
         ("POST", "/_fn/set_user_disabled", Json(json!({"id": it.user, "is_disabled": false})), ADMINS),
         ("POST", "/_fn/reset_user_password", Json(json!({"id": it.user, "password": "short"})), ADMINS),
-        ("POST", "/_fn/list_agents", Form(&[]), SIGNED_IN),
+    ]
+}
+
+fn functions_of_work(it: &Fixture) -> Vec<Row> {
+    let run = || json!({"id": it.run});
+    let start = json!({"start": {"template_id": it.template, "inputs": {"text": "x"}}, "key": null});
+    let save = json!({"agent": {"id": "third", "name": "Third", "config": {"kind": "template", "template": "x"},
+        "outputs": [{"name": "text"}]}});
+    let step = |name: &str| json!({"id": it.run, "step": "shout", name: {}});
+    let artifact = || json!({"run": it.run, "id": it.artifact});
+    vec![
+        ("POST", "/_fn/list_agents", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/get_agent", Json(json!({"id": "shout", "version": null})), ADMINS),
         ("POST", "/_fn/catalog_of", Json(json!({"template": it.template})), ADMINS),
         ("POST", "/_fn/save_agent", Json(save), ADMINS),
         ("POST", "/_fn/test_agent", Json(json!({"test": {"agent_id": "shout", "inputs": {"text": "x"}}})), ADMINS),
         ("POST", "/_fn/list_providers", Form(&[]), ADMINS),
-        ("POST", "/_fn/gallery", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/gallery", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/get_published", Json(json!({"id": it.template})), SIGNED_IN),
-        ("POST", "/_fn/list_templates", Form(&[]), ADMINS),
+        ("POST", "/_fn/list_templates", Json(json!({})), ADMINS),
         ("POST", "/_fn/get_template", Json(json!({"id": it.template})), ADMINS),
         ("POST", "/_fn/get_live_definition", Json(json!({"id": it.template})), ADMINS),
         ("POST", "/_fn/create_template", Json(json!({"template": {"name": "New"}})), ADMINS),
@@ -223,13 +265,14 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/publish_template", Json(json!({"id": it.template})), ADMINS),
         ("POST", "/_fn/start_run", Json(start), SIGNED_IN),
         ("POST", "/_fn/my_runs", Json(json!({"after": null})), SIGNED_IN),
-        ("POST", "/_fn/waiting_for_me", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/waiting_for_me", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/template_versions", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/workflow_ports", Json(json!({"id": it.template, "version": 1})), ADMINS),
         ("POST", "/_fn/get_run", Json(run()), Sees),
         ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), Sees),
         ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), Sees),
         ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
+        ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
@@ -266,13 +309,6 @@ fn functions(it: &Fixture) -> Vec<Row> {
         ),
         ("POST", "/_fn/cancel_run", Json(run()), OnRun(RunVerb::Cancel)),
         ("POST", "/_fn/archive_template", Json(json!({"id": it.template, "is_archived": false})), ADMINS),
-        // Last: each wrong guess slows down the next one.
-        (
-            "POST",
-            "/_fn/login",
-            Form(&[("email", "nobody@example.org"), ("password", "wrong"), ("next", "")]),
-            Fixed([SignIn; 5]),
-        ),
     ]
 }
 
@@ -285,6 +321,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{run_id}", &it.run)
         .replace("{step_id}", "shout")
         .replace("{artifact_id}", &it.artifact)
+        .replace("{number}", "1")
         .replace("{version}", "1")
 }
 
@@ -309,10 +346,16 @@ async fn told(client: &Client, method: &str, path: &str, content: &Content) -> (
 
 async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
     let mut wrong = Vec::new();
+    let programs = [&server.nobody, &server.ben, &server.cara, &server.anna, &server.admin];
+    let mut browsers = vec![server.nobody.clone()];
+    for email in [BEN, CARA, ANNA, ADMIN] {
+        browsers.push(Box::pin(server.browser(email)).await);
+    }
     for (method, path, content, rule) in rows {
-        for ((person, client), expected) in
-            PEOPLE.iter().zip([&server.nobody, &server.ben, &server.cara, &server.anna, &server.admin]).zip(rule.told())
-        {
+        // What no token may is asked for in a session.
+        let in_session = scopes::of(method, path) == scopes::By::Session;
+        for (((person, program), browser), expected) in PEOPLE.iter().zip(programs).zip(&browsers).zip(rule.told()) {
+            let client = if in_session { browser } else { program };
             let (told, answer) = told(client, method, &filled(path, it), content).await;
             if told != expected {
                 wrong.push(format!("{method} {path} as {person}: {told:?} instead of {expected:?}: {answer}"));
@@ -320,6 +363,7 @@ async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    scopes::walk(server, it, rows).await;
 }
 
 /// Every verb of the table is asked for, by everybody.
@@ -366,7 +410,16 @@ async fn every_server_function_tells_each_person_what_they_may_know(pool: PgPool
 async fn what_is_foreign_and_what_is_missing_are_told_alike(pool: PgPool) {
     let server = Server::start(pool).await;
     let it = fixture(&server).await;
-    for path in ["", "/events", "/artifacts", "/stale", "/steps/shout/prompt", "/steps/shout/skip", "/live"] {
+    for path in [
+        "",
+        "/events",
+        "/artifacts",
+        "/stale",
+        "/steps/shout/prompt",
+        "/steps/shout/attempts/1/transcript",
+        "/steps/shout/skip",
+        "/live",
+    ] {
         let foreign = server.ben.get(&format!("/api/workflows/runs/{}{path}", it.run)).await;
         let missing = server.ben.get(&format!("/api/workflows/runs/{NOWHERE}{path}")).await;
         let garbled = server.ben.get(&format!("/api/workflows/runs/not-an-id{path}")).await;

@@ -24,6 +24,7 @@ async fn an_artifact_is_read_and_saved_as_a_file(pool: PgPool) {
     assert!(file.header("content-disposition").starts_with("attachment; filename=\"again-text-v1."));
     assert!(file.header("content-security-policy").starts_with("sandbox"));
     assert_eq!(file.header("x-content-type-options"), "nosniff");
+    assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
 
     // Its id under another run is nowhere.
     let other = server.anna.start(&template, "x").await;

@@ -56,7 +56,8 @@ async fn what_is_too_large_is_refused_however_it_is_sent(pool: PgPool) {
     let answer = server.anna.post("/_fn/start_run", function).await;
     assert_eq!(answer.status.as_u16(), 413, "{}", answer.text());
     // Beyond what is read at all: with its length told, and in pieces without one.
-    let huge = vec![b'x'; server::http::MAX_BODY_BYTES + 1];
+    let most = server::http::routes().iter().map(|route| route.entry.limit).max().unwrap();
+    let huge = vec![b'x'; most + 1];
     for path in [RUNS, "/_fn/start_run", "/_fn/login"] {
         let with_length: HeaderMap =
             [(header::CONTENT_LENGTH, huge.len().into()), (header::CONTENT_TYPE, "application/json".parse().unwrap())]
@@ -98,13 +99,27 @@ async fn a_body_that_cannot_be_read_is_told_where(pool: PgPool) {
     ] {
         assert_eq!(server.anna.post(RUNS, body).await.problem(422, "invalid")["field"], field);
     }
-    let mut deep = json!("x");
-    for _ in 0..100 {
-        deep = json!([deep]);
+    for (path, body) in
+        [("/_fn/get_run", "{\"id\": 7}"), ("/_fn/get_run", "{}"), ("/_fn/start_run", "[["), ("/_fn/get_run", "\u{0}")]
+    {
+        let answer = server.anna.bytes(Method::POST, path, "application/json", body.to_owned()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.expect(400)["code"].as_str()),
+            (400, Some("malformed")),
+            "{path} {body}"
+        );
     }
+    let kind = "application/x-www-form-urlencoded";
+    let answer = server.nobody.bytes(Method::POST, "/_fn/login", kind, "email=a").await;
+    assert_eq!(answer.expect(400)["code"], "malformed");
     let template = server.shouting_template("never").await;
-    let answer = server.anna.post(RUNS, json!({"template_id": template, "inputs": {"text": deep}})).await;
-    answer.problem(422, "invalid");
+    let nested = async |n_levels: usize| {
+        let deep = (0..n_levels).fold(json!("x"), |inner, _| json!([inner]));
+        server.anna.post(RUNS, json!({"template_id": template, "inputs": {"text": deep}})).await
+    };
+    nested(70).await.problem(422, "invalid");
+    // Deeper than anything that is stored: not even read.
+    nested(100).await.problem(400, "malformed");
     server.stop().await;
 }
 
@@ -207,7 +222,7 @@ async fn an_ended_session_says_so_and_the_draft_stays(pool: PgPool) {
     let editor = server.browser(ANNA).await;
     let path = format!("{TEMPLATES}/{template}");
     let before = editor.get(&path).await.expect(200);
-    let mine = server.anna.post("/_fn/list_sessions", json!({})).await;
+    let mine = editor.post("/_fn/list_sessions", json!({})).await;
     assert_eq!(mine.status.as_u16(), 200, "{}", mine.text());
     service::users::reset_password(&operator, anna.id, "another long password".to_owned().into()).await.unwrap();
     let update = json!({"name": "Lost?", "base_revision": before["draft_revision"]});

@@ -87,7 +87,7 @@ async fn listen(socket: &mut Socket, folded: &mut RunView, heard: &AtomicUsize, 
                 assert_ne!(folded.apply(&event), Applied::Gap, "after {} comes {}", folded.seq, event.seq);
             }
             RunFrame::Attempts { attempts } => folded.apply_attempts(&attempts),
-            RunFrame::Delta(_) => {}
+            RunFrame::Delta(_) | RunFrame::Beat(_) => {}
             RunFrame::Resync => return true,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agents::{Agent, AgentContext, AgentError, HttpOptions, Providers, Registry, StepInput, StepOutput};
+use agents::{Agent, AgentContext, AgentError, Providers, Registry, StepInput, StepOutput};
 use async_trait::async_trait;
 use serde_json::Value;
 use workflow::status::Reason;
@@ -11,7 +11,11 @@ pub(crate) struct Flaky(Registry);
 
 impl Flaky {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Registry::new(Providers::default(), HttpOptions::default())))
+        Arc::new(Self(Registry::new(
+            Providers::default(),
+            Arc::new(agents::InMemory::default()),
+            crate::harness::agent_options(),
+        )))
     }
 }
 

@@ -7,13 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agents::{HttpOptions, Providers, Registry};
+use agents::{Options, Providers, Registry, Sandbox};
 use axum::{Router, body::Body};
 use engine::Engine;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
+    accept::{Limits, Places, Timers, raise_file_limit, serve},
+    config::TrustedProxies,
     http::{AppState, SameOrigin, router},
     live::Hub,
     seed,
@@ -24,7 +26,10 @@ use store::{Store, notify::Hints};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
-use workflow::access::Role;
+use workflow::{
+    access::{Role, Scope},
+    api::NewToken,
+};
 
 pub(crate) const ADMIN: &str = "admin@example.org";
 pub(crate) const ANNA: &str = "anna@example.org";
@@ -64,9 +69,16 @@ pub(crate) struct Server {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// As the product has them.
+pub(crate) fn agent_options() -> Options {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_weft"), ["sandbox"]);
+    Options { sandbox: Some(sandbox), ..Options::default() }
+}
+
 impl Server {
     pub(crate) async fn start(pool: PgPool) -> Self {
-        Self::start_with(pool, Arc::new(Registry::new(Providers::default(), HttpOptions::default()))).await
+        let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
+        Self::start_with(pool, Arc::new(registry)).await
     }
 
     /// With agents of the test's own.
@@ -75,7 +87,13 @@ impl Server {
         let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
-        let state = AppState::new(service.clone(), store.clone(), hub.clone(), SameOrigin::default());
+        let state = AppState::new(
+            service.clone(),
+            store.clone(),
+            hub.clone(),
+            SameOrigin::default(),
+            TrustedProxies::default(),
+        );
         state.readiness.set(true);
         let router = router(state);
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
@@ -93,7 +111,9 @@ impl Server {
         ];
         let token = async |email| {
             let ctx = service.system_context().await.unwrap();
-            accounts::create_token_for(&ctx, email, "test").await.unwrap().token
+            let mut scopes = Scope::ALL.to_vec();
+            scopes.retain(|scope| *scope != Scope::Admin || email == ADMIN);
+            accounts::create_token_for(&ctx, email, new_token(&scopes)).await.unwrap().token
         };
         let operator = service.system_context().await.unwrap();
         for (email, role) in [(ADMIN, Role::Admin), (ANNA, Role::User), (BEN, Role::User), (CARA, Role::User)] {
@@ -115,6 +135,13 @@ impl Server {
         }
     }
 
+    /// Somebody's program, with a token for this much.
+    pub(crate) async fn program(&self, email: &str, scopes: &[Scope]) -> Client {
+        let ctx = self.service.system_context().await.unwrap();
+        let token = accounts::create_token_for(&ctx, email, new_token(scopes)).await.unwrap().token;
+        Client { router: self.router.clone(), credential: Credential::Token(token) }
+    }
+
     pub(crate) async fn with_library(self) -> Self {
         let ctx = self.service.system_context().await.unwrap();
         library::install(&ctx, &seed::library()).await.unwrap();
@@ -125,17 +152,20 @@ impl Server {
     pub(crate) async fn browser(&self, email: &str) -> Client {
         let nobody = self.service.context(None, RequestInfo::default());
         let session = accounts::login(&nobody, email, PASSWORD.to_owned().into()).await.unwrap();
-        let cookie = format!("{}={}", self.service.cookie_name(), session.value());
+        let cookie = format!("{}={}", self.service.cookie_name(), session.session());
         Client { router: self.router.clone(), credential: Credential::Cookie(cookie) }
     }
 
     /// A real port, for what cannot go through the router by hand.
     pub(crate) async fn listen(&self) -> SocketAddr {
+        self.listen_within(Limits::for_files(raise_file_limit()), Timers::default()).await
+    }
+
+    pub(crate) async fn listen_within(&self, limits: Limits, timers: Timers) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let serve = axum::serve(listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
-        tokio::spawn(async move { serve.await.unwrap() });
+        let places = Places::new(limits, TrustedProxies::default());
+        tokio::spawn(serve(listener, self.router.clone(), places, timers, self.stop.clone()));
         address
     }
 
@@ -183,6 +213,10 @@ impl Server {
             task.await.unwrap();
         }
     }
+}
+
+fn new_token(scopes: &[Scope]) -> NewToken {
+    NewToken { name: "test".into(), scopes: scopes.to_vec(), expires_in_days: None }
 }
 
 #[derive(Clone)]

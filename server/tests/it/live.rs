@@ -17,7 +17,7 @@ use workflow::{
     view::Applied,
 };
 
-use crate::harness::{ANNA, Server};
+use crate::harness::{ANNA, CARA, Server};
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -86,7 +86,7 @@ async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
         match serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap() {
             RunFrame::Event { event } => assert_ne!(folded.apply(&event), Applied::Gap),
             RunFrame::Attempts { attempts } => folded.apply_attempts(&attempts),
-            RunFrame::Delta(_) | RunFrame::Resync => {}
+            RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => {}
         }
     }
     assert_eq!(folded, expected);
@@ -121,8 +121,33 @@ async fn my_feed_tells_of_my_runs_only(pool: PgPool) {
                     break;
                 }
             }
-            MyFrame::Resync => {}
+            MyFrame::Resync | MyFrame::Beat(_) => {}
         }
+    }
+    server.stop().await;
+}
+
+/// What a browser asks, which cannot send pings.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_beat_is_answered_at_once_on_both_sockets_and_a_flood_of_them_is_closed(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "x").await;
+    server.anna.settled(&run).await;
+    for path in ["/api/live".to_owned(), format!("/api/workflows/runs/{run}/live")] {
+        let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+        // Before anything is followed, too.
+        socket.send(Message::text(json!({"beat": 7}).to_string())).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap();
+        assert_eq!(answer, json!({"type": "beat", "beat": 7}));
+        // The server stops reading when it closes: what is sent after that may fail.
+        for _ in 0..200 {
+            if socket.send(Message::text(json!({"beat": 8}).to_string())).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(close_code(&mut socket).await, Some(1013), "{path}");
     }
     server.stop().await;
 }
@@ -167,9 +192,29 @@ async fn a_socket_ends_with_its_session_with_the_server_and_with_nonsense(pool: 
     service::users::reset_password(&operator, anna.id, "another long password".to_owned().into()).await.unwrap();
     assert_eq!(close_code(&mut of_session).await, Some(1008));
 
-    let mut of_server = connect(address, "/api/live", server.anna.headers()).await.unwrap();
+    // Her token has ended with her password.
+    let mut of_server = connect(address, "/api/live", server.ben.headers()).await.unwrap();
     follow(&mut of_server, 0).await;
     let (code, ()) = tokio::join!(close_code(&mut of_server), server.hub.close());
     assert_eq!(code, Some(1012));
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_was_asked_is_sent_nothing_more_once_the_gate_has_closed(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let review = json!({"mode": "always", "assignees": {"users": [CARA]}});
+    let template = server.shouting_template_with(review).await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let path = format!("/api/workflows/runs/{run}/live");
+    let mut socket = connect(address, &path, server.cara.headers()).await.unwrap();
+    let began = std::time::Instant::now();
+    let answer = server.cara.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await;
+    assert_eq!(answer.expect(200)["id"], run.as_str(), "the decision is answered");
+    assert_eq!(close_code(&mut socket).await, Some(1008));
+    assert!(began.elapsed() < Duration::from_secs(7), "after {:?}", began.elapsed());
+    assert_eq!(connect(address, &path, server.cara.headers()).await.err(), Some(404));
     server.stop().await;
 }

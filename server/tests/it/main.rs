@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod artifacts;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod branches;
@@ -16,11 +18,19 @@ mod drops;
 #[cfg(test)]
 mod flaky;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod lineage;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
+mod models;
 #[cfg(test)]
 mod outputs;
 #[cfg(test)]
@@ -30,6 +40,10 @@ mod people;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod templates;
+#[cfg(test)]
+mod values;
 #[cfg(test)]
 mod verbs;

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use agents::{HttpOptions, Providers, Registry};
+use agents::{Options, Providers, Registry};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -18,10 +18,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{RUNS, Server, TEMPLATES, step};
+use crate::harness::{RUNS, Server, TEMPLATES, agent_options, step};
 
 /// Whether the other side has been mended.
 type Mended = Arc<AtomicBool>;
@@ -32,7 +33,7 @@ async fn answer(State(is_mended): State<Mended>, Path(what): Path<String>) -> Re
     }
     match what.as_str() {
         "schema" => "\"seven\"".into_response(),
-        "utf8" => Bytes::from_static(b"caf\xe9").into_response(),
+        "utf8" => ([(CONTENT_TYPE, "text/plain; charset=utf-8")], Bytes::from_static(b"caf\xe9")).into_response(),
         "nul" => "a\0b".into_response(),
         _ => {
             // A hundred MiB, without ever being in memory here.
@@ -61,7 +62,8 @@ fn memory(line: &str) -> i64 {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_output_that_is_none_fails_its_step_and_nothing_else(pool: PgPool) {
     let allow_private = vec!["127.0.0.0/8".parse().unwrap()];
-    let registry = Registry::new(Providers::default(), HttpOptions { allow_private });
+    let options = Options { allow_private, ..agent_options() };
+    let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), options);
     let server = Server::start_with(pool, Arc::new(registry)).await;
     server.shouting_agent().await;
     let is_mended = Mended::default();

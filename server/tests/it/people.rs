@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, header};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{ADMIN, ANNA, PASSWORD, Server, form};
+use crate::harness::{ADMIN, ANNA, BEN, PASSWORD, Server, form};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -57,22 +57,26 @@ async fn another_site_cannot_use_the_cookie(pool: PgPool) {
     }
     anna.send(Method::POST, "/api/tokens", HeaderMap::new(), body()).await.expect(201);
     // A program with a token is no browser.
-    server.anna.send(Method::POST, "/api/tokens", from("origin", "http://evil.test"), body()).await.expect(201);
+    server.anna.send(Method::GET, "/api/me", from("origin", "http://evil.test"), Body::empty()).await.expect(200);
     server.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_token_works_until_it_is_revoked(pool: PgPool) {
     let server = Server::start(pool).await;
-    let created = server.anna.post("/api/tokens", json!({"name": "script"})).await.expect(201);
+    let anna = server.browser(ANNA).await;
+    let created = anna.post("/api/tokens", json!({"name": "script"})).await.expect(201);
+    assert_eq!(created["view"]["scopes"], json!(["read"]), "no more than was asked for");
     let bearer = format!("Bearer {}", created["token"].as_str().unwrap());
     let with = || -> HeaderMap { [(header::AUTHORIZATION, bearer.parse().unwrap())].into_iter().collect() };
     let me = server.nobody.send(Method::GET, "/api/me", with(), Body::empty()).await;
     assert_eq!(me.expect(200)["email"], ANNA);
     let id = created["view"]["id"].as_str().unwrap();
     let path = format!("/api/tokens/{id}");
-    server.ben.send(Method::DELETE, &path, HeaderMap::new(), Body::empty()).await.problem(404, "not_found");
-    server.anna.send(Method::DELETE, &path, HeaderMap::new(), Body::empty()).await.expect(204);
+    let ben = server.browser(BEN).await;
+    ben.send(Method::DELETE, &path, HeaderMap::new(), Body::empty()).await.problem(404, "not_found");
+    server.ben.send(Method::DELETE, &path, HeaderMap::new(), Body::empty()).await.problem(403, "session_required");
+    anna.send(Method::DELETE, &path, HeaderMap::new(), Body::empty()).await.expect(204);
     server.nobody.send(Method::GET, "/api/me", with(), Body::empty()).await.problem(401, "unauthenticated");
     server.stop().await;
 }
@@ -87,6 +91,13 @@ async fn admins_manage_people_and_the_last_admin_stays(pool: PgPool) {
     let patch = async |email: &str, change| {
         server.admin.json(Method::PATCH, &format!("/api/users/{}", id_of(email)), &change).await
     };
+    let theirs = format!("/api/users/{}/tokens", id_of(BEN));
+    let listed = server.admin.get(&theirs).await.expect(200);
+    let token = listed[0]["id"].as_str().unwrap();
+    server.ben.get("/api/me").await.expect(200);
+    let revoke = server.admin.send(Method::DELETE, &format!("{theirs}/{token}"), HeaderMap::new(), Body::empty()).await;
+    revoke.expect(204);
+    server.ben.get("/api/me").await.problem(401, "unauthenticated");
     assert_eq!(patch(ANNA, json!({"is_disabled": true})).await.expect(200)["is_disabled"], true);
     server.anna.get("/api/me").await.problem(401, "unauthenticated");
     patch(ADMIN, json!({"role": "user"})).await.problem(409, "conflict");
@@ -95,5 +106,22 @@ async fn admins_manage_people_and_the_last_admin_stays(pool: PgPool) {
     assert_eq!(server.admin.post("/api/users", weak).await.problem(422, "invalid")["field"], "password");
     let role = json!({"email": "new@example.org", "role": "boss", "password": PASSWORD});
     assert_eq!(server.admin.post("/api/users", role).await.problem(422, "invalid")["field"], "role");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_token_is_made_after_the_password_was_given_again(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let anna = server.browser(ANNA).await;
+    sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'").execute(&pool).await.unwrap();
+    let wanted = json!({"name": "script", "scopes": ["run", "review"], "expires_in_days": 7});
+    anna.post("/api/tokens", wanted.clone()).await.problem(403, "confirm_password");
+    anna.post("/api/me/confirm", json!({"password": "a wrong password"})).await.problem(422, "invalid");
+    anna.post("/api/me/confirm", json!({"password": PASSWORD})).await.expect(204);
+    let created = anna.post("/api/tokens", wanted).await.expect(201);
+    assert_eq!(created["view"]["scopes"], json!(["read", "run", "review"]));
+    server.anna.post("/api/tokens", json!({"name": "another"})).await.problem(403, "session_required");
+    let admin = anna.post("/api/tokens", json!({"name": "more", "scopes": ["admin"]})).await;
+    assert_eq!(admin.problem(422, "invalid")["field"], "scopes");
     server.stop().await;
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use workflow::{
-    RunView, StepKey, StepStatus,
+    Progress, RunView, StepKey, StepStatus,
     api::{
         BlastRadius, Comparison, Lineage, LineageSource, MoveAnswer, MovePlan, Rerun, RunPage, SkipNeed, StaleReason,
         Staleness,
@@ -58,9 +58,10 @@ fn write(text: &str) -> Result<()> {
 fn run(view: &RunView, has_artifacts: bool) -> Vec<String> {
     let reason = view.status_reason.map(StatusReason::as_str);
     let mut lines = vec![format!(
-        "{}  {}  {} v{}",
+        "{}  {}  {}  {} v{}",
         view.id,
         with_reason(view.status, reason),
+        Progress::of_run(view).words(),
         view.template_name,
         view.template_version
     )];
@@ -93,7 +94,7 @@ fn runs(page: &RunPage) -> Vec<String> {
         let status = with_reason(run.status, run.status_reason.map(StatusReason::as_str));
         let at = run.created_at.format("%Y-%m-%d %H:%M");
         let about = run.about.as_deref().unwrap_or_default();
-        format!("{}  {at}  {status}  {} of {}  {}  {about}", run.id, run.n_done, run.n_steps, run.template_name)
+        format!("{}  {at}  {status}  {}  {}  {about}", run.id, run.progress.words(), run.template_name)
             .trim_end()
             .to_owned()
     };

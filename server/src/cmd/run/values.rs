@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use workflow::json::{Bounds, parse};
 
 /// One given value, its file not yet read.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,7 +51,8 @@ impl Given {
             }
         };
         let value = if self.is_json {
-            serde_json::from_str(&text).with_context(|| format!("the value of `{}` is no JSON", self.name))?
+            parse(&text, Bounds::VALUE)
+                .with_context(|| format!("the value of `{}` cannot be read as JSON", self.name))?
         } else {
             Value::String(text)
         };

@@ -1,0 +1,120 @@
+//! A connection that holds its place for as long as it is open, gives up a peer which takes no bytes, and closes politely: who is
+//! answered before all was read of what they send, such as a large draft after the session has ended, must still get the answer.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep},
+};
+
+use super::places::{Busy, Place};
+
+/// Closing with bytes unread would reset the connection, and the peer's system throw the answer away. So what still comes is taken
+/// and dropped: until the peer closes too, or for so long.
+const LINGER: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 8 * 1024 * 1024;
+
+pub(super) struct Stream {
+    inner: TcpStream,
+    place: Arc<Place>,
+    patience: Duration,
+    /// While something waits to be taken.
+    stuck: Option<(Pin<Box<Sleep>>, Busy)>,
+    /// Once our side is closed.
+    linger: Option<Linger>,
+}
+
+struct Linger {
+    quiet: Pin<Box<Sleep>>,
+    end: Instant,
+    bytes_left: usize,
+}
+
+impl Stream {
+    pub(super) fn new(inner: TcpStream, place: Arc<Place>, patience: Duration) -> Self {
+        Self { inner, place, patience, stuck: None, linger: None }
+    }
+
+    /// What writing came to, with the time that it may take.
+    fn timed<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let patience = self.patience;
+        let (timer, _) = self.stuck.get_or_insert_with(|| (Box::pin(sleep(patience)), self.place.busy()));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes")))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.timed(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { inner, linger, .. } = &mut *self;
+        if linger.is_none() {
+            ready!(Pin::new(&mut *inner).poll_shutdown(cx))?;
+        }
+        let linger = linger.get_or_insert_with(|| Linger {
+            quiet: Box::pin(sleep(QUIET)),
+            end: Instant::now() + LINGER,
+            bytes_left: LINGER_BYTES,
+        });
+        let mut dropped = [0; 8 * 1024];
+        loop {
+            let mut into = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut *inner).poll_read(cx, &mut into) {
+                Poll::Pending => {
+                    ready!(linger.quiet.as_mut().poll(cx));
+                    return Poll::Ready(Ok(()));
+                }
+                // The peer has gone without a farewell, which is as good.
+                Poll::Ready(Err(_)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) => {}
+            }
+            let n = into.filled().len();
+            linger.bytes_left = linger.bytes_left.saturating_sub(n);
+            let now = Instant::now();
+            if n == 0 || linger.bytes_left == 0 || now >= linger.end {
+                return Poll::Ready(Ok(()));
+            }
+            linger.quiet.as_mut().reset(now + QUIET);
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, pieces);
+        self.timed(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

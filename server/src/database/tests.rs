@@ -1,0 +1,121 @@
+//! Who may do what to the tables, tried over the addresses that the application itself uses.
+
+use std::{path::Path, process::Command};
+
+use clap::Parser;
+
+use super::{Database, Error};
+use crate::{
+    config,
+    postgres::{Cluster, tests::as_somebody},
+};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    database: config::Database,
+}
+
+/// An empty address is none, whatever the environment of the test says.
+fn config(folder: &Path, url: &str, owner_url: &str) -> config::Database {
+    let folder = folder.to_str().unwrap();
+    let arguments = ["weft", "--data-dir", folder, "--database-url", url, "--database-owner-url", owner_url];
+    Cli::parse_from(arguments).database
+}
+
+/// What psql printed, or the SQLSTATE of the refusal.
+fn psql(url: &str, sql: &str) -> Result<String, String> {
+    let output = Command::new("psql")
+        .args(["--no-psqlrc", "-At", "-v", "VERBOSITY=sqlstate", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn block_on(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(test);
+}
+
+#[test]
+fn the_application_owns_nothing_and_can_only_add_to_the_audit_log() {
+    as_somebody(|| {
+        block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Database::open(&config(folder.path(), "", "")).await.unwrap();
+            let store = database.connect_and_migrate(2).await.unwrap();
+            let application = store.application().await.unwrap();
+            assert!(!application.can_change_audit_log && !application.is_superuser, "{application:?}");
+            let url = database.url.as_str();
+            let insert = "INSERT INTO audit_log (action, subject) VALUES ('test.made', 'x')";
+            psql(url, insert).unwrap();
+            assert_eq!(psql(url, "SELECT action FROM audit_log").unwrap(), "test.made");
+            for attack in [
+                "UPDATE audit_log SET action = 'a.b'",
+                "DELETE FROM audit_log",
+                "TRUNCATE audit_log",
+                "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+                "DROP TRIGGER audit_log_append_only ON audit_log",
+                "ALTER TABLE audit_log OWNER TO weft",
+                "ALTER TABLE audit_log RENAME TO other",
+                "DROP TABLE audit_log",
+                "CREATE RULE quiet AS ON INSERT TO audit_log DO INSTEAD NOTHING",
+                "CREATE OR REPLACE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE sql AS 'SELECT'",
+                "DROP FUNCTION audit_log_is_append_only() CASCADE",
+                "GRANT UPDATE ON audit_log TO weft; UPDATE audit_log SET action = 'a.b'",
+                "SELECT grant_application_v1('weft')",
+                "SET session_replication_role = replica",
+                "SET ROLE weft_owner",
+                "SET ROLE postgres",
+                "ALTER ROLE weft SUPERUSER",
+                "GRANT weft_owner TO weft",
+                "CREATE ROLE other",
+                "CREATE DATABASE other",
+                "CREATE TABLE other (n int)",
+                "CREATE FUNCTION other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "DELETE FROM _sqlx_migrations",
+                "ALTER SYSTEM SET fsync = off",
+                "COPY audit_log TO PROGRAM 'cat'",
+                "SELECT pg_read_file('/etc/passwd')",
+                "SELECT lo_export(lo_create(0), '/tmp/weft-attack')",
+            ] {
+                let refusal = psql(url, attack).expect_err(attack);
+                assert!(refusal.contains("42501"), "{attack}: {refusal}");
+            }
+            let owned = "SELECT count(*) FROM pg_shdepend WHERE refobjid = 'weft'::regrole AND deptype = 'o'";
+            assert_eq!(psql(url, owned).unwrap(), "0");
+            let owners = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'weft_owner'";
+            assert_eq!(psql(url, owners).unwrap(), "0", "the owner's connection is closed");
+            store.close().await;
+            database.close().await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_database_of_ones_own_is_migrated_by_its_owner_and_used_by_the_other_role() {
+    as_somebody(|| {
+        block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let place = config(folder.path(), "", "").place();
+            let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await.unwrap().unwrap();
+            let (application, owner) = (cluster.url().as_str(), cluster.owner_url().as_str());
+            let open = async |url: &str, owner: &str| {
+                let database = Database::open(&config(folder.path(), url, owner)).await?;
+                database.connect_and_migrate(1).await
+            };
+            let refused = open(application, "").await;
+            assert!(matches!(refused, Err(Error::NotOwner { .. })), "{refused:?}");
+            let apart = open(application, owner).await.unwrap().application().await.unwrap();
+            assert!(apart.role == "weft" && !apart.can_change_audit_log, "{apart:?}");
+            // What is up to date needs no owner.
+            open(application, "").await.unwrap().ping().await.unwrap();
+            let one_role = open(owner, "").await.unwrap().application().await.unwrap();
+            assert!(one_role.can_change_audit_log && !one_role.is_superuser, "{one_role:?}");
+            // The same twice is one role, and no harm.
+            open(owner, owner).await.unwrap();
+            assert!(matches!(open("", owner).await, Err(Error::OwnerAlone)));
+            tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
+        });
+    });
+}

@@ -1,0 +1,137 @@
+//! REST: the audit log, by pages, or all of what a filter finds as a file.
+//! A cell of the CSV must never be taken for a formula by the program that opens it.
+
+use std::fmt::Write as _;
+
+use axum::{
+    Extension, Json,
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use futures::stream;
+use http::header;
+use serde::Deserialize;
+use service::{OpContext, audit};
+use workflow::api::{AuditEntry, AuditFilter, AuditPage};
+
+use super::{extract::Params, problem::Result};
+
+/// Entries that are read at a time for a file.
+const CHUNK: u16 = 500;
+const CSV_HEAD: &str = "id,at,who,via,address,action,subject,subject_email,data\r\n";
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    #[default]
+    Csv,
+    /// One object a line.
+    Json,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wish {
+    #[serde(default)]
+    format: Format,
+}
+
+pub(super) async fn list(
+    Extension(ctx): Extension<OpContext>,
+    Params(filter): Params<AuditFilter>,
+) -> Result<Json<AuditPage>> {
+    Ok(Json(audit::list(&ctx, filter).await?))
+}
+
+/// A page at a time, so that a long log costs no memory. Who is no admin any more, or signed out, gets no further one.
+pub(super) async fn export(
+    Extension(ctx): Extension<OpContext>,
+    Params(filter): Params<AuditFilter>,
+    Params(Wish { format }): Params<Wish>,
+) -> Result<Response> {
+    // The first page is read before anything is answered, so that a refusal is one.
+    let filter = AuditFilter { limit: Some(CHUNK), ..filter };
+    let first = audit::list(&ctx, filter.clone()).await?;
+    let head = if format == Format::Csv { CSV_HEAD } else { "" };
+    let mut text = head.to_owned();
+    text.push_str(&written(&first.entries, format));
+    let state = (ctx, filter, first.next);
+    let rest = stream::try_unfold(state, move |(ctx, filter, next)| async move {
+        let Some(before) = next else { return Ok(None) };
+        if !ctx.is_still_valid().await.map_err(|error| std::io::Error::other(error.to_api()))? {
+            return Err(std::io::Error::other("the credential has ended"));
+        }
+        let page = audit::list(&ctx, AuditFilter { before: Some(before), ..filter.clone() }).await;
+        let page = page.map_err(|error| std::io::Error::other(error.to_api()))?;
+        Ok(Some((Bytes::from(written(&page.entries, format)), (ctx, filter, page.next))))
+    });
+    let body = stream::StreamExt::chain(stream::iter([Ok::<_, std::io::Error>(Bytes::from(text))]), rest);
+    let (kind, name) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+        Format::Json => ("application/x-ndjson; charset=utf-8", "attachment; filename=\"audit.jsonl\""),
+    };
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+fn written(entries: &[AuditEntry], format: Format) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        // Writing to a text cannot fail.
+        let _infallible = match format {
+            Format::Csv => writeln_csv(&mut text, entry),
+            Format::Json => writeln!(text, "{}", serde_json::to_string(entry).unwrap_or_default()),
+        };
+    }
+    text
+}
+
+fn writeln_csv(text: &mut String, entry: &AuditEntry) -> std::fmt::Result {
+    let who = match (&entry.actor_email, entry.actor) {
+        (Some(email), _) => email.clone(),
+        (None, Some(id)) => id.to_string(),
+        (None, None) => String::new(),
+    };
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cells = [
+        entry.id.to_string(),
+        entry.at.to_rfc3339(),
+        who,
+        optional(&entry.via),
+        optional(&entry.address),
+        entry.action.clone(),
+        entry.subject.clone(),
+        optional(&entry.subject_email),
+        entry.data.to_string(),
+    ];
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    write!(text, "{}\r\n", cells.join(","))
+}
+
+/// As RFC 4180 has it; what a spreadsheet would calculate is made a text.
+fn cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_and_is_never_a_formula() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"no\"", "\"say \"\"no\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("=cmd()", "'=cmd()"),
+            ("@sum(1,2)", "\"'@sum(1,2)\""),
+            ("-1", "'-1"),
+            ("", ""),
+        ] {
+            assert_eq!(cell(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The door of every route and server function: who must be signed in, and how much is read of what they send.
+//! Must never read a byte of the body of somebody who has to sign in first.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use service::OpContext;
+
+use super::{AppState, body, functions, problem::Problem};
+
+/// What signing in and the first run need, for everybody.
+pub(super) const OPEN: Entry = Entry { is_open: true, limit: 4 * 1024 };
+/// What is not read at all.
+pub(super) const NOTHING: Entry = Entry { is_open: false, limit: 0 };
+pub(super) const SMALL: Entry = Entry { is_open: false, limit: 64 * 1024 };
+/// 64 KiB of feedback in JSON's words, in which a character may take six bytes.
+pub(super) const TEXT: Entry = Entry { is_open: false, limit: 512 * 1024 };
+/// Inputs, definitions, agents and contents: above their own limits of 4 MiB, whose checks can then say more than this one.
+pub(super) const CONTENT: Entry = Entry { is_open: false, limit: 6 * 1024 * 1024 };
+
+/// How a route or a function is entered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// For everybody; else only for those who are signed in.
+    pub is_open: bool,
+    /// Bytes of its body.
+    pub limit: usize,
+}
+
+/// The middleware around one route.
+pub(super) async fn route(State((state, entry)): State<(AppState, Entry)>, request: Request, next: Next) -> Response {
+    enter(&state, entry, request, next).await
+}
+
+/// The middleware around all pages and server functions. Pages take no body, and say themselves who they are for.
+pub(super) async fn function(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match request.uri().path().strip_prefix(super::SERVER_FN_PREFIX) {
+        Some(name) => {
+            let entry = functions::entry(name);
+            enter(&state, entry, request, next).await
+        }
+        None => next.run(request).await,
+    }
+}
+
+async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> Response {
+    let person = request.extensions().get::<OpContext>().and_then(OpContext::actor).map(|actor| actor.id);
+    if person.is_none() && !entry.is_open {
+        return Problem::from(service::Error::Unauthenticated).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    if entry.limit == 0 {
+        drop(body);
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    // Held until there is an answer: what was read lives as long, in one form or another.
+    let mut held = state.in_flight.hold(person);
+    match body::read(&parts.headers, body, entry.limit, &mut held).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(problem) => problem.into_response(),
+    }
+}

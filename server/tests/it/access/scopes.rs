@@ -1,0 +1,111 @@
+//! The third dimension of the matrix: what an API token has to be made for, endpoint by endpoint.
+//! An endpoint that is not listed here fails, and so does one that lets a token in that was made for something else.
+
+use workflow::access::Scope;
+
+use super::{Fixture, Row, told};
+use crate::harness::{ADMIN, Server};
+
+/// By what an endpoint may be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum By {
+    /// Without any credential too.
+    Anyone,
+    /// A session, or a token with this scope.
+    Token(Scope),
+    /// A session alone.
+    Session,
+}
+use By::{Anyone, Session};
+const READ: By = By::Token(Scope::Read);
+const RUN: By = By::Token(Scope::Run);
+const REVIEW: By = By::Token(Scope::Review);
+const ADMINISTER: By = By::Token(Scope::Admin);
+
+#[rustfmt::skip]
+const REST: &[(By, &[&str])] = &[
+    (READ, &[
+        "GET /api/me", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
+        "GET /api/workflows/gallery", "GET /api/workflows/templates", "GET /api/workflows/templates/{template_id}",
+        "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs",
+        "GET /api/workflows/runs/{run_id}", "GET /api/workflows/runs/{run_id}/events", "GET /api/workflows/runs/{run_id}/stale",
+        "GET /api/workflows/runs/{run_id}/compare", "GET /api/workflows/runs/{run_id}/live",
+        "GET /api/workflows/runs/{run_id}/steps/{step_id}/prompt",
+        "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
+        "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}", "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage",
+    ]),
+    (RUN, &[
+        "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "POST /api/workflows/runs/{run_id}/pause",
+        "POST /api/workflows/runs/{run_id}/resume", "POST /api/workflows/runs/{run_id}/cancel", "POST /api/workflows/runs/{run_id}/fork",
+        "POST /api/workflows/runs/{run_id}/adopt", "POST /api/workflows/runs/{run_id}/move",
+        "GET /api/workflows/runs/{run_id}/steps/{step_id}/skip", "POST /api/workflows/runs/{run_id}/steps/{step_id}/skip",
+        "POST /api/workflows/runs/{run_id}/steps/{step_id}/stop", "POST /api/workflows/runs/{run_id}/steps/{step_id}/rerun",
+        "POST /api/workflows/runs/{run_id}/steps/{step_id}/trigger",
+        "POST /api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback",
+    ]),
+    (REVIEW, &[
+        "POST /api/workflows/runs/{run_id}/steps/{step_id}/continue", "POST /api/workflows/runs/{run_id}/steps/{step_id}/edit",
+        "POST /api/workflows/runs/{run_id}/steps/{step_id}/reject", "POST /api/workflows/runs/{run_id}/steps/{step_id}/supply",
+    ]),
+    (ADMINISTER, &[
+        "GET /api/audit", "GET /api/audit/export", "GET /api/users", "POST /api/users", "PATCH /api/users/{user_id}", "GET /api/users/{user_id}/tokens",
+        "DELETE /api/users/{user_id}/tokens/{token_id}", "GET /api/agents/{agent_id}", "POST /api/agents", "POST /api/agents/test",
+        "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
+        "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
+        "POST /api/workflows/templates/{template_id}/archive", "POST /api/workflows/templates/{template_id}/unarchive",
+    ]),
+    (Session, &["POST /api/me/confirm", "POST /api/tokens", "DELETE /api/tokens/{token_id}"]),
+];
+
+#[rustfmt::skip]
+const FUNCTIONS: &[(By, &[&str])] = &[
+    (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
+    (READ, &[
+        "list_tokens", "list_agents", "gallery", "get_published", "my_runs", "waiting_for_me", "template_versions", "get_run",
+        "run_events", "compare_runs", "step_prompt", "attempt_transcript", "get_artifact", "artifact_lineage",
+    ]),
+    (RUN, &[
+        "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
+        "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
+    ]),
+    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step"]),
+    (ADMINISTER, &[
+        "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
+        "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
+        "get_template", "get_live_definition", "create_template", "save_draft", "publish_template", "workflow_ports",
+        "archive_template",
+    ]),
+    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token"]),
+];
+
+/// By what it may be used; fails for an endpoint without a row.
+pub(super) fn of(method: &str, path: &str) -> By {
+    let (table, name) = match path.strip_prefix("/_fn/") {
+        Some(function) => (FUNCTIONS, function.to_owned()),
+        None => (REST, format!("{method} {path}")),
+    };
+    let found = table.iter().find(|(_, names)| names.contains(&name.as_str()));
+    found.unwrap_or_else(|| panic!("{name} has no scope: decide what a token needs for it")).0
+}
+
+/// Asks for everything with a token of an admin for each scope.
+pub(super) async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
+    let mut wrong = Vec::new();
+    for scope in Scope::ALL {
+        let program = server.program(ADMIN, &[scope]).await;
+        for (method, path, content, _) in rows {
+            let (_, answer) = told(&program, method, &super::filled(path, it), content).await;
+            let refusal = ["insufficient_scope", "session_required"].into_iter().find(|code| answer.contains(code));
+            let expected = match of(method, path) {
+                Anyone | By::Token(Scope::Read) => None,
+                By::Token(wanted) if wanted == scope => None,
+                By::Token(_) => Some("insufficient_scope"),
+                Session => Some("session_required"),
+            };
+            if refusal != expected {
+                wrong.push(format!("{method} {path} with {scope:?}: {refusal:?} instead of {expected:?}: {answer}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

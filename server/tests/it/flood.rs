@@ -1,0 +1,174 @@
+//! What somebody with an account can do with live sockets to everybody else: nothing.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{SinkExt, StreamExt};
+use http::HeaderMap;
+use serde_json::json;
+use server::accept::{Limits, Timers};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    harness::{RUNS, Server},
+    live::{connect, follow},
+};
+
+const SOCKETS: usize = 56;
+
+/// Opens a socket, asks to begin anew as fast as it can, and opens the next one when it is closed.
+async fn flood(address: SocketAddr, path: String, headers: HeaderMap, stop: Arc<AtomicBool>, ends: Ends) {
+    while !stop.load(Ordering::SeqCst) {
+        let Ok(socket) = connect(address, &path, headers.clone()).await else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let (mut out, mut back) = socket.split();
+        let ask = async {
+            while !stop.load(Ordering::SeqCst) && out.send(Message::text(json!({"after": 0}).to_string())).await.is_ok()
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let hear = async {
+            while let Some(Ok(message)) = back.next().await {
+                if let Message::Close(Some(frame)) = message {
+                    *ends.lock().unwrap().entry(frame.code.into()).or_default() += 1;
+                }
+            }
+        };
+        tokio::select! {
+            () = ask => {}
+            () = hear => {}
+        }
+    }
+}
+
+type Ends = Arc<Mutex<BTreeMap<u16, usize>>>;
+
+/// Connections that were ever opened to the test's database.
+async fn n_sessions(pool: &PgPool) -> i64 {
+    let query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()";
+    sqlx::query_scalar(query).fetch_one(pool).await.unwrap()
+}
+
+/// The 95th of a hundred answers, each of which must be one.
+async fn p95(server: &Server, run: &str) -> Duration {
+    let mut took = Vec::new();
+    for _ in 0..60 {
+        let began = Instant::now();
+        server.anna.get(&format!("{RUNS}/{run}")).await.expect(200);
+        server.anna.get(RUNS).await.expect(200);
+        took.push(began.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    took.sort();
+    took[took.len() * 95 / 100]
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn sockets_that_begin_anew_all_the_time_take_nothing_from_others(pool: PgPool) {
+    // As many connections as the server has, and as little patience.
+    let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
+    let own = options.connect_with(pool.connect_options().as_ref().clone()).await.unwrap();
+    let server = Server::start(own).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "mine").await;
+    let theirs = server.ben.start(&template, "theirs").await;
+    server.anna.settled(&run).await;
+    server.ben.settled(&theirs).await;
+    let quiet = p95(&server, &run).await;
+    let before = n_sessions(&pool).await;
+
+    let (stop, ends) = (Arc::new(AtomicBool::new(false)), Ends::default());
+    let flooding: Vec<_> = (0..SOCKETS)
+        .map(|_| {
+            let path = format!("{RUNS}/{theirs}/live");
+            tokio::spawn(flood(address, path, server.ben.headers(), Arc::clone(&stop), Arc::clone(&ends)))
+        })
+        .collect();
+    let busy = p95(&server, &run).await;
+    stop.store(true, Ordering::SeqCst);
+    for task in flooding {
+        task.abort();
+    }
+    let opened = n_sessions(&pool).await - before;
+    let ends = ends.lock().unwrap().clone();
+    eprintln!("p95 quiet {quiet:?}, under the flood {busy:?}; {opened} new connections; closed with {ends:?}");
+    assert!(opened <= 16, "{opened} connections were opened anew: queries were dropped half way");
+    assert_eq!(ends.keys().copied().collect::<Vec<_>>(), [1013], "{ends:?}");
+    let store = server.store.clone();
+    server.stop().await;
+    store.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_socket_outlives_the_timers_of_requests_and_a_crowd_behind_its_address(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let limits = Limits { total: 64, strangers: 8, network: 4, person: 8 };
+    let short = Duration::from_millis(200);
+    let address = server.listen_within(limits, Timers { header: short, proxy: short, write: short }).await;
+    let template = server.shouting_template("never").await;
+    let run = server.anna.start(&template, "x").await;
+    server.anna.settled(&run).await;
+    let path = format!("{RUNS}/{run}/live");
+    let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..40 {
+        crowd.push(TcpStream::connect(address).await.unwrap());
+    }
+    tokio::time::sleep(short * 5).await;
+    follow(&mut socket, 0).await;
+    let heard = async {
+        loop {
+            if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+                break text;
+            }
+        }
+    };
+    let heard = tokio::time::timeout(Duration::from_secs(20), heard).await.unwrap();
+    assert!(heard.contains("\"seq\":1"), "{heard}");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_verb_takes_effect_although_who_asked_has_left(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE workflow_runs IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let body = json!({"template_id": template, "inputs": {"text": "x"}}).to_string();
+    let head = format!(
+        "POST {RUNS} HTTP/1.1\r\nHost: weft.test\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+        Content-Length: {}\r\n\r\n",
+        server.anna.token(),
+        body.len()
+    );
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all((head + &body).as_bytes()).await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'workflow_runs'::regclass";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *held).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(socket);
+    // Long enough for the server to notice.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    held.rollback().await.unwrap();
+    let began = Instant::now();
+    while server.anna.get(RUNS).await.expect(200)["runs"].as_array().unwrap().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "the run was never made");
+        tokio::task::yield_now().await;
+    }
+    server.stop().await;
+}

@@ -1,0 +1,104 @@
+//! Lists: each comes in pages, says that there is more, and hides or repeats nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::harness::{Client, RUNS, Server, TEMPLATES};
+
+/// Follows the links from a first page to the last, and names what was on them.
+async fn walk(client: &Client, first: &str, id: &str) -> (usize, Vec<String>) {
+    let (mut path, mut n_pages, mut found) = (first.to_owned(), 0, Vec::new());
+    loop {
+        let answer = client.get(&path).await;
+        n_pages += 1;
+        found.extend(answer.expect(200).as_array().unwrap().iter().map(|item| item[id].to_string()));
+        let link = answer.header("link");
+        if link.is_empty() {
+            return (n_pages, found);
+        }
+        let (next, rest) = link.strip_prefix('<').and_then(|link| link.split_once('>')).unwrap();
+        assert_eq!(rest, "; rel=\"next\"");
+        next.clone_into(&mut path);
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_list_pages_and_says_that_there_is_more(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("always").await;
+    for n in 0..4 {
+        let agent = json!({
+            "id": format!("agent-{n}"), "name": "Agent", "outputs": [{"name": "text"}],
+            "config": {"kind": "template", "template": "x"}
+        });
+        server.admin.post("/api/agents", agent).await.expect(201);
+        // Names that an address must encode, and of one name many.
+        server
+            .publish(
+                if n % 2 == 0 { "A & b/ü?" } else { "same" },
+                json!({"steps": {"a": {"agent_id": "shout", "inputs": {"text": {"const": "x"}}}}}),
+            )
+            .await;
+        let draft = server.admin.get(&format!("{TEMPLATES}/{template}")).await.expect(200);
+        let update = json!({"base_revision": draft["draft_revision"], "description": format!("{n}")});
+        server.admin.json(http::Method::PUT, &format!("{TEMPLATES}/{template}"), &update).await.expect(200);
+        server.admin.post(&format!("{TEMPLATES}/{template}/publish"), json!({})).await.expect(201);
+    }
+    let mut runs = Vec::new();
+    for n in 0..5 {
+        let run = server.anna.start(&template, &format!("text {n}")).await;
+        server.anna.settled(&run).await;
+        runs.push(run);
+    }
+    let lists: [(&Client, String, &str, usize); 8] = [
+        (&server.anna, "/api/agents/list".into(), "id", 5),
+        (&server.anna, "/api/workflows/gallery".into(), "id", 5),
+        (&server.admin, TEMPLATES.into(), "id", 5),
+        (&server.anna, TEMPLATES.into(), "id", 5),
+        (&server.anna, format!("{TEMPLATES}/{template}/versions"), "version", 5),
+        (&server.anna, "/api/workflows/waiting".into(), "id", 5),
+        // The admin and three users; and the one token that Anna has.
+        (&server.admin, "/api/users".into(), "id", 4),
+        (&server.anna, "/api/tokens".into(), "id", 1),
+    ];
+    for (client, path, id, n) in lists {
+        let (n_pages, found) = walk(client, &format!("{path}?limit=2"), id).await;
+        let unique: BTreeSet<&String> = found.iter().collect();
+        assert_eq!((n_pages, found.len(), unique.len()), (n.div_ceil(2), n, n), "{path}: {found:?}");
+        assert_eq!(walk(client, &path, id).await, (1, found), "{path}");
+        // What is no place is the first page.
+        assert_eq!(walk(client, &format!("{path}?after=%00nonsense"), id).await.1.len(), n, "{path}");
+    }
+
+    // Lists that are no array say it in their body.
+    let mut after = String::new();
+    let (mut n_pages, mut found) = (0, BTreeSet::new());
+    loop {
+        let page = server.anna.get(&format!("{RUNS}?limit=2{after}")).await.expect(200);
+        n_pages += 1;
+        found.extend(page["runs"].as_array().unwrap().iter().map(|run| run["id"].to_string()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!((n_pages, found.len()), (3, 5));
+    let run = &runs[0];
+    let path = format!("{RUNS}/{run}/steps/shout/edit");
+    for n in 0..4 {
+        server.anna.post(&path, json!({"artifacts": {"text": format!("edit {n}")}})).await.expect(200);
+    }
+    let (mut versions, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = server.anna.get(&format!("{RUNS}/{run}/artifacts?limit=2{after}")).await.expect(200);
+        versions
+            .extend(page["artifacts"].as_array().unwrap().iter().map(|artifact| artifact["version"].as_i64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(versions, [1, 2, 3, 4, 5]);
+    let events: Value = server.anna.get(&format!("{RUNS}/{run}/events?before=2")).await.expect(200);
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    assert_eq!(server.anna.get(&format!("{RUNS}/{run}/events?before=2")).await.header("link"), "", "the first of all");
+    server.stop().await;
+}
