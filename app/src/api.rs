@@ -3,6 +3,7 @@
 
 mod account;
 mod agents;
+mod client;
 mod runs;
 mod steps;
 mod templates;

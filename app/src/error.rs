@@ -1,6 +1,8 @@
 //! The one error of server functions: the same `ApiError` that REST answers with, so that a page can show the field and the way out.
 //! Must never carry an internal cause: `service` has logged it and put an id in its place.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
@@ -18,6 +20,31 @@ impl AppError {
     /// Whether the person has to sign in again; what they wrote stays on the page.
     pub fn is_signed_out(&self) -> bool {
         self.0.code == ErrorCode::Unauthenticated
+    }
+
+    /// Whether the same request may succeed without a change, because nothing about it was wrong.
+    pub fn may_try_again(&self) -> bool {
+        matches!(self.0.code, ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::TooManyRequests)
+    }
+
+    pub(crate) fn no_answer(limit: Duration) -> Self {
+        Self::unreachable(format!(
+            "The server has not answered within {} s. Check the connection and try again.",
+            limit.as_secs()
+        ))
+    }
+
+    pub(crate) fn broke_off() -> Self {
+        Self::unreachable("The connection broke off before the answer was complete. Try again.".to_owned())
+    }
+
+    pub(crate) fn behind_a_proxy(status: u16) -> Self {
+        Self::unreachable(format!("The server cannot be reached: a proxy before it answered {status}. Try again."))
+    }
+
+    fn unreachable(detail: String) -> Self {
+        let code = ErrorCode::Unavailable;
+        Self(ApiError { status: 503, code, detail, field: None, problems: Vec::new(), id: None })
     }
 }
 
@@ -39,28 +66,41 @@ impl FromServerFnError for AppError {
                 ErrorCode::Unavailable,
                 "The server cannot be reached. Check the connection and try again.".to_owned(),
             ),
-            ServerFnErrorErr::Args(reason) | ServerFnErrorErr::MissingArg(reason) => {
-                (400, ErrorCode::Malformed, format!("The request could not be read: {reason}"))
-            }
+            ServerFnErrorErr::Args(reason) | ServerFnErrorErr::MissingArg(reason) => unreadable(&reason),
+            // The server reads arguments, the browser answers, and both fail by the same name.
+            #[cfg(feature = "ssr")]
+            ServerFnErrorErr::Deserialization(reason) => unreadable(&reason),
             other => (500, ErrorCode::Internal, format!("The server's answer could not be read: {other}")),
         };
-        Self(ApiError { status, code, detail, field: None, problems: Vec::new(), id: None })
+        let error = ApiError { status, code, detail, field: None, problems: Vec::new(), id: None };
+        #[cfg(feature = "ssr")]
+        answer_with(error.status);
+        Self(error)
     }
+}
+
+fn unreadable(reason: &str) -> (u16, ErrorCode, String) {
+    (400, ErrorCode::Malformed, format!("The request could not be read: {reason}"))
 }
 
 #[cfg(feature = "ssr")]
 impl From<service::Error> for AppError {
     fn from(error: service::Error) -> Self {
         let error = error.to_api();
-        // The status of the HTTP answer follows the error, so that tools and proxies see what the page sees.
-        // A form posted without script is sent back to its page instead, with the error in the address.
-        if !crate::api::is_plain_form()
-            && let Some(response) = use_context::<leptos_axum::ResponseOptions>()
-            && let Ok(status) = http_status(error.status)
-        {
-            response.set_status(status);
-        }
+        answer_with(error.status);
         Self(error)
+    }
+}
+
+/// The status of the HTTP answer follows the error, so that tools and proxies see what the page sees.
+/// A form posted without script is sent back to its page instead, with the error in the address.
+#[cfg(feature = "ssr")]
+fn answer_with(status: u16) {
+    if !crate::api::is_plain_form()
+        && let Some(response) = use_context::<leptos_axum::ResponseOptions>()
+        && let Ok(status) = http_status(status)
+    {
+        response.set_status(status);
     }
 }
 

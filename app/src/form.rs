@@ -6,7 +6,7 @@ use workflow::api::{ApiError, ErrorCode};
 
 use crate::reactive::effect;
 use crate::{
-    components::{Banner, Kind},
+    components::{Banner, Button, Kind, Size},
     error::AppError,
     session::Session,
 };
@@ -32,8 +32,53 @@ where
         if pending.get() {
             return None;
         }
-        value.with(|value| value.as_ref().and_then(|result| result.as_ref().err().cloned()))
+        let error = value.with(|value| value.as_ref().and_then(|result| result.as_ref().err().cloned()));
+        // Once somebody has signed in again there is nothing left to say.
+        error.filter(|error| !error.is_signed_out() || session.has_ended())
     })
+}
+
+/// The idempotency key of a request: sent again, because nobody knows what became of it, the same request keeps its key.
+pub struct Once<I: Send + Sync + 'static>(StoredValue<Option<(I, Option<String>)>>);
+
+impl<I: Send + Sync + 'static> Clone for Once<I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I: Send + Sync + 'static> Copy for Once<I> {}
+
+impl<I: Clone + PartialEq + Send + Sync + 'static> Once<I> {
+    pub fn new() -> Self {
+        Self(StoredValue::new(None))
+    }
+
+    pub fn key(self, asked: &I) -> Option<String> {
+        let known =
+            self.0.with_value(|last| last.as_ref().filter(|(last, _)| last == asked).map(|(_, key)| key.clone()));
+        known.unwrap_or_else(|| {
+            let key = random_id();
+            self.0.set_value(Some((asked.clone(), key.clone())));
+            key
+        })
+    }
+
+    /// What was sent last and is not known to be done.
+    pub fn last(self) -> Option<I> {
+        self.0.with_value(|last| last.as_ref().map(|(asked, _)| asked.clone()))
+    }
+
+    /// It is known what became of it: the same wish is another request from now on.
+    pub fn forget(self) {
+        self.0.try_set_value(None);
+    }
+}
+
+impl<I: Clone + PartialEq + Send + Sync + 'static> Default for Once<I> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The words for one field, if the error is about it.
@@ -60,6 +105,18 @@ pub fn FormError(
     }
 }
 
+/// An error with the way to send the same again, where that may help.
+#[component]
+pub fn TryAgain(error: AppError, #[prop(into)] again: Callback<()>) -> impl IntoView {
+    let may_help = error.may_try_again();
+    let action = move || {
+        may_help.then(
+            || view! { <Button size=Size::Sm icon="refresh-cw" on_click=move |()| again.run(())>"Try again"</Button> },
+        )
+    };
+    view! { <ErrorBanner error action/> }
+}
+
 /// An error with everything that helps: what happened, and the id to quote.
 #[component]
 pub fn ErrorBanner(error: AppError, #[prop(optional, into)] action: ViewFn) -> impl IntoView {
@@ -70,6 +127,23 @@ pub fn ErrorBanner(error: AppError, #[prop(optional, into)] action: ViewFn) -> i
             {id}
         </Banner>
     }
+}
+
+/// The error that a plain form brought back in the address, in words of our own: anybody can make such an address, so nothing of it
+/// is believed but which kind of error it names, and which of these fields.
+pub fn error_of_address(error: &AppError, fields: &[&str]) -> AppError {
+    let detail = match error.code() {
+        ErrorCode::WrongCredentials => "The email or the password is wrong. Check both and try again.",
+        ErrorCode::TooManyRequests => "Too many attempts. Wait a little and try again.",
+        ErrorCode::Conflict => "This server already has an admin. Sign in instead.",
+        ErrorCode::Unavailable => "The server is not available at the moment. Try again soon.",
+        ErrorCode::Invalid => "This was not accepted. Check it and try again.",
+        _ => "That did not work. Try again.",
+    };
+    let field = error.0.field.clone().filter(|field| fields.contains(&field.as_str()));
+    let api =
+        ApiError { status: 422, code: error.code(), detail: detail.to_owned(), field, problems: Vec::new(), id: None };
+    AppError(api)
 }
 
 /// An error that the browser found itself.

@@ -7,18 +7,25 @@ pub mod app;
 pub mod canvas_view;
 pub mod components;
 pub mod crash;
+pub mod device;
 pub mod error;
 pub mod form;
 pub mod hydration;
+pub mod kept;
+pub mod link;
 pub mod live;
 pub mod load;
+mod paged;
 pub mod pages;
 pub mod prefs;
 pub mod reactive;
 pub mod session;
 pub mod shell;
+pub mod site;
+pub mod unsent;
 pub mod waiting;
 pub mod words;
 
 pub use app::App;
+#[cfg(feature = "ssr")]
 pub use shell::shell;

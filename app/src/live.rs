@@ -1,20 +1,29 @@
 //! The live feed in the browser: a socket that comes back by itself, for one run or for all of mine.
 //! Must never decide what a frame means: the reader folds it, with the same reducer as the server's tests.
 
+mod heart;
+mod retry;
+
 use std::{sync::Arc, time::Duration};
 
 use codee::string::JsonSerdeCodec;
-use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_use::{
     ReconnectLimit, UseWebSocketOptions, UseWebSocketReturn, core::ConnectionReadyState, use_document_visibility,
     use_websocket_with_options,
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use workflow::{
     RunId,
-    api::{Follow, MyFrame, RunFrame},
+    api::{Beat, Follow, MyFrame, RunFrame},
 };
 
+use self::{
+    heart::{Heart, Look},
+    retry::Retry,
+};
+use crate::components::browser_now;
+use crate::link::{Link, use_link};
 use crate::reactive::{effect, effect_with, memo};
 use crate::session::Session;
 
@@ -33,7 +42,7 @@ pub fn follow_run(
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&RunFrame) + Send + Sync + 'static,
 ) -> Signal<Connection> {
-    follow(&format!("/api/workflows/runs/{id}/live"), after, on_frame, || ())
+    follow(&format!("/api/workflows/runs/{id}/live"), None, after, on_frame, || ())
 }
 
 /// Opens the one socket about my runs that the whole app shares; the shell calls it once.
@@ -45,7 +54,7 @@ pub fn provide_mine() {
         }
     };
     // There is no log to replay: what changed before the socket was open is fetched.
-    let connection = follow("/api/live", || 0, tell, move || tell(&MyFrame::Resync));
+    let connection = follow("/api/live", use_link(), || 0, tell, move || tell(&MyFrame::Resync));
     provide_context(Mine { listeners, last_id: StoredValue::new(0), connection });
 }
 
@@ -70,17 +79,66 @@ struct Mine {
     connection: Signal<Connection>,
 }
 
-/// The first retry comes after about this long, each further one after twice as long.
-const FIRST_DELAY_MS: f64 = 400.0;
-const MAX_DELAY_MS: f64 = 20_000.0;
 /// The server closes with "policy violation" when the session is over.
 const SESSION_ENDED: u16 = 1008;
-/// A socket that lived this long was fine: the next retry is a first one again.
-const HEALTHY_MS: f64 = 10_000.0;
+/// How often it is looked whether the socket is alive.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// leptos-use owns the socket; its own retries come at a fixed interval, so the backing off is done here.
+/// What is said to the server.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said {
+    Follow(Follow),
+    Beat(Beat),
+}
+
+#[derive(Clone, Copy)]
+struct Feed {
+    session: Session,
+    /// Where this socket speaks for the whole app.
+    link: Option<Link>,
+    connection: RwSignal<Connection>,
+    heart: StoredValue<Heart>,
+    retry: Retry,
+}
+
+impl Feed {
+    fn heart<R>(self, change: impl FnOnce(&mut Heart) -> R) -> Option<R> {
+        self.heart.try_update_value(change)
+    }
+
+    fn heard(self) {
+        if self.heart(|heart| heart.heard(browser_now())) == Some(true)
+            && let Some(link) = self.link
+        {
+            link.heard();
+        }
+    }
+
+    /// The socket is no longer of use. `is_silent` where nothing has closed it.
+    fn lost(self, is_silent: bool, has_session_ended: bool) {
+        self.heart(Heart::closed);
+        self.connection.set(Connection::Lost);
+        if let Some(link) = self.link {
+            if is_silent { link.lost() } else { link.closed() }
+        }
+        // A refused socket tells the browser nothing of the reason: ask whether it was the session.
+        if self.retry.closed() || has_session_ended {
+            spawn_local(async move {
+                let has_answered = self.session.verify().await;
+                if let Some(link) = self.link {
+                    link.answers_requests(has_answered);
+                }
+            });
+        }
+    }
+}
+
+/// leptos-use owns the socket; its own retries come at a fixed interval, so the backing off is done here, and its own heartbeat
+/// does not notice when no answer comes.
 fn follow<Frame>(
     url: &str,
+    link: Option<Link>,
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&Frame) + Send + Sync + 'static,
     on_open: impl Fn() + Send + Sync + 'static,
@@ -88,132 +146,113 @@ fn follow<Frame>(
 where
     Frame: DeserializeOwned + Send + Sync + 'static,
 {
-    let session = expect_context::<Session>();
-    let connection = RwSignal::new(Connection::Connecting);
-    let retry = Retry::new();
+    let feed = Feed {
+        session: expect_context::<Session>(),
+        link,
+        connection: RwSignal::new(Connection::Connecting),
+        heart: StoredValue::new(Heart::new()),
+        retry: Retry::new(),
+    };
     let options = UseWebSocketOptions::default()
         .reconnect_limit(ReconnectLimit::Limited(0))
+        .on_message_raw(move |_| feed.heard())
         .on_message(on_frame)
-        .on_close(move |event| {
-            connection.set(Connection::Lost);
-            let was_never_open = retry.closed();
-            // A refused socket tells the browser nothing of the reason: ask whether it was the session.
-            if was_never_open || event.code() == SESSION_ENDED {
-                session.verify();
-            }
-        });
+        .on_close(move |event| feed.lost(false, event.code() == SESSION_ENDED));
     let UseWebSocketReturn { ready_state, send, open, .. } =
-        use_websocket_with_options::<Follow, Frame, JsonSerdeCodec, _, _>(url, options);
-    retry.opens_with(open);
+        use_websocket_with_options::<Said, Frame, JsonSerdeCodec, _, _>(url, options);
+    feed.retry.opens_with(move || {
+        feed.heart(|heart| heart.opening(browser_now()));
+        open();
+    });
+    let beat = {
+        let send = send.clone();
+        let number = StoredValue::new(0_u32);
+        Arc::new(move || {
+            number.update_value(|number| *number = number.wrapping_add(1));
+            send(&Said::Beat(Beat { beat: number.get_value() }));
+        })
+    };
     // leptos-use calls `on_open` before it allows sending, hence an effect on the state.
     effect(move || {
         if ready_state.get() == ConnectionReadyState::Open {
-            retry.opened();
-            send(&Follow { after: untrack(&after) });
-            connection.set(Connection::Open);
+            feed.retry.opened();
+            feed.heart(|heart| heart.opened(browser_now()));
+            send(&Said::Follow(Follow { after: untrack(&after) }));
+            feed.connection.set(Connection::Open);
+            if let Some(link) = feed.link {
+                untrack(|| link.heard());
+            }
             untrack(&on_open);
         }
     });
-    retry_when_worthwhile(session, connection, retry);
-    connection.into()
+    listen(feed, beat);
+    retry_when_worthwhile(feed);
+    feed.connection.into()
 }
 
-/// Retries at once when there is a new reason to: the page is looked at, the network is back, somebody signed in.
-fn retry_when_worthwhile(session: Session, connection: RwSignal<Connection>, retry: Retry) {
+/// Asks for a word when none was heard for a while, and gives up the socket when none comes.
+fn listen(feed: Feed, beat: Arc<dyn Fn() + Send + Sync>) {
+    let act = move |look: Look| match look {
+        Look::Fine => {}
+        Look::Ask => beat(),
+        Look::Dead => feed.lost(true, false),
+    };
+    effect(move || {
+        // leptos-use opens the first socket by itself, as the page begins.
+        feed.heart(|heart| heart.opening(browser_now()));
+        let look = act.clone();
+        let timer = set_interval_with_handle(
+            move || {
+                if let Some(found) = feed.heart(|heart| heart.look(browser_now())) {
+                    look(found);
+                }
+            },
+            LOOK_EVERY,
+        );
+        let doubt = act.clone();
+        let offline = window_event_listener(ev::offline, move |_| {
+            if let Some(found) = feed.heart(|heart| heart.doubt(browser_now())) {
+                doubt(found);
+            }
+        });
+        on_cleanup(move || {
+            offline.remove();
+            if let Ok(timer) = timer {
+                timer.clear();
+            }
+        });
+    });
+}
+
+/// Retries at once when there is a new reason to: the page is looked at, the network is back, somebody signed in or asks for it.
+fn retry_when_worthwhile(feed: Feed) {
     let visibility = use_document_visibility();
+    let session = feed.session;
     let retry_now = move || {
-        if connection.get_untracked() == Connection::Lost {
-            retry.now();
+        if feed.connection.get_untracked() == Connection::Lost {
+            feed.retry.now();
         }
     };
     let is_worthwhile = memo(move || visibility.get() != web_sys::VisibilityState::Hidden && !session.has_ended());
     effect_with(move |before: Option<bool>| {
         let is_worthwhile = is_worthwhile.get();
-        retry.allow(is_worthwhile);
+        feed.retry.allow(is_worthwhile);
         if is_worthwhile && before == Some(false) {
             retry_now();
         }
         is_worthwhile
     });
+    if let Some(link) = use_link() {
+        effect_with(move |before: Option<u32>| {
+            let asks = link.asks();
+            if before.is_some_and(|before| before != asks) {
+                retry_now();
+            }
+            asks
+        });
+    }
     effect(move || {
         let online = window_event_listener(ev::online, move |_| retry_now());
         on_cleanup(move || online.remove());
     });
-}
-
-#[derive(Clone, Copy)]
-struct Retry {
-    open: StoredValue<Option<Arc<dyn Fn() + Send + Sync>>>,
-    timer: StoredValue<Option<TimeoutHandle>>,
-    failures: StoredValue<i32>,
-    opened_at: StoredValue<Option<f64>>,
-    is_allowed: StoredValue<bool>,
-}
-
-impl Retry {
-    fn new() -> Self {
-        let retry = Self {
-            open: StoredValue::new(None),
-            timer: StoredValue::new(None),
-            failures: StoredValue::new(0),
-            opened_at: StoredValue::new(None),
-            is_allowed: StoredValue::new(true),
-        };
-        on_cleanup(move || retry.clear());
-        retry
-    }
-
-    fn opens_with(self, open: impl Fn() + Send + Sync + 'static) {
-        self.open.set_value(Some(Arc::new(open)));
-    }
-
-    /// A page that nobody looks at, or whose session has ended, does not retry; it does so when that is over.
-    fn allow(self, is_allowed: bool) {
-        self.is_allowed.set_value(is_allowed);
-    }
-
-    fn opened(self) {
-        self.opened_at.set_value(Some(js_sys::Date::now()));
-    }
-
-    /// Plans the next try and says whether the socket was never open.
-    fn closed(self) -> bool {
-        let opened_at = self.opened_at.get_value();
-        self.opened_at.set_value(None);
-        if opened_at.is_some_and(|at| js_sys::Date::now() - at > HEALTHY_MS) {
-            self.failures.set_value(0);
-        }
-        let failures = self.failures.get_value();
-        self.failures.set_value(failures.saturating_add(1));
-        // Half fixed, half drawn: many browsers that lost one server must not come back in the same instant.
-        let delay = (FIRST_DELAY_MS * 2_f64.powi(failures.min(8))).min(MAX_DELAY_MS);
-        self.after(Duration::from_secs_f64(delay * (0.5 + js_sys::Math::random() / 2.0) / 1000.0));
-        opened_at.is_none()
-    }
-
-    fn after(self, delay: Duration) {
-        self.clear();
-        let timer = set_timeout_with_handle(
-            move || {
-                if self.is_allowed.try_get_value() == Some(true) {
-                    self.now();
-                }
-            },
-            delay,
-        );
-        self.timer.set_value(timer.ok());
-    }
-
-    fn now(self) {
-        self.clear();
-        if let Some(open) = self.open.try_get_value().flatten() {
-            open();
-        }
-    }
-
-    fn clear(self) {
-        if let Some(Some(timer)) = self.timer.try_update_value(Option::take) {
-            timer.clear();
-        }
-    }
 }

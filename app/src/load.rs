@@ -10,6 +10,7 @@ use crate::{
     components::{Button, Size},
     error::AppError,
     form::ErrorBanner,
+    link::{Link, use_link},
     pages::NotFound,
     session::use_session,
     shell::Page,
@@ -54,6 +55,23 @@ pub fn PartFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl
     let session = use_session();
     let noted = error.clone();
     effect(move || session.note(&noted));
+    // Once its cause is gone it is fetched again, without a press.
+    let (is_signed_out, is_unreachable) = (error.is_signed_out(), error.code() == ErrorCode::Unavailable);
+    effect_with(move |before: Option<u32>| {
+        let epoch = session.epoch();
+        if is_signed_out && before.is_some_and(|before| before != epoch) {
+            on_retry.run(());
+        }
+        epoch
+    });
+    let link = use_link();
+    effect_with(move |was_lost: Option<bool>| {
+        let is_lost = link.is_some_and(Link::is_lost);
+        if is_unreachable && was_lost == Some(true) && !is_lost {
+            on_retry.run(());
+        }
+        is_lost
+    });
     view! {
         <ErrorBanner
             error

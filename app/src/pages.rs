@@ -2,6 +2,7 @@
 
 mod account;
 mod agents;
+mod audit;
 mod compare;
 mod dashboard;
 mod design;
@@ -11,6 +12,7 @@ mod login;
 mod not_found;
 mod run;
 mod start;
+mod token_row;
 mod types;
 mod users;
 mod workflows;

@@ -3,7 +3,7 @@
 
 mod dialog;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use workflow::access::Actor;
 
 pub use self::dialog::SignInDialog;
@@ -66,14 +66,14 @@ impl Session {
         }
     }
 
-    /// Asks the server whether the session still stands.
-    pub fn verify(self) {
-        spawn_local(async move {
-            // Other errors say nothing about the session.
-            if let Ok(None) = api::current_user().await {
-                self.end();
-            }
-        });
+    /// Asks the server whether the session still stands, and says whether there was an answer.
+    pub async fn verify(self) -> bool {
+        let answer = api::current_user().await;
+        // Other errors say nothing about the session.
+        if answer == Ok(None) {
+            self.end();
+        }
+        answer.is_ok()
     }
 
     /// Takes up the person of a fresh session.

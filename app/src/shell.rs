@@ -1,6 +1,7 @@
 //! The HTML document, and the frame around every signed-in page.
 //! Must never know what a page shows: a page brings its own title, path and actions with `Page`.
 
+#[cfg(feature = "ssr")]
 mod document;
 mod page;
 mod rail;
@@ -11,15 +12,17 @@ use leptos_router::{
     hooks::use_location,
 };
 
-pub use self::{
-    document::shell,
-    page::{Page, PageTop, focus_main},
-};
+#[cfg(feature = "ssr")]
+pub use self::document::shell;
+pub use self::page::{Page, PageTop, focus_main};
 use self::{page::provide_arrival, rail::Rail};
 use crate::{
     components::{Toaster, TooltipLayer},
+    device,
+    link::{LinkBanner, provide_link},
     live,
     prefs::use_prefs,
+    reactive::effect,
     session::{SignInDialog, use_session},
     waiting,
 };
@@ -41,9 +44,16 @@ pub fn AppShell() -> impl IntoView {
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
     let prefs = use_prefs();
+    let link = provide_link();
     live::provide_mine();
     waiting::provide_waiting();
     provide_arrival();
+    let me = use_session().user_untracked().map(|user| user.id);
+    effect(move || {
+        if let Some(me) = me {
+            device::forget_others(me);
+        }
+    });
     view! {
         <div class="shell" data-rail=move || if prefs.is_rail_slim() { "slim" } else { "wide" }>
             <a
@@ -58,6 +68,7 @@ pub fn Frame(children: Children) -> impl IntoView {
                 "Skip to content"
             </a>
             <Rail/>
+            <LinkBanner link/>
             {children()}
         </div>
         <SignInDialog/>

@@ -1,27 +1,7 @@
 //! Numbers in words: the same on every page and on both sides.
 //! Must know no locale: the server and the browser print alike.
 
-/// "1 step", "12,400 steps".
-pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
-    let n = n.try_into().unwrap_or(i64::MAX);
-    format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
-}
-
-/// "12,400".
-pub fn thousands(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if n < 0 {
-        grouped.push('−');
-    }
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
+pub use workflow::words::{count, thousands};
 
 /// Millionths of money as a number, with at least two and at most six digits behind the point.
 pub fn money(micros: i64) -> String {
@@ -50,12 +30,10 @@ pub fn list(names: &[String], most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, list, money, thousands};
+    use super::{list, money};
 
     #[test]
-    fn numbers_are_grouped_and_have_units() {
-        assert_eq!([0, 999, 12_400, -1_234_567].map(thousands), ["0", "999", "12,400", "−1,234,567"]);
-        assert_eq!([count(1, "step"), count(2_000, "step")], ["1 step", "2,000 steps"]);
+    fn money_has_at_least_two_digits_behind_the_point() {
         assert_eq!([0, 12_300, 1_500_000, 7].map(money), ["0.00", "0.0123", "1.50", "0.000007"]);
     }
 

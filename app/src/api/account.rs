@@ -4,22 +4,22 @@
 use leptos::prelude::*;
 use workflow::{access::Actor, api as wire, id::TokenId};
 
-use super::wire::Json;
+use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-#[server(output = Json)]
+#[server(client = Limited, output = Json)]
 pub async fn setup_state() -> Result<wire::SetupState, AppError> {
     let state = service::accounts::setup_state(&expect_context()).await?;
     Ok(wire::SetupState { needs_admin: state.needs_admin, needs_token: state.needs_token })
 }
 
-#[server(output = Json)]
+#[server(client = Limited, output = Json)]
 pub async fn current_user() -> Result<Option<Actor>, AppError> {
     // Known since the request came in; the future only meets the shape of a server function.
     Ok(std::future::ready(expect_context::<service::OpContext>().actor().cloned()).await)
 }
 
-#[server(output = Json)]
+#[server(client = Limited, output = Json)]
 pub async fn create_first_admin(
     email: String,
     password: String,
@@ -27,22 +27,22 @@ pub async fn create_first_admin(
 ) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::create_first_admin(&ctx, &email, password.into(), &token).await?;
-    set_cookie(&session.set_cookie());
+    session.set_cookies().iter().for_each(|cookie| set_cookie(cookie));
     answer_plain_form("/dashboard");
     Ok(())
 }
 
 /// `next` is the page to go to when a form without script asks.
-#[server(output = Json)]
+#[server(client = Limited, output = Json)]
 pub async fn login(email: String, password: String, #[server(default)] next: String) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::login(&ctx, &email, password.into()).await?;
-    set_cookie(&session.set_cookie());
+    session.set_cookies().iter().for_each(|cookie| set_cookie(cookie));
     answer_plain_form(crate::session::safe_next(&next));
     Ok(())
 }
 
-#[server(output = Json)]
+#[server(client = Limited, output = Json)]
 pub async fn logout() -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     set_cookie(&service::accounts::logout(&ctx).await?);
@@ -50,36 +50,42 @@ pub async fn logout() -> Result<(), AppError> {
     Ok(())
 }
 
-/// Ends all other sessions.
-#[server(input = Json, output = Json)]
+/// Ends all other sessions, and all API tokens.
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn change_password(current: String, new: String) -> Result<(), AppError> {
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::change_password(&ctx, current.into(), new.into()).await?;
-    set_cookie(&session.set_cookie());
+    session.set_cookies().iter().for_each(|cookie| set_cookie(cookie));
     Ok(())
 }
 
-#[server(output = Json)]
-pub async fn list_sessions() -> Result<Vec<wire::SessionView>, AppError> {
-    Ok(service::accounts::list_sessions(&expect_context()).await?)
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn list_sessions(after: Option<String>) -> Result<wire::Page<wire::SessionView>, AppError> {
+    Ok(service::accounts::list_sessions(&expect_context(), &service::Wanted::after(after)).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn revoke_session(id: String) -> Result<(), AppError> {
     Ok(service::accounts::revoke_session(&expect_context(), &id).await?)
 }
 
-#[server(output = Json)]
-pub async fn list_tokens() -> Result<Vec<wire::TokenView>, AppError> {
-    Ok(service::accounts::list_tokens(&expect_context()).await?)
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn list_tokens(after: Option<String>) -> Result<wire::Page<wire::TokenView>, AppError> {
+    Ok(service::accounts::list_tokens(&expect_context(), &service::Wanted::after(after)).await?)
 }
 
-#[server(input = Json, output = Json)]
-pub async fn create_token(name: String) -> Result<wire::CreatedToken, AppError> {
-    Ok(service::accounts::create_token(&expect_context(), &name).await?)
+/// Refused unless the password was given a short while ago, when signing in or to `confirm_password`.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn create_token(token: wire::NewToken) -> Result<wire::CreatedToken, AppError> {
+    Ok(service::accounts::create_token(&expect_context(), token).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn confirm_password(password: String) -> Result<(), AppError> {
+    Ok(service::accounts::confirm_password(&expect_context(), password.into()).await?)
+}
+
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
     Ok(service::accounts::revoke_token(&expect_context(), id).await?)
 }

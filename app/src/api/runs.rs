@@ -5,71 +5,71 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{RunId, RunView, api as wire, event::RunEvent};
 
-use super::wire::Json;
+use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn start_run(start: wire::StartRun, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::start(&expect_context(), start, key).await?.run)
 }
 
 /// My runs, newest first.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn my_runs(after: Option<String>) -> Result<wire::RunPage, AppError> {
     Ok(service::runs::list(&expect_context(), after, None).await?)
 }
 
 /// Runs in which a step waits for my review, oldest first.
-#[server(output = Json)]
-pub async fn waiting_for_me() -> Result<Vec<wire::RunSummary>, AppError> {
-    Ok(service::runs::waiting_for_me(&expect_context()).await?)
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn waiting_for_me(after: Option<String>) -> Result<wire::Page<wire::RunSummary>, AppError> {
+    Ok(service::runs::waiting_for_me(&expect_context(), &service::Wanted::after(after)).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<RunView, AppError> {
     Ok(service::runs::get(&expect_context(), id).await?)
 }
 
 /// The newest events up to `before`, newest first, for the timeline.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<RunEvent>, AppError> {
     Ok(service::runs::events(&expect_context(), id, before).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn set_auto_run(id: RunId, auto_run: bool, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::set_auto_run(&expect_context(), id, auto_run, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn pause_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::pause(&expect_context(), id, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn resume_run(id: RunId, resume: wire::ResumeRun, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::resume(&expect_context(), id, resume, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn cancel_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::cancel(&expect_context(), id, key).await?)
 }
 
 /// The new run.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn fork_run(id: RunId, fork: wire::ForkRun, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::fork(&expect_context(), id, fork, key).await?.run)
 }
 
 /// Takes versions of another run over into this one.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) -> Result<RunView, AppError> {
     Ok(service::runs::adopt(&expect_context(), id, adopt, key).await?)
 }
 
 /// Goes on with another published version, or only says what that would mean.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<MoveOutcome, AppError> {
     Ok(match service::runs::move_to(&expect_context(), id, to, key).await? {
         wire::MoveAnswer::Dry(plan) => MoveOutcome { plan: Some(plan), run: None },
@@ -84,7 +84,7 @@ pub struct MoveOutcome {
     pub run: Option<Box<RunView>>,
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn compare_runs(left: RunId, right: RunId) -> Result<wire::Comparison, AppError> {
     Ok(service::runs::compare(&expect_context(), left, right).await?)
 }

@@ -4,10 +4,10 @@
 use leptos::prelude::*;
 use workflow::{ArtifactId, RunId, RunView, StepKey, api as wire};
 
-use super::wire::Json;
+use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn trigger_step(
     id: RunId,
     step: StepKey,
@@ -17,7 +17,7 @@ pub async fn trigger_step(
     Ok(service::steps::trigger(&expect_context(), id, &step, trigger, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn continue_step(
     id: RunId,
     step: StepKey,
@@ -27,7 +27,7 @@ pub async fn continue_step(
     Ok(service::steps::approve(&expect_context(), id, &step, decision, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn edit_step(
     id: RunId,
     step: StepKey,
@@ -37,7 +37,7 @@ pub async fn edit_step(
     Ok(service::steps::edit(&expect_context(), id, &step, edit, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn reject_step(
     id: RunId,
     step: StepKey,
@@ -47,7 +47,7 @@ pub async fn reject_step(
     Ok(service::steps::reject(&expect_context(), id, &step, rejection, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn skip_step(
     id: RunId,
     step: StepKey,
@@ -58,12 +58,12 @@ pub async fn skip_step(
 }
 
 /// The values that skipping a step asks for.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn skip_needs(id: RunId, step: StepKey) -> Result<Vec<wire::SkipNeed>, AppError> {
     Ok(service::steps::skip_needs(&expect_context(), id, &step).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn supply_step(
     id: RunId,
     step: StepKey,
@@ -73,7 +73,7 @@ pub async fn supply_step(
     Ok(service::steps::supply(&expect_context(), id, &step, supply, key).await?)
 }
 
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn stop_step(
     id: RunId,
     step: StepKey,
@@ -85,7 +85,7 @@ pub async fn stop_step(
 
 /// Runs a step again, alone or with what is downstream. What that would mean the browser works out itself, so a dry run answers with
 /// the run as it is.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn rerun_step(
     id: RunId,
     step: StepKey,
@@ -100,24 +100,30 @@ pub async fn rerun_step(
 }
 
 /// The prompt in force for a step, and what the template says.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn step_prompt(id: RunId, step: StepKey) -> Result<wire::StepPrompt, AppError> {
     Ok(service::steps::prompt(&expect_context(), id, &step).await?)
 }
 
-#[server(input = Json, output = Json)]
+/// What an attempt told a language model and what came back.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn attempt_transcript(id: RunId, step: StepKey, attempt: i32) -> Result<wire::AttemptTranscript, AppError> {
+    Ok(service::steps::transcript(&expect_context(), id, &step, attempt).await?)
+}
+
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn get_artifact(run: RunId, id: ArtifactId) -> Result<wire::ArtifactView, AppError> {
     Ok(service::artifacts::get(&expect_context(), run, id).await?)
 }
 
 /// Everything an artifact was made from.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn artifact_lineage(run: RunId, id: ArtifactId) -> Result<wire::Lineage, AppError> {
     Ok(service::artifacts::lineage(&expect_context(), run, id).await?)
 }
 
 /// Makes an older version the latest one again.
-#[server(input = Json, output = Json)]
+#[server(client = Limited, input = Json, output = Json)]
 pub async fn rollback_artifact(
     run: RunId,
     id: ArtifactId,

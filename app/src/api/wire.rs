@@ -33,6 +33,9 @@ impl<T: DeserializeOwned> Decodes<T> for TextEncoding {
 
     fn decode(bytes: Bytes) -> Result<T, Self::Error> {
         let text = std::str::from_utf8(&bytes).map_err(serde::de::Error::custom)?;
+        // Arguments come from anybody; answers come from the server.
+        #[cfg(feature = "ssr")]
+        workflow::json::parse(text, workflow::json::Bounds::BODY).map_err(serde::de::Error::custom)?;
         serde_json::from_str(text)
     }
 }

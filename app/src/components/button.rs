@@ -45,7 +45,8 @@ impl ButtonType {
     }
 }
 
-/// A button with words. While `loading` it shows a spinner over the kept label and takes no clicks.
+/// A button with words. While `loading` it shows a spinner over the kept label and takes no clicks; it is not disabled then, because a
+/// browser takes the focus from what is.
 #[component]
 pub fn Button(
     #[prop(optional)] variant: Variant,
@@ -69,13 +70,21 @@ pub fn Button(
             data-block=block
             data-loading=move || loading.get()
             aria-busy=move || loading.get().then_some("true")
-            disabled=move || disabled.get() || loading.get()
-            on:click=move |_| press(on_click)
+            aria-disabled=move || loading.get().then_some("true")
+            disabled=move || disabled.get()
+            on:click=move |event| {
+                if loading.get_untracked() {
+                    // Neither the press counts nor the form that it would send.
+                    event.prevent_default();
+                } else {
+                    press(on_click);
+                }
+            }
         >
             <span class="btn-label">{icon.map(|name| view! { <Icon name/> })} {children()}</span>
             <Show when=move || loading.get()>
                 <svg class="icon btn-spinner" data-spin aria-hidden="true">
-                    <use_ href="/icons.svg#i-loader-circle"></use_>
+                    <use_ href=format!("{}#i-loader-circle", crate::site::icons())></use_>
                 </svg>
             </Show>
         </button>

@@ -40,10 +40,20 @@ pub fn Combobox(
     #[prop(optional, into)] placeholder: Option<String>,
     #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional, into)] label: Option<String>,
+    /// Hears what is searched for, from the first look at the list on: for options that are fetched.
+    #[prop(optional, into)]
+    on_search: Option<Callback<String>>,
 ) -> impl IntoView {
     let wiring = Wiring::find(id);
     let state = Combo::new(wiring.id.clone().unwrap_or_default(), value, options);
     state.follow();
+    if let Some(on_search) = on_search {
+        effect(move || {
+            if state.open.get() {
+                on_search.run(state.query.get());
+            }
+        });
+    }
     let Combo { input, list, open, active, chosen, .. } = state;
     let described_by = wiring.described_by;
     let invalid = wiring.aria_invalid();

@@ -103,3 +103,18 @@ pub fn Field(
         </div>
     }
 }
+
+/// What is wrong, under controls that are no Field.
+#[component]
+pub fn Fault(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <div aria-live="polite" class="field-note">
+            {move || text.get().map(|text| view! {
+                <p class="field-error">
+                    <Icon name="circle-alert" size=Size::Sm/>
+                    <span>{text}</span>
+                </p>
+            })}
+        </div>
+    }
+}

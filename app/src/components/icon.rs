@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::site;
+
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Size {
     Sm,
@@ -25,7 +27,7 @@ impl Size {
 pub fn Icon(name: &'static str, #[prop(optional)] size: Size, #[prop(optional)] spin: bool) -> impl IntoView {
     view! {
         <svg class="icon" data-size=size.name() data-spin=spin aria-hidden="true" focusable="false">
-            <use_ href=format!("/icons.svg#i-{name}")></use_>
+            <use_ href=format!("{}#i-{name}", site::icons())></use_>
         </svg>
     }
 }

@@ -1,5 +1,6 @@
 //! `PanelHandle`: resizes the docked panel it stands in, by pointer and by arrows, and remembers the width on this device.
-//! It writes only the panel's own `--panel-w`, through CSSOM.
+//! It writes only the panel's own `--panel-w`, through CSSOM; how much of it there is room for is the style sheet's to say.
+//! `LeftToggle` and `LeftClose`: the left panel of a canvas page, where the window is too narrow to keep it docked.
 
 use crate::reactive::effect;
 use leptos::html;
@@ -7,7 +8,11 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::dom::set_style;
+use super::{
+    button::{IconButton, Variant},
+    dom::{all, by_id, focus, set_style},
+    icon::{Icon, Size},
+};
 
 /// The edge of the panel that the handle stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +41,11 @@ pub fn PanelHandle(
         width.set(Some(to));
         if let Some(panel) = panel() {
             set_style(&panel, "--panel-w", &format!("{to}px"));
+            // There may be less room: then the next press goes on from what is seen.
+            let seen = panel.get_bounding_client_rect().width().round();
+            if seen > 0.0 && seen < to {
+                width.set(Some(seen));
+            }
         }
     };
     let remember = move || {
@@ -115,6 +125,87 @@ pub fn PanelHandle(
             on:pointercancel=move |_| dragging.set(false)
             on:keydown=on_key
         ></div>
+    }
+}
+
+/// Whether the left panel lies over the canvas; it means nothing while it is docked.
+#[derive(Clone, Copy)]
+pub struct LeftPanel {
+    is_open: RwSignal<bool>,
+    /// The panel's id; its button has `ID-toggle`.
+    id: &'static str,
+}
+
+impl LeftPanel {
+    pub fn new(id: &'static str) -> Self {
+        Self { is_open: RwSignal::new(false), id }
+    }
+
+    /// For `data-left` of the page.
+    pub fn state(self) -> Option<&'static str> {
+        self.is_open.get().then_some("open")
+    }
+
+    fn open(self) {
+        self.is_open.set(true);
+        request_animation_frame(move || {
+            let panel = by_id(self.id);
+            let first = panel.and_then(|panel| all(&panel, "input, .panel-body button").into_iter().next());
+            if let Some(first) = first {
+                focus(&first);
+            }
+        });
+    }
+
+    /// The focus goes back to the button, if it was in the panel.
+    pub fn close(self) {
+        if !self.is_open.get_untracked() {
+            return;
+        }
+        self.is_open.set(false);
+        if let Some(toggle) = by_id(&format!("{}-toggle", self.id)) {
+            focus(&toggle);
+        }
+    }
+}
+
+/// In the canvas stage: brings the panel.
+#[component]
+pub fn LeftToggle(panel: LeftPanel, icon: &'static str, label: &'static str) -> impl IntoView {
+    effect(move || {
+        let listener = window_event_listener(leptos::ev::keydown, move |event| {
+            let is_inside = || {
+                let inside = by_id(panel.id).zip(document().active_element());
+                inside.is_some_and(|(panel, active)| panel.contains(Some(&active)))
+            };
+            if event.key() == "Escape" && !event.default_prevented() && is_inside() {
+                panel.close();
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+    view! {
+        <button
+            class="btn left-toggle"
+            type="button"
+            data-size="sm"
+            id=format!("{}-toggle", panel.id)
+            aria-expanded=move || if panel.is_open.get() { "true" } else { "false" }
+            aria-controls=panel.id
+            on:click=move |_| if panel.is_open.get_untracked() { panel.close() } else { panel.open() }
+        >
+            <span class="btn-label"><Icon name=icon/> {label}</span>
+        </button>
+    }
+}
+
+/// In the head of the panel: takes it away again.
+#[component]
+pub fn LeftClose(panel: LeftPanel, label: &'static str) -> impl IntoView {
+    view! {
+        <span class="left-close">
+            <IconButton icon="x" label variant=Variant::Quiet size=Size::Sm on_click=move |()| panel.close()/>
+        </span>
     }
 }
 

@@ -39,7 +39,7 @@ pub fn StatusIcon(#[prop(into)] status: Signal<String>, #[prop(default = true)] 
             aria-hidden=(!spoken).then_some("true")
             aria-label=move || spoken.then(|| status.with(|s| status_label(s).to_owned()))
         >
-            <use_ href=move || status.with(|s| format!("/icons.svg#s-{}", shape(s)))></use_>
+            <use_ href=move || status.with(|s| format!("{}#s-{}", crate::site::icons(), shape(s)))></use_>
         </svg>
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::link::use_link;
 use crate::reactive::effect;
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
@@ -13,11 +14,12 @@ use wasm_bindgen::JsValue;
 pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
     let now = ticking(Duration::from_secs(20));
     let text = move || match now.get() {
-        Some(now) => relative(at.get().timestamp_millis(), now).unwrap_or_else(|| local(at.get(), Precision::Day)),
+        Some(now) => relative(at.get().timestamp_millis(), now)
+            .unwrap_or_else(|| local(at.get().timestamp_millis(), Precision::Day)),
         None => absolute(at.get()),
     };
     let exact = move || match now.get() {
-        Some(_) => local(at.get(), Precision::Second),
+        Some(_) => local(at.get().timestamp_millis(), Precision::Second),
         None => absolute(at.get()),
     };
     view! {
@@ -27,15 +29,17 @@ pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
     }
 }
 
-/// How long something took, or has been going on: it counts while `until` is `None`.
+/// How long something took, or has been going on: it counts while `until` is `None`, up to when the server was last heard.
 #[component]
 pub fn Elapsed(
     #[prop(into)] since: Signal<DateTime<Utc>>,
     #[prop(into)] until: Signal<Option<DateTime<Utc>>>,
 ) -> impl IntoView {
     let now = ticking(Duration::from_secs(1));
+    let lost_since = use_link().map(|link| Signal::derive(move || link.lost_since()));
     let text = move || {
-        let end = until.get().map(|end| end.timestamp_millis()).or_else(|| now.get());
+        let known_until = || lost_since.and_then(|since| since.get());
+        let end = until.get().map(|end| end.timestamp_millis()).or_else(|| known_until().or_else(|| now.get()));
         end.map_or_else(String::new, |end| duration_words(end - since.get().timestamp_millis()))
     };
     view! { <span class="num">{text}</span> }
@@ -59,7 +63,7 @@ fn ticking(pace: Duration) -> RwSignal<Option<i64>> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
-fn browser_now() -> i64 {
+pub(crate) fn browser_now() -> i64 {
     js_sys::Date::now() as i64
 }
 
@@ -67,21 +71,30 @@ fn absolute(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
+/// "14:02:31" in the browser's own manner.
+pub(crate) fn clock_time(at_ms: i64) -> String {
+    local(at_ms, Precision::Clock)
+}
+
 #[derive(Clone, Copy)]
 enum Precision {
     Day,
     Second,
+    /// The time of day alone.
+    Clock,
 }
 
 /// In the browser's own time zone and manner.
 #[expect(clippy::cast_precision_loss, reason = "JavaScript's dates are f64")]
-fn local(at: DateTime<Utc>, precision: Precision) -> String {
-    let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
+fn local(at_ms: i64, precision: Precision) -> String {
+    let date = js_sys::Date::new(&JsValue::from_f64(at_ms as f64));
     let language = window().navigator().language().unwrap_or_else(|| "en".to_owned());
     let options = js_sys::Object::new();
     let set = |key: &str, value: &str| drop(js_sys::Reflect::set(&options, &key.into(), &value.into()));
-    set("dateStyle", "medium");
-    if matches!(precision, Precision::Second) {
+    if !matches!(precision, Precision::Clock) {
+        set("dateStyle", "medium");
+    }
+    if !matches!(precision, Precision::Day) {
         set("timeStyle", "medium");
     }
     date.to_locale_string(&language, &options).into()

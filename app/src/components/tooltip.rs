@@ -34,7 +34,7 @@ pub fn TooltipLayer() -> impl IntoView {
     };
     let show = move |anchor: HtmlElement| {
         let (Some(popup), Some(tip)) = (popup.get_untracked(), anchor.get_attribute("data-tip")) else { return };
-        if tip.is_empty() || !anchor.is_connected() {
+        if tip.is_empty() || !anchor.is_connected() || says_it_itself(&anchor) {
             return;
         }
         text.set(tip.clone());
@@ -70,6 +70,12 @@ pub fn TooltipLayer() -> impl IntoView {
     });
 
     view! { <div node_ref=popup class="tooltip" popover="manual" aria-hidden="true"></div> }
+}
+
+/// A rail that is wide shows its labels.
+fn says_it_itself(anchor: &HtmlElement) -> bool {
+    let label = anchor.query_selector(".rail-label").ok().flatten();
+    label.is_some_and(|label| label.get_bounding_client_rect().width() > 1.0)
 }
 
 fn anchor_of(target: Option<web_sys::EventTarget>) -> Option<HtmlElement> {

@@ -1,5 +1,6 @@
 //! /account: one's own look, password, sessions and API tokens, and the way out.
 
+mod new_token;
 mod password;
 mod sessions;
 mod tokens;
@@ -20,6 +21,8 @@ use crate::{
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let user = use_session().user_untracked();
+    // Grows when a new password has ended what the lists below show.
+    let ends = RwSignal::new(0_u32);
     let email = user.as_ref().map(|user| user.email.clone()).unwrap_or_default();
     let role = match user.map(|user| user.role) {
         Some(Role::Admin) => "Admin",
@@ -36,9 +39,9 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </div>
                 <Look/>
-                <Password/>
-                <Sessions/>
-                <Tokens/>
+                <Password on_done=move |()| ends.update(|n| *n += 1)/>
+                <Sessions ends/>
+                <Tokens ends/>
             </div>
         </Page>
     }

@@ -9,15 +9,17 @@ pub(super) mod kind;
 mod ports;
 mod sub_workflow;
 mod test;
+mod typed;
 
 use leptos::prelude::*;
-use workflow::api::AgentView;
+use workflow::api::{self as wire, AgentView};
 
 pub use self::edit::{AgentPage, NewAgentPage};
 use crate::{
     api,
     components::{Badge, Empty, Icon, LinkButton, Skeleton, SkeletonKind, TableShell, TextInput, Variant},
     load::PartFailed,
+    paged::{More, Paged},
     session::use_session,
     shell::Page,
 };
@@ -25,7 +27,7 @@ use crate::{
 #[component]
 pub fn AgentsPage() -> impl IntoView {
     let session = use_session();
-    let agents = Resource::new(move || session.epoch(), |_| api::list_agents());
+    let agents = Resource::new(move || session.epoch(), |_| api::list_agents(None));
     let new_button = || {
         view! {
             <LinkButton href="/admin/agents/new" variant=Variant::Primary icon="plus">
@@ -43,7 +45,7 @@ pub fn AgentsPage() -> impl IntoView {
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
                         match agents.await {
-                            Ok(agents) if agents.is_empty() => {
+                            Ok(page) if page.items.is_empty() => {
                                 view! {
                                     <Empty
                                         icon="bot"
@@ -56,7 +58,7 @@ pub fn AgentsPage() -> impl IntoView {
                                 }
                                     .into_any()
                             }
-                            Ok(agents) => view! { <List agents/> }.into_any(),
+                            Ok(page) => view! { <List page/> }.into_any(),
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any()
                             }
@@ -79,17 +81,17 @@ fn ListSkeleton() -> impl IntoView {
 }
 
 #[component]
-fn List(mut agents: Vec<AgentView>) -> impl IntoView {
-    agents.sort_by_key(|agent| agent.name.to_lowercase());
-    let agents = StoredValue::new(agents);
+fn List(page: wire::Page<AgentView>) -> impl IntoView {
+    let agents = Paged::new(page, api::list_agents);
     let wanted = RwSignal::new(String::new());
     let shown = move || {
         let wanted = wanted.get().to_lowercase();
-        agents.with_value(|agents| {
+        agents.items.with(|agents| {
             let texts = |agent: &AgentView| format!("{} {} {}", agent.name, agent.id, agent.description).to_lowercase();
             agents.iter().filter(|agent| texts(agent).contains(&wanted)).cloned().collect::<Vec<_>>()
         })
     };
+    agents.load_all_while(move || wanted.with(|wanted| !wanted.trim().is_empty()));
     view! {
         <div class="stack" data-gap="3">
             <div class="toolbar">
@@ -114,6 +116,7 @@ fn List(mut agents: Vec<AgentView>) -> impl IntoView {
             <Show when=move || shown().is_empty()>
                 <p class="muted" role="status">"No agent matches"</p>
             </Show>
+            <More of=agents/>
         </div>
     }
 }

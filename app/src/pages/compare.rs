@@ -1,6 +1,8 @@
 //! /runs/{id}/compare/{other}: two runs of one workflow side by side, step by step, and the way to take over what is better.
 //! The left run is the one that takes; nothing is changed until Adopt is pressed.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
@@ -101,8 +103,10 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
             asked.set(None);
         }
     });
-    let n_different = steps.iter().filter(|step| step.differs()).count();
-    let n_steps = steps.len();
+    // Items count with their step, as everywhere.
+    let n_different =
+        steps.iter().filter(|step| step.differs()).map(|step| step.key.split().0).collect::<BTreeSet<_>>().len();
+    let n_steps = steps.iter().filter(|step| !step.is_item).count();
     let may_adopt = left.status != RunStatus::Cancelled
         && use_session().user_untracked().is_some_and(|user| user.may_run(left.user_id));
     let adoptable: Vec<StepKey> =

@@ -10,21 +10,12 @@ use self::{
     gallery::Gallery,
     run_list::{Runs, WaitingRuns},
 };
-use crate::{
-    live::{Connection, follow_mine},
-    shell::Page,
-};
+use crate::shell::Page;
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {
-    let connection = follow_mine(|_| ());
-    let state = move || {
-        (connection.get() == Connection::Lost).then(|| {
-            view! { <span class="save-state" data-state="offline" role="status">"Reconnecting: this may be old"</span> }
-        })
-    };
     view! {
-        <Page title="Dashboard" actions=move || state>
+        <Page title="Dashboard">
             <div class="page">
                 <h1 class="visually-hidden">"Dashboard"</h1>
                 <WaitingRuns/>

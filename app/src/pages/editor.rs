@@ -31,7 +31,7 @@ use crate::reactive::{effect_with, memo};
 use crate::{
     api,
     canvas_view::EditorCanvas,
-    components::{Empty, LinkButton, Segment, Segmented, Skeleton, SkeletonKind},
+    components::{Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind},
     error::AppError,
     load::PageFailed,
     pages::NotFound,
@@ -105,6 +105,7 @@ const VIEWS: [Segment; 3] =
 fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     let draft = Draft::open(template, agents);
     draft.follow();
+    let palette = LeftPanel::new("palette");
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
     });
@@ -122,14 +123,15 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                 <div class="notices">
                     <Notices draft/>
                 </div>
-                <div class="canvas-page editor" data-show=move || draft.shown.get()>
+                <div class="canvas-page editor" data-show=move || draft.shown.get() data-left=move || palette.state()>
                     <div class="view-tabs">
                         <Segmented value=draft.shown segments=VIEWS.to_vec() name="editor-view" label="What to show"/>
                     </div>
-                    <Palette draft/>
+                    <Palette draft panel=palette/>
                     <section class="canvas-stage" aria-label="Canvas">
                         <EditorCanvas state=draft.handle/>
                         <EmptyCanvas draft/>
+                        <LeftToggle panel=palette icon="bot" label="Agents"/>
                         <CanvasBar draft/>
                     </section>
                     <SidePanel draft/>

@@ -12,6 +12,7 @@ use leptos_router::LazyRoute;
 use super::{
     account::AccountPage,
     agents::{AgentPage, AgentsPage, NewAgentPage},
+    audit::AuditPage,
     compare::ComparePage,
     design::DesignPage,
     editor::EditorPage,
@@ -79,6 +80,7 @@ fetched! {
     forms: Start, start, load_start, view! { <StartPage/> }.into_any();
     forms: Account, account, load_account, view! { <AccountPage/> }.into_any();
     forms: Users, users, load_users, for_admins(UsersPage);
+    forms: Audit, audit, load_audit, for_admins(AuditPage);
     workflows: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
     workflows: Editor, editor, load_editor, for_admins(EditorPage);
     agents: Agents, agents, load_agents, for_admins(AgentsPage);
@@ -87,21 +89,14 @@ fetched! {
     design: Design, design, load_design, view! { <Page title="Design system"><DesignPage/></Page> }.into_any();
 }
 
-/// The files of each part below the package folder, as the build listed them.
-#[cfg(feature = "ssr")]
-#[derive(Clone, Default, serde::Deserialize)]
-pub struct PartFiles(std::sync::Arc<std::collections::HashMap<String, Vec<String>>>);
-
-/// Names them in the head of the document, so that the browser fetches them beside the bundle and not after it.
+/// Names the files of a part in the head of the document, so that the browser fetches them beside the bundle and not after it.
 #[cfg(feature = "ssr")]
 fn name_files(part: &str) {
     use leptos_meta::Link;
 
-    let Some(files) = use_context::<PartFiles>() else { return };
-    for file in files.0.get(part).into_iter().flatten() {
-        let href = format!("/pkg/{file}");
+    for href in crate::site::files().parts.get(part).into_iter().flatten().cloned() {
         // Drawing a link adds it to the head; there is nothing to show.
-        if file.rsplit('.').next() == Some("js") {
+        if href.rsplit('.').next() == Some("js") {
             view! { <Link rel="modulepreload" href/> }.to_html();
         } else {
             view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }.to_html();

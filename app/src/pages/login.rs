@@ -15,10 +15,13 @@ use crate::{
     api::{self, CreateFirstAdmin, Login},
     components::{Button, ButtonType, Field, Size, Skeleton, SkeletonKind, TextInput, Variant},
     error::AppError,
-    form::{FormError, at_field, local_error},
+    form::{FormError, at_field, error_of_address, local_error},
     load::PartFailed,
     session::{safe_next, use_session},
 };
+
+/// Those of the first run; signing in has the first two.
+static FIELDS: [&str; 3] = ["email", "password", "token"];
 
 #[component]
 pub fn LoginPage() -> impl IntoView {
@@ -32,7 +35,7 @@ pub fn LoginPage() -> impl IntoView {
         <main class="auth" id="main">
             <div class="auth-card">
                 <div class="auth-brand">
-                    <img src="/favicon.svg" alt="" width="28" height="28"/>
+                    <img src=crate::site::favicon() alt="" width="28" height="28"/>
                     <span>"Weft"</span>
                 </div>
                 <Transition fallback=|| view! { <FormSkeleton/> }>
@@ -80,7 +83,7 @@ fn SignIn(next: Memo<String>) -> impl IntoView {
         <Title text="Sign in"/>
         <h1>"Sign in"</h1>
         <ActionForm action=login attr:class="form" attr:novalidate=true>
-            <FormError error fields=&["email", "password"]/>
+            <FormError error fields=&FIELDS[..2]/>
             <input type="hidden" name="next" value=next/>
             <Field id="email" label="Email" error=at_field(error, "email")>
                 <TextInput value=email name="email" kind="email" autocomplete="username" autofocus=true/>
@@ -120,7 +123,7 @@ fn FirstRun(needs_token: bool) -> impl IntoView {
         <h1>"Create the admin account"</h1>
         <p>"This is a new Weft. The first account administers it: people, agents and workflows."</p>
         <ActionForm action=create attr:class="form" attr:novalidate=true>
-            <FormError error fields=&["email", "password", "token"]/>
+            <FormError error fields=&FIELDS/>
             {token_field}
             <Field id="email" label="Email" error=at_field(error, "email")>
                 <TextInput value=email name="email" kind="email" autocomplete="username" autofocus=true/>
@@ -143,7 +146,12 @@ where
     let session = use_session();
     let navigate = use_navigate();
     let value = action.value();
-    let pending = action.pending();
+    let (pending, version) = (action.pending(), action.version());
+    // Nothing was sent from here yet: whatever is there came with the address.
+    let brought = value.with_untracked(|value| {
+        let error = value.as_ref().and_then(|result| result.as_ref().err());
+        error.map(|error| error_of_address(error, &FIELDS))
+    });
     // What went wrong after the server had agreed.
     let later = RwSignal::new(None::<AppError>);
     effect(move || {
@@ -168,6 +176,9 @@ where
     Signal::derive(move || {
         if pending.get() {
             return None;
+        }
+        if version.get() == 0 {
+            return brought.clone();
         }
         let refused = value.with(|value| value.as_ref().and_then(|result| result.as_ref().err().cloned()));
         refused.or_else(|| later.get())

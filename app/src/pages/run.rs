@@ -5,6 +5,7 @@ pub(super) mod artifact;
 mod attempts;
 pub(super) mod difference;
 mod edit;
+mod focus;
 mod fork;
 mod header;
 mod human;
@@ -16,9 +17,11 @@ mod one_step;
 mod outline;
 pub(super) mod output;
 mod output_form;
+mod press;
 mod prompt;
 mod reject;
 mod rerun;
+mod restored;
 mod rollback;
 mod seen;
 mod skip;
@@ -27,6 +30,7 @@ pub(super) mod state;
 mod step_panel;
 mod supply;
 mod timeline;
+mod transcript;
 mod verbs;
 mod versions;
 
@@ -41,7 +45,7 @@ use crate::reactive::{effect_with, memo};
 use crate::{
     api,
     canvas_view::{RunCanvas, WatchHandle},
-    components::{IconButton, Segment, Segmented, Size, Skeleton, SkeletonKind},
+    components::{IconButton, LeftPanel, LeftToggle, Segment, Segmented, Size, Skeleton, SkeletonKind},
     load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
     shell::PageTop,
@@ -101,12 +105,15 @@ fn Loaded(run: RunView) -> impl IntoView {
     // A link from another run names the step it is about.
     let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
     let live = LiveRun::follow(run, wanted);
+    focus::keep_focus(live);
     let shown = RwSignal::new("panel".to_owned());
+    let steps = LeftPanel::new("run-steps");
     let chosen = live.selected;
     effect_with(move |before: Option<Option<workflow::StepKey>>| {
         let key = chosen.get();
         if before.is_some_and(|before| before != key) {
             shown.set("panel".to_owned());
+            steps.close();
         }
         key
     });
@@ -115,13 +122,14 @@ fn Loaded(run: RunView) -> impl IntoView {
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
             <div class="run-page">
                 <Header live/>
-                <div class="canvas-page" data-show=move || shown.get()>
+                <div class="canvas-page" data-show=move || shown.get() data-left=move || steps.state()>
                     <div class="view-tabs">
                         <Segmented value=shown segments=VIEWS.to_vec() name="run-view" label="What to show"/>
                     </div>
-                    <Outline live/>
+                    <Outline live panel=steps/>
                     <section class="canvas-stage" aria-label="Graph of the run">
                         <RunCanvas run=live.run stale=live.stale selected=live.selected handle=canvas/>
+                        <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
                             <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>

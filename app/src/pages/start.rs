@@ -3,6 +3,7 @@
 
 pub(super) mod field;
 mod file;
+mod unsent;
 pub(super) mod value;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,21 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use serde_json::Value;
 use workflow::{
-    TemplateId,
-    api::{ErrorCode, PublishedTemplate, StartRun},
+    RunView, TemplateId,
+    api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
 };
 
-use self::field::{InputField, InputView};
+use self::{
+    field::{InputField, InputView},
+    unsent::{Unsent, UnsentNote},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
-    components::{Button, ButtonType, LinkButton, Skeleton, SkeletonKind, SkeletonWidth, Switch, Variant},
+    components::{
+        Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
+        Switch, Variant,
+    },
     error::AppError,
     form::{FormError, focus_first_error, outcome},
     load::{PageFailed, refetch_after_sign_in},
@@ -77,10 +84,13 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let auto_run = RwSignal::new(true);
     let key = RunKey::new();
     let navigate = use_navigate();
+    let unsent = Unsent::new(template.id, fields);
 
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
-    let error =
-        outcome(start, move |run| navigate(&format!("/runs/{}", run.id), leptos_router::NavigateOptions::default()));
+    let error = outcome(start, move |run: RunView| {
+        unsent.sent();
+        navigate(&format!("/runs/{}", run.id), leptos_router::NavigateOptions::default());
+    });
     effect(move || {
         let Some(error) = error.get() else { return };
         if error.code() == ErrorCode::IdempotencyMismatch {
@@ -122,7 +132,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                 <div class="page-head">
                     <h1>{format!("Start {}", template.name)}</h1>
                     <p>{template.description.clone()}</p>
+                    <p class="small">{format!("Version {version}, published ")} <RelativeTime at=template.published_at/></p>
                 </div>
+                {template.draft.map(|notes| view! { <Notes id version notes/> })}
                 <form
                     class="form"
                     novalidate
@@ -132,6 +144,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                         submit();
                     }
                 >
+                    <UnsentNote unsent/>
                     {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
                     <div class="form-section">
                         <div class="setting-row">
@@ -159,6 +172,34 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                 </form>
             </div>
         </Page>
+    }
+}
+
+/// What an admin should know before starting this version.
+#[component]
+fn Notes(id: TemplateId, version: i32, notes: DraftNotes) -> impl IntoView {
+    let href = format!("/admin/workflows/{id}");
+    let editor = move || {
+        let href = href.clone();
+        view! { <LinkButton href size=Size::Sm icon="pencil">"Open the editor"</LinkButton> }
+    };
+    let reviewers = (!notes.problems.is_empty()).then(|| {
+        let editor = editor.clone();
+        let words =
+            notes.problems.iter().map(|problem| problem.message.replace('`', "")).collect::<Vec<_>>().join(". ");
+        view! {
+            <Banner kind=Kind::Warn title=format!("Version {version} asks somebody who cannot come") action=editor>
+                {format!("{words}. At such a gate the run waits for an admin.")}
+            </Banner>
+        }
+    });
+    view! {
+        {notes.has_unpublished_changes.then(|| view! {
+            <Banner title=format!("This starts version {version}, without the changes of the draft") action=editor>
+                "The draft has changes that are not published yet."
+            </Banner>
+        })}
+        {reviewers}
     }
 }
 

@@ -4,8 +4,12 @@
 pub(super) mod value;
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use workflow::schema::{Kind, Schema};
+use workflow::{
+    json,
+    schema::{Kind, Schema},
+};
 
 use crate::components::{Field, Select, SelectOption, TextArea};
 use crate::reactive::effect_with;
@@ -26,52 +30,139 @@ const WORDS: [(&str, &str); 12] = [
     ("custom", "JSON Schema"),
 ];
 
+/// The controls of a type as they were left.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TypedType {
+    word: String,
+    choices: String,
+    list: String,
+    object: String,
+    custom: String,
+}
+
 /// A type as it is being edited. The description stands in a field of its own.
 #[derive(Clone, Copy)]
 pub(super) struct TypeForm {
     pub word: RwSignal<String>,
     /// One a line.
     pub choices: RwSignal<String>,
-    /// What is inside a list or an object, or the whole of a custom one.
-    pub json: RwSignal<String>,
+    /// What is inside a list. Each word keeps its own text: going back to a word finds what was typed there.
+    pub list: RwSignal<String>,
+    /// What is inside an object.
+    pub object: RwSignal<String>,
+    /// The whole of a custom one.
+    pub custom: RwSignal<String>,
+    /// What was shown last.
+    known: StoredValue<Option<Schema>>,
 }
 
 impl TypeForm {
     pub(super) fn new(schema: &Schema) -> Self {
-        let form = Self { word: RwSignal::default(), choices: RwSignal::default(), json: RwSignal::new(String::new()) };
+        let form = Self {
+            word: RwSignal::default(),
+            choices: RwSignal::default(),
+            list: RwSignal::default(),
+            object: RwSignal::default(),
+            custom: RwSignal::default(),
+            known: StoredValue::new(None),
+        };
         form.show(schema);
         form
     }
 
-    /// Shows another type, unless it is the one that is shown already.
+    /// Shows another type. One that was shown already changes nothing: what is typed since then may not be a type yet.
     pub(super) fn show(self, schema: &Schema) {
         let bare = Schema { description: String::new(), ..schema.clone() };
-        if self.read_untracked().as_ref() == Ok(&bare) && !self.word.with_untracked(String::is_empty) {
+        let is_known = self.known.with_value(|known| known.as_ref() == Some(&bare));
+        let is_first = self.known.with_value(Option::is_none);
+        self.known.set_value(Some(bare.clone()));
+        if is_known || (!is_first && self.read_untracked().as_ref() == Ok(&bare)) {
             return;
         }
-        let (word, choices, json) = words_of(&bare);
+        let (word, inside) = words_of(&bare);
+        // The text goes first: what follows the word must find the two together.
+        if let Some(text) = self.text(word) {
+            text.set(inside);
+        }
         self.word.set(word.to_owned());
-        self.choices.set(choices);
-        self.json.set(json);
+    }
+
+    /// What stands beside the word, for words that need more than themselves.
+    fn text(self, word: &str) -> Option<RwSignal<String>> {
+        Some(match word {
+            "choice" => self.choices,
+            "list" => self.list,
+            "object" => self.object,
+            "custom" => self.custom,
+            _ => return None,
+        })
+    }
+
+    /// Begins to say the type in JSON, from what it is now.
+    fn begin_custom(self, was: &str) {
+        let text = self.text(was).map(|text| text.get_untracked()).unwrap_or_default();
+        if let Ok(schema) = schema_of(was, &text)
+            && self.custom.with_untracked(|text| text.trim().is_empty())
+        {
+            self.custom.set(pretty(&schema));
+        }
     }
 
     /// The type without a description, or what is wrong with the JSON.
     pub(super) fn read(self) -> Result<Schema, String> {
-        self.word.with(|word| self.choices.with(|choices| self.json.with(|json| schema_of(word, choices, json))))
+        self.word.with(|word| match self.text(word) {
+            Some(text) => text.with(|text| schema_of(word, text)),
+            None => schema_of(word, ""),
+        })
+    }
+
+    /// What stands in the controls, for reactive places; it may be no type yet.
+    pub(super) fn typed(self) -> TypedType {
+        TypedType {
+            word: self.word.get(),
+            choices: self.choices.get(),
+            list: self.list.get(),
+            object: self.object.get(),
+            custom: self.custom.get(),
+        }
+    }
+
+    /// Puts back what was typed.
+    pub(super) fn retype(self, typed: TypedType) {
+        self.choices.set(typed.choices);
+        self.list.set(typed.list);
+        self.object.set(typed.object);
+        self.custom.set(typed.custom);
+        self.word.set(typed.word);
     }
 
     fn read_untracked(self) -> Result<Schema, String> {
         untrack(|| self.read())
     }
 
+    /// What is wrong with what stands beside the word; the word itself stays as it was chosen.
     pub(super) fn error(self) -> Option<String> {
-        self.read().err()
+        match self.read() {
+            Ok(schema)
+                if schema.choices.as_ref().is_some_and(Vec::is_empty) && self.word.with(|word| word == "choice") =>
+            {
+                Some("Write at least one choice".to_owned())
+            }
+            Ok(_) => None,
+            Err(reason) => Some(reason),
+        }
     }
 }
 
-fn words_of(schema: &Schema) -> (&'static str, String, String) {
+fn pretty(schema: &Schema) -> String {
+    serde_json::to_string_pretty(schema).unwrap_or_default()
+}
+
+/// The word for a type, and what stands beside it.
+fn words_of(schema: &Schema) -> (&'static str, String) {
     let plain = match (schema.kind, schema.format.as_str()) {
-        _ if !schema.choices.is_empty() => "choice",
+        _ if schema.choices.is_some() => "choice",
         (Some(Kind::String), "multiline") => "multiline",
         (Some(Kind::String), "markdown") => "markdown",
         (Some(Kind::String), "file") => "file",
@@ -84,22 +175,15 @@ fn words_of(schema: &Schema) -> (&'static str, String, String) {
         (Some(Kind::Null), _) => "custom",
         (None, _) => "any",
     };
-    let choices: Vec<&str> = schema.choices.iter().filter_map(Value::as_str).collect();
-    let choices = choices.join("\n");
-    let json = serde_json::to_string_pretty(schema).unwrap_or_default();
-    let inside = if matches!(plain, "list" | "object") && *schema != Schema::of(schema.kind.unwrap_or(Kind::Object)) {
-        json.clone()
-    } else {
-        String::new()
+    let beside = match plain {
+        "choice" => schema.choices().iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        "list" | "object" if *schema != Schema::of(schema.kind.unwrap_or(Kind::Object)) => pretty(schema),
+        _ => String::new(),
     };
-    if schema_of(plain, &choices, &inside).as_ref() == Ok(schema) {
-        (plain, choices, inside)
-    } else {
-        ("custom", String::new(), json)
-    }
+    if schema_of(plain, &beside).as_ref() == Ok(schema) { (plain, beside) } else { ("custom", pretty(schema)) }
 }
 
-fn schema_of(word: &str, choices: &str, json: &str) -> Result<Schema, String> {
+fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
     let text = |format: &str| Schema { format: format.to_owned(), ..Schema::text() };
     Ok(match word {
         "multiline" | "markdown" | "file" => text(word),
@@ -108,17 +192,17 @@ fn schema_of(word: &str, choices: &str, json: &str) -> Result<Schema, String> {
         "boolean" => Schema::of(Kind::Boolean),
         "choice" => {
             let mut known: Vec<Value> = Vec::new();
-            for line in choices.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            for line in beside.lines().map(str::trim).filter(|line| !line.is_empty()) {
                 if !known.iter().any(|choice| choice == line) {
                     known.push(line.into());
                 }
             }
-            Schema { choices: known, ..Schema::text() }
+            Schema { choices: Some(known), ..Schema::text() }
         }
-        "list" => inside(json, Kind::Array)?,
-        "object" => inside(json, Kind::Object)?,
+        "list" => inside(beside, Kind::Array)?,
+        "object" => inside(beside, Kind::Object)?,
         "any" => Schema::any(),
-        "custom" => parse(json)?,
+        "custom" => parse(beside)?,
         _ => Schema::text(),
     })
 }
@@ -135,62 +219,63 @@ fn inside(json: &str, kind: Kind) -> Result<Schema, String> {
     }
 }
 
-fn parse(json: &str) -> Result<Schema, String> {
-    serde_json::from_str(json).map_err(|fault| format!("This is no schema that Weft understands: {fault}"))
+fn parse(text: &str) -> Result<Schema, String> {
+    let words = |fault: &dyn std::fmt::Display| format!("This is no schema that Weft understands: {fault}");
+    let document = json::parse(text, json::Bounds::VALUE).map_err(|fault| words(&fault))?;
+    serde_json::from_value(document).map_err(|fault| words(&fault))
 }
 
-/// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-choices` and `ID-schema`.
+/// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-enum` and `ID-json`.
 #[component]
 pub(super) fn TypeFields(
     form: TypeForm,
     #[prop(into)] id: String,
     #[prop(optional, into)] disabled: Signal<bool>,
-    /// What is wrong with the type, beyond its own JSON.
+    /// What is wrong with the type, beyond what stands beside its word.
     #[prop(optional, into)]
     fault: Signal<Option<String>>,
 ) -> impl IntoView {
     let options: Vec<SelectOption> = WORDS.iter().map(|(value, label)| SelectOption::new(*value, *label)).collect();
     let is = move |word: &'static str| form.word.with(|now| now == word);
-    let has_inside = move || is("list") || is("object") || is("custom");
-    // Choosing "Choice" shows two examples at once: an empty list of choices would mean any text.
     effect_with(move |before: Option<String>| {
         let word = form.word.get();
-        if before.as_ref().is_some_and(|before| *before != word)
-            && word == "choice"
-            && form.choices.with_untracked(|choices| choices.trim().is_empty())
-        {
-            form.choices.set("First choice\nSecond choice".to_owned());
+        if let Some(before) = before.filter(|before| *before != word && word == "custom") {
+            form.begin_custom(&before);
         }
         word
     });
     let error = Signal::derive(move || form.error());
-    let (choices_id, schema_id) = (StoredValue::new(format!("{id}-choices")), StoredValue::new(format!("{id}-schema")));
-    let schema_label = Signal::derive(move || if is("custom") { "JSON Schema" } else { "What is inside" }.to_owned());
-    view! {
-        <Field id label="Type" error=fault>
-            <Select value=form.word options disabled/>
-        </Field>
-        <Show when=move || is("choice")>
-            <Field id=choices_id.get_value() label="Choices" help="One a line">
-                <TextArea value=form.choices rows=3 disabled/>
-            </Field>
-        </Show>
-        <Show when=has_inside>
+    let (choices_id, json_id) = (StoredValue::new(format!("{id}-enum")), StoredValue::new(format!("{id}-json")));
+    let inside = move |label: &'static str, json: RwSignal<String>| {
+        view! {
             <Field
-                id=schema_id.get_value()
-                label=schema_label
+                id=json_id.get_value()
+                label
                 help="As JSON Schema: type, properties, required, items, enum, description, format"
                 error
             >
                 <TextArea
-                    value=form.json
+                    value=json
                     rows=4
                     mono=true
                     disabled
                     placeholder="{\"properties\": {\"title\": {\"type\": \"string\"}}}"
                 />
             </Field>
+        }
+    };
+    view! {
+        <Field id label="Type" error=fault>
+            <Select value=form.word options disabled/>
+        </Field>
+        <Show when=move || is("choice")>
+            <Field id=choices_id.get_value() label="Choices" help="One a line" error>
+                <TextArea value=form.choices rows=3 disabled/>
+            </Field>
         </Show>
+        <Show when=move || is("list")>{inside("What is inside", form.list)}</Show>
+        <Show when=move || is("object")>{inside("What is inside", form.object)}</Show>
+        <Show when=move || is("custom")>{inside("JSON Schema", form.custom)}</Show>
     }
 }
 
@@ -206,6 +291,7 @@ mod tests {
             (json!({"type":"string"}), "text"),
             (json!({"type":"string","format":"multiline"}), "multiline"),
             (json!({"type":"string","enum":["a","b"]}), "choice"),
+            (json!({"type":"string","enum":[]}), "choice"),
             (json!({"type":"integer"}), "integer"),
             (json!({"type":"integer","enum":[1,2]}), "custom"),
             (json!({"type":"string","format":"date"}), "custom"),
@@ -217,16 +303,64 @@ mod tests {
             (json!({"type":"null"}), "custom"),
         ] {
             let schema: Schema = serde_json::from_value(document.clone()).unwrap();
-            let (word, choices, json) = words_of(&schema);
+            let (word, beside) = words_of(&schema);
             assert_eq!(word, expected, "{document}");
-            assert_eq!(schema_of(word, &choices, &json), Ok(schema), "{document}");
+            assert_eq!(schema_of(word, &beside), Ok(schema), "{document}");
         }
+    }
+
+    /// The form of a run input: what it reads is stored, and what is stored is shown again.
+    fn through(form: TypeForm, stored: &mut Schema) {
+        if let Ok(schema) = form.read() {
+            *stored = schema;
+        }
+        form.show(stored);
+    }
+
+    #[test]
+    fn every_type_that_is_chosen_stays_chosen() {
+        Owner::new().with(|| {
+            for (from, _) in WORDS {
+                for (to, _) in WORDS {
+                    let mut stored = Schema { format: "markdown".to_owned(), ..Schema::text() };
+                    let form = TypeForm::new(&stored);
+                    for word in [from, to] {
+                        let before = form.word.get_untracked();
+                        form.word.set(word.to_owned());
+                        // The page shows what is stored before it does anything else.
+                        through(form, &mut stored);
+                        if word == "custom" {
+                            form.begin_custom(&before);
+                        }
+                        through(form, &mut stored);
+                    }
+                    assert_eq!(form.word.get_untracked(), to, "{from} then {to}");
+                    // JSON that says no more than a word says is that word, from the next visit on.
+                    if to != "custom" {
+                        assert_eq!(TypeForm::new(&stored).word.get_untracked(), to, "{from} then {to}, opened again");
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn going_back_to_a_word_finds_what_was_typed_there() {
+        Owner::new().with(|| {
+            let form = TypeForm::new(&schema_of("object", "{\"properties\":{\"a\":{}}}").unwrap());
+            let typed = form.object.get_untracked();
+            for word in ["list", "choice", "object"] {
+                form.word.set(word.to_owned());
+                assert_eq!(form.error().is_some(), word == "choice", "{word}");
+            }
+            assert!(!typed.is_empty() && form.object.get_untracked() == typed);
+        });
     }
 
     #[test]
     fn what_is_inside_must_be_of_the_chosen_kind() {
-        assert!(schema_of("list", "", "{\"type\":\"object\"}").is_err());
-        assert_eq!(schema_of("list", "", "{\"items\":{}}").unwrap().kind, Some(Kind::Array));
-        assert!(schema_of("object", "", "{\"propertys\":{}}").unwrap_err().contains("propertys"));
+        assert!(schema_of("list", "{\"type\":\"object\"}").is_err());
+        assert_eq!(schema_of("list", "{\"items\":{}}").unwrap().kind, Some(Kind::Array));
+        assert!(schema_of("object", "{\"propertys\":{}}").unwrap_err().contains("propertys"));
     }
 }

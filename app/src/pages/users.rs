@@ -1,11 +1,19 @@
 //! /admin/users: who may sign in, and as what. That the last admin stays one is the server's rule, not this page's.
 
 mod dialogs;
+mod tokens;
 
 use leptos::prelude::*;
-use workflow::{access::Role, api::UserView, id::UserId};
+use workflow::{
+    access::Role,
+    api::{self as wire, UserView},
+    id::UserId,
+};
 
-use self::dialogs::{NewUser, ResetPassword};
+use self::{
+    dialogs::{NewUser, ResetPassword},
+    tokens::TokensOf,
+};
 use crate::reactive::effect;
 use crate::{
     api,
@@ -16,13 +24,14 @@ use crate::{
     error::AppError,
     form::{ErrorBanner, outcome},
     load::{PartFailed, refetch_after_sign_in},
+    paged::{More, Paged},
     session::use_session,
     shell::Page,
 };
 
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    let users = Resource::new(|| (), |()| api::list_users());
+    let users = Resource::new(|| (), |()| api::list_users(None));
     refetch_after_sign_in(users, Result::is_err);
     let is_adding = RwSignal::new(false);
     let new_button = move || {
@@ -42,7 +51,7 @@ pub fn UsersPage() -> impl IntoView {
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
                         match users.await {
-                            Ok(users) => view! { <List users is_adding/> }.into_any(),
+                            Ok(page) => view! { <List page is_adding/> }.into_any(),
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| users.refetch()/> }.into_any()
                             }
@@ -83,16 +92,20 @@ struct Verbs {
     change: Action<Change, Result<UserView, AppError>>,
     disabling: RwSignal<Option<UserView>>,
     resetting: RwSignal<Option<UserView>>,
+    /// Whose tokens are looked at.
+    tokens_of: RwSignal<Option<UserView>>,
 }
 
 #[component]
-fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
+fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
     let toasts = use_toasts();
-    let users = RwSignal::new(users);
+    let list = Paged::new(page, api::list_users);
+    let users = list.items;
     let verbs = Verbs {
         change: Action::new(|change: &Change| apply(change.clone())),
         disabling: RwSignal::new(None),
         resetting: RwSignal::new(None),
+        tokens_of: RwSignal::new(None),
     };
     let is_asking = RwSignal::new(false);
     effect(move || {
@@ -138,12 +151,13 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
                 </For>
             </tbody>
         </TableShell>
+        <More of=list/>
         <ConfirmDialog
             id="disable-user"
             open=is_asking
             danger=true
             title=Signal::derive(move || format!("Disable {}?", asked()))
-            text="All sessions and API tokens of this person stop working at once. Their runs go on. You can enable the account again."
+            text="All sessions and API tokens of this person end at once, for good. Their runs go on. You can enable the account again."
             confirm="Disable"
             busy=verbs.change.pending()
             on_confirm=move |()| {
@@ -154,6 +168,7 @@ fn List(users: Vec<UserView>, is_adding: RwSignal<bool>) -> impl IntoView {
         />
         <NewUser open=is_adding on_done=move |user| users.update(|users| replace(users, user))/>
         <ResetPassword of=verbs.resetting/>
+        <TokensOf of=verbs.tokens_of/>
     }
 }
 
@@ -207,6 +222,9 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
                     </MenuItem>
                     <MenuItem icon="key-round" on_select=move |()| verbs.resetting.set(Some(user.get_value()))>
                         "Set a new password…"
+                    </MenuItem>
+                    <MenuItem icon="terminal" on_select=move |()| verbs.tokens_of.set(Some(user.get_value()))>
+                        "API tokens…"
                     </MenuItem>
                     <MenuLine/>
                     {if is_disabled {

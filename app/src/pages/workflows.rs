@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use workflow::{
     TemplateId,
-    api::{CreateTemplate, TemplateSummary, TemplateView},
+    api::{self as wire, CreateTemplate, TemplateSummary, TemplateView},
 };
 
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
     error::AppError,
     form::{FormError, outcome},
     load::PartFailed,
+    paged::{More, Paged},
+    reactive::memo,
     session::use_session,
     shell::Page,
 };
@@ -24,7 +26,7 @@ use crate::{
 #[component]
 pub fn WorkflowsPage() -> impl IntoView {
     let session = use_session();
-    let templates = Resource::new(move || session.epoch(), |_| api::list_templates());
+    let templates = Resource::new(move || session.epoch(), |_| api::list_templates(None));
     let navigate = use_navigate();
     let create = Action::new(|(): &()| {
         api::create_template(CreateTemplate {
@@ -61,7 +63,7 @@ pub fn WorkflowsPage() -> impl IntoView {
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
                         match templates.await {
-                            Ok(templates) if templates.is_empty() => {
+                            Ok(page) if page.items.is_empty() => {
                                 view! {
                                     <Empty
                                         icon="workflow"
@@ -72,7 +74,7 @@ pub fn WorkflowsPage() -> impl IntoView {
                                 }
                                     .into_any()
                             }
-                            Ok(list) => view! { <List templates=list on_changed=move |()| templates.refetch()/> }.into_any(),
+                            Ok(page) => view! { <List page on_changed=move |()| templates.refetch()/> }.into_any(),
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
                             }
@@ -97,17 +99,17 @@ fn ListSkeleton() -> impl IntoView {
 const WHICH: [Segment; 2] = [Segment::new("active", "Active"), Segment::new("archived", "Archived")];
 
 #[component]
-fn List(mut templates: Vec<TemplateSummary>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
-    templates.sort_by_key(|template| std::cmp::Reverse(template.updated_at));
-    let has_archived = templates.iter().any(|template| template.archived_at.is_some());
-    let templates = StoredValue::new(templates);
+fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
+    let templates = Paged::new(page, api::list_templates);
+    let has_archived =
+        memo(move || templates.items.with(|all| all.iter().any(|template| template.archived_at.is_some())));
     let wanted = RwSignal::new(String::new());
     let which = RwSignal::new("active".to_owned());
     let archiving = Archiving::new(on_changed);
     let shown = move || {
         let wanted = wanted.get().to_lowercase();
-        let is_archived = has_archived && which.with(|which| which == "archived");
-        templates.with_value(|templates| {
+        let is_archived = has_archived.get() && which.with(|which| which == "archived");
+        templates.items.with(|templates| {
             templates
                 .iter()
                 .filter(|template| template.archived_at.is_some() == is_archived)
@@ -116,14 +118,15 @@ fn List(mut templates: Vec<TemplateSummary>, #[prop(into)] on_changed: Callback<
                 .collect::<Vec<_>>()
         })
     };
+    templates.load_all_while(move || wanted.with(|wanted| !wanted.trim().is_empty()));
     let is_none_shown = move || shown().is_empty();
     view! {
         <div class="stack" data-gap="3">
             <div class="toolbar">
                 <TextInput value=wanted kind="search" icon="search" label="Search workflows" placeholder="Search"/>
-                {has_archived.then(|| view! {
+                <Show when=move || has_archived.get()>
                     <Segmented value=which segments=WHICH.to_vec() name="which-workflows" label="Which workflows"/>
-                })}
+                </Show>
             </div>
             <FormError error=archiving.error/>
             <TableShell label="Workflows">
@@ -146,6 +149,7 @@ fn List(mut templates: Vec<TemplateSummary>, #[prop(into)] on_changed: Callback<
             <Show when=is_none_shown>
                 <p class="muted" role="status">{move || if wanted.with(String::is_empty) { "No workflow here" } else { "No workflow has this in its name" }}</p>
             </Show>
+            <More of=templates/>
             <Question archiving/>
         </div>
     }

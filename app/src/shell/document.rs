@@ -1,24 +1,37 @@
 //! The HTML document around the app. Its one script starts the WASM and carries the nonce of the request.
 //! Must never hold an inline style or a script without that nonce: the content policy forbids both.
 
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-use crate::{app::App, prefs};
+use crate::{app::App, prefs, site};
 
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let files = site::files();
+    // Names of the build, which hold nothing that a string of a script could end on.
+    let start = format!(
+        "import({:?}).then(weft => weft.default({{module_or_path: {:?}}}).then(() => weft.hydrate()))",
+        files.script, files.wasm
+    );
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=prefs::theme_of_request().attribute()>
+        <html
+            lang="en"
+            data-theme=prefs::theme_of_request().attribute()
+            data-icons=site::icons()
+            data-favicon=site::favicon()
+        >
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content="Weft runs workflows of AI agents and keeps you in control of them"/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="stylesheet" href="/pkg/weft.css"/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                <link rel="icon" href=site::favicon() type="image/svg+xml"/>
+                <link rel="stylesheet" href=files.style.clone()/>
+                <AutoReload options/>
+                <link rel="modulepreload" href=files.script.clone()/>
+                <link rel="preload" href=files.wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script type="module" nonce=use_nonce()>{start}</script>
                 <MetaTags/>
             </head>
             <body>

@@ -23,13 +23,14 @@ pub(super) fn Rail() -> impl IntoView {
             <Place href="/admin/workflows" icon="workflow" label="Workflows"/>
             <Place href="/admin/agents" icon="bot" label="Agents"/>
             <Place href="/admin/users" icon="users" label="Users"/>
+            <Place href="/admin/audit" icon="history" label="Audit log"/>
         }
     });
     let toggle_label = move || if prefs.is_rail_slim() { "Widen the rail" } else { "Collapse" };
     view! {
         <nav class="rail" aria-label="Main">
             <a class="rail-brand" href="/dashboard">
-                <img src="/favicon.svg" alt="" width="22" height="22"/>
+                <img src=crate::site::favicon() alt="" width="22" height="22"/>
                 <span class="rail-label">"Weft"</span>
             </a>
             <ul class="rail-list">
@@ -43,7 +44,7 @@ pub(super) fn Rail() -> impl IntoView {
                     class="rail-item"
                     href="/account"
                     aria-current=is_at("/account")
-                    data-tip=move || if prefs.is_rail_slim() { email.clone() } else { String::new() }
+                    data-tip=email
                 >
                     <Avatar name=session.user_untracked().map(|user| user.email).unwrap_or_default()/>
                     <span class="rail-label">"Account"</span>
@@ -52,7 +53,7 @@ pub(super) fn Rail() -> impl IntoView {
                     class="rail-item rail-toggle"
                     type="button"
                     aria-expanded=move || if prefs.is_rail_slim() { "false" } else { "true" }
-                    data-tip=move || if prefs.is_rail_slim() { "Widen the rail" } else { "" }
+                    data-tip="Widen the rail"
                     on:click=move |_| prefs.set_rail_slim(!prefs.is_rail_slim())
                 >
                     {move || {
@@ -76,14 +77,13 @@ fn Place(
     label: &'static str,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
-    let prefs = use_prefs();
     view! {
         <li>
             <a
                 class="rail-item"
                 href=href
                 aria-current=is_at(href)
-                data-tip=move || if prefs.is_rail_slim() { label } else { "" }
+                data-tip=label
             >
                 <Icon name=icon/>
                 <span class="rail-label">{label}</span>
@@ -107,8 +107,9 @@ fn Waiting() -> impl IntoView {
     let waiting = use_waiting();
     let n = RwSignal::new(0_usize);
     effect(move || {
-        if let Some(Ok(runs)) = waiting.get() {
-            n.set(runs.len());
+        // One page is more than the badge counts.
+        if let Some(Ok(page)) = waiting.get() {
+            n.set(page.items.len());
         }
     });
     view! { <Count n tone=Tone::Accent what="waiting for you"/> }

@@ -1,4 +1,4 @@
-//! Change one's own password; the server ends all other sessions with it.
+//! Change one's own password; the server ends all other sessions and all API tokens with it.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[component]
-pub(super) fn Password() -> impl IntoView {
+pub(super) fn Password(#[prop(into)] on_done: Callback<()>) -> impl IntoView {
     let toasts = use_toasts();
     let email = use_session().user_untracked().map(|user| user.email).unwrap_or_default();
     let current = RwSignal::new(String::new());
@@ -19,7 +19,8 @@ pub(super) fn Password() -> impl IntoView {
     let error = outcome(change, move |()| {
         current.set(String::new());
         new.set(String::new());
-        toasts.success("Password changed. Your other sessions have ended.");
+        toasts.success("Password changed. Your other sessions and all your API tokens have ended.");
+        on_done.run(());
     });
     view! {
         <section class="card">
@@ -32,6 +33,7 @@ pub(super) fn Password() -> impl IntoView {
                     change.dispatch(());
                 }
             >
+                <p class="muted">"A new password signs you out everywhere else and ends all your API tokens: programs that use one need a new one."</p>
                 <FormError error fields=&["current", "new", "password"]/>
                 // Tells password managers whose password it is.
                 <input type="email" class="visually-hidden" tabindex="-1" aria-hidden="true" autocomplete="username" readonly value=email/>

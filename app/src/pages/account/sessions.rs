@@ -8,13 +8,14 @@ use crate::{
     components::{Badge, Button, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone, use_toasts},
     form::{FormError, outcome},
     load::PartFailed,
+    paged::{More, Paged},
     session::use_session,
 };
 
 #[component]
-pub(super) fn Sessions() -> impl IntoView {
+pub(super) fn Sessions(ends: RwSignal<u32>) -> impl IntoView {
     let session = use_session();
-    let sessions = Resource::new(move || session.epoch(), |_| api::list_sessions());
+    let sessions = Resource::new(move || (session.epoch(), ends.get()), |_| api::list_sessions(None));
     let toasts = use_toasts();
     let revoke = Action::new(|id: &String| api::revoke_session(id.clone()));
     let error = outcome(revoke, move |()| {
@@ -30,9 +31,17 @@ pub(super) fn Sessions() -> impl IntoView {
                 <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
                     {move || Suspend::new(async move {
                         match sessions.await {
-                            Ok(sessions) => {
-                                let rows = sessions.into_iter().map(|session| view! { <Row session revoke/> }).collect_view();
-                                view! { <ul class="plain-rows">{rows}</ul> }.into_any()
+                            Ok(page) => {
+                                let sessions = Paged::new(page, api::list_sessions);
+                                view! {
+                                    <ul class="plain-rows">
+                                        <For each=move || sessions.items.get() key=|session| session.id.clone() let:session>
+                                            <Row session revoke/>
+                                        </For>
+                                    </ul>
+                                    <More of=sessions/>
+                                }
+                                    .into_any()
                             }
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| sessions.refetch()/> }.into_any()

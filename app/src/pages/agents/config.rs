@@ -10,7 +10,7 @@ use super::{
     sub_workflow::SubWorkflow,
 };
 use crate::components::{
-    Button, Field, IconButton, NumberInput, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput,
+    Button, Fault, Field, IconButton, NumberInput, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput,
 };
 
 const METHODS: [Segment; 2] = [Segment::new("get", "GET"), Segment::new("post", "POST")];
@@ -125,7 +125,13 @@ fn Llm(form: AgentForm, faults: Faults, providers: StoredValue<Vec<ProviderView>
         <Field id="f-config-prompt" label="Prompt" help=Signal::derive(move || inputs_help(form)) error=faults.at("config.prompt")>
             <TextArea value=form.prompt rows=8 mono=true/>
         </Field>
-        <Field id="f-config-system" label="System prompt" help="Who the model is and how it answers; a template too" optional=true>
+        <Field
+            id="f-config-system"
+            label="System prompt"
+            help="Who the model is and how it answers; a template too"
+            error=faults.at("config.system")
+            optional=true
+        >
             <TextArea value=form.system rows=3 mono=true/>
         </Field>
         <div class="form-row">
@@ -164,7 +170,7 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
         <Field
             id="f-config-url"
             label="Address"
-            help=Signal::derive(move || format!("{}. Values are escaped.", inputs_help(form)))
+            help=Signal::derive(move || format!("{}. Values are escaped; the server's name is written out.", inputs_help(form)))
             error=faults.at("config.url")
         >
             <TextInput value=form.url mono=true autocomplete="off" placeholder="https://example.org/search?q={{ query }}"/>
@@ -175,13 +181,14 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
                 <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add header"</Button>
             </div>
             <For each=move || form.headers.get() key=|header| header.uid let:header>
-                <Header form header/>
+                <Header form header faults/>
             </For>
+            <Fault text=faults.at("config.headers")/>
         </div>
         <Field
             id="f-config-body"
             label="Body"
-            help="A template; a POST request sends it"
+            help="A template; a POST request sends it. In JSON, values inside quotes are escaped, and all others are written as JSON."
             error=faults.at("config.body")
             optional=true
         >
@@ -191,8 +198,9 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
 }
 
 #[component]
-fn Header(form: AgentForm, header: HeaderForm) -> impl IntoView {
+fn Header(form: AgentForm, header: HeaderForm, faults: Faults) -> impl IntoView {
     let uid = header.uid;
+    let fault = faults.under(move || format!("config.headers.{}", header.name.get().trim()));
     view! {
         <div class="header-row">
             <TextInput value=header.name id=format!("header-{uid}") label="Header name" placeholder="Accept" mono=true autocomplete="off"/>
@@ -204,5 +212,6 @@ fn Header(form: AgentForm, header: HeaderForm) -> impl IntoView {
                 on_click=move |()| form.headers.update(|headers| headers.retain(|known| known.uid != uid))
             />
         </div>
+        <Fault text=fault/>
     }
 }

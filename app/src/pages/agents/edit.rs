@@ -1,7 +1,7 @@
 //! /admin/agents/new and /admin/agents/{id}: the form of one agent. Saving makes the next version; nothing is ever changed in place.
 //! What was typed stays through every error, also through an ended session.
 
-use leptos::{ev, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
@@ -19,16 +19,19 @@ use super::{
     history::History,
     ports::{List, Ports},
     test::TestPanel,
+    typed::TypedAgent,
 };
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
     components::{
-        Badge, Banner, Button, ButtonType, Field, Kind, LinkButton, NumberInput, Size, Skeleton, SkeletonKind,
-        TextArea, TextInput, Variant, use_toasts,
+        Badge, Banner, Button, ButtonType, ConfirmDialog, Field, Kind, LinkButton, NumberInput, Size, Skeleton,
+        SkeletonKind, TextArea, TextInput, Variant, use_toasts,
     },
+    device,
     error::AppError,
     form::{FormError, focus_first_error, outcome},
+    kept::{self, Typed},
     load::{PageFailed, refetch_after_sign_in},
     session::use_session,
     shell::Page,
@@ -114,18 +117,52 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         suggest_id(form);
     }
 
-    let save = Action::new(|request: &SaveAgent| api::save_agent(request.clone()));
+    let began = RwSignal::new(base.get_untracked());
+    let typed = memo(move || saved.with(|saved| form.typed(began.get(), saved)));
+    // What stood in the form when it last said the same as the saved agent.
+    let clean = RwSignal::new(typed.get_untracked());
+    let sent = StoredValue::new(None::<TypedAgent>);
+    let newest = RwSignal::new(None::<AgentSpec>);
+    let restored = RwSignal::new(None::<usize>);
+    // On the server nobody types; the place is that of the person in the browser.
+    let kept_at = |id: &str| device::place(&format!("agent:{id}")).unwrap_or_default();
+    let of = if is_new { "new".to_owned() } else { saved.with_untracked(|saved| saved.id.to_string()) };
+    let place = StoredValue::new(kept_at(&of));
+    kept::keep_typed(place.get_value(), typed, clean, move |found: TypedAgent| {
+        let (base, n_missing) = (found.base, saved.with_untracked(|saved| form.retype(found, saved)));
+        began.set(base);
+        restored.set(Some(n_missing));
+        if base < saved.with_untracked(|saved| saved.version) {
+            newest.set(Some(saved.get_untracked()));
+        }
+    });
+
+    let save = Action::new(move |request: &SaveAgent| {
+        sent.set_value(Some(typed.get_untracked()));
+        api::save_agent(request.clone())
+    });
     let error = outcome(save, move |spec: AgentSpec| {
         form.is_tried.set(false);
+        restored.set(None);
         toasts.success(format!("Version {} of {} is saved", spec.version, spec.name));
-        let id = spec.id.clone();
+        let (id, version) = (spec.id.clone(), spec.version);
+        let sent = sent.try_update_value(Option::take).flatten().unwrap_or_else(|| typed.get_untracked());
         saved.set(spec);
+        began.set(version);
+        if is_new {
+            // Typed while it was being saved: the page of the new agent takes it up.
+            let now = typed.get_untracked();
+            if !now.is_same_as(&sent) {
+                kept::write(&kept_at(id.as_str()), &now);
+            }
+            kept::forget(&place.get_value());
+        }
+        clean.set(sent);
         if is_new {
             navigate(&format!("/admin/agents/{id}"), NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
     let faults = Faults::new(problems, form.is_tried, error);
-    let newest = RwSignal::new(None::<AgentSpec>);
     let is_stale =
         memo(move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision)));
     let session = use_session();
@@ -150,12 +187,11 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         let (spec, problems) = read.get_untracked();
         if problems.is_empty() {
             newest.set(None);
-            save.dispatch(save_request(spec, (!is_new).then(|| base.get_untracked())));
+            save.dispatch(save_request(spec, (!is_new).then(|| began.get_untracked())));
         } else {
             focus_first_error();
         }
     };
-    warn_before_leaving(is_dirty);
     let elsewhere = Signal::derive(move || faults.elsewhere());
     effect(move || {
         if error.with(Option::is_some) {
@@ -171,10 +207,24 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         move || if is_new { "Create agent".to_owned() } else { format!("Save as version {}", base.get() + 1) };
     let take = Callback::new(move |spec: AgentSpec| {
         form.show(&spec);
+        began.set(spec.version);
         saved.set(spec);
         newest.set(None);
+        restored.set(None);
         save.clear();
+        clean.set(typed.get_untracked());
     });
+    let is_kept = memo(move || typed.with(|typed| clean.with(|clean| !clean.is_same_as(typed))));
+    let is_discarding = RwSignal::new(false);
+    let discard = move || {
+        is_discarding.set(false);
+        saved.with_untracked(|saved| form.retype(clean.get_untracked(), saved));
+        began.set(base.get_untracked());
+        newest.set(None);
+        restored.set(None);
+        form.is_tried.set(false);
+        save.clear();
+    };
     let overwrite = move |version: i32| {
         newest.set(None);
         save.dispatch(save_request(read.get_untracked().0, Some(version)));
@@ -197,6 +247,22 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                     }
                 >
                     "Nothing was overwritten, and what you typed is still here. Both stay as versions if you save yours after it."
+                </Banner>
+            }
+        })
+    };
+    let restored_words = move || {
+        restored.get().map(|n_missing| {
+            view! {
+                <Banner
+                    title="Your unsaved changes are back".to_owned()
+                    action=move || view! { <Button size=Size::Sm on_click=move |()| is_discarding.set(true)>"Discard them"</Button> }
+                >
+                    {match n_missing {
+                        0 => "They were kept in this browser.",
+                        1 => "They were kept in this browser, but for the value of a header: type it again.",
+                        _ => "They were kept in this browser, but for values of headers: type them again.",
+                    }}
                 </Banner>
             }
         })
@@ -228,6 +294,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                             submit();
                         }
                     >
+                        {restored_words}
                         {conflict}
                         <section class="form-section" aria-label="About">
                             <div class="form-row">
@@ -274,13 +341,18 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                         <div class="form-actions" data-sticky>
                             <span class="small muted push" role="status">
                                 {move || match n_problems() {
-                                    0 if is_dirty.get() && !is_new => "Not saved yet".to_owned(),
+                                    0 if is_kept.get() => "Not saved yet, kept in this browser".to_owned(),
                                     0 => String::new(),
                                     1 => "1 thing to put right".to_owned(),
                                     n => format!("{n} things to put right"),
                                 }}
                             </span>
-                            <LinkButton href="/admin/agents" variant=Variant::Quiet>"Cancel"</LinkButton>
+                            <Show
+                                when=move || is_kept.get()
+                                fallback=|| view! { <LinkButton href="/admin/agents" variant=Variant::Quiet>"Cancel"</LinkButton> }
+                            >
+                                <Button variant=Variant::Quiet on_click=move |()| is_discarding.set(true)>"Discard changes"</Button>
+                            </Show>
                             <Button
                                 variant=Variant::Primary
                                 kind=ButtonType::Submit
@@ -300,6 +372,15 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                     })}
                 </div>
             </div>
+            <ConfirmDialog
+                id="discard"
+                open=is_discarding
+                danger=true
+                title="Discard your changes?"
+                text=if is_new { "What you typed is gone then." } else { "The form shows the saved version again. What you typed since is gone then." }
+                confirm="Discard changes"
+                on_confirm=move |()| discard()
+            />
         </Page>
     }
 }
@@ -332,18 +413,6 @@ fn slug(name: &str) -> String {
     }
     slug.truncate(64);
     slug.trim_end_matches('-').to_owned()
-}
-
-fn warn_before_leaving(is_dirty: Memo<bool>) {
-    effect(move || {
-        let listener = window_event_listener(ev::beforeunload, move |event| {
-            if is_dirty.try_get_untracked() == Some(true) {
-                event.prevent_default();
-                event.set_return_value("Some changes are not saved yet");
-            }
-        });
-        on_cleanup(move || listener.remove());
-    });
 }
 
 #[cfg(test)]

@@ -42,14 +42,17 @@ impl Faults {
         })
     }
 
-    /// At a field of a row that may move.
+    /// At a field, or a part of it, of a row that may move.
     pub(super) fn at_row(
         self,
         list: &'static str,
         place: Memo<Option<usize>>,
         field: &'static str,
     ) -> Signal<Option<String>> {
-        self.shown_by(move |of| place.get().is_some_and(|n| of == format!("{list}.{n}.{field}")))
+        self.shown_by(move |of| {
+            let part = place.get().and_then(|n| of.strip_prefix(&format!("{list}.{n}.{field}")));
+            part.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 
     /// The control is one as long as the part of the page that asked is there.

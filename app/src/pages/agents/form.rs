@@ -287,6 +287,22 @@ impl AgentForm {
             config: self.config(),
         };
         problems.extend(spec.problems());
+        // Of two rows of one name only the last would be saved.
+        let names = self.headers.with(|headers| headers.iter().map(|header| header.name.get()).collect::<Vec<_>>());
+        if let AgentConfig::Http(_) = &spec.config
+            && let Some(twice) = names.iter().enumerate().find_map(|(n, name)| {
+                let name = name.trim();
+                (!name.is_empty() && names[..n].iter().any(|known| known.trim() == name)).then_some(name)
+            })
+        {
+            let message = format!("The header `{twice}` is set twice");
+            problems.push(Problem::error(
+                None,
+                Some(format!("config.headers.{twice}")),
+                ProblemCode::Duplicate,
+                message,
+            ));
+        }
         if let AgentConfig::Workflow(config) = &spec.config
             && (config.template_id.0.is_nil() || config.version < 1)
         {
@@ -336,7 +352,7 @@ mod tests {
                     "outputs": [{"name": "out", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}],
                     "config": {"kind": "llm", "provider": "local", "model": "m", "system": "s", "prompt": "{{ text }}", "temperature": 0.3, "max_tokens": 120}}),
                 json!({"id": "get", "name": "Get", "outputs": [{"name": "body", "schema": {}}],
-                    "config": {"kind": "http", "method": "POST", "url": "u", "headers": {"Accept": "text/plain"}, "body": "b"}}),
+                    "config": {"kind": "http", "method": "POST", "url": "https://h/u", "headers": {"Accept": "text/plain"}, "body": "b"}}),
                 json!({"id": "t", "name": "T", "outputs": [{"name": "out", "schema": {"enum": [1, 2]}}],
                     "config": {"kind": "template", "template": "x"}}),
             ] {
@@ -355,7 +371,7 @@ mod tests {
             let form = AgentForm::new(&AgentForm::blank());
             form.outputs.with_untracked(|ports| {
                 ports[0].kind.word.set("custom".into());
-                ports[0].kind.json.set("{".into());
+                ports[0].kind.custom.set("{".into());
             });
             let fields: Vec<_> = form.read().1.into_iter().filter_map(|problem| problem.field).collect();
             assert_eq!(fields, ["outputs.0.schema", "id", "name", "config.prompt"]);

@@ -17,6 +17,7 @@ use crate::{
     components::{Button, ComboOption, Combobox, Field, Select, SelectOption, Size, Skeleton, SkeletonKind},
     error::AppError,
     form::ErrorBanner,
+    paged::all,
     words,
 };
 
@@ -34,7 +35,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
     };
     effect(move || {
         spawn_local(async move {
-            match api::list_templates().await {
+            match all(api::list_templates).await {
                 Ok(list) => {
                     templates.try_set(Some(list));
                 }
@@ -59,7 +60,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
         if let Ok(id) = chosen.parse::<TemplateId>() {
             let asked = chosen;
             spawn_local(async move {
-                let answer = api::template_versions(id).await;
+                let answer = all(move |after| api::template_versions(id, after)).await;
                 // Another one may have been chosen meanwhile.
                 if form.workflow.try_with_untracked(|now| *now == asked) != Some(true) {
                     return;

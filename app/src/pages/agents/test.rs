@@ -141,7 +141,8 @@ fn Follow(run: RunView) -> impl IntoView {
     let usage = move || {
         last()?.usage.map(|usage| {
             let model = usage.model.map(|model| format!("{model}, ")).unwrap_or_default();
-            view! { <span>{format!("{model}{} + {} tokens", usage.prompt_tokens, usage.completion_tokens)}</span> }
+            let guess = if usage.is_estimated { " (estimated)" } else { "" };
+            view! { <span>{format!("{model}{} + {} tokens{guess}", usage.prompt_tokens, usage.completion_tokens)}</span> }
         })
     };
     view! {

@@ -1,19 +1,20 @@
 //! The published workflows as cards, each one press away from its start form.
 
 use leptos::prelude::*;
-use workflow::api::PublishedTemplate;
+use workflow::api::{Page, PublishedTemplate};
 
 use crate::{
     api,
     components::{Empty, Icon, LinkButton, Size, Skeleton, SkeletonKind, Variant},
     load::PartFailed,
+    paged::{More, Paged},
     session::use_session,
 };
 
 #[component]
 pub(super) fn Gallery() -> impl IntoView {
     let session = use_session();
-    let templates = Resource::new(move || session.epoch(), |_| api::gallery());
+    let templates = Resource::new(move || session.epoch(), |_| api::gallery(None));
     view! {
         <section class="stack" data-gap="2" aria-labelledby="workflows">
             <div class="section-head">
@@ -22,11 +23,8 @@ pub(super) fn Gallery() -> impl IntoView {
             <Transition fallback=GallerySkeleton>
                 {move || Suspend::new(async move {
                     match templates.await {
-                        Ok(templates) if templates.is_empty() => view! { <NoWorkflow/> }.into_any(),
-                        Ok(templates) => {
-                            let cards = templates.into_iter().map(|template| view! { <Card template/> }).collect_view();
-                            view! { <ul class="gallery">{cards}</ul> }.into_any()
-                        }
+                        Ok(page) if page.items.is_empty() => view! { <NoWorkflow/> }.into_any(),
+                        Ok(page) => view! { <Cards page/> }.into_any(),
                         Err(error) => {
                             view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
                         }
@@ -34,6 +32,19 @@ pub(super) fn Gallery() -> impl IntoView {
                 })}
             </Transition>
         </section>
+    }
+}
+
+#[component]
+fn Cards(page: Page<PublishedTemplate>) -> impl IntoView {
+    let templates = Paged::new(page, api::gallery);
+    view! {
+        <ul class="gallery">
+            <For each=move || templates.items.get() key=|template| template.id let:template>
+                <Card template/>
+            </For>
+        </ul>
+        <More of=templates/>
     }
 }
 

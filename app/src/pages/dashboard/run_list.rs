@@ -5,7 +5,7 @@ use std::{cmp::Reverse, sync::Arc};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunStatus,
-    api::{MyFrame, RunPage, RunSummary},
+    api::{MyFrame, Page, RunPage, RunSummary},
 };
 
 use crate::{
@@ -18,7 +18,8 @@ use crate::{
     load::PartFailed,
     pages::fetched::fetch_runs_ahead,
     session::use_session,
-    waiting::use_waiting,
+    waiting::{load_more, use_waiting},
+    words,
 };
 
 /// Nothing at all while nothing waits.
@@ -29,23 +30,26 @@ pub(super) fn WaitingRuns() -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 // An error shows once, at the runs below, which fail alike.
-                let runs = waiting.await.unwrap_or_default();
-                (!runs.is_empty()).then(|| view! { <WaitingList runs/> })
+                let page = waiting.await.ok();
+                page.filter(|page| !page.items.is_empty()).map(|page| view! { <WaitingList page/> })
             })}
         </Transition>
     }
 }
 
 #[component]
-fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
-    let rows = runs
+fn WaitingList(page: Page<RunSummary>) -> impl IntoView {
+    let waiting = use_waiting();
+    let has_more = page.next.is_some();
+    let more = Action::new(move |(): &()| load_more(waiting));
+    let error = outcome(more, |()| ());
+    let rows = page
+        .items
         .into_iter()
         .map(|run| {
             let href = format!("/runs/{}", run.id);
-            let what = match run.n_waiting {
-                1 => "1 step to review".to_owned(),
-                n => format!("{n} steps to review"),
-            };
+            // Items of a list wait one by one, so this is no number of steps.
+            let what = format!("{} to review", words::thousands(run.n_waiting));
             view! {
                 <li class="list-row">
                     <StatusIcon status="awaiting_review"/>
@@ -72,6 +76,14 @@ fn WaitingList(runs: Vec<RunSummary>) -> impl IntoView {
                 <h2 id="waiting">"Waiting for you"</h2>
             </div>
             <ul class="list-rows" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>{rows}</ul>
+            <FormError error/>
+            <MoreRows
+                has_more=Signal::stored(has_more)
+                loading=more.pending()
+                on_more=move |()| {
+                    more.dispatch(());
+                }
+            />
         </section>
     }
 }
@@ -124,6 +136,7 @@ fn RunList(page: RunPage) -> impl IntoView {
                 catch_up(runs, next, page);
             }
         }),
+        MyFrame::Beat(_) => {}
     });
     let more = Action::new(move |after: &String| api::my_runs(Some(after.clone())));
     let error = outcome(more, move |page: RunPage| {
@@ -176,7 +189,7 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
     });
     let fixed = run.get_untracked();
     let status = Signal::derive(move || shown_status(&run.get()).to_owned());
-    let progress = move || run.with(|run| format!("{} of {} steps", run.n_done, run.n_steps));
+    let progress = move || run.with(|run| run.progress.words());
     Some(view! {
         <li class="list-row">
             <span class="gallery-icon"><Icon name="workflow"/></span>

@@ -1,15 +1,20 @@
 //! The draft on the page: what the panels read and change, and the findings of the validator about it.
 //! Every change of the definition goes through `apply`, so that it can be undone; name and description are plain fields.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
-use workflow::{AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId, api::TemplateView};
+use workflow::{
+    AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId,
+    api::TemplateView,
+    people::{self, People, Standing},
+};
 
 use super::saving::Saving;
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
+    api,
     canvas_view::EditorHandle,
     components::{Toasts, use_toasts},
     session::{Session, use_session},
@@ -65,6 +70,10 @@ pub(super) struct Draft {
     pub description: RwSignal<String>,
     pub catalog: RwSignal<AgentCatalog>,
     pub problems: RwSignal<Vec<Problem>>,
+    /// What only the server can find, as of the last save.
+    of_server: RwSignal<Vec<Problem>>,
+    /// What is known of those whom the gates ask.
+    people: RwSignal<People>,
     pub live: RwSignal<Live>,
     pub saving: Saving,
     pub session: Session,
@@ -87,6 +96,8 @@ impl Draft {
             name: RwSignal::new(template.name),
             description: RwSignal::new(template.description),
             catalog: RwSignal::new(agents),
+            of_server: RwSignal::new(of_server(&problems)),
+            people: RwSignal::new(People::default()),
             problems: RwSignal::new(problems),
             live: RwSignal::new(live),
             saving,
@@ -115,6 +126,55 @@ impl Draft {
             }
         });
         on_cleanup(move || self.clear_pause());
+        self.follow_people();
+    }
+
+    /// Asks about those whom the gates name and of whom nothing is known yet.
+    fn follow_people(self) {
+        let asked = StoredValue::new(BTreeSet::new());
+        effect(move || {
+            self.handle.revision().track();
+            let named = self.handle.with_definition_untracked(people::named);
+            let new: Vec<String> = asked.with_value(|asked: &BTreeSet<String>| {
+                named.into_iter().filter(|email| !asked.contains(email)).collect()
+            });
+            if new.is_empty() {
+                return;
+            }
+            asked.update_value(|asked| asked.extend(new.iter().cloned()));
+            spawn_local(async move {
+                match api::people_standing(new.clone()).await {
+                    Ok(known) => {
+                        if self.people.try_update(|people| people.extend(known)).is_some() {
+                            self.validate();
+                        }
+                    }
+                    Err(error) => {
+                        self.session.note(&error);
+                        // Asked again with the next edit. Publishing judges in any case.
+                        asked.try_update_value(|asked| asked.retain(|email| !new.contains(email)));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Takes in what the server found with a save.
+    pub(super) fn hear(self, problems: &[Problem]) {
+        let new = of_server(problems);
+        if self.of_server.try_with_untracked(|known| *known != new) == Some(true) {
+            self.of_server.set(new);
+            self.validate();
+        }
+    }
+
+    pub(super) fn standing(self, email: &str) -> Option<Standing> {
+        self.people.with(|people| people.standing(email))
+    }
+
+    /// Whoever was offered is known.
+    pub(super) fn note_person(self, email: &str, standing: Standing) {
+        self.people.update(|people| people.set(email, standing));
     }
 
     fn clear_pause(self) {
@@ -125,7 +185,16 @@ impl Draft {
 
     fn validate(self) {
         let problems = self.catalog.try_with_untracked(|agents| {
-            self.handle.with_definition_untracked(|definition| workflow::validate(definition, agents).1)
+            self.handle.with_definition_untracked(|definition| {
+                let mut problems = workflow::validate(definition, agents).1;
+                let of_server = self.of_server.get_untracked();
+                let is_there =
+                    |problem: &Problem| problem.step.as_ref().is_none_or(|key| definition.steps.contains_key(key));
+                problems.extend(of_server.into_iter().filter(is_there));
+                problems.extend(self.people.with_untracked(|people| people::problems(definition, people)));
+                problems.sort_by_key(|problem| problem.severity);
+                problems
+            })
         });
         if let Some(problems) = problems {
             self.handle.set_problems(problems.clone());
@@ -226,7 +295,8 @@ impl Draft {
         })
     }
 
-    fn find_problem(
+    /// The first thing that is wrong with any of the fields that are meant, which may change.
+    pub(super) fn find_problem(
         self,
         step: Option<StepKey>,
         is_it: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -241,4 +311,8 @@ impl Draft {
         });
         found.into()
     }
+}
+
+fn of_server(problems: &[Problem]) -> Vec<Problem> {
+    problems.iter().filter(|problem| problem.code.is_of_server()).cloned().collect()
 }

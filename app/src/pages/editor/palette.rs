@@ -6,7 +6,7 @@ use workflow::api::AgentView;
 use super::draft::Draft;
 use crate::reactive::memo;
 use crate::{
-    components::{Icon, LinkButton, PanelHandle, Side, Size, TextInput, Variant},
+    components::{Icon, LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, TextInput, Variant},
     pages::agents::kind::{self, KINDS},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 const NARROW: f64 = 900.0;
 
 #[component]
-pub(super) fn Palette(draft: Draft) -> impl IntoView {
+pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
     let wanted = RwSignal::new(String::new());
     let agents = memo(move || draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>()));
     let found = memo(move || {
@@ -42,6 +42,7 @@ pub(super) fn Palette(draft: Draft) -> impl IntoView {
             <div class="panel-head">
                 <h2>"Agents"</h2>
                 <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage"</LinkButton>
+                <LeftClose panel label="Close the agents"/>
             </div>
             <div class="panel-body">
                 <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>

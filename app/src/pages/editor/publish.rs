@@ -36,9 +36,22 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
     });
     let has_obstacle = Signal::derive(move || obstacle.with(Option::is_some));
     let start = move || {
-        draft.live.get().version.map(|_| {
+        draft.live.get().version.map(|version| {
             let href = format!("/start/{}", draft.id);
-            view! { <LinkButton href icon="play" variant=Variant::Quiet>"Start"</LinkButton> }
+            // Edits on their way are changes that are not published, too.
+            let tip = Signal::derive(move || {
+                let is_behind = draft.live.get().has_unpublished_changes || !draft.saving.is_saved();
+                if is_behind {
+                    format!("Starts version {version}, without what was changed since")
+                } else {
+                    format!("Starts version {version}, which says the same as this draft")
+                }
+            });
+            view! {
+                <Tooltip text=tip>
+                    <LinkButton href icon="play" variant=Variant::Quiet>{format!("Start version {version}")}</LinkButton>
+                </Tooltip>
+            }
         })
     };
     view! {

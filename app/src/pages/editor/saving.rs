@@ -301,6 +301,7 @@ impl Draft {
             self.live.set(live);
         }
         let Some(core) = saving.core.try_get_value() else { return };
+        self.hear(&template.problems);
         let is_all = lock(&core).saved == self.content();
         if is_all {
             self.settled();

@@ -8,6 +8,7 @@ mod condition;
 mod failure;
 mod inputs;
 mod limits;
+mod people;
 mod prompt;
 mod repeat;
 mod review;
@@ -56,6 +57,11 @@ impl OneStep {
     /// What is wrong with one field of this step.
     fn problem(self, field: impl Into<String>) -> Signal<Option<String>> {
         self.draft.problem_at(Some(self.key()), field.into())
+    }
+
+    /// What is wrong with one field of this step, or with a part of it.
+    fn problem_under(self, field: impl Into<String>) -> Signal<Option<String>> {
+        self.draft.problem_under(Some(self.key()), field.into())
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
 fn Content(run: RunId, id: ArtifactId, title: String, artifact: ArtifactView) -> impl IntoView {
     let download = format!("/api/workflows/runs/{run}/artifacts/{id}?download");
     let text = text_of(&artifact);
+    let is_text = artifact.encoding != Encoding::Base64;
     let body = match artifact.encoding {
         Encoding::Json => view! { <JsonTree value=artifact.content.clone()/> }.into_any(),
         Encoding::Text if artifact.meta.media_type.starts_with("text/markdown") => {
@@ -68,14 +69,15 @@ fn Content(run: RunId, id: ArtifactId, title: String, artifact: ArtifactView) ->
             }
         }
         Encoding::Base64 => {
-            view! { <p class="muted small">"These bytes are no text: download them to look at them"</p> }.into_any()
+            let media_type = artifact.meta.media_type.clone();
+            view! { <p class="muted small">"A file of the type " <code>{media_type}</code> ": download it to look at it"</p> }.into_any()
         }
     };
     view! {
         <article class="artifact" data-artifact=id.to_string()>
             <div class="content-bar">
                 <span class="truncate">{title}</span>
-                <CopyButton text=text/>
+                {is_text.then(|| view! { <CopyButton text=text/> })}
                 <a class="btn icon-btn" data-variant="quiet" data-size="sm" href=download download data-tip="Download" aria-label="Download">
                     <Icon name="download"/>
                 </a>

@@ -7,6 +7,7 @@ use serde_json::Value;
 use workflow::{
     StepStatus,
     api::{ArtifactView, EditStep, Encoding},
+    json,
     schema::Schema,
 };
 
@@ -14,8 +15,9 @@ use super::{
     artifact::text_of,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
+    restored::Restored,
     seen::{Overtaken, Seen},
-    step_panel::VerbError,
+    step_panel::{LoadError, VerbError},
     verbs::Verb,
 };
 use crate::reactive::{effect, effect_with};
@@ -67,7 +69,7 @@ impl Draft {
     fn read(&self, schema: &Schema) -> Result<Value, String> {
         let text = self.text.get_untracked();
         let value = if self.is_json {
-            serde_json::from_str(&text).map_err(|fault| format!("This is not valid JSON: {fault}"))?
+            json::parse(&text, json::Bounds::VALUE).map_err(|fault| format!("This is not valid JSON: {fault}"))?
         } else {
             Value::String(text)
         };
@@ -228,8 +230,9 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             actions=actions
         >
             <div class="stack" data-gap="3">
-                <VerbError error=Signal::derive(move || load_error.get())/>
+                <LoadError error=load_error again=move |()| load()/>
                 <VerbError error=sender.error/>
+                <Restored one form="edit" on_discard=move |()| take_newest()/>
                 <Overtaken
                     seen
                     text="What you typed is still here, and no version is lost: saved now, yours comes after the newest."

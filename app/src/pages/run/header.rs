@@ -5,21 +5,23 @@ mod compare_with;
 mod move_to;
 
 use leptos::prelude::*;
-use workflow::{RunStatus, StepStatus, api::ResumeRun, status::StatusReason};
+use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
 
 use self::{
     budget::{BudgetMeter, ResumeDialog},
     compare_with::CompareDialog,
     move_to::MoveDialog,
 };
-use super::state::LiveRun;
-use crate::reactive::memo;
+use super::{press::Press, state::LiveRun};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
         Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, use_toasts,
     },
-    form::{ErrorBanner, random_id},
+    error::AppError,
+    form::TryAgain,
+    link::{Link, use_link},
     session::use_session,
 };
 
@@ -35,17 +37,10 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
             None => String::new(),
         })
     });
-    let progress = move || {
-        live.slowly(|run| {
-            // Items count as their map step.
-            let steps = run.steps.iter().filter(|step| step.item_of.is_none());
-            let is_done = |status: StepStatus| matches!(status, StepStatus::Completed | StepStatus::Skipped);
-            let (done, all) =
-                steps.fold((0, 0), |(done, all), step| (done + usize::from(is_done(step.status)), all + 1));
-            format!("{done} of {all} steps")
-        })
-    };
+    let progress = move || live.slowly(Progress::of_run).words();
     let version = memo(move || run.with(|run| run.template_version));
+    let link = use_link();
+    let has_banner = move || link.is_some_and(Link::is_lost);
     let deadline = memo(move || run.with(|run| run.deadline_at));
     let (id, created_at, owner, owner_id) =
         run.with_untracked(|run| (run.id.to_string(), run.created_at, run.user_email.clone(), run.user_id));
@@ -53,7 +48,7 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
     view! {
         <header class="run-head">
             <div class="run-title">
-                <h1>{run.with_untracked(|run| run.template_name.clone())}</h1>
+                <h1 tabindex="-1">{run.with_untracked(|run| run.template_name.clone())}</h1>
                 <StatusChip status=Signal::derive(move || status.get().as_str().to_owned()) detail/>
             </div>
             <div class="run-facts">
@@ -62,13 +57,13 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
                 <span class="wide-only">"Started " <RelativeTime at=created_at/></span>
                 <span>
-                    <Elapsed since=created_at until=Signal::derive(move || run.with(|run| run.finished_at))/>
+                    <Elapsed since=Signal::derive(move || run.with(RunView::counts_from)) until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>
                 <span>{progress}</span>
                 <BudgetMeter live/>
                 {move || deadline.get().map(|at| view! { <span>"Has to end " <RelativeTime at/></span> })}
                 <Kin live/>
-                <Show when=move || live.is_lost.get()>
+                <Show when=move || live.is_lost.get() && !has_banner()>
                     <span role="status">"Reconnecting: what is shown may be old"</span>
                 </Show>
             </div>
@@ -98,6 +93,10 @@ fn Kin(live: LiveRun) -> impl IntoView {
     }
 }
 
+async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<RunView, AppError> {
+    if pause { api::pause_run(id, key).await } else { api::resume_run(id, ResumeRun::default(), key).await }
+}
+
 fn words_running(n: usize) -> String {
     if n == 1 { "the step that is running is".to_owned() } else { format!("the {n} steps that are running are") }
 }
@@ -109,24 +108,44 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     let is_resuming = RwSignal::new(false);
     let is_comparing = RwSignal::new(false);
     let is_moving = RwSignal::new(false);
-    let auto_run = Action::new(move |on: &bool| api::set_auto_run(live.id, *on, None));
-    let cancel = Action::new(move |(): &()| api::cancel_run(live.id, None));
-    let hold = Action::new(move |pause: &bool| {
-        let pause = *pause;
-        async move {
-            let key = random_id();
-            if pause {
-                api::pause_run(live.id, key).await
-            } else {
-                api::resume_run(live.id, ResumeRun::default(), key).await
+    let auto_run = Press::on(live, move |on: bool, key| api::set_auto_run(live.id, on, key), || ());
+    let cancel = Press::on(
+        live,
+        move |(): (), key| api::cancel_run(live.id, key),
+        move || {
+            is_cancelling.set(false);
+            toasts.success("The run is cancelled");
+        },
+    );
+    let hold = Press::on(live, move |pause: bool, key| hold(live.id, pause, key), || ());
+    // What was pressed and not answered is over once the run is seen to be another than it was then.
+    let state = memo(move || live.run.with(|run| (run.status, run.status_reason, run.auto_run)));
+    effect(move || {
+        state.track();
+        auto_run.renew();
+        hold.renew();
+        for error in [auto_run.error, hold.error] {
+            if error.with_untracked(|error| error.as_ref().is_some_and(AppError::may_try_again)) {
+                auto_run.clear();
+                hold.clear();
             }
         }
     });
-    let auto_run_error = live.verb(auto_run, || ());
-    let hold_error = live.verb(hold, || ());
-    let cancel_error = live.verb(cancel, move || {
-        is_cancelling.set(false);
-        toasts.success("The run is cancelled");
+    let cancel_text = Signal::derive(move || {
+        cancel.error.get().map_or_else(
+            || "Running steps stop at once, and nothing more starts. What was made so far stays readable. A cancelled run cannot go on.".to_owned(),
+            |error| error.0.detail,
+        )
+    });
+    effect(move || {
+        if is_cancelling.get() {
+            cancel.clear();
+        }
+    });
+    // Also after a press that failed the switch shows how it is.
+    let auto_run_now = Signal::derive(move || {
+        auto_run.error.track();
+        live.run.with(|run| run.auto_run)
     });
     let is_over = Signal::derive(move || status.get().is_terminal());
     let held_by = memo(move || {
@@ -142,11 +161,11 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
         }
         .into_any(),
         Some(_) => view! {
-            <Button icon="play" loading=hold.pending() on_click=move |()| { hold.dispatch(false); }>"Resume"</Button>
+            <Button icon="play" loading=hold.pending() on_click=move |()| { hold.send(false); }>"Resume"</Button>
         }
         .into_any(),
         None => view! {
-            <Button icon="pause" loading=hold.pending() on_click=move |()| { hold.dispatch(true); }>"Pause"</Button>
+            <Button icon="pause" loading=hold.pending() on_click=move |()| { hold.send(true); }>"Pause"</Button>
         }
         .into_any(),
     };
@@ -183,11 +202,9 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             <Show when=move || !is_over.get()>
                 <Switch
                     label="Auto-run"
-                    checked=Signal::derive(move || live.run.with(|run| run.auto_run))
-                    on_change=move |on| {
-                        auto_run.dispatch(on);
-                    }
-                    disabled=Signal::derive(move || !may_act || auto_run.pending().get())
+                    checked=auto_run_now
+                    on_change=move |on| auto_run.send(on)
+                    disabled=!may_act
                 />
                 {may_act.then(|| view! {
                     {pause}
@@ -197,20 +214,19 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             <Menu id="run-more" label="More about this run">{menu}</Menu>
         </div>
         {move || {
-            let error = auto_run_error.get().or_else(|| cancel_error.get()).or_else(|| hold_error.get());
-            error.map(|error| view! { <div class="run-error"><ErrorBanner error/></div> })
+            let failed = [(auto_run.error, auto_run.again()), (hold.error, hold.again())];
+            let failed = failed.into_iter().find_map(|(error, again)| Some((error.get()?, again)));
+            failed.map(|(error, again)| view! { <div class="run-error"><TryAgain error again/></div> })
         }}
         <ConfirmDialog
             id="cancel-run"
             open=is_cancelling
             danger=true
             title="Cancel this run?"
-            text="Running steps stop at once, and nothing more starts. What was made so far stays readable. A cancelled run cannot go on."
+            text=cancel_text
             confirm="Cancel the run"
             busy=cancel.pending()
-            on_confirm=move |()| {
-                cancel.dispatch(());
-            }
+            on_confirm=move |()| cancel.send(())
         />
         <ResumeDialog live open=is_resuming/>
         <CompareDialog live open=is_comparing/>

@@ -7,6 +7,7 @@ use super::{
     needs::GateFacts,
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
+    restored::Restored,
     verbs::Verb,
 };
 use crate::reactive::{effect, memo};
@@ -48,6 +49,7 @@ fn Fields(one: OneStep, outputs: Vec<workflow::agent::OutputPort>) -> impl IntoV
     };
     view! {
         <form class="stack" data-gap="3" novalidate on:submit=submit>
+            <Restored one form="answer"/>
             {form.view()}
             {move || elsewhere.get().map(|error| view! { <ErrorBanner error/> })}
             <div class="row">

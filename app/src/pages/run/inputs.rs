@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use workflow::{
     RunId, RunView, StepKey,
     resolve::effective_override,
-    source::{Source, at_path},
+    resolve::run_input,
+    source::Source,
     view::{ArtifactMeta, ConsumedInput, StepView},
 };
 
@@ -103,8 +104,7 @@ fn fed(run: &RunView, source: &Source, used: Option<&ConsumedInput>) -> Fed {
     let artifact = used.and_then(|used| used.artifact_id);
     match source {
         Source::Run { key, path } => {
-            let default = || run.run_definition.inputs.get(key).and_then(|input| input.default.as_ref());
-            let value = run.inputs.get(key).or_else(default).and_then(|value| at_path(value, path));
+            let value = run_input(&run.run_definition, &run.inputs, key, path);
             value.map_or(Fed::Nothing, |value| Fed::Value(text(value)))
         }
         // The version that was used, or the latest before there is an attempt.

@@ -1,7 +1,7 @@
 //! The items of a map step: how many are in which state, and a list that opens any of them. Thousands are counted, and listed in portions.
 
 use leptos::prelude::*;
-use workflow::{StepKey, StepStatus};
+use workflow::{Progress, StepKey, StepStatus};
 
 use super::one_step::OneStep;
 use crate::reactive::{effect, memo};
@@ -39,17 +39,10 @@ impl Item {
     }
 }
 
-/// How many items of a map step there are, and how many are over; nothing for other steps.
-pub(super) fn progress(one: OneStep) -> Option<(usize, usize)> {
+/// How far the items of a map step are; empty for other steps.
+pub(super) fn progress(one: OneStep) -> Progress {
     let key = one.key();
-    one.live.slowly(|run| {
-        let mut counts = (0, 0);
-        for step in run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&key)) {
-            counts.0 += usize::from(step.status.is_terminal());
-            counts.1 += 1;
-        }
-        (counts.1 > 0).then_some(counts)
-    })
+    one.live.slowly(|run| Progress::of_items(run, &key))
 }
 
 /// The items of a map step that wait for a person, in the order of the list.

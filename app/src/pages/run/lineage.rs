@@ -21,7 +21,7 @@ use crate::{
     api,
     components::{Badge, CodeView, Drawer, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone},
     error::AppError,
-    form::ErrorBanner,
+    load::PartFailed,
     words,
 };
 
@@ -30,18 +30,19 @@ use crate::{
 pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>>) -> impl IntoView {
     let open = RwSignal::new(false);
     let answer = RwSignal::new(None::<Result<Lineage, AppError>>);
-    let session = crate::session::use_session();
-    effect(move || {
-        let Some(artifact) = chosen.get() else { return };
+    let read = move || {
+        let Some(id) = chosen.with_untracked(|chosen| chosen.as_ref().map(|artifact| artifact.id)) else { return };
         answer.set(None);
-        open.set(true);
         spawn_local(async move {
-            let lineage = api::artifact_lineage(live.id, artifact.id).await;
-            if let Err(error) = &lineage {
-                session.note(error);
-            }
+            let lineage = api::artifact_lineage(live.id, id).await;
             answer.try_set(Some(lineage));
         });
+    };
+    effect(move || {
+        if chosen.with(Option::is_some) {
+            open.set(true);
+            read();
+        }
     });
     effect(move || {
         if !open.get() {
@@ -60,7 +61,7 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
     });
     let body = move || match answer.get() {
         None => view! { <Skeleton kind=SkeletonKind::Row/> }.into_any(),
-        Some(Err(error)) => view! { <ErrorBanner error/> }.into_any(),
+        Some(Err(error)) => view! { <PartFailed error on_retry=move |()| read()/> }.into_any(),
         Some(Ok(lineage)) => tree(lineage),
     };
     view! {

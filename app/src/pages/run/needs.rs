@@ -13,7 +13,7 @@ use super::{
     human::HumanForm,
     items::waiting,
     one_step::{Ask, OneStep, Sender},
-    reject::{RejectDialog, rounds},
+    reject::{RejectDialog, Rounds},
     rerun::RerunDialog,
     skip::SkipDialog,
     stale::StaleNote,
@@ -114,7 +114,7 @@ fn words_of(doors: Doors) -> AnyView {
             <strong>{move || if may_decide(one) { "Waiting for your review" } else { "Waiting for a review" }}</strong>
             <span>"Read the output below. Continue hands exactly this version on to the next steps."</span>
             <GateFacts one/>
-            <VerbError error=doors.go_on.error/>
+            <VerbError error=doors.go_on.error again=doors.go_on.again()/>
             {move || one.refusal(Verb::Continue).map(|reason| view! { <span class="muted small">{reason}</span> })}
         }
         .into_any(),
@@ -200,10 +200,10 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
         let review = review.get()?;
         let mut who: Vec<String> = review.users.clone();
         who.extend(review.roles.iter().map(|role| if role == "admin" { "admins" } else { "all users" }.to_owned()));
-        let (round, most) = rounds(one);
+        let rounds = Rounds::of(one);
         // The usual gate needs no words.
         let is_usual =
-            who.is_empty() && review.quorum <= 1 && review.due_at.is_none() && review.allow_self && round <= 1;
+            who.is_empty() && review.quorum <= 1 && review.due_at.is_none() && review.allow_self && rounds.used == 0;
         if is_usual {
             return None;
         }
@@ -227,7 +227,7 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
             let then = if then == "approve" { "then it is approved by itself" } else { "then it fails" };
             view! { <div><dt>"Due"</dt><dd><RelativeTime at/> ", " {then}</dd></div> }
         });
-        let round = (round > 1).then(|| view! { <div><dt>"Round"</dt><dd>{format!("{round} of {most}")}</dd></div> });
+        let round = (rounds.used > 0).then(|| view! { <div><dt>"Sent back"</dt><dd>{rounds.words()}</dd></div> });
         let own = (!review.allow_self)
             .then(|| view! { <div><dt>"Not by"</dt><dd>"who started the run or wrote this version"</dd></div> });
         Some(view! {
@@ -304,14 +304,19 @@ fn Dialogs(doors: Doors) -> impl IntoView {
     let stop = Sender::new(one, move || doors.stop.set(false));
     one.close_with_generation(doors.stop);
     effect(move || {
-        if one.status.get() != StepStatus::Running {
+        if !matches!(one.status.get(), StepStatus::Ready | StepStatus::Running) {
             doors.stop.set(false);
         }
     });
     let stop_text = Signal::derive(move || {
         let error = stop.error.get().map(|error| error.0.detail);
         error.unwrap_or_else(|| {
-            "What it has written so far is given up. The step is failed then, and can be retried.".to_owned()
+            let what = if one.status.get() == StepStatus::Ready {
+                "It does not start by itself any more."
+            } else {
+                "What it has written so far stays readable under Attempts."
+            };
+            format!("{what} The step is failed then, and can be retried.")
         })
     });
     view! {

@@ -9,7 +9,7 @@ use workflow::{
     view::{ArtifactMeta, StepView},
 };
 
-use super::state::LiveRun;
+use super::{press::Press, state::LiveRun};
 use crate::reactive::{effect_with, memo};
 use crate::{api, error::AppError};
 
@@ -121,41 +121,11 @@ impl Ask {
     }
 }
 
-/// Sends verbs about one step: what came of the last one, and whether one is under way.
-#[derive(Clone, Copy)]
-pub(super) struct Sender {
-    action: Action<Ask, Result<RunView, AppError>>,
-    pub error: Signal<Option<AppError>>,
-}
+/// Sends verbs about one step.
+pub(super) type Sender = Press<Ask>;
 
 impl Sender {
     pub(super) fn new(one: OneStep, on_ok: impl Fn() + Send + Sync + 'static) -> Self {
-        let last = StoredValue::new(None::<(Ask, Option<String>)>);
-        let action = Action::new(move |ask: &Ask| {
-            let known = last.with_value(|last| last.clone().filter(|(known, _)| known == ask));
-            let (ask, key) = known.unwrap_or_else(|| (ask.clone(), crate::form::random_id()));
-            last.set_value(Some((ask.clone(), key.clone())));
-            ask.send(one, key)
-        });
-        let error = one.live.verb(action, move || {
-            last.set_value(None);
-            on_ok();
-        });
-        Self { action, error }
-    }
-
-    pub(super) fn send(self, ask: Ask) {
-        if !self.pending().get_untracked() {
-            self.action.dispatch(ask);
-        }
-    }
-
-    pub(super) fn pending(self) -> Signal<bool> {
-        self.action.pending().into()
-    }
-
-    /// Forgets the last error, as when a dialog opens anew.
-    pub(super) fn clear(self) {
-        self.action.clear();
+        Self::on(one.live, move |ask, key| ask.send(one, key), on_ok)
     }
 }

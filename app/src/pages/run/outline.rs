@@ -8,18 +8,16 @@ use super::{
     one_step::OneStep,
     state::LiveRun,
 };
+use crate::components::{Elapsed, LeftClose, LeftPanel, PanelHandle, Side, StatusIcon};
 use crate::reactive::memo;
-use crate::{
-    components::{Elapsed, PanelHandle, Side, StatusIcon},
-    words::thousands,
-};
 
 #[component]
-pub(super) fn Outline(live: LiveRun) -> impl IntoView {
+pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
     view! {
-        <aside class="panel palette outline" aria-label="Steps">
+        <aside class="panel palette outline" id="run-steps" aria-label="Steps">
             <div class="panel-head">
                 <h2>"Steps"</h2>
+                <LeftClose panel label="Close the steps"/>
             </div>
             <div class="panel-body">
                 <ol>
@@ -40,10 +38,11 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
     let last = memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
     let time = move || {
         if is_map {
-            return progress(one).map(|(over, all)| {
+            let progress = progress(one);
+            return (progress.total > 0).then(|| {
                 let n_waiting = waiting(one).len();
                 view! {
-                    {items_words(over, all)}
+                    {progress.brief()}
                     {(n_waiting > 0).then(|| view! {
                         " "
                         <StatusIcon status="awaiting_review" spoken=false/>
@@ -66,6 +65,7 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
             <button
                 class="outline-item"
                 type="button"
+                data-step=one.key().to_string()
                 aria-current=move || if is_current.get() { "true" } else { "false" }
                 data-stale=move || is_stale.get()
                 on:click=move |_| live.selected.set(Some(one.key()))
@@ -79,9 +79,4 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
             </button>
         </li>
     }
-}
-
-fn items_words(over: usize, all: usize) -> String {
-    let n = |n: usize| thousands(i64::try_from(n).unwrap_or(i64::MAX));
-    format!("{} of {}", n(over), n(all))
 }

@@ -26,10 +26,22 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
         let made_by = |key: &StepKey| live.run.with(|run| made_in_part(run, key));
         stored.with_value(made_by)
     });
+    let is_of_model = memo(move || {
+        let has_asked = |key: &StepKey| {
+            live.run.with(|run| run.step(key).is_some_and(|step| step.kind == "llm" && !step.attempts.is_empty()))
+        };
+        stored.with_value(has_asked)
+    });
     let empty = move || match status.get() {
         StepStatus::Running => "The step is running; what it makes appears here",
         StepStatus::AwaitingReview => "Nobody has answered yet",
+        StepStatus::Failed if is_of_model.get() => {
+            "The step ended before it made anything. What the model wrote so far is under Attempts"
+        }
         StepStatus::Failed => "The step failed before it made anything",
+        StepStatus::Cancelled if is_of_model.get() => {
+            "The step was cancelled. What the model wrote so far is under Attempts"
+        }
         StepStatus::Skipped | StepStatus::Cancelled => "The step did not run",
         _ => "The step has not run yet",
     };

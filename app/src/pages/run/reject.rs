@@ -5,17 +5,48 @@ use workflow::api::RejectStep;
 
 use super::{
     one_step::{Ask, OneStep, Sender},
+    restored::Restored,
     seen::{Overtaken, Seen},
     step_panel::VerbError,
 };
 use crate::components::{Banner, Button, Dialog, Field, Kind, TextArea, Variant};
 use crate::reactive::effect;
 
-/// The round that a rejection would be, and how many there are.
-pub(super) fn rounds(one: OneStep) -> (i32, i32) {
-    let before = one.read(|step| step.feedback.as_ref().map_or(0, |feedback| feedback.round));
-    let most = one.definition(|step| step.review.max_rounds);
-    (before + 1, i32::try_from(most).unwrap_or(i32::MAX))
+/// How often a result was sent back at its gate, and how often it may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rounds {
+    pub used: i32,
+    pub most: i32,
+}
+
+impl Rounds {
+    pub(super) fn of(one: OneStep) -> Self {
+        let used = one.read(|step| step.feedback.as_ref().map_or(0, |feedback| feedback.round));
+        let most = one.definition(|step| step.review.max_rounds);
+        Self { used, most: i32::try_from(most).unwrap_or(i32::MAX) }
+    }
+
+    /// One more rejection fails the step.
+    fn are_used_up(self) -> bool {
+        self.used >= self.most
+    }
+
+    /// "Sent back 2 of 3 times".
+    pub(super) fn words(self) -> String {
+        format!("{} of {} times", self.used.min(self.most), self.most)
+    }
+
+    fn help(self) -> String {
+        if self.are_used_up() {
+            format!("All {} rounds are used up", self.most)
+        } else {
+            format!(
+                "Round {} of {}. The agent does it again and sees this beside what it wrote.",
+                self.used + 1,
+                self.most
+            )
+        }
+    }
 }
 
 #[component]
@@ -38,18 +69,8 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
         text.track();
         fault.set(None);
     });
-    let is_last = move || {
-        let (round, most) = rounds(one);
-        round > most
-    };
-    let help = Signal::derive(move || {
-        let (round, most) = rounds(one);
-        if round > most {
-            format!("All {most} rounds are used up")
-        } else {
-            format!("Round {round} of {most}. The agent does it again and sees this beside what it wrote.")
-        }
-    });
+    let is_last = move || Rounds::of(one).are_used_up();
+    let help = Signal::derive(move || Rounds::of(one).help());
     let send = move || {
         let feedback = text.with_untracked(|text| text.trim().to_owned());
         if feedback.is_empty() {
@@ -86,6 +107,7 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
         >
             <div class="stack" data-gap="3">
                 <VerbError error=sender.error/>
+                <Restored one form="reject"/>
                 <Overtaken
                     seen
                     text="You would reject something that you have not seen. Close this, read what is there now, then open it again: what you typed stays."
@@ -98,5 +120,23 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
                 </Field>
             </div>
         </Dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rounds;
+
+    #[test]
+    fn no_round_is_counted_beyond_the_last() {
+        let rounds = |used| Rounds { used, most: 3 };
+        assert_eq!(
+            [0, 1, 3, 4].map(|used| rounds(used).words()),
+            ["0 of 3 times", "1 of 3 times", "3 of 3 times", "3 of 3 times"]
+        );
+        assert!(rounds(2).help().starts_with("Round 3 of 3."));
+        for used in [3, 4] {
+            assert_eq!(rounds(used).help(), "All 3 rounds are used up");
+        }
     }
 }

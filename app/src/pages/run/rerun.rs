@@ -16,6 +16,7 @@ use super::{
     inputs::source_words,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
+    restored::Restored,
     seen::{OvertakenGoOn, Seen},
     step_panel::VerbError,
     verbs::Verb,
@@ -25,6 +26,7 @@ use crate::{
     components::{
         Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom, duration_words,
     },
+    error::AppError,
     form::focus_first_error,
     pages::start::field::{InputField, InputView},
     words,
@@ -143,9 +145,7 @@ impl Dialogue {
 
     /// The literal values of the run, if they are others than before; `Err` while one is missing.
     fn inputs(self) -> Result<Option<BTreeMap<String, Value>>, ()> {
-        let set: Vec<InputField> = self.ports.with_untracked(|ports| {
-            ports.iter().filter(|port| port.is_set.get_untracked()).map(|port| port.field.clone()).collect()
-        });
+        let set = set_fields(self);
         let now = InputField::read_all(&set).ok_or(())?;
         Ok((now != self.set_before()).then_some(now))
     }
@@ -167,14 +167,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     });
     let seen = Seen::generation_of(one, open, sender);
     let owner = StoredValue::new(Owner::current());
-    // The prompt is read when the dialog opens, so that it is the one in force then.
-    effect(move || {
-        if !open.get() {
-            return;
-        }
-        seen.look();
-        sender.clear();
-        form.mode.set("step".to_owned());
+    let load = move || {
         form.known.load(move |known| {
             match owner.try_get_value().flatten() {
                 Some(owner) => owner.with(|| form.begin(known)),
@@ -189,8 +182,18 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                 });
             });
         });
+    };
+    // The prompt is read when the dialog opens, so that it is the one in force then.
+    effect(move || {
+        if !open.get() {
+            return;
+        }
+        seen.look();
+        sender.clear();
+        form.mode.set("step".to_owned());
+        load();
     });
-    show_refused(form, sender);
+    let (refused, elsewhere) = show_refused(form, sender);
     let verb = move || Verb::Again.label(one.status.get());
     let is_ready = move || one.status.get() == StepStatus::Ready;
     let send = move || {
@@ -204,7 +207,8 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let body = move || match form.known.known.get() {
         None => form.known.placeholder(),
         Some(known) => view! {
-            <PromptEdit form known/>
+            <Restored one form="again" on_discard=move |()| load()/>
+            <PromptEdit form known refused/>
             <InputsEdit form/>
             <Show when=move || !is_ready()>
                 <RadioList value=form.mode choices=MODES.to_vec() name="rerun-mode" label="What runs again"/>
@@ -244,7 +248,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             actions=actions
         >
             <div class="stack">
-                <VerbError error=sender.error/>
+                <VerbError error=elsewhere/>
                 <OvertakenGoOn seen text="What you typed is still here. Sent now, it would begin the step again after that."/>
                 {body}
             </div>
@@ -252,20 +256,48 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// An input that the server refuses stands at its field.
-fn show_refused(form: Dialogue, sender: Sender) {
+/// What the server refuses stands at its field, the prompt or an input, until that is changed; and what has no place there.
+fn show_refused(form: Dialogue, sender: Sender) -> (RwSignal<Option<String>>, Signal<Option<AppError>>) {
+    let refused = RwSignal::new(None);
     effect(move || {
-        if let Some(error) = sender.error.get() {
-            form.ports.with_untracked(|ports| {
-                let fields: Vec<InputField> = ports.iter().map(|port| port.field.clone()).collect();
-                InputField::place(&fields, &error);
-            });
+        let Some(error) = sender.error.get() else { return refused.set(None) };
+        if is_about_prompt(&error) {
+            refused.set(Some(error.0.detail.clone()));
+        } else if !place(form, &error) {
+            return;
         }
+        focus_first_error();
     });
+    effect(move || {
+        form.prompt.track();
+        refused.set(None);
+    });
+    let elsewhere = Signal::derive(move || {
+        sender.error.get().filter(|error| !is_about_prompt(error) && !untrack(|| has_place(form, error)))
+    });
+    (refused, elsewhere)
+}
+
+fn is_about_prompt(error: &AppError) -> bool {
+    error.0.field.as_deref().is_some_and(|field| field.starts_with("prompt"))
+}
+
+fn place(form: Dialogue, error: &AppError) -> bool {
+    InputField::place(&set_fields(form), error)
+}
+
+fn has_place(form: Dialogue, error: &AppError) -> bool {
+    InputField::has_place(&set_fields(form), error)
+}
+
+/// The fields of the inputs that are set in this run.
+fn set_fields(form: Dialogue) -> Vec<InputField> {
+    let is_set = |port: &&PortEdit| port.is_set.get_untracked();
+    form.ports.with_untracked(|ports| ports.iter().filter(is_set).map(|port| port.field.clone()).collect())
 }
 
 #[component]
-fn PromptEdit(form: Dialogue, known: StepPrompt) -> impl IntoView {
+fn PromptEdit(form: Dialogue, known: StepPrompt, refused: RwSignal<Option<String>>) -> impl IntoView {
     let Some(effective) = known.effective else {
         return view! { <p class="muted small">"Agents of this kind have no prompt to change"</p> }.into_any();
     };
@@ -281,7 +313,7 @@ fn PromptEdit(form: Dialogue, known: StepPrompt) -> impl IntoView {
     let is_changed = move || before.with_value(|before| text.with(|text| text != before));
     let differs = move || template.with_value(|template| text.with(|text| text != template));
     view! {
-        <Field id="retry-prompt" label="Prompt" help="A template over the step's inputs. The change stays in this run.">
+        <Field id="retry-prompt" label="Prompt" help="A template over the step's inputs. The change stays in this run." error=refused>
             <TextArea value=text rows=8 mono=true/>
         </Field>
         <Show when=differs>

@@ -11,8 +11,9 @@ use workflow::{
 
 use super::{
     one_step::{Ask, OneStep, Sender},
+    restored::Restored,
     seen::{OvertakenGoOn, Seen},
-    step_panel::VerbError,
+    step_panel::{LoadError, VerbError},
 };
 use crate::reactive::effect;
 use crate::{
@@ -114,8 +115,9 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             actions=actions
         >
             <div class="stack" data-gap="3">
-                <VerbError error=Signal::derive(move || load_error.get())/>
+                <LoadError error=load_error again=move |()| load()/>
                 <VerbError error=sender.error/>
+                <Restored one form="skip"/>
                 <OvertakenGoOn seen text="What you typed is still here. Skipping it now would skip the step as it is now."/>
                 <Show when=move || load_error.with(Option::is_none)>{body}</Show>
             </div>

@@ -1,6 +1,9 @@
 //! The live state of the page: the folded view, streamed text, and the chosen step. What changes is said aloud by the canvas.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
@@ -14,13 +17,16 @@ use workflow::{
 
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
-    api,
+    api, device,
     error::AppError,
     live::{Connection, follow_run},
+    unsent::{Keeper, Texts, left_at},
 };
 
 /// How often what is derived from the whole run is worked out anew, while it changes.
 const PULSE: Duration = Duration::from_millis(150);
+/// After a refetch that failed.
+const REFETCH_AFTER: Duration = Duration::from_secs(3);
 
 /// The text of one attempt as far as it has come.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -51,8 +57,14 @@ pub(in crate::pages) struct LiveRun {
     is_refetching: RwSignal<bool>,
     /// Changes a few times a second while the run does.
     pulse: RwSignal<u32>,
-    /// What was typed and not sent, by what it is for: it stays while other steps are looked at.
+    /// What was typed and not sent, by what it is for: it stays while other steps are looked at, and on this device after that.
     drafts: StoredValue<BTreeMap<String, RwSignal<String>>>,
+    /// Grows with the drafts.
+    n_drafts: RwSignal<usize>,
+    /// What an earlier visit had left on this device.
+    left: StoredValue<Texts>,
+    /// The drafts that were taken up from there, until a person has changed or discarded them.
+    restored: RwSignal<BTreeSet<String>>,
     owner: StoredValue<Option<Owner>>,
 }
 
@@ -96,8 +108,12 @@ impl LiveRun {
             is_refetching: RwSignal::new(false),
             pulse,
             drafts: StoredValue::default(),
+            n_drafts: RwSignal::new(0),
+            left: StoredValue::default(),
+            restored: RwSignal::default(),
             owner: StoredValue::new(Owner::current()),
         };
+        live.keep_drafts();
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.fold(frame));
         effect(move || connection.set(feed.get()));
         live
@@ -120,6 +136,7 @@ impl LiveRun {
             RunFrame::Attempts { attempts } => self.run.update(|run| run.apply_attempts(attempts)),
             RunFrame::Delta(delta) => self.streams.update(|streams| add_piece(streams, delta)),
             RunFrame::Resync => self.refetch(),
+            RunFrame::Beat(_) => {}
         }
     }
 
@@ -151,6 +168,10 @@ impl LiveRun {
                 Err(error) => {
                     if let Some(session) = session {
                         session.note(&error);
+                    }
+                    if error.may_try_again() {
+                        // What was missed is still missing.
+                        set_timeout(move || self.refetch(), REFETCH_AFTER);
                     }
                 }
             }
@@ -193,12 +214,57 @@ impl LiveRun {
         if let Some(known) = self.drafts.with_value(|drafts| drafts.get(name).copied()) {
             return known;
         }
-        let make = || RwSignal::new(String::new());
+        let kept = self.left.with_value(|left| left.get(name).cloned());
+        if kept.is_some() {
+            self.restored.update(|restored| {
+                restored.insert(name.to_owned());
+            });
+        }
+        let make = || RwSignal::new(kept.clone().unwrap_or_default());
         let text = self.owner.with_value(|owner| owner.as_ref().map_or_else(make, |owner| owner.with(make)));
         self.drafts.update_value(|drafts| {
             drafts.insert(name.to_owned(), text);
         });
+        self.n_drafts.try_update(|n| *n += 1);
         text
+    }
+
+    fn keep_drafts(self) {
+        let place = device::place(&format!("run:{}", self.id));
+        // No form with a draft is part of a first page, so what is on the device changes nothing of it.
+        if let Some(left) = place.as_deref().and_then(left_at) {
+            self.left.set_value(left);
+        }
+        Keeper::follow(place, move || {
+            self.n_drafts.track();
+            let drafts = self.drafts.get_value();
+            let typed = drafts.into_iter().map(|(name, text)| (name, text.get())).filter(|(_, text)| !text.is_empty());
+            // What no form has asked for yet is still kept.
+            let mut texts = self.left.get_value();
+            texts.retain(|name, _| !self.drafts.with_value(|drafts| drafts.contains_key(name)));
+            texts.extend(typed);
+            texts
+        });
+    }
+
+    /// The drafts of one form that came back from this device.
+    pub(super) fn restored_of(self, form: &str, step: &StepKey) -> Vec<String> {
+        let end = format!(" {step}");
+        let is_of = |name: &String| name.strip_suffix(&end).is_some_and(|name| name.split(' ').next() == Some(form));
+        self.restored.with(|restored| restored.iter().filter(|name| is_of(name)).cloned().collect())
+    }
+
+    /// Drops them.
+    pub(super) fn discard(self, names: &[String]) {
+        for name in names {
+            self.draft(name).set(String::new());
+        }
+        self.settle(names);
+    }
+
+    /// They need no word any more.
+    pub(super) fn settle(self, names: &[String]) {
+        self.restored.update(|restored| restored.retain(|name| !names.contains(name)));
     }
 
     /// What people call a step; an unknown one by its key.

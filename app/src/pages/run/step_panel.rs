@@ -10,7 +10,9 @@ use super::{
 use crate::reactive::memo;
 use crate::{
     components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant},
-    form::ErrorBanner,
+    error::AppError,
+    form::{ErrorBanner, TryAgain},
+    load::PartFailed,
 };
 
 #[component]
@@ -53,7 +55,8 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             live.run.with(|run| run.artifacts.iter().filter(|artifact| artifact.producing_step_id == key).count());
         (one.read(|step| step.attempts.len()), n_versions)
     });
-    let n_items = memo(move || if is_map { super::items::progress(one).map_or(0, |(_, all)| all) } else { 0 });
+    let n_items =
+        memo(move || if is_map { usize::try_from(super::items::progress(one).total).unwrap_or_default() } else { 0 });
     let tabs = Signal::derive(move || {
         let (n_attempts, n_versions) = counts.get();
         let mut tabs = vec![
@@ -70,7 +73,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
     });
     view! {
         <div class="panel-head">
-            <h2 class="truncate">{move || one.title()}</h2>
+            <h2 class="truncate" tabindex="-1">{move || one.title()}</h2>
             <StatusChip status=Signal::derive(move || one.status.get().as_str().to_owned()) stale=is_stale detail/>
         </div>
         <div class="panel-body">
@@ -147,8 +150,22 @@ fn Feedback(one: OneStep) -> impl IntoView {
     view! { {view} }
 }
 
-/// An error of a verb beside its button.
+/// An error of a verb beside its button. `again` where no button that repeats it stands beside.
 #[component]
-pub(super) fn VerbError(error: Signal<Option<crate::error::AppError>>) -> impl IntoView {
-    move || error.get().map(|error| view! { <ErrorBanner error/> })
+pub(super) fn VerbError(
+    error: Signal<Option<AppError>>,
+    #[prop(optional, into)] again: Option<Callback<()>>,
+) -> impl IntoView {
+    move || {
+        error.get().map(|error| match again {
+            Some(again) => view! { <TryAgain error again/> }.into_any(),
+            None => view! { <ErrorBanner error/> }.into_any(),
+        })
+    }
+}
+
+/// What a dialog needs did not come: asked for again by a press, and by signing in again.
+#[component]
+pub(super) fn LoadError(error: RwSignal<Option<AppError>>, #[prop(into)] again: Callback<()>) -> impl IntoView {
+    move || error.get().map(|error| view! { <PartFailed error on_retry=again/> })
 }

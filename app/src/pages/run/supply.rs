@@ -6,6 +6,7 @@ use workflow::api::SupplyStep;
 use super::{
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
+    restored::Restored,
     seen::{OvertakenGoOn, Seen},
     step_panel::VerbError,
 };
@@ -44,6 +45,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             view! {
                 <div class="stack" data-gap="3">
                     <VerbError error=elsewhere/>
+                    <Restored one form="supply-output"/>
                     <OvertakenGoOn seen text="What you typed is still here. Supplying it now would complete the step as it is now."/>
                     {form.view()}
                 </div>

@@ -7,7 +7,9 @@ use super::state::LiveRun;
 use crate::{
     api,
     components::{Button, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Variant},
+    form::outcome,
     load::PartFailed,
+    reactive::effect,
 };
 
 #[component]
@@ -40,40 +42,47 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
     }
 }
 
+/// Everything that was read stays: earlier events come below the ones that are there.
 #[component]
 fn Events(live: LiveRun) -> impl IntoView {
-    let older = RwSignal::new(None::<i64>);
-    let before = live.run.with_untracked(|run| run.seq) + 1;
-    let page = Resource::new(move || older.get(), move |older| api::run_events(live.id, Some(older.unwrap_or(before))));
+    let read = RwSignal::new(Vec::<RunEvent>::new());
+    let newest = live.run.with_untracked(|run| run.seq) + 1;
+    let page = Action::new(move |before: &i64| api::run_events(live.id, Some(*before)));
+    let error = outcome(page, move |events: Vec<RunEvent>| read.update(|read| add_page(read, events)));
+    let oldest = move || read.with(|read| read.last().map_or(newest, |event| event.seq));
+    let load = move || {
+        page.dispatch(untrack(oldest));
+    };
+    effect(load);
     let news = move || {
         live.news.with(|news| {
-            news.iter().rev().filter(|event| event.seq >= before).cloned().map(|event| row(live, event)).collect_view()
+            news.iter().rev().filter(|event| event.seq >= newest).cloned().map(|event| row(live, event)).collect_view()
         })
     };
+    let has_earlier = move || read.with(|read| !read.is_empty()) && oldest() > 1;
     view! {
         <ol class="timeline">
             {news}
-            <Transition fallback=|| view! { <li><Skeleton kind=SkeletonKind::Row/></li> }>
-                {move || Suspend::new(async move {
-                    match page.await {
-                        Ok(events) => {
-                            let first = events.last().map(|event| event.seq).filter(|seq| *seq > 1);
-                            view! {
-                                {events.into_iter().map(|event| row(live, event)).collect_view()}
-                                {first.map(|first| view! {
-                                    <li>
-                                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| older.set(Some(first))>"Earlier events"</Button>
-                                    </li>
-                                })}
-                            }
-                            .into_any()
-                        }
-                        Err(error) => view! { <li><PartFailed error on_retry=move |()| page.refetch()/></li> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <For each=move || read.get() key=|event| event.seq let:event>
+                {row(live, event)}
+            </For>
         </ol>
+        {move || error.get().map(|error| view! { <PartFailed error on_retry=move |()| load()/> })}
+        <Show when=move || page.pending().get() && read.with(Vec::is_empty)>
+            <Skeleton kind=SkeletonKind::Row/>
+        </Show>
+        <Show when=has_earlier>
+            <div class="row">
+                <Button size=Size::Sm variant=Variant::Quiet loading=page.pending() on_click=move |()| load()>"Earlier events"</Button>
+            </div>
+        </Show>
     }
+}
+
+/// Takes in a page of events, newest first, after those that are known; one that is known already changes nothing.
+fn add_page(read: &mut Vec<RunEvent>, page: Vec<RunEvent>) {
+    let oldest = read.last().map_or(i64::MAX, |event| event.seq);
+    read.extend(page.into_iter().filter(|event| event.seq < oldest));
 }
 
 fn row(live: LiveRun, event: RunEvent) -> impl IntoView {

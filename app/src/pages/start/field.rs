@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use serde_json::Value;
-use workflow::definition::RunInput;
+use workflow::definition::{RunInput, in_order};
 
 use super::{
     Inputs,
@@ -28,15 +28,15 @@ pub(in crate::pages) struct InputField {
     pub(in crate::pages) control: Control,
     /// What is in the control; a switch holds `true` or `false`.
     pub(in crate::pages) text: RwSignal<String>,
+    /// What was in it first.
+    first: String,
     pub(in crate::pages) error: RwSignal<Option<String>>,
 }
 
 impl InputField {
     /// In the order that the template gives them.
     pub(in crate::pages) fn all(inputs: &std::collections::BTreeMap<String, RunInput>) -> Vec<Self> {
-        let mut sorted: Vec<_> = inputs.iter().collect();
-        sorted.sort_by_key(|(key, input)| (input.order, (*key).clone()));
-        sorted.into_iter().map(|(key, input)| Self::new(key, input)).collect()
+        in_order(inputs).map(|(key, input)| Self::new(key, input)).collect()
     }
 
     /// One field of a form that is not the start form; `form` tells its ids from those of other forms on the page.
@@ -58,17 +58,49 @@ impl InputField {
             title,
             input: input.clone(),
             control,
-            text: RwSignal::new(text),
+            text: RwSignal::new(text.clone()),
+            first: text,
             error: RwSignal::new(None),
         }
     }
 
     /// What is typed goes into a draft that outlives the form; what the draft holds already is what the form begins with.
     pub(in crate::pages) fn kept_in(self, draft: RwSignal<String>) -> Self {
+        if self.is_secret() {
+            return self;
+        }
         if draft.with_untracked(String::is_empty) {
             draft.set(self.text.get_untracked());
         }
         Self { text: draft, ..self }
+    }
+
+    /// Whether what is typed must not be kept anywhere.
+    pub(in crate::pages) fn is_secret(&self) -> bool {
+        matches!(self.input.schema.format.as_str(), "password" | "secret")
+    }
+
+    /// What is typed, where it is worth keeping on this device: a file can be chosen again, and a default comes by itself.
+    pub(super) fn typed(&self) -> Option<String> {
+        let text = self.text.get();
+        (self.control != Control::File && !self.is_secret() && text != self.first).then_some(text)
+    }
+
+    /// Takes up what was kept, unless something else has been typed meanwhile.
+    pub(super) fn take_up(&self, text: &str) -> bool {
+        let is_untouched = self.text.with_untracked(|now| *now == self.first);
+        let is_welcome = is_untouched && self.control != Control::File && !self.is_secret() && text != self.first;
+        if is_welcome {
+            self.text.set(text.to_owned());
+        }
+        is_welcome
+    }
+
+    /// Goes back to what the form began with.
+    pub(super) fn begin_anew(&self) {
+        if self.control != Control::File {
+            self.text.set(self.first.clone());
+        }
     }
 
     /// Reads every field and shows what is wrong with each; none if something is.
@@ -135,7 +167,7 @@ impl InputField {
         let none = (!self.input.required || self.input.default.is_none())
             .then(|| SelectOption::new("", if self.input.required { "Choose…" } else { "None" }));
         let choices =
-            self.input.schema.choices.iter().map(|value| SelectOption::new(value.to_string(), choice_label(value)));
+            self.input.schema.choices().iter().map(|value| SelectOption::new(value.to_string(), choice_label(value)));
         none.into_iter().chain(choices).collect()
     }
 }

@@ -2,7 +2,10 @@
 //! Must agree with the server, which checks with the same `Schema` again.
 
 use serde_json::{Number, Value};
-use workflow::schema::{Kind, Schema};
+use workflow::{
+    json::{Bounds, parse},
+    schema::{Kind, Schema},
+};
 
 /// How an input is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +20,7 @@ pub(in crate::pages) enum Control {
 }
 
 pub(in crate::pages) fn control(schema: &Schema) -> Control {
-    if !schema.choices.is_empty() {
+    if schema.choices.is_some() {
         return Control::Choice;
     }
     match (schema.kind, schema.format.as_str()) {
@@ -54,7 +57,7 @@ pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> R
         _ if text.trim().is_empty() => return Ok(None),
         Control::Number => number(text.trim()).ok_or_else(|| "Enter a number, such as 12 or 0.5".to_owned())?,
         Control::Switch | Control::Choice | Control::Json => {
-            serde_json::from_str(text).map_err(|fault| format!("This is not valid JSON: {fault}"))?
+            parse(text, Bounds::VALUE).map_err(|fault| format!("This is not valid JSON: {fault}"))?
         }
     };
     match schema.check(&value).into_iter().next() {
@@ -65,10 +68,8 @@ pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> R
 }
 
 fn number(text: &str) -> Option<Value> {
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(whole.into());
-    }
-    text.parse().ok().and_then(Number::from_f64).map(Value::Number)
+    // As it was typed: 1.10 stays 1.10.
+    text.parse::<Number>().ok().map(Value::Number)
 }
 
 #[cfg(test)]
@@ -99,6 +100,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_typed_comes_back_as_it_was() {
+        let number = schema(json!({"type": "number"}));
+        for text in ["1.10", "100000000000000000001", "12345678901234567.89", "-0.0", "7"] {
+            let value = read(Control::Number, &number, text).unwrap().unwrap();
+            assert_eq!((value.to_string().as_str(), text_of(Control::Number, &value).as_str()), (text, text));
+        }
+        for text in ["1.", "0x10", "1_000", "Infinity", "+1", "01"] {
+            assert!(read(Control::Number, &number, text).is_err(), "{text}");
+        }
+        let value = read(Control::Json, &Schema::any(), r#"{"b":1.10,"a":2}"#).unwrap().unwrap();
+        assert_eq!(text_of(Control::Json, &value), "{\n  \"b\": 1.10,\n  \"a\": 2\n}");
+    }
+
+    #[test]
     fn texts_become_values_or_reasons() {
         let table = [
             (json!({"type":"string"}), "", Ok(None)),
@@ -109,6 +124,7 @@ mod tests {
             (json!({"type":"number"}), "twelve", Err("Enter a number")),
             (json!({"type":"array","items":{"type":"string"}}), "[\"a\"]", Ok(Some(json!(["a"])))),
             (json!({"type":"array"}), "[1", Err("not valid JSON")),
+            (json!({}), r#"{"a":1,"a":2}"#, Err("`a` is there twice")),
             (json!({"type":"array","items":{"type":"string"}}), "[1]", Err("/0 must be a text")),
             (json!({"type":"string","enum":["a"]}), "\"a\"", Ok(Some(json!("a")))),
             (json!({"type":"boolean"}), "true", Ok(Some(json!(true)))),

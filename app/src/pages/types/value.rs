@@ -13,7 +13,7 @@ use crate::{
 
 /// The first value of a constant that nobody has typed yet.
 pub(in crate::pages) fn first_value(schema: &Schema) -> Value {
-    if let Some(choice) = schema.choices.first() {
+    if let Some(choice) = schema.choices().first() {
         return choice.clone();
     }
     match schema.kind {
@@ -42,7 +42,7 @@ pub(in crate::pages) fn ValueInput(
         Control::File => Control::Text,
         other => other,
     });
-    let choices = memo(move || schema.with(|schema| schema.choices.clone()));
+    let choices = memo(move || schema.with(|schema| schema.choices().to_vec()));
     let value = memo(move || value.get());
     let words = move |value: &Option<Value>| {
         value.as_ref().map(|value| text_of(kind.get_untracked(), value)).unwrap_or_default()

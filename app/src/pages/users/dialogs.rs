@@ -15,6 +15,8 @@ use crate::{
 
 #[component]
 pub(super) fn NewUser(open: RwSignal<bool>, #[prop(into)] on_done: Callback<UserView>) -> impl IntoView {
+    // Out here it outlives a dialog that is closed by accident. The password does not: it is to be seen once.
+    let typed = Typed { email: RwSignal::new(String::new()), role: RwSignal::new("user".to_owned()) };
     view! {
         <Dialog
             id="new-user"
@@ -22,23 +24,30 @@ pub(super) fn NewUser(open: RwSignal<bool>, #[prop(into)] on_done: Callback<User
             title="New user"
             description="Give the password to the person; they can change it under Account"
         >
-            <NewUserForm open on_done/>
+            <NewUserForm open on_done typed/>
         </Dialog>
     }
 }
 
+#[derive(Clone, Copy)]
+struct Typed {
+    email: RwSignal<String>,
+    role: RwSignal<String>,
+}
+
 #[component]
-fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>) -> impl IntoView {
+fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>, typed: Typed) -> impl IntoView {
     let toasts = use_toasts();
-    let email = RwSignal::new(String::new());
+    let Typed { email, role } = typed;
     let password = RwSignal::new(String::new());
-    let role = RwSignal::new("user".to_owned());
     let create = Action::new(move |(): &()| {
         let role = if role.get_untracked() == "admin" { Role::Admin } else { Role::User };
         api::create_user(email.get_untracked(), role, password.get_untracked())
     });
     let error = outcome(create, move |user: UserView| {
         open.set(false);
+        email.set(String::new());
+        role.set("user".to_owned());
         toasts.success(format!("{} can sign in now", user.email));
         on_done.run(user);
     });
@@ -105,7 +114,7 @@ pub(super) fn ResetPassword(of: RwSignal<Option<UserView>>) -> impl IntoView {
             open
             title
             size=Size::Sm
-            description="Ends all sessions of this person. Hand the password over; they can change it under Account."
+            description="Ends all sessions and API tokens of this person. Hand the password over; they can change it under Account."
         >
             {move || of.get_untracked().map(|user| view! { <ResetForm user open/> })}
         </Dialog>
@@ -120,7 +129,7 @@ fn ResetForm(user: UserView, open: RwSignal<bool>) -> impl IntoView {
     let reset = Action::new(move |(): &()| api::reset_user_password(id, password.get_untracked()));
     let error = outcome(reset, move |()| {
         open.set(false);
-        toasts.success(format!("{} has a new password", user.email));
+        toasts.success(format!("{} has a new password, and has to sign in again", user.email));
     });
     view! {
         <form

@@ -80,6 +80,9 @@ pub(super) fn RunInputEditor(
             }
         });
     });
+    let schema_problem = draft.problem_under(None, field(".schema"));
+    // What is wrong beside the word stands there.
+    let fault = Signal::derive(move || schema_problem.get().filter(|_| form.error().is_none()));
     let heading = move || {
         let title = input.with(|input| input.title.clone());
         if title.is_empty() { stored.get_value() } else { title }
@@ -103,7 +106,7 @@ pub(super) fn RunInputEditor(
                     <TextInput value=title maxlength=200 autocomplete="off"/>
                 </Field>
                 <KeyField draft key=key.clone() error=error("") fresh/>
-                <TypeFields form id=id(".schema")/>
+                <TypeFields form id=id(".schema") fault/>
                 <Checkbox checked=required label="Required to start" id=id(".required")/>
                 <ValueInput
                     id=id(".default")

@@ -9,6 +9,7 @@ use workflow::{
     agent::InputPort,
     condition::Condition,
     definition::TriggerRule,
+    json,
     schema::{Kind, Schema},
     source::Source,
     validate::source_schema,
@@ -22,7 +23,7 @@ use super::{
     },
     OneStep,
     bound::choice,
-    source_field::{Fault, SourceField},
+    source_field::SourceField,
 };
 use crate::components::{
     Button, Field, IconButton, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput, Variant,
@@ -75,7 +76,6 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
             </Field>
             <div class="stack" data-gap="2" id=field_id("when") tabindex="-1">
                 {body}
-                <Fault text=one.problem("when")/>
             </div>
         </section>
     }
@@ -212,7 +212,7 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
     let wants_value = memo(move || row.with(|row| row.as_ref().is_some_and(|row| row.operator.wants_value())));
     let options: Vec<SelectOption> =
         OPERATORS.iter().map(|operator| SelectOption::new(operator.as_str(), operator.label())).collect();
-    let choices = memo(move || schema.with(|schema| schema.choices.clone()));
+    let choices = memo(move || schema.with(|schema| schema.choices().to_vec()));
     let has_choices = memo(move || {
         let is_one =
             row.with(|row| row.as_ref().is_some_and(|row| matches!(row.operator, Operator::Is | Operator::IsNot)));
@@ -222,6 +222,19 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
         choices.with(|choices| {
             choices.iter().map(|choice| SelectOption::new(typed(choice), typed(choice))).collect::<Vec<_>>()
         })
+    });
+    // Where the validator finds this row: it stands alone, or in a list of those that are joined.
+    let place = memo(move || {
+        let word = row.with(|row| row.as_ref().map(|row| row.operator.path())).unwrap_or_default();
+        rows.with(|rows| match rows.rows.len() {
+            0 | 1 => format!("when.{word}"),
+            _ => format!("when.{}.{at}.{word}", rows.join.as_str()),
+        })
+    });
+    let problem_of_value =
+        one.draft.find_problem(Some(one.key()), move |field| place.with(|place| field == format!("{place}.1")));
+    let problem_of_left = one.draft.find_problem(Some(one.key()), move |field| {
+        place.with(|place| field.strip_prefix(place.as_str()).is_some_and(|rest| matches!(rest, "" | ".0")))
     });
     let id = move |part: &str| format!("when-{at}-{part}");
     let set_left = Callback::new(move |source: Option<Source>| {
@@ -246,6 +259,7 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
                 source=left
                 takes=Signal::stored(TAKES)
                 set=set_left
+                error=problem_of_left
             />
             <div class="row">
                 <Select value=operator options id=id("operator") label="How to compare"/>
@@ -253,12 +267,12 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
                 <IconButton icon="x" label=format!("Remove condition {}", at + 1) size=Size::Sm on_click=move |()| remove()/>
             </div>
             <Show when=move || wants_value.get() && has_choices.get()>
-                <Field id=ids.with_value(|(choice, _)| choice.clone()) label="Value">
+                <Field id=ids.with_value(|(choice, _)| choice.clone()) label="Value" error=problem_of_value>
                     <Select value options=choice_options/>
                 </Field>
             </Show>
             <Show when=move || wants_value.get() && !has_choices.get()>
-                <Field id=ids.with_value(|(_, value)| value.clone()) label="Value" help>
+                <Field id=ids.with_value(|(_, value)| value.clone()) label="Value" help error=problem_of_value>
                     <TextInput value autocomplete="off"/>
                 </Field>
             </Show>
@@ -284,7 +298,12 @@ fn meant(typed: &str, schema: &Schema) -> Value {
     if typed.is_empty() {
         return Value::Null;
     }
-    serde_json::from_str(typed).unwrap_or_else(|_| Value::from(typed))
+    json::parse(typed, json::Bounds::VALUE).unwrap_or_else(|_| Value::from(typed))
+}
+
+fn read(text: &str) -> Result<Condition, String> {
+    let document = json::parse(text, json::Bounds::VALUE).map_err(|fault| fault.to_string())?;
+    serde_json::from_value(document).map_err(|fault| fault.to_string())
 }
 
 #[component]
@@ -292,6 +311,8 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: Memo<bool>) -> imp
     // What is being typed stays JSON, also once rows could say it.
     effect(move || is_json.set(true));
     let fault = RwSignal::new(None::<String>);
+    let problem = one.problem_under("when");
+    let error = Signal::derive(move || fault.get().or_else(|| problem.get()));
     let known = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.when.clone())));
     let pretty = |when: &Option<Condition>| {
         when.as_ref().map(|when| serde_json::to_string_pretty(when).unwrap_or_default()).unwrap_or_default()
@@ -300,7 +321,7 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: Memo<bool>) -> imp
     // What is typed stays as it is while it means the same, or nothing yet.
     effect_with(move |before: Option<()>| {
         let now = known.get();
-        let is_same = shown.with_untracked(|shown| serde_json::from_str::<Condition>(shown).ok() == now);
+        let is_same = shown.with_untracked(|shown| read(shown).ok() == now);
         if before.is_some() && !is_same {
             shown.set(pretty(&now));
         }
@@ -308,7 +329,7 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: Memo<bool>) -> imp
     effect_with(move |before: Option<String>| {
         let now = shown.get();
         if before.is_some_and(|before| before != now) {
-            match serde_json::from_str::<Condition>(&now) {
+            match read(&now) {
                 Ok(when) => {
                     fault.set(None);
                     if known.with_untracked(|known| known.as_ref() != Some(&when)) {
@@ -330,7 +351,7 @@ fn AsJson(one: OneStep, is_json: RwSignal<bool>, can_be_rows: Memo<bool>) -> imp
             id="when-json"
             label="Condition as JSON"
             help="and, or, not, eq, ne, lt, le, gt, ge, in, contains, exists over sources and constants"
-            error=fault
+            error
         >
             <TextArea value=shown rows=6 mono=true/>
         </Field>

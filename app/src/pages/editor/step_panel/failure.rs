@@ -14,11 +14,10 @@ use super::{
     super::focus::field_id,
     OneStep,
     bound::{choice, flag, number, whole},
-    source_field::Fault,
 };
 use crate::reactive::memo;
 use crate::{
-    components::{Checkbox, Field, Icon, NumberInput, Select, SelectOption},
+    components::{Checkbox, Fault, Field, Icon, NumberInput, Select, SelectOption},
     pages::types::value::ValueInput,
 };
 

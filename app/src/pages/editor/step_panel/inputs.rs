@@ -8,9 +8,9 @@ use workflow::{agent::InputPort, schema::Schema, source::Source};
 use super::{
     super::{focus::field_id, sources::Takes},
     OneStep,
-    source_field::{Fault, SourceField},
+    source_field::SourceField,
 };
-use crate::components::{Badge, Button, Size, Tone, Variant};
+use crate::components::{Badge, Button, Fault, Size, Tone, Variant};
 use crate::reactive::memo;
 
 #[component]

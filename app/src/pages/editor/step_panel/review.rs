@@ -10,11 +10,11 @@ use workflow::{
 use super::{
     super::focus::field_id,
     OneStep,
-    bound::{choice, flag, number, text, whole},
-    source_field::Fault,
+    bound::{choice, flag, number, whole},
+    people::People,
 };
 use crate::components::{
-    Checkbox, Field, NumberInput, Segment, Segmented, Select, SelectOption, TextArea, duration_words,
+    Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption, duration_words,
 };
 use crate::reactive::memo;
 
@@ -85,15 +85,6 @@ fn role(one: OneStep, role: &'static str, label: &'static str) -> AnyView {
 
 #[component]
 fn Details(one: OneStep) -> impl IntoView {
-    let users = text(
-        one,
-        |step| step.review.assignees.users.join("\n"),
-        |step, now| {
-            let emails = now.lines().map(str::trim).filter(|line| !line.is_empty());
-            step.review.assignees.users = emails.map(ToOwned::to_owned).collect();
-        },
-        "Change who reviews",
-    );
     let quorum = number(
         one,
         |step| Some(f64::from(step.review.quorum)),
@@ -130,15 +121,7 @@ fn Details(one: OneStep) -> impl IntoView {
         <div class="stack" data-gap="2" id=field_id("review.assignees") tabindex="-1">
             <span class="field-label">"Who may decide"</span>
             <div class="row check-row">{role(one, "admin", "Admins")} {role(one, "user", "All users")}</div>
-            <Field
-                id=field_id("review.assignees.users")
-                label="These people"
-                help="Emails, one a line. Nobody named: the run's owner and admins"
-                error=one.draft.problem_under(Some(one.key()), "review.assignees".to_owned())
-                optional=true
-            >
-                <TextArea value=users rows=2/>
-            </Field>
+            <People one/>
         </div>
         <div class="form-row">
             <Field id=field_id("review.quorum") label="Approvals" help="So many people have to agree" error=one.problem("review.quorum")>

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::reactive::{effect, memo};
 use crate::{
-    components::{ComboOption, Combobox, Field, Icon, Size, TextInput},
+    components::{ComboOption, Combobox, Fault, Field, TextInput},
     pages::types::value::{ValueInput, first_value},
 };
 
@@ -148,19 +148,4 @@ fn with_path(source: &Source, to: String) -> Option<Source> {
         Source::Const(_) => return None,
     }
     Some(changed)
-}
-
-/// What is wrong, under controls that are no Field.
-#[component]
-pub(super) fn Fault(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
-    view! {
-        <div aria-live="polite" class="field-note">
-            {move || text.get().map(|text| view! {
-                <p class="field-error">
-                    <Icon name="circle-alert" size=Size::Sm/>
-                    <span>{text}</span>
-                </p>
-            })}
-        </div>
-    }
 }

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use workflow::{RunView, api::ResumeRun, view::BudgetView};
 
-use super::super::{state::LiveRun, step_panel::VerbError};
+use super::super::{press::Press, state::LiveRun, step_panel::VerbError};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{Button, Dialog, Field, NumberInput, Variant, dom},
-    form::{focus_first_error, random_id},
+    form::focus_first_error,
     words,
 };
 
@@ -66,15 +66,14 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
     let tokens = RwSignal::new(None::<f64>);
     let cost = RwSignal::new(None::<f64>);
     let faults = RwSignal::new((false, false));
-    let key = StoredValue::new(None::<String>);
-    let resume = Action::new(move |ask: &ResumeRun| api::resume_run(live.id, *ask, key.get_value()));
-    let error = live.verb(resume, move || open.set(false));
+    let resume =
+        Press::on(live, move |ask: ResumeRun, key| api::resume_run(live.id, ask, key), move || open.set(false));
+    let error = resume.error;
     let now = memo(move || live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
     effect(move || {
         if !open.get() {
             return;
         }
-        key.set_value(random_id());
         resume.clear();
         faults.set((false, false));
         let (used, most) = now.get_untracked();
@@ -108,7 +107,7 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
         if unread != (false, false) {
             return focus_first_error();
         }
-        resume.dispatch(ResumeRun {
+        resume.send(ResumeRun {
             budget: Some(BudgetView {
                 tokens: tokens.map(whole),
                 cost_micros: cost.map(|cost| whole(cost * 1_000_000.0)),

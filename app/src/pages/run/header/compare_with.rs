@@ -4,13 +4,12 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{RunId, api::RunSummary};
 
-use super::super::state::LiveRun;
+use super::super::{state::LiveRun, step_panel::LoadError};
 use crate::reactive::effect;
 use crate::{
     api,
     components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant},
     error::AppError,
-    form::ErrorBanner,
 };
 
 fn label(run: &RunSummary) -> String {
@@ -26,12 +25,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
     let chosen = RwSignal::new(String::new());
     let typed = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<String>);
-    let session = crate::session::use_session();
-    effect(move || {
-        if !open.get() {
-            return;
-        }
-        fault.set(None);
+    let read = move || {
         error.set(None);
         let template = live.run.with_untracked(|run| run.template_id);
         spawn_local(async move {
@@ -41,11 +35,16 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
                     runs.try_set(alike.collect());
                 }
                 Err(failed) => {
-                    session.note(&failed);
                     error.try_set(Some(failed));
                 }
             }
         });
+    };
+    effect(move || {
+        if open.get() {
+            fault.set(None);
+            read();
+        }
     });
     let options = Signal::derive(move || {
         let option = |run: &RunSummary| ComboOption {
@@ -86,7 +85,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
             actions=actions
         >
             <div class="stack" data-gap="3">
-                {move || error.get().map(|error| view! { <ErrorBanner error/> })}
+                <LoadError error again=move |()| read()/>
                 <Field id="compare-run" label="Run of the same workflow" error=fault>
                     <Combobox value=chosen options placeholder="Choose one of your runs"/>
                 </Field>

@@ -6,13 +6,17 @@ use workflow::{
     api::{MovePlan, MoveRun, PublishedVersion},
 };
 
-use super::super::{state::LiveRun, step_panel::VerbError};
+use super::super::{
+    state::LiveRun,
+    step_panel::{LoadError, VerbError},
+};
 use crate::reactive::effect;
 use crate::{
     api,
     components::{Button, Dialog, Field, Select, SelectOption, Skeleton, SkeletonKind, Variant, use_toasts},
     error::AppError,
-    form::random_id,
+    form::Once,
+    paged::all,
     words,
 };
 
@@ -24,11 +28,11 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let version = RwSignal::new(String::new());
     let plan = RwSignal::new(None::<(i32, MovePlan)>);
     let load_error = RwSignal::new(None::<AppError>);
-    let key = StoredValue::new(None::<String>);
+    let once = Once::<i32>::new();
     let go = Action::new(move |version: &i32| {
-        let version = *version;
+        let (version, key) = (*version, once.key(version));
         async move {
-            match api::move_run(live.id, MoveRun { version, dry_run: false }, key.get_value()).await?.run {
+            match api::move_run(live.id, MoveRun { version, dry_run: false }, key).await?.run {
                 Some(run) => Ok::<RunView, AppError>(*run),
                 None => api::get_run(live.id).await,
             }
@@ -39,18 +43,11 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
         toasts.success("The run goes on with the other version");
     });
     let now = move || live.run.with_untracked(|run| run.template_version);
-    effect(move || {
-        if !open.get() {
-            return;
-        }
-        key.set_value(random_id());
-        go.clear();
-        plan.set(None);
-        version.set(String::new());
+    let read_versions = move || {
         load_error.set(None);
         let template = live.run.with_untracked(|run| run.template_id);
         spawn_local(async move {
-            match api::template_versions(template).await {
+            match all(move |after| api::template_versions(template, after)).await {
                 Ok(known) => {
                     let newest = known.iter().map(|known| known.version).filter(|version| *version != now()).max();
                     versions.try_set(known);
@@ -61,9 +58,8 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
                 }
             }
         });
-    });
-    effect(move || {
-        let Ok(wanted) = version.get().parse::<i32>() else { return };
+    };
+    let read_plan = move |wanted: i32| {
         load_error.set(None);
         spawn_local(async move {
             match api::move_run(live.id, MoveRun { version: wanted, dry_run: true }, None).await {
@@ -77,7 +73,25 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
                 }
             }
         });
+    };
+    effect(move || {
+        if open.get() {
+            once.forget();
+            go.clear();
+            plan.set(None);
+            version.set(String::new());
+            read_versions();
+        }
     });
+    effect(move || {
+        if let Ok(wanted) = version.get().parse() {
+            read_plan(wanted);
+        }
+    });
+    let read_again = move || match version.get_untracked().parse() {
+        Ok(wanted) => read_plan(wanted),
+        Err(_) => read_versions(),
+    };
     let options = Signal::derive(move || {
         let now = now();
         versions.with(|versions| {
@@ -142,7 +156,7 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
             actions=actions
         >
             <div class="stack" data-gap="3">
-                <VerbError error=Signal::derive(move || load_error.get())/>
+                <LoadError error=load_error again=move |()| read_again()/>
                 <VerbError error/>
                 {body}
             </div>

@@ -63,6 +63,14 @@ impl Operator {
         }
     }
 
+    /// The words of the condition, from the outside to the inside, as the validator names the place.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::ExistsNot => "not.exists",
+            operator => operator.as_str(),
+        }
+    }
+
     pub(super) fn of(word: &str) -> Option<Self> {
         OPERATORS.into_iter().find(|operator| operator.as_str() == word)
     }
@@ -96,7 +104,8 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(left: Source) -> Self {
-        Self { left, operator: Operator::Is, value: Value::from("") }
+        // Not finished before there is a value.
+        Self { left, operator: Operator::Is, value: Value::Null }
     }
 
     fn of(condition: &Condition) -> Option<Self> {

@@ -1,0 +1,182 @@
+//! Whether the server can be reached, for the whole app: the banner says since when it cannot, and what counts stops counting.
+//! Must never guess: only what the live socket hears, or no longer hears, changes it.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::{
+    components::{Button, Icon, Size, browser_now, clock_time},
+    reactive::effect,
+    session::use_session,
+};
+
+/// A socket that was closed is mostly open again by then, as when the server is restarted: nothing is said until then.
+const GRACE: Duration = Duration::from_secs(2);
+/// So long the page says that the connection is back.
+const SAY_BACK: Duration = Duration::from_secs(6);
+
+#[derive(Clone, Copy)]
+pub struct Link {
+    /// Milliseconds since 1970 at which the server was last heard, while it is not.
+    lost_since: RwSignal<Option<i64>>,
+    /// Since when it is heard again, for a moment.
+    back_since: RwSignal<Option<i64>>,
+    /// Requests are answered although the socket does not come through.
+    answers_requests: RwSignal<bool>,
+    /// A person wants to try now.
+    asks: RwSignal<u32>,
+    heard_at: StoredValue<Option<i64>>,
+    /// Of the pauses that timers wait for.
+    turn: StoredValue<u32>,
+}
+
+/// The shell calls it once, before `live::provide_mine`.
+pub fn provide_link() -> Link {
+    let link = Link {
+        lost_since: RwSignal::new(None),
+        back_since: RwSignal::new(None),
+        answers_requests: RwSignal::new(false),
+        asks: RwSignal::new(0),
+        heard_at: StoredValue::new(None),
+        turn: StoredValue::new(0),
+    };
+    provide_context(link);
+    link
+}
+
+/// None on pages without the shell.
+pub fn use_link() -> Option<Link> {
+    use_context()
+}
+
+impl Link {
+    /// Since when nothing is heard, as milliseconds since 1970; `None` while all is well.
+    pub fn lost_since(self) -> Option<i64> {
+        self.lost_since.get()
+    }
+
+    pub fn is_lost(self) -> bool {
+        self.lost_since.with(Option::is_some)
+    }
+
+    /// Grows whenever a person asks to try now.
+    pub fn asks(self) -> u32 {
+        self.asks.get()
+    }
+
+    /// The server said something.
+    pub fn heard(self) {
+        let now = browser_now();
+        if self.heard_at.try_set_value(Some(now)).is_some() {
+            return;
+        }
+        self.next_turn();
+        if self.lost_since.try_get_untracked().flatten().is_some() {
+            self.lost_since.set(None);
+            self.answers_requests.set(false);
+            self.back_since.set(Some(now));
+            set_timeout(
+                move || {
+                    if self.back_since.try_get_untracked() == Some(Some(now)) {
+                        self.back_since.set(None);
+                    }
+                },
+                SAY_BACK,
+            );
+        }
+    }
+
+    /// The socket was closed; it may be open again in a moment.
+    pub fn closed(self) {
+        let turn = self.next_turn();
+        set_timeout(
+            move || {
+                if self.turn.try_get_value() == Some(turn) {
+                    self.lost();
+                }
+            },
+            GRACE,
+        );
+    }
+
+    /// Nothing was heard for too long.
+    pub fn lost(self) {
+        if self.lost_since.try_get_untracked() == Some(None) {
+            let since = self.heard_at.get_value().unwrap_or_else(browser_now);
+            self.back_since.set(None);
+            self.lost_since.set(Some(since));
+        }
+    }
+
+    /// What a request found out while the socket does not come through.
+    pub fn answers_requests(self, answers: bool) {
+        self.answers_requests.try_set(answers);
+    }
+
+    fn next_turn(self) -> u32 {
+        self.turn
+            .try_update_value(|turn| {
+                *turn = turn.wrapping_add(1);
+                *turn
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// The line under the top bar. Its region is always there, so that a screen reader hears what comes into it.
+#[component]
+pub fn LinkBanner(link: Link) -> impl IntoView {
+    let session = use_session();
+    // A session that has ended has its own dialog.
+    let lost_since = move || link.lost_since.get().filter(|_| !session.has_ended());
+    let words = move || {
+        lost_since().map(|since| {
+            let since = clock_time(since);
+            if link.answers_requests.get() {
+                format!("No live updates since {since}")
+            } else {
+                format!("No connection since {since}")
+            }
+        })
+    };
+    effect(move || {
+        // What moves to show that something goes on stands still while nothing is known.
+        if let Some(root) = document().document_element() {
+            // Setting an attribute fails only for names that are none.
+            let _ = match lost_since() {
+                Some(_) => root.set_attribute("data-link", "lost"),
+                None => root.remove_attribute("data-link"),
+            };
+        }
+    });
+    on_cleanup(|| {
+        if cfg!(feature = "hydrate")
+            && let Some(root) = document().document_element()
+        {
+            let _ = root.remove_attribute("data-link");
+        }
+    });
+    let lost = move || {
+        words().map(|words| {
+            view! {
+                <div class="link-line" data-kind="warn">
+                    <Icon name="wifi-off"/>
+                    <span class="link-words"><strong>{words}</strong> " What you see may be old. Weft keeps trying."</span>
+                    <Button size=Size::Sm on_click=move |()| link.asks.update(|asks| *asks = asks.wrapping_add(1))>"Try now"</Button>
+                </div>
+            }
+        })
+    };
+    let back = move || {
+        link.back_since.get().map(|since| {
+            view! {
+                <div class="link-line" data-kind="success">
+                    <Icon name="circle-check"/>
+                    <span class="link-words">{format!("Connected again since {}", clock_time(since))}</span>
+                </div>
+            }
+        })
+    };
+    view! { <div class="link" role="status" aria-live="polite" aria-label="Connection">{lost} {back}</div> }
+}

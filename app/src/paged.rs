@@ -1,0 +1,94 @@
+//! Lists that come in pages: what is loaded, and the way to the rest. No list ends without a word.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use workflow::api::Page;
+
+use crate::{
+    components::MoreRows,
+    error::AppError,
+    form::{FormError, outcome},
+    reactive::effect,
+};
+
+/// The items that are loaded, and what comes after them.
+pub struct Paged<T: Send + Sync + 'static> {
+    pub items: RwSignal<Vec<T>>,
+    next: RwSignal<Option<String>>,
+    more: Action<String, Result<Page<T>, AppError>>,
+    error: Signal<Option<AppError>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Paged<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Paged<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Paged<T> {
+    /// Begins with a first page; `fetch` gives the page after a place.
+    pub fn new<F>(first: Page<T>, fetch: impl Fn(Option<String>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Page<T>, AppError>> + Send + 'static,
+    {
+        let items = RwSignal::new(first.items);
+        let next = RwSignal::new(first.next);
+        let more = Action::new(move |after: &String| fetch(Some(after.clone())));
+        let error = outcome(more, move |page: Page<T>| {
+            next.set(page.next);
+            items.update(|items| items.extend(page.items));
+        });
+        Self { items, next, more, error }
+    }
+
+    pub fn has_more(self) -> bool {
+        self.next.with(Option::is_some)
+    }
+
+    pub fn load_more(self) {
+        if let Some(after) = self.next.get_untracked()
+            && !self.more.pending().get_untracked()
+        {
+            self.more.dispatch(after);
+        }
+    }
+
+    /// Loads the rest while `is_wanted`: what is searched for may stand on any page.
+    pub fn load_all_while(self, is_wanted: impl Fn() -> bool + Send + Sync + 'static) {
+        effect(move || {
+            // A page that failed is asked for again by hand.
+            if is_wanted() && self.has_more() && !self.more.pending().get() && self.error.with(Option::is_none) {
+                self.load_more();
+            }
+        });
+    }
+}
+
+/// Under a list: that there is more, and the way to it.
+#[component]
+pub fn More<T: Clone + Send + Sync + 'static>(of: Paged<T>) -> impl IntoView {
+    let error = of.error;
+    view! {
+        <FormError error/>
+        <MoreRows has_more=Signal::derive(move || of.has_more()) loading=of.more.pending() on_more=move |()| of.load_more()/>
+    }
+}
+
+/// Every page, for a choice that offers all there are.
+pub async fn all<T, F>(fetch: impl Fn(Option<String>) -> F) -> Result<Vec<T>, AppError>
+where
+    F: Future<Output = Result<Page<T>, AppError>>,
+{
+    let (mut items, mut after) = (Vec::new(), None);
+    loop {
+        let page = fetch(after).await?;
+        items.extend(page.items);
+        if page.next.is_none() {
+            return Ok(items);
+        }
+        after = page.next;
+    }
+}

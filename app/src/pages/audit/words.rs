@@ -1,0 +1,101 @@
+//! What the entries of the audit log say to people. An action that is not known here is shown as it is written.
+
+use workflow::api::AuditEntry;
+
+/// The kinds that can be chosen in the filter.
+pub(super) const KINDS: [(&str, &str); 8] = [
+    ("", "Everything"),
+    ("session", "Signing in and out"),
+    ("token", "API tokens"),
+    ("user", "People"),
+    ("agent", "Agents"),
+    ("template", "Workflows"),
+    ("access", "Refused access"),
+    ("session.refused", "Failed sign-ins"),
+];
+
+/// What was done.
+pub(super) fn action(action: &str) -> &str {
+    match action {
+        "session.created" => "Signed in",
+        "session.refused" => "Gave a wrong password",
+        "session.confirmed" => "Gave the password again",
+        "session.ended" => "Signed out",
+        "session.revoked" => "Ended a session",
+        "token.created" => "Made an API token",
+        "token.revoked" => "Revoked an API token",
+        "token.used" => "Used an API token",
+        "token.refused" => "Came with a token that is refused",
+        "access.refused" => "Was refused",
+        "user.created" => "Made an account",
+        "user.role_changed" => "Changed a role",
+        "user.disabled" => "Disabled an account",
+        "user.enabled" => "Enabled an account",
+        "user.password_changed" => "Set a new password",
+        "agent.saved" => "Saved an agent",
+        "template.created" => "Made a workflow",
+        "template.draft_saved" => "Saved a draft",
+        "template.published" => "Published a workflow",
+        "template.archived" => "Archived a workflow",
+        "template.unarchived" => "Took a workflow back from the archive",
+        "template.test_made" => "Tested an agent",
+        other => other,
+    }
+}
+
+/// Who did it.
+pub(super) fn who(entry: &AuditEntry) -> String {
+    match (&entry.actor_email, entry.actor, entry.via.as_deref()) {
+        (Some(email), ..) => email.clone(),
+        (None, Some(id), _) => id.to_string(),
+        (None, None, Some("operator")) => "Operator".to_owned(),
+        (None, None, _) => "Not signed in".to_owned(),
+    }
+}
+
+/// By what means, where it is not the browser.
+pub(super) fn via(entry: &AuditEntry) -> Option<&'static str> {
+    match entry.via.as_deref() {
+        Some("token") => Some("by API token"),
+        Some("operator") => Some("on the command line"),
+        _ => None,
+    }
+}
+
+/// The rest of what is known, without what other columns show: `scopes: read, run`.
+pub(super) fn details(entry: &AuditEntry) -> String {
+    let Some(data) = entry.data.as_object() else { return String::new() };
+    let shown = data.iter().filter(|(name, _)| !matches!(name.as_str(), "address" | "via" | "by_token" | "token"));
+    let text = |value: &serde_json::Value| match value {
+        // Of a time, the minute is enough.
+        serde_json::Value::String(text) => text
+            .parse::<chrono::DateTime<chrono::Utc>>()
+            .map_or_else(|_| text.clone(), |at| at.format("%-d %b %Y, %H:%M UTC").to_string()),
+        serde_json::Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(", "),
+        other => other.to_string(),
+    };
+    shown.map(|(name, value)| format!("{}: {}", name.replace('_', " "), text(value))).collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn details_leave_out_what_other_columns_show() {
+        let entry: AuditEntry = serde_json::from_value(json!({
+            "id": 1, "at": "2026-01-01T00:00:00Z", "actor": null, "actor_email": null, "via": "operator", "address": null,
+            "action": "token.created", "subject": "x", "subject_email": null,
+            "data": {"scopes": ["read", "run"], "via": "operator", "token": "t", "n": 3, "expires_at": "2026-02-01T10:00:00.5Z"}
+        }))
+        .unwrap();
+        assert_eq!(details(&entry), "scopes: read, run · n: 3 · expires at: 1 Feb 2026, 10:00 UTC");
+        assert_eq!((who(&entry).as_str(), via(&entry)), ("Operator", Some("on the command line")));
+    }
+}

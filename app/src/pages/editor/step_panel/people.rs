@@ -1,0 +1,109 @@
+//! Whom a gate asks by name: the people who are chosen, and a search for more of them.
+//! Must keep in sight whoever is named and cannot come: an author put them there.
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use std::time::Duration;
+use workflow::{api::PersonView, people::Standing};
+
+use super::{super::focus::field_id, OneStep};
+use crate::reactive::{effect, memo};
+use crate::{
+    api,
+    components::{Badge, ComboOption, Combobox, Field, IconButton, Size, Tone},
+};
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[component]
+pub(super) fn People(one: OneStep) -> impl IntoView {
+    let chosen = memo(move || one.read(|step| step.review.assignees.users.clone()));
+    let change = move |change: &dyn Fn(&mut Vec<String>)| {
+        one.draft.change_step(&one.key(), "Change who reviews", |step| change(&mut step.review.assignees.users));
+    };
+    let picked = RwSignal::new(String::new());
+    let found = RwSignal::new(Vec::<PersonView>::new());
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    };
+    let search = Callback::new(move |text: String| {
+        stop();
+        let ask = move || {
+            spawn_local(async move {
+                match api::find_people(text).await {
+                    Ok(people) => {
+                        found.try_set(people);
+                    }
+                    Err(error) => one.draft.session.note(&error),
+                }
+            });
+        };
+        timer.set_value(set_timeout_with_handle(ask, PAUSE).ok());
+    });
+    on_cleanup(stop);
+    effect(move || {
+        let email = picked.get();
+        if email.is_empty() {
+            return;
+        }
+        one.draft.note_person(&email, Standing::Active);
+        change(&|users| users.push(email.clone()));
+        picked.set(String::new());
+    });
+    let options = Signal::derive(move || {
+        let chosen = chosen.get();
+        let option = |person: PersonView| {
+            let is_chosen = chosen.iter().any(|email| email.eq_ignore_ascii_case(&person.email));
+            let reason = match (is_chosen, person.is_disabled) {
+                (true, _) => Some("Chosen already".to_owned()),
+                (false, true) => Some("Disabled: cannot sign in".to_owned()),
+                (false, false) => None,
+            };
+            ComboOption { value: person.email.clone(), label: person.email, kind: String::new(), reason }
+        };
+        found.get().into_iter().map(option).collect::<Vec<_>>()
+    });
+    let row = move |(n, email): (usize, String)| {
+        let standing = {
+            let email = email.clone();
+            move || {
+                let words = match one.draft.standing(&email)? {
+                    Standing::Active => return None,
+                    Standing::Disabled => "Disabled",
+                    Standing::Missing => "No account",
+                };
+                Some(view! { <Badge tone=Tone::Error>{words}</Badge> })
+            }
+        };
+        view! {
+            <li class="row" id=field_id(&format!("review.assignees.users.{n}")) tabindex="-1">
+                <span class="truncate">{email.clone()}</span>
+                {standing}
+                <span class="push"></span>
+                <IconButton
+                    icon="x"
+                    label=format!("Do not ask {email}")
+                    size=Size::Sm
+                    on_click=move |()| change(&|users| users.retain(|known| *known != email))
+                />
+            </li>
+        }
+    };
+    let rows = move || chosen.get().into_iter().enumerate().map(row).collect_view();
+    view! {
+        <Show when=move || !chosen.with(Vec::is_empty)>
+            <ul class="people" aria-label="People who are asked">{rows}</ul>
+        </Show>
+        <Field
+            id=field_id("review.assignees.users")
+            label="Ask somebody by name"
+            help="Nobody chosen: the run's owner and admins decide"
+            error=one.draft.problem_under(Some(one.key()), "review.assignees".to_owned())
+            optional=true
+        >
+            <Combobox value=picked options placeholder="Search by email" on_search=search/>
+        </Field>
+    }
+}

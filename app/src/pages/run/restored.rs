@@ -1,0 +1,35 @@
+//! Says in a form that what stands there was typed at an earlier visit, with the way to be rid of it.
+
+use leptos::prelude::*;
+
+use super::one_step::OneStep;
+use crate::components::{Banner, Button, Size};
+use crate::reactive::memo;
+
+/// `form` is the first word of the names of its drafts.
+#[component]
+pub(super) fn Restored(
+    one: OneStep,
+    form: &'static str,
+    /// The texts of the form are empty now: it may begin anew.
+    #[prop(optional, into)]
+    on_discard: Option<Callback<()>>,
+) -> impl IntoView {
+    let names = memo(move || one.live.restored_of(form, &one.key()));
+    let discard = move || {
+        one.live.discard(&names.get_untracked());
+        if let Some(on_discard) = on_discard {
+            on_discard.run(());
+        }
+    };
+    view! {
+        <Show when=move || !names.with(Vec::is_empty)>
+            <Banner action=move || {
+                view! {
+                    <Button size=Size::Sm on_click=move |()| one.live.settle(&names.get_untracked())>"Keep"</Button>
+                    <Button size=Size::Sm on_click=move |()| discard()>"Discard"</Button>
+                }
+            }>"What you typed before is back."</Banner>
+        </Show>
+    }
+}

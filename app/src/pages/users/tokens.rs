@@ -1,0 +1,83 @@
+//! The API tokens of somebody, for admins: seen and revoked, never made and never shown whole.
+
+use leptos::prelude::*;
+use workflow::{
+    api::{TokenView, UserView},
+    id::{TokenId, UserId},
+};
+
+use crate::reactive::effect;
+use crate::{
+    api,
+    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, use_toasts},
+    form::{FormError, outcome},
+    load::PartFailed,
+    paged::{More, Paged},
+    pages::token_row::TokenRow,
+};
+
+/// Opens for whoever is put into `of`.
+#[component]
+pub(super) fn TokensOf(of: RwSignal<Option<UserView>>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    effect(move || {
+        if of.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    effect(move || {
+        if !open.get() {
+            of.set(None);
+        }
+    });
+    let title = Signal::derive(move || {
+        of.with(|user| user.as_ref().map(|user| format!("API tokens of {}", user.email)).unwrap_or_default())
+    });
+    view! {
+        <Dialog id="tokens-of" open title description="Programs that use a token are refused as soon as it is revoked. This cannot be undone.">
+            {move || of.get_untracked().map(|user| view! { <List user=user.id open/> })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn List(user: UserId, open: RwSignal<bool>) -> impl IntoView {
+    let toasts = use_toasts();
+    let tokens = Resource::new(|| (), move |()| api::list_user_tokens(user, None));
+    let revoke = Action::new(move |id: &TokenId| api::revoke_user_token(user, *id));
+    let error = outcome(revoke, move |()| {
+        toasts.success("Token revoked");
+        tokens.refetch();
+    });
+    let ask = Callback::new(move |token: TokenView| {
+        revoke.dispatch(token.id);
+    });
+    view! {
+        <div class="form">
+            <FormError error/>
+            <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
+                {move || Suspend::new(async move {
+                    match tokens.await {
+                        Ok(page) if page.items.is_empty() => view! { <p>"No token"</p> }.into_any(),
+                        Ok(page) => {
+                            let tokens = Paged::new(page, move |after| api::list_user_tokens(user, after));
+                            view! {
+                                <ul class="plain-rows">
+                                    <For each=move || tokens.items.get() key=|token| token.id let:token>
+                                        <TokenRow token ask/>
+                                    </For>
+                                </ul>
+                                <More of=tokens/>
+                            }
+                                .into_any()
+                        }
+                        Err(error) => view! { <PartFailed error on_retry=move |()| tokens.refetch()/> }.into_any(),
+                    }
+                })}
+            </Transition>
+            <div class="form-actions">
+                <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
+            </div>
+        </div>
+    }
+}
