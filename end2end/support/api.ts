@@ -86,8 +86,8 @@ export class Api {
 
   /** Ends every other session of this person, as they would from another computer. */
   async endOtherSessions(): Promise<void> {
-    const sessions = await this.post<Session[]>("/_fn/list_sessions");
-    for (const session of sessions.filter(({ is_current }) => !is_current)) {
+    const sessions = await this.post<{ items: Session[] }>("/_fn/list_sessions", {});
+    for (const session of sessions.items.filter(({ is_current }) => !is_current)) {
       await this.post("/_fn/revoke_session", { id: session.id });
     }
   }

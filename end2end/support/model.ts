@@ -7,6 +7,8 @@ import type { AddressInfo } from "node:net";
 
 /** A prompt that begins with "hold" is not answered before it is let go. */
 const HOLD = /^hold /;
+/** Such a one gets the first words of its answer at once. */
+const HALFWAY = /^hold halfway /;
 /** An answer to a prompt that begins with "break off" ends at the limit of tokens. */
 const BREAK_OFF = /^break off /;
 /** What each answer is said to have taken. */
@@ -66,6 +68,10 @@ export class Model {
       answer(response, prompt);
       return;
     }
+    if (HALFWAY.test(prompt)) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      chunk(response, { choices: [{ index: 0, delta: { content: "Half of the answer" } }] });
+    }
     this.held.set(prompt, response);
     response.on("close", () => {
       if (this.held.get(prompt) === response) {
@@ -76,14 +82,17 @@ export class Model {
   }
 }
 
+function chunk(response: ServerResponse, fields: object): void {
+  const whole = { id: "1", object: "chat.completion.chunk", model: "told", ...fields };
+  response.write(`data: ${JSON.stringify(whole)}\n\n`);
+}
+
 /** Streams the prompt back, and says what that took. */
 function answer(response: ServerResponse, prompt: string): void {
-  const chunk = (fields: object) =>
-    response.write(`data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "told", ...fields })}\n\n`);
   response.writeHead(200, { "content-type": "text/event-stream" });
-  chunk({ choices: [{ index: 0, delta: { role: "assistant", content: `Heard: ${prompt}` } }] });
-  chunk({ choices: [{ index: 0, delta: {}, finish_reason: BREAK_OFF.test(prompt) ? "length" : "stop" }] });
+  chunk(response, { choices: [{ index: 0, delta: { role: "assistant", content: `Heard: ${prompt}` } }] });
+  chunk(response, { choices: [{ index: 0, delta: {}, finish_reason: BREAK_OFF.test(prompt) ? "length" : "stop" }] });
   const [asked, answered] = [TOKENS_PER_ANSWER / 2, TOKENS_PER_ANSWER / 2];
-  chunk({ choices: [], usage: { prompt_tokens: asked, completion_tokens: answered, total_tokens: asked + answered } });
+  chunk(response, { choices: [], usage: { prompt_tokens: asked, completion_tokens: answered, total_tokens: asked + answered } });
   response.end("data: [DONE]\n\n");
 }

@@ -46,6 +46,11 @@ export class Watch {
     this.refusals.push({ ...refusal, isSeen: true });
   }
 
+  /** The same for words of a script or of the browser. */
+  allowComplaint(of: RegExp): void {
+    this.refusals.push({ url: of, isSeen: true });
+  }
+
   /** Everything that went wrong, and every refusal that was announced but did not happen. */
   problems(): string[] {
     const unseen = this.refusals

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -33,8 +33,6 @@ export class Weft {
   /** Starts a server on a free port and waits until it says where it is. */
   static async start(options: Options = {}): Promise<Weft> {
     const dataDir = mkdtempSync(join(tmpdir(), "weft-e2e-"));
-    // The embedded Postgres of a root server runs as another user, who has to get in.
-    chmodSync(dataDir, 0o755);
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       WEFT_DATA_DIR: dataDir,
@@ -81,7 +79,8 @@ export class Weft {
 
   /** A bearer token for the REST API. */
   createToken(person: Person): Promise<string> {
-    return this.run(["token", "create", "--email", person.email]);
+    const scopes = person.role === "admin" ? "read,run,review,admin" : "read,run,review";
+    return this.run(["token", "create", "--email", person.email, "--scope", scopes]);
   }
 
   /** What the server has printed so far, for a failure's message. */

@@ -108,7 +108,7 @@ test("an admin adds a person, changes their role, stops them and lets them in ag
   });
 });
 
-test("a new password ends the other sessions and keeps this one", async ({ open, watch, adminApi }) => {
+test("a new password ends the other sessions and all tokens, and keeps this session", async ({ open, watch, adminApi }) => {
   watch.allowRefusal({ url: /\/_fn\/|\/live/, status: 401 });
   const person = fresh("user");
   await adminApi.post("/api/users", person);
@@ -116,6 +116,12 @@ test("a new password ends the other sessions and keeps this one", async ({ open,
   const elsewhere = await open(person);
   await visit(elsewhere, "/dashboard");
   await visit(page, "/account");
+  await page.getByRole("button", { name: "New token" }).click();
+  const making = page.getByRole("dialog", { name: "New API token" });
+  await making.getByLabel("Name").fill("soon to end");
+  await making.getByRole("button", { name: "Create token" }).click();
+  await making.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByText("soon to end").first()).toBeVisible();
   await expect(page.getByText("This one")).toHaveCount(1);
   await expect(page.getByRole("button", { name: /^End/ })).toHaveCount(1);
 
@@ -126,7 +132,9 @@ test("a new password ends the other sessions and keeps this one", async ({ open,
   await expect(page.getByLabel("Current password")).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("Current password").fill(person.password);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByText("Password changed")).toBeVisible();
+  await expect(page.getByText("Password changed. Your other sessions and all your API tokens have ended.")).toBeVisible();
+  await expect(page.getByText("No token yet")).toBeVisible();
+  await expect(page.getByRole("button", { name: /^End/ })).toHaveCount(0);
 
   await page.reload();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(person.email);
@@ -164,7 +172,10 @@ test("a token is shown once, works, and stops working when it is revoked", async
   await page.getByRole("button", { name: "New token" }).click();
   const dialog = page.getByRole("dialog", { name: "New API token" });
   await dialog.getByLabel("Name").fill("nightly import");
-  await page.keyboard.press("Enter");
+  await expect(dialog.getByLabel("Read")).toBeDisabled();
+  await expect(dialog.getByLabel("Admin")).toHaveCount(0);
+  await dialog.getByLabel("Run").check();
+  await dialog.getByLabel("Name").press("Enter");
   await expect(dialog).toContainText("It is shown only this once");
   const token = await dialog.getByRole("code").innerText();
   await dialog.getByRole("button", { name: "Done" }).click();
@@ -174,11 +185,64 @@ test("a token is shown once, works, and stops working when it is revoked", async
   const me = () => request.get(`${url}/api/me`, { headers: { authorization: `Bearer ${token}` } });
   expect(((await (await me()).json()) as { email: string }).email).toBe(person.email);
 
+  const mine = await request.get(`${url}/api/tokens`, { headers: { authorization: `Bearer ${token}` } });
+  const [view] = (await mine.json()) as { scopes: string[]; expires_at: string; created_at: string }[];
+  expect(view?.scopes).toEqual(["read", "run"]);
+  const more = await request.post(`${url}/api/tokens`, { headers: { authorization: `Bearer ${token}` }, data: { name: "x" } });
+  expect([more.status(), ((await more.json()) as { code: string }).code]).toEqual([403, "session_required"]);
+
   await page.getByRole("button", { name: "Revoke nightly import" }).click();
   const question = page.getByRole("dialog", { name: "Revoke “nightly import”?" });
   await question.getByRole("button", { name: "Revoke" }).click();
   await expect(page.getByText("Token revoked")).toBeVisible();
   expect((await me()).status()).toBe(401);
+});
+
+test("the password is asked for again before a token is made, and nothing chosen is lost", async ({ open, watch, adminApi }) => {
+  const person = fresh("user");
+  await adminApi.post("/api/users", person);
+  const page = await open(person);
+  await visit(page, "/account");
+  watch.allowRefusal({ url: /\/_fn\/create_token/, status: 403 });
+  watch.expectRefusal({ url: /\/_fn\/confirm_password/, status: 422 });
+  // As if the password had been given long ago.
+  await page.route(/\/_fn\/create_token/, (route) => {
+    const error = { status: 403, code: "confirm_password", detail: "Give your password again." };
+    return route.fulfill({ status: 403, json: error });
+  }, { times: 1 });
+  await page.getByRole("button", { name: "New token" }).click();
+  const dialog = page.getByRole("dialog", { name: "New API token" });
+  await dialog.getByLabel("Name").fill("after lunch");
+  await dialog.getByLabel("Review").check();
+  await dialog.getByLabel("Expires").selectOption("30");
+  await dialog.getByRole("button", { name: "Create token" }).click();
+  await expect(dialog.getByLabel("Password")).toBeFocused();
+  await dialog.getByLabel("Password").fill("not-my-password");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Password").fill(person.password);
+  await page.keyboard.press("Enter");
+  await expect(dialog).toContainText("It is shown only this once");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  const made = page.getByRole("listitem").filter({ hasText: "after lunch" });
+  await expect(made).toContainText("Review");
+  await expect(made).not.toContainText("Run");
+});
+
+test("an admin sees the tokens of a person and revokes one", async ({ open, request, adminApi, url }) => {
+  const person = fresh("user");
+  await adminApi.post("/api/users", person);
+  const theirs = await open(person);
+  const made = await theirs.request.post(`${url}/api/tokens`, { headers: { origin: url }, data: { name: "theirs" } });
+  const { token } = (await made.json()) as { token: string };
+  const page = await open(ADMIN);
+  await visit(page, "/admin/users");
+  await choose(page, person.email, "API tokens…");
+  const dialog = page.getByRole("dialog", { name: `API tokens of ${person.email}` });
+  await dialog.getByRole("button", { name: /^Revoke/ }).click();
+  await expect(dialog.getByText("No token")).toBeVisible();
+  const me = await request.get(`${url}/api/me`, { headers: { authorization: `Bearer ${token}` } });
+  expect(me.status()).toBe(401);
 });
 
 test("the theme is chosen for this browser, and is there from the first byte", async ({ open, adminApi }) => {

@@ -69,7 +69,7 @@ test("a text that is too large is refused and stays in the form", async ({ open,
   await visit(page, `/start/${template}`);
   await page.getByLabel("Your text").fill("word ".repeat(MEGABYTE));
   await start(page);
-  await expect(page.getByRole("alert").or(page.locator(".field-error"))).toContainText(/larger than 4 MiB/);
+  await expect(page.getByRole("alert").filter({ hasText: /larger than 4 MiB/ })).toBeVisible();
   expect(await page.getByLabel("Your text").inputValue()).toHaveLength(5 * MEGABYTE);
 });
 
@@ -126,26 +126,35 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
   await run.choose("Say it");
   const doubling =
     "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}";
-  const bad: [string, RegExp][] = [
-    ["{{ text", /cannot be rendered: line 1/],
-    ["{% include '/etc/passwd' %}", /cannot be rendered/],
-    [doubling, /cannot be rendered|too|bound|limit/],
-    ["{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}", /./],
-  ];
-  for (const [n, [prompt, reason]] of bad.entries()) {
-    await again(page, prompt);
-    await expect(run.panel).toContainText(`generation ${n + 2}`);
-    await expect(run.step("Say it", "Failed")).toBeVisible();
-    await expect(run.panel.locator(".review-bar")).toContainText(reason);
-    await expect(run.panel.locator(".review-bar")).toContainText("edit it and retry");
-  }
+  await test.step("what can be told from the prompt alone is refused, and stays in the dialog", async () => {
+    watch.allowRefusal({ url: /\/_fn\/trigger_step/, status: 422 });
+    const bad: [string, RegExp][] = [
+      ["{{ text", /unexpected end of input/i],
+      ["{% if texts %}x{% endif %}", /there is no input .texts.; there are text/i],
+      ["{% include '/etc/passwd' %}", /cannot be used here/],
+      [doubling, /only a name can be set|can be called/i],
+    ];
+    for (const [prompt, reason] of bad) {
+      await again(page, prompt);
+      const dialog = page.getByRole("dialog");
+      await expect(dialog.getByLabel("Prompt")).toHaveAccessibleDescription(reason);
+      await expect(dialog.getByLabel("Prompt")).toBeFocused();
+      await expect(dialog.getByLabel("Prompt")).toHaveValue(prompt);
+      await dialog.getByRole("button", { name: "Close" }).last().click();
+    }
+  });
+
+  await again(page, "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}");
+  await expect(run.panel).toContainText("generation 2");
+  await expect(run.step("Say it", "Failed")).toBeVisible();
+  await expect(run.panel.locator(".review-bar")).toContainText("edit it and retry");
 
   await test.step("one that is too long is refused, and stays in the dialog", async () => {
     watch.expectRefusal({ url: /\/_fn\/trigger_step/, status: 413 });
     const long = "long ".repeat(60_000);
     await again(page, long);
     const dialog = page.getByRole("dialog");
-    await expect(dialog.getByRole("alert")).toContainText(/256 KiB/);
+    await expect(dialog.getByLabel("Prompt")).toHaveAccessibleDescription(/256 KiB/);
     expect(await dialog.getByLabel("Prompt").inputValue()).toHaveLength(long.length);
     await dialog.getByRole("button", { name: "Close" }).last().click();
   });
@@ -167,6 +176,7 @@ test("a session that ends while a form is filled in loses nothing", async ({ ope
   await start(page);
   await signInAgain(page);
   await expect(page.getByLabel("Your text")).toHaveValue("typed before the session ended");
+  await expect(page.getByRole("alert"), "there is nothing left to say").toHaveCount(0);
   await start(page);
   await page.waitForURL("**/runs/*");
   const run = new RunPage(page);

@@ -81,7 +81,7 @@ test("behind a failure the steps say which kind of skip it was, and a retry open
   const workflow = await adminApi.publish(unique("Fails, and goes round it"), {
     inputs: TEXT_INPUT,
     steps: {
-      fails: { ...step("Fails at first", SHOUT, input("text")), prompt: "{% if true %}{{ no_such_variable }}{% endif %}" },
+      fails: { ...step("Fails at first", SHOUT, input("text")), prompt: "{{ 1 // 0 }}" },
       next: step("After it", ECHO, output("fails"), ["fails"]),
       beside: step("Beside it", COUNT, input("text")),
       always: {

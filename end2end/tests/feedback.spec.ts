@@ -52,18 +52,28 @@ test("a draft is sent back twice, each time with what came before, and then appr
     });
   }
 
+  await test.step("the gate counts no further than there are rounds", async () => {
+    await expect(run.panel.locator(".gate-facts")).toContainText("Sent back2 of 3 times");
+    await userApi.post(`/api/workflows/runs/${id}/steps/draft/reject`, { feedback: "once more" });
+    await expect(run.panel.locator(".gate-facts")).toContainText("Sent back3 of 3 times");
+    await expect(run.panel).not.toContainText("4 of 3");
+    await run.verb("Reject").click();
+    await expect(run.dialog("Reject “Draft it”")).toContainText("All 3 rounds are used up");
+    await page.keyboard.press("Escape");
+  });
+
   await test.step("the last version remembers all of it", async () => {
-    await expect(run.content).toContainText("rain, warmer (before: rain, shorter (before: A draft of rain))");
+    await expect(run.content).toContainText("rain, once more (before: rain, warmer (before: rain, shorter (before: A draft of rain)))");
     await run.tab("Versions").click();
-    await expect(run.content.getByRole("list", { name: "Versions" }).getByRole("listitem")).toHaveCount(3);
+    await expect(run.content.getByRole("list", { name: "Versions" }).getByRole("listitem")).toHaveCount(4);
     await run.tab("Output").click();
   });
 
   await test.step("approve", async () => {
-    await run.continue("Draft it", "rain, warmer");
+    await run.continue("Draft it", "rain, once more");
     await run.expectStatus("Completed");
     await run.choose("Use it");
-    await expect(run.content).toContainText("rain, warmer (before: rain, shorter (before: A draft of rain))");
+    await expect(run.content).toContainText("rain, once more (before: rain, warmer (before: rain, shorter (before: A draft of rain)))");
   });
 });
 

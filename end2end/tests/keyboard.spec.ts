@@ -73,6 +73,7 @@ test("a run is started, reviewed and finished by keyboard alone", async ({ open 
     await press(page, run.step(title), "Enter");
     await press(page, run.panel.getByRole("button", { name: "Continue" }), "Enter");
     await expect(run.step(title, "Completed")).toBeVisible();
+    await expectNext(page, run, title);
   }
   await run.expectStatus("Completed");
 
@@ -102,6 +103,75 @@ test("the first Tab offers to skip to the content", async ({ open }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("main")).toBeFocused();
 });
+
+test("whatever vanishes under the keyboard, the focus is somewhere sensible", async ({ open, userApi }) => {
+  const { id } = await userApi.start(template, { text: "kept" }, false);
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await expect(run.step("Take the text", "Awaiting review")).toBeVisible();
+  await press(page, run.step("Take the text"), "Enter");
+
+  const heading = (title: string) => run.panel.getByRole("heading", { name: title, exact: true });
+  const dialog = page.getByRole("dialog");
+
+  await test.step("Reject, from its dialog: the heading, while the agent does it again", async () => {
+    await press(page, run.verb("Reject"), "Enter");
+    await page.keyboard.type("again");
+    await press(page, dialog.getByRole("button", { name: "Reject", exact: true }), "Enter");
+    await expect(run.panel).toContainText("generation 2");
+    await expectFocusIn(page, run);
+  });
+
+  await test.step("Skip, from the menu", async () => {
+    await press(page, run.step("Join both"), "Enter");
+    await press(page, run.verb("Skip"), "Enter");
+    await press(page, dialog.getByRole("button", { name: "Skip", exact: true }), "Enter");
+    await expect(run.step("Join both", "Skipped")).toBeVisible();
+    // The first step waits for a review.
+    await expect(run.step("Take the text").or(heading("Join both")).and(page.locator(":focus"))).toHaveCount(1);
+  });
+
+  await test.step("Pause becomes Resume, and stays under the keyboard", async () => {
+    await press(page, run.head.getByRole("button", { name: "Pause" }), "Enter");
+    await expect(run.head.getByRole("button", { name: "Resume" })).toBeVisible();
+    await expect(run.head.locator(":focus")).toHaveCount(1);
+    await press(page, run.head.getByRole("button", { name: "Resume" }), "Enter");
+    await expect(run.head.getByRole("button", { name: "Pause" })).toBeVisible();
+    await expect(run.head.locator(":focus")).toHaveCount(1);
+  });
+
+  await test.step("Cancel run takes its own button away", async () => {
+    await press(page, run.head.getByRole("button", { name: "Cancel run" }), "Enter");
+    await press(page, dialog.getByRole("button", { name: "Cancel the run" }), "Enter");
+    await run.expectStatus("Cancelled");
+    await expect(run.head.locator(":focus")).toHaveCount(1);
+  });
+
+  await test.step("a press into the empty page is left alone", async () => {
+    const other = await userApi.start(template, { text: "alone" }, false);
+    await visit(page, `/runs/${other.id}`);
+    await expect(run.step("Take the text", "Awaiting review")).toBeVisible();
+    await page.locator(".run-facts").click({ position: { x: 2, y: 2 } });
+    await userApi.post(`/api/workflows/runs/${other.id}/steps/take/continue`, {});
+    await expect(run.step("Take the text", "Completed")).toBeVisible();
+    expect(["BODY", "MAIN"], "where the press has put it").toContain(
+      await page.evaluate(() => document.activeElement?.tagName),
+    );
+  });
+});
+
+/** After Continue: on the next step that waits, or on the heading of this one. */
+async function expectNext(page: Page, run: RunPage, title: string): Promise<void> {
+  const row = run.outline.getByRole("button", { name: /^Awaiting review / });
+  const heading = run.panel.getByRole("heading", { name: title, exact: true });
+  await expect(row.or(heading).and(page.locator(":focus"))).toHaveCount(1);
+}
+
+async function expectFocusIn(page: Page, run: RunPage): Promise<void> {
+  await expect(run.panel.locator(":focus").or(run.outline.locator(":focus"))).toHaveCount(1);
+  expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
+}
 
 /** Presses Tab until the element has the focus; a person gives up sooner or later. */
 async function tabTo(page: Page, target: Locator): Promise<void> {

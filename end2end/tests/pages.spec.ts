@@ -49,13 +49,14 @@ const PAGES: readonly Shown[] = [
   { name: "an agent that asks a person", person: ADMIN, path: () => "/admin/agents/e2e-pages-person", ready: heading("Ask for a word") },
   { name: "an agent that is a workflow", person: ADMIN, path: () => "/admin/agents/e2e-pages-workflow", ready: heading("Run a workflow") },
   { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
+  { name: "the audit log", person: ADMIN, path: () => "/admin/audit", ready: heading("Audit log") },
   { name: "the design system", person: ADMIN, path: () => "/design", ready: heading("Design system") },
 ];
 
 test.beforeAll(async ({ adminApi, userApi }) => {
   await saveAgents(adminApi);
   made.template = await adminApi.publish(NAME, diamond(), "A text is shouted and counted");
-  const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{% if true %}{{ no_such_variable }}{% endif %}" }));
+  const failing = await adminApi.publish(unique("Fails on purpose"), diamond({ shout: "{{ 1 // 0 }}" }));
   made.reviewed = (await userApi.start(made.template, { text: "wait" }, false)).id;
   made.completed = (await userApi.start(made.template, { text: "done" })).id;
   made.other = (await userApi.start(made.template, { text: "otherwise" })).id;

@@ -1,12 +1,12 @@
 // The program comes in parts: a first visit loads what it shows, a page of another part is fetched when somebody is about
 // to open it, and one that does not come says so and is asked for again.
 
-import type { Page, Request } from "@playwright/test";
+import type { Page, Request, Response } from "@playwright/test";
 import { ADMIN, USER } from "../support/people.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { echo, saveAgents } from "../support/workflows.ts";
 
-const PART = /\/pkg\/parts-[0-9a-f]+\/.*\.wasm$/;
+const PART = /\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/.*\.wasm$/;
 const NAME = unique("In parts");
 /** The bar of the design for what a first visit loads, compressed. */
 const FIRST_LOAD_BYTES = 700_000;
@@ -34,6 +34,41 @@ test("a first visit loads the bundle and no part, within the design's bar", asyn
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(FIRST_LOAD_BYTES);
 });
 
+test("whatever a page loads is kept for good, and the page itself comes compressed and is not kept", async ({ open }) => {
+  const page = await open(ADMIN);
+  const answers: Response[] = [];
+  page.on("response", (response) => answers.push(response));
+  await visit(page, "/admin/agents/new");
+  const document = answers.find((answer) => new URL(answer.url()).pathname === "/admin/agents/new");
+  expect(await document?.headerValue("content-encoding")).toMatch(/^(br|gzip)$/);
+  expect(await document?.headerValue("cache-control")).toBe("no-store");
+  const loaded = answers.filter((answer) => /\.(js|wasm|css|svg|woff2)$/.test(new URL(answer.url()).pathname));
+  for (const kind of [".js", ".wasm", ".css", ".svg", ".woff2"]) {
+    expect(loaded.some((answer) => answer.url().endsWith(kind)), kind).toBe(true);
+  }
+  for (const answer of loaded) {
+    expect(await answer.headerValue("cache-control"), answer.url()).toBe("public, max-age=31536000, immutable");
+  }
+});
+
+test("icons stay without a network, and those that are drawn then have their shapes", async ({ open, watch }) => {
+  watch.allowComplaint(/ERR_INTERNET_DISCONNECTED/);
+  const page = await open(ADMIN);
+  await visit(page, "/admin/agents/new");
+  await page.context().setOffline(true);
+  await page.getByRole("button", { name: "Add input" }).click();
+  await page.getByRole("button", { name: "Create agent" }).click();
+  await expect(page.getByText("things to put right")).toBeVisible();
+  const shapeless = () =>
+    page.evaluate(() => {
+      const uses = [...document.querySelectorAll<SVGUseElement>("svg.icon > use")].filter((use) => use.checkVisibility());
+      const without = uses.filter((use) => use.getBBox().width + use.getBBox().height === 0);
+      return { n: uses.length, without: without.map((use) => use.getAttribute("href")) };
+    });
+  await expect.poll(async () => (await shapeless()).without).toEqual([]);
+  expect((await shapeless()).n).toBeGreaterThan(8);
+});
+
 test("the part of the runs comes when the pointer is near one, once, and is kept", async ({ open }) => {
   const page = await open(USER);
   const loaded = files(page);
@@ -50,9 +85,9 @@ test("the part of the runs comes when the pointer is near one, once, and is kept
 test("a page that is opened by its address names its part in the document", async ({ open }) => {
   const page = await open(USER, { javaScriptEnabled: false });
   const [before, runPage] = [await source(page, "/dashboard"), await source(page, `/runs/${run}`)];
-  expect(before).not.toContain("/pkg/parts-");
-  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/parts-[0-9a-f]+\/fetch\.js"/);
-  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/parts-[0-9a-f]+\/split_runs\.wasm"/);
+  expect(before).not.toContain("/parts-");
+  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/fetch\.js"/);
+  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_runs\.wasm"/);
 });
 
 test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {

@@ -84,6 +84,26 @@ test("an answer that broke off says so until another one is there", async ({ ope
   await page.close();
 });
 
+test("what a model wrote before it was stopped stays on its attempt", async ({ open }) => {
+  const held = "hold halfway through";
+  const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {
+    steps: { slow: ask("Think long", held) },
+  });
+  await expect.poll(() => model.isAsked(held)).toBe(true);
+  await run.choose("Think long");
+  await expect(run.content).toContainText("Half of the answer");
+  await run.verb("Stop").click();
+  await run.answer("Stop “Think long”?", "Stop the step");
+  await run.expectSteps({ "Think long": "Failed" });
+  await run.tab("Attempts").click();
+  await run.content.getByText("What it wrote").click();
+  await expect(run.content.getByRole("region", { name: "Answer" })).toContainText("Half of the answer");
+  await expect(run.content).toContainText("It ended without a finish reason.");
+  await run.content.getByText("What was sent").click();
+  await expect(run.content.getByRole("region", { name: "Prompt" })).toContainText(held);
+  await page.close();
+});
+
 test("a step is stopped, then skipped with the value that the next one needs", async ({ open }) => {
   const held = "hold for the stop";
   const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {
@@ -124,7 +144,7 @@ test("a step is stopped, then skipped with the value that the next one needs", a
 test("an output is supplied in place of a step that failed", async ({ open }) => {
   const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {
     steps: {
-      fails: { ...ask("Cannot be asked", "never"), prompt: "{% if true %}{{ no_such_variable }}{% endif %}" },
+      fails: { ...ask("Cannot be asked", "never"), prompt: "{{ 1 // 0 }}" },
       next: echo("Then repeat it", "fails"),
     },
   });

@@ -1,0 +1,87 @@
+// The canvas is what one came for: at every width it keeps at least half of the window, whatever the panels beside it want.
+
+import type { Page } from "@playwright/test";
+import { EditorPage } from "../support/editor_page.ts";
+import { ADMIN } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, test, unique, visit } from "../support/test.ts";
+import { diamond, saveAgents } from "../support/workflows.ts";
+
+const WIDTHS = [881, 900, 1024, 1100, 1119, 1120, 1200, 1300, 1440, 1699, 1700, 1920];
+/** Below it the panels are tabs, and the canvas is one of them. */
+const TABS = 900;
+/** Below it the left panel lies over the canvas. */
+const DRAWER = 1120;
+
+const made = { template: "", run: "" };
+
+test.beforeAll(async ({ adminApi }) => {
+  await saveAgents(adminApi);
+  made.template = await adminApi.publish(unique("Seen at every width"), diamond());
+  made.run = (await adminApi.start(made.template, { text: "wide" })).id;
+});
+
+const share = (page: Page) =>
+  page.evaluate(() => (document.querySelector(".canvas-stage")?.getBoundingClientRect().width ?? 0) / window.innerWidth);
+
+for (const [name, path, tab] of [
+  ["the editor", () => `/admin/workflows/${made.template}`, "Canvas"],
+  ["a run", () => `/runs/${made.run}`, "Graph"],
+] as const) {
+  test(`${name} leaves the canvas half of the window, at every width and with the widest panels`, async ({ open }) => {
+    const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+    // As somebody left them who pulled both as far as they go.
+    await page.addInitScript(() => {
+      for (const panel of ["editor-palette", "editor-panel", "run-outline", "run-panel", "run-step"]) {
+        localStorage.setItem(`weft.panel.${panel}`, "640");
+      }
+    });
+    await visit(page, path());
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      if (width < TABS) {
+        await page.getByRole("radio", { name: tab, exact: true }).check();
+      }
+      expect(await share(page), `${name} at ${width} px`).toBeGreaterThanOrEqual(0.5);
+      if (width >= TABS) {
+        const right = await page.locator(".side-panel").boundingBox();
+        expect(right?.width, `the panel of ${name} at ${width} px`).toBeGreaterThanOrEqual(300);
+        expect((right?.x ?? 0) + (right?.width ?? 0)).toBeLessThanOrEqual(width);
+        await expect(page.locator(".palette")).toBeVisible({ visible: width >= DRAWER });
+      }
+    }
+  });
+}
+
+test("where two panels do not fit, the agents come over the canvas and go again, by mouse and keyboard", async ({ open }) => {
+  const page = await open(ADMIN, { viewport: { width: 1024, height: 768 } });
+  const editor = new EditorPage(page);
+  await visit(page, `/admin/workflows/${made.template}`);
+  const toggle = page.getByRole("button", { name: "Agents", exact: true });
+  await expect(editor.palette).toBeHidden();
+  await toggle.focus();
+  await page.keyboard.press("Enter");
+  await expect(editor.palette).toBeVisible();
+  await expect(toggle).toHaveAttribute("aria-expanded", "true");
+  await expect(editor.palette.getByLabel("Search agents")).toBeFocused();
+  expect(await share(page)).toBeGreaterThanOrEqual(0.5);
+  await editor.drop("Echo", { x: 0.9, y: 0.8 });
+  await editor.palette.getByLabel("Search agents").focus();
+  await page.keyboard.press("Escape");
+  await expect(editor.palette).toBeHidden();
+  await expect(toggle).toBeFocused();
+  await toggle.click();
+  await editor.palette.getByRole("button", { name: "Close the agents" }).click();
+  await expect(editor.palette).toBeHidden();
+});
+
+test("where two panels do not fit, a step is chosen from the list over the graph", async ({ open }) => {
+  const page = await open(ADMIN, { viewport: { width: 1024, height: 768 } });
+  await visit(page, `/runs/${made.run}`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await page.getByRole("button", { name: "Steps", exact: true }).click();
+  await page.getByRole("complementary", { name: "Steps" }).getByRole("button", { name: /Shout it/ }).click();
+  await expect(page.getByRole("complementary", { name: "Steps" })).toBeHidden();
+  await expect(run.panel.getByRole("heading", { name: "Shout it" })).toBeVisible();
+});
