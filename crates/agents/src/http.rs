@@ -21,7 +21,7 @@ use workflow::{
 
 use self::answer::Answer;
 use crate::{
-    Agent, AgentContext, AgentError, Options, Sandbox, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Options, Room, Sandbox, StepInput, StepOutput,
     response::{self, MAX_ERROR_BYTES},
     ssrf::{Guard, find_blocked},
     template::{Insert, Scope},
@@ -65,12 +65,12 @@ impl HttpAgent {
         Self { client, guard, sandbox: options.sandbox }
     }
 
-    async fn call(&self, config: &HttpConfig, input: &StepInput, key: &str) -> Result<StepOutput, AgentError> {
-        let mut call = prepare(config, input, key, self.sandbox.as_ref()).await?;
+    async fn call(&self, config: &HttpConfig, input: &StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
+        let mut call = prepare(config, input, &ctx.idempotency_key, self.sandbox.as_ref()).await?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&call).await?;
             match redirect(&call, &response)? {
-                None => return receive(&input.spec, &call, response).await,
+                None => return receive(&input.spec, &call, response, &ctx.room).await,
                 Some(next) => call = next,
             }
         }
@@ -99,7 +99,7 @@ impl Agent for HttpAgent {
         tokio::select! {
             biased;
             () = ctx.cancel.cancelled() => Err(AgentError::stopped()),
-            result = self.call(config, &input, &ctx.idempotency_key) => result,
+            result = self.call(config, &input, ctx) => result,
         }
     }
 }
@@ -245,11 +245,11 @@ fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError
     Ok(Some(Call { method, url, headers, body }))
 }
 
-async fn receive(spec: &AgentSpec, call: &Call, mut response: Response) -> Result<StepOutput, AgentError> {
+async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &Room) -> Result<StepOutput, AgentError> {
     let status = response.status();
     if !status.is_success() {
         let retry_after_ms = response::retry_after_ms(response.headers());
-        let (body, _) = read(&mut response, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let (body, _) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
         let said = conceal(&String::from_utf8_lossy(&body), call);
         let said = said.trim();
         let message = if said.is_empty() {
@@ -262,7 +262,7 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response) -> Resul
     if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
-    let (body, is_whole) = read(&mut response, MAX_BODY_BYTES).await?;
+    let (body, is_whole) = read(&mut response, MAX_BODY_BYTES, room).await?;
     if !is_whole {
         return Err(too_large());
     }
@@ -273,13 +273,14 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response) -> Resul
 }
 
 /// Up to `max` bytes of a body, and whether that was all; the rest is never asked for, and never kept.
-async fn read(response: &mut Response, max: usize) -> Result<(Vec<u8>, bool), AgentError> {
+async fn read(response: &mut Response, max: usize, room: &Room) -> Result<(Vec<u8>, bool), AgentError> {
     let url = response.url().clone();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(&url, error))? {
-        let room = max - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
+        let left = max - body.len();
+        room.hold(body.len() + chunk.len().min(left)).await;
+        body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+        if chunk.len() > left {
             return Ok((body, false));
         }
     }

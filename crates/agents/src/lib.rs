@@ -12,6 +12,7 @@ mod recorder;
 mod refusals;
 mod registry;
 mod response;
+mod room;
 mod sandbox;
 mod ssrf;
 mod template;
@@ -29,6 +30,7 @@ pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind
 pub use recorder::Recorder;
 pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};
 pub use registry::{Options, Registry};
+pub use room::Room;
 pub use sandbox::{Sandbox, sandbox_main};
 pub use ssrf::{AddressRange, InvalidRange};
 
@@ -70,6 +72,8 @@ pub struct AgentContext {
     pub deltas: Option<mpsc::Sender<String>>,
     /// Where what a model was told and wrote is written down, for whoever ends the attempt.
     pub recorder: Recorder,
+    /// Where an agent takes room before it holds a large answer.
+    pub room: Room,
     pub attempt: i32,
 }
 

@@ -145,6 +145,7 @@ impl LlmAgent {
             id,
             deltas: ctx.deltas.as_ref(),
             recorder: &ctx.recorder,
+            room: &ctx.room,
         };
         let result = converse(&mut talk, &input.spec, &wanted).await;
         match (result, ctx.recorder.usage()) {

@@ -7,11 +7,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use agents::{AgentContext, AgentError, Recorder, Revision, StepInput, StepOutput};
+use agents::{AgentContext, AgentError, Recorder, Revision, Room, StepInput, StepOutput};
 use rand::Rng;
 use store::{
     Store,
-    protocol::{AttemptResult, Claimed, Finished, RunContext, WorkerId},
+    protocol::{AttemptResult, Claimed, Finished, LatestArtifact, RunContext, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
 use workflow::{
@@ -24,15 +24,19 @@ use workflow::{
 };
 
 use crate::{
-    Agents,
+    Agents, Memory,
     cache::Cache,
     child,
     content::{self, Read},
+    memory::Held,
     outputs, retry, stream,
 };
 
 /// Before a transcript is written once more.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Before content is read once more.
+const READ_AGAIN: Duration = Duration::from_millis(200);
 
 /// What all attempts of a worker share.
 pub(crate) struct Shared {
@@ -40,6 +44,7 @@ pub(crate) struct Shared {
     pub agents: Arc<dyn Agents>,
     pub cache: Cache,
     pub watched: stream::Watched,
+    pub memory: Memory,
 }
 
 /// A claimed attempt with everything it needs.
@@ -47,10 +52,18 @@ pub(crate) struct Prepared {
     pub claim: Claimed,
     run: Arc<RunContext>,
     spec: Option<Arc<AgentSpec>>,
-    artifacts: Vec<Read>,
+    artifacts: Artifacts,
 }
 
-/// Reads, for a whole batch of claims at once, the frozen runs, the agents and the latest artifacts their inputs name.
+/// What an attempt reads. Large content is in memory only together with the room that it takes.
+enum Artifacts {
+    Read(Vec<Read>, Held),
+    /// There was no room for it yet.
+    Unread(Vec<LatestArtifact>),
+}
+
+/// Reads, for a whole batch of claims at once, the frozen runs, the agents and the latest artifacts their inputs name, as far as there
+/// is room for them: nothing waits here, so that a large attempt delays no small one of the same batch.
 /// Claims of a run that is gone are left out.
 pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec<Prepared>, store::Error> {
     let versions = claims.iter().map(|claim| (claim.run, claim.version)).collect();
@@ -76,13 +89,26 @@ pub(crate) async fn prepare(shared: &Shared, claims: Vec<Claimed>) -> Result<Vec
             .map(|port| (claim.step, claim.key.clone(), port.name.clone()));
         wanted_artifacts.extend(own);
     }
-    let mut artifacts = shared.cache.contents.latest(&shared.store, &wanted_artifacts).await?;
+    let mut metas = content::latest(&shared.store, &wanted_artifacts).await?;
+    let mut held = BTreeMap::new();
+    let mut to_read = Vec::new();
+    for claim in claims.iter().filter(|claim| runs.contains_key(&claim.run)) {
+        let weight = metas.get(&claim.step).map_or(0, |metas| content::weight(metas));
+        if let Some(room) = shared.memory.try_take(weight) {
+            held.insert(claim.step, room);
+            to_read.extend(metas.remove(&claim.step).unwrap_or_default());
+        }
+    }
+    let mut read = shared.cache.contents.read(&shared.store, to_read).await?;
     Ok(claims
         .into_iter()
         .filter_map(|claim| {
             let run = Arc::clone(runs.get(&claim.run)?);
             let spec = run.agents.get(claim.definition_key()).and_then(|agent| agents.get(agent)).cloned();
-            let artifacts = artifacts.remove(&claim.step).unwrap_or_default();
+            let artifacts = match held.remove(&claim.step) {
+                Some(held) => Artifacts::Read(read.remove(&claim.step).unwrap_or_default(), held),
+                None => Artifacts::Unread(metas.remove(&claim.step).unwrap_or_default()),
+            };
             Some(Prepared { claim, run, spec, artifacts })
         })
         .collect())
@@ -106,6 +132,19 @@ pub(crate) async fn execute(
     cancel: CancellationToken,
 ) -> Ended {
     let Prepared { claim, run, spec, artifacts } = prepared;
+    // Held to the end, in which all that was read and made is dropped.
+    let (artifacts, _held) = match artifacts {
+        Artifacts::Read(artifacts, held) => (artifacts, held),
+        Artifacts::Unread(metas) => match read_in_turn(&shared, &claim, metas, &cancel).await {
+            Some(Ok(read)) => read,
+            Some(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the inputs of a step cannot be read");
+                return Ended::Finished(Box::new(unreadable(&claim)));
+            }
+            None => return Ended::Cancelled,
+        },
+    };
+    let room = shared.memory.room();
     let step = run.definition.steps.get(claim.definition_key());
     let overrides = claim.effective_overrides();
     let mut made_with = None;
@@ -142,7 +181,7 @@ pub(crate) async fn execute(
                     } else {
                         let revision = revision(&claim, &artifacts);
                         let input = StepInput { spec, prompt, values: resolved.values, revision };
-                        run_agent(&shared, step, &claim, input, &recorder, &cancel).await
+                        run_agent(&shared, step, &claim, input, &recorder, &room, &cancel).await
                     }
                 }
                 Err(error) => Err(error),
@@ -160,6 +199,10 @@ pub(crate) async fn execute(
     let (result, usage, message) = match outcome {
         Ok(mut output) => {
             let (usage, message) = (output.usage.take(), output.message.take());
+            let n_bytes = output.outputs.iter().map(|output| output.bytes.len()).sum();
+            if cancel.run_until_cancelled(room.hold(n_bytes)).await.is_none() {
+                return Ended::Cancelled;
+            }
             match outputs::artifacts(&shared.store, output, &cancel).await {
                 Some(result) => (result, usage, message),
                 None => return Ended::Cancelled,
@@ -185,6 +228,45 @@ pub(crate) async fn execute(
     let (step, attempt, basis) = (claim.step, claim.attempt, made_with);
     let item_basis = claim.item.as_ref().and(basis.as_ref()).map(|basis| item_basis(&inputs, basis));
     Ended::Finished(Box::new(Finished { step, attempt, result, inputs, usage, basis, message, item_basis }))
+}
+
+/// Waits until there is room, then reads. None when the attempt was cancelled meanwhile, or nothing new is to begin here.
+/// Only the wait is ever dropped: a query runs to its end.
+async fn read_in_turn(
+    shared: &Shared,
+    claim: &Claimed,
+    metas: Vec<LatestArtifact>,
+    cancel: &CancellationToken,
+) -> Option<Result<(Vec<Read>, Held), store::Error>> {
+    let held = cancel.run_until_cancelled(shared.memory.take(content::weight(&metas))).await.flatten()?;
+    loop {
+        match shared.cache.contents.read(&shared.store, metas.clone()).await {
+            Ok(mut read) => return Some(Ok((read.remove(&claim.step).unwrap_or_default(), held))),
+            Err(error) if error.is_unavailable() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "inputs were not read; trying again");
+                cancel.run_until_cancelled(tokio::time::sleep(READ_AGAIN)).await?;
+            }
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// The end of an attempt whose inputs are there and cannot be read.
+pub(crate) fn unreadable(claim: &Claimed) -> Finished {
+    Finished {
+        step: claim.step,
+        attempt: claim.attempt,
+        result: AttemptResult::Failed {
+            class: Reason::Permanent,
+            error: "The stored inputs of this step cannot be read".to_owned(),
+            retry: None,
+        },
+        inputs: Vec::new(),
+        usage: None,
+        basis: None,
+        message: None,
+        item_basis: None,
+    }
 }
 
 /// What the agent made last and what a person wants changed, if this generation began with a rejection.
@@ -242,6 +324,7 @@ async fn run_agent(
     claim: &Claimed,
     input: StepInput,
     recorder: &Recorder,
+    room: &Room,
     cancel: &CancellationToken,
 ) -> Result<StepOutput, AgentError> {
     let Some(agent) = shared.agents.for_kind(input.spec.kind()) else {
@@ -258,6 +341,7 @@ async fn run_agent(
         cancel: inner.clone(),
         deltas,
         recorder: recorder.clone(),
+        room: room.clone(),
         attempt: claim.attempt,
     };
     // A task of its own, so that a panic is a result and a time-out can end it.

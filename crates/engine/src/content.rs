@@ -1,5 +1,6 @@
 //! Artifacts as the values that steps read. A version never changes, so one that many steps read is read and parsed once.
-//! Bounded by bytes; what cannot be read stays an error of the step that wants it.
+//! What is kept is bounded by bytes, and what is read by whoever asks for it, who knows its size before.
+//! What cannot be read stays an error of the step that wants it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -37,16 +38,12 @@ struct Kept {
 }
 
 impl Contents {
-    /// The latest versions that steps want: (step, key of the producer, name).
-    pub(crate) async fn latest(
+    /// Versions as their readers see them, by the step that wants them.
+    pub(crate) async fn read(
         &self,
         store: &Store,
-        wanted: &[(i64, StepKey, String)],
+        metas: Vec<LatestArtifact>,
     ) -> Result<BTreeMap<i64, Vec<Read>>, store::Error> {
-        if wanted.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let metas = store.latest_artifacts(wanted).await?;
         let mut known: BTreeMap<ArtifactId, Option<Arc<Value>>> = BTreeMap::new();
         {
             let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,6 +83,30 @@ impl Contents {
         kept.bytes += bytes;
         kept.values.insert(id, value);
     }
+}
+
+/// The latest versions that steps want: (step, key of the producer, name). Their content is not read yet.
+pub(crate) async fn latest(
+    store: &Store,
+    wanted: &[(i64, StepKey, String)],
+) -> Result<BTreeMap<i64, Vec<LatestArtifact>>, store::Error> {
+    let mut found: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
+    if !wanted.is_empty() {
+        for meta in store.latest_artifacts(wanted).await? {
+            found.entry(meta.step).or_default().push(meta);
+        }
+    }
+    Ok(found)
+}
+
+/// Bytes of memory that reading these takes, roughly: a text is there twice, as the artifact and as what an agent is given,
+/// and a JSON value is several times as large as its text.
+pub(crate) fn weight(metas: &[LatestArtifact]) -> u64 {
+    let each = metas.iter().map(|meta| {
+        let size = u64::try_from(meta.size).unwrap_or_default();
+        size.saturating_mul(if meta.media_type == "application/json" { 8 } else { 2 })
+    });
+    each.fold(0, u64::saturating_add)
 }
 
 /// JSON as it is, everything else as text.

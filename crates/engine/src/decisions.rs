@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use agents::AgentError;
 use serde_json::Value;
-use store::protocol::{Asked, Asking, Decided, Decision, NewItem, ParentEnd, RunContext};
+use store::protocol::{Asked, Asking, Decided, Decision, LatestArtifact, NewItem, ParentEnd, RunContext};
 use tokio_util::sync::CancellationToken;
 use workflow::{
     AgentSpec, RunId, RunStatus, Step, StepKey, StepStatus,
@@ -21,6 +21,9 @@ use workflow::{
 };
 
 use crate::{attempt::Shared, content, outputs};
+
+/// Bytes of memory that what a few askings read may take; one that reads more is looked at alone.
+const READ_AT_ONCE: u64 = 64 * 1024 * 1024;
 
 /// Answers askings; those that could not be answered are asked again a little later. One that cannot be is alone with that.
 pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &CancellationToken) -> Result<(), store::Error> {
@@ -41,37 +44,40 @@ pub(crate) async fn answer(shared: &Shared, asked: &[Asked], dead: &Cancellation
 async fn answer_all(shared: &Shared, asked: &[Asked], dead: &CancellationToken) -> Result<(), store::Error> {
     let askings = shared.store.askings(asked).await?;
     let contexts = shared.cache.runs(&shared.store, askings.iter().map(|it| (it.run, it.version)).collect()).await?;
-    let artifacts = read_artifacts(shared, &askings, &contexts).await?;
+    let mut metas = latest_artifacts(shared, &askings, &contexts).await?;
     let mut decided: BTreeMap<RunId, Vec<Decided>> = BTreeMap::new();
     let mut admit: BTreeMap<RunId, Vec<i64>> = BTreeMap::new();
-    for asking in &askings {
-        for child in &asking.abandoned {
-            shared.store.cancel_abandoned(*child).await?;
-        }
-        let (definition_key, _) = asking.key.split();
-        let Some(run) = contexts.get(&asking.run) else { continue };
-        let Some(step) = run.definition.steps.get(&definition_key) else { continue };
-        if asking.is_held {
-            admit.entry(asking.run).or_default().push(asking.step);
-        } else if asking.undecided && asking.status == StepStatus::Pending {
-            let empty = InputArtifacts::new();
-            let found = artifacts.get(&asking.step).unwrap_or(&empty);
-            let decision = match judge(asking, run, step, found) {
-                Verdict::Run if asking.is_map => match items(shared, asking, run, step, found).await? {
-                    Ok(()) => continue,
-                    Err(error) => Decision::Fail { class: Reason::InvalidMap, error },
-                },
-                Verdict::Run => Decision::Run,
-                Verdict::Skip(reason) => Decision::Skip(reason),
-            };
-            decided.entry(asking.run).or_default().push(Decided { step: asking.step, mark: asking.mark, decision });
-        } else if asking.undecided && asking.is_map {
-            collect(shared, asking, run, step, dead).await?;
-        } else if let Some((child, status)) = asking.child
-            && matches!(asking.status, StepStatus::Running | StepStatus::Failed)
-            && !asking.run_is_cancelled
-        {
-            end_child(shared, asking, run, child, status).await?;
+    for group in groups(&askings, &metas) {
+        let artifacts = read_artifacts(shared, group, &mut metas).await?;
+        for asking in group {
+            for child in &asking.abandoned {
+                shared.store.cancel_abandoned(*child).await?;
+            }
+            let (definition_key, _) = asking.key.split();
+            let Some(run) = contexts.get(&asking.run) else { continue };
+            let Some(step) = run.definition.steps.get(&definition_key) else { continue };
+            if asking.is_held {
+                admit.entry(asking.run).or_default().push(asking.step);
+            } else if asking.undecided && asking.status == StepStatus::Pending {
+                let empty = InputArtifacts::new();
+                let found = artifacts.get(&asking.step).unwrap_or(&empty);
+                let decision = match judge(asking, run, step, found) {
+                    Verdict::Run if asking.is_map => match items(shared, asking, run, step, found).await? {
+                        Ok(()) => continue,
+                        Err(error) => Decision::Fail { class: Reason::InvalidMap, error },
+                    },
+                    Verdict::Run => Decision::Run,
+                    Verdict::Skip(reason) => Decision::Skip(reason),
+                };
+                decided.entry(asking.run).or_default().push(Decided { step: asking.step, mark: asking.mark, decision });
+            } else if asking.undecided && asking.is_map {
+                collect(shared, asking, run, step, dead).await?;
+            } else if let Some((child, status)) = asking.child
+                && matches!(asking.status, StepStatus::Running | StepStatus::Failed)
+                && !asking.run_is_cancelled
+            {
+                end_child(shared, asking, run, child, status).await?;
+            }
         }
     }
     for (run, decided) in decided {
@@ -90,12 +96,29 @@ fn judge(asking: &Asking, run: &RunContext, step: &Step, artifacts: &InputArtifa
     decide(step, &asking.dependencies, &|source| value_now(&run.definition, &run.inputs, artifacts, source))
 }
 
+/// As many askings at a time as what they read has room.
+fn groups<'a>(askings: &'a [Asking], metas: &BTreeMap<i64, Vec<LatestArtifact>>) -> Vec<&'a [Asking]> {
+    let (mut groups, mut rest, mut n, mut bytes) = (Vec::new(), askings, 0, 0_u64);
+    for asking in askings {
+        let weight = metas.get(&asking.step).map_or(0, |metas| content::weight(metas));
+        if n > 0 && bytes.saturating_add(weight) > READ_AT_ONCE {
+            let (group, after) = rest.split_at(n);
+            groups.push(group);
+            (rest, n, bytes) = (after, 0, 0);
+        }
+        n += 1;
+        bytes = bytes.saturating_add(weight);
+    }
+    groups.push(rest);
+    groups
+}
+
 /// The latest artifacts that the conditions and maps of these steps read, and for maps what their items read.
-async fn read_artifacts(
+async fn latest_artifacts(
     shared: &Shared,
     askings: &[Asking],
     contexts: &BTreeMap<RunId, std::sync::Arc<RunContext>>,
-) -> Result<BTreeMap<i64, InputArtifacts>, store::Error> {
+) -> Result<BTreeMap<i64, Vec<LatestArtifact>>, store::Error> {
     let mut wanted = Vec::new();
     for asking in askings.iter().filter(|asking| asking.undecided && asking.status == StepStatus::Pending) {
         let Some(step) = contexts.get(&asking.run).and_then(|run| run.definition.steps.get(&asking.key)) else {
@@ -104,7 +127,16 @@ async fn read_artifacts(
         let names = content::names(step.sources());
         wanted.extend(names.into_iter().map(|(key, name)| (asking.step, key.clone(), name.clone())));
     }
-    let found = shared.cache.contents.latest(&shared.store, &wanted).await?;
+    content::latest(&shared.store, &wanted).await
+}
+
+async fn read_artifacts(
+    shared: &Shared,
+    askings: &[Asking],
+    metas: &mut BTreeMap<i64, Vec<LatestArtifact>>,
+) -> Result<BTreeMap<i64, InputArtifacts>, store::Error> {
+    let wanted = askings.iter().filter_map(|asking| metas.remove(&asking.step)).flatten().collect();
+    let found = shared.cache.contents.read(&shared.store, wanted).await?;
     // What cannot be read counts as absent here; an attempt that needs it fails with the reason.
     let readable = |mut read: Vec<content::Read>| {
         read.retain(|read| read.value.is_some());

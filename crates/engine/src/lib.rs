@@ -11,6 +11,7 @@ mod chores;
 mod committer;
 mod content;
 mod decisions;
+mod memory;
 mod options;
 mod outputs;
 mod refusals;
@@ -24,6 +25,7 @@ use agents::{Agent, Registry};
 use store::{Store, notify::Hints};
 use tokio_util::sync::CancellationToken;
 
+pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
 
@@ -44,12 +46,19 @@ pub struct Engine {
     agents: Arc<dyn Agents>,
     hints: Hints,
     options: Options,
+    memory: Memory,
 }
 
 impl Engine {
     /// The engine wants a store of its own, so that a busy web side cannot keep its heartbeat waiting.
     pub fn new(store: Store, agents: Arc<dyn Agents>, hints: Hints, options: Options) -> Self {
-        Self { store, agents, hints, options }
+        let memory = Memory::new(options.memory);
+        Self { store, agents, hints, options, memory }
+    }
+
+    /// To look at while it runs.
+    pub fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     /// Executes steps until `shutdown`, then drains: no new claims, what runs may finish, the rest is given back.

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct Options {
     /// Attempts that run at the same time in this process. Agents mostly wait for others, so it may be large.
     pub slots: usize,
+    /// Bytes that attempts may hold together of what they read and answer, roughly as it takes them in memory.
+    pub memory: usize,
     /// How often the queue is looked at when no hint comes.
     pub poll: Duration,
     pub beat: Duration,
@@ -23,6 +25,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             slots: 1024,
+            memory: 512 * 1024 * 1024,
             poll: Duration::from_millis(500),
             beat: Duration::from_secs(2),
             lease: Duration::from_secs(10),

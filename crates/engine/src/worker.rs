@@ -103,6 +103,7 @@ impl Worker {
             agents: Arc::clone(&engine.agents),
             cache: Cache::default(),
             watched: Watched::default(),
+            memory: engine.memory.clone(),
         };
         Self {
             id: WorkerId(Uuid::now_v7()),
@@ -161,6 +162,8 @@ impl Worker {
                 _ = poll.tick() => self.wants_claim = true,
                 () = shutdown.cancelled(), if !self.is_draining => {
                     self.is_draining = true;
+                    // Who waits for room has not begun: another worker does it sooner.
+                    self.shared.memory.close();
                     drained_by = Some(Instant::now() + self.options.drain);
                     let (store, id) = (self.store.clone(), self.id);
                     self.calls.push(async move {
@@ -441,14 +444,7 @@ impl Worker {
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the inputs of a step cannot be read");
                 for claim in claims {
-                    self.finished.push(Finished {
-                        result: AttemptResult::Failed {
-                            class: workflow::status::Reason::Permanent,
-                            error: "The stored inputs of this step cannot be read".to_owned(),
-                            retry: None,
-                        },
-                        ..released(claim.step, claim.attempt)
-                    });
+                    self.finished.push(attempt::unreadable(&claim));
                 }
             }
         }

@@ -76,7 +76,11 @@ impl Running {
             Arc::new(engine::StoredRefusals::new(store.clone())),
             Options { sandbox: Some(Sandbox::new(this_program()?, ["sandbox"])), ..Options::default() },
         );
-        let options = engine::Options { slots: worker.worker_slots as usize, ..engine::Options::default() };
+        let options = engine::Options {
+            slots: worker.worker_slots as usize,
+            memory: worker.worker_memory_mb as usize * 1024 * 1024,
+            ..engine::Options::default()
+        };
         let engine = Engine::new(store, Arc::new(registry), hints.clone(), options);
         let engine = tokio::spawn(engine.run(stop_engine.clone()));
         Ok(Self { engine: Some(engine), listener, stop_engine, stop_listener })

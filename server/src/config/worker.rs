@@ -8,4 +8,7 @@ pub struct Worker {
     /// Steps that this process runs at once
     #[arg(long, env = "WEFT_WORKER_SLOTS", default_value_t = 1024, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub worker_slots: u32,
+    /// Mebibytes that they may hold in memory together of what they read and answer; more waits its turn
+    #[arg(long, env = "WEFT_WORKER_MEMORY_MB", default_value_t = 512, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    pub worker_memory_mb: u32,
 }

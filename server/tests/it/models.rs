@@ -213,6 +213,7 @@ async fn ask(registry: &Registry) {
         cancel: CancellationToken::new(),
         deltas: None,
         recorder: Recorder::default(),
+        room: agents::Room::default(),
         attempt: 1,
     };
     registry.for_kind("llm").unwrap().run(input, &ctx).await.unwrap();

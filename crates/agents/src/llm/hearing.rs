@@ -97,6 +97,7 @@ impl<'a> Hearing<'a> {
                     event => self.take(event)?,
                 }
             }
+            frames.hold(self.n_bytes).await;
             if self.finish.is_some() {
                 frames.expect_the_end(LAST_WORDS);
             }

@@ -15,7 +15,7 @@ use super::{
     wire::{self, Ask, Frames, Message, Request},
 };
 use crate::{
-    AgentError, ProviderKind, Recorder, Refusals,
+    AgentError, ProviderKind, Recorder, Refusals, Room,
     refusals::{ModelId, Parameter, Refusal, Refused},
 };
 
@@ -41,6 +41,7 @@ pub(super) struct Talk<'a> {
     pub(super) id: ModelId,
     pub(super) deltas: Option<&'a mpsc::Sender<String>>,
     pub(super) recorder: &'a Recorder,
+    pub(super) room: &'a Room,
 }
 
 impl Talk<'_> {
@@ -102,7 +103,7 @@ impl Talk<'_> {
         // It is told before anything was counted, then as 0.
         let cost = cost.filter(|cost: &f64| *cost > 0.0);
         let hearing = Hearing::new(provider.kind, &teller, &request.optional, self.recorder, self.deltas);
-        hearing.listen(Frames::new(response), cost).await
+        hearing.listen(Frames::new(response, self.room.clone()), cost).await
     }
 
     /// Whether the request can be made without what the model refused; it is remembered then.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agents::{
-    AgentContext, AgentError, InMemory, Options, Providers, Recorder, Registry, Sandbox, StepInput, StepOutput,
+    AgentContext, AgentError, InMemory, Options, Providers, Recorder, Registry, Room, Sandbox, StepInput, StepOutput,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -26,6 +26,7 @@ pub(crate) fn context() -> AgentContext {
         cancel: CancellationToken::new(),
         deltas: None,
         recorder: Recorder::default(),
+        room: Room::default(),
         attempt: 1,
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agents::StepInput;
-use engine::{Engine, Options};
+use engine::{Engine, Memory, Options};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Store, notify::Hints, runs::NewRun, verbs::Call};
@@ -158,14 +158,20 @@ impl Lab {
     }
 
     pub(crate) fn engine_with(&self, options: Options) -> (CancellationToken, JoinHandle<()>) {
+        let (stop, engine, _) = self.engine_and_memory(options);
+        (stop, engine)
+    }
+
+    /// With what its attempts hold in memory, to look at.
+    pub(crate) fn engine_and_memory(&self, options: Options) -> (CancellationToken, JoinHandle<()>, Memory) {
         let stop = CancellationToken::new();
         let hints = Hints::default();
         let stage = Arc::new(Stage(Arc::clone(&self.player)));
         let engine = Engine::new(self.store.clone(), stage, hints.clone(), options);
         let (store, token) = (self.store.clone(), stop.clone());
         tokio::spawn(async move { hints.listen(&store, token.cancelled()).await });
-        let token = stop.clone();
-        (stop, tokio::spawn(engine.run(token)))
+        let (token, memory) = (stop.clone(), engine.memory());
+        (stop, tokio::spawn(engine.run(token)), memory)
     }
 
     pub(crate) fn call(&self, run: RunId) -> Call<'_> {

@@ -8,6 +8,7 @@ mod faults;
 mod lab;
 mod limits;
 mod maps;
+mod memory;
 mod moves;
 mod player;
 mod runs;

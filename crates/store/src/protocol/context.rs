@@ -36,6 +36,8 @@ pub struct LatestArtifact {
     /// Of what it means: of two equal values one.
     pub hash: String,
     pub media_type: String,
+    /// Bytes of its content, known before they are read.
+    pub size: i64,
 }
 
 /// An item of a map that is over.
@@ -106,7 +108,7 @@ impl Store {
         let keys: Vec<&str> = wanted.iter().map(|(_, key, _)| key.as_str()).collect();
         let names: Vec<&str> = wanted.iter().map(|(_, _, name)| name.as_str()).collect();
         let rows = sqlx::query!(
-            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, coalesce(h.value_hash, a.content_hash) AS "hash!", a.media_type
+            r#"SELECT w.step AS "step!", p.key, a.name, a.id, a.version, coalesce(h.value_hash, a.content_hash) AS "hash!", a.media_type, a.size
             FROM unnest($1::bigint[], $2::text[], $3::text[]) w(step, key, name)
             JOIN steps s ON s.id = w.step
             JOIN steps p ON p.run_id = s.run_id AND p.key = w.key
@@ -126,6 +128,7 @@ impl Store {
             version: row.version,
             hash: row.hash,
             media_type: row.media_type,
+            size: row.size,
         });
         Ok(found.collect())
     }

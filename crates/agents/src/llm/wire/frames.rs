@@ -6,6 +6,8 @@ use std::{collections::VecDeque, time::Duration};
 use reqwest::Response;
 use serde_json::Value;
 
+use crate::Room;
+
 /// Bytes of one answer; and of one frame, since some providers repeat the whole answer in the last one.
 pub(in crate::llm) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// A provider that has begun and then sends nothing for so long is taken for dead. Models that think keep silent for minutes.
@@ -36,16 +38,22 @@ pub(in crate::llm) struct Frames {
     has_begun: bool,
     has_ended: bool,
     idle: Duration,
+    room: Room,
 }
 
 impl Frames {
-    pub(in crate::llm) fn new(response: Response) -> Self {
-        Self { response, decoder: Decoder::default(), has_begun: false, has_ended: false, idle: IDLE }
+    pub(in crate::llm) fn new(response: Response, room: Room) -> Self {
+        Self { response, decoder: Decoder::default(), has_begun: false, has_ended: false, idle: IDLE, room }
     }
 
     /// From here on nothing more than a few last words is expected.
     pub(in crate::llm) fn expect_the_end(&mut self, within: Duration) {
         self.idle = within;
+    }
+
+    /// Takes room for an answer that has grown to so many bytes; while there is none, nothing more is read.
+    pub(in crate::llm) async fn hold(&self, n_bytes: usize) {
+        self.room.hold(n_bytes).await;
     }
 
     /// None at the end of the body.
@@ -66,6 +74,7 @@ impl Frames {
             match chunk {
                 Ok(Some(bytes)) => {
                     self.has_begun = true;
+                    self.room.hold(self.decoder.line.len() + self.decoder.data.len() + bytes.len()).await;
                     self.decoder.push(&bytes)?;
                 }
                 Ok(None) => {
