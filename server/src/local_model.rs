@@ -8,6 +8,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     process::{Child, Command},
     time::Instant,
@@ -27,6 +29,8 @@ const VARIABLES: [&str; 8] = [
     "RAYON_NUM_THREADS",
     "CANDLE_BARRIER_POOL_SPIN_LIMIT",
 ];
+/// Where it finds the token that its callers have to know; a process' environment is its own user's to read.
+const TOKEN: &str = "WEFT_LOCAL_LLM_TOKEN";
 /// What agents call it.
 pub const NAME: &str = "local";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -39,20 +43,24 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(6);
 pub struct LocalModel {
     files: LocalModelFiles,
     port: u16,
+    /// New with every start of ours: nobody else on this machine may use the model.
+    token: SecretString,
 }
 
 impl LocalModel {
     /// Chooses its port, so that its address is known before it runs.
     pub fn new(files: LocalModelFiles) -> std::io::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        Ok(Self { files, port })
+        let mut token = [0; 32];
+        rand::rng().fill_bytes(&mut token);
+        Ok(Self { files, port, token: hex::encode(token).into() })
     }
 
     pub fn provider(&self) -> Provider {
         Provider {
             kind: ProviderKind::OpenAi,
             url: Some(format!("http://127.0.0.1:{}/v1/", self.port)),
-            key: None,
+            key: Some(self.token.clone()),
             model: self.files.model_name(),
             price: None,
         }
@@ -90,6 +98,8 @@ impl LocalModel {
         command.arg("--model").arg(&self.files.model).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.arg("--exit-with-parent");
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| VARIABLES.iter().any(|kept| name == kept)));
+        // Not as an argument: those are for everybody to read.
+        command.env(TOKEN, self.token.expose_secret());
         // Its own group: Ctrl-C in the terminal is for Weft, which drains its steps before it ends the model.
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0).kill_on_drop(true);
         command.spawn()
@@ -124,12 +134,16 @@ mod tests {
         fs::write(&program, format!("#!/bin/sh\n/usr/bin/env > '{}'\n", told.display())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let model = LocalModel::new(LocalModelFiles { program, model: folder.path().join("m.gguf") }).unwrap();
+        let key = model.provider().key;
         model.start().unwrap().wait().await.unwrap();
         let told = fs::read_to_string(told).unwrap();
         let names: BTreeSet<&str> = told.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
         // The shell sets some by itself.
-        let own = ["PWD", "OLDPWD", "SHLVL", "_"];
+        let own = ["PWD", "OLDPWD", "SHLVL", "_", TOKEN];
         let strange: Vec<_> = names.iter().filter(|name| !VARIABLES.contains(name) && !own.contains(name)).collect();
         assert!(strange.is_empty(), "{strange:?}");
+        let key = key.as_ref().expect("the provider has the key").expose_secret();
+        let variable = format!("{TOKEN}={key}");
+        assert!(key.len() == 64 && told.lines().any(|line| line == variable));
     }
 }

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::error::ApiError;
 use crate::model::{Finish, Options};
 use crate::request::ChatRequest;
+use crate::token::{self, Token};
 use crate::tokenizer::ChatTokenizer;
 use crate::worker::{Job, Queue, Reply, Usage};
 
@@ -47,7 +49,7 @@ impl Api {
     }
 }
 
-pub(crate) fn router(api: Api) -> Router {
+pub(crate) fn router(api: Api, token: Token) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(models))
@@ -55,6 +57,7 @@ pub(crate) fn router(api: Api) -> Router {
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::Method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(token, token::check))
         .with_state(Arc::new(api))
 }
 

@@ -43,6 +43,10 @@ pub(crate) struct ModelError(#[from] candle_core::Error);
 /// What a client is told.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
+    #[error(
+        "The token is missing or wrong; send the one that this server was started with as `Authorization: Bearer ...`"
+    )]
+    Unauthorized,
     #[error("The body is not JSON: {0}")]
     Json(#[source] serde_json::Error),
     #[error("The body must be a JSON object sent as `content-type: application/json`")]
@@ -78,6 +82,7 @@ impl ApiError {
         const INVALID: &str = "invalid_request_error";
         const SERVER: &str = "server_error";
         match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, INVALID, "invalid_api_key"),
             Self::Json(_) => (StatusCode::BAD_REQUEST, INVALID, "invalid_json"),
             Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
@@ -117,6 +122,9 @@ impl IntoResponse for ApiError {
         let mut response = (status, Json(self.body())).into_response();
         if matches!(self, Self::QueueFull { .. } | Self::Loading | Self::Stopped) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if matches!(self, Self::Unauthorized) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -1,5 +1,6 @@
 //! `local-llm`: an OpenAI-compatible endpoint over one small GGUF model, on the CPU, in one process.
-//! It knows nothing of workflows; it must print one line to standard output and never a prompt or an answer anywhere.
+//! It knows nothing of workflows; it must answer nobody without the token, print one line to standard output (and a token that it made
+//! itself on a second one), and never a prompt or an answer anywhere.
 
 mod api;
 mod error;
@@ -9,6 +10,7 @@ mod queue;
 mod request;
 mod sampling;
 mod text;
+mod token;
 mod tokenizer;
 mod worker;
 
@@ -32,6 +34,7 @@ use tracing_subscriber::EnvFilter;
 use crate::api::{Api, Loaded};
 use crate::error::LoadError;
 use crate::model::Model;
+use crate::token::Token;
 use crate::worker::{Inbox, Queue};
 
 /// How long answers that are being written may go on after a signal to end.
@@ -42,7 +45,10 @@ const SPINS: &str = "1000";
 
 /// An OpenAI-compatible endpoint over a small GGUF model
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    after_help = "Requests present the token of WEFT_LOCAL_LLM_TOKEN as `Authorization: Bearer ...`. Without that variable a new one is made and printed."
+)]
 struct Args {
     /// The GGUF file to serve
     #[arg(long, env = "WEFT_LOCAL_LLM_MODEL")]
@@ -148,22 +154,27 @@ fn default_threads() -> usize {
 }
 
 async fn serve(args: Args, parent: u32) -> anyhow::Result<()> {
+    let given = Token::given(std::env::var_os(token::VARIABLE))?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr().context("cannot read the address")?;
     if !address.ip().is_loopback() {
-        tracing::warn!(%address, "anyone who can reach this address can use the model");
+        tracing::warn!(%address, "others can read the token on its way to this address, and then use the model");
     }
 
     let (queue, inbox) = Queue::new(args.max_queue.get());
     let loaded = Arc::new(OnceLock::new());
     let ended = start_model(args.model.clone(), args.context.get(), inbox, Arc::clone(&loaded))?;
     let api = Api { model_id: model_id(&args.model), default_max_tokens: args.max_tokens.get(), queue, loaded };
+    let token = given.clone().unwrap_or_else(Token::new);
     println!("local-llm is at http://{address}");
+    if given.is_none() {
+        println!("Requests need this header: Authorization: Bearer {}", token.reveal());
+    }
 
     let (stop, stopping) = watch::channel(false);
     let mut drain = stopping.clone();
     let mut signalled = stopping;
-    let server = axum::serve(listener, api::router(api))
+    let server = axum::serve(listener, api::router(api, token))
         .with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is an end as well.
             let _ = signalled.wait_for(|stop| *stop).await;

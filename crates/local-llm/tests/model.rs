@@ -7,7 +7,7 @@ mod http;
 mod server;
 
 use serde_json::{Value, json};
-use server::{Server, refusal};
+use server::{Server, made_token, refusal};
 
 fn question(text: &str, extra: &Value) -> Value {
     let mut body = json!({
@@ -196,6 +196,36 @@ async fn bad_requests_get_the_error_shape_and_nothing_else() {
         assert_eq!((found, answer["error"]["code"].as_str()), (status, Some(code)), "{route}: {answer}");
         assert!(answer["error"]["message"].is_string() && answer["error"].get("param").is_some());
     }
+}
+
+#[tokio::test]
+async fn without_its_token_nobody_is_answered() {
+    let server = Server::start(&[]).await;
+    let json = "content-type: application/json\r\n";
+    let body = question("Hi", &json!({ "max_tokens": 1 })).to_string();
+    let cases = [
+        ("POST /v1/chat/completions", json, body.as_str()),
+        ("GET /v1/models", "", ""),
+        ("GET /healthz", "", ""),
+        ("GET /v1/nothing", "", ""),
+        ("DELETE /v1/models", "", ""),
+    ];
+    for (route, headers, body) in cases {
+        for token in [None, Some("a-token-for-test"), Some("a-token-for-tests2"), Some("A-token-for-tests"), Some("")] {
+            let (status, answer) = server.request_with(token, route, headers, body).await;
+            assert_eq!((status, answer["error"]["code"].as_str()), (401, Some("invalid_api_key")), "{route}: {answer}");
+            assert_eq!(answer["error"]["type"], "invalid_request_error");
+        }
+    }
+    assert_eq!(server.health().await["generated_tokens"], 0);
+    assert_eq!(server.get("/v1/models").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_made_and_told_when_none_was_given() {
+    let (first, second) = (made_token().await, made_token().await);
+    assert_eq!(first.len(), 64);
+    assert_ne!(first, second);
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use tokio::time::{Instant, interval, timeout};
 
 use crate::http::{Connection, Events};
 
+/// Given to the program, and presented with every request.
+const TOKEN: &str = "a-token-for-tests";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_local-llm");
 /// Far beyond what anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -33,6 +35,7 @@ fn command(arguments: &[&str]) -> Command {
     command
         .args(["--listen", "127.0.0.1:0", "--threads", "1"])
         .args(arguments)
+        .env("WEFT_LOCAL_LLM_TOKEN", TOKEN)
         .stdout(Stdio::piped())
         .kill_on_drop(true);
     command
@@ -55,6 +58,7 @@ impl Server {
         let script = r#""$0" --listen 127.0.0.1:0 --exit-with-parent --model "$1" & read -r line"#;
         let mut parent = Command::new("sh")
             .args(["-c", script, PROGRAM, &model()])
+            .env("WEFT_LOCAL_LLM_TOKEN", TOKEN)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -79,7 +83,19 @@ impl Server {
     }
 
     pub(crate) async fn request(&self, route: &str, headers: &str, body: &str) -> (u16, Value) {
-        in_time(async { Connection::send(&self.address, route, headers, body).await.answer().await }).await
+        self.request_with(Some(TOKEN), route, headers, body).await
+    }
+
+    /// With another token, or none.
+    pub(crate) async fn request_with(
+        &self,
+        token: Option<&str>,
+        route: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, Value) {
+        let headers = format!("{}{headers}", token.map_or_else(String::new, authorization));
+        in_time(async { Connection::send(&self.address, route, &headers, body).await.answer().await }).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
@@ -106,8 +122,8 @@ impl Server {
 
     /// Sends a request without waiting for the answer; dropping the connection is a client that leaves.
     pub(crate) async fn send(&self, body: &Value) -> Connection {
-        let headers = "content-type: application/json\r\n";
-        Connection::send(&self.address, "POST /v1/chat/completions", headers, &body.to_string()).await
+        let headers = format!("{}content-type: application/json\r\n", authorization(TOKEN));
+        Connection::send(&self.address, "POST /v1/chat/completions", &headers, &body.to_string()).await
     }
 
     pub(crate) async fn chat(&self, body: &Value) -> (u16, Value) {
@@ -135,6 +151,26 @@ impl Server {
         }
         lines
     }
+}
+
+fn authorization(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
+/// The token that the program makes when none is given, as it tells it.
+pub(crate) async fn made_token() -> String {
+    let mut child =
+        command(&["--model", &model()]).env_remove("WEFT_LOCAL_LLM_TOKEN").spawn().expect("the program starts");
+    let mut output = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let address = in_time(output.next_line()).await.expect("text").expect("the first line");
+    let address = address.strip_prefix("local-llm is at http://").expect("the address").to_owned();
+    let line = in_time(output.next_line()).await.expect("text").expect("the second line");
+    let token = line.strip_prefix("Requests need this header: Authorization: Bearer ").expect("the token").to_owned();
+    let ask = async |headers: &str| {
+        in_time(async { Connection::send(&address, "GET /v1/models", headers, "").await.answer().await }).await.0
+    };
+    assert_eq!((ask("").await, ask(&authorization(&token)).await), (401, 200));
+    token
 }
 
 /// Runs the program with a file it cannot serve: the exit code and what it said.
