@@ -22,12 +22,17 @@ impl Bucket {
 
     /// Takes one if there is one; otherwise says how long it takes until there is.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        self.fill(now);
-        if self.left < 1.0 {
-            return Err(self.time_for(1.0 - self.left));
+        if let Some(wait) = self.wait(now) {
+            return Err(wait);
         }
         self.left -= 1.0;
         Ok(())
+    }
+
+    /// How long it takes until there is one, where there is none now.
+    pub(crate) fn wait(&mut self, now: Instant) -> Option<Duration> {
+        self.fill(now);
+        (self.left < 1.0).then(|| self.time_for(1.0 - self.left))
     }
 
     /// Takes `n` in any case, and says how long to wait before the next ones are taken.

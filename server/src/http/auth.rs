@@ -10,7 +10,7 @@ use std::{
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use service::{OpContext, Refusal, RequestInfo};
@@ -20,7 +20,11 @@ use super::{
     client_address::{client_address, tells_of_client},
     problem::Problem,
 };
-use crate::{accept::Place, config::TrustedProxies};
+use crate::{
+    accept::Place,
+    config::TrustedProxies,
+    live::{self, Presented},
+};
 
 /// Requests that take longer than this look at their credential again before they answer.
 const LONG: Duration = Duration::from_secs(2);
@@ -38,6 +42,12 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
         device: None,
     }
     .on_device(cookie(headers, state.service.device_cookie_name()));
+    // Before the database is asked who it is: who opens sockets too fast must not keep it busy.
+    let presented = presented_for_socket(&state, request.uri().path(), headers);
+    if let Some(problem) = presented.and_then(|presented| state.hub.turn_away(presented)) {
+        // Nobody has shown who they are on this connection, so it takes no place any longer.
+        return (AppendHeaders([(header::CONNECTION, "close")]), problem).into_response();
+    }
     let principal = match (bearer(headers), cookie(headers, state.service.cookie_name())) {
         (Some(token), _) => state.service.authenticate_bearer(token, &info).await,
         (None, Some(value)) => state.service.authenticate_cookie(value).await,
@@ -55,6 +65,11 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
     let asked = Asked::of(&request);
     let began = Instant::now();
     let response = next.run(request).await;
+    if let (StatusCode::TOO_MANY_REQUESTS, Some(presented), Some(actor)) =
+        (response.status(), presented, context.actor())
+    {
+        state.hub.has_turned_away(presented, actor.id);
+    }
     asked.note_refusal(&state, &context, response.status()).await;
     // What took long may have outlived its credential; then nobody is there to be answered. A new cookie is the answer of what ended it.
     let may_be_over = began.elapsed() > LONG && !response.headers().contains_key(header::SET_COOKIE);
@@ -62,6 +77,17 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
         return Problem::from(service::Error::Unauthenticated).into_response();
     }
     response
+}
+
+/// What is presented where a live socket is asked for, by the rule of [`authenticate`]: with a token the cookie is not looked at.
+fn presented_for_socket(state: &AppState, path: &str, headers: &HeaderMap) -> Option<Presented> {
+    if !live::is_socket(path) {
+        return None;
+    }
+    match bearer(headers) {
+        Some(token) => Some(state.hub.presented(true, token)),
+        None => Some(state.hub.presented(false, cookie(headers, state.service.cookie_name())?)),
+    }
 }
 
 /// What is told of a request in the audit log, should it be refused.

@@ -9,11 +9,19 @@ use store::{
     Store,
     notify::{Hint, Hints},
 };
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use workflow::RunId;
+use workflow::{RunId, UserId};
 
-use super::{room::Room, seat::Seats};
+use super::{
+    door::{Door, Presented},
+    room::Room,
+    seat::Seats,
+};
+use crate::http::Problem;
 
 /// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
 const CHANGES: usize = 256;
@@ -27,6 +35,7 @@ struct Inner {
     rooms: Mutex<HashMap<RunId, Weak<Room>>>,
     changes: broadcast::Sender<Changed>,
     seats: Seats,
+    door: Door,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -46,6 +55,7 @@ impl Hub {
             rooms: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             seats: Seats::default(),
+            door: Door::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         }))
@@ -88,6 +98,22 @@ impl Hub {
         self.0.shutdown.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// A credential as the door remembers it: by a hash that means nothing elsewhere.
+    pub(crate) fn presented(&self, is_token: bool, credential: &str) -> Presented {
+        self.0.door.presented(is_token, credential)
+    }
+
+    /// Why whoever presents this gets no socket now, as far as that is known without the database. From None nothing follows.
+    pub(crate) fn turn_away(&self, presented: Presented) -> Option<Problem> {
+        let now = Instant::now();
+        self.0.seats.refusal(self.0.door.who(presented, now)?, now)
+    }
+
+    /// Somebody was refused a socket, after the database said who it is.
+    pub(crate) fn has_turned_away(&self, presented: Presented, user: UserId) {
+        self.0.door.remember(presented, user, Instant::now());
     }
 
     /// The room of a run, opened at an event that its caller has just read.

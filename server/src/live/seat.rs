@@ -74,21 +74,34 @@ impl Seats {
             replayed: Bucket::new(REPLAYED.0, REPLAYED.1, now),
             reader: Arc::new(Semaphore::new(1)),
         });
-        let refused = |detail| Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, detail);
-        if person.sockets >= MAX_SOCKETS {
-            return Err(refused("Too many live connections of yours are open. Close some tabs and try again."));
+        if let Some(problem) = person.refusal(now) {
+            return Err(problem);
         }
-        if let Err(wait) = person.opened.take(now) {
-            let problem = refused("You open live connections too fast. Wait a moment and try again.");
-            return Err(problem.with_retry_after(wait));
-        }
+        // There is one, or it would have been refused.
+        let _there_is_one = person.opened.take(now);
         person.sockets += 1;
         Ok(Seat { seats: self.clone(), user, reader: Arc::clone(&person.reader) })
+    }
+
+    /// Why this person would be refused now. Takes nothing.
+    pub(super) fn refusal(&self, user: UserId, now: Instant) -> Option<Problem> {
+        self.people().get_mut(&user)?.refusal(now)
     }
 
     /// The map stays whole whatever panics beside it: each change is one step.
     fn people(&self) -> MutexGuard<'_, HashMap<UserId, Person>> {
         self.0.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Person {
+    fn refusal(&mut self, now: Instant) -> Option<Problem> {
+        let refused = |detail| Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, detail);
+        if self.sockets >= MAX_SOCKETS {
+            return Some(refused("Too many live connections of yours are open. Close some tabs and try again."));
+        }
+        let wait = self.opened.wait(now)?;
+        Some(refused("You open live connections too fast. Wait a moment and try again.").with_retry_after(wait))
     }
 }
 

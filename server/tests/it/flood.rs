@@ -5,13 +5,14 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use axum::body::Body;
 use futures::{SinkExt, StreamExt};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use serde_json::json;
 use server::accept::{Limits, Timers};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -110,6 +111,63 @@ async fn sockets_that_begin_anew_all_the_time_take_nothing_from_others(pool: PgP
     let store = server.store.clone();
     server.stop().await;
     store.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_opens_sockets_too_fast_is_refused_without_the_database(pool: PgPool) {
+    const ASKED: usize = 2_000;
+    let n_queries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&n_queries);
+    // Each query of the server takes a connection of the pool.
+    let options = PgPoolOptions::new().max_connections(16).before_acquire(move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(true) })
+    });
+    let own = options.connect_with(pool.connect_options().as_ref().clone()).await.unwrap();
+    let server = Server::start(own).await;
+    // Without an upgrade it is no socket, but it counts as one that was opened.
+    let opened = || server.ben.get("/api/live");
+    let mut n = 0;
+    while opened().await.status != 429 {
+        n += 1;
+        assert!(n < 10_000, "it is never refused");
+    }
+    let before = n_queries.load(Ordering::SeqCst);
+    let mut n_refused = 0;
+    for _ in 0..ASKED {
+        let answer = opened().await;
+        if answer.status == 429 {
+            answer.problem(429, "too_many_requests");
+            assert!(!answer.header("retry-after").is_empty());
+            n_refused += 1;
+        }
+    }
+    let asked = n_queries.load(Ordering::SeqCst) - before;
+    eprintln!("{n_refused} of {ASKED} were refused; all of it, the engine included, took {asked} queries");
+    // Sixteen a second are let in; the engine looks around as ever.
+    assert!(n_refused > ASKED / 2 && asked < ASKED / 2, "{n_refused} were refused with {asked} queries");
+
+    // It is known only to refuse: everything else is as it was, and so is everybody else.
+    server.ben.get(RUNS).await.expect(200);
+    assert_eq!(server.anna.get("/api/live").await.status, 426);
+    server.nobody.get("/api/live").await.problem(401, "unauthenticated");
+    let mut wrong = HeaderMap::new();
+    wrong.insert("authorization", "Bearer weft_wrong".parse().unwrap());
+    assert_eq!(server.nobody.send(Method::GET, "/api/live", wrong, Body::empty()).await.status, 401);
+    let began = Instant::now();
+    while opened().await.status != 426 {
+        assert!(began.elapsed() < Duration::from_secs(10), "who waits gets in again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // What was known of a token that is none any more lets nobody in.
+    sqlx::query("UPDATE api_tokens SET revoked_at = now()").execute(&pool).await.unwrap();
+    let began = Instant::now();
+    while opened().await.status != 401 {
+        assert_ne!(opened().await.status, 426, "a token that is gone opens a socket");
+        assert!(began.elapsed() < Duration::from_secs(10), "a token that is gone is told so");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
