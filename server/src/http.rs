@@ -9,6 +9,7 @@ mod body;
 mod client_address;
 mod compress;
 mod extract;
+mod fault;
 mod finish;
 mod functions;
 mod gate;

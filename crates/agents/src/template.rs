@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, ops::Range, sync::LazyLock};
 use async_trait::async_trait;
 use minijinja::{Environment, ErrorKind, Value, machinery::ast::Stmt};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason, template as grammar};
 
 use crate::{Agent, AgentContext, AgentError, Sandbox, StepInput, StepOutput, output};
@@ -44,12 +44,23 @@ pub(crate) struct Scope<'a> {
     sandbox: Option<&'a Sandbox>,
 }
 
-/// What a child of the sandbox is asked.
-#[derive(Serialize, Deserialize)]
+/// What a child of the sandbox is asked, as it is written.
+#[derive(Serialize)]
+struct Asked<'a> {
+    what: &'a str,
+    source: &'a str,
+    insert: Insert,
+    values: &'a BTreeMap<String, Json>,
+    names: &'a [String],
+}
+
+/// The same, as the child reads it.
+#[derive(Deserialize)]
 struct Request<'a> {
     what: &'a str,
     source: String,
     insert: Insert,
+    #[serde(deserialize_with = "workflow::json::exact")]
     values: BTreeMap<String, Json>,
     names: Vec<String>,
 }
@@ -58,7 +69,9 @@ impl<'a> Scope<'a> {
     pub(crate) fn new(input: &StepInput, sandbox: Option<&'a Sandbox>) -> Result<Self, AgentError> {
         let (feedback, previous) = match &input.revision {
             None => (Json::Null, Json::Null),
-            Some(revision) => (revision.feedback.clone().into(), json!(revision.previous)),
+            Some(revision) => {
+                (revision.feedback.clone().into(), Json::Object(revision.previous.clone().into_iter().collect()))
+            }
         };
         let ports = input.spec.inputs.iter().map(|port| (port.name.clone(), Json::Null));
         let given = input.values.iter().map(|(name, value)| (name.clone(), value.clone()));
@@ -95,10 +108,9 @@ impl<'a> Scope<'a> {
                 format!("{what} cannot be rendered: it needs the sandbox, which this process was not given"),
             ));
         };
-        let request = serde_json::to_vec(&json!({
-            "what": what, "source": source, "insert": insert, "values": self.values, "names": self.names,
-        }))
-        .map_err(|error| AgentError::new(Reason::Template, "The inputs cannot be passed on").with_source(error))?;
+        let asked = Asked { what, source, insert, values: &self.values, names: &self.names };
+        let request = serde_json::to_vec(&asked)
+            .map_err(|error| AgentError::new(Reason::Template, "The inputs cannot be passed on").with_source(error))?;
         sandbox.run(what, &request).await
     }
 

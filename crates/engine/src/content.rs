@@ -112,7 +112,7 @@ pub(crate) fn weight(metas: &[LatestArtifact]) -> u64 {
 /// JSON as it is, everything else as text.
 fn parse(meta: &LatestArtifact, bytes: &[u8]) -> Option<Value> {
     if meta.media_type == "application/json" {
-        serde_json::from_slice(bytes).ok()
+        workflow::json::kept(bytes)
     } else {
         std::str::from_utf8(bytes).ok().map(|text| Value::String(text.to_owned()))
     }

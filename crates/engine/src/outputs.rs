@@ -60,7 +60,7 @@ pub(crate) async fn artifact(
 /// The hash of the bytes, and that of the JSON value in them where it is another.
 fn hashes(media_type: &str, bytes: &[u8]) -> (String, Option<String>) {
     let is_compared = media_type == "application/json" && bytes.len() <= MAX_COMPARED_BYTES;
-    let value: Option<Value> = is_compared.then(|| serde_json::from_slice(bytes).ok()).flatten();
+    let value: Option<Value> = is_compared.then(|| workflow::json::kept(bytes)).flatten();
     match value.and_then(|value| content_and_value(bytes, &value)) {
         Some((hash, value)) => (hash, Some(value)),
         None => (sha256_hex(bytes), None),

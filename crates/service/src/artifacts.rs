@@ -76,7 +76,7 @@ pub async fn rollback(
 fn shown(media_type: &str, bytes: Vec<u8>) -> (Encoding, Value) {
     let kind = media_type.split(';').next().unwrap_or_default().trim();
     if kind == "application/json"
-        && let Ok(value) = serde_json::from_slice(&bytes)
+        && let Some(value) = workflow::json::kept(&bytes)
     {
         return (Encoding::Json, value);
     }

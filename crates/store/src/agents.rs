@@ -5,8 +5,9 @@ use serde_json::json;
 use workflow::{AgentId, AgentSpec, UserId, api::Page};
 
 use crate::{
-    Error, Result, Store, Window,
+    Result, Store, Window,
     audit::{self, Author},
+    exact,
 };
 
 #[derive(Clone, PartialEq, Debug)]
@@ -24,11 +25,11 @@ impl Store {
     /// The latest version of every agent, by id.
     pub async fn agents(&self) -> Result<Vec<AgentSpec>> {
         let rows = sqlx::query!(
-            r#"SELECT v.agent_id, v.version, v.spec
+            r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
                ORDER BY a.id"#,
         );
-        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect()
+        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
     /// A page of the latest versions, by id.
@@ -36,7 +37,7 @@ impl Store {
         // What is no id comes before or behind all of them.
         let after = window.after.filter(|after| AgentId::new(*after).is_well_formed());
         let rows = sqlx::query!(
-            r#"SELECT v.agent_id, v.version, v.spec
+            r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
                WHERE $1::text IS NULL OR a.id > $1
                ORDER BY a.id LIMIT $2"#,
@@ -44,21 +45,21 @@ impl Store {
             window.to_read(),
         );
         let rows = rows.fetch_all(&self.pool).await?;
-        let specs = rows.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect::<Result<_>>()?;
+        let specs = rows.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect::<Result<_>>()?;
         Ok(window.page(specs, |spec: &AgentSpec| spec.id.to_string()))
     }
 
     /// One version, or the latest.
     pub async fn agent(&self, id: &AgentId, version: Option<i32>) -> Result<Option<AgentSpec>> {
         let row = sqlx::query!(
-            r#"SELECT v.agent_id, v.version, v.spec
+            r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = coalesce($2, a.latest_version)
                WHERE a.id = $1"#,
             id.as_str(),
             version,
         );
         let row = row.fetch_optional(&self.pool).await?;
-        row.map(|row| read(&row.agent_id, row.version, row.spec)).transpose()
+        row.map(|row| read(&row.agent_id, row.version, &row.spec)).transpose()
     }
 
     /// Those of the named versions that exist.
@@ -69,13 +70,13 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = sqlx::query!(
-            r#"SELECT v.agent_id, v.version, v.spec
+            r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agent_versions v
                WHERE (v.agent_id, v.version) IN (SELECT * FROM unnest($1::text[], $2::int[]))"#,
             &ids,
             &versions,
         );
-        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, row.spec)).collect()
+        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
     /// Creates an agent (`base` absent), or the version after `base`; the version in `spec` is ignored.
@@ -129,12 +130,8 @@ impl Store {
     }
 }
 
-fn read(id: &str, version: i32, spec: serde_json::Value) -> Result<AgentSpec> {
-    serde_json::from_value(spec).map_err(|_| Error::Inconsistent {
-        table: "agent_versions",
-        column: "spec",
-        row: format!("{id} v{version}"),
-    })
+fn read(id: &str, version: i32, spec: &str) -> Result<AgentSpec> {
+    exact::read(spec, "agent_versions", "spec", &format!("{id} v{version}"))
 }
 
 #[cfg(test)]

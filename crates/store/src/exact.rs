@@ -1,7 +1,7 @@
 //! Values as they are stored: JSONB sorts keys and writes numbers anew, so what it would change stands beside it, or inside it, as text.
 //! Must give back exactly what was put in; what cannot be read names its table, column and row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -55,6 +55,15 @@ pub(crate) fn read<T: DeserializeOwned>(
     serde_json::from_str(text).map_err(|_| Error::Inconsistent { table, column, row: row.to_string() })
 }
 
+/// The inputs of a run.
+pub(crate) fn inputs(text: &str, run: &impl ToString) -> Result<BTreeMap<String, Value>> {
+    workflow::json::exact(&mut serde_json::Deserializer::from_str(text)).map_err(|_| Error::Inconsistent {
+        table: "workflow_runs",
+        column: "inputs",
+        row: run.to_string(),
+    })
+}
+
 /// Puts the values of an override, which are stored as one text, in their place.
 pub(crate) fn open_override(value: &mut Value) {
     if let Some(inputs) = value.get_mut("inputs") {
@@ -70,7 +79,7 @@ pub(crate) fn open_overrides(overrides: &mut Value) {
 /// A text that `text_of` made; anything else stays, for its reader to refuse.
 pub(crate) fn open(value: &mut Value) {
     if let Value::String(text) = value
-        && let Ok(inner) = serde_json::from_str(text)
+        && let Some(inner) = workflow::json::kept(text.as_bytes())
     {
         *value = inner;
     }
@@ -168,15 +177,24 @@ mod tests {
         ] {
             assert!(keeps(&serde_json::from_str(text).unwrap()), "{text}");
         }
-        for text in ["1e2", "-0.0", "[1e400]", r#"{"b":1,"a":2}"#, r#"{"aa":1,"b":2}"#, r#"{"a":{"d":1,"c":1}}"#] {
+        for text in
+            ["1e2", "-0.0", "1E2", "-0", "[1e400]", r#"{"b":1,"a":2}"#, r#"{"aa":1,"b":2}"#, r#"{"a":{"d":1,"c":1}}"#]
+        {
             assert!(!keeps(&serde_json::from_str(text).unwrap()), "{text}");
         }
     }
 
     #[test]
+    fn inputs_come_back_as_they_were() {
+        let text = r#"{"a":1E2,"b":[-0,1e+02],"c":{"z":1E400,"y":1.10}}"#;
+        assert_eq!(serde_json::to_string(&inputs(text, &"run").unwrap()).unwrap(), text);
+        assert!(inputs("[]", &"run").is_err());
+    }
+
+    #[test]
     fn an_override_comes_back_as_it_was() {
-        let inputs = r#"{"z":{"b":1e+2,"a":1.10}}"#;
-        let value: Value = serde_json::from_str(inputs).unwrap();
+        let inputs = r#"{"z":{"b":[1E2,-0],"a":1.10}}"#;
+        let value = workflow::json::kept(inputs.as_bytes()).unwrap();
         let mut stored = serde_json::json!({"step": {"prompt": "p", "inputs": text_of(&value)}});
         open_overrides(&mut stored);
         assert_eq!(stored.to_string(), format!(r#"{{"step":{{"prompt":"p","inputs":{inputs}}}}}"#));

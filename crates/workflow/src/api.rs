@@ -78,8 +78,10 @@ pub enum ErrorCode {
     Invalid,
     /// 422: the definition has errors; see `problems`.
     InvalidDefinition,
-    /// 429
+    /// 429: too fast; try again after the time that `Retry-After` names.
     TooManyRequests,
+    /// 429: a quota of yours is used up; the detail says which, and what to do.
+    QuotaExceeded,
     /// 500
     Internal,
     /// 503: the database cannot be reached; try again.
@@ -214,6 +216,7 @@ pub struct AuditEntry {
     pub subject: String,
     /// Of the subject, where it is a person.
     pub subject_email: Option<String>,
+    #[serde(deserialize_with = "crate::json::exact")]
     pub data: Value,
 }
 
@@ -293,7 +296,7 @@ pub struct TestAgent {
     pub agent_id: AgentId,
     #[serde(default)]
     pub version: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
 }
 
@@ -372,7 +375,7 @@ pub struct CreateTemplate {
     #[serde(default)]
     pub description: String,
     /// A document, read by `Definition::from_value`.
-    #[serde(default = "empty_object")]
+    #[serde(default = "empty_object", deserialize_with = "crate::json::exact")]
     pub definition: Value,
 }
 
@@ -386,7 +389,7 @@ pub struct UpdateTemplate {
     pub name: Option<String>,
     #[serde(default)]
     pub description: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::exact")]
     pub definition: Option<Value>,
     /// The revision this edit began from. 422 without one, 409 when it is stale.
     #[serde(default)]
@@ -406,7 +409,7 @@ pub struct StartRun {
     /// Absent for the published version.
     #[serde(default)]
     pub version: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
     /// On unless switched off.
     #[serde(default = "on")]
@@ -461,7 +464,7 @@ pub struct ArtifactView {
 impl<'de> Deserialize<'de> for ArtifactView {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // By hand, because a derived reader keeps the fields of `meta` in a buffer that does not know numbers by their text.
-        let mut fields = serde_json::Map::deserialize(deserializer)?;
+        let mut fields: serde_json::Map<String, Value> = crate::json::exact(deserializer)?;
         let mut take = |name: &'static str| fields.shift_remove(name).ok_or_else(|| D::Error::missing_field(name));
         let (encoding, content) = (take("encoding")?, take("content")?);
         Ok(Self {
@@ -664,9 +667,7 @@ mod tests {
         assert!(matches!(exponent, AgentConfig::Llm(config) if config.temperature == Some(0.1)));
         let unknown = serde_json::from_str::<AgentConfig>(r#"{"kind":"llm","temprature":1}"#).unwrap_err();
         assert!(unknown.to_string().contains("temprature"), "{unknown}");
-        for literal in
-            ["1.5", "1e+2", "-0.0", "100000000000000000001", "12345678901234567.89", r#"{"b":1.10,"a":[1e+400]}"#]
-        {
+        for literal in crate::json::testing::SPELLINGS.into_iter().chain(["1.5", r#"{"b":1.10,"a":[1E400]}"#]) {
             comes_back::<crate::source::Source>(&format!(r#"{{"const":{literal}}}"#));
             comes_back::<crate::condition::Condition>(&format!(
                 r#"{{"eq":[{{"const":{literal}}},{{"from":"item"}}]}}"#

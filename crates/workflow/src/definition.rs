@@ -64,7 +64,7 @@ pub struct RunInput {
     pub schema: Schema,
     #[serde(default)]
     pub required: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     /// Where the start form shows the field; equal ranks fall back to the key.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -157,7 +157,7 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_error: OnError,
     /// Values by output name, for `on_error: default`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
     pub default_output: Option<Value>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub side_effects: SideEffects,
@@ -527,7 +527,7 @@ impl Definition {
     }
 
     pub fn to_value(&self) -> Value {
-        serde_json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
+        crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
     /// The hash of what the definition means: positions and notes are left out, so moving a node changes nothing.

@@ -2,15 +2,19 @@
 //! Must never go through floating point: 12345678901234567.89 is a number like any other.
 
 mod decimal;
+mod exact;
 mod parse;
+mod tree;
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, de::Error};
+use serde::de::Error;
 use serde_json::{Map, Number, Value};
 
 pub use decimal::{Decimal, canonical_number, is_whole};
-pub use parse::{Bounds, Refused, parse, parse_first};
+pub use exact::{Exact, Whole, WholeMap, exact, kept, to_value};
+pub use parse::{Bounds, Refused, number, parse, parse_first};
+pub use tree::Tree;
 
 /// Equality as people mean it: 1, 1.0 and 10e-1 are the same number, and the order of keys does not matter.
 pub fn is_same(a: &Value, b: &Value) -> bool {
@@ -55,7 +59,7 @@ impl Tagged {
         deserializer: D,
         field: &'static str,
     ) -> Result<Self, D::Error> {
-        let mut map = Map::deserialize(deserializer)?;
+        let mut map: Map<String, Value> = exact(deserializer)?;
         match map.shift_remove(field) {
             Some(Value::String(tag)) => Ok(Self { tag, rest: Value::Object(map) }),
             Some(_) => Err(D::Error::custom(format!("`{field}` must be a text"))),
@@ -65,8 +69,30 @@ impl Tagged {
 
     /// What follows, as the variant that the tag names.
     pub(crate) fn rest<T: serde::de::DeserializeOwned, E: Error>(self) -> Result<T, E> {
-        serde_json::from_value(self.rest).map_err(E::custom)
+        T::deserialize(Tree::new(self.rest))
     }
+}
+
+/// What the tests of this crate try with numbers.
+#[cfg(test)]
+pub(crate) mod testing {
+    /// Spellings that readers of JSON like to change.
+    pub(crate) const SPELLINGS: [&str; 14] = [
+        "1E2",
+        "1e2",
+        "1e+02",
+        "1.0E-7",
+        "-0",
+        "-0.0",
+        "-0e1",
+        "1.10",
+        "1.0",
+        "100000000000000000001",
+        "-100000000000000000000000000000000000000001",
+        "12345678901234567.89",
+        "1E400",
+        "0.1000000000000000055511151231257827",
+    ];
 }
 
 #[cfg(test)]
@@ -74,7 +100,7 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> Value {
-        serde_json::from_str(text).unwrap()
+        parse(text, Bounds::VALUE).unwrap()
     }
 
     #[test]
@@ -85,6 +111,8 @@ mod tests {
             ("100", "1e2"),
             ("1E+2", "100.00"),
             ("0", "-0"),
+            ("-0", "-0.0"),
+            ("1e+02", "1E2"),
             ("0.0e99", "0"),
             ("100000000000000000001", "100000000000000000001.0"),
             (r#"{"a":[1.0],"b":2}"#, r#"{"b":2e0,"a":[1]}"#),

@@ -23,7 +23,12 @@ pub struct Schema {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<Schema>>,
     /// Absent where any value will do. Empty while a choice has nothing to choose from yet: a type that no value fits.
-    #[serde(rename = "enum", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "enum",
+        default,
+        deserialize_with = "crate::json::exact",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub choices: Option<Vec<Value>>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::id::StepKey;
+use crate::{id::StepKey, json};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Source {
@@ -75,7 +75,7 @@ impl Serialize for Source {
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // By hand, because serde's untagged enums answer every mistake with "did not match any variant".
-        let Value::Object(mut map) = Value::deserialize(deserializer)? else {
+        let Value::Object(mut map) = json::exact(deserializer)? else {
             return Err(D::Error::custom("a source is an object: {\"from\": ...} or {\"const\": ...}"));
         };
         if let Some(value) = map.remove("const") {
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Source {
                 Some(key) => Err(D::Error::custom(format!("a constant source has no field `{key}`"))),
             };
         }
-        Ok(match serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)? {
+        Ok(match Reference::deserialize(json::Tree::<D::Error>::new(Value::Object(map)))? {
             Reference::Run { key, path } => Self::Run { key, path },
             Reference::Step { step, artifact, path } => Self::Step { step, artifact, path },
             Reference::Item { path } => Self::Item { path },

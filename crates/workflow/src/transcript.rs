@@ -22,7 +22,7 @@ pub struct Round {
     /// What was said in this round, as it was sent; what an earlier round said was sent again before it.
     pub sent: Vec<Said>,
     /// All else of the request, in the provider's words.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::exact")]
     pub parameters: Map<String, Value>,
     /// What the model wrote, as far as it came.
     pub wrote: String,

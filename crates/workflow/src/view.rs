@@ -23,6 +23,7 @@ pub struct RunView {
     pub template_name: String,
     pub template_version: i32,
     pub run_definition: Definition,
+    #[serde(deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
     pub overrides: BTreeMap<StepKey, StepOverride>,
     pub status: RunStatus,
@@ -58,7 +59,7 @@ pub struct RunView {
 pub struct StepOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Value>,
 }
 

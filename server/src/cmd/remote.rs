@@ -78,7 +78,7 @@ impl Remote {
             .map_err(|error| anyhow!("the server's answer ended early: {error}"))?
             .to_bytes();
         if status.is_success() {
-            return serde_json::from_slice(&bytes).context("the server's answer is no JSON");
+            return workflow::json::kept(&bytes).context("the server's answer is no JSON");
         }
         match serde_json::from_slice::<ApiError>(&bytes) {
             Ok(error) => bail!("{}", told(&error)),

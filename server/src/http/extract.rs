@@ -15,10 +15,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use service::Wanted;
 use workflow::{
     api::{ErrorCode, Page},
-    json::{self, Bounds, Refused},
+    json::{self, Bounds, Refused, Tree},
 };
 
-use super::problem::Problem;
+use super::{fault::Fault, problem::Problem};
 
 /// The variable segments of the path. One that is no id at all is as missing as an id that nobody has.
 pub(crate) struct Ids<T>(pub(crate) T);
@@ -147,11 +147,11 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if text.is_empty() { "{}" } else { text };
     // Strictly, into a value: what is bounded and whole is then read as what the endpoint takes.
     let document = json::parse(text, Bounds::BODY).map_err(|fault| refused(&fault))?;
-    serde_path_to_error::deserialize(document).map_err(|error| {
+    serde_path_to_error::deserialize(Tree::<Fault>::new(document)).map_err(|error| {
         let path = error.path().to_string();
-        let inner = error.into_inner();
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, sentence(&path, &inner));
-        match field(&path, &inner) {
+        let fault = error.into_inner();
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, sentence(&path, &fault));
+        match fault.field(&path) {
             Some(field) => problem.with_field(field),
             None => problem,
         }
@@ -179,20 +179,8 @@ fn refused(refused: &Refused) -> Problem {
     }
 }
 
-fn sentence(path: &str, error: &serde_json::Error) -> String {
-    if path == "." { format!("The body is wrong: {error}.") } else { format!("`{path}` is wrong: {error}.") }
-}
-
-/// The field the error is about. serde names the place of a missing field, not the field: its own words hold that name.
-fn field(path: &str, error: &serde_json::Error) -> Option<String> {
-    let text = error.to_string();
-    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match (path, missing) {
-        (".", None) => None,
-        (".", Some(missing)) => Some(missing.to_owned()),
-        (path, None) => Some(path.to_owned()),
-        (path, Some(missing)) => Some(format!("{path}.{missing}")),
-    }
+fn sentence(path: &str, fault: &Fault) -> String {
+    if path == "." { format!("The body is wrong: {fault}.") } else { format!("`{path}` is wrong: {fault}.") }
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -227,6 +215,15 @@ mod tests {
         assert!(detail.contains("byte 14"), "{detail}");
         assert_eq!(refusal::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
         assert_eq!(refusal::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
+    }
+
+    #[test]
+    fn a_number_keeps_its_spelling() {
+        for n in ["1E2", "1e+02", "-0", "1.10", "1E400", "100000000000000000001", r#"[{"z":1E2,"a":-0}]"#] {
+            let body = format!(r#"{{"template_id":"00000000-0000-0000-0000-000000000000","inputs":{{"n":{n}}}}}"#);
+            let Ok(start) = read::<StartRun>(body.as_bytes()) else { panic!("{body}") };
+            assert_eq!(start.inputs["n"].to_string(), n);
+        }
     }
 
     #[test]

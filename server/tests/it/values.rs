@@ -1,4 +1,4 @@
-//! Values over the whole path: what is given comes out with the same digits and the same order of keys, equal values are equal, null
+//! Values over the whole path: what is given comes out with the same digits and signs and the same order of keys, equal values are equal, null
 //! stands for nothing given, and a key twice is refused before anything is stored.
 
 use serde_json::{Value, json};
@@ -6,12 +6,11 @@ use sqlx::PgPool;
 
 use crate::harness::{RUNS, Server, TEMPLATES, latest, status_of, step};
 
-/// In no order of its own, with numbers that neither floating point nor JSONB would keep.
-const ODD: &str =
-    r#"{"zeta":100000000000000000001,"b":[12345678901234567.89,1.10,1e+2,-0.0,1e+400],"aa":{"y":1.50,"x":null},"a":7}"#;
+/// In no order of its own, with numbers that floating point, JSONB or `serde_json` would write otherwise.
+const ODD: &str = r#"{"zeta":100000000000000000001,"b":[12345678901234567.89,1.10,1E2,1e2,1e+02,1.0E-7,-0,-0.0,1E400],"aa":{"y":1.50,"x":null,"n":[{"m":-0,"l":1E2}]},"a":7}"#;
 
 fn value(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
+    workflow::json::parse(text, workflow::json::Bounds::VALUE).unwrap()
 }
 
 /// An agent whose `template` is given a `value`, and whose output may be anything.
@@ -65,7 +64,16 @@ async fn digits_and_order_survive_from_input_to_download(pool: PgPool) {
     }
     let id = latest(&view, "each")["id"].as_str().unwrap().to_owned();
     let file = server.anna.get(&format!("{RUNS}/{run}/artifacts/{id}?download")).await;
-    assert_eq!(file.text(), "[12345678901234567.89,1.10,1e+2,-0.0,1e+400]", "the items and their list");
+    let list = "[12345678901234567.89,1.10,1E2,1e2,1e+02,1.0E-7,-0,-0.0,1E400]";
+    assert_eq!(file.text(), list, "the items and their list");
+
+    // What a person writes instead.
+    let other = ODD.replace("1E2", "10E1");
+    let path = format!("{RUNS}/{run}/steps/given/edit");
+    let body = format!(r#"{{"artifacts":{{"value":{other}}}}}"#);
+    let view = server.anna.bytes(http::Method::POST, &path, "application/json", body).await.expect(200);
+    let id = latest(&view, "given")["id"].as_str().unwrap().to_owned();
+    assert_eq!(server.anna.get(&format!("{RUNS}/{run}/artifacts/{id}?download")).await.text(), other);
 
     // What a person sets for a port, in the view, in the events and in what the step makes of it.
     let body = format!(r#"{{"inputs":{{"value":{ODD}}}}}"#);
@@ -79,6 +87,52 @@ async fn digits_and_order_survive_from_input_to_download(pool: PgPool) {
         "{}",
         events.text()
     );
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_number_alone_keeps_its_spelling_and_is_equal_to_its_value(pool: PgPool) {
+    let server = Server::start(pool).await;
+    echo(&server, "echo", "{{ value }}").await;
+    let words = json!({
+        "id": "words", "name": "words", "inputs": [{"name": "value"}],
+        "outputs": [{"name": "value", "schema": {"type": "string"}}],
+        "config": {"kind": "template", "template": "n = {{ value }}"}
+    });
+    server.admin.post("/api/agents", words).await.expect(201);
+    let table = [
+        ("1E2", "100"),
+        ("1e2", "1e+2"),
+        ("1e+02", "100.0"),
+        ("-0", "0"),
+        ("-0.0", "-0"),
+        ("1.10", "1.1"),
+        ("100000000000000000001", "1.00000000000000000001e20"),
+        ("12345678901234567.89", "1234567890123456789E-2"),
+        ("1E400", "10e399"),
+    ];
+    for (n, same) in table {
+        let definition = format!(
+            r#"{{"inputs":{{"n":{{"schema":{{"enum":[{same},"x"]}}}}}},"steps":{{
+                "given":{{"agent_id":"echo","inputs":{{"value":{{"from":"run","key":"n"}}}}}},
+                "told":{{"agent_id":"words","depends_on":["given"],"inputs":{{"value":{{"from":"step","step":"given","artifact":"value"}}}},
+                    "when":{{"eq":[{{"from":"step","step":"given","artifact":"value"}},{{"const":{same}}}]}}}},
+                "literal":{{"agent_id":"words","inputs":{{"value":{{"const":{n}}}}}}}}}}}"#
+        );
+        let template = server.publish(n, value(&definition)).await;
+        let body = format!(r#"{{"template_id":"{template}","inputs":{{"n":{n}}}}}"#);
+        let started = server.anna.bytes(http::Method::POST, RUNS, "application/json", body).await.expect(201);
+        let run = started["id"].as_str().unwrap();
+        let view = server.anna.settled(run).await;
+        assert_eq!(view["inputs"]["n"].to_string(), n);
+        for (key, expected) in [("given", n.to_owned()), ("told", format!("n = {n}")), ("literal", format!("n = {n}"))]
+        {
+            assert_eq!(status_of(&view, key), "completed", "{key} of {n}: {view:#}");
+            let id = latest(&view, key)["id"].as_str().unwrap().to_owned();
+            let file = server.anna.get(&format!("{RUNS}/{run}/artifacts/{id}?download")).await;
+            assert_eq!(file.text(), expected, "{key}");
+        }
+    }
     server.stop().await;
 }
 
@@ -99,7 +153,7 @@ async fn equal_values_are_equal_to_who_consumes_them(pool: PgPool) {
     assert_eq!((status_of(&view, "used"), status_of(&view, "equal")), ("completed", "completed"), "{view:#}");
 
     // Another spelling of the same number makes nothing stale; another number does.
-    for (text, is_stale) in [("1.10", false), ("110e-2", false), ("1.2", true)] {
+    for (text, is_stale) in [("1.10", false), ("110e-2", false), ("0.11E1", false), ("1.2", true)] {
         let body = format!(r#"{{"artifacts":{{"value":{text}}}}}"#);
         let path = format!("{RUNS}/{run}/steps/made/edit");
         let view = server.anna.bytes(http::Method::POST, &path, "application/json", body).await.expect(200);

@@ -1,9 +1,9 @@
 //! From what was typed to the value of an input, with a reason at the field when it does not fit.
 //! Must agree with the server, which checks with the same `Schema` again.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 use workflow::{
-    json::{Bounds, parse},
+    json::{self, Bounds, parse},
     schema::{Kind, Schema},
 };
 
@@ -69,7 +69,7 @@ pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> R
 
 fn number(text: &str) -> Option<Value> {
     // As it was typed: 1.10 stays 1.10.
-    text.parse::<Number>().ok().map(Value::Number)
+    json::number(text).map(Value::Number)
 }
 
 #[cfg(test)]
@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn what_was_typed_comes_back_as_it_was() {
         let number = schema(json!({"type": "number"}));
-        for text in ["1.10", "100000000000000000001", "12345678901234567.89", "-0.0", "7"] {
+        for text in
+            ["1.10", "100000000000000000001", "12345678901234567.89", "-0.0", "-0", "1E2", "1e+02", "1E400", "7"]
+        {
             let value = read(Control::Number, &number, text).unwrap().unwrap();
             assert_eq!((value.to_string().as_str(), text_of(Control::Number, &value).as_str()), (text, text));
         }

@@ -1,5 +1,7 @@
 //! What runs in this process, and what only in the sandbox.
 
+use serde_json::json;
+
 use super::*;
 
 /// Templates that are rendered without a sandbox, and those that are not.
@@ -79,6 +81,7 @@ fn a_number_keeps_its_digits_and_counts_by_its_value() {
         ("long", number("12345678901234567.89")),
         ("longer", number("12345678901234567.90")),
         ("power", number("1e2")),
+        ("spellings", Value::from(["1E2", "1e+02", "1.0E-7", "-0", "-0.0", "1E400"].map(&mut number).to_vec())),
         ("list", Value::from(vec![number("1.10"), number("2.50"), number("3")])),
     ]);
     assert!(has_exact);
@@ -86,6 +89,10 @@ fn a_number_keeps_its_digits_and_counts_by_its_value() {
         (
             "{{ price }} {{ large }} {{ long }} {{ power }} {{ list }}",
             "1.10 100000000000000000001 12345678901234567.89 1e2 [1.10,2.50,3]",
+        ),
+        (
+            "{{ spellings }} {{ spellings[3] == 0 }} {{ spellings[1] == power }}",
+            "[1E2,1e+02,1.0E-7,-0,-0.0,1E400] true true",
         ),
         ("{{ price|tojson }} {{ price ~ '!' }} {{ list|join('/') }} {{ price|string }}", "1.10 1.10! 1.10/2.50/3 1.10"),
         (

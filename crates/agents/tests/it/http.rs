@@ -324,6 +324,23 @@ async fn a_value_in_a_json_body_stays_a_value() {
 }
 
 #[tokio::test]
+async fn a_number_in_a_body_keeps_its_spelling() {
+    let list = "[1E2,1e2,1e+02,1.0E-7,-0,-0.0,1.10,100000000000000000001,12345678901234567.89,1E400]";
+    let values = workflow::json::kept(format!(r#"{{"list":{list},"n":1E2}}"#).as_bytes()).unwrap();
+    // The second is rendered in the sandbox, since it joins.
+    for (body, expected) in [
+        (
+            r#"{"list": {{ list }}, "n": {{ n }}, "t": "{{ n }}"}"#,
+            format!(r#"{{"list": {list}, "n": 1E2, "t": "1E2"}}"#),
+        ),
+        (r#"{"list": {{ list }}, "t": "{{ n ~ '!' }}"}"#, format!(r#"{{"list": {list}, "t": "1E2!"}}"#)),
+    ] {
+        let (_, _, sent) = sent(json!({"method": "POST", "body": body}), values.clone()).await.unwrap();
+        assert_eq!(sent, expected, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_value_in_another_body_is_encoded_for_it() {
     let values = json!({"v": "a&b=<c> \"d\" 'e'\nf"});
     let table = [

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 #[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
 pub(crate) fn input(config: Value, outputs: Value, values: Value) -> StepInput {
     let spec = serde_json::from_value(json!({ "id": "a", "name": "A", "config": config, "outputs": outputs })).unwrap();
-    let values: BTreeMap<String, Value> = serde_json::from_value(values).unwrap();
+    let values: BTreeMap<String, Value> = workflow::json::exact(values).unwrap();
     StepInput { spec: Arc::new(spec), prompt: None, values, revision: None }
 }
 

@@ -70,7 +70,7 @@ fn typed_in_settings(before: &Step, after: &Step) -> Option<String> {
         ["/timeout_s", "/retry/", "/review/", "/map/", "/concurrency/", "/when/", "/default_output/"];
     // Choices from a list are entries of their own.
     const CHOSEN: [&str; 5] = ["/mode", "/on_timeout", "/on_item_error", "/from", "/step"];
-    let (before, after) = (serde_json::to_value(before).ok()?, serde_json::to_value(after).ok()?);
+    let (before, after) = (workflow::json::to_value(before).ok()?, workflow::json::to_value(after).ok()?);
     let mut leaves = Vec::new();
     differing(&before, &after, String::new(), &mut leaves);
     match leaves.as_slice() {

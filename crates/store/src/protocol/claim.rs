@@ -35,6 +35,7 @@ pub struct Claimed {
 pub struct ClaimedItem {
     /// Its map step.
     pub of: StepKey,
+    #[serde(deserialize_with = "workflow::json::exact")]
     pub value: Value,
     /// What the run changes about all items.
     pub overrides: Option<StepOverride>,

@@ -73,7 +73,7 @@ impl Store {
     pub async fn run_contexts(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, RunContext>> {
         let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         let rows = sqlx::query!(
-            r#"SELECT r.id, r.template_version, r.run_definition, r.definition_text, r.inputs, r.user_id, r.is_test,
+            r#"SELECT r.id, r.template_version, r.run_definition, r.definition_text, r.inputs::text AS "inputs!", r.user_id, r.is_test,
                 (SELECT jsonb_object_agg(s.key, jsonb_build_array(s.agent_id, s.agent_version))
                  FROM steps s WHERE s.run_id = r.id AND s.parent_id IS NULL) AS "agents!"
             FROM workflow_runs r WHERE r.id = ANY($1)"#,
@@ -92,7 +92,7 @@ impl Store {
                         "run_definition",
                         &row.id,
                     )?,
-                    inputs: document(row.inputs, "workflow_runs", "inputs", &row.id)?,
+                    inputs: exact::inputs(&row.inputs, &row.id)?,
                     agents: document(row.agents, "steps", "agent_id", &row.id)?,
                     user: UserId(row.user_id),
                     is_test: row.is_test,

@@ -127,7 +127,7 @@ impl Store {
     async fn run_view_for(&self, run: RunId, viewer: Option<&Actor>) -> Result<Option<RunView>> {
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let Some(row) = sqlx::query!(
-            r#"SELECT r.template_id, v.name AS template_name, r.template_version, r.run_definition, r.definition_text, r.inputs, r.overrides,
+            r#"SELECT r.template_id, v.name AS template_name, r.template_version, r.run_definition, r.definition_text, r.inputs::text AS "inputs!", r.overrides,
                 r.status, r.status_reason, r.auto_run, r.is_test, r.user_id, u.email, r.event_seq, r.created_at, r.finished_at,
                 r.rested_ms, r.deadline_at, budget_json_v2(r) AS budget, r.forked_run, r.forked_step, r.parent_run, p.key AS "parent_key?"
             FROM workflow_runs r
@@ -191,7 +191,7 @@ impl Store {
                 "run_definition",
                 &run,
             )?,
-            inputs: document(row.inputs, "workflow_runs", "inputs", &run)?,
+            inputs: exact::inputs(&row.inputs, &run)?,
             overrides: {
                 let mut overrides = row.overrides;
                 exact::open_overrides(&mut overrides);

@@ -12,9 +12,7 @@ use super::{
     tx::{begin, conflict, status},
 };
 use crate::{
-    Result, Store,
-    decode::document,
-    exact,
+    Result, Store, exact,
     runs::{NewRun, NewSteps},
 };
 
@@ -26,7 +24,8 @@ impl Store {
             return conflict(Conflict::Moved);
         }
         let source = sqlx::query!(
-            "SELECT template_id, template_version, run_definition, definition_text, inputs, overrides, is_test FROM workflow_runs WHERE id = $1",
+            r#"SELECT template_id, template_version, run_definition, definition_text, inputs::text AS "inputs!", overrides, is_test
+            FROM workflow_runs WHERE id = $1"#,
             call.run.0,
         )
         .fetch_one(tx.conn())
@@ -34,7 +33,7 @@ impl Store {
         let text = source.definition_text.as_deref();
         let definition: Definition =
             exact::definition(source.run_definition, text, "workflow_runs", "run_definition", &call.run)?;
-        let inputs: BTreeMap<String, Value> = document(source.inputs, "workflow_runs", "inputs", &call.run)?;
+        let inputs = exact::inputs(&source.inputs, &call.run)?;
         let steps = NewSteps::of(&definition, fork.plan, fork.agents, &inputs);
         let new = NewRun {
             id: fork.id,

@@ -8,7 +8,7 @@ use super::{
     Call, Conflict, Move, VerbOutcome,
     tx::{Was, begin, conflict, status},
 };
-use crate::{Result, Store, decode::document, exact, runs::NewSteps};
+use crate::{Result, Store, exact, runs::NewSteps};
 
 impl Store {
     pub async fn move_run(&self, call: &Call<'_>, wanted: &Move<'_>) -> Result<VerbOutcome> {
@@ -34,9 +34,10 @@ impl Store {
         if running > 0 {
             return status("running");
         }
-        let inputs =
-            sqlx::query_scalar!("SELECT inputs FROM workflow_runs WHERE id = $1", run).fetch_one(tx.conn()).await?;
-        let inputs = document(inputs, "workflow_runs", "inputs", &run)?;
+        let inputs = sqlx::query_scalar!(r#"SELECT inputs::text AS "inputs!" FROM workflow_runs WHERE id = $1"#, run)
+            .fetch_one(tx.conn())
+            .await?;
+        let inputs = exact::inputs(&inputs, &run)?;
         let all = NewSteps::of(wanted.definition, wanted.plan, wanted.agents, &inputs);
         let keys = |steps: &[StepKey]| steps.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
         exact::remember(tx.conn(), all.meanings.clone()).await?;

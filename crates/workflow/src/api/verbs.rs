@@ -24,7 +24,7 @@ pub struct TriggerStep {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub prompt_override: Option<Option<String>>,
     /// Literal values for ports; absent leaves them as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
     pub inputs: Option<BTreeMap<String, Value>>,
     /// The generation that was seen: of many equal clicks one has an effect, the others get 409.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +51,7 @@ pub struct ContinueStep {
 #[serde(default)]
 pub struct EditStep {
     /// Content by output name.
+    #[serde(deserialize_with = "crate::json::exact")]
     pub artifacts: BTreeMap<String, Value>,
     /// Approve at once what was written.
     pub and_continue: bool,
@@ -76,6 +77,7 @@ pub struct RejectStep {
 #[serde(default)]
 pub struct SkipStep {
     /// Values for required ports that read this step's artifacts: `{step: {port: value}}`.
+    #[serde(deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<StepKey, BTreeMap<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_generation: Option<i32>,
@@ -95,6 +97,7 @@ pub struct SkipNeed {
 #[serde(default)]
 pub struct SupplyStep {
     /// Content by output name; every output of the agent.
+    #[serde(deserialize_with = "crate::json::exact")]
     pub outputs: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_generation: Option<i32>,
@@ -127,7 +130,7 @@ pub struct RerunStep {
     pub dry_run: bool,
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub prompt_override: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
     pub inputs: Option<BTreeMap<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_generation: Option<i32>,
@@ -177,7 +180,7 @@ enum Either<T> {
 
 /// A run has an id, which no other answer has. Read from its text again: a browser then has one reader of runs, not two.
 fn either<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Either<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
+    let value: Value = crate::json::exact(deserializer)?;
     if value.get("id").is_some() {
         serde_json::from_str(&value.to_string()).map(Either::Run).map_err(D::Error::custom)
     } else {

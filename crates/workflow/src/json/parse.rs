@@ -1,17 +1,21 @@
 //! The strict reader of JSON that comes from outside: what `serde_json` lets pass is refused with its place.
 //! A key twice would lose an author's work without a word, and nesting and the number of values must be bounded before they take
-//! memory. Values, texts and numbers are the library's; only the walk over them is here, since the library tells no places and hands
-//! numbers over as objects of a certain key, which a document could hold too.
+//! memory. Values and texts are the library's; the walk over them is here, since the library tells no places, spells exponents anew, and
+//! hands numbers over as objects of a certain key, which a document could hold too.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use serde::{Deserialize as _, de::IgnoredAny};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::limits;
 
-/// Under this key `serde_json` tells its readers a number's text. A document may not use it: it would become a number.
-const NUMBER_KEY: &str = "$serde_json::private::Number";
+/// How the keys begin under which `serde_json` tells its readers something else. A document may not use them: it would become that.
+const RESERVED: &str = "$serde_json::private::";
+/// A number's text.
+pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
+/// A value's text.
+pub(super) const RAW_KEY: &str = "$serde_json::private::RawValue";
 
 /// How much a document may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +29,8 @@ impl Bounds {
     pub const VALUE: Self = Self { depth: limits::MAX_DEPTH, nodes: limits::MAX_JSON_NODES };
     /// A request, in which values are some levels down.
     pub const BODY: Self = Self { depth: limits::MAX_DEPTH + 16, nodes: limits::MAX_JSON_NODES };
+    /// What was judged when it came, or never left: only the stack is guarded, as `serde_json` guards it.
+    pub(super) const KEPT: Self = Self { depth: 127, nodes: usize::MAX };
 }
 
 /// Why a text was not read.
@@ -39,7 +45,7 @@ pub enum Refused {
     TooDeep { place: String, max: usize },
     #[error("it holds more than {max} values")]
     TooMany { max: usize },
-    #[error("`{place}` has a key that JSON readers use themselves: {NUMBER_KEY}")]
+    #[error("`{place}` has a key that JSON readers use themselves: it begins with {RESERVED}")]
     ReservedKey { place: String },
 }
 
@@ -71,6 +77,13 @@ pub fn parse_first(text: &str, bounds: Bounds) -> Result<(Value, usize), Refused
     let mut reader = Reader::new(text, bounds);
     let value = reader.value(1)?;
     Ok((value, reader.at))
+}
+
+/// Reads a text that is a number and nothing else.
+pub fn number(text: &str) -> Option<Number> {
+    let mut reader = Reader::new(text, Bounds::VALUE);
+    let number = reader.number().ok()?;
+    reader.peek().is_none().then_some(number)
 }
 
 struct Reader<'a> {
@@ -121,7 +134,7 @@ impl<'a> Reader<'a> {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.list(depth),
             Some(b'"') => Ok(Value::String(self.string()?.into_owned())),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
             _ => self.word(),
         }
     }
@@ -170,7 +183,7 @@ impl<'a> Reader<'a> {
                 return Err(self.malformed());
             }
             let key = self.string()?;
-            if key == NUMBER_KEY {
+            if key.starts_with(RESERVED) && self.bounds != Bounds::KEPT {
                 return Err(Refused::ReservedKey { place: self.place() });
             }
             let name = key.clone().into_owned();
@@ -221,7 +234,7 @@ impl<'a> Reader<'a> {
         read.map(Cow::Owned).map_err(|_| self.malformed())
     }
 
-    fn number(&mut self) -> Result<Value, Refused> {
+    fn number(&mut self) -> Result<Number, Refused> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') && self.digits() == 0 {
@@ -236,12 +249,8 @@ impl<'a> Reader<'a> {
                 return Err(self.malformed());
             }
         }
-        // Digits stay as they are. The library writes 1E2 as 1e+2, and would make 0 of -0 at the first copy.
-        let text = match &self.text[start..self.at] {
-            "-0" => "0",
-            text => text,
-        };
-        text.parse().map(Value::Number).map_err(|_| self.malformed())
+        // Just judged. The library's own way would write 1E2 as 1e+2.
+        Ok(Number::from_string_unchecked(self.text[start..self.at].to_owned()))
     }
 
     fn digits(&mut self) -> usize {
@@ -285,6 +294,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::{testing::SPELLINGS, to_value};
 
     fn refused(text: &str) -> Refused {
         parse(text, Bounds::VALUE).expect_err(text)
@@ -306,13 +316,18 @@ mod tests {
 
     #[test]
     fn digits_and_order_are_kept() {
-        let text = r#"{"b":100000000000000000001,"a":[12345678901234567.89,1.10,1e+2,-0.0,1e+400,1.5e-7],"c":{"z":null,"y":""}}"#;
-        let value = parse(text, Bounds::VALUE).unwrap();
-        assert_eq!(value.to_string(), text);
-        let again: Value = serde_json::from_value(serde_json::to_value(&value).unwrap()).unwrap();
-        assert_eq!(again.to_string(), text, "and they stay in what is handed on");
-        let spelled = parse("[1e2, 1E400, 1E-7, -0]", Bounds::VALUE).unwrap();
-        assert_eq!(spelled.to_string(), "[1e+2,1e+400,1e-7,0]", "an exponent has one spelling");
+        let text = format!(r#"{{"b":[{}],"a":{{"z":null,"y":""}}}}"#, SPELLINGS.join(","));
+        assert_eq!(parse(&text, Bounds::VALUE).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn a_number_is_read_as_it_is_or_not_at_all() {
+        for text in SPELLINGS {
+            assert_eq!(number(text).unwrap().as_str(), text);
+        }
+        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", "1 ", " 1", "0x1", "NaN", "1,5", "--1", "1e5.0"] {
+            assert!(number(text).is_none(), "{text}");
+        }
     }
 
     #[test]
@@ -336,6 +351,8 @@ mod tests {
             assert_eq!(refused(&text), Refused::ReservedKey { place: "x".to_owned() }, "{text}");
             let late = format!(r#"{{"x":{{"a":1,"\u0024serde_json::private::Number":{under}}}}}"#);
             assert_eq!(refused(&late), Refused::ReservedKey { place: "x".to_owned() }, "{late}");
+            let raw = format!(r#"{{"x":{{"$serde_json::private::RawValue":{under}}}}}"#);
+            assert_eq!(refused(&raw), Refused::ReservedKey { place: "x".to_owned() }, "{raw}");
         }
     }
 
@@ -363,7 +380,7 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
             "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?"
-                .prop_map(|text| Value::Number(text.parse().unwrap())),
+                .prop_map(|text| Value::Number(number(&text).unwrap())),
             any::<String>().prop_map(Value::from),
         ];
         leaf.prop_recursive(5, 60, 6, |inner| {
@@ -381,8 +398,8 @@ mod tests {
             let text = value.to_string();
             let read = parse(&text, Bounds::VALUE).unwrap();
             prop_assert!(crate::json::is_same(&read, &value));
-            let again: Value = serde_json::from_value(read.clone()).unwrap();
-            prop_assert_eq!(again.to_string(), read.to_string());
+            prop_assert_eq!(&read.to_string(), &text);
+            prop_assert_eq!(to_value(&read).unwrap().to_string(), text);
         }
 
         #[test]

@@ -28,7 +28,8 @@ pub(super) enum Shape {
 pub(super) fn ask(verb: Verb, key: Option<String>) -> Result<(Ask, Shape)> {
     let (method, path, body, shape) = match verb {
         Verb::Start { template, version, inputs, manual } => {
-            let mut body = json!({"template_id": template, "inputs": object(inputs)?, "auto_run": !manual});
+            let mut body = json!({"template_id": template, "auto_run": !manual});
+            set(&mut body, "inputs", Some(object(inputs)?));
             set(&mut body, "version", version);
             post("/runs".into(), body, Shape::Brief)
         }
@@ -128,7 +129,9 @@ fn of_step(of: &OfStep, verb: &str) -> String {
 /// An absent field stays absent: null is another wish.
 fn set<T: serde::Serialize>(body: &mut Value, name: &str, value: Option<T>) {
     if let (Some(value), Some(map)) = (value, body.as_object_mut()) {
-        map.insert(name.to_owned(), json!(value));
+        // Not by `json!`, which spells the numbers in it anew.
+        let value = workflow::json::to_value(&value).expect("what a command line gives has only texts for keys");
+        map.insert(name.to_owned(), value);
     }
 }
 

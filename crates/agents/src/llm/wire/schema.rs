@@ -22,7 +22,7 @@ pub(super) fn strict(schema: &Schema, absent: Absent) -> Option<Value> {
     let mut document = Map::new();
     document.insert("type".to_owned(), json!(kind));
     if !schema.choices().is_empty() {
-        document.insert("enum".to_owned(), json!(schema.choices()));
+        document.insert("enum".to_owned(), Value::Array(schema.choices().to_vec()));
     }
     if !schema.description.is_empty() {
         document.insert("description".to_owned(), json!(schema.description));
