@@ -94,11 +94,7 @@ mod tests {
                 Some("inputs.a"),
                 "invalid type: integer `1`, expected a map",
             ),
-            (
-                fault::<SaveAgent>(json!({"agent": {"id": "a", "config": {}}})),
-                Some("agent.config.kind"),
-                "missing field `kind`",
-            ),
+            (fault::<SaveAgent>(agent(json!({}))), Some("config.kind"), "missing field `kind`"),
             (
                 fault::<SaveAgent>(agent(json!({"kind": "workflow"}))),
                 Some("config.template_id"),
