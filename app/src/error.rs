@@ -74,7 +74,7 @@ impl FromServerFnError for AppError {
         };
         let error = ApiError { status, code, detail, field: None, problems: Vec::new(), id: None };
         #[cfg(feature = "ssr")]
-        answer_with(error.status);
+        answer_with(error.status, None);
         Self(error)
     }
 }
@@ -86,8 +86,9 @@ fn unreadable(reason: &str) -> (u16, ErrorCode, String) {
 #[cfg(feature = "ssr")]
 impl From<service::Error> for AppError {
     fn from(error: service::Error) -> Self {
+        let retry_after = error.retry_after();
         let error = error.to_api();
-        answer_with(error.status);
+        answer_with(error.status, retry_after);
         Self(error)
     }
 }
@@ -95,12 +96,16 @@ impl From<service::Error> for AppError {
 /// The status of the HTTP answer follows the error, so that tools and proxies see what the page sees.
 /// A form posted without script is sent back to its page instead, with the error in the address.
 #[cfg(feature = "ssr")]
-fn answer_with(status: u16) {
+fn answer_with(status: u16, retry_after: Option<Duration>) {
     if !crate::api::is_plain_form()
         && let Some(response) = use_context::<leptos_axum::ResponseOptions>()
         && let Ok(status) = http_status(status)
     {
         response.set_status(status);
+        if let Some(after) = retry_after {
+            let seconds = u64::try_from(after.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX);
+            response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(seconds));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod local_model;
 mod log;
 mod providers;
 mod proxies;
+mod quotas;
 mod web;
 mod worker;
 
@@ -14,5 +15,6 @@ pub use local_model::{Files as LocalModelFiles, HANDED_MODEL, HANDED_PROGRAM, Lo
 pub use log::{Log, LogFormat};
 pub use providers::provider_variables;
 pub use proxies::TrustedProxies;
+pub use quotas::Quotas;
 pub use web::{PublicUrl, Web};
 pub use worker::Worker;

@@ -13,6 +13,8 @@ use crate::{
 /// A database that is only just starting, beside this process or in another container, is waited for.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Chores look through whole tables, and a large map is one statement; still, none may hold what it locked for ever.
+const ENGINE_PATIENCE: u32 = 10;
 /// The oldest Postgres whose SQL the migrations speak.
 const OLDEST: i32 = 14;
 
@@ -51,18 +53,28 @@ pub enum Error {
     Join(#[from] tokio::task::JoinError),
 }
 
+/// Whose statements a pool runs, and so for how long one may go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Serves {
+    Requests,
+    Engine,
+}
+
 pub struct Database {
     /// What every pool speaks as.
     url: config::DatabaseUrl,
     /// Who owns the tables, where that is somebody else.
     owner_url: Option<config::DatabaseUrl>,
     cluster: Option<Cluster>,
+    statement_timeout: Option<Duration>,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
+        let statement_timeout = config.statement_timeout();
         if let Some(url) = config.url() {
-            return Ok(Self { url: url.clone(), owner_url: config.owner_url().cloned(), cluster: None });
+            let owner_url = config.owner_url().cloned();
+            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -70,7 +82,7 @@ impl Database {
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
         let owner_url = Some(cluster.owner_url().clone());
-        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster) })
+        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout })
     }
 
     /// From now on an embedded Postgres that dies is started again.
@@ -81,10 +93,14 @@ impl Database {
     }
 
     /// A pool of its own; waits a while for a database that is not there yet.
-    pub async fn connect(&self, max_connections: u32) -> Result<Store, Error> {
+    pub async fn connect(&self, max_connections: u32, serves: Serves) -> Result<Store, Error> {
+        let patience = match serves {
+            Serves::Requests => self.statement_timeout,
+            Serves::Engine => self.statement_timeout.map(|timeout| timeout.saturating_mul(ENGINE_PATIENCE)),
+        };
         let began = Instant::now();
         loop {
-            match Store::connect(self.url.as_str(), max_connections).await {
+            match Store::connect(self.url.as_str(), max_connections, patience).await {
                 Ok(store) => return Ok(store),
                 Err(error) if error.is_unavailable() && began.elapsed() < WAIT => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database {}", self.url);
@@ -96,8 +112,8 @@ impl Database {
     }
 
     /// A pool whose tables are up to date.
-    pub async fn connect_and_migrate(&self, max_connections: u32) -> Result<Store, Error> {
-        let store = self.connect(max_connections).await?;
+    pub async fn connect_and_migrate(&self, max_connections: u32, serves: Serves) -> Result<Store, Error> {
+        let store = self.connect(max_connections, serves).await?;
         let found = store.server_version_num().await.map_err(Error::Version)? / 10_000;
         if found < OLDEST {
             return Err(Error::TooOld { url: self.url.to_string(), found });

@@ -3,6 +3,7 @@
 
 use std::{error::Error as _, time::Duration};
 
+use store::quotas::Spent;
 use workflow::{
     Problem,
     access::Scope,
@@ -55,8 +56,11 @@ pub enum Error {
     IdempotencyMismatch,
     #[error("too many requests")]
     TooManyRequests { retry_after: Duration },
+    /// Nothing was stored, and nothing started.
+    #[error("a quota of the person is used up")]
+    Quota(#[source] Spent),
     #[error("the store failed")]
-    Store(#[from] store::Error),
+    Store(#[source] store::Error),
     #[error("a password could not be hashed")]
     Hash(#[source] argon2::password_hash::Error),
     #[error("a blocking task ended early")]
@@ -76,6 +80,9 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after } => Some(*retry_after),
+            // When a run will be over, nobody knows.
+            Self::Quota(Spent::RunningRuns { .. }) => Some(Duration::from_secs(30)),
+            Self::Quota(Spent::BytesPerDay { retry_after, .. }) => Some(*retry_after),
             Self::Store(error) if error.is_unavailable() => Some(Duration::from_secs(2)),
             _ => None,
         }
@@ -148,6 +155,7 @@ impl Error {
                 ErrorCode::TooManyRequests,
                 format!("Too many attempts. Try again in {}.", in_words(*retry_after)),
             ),
+            Self::Quota(spent) => (429, ErrorCode::QuotaExceeded, quota(spent)),
             Self::Store(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
         };
         let (field, problems) = match self {
@@ -166,14 +174,28 @@ impl Error {
     fn hidden(&self) -> ApiError {
         let id = id::new_id().simple().to_string();
         let is_unavailable = matches!(self, Self::Store(error) if error.is_unavailable());
+        let took_too_long = matches!(self, Self::Store(error) if error.took_too_long());
         tracing::error!(error.id = %id, "{}", chain(self));
-        let (status, code, detail) = if is_unavailable {
+        let (status, code, detail) = if took_too_long {
+            let detail = "This took the database too long, so it was given up and nothing was changed. Try again in a \
+                          moment; if it happens again, ask for less at once.";
+            (503, ErrorCode::Unavailable, detail.to_owned())
+        } else if is_unavailable {
             (503, ErrorCode::Unavailable, "The database cannot be reached right now. Try again in a moment.".to_owned())
         } else {
             let detail = format!("Something went wrong on the server. Nothing was changed. Quote {id} to your admin.");
             (500, ErrorCode::Internal, detail)
         };
         ApiError { status, code, detail, field: None, problems: Vec::new(), id: Some(id) }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Quota(spent) => Self::Quota(spent),
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -193,6 +215,32 @@ impl From<Unstorable> for Error {
     }
 }
 
+/// What is used up, and what to do.
+fn quota(spent: &Spent) -> String {
+    match spent {
+        Spent::RunningRuns { max } => {
+            let (runs, one) = if *max == 1 { ("run", "it") } else { ("runs", "one") };
+            format!(
+                "You have {max} {runs} under way, the most this Weft allows one person. Finish or cancel {one}, then try again."
+            )
+        }
+        Spent::BytesPerDay { max, retry_after } => format!(
+            "With this you would have stored more today than the {} that this Weft allows one person. Send less, or try again \
+             in {}, when the day ends (UTC).",
+            size_in_words(*max),
+            in_words(*retry_after)
+        ),
+    }
+}
+
+fn size_in_words(bytes: i64) -> String {
+    const UNITS: [(i64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.into_iter().find(|(size, _)| bytes >= *size && bytes % size == 0) {
+        Some((size, unit)) => format!("{} {unit}", bytes / size),
+        None => format!("{bytes} bytes"),
+    }
+}
+
 /// The first of several faults, and that there are more.
 fn in_one(problems: &[Problem]) -> String {
     match problems {
@@ -206,7 +254,8 @@ fn in_words(duration: Duration) -> String {
     match duration.as_millis().div_ceil(1000) {
         0 | 1 => "a second".to_owned(),
         seconds @ 2..=90 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
+        seconds @ 91..=7200 => format!("{} minutes", seconds.div_ceil(60)),
+        seconds => format!("{} hours", seconds.div_ceil(3600)),
     }
 }
 
@@ -220,4 +269,26 @@ fn chain(error: &Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spent_quota_says_which_and_what_to_do() {
+        let day = |max, retry_after| Error::from(store::Error::Quota(Spent::BytesPerDay { max, retry_after }));
+        let runs = |max| Error::from(store::Error::Quota(Spent::RunningRuns { max }));
+        for (error, words) in [
+            (runs(100), ["100 runs under way", "Finish or cancel one"]),
+            (runs(1), ["1 run under way", "cancel it"]),
+            (day(1 << 30, Duration::from_hours(5)), ["1 GiB", "5 hours"]),
+            (day(1_000, Duration::from_secs(40)), ["1000 bytes", "40 seconds"]),
+        ] {
+            let told = error.to_api();
+            assert_eq!((told.status, told.code), (429, ErrorCode::QuotaExceeded));
+            assert!(words.iter().all(|part| told.detail.contains(part)), "{}", told.detail);
+            assert!(error.retry_after().is_some_and(|after| !after.is_zero()));
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::{
     Result, Store, Window,
     audit::{self, Author},
     exact,
+    quotas::bytes_of,
 };
 
 #[derive(Clone, PartialEq, Debug)]
@@ -125,6 +126,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         audit::append(&mut tx, author, "agent.saved", id, json!({"version": version})).await?;
+        self.limits.charge_author(&mut tx, author, bytes_of(&saved)).await?;
         tx.commit().await?;
         Ok(SaveAgent::Saved(Box::new(saved)))
     }

@@ -2,8 +2,9 @@
 //! Content is never truncated and never changes: a version's bytes always have its hash.
 
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 use uuid::Uuid;
-use workflow::{ArtifactId, RunId, StepKey, api::Page, view::ArtifactMeta};
+use workflow::{ArtifactId, RunId, StepKey, UserId, api::Page, view::ArtifactMeta};
 
 use crate::{Error, Result, Store, Window, runs::ArtifactRow};
 
@@ -86,23 +87,15 @@ impl Store {
     /// Writes large content before its artifact is committed. Content-addressed, so writing it twice is harmless.
     pub async fn put_blob(&self, hash: &str, bytes: &[u8]) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        // Written again, it is young again: the collection of orphans must not take it before its artifact is committed.
-        let is_new = sqlx::query_scalar!(
-            r#"INSERT INTO blobs (hash, size) VALUES ($1, $2)
-            ON CONFLICT (hash) DO UPDATE SET created_at = clock_timestamp()
-            RETURNING xmax = 0 AS "is_new!""#,
-            hash,
-            size,
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        if is_new {
-            for (n, chunk) in (0..).zip(bytes.chunks(CHUNK)) {
-                sqlx::query!("INSERT INTO blob_chunks (hash, n, bytes) VALUES ($1, $2, $3)", hash, n, chunk)
-                    .execute(&mut *tx)
-                    .await?;
-            }
+        put_blob(&mut tx, hash, bytes).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The same for a person, who is charged for what was not there before.
+    pub async fn put_blob_of(&self, user: UserId, hash: &str, bytes: &[u8]) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        if put_blob(&mut tx, hash, bytes).await? {
+            self.limits.charge(&mut tx, user, bytes.len()).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -118,4 +111,27 @@ impl Store {
         }
         Ok(bytes)
     }
+}
+
+/// Whether it was not there before.
+async fn put_blob(connection: &mut PgConnection, hash: &str, bytes: &[u8]) -> Result<bool> {
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    // Written again, it is young again: the collection of orphans must not take it before its artifact is committed.
+    let is_new = sqlx::query_scalar!(
+        r#"INSERT INTO blobs (hash, size) VALUES ($1, $2)
+            ON CONFLICT (hash) DO UPDATE SET created_at = clock_timestamp()
+            RETURNING xmax = 0 AS "is_new!""#,
+        hash,
+        size,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if is_new {
+        for (n, chunk) in (0..).zip(bytes.chunks(CHUNK)) {
+            sqlx::query!("INSERT INTO blob_chunks (hash, n, bytes) VALUES ($1, $2, $3)", hash, n, chunk)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(is_new)
 }

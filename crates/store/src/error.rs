@@ -1,5 +1,8 @@
-//! What can go wrong between a row and its value. Expected outcomes (a taken email, a stale revision) are no errors: they are typed results.
+//! What can go wrong between a row and its value. Expected outcomes (a taken email, a stale revision) are no errors: they are typed results;
+//! only a spent quota is one, since whatever stores anything may meet it.
 //! Must never be shown to a person: `service` logs it and answers in its own words.
+
+use crate::quotas::Spent;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,6 +15,9 @@ pub enum Error {
     Inconsistent { table: &'static str, column: &'static str, row: String },
     #[error("{statement} changed {changed} rows where one was expected")]
     RowCount { statement: &'static str, changed: u64 },
+    /// Nothing was stored.
+    #[error("a quota is used up")]
+    Quota(#[source] Spent),
 }
 
 impl Error {
@@ -19,7 +25,7 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         let sqlx = match self {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
-            Self::Migrate(_) | Self::Inconsistent { .. } | Self::RowCount { .. } => return false,
+            Self::Migrate(_) | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => return false,
         };
         match sqlx {
             sqlx::Error::Io(_)
@@ -36,6 +42,12 @@ impl Error {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a statement was given up because it, or the lock that it waited for, took longer than the pool allows. Nothing was changed.
+    pub fn took_too_long(&self) -> bool {
+        let Self::Sqlx(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| matches!(&*code, "55P03" | "57014"))
     }
 
     /// Whether the database's role may not do what was asked.

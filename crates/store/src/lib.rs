@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod pool;
 pub mod protocol;
+pub mod quotas;
 pub mod runs;
 pub mod schema;
 pub mod sessions;

@@ -1,14 +1,15 @@
 //! The connection pool behind every query.
-//! Must never end the process when Postgres goes away: a lost connection is an error of one call.
+//! Must never end the process when Postgres goes away: a lost connection is an error of one call. Nor may one statement keep a
+//! connection, or what it locked, for as long as it likes.
 
 use std::time::Duration;
 
 use sqlx::{
-    PgPool,
+    PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Result, notify::Outbox};
+use crate::{Result, notify::Outbox, quotas::Limits};
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,17 +20,35 @@ pub struct Store {
     pub(crate) pool: PgPool,
     /// What other processes are told after a commit.
     pub(crate) outbox: Outbox,
+    /// What one person may take up by what is written through it.
+    pub(crate) limits: Limits,
 }
 
 impl Store {
-    /// Connects at least once, so that a wrong address is told at start.
-    pub async fn connect(url: &str, max_connections: u32) -> Result<Self> {
-        let options: PgConnectOptions = url.parse()?;
+    /// Connects at least once, so that a wrong address is told at start. No statement takes longer than `patience`, and no transaction
+    /// stands still for longer, such as that of a process that was stopped; none is no limit.
+    pub async fn connect(url: &str, max_connections: u32, patience: Option<Duration>) -> Result<Self> {
+        Self::connect_with(url.parse()?, max_connections, patience).await
+    }
+
+    pub async fn connect_with(
+        options: PgConnectOptions,
+        max_connections: u32,
+        patience: Option<Duration>,
+    ) -> Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             // Some stay open, so that a burst after a quiet time does not begin with handshakes.
             .min_connections(max_connections / 4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    match patience {
+                        Some(patience) => be_impatient(connection, patience).await,
+                        None => Ok(()),
+                    }
+                })
+            })
             .connect_with(options.application_name("weft"))
             .await?;
         Ok(Self::from_pool(pool))
@@ -37,7 +56,7 @@ impl Store {
 
     /// Wraps a pool that is there already.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { pool, outbox: Outbox::default() }
+        Self { pool, outbox: Outbox::default(), limits: Limits::default() }
     }
 
     /// Whether the database answers, for the readiness probe.
@@ -55,5 +74,64 @@ impl Store {
     /// Closes all connections; calls that follow fail.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// By statement, not as a parameter of the connection: poolers between us and Postgres refuse parameters that they do not know.
+async fn be_impatient(connection: &mut PgConnection, patience: Duration) -> sqlx::Result<()> {
+    // In milliseconds, as Postgres takes a number without a unit. Nothing of ours is named, so there is nothing to check beforehand.
+    sqlx::query(
+        "SELECT set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)",
+    )
+    .bind(patience.as_millis().to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    const PATIENCE: Duration = Duration::from_millis(300);
+
+    async fn impatient(pool: &PgPool) -> Store {
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        Store::connect_with(options, 2, Some(PATIENCE)).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_statement_that_takes_too_long_is_given_up_and_its_connection_serves_on(pool: PgPool) {
+        let store = impatient(&pool).await;
+        let sleeping = sqlx::query("SELECT pg_sleep(60)").execute(&store.pool).await;
+        let error = Error::from(sleeping.unwrap_err());
+        assert!(error.took_too_long() && error.is_unavailable() && !error.is_refused_value(), "{error:?}");
+        store.ping().await.unwrap();
+        store.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn who_waits_for_a_lock_without_end_is_given_up_and_changes_nothing(pool: PgPool) {
+        let store = impatient(&pool).await;
+        let mut holding = pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE model_refusals").execute(&mut *holding).await.unwrap();
+        let waiting = sqlx::query("DELETE FROM model_refusals").execute(&store.pool).await;
+        assert!(Error::from(waiting.unwrap_err()).took_too_long());
+        holding.rollback().await.unwrap();
+        store.ping().await.unwrap();
+        store.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_transaction_that_stands_still_gives_its_locks_back(pool: PgPool) {
+        let store = impatient(&pool).await;
+        let mut standing = store.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE model_refusals").execute(&mut *standing).await.unwrap();
+        // Waits until Postgres has ended the one that stands still.
+        sqlx::query("LOCK TABLE model_refusals").execute(&mut *pool.begin().await.unwrap()).await.unwrap();
+        assert!(sqlx::query("SELECT 1").execute(&mut *standing).await.is_err());
+        drop(standing);
+        store.close().await;
     }
 }

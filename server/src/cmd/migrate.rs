@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{config, database::Database};
+use crate::{
+    config,
+    database::{Database, Serves},
+};
 
 pub(super) async fn run(config: &config::Database) -> Result<ExitCode> {
     let database = Database::open(config).await?;
-    let store = database.connect_and_migrate(1).await?;
+    let store = database.connect_and_migrate(1, Serves::Requests).await?;
     database.tell_rights(&store).await?;
     store.close().await;
     database.close().await?;

@@ -4,7 +4,11 @@ use anyhow::{Context, Result};
 use service::{OpContext, Service, Settings};
 use store::Store;
 
-use crate::{config, database::Database, seed};
+use crate::{
+    config,
+    database::{Database, Serves},
+    seed,
+};
 
 /// Connections of a command that does one thing.
 const CONNECTIONS: u32 = 2;
@@ -18,7 +22,7 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) async fn begin(config: &config::Database) -> Result<Self> {
         let database = Database::open(config).await?;
-        let store = database.connect_and_migrate(CONNECTIONS).await?;
+        let store = database.connect_and_migrate(CONNECTIONS, Serves::Requests).await?;
         let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
         Ok(Self { database, store, service })
     }

@@ -21,8 +21,8 @@ use super::process::{ENGINE_CONNECTIONS, Running, Signals};
 use crate::{
     accept::{self, Limits, Places, Timers},
     config,
-    database::Database,
-    http::{AppState, SameOrigin, router},
+    database::{Database, Serves},
+    http::{AppState, Requests, SameOrigin, router},
     live::Hub,
     local_model::{self, LocalModel},
     postgres::ServeLock,
@@ -40,6 +40,8 @@ pub(super) struct Serve {
     web: config::Web,
     #[command(flatten)]
     worker: config::Worker,
+    #[command(flatten)]
+    quotas: config::Quotas,
     #[command(flatten)]
     pub(super) local_model: config::LocalModel,
 }
@@ -65,9 +67,10 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
 
     let mut database = Database::open(config).await?;
     database.supervise();
-    let web_store = database.connect_and_migrate(WEB_CONNECTIONS).await?;
+    let web_store =
+        database.connect_and_migrate(WEB_CONNECTIONS, Serves::Requests).await?.within(command.quotas.limits());
     database.tell_rights(&web_store).await?;
-    let engine_store = database.connect(ENGINE_CONNECTIONS).await?;
+    let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
     let service = service(&command.web, &providers, web_store.clone()).await?;
 
     let stop_background = CancellationToken::new();
@@ -76,8 +79,14 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let background = start_background(&web_store, &hub, model, &stop_background);
     let mut running = Running::start(engine_store.clone(), &hints, providers, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
-    let state =
-        AppState::new(service, web_store.clone(), hub.clone(), same_origin, command.web.trusted_proxies.clone());
+    let state = AppState::new(
+        service,
+        web_store.clone(),
+        hub.clone(),
+        same_origin,
+        command.web.trusted_proxies.clone(),
+        Requests::new(command.quotas.requests_per_second()),
+    );
     let (stop_accepting, mut server) = accept(listener, &state, &command.web);
     state.readiness.set(true);
     announce(&command.web, address)?;

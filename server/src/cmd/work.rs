@@ -7,7 +7,11 @@ use clap::Args;
 use store::notify::Hints;
 
 use super::process::{ENGINE_CONNECTIONS, Running, Signals};
-use crate::{config, database::Database, providers};
+use crate::{
+    config,
+    database::{Database, Serves},
+    providers,
+};
 
 #[derive(Args, Debug)]
 pub(super) struct Work {
@@ -20,7 +24,7 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     let providers = providers::read(config::provider_variables())?;
     let mut database = Database::open(config).await?;
     database.supervise();
-    let store = database.connect_and_migrate(ENGINE_CONNECTIONS).await?;
+    let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
     database.tell_rights(&store).await?;
     let mut running = Running::start(store.clone(), &Hints::default(), providers, &command.worker)?;
     println!("Weft is working");

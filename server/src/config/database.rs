@@ -1,9 +1,11 @@
 //! Which Postgres to use: one that exists, or an embedded cluster in the data folder.
 //! Must never print the URL whole: it holds the password.
 
-use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
+
+use super::quotas::{Limit, STATEMENT_TIMEOUT, statement_timeout};
 
 /// The data folder that root handed over to the user as whom Weft goes on.
 pub const HANDED_DATA_DIR: &str = "WEFT_HANDED_DATA_DIR";
@@ -33,6 +35,9 @@ pub struct Database {
         help = "The same database as the role that owns the tables: used to bring them up to date and closed before the first request; the role of DATABASE_URL then owns nothing"
     )]
     owner_url: Option<MaybeUrl>,
+    /// Seconds that the database may take for one statement of a request, and ten times as many for one of the engine; off for any time
+    #[arg(long = "statement-timeout-s", env = STATEMENT_TIMEOUT, default_value = "30", value_name = "SECONDS", value_parser = statement_timeout, global = true)]
+    statement_timeout: Limit,
     /// Folder of everything that Weft keeps on disk
     #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
     data_dir: PathBuf,
@@ -68,6 +73,11 @@ impl Database {
     /// Whom the tables belong to, if the person named them apart.
     pub fn owner_url(&self) -> Option<&DatabaseUrl> {
         self.owner_url.as_ref().and_then(|url| url.0.as_ref())
+    }
+
+    /// How long one statement of a request may take.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.statement_timeout.seconds()
     }
 
     pub fn place(&self) -> Place {

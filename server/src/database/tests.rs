@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use clap::Parser;
 
-use super::{Database, Error};
+use super::{Database, Error, Serves};
 use crate::{
     config,
     postgres::{Cluster, tests::as_somebody},
@@ -43,7 +43,7 @@ fn the_application_owns_nothing_and_can_only_add_to_the_audit_log() {
         block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let database = Database::open(&config(folder.path(), "", "")).await.unwrap();
-            let store = database.connect_and_migrate(2).await.unwrap();
+            let store = database.connect_and_migrate(2, Serves::Requests).await.unwrap();
             let application = store.application().await.unwrap();
             assert!(!application.can_change_audit_log && !application.is_superuser, "{application:?}");
             let url = database.url.as_str();
@@ -102,7 +102,7 @@ fn a_database_of_ones_own_is_migrated_by_its_owner_and_used_by_the_other_role() 
             let (application, owner) = (cluster.url().as_str(), cluster.owner_url().as_str());
             let open = async |url: &str, owner: &str| {
                 let database = Database::open(&config(folder.path(), url, owner)).await?;
-                database.connect_and_migrate(1).await
+                database.connect_and_migrate(1, Serves::Requests).await
             };
             let refused = open(application, "").await;
             assert!(matches!(refused, Err(Error::NotOwner { .. })), "{refused:?}");

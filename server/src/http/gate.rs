@@ -1,4 +1,4 @@
-//! The door of every route and server function: who must be signed in, and how much is read of what they send.
+//! The door of every route and server function: who must be signed in, how fast they may come, and how much is read of what they send.
 //! Must never read a byte of the body of somebody who has to sign in first.
 
 use axum::{
@@ -8,18 +8,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use service::OpContext;
+use workflow::UserId;
 
 use super::{AppState, body, functions, problem::Problem};
 
 /// What signing in and the first run need, for everybody.
-pub(super) const OPEN: Entry = Entry { is_open: true, limit: 4 * 1024 };
+pub(super) const OPEN: Entry = Entry { is_open: true, ..entry(4 * 1024) };
 /// What is not read at all.
-pub(super) const NOTHING: Entry = Entry { is_open: false, limit: 0 };
-pub(super) const SMALL: Entry = Entry { is_open: false, limit: 64 * 1024 };
+pub(super) const NOTHING: Entry = entry(0);
+/// A live socket, which reads nothing here and counts by itself how often it is opened.
+pub(super) const SOCKET: Entry = Entry { is_counted: false, ..entry(0) };
+pub(super) const SMALL: Entry = entry(64 * 1024);
 /// 64 KiB of feedback in JSON's words, in which a character may take six bytes.
-pub(super) const TEXT: Entry = Entry { is_open: false, limit: 512 * 1024 };
+pub(super) const TEXT: Entry = entry(512 * 1024);
 /// Inputs, definitions, agents and contents: above their own limits of 4 MiB, whose checks can then say more than this one.
-pub(super) const CONTENT: Entry = Entry { is_open: false, limit: 6 * 1024 * 1024 };
+pub(super) const CONTENT: Entry = entry(6 * 1024 * 1024);
+
+/// For those who are signed in, each of whose requests counts.
+const fn entry(limit: usize) -> Entry {
+    Entry { is_open: false, limit, is_counted: true }
+}
 
 /// How a route or a function is entered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +36,8 @@ pub struct Entry {
     pub is_open: bool,
     /// Bytes of its body.
     pub limit: usize,
+    /// Whether it is one of the requests that a person has in a second.
+    pub is_counted: bool,
 }
 
 /// The middleware around one route.
@@ -42,14 +52,33 @@ pub(super) async fn function(State(state): State<AppState>, request: Request, ne
             let entry = functions::entry(name);
             enter(&state, entry, request, next).await
         }
-        None => next.run(request).await,
+        None => {
+            if let Err(problem) = admit(&state, &request) {
+                return problem.into_page();
+            }
+            next.run(request).await
+        }
     }
 }
 
+/// Counts a request of somebody who is signed in; they may have come too fast.
+pub(super) fn admit(state: &AppState, request: &Request) -> Result<(), Problem> {
+    person(request).map_or(Ok(()), |person| state.requests.admit(person))
+}
+
+fn person(request: &Request) -> Option<UserId> {
+    request.extensions().get::<OpContext>().and_then(OpContext::actor).map(|actor| actor.id)
+}
+
 async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> Response {
-    let person = request.extensions().get::<OpContext>().and_then(OpContext::actor).map(|actor| actor.id);
+    let person = person(&request);
     if person.is_none() && !entry.is_open {
         return Problem::from(service::Error::Unauthenticated).into_response();
+    }
+    if entry.is_counted
+        && let Err(problem) = admit(state, &request)
+    {
+        return problem.into_response();
     }
     let (parts, body) = request.into_parts();
     if entry.limit == 0 {

@@ -12,7 +12,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 use service::OpContext;
 
-use super::{AppState, compress, headers::content_security_policy, problem::Problem, site};
+use super::{AppState, compress, gate, headers::content_security_policy, problem::Problem, site};
 
 const ADMIN: &str = "/admin";
 
@@ -56,6 +56,9 @@ pub(super) async fn not_found(State(state): State<AppState>, request: Request) -
         && accepts_html(&request);
     if !is_page {
         return Problem::not_found().into_response();
+    }
+    if let Err(problem) = gate::admit(&state, &request) {
+        return problem.into_page();
     }
     let options = state.leptos.clone();
     // Whole before its first byte is sent, like every page: what is still being read for a stream ends with whoever reads it.

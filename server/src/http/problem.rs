@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use workflow::api::{ApiError, ErrorCode};
@@ -47,6 +47,30 @@ impl Problem {
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
+    }
+
+    /// For people who asked for a page, where the app itself is not to be rendered: that is what costs.
+    pub(super) fn into_page(self) -> Response {
+        let title = title(self.error.code);
+        let detail = self.error.detail.replace('&', "&amp;").replace('<', "&lt;");
+        let page = format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
+             <body><h1>{title}</h1><p>{detail}</p></body></html>\n"
+        );
+        let mut response = (self.status(), Html(page)).into_response();
+        self.tell_when(&mut response);
+        response
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn tell_when(&self, response: &mut Response) {
+        if let Some(after) = self.retry_after {
+            let seconds = u64::try_from(after.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
 
     pub fn malformed(detail: impl Into<String>) -> Self {
@@ -102,7 +126,7 @@ impl From<service::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let body = Body {
             r#type: format!("urn:weft:problem:{}", code_name(self.error.code)),
             title: title(self.error.code),
@@ -112,12 +136,7 @@ impl IntoResponse for Problem {
         let mut response =
             (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], text)
                 .into_response();
-        if let Some(after) = self.retry_after {
-            let seconds = after.as_millis().div_ceil(1000).max(1);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
-        }
+        self.tell_when(&mut response);
         response
     }
 }
@@ -149,6 +168,7 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::Invalid => "A field is wrong",
         ErrorCode::InvalidDefinition => "The definition has errors",
         ErrorCode::TooManyRequests => "Too many requests",
+        ErrorCode::QuotaExceeded => "A quota is used up",
         ErrorCode::Internal => "Something went wrong",
         ErrorCode::Unavailable => "Not available at the moment",
     }

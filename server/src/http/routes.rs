@@ -9,7 +9,7 @@ use http::Method;
 
 use super::{
     AppState, Entry, agents, artifacts, audit,
-    gate::{CONTENT, NOTHING, SMALL, TEXT},
+    gate::{CONTENT, NOTHING, SMALL, SOCKET, TEXT},
     people, runs, steps, templates,
 };
 use crate::live;
@@ -80,8 +80,8 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}", artifacts::get),
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", artifacts::lineage),
         post("/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", artifacts::rollback),
-        get("/api/workflows/runs/{run_id}/live", live::run_socket),
-        get("/api/live", live::my_socket),
+        get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
+        get("/api/live", live::my_socket).takes(SOCKET),
     ]
 }
 

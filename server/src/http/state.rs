@@ -7,7 +7,7 @@ use leptos::config::LeptosOptions;
 use service::Service;
 use store::Store;
 
-use super::{InFlight, Readiness, SameOrigin};
+use super::{InFlight, Readiness, Requests, SameOrigin};
 use crate::{config::TrustedProxies, live::Hub};
 
 #[derive(Clone)]
@@ -20,6 +20,7 @@ pub struct Parts {
     pub hub: Hub,
     pub readiness: Readiness,
     pub in_flight: InFlight,
+    pub requests: Requests,
     pub same_origin: SameOrigin,
     pub trusted_proxies: TrustedProxies,
     pub leptos: LeptosOptions,
@@ -32,6 +33,7 @@ impl AppState {
         hub: Hub,
         same_origin: SameOrigin,
         trusted_proxies: TrustedProxies,
+        requests: Requests,
     ) -> Self {
         Self(Arc::new(Parts {
             service,
@@ -39,6 +41,7 @@ impl AppState {
             hub,
             readiness: Readiness::default(),
             in_flight: InFlight::default(),
+            requests,
             same_origin,
             trusted_proxies,
             // The values of the leptos section in Cargo.toml that matter at run time.

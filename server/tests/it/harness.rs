@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use server::{
     accept::{Limits, Places, Timers, raise_file_limit, serve},
     config::TrustedProxies,
-    http::{AppState, SameOrigin, router},
+    http::{AppState, Requests, SameOrigin, router},
     live::Hub,
     seed,
 };
 use service::{RequestInfo, Service, Settings, accounts, library, users};
 use sqlx::PgPool;
-use store::{Store, notify::Hints};
+use store::{Store, notify::Hints, quotas};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -81,9 +81,18 @@ impl Server {
         Self::start_with(pool, Arc::new(registry)).await
     }
 
+    /// With quotas, as the variables would set them; all others start a server as it is with every quota `off`.
+    pub(crate) async fn start_within(store: Store, requests: Requests) -> Self {
+        let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
+        Self::start_on(store, Arc::new(registry), requests).await
+    }
+
     /// With agents of the test's own.
     pub(crate) async fn start_with(pool: PgPool, agents: Arc<dyn engine::Agents>) -> Self {
-        let store = Store::from_pool(pool);
+        Self::start_on(Store::from_pool(pool), agents, Requests::default()).await
+    }
+
+    async fn start_on(store: Store, agents: Arc<dyn engine::Agents>, requests: Requests) -> Self {
         let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
@@ -93,11 +102,14 @@ impl Server {
             hub.clone(),
             SameOrigin::default(),
             TrustedProxies::default(),
+            requests,
         );
         state.readiness.set(true);
         let router = router(state);
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
-        let engine = Engine::new(store.clone(), agents, hints.clone(), options);
+        // Nobody's quota holds the engine.
+        let of_engine = store.clone().within(quotas::Limits::default());
+        let engine = Engine::new(of_engine, agents, hints.clone(), options);
         let tasks = vec![
             tokio::spawn(engine.run(stop.clone())),
             tokio::spawn({

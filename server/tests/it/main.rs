@@ -38,6 +38,8 @@ mod pages;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod quotas;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod sign_in;

@@ -92,12 +92,13 @@ fn bytes(port: &OutputPort, is_collected: bool, value: &Value) -> (&'static str,
 
 /// Hashes the content, and writes what is large ahead of the verb.
 pub(super) async fn store(ctx: &OpContext, written: Vec<Written>) -> Result<Vec<NewArtifact>> {
+    let by = ctx.user()?.id;
     let mut artifacts = Vec::with_capacity(written.len());
     for Written { name, media_type, bytes, value_hash } in written {
         let hash = hash::sha256_hex(&bytes);
         let is_large = bytes.len() > limits::INLINE_ARTIFACT_BYTES;
         if is_large {
-            ctx.store().put_blob(&hash, &bytes).await?;
+            ctx.store().put_blob_of(by, &hash, &bytes).await?;
         }
         artifacts.push(NewArtifact {
             id: ArtifactId(id::new_id()),

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use workflow::{AgentCatalog, Definition, Plan, RunId, TemplateId, UserId};
 
-use crate::{Error, Result, Store, exact, runs::NewSteps};
+use crate::{Error, Result, Store, exact, quotas::bytes_of, runs::NewSteps};
 
 /// A run that is about to be made; everything has been validated and authorized.
 pub struct NewRun<'a> {
@@ -53,18 +54,12 @@ impl NewRun<'_> {
 impl Store {
     pub async fn start_run(&self, new: NewRun<'_>) -> Result<StartOutcome> {
         let steps = NewSteps::of(new.definition, new.plan, new.agents, new.inputs);
-        if !steps.meanings.is_empty() {
-            exact::remember(&mut *self.pool.acquire().await?, steps.meanings.clone()).await?;
-        }
-        let is_new = sqlx::query_scalar!(
-            r#"SELECT start_run_v2($1, $2, $3, $4) AS "is_new!""#,
-            new.document(&steps),
-            json!(steps.rows),
-            &steps.dep_from,
-            &steps.dep_to,
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let is_new = if self.limits.are_none() {
+            let (run, rows) = (new.document(&steps), json!(steps.rows));
+            insert(&mut *self.pool.acquire().await?, &steps, &run, &rows).await?
+        } else {
+            self.start_within_limits(&new, &steps).await?
+        };
         if is_new {
             self.outbox.run(new.id);
             self.outbox.ready();
@@ -74,6 +69,26 @@ impl Store {
         let earlier = self.started_under(new.user, key.as_deref().unwrap_or_default()).await?;
         let (run, hash) = earlier.ok_or(Error::RowCount { statement: "start_run_v2", changed: 0 })?;
         Ok(if Some(&hash) == request.as_ref() { StartOutcome::Existing(run) } else { StartOutcome::Mismatch })
+    }
+
+    /// False: the key is known. A quota refuses only what would make a run, never the repetition of a request.
+    async fn start_within_limits(&self, new: &NewRun<'_>, steps: &NewSteps) -> Result<bool> {
+        if !self.limits.has_room(&mut *self.pool.acquire().await?, new.user).await? {
+            // Whoever asked the same at the same time may just have taken the last place.
+            let key = new.idempotency.as_ref().map(|(key, _)| key.as_str());
+            return match key {
+                Some(key) if self.started_under(new.user, key).await?.is_some() => Ok(false),
+                _ => Err(self.limits.no_room()),
+            };
+        }
+        let (run, rows) = (new.document(steps), json!(steps.rows));
+        let mut tx = self.pool.begin().await?;
+        let is_new = insert(&mut tx, steps, &run, &rows).await?;
+        if is_new {
+            self.limits.begin_run(&mut tx, new.user, bytes_of(&run) + bytes_of(&rows)).await?;
+            tx.commit().await?;
+        }
+        Ok(is_new)
     }
 
     /// The run that somebody started under a key, with the hash of what was asked.
@@ -87,4 +102,19 @@ impl Store {
         .await?;
         Ok(row.map(|row| (RunId(row.id), row.request_hash)))
     }
+}
+
+/// False: there is a run under this key already.
+async fn insert(connection: &mut PgConnection, steps: &NewSteps, run: &Value, rows: &Value) -> Result<bool> {
+    exact::remember(&mut *connection, steps.meanings.clone()).await?;
+    let is_new = sqlx::query_scalar!(
+        r#"SELECT start_run_v2($1, $2, $3, $4) AS "is_new!""#,
+        run,
+        rows,
+        &steps.dep_from,
+        &steps.dep_to,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(is_new)
 }

@@ -10,6 +10,7 @@ use crate::{
     Error, Result, Store,
     audit::{self, Author},
     exact,
+    quotas::bytes_of,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +79,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         insert(&mut tx, new, false).await?;
         audit::append(&mut tx, author, "template.created", &new.id.to_string(), json!({})).await?;
+        self.limits.charge_author(&mut tx, author, bytes_of(new.definition)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -94,6 +96,7 @@ impl Store {
     ) -> Result<SaveDraft> {
         let (document, text) = definition.map(exact::columns).unzip();
         let mut tx = self.pool.begin().await?;
+        let before = draft_bytes(&mut tx, id).await?;
         let saved = sqlx::query_scalar!(
             r#"UPDATE workflow_templates SET
                    name = coalesce($3, name),
@@ -125,6 +128,9 @@ impl Store {
             return Ok(current.map_or(SaveDraft::NotFound, |current| SaveDraft::Stale { current }));
         };
         audit::append(&mut tx, author, "template.draft_saved", &id.to_string(), json!({"revision": revision})).await?;
+        // It takes the place of the one before, so an editor that saves all day stores no more than it grows.
+        let grown = draft_bytes(&mut tx, id).await? - before;
+        self.limits.charge_author(&mut tx, author, usize::try_from(grown).unwrap_or_default()).await?;
         tx.commit().await?;
         Ok(SaveDraft::Saved)
     }
@@ -163,6 +169,7 @@ impl Store {
         }
         let version = insert_version(&mut tx, new, &template.name, &template.description, &hash).await?;
         audit::append(&mut tx, author, "template.published", &new.id.to_string(), json!({"version": version})).await?;
+        self.limits.charge_author(&mut tx, author, bytes_of(new.definition)).await?;
         tx.commit().await?;
         Ok(Publish::Published { version })
     }
@@ -189,6 +196,7 @@ impl Store {
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
         let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
+        self.limits.charge_author(&mut tx, author, 2 * bytes_of(new.definition)).await?;
         tx.commit().await?;
         Ok(Version { template_id: new.id, version, definition })
     }
@@ -196,6 +204,18 @@ impl Store {
 
 fn n_steps(definition: &Definition) -> i64 {
     i64::try_from(definition.steps.len()).unwrap_or(i64::MAX)
+}
+
+/// How large a draft is, locked; nothing where there is none.
+async fn draft_bytes(connection: &mut PgConnection, id: TemplateId) -> Result<i64> {
+    let n = sqlx::query_scalar!(
+        r#"SELECT (octet_length(definition::text) + coalesce(octet_length(definition_text), 0) + octet_length(description))::bigint AS "n!"
+           FROM workflow_templates WHERE id = $1 FOR NO KEY UPDATE"#,
+        id.0,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(n.unwrap_or_default())
 }
 
 async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bool) -> Result<()> {

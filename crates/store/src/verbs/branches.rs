@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Result, Store, exact,
+    quotas::bytes_of,
     runs::{NewRun, NewSteps},
 };
 
@@ -22,6 +23,9 @@ impl Store {
         let mut tx = begin!(self, call);
         if tx.run.seq != fork.seq {
             return conflict(Conflict::Moved);
+        }
+        if !self.limits.has_room(tx.conn(), call.actor.id).await? {
+            return Err(self.limits.no_room());
         }
         let source = sqlx::query!(
             r#"SELECT template_id, template_version, run_definition, definition_text, inputs::text AS "inputs!", overrides, is_test
@@ -61,7 +65,9 @@ impl Store {
         run["overrides"] = Value::Object(overrides);
         run["forked"] = json!({"run": call.run, "step": fork.at});
         exact::remember(tx.conn(), steps.meanings.clone()).await?;
-        sqlx::query!("SELECT start_run_v2($1, $2, $3, $4)", run, json!(steps.rows), &steps.dep_from, &steps.dep_to)
+        let rows = json!(steps.rows);
+        tx.stores(bytes_of(&run) + bytes_of(&rows));
+        sqlx::query!("SELECT start_run_v2($1, $2, $3, $4)", run, rows, &steps.dep_from, &steps.dep_to)
             .fetch_one(tx.conn())
             .await?;
         let keys: Vec<&str> = fork.kept.iter().map(StepKey::as_str).collect();
@@ -70,7 +76,15 @@ impl Store {
         sqlx::query!("SELECT take_over_v2($1, $2, $3, $4)", fork.id.0, call.run.0, &keys as &[&str], call.actor.id.0)
             .fetch_one(tx.conn())
             .await?;
-        tx.close().await?;
+        // Large content is shared, small content is copied.
+        let copied = sqlx::query_scalar!(
+            r#"SELECT coalesce(sum(octet_length(content)), 0)::bigint AS "n!" FROM artifacts WHERE run_id = $1"#,
+            fork.id.0,
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        tx.stores(usize::try_from(copied).unwrap_or(usize::MAX));
+        tx.close_with_run().await?;
         self.tell(fork.id, false);
         Ok(answer)
     }

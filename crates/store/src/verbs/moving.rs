@@ -8,7 +8,7 @@ use super::{
     Call, Conflict, Move, VerbOutcome,
     tx::{Was, begin, conflict, status},
 };
-use crate::{Result, Store, exact, runs::NewSteps};
+use crate::{Result, Store, exact, quotas::bytes_of, runs::NewSteps};
 
 impl Store {
     pub async fn move_run(&self, call: &Call<'_>, wanted: &Move<'_>) -> Result<VerbOutcome> {
@@ -42,6 +42,8 @@ impl Store {
         let keys = |steps: &[StepKey]| steps.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
         exact::remember(tx.conn(), all.meanings.clone()).await?;
         let (stored, text) = exact::columns(wanted.definition);
+        // The run holds it, and so does the event.
+        tx.stores(2 * bytes_of(&stored));
         sqlx::query!(
             "UPDATE workflow_runs SET template_version = $2, run_definition = $3, definition_text = $5, max_parallel = l.max_parallel, limited = l.limited,
                 budget_tokens = l.tokens, budget_cost = l.cost, on_exceed = coalesce(l.on_exceed, 'pause'),

@@ -12,6 +12,7 @@ use super::{Call, Conflict, VerbOutcome};
 use crate::{
     Error, Result, Store, exact,
     protocol::{ArtifactColumns, NewArtifact},
+    quotas::bytes_of,
 };
 
 /// A run under its lock.
@@ -87,6 +88,8 @@ pub(super) struct Tx<'a> {
     moved: Vec<Was>,
     artifacts: Vec<Uuid>,
     more: Map<String, Value>,
+    /// What the person stores beyond the event.
+    n_bytes: usize,
     /// Attempts may have been ended: their workers should look.
     pub fences: bool,
 }
@@ -157,8 +160,14 @@ impl<'a> Tx<'a> {
             moved: Vec::new(),
             artifacts: Vec::new(),
             more: Map::new(),
+            n_bytes: 0,
             fences: false,
         })))
+    }
+
+    /// Counts what the person stores, against their day.
+    pub(super) fn stores(&mut self, n_bytes: usize) {
+        self.n_bytes += n_bytes;
     }
 
     pub(super) fn conn(&mut self) -> &mut PgConnection {
@@ -227,6 +236,7 @@ impl<'a> Tx<'a> {
     /// New generations of steps that are locked.
     pub(super) async fn restart(&mut self, steps: &[i64], feedback: Option<(&str, i32)>, decision: &str) -> Result<()> {
         let actor = self.call.actor.id.0;
+        self.stores(feedback.map_or(0, |(text, _)| text.len()));
         let rows = sqlx::query_as!(
             Was,
             r#"SELECT m.step_id AS "id!", m.was AS "was!" FROM unnest(restart_v2($1, $2, $3, $4, $5)) m"#,
@@ -253,6 +263,8 @@ impl<'a> Tx<'a> {
     /// New versions of a step's outputs by this person.
     pub(super) async fn put(&mut self, step: &Step, artifacts: &[NewArtifact], origin: &str) -> Result<()> {
         exact::remember_values(self.conn(), artifacts).await?;
+        // What was written ahead was counted there.
+        self.stores(artifacts.iter().filter_map(|artifact| artifact.content.as_ref()).map(Vec::len).sum());
         let columns = ArtifactColumns::of(step.id, artifacts);
         let actor = self.call.actor.id.0;
         sqlx::query!(
@@ -284,6 +296,7 @@ impl<'a> Tx<'a> {
                 self.run.overrides.remove(&key);
                 told.insert(key, Value::Null);
             } else {
+                self.stores(bytes_of(&value));
                 self.run.overrides.insert(key.clone(), Value::Object(value.clone()));
                 told.insert(key, Value::Object(value));
             }
@@ -331,9 +344,23 @@ impl<'a> Tx<'a> {
         Ok(is_new)
     }
 
-    /// Commits what was written beside this run, which itself did not change.
-    pub(super) async fn close(self: Box<Self>) -> Result<()> {
+    /// Commits a run that was made beside this one, which itself did not change.
+    pub(super) async fn close_with_run(mut self: Box<Self>) -> Result<()> {
+        let (limits, user, n_bytes) = (self.store.limits, self.call.actor.id, self.n_bytes);
+        limits.begin_run(self.conn(), user, n_bytes).await?;
         Ok(self.db.commit().await?)
+    }
+
+    /// What this verb takes up, as the last thing before the commit.
+    async fn count(&mut self) -> Result<()> {
+        let (limits, user, n_bytes) = (self.store.limits, self.call.actor.id, self.n_bytes);
+        limits.charge(self.conn(), user, n_bytes).await?;
+        // An admin who lets somebody else's run go on takes nobody's place but its owner's.
+        if self.run.is_over() && self.run.user == user.0 {
+            let run = self.call.run;
+            limits.revive_run(self.conn(), user, run).await?;
+        }
+        Ok(())
     }
 
     /// Writes the event, commits and tells everybody to look again.
@@ -358,6 +385,7 @@ impl<'a> Tx<'a> {
         )
         .fetch_one(self.conn())
         .await?;
+        self.count().await?;
         self.db.commit().await?;
         self.store.tell(run, self.fences);
         Ok(VerbOutcome::Done)

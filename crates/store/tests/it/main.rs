@@ -5,6 +5,7 @@
 mod checks;
 mod decider;
 mod gates;
+mod quotas;
 mod races;
 mod recovery;
 mod replays;
