@@ -17,14 +17,33 @@ use crate::{
     runs::{self, calling::steering, conflict},
 };
 
+/// How many times its size an artifact takes in memory, roughly: its chunks and the whole; a text once more as the answer;
+/// a JSON value is several times as large as its text.
+const AS_BYTES: u64 = 2;
+const AS_TEXT: u64 = 3;
+const AS_JSON: u64 = 8;
+
 /// The bytes as they were given, to save as a file.
 pub async fn bytes(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<(ArtifactMeta, Vec<u8>)> {
+    read(ctx, run, id, |_| AS_BYTES).await
+}
+
+/// Reads an artifact once there is room for it, which the request then holds until its answer is sent.
+async fn read(
+    ctx: &OpContext,
+    run: RunId,
+    id: ArtifactId,
+    weight: impl FnOnce(&str) -> u64,
+) -> Result<(ArtifactMeta, Vec<u8>)> {
     runs::visible(ctx, run).await?;
+    let (size, media_type) = ctx.store().artifact_size(run, id).await?.ok_or(Error::NotFound)?;
+    ctx.make_room(u64::try_from(size).unwrap_or_default().saturating_mul(weight(&media_type))).await?;
     ctx.store().artifact(run, id).await?.ok_or(Error::NotFound)
 }
 
 pub async fn get(ctx: &OpContext, run: RunId, id: ArtifactId) -> Result<ArtifactView> {
-    let (meta, bytes) = bytes(ctx, run, id).await?;
+    let weight = |media_type: &str| if media_type == "application/json" { AS_JSON } else { AS_TEXT };
+    let (meta, bytes) = read(ctx, run, id, weight).await?;
     let (encoding, content) = shown(&meta.media_type, bytes);
     Ok(ArtifactView { meta, encoding, content })
 }

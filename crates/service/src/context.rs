@@ -1,7 +1,10 @@
 //! Who asks, and with what: the service as a whole, and the context that the server builds for each request.
 //! Must never fall back to another identity: a secret that is wrong is nobody, whatever else came along.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::json;
 use store::{
@@ -20,6 +23,7 @@ use crate::{
     Error, Result, Settings,
     accounts::{Cookie, Hasher, Network, TOKEN_PREFIX},
     audit::Refusals,
+    contents::{Contents, Held},
     id,
 };
 
@@ -32,6 +36,7 @@ struct Inner {
     settings: Settings,
     hasher: Hasher,
     refusals: Refusals,
+    contents: Contents,
 }
 
 /// Where a request came from.
@@ -96,11 +101,19 @@ pub struct OpContext {
     request: RequestInfo,
     /// The run that a socket follows.
     watches: Option<RunId>,
+    /// The room for artifacts that the request has read.
+    held: Arc<Mutex<Vec<Held>>>,
 }
 
 impl Service {
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self(Arc::new(Inner { store, settings, hasher: Hasher::default(), refusals: Refusals::default() }))
+        Self(Arc::new(Inner {
+            store,
+            settings,
+            hasher: Hasher::default(),
+            refusals: Refusals::default(),
+            contents: Contents::default(),
+        }))
     }
 
     /// The name under which the session travels.
@@ -169,7 +182,7 @@ impl Service {
     /// The context of a request by this person, or by nobody.
     pub fn context(&self, principal: Option<Principal>, request: RequestInfo) -> OpContext {
         let caller = principal.map_or(Caller::Nobody, Caller::Person);
-        OpContext { service: self.clone(), caller, request, watches: None }
+        OpContext { service: self.clone(), caller, request, watches: None, held: Arc::default() }
     }
 
     /// The context of a command of the operator. It manages people on its own authority (the log then names no actor);
@@ -177,7 +190,8 @@ impl Service {
     pub async fn system_context(&self) -> Result<OpContext> {
         let stands_for = self.0.store.oldest_admin().await?;
         let caller = Caller::Operator { stands_for };
-        Ok(OpContext { service: self.clone(), caller, request: RequestInfo::default(), watches: None })
+        let request = RequestInfo::default();
+        Ok(OpContext { service: self.clone(), caller, request, watches: None, held: Arc::default() })
     }
 }
 
@@ -227,6 +241,18 @@ impl OpContext {
             Caller::Person(Principal { credential: Credential::Token { .. }, .. }) => Err(Error::SessionRequired),
             Caller::Nobody | Caller::Operator { .. } => Err(Error::Unauthenticated),
         }
+    }
+
+    /// Room for an artifact that is about to be read, held with the request; or the word to come again.
+    pub(crate) async fn make_room(&self, bytes: u64) -> Result<()> {
+        let held = self.service.0.contents.take(self.user()?.id, bytes).await?;
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+        Ok(())
+    }
+
+    /// What the request holds, for whoever sends its answer.
+    pub fn take_held(&self) -> Vec<Held> {
+        std::mem::take(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The same request, which stands only for as long as the run may be seen too.

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;
+mod contents;
 mod context;
 mod error;
 mod id;
@@ -24,6 +25,7 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
+pub use contents::Held;
 pub use context::{OpContext, Principal, Refusal, RequestInfo, Service};
 pub use error::Error;
 pub use paging::Wanted;

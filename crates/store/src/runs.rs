@@ -2,6 +2,7 @@
 //! Every read carries the viewer: a run that is not theirs is as absent as one that does not exist.
 
 mod list;
+mod sizes;
 mod start;
 mod steps;
 mod view;

@@ -1,6 +1,8 @@
 //! Who asks: the session cookie or a bearer token becomes the context of the request.
 //! A credential that is wrong is nobody; with a bearer token the cookie is not looked at.
 
+mod held_body;
+
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, Once},
@@ -76,7 +78,7 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
     if may_be_over && context.actor().is_some() && matches!(context.is_still_valid().await, Ok(false)) {
         return Problem::from(service::Error::Unauthenticated).into_response();
     }
-    response
+    held_body::with_room(response, context.take_held())
 }
 
 /// What is presented where a live socket is asked for, by the rule of [`authenticate`]: with a token the cookie is not looked at.
