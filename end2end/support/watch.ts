@@ -9,6 +9,9 @@ export interface Refusal {
   readonly status: number;
 }
 
+/** What the browser says of a script or a part that was on its way when the page was left: nobody is there to miss it. */
+const LEFT_MEANWHILE = /Response body loading was aborted|^TypeError: network error$/;
+
 export class Watch {
   private readonly faults: string[] = [];
   /** Without a status, whatever is said of the address. */
@@ -65,6 +68,9 @@ export class Watch {
     }
     const text = message.text();
     const { url } = message.location();
+    if (LEFT_MEANWHILE.test(text) && new URL(url).pathname.startsWith("/pkg/")) {
+      return;
+    }
     // "Failed to load resource: ... status of 404" names its address beside the text, a refused WebSocket in it.
     const refusal = this.refusals.find(
       (refusal) =>

@@ -45,7 +45,7 @@ test("conditions and paths that cannot hold are told at their fields", async ({ 
   const page = await open(ADMIN, { viewport });
   const editor = new EditorPage(page);
   await visit(page, `/admin/workflows/${id}`);
-  await editor.select("b", "Echo");
+  await editor.select("b", "b");
   const first = editor.panel.getByRole("group", { name: "Condition 1" });
   const second = editor.panel.getByRole("group", { name: "Condition 2" });
   await expect(first).toContainText("A number cannot be compared with a text");
@@ -76,7 +76,7 @@ test("an agent whose templates cannot render is not saved", async ({ open }) => 
   const page = await open(ADMIN);
   await visit(page, "/admin/agents/new");
   await page.getByLabel("Name").first().fill(unique("Caller"));
-  await page.getByText("HTTP call", { exact: true }).click();
+  await page.getByRole("radio", { name: /HTTP call/ }).check();
   await page.getByLabel("Address").fill("https://{{ text }}/");
   await page.getByRole("button", { name: "Add header" }).click();
   await page.getByLabel("Header name").fill("Host");

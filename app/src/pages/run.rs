@@ -45,7 +45,9 @@ use crate::reactive::{effect_with, memo};
 use crate::{
     api,
     canvas_view::{RunCanvas, WatchHandle},
-    components::{IconButton, LeftPanel, LeftToggle, Segment, Segmented, Size, Skeleton, SkeletonKind},
+    components::{
+        Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
+    },
     load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
     shell::PageTop,
@@ -120,6 +122,7 @@ fn Loaded(run: RunView) -> impl IntoView {
     view! {
         <PageTop title=live.title above=above()/>
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
+            <Show when=move || live.is_shown.get() fallback=NotAskedAnyMore>
             <div class="run-page">
                 <Header live/>
                 <div class="canvas-page" data-show=move || shown.get() data-left=move || steps.state()>
@@ -140,6 +143,23 @@ fn Loaded(run: RunView) -> impl IntoView {
                     <Timeline live/>
                 </div>
             </div>
+            </Show>
         </main>
+    }
+}
+
+/// For whoever was asked, once the gate is closed: by their own answer, or by somebody else's.
+#[component]
+fn NotAskedAnyMore() -> impl IntoView {
+    view! {
+        <div class="page" role="status">
+            <Empty
+                icon="check"
+                title="Nothing waits for you here any more"
+                text="What was asked of you is decided. How the run goes on is shown to the person who started it, and to admins."
+            >
+                <LinkButton href="/dashboard" variant=Variant::Primary>"Go to the dashboard"</LinkButton>
+            </Empty>
+        </div>
     }
 }

@@ -2,7 +2,7 @@
 //! Whatever an agent does, even panic, ends as a result with a class. A sub-workflow's attempt is handed over to its run.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, SystemTime},
 };

@@ -79,10 +79,11 @@ impl Error {
     /// For the `Retry-After` header.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::TooManyRequests { retry_after } | Self::Quota(Spent::BytesPerDay { retry_after, .. }) => {
+                Some(*retry_after)
+            }
             // When a run will be over, nobody knows.
             Self::Quota(Spent::RunningRuns { .. }) => Some(Duration::from_secs(30)),
-            Self::Quota(Spent::BytesPerDay { retry_after, .. }) => Some(*retry_after),
             Self::Store(error) if error.is_unavailable() => Some(Duration::from_secs(2)),
             _ => None,
         }

@@ -120,8 +120,11 @@ mod tests {
         quotas: Quotas,
     }
 
+    /// Runs, bytes and requests.
+    type Limited = (Option<i64>, Option<i64>, Option<u32>);
+
     /// As on the command line: the environment of the test has no say then.
-    fn read(runs: &str, bytes: &str, requests: &str) -> Result<(Option<i64>, Option<i64>, Option<u32>), String> {
+    fn read(runs: &str, bytes: &str, requests: &str) -> Result<Limited, String> {
         let arguments = [
             "weft".to_owned(),
             format!("--user-running-runs={runs}"),

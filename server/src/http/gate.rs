@@ -47,18 +47,14 @@ pub(super) async fn route(State((state, entry)): State<(AppState, Entry)>, reque
 
 /// The middleware around all pages and server functions. Pages take no body, and say themselves who they are for.
 pub(super) async fn function(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match request.uri().path().strip_prefix(super::SERVER_FN_PREFIX) {
-        Some(name) => {
-            let entry = functions::entry(name);
-            enter(&state, entry, request, next).await
-        }
-        None => {
-            if let Err(problem) = admit(&state, &request) {
-                return problem.into_page();
-            }
-            next.run(request).await
-        }
+    if let Some(name) = request.uri().path().strip_prefix(super::SERVER_FN_PREFIX) {
+        let entry = functions::entry(name);
+        return enter(&state, entry, request, next).await;
     }
+    if let Err(problem) = admit(&state, &request) {
+        return problem.into_page();
+    }
+    next.run(request).await
 }
 
 /// Counts a request of somebody who is signed in; they may have come too fast.

@@ -20,6 +20,9 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
         })
     };
     let latest = memo(move || {
+        if !live.is_shown.get() {
+            return Vec::new();
+        }
         stored.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect::<Vec<_>>()))
     });
     let is_cut = memo(move || {

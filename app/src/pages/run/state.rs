@@ -15,11 +15,13 @@ use workflow::{
     view::{Applied, StepView},
 };
 
+use super::verbs::is_shown_to;
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api, device,
     error::AppError,
     live::{Connection, follow_run},
+    session::use_session,
     unsent::{Keeper, Texts, left_at},
 };
 
@@ -50,6 +52,8 @@ pub(in crate::pages) struct LiveRun {
     pub news: RwSignal<Vec<RunEvent>>,
     pub is_lost: Memo<bool>,
     pub title: Signal<String>,
+    /// False once nothing asks this person any more in a run of somebody else's: what it holds is not to be asked for then.
+    pub is_shown: Memo<bool>,
     /// The stale steps and why they are; a moment behind the run.
     pub stale: Memo<BTreeMap<StepKey, Staleness>>,
     /// The steps of the definition, each after what it waits for.
@@ -87,6 +91,7 @@ impl LiveRun {
         let connection = RwSignal::new(Connection::Connecting);
         let pulse = pulse_of(run);
         let version = memo(move || run.with(|run| run.template_version));
+        let me = use_session().user_untracked();
         let live = Self {
             id,
             run,
@@ -96,6 +101,7 @@ impl LiveRun {
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
+            is_shown: memo(move || run.with(|run| is_shown_to(run, me.as_ref()))),
             stale: memo(move || {
                 pulse.track();
                 run.with_untracked(staleness)

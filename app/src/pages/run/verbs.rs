@@ -99,18 +99,26 @@ pub(super) fn refusal(verb: Verb, run: &RunView, step: &StepView, me: Option<&Ac
         .or_else(|| if verb == Verb::Continue { no_vote(run, step, me) } else { None })
 }
 
+/// Whether the run is still shown to this person: who is asked in it sees it only as long as they are.
+pub(super) fn is_shown_to(run: &RunView, me: Option<&Actor>) -> bool {
+    me.is_none_or(|me| me.id == run.user_id || me.is_admin() || run.steps.iter().any(|step| is_asked(step, me)))
+}
+
+fn is_asked(step: &StepView, me: &Actor) -> bool {
+    step.review.as_ref().is_some_and(|review| {
+        review.users.iter().any(|email| email.eq_ignore_ascii_case(&me.email))
+            || review.roles.iter().any(|role| role == me.role.as_str())
+    })
+}
+
 /// Who this person is to the step.
 fn who(run: &RunView, step: &StepView, me: Option<&Actor>) -> Who {
     let Some(me) = me else { return Who::Nobody };
-    let is_asked = step.review.as_ref().is_some_and(|review| {
-        review.users.iter().any(|email| email.eq_ignore_ascii_case(&me.email))
-            || review.roles.iter().any(|role| role == me.role.as_str())
-    });
     if me.id == run.user_id {
         Who::Owner
     } else if me.is_admin() {
         Who::Admin
-    } else if is_asked {
+    } else if is_asked(step, me) {
         Who::Assignee
     } else {
         Who::Other

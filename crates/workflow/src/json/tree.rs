@@ -132,7 +132,7 @@ impl<'de, E: Error> Deserializer<'de> for Tree<E> {
     }
 }
 
-impl<'de, E: Error> IntoDeserializer<'de, E> for Tree<E> {
+impl<E: Error> IntoDeserializer<'_, E> for Tree<E> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
