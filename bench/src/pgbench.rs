@@ -90,7 +90,7 @@ mod tests {
     fn the_rate_is_read_from_what_pgbench_prints() {
         let text = "pgbench (15.18)\nnumber of clients: 8\nlatency average = 0.842 ms\n\
             initial connection time = 9.1 ms\ntps = 9500.123456 (without initial connection time)\n";
-        assert_eq!(parse(text), Some(Rate { latency_ms: 0.842, per_second: 9500.123_456 }));
+        assert_eq!(parse(text), Some(Rate { latency_ms: 0.842, per_second: 9_500.123_456 }));
         assert_eq!(parse("pgbench: error\n"), None);
     }
 
