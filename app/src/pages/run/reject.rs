@@ -36,6 +36,24 @@ impl Rounds {
         format!("{} of {} times", self.used.min(self.most), self.most)
     }
 
+    /// What a rejection does now.
+    fn description(self) -> &'static str {
+        if self.are_used_up() {
+            "What it wrote stays as a version. The step fails, and keeps your feedback for whoever goes on with it."
+        } else {
+            "What it wrote stays as a version. The step begins again with your feedback."
+        }
+    }
+
+    /// The last rejection is none that asks for changes.
+    pub(super) fn feedback_title(self, by: &str) -> String {
+        if self.used > self.most {
+            format!("{by} rejected it, and no round was left")
+        } else {
+            format!("{by} asked for changes, round {}", self.used)
+        }
+    }
+
     fn help(self) -> String {
         if self.are_used_up() {
             format!("All {} rounds are used up", self.most)
@@ -102,7 +120,7 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             id="reject"
             open
             title=Signal::derive(move || format!("Reject “{}”", one.title()))
-            description="What it wrote stays as a version. The step begins again with your feedback."
+            description=Signal::derive(move || Rounds::of(one).description().to_owned())
             actions=actions
         >
             <div class="stack" data-gap="3">
@@ -138,5 +156,14 @@ mod tests {
         for used in [3, 4] {
             assert_eq!(rounds(used).help(), "All 3 rounds are used up");
         }
+    }
+
+    #[test]
+    fn the_last_round_does_not_promise_another() {
+        let rounds = |used| Rounds { used, most: 3 };
+        assert!(rounds(2).description().contains("begins again"));
+        assert!(rounds(3).description().contains("fails, and keeps your feedback"));
+        assert_eq!(rounds(3).feedback_title("ada"), "ada asked for changes, round 3");
+        assert_eq!(rounds(4).feedback_title("ada"), "ada rejected it, and no round was left");
     }
 }

@@ -90,6 +90,7 @@ fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
         live.run.with_untracked(|run| run.step(key).map_or_else(|| key.to_string(), |step| step.title.clone()))
     });
     let (icon, words) = words(event.kind);
+    let said = feedback_of(&event);
     let who = event.actor.map(|actor| actor.email);
     view! {
         <li>
@@ -98,10 +99,21 @@ fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
                 {title.map(|title| view! { <strong>{title}</strong> " " })}
                 {words}
                 {who.map(|who| view! { <span class="muted small">" by " {who}</span> })}
+                {said.map(|said| view! { <span class="timeline-said">{said}</span> })}
             </span>
             <RelativeTime at=event.at/>
         </li>
     }
+}
+
+/// What was said with a rejection.
+fn feedback_of(event: &RunEvent) -> Option<String> {
+    if event.kind != EventKind::StepRejected {
+        return None;
+    }
+    let key = event.data.step.as_ref()?;
+    let step = event.data.steps.iter().find(|step| step.key == *key)?;
+    step.feedback.as_ref().map(|feedback| feedback.text.clone())
 }
 
 fn words(kind: EventKind) -> (&'static str, &'static str) {
