@@ -237,6 +237,9 @@ pub struct MovePlan {
     pub rerun: Vec<StepKey>,
     pub added: Vec<StepKey>,
     pub removed: Vec<StepKey>,
+    /// What the new version calls its steps, where the run calls them otherwise or has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub titles: BTreeMap<StepKey, String>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
