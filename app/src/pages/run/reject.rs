@@ -10,7 +10,7 @@ use super::{
     step_panel::VerbError,
 };
 use crate::components::{Banner, Button, Dialog, Field, Kind, TextArea, Variant};
-use crate::reactive::effect;
+use crate::{reactive::effect, words};
 
 /// How often a result was sent back at its gate, and how often it may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,7 @@ impl Rounds {
 
     /// "Sent back 2 of 3 times".
     pub(super) fn words(self) -> String {
-        format!("{} of {} times", self.used.min(self.most), self.most)
+        format!("{} of {}", self.used.min(self.most), words::count(self.most, "time"))
     }
 
     /// What a rejection does now.
@@ -55,14 +55,16 @@ impl Rounds {
     }
 
     fn help(self) -> String {
-        if self.are_used_up() {
-            format!("All {} rounds are used up", self.most)
-        } else {
-            format!(
-                "Round {} of {}. The agent does it again and sees this beside what it wrote.",
-                self.used + 1,
-                self.most
-            )
+        match (self.are_used_up(), self.most) {
+            (true, 0) => "There is no other round".to_owned(),
+            (true, 1) => "The one round is used up".to_owned(),
+            (true, most) => format!("All {most} rounds are used up"),
+            (false, most) => {
+                format!(
+                    "Round {} of {most}. The agent does it again and sees this beside what it wrote.",
+                    self.used + 1
+                )
+            }
         }
     }
 }
@@ -153,6 +155,11 @@ mod tests {
             ["0 of 3 times", "1 of 3 times", "3 of 3 times", "3 of 3 times"]
         );
         assert!(rounds(2).help().starts_with("Round 3 of 3."));
+        assert_eq!(Rounds { used: 1, most: 1 }.words(), "1 of 1 time");
+        assert_eq!(
+            [0, 1].map(|most| Rounds { used: 1, most }.help()),
+            ["There is no other round", "The one round is used up"]
+        );
         for used in [3, 4] {
             assert_eq!(rounds(used).help(), "All 3 rounds are used up");
         }
