@@ -54,13 +54,14 @@ fn WaitingList(page: Page<RunSummary>) -> impl IntoView {
                 <li class="list-row">
                     <StatusIcon status="awaiting_review"/>
                     <div class="list-main">
-                        <RunTitle run=run.clone()/>
+                        <a href=href.clone()>{run.template_name.clone()}</a>
                         <div class="list-sub">
                             <span>{what}</span>
                             <span>"started " <RelativeTime at=run.created_at/></span>
                             <Owner run=run.clone()/>
                         </div>
                     </div>
+                    {about(&run)}
                     <div class="list-side"></div>
                     <LinkButton href size=Size::Sm>
                         "Review"
@@ -194,28 +195,23 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
         <li class="list-row">
             <span class="gallery-icon"><Icon name="workflow"/></span>
             <div class="list-main">
-                <RunTitle run=(*fixed).clone()/>
+                <a href=format!("/runs/{id}")>{fixed.template_name.clone()}</a>
                 <div class="list-sub">
                     <span>{format!("Version {}", fixed.template_version)}</span>
                     <span>"started " <RelativeTime at=fixed.created_at/></span>
                     <Owner run=(*fixed).clone()/>
                 </div>
             </div>
+            {about(&fixed)}
             <div class="list-side num">{progress}</div>
             <StatusChip status/>
         </li>
     })
 }
 
-/// Its workflow, and what tells it from the other runs of that.
-#[component]
-fn RunTitle(run: RunSummary) -> impl IntoView {
-    view! {
-        <div class="list-title">
-            <a href=format!("/runs/{}", run.id)>{run.template_name}</a>
-            {run.about.map(|about| view! { <span class="list-about">{about}</span> })}
-        </div>
-    }
+/// What tells it from the other runs of its workflow. Where there is nothing, its place stays.
+fn about(run: &RunSummary) -> impl IntoView + use<> {
+    view! { <span class="list-about">{run.about.clone()}</span> }
 }
 
 /// Takes in the newest page, which may have left a gap to what is loaded: then only the page is sure.
