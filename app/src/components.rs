@@ -42,7 +42,7 @@ pub use json_tree::JsonTree;
 pub use markdown::{Markdown, to_html as markdown_to_html};
 pub use menu::{Menu, MenuItem, MenuLine, MenuLink};
 pub use panel::{LeftClose, LeftPanel, LeftToggle, PanelHandle, Side};
-pub use status::{StatusChip, StatusIcon, status_label};
+pub use status::{StatusChip, StatusIcon, run_status, status_label};
 pub use table::{MoreRows, TableShell};
 pub use tabs::{Tab, TabPanel, Tabs, is_typing};
 pub use time::{Elapsed, RelativeTime, duration_words};

@@ -16,7 +16,7 @@ use crate::{
     api,
     components::{
         Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
-        StatusChip, Switch, Tone, Variant, use_toasts,
+        StatusChip, Switch, Tone, Variant, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -219,7 +219,7 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
         <section class="card compare-run" aria-label=side>
             <strong>{side}</strong>
             <a href=format!("/runs/{id}")>"Run of " <RelativeTime at=run.created_at/></a>
-            <StatusChip status=run.status.as_str().to_owned()/>
+            <StatusChip status=run_status(run.status, run.status_reason).to_owned()/>
             <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
         </section>
     }

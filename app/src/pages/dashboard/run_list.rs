@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunStatus,
+    RunId,
     api::{MyFrame, Page, RunPage, RunSummary},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     api,
     components::{
         Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon,
+        run_status,
     },
     form::{FormError, outcome},
     live::follow_mine,
@@ -189,7 +190,7 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
         found().or_else(|| last.cloned()).unwrap_or_else(|| Arc::clone(&first))
     });
     let fixed = run.get_untracked();
-    let status = Signal::derive(move || shown_status(&run.get()).to_owned());
+    let status = Signal::derive(move || run.with(|run| run_status(run.status, run.status_reason)).to_owned());
     let progress = move || run.with(|run| run.progress.words());
     Some(view! {
         <li class="list-row">
@@ -236,11 +237,6 @@ fn Owner(run: RunSummary) -> impl IntoView {
     me.is_admin().then(|| {
         view! { <span>{if run.user_id == me.id { "you".to_owned() } else { run.user_email }}</span> }
     })
-}
-
-/// A run that a review holds says what it waits for.
-fn shown_status(run: &RunSummary) -> &'static str {
-    if run.status == RunStatus::Paused && run.n_waiting > 0 { "awaiting_review" } else { run.status.as_str() }
 }
 
 /// Takes in runs, newest first; those older than what is loaded come with their page.

@@ -14,7 +14,7 @@ use crate::{
     id::{AgentId, ArtifactId, RunId, StepKey, UserId},
     json::Tagged,
     schema::Schema,
-    status::{RunStatus, StepStatus},
+    status::{RunStatus, StatusReason, StepStatus},
     view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
 };
 
@@ -273,6 +273,8 @@ pub struct RunHead {
     pub template_name: String,
     pub template_version: i32,
     pub status: RunStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<StatusReason>,
     pub user_id: UserId,
     pub user_email: String,
     pub created_at: DateTime<Utc>,
@@ -285,6 +287,7 @@ impl From<&RunView> for RunHead {
             template_name: run.template_name.clone(),
             template_version: run.template_version,
             status: run.status,
+            status_reason: run.status_reason,
             user_id: run.user_id,
             user_email: run.user_email.clone(),
             created_at: run.created_at,

@@ -8,7 +8,7 @@ use super::super::{state::LiveRun, step_panel::LoadError};
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant},
+    components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant, run_status, status_label},
     error::AppError,
 };
 
@@ -50,7 +50,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
         let option = |run: &RunSummary| ComboOption {
             value: run.id.to_string(),
             label: label(run),
-            kind: run.status.as_str().to_owned(),
+            kind: status_label(run_status(run.status, run.status_reason)).to_owned(),
             reason: None,
         };
         runs.with(|runs| runs.iter().map(option).collect::<Vec<_>>())
