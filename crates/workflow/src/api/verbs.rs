@@ -143,6 +143,9 @@ pub struct BlastRadius {
     pub steps: Vec<BlastStep>,
     pub total_tokens: i64,
     pub total_cost_micros: Option<i64>,
+    /// Some of the tokens are a guess.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_estimated: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -154,6 +157,8 @@ pub struct BlastStep {
     pub tokens: i64,
     pub cost_micros: Option<i64>,
     pub seconds: f64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_estimated: bool,
 }
 
 /// The answer to a verb that can be tried dry.

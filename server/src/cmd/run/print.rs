@@ -104,11 +104,22 @@ fn runs(page: &RunPage) -> Vec<String> {
 fn blast(radius: &BlastRadius) -> Vec<String> {
     let mut lines = vec![format!("{} steps would run again", radius.steps.len())];
     for step in &radius.steps {
-        lines.push(format!("  {}  {}  {} tokens  {:.1} s", step.key, step.status, step.tokens, step.seconds));
+        lines.push(format!(
+            "  {}  {}  {}{} tokens  {:.1} s",
+            step.key,
+            step.status,
+            about(step.is_estimated),
+            step.tokens,
+            step.seconds
+        ));
     }
     let cost = radius.total_cost_micros.map(|micros| format!(", {micros} millionths of money")).unwrap_or_default();
-    lines.push(format!("Their last attempts used {} tokens{cost}", radius.total_tokens));
+    lines.push(format!("Their last attempts used {}{} tokens{cost}", about(radius.is_estimated), radius.total_tokens));
     lines
+}
+
+fn about(is_estimated: bool) -> &'static str {
+    if is_estimated { "about " } else { "" }
 }
 
 fn moved(plan: &MovePlan) -> Vec<String> {
