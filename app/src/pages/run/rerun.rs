@@ -14,6 +14,7 @@ use workflow::{
 
 use super::{
     inputs::source_words,
+    judged::judge,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
     restored::Restored,
@@ -194,6 +195,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         load();
     });
     let (refused, elsewhere) = show_refused(form, sender);
+    judge(one, form.known, form.prompt, refused);
     let verb = move || Verb::Again.label(one.status.get());
     let is_ready = move || one.status.get() == StepStatus::Ready;
     let send = move || {
