@@ -43,7 +43,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             .into_any();
     }
     let detail = Signal::derive(move || {
-        one.read(|step| step.reason.map(|reason| reason.as_str().replace('_', " "))).unwrap_or_default()
+        one.read(|step| step.reason.map(|reason| reason.words().to_owned())).unwrap_or_default()
     });
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     let is_map = untrack(|| one.definition(|step| step.map.is_some()))
