@@ -89,6 +89,20 @@ test("what runs are about begins at one line, at every width", async ({ open, ad
   }
 });
 
+test("on a phone the head says which version and since when, and the timeline is at hand beside the step", async ({ open }) => {
+  const page = await open(ADMIN, { viewport: { width: 390, height: 844 } });
+  await visit(page, `/runs/${made.run}`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await expect(run.head.getByText("Version 1")).toBeVisible();
+  await expect(run.head.getByText(/^Started/)).toBeVisible();
+  await expect(page.getByRole("radio", { name: "Step", exact: true })).toBeChecked();
+  await page.getByRole("button", { name: "Timeline" }).click();
+  const timeline = page.getByRole("region", { name: "Timeline" });
+  await expect(timeline.getByText("The run was started")).toBeVisible();
+  await expect(timeline).toContainText(/\d+ events?/);
+});
+
 test("where two panels do not fit, the agents come over the canvas and go again, by mouse and keyboard", async ({ open }) => {
   const page = await open(ADMIN, { viewport: { width: 1024, height: 768 } });
   const editor = new EditorPage(page);

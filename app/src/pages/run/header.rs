@@ -53,10 +53,10 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                 <StatusChip status=shown detail/>
             </div>
             <div class="run-facts">
-                <span class="wide-only">"Version " {version}</span>
+                <span>"Version " {version}</span>
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
-                <span class="wide-only">"Started " <RelativeTime at=created_at/></span>
+                <span>"Started " <RelativeTime at=created_at/></span>
                 <span>
                     <Elapsed since=Signal::derive(move || run.with(RunView::counts_from)) until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>
