@@ -11,15 +11,19 @@ pub fn of(definition: &Definition) -> Vec<&StepKey> {
 
 /// The place of every step of either: those of the first as they are there, what only the second has behind what it follows in that one.
 pub fn of_both<'a>(first: &'a Definition, second: &'a Definition) -> BTreeMap<&'a StepKey, usize> {
-    let mut order = of(first);
-    let mut place = 0;
+    let mut follows: BTreeMap<Option<&StepKey>, Vec<&StepKey>> = BTreeMap::new();
+    let mut last = None;
     for key in of(second) {
         if first.steps.contains_key(key) {
-            place = order.iter().position(|known| *known == key).map_or(order.len(), |at| at + 1);
+            last = Some(key);
         } else {
-            order.insert(place, key);
-            place += 1;
+            follows.entry(last).or_default().push(key);
         }
+    }
+    let mut order = follows.remove(&None).unwrap_or_default();
+    for key in of(first) {
+        order.push(key);
+        order.extend(follows.remove(&Some(key)).unwrap_or_default());
     }
     order.into_iter().zip(0..).collect()
 }

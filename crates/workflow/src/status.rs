@@ -152,7 +152,7 @@ impl Reason {
             Self::UpstreamFailed => "a step before it failed",
             Self::Person => "by a person",
             Self::Timeout => "took too long",
-            Self::RateLimit => "asked to slow down",
+            Self::RateLimit => "told to slow down",
             Self::Server => "the other side's fault",
             Self::InvalidOutput => "not the promised form",
             Self::OutputTooLarge => "output too large",

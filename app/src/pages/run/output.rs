@@ -44,7 +44,10 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
             transcript::read_into(live.id, stored.get_value(), attempt, kept);
         }
     });
-    let has_written = memo(move || fruitless.get().is_some() && kept.with(transcript::has_text));
+    let has_written = memo(move || {
+        let has_text = kept.with(|kept| matches!(kept, Some(Ok(Some(kept))) if transcript::has_text(kept)));
+        fruitless.get().is_some() && has_text
+    });
     let has_begun = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
     });

@@ -63,9 +63,8 @@ pub(super) fn read_into(run: RunId, step: StepKey, attempt: i32, into: RwSignal<
     spawn_local(fetch(run, step, attempt, into, TRIES));
 }
 
-/// Whether it is known that the model wrote something.
-pub(super) fn has_text(read: &Read) -> bool {
-    let Some(Ok(Some(transcript))) = read else { return false };
+/// Whether the model wrote something.
+pub(super) fn has_text(transcript: &Transcript) -> bool {
     transcript.rounds.iter().any(|round| !round.wrote.is_empty())
 }
 
