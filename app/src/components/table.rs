@@ -100,7 +100,9 @@ fn move_focus_on() {
             let Some(last) = take_marked().filter(|_| is_lost) else { return };
             let next = last.next_element_sibling().and_then(|next| next.dyn_into::<HtmlElement>().ok());
             let row = next.unwrap_or(last);
-            drop(row.set_attribute("tabindex", "-1"));
+            if !row.has_attribute("tabindex") {
+                drop(row.set_attribute("tabindex", "-1"));
+            }
             focus(&row);
         });
     });
