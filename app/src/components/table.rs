@@ -46,22 +46,24 @@ pub fn MoreRows(
     #[prop(default = "Show more".into(), into)] label: Signal<String>,
 ) -> impl IntoView {
     let foot = NodeRef::<html::Div>::new();
+    let is_pressed = StoredValue::new(false);
     effect_with(move |had: Option<bool>| {
         let has = has_more.get();
-        if had == Some(true) && !has {
+        if had == Some(true) && !has && is_pressed.get_value() {
             move_focus_on();
         }
         has
     });
     // A list that is drawn anew in place has another button, but the same rows.
-    on_cleanup(|| {
-        if cfg!(feature = "hydrate") {
+    on_cleanup(move || {
+        if is_pressed.try_get_value() == Some(true) {
             move_focus_on();
         }
     });
     let press = move || {
         if let Some(foot) = foot.get_untracked() {
             mark_last_row(&foot);
+            is_pressed.set_value(true);
         }
         on_more.run(());
     };
