@@ -92,7 +92,7 @@ test("a run is as far in the list as on its own page, whatever its list, and wha
   const page = await open(USER);
   await visit(page, `/runs/${first.id}`);
   const run = new RunPage(page);
-  await run.expectStatus("Paused· for review");
+  await run.expectStatus("Awaiting review");
   await expect(run.head).toContainText("1 of 3 steps done");
   await expect(run.step("Write each section", "Running")).toContainText("0 of 3 done");
   await visit(page, `/runs/${second.id}`);

@@ -143,6 +143,15 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
       await dialog.getByRole("button", { name: "Close" }).last().click();
     }
   });
+  await test.step("and is told while it is typed, before anything is sent", async () => {
+    await run.panel.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
+    const field = page.getByRole("dialog").getByLabel("Prompt");
+    await field.fill("{% if texts %}x{% endif %}");
+    await expect(field).toHaveAccessibleDescription(/there is no input .texts.; there are text/i);
+    await field.fill("{{ text }} again");
+    await expect(field).not.toHaveAccessibleDescription(/there is no input/i);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+  });
 
   await again(page, "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}");
   await expect(run.panel).toContainText("generation 2");

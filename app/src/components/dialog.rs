@@ -40,6 +40,7 @@ pub fn Drawer(
 }
 
 /// Asks before something that is hard to undo. `text` says what will happen; `confirm` repeats the verb.
+/// What leaves a dialog without an answer is "Close" everywhere: "Cancel" is what is done to a run.
 #[component]
 pub fn ConfirmDialog(
     #[prop(into)] id: String,
@@ -58,7 +59,7 @@ pub fn ConfirmDialog(
     let variant = if danger { Variant::Danger } else { Variant::Primary };
     let actions = move || {
         view! {
-            <Button on_click=move |()| open.set(false)>"Go back"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button variant loading=busy on_click=move |()| on_confirm.run(())>
                 {move || confirm.get()}
             </Button>
