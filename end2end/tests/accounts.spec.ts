@@ -40,7 +40,8 @@ test("the first visitor of a new Weft makes the admin, once", async ({ open, wat
     await test.step("and stays one, being the last", async () => {
       watch.expectRefusal({ url: /\/_fn\/set_user_role/, status: 409 });
       await page.getByRole("link", { name: "Users" }).click();
-      await choose(page, "first@example.com", "Make a user");
+      await choose(page, "first@example.com", "Make a user…");
+      await page.getByRole("dialog", { name: "Make first@example.com a user?" }).getByRole("button", { name: "Make a user" }).click();
       await expect(page.getByRole("alert")).toContainText(/last admin/);
       await expect(row(page, "first@example.com")).toContainText("Admin");
     });
@@ -76,12 +77,18 @@ test("an admin adds a person, changes their role, stops them and lets them in ag
   await expect(theirs.getByRole("link", { name: "Users" })).toHaveCount(0);
 
   await test.step("another role ends their sessions, and is there when they sign in again", async () => {
-    await choose(page, person.email, "Make an admin");
+    await choose(page, person.email, "Make an admin…");
+    const question = page.getByRole("dialog", { name: `Make ${person.email} an admin?` });
+    await page.keyboard.press("Escape");
+    await expect(row(page, person.email)).not.toContainText("Admin");
+    await choose(page, person.email, "Make an admin…");
+    await question.getByRole("button", { name: "Make an admin" }).click();
     await expect(row(page, person.email)).toContainText("Admin");
     await visit(theirs, "/admin/users");
     await login(theirs, person);
     await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Users");
-    await choose(page, person.email, "Make a user");
+    await choose(page, person.email, "Make a user…");
+    await page.getByRole("dialog", { name: `Make ${person.email} a user?` }).getByRole("button", { name: "Make a user" }).click();
     await expect(row(page, person.email)).toContainText("User");
     await visit(theirs, "/dashboard");
     await login(theirs, person);

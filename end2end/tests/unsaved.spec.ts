@@ -131,7 +131,7 @@ test("every type of a run input stays as it was chosen, saved and opened again",
     await editor.expectSaved();
     await expect(type.locator("option:checked")).toHaveText(word);
   }
-  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/Write at least one choice/);
+  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/Give at least one choice/);
   await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeDisabled();
   await page.reload();
   await unfold();

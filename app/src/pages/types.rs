@@ -147,7 +147,7 @@ impl TypeForm {
             Ok(schema)
                 if schema.choices.as_ref().is_some_and(Vec::is_empty) && self.word.with(|word| word == "choice") =>
             {
-                Some("Write at least one choice".to_owned())
+                Some("Give at least one choice".to_owned())
             }
             Ok(_) => None,
             Err(reason) => Some(reason),

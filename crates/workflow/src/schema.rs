@@ -124,7 +124,7 @@ impl Schema {
 
     /// The word for the type in the interface.
     pub fn type_name(&self) -> &'static str {
-        self.kind.map_or("any", Kind::as_str)
+        if self.choices.is_some() { "choice" } else { self.kind.map_or("any", Kind::as_str) }
     }
 
     /// Structural compatibility of what this schema produces with what `target` takes.

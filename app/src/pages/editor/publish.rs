@@ -114,7 +114,7 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
                 <dt>"From then on"</dt>
                 <dd>"Everybody can start it; runs that have begun go on with the version they began with"</dd>
                 <dt>"Agents"</dt>
-                <dd>"Steps without a pinned version keep the agent's latest version of today"</dd>
+                <dd>"A step on “Latest” is published with the version that is the latest now. A newer one of the agent takes part when you publish again."</dd>
             </dl>
         }
     };

@@ -49,7 +49,10 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
         let newest = latest.with(|latest| latest.as_ref().map(|(version, _)| *version));
         let mut options = vec![SelectOption::new(
             "",
-            newest.map_or_else(|| "Latest".to_owned(), |version| format!("Latest, now version {version}")),
+            newest.map_or_else(
+                || "Latest when you publish".to_owned(),
+                |version| format!("Latest when you publish, now version {version}"),
+            ),
         )];
         let known = (1..=newest.unwrap_or(0))
             .rev()
