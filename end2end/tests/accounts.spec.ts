@@ -185,6 +185,14 @@ test("a token is shown once, works, and stops working when it is revoked", async
   await dialog.getByLabel("Name").press("Enter");
   await expect(dialog).toContainText("It is shown only this once");
   const token = await dialog.getByRole("code").innerText();
+  await test.step("not copied, it does not go with Esc, nor with a press beside it", async () => {
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.mouse.click(5, 5);
+    await expect(dialog.getByRole("alert").filter({ hasText: "The token is not copied yet" })).toBeVisible();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await expect(dialog.getByRole("code")).toHaveText(token);
+  });
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(page.getByText("nightly import").first()).toBeVisible();
   await expect(page.getByText(token)).toHaveCount(0);
