@@ -174,7 +174,7 @@ fn modal(
                     event.prevent_default();
                 }
             }
-            on:cancel=move |event| {
+            on:cancel=move |event: web_sys::Event| {
                 // Other ways to ask for it, such as the back gesture of a phone.
                 if lock.refuses() {
                     event.prevent_default();
