@@ -29,6 +29,15 @@ test("an assignee who does not exist is told at the field and in the way of publ
   const who = editor.panel.getByRole("combobox", { name: /^Ask somebody by name/ });
   await expect(who).toHaveAccessibleDescription(/Nobody has an account with the email/);
   await editor.panel.getByRole("button", { name: "Do not ask nobody@example.com" }).click();
+  await test.step("what is nobody stays, with a word why, on Tab as on Enter", async () => {
+    for (const key of ["Tab", "Enter"]) {
+      await who.fill("nobody@example.com");
+      await expect(page.getByText("Nobody's email matches")).toBeVisible();
+      await who.press(key);
+      await expect(who).toHaveValue("nobody@example.com");
+      await expect(who).toHaveAccessibleDescription(/Nobody has an account with the email/);
+    }
+  });
   await who.click();
   await who.fill("other");
   await page.getByRole("option", { name: OTHER_USER.email }).click();
