@@ -47,6 +47,27 @@ test("an assignee who does not exist is told at the field and in the way of publ
   await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeEnabled();
 });
 
+test("the key of a run input follows its title until somebody knows it by the key", async ({ open, adminApi }) => {
+  const id = await adminApi.draft(unique("Named by its title"), { inputs: {}, steps: {} });
+  const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  const editor = new EditorPage(page);
+  await visit(page, `/admin/workflows/${id}`);
+  const add = editor.panel.getByRole("button", { name: "Add input" });
+  await add.click();
+  await expect(editor.panel.getByLabel("Title")).toBeFocused();
+  await page.keyboard.type("Tone of the text");
+  await expect(editor.panel.getByLabel("Key")).toHaveValue("input_1");
+  await editor.panel.getByRole("heading", { name: "Workflow" }).click();
+  await expect(editor.panel.getByLabel("Key")).toHaveValue("tone_of_the_text");
+  await editor.panel.getByLabel("Type", { exact: true }).selectOption({ label: "Choice" });
+  await expect(editor.panel.locator(".fold summary code")).toHaveText("choice");
+  await editor.panel.getByLabel("Choices").fill("plain\nplain");
+  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/“plain” stands there twice/);
+  await editor.expectSaved();
+  const { definition } = await adminApi.get<{ definition: { inputs: object } }>(`/api/workflows/templates/${id}`);
+  expect(Object.keys(definition.inputs)).toEqual(["tone_of_the_text"]);
+});
+
 test("a reviewer who was disabled since is told before the start, to admins", async ({ open, adminApi }) => {
   const email = `${unique("leaver").replace(" ", "-")}@example.com`;
   const user = await adminApi.post<{ id: string }>("/_fn/create_user", { email, role: "user", password: "a long enough password" });

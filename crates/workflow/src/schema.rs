@@ -365,6 +365,7 @@ mod tests {
         let choice = schema(none.clone());
         assert_eq!(serde_json::to_value(&choice).unwrap(), none);
         assert_ne!(choice, Schema::text());
+        assert_eq!((choice.type_name(), Schema::text().type_name()), ("choice", "text"));
         assert_eq!(choice.problems(), [(".enum".to_owned(), "Give at least one choice".to_owned())]);
         assert_eq!(choice.check(&json!("a")), [(String::new(), "has nothing to choose from yet".to_owned())]);
         assert!(matches!(Schema::text().feeds(&choice), Compatibility::Unsure(_)));
