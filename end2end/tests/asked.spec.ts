@@ -56,11 +56,11 @@ test("the key of a run input follows its title until somebody knows it by the ke
   await add.click();
   await expect(editor.panel.getByLabel("Title")).toBeFocused();
   await page.keyboard.type("Tone of the text");
-  await expect(editor.panel.getByLabel("Key")).toHaveValue("input_1");
+  await expect(editor.panel.getByLabel("Key", { exact: true })).toHaveValue("input_1");
   await editor.panel.getByRole("heading", { name: "Workflow" }).click();
-  await expect(editor.panel.getByLabel("Key")).toHaveValue("tone_of_the_text");
+  await expect(editor.panel.getByLabel("Key", { exact: true })).toHaveValue("tone_of_the_text");
   await editor.panel.getByLabel("Type", { exact: true }).selectOption({ label: "Choice" });
-  await expect(editor.panel.locator(".fold summary code")).toHaveText("choice");
+  await expect(editor.panel.locator("#f-inputs .fold summary code")).toHaveText("choice");
   await editor.panel.getByLabel("Choices").fill("plain\nplain");
   await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/“plain” stands there twice/);
   await editor.expectSaved();
