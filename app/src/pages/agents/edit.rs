@@ -228,6 +228,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     let is_discarding = RwSignal::new(false);
     let discard = move || {
         is_discarding.set(false);
+        form.is_tried.set(false);
         if let Some(theirs) = newest.get_untracked() {
             return take.run(theirs);
         }
@@ -235,7 +236,6 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         began.set(base.get_untracked());
         newest.set(None);
         restored.set(None);
-        form.is_tried.set(false);
         save.clear();
         focus_soon("f-name");
     };
