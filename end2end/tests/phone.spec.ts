@@ -55,7 +55,9 @@ test("what was saved is told above the buttons of the form, and what was publish
   await page.setViewportSize({ width: 1440, height: 900 });
   await visit(page, `/admin/workflows/${id}`);
   await page.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Publish version 1" }).click();
+  const asked = page.getByRole("dialog", { name: "Publish version 1" });
+  await expect(asked).toContainText("A step on “Latest” is published with the version that is the latest now");
+  await asked.getByRole("button", { name: "Publish version 1" }).click();
   const news = page.getByText("Version 1 is live", { exact: true });
   await expect(news).toBeVisible();
   await page.locator("#f-name").fill("Changed at once");
