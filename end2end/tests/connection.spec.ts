@@ -150,6 +150,21 @@ test("the editor keeps what is drawn, and an admin's form what is typed", async 
   });
 });
 
+test("a page whose program did not come is there by itself once the connection is back", async ({ open, watch }) => {
+  test.setTimeout(90_000);
+  watch.allowComplaint(/Failed to fetch|\.wasm|\.js/);
+  const page = await open(ADMIN, { baseURL: proxy.url });
+  await visit(page, "/dashboard");
+  await page.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
+  proxy.swallow();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Users" }).click();
+  await expect(page.getByText("This page could not be loaded")).toBeVisible();
+  await expect(line(page)).toContainText("No connection since", { timeout: 12_000 });
+  await page.unroute(/\.(wasm|js)(\?|$)/);
+  proxy.forward();
+  await expect(page.getByRole("heading", { name: "Users", level: 1 })).toBeVisible({ timeout: 30_000 });
+});
+
 /** "3.4 s", "1 min 2 s", "2 h 3 min". */
 function seconds(words: string): number {
   const units: Record<string, number> = { ms: 0.001, s: 1, min: 60, h: 3600 };

@@ -52,7 +52,7 @@ test("conditions and paths that cannot hold are told at their fields", async ({ 
   await expect(second).toContainText("there is no `town`; there are age, city, name");
   await expect(editor.panel).toContainText("The path `/nmae` leads nowhere: there is no `nmae`; there are age, city, name");
   await expect(editor.panel.getByLabel("Prompt of this step")).toHaveAttribute("aria-invalid", "true");
-  await expect(editor.panel).toContainText("There is no input `txet`; there are text");
+  await expect(editor.panel).toContainText("There is no input txet; there are text");
   await expect(page.getByRole("button", { name: "Publish" })).toBeDisabled();
 
   await test.step("each goes away with its mend", async () => {
