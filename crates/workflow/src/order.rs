@@ -40,13 +40,15 @@ mod tests {
 
     #[test]
     fn steps_are_read_as_they_follow_each_other() {
+        fn names(keys: Vec<&StepKey>) -> Vec<&str> {
+            keys.into_iter().map(StepKey::as_str).collect()
+        }
         let first = definition(&json!({
             "write": {"agent_id": "x"}, "check": {"agent_id": "x", "depends_on": ["write"]},
             "another": {"agent_id": "x", "depends_on": ["check"]}}));
         let second = definition(&json!({
             "write": {"agent_id": "x"}, "between": {"agent_id": "x", "depends_on": ["write"]},
             "another": {"agent_id": "x", "depends_on": ["between"]}}));
-        let names = |keys: Vec<&StepKey>| keys.into_iter().map(StepKey::as_str).collect::<Vec<_>>();
         assert_eq!(names(of(&first)), ["write", "check", "another"]);
         let mut both: Vec<(&StepKey, usize)> = of_both(&first, &second).into_iter().collect();
         both.sort_by_key(|(_, place)| *place);

@@ -21,7 +21,7 @@ pub(super) fn Attempts(one: OneStep) -> impl IntoView {
             <ol class="timeline">
                 // An attempt that is opened stays so while others come.
                 <For each=newest_first key=|attempt| (attempt.number, attempt.outcome, attempt.ended_at) let:attempt>
-                    {row(one, attempt, is_of_model())}
+                    {row(one, &attempt, is_of_model())}
                 </For>
             </ol>
         </Show>
@@ -78,19 +78,19 @@ fn left_out_words(attempt: &AttemptView) -> Option<String> {
     }
 }
 
-fn row(one: OneStep, attempt: AttemptView, is_of_model: bool) -> AnyView {
+fn row(one: OneStep, attempt: &AttemptView, is_of_model: bool) -> AnyView {
     let status = match attempt.outcome {
         None => "running",
         Some(Outcome::Succeeded) => "completed",
         Some(Outcome::Failed | Outcome::Lost) => "failed",
         Some(_) => "cancelled",
     };
-    let words = attempt_words(&attempt);
-    let usage = usage_words(&attempt);
-    let left_out = left_out_words(&attempt);
+    let words = attempt_words(attempt);
+    let usage = usage_words(attempt);
+    let left_out = left_out_words(attempt);
     let kept = (is_of_model && attempt.outcome.is_some())
         .then(|| view! { <div class="timeline-kept"><TranscriptFolds one attempt=attempt.number/></div> });
-    let error = error_words(&attempt);
+    let error = error_words(attempt);
     view! {
         <li>
             <StatusIcon status/>
