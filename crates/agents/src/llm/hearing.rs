@@ -30,6 +30,16 @@ pub(super) struct Answer {
     pub(super) has_thought: bool,
 }
 
+/// Whether an end that was told may be none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Doubt {
+    None,
+    /// It was told together with a piece, as those do who tell it with every piece.
+    WithText,
+    /// Text came behind an earlier one: this provider tells it with every piece.
+    Repeated,
+}
+
 pub(super) struct Hearing<'a> {
     kind: ProviderKind,
     teller: &'a Teller<'a>,
@@ -41,10 +51,8 @@ pub(super) struct Hearing<'a> {
     n_bytes: usize,
     refusal: String,
     finish: Option<Finish>,
-    /// It was told together with a piece, as those do who tell it with every piece.
-    is_finish_with_text: bool,
-    /// Text came behind an end that was told: this provider tells it with every piece.
-    repeats_finish: bool,
+    /// Whether that is an end.
+    doubt: Doubt,
     /// Text came in pieces.
     has_pieces: bool,
     /// The text as it came, where it came in no pieces.
@@ -72,8 +80,7 @@ impl<'a> Hearing<'a> {
             n_bytes: 0,
             refusal: String::new(),
             finish: None,
-            is_finish_with_text: false,
-            repeats_finish: false,
+            doubt: Doubt::None,
             has_pieces: false,
             whole: String::new(),
             is_answer: false,
@@ -120,14 +127,17 @@ impl<'a> Hearing<'a> {
             frames.hold(self.n_bytes + self.whole.len()).await;
             match &self.finish {
                 None => frames.expect_more(),
-                Some(_) if self.repeats_finish || self.is_finish_with_text && self.kind == ProviderKind::Gemini => {
+                Some(_)
+                    if self.doubt == Doubt::Repeated
+                        || self.doubt == Doubt::WithText && self.kind == ProviderKind::Gemini =>
+                {
                     frames.expect_the_end(PERHAPS_LAST_WORDS);
                 }
                 Some(_) => frames.expect_the_end(LAST_WORDS),
             }
         }
         // The body ended within what came behind the end: that was more of the answer.
-        if frames.is_cut() && (self.repeats_finish || self.is_finish_with_text) {
+        if frames.is_cut() && self.doubt != Doubt::None {
             self.finish = None;
         }
         self.settle();
@@ -143,7 +153,11 @@ impl<'a> Hearing<'a> {
 
     /// Whether an end that was told is one, though the stream broke. Who tells it with every piece may have told it too early.
     fn is_over(&self, frames: &Frames) -> bool {
-        let is_doubtful = self.repeats_finish || self.is_finish_with_text && frames.is_cut();
+        let is_doubtful = match self.doubt {
+            Doubt::None => false,
+            Doubt::WithText => frames.is_cut(),
+            Doubt::Repeated => true,
+        };
         self.finish.is_some() && !is_doubtful
     }
 
@@ -154,7 +168,7 @@ impl<'a> Hearing<'a> {
                 self.has_pieces = true;
                 self.text(&text)?;
             }
-            Event::Whole(whole) => self.whole(whole)?,
+            Event::Whole(whole) => self.whole(&whole)?,
             Event::Thought(text) => self.thought(&text)?,
             Event::Refusal(text) => self.refusal(&text)?,
             Event::Tokens(tokens) => self.recorder.tokens(tokens),
@@ -169,7 +183,7 @@ impl<'a> Hearing<'a> {
         // What ends goes on no more.
         if self.finish.as_ref().is_some_and(|finish| finish.end == End::Complete) {
             self.finish = None;
-            self.repeats_finish = true;
+            self.doubt = Doubt::Repeated;
         }
         let parts = self.thoughts.push(text);
         self.part(parts);
@@ -191,7 +205,7 @@ impl<'a> Hearing<'a> {
     }
 
     /// What does not come in pieces: a part, or all again with what is new. It counts where it says what no piece did.
-    fn whole(&mut self, whole: Whole) -> Result<(), Failure> {
+    fn whole(&mut self, whole: &Whole) -> Result<(), Failure> {
         if !whole.thought.is_empty() && !self.answer.has_thought {
             self.thought(&whole.thought)?;
         }
@@ -210,7 +224,9 @@ impl<'a> Hearing<'a> {
         self.is_answer = true;
         // Some repeat `stop` in each piece; an end that is none says more.
         if self.finish.as_ref().is_none_or(|known| known.end == End::Complete) {
-            self.is_finish_with_text = has_text;
+            if self.doubt != Doubt::Repeated {
+                self.doubt = if has_text { Doubt::WithText } else { Doubt::None };
+            }
             self.recorder.finish(&finish.word, finish.end == End::Cut);
             self.finish = Some(finish);
         }
@@ -218,8 +234,7 @@ impl<'a> Hearing<'a> {
 
     /// The provider said that nothing comes any more. That is the end of what it said, also where it gives no reason.
     fn done(&mut self) {
-        self.repeats_finish = false;
-        self.is_finish_with_text = false;
+        self.doubt = Doubt::None;
         if self.finish.is_none() && self.n_bytes > 0 {
             self.end(Finish { word: String::new(), end: End::Complete }, false);
         }

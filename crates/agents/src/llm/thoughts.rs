@@ -159,7 +159,7 @@ impl Thoughts {
 
     fn think(&mut self, tag: Tag, parts: &mut Vec<Part>) -> bool {
         let words = [tag.closing, tag.opening];
-        match find(&self.held, words.into_iter()) {
+        match find(&self.held, &words.into_iter()) {
             Some((word, place, Begins::With(n_bytes))) => {
                 let before: String = self.held.drain(..place + n_bytes).collect();
                 let is_closing = word == tag.closing;
@@ -192,7 +192,7 @@ impl Thoughts {
     fn answer(&mut self, closings: Closings, parts: &mut Vec<Part>) -> bool {
         let tags = TAGS.iter().filter(|tag| closings.takes(tag)).map(|tag| tag.closing);
         let endings = ENDINGS.into_iter().filter(|_| self.is_wrapped);
-        let found = find(&self.held, tags.chain(endings));
+        let found = find(&self.held, &tags.chain(endings));
         let n_told = found.map_or(self.held.len(), |(_, place, _)| place);
         let said: String = self.held.drain(..n_told).collect();
         if !said.is_empty() {

@@ -10,6 +10,7 @@ mod error;
 mod frames;
 mod gemini;
 mod lenient;
+mod names;
 mod ollama;
 mod openai;
 mod refused;

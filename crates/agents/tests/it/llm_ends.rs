@@ -368,6 +368,8 @@ async fn thoughts_are_no_part_of_an_answer() {
         ("<think> on and on {\"n\":1}", &object, "invalid_output: The model was still thinking when its answer ended"),
         ("<think> on and on", &text, "invalid_output: The model was still thinking when its answer ended"),
         ("<think> hm </think> ", &text, "invalid_output: The model thought, but gave an empty answer"),
+        // A tag in a JSON text is content.
+        ("{\"n\":1, \"s\":\"ends with </think> tag\"}", &object, "{\"n\":1, \"s\":\"ends with </think> tag\"}"),
         // The last complete value, whatever stands around it.
         ("```json\n{\"n\":1}\n```\nOr rather:\n```json\n{\"n\":2}\n```\nDone (see [1]).", &object, "{\"n\":2}"),
     ];
@@ -405,6 +407,29 @@ async fn usage_is_counted_wherever_it_stands_and_estimated_where_it_does_not() {
                 json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 4, "cost": 0.000_25}}),
             ],
             (11, 4, false, Some(250)),
+        ),
+        // A nothing takes no count away; texts are numbers too; and both together are better than a guess.
+        (
+            OpenAi,
+            vec![
+                json!({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}),
+                json!({"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}),
+            ],
+            (7, 3, false, None),
+        ),
+        (
+            OpenAi,
+            vec![stop(), json!({"choices": [], "usage": {"prompt_tokens": "11", "completion_tokens": "4"}})],
+            (11, 4, false, None),
+        ),
+        (OpenAi, vec![stop(), json!({"choices": [], "usage": {"total_tokens": 15}})], (2, 13, true, None)),
+        (
+            Anthropic,
+            vec![
+                json!({"type": "message_start", "message": {"usage": {"input_tokens": 11, "output_tokens": 1}}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 0, "output_tokens": 4}}),
+            ],
+            (11, 4, false, None),
         ),
         // LiteLLM's proxy: a last chunk that still has a choice.
         (

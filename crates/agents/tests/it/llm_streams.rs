@@ -231,6 +231,20 @@ async fn half_an_answer_completes_nothing() {
 }
 
 #[tokio::test]
+async fn what_came_of_a_list_that_broke_off_is_kept() {
+    let server = wiremock::MockServer::start().await;
+    let list = format!("[{},\n{},\n{{\"cand", gemini("Take ", None), gemini("20 mg", None));
+    let response = wiremock::ResponseTemplate::new(200).set_body_raw(list, "application/json");
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(response).mount(&server).await;
+    let provider = Provider { kind: Gemini, url: Some(server.uri()), key: None, model: "m".to_owned(), price: None };
+    let agent = registry(Providers::new([("p".to_owned(), provider)])).for_kind("llm").unwrap();
+    let ctx = context();
+    let result = agent.run(input(json!({"kind": "llm", "prompt": "Dose?"}), text(), json!({})), &ctx).await;
+    assert_eq!(told(result), CUT_OFF);
+    assert_eq!(ctx.recorder.transcript().unwrap().rounds[0].wrote, "Take 20 mg");
+}
+
+#[tokio::test]
 async fn noise_in_a_stream_loses_nothing() {
     let stop = || body(OpenAi, &[finished(OpenAi, "stop")]);
     let begin = || body(OpenAi, &[said("Take 20 mg")]);

@@ -87,13 +87,13 @@ fn bare(text: &str) -> &str {
 
 fn is_value(text: &str, kind: Kind) -> bool {
     let mut scan = Scan::new(text.as_bytes(), 0);
-    let is_of_kind = match (kind, text.as_bytes().first()) {
+    let is_of_kind = matches!(
+        (kind, text.as_bytes().first()),
         (Kind::Number | Kind::Integer, Some(b'-' | b'0'..=b'9'))
-        | (Kind::Boolean, Some(b't' | b'f'))
-        | (Kind::Null, Some(b'n'))
-        | (Kind::String, Some(b'"')) => true,
-        _ => false,
-    };
+            | (Kind::Boolean, Some(b't' | b'f'))
+            | (Kind::Null, Some(b'n'))
+            | (Kind::String, Some(b'"'))
+    );
     is_of_kind && scan.value().is_ok() && scan.at == text.len()
 }
 

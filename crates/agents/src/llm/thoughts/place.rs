@@ -1,12 +1,20 @@
 //! Where in a text its end stands: in code, in a fence, or in a JSON string, where a tag is mere content.
 //! It must never forget more than the line: what was not closed on a line is not kept open, but for a fence.
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum JsonString {
+    #[default]
+    Outside,
+    Inside,
+    /// Behind a backslash in it.
+    Escaped,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Place {
     in_fence: bool,
     in_code: bool,
-    in_string: bool,
-    is_escaped: bool,
+    string: JsonString,
     /// Backticks in a row, up to here.
     n_ticks: usize,
     /// Anything but white space and backticks stood on the line.
@@ -28,15 +36,16 @@ impl Place {
         }
         match c {
             '\n' => {
-                (self.in_code, self.in_string, self.is_escaped) = (false, false, false);
-                self.has_text = false;
+                (self.in_code, self.string, self.has_text) = (false, JsonString::Outside, false);
                 return;
             }
-            '`' if !self.in_string => self.n_ticks += 1,
-            _ if self.is_escaped => self.is_escaped = false,
-            '\\' if self.in_string => self.is_escaped = true,
-            '"' if self.in_string => self.in_string = false,
-            '"' => self.in_string = self.last.is_none_or(|last| matches!(last, '{' | '[' | ',' | ':')),
+            '`' if self.string == JsonString::Outside => self.n_ticks += 1,
+            _ if self.string == JsonString::Escaped => self.string = JsonString::Inside,
+            '\\' if self.string == JsonString::Inside => self.string = JsonString::Escaped,
+            '"' if self.string == JsonString::Inside => self.string = JsonString::Outside,
+            '"' if self.last.is_none_or(|last| matches!(last, '{' | '[' | ',' | ':')) => {
+                self.string = JsonString::Inside;
+            }
             _ => {}
         }
         if !c.is_whitespace() {
@@ -56,7 +65,7 @@ impl Place {
     /// Whether what comes next is content.
     pub(super) fn is_in_content(&mut self) -> bool {
         self.end_ticks();
-        self.in_fence || self.in_code || self.in_string
+        self.in_fence || self.in_code || self.string != JsonString::Outside
     }
 }
 

@@ -73,7 +73,10 @@ pub(super) fn begins(text: &str, word: &str) -> Begins {
 }
 
 /// The first place at which one of these words stands, or may begin to at the end of the text: which, where, and how it begins.
-pub(super) fn find<'a>(text: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<(&'a str, usize, Begins)> {
+pub(super) fn find<'a>(
+    text: &str,
+    words: &(impl Iterator<Item = &'a str> + Clone),
+) -> Option<(&'a str, usize, Begins)> {
     let is_first = |byte: u8| matches!(byte, b'<' | b'[') || byte == "◁".as_bytes()[0];
     for (place, _) in text.bytes().enumerate().filter(|(_, byte)| is_first(*byte)) {
         let Some(rest) = text.get(place..) else { continue };

@@ -110,7 +110,6 @@ fn length_of_value(text: &str) -> Option<usize> {
         match (c, quote) {
             ('\\', Some(_)) => is_escaped = true,
             (c, Some(open)) if c == open => quote = None,
-            (_, Some(_)) => {}
             ('\'' | '"', None) => quote = Some(c),
             ('{' | '[' | '(', None) => depth += 1,
             ('}' | ']' | ')', None) => depth = depth.saturating_sub(1),

@@ -107,7 +107,7 @@ const CODES: &[(&str, Reason)] = &[
     ("notfounderror", Reason::Permanent),
 ];
 
-/// What `base_resp.status_code` of MiniMax means, where it means more than that something is wrong.
+/// What `base_resp.status_code` of `MiniMax` means, where it means more than that something is wrong.
 const MINIMAX: [(u64, Reason); 9] = [
     (1001, Reason::Timeout),
     (1002, Reason::RateLimit),

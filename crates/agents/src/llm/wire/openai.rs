@@ -71,7 +71,7 @@ pub(super) fn read(document: &Value, is_body: bool) -> Vec<Event> {
     let object = text(document, "object").unwrap_or_default();
     let delta = choice.get("delta").filter(|delta| delta.is_object());
     let message = choice.get("message").filter(|message| message.is_object());
-    let is_piece = object.ends_with(".chunk");
+    let is_piece = matches!(object, "chat.completion.chunk" | "text_completion.chunk");
     if let Some(delta) = delta {
         read_said(delta, &mut events);
     }

@@ -36,98 +36,6 @@ const REFUSING: [&str; 14] = [
 const WITH_THE_PROMPT: [&str; 5] =
     ["input tokens", "context length", "context window", "in the messages", "prompt contains"];
 
-impl Parameter {
-    /// What it is called in the fields and messages of errors, over all protocols.
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Temperature => &["temperature"],
-            Self::MaxTokens => &["max_tokens", "max_output_tokens", "maxOutputTokens", "num_predict"],
-            Self::MaxCompletionTokens => &["max_completion_tokens"],
-            Self::Schema => &[
-                "response_format",
-                "response format",
-                "response schema",
-                "json_schema",
-                "json schema",
-                "json mode",
-                "structured output",
-                "structured outputs",
-                "output_config",
-                "output_format",
-                "output format",
-                "responseJsonSchema",
-                "response_json_schema",
-                "responseMimeType",
-                "response_mime_type",
-                "guided_json",
-                // Servers of llama.cpp, which make one of the schema.
-                "parse grammar",
-                "schema to grammar",
-                // Ollama before it knew schemas.
-                "ChatRequest.format",
-                "invalid format",
-            ],
-            // Alone, it is a word like others.
-            Self::Stream => &[
-                "'stream'",
-                "`stream`",
-                "stream is not",
-                "streaming is not",
-                "stream mode is not",
-                "streaming mode is not",
-                "stream not supported",
-                "streaming not supported",
-                "support stream",
-                "support streaming",
-                "stream=true",
-                "stream: true",
-            ],
-            Self::StreamOptions => &["stream_options", "include_usage"],
-            Self::SystemRole => &[
-                "system role",
-                "role system",
-                "role 'system'",
-                "'system' role",
-                "\"system\" role",
-                "`system` role",
-                "system message",
-                "system messages",
-                "system prompt",
-                "system prompts",
-                "system instruction",
-                "system instructions",
-                "systemInstruction",
-                "system_instruction",
-                "developer instruction",
-                "developer instructions",
-                "developer message",
-                // A template of Mistral's: a system prompt is one too many.
-                "roles must alternate",
-                "does not support 'system'",
-            ],
-        }
-    }
-
-    /// Names that mean it only in a field, since they are words of their own.
-    fn field_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Schema => &["format"],
-            Self::Stream => &["stream"],
-            Self::SystemRole => &["system", "instructions"],
-            _ => &[],
-        }
-    }
-
-    /// The same under another name.
-    fn other_name(self) -> Option<Self> {
-        match self {
-            Self::MaxTokens => Some(Self::MaxCompletionTokens),
-            Self::MaxCompletionTokens => Some(Self::MaxTokens),
-            _ => None,
-        }
-    }
-}
-
 /// What an error says the model does not take.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::llm) struct Named {
@@ -215,7 +123,7 @@ fn param(document: &Value) -> Option<&str> {
     is_told(param).then_some(param)
 }
 
-/// A field that says something: LiteLLM writes Python's word for nothing.
+/// A field that says something: `LiteLLM` writes Python's word for nothing.
 fn is_told(field: &str) -> bool {
     !matches!(field, "" | "None" | "null")
 }
@@ -259,10 +167,30 @@ mod tests {
 
     use super::{super::error, *};
 
+    fn check(table: &[(Value, Option<(Parameter, bool)>)]) {
+        use Parameter::{MaxTokens, Schema, Stream, StreamOptions, SystemRole, Temperature};
+        let sent = [Temperature, MaxTokens, Schema, Stream, StreamOptions, SystemRole]
+            .map(|parameter| (parameter, String::new()));
+        for (document, expected) in table {
+            let name = |sent: &[(Parameter, String)]| named(&error::read(document), sent, Asked::NOTHING, true);
+            let found = name(&sent).map(|named| (named.parameter, named.is_never));
+            assert_eq!(found, *expected, "{document}");
+            if let Some((parameter, _)) = expected {
+                let others: Vec<_> = sent.iter().filter(|(sent, _)| sent != parameter).cloned().collect();
+                let found = name(&others);
+                assert!(found.is_none_or(|found| found.parameter != *parameter), "what was not sent cannot be refused");
+            }
+        }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
+    fn openai(message: &str, param: Value, code: Value) -> Value {
+        json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}})
+    }
+
     #[test]
     fn only_an_error_that_names_a_sent_parameter_counts() {
-        use Parameter::{MaxTokens, Schema, Stream, StreamOptions, SystemRole, Temperature};
-        let openai = |message: &str, param: Value, code: Value| json!({"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}});
+        use Parameter::{MaxTokens, Schema, Stream, StreamOptions, Temperature};
         let table = [
             (
                 openai(
@@ -323,7 +251,15 @@ mod tests {
                     "details": [{"fieldViolations": [{"field": "generation_config"}]}]}}),
                 Some((Schema, false)),
             ),
-            // LiteLLM's way to say nothing.
+        ];
+        check(&table);
+    }
+
+    #[test]
+    fn gateways_and_local_servers_refuse_in_their_own_words() {
+        use Parameter::{Schema, Stream, SystemRole, Temperature};
+        let table = [
+            // `LiteLLM`'s way to say nothing.
             (openai("UnsupportedParamsError: no temperature", json!("None"), json!("400")), Some((Temperature, false))),
             (openai("Failed to parse grammar", Value::Null, Value::Null), Some((Schema, false))),
             (openai("Failed to convert the schema to grammar", Value::Null, Value::Null), Some((Schema, false))),
@@ -363,18 +299,7 @@ mod tests {
             (openai("my_temperature and max_tokens_2 are unknown", Value::Null, Value::Null), None),
             (openai("unknown field", Value::Null, Value::Null), None),
         ];
-        let sent = [Temperature, MaxTokens, Schema, Stream, StreamOptions, SystemRole]
-            .map(|parameter| (parameter, String::new()));
-        for (document, expected) in table {
-            let name = |sent: &[(Parameter, String)]| named(&error::read(&document), sent, Asked::NOTHING, true);
-            let found = name(&sent).map(|named| (named.parameter, named.is_never));
-            assert_eq!(found, expected, "{document}");
-            if let Some((parameter, _)) = expected {
-                let others: Vec<_> = sent.iter().filter(|(sent, _)| *sent != parameter).cloned().collect();
-                let found = name(&others);
-                assert!(found.is_none_or(|found| found.parameter != parameter), "what was not sent cannot be refused");
-            }
-        }
+        check(&table);
     }
 
     #[test]
