@@ -9,7 +9,13 @@ use workflow::schema::Kind;
 use super::scan::Scan;
 
 /// Words that turn what is said around them into something else, in the languages that models answer in most.
-const DENYING: [&str; 34] = [
+const DENYING: [&str; 40] = [
+    "minus",
+    "negative",
+    "moins",
+    "menos",
+    "least",
+    "half",
     "not",
     "no",
     "never",
@@ -46,9 +52,35 @@ const DENYING: [&str; 34] = [
     "except",
 ];
 /// Words behind a number that make it another.
-const SCALES: [&str; 20] = [
-    "hundred", "thousand", "million", "millions", "billion", "billions", "trillion", "dozen", "percent", "per", "pct",
-    "k", "m", "mn", "bn", "mio", "mrd", "lakh", "crore", "x",
+const SCALES: [&str; 28] = [
+    "hundreds",
+    "thousands",
+    "dozens",
+    "squared",
+    "cubed",
+    "thirds",
+    "quarters",
+    "tenths",
+    "hundred",
+    "thousand",
+    "million",
+    "millions",
+    "billion",
+    "billions",
+    "trillion",
+    "dozen",
+    "percent",
+    "per",
+    "pct",
+    "k",
+    "m",
+    "mn",
+    "bn",
+    "mio",
+    "mrd",
+    "lakh",
+    "crore",
+    "x",
 ];
 
 pub(super) fn find(text: &str, kind: Kind) -> Option<Range<usize>> {
@@ -242,6 +274,12 @@ mod tests {
             (Kind::Integer, "5%", None),
             (Kind::Integer, "42 million", None),
             (Kind::Integer, "5m", None),
+            (Kind::Integer, "minus 5", None),
+            (Kind::Integer, "at least 5", None),
+            (Kind::Integer, "3 quarters", None),
+            (Kind::Integer, "1. 42", None),
+            (Kind::Integer, "**Answer:** 42", Some("42")),
+            (Kind::Integer, "n=42", Some("42")),
             (Kind::Integer, "0x1F", None),
             (Kind::Integer, "2026-11-28", None),
             (Kind::Integer, "Answer: 42\n\nStep 1 was hard.", None),
