@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use serde::de::Error;
 use serde_json::{Map, Number, Value};
 
-pub use decimal::{Decimal, canonical_number, is_whole};
+pub use decimal::{Decimal, Rounding, canonical_number, is_whole};
 pub use exact::{Exact, Whole, WholeMap, exact, kept, to_value};
 pub use parse::{Bounds, Refused, number, parse, parse_first};
 pub use tree::Tree;
