@@ -28,9 +28,11 @@ pub fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether one of the values means what `wanted` means.
+/// Whether one of the values means what `wanted` means. Costs by the size of the values, and by that of `wanted` once.
 pub fn contains(values: &[Value], wanted: &Value) -> bool {
-    values.iter().any(|value| is_same(value, wanted))
+    let Value::Number(number) = wanted else { return values.iter().any(|value| is_same(value, wanted)) };
+    let decimal = Decimal::of(number);
+    values.iter().any(|value| matches!(value, Value::Number(n) if n == number || Decimal::of(n) == decimal))
 }
 
 /// The order of two numbers or of two texts; nothing else has one.
