@@ -7,6 +7,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use workflow::UserId;
 
 use super::{
     guard::Network,
@@ -23,6 +24,10 @@ const LANES: u32 = 1;
 const N_AT_ONCE: usize = 2;
 /// And for those who signed in before: no flood of strangers stands in front of them.
 const N_OF_KNOWN: usize = 1;
+/// Who wait in one network.
+const MAX_OF_NETWORK: usize = 64;
+/// Who wait for one person: more than the free guesses of a session, and few, since only somebody who has the password needs more.
+const MAX_OF_PERSON: usize = 8;
 /// How long a login queues for its turn before it is told to come back.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// With today's parameters, and of no password: what the password of an unknown account is checked against.
@@ -31,8 +36,9 @@ const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAA
 /// Where somebody queues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Lane {
-    /// On a device that signed in before, or in a session.
-    Known,
+    /// On a device where this person signed in before, or in a session: they take turns by person. The operator is nobody, and has a
+    /// process of their own.
+    Known(Option<UserId>),
     /// Strangers, who take turns by network.
     Of(Network),
 }
@@ -45,7 +51,7 @@ pub(crate) struct Hasher {
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { strangers: Turns::new(N_AT_ONCE), known: Turns::new(N_OF_KNOWN) }
+        Self { strangers: Turns::new(N_AT_ONCE, MAX_OF_NETWORK), known: Turns::new(N_OF_KNOWN, MAX_OF_PERSON) }
     }
 }
 
@@ -90,7 +96,7 @@ impl Hasher {
 
     async fn turn(&self, lane: Lane) -> Result<Turn<Lane>> {
         let turns = match lane {
-            Lane::Known => &self.known,
+            Lane::Known(_) => &self.known,
             Lane::Of(_) => &self.strangers,
         };
         turns.take(lane, MAX_WAIT).await.ok_or(Error::TooManyRequests { retry_after: MAX_WAIT })
@@ -104,20 +110,45 @@ fn argon2() -> password_hash::Result<Argon2<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    fn of_person(n: u128) -> Lane {
+        Lane::Known(Some(UserId(Uuid::from_u128(n))))
+    }
+
+    fn password(text: &str) -> Password {
+        Password::typed(text.into())
+    }
 
     #[tokio::test]
     async fn a_hash_has_todays_parameters_and_knows_its_password() {
         let hasher = Hasher::default();
-        let password = |text: &str| Password::typed(text.into());
-        let hash = hasher.hash(Lane::Known, password("a long password")).await.unwrap();
+        let hash = hasher.hash(of_person(1), password("a long password")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let verify = async |text: &str, hash| hasher.verify(Lane::Known, password(text), hash).await.unwrap();
+        let verify = async |text: &str, hash| hasher.verify(of_person(1), password(text), hash).await.unwrap();
         assert!(verify("a long password", Some(hash.clone())).await);
         assert!(!verify("another password", Some(hash.clone())).await);
         assert!(!verify("a long password", None).await);
         assert!(!Hasher::is_outdated(&hash));
         assert!(Hasher::is_outdated(&hash.replace("m=19456", "m=4096")));
         assert!(!Hasher::is_outdated(DUMMY));
+    }
+
+    #[tokio::test]
+    async fn one_person_waits_behind_themselves_and_keeps_no_other_person_waiting() {
+        let hasher = Hasher::default();
+        let verify = |person| hasher.verify(of_person(person), password("a long password"), None);
+        let flood = futures::future::join_all((0..100).map(|_| verify(1)));
+        let other = async {
+            // The flood has asked by then, and waits.
+            tokio::task::yield_now().await;
+            let began = std::time::Instant::now();
+            verify(2).await.map(|_| began.elapsed())
+        };
+        let (flood, other) = futures::join!(flood, other);
+        assert!(other.unwrap() < Duration::from_secs(5), "others go past");
+        assert_eq!(flood.iter().filter(|answer| answer.is_ok()).count(), 1 + MAX_OF_PERSON);
     }
 }
