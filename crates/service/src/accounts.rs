@@ -4,6 +4,7 @@
 mod cookie;
 mod guard;
 mod hasher;
+mod memory;
 mod password;
 mod tokens;
 mod turns;
