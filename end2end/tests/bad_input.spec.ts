@@ -129,7 +129,7 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
   await test.step("what can be told from the prompt alone is refused, and stays in the dialog", async () => {
     watch.allowRefusal({ url: /\/_fn\/trigger_step/, status: 422 });
     const bad: [string, RegExp][] = [
-      ["{{ text", /unexpected end of input/i],
+      ["{{ text", /\{\{ is not closed/i],
       ["{% if texts %}x{% endif %}", /there is no input .texts.; there are text/i],
       ["{% include '/etc/passwd' %}", /cannot be used here/],
       [doubling, /only a name can be set|can be called/i],

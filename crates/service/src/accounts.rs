@@ -103,11 +103,11 @@ pub async fn login(ctx: &OpContext, email: &str, password: SecretString) -> Resu
     };
     let (session, signed_in) = begin_session(ctx, known.actor, &known.password_hash).await?;
     guess.succeeded(ctx).await?;
-    if Hasher::is_outdated(&known.password_hash) {
-        if let Some(actor) = signed_in.actor() {
-            let rehashed = ctx.hasher().hash(Lane::Known(Some(actor.id)), password).await?;
-            ctx.store().rehash_password(actor.id, &known.password_hash, &rehashed).await?;
-        }
+    if Hasher::is_outdated(&known.password_hash)
+        && let Some(actor) = signed_in.actor()
+    {
+        let rehashed = ctx.hasher().hash(Lane::Known(Some(actor.id)), password).await?;
+        ctx.store().rehash_password(actor.id, &known.password_hash, &rehashed).await?;
     }
     Ok(session)
 }

@@ -81,6 +81,8 @@ pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done
         step.set(Step::Made(created.token));
         shown.set(true);
         on_done.run(());
+        // The form that had the focus is gone; Esc would go past the dialog.
+        focus_in_dialog("new-token");
     });
     let wants_password =
         move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::ConfirmPassword));
