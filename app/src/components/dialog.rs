@@ -90,11 +90,13 @@ pub fn focus_in_dialog(id: &'static str) {
     });
 }
 
-/// The first field, else the first button of the foot, which is the harmless one; the browser alone would take the close button.
+/// The first field, else the first button of the foot, which is the harmless one, else one of the body; the browser alone would take
+/// the close button.
 fn focus_first(dialog: &web_sys::Element) {
     let fields = all(dialog, ".dialog-body :is(input, select, textarea, [autofocus]):not(:disabled, [type=hidden])");
-    let first =
-        fields.into_iter().next().or_else(|| all(dialog, ".dialog-foot button:not(:disabled)").into_iter().next());
+    let of_body = || all(dialog, ".dialog-body button:not(:disabled)").into_iter().next();
+    let of_foot = || all(dialog, ".dialog-foot button:not(:disabled)").into_iter().next();
+    let first = fields.into_iter().next().or_else(of_foot).or_else(of_body);
     if let Some(first) = first {
         focus(&first);
     }

@@ -49,7 +49,7 @@ const MESSAGES: (u32, u32) = (20, 10);
 const BEATS: (u32, u32) = (10, 1);
 
 /// What asks for a socket, if anything does, and the connection that it comes on. Without one nothing is metered, as in tests.
-pub(super) struct Upgrade {
+pub(crate) struct Upgrade {
     asked: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     place: Option<Arc<Place>>,
 }

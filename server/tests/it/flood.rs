@@ -125,22 +125,22 @@ async fn repeat_frame(address: SocketAddr, token: &str, first: &[u8], frame: &[u
         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut heard = Vec::new();
-    while !heard.windows(4).any(|end| end == b"\r\n\r\n") {
-        assert!(stream.read_buf(&mut heard).await.unwrap() > 0, "the handshake ended early");
+    let mut answer = Vec::new();
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "the handshake ended early");
     }
-    assert!(heard.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&heard));
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
     stream.write_all(first).await.unwrap();
     let (mut back, mut out) = stream.split();
     let flood = frame.repeat(16 * 1024 / frame.len());
     let mut sent = 0;
     loop {
-        // First what is heard: it is gone once the connection is reset.
+        // First what comes back: it is gone once the connection is reset.
         tokio::select! {
             biased;
-            n = back.read_buf(&mut heard) => {
+            n = back.read_buf(&mut answer) => {
                 // A close frame of the server, which masks nothing.
-                if let Some(close) = heard.windows(4).find(|bytes| bytes[0] == 0x88 && bytes[2] == 0x03) {
+                if let Some(close) = answer.windows(4).find(|bytes| bytes[0] == 0x88 && bytes[2] == 0x03) {
                     return Some(u16::from_be_bytes([close[2], close[3]]));
                 }
                 if !matches!(n, Ok(1..)) {
