@@ -61,7 +61,7 @@ test("the start form gives back what was pasted, until it is sent or discarded",
   await test.step("discarded, which is asked first, the form is as at first", async () => {
     const question = page.getByRole("dialog", { name: "Discard what you typed?" });
     await page.getByRole("button", { name: "Discard" }).click();
-    await question.getByRole("button", { name: "Go back" }).click();
+    await question.getByRole("button", { name: "Close" }).last().click();
     await expect(text(page)).toHaveValue(PASTED);
     await page.getByRole("button", { name: "Discard" }).click();
     await question.getByRole("button", { name: "Discard" }).click();
