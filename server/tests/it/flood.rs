@@ -169,7 +169,9 @@ async fn frames_that_never_make_a_message_take_nothing_from_others(pool: PgPool)
     server.anna.settled(&run).await;
     for (first, frame) in [(&EMPTY_TEXT_GOES_ON[..], EMPTY_PIECE), (&[][..], EMPTY_PING)] {
         let code = tokio::time::timeout(within, repeat_frame(address, server.ben.token(), first, &frame)).await;
-        assert_eq!(code.expect("it is closed"), Some(1013), "{frame:?}");
+        let code = code.expect("it is closed");
+        // The answers to pings stand before the reason, which may be lost when the connection is reset.
+        assert!(code == Some(1013) || (code.is_none() && frame == EMPTY_PING), "{frame:?}: {code:?}");
     }
     // Many at once, and again as soon as they are closed; a closed one is counted until its end was heard.
     let flooding: Vec<_> = (0..SOCKETS / 2)
