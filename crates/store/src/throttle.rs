@@ -114,7 +114,7 @@ impl Store {
     /// Takes one attempt back; others under the keys stay counted.
     async fn forgive(&self, keys: &[String]) -> Result<()> {
         sqlx::query!(
-            r#"UPDATE login_throttle SET failures = greatest(failures - 1, 0), blocked_until = now() WHERE key = ANY ($1)"#,
+            r#"UPDATE login_throttle SET failures = greatest(failures - 1, 0), blocked_until = '-infinity' WHERE key = ANY ($1)"#,
             keys,
         )
         .execute(&self.pool)
@@ -134,13 +134,14 @@ impl Store {
 async fn add(connection: &mut PgConnection, count: &Count) -> Result<Result<i32, Duration>> {
     let Count { key, policy, .. } = count;
     let failures = sqlx::query_scalar!(
-        r#"INSERT INTO login_throttle AS known (key, failures, blocked_until) VALUES ($1, 1, now())
+        r#"INSERT INTO login_throttle AS known (key, failures, blocked_until) VALUES ($1, 1, '-infinity')
            ON CONFLICT (key) DO UPDATE SET
                failures = CASE WHEN known.last_at < now() - make_interval(secs => $4) THEN 1
                                ELSE least(known.failures + 1, 1000000) END,
-               -- Zero while attempts are free, then 1, 2, 4, ... seconds up to the cap.
+               -- No time at all while attempts are free: one in parallel, which may have begun earlier, is not to wait for it.
+               -- Then 1, 2, 4, ... seconds up to the cap.
                blocked_until = CASE
-                   WHEN known.failures < $2 OR known.last_at < now() - make_interval(secs => $4) THEN now()
+                   WHEN known.failures < $2 OR known.last_at < now() - make_interval(secs => $4) THEN '-infinity'
                    ELSE now() + make_interval(secs => least(2 ^ least(known.failures - $2, 30), $3)) END,
                last_at = now()
            WHERE known.blocked_until <= now()

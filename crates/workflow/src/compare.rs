@@ -79,7 +79,7 @@ mod tests {
         testing::succeed(&mut right, "c", "only here", &[]);
         right.overrides.insert("a".into(), StepOverride { prompt: Some("mine".into()), ..StepOverride::default() });
         let comparison = compare(&left, &right);
-        let [a, b, c] = comparison.steps.as_slice() else { panic!("{comparison:?}") };
+        let [a, c, b] = comparison.steps.as_slice() else { panic!("{comparison:?}") };
         assert!(a.prompt_differs && a.artifacts[0].is_equal);
         assert_eq!(
             (a.artifacts[0].left.as_ref().unwrap().version, a.artifacts[0].right.as_ref().unwrap().version),
