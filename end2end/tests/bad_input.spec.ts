@@ -130,7 +130,7 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
     watch.allowRefusal({ url: /\/_fn\/trigger_step/, status: 422 });
     const bad: [string, RegExp][] = [
       ["{{ text", /\{\{ is not closed/i],
-      ["{% if texts %}x{% endif %}", /there is no input .texts.; there are text/i],
+      ["{% if texts %}x{% endif %}", /there is no input texts; there are text/i],
       ["{% include '/etc/passwd' %}", /cannot be used here/],
       [doubling, /only a name can be set|can be called/i],
     ];
@@ -147,7 +147,7 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
     await run.panel.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
     const field = page.getByRole("dialog").getByLabel("Prompt");
     await field.fill("{% if texts %}x{% endif %}");
-    await expect(field).toHaveAccessibleDescription(/there is no input .texts.; there are text/i);
+    await expect(field).toHaveAccessibleDescription(/there is no input texts; there are text/i);
     await field.fill("{{ text }} again");
     await expect(field).not.toHaveAccessibleDescription(/there is no input/i);
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
