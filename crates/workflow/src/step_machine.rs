@@ -43,6 +43,10 @@ pub enum StepEvent {
     RunTimedOut,
     /// The run used up a budget that fails it.
     BudgetFailed,
+    /// Its attempt waits for something outside, and nobody works on it meanwhile.
+    Suspended,
+    /// The run began with what another one has made of it: completed, skipped, or failed without harm.
+    TakenOver(StepStatus),
 
     // ---- a person
     /// A person pressed Continue and enough have, or auto-run released the gate.
@@ -109,6 +113,9 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
         | (S::Pending | S::Ready | S::AwaitingReview | S::Completed | S::Failed | S::Skipped, E::Supplied { gated })
         | (S::Completed, E::RolledBack { gated }) => finish(gated),
 
+        (S::Pending | S::Ready, E::TakenOver(over @ (S::Completed | S::Skipped | S::Failed))) => over,
+        (S::Running, E::Suspended) => S::Running,
+
         (S::AwaitingReview, E::Voted) => S::AwaitingReview,
         (unchanged @ (S::Pending | S::Ready | S::AwaitingReview | S::Failed | S::Skipped), E::RolledBack { .. }) => {
             unchanged
@@ -151,6 +158,9 @@ pub fn all_events() -> Vec<StepEvent> {
         E::Reopened,
         E::RunTimedOut,
         E::BudgetFailed,
+        E::Suspended,
+        E::TakenOver(StepStatus::Completed),
+        E::TakenOver(StepStatus::Running),
         E::Approved,
         E::Voted,
         E::SkippedByPerson,
