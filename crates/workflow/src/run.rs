@@ -6,7 +6,9 @@
 
 pub mod command;
 pub mod decide;
+pub mod dry;
 pub mod event;
+pub mod fork;
 pub mod plan;
 pub mod state;
 
@@ -18,4 +20,5 @@ mod tests;
 pub use command::{Command, Context, Refused};
 pub use decide::decide;
 pub use event::RunEvent;
+pub use fork::fork;
 pub use state::State;

@@ -32,6 +32,8 @@ pub struct Context<'a> {
     /// They were let in as somebody asked at a gate of this run, which may have closed since.
     pub was_asked: bool,
     pub request: Option<&'a Request>,
+    /// Those among the voters of the run who cannot sign in any more: their votes do not count.
+    pub disabled: &'a BTreeSet<UserId>,
     /// The agent versions that the run is pinned to.
     pub agents: &'a AgentCatalog,
 }
@@ -335,6 +337,8 @@ pub enum Refused {
     /// The gate binds, and they may not approve at it.
     #[error("the gate of `{0}` is not theirs to get around")]
     Bound(StepKey),
+    #[error("nobody decided in time")]
+    TooLate,
     #[error("they voted already")]
     AlreadyVoted,
     #[error("a form cannot be approved before it was answered")]

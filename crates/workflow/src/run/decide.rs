@@ -5,6 +5,7 @@
 //! asked about, then the status, by the step machine.
 
 mod attempts;
+mod binding;
 mod draft;
 mod flow;
 mod gates;
@@ -18,6 +19,7 @@ mod steps;
 mod who;
 
 use draft::Draft;
+pub(super) use draft::nth_id;
 
 use super::{
     Command, Context, Refused, RunEvent, State,
@@ -57,6 +59,17 @@ pub fn decide(state: &State, command: &Command, ctx: &Context<'_>) -> Result<Vec
     let mut draft = Draft::over(state, ctx);
     draft.dispatch(command, about.as_ref())?;
     Ok(draft.into_events())
+}
+
+/// Whether somebody may fork the run: it is not changed, so its status does not matter.
+pub(super) fn may_fork(state: &State, ctx: &Context<'_>) -> Result<(), Refused> {
+    who::may_on_run(state, RunVerb::Fork, ctx)
+}
+
+/// Whether what a step made passed its gate, if that binds.
+pub(super) fn is_let_through(state: &State, key: &StepKey, ctx: &Context<'_>) -> bool {
+    let draft = Draft::over(state, ctx);
+    !draft.binds(key) || draft.latest(key).into_iter().all(|version| version.is_approved)
 }
 
 /// The step that a verb is about, and what whoever asks saw of it.

@@ -1,5 +1,7 @@
 //! Tests of the decider. After every command the world checks what must always hold, so a test only says what it is about.
 
+mod engine;
 mod invariants;
+mod table;
 mod walk;
 mod world;

@@ -93,7 +93,7 @@ impl Draft<'_> {
         let mut reads: Vec<_> = inputs
             .filter(|(port, _)| !literals.contains_key(*port))
             .filter_map(|(_, source)| match source {
-                Source::Step { step, artifact, .. } => self.latest_of(step, artifact).map(|version| version.id),
+                Source::Step { step, artifact, .. } => self.readable(step, artifact).map(|version| version.id),
                 _ => None,
             })
             .collect();

@@ -282,10 +282,7 @@ impl<'a> Draft<'a> {
     /// The next id; those of one decision are told apart.
     pub(super) fn new_id(&mut self) -> ArtifactId {
         self.n_ids += 1;
-        let seed = format!("{:032x}/{}", self.ctx.random, self.n_ids);
-        let digest = crate::hash::sha256_hex(seed.as_bytes());
-        let bits = digest.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok()).unwrap_or(self.ctx.random);
-        ArtifactId(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+        nth_id(self.ctx.random, self.n_ids)
     }
 
     // ---- the run
@@ -386,4 +383,11 @@ impl<'a> Draft<'a> {
     pub(super) fn into_events(self) -> Vec<RunEvent> {
         self.events
     }
+}
+
+/// The id that follows from a random number and a place.
+pub(in crate::run) fn nth_id(random: u128, n: u32) -> ArtifactId {
+    let digest = crate::hash::sha256_hex(format!("{random:032x}/{n}").as_bytes());
+    let bits = digest.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok()).unwrap_or(random);
+    ArtifactId(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
 }

@@ -286,7 +286,8 @@ impl Draft<'_> {
         let step = self.step(key)?.clone();
         let defaults = self.plan(key).map(|plan| plan.defaults.clone()).unwrap_or_default();
         let is_own = !matches!(class, ErrorClass::Stopped | ErrorClass::Budget | ErrorClass::RunTimeout);
-        if is_own && self.on_error(&step) == OnError::Default && !defaults.is_empty() {
+        let has_default = self.on_error(&step) == OnError::Default && !defaults.is_empty();
+        if is_own && has_default && !self.binds(key) {
             self.expect(key, StepEvent::Defaulted, StepStatus::Completed)?;
             self.put_defaults(key);
             self.change(key, |step| step.status = Status::Completed);
@@ -343,7 +344,7 @@ impl Draft<'_> {
     /// The versions that judging a step reads, as they are now.
     pub(super) fn read_by_judging(&self, key: &StepKey) -> BTreeSet<crate::ArtifactId> {
         let Some(definition) = self.definition(key) else { return BTreeSet::new() };
-        let read = Design::judged_by(definition).filter_map(|(step, name)| self.latest_of(step, name));
+        let read = Design::judged_by(definition).filter_map(|(step, name)| self.readable(step, name));
         read.map(|version| version.id).collect()
     }
 }

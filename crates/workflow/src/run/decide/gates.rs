@@ -77,17 +77,24 @@ impl Draft<'_> {
         if self.asks_a_person(key) && latest.is_empty() {
             return Err(Refused::Unanswered);
         }
+        if review.due_at.is_some_and(|due| due < self.now) {
+            return Err(Refused::TooLate);
+        }
         if !review.allow_self && self.is_own(key) {
             return Err(Refused::SelfApproval);
         }
+        self.refuse_if_bound(key)?;
         if review.quorum > 1 {
             if review.votes.contains(&actor) {
                 return Err(Refused::AlreadyVoted);
             }
-            let n = review.votes.len() + 1;
+            let disabled = self.ctx.disabled;
+            let votes = review.votes.iter().copied().filter(|by| !disabled.contains(by));
+            let votes: Vec<_> = votes.chain([actor]).collect();
+            let n = votes.len();
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
-                    review.votes.push(actor);
+                    review.votes = votes;
                 }
             });
             if n < usize::try_from(review.quorum).unwrap_or(usize::MAX) {
@@ -113,7 +120,7 @@ impl Draft<'_> {
     }
 
     /// The latest versions passed a gate.
-    fn approve_versions(&mut self, key: &StepKey) {
+    pub(super) fn approve_versions(&mut self, key: &StepKey) {
         let latest: Vec<Version> = self.latest(key).into_iter().cloned().collect();
         for mut version in latest {
             version.is_approved = true;
@@ -179,7 +186,8 @@ impl Draft<'_> {
         // A form without an answer can only be approved with its default output.
         let asks = self.latest(key).is_empty();
         let has_default = self.plan(key).is_some_and(|plan| !plan.defaults.is_empty());
-        if review.on_timeout == OnReviewTimeout::Approve && (!asks || has_default) {
+        let may_pass = review.on_timeout == OnReviewTimeout::Approve && !self.binds(key);
+        if may_pass && (!asks || has_default) {
             self.expect(key, StepEvent::ReviewTimedOut { approve: true }, StepStatus::Completed)?;
             if asks {
                 self.put_defaults(key);

@@ -29,6 +29,11 @@ pub(super) fn move_to(state: &State, to: &MoveTo, ctx: &Context<'_>) -> Result<V
     if state.counts.running > 0 {
         return Err(Refused::StepRuns);
     }
+    let is_form = |key: &StepKey| {
+        let pin = to.plan.steps.get(key).map(|step| (&step.agent_id, step.agent_version));
+        pin.and_then(|(id, version)| ctx.agents.get(id, version)).is_some_and(|agent| agent.kind() == "human")
+    };
+    Draft::over(state, ctx).refuse_weaker_gates(&to.definition, is_form)?;
     let change = moving::plan(&state.view(&BTreeMap::new()), &to.definition);
     let moved = Moved {
         template_version: to.template_version,

@@ -144,7 +144,10 @@ impl Draft<'_> {
         self.end_part(map, result.as_ref().map_err(|(class, error)| (*class, error.as_str())), None)?;
         match result {
             Ok(_) => {
-                // The gate of a map is at its items.
+                // The gate of a map is at its items: what they passed, their list has passed.
+                if self.binds(&map.key) {
+                    self.approve_versions(&map.key);
+                }
                 self.expect(&map.key, StepEvent::Collected, StepStatus::Completed)?;
                 self.change(&map.key, |step| step.status = Status::Completed);
                 self.advance(vec![map.key.clone()])?;

@@ -34,6 +34,7 @@ impl Draft<'_> {
     pub(super) fn trigger(&mut self, key: &StepKey, changes: &Changes, is_expected: bool) -> Result<(), Refused> {
         use StepStatus as S;
         self.expect_status(key, &[S::Ready, S::Completed, S::Failed, S::Skipped])?;
+        self.refuse_bound_literals(key, changes)?;
         let is_new = self.change_override(key, changes);
         if self.step(key)?.status.word() == S::Ready {
             // Of equal clicks one has an effect: the others find the step queued just as they want it.
@@ -62,6 +63,7 @@ impl Draft<'_> {
     ) -> Result<(), Refused> {
         use StepStatus as S;
         self.expect_status(key, &[S::Completed, S::Failed, S::Skipped])?;
+        self.refuse_bound_literals(key, changes)?;
         self.change_override(key, changes);
         let closure = match mode {
             crate::api::RerunMode::StepOnly => BTreeSet::from([key.clone()]),
@@ -136,6 +138,10 @@ impl Draft<'_> {
     ) -> Result<(), Refused> {
         use StepStatus as S;
         self.expect_status(key, &[S::Pending, S::Ready, S::Failed, S::AwaitingReview])?;
+        self.refuse_if_bound(key)?;
+        for (of, inputs) in given {
+            self.refuse_bound_ports(of, inputs.keys())?;
+        }
         let is_given = |step: &StepKey, port: &str| {
             given.get(step).and_then(|inputs| inputs.get(port)).is_some_and(|value| !value.is_null())
         };
@@ -207,10 +213,18 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Whether what a person brings has to be approved: the mode is `always`, and it is not a map.
+    /// Whether what a person brings has to be approved: the mode is `always`, or the gate binds. The gate of a map is at its items, but a
+    /// list that did not come from them is not to get around it.
     pub(super) fn always_asks(&self, key: &StepKey) -> bool {
         let mode = self.definition(key).map(|step| step.review.mode);
-        mode == Some(ReviewMode::Always) && !self.is_map(key)
+        (mode == Some(ReviewMode::Always) && !self.is_map(key)) || self.binds(key)
+    }
+
+    /// Whether a person's answer to a form is their approval of it at once: its gate asks nobody else.
+    fn answers(&self, key: &StepKey) -> bool {
+        let review = self.definition(key).map(|step| &step.review);
+        let is_enough = review.is_some_and(|review| review.quorum <= 1 && review.mode != ReviewMode::Always);
+        self.asks_a_person(key) && is_enough && self.may_approve(key)
     }
 
     /// The map of a completed item makes its list anew.
@@ -242,7 +256,8 @@ impl Draft<'_> {
         for new in outputs {
             self.add_version(key, new, origin, None);
         }
-        let gated = self.always_asks(key);
+        let is_answered = self.binds(key) && origin == Origin::HumanEdit && self.answers(key);
+        let gated = self.always_asks(key) && !is_answered;
         self.door(key, StepEvent::Supplied { gated })?;
         self.void_votes(key);
         let step = self.step(key)?.clone();
@@ -256,7 +271,12 @@ impl Draft<'_> {
             }
             return Ok(());
         }
-        self.close_gate(key, Verdict::Superseded);
+        if is_answered {
+            self.close_gate(key, Verdict::Approved);
+            self.approve_versions(key);
+        } else {
+            self.close_gate(key, Verdict::Superseded);
+        }
         self.change(key, |step| step.status = Status::Completed);
         self.advance(vec![key.clone()])
     }

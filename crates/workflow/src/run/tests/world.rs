@@ -32,10 +32,9 @@ pub(super) struct World {
     n: u128,
     pub was_asked: bool,
     pub request: Option<Request>,
+    pub disabled: BTreeSet<UserId>,
     /// What maps are given for a list.
     pub list: Vec<(String, i64)>,
-    /// Another run, which took what is tried first.
-    pub keys: BTreeMap<StepKey, ()>,
 }
 
 pub(super) fn person(n: u128, role: Role) -> Actor {
@@ -116,8 +115,8 @@ impl World {
             n: 0,
             was_asked: false,
             request: None,
+            disabled: BTreeSet::new(),
             list: vec![("a".into(), 1), ("b".into(), 2)],
-            keys: BTreeMap::new(),
         };
         world.by(Some(&owner()), &Command::Start(Box::new(start))).unwrap();
         world
@@ -145,6 +144,7 @@ impl World {
             actor,
             was_asked: self.was_asked,
             request: request.as_ref(),
+            disabled: &self.disabled,
             agents: &self.agents,
         };
         let decided = decide(&self.state, command, &ctx);
