@@ -1,7 +1,9 @@
 //! Tests of the decider. After every command the world checks what must always hold, so a test only says what it is about.
 
 mod engine;
+mod gates;
 mod invariants;
+mod parts;
 mod table;
 mod walk;
 mod world;
