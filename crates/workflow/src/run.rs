@@ -10,6 +10,7 @@ pub mod dry;
 pub mod event;
 pub mod fork;
 pub mod plan;
+mod seeded;
 pub mod state;
 
 mod apply;

@@ -45,6 +45,8 @@ pub enum StepEvent {
     BudgetFailed,
     /// Its attempt waits for something outside, and nobody works on it meanwhile.
     Suspended,
+    /// What its attempt waited for came, or a worker goes on with it.
+    Resumed,
     /// The run began with what another one has made of it: completed, skipped, or failed without harm.
     TakenOver(StepStatus),
 
@@ -105,6 +107,7 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
 
         (S::Ready, E::Claimed)
         | (S::Pending | S::Running, E::Expanded)
+        | (S::Running, E::Suspended | E::Resumed)
         | (S::Running | S::Completed | S::Failed, E::ItemReopened) => S::Running,
 
         (S::Running, E::Succeeded { gated })
@@ -114,8 +117,6 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
         | (S::Completed, E::RolledBack { gated }) => finish(gated),
 
         (S::Pending | S::Ready, E::TakenOver(over @ (S::Completed | S::Skipped | S::Failed))) => over,
-        (S::Running, E::Suspended) => S::Running,
-
         (S::AwaitingReview, E::Voted) => S::AwaitingReview,
         (unchanged @ (S::Pending | S::Ready | S::AwaitingReview | S::Failed | S::Skipped), E::RolledBack { .. }) => {
             unchanged
@@ -159,6 +160,7 @@ pub fn all_events() -> Vec<StepEvent> {
         E::RunTimedOut,
         E::BudgetFailed,
         E::Suspended,
+        E::Resumed,
         E::TakenOver(StepStatus::Completed),
         E::TakenOver(StepStatus::Running),
         E::Approved,

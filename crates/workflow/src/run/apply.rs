@@ -52,9 +52,15 @@ impl State {
                 put(self, step, true);
             }
         }
-        data.attempts.iter().for_each(|attempt| self.put_attempt(attempt));
-        data.artifacts.iter().for_each(|version| self.put_version(version));
-        data.rejections.iter().for_each(|rejection| self.put_rejection(rejection));
+        for attempt in &data.attempts {
+            self.put_attempt(attempt);
+        }
+        for version in &data.artifacts {
+            self.put_version(version);
+        }
+        for rejection in &data.rejections {
+            self.put_rejection(rejection);
+        }
         if let (Some(request), Some(actor)) = (&data.request, event.actor) {
             self.requests.insert((actor, request.key.clone()), request.hash.clone());
         }
@@ -105,7 +111,9 @@ impl State {
         self.makers.insert(version.id, (key.clone(), name.clone()));
         let of_name = self.versions.entry(key.clone()).or_default().entry(name.clone()).or_default();
         if version.is_latest {
-            of_name.iter_mut().for_each(|known| known.is_latest = false);
+            for known in of_name.iter_mut() {
+                known.is_latest = false;
+            }
         }
         match of_name.binary_search_by_key(&version.version, |known| known.version) {
             Ok(n) => of_name[n] = version.clone(),

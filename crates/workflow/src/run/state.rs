@@ -16,7 +16,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-pub(super) use derived::{Cells, Counts, put};
+pub(super) use derived::{Cells, Counts, goes_in_a_pause, put};
 pub use derived::{Entry, Turn, Waits};
 pub use design::Design;
 pub use records::{Attempt, NewVersion, Version};

@@ -13,6 +13,7 @@ use crate::{
         Refused, State,
         command::{AttemptResult, Finished},
         event::EventKind,
+        seeded::{self, Bug},
         state::{Admission, Attempt, Status, Step, Wait, Work},
     },
     source::Source,
@@ -33,26 +34,21 @@ impl Draft<'_> {
                 continue;
             }
             n_started += 1;
-            match step.status {
-                Status::Ready { .. } => {
-                    self.expect(key, StepEvent::Claimed, StepStatus::Running)?;
-                    let attempt = Attempt {
-                        worker: Some(worker),
-                        basis: Some(self.basis(&step)),
-                        reads: self.reads(&step),
-                        ..self.next_attempt(&step)
-                    };
-                    self.put_attempt(attempt);
-                }
+            if let Status::Ready { .. } = step.status {
+                self.expect(key, StepEvent::Claimed, StepStatus::Running)?;
+                let attempt = Attempt {
+                    worker: Some(worker),
+                    basis: Some(self.basis(&step)),
+                    reads: self.reads(&step),
+                    ..self.next_attempt(&step)
+                };
+                self.put_attempt(attempt);
+            } else if let Some(mut attempt) = self.open_attempt(key).cloned() {
                 // The same attempt, under a new lease.
-                _ => {
-                    self.expect(key, StepEvent::Suspended, StepStatus::Running)?;
-                    if let Some(mut attempt) = self.open_attempt(key).cloned() {
-                        attempt.worker = Some(worker);
-                        attempt.fence += 1;
-                        self.put_attempt(attempt);
-                    }
-                }
+                self.expect(key, StepEvent::Resumed, StepStatus::Running)?;
+                attempt.worker = Some(worker);
+                attempt.fence += 1;
+                self.put_attempt(attempt);
             }
             self.change(key, |step| {
                 step.manually_triggered = false;
@@ -172,7 +168,8 @@ impl Draft<'_> {
             (Ok(step), Some(None)) if step.status == Status::Running(Work::Attempt { worker }) => {
                 Ok(Some(step.clone()))
             }
-            (_, Some(Some(outcome))) if outcome == outcome_of(result) => Ok(None),
+            (_, Some(Some(outcome))) if outcome == outcome_of(result) && !seeded::is(Bug::TakesTwice) => Ok(None),
+            (Ok(step), Some(Some(_))) if seeded::is(Bug::TakesTwice) => Ok(Some(step.clone())),
             _ => Err(Refused::Fenced),
         }
     }
@@ -182,7 +179,7 @@ impl Draft<'_> {
         let gated = self.gates(key);
         let next = self.door(key, event(gated))?;
         if next == StepStatus::AwaitingReview {
-            self.open_gate(key)?;
+            self.open_gate(key);
             self.tell(EventKind::StepAwaitingReview, Some(key), None)?;
         } else {
             self.change(key, |step| step.status = Status::Completed);
@@ -204,7 +201,7 @@ impl Draft<'_> {
     /// What it depends on may run again meanwhile; then it waits for that.
     fn queue_again(&mut self, key: &StepKey, event: StepEvent, at: Option<DateTime<Utc>>) -> Result<(), Refused> {
         self.expect(key, event, StepStatus::Ready)?;
-        let waits = self.waits(key).open > 0;
+        let waits = self.waits(key).open > 0 && !seeded::is(Bug::RetriesTooEarly);
         let admission = if self.run.held.is_some() { Admission::Held } else { Admission::Claimable };
         self.change(key, |step| {
             step.status = if waits { Status::Pending { needs_decision: false } } else { Status::Ready { admission } };
@@ -235,6 +232,10 @@ impl Draft<'_> {
                 continue;
             }
             self.end_work(&key, Outcome::Lost);
+            if seeded::is(Bug::LosesWorkerTwice) {
+                let attempt = Attempt { ended_at: None, ..self.next_attempt(&step) };
+                self.put_attempt(attempt);
+            }
             if State::count_ends(self.attempts(&key), step.generation, Outcome::Lost) >= MAX_CRASHES {
                 self.fail(&key, ErrorClass::CrashLoop, StepEvent::Lost { quarantined: true })?;
                 self.advance(vec![key.clone()])?;
@@ -285,7 +286,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn resume_attempt(&mut self, step: &Step) -> Result<(), Refused> {
-        self.expect(&step.key, StepEvent::Suspended, StepStatus::Running)?;
+        self.expect(&step.key, StepEvent::Resumed, StepStatus::Running)?;
         let (admission, now) = (self.first_admission(step), self.now);
         self.change(&step.key, |step| {
             step.not_before = now;

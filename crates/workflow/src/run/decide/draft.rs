@@ -271,7 +271,9 @@ impl<'a> Draft<'a> {
         let base = self.base;
         let of_name = self.versions.entry(at).or_insert_with_key(|(key, name)| base.versions(key, name).to_vec());
         if version.is_latest {
-            of_name.iter_mut().for_each(|known| known.is_latest = false);
+            for known in of_name.iter_mut() {
+                known.is_latest = false;
+            }
         }
         match of_name.binary_search_by_key(&version.version, |known| known.version) {
             Ok(n) => of_name[n] = version,

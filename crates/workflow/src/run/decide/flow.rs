@@ -11,6 +11,7 @@ use crate::{
     resolve::value_now,
     run::{
         Refused,
+        seeded::{self, Bug},
         state::{self, Design, Status, Step, Version, Work},
     },
     source::Source,
@@ -43,7 +44,7 @@ impl Draft<'_> {
         let is_over = self.known(map).is_some_and(|entry| {
             entry.items_open == 0 && entry.step.status == Status::Running(Work::Items { needs_decision: false })
         });
-        if is_over {
+        if is_over && !(seeded::is(Bug::ForgetsLastItem) && !self.items(map).is_empty()) {
             self.change(map, |step| {
                 step.status = Status::Running(Work::Items { needs_decision: true });
                 step.decision_epoch += 1;
@@ -167,6 +168,7 @@ impl Draft<'_> {
         match &step.status {
             Status::Ready { .. } | Status::Pending { needs_decision: true } => true,
             Status::Skipped { reason: SkipReason::Person } => false,
+            Status::Skipped { .. } if seeded::is(Bug::LeavesSkipped) => false,
             Status::Skipped { .. } if self.design().has_rule(&step.key) => true,
             Status::Skipped { reason } => *reason != SkipReason::Condition && self.waits(&step.key).failed == 0,
             _ => false,
@@ -226,7 +228,9 @@ impl Draft<'_> {
             }
         }
         for key in steps {
-            self.end_work(key, Outcome::Cancelled);
+            if !seeded::is(Bug::LeavesAttemptOpen) {
+                self.end_work(key, Outcome::Cancelled);
+            }
             self.close_gate(key, verdict);
             let mut step = self.step(key)?.clone();
             if step.status.is_over() {

@@ -10,6 +10,7 @@ use crate::{
     run::{
         Refused,
         event::EventKind,
+        seeded::{self, Bug},
         state::{ClosedReview, Rejection, Review, Status, Verdict, Version},
     },
     status::{ErrorClass, Origin, StepStatus},
@@ -37,20 +38,22 @@ impl Draft<'_> {
     }
 
     /// The step begins to wait for a person: it came through the door.
-    pub(super) fn open_gate(&mut self, key: &StepKey) -> Result<(), Refused> {
+    pub(super) fn open_gate(&mut self, key: &StepKey) {
         let asked = self.definition(key).map(|step| step.review.clone()).unwrap_or_default();
         let now = self.now;
         self.change(key, |step| {
             step.n_reviews += 1;
             step.status = Status::AwaitingReview { review: Box::new(Review::open(&asked, step.n_reviews, now)) };
         });
-        Ok(())
     }
 
     /// Decides the open gate of a step, if it has one. What the step then is, is for the caller to say.
     pub(super) fn close_gate(&mut self, key: &StepKey, verdict: Verdict) {
         let Ok(step) = self.step(key) else { return };
         let Some(review) = step.review() else { return };
+        if seeded::is(Bug::LosesReview) && verdict == Verdict::Rejected {
+            return;
+        }
         let closed = ClosedReview {
             step: key.clone(),
             generation: step.generation,
@@ -130,6 +133,9 @@ impl Draft<'_> {
 
     /// Earlier approvals were of something else.
     pub(super) fn void_votes(&mut self, key: &StepKey) {
+        if seeded::is(Bug::KeepsVotes) {
+            return;
+        }
         self.change(key, |step| {
             if let Status::AwaitingReview { review } = &mut step.status {
                 review.votes.clear();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::Draft;
 use crate::{
     id::StepKey,
-    run::state::{Admission, Cells, Status, Step, Turn, Wait, Work},
+    run::state::{Admission, Cells, Status, Step, Turn, Wait, Work, goes_in_a_pause},
     status::RunStatus,
 };
 
@@ -17,7 +17,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn first_admission(&self, step: &Step) -> Admission {
-        if self.run.held.is_some() && !step.manually_triggered {
+        if self.run.held.is_some() && !goes_in_a_pause(step) {
             Admission::Held
         } else if self.is_limited(step) {
             Admission::Limited
@@ -58,7 +58,7 @@ impl Draft<'_> {
         let base = self.base();
         let over: BTreeSet<Turn> = self
             .overlaid()
-            .filter(|entry| !entry.is_removed && waits(&entry.step) && (!is_held || entry.step.manually_triggered))
+            .filter(|entry| !entry.is_removed && waits(&entry.step) && (!is_held || goes_in_a_pause(&entry.step)))
             .map(|entry| Turn::of(&entry.step, &base.design))
             .collect();
         if over.is_empty() && base.index.waiting.is_empty() {

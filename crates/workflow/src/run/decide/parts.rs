@@ -11,6 +11,7 @@ use crate::{
         Refused,
         command::{ChildEnded, Judged, Judgement, NewItem},
         event::{EventKind, Tell},
+        seeded::{self, Bug},
         state::{Attempt, Item, NewVersion, Status, Step, Work},
     },
     status::{ErrorClass, Origin, Outcome, Reason, StepStatus},
@@ -22,7 +23,8 @@ impl Draft<'_> {
     pub(super) fn judge(&mut self, judged: &Judged) -> Result<(), Refused> {
         let key = &judged.step;
         let step = self.step(key)?.clone();
-        if !step.status.needs_decision() || step.decision_epoch != judged.epoch {
+        let is_asked = step.status.needs_decision() && step.decision_epoch == judged.epoch;
+        if !is_asked && !seeded::is(Bug::TakesOldAnswer) {
             return Err(Refused::Outdated);
         }
         let is_pending = step.status.word() == StepStatus::Pending;
@@ -75,30 +77,23 @@ impl Draft<'_> {
         let wanted: BTreeMap<StepKey, (i32, &NewItem)> =
             (0..).zip(items).map(|(index, item)| (map.key.item(&item.key), (index, item))).collect();
         for key in self.items(&map.key) {
-            if !wanted.contains_key(&key) {
+            if !wanted.contains_key(&key) && !seeded::is(Bug::KeepsVanished) {
                 let step = self.step(&key)?.clone();
                 self.remove(step);
             }
         }
         for (key, (index, item)) in wanted {
             let now = Item { of: map.key.clone(), index, basis: item.basis.clone() };
-            match self.known(&key).map(|entry| entry.step.clone()) {
-                Some(mut step) => {
-                    let is_same = step.item.as_ref().is_some_and(|was| was.basis == now.basis);
-                    step.item = Some(now);
-                    if step.status != Status::Completed || !is_same {
-                        self.renew(&mut step)?;
-                    }
-                    self.set(step);
-                }
-                None => {
-                    let mut step = Step { item: Some(now), ..Step::new(key, self.now) };
-                    self.set(step.clone());
-                    step.status = self.queued(&step);
-                    self.expect(&step.key, StepEvent::Unlocked, StepStatus::Ready)?;
-                    self.set(step);
-                }
+            let Some(mut step) = self.known(&key).map(|entry| entry.step.clone()) else {
+                self.begin_item(Step { item: Some(now), ..Step::new(key, self.now) })?;
+                continue;
+            };
+            let is_same = step.item.as_ref().is_some_and(|was| was.basis == now.basis);
+            step.item = Some(now);
+            if step.status != Status::Completed || !is_same {
+                self.renew(&mut step)?;
             }
+            self.set(step);
         }
         let attempt = Attempt {
             inputs: vec![list.clone()],
@@ -116,10 +111,19 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// A new item: nothing before it is waited for.
+    fn begin_item(&mut self, mut step: Step) -> Result<(), Refused> {
+        self.set(step.clone());
+        self.expect(&step.key, StepEvent::Unlocked, StepStatus::Ready)?;
+        step.status = self.queued(&step);
+        self.set(step);
+        Ok(())
+    }
+
     /// An item that its map wants to run, whatever it was, in its next generation.
     fn renew(&mut self, step: &mut Step) -> Result<(), Refused> {
         self.expect(&step.key, StepEvent::ItemRenewed, StepStatus::Ready)?;
-        step.generation += 1;
+        step.generation = if seeded::is(Bug::ForgetsTombstone) { 1 } else { step.generation + 1 };
         step.rounds = 0;
         step.n_reviews = 0;
         step.child_run = None;

@@ -10,6 +10,7 @@ use crate::{
     run::{
         Refused,
         event::{Effects, EventKind, RunChange, Tell},
+        seeded::{self, Bug},
         state::{Admission, Cells, Status},
     },
     status::{ErrorClass, RunStatus, StatusReason},
@@ -33,7 +34,8 @@ impl Draft<'_> {
         self.admit();
         self.settle();
         let seq = self.push(kind, step, cause, first);
-        if kind != EventKind::BudgetExceeded {
+        let is_looked_at = !seeded::is(Bug::ForgetsBudget) || kind == EventKind::StepCompleted;
+        if kind != EventKind::BudgetExceeded && is_looked_at {
             self.exceed(seq)?;
         }
         Ok(seq)
@@ -117,7 +119,8 @@ impl Draft<'_> {
     pub(super) fn ready(&self) -> Vec<StepKey> {
         let index = &self.base().index;
         let waiting = index.waiting.values().flatten();
-        let known = index.claimable.iter().chain(&index.reserving).chain(waiting).map(|turn| &turn.key);
+        let reserving = index.reserving.iter().filter(|_| !seeded::is(Bug::PausesHalf));
+        let known = index.claimable.iter().chain(reserving).chain(waiting).map(|turn| &turn.key);
         let untouched = known.filter(|key| !self.is_overlaid(key));
         let overlaid = self.overlaid().filter(|entry| !entry.is_removed).map(|entry| &entry.step.key);
         let is_ready =

@@ -14,6 +14,7 @@ use crate::{
         Refused,
         command::{Changes, Edit, Patch},
         event::EventKind,
+        seeded::{self, Bug},
         state::{Admission, NewVersion, Status, Verdict},
     },
     skipping,
@@ -199,7 +200,7 @@ impl Draft<'_> {
             if is_gated { StepStatus::AwaitingReview } else { StepStatus::Completed },
         )?;
         if is_gated && is_completed {
-            self.open_gate(key)?;
+            self.open_gate(key);
             self.reopen(vec![key.clone()])?;
         }
         if is_gated && edit.and_continue {
@@ -217,7 +218,8 @@ impl Draft<'_> {
     /// list that did not come from them is not to get around it.
     pub(super) fn always_asks(&self, key: &StepKey) -> bool {
         let mode = self.definition(key).map(|step| step.review.mode);
-        (mode == Some(ReviewMode::Always) && !self.is_map(key)) || self.binds(key)
+        let binds = self.binds(key) && !seeded::is(Bug::SuppliesAround);
+        (mode == Some(ReviewMode::Always) && !self.is_map(key)) || binds
     }
 
     /// Whether a person's answer to a form is their approval of it at once: its gate asks nobody else.
@@ -267,7 +269,7 @@ impl Draft<'_> {
         self.change(key, |step| step.rounds = 0);
         if gated {
             if step.review().is_none() {
-                self.open_gate(key)?;
+                self.open_gate(key);
             }
             return Ok(());
         }
@@ -293,7 +295,7 @@ impl Draft<'_> {
         self.put_version(crate::run::state::Version { is_latest: true, ..version });
         self.void_votes(key);
         if gated {
-            self.open_gate(key)?;
+            self.open_gate(key);
             self.reopen(vec![key.clone()])?;
         } else if status == StepStatus::Completed {
             self.list_anew(key)?;

@@ -13,6 +13,7 @@ use crate::{
     decide::{Dependency, DependencyClass},
     definition::OnError,
     id::{StepKey, WorkerId},
+    run::seeded::{self, Bug},
     status::StepCounts,
 };
 
@@ -74,7 +75,7 @@ impl Turn {
     }
 }
 
-/// Where a step waits for admission: with the other items of its map, and apart where a person asked for it.
+/// Where a step waits for admission: with the other items of its map, and apart where a pause does not keep it.
 pub(in crate::run) type Place = (Option<StepKey>, bool);
 
 /// Steps by what is asked about them often.
@@ -102,6 +103,7 @@ pub(in crate::run) trait Cells {
 }
 
 /// What one step adds to everything around it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one step")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Share {
     active: bool,
@@ -135,7 +137,10 @@ impl Share {
             },
             awaiting_review: matches!(step.status, Status::AwaitingReview { .. }),
             failed: matches!(step.status, Status::Failed { .. }) && on_error != OnError::Continue,
-            taken: takes && !is_map && step.child_run.is_none() && !is_suspended(step),
+            taken: takes
+                && !is_map
+                && (step.child_run.is_none() || seeded::is(Bug::KeepsPlaceOfChild))
+                && !is_suspended(step),
             ready_by_itself: matches!(step.status, Status::Ready { .. }) && !step.manually_triggered,
             running: matches!(step.status, Status::Running(_)),
             item_open: step.item.is_some() && !step.status.is_over(),
@@ -197,8 +202,12 @@ pub(in crate::run) fn put<C: Cells>(cells: &mut C, step: Step, is_removed: bool)
         return;
     }
     let counts = cells.counts_mut();
-    was.into_iter().for_each(|share| counts.add(share, -1));
-    is.into_iter().for_each(|share| counts.add(share, 1));
+    if let Some(share) = was {
+        counts.add(share, -1);
+    }
+    if let Some(share) = is {
+        counts.add(share, 1);
+    }
     if let Some(of) = of {
         let n = |one: fn(Share) -> bool| i32::from(is.is_some_and(one)) - i32::from(was.is_some_and(one));
         let (open, taken) = (n(|share| share.item_open), n(|share| share.item_taken));
@@ -338,7 +347,12 @@ impl Index {
 }
 
 pub(in crate::run) fn place(step: &Step) -> Place {
-    (step.item.as_ref().map(|item| item.of.clone()), step.manually_triggered)
+    (step.item.as_ref().map(|item| item.of.clone()), goes_in_a_pause(step))
+}
+
+/// A person asked for it, or its attempt is under way.
+pub(in crate::run) fn goes_in_a_pause(step: &Step) -> bool {
+    step.manually_triggered || matches!(step.status, Status::Running(_))
 }
 
 fn set<T: Ord>(of: &mut BTreeSet<T>, value: T, is_there: bool) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rejection, State, Step, Version};
+use super::{Rejection, State, Step};
 use crate::{
     id::UserId,
     status::{Outcome, StepStatus},
@@ -19,7 +19,7 @@ impl State {
         let mut artifacts: Vec<ArtifactMeta> = Vec::new();
         for step in self.steps() {
             let versions = self.versions.get(&step.key).into_iter().flat_map(BTreeMap::values).flatten();
-            artifacts.extend(versions.map(|version| self.version_view(version, emails)));
+            artifacts.extend(versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))));
         }
         RunView {
             id: self.birth.id,
@@ -46,10 +46,6 @@ impl State {
             steps: self.steps().map(|step| self.step_view(step, emails)).collect(),
             artifacts,
         }
-    }
-
-    fn version_view(&self, version: &Version, emails: &Emails) -> ArtifactMeta {
-        version.view(version.made_by.map(|by| email(by, emails)))
     }
 
     fn step_view(&self, step: &Step, emails: &Emails) -> StepView {

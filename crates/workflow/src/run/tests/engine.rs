@@ -324,7 +324,9 @@ fn an_event_that_would_be_too_long_is_continued() {
             agents: &agents,
         };
         let events = crate::run::decide(state, command, &ctx).unwrap();
-        events.iter().for_each(|event| assert_eq!(state.apply(event), crate::view::Applied::Changed));
+        for event in &events {
+            assert_eq!(state.apply(event), crate::view::Applied::Changed);
+        }
         events
     };
     tell(&mut state, &Command::Start(Box::new(start)));

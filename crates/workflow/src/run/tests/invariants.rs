@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    id::UserId,
     run::{
-        Command, State,
+        Command, RunEvent, State,
         state::{Admission, Status, Step, Work},
     },
-    status::{Origin, Outcome, RunStatus, StepCounts, StepStatus},
+    status::{Origin, Outcome, Reason, RunStatus, StepCounts, StepStatus},
 };
 
 pub(super) fn check(state: &State, command: &Command) {
@@ -64,6 +65,11 @@ fn run(state: &State, told: &str) {
     let derived = RunStatus::derive(state.run.status == RunStatus::Cancelled, state.run.held, counts);
     assert_eq!((state.run.status, state.run.status_reason), derived, "the status of the run; {told}");
     assert_eq!(state.run.finished_at.is_some(), state.run.status.is_terminal(), "when it was over; {told}");
+    let is_spent =
+        state.run.budget.is_some_and(|budget| budget.tokens.is_some_and(|tokens| state.run.used_tokens >= tokens));
+    let starts = state.steps().any(|step| matches!(step.status, Status::Ready { .. }) && !step.manually_triggered);
+    let goes_on = state.run.held.is_none() && !state.run.status.is_terminal();
+    assert!(!(is_spent && starts && goes_on), "it goes on without a budget; {told}");
     let limit = state.design.definition.limits.max_parallel;
     let running = state.steps().filter(|step| matches!(step.status, Status::Running(Work::Attempt { .. }))).count();
     // A step that a crash or a retry gives back keeps its place, so the limit holds whatever happens.
@@ -104,6 +110,16 @@ fn nothing_waits_for_ever(state: &State, told: &str) {
 }
 
 fn one(state: &State, step: &Step, told: &str) {
+    if state.run.held.is_some() {
+        let goes = step.status == (Status::Ready { admission: Admission::Claimable });
+        assert!(!goes || step.manually_triggered, "it may be claimed in a run that is held; {told}");
+    }
+    if step.status == Status::Completed && binds(state, step) {
+        assert!(state.latest(&step.key).all(|version| version.is_approved), "it got around its gate; {told}");
+    }
+    let mut indices: Vec<i32> = state.items(&step.key).filter_map(|item| Some(item.item.as_ref()?.index)).collect();
+    indices.sort_unstable();
+    assert_eq!(indices, (0..).take(indices.len()).collect::<Vec<i32>>(), "items stand in their list; {told}");
     let attempts = state.attempts(&step.key);
     let numbers: Vec<i32> = attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!(numbers, (1..).take(attempts.len()).collect::<Vec<i32>>(), "attempts are 1 to n; {told}");
@@ -111,7 +127,7 @@ fn one(state: &State, step: &Step, told: &str) {
     let is_running = matches!(step.status, Status::Running(_));
     assert_eq!(open.len(), usize::from(is_running), "one open attempt of what runs; {told}");
     if let Some(open) = open.first() {
-        assert_eq!(open.number, attempts.len() as i32, "the open attempt is the last; {told}");
+        assert_eq!(Some(&open.number), numbers.last(), "the open attempt is the last; {told}");
         assert_eq!(open.generation, step.generation, "the open attempt is of this generation; {told}");
         let holder = match &step.status {
             Status::Running(Work::Attempt { worker }) => Some(*worker),
@@ -130,6 +146,11 @@ fn one(state: &State, step: &Step, told: &str) {
                 "it waits for nothing, and nobody looks at it; {told}"
             );
         }
+        let reason = step.status.reason().filter(|_| status == StepStatus::Skipped);
+        let by_failure = reason == Some(Reason::UpstreamFailed) && !state.design.has_rule(&step.key);
+        let is_stuck = (by_failure && entry.waits.failed == 0)
+            || (reason.is_some_and(|reason| reason != Reason::Person) && state.design.has_rule(&step.key) && waits);
+        assert!(!is_stuck || state.run.status == RunStatus::Cancelled, "skipped for nothing; {told}");
         assert_eq!(entry.items_open > 0, state.items(&step.key).any(|item| !item.status.is_over()), "{told}");
         if let Status::Running(Work::Items { needs_decision }) = step.status {
             assert_eq!(needs_decision, entry.items_open == 0, "a map collects when its items are over; {told}");
@@ -155,8 +176,33 @@ fn one(state: &State, step: &Step, told: &str) {
     }
 }
 
+/// Whether the gate of a step asks somebody else, or more than one.
+fn binds(state: &State, step: &Step) -> bool {
+    let key = step.definition_key();
+    let is_form = state.design.plan(key).is_some_and(|plan| plan.kind == "human");
+    state.design.step(key).is_some_and(|step| {
+        let review = &step.review;
+        let is_strict = !review.assignees.is_empty() || review.quorum > 1 || !review.allow_self;
+        is_strict && (is_form || review.mode == crate::definition::ReviewMode::Always)
+    })
+}
+
+/// A gate that is not open any more was closed by somebody or something, and that was told.
+pub(super) fn closed_gates_are_told(before: &State, after: &State, events: &[RunEvent]) {
+    for step in before.steps() {
+        let Some(was) = step.review() else { continue };
+        let now = after.step(&step.key).filter(|now| now.generation == step.generation).and_then(Step::review);
+        let is_told = events
+            .iter()
+            .flat_map(|event| &event.data.reviews)
+            .any(|closed| (&closed.step, closed.generation, closed.number) == (&step.key, step.generation, was.number));
+        let is_open = now.is_some_and(|now| now.number == was.number);
+        assert_ne!(is_open, is_told, "the gate of {}", step.key);
+    }
+}
+
 /// Numbers only go up, and what is over is never undone in place.
-pub(super) fn never_back(before: &State, after: &State) {
+pub(super) fn never_back(before: &State, after: &State, actor: Option<UserId>) {
     for step in before.entries.values().map(|entry| &entry.step) {
         let Some(now) = after.entries.get(&step.key).map(|entry| &entry.step) else {
             panic!("{} is forgotten", step.key);
@@ -166,6 +212,25 @@ pub(super) fn never_back(before: &State, after: &State) {
         for (was, is) in before.attempts(&step.key).iter().zip(after.attempts(&step.key)) {
             if was.outcome.is_some() {
                 assert_eq!(was, is, "{}: an attempt that was over changed", step.key);
+            }
+        }
+        if let (Some(was), Some(is)) = (step.review(), now.review())
+            && (step.generation, was.number) == (now.generation, is.number)
+            && !before.latest(&step.key).eq(after.latest(&step.key))
+        {
+            assert!(
+                is.votes.iter().all(|by| Some(*by) == actor),
+                "{}: votes for what is not the latest any more",
+                step.key
+            );
+        }
+        for attempt in after.attempts(&step.key).iter().skip(before.attempts(&step.key).len()) {
+            for read in attempt.reads.iter().filter_map(|id| after.artifact(*id)) {
+                let maker = after.step(&read.producing_step_id);
+                let is_kept = maker.is_some_and(|maker| binds(after, maker)) && !read.is_approved;
+                // What a map goes over, and what it went over when it goes on, was read before.
+                let is_map = after.design.is_map(&step.key);
+                assert!(!is_kept || is_map, "{}: reads what its gate did not approve", step.key);
             }
         }
         // Nothing starts before what it depends on is over.

@@ -63,7 +63,7 @@ fn an_empty_map_collects_at_once_and_a_list_that_is_none_fails_it() {
     assert_eq!(world.shown(), "m completed, z ready");
     let mut world = World::steps(&map());
     let error = Judgement::NoItems { error: "It maps over a list, but was given a text".into() };
-    world.answer(&"m".into(), error).unwrap();
+    world.answer(&"m".into(), &error).unwrap();
     assert_eq!(world.shown(), "m failed(invalid_map), z skipped(upstream_failed)");
     let attempt = &world.state.attempts(&"m".into())[0];
     assert_eq!((attempt.worker, attempt.error_class), (None, Some(ErrorClass::InvalidMap)));

@@ -267,7 +267,7 @@ fn every_verb_on_a_run_in_every_status_does_what_the_table_says() {
 #[test]
 fn the_words_of_events_are_those_of_today_and_more() {
     use crate::run::event::EventKind;
-    let old = crate::verbs::RunVerb::ALL.map(|verb| expected_of_run(verb, RunStatus::Running, None));
+    let old = RunVerb::ALL.map(|verb| expected_of_run(verb, RunStatus::Running, None));
     let old = old.into_iter().filter_map(|expected| match expected {
         RunExpected::Done { event, .. } => event,
         _ => None,

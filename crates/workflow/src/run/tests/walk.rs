@@ -7,19 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use proptest::{
     prelude::*,
+    strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{World, admin, agents, approve, definition, owner, reject, start_of, worker};
+use super::world::{World, admin, agents, approve, definition, owner, person, reject, start_of, worker};
 use crate::{
     StepKey,
+    access::Role,
     api::RerunMode,
     id::RunId,
     run::{
         Command, Refused,
-        command::{AttemptResult, Changes, ChildEnded, Edit, MoveTo},
+        command::{AttemptResult, Changes, ChildEnded, Edit, Judged, MoveTo},
+        event::EventKind,
+        seeded::{Bug, SEEDED},
         state::{Status, Wait, Work},
     },
     status::{ErrorClass, RunStatus, StepStatus},
@@ -69,6 +73,9 @@ fn document(dice: &mut Dice) -> Value {
         }
         match dice.roll(7) {
             6 => step["review"] = json!({"mode": "always", "max_rounds": 1}),
+            5 if dice.one_in(2) => {
+                step["review"] = json!({"mode": "always", "max_rounds": 1, "assignees": {"users": ["p5@example.com"]}});
+            }
             5 => step["review"] = json!({"mode": "always", "quorum": 2}),
             4 => step["review"] = json!({"mode": "never"}),
             3 => step["review"] = json!({"mode": "always", "timeout_s": 5, "on_timeout": "approve"}),
@@ -98,7 +105,7 @@ fn document(dice: &mut Dice) -> Value {
     }
     if dice.one_in(3) {
         let on_exceed = if dice.one_in(2) { "fail" } else { "pause" };
-        document["limits"]["budget"] = json!({"tokens": 30 + dice.roll(60), "on_exceed": on_exceed});
+        document["limits"]["budget"] = json!({"tokens": 5 + dice.roll(25), "on_exceed": on_exceed});
     }
     if dice.one_in(5) {
         document["limits"]["timeout_s"] = json!(20);
@@ -160,12 +167,23 @@ impl Walk {
     }
 
     fn verb(&mut self) {
-        let verb = Verb::ALL[self.dice.roll(Verb::ALL.len())];
-        let key = self.pick();
+        let mut verb = Verb::ALL[self.dice.roll(Verb::ALL.len())];
+        let mut key = self.pick();
+        let waiting = self.pick_where(|status| matches!(status, Status::AwaitingReview { .. }));
+        if let Some(waiting) = waiting.filter(|_| self.dice.one_in(2)) {
+            key = waiting;
+            verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, Verb::Supply][self.dice.roll(5)];
+        }
         let Some(command) = self.verb_command(verb, &key) else { return };
         let before = self.world.state.clone();
         let step = before.step(&key).unwrap().clone();
-        let by = if self.dice.one_in(3) { admin() } else { owner() };
+        let by = match self.dice.roll(4) {
+            3 => admin(),
+            2 if step.review().is_some_and(|review| review.asks(&person(5, Role::User))) && verb.is_decision() => {
+                person(5, Role::User)
+            }
+            _ => owner(),
+        };
         let outcome = self.world.by(Some(&by), &command);
         let at = format!("{} of {key}, which is {:?}: {outcome:?}", verb.as_str(), step.status);
         let is_cancelled = before.run.status == RunStatus::Cancelled;
@@ -283,7 +301,13 @@ impl Walk {
             let sets: [&[(&str, i64)]; 4] = [&[("a", 1), ("b", 2)], &[("b", 2), ("a", 1), ("c", 3)], &[("a", 9)], &[]];
             let list = sets[self.dice.roll(4)].iter().map(|(key, value)| ((*key).to_owned(), *value));
             self.world.list = list.collect();
-            self.world.judge(&key).unwrap();
+            let judgement = self.world.judgement(&key);
+            let epoch = self.world.state.step(&key).unwrap().decision_epoch;
+            self.world.answer(&key, &judgement).unwrap();
+            // An answer that comes again, or late, is passed over.
+            let read = BTreeSet::new();
+            let late = Judged { step: key, epoch, read, judgement };
+            assert_eq!(self.world.tell(&Command::Judged(Box::new(late))), Err(Refused::Outdated));
         }
         self.world.grant();
     }
@@ -407,7 +431,8 @@ impl Old for &str {
     }
 }
 
-fn walk(numbers: Vec<u32>) {
+/// Walks, and returns the kinds of events that came of it.
+fn walk(numbers: Vec<u32>) -> BTreeSet<&'static str> {
     let mut dice = Dice(numbers.into_iter());
     let document = document(&mut dice);
     let auto_run = !dice.one_in(2);
@@ -419,6 +444,7 @@ fn walk(numbers: Vec<u32>) {
     assert!(walk.world.fold() == walk.world.state, "folding all events gives the state");
     walk.end();
     assert!(walk.world.fold() == walk.world.state, "folding all events gives the state");
+    walk.world.events.iter().map(|event| event.kind.as_str()).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "more walks are walked by hand")]
@@ -426,15 +452,46 @@ fn number(name: &str, otherwise: u32) -> u32 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let seed = [u8::try_from(number("WEFT_SEED", 1) % 256).unwrap(); 32];
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
 #[test]
 fn whatever_comes_to_a_run_everything_holds_and_it_ends() {
-    let config = Config { cases: number("WEFT_WALKS", 200), failure_persistence: None, ..Config::default() };
-    let seed = [u8::try_from(number("WEFT_SEED", 1) % 256).unwrap(); 32];
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    runner
+    let kinds = std::cell::RefCell::new(BTreeSet::new());
+    runner(number("WEFT_WALKS", 100))
         .run(&prop::collection::vec(any::<u32>(), 600), |numbers| {
-            walk(numbers);
+            kinds.borrow_mut().extend(walk(numbers));
             Ok(())
         })
         .unwrap();
+    let never: Vec<_> =
+        EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| !kinds.borrow().contains(kind)).collect();
+    assert_eq!(never, ["continued"], "the walks go everywhere");
+}
+
+#[test]
+fn every_bug_that_is_put_in_is_caught_by_the_walks() {
+    let mut runner = runner(1);
+    let strategy = prop::collection::vec(any::<u32>(), 600);
+    let told = std::panic::take_hook();
+    // What is caught here is wanted, and says nothing.
+    std::panic::set_hook(Box::new(move |panic| {
+        if SEEDED.get().is_none() {
+            told(panic);
+        }
+    }));
+    for bug in Bug::ALL {
+        let caught = (1..=400).find(|_| {
+            let numbers = strategy.new_tree(&mut runner).unwrap().current();
+            SEEDED.set(Some(bug));
+            let walked = std::panic::catch_unwind(|| walk(numbers));
+            SEEDED.set(None);
+            walked.is_err()
+        });
+        println!("{bug:?}: caught by walk {caught:?}");
+        assert!(caught.is_some(), "{bug:?} is not caught");
+    }
 }

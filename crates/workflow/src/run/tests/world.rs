@@ -35,6 +35,8 @@ pub(super) struct World {
     pub disabled: BTreeSet<UserId>,
     /// What maps are given for a list.
     pub list: Vec<(String, i64)>,
+    /// As today's reducer has it.
+    old: Option<crate::RunView>,
 }
 
 pub(super) fn person(n: u128, role: Role) -> Actor {
@@ -117,6 +119,7 @@ impl World {
             request: None,
             disabled: BTreeSet::new(),
             list: vec![("a".into(), 1), ("b".into(), 2)],
+            old: None,
         };
         world.by(Some(&owner()), &Command::Start(Box::new(start))).unwrap();
         world
@@ -160,8 +163,14 @@ impl World {
             assert_eq!(event.actor.is_some(), actor.is_some() && event.cause.is_none(), "an actor or a cause");
             self.state.apply(event);
         }
+        if !events.is_empty() {
+            let old = super::old_fold::follow(self.old.take(), &events, &before);
+            assert_eq!(old, self.state.view(&super::old_fold::emails()), "today's reducer sees the same");
+            self.old = Some(old);
+        }
         super::invariants::check(&self.state, command);
-        super::invariants::never_back(&before, &self.state);
+        super::invariants::closed_gates_are_told(&before, &self.state, &events);
+        super::invariants::never_back(&before, &self.state, actor.map(|actor| actor.id));
         self.events.extend(events.iter().cloned());
         Ok(events.into_iter().map(|event| event.kind).collect())
     }
@@ -296,10 +305,10 @@ impl World {
     /// Answers one decision task as the engine would, with the list of this world.
     pub(super) fn judge(&mut self, key: &StepKey) -> Result<Vec<EventKind>, Refused> {
         let judgement = self.judgement(key);
-        self.answer(key, judgement)
+        self.answer(key, &judgement)
     }
 
-    pub(super) fn answer(&mut self, key: &StepKey, judgement: Judgement) -> Result<Vec<EventKind>, Refused> {
+    pub(super) fn answer(&mut self, key: &StepKey, judgement: &Judgement) -> Result<Vec<EventKind>, Refused> {
         let epoch = self.state.step(key).unwrap().decision_epoch;
         let judged =
             |read| Command::Judged(Box::new(Judged { step: key.clone(), epoch, read, judgement: judgement.clone() }));
@@ -376,7 +385,9 @@ impl World {
                 limits.iter().all(|limit| used.get(&limit.key).copied().unwrap_or(0) < limit.max)
             };
             if fits(&used) {
-                limits.iter().for_each(|limit| *used.entry(limit.key.clone()).or_default() += 1);
+                for limit in limits {
+                    *used.entry(limit.key.clone()).or_default() += 1;
+                }
                 granted.push(key.clone());
             }
         }
