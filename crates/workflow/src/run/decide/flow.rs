@@ -44,7 +44,7 @@ impl Draft<'_> {
         let is_over = self.known(map).is_some_and(|entry| {
             entry.items_open == 0 && entry.step.status == Status::Running(Work::Items { needs_decision: false })
         });
-        if is_over && !(seeded::is(Bug::ForgetsLastItem) && !self.items(map).is_empty()) {
+        if is_over && (!seeded::is(Bug::ForgetsLastItem) || self.items(map).is_empty()) {
             self.change(map, |step| {
                 step.status = Status::Running(Work::Items { needs_decision: true });
                 step.decision_epoch += 1;

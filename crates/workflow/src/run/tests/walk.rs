@@ -377,10 +377,12 @@ impl Walk {
     /// Whatever happened, a run that nobody touches any more comes to an end.
     fn end(&mut self) {
         let budget = BudgetView { tokens: Some(1_000_000_000), cost_micros: None };
-        let _ = self.world.owner(&Command::Resume { budget: Some(budget) });
         for _ in 0..400 {
             if self.world.run_status().is_terminal() {
                 return;
+            }
+            if self.world.state.run.held.is_some() {
+                self.world.owner(&Command::Resume { budget: Some(budget) }).unwrap();
             }
             self.world.list = vec![("a".into(), 1)];
             self.world.look();
@@ -417,7 +419,7 @@ impl Walk {
             }
             self.world.now += TimeDelta::seconds(40);
         }
-        panic!("the run does not end: {}", self.world.shown());
+        panic!("the run does not end: {:?} {}", self.world.state.run, self.world.shown());
     }
 }
 
