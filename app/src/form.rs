@@ -6,7 +6,7 @@ use workflow::api::{ApiError, ErrorCode};
 
 use crate::reactive::effect;
 use crate::{
-    components::{Banner, Button, Kind, Size},
+    components::{Banner, Button, Kind, Size, quoted},
     error::AppError,
     session::Session,
 };
@@ -123,7 +123,7 @@ pub fn ErrorBanner(error: AppError, #[prop(optional, into)] action: ViewFn) -> i
     let id = error.0.id.clone().map(|id| view! { " Quote " <code>{id}</code> " when you ask for help." });
     view! {
         <Banner kind=Kind::Error action>
-            <span>{error.0.detail.clone()}</span>
+            <span>{quoted(&error.0.detail)}</span>
             {id}
         </Banner>
     }

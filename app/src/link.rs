@@ -51,9 +51,9 @@ pub fn use_link() -> Option<Link> {
 }
 
 impl Link {
-    /// Since when nothing is heard, as milliseconds since 1970; `None` while all is well.
-    pub fn lost_since(self) -> Option<i64> {
-        self.lost_since.get()
+    /// Since when nothing is heard, as milliseconds since 1970; `None` while all is well. Not followed: timers ask.
+    pub fn lost_since_untracked(self) -> Option<i64> {
+        self.lost_since.try_get_untracked().flatten()
     }
 
     pub fn is_lost(self) -> bool {
@@ -173,7 +173,7 @@ pub fn LinkBanner(link: Link) -> impl IntoView {
             view! {
                 <div class="link-line" data-kind="success">
                     <Icon name="circle-check"/>
-                    <span class="link-words">{format!("Connected again since {}", clock_time(since))}</span>
+                    <span class="link-words">{format!("Connected again at {}", clock_time(since))}</span>
                 </div>
             }
         })

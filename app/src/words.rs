@@ -3,6 +3,16 @@
 
 pub use workflow::words::{count, thousands};
 
+/// "12,400 tokens", "about 33 tokens" where the provider did not say how many.
+pub fn tokens(n: i64, is_estimated: bool) -> String {
+    format!("{}{}", about(is_estimated), count(n, "token"))
+}
+
+/// What stands before a number that is a guess.
+pub fn about(is_estimated: bool) -> &'static str {
+    if is_estimated { "about " } else { "" }
+}
+
 /// Millionths of money as a number, with at least two and at most six digits behind the point.
 pub fn money(micros: i64) -> String {
     let sign = if micros < 0 { "−" } else { "" };
@@ -30,7 +40,15 @@ pub fn list(names: &[String], most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{list, money};
+    use super::{list, money, tokens};
+
+    #[test]
+    fn a_guess_is_not_shown_as_a_count() {
+        assert_eq!(
+            [tokens(33, true), tokens(33, false), tokens(1, false)],
+            ["about 33 tokens", "33 tokens", "1 token"]
+        );
+    }
 
     #[test]
     fn money_has_at_least_two_digits_behind_the_point() {

@@ -11,6 +11,8 @@ const HOLD = /^hold /;
 const HALFWAY = /^hold halfway /;
 /** An answer to a prompt that begins with "break off" ends at the limit of tokens. */
 const BREAK_OFF = /^break off /;
+/** A prompt that begins with "refuse" is none that it takes. */
+const REFUSE = /^refuse /;
 /** What each answer is said to have taken. */
 export const TOKENS_PER_ANSWER = 30;
 
@@ -64,6 +66,11 @@ export class Model {
   private hear(body: string, response: ServerResponse): void {
     const { messages } = JSON.parse(body) as { messages: { content: string }[] };
     const prompt = messages.at(-1)?.content ?? "";
+    if (REFUSE.test(prompt)) {
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error: { message: "That is no request of mine", type: "invalid_request_error" } }));
+      return;
+    }
     if (!HOLD.test(prompt)) {
       answer(response, prompt);
       return;

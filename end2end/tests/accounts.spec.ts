@@ -40,7 +40,8 @@ test("the first visitor of a new Weft makes the admin, once", async ({ open, wat
     await test.step("and stays one, being the last", async () => {
       watch.expectRefusal({ url: /\/_fn\/set_user_role/, status: 409 });
       await page.getByRole("link", { name: "Users" }).click();
-      await choose(page, "first@example.com", "Make a user");
+      await choose(page, "first@example.com", "Make a user…");
+      await page.getByRole("dialog", { name: "Make first@example.com a user?" }).getByRole("button", { name: "Make a user" }).click();
       await expect(page.getByRole("alert")).toContainText(/last admin/);
       await expect(row(page, "first@example.com")).toContainText("Admin");
     });
@@ -76,12 +77,18 @@ test("an admin adds a person, changes their role, stops them and lets them in ag
   await expect(theirs.getByRole("link", { name: "Users" })).toHaveCount(0);
 
   await test.step("another role ends their sessions, and is there when they sign in again", async () => {
-    await choose(page, person.email, "Make an admin");
+    await choose(page, person.email, "Make an admin…");
+    const question = page.getByRole("dialog", { name: `Make ${person.email} an admin?` });
+    await page.keyboard.press("Escape");
+    await expect(row(page, person.email)).not.toContainText("Admin");
+    await choose(page, person.email, "Make an admin…");
+    await question.getByRole("button", { name: "Make an admin" }).click();
     await expect(row(page, person.email)).toContainText("Admin");
     await visit(theirs, "/admin/users");
     await login(theirs, person);
     await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Users");
-    await choose(page, person.email, "Make a user");
+    await choose(page, person.email, "Make a user…");
+    await page.getByRole("dialog", { name: `Make ${person.email} a user?` }).getByRole("button", { name: "Make a user" }).click();
     await expect(row(page, person.email)).toContainText("User");
     await visit(theirs, "/dashboard");
     await login(theirs, person);
@@ -156,7 +163,7 @@ test("a session is ended from another one, and signing out ends one's own", asyn
   await page.getByRole("button", { name: /^End/ }).click();
   await expect(page.getByText("Session ended")).toBeVisible();
   await expect(page.getByRole("button", { name: /^End/ })).toHaveCount(0);
-  await expect(elsewhere.getByRole("dialog", { name: "Sign in again" })).toBeVisible();
+  await expect(elsewhere.getByRole("dialog", { name: "Sign in again" })).toContainText(`Account: ${person.email}`);
 
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/login$/);
@@ -178,6 +185,14 @@ test("a token is shown once, works, and stops working when it is revoked", async
   await dialog.getByLabel("Name").press("Enter");
   await expect(dialog).toContainText("It is shown only this once");
   const token = await dialog.getByRole("code").innerText();
+  await test.step("not copied, it does not go with Esc, nor with a press beside it", async () => {
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.mouse.click(5, 5);
+    await expect(dialog.getByRole("alert").filter({ hasText: "The token is not copied yet" })).toBeVisible();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await expect(dialog.getByRole("code")).toHaveText(token);
+  });
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(page.getByText("nightly import").first()).toBeVisible();
   await expect(page.getByText(token)).toHaveCount(0);

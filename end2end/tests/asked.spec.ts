@@ -29,6 +29,15 @@ test("an assignee who does not exist is told at the field and in the way of publ
   const who = editor.panel.getByRole("combobox", { name: /^Ask somebody by name/ });
   await expect(who).toHaveAccessibleDescription(/Nobody has an account with the email/);
   await editor.panel.getByRole("button", { name: "Do not ask nobody@example.com" }).click();
+  await test.step("what is nobody stays, with a word why, on Tab as on Enter", async () => {
+    for (const key of ["Tab", "Enter"]) {
+      await who.fill("nobody@example.com");
+      await expect(page.getByText("Nobody's email matches")).toBeVisible();
+      await who.press(key);
+      await expect(who).toHaveValue("nobody@example.com");
+      await expect(who).toHaveAccessibleDescription(/Nobody has an account with the email/);
+    }
+  });
   await who.click();
   await who.fill("other");
   await page.getByRole("option", { name: OTHER_USER.email }).click();
@@ -36,6 +45,27 @@ test("an assignee who does not exist is told at the field and in the way of publ
   await expect(who).toHaveValue("");
   await editor.expectSaved();
   await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeEnabled();
+});
+
+test("the key of a run input follows its title until somebody knows it by the key", async ({ open, adminApi }) => {
+  const id = await adminApi.draft(unique("Named by its title"), { inputs: {}, steps: {} });
+  const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  const editor = new EditorPage(page);
+  await visit(page, `/admin/workflows/${id}`);
+  const add = editor.panel.getByRole("button", { name: "Add input" });
+  await add.click();
+  await expect(editor.panel.getByLabel("Title")).toBeFocused();
+  await page.keyboard.type("Tone of the text");
+  await expect(editor.panel.getByLabel("Key", { exact: true })).toHaveValue("input_1");
+  await editor.panel.getByRole("heading", { name: "Workflow" }).click();
+  await expect(editor.panel.getByLabel("Key", { exact: true })).toHaveValue("tone_of_the_text");
+  await editor.panel.getByLabel("Type", { exact: true }).selectOption({ label: "Choice" });
+  await expect(editor.panel.locator("#f-inputs .fold summary code")).toHaveText("choice");
+  await editor.panel.getByLabel("Choices").fill("plain\nplain");
+  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/“plain” stands there twice/);
+  await editor.expectSaved();
+  const { definition } = await adminApi.get<{ definition: { inputs: object } }>(`/api/workflows/templates/${id}`);
+  expect(Object.keys(definition.inputs)).toEqual(["tone_of_the_text"]);
 });
 
 test("a reviewer who was disabled since is told before the start, to admins", async ({ open, adminApi }) => {
@@ -92,7 +122,7 @@ test("a run is as far in the list as on its own page, whatever its list, and wha
   const page = await open(USER);
   await visit(page, `/runs/${first.id}`);
   const run = new RunPage(page);
-  await run.expectStatus("Paused· for review");
+  await run.expectStatus("Awaiting review");
   await expect(run.head).toContainText("1 of 3 steps done");
   await expect(run.step("Write each section", "Running")).toContainText("0 of 3 done");
   await visit(page, `/runs/${second.id}`);

@@ -84,7 +84,7 @@ test("the shipped brief reads a real text with the local model and waits for its
   await test.step("three answers in parallel, then the brief waits", async () => {
     await expect(run.step("Write the brief", "Awaiting review")).toBeVisible({ timeout: MODEL_TIMEOUT_MS });
     await run.expectSteps({ Summarise: "Completed", "Extract keywords": "Completed", "Judge the mood": "Completed" });
-    await run.expectStatus("Paused· for review");
+    await run.expectStatus("Awaiting review");
     await expect(run.head).toContainText(/\d+ tokens/);
     await run.choose("Summarise");
     await run.tab("Attempts").click();

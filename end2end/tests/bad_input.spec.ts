@@ -129,7 +129,7 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
   await test.step("what can be told from the prompt alone is refused, and stays in the dialog", async () => {
     watch.allowRefusal({ url: /\/_fn\/trigger_step/, status: 422 });
     const bad: [string, RegExp][] = [
-      ["{{ text", /unexpected end of input/i],
+      ["{{ text", /\{\{ is not closed/i],
       ["{% if texts %}x{% endif %}", /there is no input .texts.; there are text/i],
       ["{% include '/etc/passwd' %}", /cannot be used here/],
       [doubling, /only a name can be set|can be called/i],
@@ -142,6 +142,15 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
       await expect(dialog.getByLabel("Prompt")).toHaveValue(prompt);
       await dialog.getByRole("button", { name: "Close" }).last().click();
     }
+  });
+  await test.step("and is told while it is typed, before anything is sent", async () => {
+    await run.panel.getByRole("button", { name: /^(Retry|Re-run)$/ }).click();
+    const field = page.getByRole("dialog").getByLabel("Prompt");
+    await field.fill("{% if texts %}x{% endif %}");
+    await expect(field).toHaveAccessibleDescription(/there is no input .texts.; there are text/i);
+    await field.fill("{{ text }} again");
+    await expect(field).not.toHaveAccessibleDescription(/there is no input/i);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
   });
 
   await again(page, "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}");

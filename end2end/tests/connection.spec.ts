@@ -41,6 +41,11 @@ test("a silent loss is said within ten seconds, a verb comes back with a way to 
   await run.choose("Take the text");
   await expect(run.verb("Continue")).toBeVisible();
 
+  await page.evaluate(() => {
+    const shown: string[] = [];
+    Object.assign(window, { shown });
+    setInterval(() => shown.push(document.querySelector(".run-facts .num")?.textContent ?? ""), 200);
+  });
   proxy.swallow();
   const button = run.verb("Continue");
   await button.click();
@@ -53,6 +58,9 @@ test("a silent loss is said within ten seconds, a verb comes back with a way to 
     const before = await elapsed.innerText();
     await page.waitForTimeout(2_500);
     expect(await elapsed.innerText()).toBe(before);
+    const counted = await page.evaluate(() => (window as unknown as { shown: string[] }).shown);
+    const times = counted.filter(Boolean).map(seconds);
+    expect(times, "and never goes back").toEqual([...times].sort((a, b) => a - b));
   });
 
   const error = run.panel.getByRole("alert");
@@ -141,6 +149,27 @@ test("the editor keeps what is drawn, and an admin's form what is typed", async 
     await expect(page.getByRole("row").filter({ hasText: email })).toHaveCount(1);
   });
 });
+
+test("a page whose program did not come is there by itself once the connection is back", async ({ open, watch }) => {
+  test.setTimeout(90_000);
+  watch.allowComplaint(/Failed to fetch|\.wasm|\.js/);
+  const page = await open(ADMIN, { baseURL: proxy.url });
+  await visit(page, "/dashboard");
+  await page.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
+  proxy.swallow();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Users" }).click();
+  await expect(page.getByText("This page could not be loaded")).toBeVisible();
+  await expect(line(page)).toContainText("No connection since", { timeout: 12_000 });
+  await page.unroute(/\.(wasm|js)(\?|$)/);
+  proxy.forward();
+  await expect(page.getByRole("heading", { name: "Users", level: 1 })).toBeVisible({ timeout: 30_000 });
+});
+
+/** "3.4 s", "1 min 2 s", "2 h 3 min". */
+function seconds(words: string): number {
+  const units: Record<string, number> = { ms: 0.001, s: 1, min: 60, h: 3600 };
+  return [...words.matchAll(/([\d.]+) (ms|s|min|h)/g)].reduce((sum, [, n, unit]) => sum + Number(n) * (units[unit ?? "s"] ?? 1), 0);
+}
 
 /** What the page says about the connection. */
 function line(page: Page) {

@@ -77,6 +77,30 @@ test("a draft is sent back twice, each time with what came before, and then appr
   });
 });
 
+test("the last rejection says what it does, and its words stay with the step", async ({ open, adminApi, userApi }) => {
+  const template = await adminApi.publish(unique("Drafted once"), {
+    inputs: TEXT_INPUT,
+    steps: { draft: { ...step("Draft it", DRAFT, input("text")), review: { mode: "always", max_rounds: 0 } } },
+  });
+  const { id } = await userApi.start(template, { text: "fog" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.choose("Draft it");
+  await expect(run.content).toContainText("A draft of fog");
+  await run.verb("Reject").click();
+  const dialog = run.dialog("Reject “Draft it”");
+  await expect(dialog).toContainText("The step fails, and keeps your feedback");
+  await expect(dialog).not.toContainText("begins again");
+  await dialog.getByLabel("What should be different?").fill("Not a word of it is true");
+  await run.answer("Reject “Draft it”", "Reject");
+  await run.expectStatus("Failed");
+  await expect(run.panel.locator(".feedback")).toContainText(`${USER.email} rejected it, and no round was left`);
+  await expect(run.panel.locator(".feedback")).toContainText("Not a word of it is true");
+  await page.getByRole("button", { name: "Timeline" }).click();
+  await expect(page.getByRole("region", { name: "Timeline" })).toContainText("Not a word of it is true");
+});
+
 test("an edit at a gate becomes the version that goes on, and the agent's own stays", async ({ open, userApi }) => {
   const { id } = await userApi.start(await userApi.templateNamed(NAME), { text: "snow" });
   const page = await open(USER);

@@ -131,7 +131,7 @@ test("a run goes on with a newer version, after saying what stays and what runs 
   const row = (words: string) => dialog.locator(".move-plan > div").filter({ hasText: words });
   await expect(row("Stay as they are (1)")).toContainText("First");
   await expect(row("Run again (2)")).toContainText("Second and Third");
-  await expect(row("New (1)")).toContainText("fourth");
+  await expect(row("New (1)")).toContainText("Fourth");
   await expect(row("Gone (1)")).toContainText("Aside");
   await run.answer("Move to another version", "Move the run");
   await expect(run.head).toContainText("Version 2");

@@ -170,8 +170,11 @@ async function expectNext(page: Page, run: RunPage): Promise<void> {
 }
 
 async function expectFocusIn(page: Page, run: RunPage): Promise<void> {
-  await expect(run.panel.locator(":focus").or(run.outline.locator(":focus"))).toHaveCount(1);
-  expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
+  // What a change draws anew loses the focus for two frames.
+  await expect(async () => {
+    await expect(run.panel.locator(":focus").or(run.outline.locator(":focus"))).toHaveCount(1, { timeout: 1_000 });
+    expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
+  }).toPass({ timeout: 10_000 });
 }
 
 /** Presses Tab until the element has the focus; a person gives up sooner or later. */

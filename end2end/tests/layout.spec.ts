@@ -5,7 +5,7 @@ import { EditorPage } from "../support/editor_page.ts";
 import { ADMIN } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, saveAgents } from "../support/workflows.ts";
+import { diamond, ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 const WIDTHS = [881, 900, 1024, 1100, 1119, 1120, 1200, 1300, 1440, 1699, 1700, 1920];
 /** Below it the panels are tabs, and the canvas is one of them. */
@@ -52,6 +52,56 @@ for (const [name, path, tab] of [
     }
   });
 }
+
+test("no tab of a step is cut, at every width", async ({ open, adminApi }) => {
+  const template = await adminApi.publish(unique("Seen item by item"), {
+    inputs: TEXT_INPUT,
+    steps: { each: { ...step("Say each", ECHO, input("text")), map: { over: { const: ["once", "twice"] } } } },
+  });
+  const items = (await adminApi.start(template, { text: "twice" })).id;
+  const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  for (const [run, n] of [[made.run, 5], [items, 6]] as const) {
+    await visit(page, `/runs/${run}`);
+    await new RunPage(page).expectStatus("Completed");
+    const tabs = page.getByRole("tablist", { name: "About the step" });
+    await expect(tabs.getByRole("tab")).toHaveCount(n);
+    for (const width of WIDTHS.filter((width) => width >= TABS)) {
+      await page.setViewportSize({ width, height: 900 });
+      const hidden = await tabs.evaluate((row) => row.scrollWidth - row.clientWidth);
+      expect(hidden, `${n} tabs at ${width} px`).toBe(0);
+    }
+  }
+});
+
+test("what runs are about begins at one line, at every width", async ({ open, adminApi }) => {
+  const short = await adminApi.publish(unique("Brief"), diamond());
+  await adminApi.start(short, { text: "a word" });
+  const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  await visit(page, "/dashboard");
+  for (const width of [900, 1024, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    const places = await page
+      .getByRole("region", { name: "Your runs" })
+      .locator(".list-about")
+      .evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().x)));
+    expect(places.length).toBeGreaterThan(1);
+    expect(new Set(places).size, `${places} at ${width} px`).toBe(1);
+  }
+});
+
+test("on a phone the head says which version and since when, and the timeline is at hand beside the step", async ({ open }) => {
+  const page = await open(ADMIN, { viewport: { width: 390, height: 844 } });
+  await visit(page, `/runs/${made.run}`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await expect(run.head.getByText("Version 1")).toBeVisible();
+  await expect(run.head.getByText(/^Started/)).toBeVisible();
+  await expect(page.getByRole("radio", { name: "Step", exact: true })).toBeChecked();
+  await page.getByRole("button", { name: "Timeline" }).click();
+  const timeline = page.getByRole("region", { name: "Timeline" });
+  await expect(timeline.getByText("The run was started")).toBeVisible();
+  await expect(timeline).toContainText(/\d+ events?/);
+});
 
 test("where two panels do not fit, the agents come over the canvas and go again, by mouse and keyboard", async ({ open }) => {
   const page = await open(ADMIN, { viewport: { width: 1024, height: 768 } });

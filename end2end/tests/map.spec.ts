@@ -18,7 +18,7 @@ test("three items are approved, edited and sent back, each by itself, and collec
     items.getByRole("button", { name: new RegExp(`^${status} ${name} #\\d$`) });
 
   await test.step("the list says how many wait, and shows only those when asked", async () => {
-    await run.expectStatus("Paused· for review");
+    await run.expectStatus("Awaiting review");
     await run.choose("Write each section");
     await expect(run.step("Write each section", "Running")).toContainText("0 of 3");
     await expect(run.panel).toContainText("3 items to review");

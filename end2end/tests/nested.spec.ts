@@ -42,7 +42,7 @@ test("a sub-workflow is opened from its parent, reviewed there, and its output g
   await expect(page).not.toHaveURL(new RegExp(id));
   await hydrated(page);
   await expect(page.getByRole("heading", { name: INSIDE, level: 1 })).toBeVisible();
-  await run.expectStatus("Paused· for review");
+  await run.expectStatus("Awaiting review");
   await run.continue("Shout it", "INNER");
   await run.expectStatus("Completed");
   await run.head.getByRole("link", { name: "Part of a larger run" }).click();
@@ -64,7 +64,7 @@ test("a sub-workflow is cancelled with its parent", async ({ open, userApi }) =>
   const link = run.panel.getByRole("link", { name: "Open the sub-workflow's run" });
   await visit(inside, (await link.getAttribute("href")) ?? "");
   const child = new RunPage(inside);
-  await child.expectStatus("Paused· for review");
+  await child.expectStatus("Awaiting review");
   await page.getByRole("button", { name: "Cancel run" }).click();
   await run.answer("Cancel this run?", "Cancel the run");
   await run.expectStatus("Cancelled");

@@ -31,7 +31,7 @@ const PAGES: readonly Shown[] = [
   { name: "the sign-in", person: null, path: () => "/login", ready: heading("Sign in") },
   { name: "the dashboard", person: USER, path: () => "/dashboard", ready: waitingRun },
   { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
-  { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Paused· for review") },
+  { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Awaiting review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
   { name: "a completed run", person: USER, path: () => `/runs/${made.completed}`, ready: status("Completed") },
   { name: "a run with a list", person: USER, path: () => `/runs/${made.map}?step=write`, ready: items },

@@ -22,7 +22,7 @@ test("every step is reviewed, a failed one retried and a finished one run again 
 
   await test.step("Continue at each review", async () => {
     await expect(run.step("Take the text", "Awaiting review")).toBeVisible();
-    await run.expectStatus("Paused· for review");
+    await run.expectStatus("Awaiting review");
     await run.expectSteps({ "Shout it": "Pending", "Count it": "Pending", "Join both": "Pending" });
     await expect(page).toHaveTitle(/^Review: /);
     await run.continue("Take the text", "warp and weft");
@@ -93,7 +93,7 @@ test("the dashboard says live what waits for me, and leads to it", async ({ open
   await waiting.locator(`a[href="/runs/${id}"]`).first().click();
   await expect(page).toHaveURL(`/runs/${id}`);
   const run = new RunPage(page);
-  await run.expectStatus("Paused· for review");
+  await run.expectStatus("Awaiting review");
   await page.getByRole("button", { name: "Cancel run" }).click();
   const question = page.getByRole("dialog", { name: "Cancel this run?" });
   await question.getByRole("button", { name: "Cancel the run" }).click();

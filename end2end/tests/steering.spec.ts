@@ -95,12 +95,28 @@ test("what a model wrote before it was stopped stays on its attempt", async ({ o
   await run.verb("Stop").click();
   await run.answer("Stop “Think long”?", "Stop the step");
   await run.expectSteps({ "Think long": "Failed" });
+  await expect(run.content).toContainText("What the model wrote so far is under Attempts");
   await run.tab("Attempts").click();
   await run.content.getByText("What it wrote").click();
   await expect(run.content.getByRole("region", { name: "Answer" })).toContainText("Half of the answer");
   await expect(run.content).toContainText("It ended without a finish reason.");
   await run.content.getByText("What was sent").click();
   await expect(run.content.getByRole("region", { name: "Prompt" })).toContainText(held);
+  await page.close();
+});
+
+test("a model that wrote nothing is not said to have written", async ({ open }) => {
+  const { run, page } = await begin(await open(ADMIN, { baseURL: weft.url }), {
+    steps: { refused: ask("Ask in vain", "refuse this") },
+  });
+  await run.expectStatus("Failed");
+  await run.choose("Ask in vain");
+  await expect(run.content).toContainText("The step failed before it made anything");
+  await run.tab("Attempts").click();
+  await expect(run.content).toContainText("That is no request of mine");
+  await run.content.getByText("What it wrote").click();
+  await expect(run.content).toContainText("It wrote nothing");
+  await expect(run.content).not.toContainText("finish reason");
   await page.close();
 });
 

@@ -60,6 +60,7 @@ for (const [way, leave] of WAYS) {
     await page.getByRole("button", { name: "Discard them" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Discard changes" }).click();
     await expect(form.locator("#f-config-template")).toHaveValue("{{ text }}");
+    await expect(page.getByLabel("Name").first()).toBeFocused();
     await page.reload();
     await expect(form.locator("#f-config-template")).toHaveValue("{{ text }}");
     await expect(page.getByText(BACK)).toBeHidden();
@@ -82,6 +83,27 @@ test("a new agent that was begun is there again, and gone once it is made", asyn
   await expect(page.getByText(BACK)).toBeHidden();
   await visit(page, "/admin/agents/new");
   await expect(page.getByLabel("Name").first()).toHaveValue("");
+});
+
+test("after somebody else's version, only a choice between the two saves, and the page counts on from theirs", async ({ open, adminApi, watch }) => {
+  watch.expectRefusal({ url: /\/_fn\/save_agent/, status: 409 });
+  const agent = template("e2e-unsaved-three", "Of three", ["text"], "{{ text }}");
+  await adminApi.saveAgent(agent);
+  const page = await open(ADMIN);
+  await visit(page, "/admin/agents/e2e-unsaved-three");
+  const number = async () => Number(/\d+/.exec(await page.locator(".page-head .badge").innerText())?.[0]);
+  const mine = await number();
+  await page.getByLabel("Description").first().fill("Mine");
+  await adminApi.saveAgent({ ...agent, description: "Theirs" });
+  await page.getByRole("button", { name: `Save as version ${mine + 1}` }).click();
+  await expect(page.getByText(`Somebody saved version ${mine + 1} while you were editing`)).toBeVisible();
+  await expect(page.getByRole("button", { name: `Save as version ${mine + 2}` })).toBeDisabled();
+  expect(await number()).toBe(mine + 1);
+  await expect(page.getByRole("region", { name: "Versions" })).not.toContainText("This is the first one");
+  await page.getByRole("button", { name: `Save mine as version ${mine + 2}` }).click();
+  await expect(page.getByText(`Version ${mine + 2} of Of three is saved`)).toBeVisible();
+  await expect(page.getByLabel("Description").first()).toHaveValue("Mine");
+  expect(await number()).toBe(mine + 2);
 });
 
 test("what was typed does not go over what somebody saved meanwhile", async ({ open, adminApi }) => {
@@ -131,7 +153,7 @@ test("every type of a run input stays as it was chosen, saved and opened again",
     await editor.expectSaved();
     await expect(type.locator("option:checked")).toHaveText(word);
   }
-  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/Write at least one choice/);
+  await expect(editor.panel.getByLabel("Choices")).toHaveAccessibleDescription(/Give at least one choice/);
   await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeDisabled();
   await page.reload();
   await unfold();

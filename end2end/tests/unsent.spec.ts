@@ -58,9 +58,15 @@ test("the start form gives back what was pasted, until it is sent or discarded",
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain("never kept");
   });
 
-  await test.step("discarded, the form is as at first", async () => {
+  await test.step("discarded, which is asked first, the form is as at first", async () => {
+    const question = page.getByRole("dialog", { name: "Discard what you typed?" });
     await page.getByRole("button", { name: "Discard" }).click();
+    await question.getByRole("button", { name: "Close" }).last().click();
+    await expect(text(page)).toHaveValue(PASTED);
+    await page.getByRole("button", { name: "Discard" }).click();
+    await question.getByRole("button", { name: "Discard" }).click();
     await expect(text(page)).toHaveValue("");
+    await expect(text(page)).toBeFocused();
     await expect(page.getByLabel("Tone")).toHaveValue("plain");
     await page.reload();
     await hydrated(page);
@@ -110,6 +116,7 @@ test("too much is said to be too much, and costs nothing that is kept", async ({
   await hydrated(page);
   await expect(text(page)).toHaveValue("short again");
   await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
 });
 
 test("a rejection, an edit and a prompt that are half written survive a reload", async ({ open, userApi }) => {

@@ -107,7 +107,7 @@ test("what a version was made from is told back to the input of the run", async 
   });
 
   await run.tab("Versions").click();
-  await run.content.getByRole("button", { name: "Made from: v2" }).click();
+  await run.content.getByRole("button", { name: "What v2 was made from" }).click();
   const lineage = page.getByRole("dialog", { name: "Third · text v2" });
   await expect(lineage).toContainText("Second · text v2");
   await expect(lineage).toContainText(`edited by ${USER.email}`);
@@ -136,7 +136,7 @@ test("what is done to a version is done to the one that is chosen", async ({ ope
     await run.content.getByRole("button", { name: `Roll back to ${version}` }).click();
     await expect(run.dialog(`Roll text back to ${version}?`)).toBeVisible();
     await page.keyboard.press("Escape");
-    await run.content.getByRole("button", { name: `Made from: ${version}` }).click();
+    await run.content.getByRole("button", { name: `What ${version} was made from` }).click();
     await expect(run.dialog(`Second · text ${version}`)).toBeVisible();
     await page.keyboard.press("Escape");
   }
@@ -159,6 +159,10 @@ async function rollBack(run: RunPage, version: string, consequences: string): Pr
   await run.content.getByRole("button", { name: `Roll back to ${version}` }).click();
   await expect(run.dialog(`Roll text back to ${version}?`)).toContainText(consequences);
   await run.answer(`Roll text back to ${version}?`, `Roll back to ${version}`);
+  const rows = run.content.getByRole("list", { name: "Versions" }).getByRole("button");
+  const latest = rows.filter({ hasText: "latest ·" });
+  await expect(latest).toHaveCount(1);
+  await expect(latest).toContainText(new RegExp(`^${version}`));
 }
 
 /** Runs the chosen step again, and returns the titles of what the dialog said would run. */

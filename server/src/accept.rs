@@ -3,14 +3,18 @@
 //! HTTP/2 is left to the proxy in front: its streams, resets and headers would each need limits of their own.
 //! A header has ten seconds, and so has the silence between two requests; a peer that takes no bytes has half a minute; bodies have
 //! their own timers where they are read (`http/body.rs`). Sockets and handlers are not timed here: once a request has come in, it
-//! is answered however long that takes.
+//! is answered however long that takes. What a peer sends on a live socket is metered (`accept/meter.rs`).
 //! Must never end by itself: whatever accepting a connection ends with, the next one is waited for.
 
+mod arrival;
 mod files;
+mod host;
+mod meter;
 mod places;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::{
     io::{self, ErrorKind},
@@ -20,7 +24,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
+use http::{Request, StatusCode};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -33,6 +37,7 @@ use tower::ServiceExt;
 pub use files::raise_limit as raise_file_limit;
 pub use places::{Limits, Place, Places};
 
+use arrival::Arrival;
 use stream::Stream;
 
 /// Header, target and all; far more than a browser sends.
@@ -108,15 +113,23 @@ async fn converse(
     let answer = service_fn({
         let place = Arc::clone(&place);
         move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let refusal = host::refusal(request.version(), request.headers());
+            let (parts, body) = request.into_parts();
+            let (arrival, body) = Arrival::of(&place, body);
+            let mut request = Request::from_parts(parts, Body::new(body));
             request.extensions_mut().insert(ConnectInfo(peer));
             // Whoever finishes the request holds the place as long, also when the peer has left.
             request.extensions_mut().insert(Arc::clone(&place));
-            let busy = place.busy();
-            let answer = router.clone().oneshot(request);
+            let (place, router) = (Arc::clone(&place), router.clone());
             async move {
-                let answer = answer.await;
-                drop(busy);
+                let answer = match refusal {
+                    Some(refusal) => Ok(refusal),
+                    None => router.oneshot(request).await,
+                };
+                if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                    place.becomes_socket();
+                }
+                drop(arrival);
                 answer
             }
         }
@@ -125,6 +138,8 @@ async fn converse(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header)
+            // The buffer alone may be read beyond its bound by as much as comes at once.
+            .max_header_size(MAX_HEAD_BYTES)
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(io, answer)
             .with_upgrades()

@@ -43,7 +43,14 @@ impl Context {
 
     /// A binary of the `ci` profile.
     pub(crate) fn binary(&self, name: &str) -> PathBuf {
-        self.target.join("ci").join(name)
+        self.binary_of("ci", name)
+    }
+
+    /// A binary of any profile.
+    pub(crate) fn binary_of(&self, profile: &str, name: &str) -> PathBuf {
+        // Cargo's own profile for development is the one whose folder has another name.
+        let folder = if profile == "dev" { "debug" } else { profile };
+        self.target.join(folder).join(name)
     }
 
     /// The local model's file: the person's own, or the one that setup downloads.

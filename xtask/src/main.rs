@@ -3,6 +3,7 @@
 //! It drives cargo, apt, npm and Postgres; it must never hold product logic, and the product
 //! must never need it at run time.
 
+mod bench;
 mod build;
 mod context;
 mod fresh;
@@ -59,6 +60,9 @@ enum Command {
     },
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
+    /// Measure Weft on a durable Postgres of its own
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -97,6 +101,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Run => run::run(&context),
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::Fresh(options) => fresh::run(&context, &options),
+        Command::Bench(command) => bench::run(&context, &command),
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

@@ -1,6 +1,7 @@
-//! A Postgres of the tests' own: a fresh cluster in a temporary folder.
+//! A Postgres of the tests' and the benchmarks' own: a fresh cluster in a temporary folder.
 //!
-//! Built for speed, not for safety (fsync is off): it must never hold data that anyone wants back.
+//! That of the tests is built for speed, not for safety (fsync is off): it must never hold data that anyone wants back.
+//! That of the benchmarks is as durable as Postgres is by default: a figure must never come from a cluster that may lose commits.
 //! It is a direct child and ends with xtask, also when xtask is killed.
 
 use crate::{
@@ -8,7 +9,12 @@ use crate::{
     shell::{describe, find_on_path, is_executable, output},
 };
 use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
+    ffi::OsString,
     fs,
     io::{Read, Write},
     os::unix::{
@@ -30,6 +36,30 @@ static N_STARTED: AtomicU32 = AtomicU32::new(0);
 const ROLE: &str = "weft_tests";
 /// Part of the socket's file name; nothing listens on it over TCP.
 const PORT: &str = "5432";
+
+/// What a cluster is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Tests,
+    /// Durable; its memory is that of the peers' cluster, which the figures are compared with.
+    Benchmarks,
+}
+
+impl Purpose {
+    /// What differs from Postgres' defaults.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Tests => &[
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+                "max_connections=300",
+                "shared_buffers=256MB",
+            ],
+            Self::Benchmarks => &["max_connections=300", "shared_buffers=1GB"],
+        }
+    }
+}
 
 /// Where the server programs are.
 #[derive(Debug)]
@@ -88,6 +118,15 @@ pub(crate) struct TestPostgres {
 
 impl TestPostgres {
     pub(crate) fn start() -> Result<Self> {
+        Self::start_for(Purpose::Tests)
+    }
+
+    /// A cluster whose commits are on the disk when they are answered.
+    pub(crate) fn durable() -> Result<Self> {
+        Self::start_for(Purpose::Benchmarks)
+    }
+
+    fn start_for(purpose: Purpose) -> Result<Self> {
         let binaries = Binaries::find()?;
         let parent = parent_folder();
         remove_leftovers(&parent);
@@ -110,9 +149,8 @@ impl TestPostgres {
         let log = fs::File::create(folder.join("server.log")).context("cannot create the Postgres log")?;
         let mut postgres = lifebound(&binaries, account.as_ref(), &cluster);
         postgres
-            .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-            .args(["-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "listen_addresses="])
-            .args(["-c", "unix_socket_permissions=0700", "-c"])
+            .args(purpose.settings().iter().flat_map(|setting| ["-c", *setting]))
+            .args(["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c"])
             .arg(format!("hba_file={}", access.display()))
             .arg("-k")
             .arg(&cluster)
@@ -135,6 +173,25 @@ impl TestPostgres {
             self.password,
             cluster(&self.folder).display()
         )
+    }
+
+    /// What libpq's programs find the cluster by. It holds the password, as the URL does.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 4] {
+        [
+            ("PGHOST", cluster(&self.folder).into()),
+            ("PGPORT", PORT.into()),
+            ("PGUSER", ROLE.into()),
+            ("PGPASSWORD", self.password.clone().into()),
+        ]
+    }
+
+    pub(crate) fn version(&self) -> String {
+        self.binaries.version()
+    }
+
+    /// The folder of the programs that belong to this server.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.binaries.folder
     }
 
     /// `psql` that stops at the first error, as the tests' role.
@@ -170,12 +227,8 @@ impl TestPostgres {
 
 impl Drop for TestPostgres {
     fn drop(&mut self) {
-        // SIGINT is Postgres' fast shutdown; the `kill` program, because signalling by hand would
-        // take a dependency for this one line.
-        let asked = Command::new("kill")
-            .args(["-INT", &self.server.id().to_string()])
-            .status()
-            .is_ok_and(|status| status.success());
+        // Postgres' fast shutdown.
+        let asked = i32::try_from(self.server.id()).is_ok_and(|id| kill(Pid::from_raw(id), Signal::SIGINT).is_ok());
         if !asked {
             let _ = self.server.kill();
         }
@@ -326,6 +379,15 @@ mod tests {
         assert_eq!(output(postgres.psql("probe").args(["-At", "-c", "SELECT current_database()"])).unwrap(), "probe");
         drop(postgres);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_cluster_for_benchmarks_loses_no_commit() {
+        let postgres = TestPostgres::durable().unwrap();
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let shown = output(postgres.psql("postgres").args(["-At", "-c", &format!("SHOW {setting}")])).unwrap();
+            assert_eq!(shown, "on", "{setting}");
+        }
     }
 
     #[test]

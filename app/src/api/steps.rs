@@ -105,6 +105,12 @@ pub async fn step_prompt(id: RunId, step: StepKey) -> Result<wire::StepPrompt, A
     Ok(service::steps::prompt(&expect_context(), id, &step).await?)
 }
 
+/// What is wrong with a prompt that somebody is writing for a step; nothing is changed by asking.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn prompt_fault(id: RunId, step: StepKey, prompt: String) -> Result<Option<String>, AppError> {
+    Ok(service::steps::prompt_fault(&expect_context(), id, &step, &prompt).await?)
+}
+
 /// What an attempt told a language model and what came back.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn attempt_transcript(id: RunId, step: StepKey, attempt: i32) -> Result<wire::AttemptTranscript, AppError> {

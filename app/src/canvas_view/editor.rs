@@ -51,6 +51,11 @@ impl EditorHandle {
         self.board.act(|board| board.dispatch(edit, label)).unwrap_or(Ok(()))
     }
 
+    /// The pointer is in the middle of something: an edit now would end it.
+    pub fn is_held(self) -> bool {
+        self.drag.is_on() || self.board.read(Board::is_held).unwrap_or(false)
+    }
+
     /// Ends what consecutive typing is undone together: call it when a field loses the focus.
     pub fn seal(self) {
         self.board.act_silently(Board::seal);

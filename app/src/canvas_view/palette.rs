@@ -29,6 +29,10 @@ impl PaletteDrag {
         self.was_dragged.try_update_value(std::mem::take).unwrap_or(false)
     }
 
+    pub(super) fn is_on(self) -> bool {
+        self.listeners.try_with_value(|listeners| !listeners.is_empty()).unwrap_or(false)
+    }
+
     fn end(self) {
         for listener in self.listeners.try_update_value(std::mem::take).unwrap_or_default() {
             listener.remove();

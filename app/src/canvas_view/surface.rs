@@ -1,6 +1,7 @@
 //! The surface: two canvases, the list beside them, the line of words over them, and the events of all of these.
 //! On the server it is the list alone; the browser takes over without changing what was sent.
 
+use crate::components::{quoted, unquoted};
 use crate::reactive::effect;
 use canvas::{Button, Input, Key, Mods, Point, Vec2};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
@@ -115,9 +116,9 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             </Show>
         </div>
         <Show when=move || words().is_some()>
-            <div class="canvas-hint">{words}</div>
+            <div class="canvas-hint">{move || words().map(|words| quoted(&words))}</div>
         </Show>
-        <div class="visually-hidden" role="status" aria-live="polite">{move || board.said.get()}</div>
+        <div class="visually-hidden" role="status" aria-live="polite">{move || board.said.with(|said| unquoted(said))}</div>
     }
 }
 

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
 use super::{handle::BoardHandle, surface::Surface};
+use crate::words;
 
 /// Changes told one by one; beyond it only how many there were.
 const MAX_TOLD: usize = 4;
@@ -106,6 +107,19 @@ fn tell(changes: &[String]) -> String {
     let first = changes[changes.len().saturating_sub(MAX_TOLD)..].join(". ");
     match changes.len().saturating_sub(MAX_TOLD) {
         0 => first,
-        more => format!("{more} more steps changed. {first}"),
+        more => format!("{} changed. {first}", words::count(more, "more step")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tell;
+
+    #[test]
+    fn what_is_not_told_one_by_one_is_counted() {
+        let changes = |n: usize| (1..=n).map(|n| format!("{n} completed")).collect::<Vec<_>>();
+        assert_eq!(tell(&changes(2)), "1 completed. 2 completed");
+        assert!(tell(&changes(5)).starts_with("1 more step changed. "));
+        assert!(tell(&changes(6)).starts_with("2 more steps changed. "));
     }
 }

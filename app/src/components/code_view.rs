@@ -4,9 +4,8 @@
 use crate::reactive::memo;
 use leptos::prelude::*;
 
-use super::button::{Button, Variant};
 use super::copy::CopyButton;
-use super::icon::Size;
+use super::table::MoreRows;
 
 const FIRST_LINES: usize = 1000;
 
@@ -34,16 +33,14 @@ pub fn CodeView(
                 <span class="truncate">{move || title.get()}</span>
                 <CopyButton text/>
             </div>
-            <div class="code-scroll" tabindex="0" role="region" aria-label=move || title.get()>
+            <div class="code-scroll" data-row="" tabindex="0" role="region" aria-label=move || title.get()>
                 {lines}
             </div>
-            <Show when=move || { n_lines.get() > FIRST_LINES && !all.get() }>
-                <div class="table-foot">
-                    <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| all.set(true)>
-                        {move || format!("Show all {} lines", n_lines.get())}
-                    </Button>
-                </div>
-            </Show>
+            <MoreRows
+                has_more=Signal::derive(move || n_lines.get() > FIRST_LINES && !all.get())
+                on_more=move |()| all.set(true)
+                label=Signal::derive(move || format!("Show all {} lines", n_lines.get()))
+            />
         </div>
     }
 }

@@ -43,9 +43,15 @@ pub fn Combobox(
     /// Hears what is searched for, from the first look at the list on: for options that are fetched.
     #[prop(optional, into)]
     on_search: Option<Callback<String>>,
+    /// Hears of a text that is left standing, or entered, without a choice. With it the text stays, so that it can be put right.
+    #[prop(optional, into)]
+    on_unknown: Option<Callback<String>>,
+    /// What is said where nothing is found, if not that nothing matches.
+    #[prop(optional, into)]
+    nothing: Option<Signal<String>>,
 ) -> impl IntoView {
     let wiring = Wiring::find(id);
-    let state = Combo::new(wiring.id.clone().unwrap_or_default(), value, options);
+    let state = Combo::new(wiring.id.clone().unwrap_or_default(), value, options, on_unknown);
     state.follow();
     if let Some(on_search) = on_search {
         effect(move || {
@@ -81,20 +87,21 @@ pub fn Combobox(
                 on:click=move |_| state.show()
                 on:input=move |event| state.search(event_target_value(&event))
                 on:keydown=move |event| state.press(&event)
-                on:blur=move |_| state.close()
+                on:blur=move |_| state.leave()
             />
             <Icon name="chevrons-up-down"/>
             <div node_ref=list class="popup combo-list" id=state.list_id() role="listbox" popover="manual" aria-label="Options">
-                <Show when=move || open.get()>{move || entries(state)}</Show>
+                <Show when=move || open.get()>{move || entries(state, nothing)}</Show>
             </div>
         </span>
     }
 }
 
-fn entries(state: Combo) -> AnyView {
+fn entries(state: Combo, nothing: Option<Signal<String>>) -> AnyView {
     let found = state.found.get();
     if found.is_empty() {
-        return view! { <p class="combo-none">"Nothing matches"</p> }.into_any();
+        let words = nothing.map_or_else(|| "Nothing matches".to_owned(), |nothing| nothing.get());
+        return view! { <p class="combo-none">{words}</p> }.into_any();
     }
     let value = state.value.get();
     let has_more = found.len() > MOST;
@@ -145,10 +152,16 @@ struct Combo {
     /// The label of the chosen option; its value where the option is gone.
     chosen: Memo<String>,
     found: Memo<Vec<ComboOption>>,
+    on_unknown: Option<Callback<String>>,
 }
 
 impl Combo {
-    fn new(id: String, value: RwSignal<String>, options: Signal<Vec<ComboOption>>) -> Self {
+    fn new(
+        id: String,
+        value: RwSignal<String>,
+        options: Signal<Vec<ComboOption>>,
+        on_unknown: Option<Callback<String>>,
+    ) -> Self {
         let query = RwSignal::new(String::new());
         let chosen = memo(move || {
             let value = value.get();
@@ -170,6 +183,7 @@ impl Combo {
             active: RwSignal::new(None),
             chosen,
             found,
+            on_unknown,
         }
     }
 
@@ -204,6 +218,10 @@ impl Combo {
         if self.open.get_untracked() {
             return;
         }
+        // A text that stayed is searched for again.
+        if self.on_unknown.is_some() && self.is_kept() {
+            self.query.set(self.input.get_untracked().map(|input| input.value()).unwrap_or_default());
+        }
         self.open.set(true);
         let value = self.value.get_untracked();
         self.active.set(self.found.with_untracked(|found| found.iter().position(|o| o.value == value)));
@@ -220,15 +238,40 @@ impl Combo {
     fn close(self) {
         // An input that is taken off the page with the focus in it blurs when its signals are gone already.
         let Some(chosen) = self.chosen.try_get_untracked() else { return };
+        self.fold();
+        if let Some(input) = self.input.get_untracked() {
+            input.set_value(&chosen);
+        }
+    }
+
+    /// The list goes; the text of the input stays.
+    fn fold(self) {
         self.open.set(false);
         self.query.set(String::new());
         self.active.set(None);
         if let Some(list) = self.list.get_untracked() {
             drop(HtmlElement::hide_popover(&list));
         }
-        if let Some(input) = self.input.get_untracked() {
-            input.set_value(&chosen);
+    }
+
+    /// The input is left, or what stands in it is entered, without a choice.
+    fn leave(self) {
+        let typed = self.query.try_get_untracked().map(|text| text.trim().to_owned()).unwrap_or_default();
+        match self.on_unknown {
+            Some(on_unknown) if !typed.is_empty() => {
+                self.fold();
+                on_unknown.run(typed);
+            }
+            // Left once more with a text that was told about already.
+            Some(_) if self.is_kept() => self.fold(),
+            _ => self.close(),
         }
+    }
+
+    /// A text stands in the input that is no choice.
+    fn is_kept(self) -> bool {
+        let Some(chosen) = self.chosen.try_get_untracked() else { return false };
+        self.input.get_untracked().is_some_and(|input| input.value() != chosen)
     }
 
     fn search(self, text: String) {
@@ -262,8 +305,10 @@ impl Combo {
             }
             ("Enter", true) => {
                 event.prevent_default();
-                if let Some(i) = self.active.get_untracked() {
-                    self.choose(i);
+                match self.active.get_untracked() {
+                    Some(i) => self.choose(i),
+                    None if self.on_unknown.is_some() => self.leave(),
+                    None => {}
                 }
             }
             ("Escape", true) => {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use crate::reactive::effect;
+
 use super::button::Variant;
 use super::icon::{Icon, Size};
 
@@ -43,8 +45,21 @@ pub fn CopyId(
 
 /// A quiet icon button that copies a text.
 #[component]
-pub fn CopyButton(#[prop(into)] text: Signal<String>, #[prop(default = "Copy")] label: &'static str) -> impl IntoView {
+pub fn CopyButton(
+    #[prop(into)] text: Signal<String>,
+    #[prop(default = "Copy")] label: &'static str,
+    /// Hears of each copy that was made.
+    #[prop(optional, into)]
+    on_copied: Option<Callback<()>>,
+) -> impl IntoView {
     let copied = RwSignal::new(false);
+    if let Some(on_copied) = on_copied {
+        effect(move || {
+            if copied.get() {
+                on_copied.run(());
+            }
+        });
+    }
     let words = move || if copied.get() { "Copied" } else { label };
     view! {
         <button

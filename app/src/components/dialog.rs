@@ -21,9 +21,14 @@ pub fn Dialog(
     /// The buttons of the foot.
     #[prop(optional, into)]
     actions: ViewFn,
+    /// While it is true, Esc, a press beside the dialog and its cross do not close it, but are told: something would be lost.
+    #[prop(optional, into)]
+    locked: Signal<bool>,
+    #[prop(optional, into)] on_refused: Option<Callback<()>>,
     children: ChildrenFn,
 ) -> impl IntoView {
-    modal("dialog", "dialog-foot", id, open, title, description, size, Some(actions), children)
+    let lock = Lock { is_on: locked, on_refused };
+    modal("dialog", "dialog-foot", id, open, title, description, size, Some(actions), lock, children)
 }
 
 /// A modal panel from the right edge, for details that need more height.
@@ -36,10 +41,11 @@ pub fn Drawer(
     #[prop(optional)] size: Size,
     children: ChildrenFn,
 ) -> impl IntoView {
-    modal("dialog drawer", "dialog-foot", id, open, title, description, size, None, children)
+    modal("dialog drawer", "dialog-foot", id, open, title, description, size, None, Lock::default(), children)
 }
 
 /// Asks before something that is hard to undo. `text` says what will happen; `confirm` repeats the verb.
+/// What leaves a dialog without an answer is "Close" everywhere: "Cancel" is what is done to a run.
 #[component]
 pub fn ConfirmDialog(
     #[prop(into)] id: String,
@@ -58,14 +64,15 @@ pub fn ConfirmDialog(
     let variant = if danger { Variant::Danger } else { Variant::Primary };
     let actions = move || {
         view! {
-            <Button on_click=move |()| open.set(false)>"Go back"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button variant loading=busy on_click=move |()| on_confirm.run(())>
                 {move || confirm.get()}
             </Button>
         }
     };
     let foot = "dialog-foot confirm-actions";
-    modal("dialog", foot, id, open, title, text, Size::Sm, Some(actions.into()), std::sync::Arc::new(|| ().into_any()))
+    let (lock, nothing) = (Lock::default(), std::sync::Arc::new(|| ().into_any()));
+    modal("dialog", foot, id, open, title, text, Size::Sm, Some(actions.into()), lock, nothing)
 }
 
 /// For content that comes after the dialog opened: two frames later its first field is there, and gets the focus unless another control has it.
@@ -83,13 +90,33 @@ pub fn focus_in_dialog(id: &'static str) {
     });
 }
 
-/// The first field, else the first button of the foot, which is the harmless one; the browser alone would take the close button.
+/// The first field, else the first button of the foot, which is the harmless one, else one of the body; the browser alone would take
+/// the close button.
 fn focus_first(dialog: &web_sys::Element) {
     let fields = all(dialog, ".dialog-body :is(input, select, textarea, [autofocus]):not(:disabled, [type=hidden])");
-    let first =
-        fields.into_iter().next().or_else(|| all(dialog, ".dialog-foot button:not(:disabled)").into_iter().next());
+    let of_body = || all(dialog, ".dialog-body button:not(:disabled)").into_iter().next();
+    let of_foot = || all(dialog, ".dialog-foot button:not(:disabled)").into_iter().next();
+    let first = fields.into_iter().next().or_else(of_foot).or_else(of_body);
     if let Some(first) = first {
         focus(&first);
+    }
+}
+
+/// What keeps a dialog open that was not meant to be closed.
+#[derive(Clone, Copy, Default)]
+struct Lock {
+    is_on: Signal<bool>,
+    on_refused: Option<Callback<()>>,
+}
+
+impl Lock {
+    /// Whether the dialog has to stay; whoever locked it hears of the try.
+    fn refuses(self) -> bool {
+        let is_on = self.is_on.get_untracked();
+        if is_on && let Some(on_refused) = self.on_refused {
+            on_refused.run(());
+        }
+        is_on
     }
 }
 
@@ -103,6 +130,7 @@ fn modal(
     description: Signal<String>,
     size: Size,
     actions: Option<ViewFn>,
+    lock: Lock,
     children: ChildrenFn,
 ) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
@@ -143,9 +171,21 @@ fn modal(
             aria-labelledby=title_id
             aria-describedby=text_id
             on:close=move |_| open.set(false)
+            on:keydown=move |event| {
+                // Browsers let a second Esc through, whatever became of the first: only the key itself can be taken.
+                if event.key() == "Escape" && lock.refuses() {
+                    event.prevent_default();
+                }
+            }
+            on:cancel=move |event: web_sys::Event| {
+                // Other ways to ask for it, such as the back gesture of a phone.
+                if lock.refuses() {
+                    event.prevent_default();
+                }
+            }
             on:pointerdown=move |event| pressed_outside.set_value(is_backdrop(&event))
             on:pointerup=move |event| {
-                if pressed_outside.get_value() && is_backdrop(&event) {
+                if pressed_outside.get_value() && is_backdrop(&event) && !lock.refuses() {
                     open.set(false);
                 }
                 pressed_outside.set_value(false);
@@ -154,7 +194,16 @@ fn modal(
             <div class="dialog-head">
                 <h2 id=title_id.clone()>{move || title.get()}</h2>
                 <p id=text_id.clone()>{move || description.get()}</p>
-                <IconButton icon="x" label="Close" size=Size::Sm on_click=move |()| open.set(false)/>
+                <IconButton
+                    icon="x"
+                    label="Close"
+                    size=Size::Sm
+                    on_click=move |()| {
+                        if !lock.refuses() {
+                            open.set(false);
+                        }
+                    }
+                />
             </div>
             <div class="dialog-body">
                 <Show when=move || open.get()>{move || children.with_value(|children| children())}</Show>

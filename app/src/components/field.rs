@@ -1,10 +1,11 @@
 //! Field: label, help and error around one control, wired by ids that derive from the field's own, so both sides render alike.
-//! An error is never only a colour: it has an icon and words, and the control says `aria-invalid`.
+//! Names that an error quotes are set as code. An error is never only a colour: it has an icon and words, and the control says `aria-invalid`.
 
 use leptos::context::Provider;
 use leptos::prelude::*;
 
 use super::icon::{Icon, Size};
+use super::quoted::quoted;
 
 /// What a control inside a Field takes from it.
 #[derive(Clone, Copy)]
@@ -86,7 +87,7 @@ pub fn Field(
             view! {
                 <p class="field-error" id=id>
                     <Icon name="circle-alert" size=Size::Sm/>
-                    <span>{text}</span>
+                    <span>{quoted(&text)}</span>
                 </p>
             }
         })
@@ -112,7 +113,7 @@ pub fn Fault(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
             {move || text.get().map(|text| view! {
                 <p class="field-error">
                     <Icon name="circle-alert" size=Size::Sm/>
-                    <span>{text}</span>
+                    <span>{quoted(&text)}</span>
                 </p>
             })}
         </div>

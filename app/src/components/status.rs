@@ -2,6 +2,7 @@
 //! Takes the status' own name, as in the API; an unknown name is shown as it is, never hidden.
 
 use leptos::prelude::*;
+use workflow::{RunStatus, StepStatus, status::StatusReason};
 
 /// The words for a status.
 pub fn status_label(status: &str) -> &str {
@@ -16,6 +17,15 @@ pub fn status_label(status: &str) -> &str {
         "skipped" => "Skipped",
         "cancelled" => "Cancelled",
         other => other,
+    }
+}
+
+/// The status of a run by the same names. One that nothing but reviews hold is shown as what it waits for, in the word of its steps: nobody
+/// has paused it.
+pub fn run_status(status: RunStatus, reason: Option<StatusReason>) -> &'static str {
+    match (status, reason) {
+        (RunStatus::Paused, Some(StatusReason::Review)) => StepStatus::AwaitingReview.as_str(),
+        (status, _) => status.as_str(),
     }
 }
 
@@ -62,5 +72,18 @@ pub fn StatusChip(
             </Show>
             {move || detail.with(|d| (!d.is_empty()).then(|| view! { <span>{format!("· {d}")}</span> }))}
         </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_waits_for_a_review_is_not_called_paused() {
+        let label = |reason| status_label(run_status(RunStatus::Paused, reason)).to_owned();
+        assert_eq!(label(Some(StatusReason::Review)), "Awaiting review");
+        assert_eq!(label(Some(StatusReason::Person)), "Paused");
+        assert_eq!(run_status(RunStatus::Running, None), "running");
     }
 }

@@ -1,10 +1,14 @@
 //! `TableShell`: the frame around a `<table class="table">`, with a sticky head, sideways scrolling and room for paging.
 //! Pages write their own `<thead>` and `<tbody>`: rows differ too much to be described by data.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 
 use super::button::Button;
+use super::dom::{all, focus};
 use super::icon::Size;
+use crate::reactive::effect_with;
 
 /// `label` names the table for those who cannot see its heading. Children are `<thead>` and `<tbody>`.
 #[component]
@@ -28,20 +32,80 @@ pub fn TableShell(
     }
 }
 
+/// On the last row that was there when more were asked for.
+const MARK: &str = "data-more-after";
+
 /// Keyset paging: the next page comes under the rows that are there; nothing when there is none.
+/// With the last page the button goes: the focus that it had moves to the first row that came. Rows that are neither `<li>` nor `<tr>` say so
+/// with `data-row`.
 #[component]
 pub fn MoreRows(
     #[prop(into)] has_more: Signal<bool>,
     #[prop(optional, into)] loading: Signal<bool>,
     #[prop(into)] on_more: Callback<()>,
+    #[prop(default = "Show more".into(), into)] label: Signal<String>,
 ) -> impl IntoView {
+    let foot = NodeRef::<html::Div>::new();
+    let is_pressed = StoredValue::new(false);
+    effect_with(move |had: Option<bool>| {
+        let has = has_more.get();
+        if had == Some(true) && !has && is_pressed.get_value() {
+            move_focus_on();
+        }
+        has
+    });
+    // A list that is drawn anew in place has another button, but the same rows.
+    on_cleanup(move || {
+        if is_pressed.try_get_value() == Some(true) {
+            move_focus_on();
+        }
+    });
+    let press = move || {
+        if let Some(foot) = foot.get_untracked() {
+            mark_last_row(&foot);
+            is_pressed.set_value(true);
+        }
+        on_more.run(());
+    };
     view! {
         <Show when=move || has_more.get()>
-            <div class="table-foot">
-                <Button size=Size::Sm loading on_click=move |()| on_more.run(())>
-                    "Show more"
+            <div class="table-foot" node_ref=foot>
+                <Button size=Size::Sm loading on_click=move |()| press()>
+                    {move || label.get()}
                 </Button>
             </div>
         </Show>
     }
+}
+
+fn mark_last_row(foot: &Element) {
+    take_marked();
+    let rows =
+        foot.parent_element().map(|list| all(&list, ":is(li, tbody > tr, [data-row]):not(:is(li, tr, [data-row]) *)"));
+    if let Some(last) = rows.and_then(|mut rows| rows.pop()) {
+        // Setting an attribute fails only for names that are none.
+        drop(last.set_attribute(MARK, ""));
+    }
+}
+
+fn take_marked() -> Option<HtmlElement> {
+    let marked: HtmlElement = document().query_selector(&format!("[{MARK}]")).ok().flatten()?.dyn_into().ok()?;
+    drop(marked.remove_attribute(MARK));
+    Some(marked)
+}
+
+/// Two frames later what came is drawn. A focus that is somewhere is left there.
+fn move_focus_on() {
+    request_animation_frame(|| {
+        request_animation_frame(|| {
+            let is_lost = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
+            let Some(last) = take_marked().filter(|_| is_lost) else { return };
+            let next = last.next_element_sibling().and_then(|next| next.dyn_into::<HtmlElement>().ok());
+            let row = next.unwrap_or(last);
+            if !row.has_attribute("tabindex") {
+                drop(row.set_attribute("tabindex", "-1"));
+            }
+            focus(&row);
+        });
+    });
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::link::use_link;
+use crate::link::{Link, use_link};
 use crate::reactive::effect;
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 /// "5 min ago", with the exact local time on hover.
 #[component]
 pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
-    let now = ticking(Duration::from_secs(20));
+    let now = ticking(Duration::from_secs(20), None);
     let text = move || match now.get() {
         Some(now) => relative(at.get().timestamp_millis(), now)
             .unwrap_or_else(|| local(at.get().timestamp_millis(), Precision::Day)),
@@ -29,30 +29,31 @@ pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
     }
 }
 
-/// How long something took, or has been going on: it counts while `until` is `None`, up to when the server was last heard.
+/// How long something took, or has been going on: it counts while `until` is `None` and the server is heard. It never goes back.
 #[component]
 pub fn Elapsed(
     #[prop(into)] since: Signal<DateTime<Utc>>,
     #[prop(into)] until: Signal<Option<DateTime<Utc>>>,
 ) -> impl IntoView {
-    let now = ticking(Duration::from_secs(1));
-    let lost_since = use_link().map(|link| Signal::derive(move || link.lost_since()));
+    let now = ticking(Duration::from_secs(1), use_link());
     let text = move || {
-        let known_until = || lost_since.and_then(|since| since.get());
-        let end = until.get().map(|end| end.timestamp_millis()).or_else(|| known_until().or_else(|| now.get()));
+        let end = until.get().map(|end| end.timestamp_millis()).or_else(|| now.get());
         end.map_or_else(String::new, |end| duration_words(end - since.get().timestamp_millis()))
     };
     view! { <span class="num">{text}</span> }
 }
 
-/// The browser's clock in milliseconds; `None` until hydrated, then renewed at the given pace.
-fn ticking(pace: Duration) -> RwSignal<Option<i64>> {
+/// The browser's clock in milliseconds; `None` until hydrated, then renewed at the given pace, and standing while that link is lost.
+fn ticking(pace: Duration, link: Option<Link>) -> RwSignal<Option<i64>> {
     let now = RwSignal::new(None);
+    let lost_since = move || link.and_then(Link::lost_since_untracked);
     effect(move || {
-        now.set(Some(browser_now()));
+        now.set(Some(lost_since().unwrap_or_else(browser_now)));
         if let Ok(timer) = set_interval_with_handle(
             move || {
-                now.try_set(Some(browser_now()));
+                if lost_since().is_none() {
+                    now.try_set(Some(browser_now()));
+                }
             },
             pace,
         ) {
@@ -68,36 +69,49 @@ pub(crate) fn browser_now() -> i64 {
 }
 
 fn absolute(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M UTC").to_string()
+    format!("{} UTC", written(at, Precision::Minute))
 }
 
-/// "14:02:31" in the browser's own manner.
+/// "14:02:31" by the browser's clock.
 pub(crate) fn clock_time(at_ms: i64) -> String {
     local(at_ms, Precision::Clock)
+}
+
+/// "28 Nov 2026, 14:02" by the browser's clock: for what a browser alone draws.
+pub(crate) fn local_minute(at: DateTime<Utc>) -> String {
+    local(at.timestamp_millis(), Precision::Minute)
 }
 
 #[derive(Clone, Copy)]
 enum Precision {
     Day,
+    Minute,
     Second,
     /// The time of day alone.
     Clock,
 }
 
-/// In the browser's own time zone and manner.
-#[expect(clippy::cast_precision_loss, reason = "JavaScript's dates are f64")]
+/// In the browser's time zone.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "JavaScript's dates are f64, offsets are minutes"
+)]
 fn local(at_ms: i64, precision: Precision) -> String {
-    let date = js_sys::Date::new(&JsValue::from_f64(at_ms as f64));
-    let language = window().navigator().language().unwrap_or_else(|| "en".to_owned());
-    let options = js_sys::Object::new();
-    let set = |key: &str, value: &str| drop(js_sys::Reflect::set(&options, &key.into(), &value.into()));
-    if !matches!(precision, Precision::Clock) {
-        set("dateStyle", "medium");
-    }
-    if !matches!(precision, Precision::Day) {
-        set("timeStyle", "medium");
-    }
-    date.to_locale_string(&language, &options).into()
+    let behind_utc = js_sys::Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64;
+    let shown = DateTime::from_timestamp_millis(at_ms - behind_utc * 60_000).unwrap_or_default();
+    written(shown, precision)
+}
+
+/// One form of dates everywhere, whatever the language of the browser: "28 Nov 2026, 14:02".
+fn written(at: DateTime<Utc>, precision: Precision) -> String {
+    let form = match precision {
+        Precision::Day => "%-d %b %Y",
+        Precision::Minute => "%-d %b %Y, %H:%M",
+        Precision::Second => "%-d %b %Y, %H:%M:%S",
+        Precision::Clock => "%H:%M:%S",
+    };
+    at.format(form).to_string()
 }
 
 /// Within a week; `None` where the date says more.
@@ -128,7 +142,18 @@ pub fn duration_words(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration_words, relative};
+    use chrono::{DateTime, Utc};
+
+    use super::{Precision, duration_words, relative, written};
+
+    #[test]
+    fn dates_have_one_form() {
+        let at: DateTime<Utc> = "2026-02-06T15:04:05Z".parse().unwrap();
+        let all = [Precision::Day, Precision::Minute, Precision::Second, Precision::Clock]
+            .map(|precision| written(at, precision));
+        assert_eq!(all, ["6 Feb 2026", "6 Feb 2026, 15:04", "6 Feb 2026, 15:04:05", "15:04:05"]);
+        assert_eq!(super::absolute(at), "6 Feb 2026, 15:04 UTC");
+    }
 
     #[test]
     fn times_within_a_week_are_relative() {

@@ -9,8 +9,10 @@ use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
 use super::button::{Button, IconButton, Variant};
+use super::dom::{all, set_style};
 use super::feedback::Kind;
 use super::icon::{Icon, Size};
+use super::quoted::quoted;
 
 /// The way back or onward, such as "Undo" or "Open".
 #[derive(Clone)]
@@ -31,6 +33,8 @@ struct Toast {
     kind: Kind,
     text: String,
     action: Option<ToastAction>,
+    /// While it is true.
+    holds: Option<Signal<bool>>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,6 +45,13 @@ pub struct Toasts {
 
 /// More at once than this and the oldest go.
 const MOST: usize = 4;
+/// What stands at the foot of a page and holds its actions.
+const FEET: &str =
+    ".form-actions[data-sticky], .panel-foot, .canvas-page > .bottom-drawer, dialog[open] > .dialog-foot";
+/// How high above the foot of the window toasts stand at most, where nothing is under them.
+const NEAR: f64 = 90.0;
+/// So often it is looked where the foot is: the page may change under a toast.
+const LOOK: Duration = Duration::from_millis(250);
 
 impl Toasts {
     fn new() -> Self {
@@ -48,9 +59,18 @@ impl Toasts {
     }
 
     pub fn push(self, kind: Kind, text: impl Into<String>, action: Option<ToastAction>) {
+        self.add(kind, text.into(), action, None);
+    }
+
+    /// News that goes as soon as it is true no more.
+    pub fn push_while(self, holds: Signal<bool>, kind: Kind, text: impl Into<String>, action: Option<ToastAction>) {
+        self.add(kind, text.into(), action, Some(holds));
+    }
+
+    fn add(self, kind: Kind, text: String, action: Option<ToastAction>, holds: Option<Signal<bool>>) {
         let id = self.last_id.get_value() + 1;
         self.last_id.set_value(id);
-        let toast = Toast { id, kind, text: text.into(), action };
+        let toast = Toast { id, kind, text, action, holds };
         self.shown.update(|shown| {
             shown.push(toast);
             let surplus = shown.len().saturating_sub(MOST);
@@ -95,6 +115,10 @@ pub fn Toaster() -> impl IntoView {
         }
         if any {
             drop(region.show_popover());
+            stay_above_the_foot(&region);
+            if let Ok(looking) = set_interval_with_handle(move || stay_above_the_foot(&region), LOOK) {
+                on_cleanup(move || looking.clear());
+            }
         }
     });
     view! {
@@ -106,6 +130,25 @@ pub fn Toaster() -> impl IntoView {
             </ol>
         </section>
     }
+}
+
+/// Toasts never lie over the actions at the foot of a page: they stand above the highest that reaches under them.
+fn stay_above_the_foot(region: &web_sys::HtmlElement) {
+    let Some(height) = window().inner_height().ok().and_then(|height| height.as_f64()) else { return };
+    let Some(root) = document().document_element() else { return };
+    let own = region.get_bounding_client_rect();
+    let feet = all(&root, FEET).into_iter().map(|foot| foot.get_bounding_client_rect());
+    let feet = feet.filter(|foot| foot.width() > 0.0 && foot.left() < own.right() && foot.right() > own.left());
+    let foot = raised(feet.map(|foot| (foot.top(), foot.bottom())), height, own.height());
+    set_style(region, "--foot", &format!("{foot}px"));
+}
+
+/// How far up the foot of a window of this height reaches, where the toasts take `own` of it. What is open over more than half of the
+/// window is no foot, nor what is scrolled away or stands higher than the toasts.
+fn raised(feet: impl Iterator<Item = (f64, f64)>, height: f64, own: f64) -> f64 {
+    let is_under = |(top, bottom): &(f64, f64)| *top < height && *bottom > height - own - NEAR;
+    let reach = feet.filter(is_under).map(|(top, _)| height - top);
+    reach.filter(|reach| *reach <= height / 2.0).fold(0.0, f64::max)
 }
 
 #[component]
@@ -128,6 +171,14 @@ fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
     };
     effect(start);
     on_cleanup(stop);
+    if let Some(holds) = toast.holds {
+        effect(move || {
+            // The page that it was about may be left: then it goes by its time.
+            if holds.try_get() == Some(false) {
+                toasts.dismiss(id);
+            }
+        });
+    }
     let action = toast.action.map(|action| {
         view! {
             <Button
@@ -152,9 +203,30 @@ fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
             on:focusout=move |_| start()
         >
             <Icon name=toast.kind.icon()/>
-            <span>{toast.text}</span>
+            <span>{quoted(&toast.text)}</span>
             <span>{action}</span>
             <IconButton icon="x" label="Dismiss" size=Size::Sm on_click=move |()| toasts.dismiss(id)/>
         </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::raised;
+
+    #[test]
+    fn toasts_stand_above_the_highest_foot_in_sight() {
+        for (feet, expected) in [
+            (vec![], 0.0),
+            (vec![(740.0, 800.0)], 60.0),
+            (vec![(700.0, 744.0), (744.0, 800.0)], 100.0),
+            // Scrolled out below, scrolled up, and an open drawer over most of the window.
+            (vec![(820.0, 880.0)], 0.0),
+            (vec![(100.0, 160.0)], 0.0),
+            (vec![(500.0, 560.0)], 0.0),
+            (vec![(200.0, 800.0)], 0.0),
+        ] {
+            assert!((raised(feet.clone().into_iter(), 800.0, 50.0) - expected).abs() < 0.01, "{feet:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! /admin/agents: the library. The list, the form of one agent with its versions, and a test on sample input.
 
 mod config;
+mod conflict;
 mod edit;
 mod faults;
 mod form;

@@ -1,83 +1,67 @@
 //! /admin/audit: who did what, when and from where, outside of runs, which have their own timeline. Filtered and paged by the server,
 //! which also writes the file to export.
 
+mod filter;
 mod words;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
 use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 use workflow::api::{AuditEntry, AuditFilter, AuditPage as Found};
 
+use self::filter::{Asked, Typed, export_address};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
         Button, ButtonType, Empty, Field, Icon, MoreRows, RelativeTime, Select, SelectOption, Skeleton, SkeletonKind,
         TableShell, TextInput,
     },
-    form::{FormError, outcome},
+    error::AppError,
+    form::{FormError, at_field, focus_first_error, outcome},
     load::{PartFailed, refetch_after_sign_in},
     shell::Page,
 };
 
-/// What is typed into the filter.
-#[derive(Clone, Copy)]
-struct Typed {
-    who: RwSignal<String>,
-    action: RwSignal<String>,
-    address: RwSignal<String>,
-    from: RwSignal<String>,
-    to: RwSignal<String>,
-}
-
-impl Typed {
-    fn new() -> Self {
-        let empty = || RwSignal::new(String::new());
-        Self { who: empty(), action: empty(), address: empty(), from: empty(), to: empty() }
-    }
-
-    fn filter(self) -> AuditFilter {
-        let given = |text: RwSignal<String>| Some(text.get_untracked()).filter(|text| !text.trim().is_empty());
-        let day = |text: RwSignal<String>| text.get_untracked().parse::<NaiveDate>().ok();
-        AuditFilter {
-            who: given(self.who),
-            action: given(self.action),
-            address: given(self.address),
-            from: day(self.from).map(midnight),
-            // The day itself is meant too.
-            to: day(self.to).and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
-            ..AuditFilter::default()
-        }
-    }
-
-    fn clear(self) {
-        for text in [self.who, self.action, self.address, self.from, self.to] {
-            text.set(String::new());
-        }
-    }
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc()
-}
+/// The fields that show what is wrong with them.
+const FIELDS: [&str; 4] = ["who", "address", "from", "to"];
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    let typed = Typed::new();
+    let query = use_query_map();
     // What the rows below were found with: it changes with a search, not with every letter.
-    let filter = RwSignal::new(AuditFilter::default());
-    let found = Resource::new(move || filter.get(), api::audit_log);
+    let asked = memo(move || query.with(Asked::of_address));
+    let typed = Typed::new(asked.get_untracked());
+    effect(move || typed.show(asked.get()));
+    let found = Resource::new(move || asked.get().filter(), api::audit_log);
     refetch_after_sign_in(found, Result::is_err);
+    let refused = RwSignal::new(None::<AppError>);
+    effect(move || refused.set(found.get().and_then(Result::err)));
     view! {
-        <Page title="Audit log" actions=move || view! { <Export filter/> }>
-            <div class="page" data-width="wide">
+        <Page title="Audit log" actions=move || view! { <Export asked/> }>
+            <div class="page">
                 <div class="page-head">
                     <h1>"Audit log"</h1>
                     <p>"Who did what, when and from where. What happens in a run stands in its own timeline."</p>
                 </div>
-                <Filters typed filter/>
+                <Filters typed asked refused/>
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
                         match found.await {
-                            Ok(page) => view! { <Rows page filter=filter.get_untracked()/> }.into_any(),
+                            Ok(page) => view! { <Rows page filter=asked.get_untracked().filter()/> }.into_any(),
+                            Err(error) if error.0.field.as_deref().is_some_and(|field| FIELDS.contains(&field)) => {
+                                view! {
+                                    <Empty
+                                        icon="funnel"
+                                        framed=true
+                                        title="Nothing was looked for"
+                                        text="Put right what the filter says, or clear it."
+                                    />
+                                }
+                                    .into_any()
+                            }
                             Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
                         }
                     })}
@@ -89,26 +73,8 @@ pub fn AuditPage() -> impl IntoView {
 
 /// Plain links: the browser saves what the server sends.
 #[component]
-fn Export(filter: RwSignal<AuditFilter>) -> impl IntoView {
-    let href = move |format: &str| {
-        let mut query = format!("/api/audit/export?format={format}");
-        filter.with(|filter| {
-            let at = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
-            let pairs = [
-                ("who", filter.who.clone()),
-                ("action", filter.action.clone()),
-                ("address", filter.address.clone()),
-                ("from", at(filter.from)),
-                ("to", at(filter.to)),
-            ];
-            for (name, value) in pairs {
-                if let Some(value) = value {
-                    query.extend(["&", name, "=", &encoded(&value)]);
-                }
-            }
-        });
-        query
-    };
+fn Export(asked: Memo<Asked>) -> impl IntoView {
+    let href = move |format: &str| asked.with(|asked| export_address(&asked.filter(), format));
     view! {
         <a class="btn" data-variant="default" data-size="md" download="" href=move || href("csv")>
             <span class="btn-label"><Icon name="download"/>"CSV"</span>
@@ -119,24 +85,17 @@ fn Export(filter: RwSignal<AuditFilter>) -> impl IntoView {
     }
 }
 
-/// For a query string.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
 #[component]
-fn Filters(typed: Typed, filter: RwSignal<AuditFilter>) -> impl IntoView {
+fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>) -> impl IntoView {
     let kinds: Vec<SelectOption> =
         words::KINDS.into_iter().map(|(value, label)| SelectOption::new(value, label)).collect();
-    let is_filtered = move || filter.with(|filter| *filter != AuditFilter::default());
+    let navigate = use_navigate();
+    let go = Callback::new(move |asked: Asked| {
+        navigate(&asked.page_address(), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    });
+    let refused = Signal::from(refused);
+    let fault_of_days = memo(move || typed.asked().fault_of_days());
+    let fault_of_last = at_field(refused, "to");
     view! {
         <form
             class="audit-filters"
@@ -145,30 +104,38 @@ fn Filters(typed: Typed, filter: RwSignal<AuditFilter>) -> impl IntoView {
             aria-label="Filter the audit log"
             on:submit=move |event| {
                 event.prevent_default();
-                filter.set(typed.filter());
+                if fault_of_days.with_untracked(Option::is_some) {
+                    focus_first_error();
+                } else {
+                    go.run(untrack(|| typed.asked()));
+                }
             }
         >
-            <Field id="audit-who" label="Who">
+            <Field id="audit-who" label="Who" error=at_field(refused, "who")>
                 <TextInput value=typed.who placeholder="Email, or operator" autocomplete="off"/>
             </Field>
             <Field id="audit-what" label="What">
                 <Select value=typed.action options=kinds/>
             </Field>
-            <Field id="audit-address" label="From where">
+            <Field id="audit-address" label="From where" error=at_field(refused, "address")>
                 <TextInput value=typed.address placeholder="192.0.2.7" autocomplete="off"/>
             </Field>
-            <Field id="audit-from" label="From day (UTC)">
+            <Field id="audit-from" label="From day (UTC)" error=at_field(refused, "from")>
                 <TextInput value=typed.from kind="date"/>
             </Field>
-            <Field id="audit-to" label="To day (UTC)">
+            <Field
+                id="audit-to"
+                label="To day (UTC)"
+                error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
+            >
                 <TextInput value=typed.to kind="date"/>
             </Field>
             <div class="row">
                 <Button kind=ButtonType::Submit icon="funnel">"Filter"</Button>
-                <Show when=is_filtered>
+                <Show when=move || asked.with(|asked| !asked.is_empty())>
                     <Button on_click=move |()| {
-                        typed.clear();
-                        filter.set(AuditFilter::default());
+                        typed.show(Asked::default());
+                        go.run(Asked::default());
                     }>"Clear"</Button>
                 </Show>
             </div>
@@ -187,6 +154,13 @@ fn ListSkeleton() -> impl IntoView {
 
 #[component]
 fn Rows(page: Found, filter: AuditFilter) -> impl IntoView {
+    // Of an email without an account no try is kept: people type their passwords into that field.
+    let nothing =
+        if filter.who.is_some() && filter.action.as_deref().is_some_and(|action| action.starts_with("session")) {
+            "No entry matches this filter. Failed sign-ins are kept of accounts that exist."
+        } else {
+            "No entry matches this filter. Widen it, or clear it."
+        };
     let entries = RwSignal::new(page.entries);
     let next = RwSignal::new(page.next);
     let more = Action::new(move |before: &i64| api::audit_log(AuditFilter { before: Some(*before), ..filter.clone() }));
@@ -211,8 +185,8 @@ fn Rows(page: Found, filter: AuditFilter) -> impl IntoView {
         <FormError error/>
         <Show
             when=move || entries.with(|entries| !entries.is_empty())
-            fallback=|| {
-                view! { <Empty icon="history" framed=true title="Nothing found" text="No entry matches this filter. Widen it, or clear it."/> }
+            fallback=move || {
+                view! { <Empty icon="history" framed=true title="Nothing found" text=nothing/> }
             }
         >
             <TableShell label="Audit log" foot>
@@ -236,9 +210,7 @@ fn Rows(page: Found, filter: AuditFilter) -> impl IntoView {
 
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
-    let subject = entry.subject_email.clone().unwrap_or_else(|| entry.subject.clone());
-    // Somebody who did something to their own account is named once.
-    let is_own = entry.actor_email.is_some() && entry.actor_email == entry.subject_email;
+    let subject = words::subject(&entry);
     let details = words::details(&entry);
     view! {
         <tr class="audit-row">
@@ -249,7 +221,7 @@ fn Row(entry: AuditEntry) -> impl IntoView {
             </td>
             <td>
                 <strong>{words::action(&entry.action).to_owned()}</strong>
-                {(!is_own && subject != "nobody").then(|| view! { <span class="audit-subject">{subject}</span> })}
+                {subject.map(|subject| view! { <span class="audit-subject">{subject}</span> })}
                 {(!details.is_empty()).then(|| view! { <span class="muted small">{details}</span> })}
             </td>
             <td class="wide-only mono small">{entry.address.clone().unwrap_or_default()}</td>

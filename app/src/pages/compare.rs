@@ -15,8 +15,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip,
-        Switch, Tone, Variant, use_toasts,
+        Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
+        StatusChip, Switch, Tone, Variant, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -161,7 +161,7 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
             <div class="page" data-width="wide">
                 <div class="page-head">
                     <h1>{format!("Compare runs of {name}")}</h1>
-                    <p role="status">{if n_different == 0 { "Both made the same".to_owned() } else { format!("{n_different} of {n_steps} steps differ") }}</p>
+                    <p role="status">{differ_words(n_different, n_steps)}</p>
                 </div>
                 {has_adoptable.then(|| view! {
                     <p class="muted small">"Adopt brings what the right run made into the left one, as its newest version"</p>
@@ -179,13 +179,11 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
                 <For each=move || shown.get() key=|at| *at let:at>
                     {row(at)}
                 </For>
-                <Show when=move || { n_hidden.get() > 0 }>
-                    <div class="row">
-                        <Button on_click=move |()| n_shown.update(|n| *n += PORTION)>
-                            {move || format!("Show {} more of {}", n_hidden.get().min(PORTION), places.with(Vec::len))}
-                        </Button>
-                    </div>
-                </Show>
+                <MoreRows
+                    has_more=Signal::derive(move || { n_hidden.get() > 0 })
+                    on_more=move |()| n_shown.update(|n| *n += PORTION)
+                    label=Signal::derive(move || format!("Show {} more of {}", n_hidden.get().min(PORTION), places.with(Vec::len)))
+                />
                 <Show when=move || only_different.get() && n_different == 0>
                     <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
                 </Show>
@@ -207,13 +205,21 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
     }
 }
 
+fn differ_words(n_different: usize, n_steps: usize) -> String {
+    let differ = if n_different == 1 { "differs" } else { "differ" };
+    match n_different {
+        0 => "Both made the same".to_owned(),
+        n => format!("{n} of {} {differ}", words::count(n_steps, "step")),
+    }
+}
+
 fn run_card(run: &RunHead, side: &'static str) -> AnyView {
     let id = run.id;
     view! {
         <section class="card compare-run" aria-label=side>
             <strong>{side}</strong>
             <a href=format!("/runs/{id}")>"Run of " <RelativeTime at=run.created_at/></a>
-            <StatusChip status=run.status.as_str().to_owned()/>
+            <StatusChip status=run_status(run.status, run.status_reason).to_owned()/>
             <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
         </section>
     }
@@ -242,7 +248,7 @@ fn step_view(
         }
     });
     view! {
-        <section class="card compare-step" aria-label=step.title.clone()>
+        <section class="card compare-step" data-row="" aria-label=step.title.clone()>
             <div class="card-head">
                 <h2>{step.title.clone()}</h2>
                 <span class="row">{side(step.left)} <Icon name="arrow-right"/> {side(step.right)}</span>
@@ -284,5 +290,19 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
         (left, right) => {
             view! { <p class="small">{format!("{name}: {} on the left, {} on the right", version(left), version(right))}</p> }.into_any()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differ_words;
+
+    #[test]
+    fn what_differs_is_counted() {
+        assert_eq!(differ_words(0, 3), "Both made the same");
+        assert_eq!(
+            [(1, 1), (1, 2), (2, 2)].map(|(n, of)| differ_words(n, of)),
+            ["1 of 1 step differs", "1 of 2 steps differs", "2 of 2 steps differ"]
+        );
     }
 }

@@ -22,7 +22,12 @@ use super::{
     users::UsersPage,
     workflows::WorkflowsPage,
 };
-use crate::{components::Empty, shell::Page};
+use crate::{
+    components::Empty,
+    link::{Link, use_link},
+    reactive::effect_with,
+    shell::Page,
+};
 
 /// For whoever is about to open a run: the pointer or the keyboard came near a link to one. Fetched once, however often asked.
 pub(super) fn fetch_runs_ahead() {
@@ -107,6 +112,16 @@ fn name_files(part: &str) {
 /// The network failed, or the server was updated while this document was open.
 #[component]
 fn NotFetched() -> impl IntoView {
+    // There is nothing on this page to lose: once the connection is back, it is asked for without a press.
+    let link = use_link();
+    effect_with(move |was_lost: Option<bool>| {
+        let is_lost = link.is_some_and(Link::is_lost);
+        if was_lost == Some(true) && !is_lost {
+            // Where the browser refuses, the link below is still there.
+            let _ = window().location().reload();
+        }
+        is_lost
+    });
     view! {
         <Page title="Page not loaded">
             <div class="page">

@@ -11,6 +11,7 @@ mod header;
 mod human;
 mod inputs;
 mod items;
+mod judged;
 mod lineage;
 mod needs;
 mod one_step;

@@ -25,7 +25,7 @@ use crate::{
     api,
     components::{
         Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
-        Switch, Variant,
+        Switch, Variant, unquoted,
     },
     error::AppError,
     form::{FormError, focus_first_error, outcome},
@@ -185,8 +185,7 @@ fn Notes(id: TemplateId, version: i32, notes: DraftNotes) -> impl IntoView {
     };
     let reviewers = (!notes.problems.is_empty()).then(|| {
         let editor = editor.clone();
-        let words =
-            notes.problems.iter().map(|problem| problem.message.replace('`', "")).collect::<Vec<_>>().join(". ");
+        let words = notes.problems.iter().map(|problem| unquoted(&problem.message)).collect::<Vec<_>>().join(". ");
         view! {
             <Banner kind=Kind::Warn title=format!("Version {version} asks somebody who cannot come") action=editor>
                 {format!("{words}. At such a gate the run waits for an admin.")}

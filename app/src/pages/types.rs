@@ -3,6 +3,8 @@
 
 pub(super) mod value;
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -147,12 +149,27 @@ impl TypeForm {
             Ok(schema)
                 if schema.choices.as_ref().is_some_and(Vec::is_empty) && self.word.with(|word| word == "choice") =>
             {
-                Some("Write at least one choice".to_owned())
+                Some("Give at least one choice".to_owned())
             }
-            Ok(_) => None,
+            Ok(_) => {
+                let is_choice = self.word.with(|word| word == "choice");
+                let twice = self.choices.with(|choices| twice(choices).map(str::to_owned));
+                twice.filter(|_| is_choice).map(|choice| format!("“{choice}” stands there twice and counts once"))
+            }
             Err(reason) => Some(reason),
         }
     }
+}
+
+/// The first choice that was written before.
+fn twice(choices: &str) -> Option<&str> {
+    let mut known = BTreeSet::new();
+    lines(choices).find(|line| !known.insert(*line))
+}
+
+/// The choices, one a line.
+fn lines(choices: &str) -> impl Iterator<Item = &str> {
+    choices.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 fn pretty(schema: &Schema) -> String {
@@ -192,7 +209,7 @@ fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
         "boolean" => Schema::of(Kind::Boolean),
         "choice" => {
             let mut known: Vec<Value> = Vec::new();
-            for line in beside.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            for line in lines(beside) {
                 if !known.iter().any(|choice| choice == line) {
                     known.push(line.into());
                 }
@@ -354,6 +371,19 @@ mod tests {
                 assert_eq!(form.error().is_some(), word == "choice", "{word}");
             }
             assert!(!typed.is_empty() && form.object.get_untracked() == typed);
+        });
+    }
+
+    #[test]
+    fn a_choice_that_is_given_twice_is_told_and_counts_once() {
+        Owner::new().with(|| {
+            let form = TypeForm::new(&schema_of("choice", "plain\nformal").unwrap());
+            assert_eq!(form.error(), None);
+            form.choices.set("plain\n formal\n\nplain ".to_owned());
+            assert!(form.error().unwrap().contains("“plain”"));
+            assert_eq!(form.read().unwrap().choices().len(), 2);
+            form.word.set("text".to_owned());
+            assert_eq!(form.error(), None);
         });
     }
 

@@ -1,25 +1,26 @@
 //! /admin/users: who may sign in, and as what. That the last admin stays one is the server's rule, not this page's.
 
 mod dialogs;
+mod question;
 mod tokens;
 
 use leptos::prelude::*;
 use workflow::{
     access::Role,
     api::{self as wire, UserView},
-    id::UserId,
 };
 
 use self::{
     dialogs::{NewUser, ResetPassword},
+    question::{Asked, Change, Question},
     tokens::TokensOf,
 };
 use crate::reactive::effect;
 use crate::{
     api,
     components::{
-        Avatar, Badge, Button, ConfirmDialog, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton, SkeletonKind,
-        TableShell, Tone, Variant, use_toasts,
+        Avatar, Badge, Button, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton, SkeletonKind, TableShell, Tone,
+        Variant, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome},
@@ -72,25 +73,11 @@ fn ListSkeleton() -> impl IntoView {
     }
 }
 
-/// What is done to a person from the table.
-#[derive(Clone)]
-enum Change {
-    Role(UserId, Role),
-    Disabled(UserId, bool),
-}
-
-async fn apply(change: Change) -> Result<UserView, AppError> {
-    match change {
-        Change::Role(id, role) => api::set_user_role(id, role).await,
-        Change::Disabled(id, is_disabled) => api::set_user_disabled(id, is_disabled).await,
-    }
-}
-
 /// What the rows need of the page.
 #[derive(Clone, Copy)]
 struct Verbs {
     change: Action<Change, Result<UserView, AppError>>,
-    disabling: RwSignal<Option<UserView>>,
+    asked: Asked,
     resetting: RwSignal<Option<UserView>>,
     /// Whose tokens are looked at.
     tokens_of: RwSignal<Option<UserView>>,
@@ -102,14 +89,14 @@ fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView 
     let list = Paged::new(page, api::list_users);
     let users = list.items;
     let verbs = Verbs {
-        change: Action::new(|change: &Change| apply(change.clone())),
-        disabling: RwSignal::new(None),
+        change: Action::new(|change: &Change| change.clone().apply()),
+        asked: RwSignal::new(None),
         resetting: RwSignal::new(None),
         tokens_of: RwSignal::new(None),
     };
     let is_asking = RwSignal::new(false);
     effect(move || {
-        if verbs.disabling.with(Option::is_some) {
+        if verbs.asked.with(Option::is_some) {
             is_asking.set(true);
         }
     });
@@ -129,10 +116,9 @@ fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView 
     });
     effect(move || {
         if !is_asking.get() {
-            verbs.disabling.set(None);
+            verbs.asked.set(None);
         }
     });
-    let asked = move || verbs.disabling.with(|user| user.as_ref().map(|user| user.email.clone()).unwrap_or_default());
     view! {
         {move || error.get().map(|error| view! { <ErrorBanner error/> })}
         <TableShell label="Users">
@@ -152,18 +138,12 @@ fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView 
             </tbody>
         </TableShell>
         <More of=list/>
-        <ConfirmDialog
-            id="disable-user"
+        <Question
+            asked=verbs.asked
             open=is_asking
-            danger=true
-            title=Signal::derive(move || format!("Disable {}?", asked()))
-            text="All sessions and API tokens of this person end at once, for good. Their runs go on. You can enable the account again."
-            confirm="Disable"
             busy=verbs.change.pending()
-            on_confirm=move |()| {
-                if let Some(user) = verbs.disabling.get_untracked() {
-                    verbs.change.dispatch(Change::Disabled(user.id, true));
-                }
+            on_confirm=move |change| {
+                verbs.change.dispatch(change);
             }
         />
         <NewUser open=is_adding on_done=move |user| users.update(|users| replace(users, user))/>
@@ -187,6 +167,7 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
     let (id, is_disabled, role) = (user.id, user.is_disabled, user.role);
     let user = StoredValue::new(user);
     let email = user.with_value(|user| user.email.clone());
+    let ask = move |change| verbs.asked.set(Some((change, user.with_value(|user| user.email.clone()))));
     let other_role = match role {
         Role::Admin => Role::User,
         Role::User => Role::Admin,
@@ -214,11 +195,9 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
                 <Menu id=format!("user-{id}") label=format!("Actions for {email}") size=Size::Sm>
                     <MenuItem
                         icon=if other_role == Role::Admin { "shield" } else { "user" }
-                        on_select=move |()| {
-                            verbs.change.dispatch(Change::Role(id, other_role));
-                        }
+                        on_select=move |()| ask(Change::Role(id, other_role))
                     >
-                        {if other_role == Role::Admin { "Make an admin" } else { "Make a user" }}
+                        {if other_role == Role::Admin { "Make an admin…" } else { "Make a user…" }}
                     </MenuItem>
                     <MenuItem icon="key-round" on_select=move |()| verbs.resetting.set(Some(user.get_value()))>
                         "Set a new password…"
@@ -241,7 +220,7 @@ fn Row(user: UserView, verbs: Verbs) -> impl IntoView {
                             .into_any()
                     } else {
                         view! {
-                            <MenuItem icon="ban" danger=true on_select=move |()| verbs.disabling.set(Some(user.get_value()))>
+                            <MenuItem icon="ban" danger=true on_select=move |()| ask(Change::Disabled(id, true))>
                                 "Disable…"
                             </MenuItem>
                         }

@@ -50,7 +50,7 @@ fn Again(session: Session) -> impl IntoView {
         >
             <FormError error/>
             <input type="hidden" name="username" autocomplete="username" value=email.clone()/>
-            <p>"Signed in as " <strong>{email.clone()}</strong></p>
+            <p>"Account: " <strong>{email.clone()}</strong></p>
             <Field id="again-password" label="Password" required=true>
                 <TextInput value=password kind="password" autocomplete="current-password" autofocus=true/>
             </Field>

@@ -2,6 +2,7 @@
 //! It must never follow a redirect unjudged, use a proxy from the environment, or read more than the cap.
 
 mod answer;
+mod failure;
 
 use std::time::Duration;
 
@@ -249,8 +250,10 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &R
     let status = response.status();
     if !status.is_success() {
         let retry_after_ms = response::retry_after_ms(response.headers());
-        let (body, _) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
-        let said = conceal(&String::from_utf8_lossy(&body), call);
+        let (body, is_whole) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
+        // What a page spells in parts or as entities is hidden too, once it is put together.
+        let said = conceal(&failure::decoded(response.headers(), &body, is_whole), call);
+        let said = conceal(&failure::words(&said), call);
         let said = said.trim();
         let message = if said.is_empty() {
             format!("The server answered {status}")

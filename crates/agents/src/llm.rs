@@ -3,6 +3,7 @@
 //! It must never guess a provider, an endpoint or a key from the model's name or the environment, and never tell a key.
 
 mod answer;
+mod choices;
 mod failure;
 mod hearing;
 mod json;
@@ -197,7 +198,7 @@ fn read(spec: &AgentSpec, wanted: &Wanted, answer: &Answer) -> Result<Vec<Output
     } else if answer.has_thought && answer.text.trim().is_empty() {
         Err(Unfit::new("thought, but gave an empty answer"))
     } else {
-        answer::read(spec, wanted, &answer.text)
+        answer::read(spec, wanted, &answer.text, answer.is_cut)
     };
     result.map_err(|unfit| explain_cut(unfit, answer.is_cut))
 }

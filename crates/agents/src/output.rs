@@ -117,11 +117,19 @@ fn text_output(port: &OutputPort, text: String) -> Result<Output, Unfit> {
     if text.contains('\0') {
         return Err(nul(port));
     }
-    if port.schema.choices.is_some() {
-        check(&port.schema, &Value::String(text.clone()))?;
-    }
+    let text = if port.schema.choices.is_some() { choice(port, text)? } else { text };
     let media_type = if port.schema.format == "markdown" { "text/markdown" } else { "text/plain" };
     bounded(Output { name: port.name.clone(), media_type: media_type.to_owned(), bytes: text.into_bytes() })
+}
+
+/// One of the choices. White space around it, as most programs end their lines with, is no part of it.
+fn choice(port: &OutputPort, text: String) -> Result<String, Unfit> {
+    let is_one = |text: &str| check(&port.schema, &Value::from(text));
+    if is_one(&text).is_ok() {
+        return Ok(text);
+    }
+    let trimmed = text.trim();
+    is_one(trimmed).map(|()| trimmed.to_owned())
 }
 
 fn nul(port: &OutputPort) -> Unfit {
@@ -207,6 +215,7 @@ mod tests {
                 "maybe",
                 r#"invalid_output: gave a result that does not fit: it must be one of "yes", "no""#,
             ),
+            (json!([{"name":"a","schema":{"type":"string","enum":["yes","no"]}}]), "\n yes \n", "a text/plain yes"),
             (json!([{"name":"a","schema":{"type":"integer"}}]), " 42\n", "a application/json 42"),
             (json!([{"name":"a","schema":{}}]), r#"{"b":1,"a":[1, 2]}"#, r#"a application/json {"b":1,"a":[1, 2]}"#),
             (

@@ -14,6 +14,17 @@ use workflow::{
 
 use crate::Price;
 
+/// What an answer cost, as far as the provider says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tokens {
+    pub(crate) prompt: Option<i64>,
+    pub(crate) completion: Option<i64>,
+    /// Both together.
+    pub(crate) total: Option<i64>,
+    /// In millionths.
+    pub(crate) cost_micros: Option<i64>,
+}
+
 /// Characters of a name that the other side chose.
 const MAX_NAME_CHARS: usize = 200;
 /// A token is about this many bytes at least, so that an estimate is rather too high.
@@ -37,9 +48,7 @@ struct Record {
 struct Cost {
     prompt_bytes: usize,
     answer_bytes: usize,
-    prompt: Option<i64>,
-    completion: Option<i64>,
-    micros: Option<i64>,
+    told: Tokens,
     /// The model began to answer.
     is_begun: bool,
     is_finished: bool,
@@ -66,16 +75,26 @@ impl Recorder {
             ..Usage::default()
         };
         for cost in &begun {
-            let (prompt, is_guessed) = counted_or_estimated(cost.prompt, cost.prompt_bytes, true);
+            let told = cost.told;
+            let total = told.total.filter(|total| *total > 0);
+            // The part that is not told is what is left of both.
+            let rest = |other: Option<i64>| Some(total? - other.filter(|other| *other > 0)?).filter(|rest| *rest > 0);
+            let (prompt, is_guessed) =
+                counted_or_estimated(told.prompt.or_else(|| rest(told.completion)), cost.prompt_bytes, true);
+            let prompt = total.filter(|_| is_guessed).map_or(prompt, |total| prompt.min(total));
             usage.prompt_tokens += prompt;
             usage.is_estimated |= is_guessed;
-            let (completion, is_guessed) = counted_or_estimated(cost.completion, cost.answer_bytes, cost.is_finished);
+            let (completion, is_guessed) = counted_or_estimated(
+                told.completion.or_else(|| rest(Some(prompt))),
+                cost.answer_bytes,
+                cost.is_finished,
+            );
             usage.completion_tokens += completion;
             usage.is_estimated |= is_guessed;
         }
         usage.cost_micros = match record.price {
             Some(price) => Some(price.cost_micros(usage.prompt_tokens, usage.completion_tokens)),
-            None => begun.iter().filter_map(|cost| cost.micros).reduce(|sum, cost| sum + cost),
+            None => begun.iter().filter_map(|cost| cost.told.cost_micros).reduce(|sum, cost| sum + cost),
         };
         Some(usage)
     }
@@ -134,11 +153,16 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn tokens(&self, prompt: Option<i64>, completion: Option<i64>, micros: Option<i64>) {
+    /// What a provider counted, as it stands now. A nothing behind a count is no count.
+    pub(crate) fn tokens(&self, tokens: Tokens) {
+        let later = |now: Option<i64>, before: Option<i64>| now.filter(|count| *count > 0).or(before).or(now);
         self.round(|_, cost| {
-            cost.prompt = prompt.or(cost.prompt);
-            cost.completion = completion.or(cost.completion);
-            cost.micros = micros.or(cost.micros);
+            cost.told = Tokens {
+                prompt: later(tokens.prompt, cost.told.prompt),
+                completion: later(tokens.completion, cost.told.completion),
+                total: later(tokens.total, cost.told.total),
+                cost_micros: later(tokens.cost_micros, cost.told.cost_micros),
+            };
         });
     }
 
@@ -204,16 +228,21 @@ mod tests {
             (usage.prompt_tokens, usage.completion_tokens, usage.is_estimated, usage.cost_micros)
         };
         assert_eq!(shown(&recorder), (4, 3, true, None));
-        recorder.tokens(Some(9), Some(1), None);
+        recorder.tokens(told(Some(9), Some(1), None));
         assert_eq!(shown(&recorder), (9, 3, true, None), "a count before the end is too low");
         recorder.finish("stop", false);
         assert_eq!(shown(&recorder), (9, 1, false, None));
-        recorder.tokens(None, Some(0), Some(70));
-        assert_eq!(shown(&recorder), (9, 3, true, Some(70)), "nothing for something is unknown");
+        recorder.tokens(told(Some(0), Some(0), Some(70)));
+        assert_eq!(shown(&recorder), (9, 1, false, Some(70)), "a nothing takes no count away");
         recorder.ask([("user", "again")], 30);
-        recorder.tokens(Some(20), Some(5), Some(30));
+        recorder.tokens(told(Some(20), Some(5), Some(30)));
         recorder.finish("stop", false);
-        assert_eq!(shown(&recorder), (29, 8, true, Some(100)));
+        assert_eq!(shown(&recorder), (29, 6, false, Some(100)));
+        recorder.ask([("user", "again")], 30);
+        recorder.write("abcdef");
+        recorder.tokens(told(Some(0), Some(0), None));
+        recorder.finish("stop", false);
+        assert_eq!(shown(&recorder), (39, 8, true, Some(100)), "nothing for something is unknown");
     }
 
     #[test]
@@ -221,8 +250,34 @@ mod tests {
         let recorder = Recorder::default();
         recorder.begin("p", "m", Some(Price { input: 1.0, output: 2.0 }));
         recorder.ask([], 0);
-        recorder.tokens(Some(3), Some(4), Some(1_000));
+        recorder.tokens(told(Some(3), Some(4), Some(1_000)));
         recorder.finish("stop", false);
         assert_eq!(recorder.usage().unwrap().cost_micros, Some(11));
+    }
+
+    #[test]
+    fn a_count_of_both_together_holds() {
+        let table = [
+            // (prompt, completion, total) of 30 bytes and 6.
+            ((None, None, Some(50)), (10, 40, true)),
+            ((None, None, Some(5)), (5, 2, true)),
+            ((Some(20), None, Some(50)), (20, 30, false)),
+            ((None, Some(20), Some(50)), (30, 20, false)),
+            ((Some(20), Some(29), Some(50)), (20, 29, false)),
+        ];
+        for ((prompt, completion, total), expected) in table {
+            let recorder = Recorder::default();
+            recorder.begin("p", "m", None);
+            recorder.ask([], 30);
+            recorder.write("abcdef");
+            recorder.tokens(Tokens { prompt, completion, total, cost_micros: None });
+            recorder.finish("stop", false);
+            let usage = recorder.usage().unwrap();
+            assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.is_estimated), expected);
+        }
+    }
+
+    fn told(prompt: Option<i64>, completion: Option<i64>, cost_micros: Option<i64>) -> Tokens {
+        Tokens { prompt, completion, total: None, cost_micros }
     }
 }

@@ -23,16 +23,19 @@ pub enum Parameter {
     Schema,
     Stream,
     StreamOptions,
+    /// That the system prompt stands apart; without it, it is put in front of the first message.
+    SystemRole,
 }
 
 impl Parameter {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Temperature,
         Self::MaxTokens,
         Self::MaxCompletionTokens,
         Self::Schema,
         Self::Stream,
         Self::StreamOptions,
+        Self::SystemRole,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Parameter {
             Self::Schema => "response_format",
             Self::Stream => "stream",
             Self::StreamOptions => "stream_options",
+            Self::SystemRole => "system_role",
         }
     }
 
@@ -102,6 +106,11 @@ pub(crate) struct Refused(BTreeSet<Refusal>);
 impl Refused {
     pub(crate) fn new(known: impl IntoIterator<Item = Refusal>) -> Self {
         Self(known.into_iter().collect())
+    }
+
+    /// Whether any value of it, or all, are known to be refused.
+    pub(crate) fn knows(&self, parameter: Parameter) -> bool {
+        self.0.iter().any(|refusal| refusal.parameter == parameter)
     }
 
     /// Whether it was not known before.

@@ -2,10 +2,14 @@
 //! People write them into a running server, so what a template may cost is known before it runs here; all others run in the sandbox.
 //! A render must never reach a file, the network, or another step's data, and ends when nobody waits for it.
 
+mod compare;
 mod filters;
+mod lists;
+mod numbers;
 mod ops;
 mod plain;
 mod program;
+mod rewrite;
 mod values;
 mod write;
 
@@ -155,11 +159,9 @@ fn run(
     fuel: u64,
     is_careful: bool,
 ) -> Result<String, program::Fault> {
-    let mut has_exact = false;
-    let root =
-        Value::from_pairs(values.iter().map(|(name, value)| (name.as_str(), values::from_json(value, &mut has_exact))));
+    let root = Value::from_pairs(values.iter().map(|(name, value)| (name.as_str(), values::from_json(value))));
     let env = if insert == Insert::IntoJson { &JSON_ENVIRONMENT } else { &ENVIRONMENT };
-    program::run(env, source, parsed, root, is_careful || has_exact, insert, fuel)
+    program::run(env, source, parsed, root, is_careful, insert, fuel)
 }
 
 fn explain(what: &str, source: &str, names: &[String], fault: &program::Fault) -> AgentError {

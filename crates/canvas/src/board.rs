@@ -150,6 +150,11 @@ impl Board {
         &self.gesture
     }
 
+    /// The pointer is in the middle of something, which an edit would end.
+    pub fn is_held(&self) -> bool {
+        !matches!(self.gesture, Gesture::Idle)
+    }
+
     pub fn selection(&self) -> &[StepKey] {
         &self.selection
     }

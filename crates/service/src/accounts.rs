@@ -4,6 +4,7 @@
 mod cookie;
 mod guard;
 mod hasher;
+mod memory;
 mod password;
 mod tokens;
 mod turns;
@@ -102,11 +103,11 @@ pub async fn login(ctx: &OpContext, email: &str, password: SecretString) -> Resu
     };
     let (session, signed_in) = begin_session(ctx, known.actor, &known.password_hash).await?;
     guess.succeeded(ctx).await?;
-    if Hasher::is_outdated(&known.password_hash) {
-        let rehashed = ctx.hasher().hash(Lane::Known, password).await?;
-        if let Some(actor) = signed_in.actor() {
-            ctx.store().rehash_password(actor.id, &known.password_hash, &rehashed).await?;
-        }
+    if Hasher::is_outdated(&known.password_hash)
+        && let Some(actor) = signed_in.actor()
+    {
+        let rehashed = ctx.hasher().hash(Lane::Known(Some(actor.id)), password).await?;
+        ctx.store().rehash_password(actor.id, &known.password_hash, &rehashed).await?;
     }
     Ok(session)
 }
@@ -175,7 +176,7 @@ pub async fn change_password(ctx: &OpContext, current: SecretString, new: Secret
     if current.equals(&new) {
         return Err(Error::invalid("new", "This is the password you have. Choose another one."));
     }
-    let hash = ctx.hasher().hash(Lane::Known, new).await?;
+    let hash = ctx.hasher().hash(Lane::Known(Some(actor.id)), new).await?;
     match ctx.store().set_password(actor.id, &hash, ctx.author()).await? {
         ChangeUser::Changed(_) => Ok(begin_session(ctx, actor, &hash).await?.0),
         ChangeUser::NotFound | ChangeUser::LastAdmin => Err(Error::Unauthenticated),
@@ -195,7 +196,7 @@ pub async fn confirm_password(ctx: &OpContext, password: SecretString) -> Result
 /// The account of the session, if this is its password; a wrong one is counted.
 async fn own_password(ctx: &OpContext, password: Password) -> Result<Option<Credentials>> {
     let (actor, session) = ctx.session_user()?;
-    let guess = guard::within_session(ctx, session).await?;
+    let guess = guard::within_session(ctx, actor.id, session).await?;
     let known = ctx.store().credentials(&actor.email).await?;
     let known = known.filter(|known| known.actor.id == actor.id);
     let Some((known, guess)) = verified(ctx, guess, known, password).await? else { return Ok(None) };

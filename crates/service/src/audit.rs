@@ -26,7 +26,8 @@ const OPERATOR: &str = "operator";
 /// Newest first.
 pub async fn list(ctx: &OpContext, filter: AuditFilter) -> Result<AuditPage> {
     ctx.admin()?;
-    let wanted = wanted(ctx, filter).await?;
+    // Of an account that is not there, there is nothing: that is an answer, and no mistake.
+    let Some(wanted) = wanted(ctx, filter).await? else { return Ok(AuditPage { entries: Vec::new(), next: None }) };
     let mut entries = ctx.store().audit(&wanted).await?;
     let limit = usize::try_from(wanted.limit).unwrap_or_default();
     let has_more = entries.len() > limit;
@@ -35,17 +36,26 @@ pub async fn list(ctx: &OpContext, filter: AuditFilter) -> Result<AuditPage> {
     Ok(AuditPage { entries, next })
 }
 
-async fn wanted(ctx: &OpContext, filter: AuditFilter) -> Result<Wanted> {
+/// What is asked for, checked; none if it is about somebody who has no account.
+async fn wanted(ctx: &OpContext, filter: AuditFilter) -> Result<Option<Wanted>> {
     let who = word("who", filter.who)?;
     let is_operator = who.as_deref() == Some(OPERATOR);
-    let actor = match who.filter(|_| !is_operator) {
-        Some(who) => Some(person(ctx, "who", &who).await?),
+    let who = who.filter(|_| !is_operator);
+    if let Some(who) = who.as_ref().filter(|who| !who.contains('@')) {
+        return Err(Error::invalid("who", format!("`{who}` is no email. Write a whole one, or operator.")));
+    }
+    let actor = match &who {
+        Some(email) => person(ctx, email).await?,
         None => None,
     };
-    let subject = match word("subject", filter.subject)? {
-        Some(email) if email.contains('@') => Some(person(ctx, "subject", &email).await?.to_string()),
-        subject => subject,
+    let subject = word("subject", filter.subject)?;
+    let email = subject.as_ref().filter(|subject| subject.contains('@'));
+    let person_subject = match email {
+        Some(email) => person(ctx, email).await?,
+        None => None,
     };
+    let is_of_nobody = (who.is_some() && actor.is_none()) || (email.is_some() && person_subject.is_none());
+    let subject = person_subject.map(|user| user.to_string()).or(subject);
     let address = word("address", filter.address)?.map(|address| {
         let address: IpAddr = address
             .parse()
@@ -55,7 +65,7 @@ async fn wanted(ctx: &OpContext, filter: AuditFilter) -> Result<Wanted> {
     if let (Some(from), Some(to)) = (filter.from, filter.to)
         && from >= to
     {
-        return Err(Error::invalid("to", "It is not after the beginning. Choose a later time."));
+        return Err(Error::invalid("to", "This is before the beginning. Choose a later time."));
     }
     // `%` and `_` mean something to LIKE, and no action has other than letters.
     let action = word("action", filter.action)?;
@@ -65,7 +75,7 @@ async fn wanted(ctx: &OpContext, filter: AuditFilter) -> Result<Wanted> {
             "There is no such action. Write it like token.created, or token for all of them.",
         ));
     }
-    Ok(Wanted {
+    let wanted = Wanted {
         actor,
         is_operator,
         action,
@@ -75,15 +85,16 @@ async fn wanted(ctx: &OpContext, filter: AuditFilter) -> Result<Wanted> {
         to: filter.to,
         before: filter.before,
         limit: filter.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into(),
-    })
+    };
+    Ok((!is_of_nobody).then_some(wanted))
 }
 
-async fn person(ctx: &OpContext, field: &str, email: &str) -> Result<UserId> {
+async fn person(ctx: &OpContext, email: &str) -> Result<Option<UserId>> {
     let found = match text::email(email) {
         Ok(email) => ctx.store().user_by_email(&email).await?,
         Err(_) => None,
     };
-    found.map(|user| user.id).ok_or_else(|| Error::invalid(field, "There is no account with this email. Check it."))
+    Ok(found.map(|user| user.id))
 }
 
 /// What was typed into a filter; an empty one restricts nothing.

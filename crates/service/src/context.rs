@@ -205,6 +205,11 @@ impl OpContext {
         }
     }
 
+    /// Where the request came from, as far as it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.request.address
+    }
+
     /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see.
     pub fn user(&self) -> Result<&Actor> {
         match &self.caller {

@@ -17,7 +17,7 @@ pub use deciding::{approve, edit, reject, supply};
 pub use running::{rerun, stop, trigger};
 pub use skipping::{skip, skip_needs};
 
-use crate::{Error, OpContext, Result};
+use crate::{Error, OpContext, Result, runs::overrides::check_prompt};
 
 /// The prompt in force, what the template says, and the ports that a trigger may fill.
 pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPrompt> {
@@ -29,6 +29,13 @@ pub async fn prompt(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<StepPr
     let effective = of_template.clone().map(|of_template| step.overrides.prompt.unwrap_or(of_template));
     let outputs = outputs::ports(&spec, is_collected);
     Ok(StepPrompt { effective, of_template, inputs: spec.inputs, outputs })
+}
+
+/// Why a trigger or a re-run with this prompt would be refused, in words.
+pub async fn prompt_fault(ctx: &OpContext, run: RunId, key: &StepKey, prompt: &str) -> Result<Option<String>> {
+    let step = find(ctx, run, key, Some(ctx.user()?)).await?;
+    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
+    Ok(check_prompt(&spec, prompt).err().map(|refusal| refusal.to_api().detail))
 }
 
 /// What an attempt told a language model and what came back. Whoever may see what the step made may see it.

@@ -40,7 +40,7 @@ pub async fn create(ctx: &OpContext, email: &str, role: Role, password: SecretSt
     let email = text::email(email)?;
     let password = Password::typed(password);
     check_password("password", &password, &email)?;
-    let password_hash = ctx.hasher().hash(Lane::Known, password).await?;
+    let password_hash = ctx.hasher().hash(Lane::Known(ctx.author().actor), password).await?;
     let user = NewUser { id: UserId(id::new_id()), email, role, password_hash };
     match ctx.store().create_user(&user, ctx.author()).await? {
         CreateUser::Created(view) => Ok(view),
@@ -66,7 +66,7 @@ pub async fn reset_password(ctx: &OpContext, id: UserId, password: SecretString)
     let user = ctx.store().user(id).await?.ok_or(Error::NotFound)?;
     let password = Password::typed(password);
     check_password("password", &password, &user.email)?;
-    let hash = ctx.hasher().hash(Lane::Known, password).await?;
+    let hash = ctx.hasher().hash(Lane::Known(ctx.author().actor), password).await?;
     changed(ctx.store().set_password(id, &hash, ctx.author()).await?).map(|_| ())
 }
 

@@ -7,7 +7,7 @@ use workflow::{AgentId, AgentSpec, UserId, api::Page};
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
-    exact,
+    exact, page,
     quotas::bytes_of,
 };
 
@@ -33,21 +33,21 @@ impl Store {
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
-    /// A page of the latest versions, by id.
+    /// A page of the latest versions, by name without case, as people see them.
     pub async fn agents_page(&self, window: Window<'_>) -> Result<Page<AgentSpec>> {
-        // What is no id comes before or behind all of them.
-        let after = window.after.filter(|after| AgentId::new(*after).is_well_formed());
+        let (name, id) = window.after.and_then(page::read_slugged).unzip();
         let rows = sqlx::query!(
             r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
-               WHERE $1::text IS NULL OR a.id > $1
-               ORDER BY a.id LIMIT $2"#,
-            after,
+               WHERE $1::text IS NULL OR (lower(v.spec ->> 'name'), a.id) > (lower($1), $2::text)
+               ORDER BY lower(v.spec ->> 'name'), a.id LIMIT $3"#,
+            name,
+            id,
             window.to_read(),
         );
         let rows = rows.fetch_all(&self.pool).await?;
         let specs = rows.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect::<Result<_>>()?;
-        Ok(window.page(specs, |spec: &AgentSpec| spec.id.to_string()))
+        Ok(window.page(specs, |spec: &AgentSpec| page::slugged(&spec.name, spec.id.as_str())))
     }
 
     /// One version, or the latest.
@@ -168,5 +168,30 @@ mod tests {
         let wanted = [(spec.id.clone(), 1), (spec.id.clone(), 2), (spec.id.clone(), 9)];
         assert_eq!(store.agent_versions(wanted).await.unwrap().len(), 2);
         assert!(sqlx::query("UPDATE agent_versions SET spec = '{}'").execute(&pool).await.is_err());
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn the_library_is_listed_by_name_page_by_page(pool: PgPool) {
+        let store = Store::from_pool(pool);
+        let by = UserId(Uuid::from_u128(1));
+        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
+        store.create_user(&user, Author::default()).await.unwrap();
+        for (id, name) in [("a", "zebra"), ("b", "Ant"), ("c", "ant"), ("d", "Bee_ or not")] {
+            let spec: AgentSpec = serde_json::from_value(serde_json::json!({
+                "id": id, "name": name, "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}
+            }))
+            .unwrap();
+            store.save_agent(&spec, None, by, Author::default()).await.unwrap();
+        }
+        let (mut seen, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = store.agents_page(Window { after: after.as_deref(), limit: 1 }).await.unwrap();
+            seen.extend(page.items.iter().map(|spec| spec.id.to_string()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, ["b", "c", "d", "a"]);
     }
 }

@@ -102,7 +102,8 @@ impl Store {
     pub async fn audit(&self, wanted: &Wanted) -> Result<Vec<AuditEntry>> {
         let rows = sqlx::query!(
             r#"SELECT id, at, actor, action, subject, data FROM audit_log
-               WHERE ($1::uuid IS NULL OR actor = $1)
+               -- Who gave a wrong password is nobody yet: such an entry is of the account that was tried.
+               WHERE ($1::uuid IS NULL OR actor = $1 OR (action = 'session.refused' AND subject = $1::uuid::text))
                  AND (NOT $2 OR data ->> 'via' = 'operator')
                  AND ($3::text IS NULL OR action = $3 OR action LIKE $3 || '.%')
                  AND ($4::text IS NULL OR subject = $4)
@@ -126,6 +127,9 @@ impl Store {
         let people: Vec<Uuid> =
             rows.iter().flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()]).flatten().collect();
         let emails = self.emails(&people).await?;
+        let workflows = rows.iter().filter(|row| row.action.starts_with("template."));
+        let workflows: Vec<Uuid> = workflows.filter_map(|row| Uuid::parse_str(&row.subject).ok()).collect();
+        let names = self.workflow_names(&workflows).await?;
         let text = |data: &Value, field: &str| data[field].as_str().map(str::to_owned);
         let entries = rows.into_iter().map(|row| AuditEntry {
             id: row.id,
@@ -135,6 +139,7 @@ impl Store {
             via: text(&row.data, "via"),
             address: text(&row.data, "address"),
             subject_email: Uuid::parse_str(&row.subject).ok().and_then(|subject| emails.get(&subject).cloned()),
+            subject_name: Uuid::parse_str(&row.subject).ok().and_then(|subject| names.get(&subject).cloned()),
             action: row.action,
             subject: row.subject,
             data: row.data,
@@ -146,6 +151,13 @@ impl Store {
         let rows =
             sqlx::query!(r#"SELECT id, email FROM users WHERE id = ANY ($1)"#, ids).fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.email)).collect())
+    }
+
+    async fn workflow_names(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, String>> {
+        let rows = sqlx::query!(r#"SELECT id, name FROM workflow_templates WHERE id = ANY ($1)"#, ids)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
     }
 
     /// Appends an entry for something that changed no table: a refused login, say.

@@ -51,6 +51,16 @@ pub(crate) fn read_named(text: &str) -> Option<(String, Uuid)> {
     Some((name.replace('\0', ""), id.parse().ok()?))
 }
 
+/// The same where ids are slugs, which have no space.
+pub(crate) fn slugged(name: &str, id: &str) -> String {
+    format!("{id} {name}")
+}
+
+pub(crate) fn read_slugged(text: &str) -> Option<(String, String)> {
+    let (id, name) = text.split_once(' ')?;
+    (!id.is_empty() && !text.contains('\0')).then(|| (name.to_owned(), id.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +70,8 @@ mod tests {
         for text in ["", "1_2", "99999999999999999999_00000000-0000-0000-0000-000000000000"] {
             assert!(read_at(text).is_none() && read_named(text).is_none(), "{text}");
         }
+        assert!(read_slugged("writer").is_none() && read_slugged("a \0").is_none());
+        assert_eq!(read_slugged(&slugged("A writer", "a-b_c")), Some(("A writer".to_owned(), "a-b_c".to_owned())));
         assert_eq!(read_named(&named("a_b ü", Uuid::nil())), Some(("a_b ü".to_owned(), Uuid::nil())));
     }
 

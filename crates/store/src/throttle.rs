@@ -35,6 +35,8 @@ pub struct Rate {
     pub per_minute: i32,
     /// Of these, kept for attempts whose first count has hardly failed: who comes late still finds a place.
     pub n_reserved: i32,
+    /// Success takes the attempt back; else it stays in its minute.
+    pub is_forgotten_by_success: bool,
 }
 
 /// Attempts under the first count that may take a reserved place.
@@ -53,7 +55,7 @@ pub enum Attempt {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ticket {
     counts: Vec<Count>,
-    rate: Option<(String, DateTime<Utc>)>,
+    rate: Option<(Rate, DateTime<Utc>)>,
     /// Failures under the first count, this attempt included.
     pub n_failures: i32,
 }
@@ -76,7 +78,7 @@ impl Store {
             Some(rate) => {
                 let limit = rate.per_minute - if n_failures <= FRESH { 0 } else { rate.n_reserved };
                 match add_to_minute(&mut tx, &rate.key, limit).await? {
-                    Ok(at) => Some((rate.key, at)),
+                    Ok(at) => Some((rate, at)),
                     Err(retry_after) => return Ok(Attempt::Blocked { retry_after }),
                 }
             }
@@ -92,28 +94,38 @@ impl Store {
         let keys = |counts: Vec<&Count>| counts.into_iter().map(|count| count.key.clone()).collect::<Vec<_>>();
         let forgotten = keys(forgotten);
         sqlx::query!(r#"DELETE FROM login_throttle WHERE key = ANY ($1)"#, &forgotten).execute(&self.pool).await?;
-        self.forgive(&keys(forgiven), ticket).await
+        self.forgive(&keys(forgiven)).await?;
+        match &ticket.rate {
+            Some((rate, at)) if rate.is_forgotten_by_success => self.take_from_minute(&rate.key, *at).await,
+            _ => Ok(()),
+        }
     }
 
     /// The secret was never looked at, so nothing was tried.
     pub async fn attempt_was_dropped(&self, ticket: &Ticket) -> Result<()> {
         let keys: Vec<String> = ticket.counts.iter().map(|count| count.key.clone()).collect();
-        self.forgive(&keys, ticket).await
+        self.forgive(&keys).await?;
+        match &ticket.rate {
+            Some((rate, at)) => self.take_from_minute(&rate.key, *at).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes one attempt back; others under the keys stay counted.
-    async fn forgive(&self, keys: &[String], ticket: &Ticket) -> Result<()> {
+    async fn forgive(&self, keys: &[String]) -> Result<()> {
         sqlx::query!(
-            r#"UPDATE login_throttle SET failures = greatest(failures - 1, 0), blocked_until = now() WHERE key = ANY ($1)"#,
+            r#"UPDATE login_throttle SET failures = greatest(failures - 1, 0), blocked_until = '-infinity' WHERE key = ANY ($1)"#,
             keys,
         )
         .execute(&self.pool)
         .await?;
-        if let Some((key, at)) = &ticket.rate {
-            sqlx::query!(r#"UPDATE login_rate SET recent = array_remove(recent, $2) WHERE key = $1"#, key, at)
-                .execute(&self.pool)
-                .await?;
-        }
+        Ok(())
+    }
+
+    async fn take_from_minute(&self, key: &str, at: DateTime<Utc>) -> Result<()> {
+        sqlx::query!(r#"UPDATE login_rate SET recent = array_remove(recent, $2) WHERE key = $1"#, key, at)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 }
@@ -122,13 +134,14 @@ impl Store {
 async fn add(connection: &mut PgConnection, count: &Count) -> Result<Result<i32, Duration>> {
     let Count { key, policy, .. } = count;
     let failures = sqlx::query_scalar!(
-        r#"INSERT INTO login_throttle AS known (key, failures, blocked_until) VALUES ($1, 1, now())
+        r#"INSERT INTO login_throttle AS known (key, failures, blocked_until) VALUES ($1, 1, '-infinity')
            ON CONFLICT (key) DO UPDATE SET
                failures = CASE WHEN known.last_at < now() - make_interval(secs => $4) THEN 1
                                ELSE least(known.failures + 1, 1000000) END,
-               -- Zero while attempts are free, then 1, 2, 4, ... seconds up to the cap.
+               -- No time at all while attempts are free: one in parallel, which may have begun earlier, is not to wait for it.
+               -- Then 1, 2, 4, ... seconds up to the cap.
                blocked_until = CASE
-                   WHEN known.failures < $2 OR known.last_at < now() - make_interval(secs => $4) THEN now()
+                   WHEN known.failures < $2 OR known.last_at < now() - make_interval(secs => $4) THEN '-infinity'
                    ELSE now() + make_interval(secs => least(2 ^ least(known.failures - $2, 30), $3)) END,
                last_at = now()
            WHERE known.blocked_until <= now()
@@ -272,7 +285,8 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn a_minute_holds_so_many_and_the_last_places_are_for_who_has_not_failed(pool: PgPool) {
         let store = Store::from_pool(pool.clone());
-        let rate = || Some(Rate { key: "account:x".into(), per_minute: 12, n_reserved: 4 });
+        let rate =
+            || Some(Rate { key: "account:x".into(), per_minute: 12, n_reserved: 4, is_forgotten_by_success: true });
         let from = async |network: &str| store.begin_attempt(vec![count(network, 99)], rate()).await.unwrap();
         let burst = futures::future::join_all((0..40).map(|_| from("one"))).await;
         assert_eq!(burst.iter().filter(|attempt| is_allowed(attempt)).count(), 8, "four are kept for others");
@@ -290,6 +304,20 @@ mod tests {
             .await
             .unwrap();
         assert!(is_allowed(&from("one").await), "a minute ends");
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn success_takes_an_attempt_out_of_its_minute_only_where_it_is_to(pool: PgPool) {
+        let store = Store::from_pool(pool);
+        for (key, is_forgotten_by_success) in [("forgotten", true), ("kept", false)] {
+            let rate = || Some(Rate { key: key.into(), per_minute: 1, n_reserved: 0, is_forgotten_by_success });
+            let begin = async || store.begin_attempt(vec![count(key, 9)], rate()).await.unwrap();
+            let Attempt::Allowed(dropped) = begin().await else { panic!("the first one") };
+            store.attempt_was_dropped(&dropped).await.unwrap();
+            let Attempt::Allowed(ticket) = begin().await else { panic!("what was never looked at is taken back") };
+            store.attempt_succeeded(&ticket).await.unwrap();
+            assert_eq!(is_allowed(&begin().await), is_forgotten_by_success, "{key}");
+        }
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -177,7 +177,7 @@ pub struct CreatedToken {
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuditFilter {
-    /// An email, or `operator` for the command line.
+    /// An email, or `operator` for the command line. A failed sign-in is of whom it was tried as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// An action such as `token.created`, or all of a kind, such as `token`.
@@ -216,6 +216,9 @@ pub struct AuditEntry {
     pub subject: String,
     /// Of the subject, where it is a person.
     pub subject_email: Option<String>,
+    /// Of the subject, where it is a workflow that is still there.
+    #[serde(default)]
+    pub subject_name: Option<String>,
     #[serde(deserialize_with = "crate::json::exact")]
     pub data: Value,
 }

@@ -1,4 +1,4 @@
-//! Two runs of one template side by side: statuses, prompts and latest artifacts.
+//! Two runs of one template side by side, in the order of their graph: statuses, prompts and latest artifacts.
 //! Equality is by content hash, never by version or id, which no two runs share.
 
 use std::collections::BTreeSet;
@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::{
     api::{ArtifactComparison, Comparison, StepComparison},
     id::StepKey,
+    order,
     provenance::{Provenance, prompt_hash},
     resolve::effective_override,
     view::{ArtifactMeta, RunView, StepView},
@@ -14,6 +15,14 @@ use crate::{
 pub fn compare(left: &RunView, right: &RunView) -> Comparison {
     let (of_left, of_right) = (Provenance::of(left), Provenance::of(right));
     let keys: BTreeSet<&StepKey> = left.steps.iter().chain(&right.steps).map(|step| &step.key).collect();
+    let mut keys: Vec<&StepKey> = keys.into_iter().collect();
+    let places = order::of_both(&left.run_definition, &right.run_definition);
+    // An item stands with its list, in the order of that.
+    keys.sort_by_cached_key(|key| {
+        let step = left.step(key).or_else(|| right.step(key));
+        let place = step.and_then(|step| places.get(step.definition_key()));
+        (place.copied().unwrap_or(usize::MAX), step.and_then(|step| step.item_index))
+    });
     let steps = keys.into_iter().map(|key| {
         let (a, b) = (left.step(key), right.step(key));
         let latest = |provenance: &Provenance<'_>, name: &str| provenance.latest(key, name).cloned();
@@ -70,7 +79,7 @@ mod tests {
         testing::succeed(&mut right, "c", "only here", &[]);
         right.overrides.insert("a".into(), StepOverride { prompt: Some("mine".into()), ..StepOverride::default() });
         let comparison = compare(&left, &right);
-        let [a, b, c] = comparison.steps.as_slice() else { panic!("{comparison:?}") };
+        let [a, c, b] = comparison.steps.as_slice() else { panic!("{comparison:?}") };
         assert!(a.prompt_differs && a.artifacts[0].is_equal);
         assert_eq!(
             (a.artifacts[0].left.as_ref().unwrap().version, a.artifacts[0].right.as_ref().unwrap().version),
@@ -79,6 +88,15 @@ mod tests {
         assert_eq!((b.left, b.right, b.artifacts.len()), (Some(StepStatus::Pending), None, 0));
         assert!(c.left.is_none() && !c.artifacts[0].is_equal && !c.prompt_differs);
         assert_eq!((comparison.left_run.id, comparison.left_run.template_version), (left.id, left.template_version));
+    }
+
+    #[test]
+    fn steps_come_as_the_graph_has_them() {
+        let steps = json!({"write": {"agent_id": "x"}, "check": {"agent_id": "x", "depends_on": ["write"]}});
+        let run = testing::run(&steps);
+        let comparison = compare(&run, &run);
+        let keys: Vec<&str> = comparison.steps.iter().map(|step| step.key.as_str()).collect();
+        assert_eq!(keys, ["write", "check"]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum EventKind {
     /// A person's vote at a gate that wants more of them.
     StepVoted,
     StepEdited,
-    /// A person wants another round; the feedback is with the new generation.
+    /// A person wants another round, or had enough of them; the feedback is with the new generation.
     StepRejected,
     StepSkipped,
     StepSupplied,

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use serde::de::Error;
 use serde_json::{Map, Number, Value};
 
-pub use decimal::{Decimal, canonical_number, is_whole};
+pub use decimal::{Decimal, Rounding, canonical_number, is_whole};
 pub use exact::{Exact, Whole, WholeMap, exact, kept, to_value};
 pub use parse::{Bounds, Refused, number, parse, parse_first};
 pub use tree::Tree;
@@ -28,9 +28,11 @@ pub fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether one of the values means what `wanted` means.
+/// Whether one of the values means what `wanted` means. Costs by the size of the values, and by that of `wanted` once.
 pub fn contains(values: &[Value], wanted: &Value) -> bool {
-    values.iter().any(|value| is_same(value, wanted))
+    let Value::Number(number) = wanted else { return values.iter().any(|value| is_same(value, wanted)) };
+    let decimal = Decimal::of(number);
+    values.iter().any(|value| matches!(value, Value::Number(n) if n == number || Decimal::of(n) == decimal))
 }
 
 /// The order of two numbers or of two texts; nothing else has one.

@@ -18,6 +18,7 @@ pub mod json;
 pub mod limits;
 pub mod lineage;
 pub mod moving;
+pub mod order;
 pub mod people;
 pub mod plan;
 pub mod problem;

@@ -10,6 +10,8 @@ pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 64;
 /// Values in one JSON document: each takes some hundred bytes of memory, however short its text is.
 pub const MAX_JSON_NODES: usize = 500_000;
+/// Characters of one number: whatever compares or calculates costs by its digits.
+pub const MAX_NUMBER_CHARS: usize = 1_000;
 /// Bytes of all inputs of one run.
 pub const MAX_RUN_INPUT_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a prompt override.

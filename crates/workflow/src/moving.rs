@@ -1,7 +1,7 @@
 //! Moving a run to another published version: which results stay valid. Pure, so that the dry run and the move cannot differ.
 //! A result stays where its step means the same and everything before it stays; titles, limits, reviews and retries change no result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::{
     graph::Graph,
     hash,
     id::StepKey,
+    order,
     resolve::run_input,
     source::Source,
     status::StepStatus,
@@ -43,9 +44,21 @@ pub fn plan(view: &RunView, new: &Definition) -> MovePlan {
             Some(_) => plan.rerun.push(key.clone()),
         }
     }
-    plan.kept.sort();
-    plan.rerun.sort();
+    let places = order::of_both(old, new);
+    for keys in [&mut plan.kept, &mut plan.rerun, &mut plan.added, &mut plan.removed] {
+        keys.sort_by_key(|key| places.get(key).copied());
+    }
+    plan.titles = other_titles(view, new);
     plan
+}
+
+/// What people call the steps of the new version, where it is another name than in the run.
+fn other_titles(view: &RunView, new: &Definition) -> BTreeMap<StepKey, String> {
+    let titles = new.steps.iter().map(|(key, step)| (key, step.title_or(key)));
+    titles
+        .filter(|(key, title)| view.step(key).is_none_or(|known| known.title != *title))
+        .map(|(key, title)| (key.clone(), title.to_owned()))
+        .collect()
 }
 
 fn means_the_same(a: &Step, b: &Step) -> bool {
@@ -123,6 +136,22 @@ mod tests {
         fewer.steps.get_mut("c").unwrap().depends_on.clear();
         let plan = plan(&view, &fewer);
         assert_eq!((shown(&plan.removed).as_str(), shown(&plan.rerun).as_str()), ("b", "c"));
+    }
+
+    #[test]
+    fn the_plan_names_steps_as_the_new_version_does_and_in_its_order() {
+        let mut view = testing::run(&steps()["steps"]);
+        view.run_definition = Definition::from_value(&steps()).unwrap();
+        testing::succeed(&mut view, "a", "a", &[]);
+        let mut document = steps();
+        document["steps"]["a"]["title"] = json!("Gather");
+        document["steps"]["z"] = json!({"agent_id": "x", "title": "Extra", "depends_on": ["a"]});
+        document["steps"]["e"] = json!({"agent_id": "x", "title": "Even more", "depends_on": ["z"]});
+        let plan = plan(&view, &Definition::from_value(&document).unwrap());
+        let added: Vec<&str> = plan.added.iter().map(StepKey::as_str).collect();
+        assert_eq!(added, ["z", "e"], "each after what it waits for");
+        let titles: Vec<_> = plan.titles.iter().map(|(key, title)| (key.as_str(), title.as_str())).collect();
+        assert_eq!(titles, [("a", "Gather"), ("e", "Even more"), ("z", "Extra")]);
     }
 
     #[test]

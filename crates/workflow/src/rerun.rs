@@ -48,6 +48,7 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
             None => last_ended(step).into_iter().for_each(|attempt| spent.add(attempt)),
         }
         radius.total_tokens += spent.tokens;
+        radius.is_estimated |= spent.is_estimated;
         radius.total_cost_micros = sum(radius.total_cost_micros, spent.cost_micros);
         radius.steps.push(BlastStep {
             key: step.key.clone(),
@@ -56,6 +57,7 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
             tokens: spent.tokens,
             cost_micros: spent.cost_micros,
             seconds: spent.seconds,
+            is_estimated: spent.is_estimated,
         });
     }
     radius
@@ -66,12 +68,14 @@ struct Spent {
     tokens: i64,
     cost_micros: Option<i64>,
     seconds: f64,
+    is_estimated: bool,
 }
 
 impl Spent {
     fn add(&mut self, attempt: &AttemptView) {
         if let Some(usage) = &attempt.usage {
             self.tokens += usage.prompt_tokens + usage.completion_tokens;
+            self.is_estimated |= usage.is_estimated;
             self.cost_micros = sum(self.cost_micros, usage.cost_micros);
         }
         if let Some(ended) = attempt.ended_at {
@@ -151,7 +155,14 @@ mod tests {
         let steps: Vec<_> =
             radius.steps.iter().map(|step| (step.key.as_str(), step.tokens, step.cost_micros)).collect();
         assert_eq!(steps, [("c", 100, Some(1)), ("d", 0, None), ("m", 23, Some(7))]);
-        assert_eq!((radius.total_tokens, radius.total_cost_micros), (123, Some(8)));
+        assert_eq!((radius.total_tokens, radius.total_cost_micros, radius.is_estimated), (123, Some(8), false));
+        let mut guessed = view.clone();
+        testing::step(&mut guessed, "c").attempts[0].usage.as_mut().unwrap().is_estimated = true;
+        let radius = blast_radius(&guessed, &["c", "m"].map(StepKey::from).into());
+        assert_eq!(
+            (radius.is_estimated, radius.steps.iter().map(|step| step.is_estimated).collect()),
+            (true, vec![true, false])
+        );
         let radius = blast_radius(&view, &["m[1]".into()].into());
         let steps: Vec<_> = radius.steps.iter().map(|step| (step.key.as_str(), step.tokens)).collect();
         assert_eq!(steps, [("m", 0), ("m[1]", 20)], "an item makes its map step collect, which costs nothing");

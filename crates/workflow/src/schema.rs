@@ -124,7 +124,7 @@ impl Schema {
 
     /// The word for the type in the interface.
     pub fn type_name(&self) -> &'static str {
-        self.kind.map_or("any", Kind::as_str)
+        if self.choices.is_some() { "choice" } else { self.kind.map_or("any", Kind::as_str) }
     }
 
     /// Structural compatibility of what this schema produces with what `target` takes.
@@ -365,6 +365,7 @@ mod tests {
         let choice = schema(none.clone());
         assert_eq!(serde_json::to_value(&choice).unwrap(), none);
         assert_ne!(choice, Schema::text());
+        assert_eq!((choice.type_name(), Schema::text().type_name()), ("choice", "text"));
         assert_eq!(choice.problems(), [(".enum".to_owned(), "Give at least one choice".to_owned())]);
         assert_eq!(choice.check(&json!("a")), [(String::new(), "has nothing to choose from yet".to_owned())]);
         assert!(matches!(Schema::text().feeds(&choice), Compatibility::Unsure(_)));

@@ -201,6 +201,37 @@ impl RunStatus {
 }
 
 impl Reason {
+    /// In a few words of people, as they stand after the status: "Failed · took too long".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Condition => "its condition was false",
+            Self::UpstreamSkipped => "nothing before it ran",
+            Self::UpstreamFailed => "a step before it failed",
+            Self::Person => "by a person",
+            Self::Timeout => "took too long",
+            Self::RateLimit => "told to slow down",
+            Self::Server => "the other side's fault",
+            Self::InvalidOutput => "not the promised form",
+            Self::OutputTooLarge => "output too large",
+            Self::Permanent => "cannot work as it is",
+            Self::MissingInput => "an input was missing",
+            Self::Template => "template cannot be filled",
+            Self::ContextLength => "too long for the model",
+            Self::Unauthorized => "the key was refused",
+            Self::Refused => "the model refused",
+            Self::Blocked => "address not allowed",
+            Self::CrashLoop => "its worker crashed",
+            Self::Stopped => "stopped by a person",
+            Self::InvalidMap => "not a list to go through",
+            Self::ItemFailed => "an item failed",
+            Self::ChildFailed => "its sub-workflow failed",
+            Self::Rejected => "rejected for good",
+            Self::ReviewTimeout => "no review in time",
+            Self::Budget => "the budget is used up",
+            Self::RunTimeout => "the run took too long",
+        }
+    }
+
     /// What a person can do about it.
     pub fn advice(self) -> &'static str {
         match self {
@@ -277,5 +308,14 @@ mod tests {
         let both: Vec<_> = skips.chain(errors).collect();
         assert!(both.iter().all(|(word, reason)| *word == reason.as_str()));
         assert_eq!(both.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn a_reason_has_words_of_its_own_that_fit_beside_a_status() {
+        for reason in Reason::ALL {
+            let words = reason.words();
+            assert!(words.contains(' ') && !words.contains('_') && words.len() <= 26, "{reason}: {words}");
+            assert_eq!(Reason::ALL.iter().filter(|other| other.words() == words).count(), 1, "{words}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! It must never call a template good that fails on every input, nor one bad that renders.
 
 mod grammar;
+mod mistakes;
 mod names;
 mod place;
 #[cfg(test)]

@@ -59,8 +59,6 @@ pub enum Expected {
 pub enum Generation {
     Same,
     Next,
-    /// Next, unless it ends the step for good.
-    Either,
 }
 
 /// What a verb on a run comes to.
@@ -266,7 +264,7 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
         (V::Edit, S::Failed | S::Skipped) => refused("There is nothing to edit: supply its outputs instead."),
 
         (V::Reject, S::AwaitingReview) => {
-            done(&[S::Ready, S::Pending, S::Failed, S::Completed], &[K::StepRejected], G::Either)
+            done(&[S::Ready, S::Pending, S::Failed, S::Completed], &[K::StepRejected], G::Next)
         }
         (V::Reject, S::Completed) => refused("Run it again with another prompt, or edit what it made."),
         (V::Reject, S::Failed) => refused("Retry it, perhaps with another prompt."),

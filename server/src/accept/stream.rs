@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::places::{Busy, Place};
+use super::{meter::Meter, places::Place, work::Guard};
 
 /// Closing with bytes unread would reset the connection, and the peer's system throw the answer away. So what still comes is taken
 /// and dropped: until the peer closes too, or for so long.
@@ -28,9 +28,11 @@ pub(super) struct Stream {
     place: Arc<Place>,
     patience: Duration,
     /// While something waits to be taken.
-    stuck: Option<(Pin<Box<Sleep>>, Busy)>,
+    stuck: Option<(Pin<Box<Sleep>>, Guard)>,
     /// Once our side is closed.
     linger: Option<Linger>,
+    /// Once it is a live socket.
+    meter: Option<Meter>,
 }
 
 struct Linger {
@@ -41,7 +43,7 @@ struct Linger {
 
 impl Stream {
     pub(super) fn new(inner: TcpStream, place: Arc<Place>, patience: Duration) -> Self {
-        Self { inner, place, patience, stuck: None, linger: None }
+        Self { inner, place, patience, stuck: None, linger: None, meter: None }
     }
 
     /// What writing came to, with the time that it may take.
@@ -51,7 +53,7 @@ impl Stream {
             return written;
         }
         let patience = self.patience;
-        let (timer, _) = self.stuck.get_or_insert_with(|| (Box::pin(sleep(patience)), self.place.busy()));
+        let (timer, _) = self.stuck.get_or_insert_with(|| (Box::pin(sleep(patience)), self.place.stuck()));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes")))
     }
@@ -59,7 +61,12 @@ impl Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, into)
+        let Self { inner, place, meter, .. } = &mut *self;
+        let inner = Pin::new(inner);
+        if !place.is_socket() {
+            return inner.poll_read(cx, into);
+        }
+        meter.get_or_insert_with(|| Meter::new(Instant::now())).poll_read(inner, cx, into, || place.flood())
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    routing::{get, post},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -29,12 +33,25 @@ struct Listening {
 
 impl Listening {
     async fn start(timers: Timers, proxies: &str) -> Self {
+        Self::start_within(Limits::for_files(raise_file_limit()), timers, proxies).await
+    }
+
+    async fn start_within(limits: Limits, timers: Timers, proxies: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let places = Places::new(Limits::for_files(raise_file_limit()), proxies.parse().unwrap());
+        let places = Places::new(limits, proxies.parse().unwrap());
+        // One for all who ask: they only differ in how they take it.
+        let large = Bytes::from(vec![0; 64 << 20]);
         let router = Router::new()
             .route("/", get(|| async { "hello" }))
-            .route("/large", get(|| async { vec![b'x'; 64 << 20] }))
+            .route("/body", post(|body: Bytes| async move { format!("{} bytes", body.len()) }))
+            .route(
+                "/large",
+                get(move || {
+                    let large = large.clone();
+                    async move { large }
+                }),
+            )
             .route("/slow", get(|| async { sleep(TIMERS.header * 4).await }));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, router, places.clone(), timers, stop.clone()));
@@ -186,5 +203,73 @@ async fn stopping_closes_what_is_idle_and_waits_for_what_is_being_answered() {
     listening.stop.cancel();
     assert_eq!(hear(&mut idle).await, "");
     assert!(hear(&mut asking).await.starts_with("HTTP/1.1 200"));
+    listening.stop().await;
+}
+
+/// So few places that sixteen connections take all of them.
+const TIGHT: Limits = Limits { total: 64, strangers: 16, network: 4, person: 4 };
+
+/// Four connections from each of so many addresses, each of which has sent the same.
+async fn crowd(listening: &Listening, n_networks: usize, sent: &str) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    for n in 0..n_networks * TIGHT.network {
+        let mut stream = listening.connect(&format!("127.0.1.{}", n / TIGHT.network + 1)).await;
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        crowd.push(stream);
+    }
+    // Until the server has seen what was sent.
+    sleep(TIMERS.header / 2).await;
+    crowd
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_and_answers_that_nobody_takes_keep_nobody_out() {
+    let patient =
+        Timers { header: Duration::from_mins(1), proxy: Duration::from_mins(1), write: Duration::from_mins(1) };
+    for sent in [
+        "POST /body HTTP/1.1\r\nHost: weft.test\r\nContent-Length: 4096\r\n\r\n{",
+        "POST /body HTTP/1.1\r\nHost: weft.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        "GET /large HTTP/1.1\r\nHost: weft.test\r\n\r\n",
+    ] {
+        let listening = Listening::start_within(TIGHT, patient, "").await;
+        let crowd = crowd(&listening, 5, sent).await;
+        let mut other = listening.connect("127.0.0.3").await;
+        ask(&mut other, "/").await;
+        assert!(hear(&mut other).await.ends_with("hello"), "{sent}");
+        let mut same = listening.connect("127.0.1.1").await;
+        ask(&mut same, "/").await;
+        assert!(hear(&mut same).await.ends_with("hello"), "not even behind the same address: {sent}");
+        // Whoever sends a body slowly, but is no crowd, is left in peace by who comes after.
+        let mut slow = listening.connect("127.0.0.4").await;
+        slow.write_all(b"POST /body HTTP/1.1\r\nHost: weft.test\r\nContent-Length: 2\r\n\r\n{").await.unwrap();
+        for n in 10..20 {
+            let mut next = listening.connect(&format!("127.0.0.{n}")).await;
+            ask(&mut next, "/").await;
+            assert!(hear(&mut next).await.ends_with("hello"), "{sent}");
+        }
+        slow.write_all(b"}").await.unwrap();
+        assert!(hear(&mut slow).await.ends_with("2 bytes"), "{sent}");
+        drop((crowd, other, same, slow));
+        listening.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_header_is_read_as_far_as_its_limit_and_names_one_host() {
+    let listening = Listening::start(Timers::default(), "").await;
+    let of = |n: usize| format!("GET / HTTP/1.1\r\nHost: weft.test\r\nX: {}\r\n\r\n", "x".repeat(n));
+    for (head, expected) in [
+        (of(60 * 1024), "200"),
+        (of(66 * 1024), "431"),
+        (of(100 * 1024), "431"),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET / HTTP/1.1\r\nHost: weft.test\r\nHost: evil.test\r\n\r\n".to_owned(), "400"),
+        ("GET / HTTP/1.0\r\n\r\n".to_owned(), "200"),
+    ] {
+        let mut stream = listening.connect("127.0.0.1").await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let heard = hear(&mut stream).await;
+        assert_eq!(heard.get(9..12), Some(expected), "{} bytes: {heard}", head.len());
+    }
     listening.stop().await;
 }

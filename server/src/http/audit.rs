@@ -18,7 +18,7 @@ use super::{extract::Params, problem::Result};
 
 /// Entries that are read at a time for a file.
 const CHUNK: u16 = 500;
-const CSV_HEAD: &str = "id,at,who,via,address,action,subject,subject_email,data\r\n";
+const CSV_HEAD: &str = "id,at,who,via,address,action,subject,subject_email,data,subject_name\r\n";
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +103,7 @@ fn writeln_csv(text: &mut String, entry: &AuditEntry) -> std::fmt::Result {
         entry.subject.clone(),
         optional(&entry.subject_email),
         entry.data.to_string(),
+        optional(&entry.subject_name),
     ];
     let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
     write!(text, "{}\r\n", cells.join(","))

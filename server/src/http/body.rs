@@ -47,11 +47,18 @@ async fn read_at(
     let end = Instant::now() + pace.patience.saturating_add(Duration::from_secs(seconds));
     loop {
         // Nothing is lost by dropping this: the body is given up then.
-        let Ok(frame) = timeout_at(end.min(Instant::now() + pace.progress), body.frame()).await else {
+        let frame = tokio::select! {
+            problem = held.given_up() => return Err(problem),
+            frame = timeout_at(end.min(Instant::now() + pace.progress), body.frame()) => frame,
+        };
+        let Ok(frame) = frame else {
             return Err(too_slow());
         };
         let frame = match frame {
-            None => return Ok(bytes.into()),
+            None => {
+                held.came_whole();
+                return Ok(bytes.into());
+            }
             Some(Ok(frame)) => frame,
             Some(Err(_)) => return Err(Problem::malformed("The body ended too early. Send it again.")),
         };
@@ -87,7 +94,7 @@ mod tests {
             tokio::time::sleep(every).await;
             Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1024]))
         });
-        let mut held = InFlight::default().hold(None);
+        let mut held = InFlight::default().hold(None, None);
         let read = read_at(FAST, &HeaderMap::new(), Body::from_stream(pieces), limit, &mut held).await;
         read.map(|bytes| bytes.len()).map_err(|problem| problem.into_api().status)
     }

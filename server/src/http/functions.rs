@@ -46,6 +46,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("stop_step", SMALL),
     ("rerun_step", CONTENT),
     ("step_prompt", SMALL),
+    ("prompt_fault", CONTENT),
     ("attempt_transcript", SMALL),
     ("get_artifact", SMALL),
     ("artifact_lineage", SMALL),

@@ -68,6 +68,7 @@ fn person(request: &Request) -> Option<UserId> {
 
 async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> Response {
     let person = person(&request);
+    let address = request.extensions().get::<OpContext>().and_then(OpContext::address);
     if person.is_none() && !entry.is_open {
         return Problem::from(service::Error::Unauthenticated).into_response();
     }
@@ -82,7 +83,7 @@ async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> 
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
     // Held until there is an answer: what was read lives as long, in one form or another.
-    let mut held = state.in_flight.hold(person);
+    let mut held = state.in_flight.hold(person, address);
     match body::read(&parts.headers, body, entry.limit, &mut held).await {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(problem) => problem.into_response(),

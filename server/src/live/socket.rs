@@ -1,18 +1,19 @@
 //! What all live sockets share: admission, limits, what the peer says, pings, the session looked at again, the orderly end.
 //! Must never let a slow or silent peer hold memory: everything that waits is bounded, and everything has a time limit.
+//! What never becomes a message, such as a message of endless pieces, is counted below, in bytes: `accept/meter.rs`.
 //! Must never await the database here: this loop drops what it waits for whenever something else happens, and a query that is dropped
 //! half way costs its connection. Feeds and the look at the session run in tasks of their own, to their end.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{
-        WebSocketUpgrade,
+        FromRequestParts, WebSocketUpgrade,
         ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
-use http::StatusCode;
+use http::{StatusCode, request::Parts};
 use serde_json::json;
 use service::OpContext;
 use tokio::{
@@ -27,9 +28,11 @@ use super::{
     link::{Feed, Link},
     seat::Seat,
 };
-use crate::{bucket::Bucket, http::Problem};
+use crate::{accept::Place, bucket::Bucket, http::Problem};
 
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// A page sends some thirty bytes at a time.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(20);
 const IDLE: Duration = Duration::from_mins(1);
@@ -45,10 +48,23 @@ const MESSAGES: (u32, u32) = (20, 10);
 /// Beats, by which a page asks whether anybody is there: at once, as after it was asleep, and a second.
 const BEATS: (u32, u32) = (10, 1);
 
-pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+/// What asks for a socket, if anything does, and the connection that it comes on. Without one nothing is metered, as in tests.
+pub(crate) struct Upgrade {
+    asked: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    place: Option<Arc<Place>>,
+}
 
 /// Why the server ends a socket, in a code and words. None when the peer has ended it.
 type End = Option<(CloseCode, &'static str)>;
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let place = parts.extensions.get::<Arc<Place>>().cloned();
+        Ok(Self { asked: WebSocketUpgrade::from_request_parts(parts, state).await, place })
+    }
+}
 
 /// Accepts the socket of somebody who may have it.
 pub(super) fn accept(
@@ -58,7 +74,8 @@ pub(super) fn accept(
     upgrade: Upgrade,
     feed: impl Feed,
 ) -> Result<Response, Problem> {
-    let upgrade = upgrade.map_err(|rejection| {
+    let Upgrade { asked, place } = upgrade;
+    let upgrade = asked.map_err(|rejection| {
         Problem::new(
             StatusCode::UPGRADE_REQUIRED,
             ErrorCode::Malformed,
@@ -66,29 +83,47 @@ pub(super) fn accept(
         )
     })?;
     let hub = hub.clone();
+    let held = Connection { place, seat: Arc::new(seat) };
     Ok(upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-        .on_upgrade(move |socket| hub.tasks().clone().track_future(drive(socket, hub, ctx, feed, Arc::new(seat)))))
+        .on_upgrade(move |socket| hub.tasks().clone().track_future(drive(socket, hub, ctx, feed, held))))
+}
+
+/// What an open socket holds.
+struct Connection {
+    place: Option<Arc<Place>>,
+    seat: Arc<Seat>,
+}
+
+impl Connection {
+    /// Until more has come than a page ever sends.
+    async fn flooded(&self) {
+        match &self.place {
+            Some(place) => place.flooded().await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Until either side ends it.
-async fn drive(mut socket: WebSocket, hub: Hub, ctx: OpContext, feed: impl Feed, seat: Arc<Seat>) {
+async fn drive(mut socket: WebSocket, hub: Hub, ctx: OpContext, feed: impl Feed, held: Connection) {
     let (ask, asked) = watch::channel(Follow::default());
     // Few: the feed reads on only as fast as the peer takes what it reads.
     let (frames, ready) = mpsc::channel(1);
     let (gone, session_ended) = (CancellationToken::new(), CancellationToken::new());
-    hub.tasks().spawn(feed.run(Link::new(asked, frames, Arc::clone(&seat))));
+    hub.tasks().spawn(feed.run(Link::new(asked, frames, Arc::clone(&held.seat))));
     hub.tasks().spawn(look_at_session(ctx, gone.clone(), session_ended.clone()));
-    let end = talk(&mut socket, &hub, &ask, ready, &session_ended).await;
+    let end = talk(&mut socket, &hub, &held, &ask, ready, &session_ended).await;
     gone.cancel();
     drop(ask);
     if let Some((code, reason)) = end {
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
         if send(&mut socket, close).await {
             // The peer answers a close; then both ends know that nothing was cut off.
-            // A flood does not stop because of it, and is not read on for long.
+            // A flood does not stop because of it, and is not read on for long: so many messages, and so many bytes of whatever else.
             let answered = async {
                 for _ in 0..UNTIL_ANSWERED {
                     if !matches!(socket.recv().await, Some(Ok(_))) {
@@ -104,6 +139,7 @@ async fn drive(mut socket: WebSocket, hub: Hub, ctx: OpContext, feed: impl Feed,
 async fn talk(
     socket: &mut WebSocket,
     hub: &Hub,
+    held: &Connection,
     ask: &watch::Sender<Follow>,
     mut ready: mpsc::Receiver<Vec<Utf8Bytes>>,
     session_ended: &CancellationToken,
@@ -116,6 +152,7 @@ async fn talk(
         tokio::select! {
             () = hub.shutdown().cancelled() => return Some((close_code::RESTART, "the server is restarting")),
             () = session_ended.cancelled() => return Some((close_code::POLICY, "the session has ended")),
+            () = held.flooded() => return Some((close_code::AGAIN, "too many bytes: send little")),
             message = socket.recv() => {
                 heard = Instant::now();
                 match message {

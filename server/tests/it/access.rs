@@ -272,6 +272,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), Sees),
         ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), Sees),
         ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
+        ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),
         ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),

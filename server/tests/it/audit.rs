@@ -30,8 +30,10 @@ async fn the_log_says_who_did_what_when_and_from_where(pool: PgPool) {
     assert_eq!(entries(&server, "subject=%3Dnew%40example.org").await.len(), 1);
     assert!(entries(&server, "to=2020-01-01T00:00:00Z").await.is_empty());
     assert!(!entries(&server, "from=2020-01-01T00:00:00Z").await.is_empty());
+    assert!(entries(&server, "who=stranger%40example.org").await.is_empty(), "nobody did nothing");
+    assert!(entries(&server, "subject=stranger%40example.org").await.is_empty());
     for (query, field) in [
-        ("who=stranger%40example.org", "who"),
+        ("who=stranger", "who"),
         ("address=somewhere", "address"),
         ("action=%25", "action"),
         ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
@@ -69,7 +71,7 @@ async fn the_log_is_paged_without_a_gap_and_exported_whole(pool: PgPool) {
     assert_eq!((csv.status.as_u16(), csv.header("content-type")), (200, "text/csv; charset=utf-8"));
     let text = csv.text();
     assert_eq!(text.lines().count(), 1201);
-    assert!(text.starts_with("id,at,who,via,address,action,subject,subject_email,data\r\n"));
+    assert!(text.starts_with("id,at,who,via,address,action,subject,subject_email,data,subject_name\r\n"));
     assert!(text.contains(",'=cmd|n1200,") && !text.contains(",=cmd"), "no cell is a formula");
     let json = server.admin.get("/api/audit/export?action=agent&format=json").await.text();
     let ids: Vec<i64> =
@@ -121,5 +123,23 @@ async fn refused_access_and_refused_tokens_are_in_the_log_and_do_not_flood_it(po
     // Without a credential nothing is noted: anybody could fill the log.
     server.nobody.get("/api/users").await.problem(401, "unauthenticated");
     assert_eq!(entries(&server, "action=token.refused").await.len(), 2);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_failed_sign_in_is_of_whom_it_was_tried_as_and_a_workflow_has_its_name(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let typed = format!("email={}&password=not+the+right+one", BEN.replace('@', "%40"));
+    let kind = "application/x-www-form-urlencoded";
+    assert_eq!(
+        server.nobody.bytes(Method::POST, "/_fn/login", kind, typed).await.expect(401)["code"],
+        "wrong_credentials"
+    );
+    let tried = entries(&server, &format!("who={BEN}&action=session.refused")).await;
+    assert_eq!((tried.len(), &tried[0]["actor"], &tried[0]["subject_email"]), (1, &Value::Null, &json!(BEN)));
+    assert!(entries(&server, "who=anna@example.org&action=session.refused").await.is_empty());
+    server.shouting_template("never").await;
+    let published = entries(&server, "action=template.published").await;
+    assert_eq!(published[0]["subject_name"], "Shouting", "not its id alone");
     server.stop().await;
 }

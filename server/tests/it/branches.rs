@@ -23,7 +23,7 @@ async fn a_fork_runs_on_and_is_adopted(pool: PgPool) {
     assert_eq!((&done["status"], &done["forked_from"]["run"]), (&json!("completed"), &json!(run)));
 
     let compared = server.anna.get(&format!("{RUNS}/{run}/compare?with={fork}")).await.expect(200);
-    let again = &compared["steps"][0];
+    let again = &compared["steps"][1];
     assert_eq!((&again["key"], &again["prompt_differs"]), (&json!("again"), &json!(true)));
     assert_eq!(again["artifacts"][0]["is_equal"], false);
     server.anna.get(&format!("{RUNS}/{run}/compare")).await.problem(400, "malformed");

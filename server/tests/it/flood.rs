@@ -16,7 +16,11 @@ use http::{HeaderMap, Method};
 use serde_json::json;
 use server::accept::{Limits, Timers};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -111,6 +115,83 @@ async fn sockets_that_begin_anew_all_the_time_take_nothing_from_others(pool: PgP
     let store = server.store.clone();
     server.stop().await;
     store.close().await;
+}
+
+/// A socket on which the same frame is sent again and again, as fast as it is taken. The code that it is closed with.
+async fn repeat_frame(address: SocketAddr, token: &str, first: &[u8], frame: &[u8]) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "GET /api/live HTTP/1.1\r\nHost: weft.test\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "the handshake ended early");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+    stream.write_all(first).await.unwrap();
+    let (mut back, mut out) = stream.split();
+    let flood = frame.repeat(16 * 1024 / frame.len());
+    let mut sent = 0;
+    loop {
+        // First what comes back: it is gone once the connection is reset.
+        tokio::select! {
+            biased;
+            n = back.read_buf(&mut answer) => {
+                // A close frame of the server, which masks nothing.
+                if let Some(close) = answer.windows(4).find(|bytes| bytes[0] == 0x88 && bytes[2] == 0x03) {
+                    return Some(u16::from_be_bytes([close[2], close[3]]));
+                }
+                if !matches!(n, Ok(1..)) {
+                    return None;
+                }
+            }
+            // Whole frames or a part: where it stopped, it goes on.
+            n = out.write(&flood[sent..]) => match n {
+                Ok(n) => sent = (sent + n) % flood.len(),
+                Err(_) => return None,
+            },
+        }
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn frames_that_never_make_a_message_take_nothing_from_others(pool: PgPool) {
+    const EMPTY_TEXT_GOES_ON: [u8; 6] = [0x01, 0x80, 0, 0, 0, 0];
+    const EMPTY_PIECE: [u8; 6] = [0x00, 0x80, 0, 0, 0, 0];
+    const EMPTY_PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
+    let within = Duration::from_secs(20);
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "mine").await;
+    server.anna.settled(&run).await;
+    for (first, frame) in [(&EMPTY_TEXT_GOES_ON[..], EMPTY_PIECE), (&[][..], EMPTY_PING)] {
+        let code = tokio::time::timeout(within, repeat_frame(address, server.ben.token(), first, &frame)).await;
+        let code = code.expect("it is closed");
+        // The answers to pings stand before the reason, which may be lost when the connection is reset.
+        assert!(code == Some(1013) || (code.is_none() && frame == EMPTY_PING), "{frame:?}: {code:?}");
+    }
+    // Many at once, and again as soon as they are closed; a closed one is counted until its end was heard.
+    let flooding: Vec<_> = (0..SOCKETS / 2)
+        .map(|_| {
+            let token = server.ben.token().to_owned();
+            tokio::spawn(async move {
+                for _ in 0..2 {
+                    repeat_frame(address, &token, &EMPTY_TEXT_GOES_ON, &EMPTY_PIECE).await;
+                }
+            })
+        })
+        .collect();
+    let busy = p95(&server, &run).await;
+    eprintln!("p95 under endless pieces {busy:?}");
+    assert!(busy < Duration::from_secs(2), "{busy:?}");
+    tokio::time::timeout(within, server.hub.close()).await.expect("the server stops in time");
+    for task in flooding {
+        task.abort();
+    }
+    server.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

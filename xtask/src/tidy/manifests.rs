@@ -20,6 +20,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("app", &["workflow", "canvas", "service"]),
     ("frontend", &["app"]),
     ("server", &["workflow", "canvas", "store", "agents", "engine", "service", "app"]),
+    // It measures the product from outside, over its interfaces alone.
+    ("bench", &[]),
     ("xtask", &[]),
 ];
 

@@ -11,7 +11,7 @@ use crate::reactive::effect;
 use crate::{
     api,
     components::{
-        Banner, Button, ButtonType, Checkbox, CopyButton, Field, Kind, Select, SelectOption, TextInput, Variant,
+        Banner, Button, ButtonType, Checkbox, CopyButton, Fault, Field, Kind, Select, SelectOption, TextInput, Variant,
         focus_in_dialog,
     },
     form::{FormError, at_field, outcome},
@@ -48,8 +48,26 @@ enum Step {
     Made(String),
 }
 
+/// Whether a token is shown that nobody has copied, and whether somebody tried to close the dialog over it.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) is_uncopied: RwSignal<bool>,
+    pub(super) is_asked: RwSignal<bool>,
+}
+
+impl Shown {
+    pub(super) fn new() -> Self {
+        Self { is_uncopied: RwSignal::new(false), is_asked: RwSignal::new(false) }
+    }
+
+    pub(super) fn set(self, is_uncopied: bool) {
+        self.is_uncopied.set(is_uncopied);
+        self.is_asked.set(false);
+    }
+}
+
 #[component]
-pub(super) fn NewToken(open: RwSignal<bool>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
+pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
     let choice = Choice {
         name: RwSignal::new(String::new()),
         run: RwSignal::new(false),
@@ -61,7 +79,10 @@ pub(super) fn NewToken(open: RwSignal<bool>, #[prop(into)] on_done: Callback<()>
     let create = Action::new(move |(): &()| api::create_token(choice.wanted()));
     let error = outcome(create, move |created: CreatedToken| {
         step.set(Step::Made(created.token));
+        shown.set(true);
         on_done.run(());
+        // The form that had the focus is gone; Esc would go past the dialog.
+        focus_in_dialog("new-token");
     });
     let wants_password =
         move || error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::ConfirmPassword));
@@ -104,20 +125,34 @@ pub(super) fn NewToken(open: RwSignal<bool>, #[prop(into)] on_done: Callback<()>
         }
         .into_any(),
         Step::Confirm => view! { <ConfirmPassword is_busy=create.pending() on_back=move |()| step.set(Step::Choose) on_done=retry/> }.into_any(),
-        Step::Made(token) => view! {
-            <div class="form">
-                <Banner kind=Kind::Warn title="Copy it now">"It is shown only this once; here it is kept only as a hash."</Banner>
-                <div class="secret">
-                    <code>{token.clone()}</code>
-                    <CopyButton text=token label="Copy the token"/>
-                </div>
-                <div class="form-actions">
-                    <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
-                </div>
-            </div>
-        }
+        Step::Made(token) => view! { <Made token open shown/> }
         .into_any(),
     }
+    }
+}
+
+#[component]
+fn Made(token: String, open: RwSignal<bool>, shown: Shown) -> impl IntoView {
+    let done = move |()| {
+        shown.set(false);
+        open.set(false);
+    };
+    view! {
+        <div class="form">
+            <Banner kind=Kind::Warn title="Copy it now">"It is shown only this once; here it is kept only as a hash."</Banner>
+            <Show when=move || shown.is_asked.get()>
+                <Banner kind=Kind::Error title="The token is not copied yet">
+                    "Copy it first, or press Done to close this without it."
+                </Banner>
+            </Show>
+            <div class="secret">
+                <code>{token.clone()}</code>
+                <CopyButton text=token label="Copy the token" on_copied=move |()| shown.set(false)/>
+            </div>
+            <div class="form-actions">
+                <Button variant=Variant::Primary on_click=done>"Done"</Button>
+            </div>
+        </div>
     }
 }
 
@@ -145,7 +180,7 @@ fn Scopes(choice: Choice, error: Signal<Option<String>>) -> impl IntoView {
                         }
                     })}
             </div>
-            {move || error.get().map(|error| view! { <p class="field-error" role="alert">{error}</p> })}
+            <Fault text=error/>
         </fieldset>
     }
 }

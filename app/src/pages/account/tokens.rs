@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{api::TokenView, id::TokenId};
 
-use super::new_token::NewToken;
+use super::new_token::{NewToken, Shown};
 
 use crate::reactive::effect;
 use crate::{
@@ -22,6 +22,13 @@ pub(super) fn Tokens(ends: RwSignal<u32>) -> impl IntoView {
     let tokens = Resource::new(move || (session.epoch(), ends.get()), |_| api::list_tokens(None));
     let toasts = use_toasts();
     let is_making = RwSignal::new(false);
+    let shown = Shown::new();
+    effect(move || {
+        // Closed after all, by whatever way, there is nothing left to copy.
+        if !is_making.get() {
+            shown.set(false);
+        }
+    });
     let revoking = RwSignal::new(None::<TokenView>);
     let is_asking = RwSignal::new(false);
     let revoke = Action::new(|id: &TokenId| api::revoke_token(*id));
@@ -89,8 +96,14 @@ pub(super) fn Tokens(ends: RwSignal<u32>) -> impl IntoView {
                 }
             }
         />
-        <Dialog id="new-token" open=is_making title="New API token">
-            <NewToken open=is_making on_done=move |()| tokens.refetch()/>
+        <Dialog
+            id="new-token"
+            open=is_making
+            title="New API token"
+            locked=shown.is_uncopied
+            on_refused=move |()| shown.is_asked.set(true)
+        >
+            <NewToken open=is_making shown on_done=move |()| tokens.refetch()/>
         </Dialog>
     }
 }

@@ -14,6 +14,7 @@ use workflow::{
 
 use super::{
     config::Config,
+    conflict::{self, Conflict},
     faults::Faults,
     form::{AgentForm, save_request},
     history::History,
@@ -25,8 +26,8 @@ use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
     components::{
-        Badge, Banner, Button, ButtonType, ConfirmDialog, Field, Kind, LinkButton, NumberInput, Size, Skeleton,
-        SkeletonKind, TextArea, TextInput, Variant, use_toasts,
+        Badge, Banner, Button, ButtonType, ConfirmDialog, Field, LinkButton, NumberInput, Size, Skeleton, SkeletonKind,
+        TextArea, TextInput, Variant, use_toasts,
     },
     device,
     error::AppError,
@@ -98,6 +99,11 @@ pub(super) fn focus(id: &str) {
         // What cannot take the focus leaves it where it was.
         let _ = element.focus();
     }
+}
+
+/// Once what was pressed is gone from the page, and its dialog closed, which gives the focus back to it.
+fn focus_soon(id: &'static str) {
+    request_animation_frame(move || request_animation_frame(move || focus(id)));
 }
 
 #[component]
@@ -179,14 +185,17 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
             });
         }
     });
+    // Theirs too, once it is known: what is saved from here on comes after it.
+    let latest = memo(move || saved.with(|saved| newest.with(|theirs| conflict::newest(saved, theirs.as_ref()))));
+    let version = memo(move || latest.with(|latest| latest.version));
+    let is_undecided = memo(move || newest.with(Option::is_some));
     let submit = move || {
-        if save.pending().get_untracked() {
+        if save.pending().get_untracked() || is_undecided.get_untracked() {
             return;
         }
         form.is_tried.set(true);
         let (spec, problems) = read.get_untracked();
         if problems.is_empty() {
-            newest.set(None);
             save.dispatch(save_request(spec, (!is_new).then(|| began.get_untracked())));
         } else {
             focus_first_error();
@@ -204,7 +213,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     });
     let n_problems = move || if form.is_tried.get() { problems.with(Vec::len) } else { 0 };
     let save_words =
-        move || if is_new { "Create agent".to_owned() } else { format!("Save as version {}", base.get() + 1) };
+        move || if is_new { "Create agent".to_owned() } else { format!("Save as version {}", version.get() + 1) };
     let take = Callback::new(move |spec: AgentSpec| {
         form.show(&spec);
         began.set(spec.version);
@@ -213,43 +222,26 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         restored.set(None);
         save.clear();
         clean.set(typed.get_untracked());
+        focus_soon("f-name");
     });
     let is_kept = memo(move || typed.with(|typed| clean.with(|clean| !clean.is_same_as(typed))));
     let is_discarding = RwSignal::new(false);
     let discard = move || {
         is_discarding.set(false);
+        form.is_tried.set(false);
+        if let Some(theirs) = newest.get_untracked() {
+            return take.run(theirs);
+        }
         saved.with_untracked(|saved| form.retype(clean.get_untracked(), saved));
         began.set(base.get_untracked());
         newest.set(None);
         restored.set(None);
-        form.is_tried.set(false);
         save.clear();
+        focus_soon("f-name");
     };
     let overwrite = move |version: i32| {
         newest.set(None);
         save.dispatch(save_request(read.get_untracked().0, Some(version)));
-    };
-    let conflict = move || {
-        newest.get().map(|theirs| {
-            let version = theirs.version;
-            let theirs = StoredValue::new(theirs);
-            view! {
-                <Banner
-                    kind=Kind::Warn
-                    title=format!("Somebody saved version {version} while you were editing")
-                    action=move || {
-                        view! {
-                            <Button size=Size::Sm on_click=move |()| take.run(theirs.get_value())>"Load theirs"</Button>
-                            <Button size=Size::Sm on_click=move |()| overwrite(version)>
-                                {format!("Save mine as version {}", version + 1)}
-                            </Button>
-                        }
-                    }
-                >
-                    "Nothing was overwritten, and what you typed is still here. Both stay as versions if you save yours after it."
-                </Banner>
-            }
-        })
     };
     let restored_words = move || {
         restored.get().map(|n_missing| {
@@ -273,7 +265,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                 <div class="page-head">
                     <h1>{move || title.get()}</h1>
                     <p class="row" data-gap="2">
-                        {move || match base.get() {
+                        {move || match version.get() {
                             0 => view! { "An agent does the work of a step" }.into_any(),
                             version => {
                                 view! {
@@ -295,7 +287,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                         }
                     >
                         {restored_words}
-                        {conflict}
+                        <Conflict theirs=newest on_take=take on_overwrite=overwrite/>
                         <section class="form-section" aria-label="About">
                             <div class="form-row">
                                 <Field id="f-name" label="Name" error=faults.at("name")>
@@ -341,6 +333,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                         <div class="form-actions" data-sticky>
                             <span class="small muted push" role="status">
                                 {move || match n_problems() {
+                                    _ if is_undecided.get() => "Choose between the two versions first".to_owned(),
                                     0 if is_kept.get() => "Not saved yet, kept in this browser".to_owned(),
                                     0 => String::new(),
                                     1 => "1 thing to put right".to_owned(),
@@ -358,7 +351,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                                 kind=ButtonType::Submit
                                 icon="save"
                                 loading=save.pending()
-                                disabled=Signal::derive(move || !is_new && !is_dirty.get())
+                                disabled=Signal::derive(move || is_undecided.get() || (!is_new && !is_dirty.get()))
                             >
                                 {save_words}
                             </Button>
@@ -367,7 +360,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                     {(!is_new).then(|| view! {
                         <aside class="stack" aria-label="Try it">
                             <TestPanel saved is_dirty/>
-                            <History saved on_take=into_form(form)/>
+                            <History latest on_take=into_form(form)/>
                         </aside>
                     })}
                 </div>

@@ -12,9 +12,9 @@ use crate::{
 };
 
 #[component]
-pub(super) fn History(saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
+pub(super) fn History(latest: Memo<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
     let chosen = RwSignal::new(String::new());
-    let newest = memo(move || saved.with(|saved| saved.version));
+    let newest = memo(move || latest.with(|latest| latest.version));
     let options = move || {
         let none = SelectOption::new("", "Choose a version");
         let older =
@@ -25,7 +25,7 @@ pub(super) fn History(saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) 
     let shown = Resource::new(
         move || version.get(),
         move |version| {
-            let id = saved.with_untracked(|saved| saved.id.clone());
+            let id = latest.with_untracked(|latest| latest.id.clone());
             async move {
                 match version {
                     Some(version) => Some(api::get_agent(id, Some(version)).await),
@@ -48,7 +48,7 @@ pub(super) fn History(saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) 
                     <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
                         {move || Suspend::new(async move {
                             match shown.await {
-                                Some(Ok(spec)) => view! { <Old spec saved on_take/> }.into_any(),
+                                Some(Ok(spec)) => view! { <Old spec latest on_take/> }.into_any(),
                                 Some(Err(error)) => {
                                     view! { <PartFailed error on_retry=move |()| shown.refetch()/> }.into_any()
                                 }
@@ -63,7 +63,7 @@ pub(super) fn History(saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) 
 }
 
 #[component]
-fn Old(spec: AgentSpec, saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
+fn Old(spec: AgentSpec, latest: Memo<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
     let toasts = use_toasts();
     let ports = |names: Vec<(String, &'static str)>| {
         let words: Vec<String> = names.into_iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
@@ -72,7 +72,7 @@ fn Old(spec: AgentSpec, saved: RwSignal<AgentSpec>, on_take: Callback<AgentSpec>
     let inputs = ports(spec.inputs.iter().map(|port| (port.name.clone(), port.schema.type_name())).collect());
     let outputs = ports(spec.outputs.iter().map(|port| (port.name.clone(), port.schema.type_name())).collect());
     let prompt = spec.config.prompt().map(str::to_owned);
-    let now = saved.with_untracked(|saved| saved.config.prompt().map(str::to_owned));
+    let now = latest.with_untracked(|latest| latest.config.prompt().map(str::to_owned));
     let text = match (prompt, now) {
         (Some(before), Some(after)) if before != after => {
             view! { <Diff before after title=format!("Prompt of version {} and of the newest", spec.version)/> }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::reactive::memo;
 use crate::{
-    components::{Button, Checkbox, Field, Icon, IconButton, Size, TextInput, Variant},
+    components::{Button, Checkbox, Fault, Field, IconButton, Size, TextInput, Variant},
     pages::types::{TypeFields, TypeForm},
 };
 use workflow::schema::Schema;
@@ -71,11 +71,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
             <Show when=move || ports.with(Vec::is_empty) && list == List::Inputs>
                 <p class="small muted">"None: this agent always does the same"</p>
             </Show>
-            <div class="field-note" aria-live="polite">
-                {move || general.get().map(|text| view! {
-                    <p class="field-error"><Icon name="circle-alert" size=Size::Sm/> <span>{text}</span></p>
-                })}
-            </div>
+            <Fault text=general/>
         </section>
     }
 }

@@ -53,6 +53,16 @@ pub(super) fn who(entry: &AuditEntry) -> String {
     }
 }
 
+/// To whom or what it was done, by its name where it has one. Somebody who did something to their own account is named once,
+/// but for the account itself.
+pub(super) fn subject(entry: &AuditEntry) -> Option<String> {
+    let is_own = entry.actor_email.is_some() && entry.actor_email == entry.subject_email;
+    if entry.subject == "nobody" || (is_own && entry.action != "user.created") {
+        return None;
+    }
+    Some(entry.subject_email.as_ref().or(entry.subject_name.as_ref()).unwrap_or(&entry.subject).clone())
+}
+
 /// By what means, where it is not the browser.
 pub(super) fn via(entry: &AuditEntry) -> Option<&'static str> {
     match entry.via.as_deref() {
@@ -86,6 +96,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_it_was_done_to_has_its_name() {
+        let entry = |action: &str, more: serde_json::Value| {
+            let mut entry = json!({
+                "id": 1, "at": "2026-01-01T00:00:00Z", "actor": null, "actor_email": "a@b.c", "via": null, "address": null,
+                "action": action, "subject": "0196", "subject_email": null, "data": {}
+            });
+            entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value::<AuditEntry>(entry).unwrap()
+        };
+        let named = |action, more| subject(&entry(action, more));
+        assert_eq!(named("template.published", json!({"subject_name": "Brief"})).as_deref(), Some("Brief"));
+        assert_eq!(named("template.published", json!({})).as_deref(), Some("0196"), "it may be gone");
+        assert_eq!(
+            named("user.created", json!({"subject_email": "a@b.c"})).as_deref(),
+            Some("a@b.c"),
+            "the first account"
+        );
+        assert_eq!(named("session.created", json!({"subject_email": "a@b.c"})), None, "who did it says it");
+        assert_eq!(named("token.refused", json!({"subject": "nobody"})), None);
+    }
 
     #[test]
     fn details_leave_out_what_other_columns_show() {

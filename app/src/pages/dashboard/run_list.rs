@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunStatus,
+    RunId,
     api::{MyFrame, Page, RunPage, RunSummary},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     api,
     components::{
         Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon,
+        run_status,
     },
     form::{FormError, outcome},
     live::follow_mine,
@@ -54,13 +55,14 @@ fn WaitingList(page: Page<RunSummary>) -> impl IntoView {
                 <li class="list-row">
                     <StatusIcon status="awaiting_review"/>
                     <div class="list-main">
-                        <RunTitle run=run.clone()/>
+                        <a href=href.clone()>{run.template_name.clone()}</a>
                         <div class="list-sub">
                             <span>{what}</span>
                             <span>"started " <RelativeTime at=run.created_at/></span>
                             <Owner run=run.clone()/>
                         </div>
                     </div>
+                    {about(&run)}
                     <div class="list-side"></div>
                     <LinkButton href size=Size::Sm>
                         "Review"
@@ -188,34 +190,29 @@ fn Row(id: RunId, runs: RwSignal<Vec<Arc<RunSummary>>>) -> impl IntoView {
         found().or_else(|| last.cloned()).unwrap_or_else(|| Arc::clone(&first))
     });
     let fixed = run.get_untracked();
-    let status = Signal::derive(move || shown_status(&run.get()).to_owned());
+    let status = Signal::derive(move || run.with(|run| run_status(run.status, run.status_reason)).to_owned());
     let progress = move || run.with(|run| run.progress.words());
     Some(view! {
         <li class="list-row">
             <span class="gallery-icon"><Icon name="workflow"/></span>
             <div class="list-main">
-                <RunTitle run=(*fixed).clone()/>
+                <a href=format!("/runs/{id}")>{fixed.template_name.clone()}</a>
                 <div class="list-sub">
                     <span>{format!("Version {}", fixed.template_version)}</span>
                     <span>"started " <RelativeTime at=fixed.created_at/></span>
                     <Owner run=(*fixed).clone()/>
                 </div>
             </div>
+            {about(&fixed)}
             <div class="list-side num">{progress}</div>
             <StatusChip status/>
         </li>
     })
 }
 
-/// Its workflow, and what tells it from the other runs of that.
-#[component]
-fn RunTitle(run: RunSummary) -> impl IntoView {
-    view! {
-        <div class="list-title">
-            <a href=format!("/runs/{}", run.id)>{run.template_name}</a>
-            {run.about.map(|about| view! { <span class="list-about">{about}</span> })}
-        </div>
-    }
+/// What tells it from the other runs of its workflow. Where there is nothing, its place stays.
+fn about(run: &RunSummary) -> impl IntoView + use<> {
+    view! { <span class="list-about">{run.about.clone()}</span> }
 }
 
 /// Takes in the newest page, which may have left a gap to what is loaded: then only the page is sure.
@@ -240,11 +237,6 @@ fn Owner(run: RunSummary) -> impl IntoView {
     me.is_admin().then(|| {
         view! { <span>{if run.user_id == me.id { "you".to_owned() } else { run.user_email }}</span> }
     })
-}
-
-/// A run that a review holds says what it waits for.
-fn shown_status(run: &RunSummary) -> &'static str {
-    if run.status == RunStatus::Paused && run.n_waiting > 0 { "awaiting_review" } else { run.status.as_str() }
 }
 
 /// Takes in runs, newest first; those older than what is loaded come with their page.

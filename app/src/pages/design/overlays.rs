@@ -47,7 +47,7 @@ pub fn Overlays() -> impl IntoView {
             description="Starts generation 3 of Summarise. The artifact it writes becomes version 3."
             actions=move || {
                 view! {
-                    <Button on_click=move |()| dialog.set(false)>"Cancel"</Button>
+                    <Button on_click=move |()| dialog.set(false)>"Close"</Button>
                     <Button variant=Variant::Primary on_click=move |()| dialog.set(false)>"Retry"</Button>
                 }
             }

@@ -9,7 +9,7 @@ use super::{changes::Changes, draft::Draft, saving::SaveState};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
-    components::{Banner, Button, Dialog, Kind, Size, Skeleton, Variant},
+    components::{Banner, Button, Dialog, Kind, Size, Skeleton, Variant, quoted},
     form::{FormError, outcome},
 };
 
@@ -56,7 +56,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
                             }
                         }
                     >
-                        {detail}
+                        {quoted(&detail)}
                         " What you drew is kept in this browser."
                     </Banner>
                 }

@@ -16,7 +16,12 @@ const NARROW: f64 = 900.0;
 #[component]
 pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
     let wanted = RwSignal::new(String::new());
-    let agents = memo(move || draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>()));
+    let agents = memo(move || {
+        let mut agents = draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>());
+        // By what is seen of them.
+        agents.sort_by_cached_key(|agent| agent.name.to_lowercase());
+        agents
+    });
     let found = memo(move || {
         let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
         agents.with(|agents| agents.iter().filter(|agent| matches(agent, &needle)).cloned().collect::<Vec<_>>())

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use workflow::{Problem, Severity};
 
 use super::{draft::Draft, focus};
-use crate::components::{Badge, Button, Empty, Icon, Size, Tone, Variant};
+use crate::components::{Badge, Button, Empty, Icon, Size, Tone, Variant, quoted};
 use crate::reactive::memo;
 
 /// Listed at once; a definition of thousands of steps may have as many problems.
@@ -88,16 +88,7 @@ fn Item(draft: Draft, problem: Problem) -> impl IntoView {
         <button class="problem" type="button" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
             <Icon name=icon/>
             <code><span class="visually-hidden">{spoken} " in "</span> {place}</code>
-            <span>{with_code(&message)}</span>
+            <span>{quoted(&message)}</span>
         </button>
     }
-}
-
-/// The message with what it quotes set as code.
-fn with_code(message: &str) -> impl IntoView + use<> {
-    let part = |(n, part): (usize, &str)| {
-        let part = part.to_owned();
-        if n % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() }
-    };
-    message.split('`').enumerate().map(part).collect_view()
 }

@@ -92,7 +92,17 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
         let start = ToastAction::new("Start it", move || {
             let _ = window().location().set_href(&format!("/start/{}", draft.id));
         });
-        draft.toasts.push(Kind::Success, format!("Version {} is live", published.version), Some(start));
+        let (news, version) = (format!("Version {} is live", published.version), published.version);
+        // Starting it is offered for as long as it is what stands on the canvas.
+        let is_same = move || {
+            let live = draft.live.get();
+            live.version == Some(version) && !live.has_unpublished_changes && draft.saving.is_saved()
+        };
+        if untrack(is_same) {
+            draft.toasts.push_while(Signal::derive(is_same), Kind::Success, news, Some(start));
+        } else {
+            draft.toasts.push(Kind::Success, news, Some(start));
+        }
     });
     let next = move || draft.live.get().version.map_or(1, |version| version + 1);
     let title = Signal::derive(move || format!("Publish version {}", next()));
@@ -114,7 +124,7 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
                 <dt>"From then on"</dt>
                 <dd>"Everybody can start it; runs that have begun go on with the version they began with"</dd>
                 <dt>"Agents"</dt>
-                <dd>"Steps without a pinned version keep the agent's latest version of today"</dd>
+                <dd>"A step on “Latest” is published with the version that is the latest now. A newer one of the agent takes part when you publish again."</dd>
             </dl>
         }
     };

@@ -1,7 +1,10 @@
 //! The workflow's own settings: name, description, what the starter of a run is asked for, and what a run may use.
 
 mod limits;
+mod rename;
 mod run_input;
+
+use std::collections::BTreeSet;
 
 use canvas::Edit;
 use leptos::prelude::*;
@@ -10,7 +13,7 @@ use workflow::{
     schema::{Kind, Schema},
 };
 
-use self::{limits::RunLimits, run_input::RunInputEditor};
+use self::{limits::RunLimits, rename::UNCHOSEN, run_input::RunInputEditor};
 use super::{draft::Draft, focus};
 use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
 use crate::reactive::memo;
@@ -27,6 +30,8 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
     });
     // The row to draw open: one that was just added, or has just got another key.
     let fresh = RwSignal::new(None::<String>);
+    // Made on this page: no version knows these keys.
+    let made = StoredValue::new(BTreeSet::<String>::new());
     let n_steps = memo(move || draft.handle.with_definition(|definition| definition.steps.len()));
     let name_error = Signal::derive(move || {
         draft.name.with(|name| {
@@ -35,7 +40,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
     });
     let add = move || {
         let key = draft.handle.with_definition_untracked(|definition| {
-            (1..=u32::MAX).map(|n| format!("input_{n}")).find(|key| !definition.inputs.contains_key(key))
+            (1..=u32::MAX).map(|n| format!("{UNCHOSEN}{n}")).find(|key| !definition.inputs.contains_key(key))
         });
         let Some(key) = key else { return };
         let order = keys.with_untracked(|keys| i32::try_from(keys.len()).unwrap_or(i32::MAX));
@@ -43,6 +48,9 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
         let input = RunInput { schema, required: true, order, ..RunInput::default() };
         if draft.apply(Edit::SetRunInput { key: key.clone(), input: Some(input) }, "Add run input") {
             fresh.set(Some(key.clone()));
+            made.update_value(|made| {
+                made.insert(key.clone());
+            });
             focus::focus_soon(format!("inputs.{key}.title"));
         }
     };
@@ -78,7 +86,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                 </Show>
                 <div class="stack" data-gap="2" id="f-inputs" tabindex="-1">
                     <For each=move || keys.get() key=Clone::clone let:key>
-                        <RunInputEditor draft key keys fresh/>
+                        <RunInputEditor draft key keys fresh made/>
                     </For>
                 </div>
             </section>

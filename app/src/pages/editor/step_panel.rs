@@ -6,6 +6,7 @@ mod agent;
 mod bound;
 mod condition;
 mod failure;
+mod find_person;
 mod inputs;
 mod limits;
 mod people;

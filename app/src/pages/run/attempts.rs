@@ -21,7 +21,7 @@ pub(super) fn Attempts(one: OneStep) -> impl IntoView {
             <ol class="timeline">
                 // An attempt that is opened stays so while others come.
                 <For each=newest_first key=|attempt| (attempt.number, attempt.outcome, attempt.ended_at) let:attempt>
-                    {row(one, attempt, is_of_model())}
+                    {row(one, &attempt, is_of_model())}
                 </For>
             </ol>
         </Show>
@@ -30,12 +30,30 @@ pub(super) fn Attempts(one: OneStep) -> impl IntoView {
 
 /// "Attempt 2 succeeded after 3.1 s".
 pub(super) fn attempt_words(attempt: &AttemptView) -> String {
-    let outcome = attempt.outcome.map(|outcome| format!(" {outcome}")).unwrap_or_default();
+    let outcome = match attempt.outcome {
+        None => "",
+        Some(Outcome::Succeeded) => " succeeded",
+        Some(Outcome::Failed) => " failed",
+        Some(Outcome::Lost) => " was lost with its worker",
+        Some(Outcome::Cancelled) => " was cancelled",
+        Some(Outcome::Released) => " was given back",
+    };
     let time = attempt
         .ended_at
         .map(|ended| format!(" after {}", duration_words((ended - attempt.started_at).num_milliseconds())))
         .unwrap_or_default();
     format!("Attempt {}{outcome}{time}", attempt.number)
+}
+
+/// "Took too long: no answer in 60 s".
+fn error_words(attempt: &AttemptView) -> Option<String> {
+    let error = attempt.error.as_ref()?;
+    let Some(class) = attempt.error_class else { return Some(error.clone()) };
+    let mut class = class.words().to_owned();
+    if let Some(first) = class.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Some(format!("{class}: {error}"))
 }
 
 /// "gpt-4, 120 + 40 tokens, cost 0.0012".
@@ -60,19 +78,19 @@ fn left_out_words(attempt: &AttemptView) -> Option<String> {
     }
 }
 
-fn row(one: OneStep, attempt: AttemptView, is_of_model: bool) -> AnyView {
+fn row(one: OneStep, attempt: &AttemptView, is_of_model: bool) -> AnyView {
     let status = match attempt.outcome {
         None => "running",
         Some(Outcome::Succeeded) => "completed",
         Some(Outcome::Failed | Outcome::Lost) => "failed",
         Some(_) => "cancelled",
     };
-    let words = attempt_words(&attempt);
-    let usage = usage_words(&attempt);
-    let left_out = left_out_words(&attempt);
+    let words = attempt_words(attempt);
+    let usage = usage_words(attempt);
+    let left_out = left_out_words(attempt);
     let kept = (is_of_model && attempt.outcome.is_some())
         .then(|| view! { <div class="timeline-kept"><TranscriptFolds one attempt=attempt.number/></div> });
-    let class = attempt.error_class.map(|class| class.as_str().replace('_', " "));
+    let error = error_words(attempt);
     view! {
         <li>
             <StatusIcon status/>
@@ -80,11 +98,41 @@ fn row(one: OneStep, attempt: AttemptView, is_of_model: bool) -> AnyView {
                 <div>{words}</div>
                 {usage.map(|usage| view! { <small class="muted small">{usage}</small> })}
                 {left_out.map(|words| view! { <div class="muted small">{words}</div> })}
-                {attempt.error.map(|error| view! { <div class="muted small">{class.map(|class| format!("{class}: "))} {error}</div> })}
+                {error.map(|error| view! { <div class="muted small">{error}</div> })}
             </div>
             <RelativeTime at=attempt.started_at/>
             {kept}
         </li>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use workflow::status::Reason;
+
+    use super::*;
+
+    #[test]
+    fn how_an_attempt_ended_is_said_in_words_of_people() {
+        let mut attempt = AttemptView {
+            step: "a".into(),
+            number: 2,
+            generation: 1,
+            started_at: DateTime::UNIX_EPOCH,
+            ended_at: Some(DateTime::UNIX_EPOCH),
+            outcome: Some(Outcome::Lost),
+            error_class: Some(Reason::Server),
+            error: Some("The answer broke off".to_owned()),
+            inputs: Vec::new(),
+            usage: None,
+            basis: None,
+            message: None,
+        };
+        assert_eq!(attempt_words(&attempt), "Attempt 2 was lost with its worker after 0 ms");
+        assert_eq!(error_words(&attempt).as_deref(), Some("The other side's fault: The answer broke off"));
+        attempt.error_class = None;
+        assert_eq!(error_words(&attempt).as_deref(), Some("The answer broke off"));
+    }
 }

@@ -17,7 +17,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, use_toasts,
+        Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, run_status,
+        use_toasts,
     },
     error::AppError,
     form::TryAgain,
@@ -31,12 +32,12 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
     let status = memo(move || run.with(|run| run.status));
     let detail = Signal::derive(move || {
         run.with(|run| match run.status_reason {
-            Some(StatusReason::Review) => "for review".to_owned(),
             Some(StatusReason::Person) => "by a person".to_owned(),
             Some(StatusReason::Budget) => "by its budget".to_owned(),
-            None => String::new(),
+            Some(StatusReason::Review) | None => String::new(),
         })
     });
+    let shown = Signal::derive(move || run.with(|run| run_status(run.status, run.status_reason)).to_owned());
     let progress = move || live.slowly(Progress::of_run).words();
     let version = memo(move || run.with(|run| run.template_version));
     let link = use_link();
@@ -49,13 +50,13 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
         <header class="run-head">
             <div class="run-title">
                 <h1 tabindex="-1">{run.with_untracked(|run| run.template_name.clone())}</h1>
-                <StatusChip status=Signal::derive(move || status.get().as_str().to_owned()) detail/>
+                <StatusChip status=shown detail/>
             </div>
             <div class="run-facts">
-                <span class="wide-only">"Version " {version}</span>
+                <span>"Version " {version}</span>
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
-                <span class="wide-only">"Started " <RelativeTime at=created_at/></span>
+                <span>"Started " <RelativeTime at=created_at/></span>
                 <span>
                     <Elapsed since=Signal::derive(move || run.with(RunView::counts_from)) until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>

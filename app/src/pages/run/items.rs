@@ -6,7 +6,7 @@ use workflow::{Progress, StepKey, StepStatus};
 use super::one_step::OneStep;
 use crate::reactive::{effect, memo};
 use crate::{
-    components::{Button, Empty, Size, StatusIcon, TextInput, Variant, status_label},
+    components::{Empty, MoreRows, StatusIcon, TextInput, status_label},
     words,
 };
 
@@ -125,13 +125,14 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
                 <Show when=move || found.with(Vec::is_empty)>
                     <p class="muted small" role="status">"No item matches"</p>
                 </Show>
-                <Show when=move || { n_more() > 0 }>
-                    <div class="row">
-                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| most.update(|most| *most += PORTION)>
-                            {move || format!("Show {} of {} more", n_more().min(PORTION), words::thousands(i64::try_from(n_more()).unwrap_or(i64::MAX)))}
-                        </Button>
-                    </div>
-                </Show>
+                <MoreRows
+                    has_more=Signal::derive(move || n_more() > 0)
+                    on_more=move |()| most.update(|most| *most += PORTION)
+                    label=Signal::derive(move || {
+                        let n = n_more();
+                        format!("Show {} of {} more", n.min(PORTION), words::thousands(i64::try_from(n).unwrap_or(i64::MAX)))
+                    })
+                />
             </div>
         </Show>
     }

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use workflow::{RunView, StepKey, StepStatus, status::Origin};
 
-use super::{artifact::Artifact, state::LiveRun};
+use super::{artifact::Artifact, state::LiveRun, transcript};
 use crate::components::{Banner, Empty, Kind};
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 
 #[component]
 pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
@@ -29,25 +29,29 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
         let made_by = |key: &StepKey| live.run.with(|run| made_in_part(run, key));
         stored.with_value(made_by)
     });
-    let is_of_model = memo(move || {
-        let has_asked = |key: &StepKey| {
-            live.run.with(|run| run.step(key).is_some_and(|step| step.kind == "llm" && !step.attempts.is_empty()))
-        };
-        stored.with_value(has_asked)
+    let fruitless = memo(move || {
+        if latest.with(Vec::is_empty) {
+            stored.with_value(|key| live.run.with(|run| fruitless_attempt(run, key)))
+        } else {
+            None
+        }
     });
-    let empty = move || match status.get() {
-        StepStatus::Running => "The step is running; what it makes appears here",
-        StepStatus::AwaitingReview => "Nobody has answered yet",
-        StepStatus::Failed if is_of_model.get() => {
-            "The step ended before it made anything. What the model wrote so far is under Attempts"
+    // Whether the model wrote anything is known to the transcript alone.
+    let kept = RwSignal::new(transcript::Read::None);
+    effect(move || {
+        kept.set(None);
+        if let Some(attempt) = fruitless.get() {
+            transcript::read_into(live.id, stored.get_value(), attempt, kept);
         }
-        StepStatus::Failed => "The step failed before it made anything",
-        StepStatus::Cancelled if is_of_model.get() => {
-            "The step was cancelled. What the model wrote so far is under Attempts"
-        }
-        StepStatus::Skipped | StepStatus::Cancelled => "The step did not run",
-        _ => "The step has not run yet",
-    };
+    });
+    let has_written = memo(move || {
+        let has_text = kept.with(|kept| matches!(kept, Some(Ok(Some(kept))) if transcript::has_text(kept)));
+        fruitless.get().is_some() && has_text
+    });
+    let has_begun = memo(move || {
+        stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
+    });
+    let empty = move || nothing_words(status.get(), has_begun.get(), has_written.get());
     view! {
         <Show when=move || status.get() == StepStatus::Running && stream().is_some()>
             <div class="streaming" data-live="true" aria-label="Output so far" role="region">
@@ -70,6 +74,29 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
     }
 }
 
+/// Why there is no output. What the model wrote is only spoken of where there is some.
+fn nothing_words(status: StepStatus, has_begun: bool, has_written: bool) -> &'static str {
+    match status {
+        StepStatus::Running => "The step is running; what it makes appears here",
+        StepStatus::AwaitingReview => "Nobody has answered yet",
+        StepStatus::Failed if has_written => {
+            "The step ended before it made anything. What the model wrote so far is under Attempts"
+        }
+        StepStatus::Failed => "The step failed before it made anything",
+        StepStatus::Cancelled if has_written => "The step was cancelled. What the model wrote so far is under Attempts",
+        StepStatus::Cancelled if has_begun => "The step was cancelled before it made anything",
+        StepStatus::Skipped | StepStatus::Cancelled => "The step did not run",
+        _ => "The step has not run yet",
+    }
+}
+
+/// The last attempt of a step that asked a model and ended without success.
+fn fruitless_attempt(run: &RunView, key: &StepKey) -> Option<i32> {
+    let step = run.step(key).filter(|step| step.kind == "llm")?;
+    let is_over = matches!(step.status, StepStatus::Failed | StepStatus::Cancelled);
+    step.attempts.last().filter(|attempt| is_over && attempt.outcome.is_some()).map(|attempt| attempt.number)
+}
+
 /// Whether what is the latest came from an attempt whose answer broke off. What a person wrote since is whole.
 fn made_in_part(run: &RunView, key: &StepKey) -> bool {
     let Some(step) = run.step(key) else { return false };
@@ -77,4 +104,18 @@ fn made_in_part(run: &RunView, key: &StepKey) -> bool {
         let maker = step.attempts.iter().find(|attempt| Some(attempt.number) == artifact.attempt);
         maker.and_then(|attempt| attempt.usage.as_ref()).is_some_and(|usage| usage.is_cut)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_model_wrote_is_spoken_of_only_where_there_is_some() {
+        for status in [StepStatus::Failed, StepStatus::Cancelled] {
+            assert!(nothing_words(status, true, true).contains("under Attempts"));
+            assert!(!nothing_words(status, true, false).contains("model wrote"));
+        }
+        assert_eq!(nothing_words(StepStatus::Cancelled, false, false), "The step did not run");
+    }
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use workflow::{
     StepStatus,
     agent::InputPort,
-    api::{BlastRadius, RerunMode, RerunStep, StepPrompt, TriggerStep},
+    api::{BlastRadius, BlastStep, RerunMode, RerunStep, StepPrompt, TriggerStep},
     definition::RunInput,
     rerun::{blast_radius, closure},
 };
 
 use super::{
     inputs::source_words,
+    judged::judge,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
     restored::Restored,
@@ -194,6 +195,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         load();
     });
     let (refused, elsewhere) = show_refused(form, sender);
+    judge(one, form.known, form.prompt, refused);
     let verb = move || Verb::Again.label(one.status.get());
     let is_ready = move || one.status.get() == StepStatus::Ready;
     let send = move || {
@@ -409,7 +411,7 @@ fn Blast(form: Dialogue) -> impl IntoView {
                 .iter()
                 .take(LISTED)
                 .map(|step| {
-                    let cost = facts(step.tokens, step.cost_micros, step.seconds);
+                    let cost = facts(step);
                     let status = step.status.as_str().to_owned();
                     view! {
                         <li>
@@ -438,7 +440,7 @@ fn Blast(form: Dialogue) -> impl IntoView {
 fn total(radius: &BlastRadius) -> String {
     let mut total = format!("{} will run", words::count(radius.steps.len(), "step"));
     if radius.total_tokens > 0 {
-        total = format!("{total}; last time it took {}", words::count(radius.total_tokens, "token"));
+        total = format!("{total}; last time it took {}", words::tokens(radius.total_tokens, radius.is_estimated));
     }
     if let Some(cost) = radius.total_cost_micros {
         total = format!("{total}, cost {}", words::money(cost));
@@ -447,15 +449,15 @@ fn total(radius: &BlastRadius) -> String {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "seconds of an attempt are far from the end of i64")]
-fn facts(tokens: i64, cost: Option<i64>, seconds: f64) -> String {
+fn facts(step: &BlastStep) -> String {
     let mut facts = Vec::new();
-    if seconds > 0.0 {
-        facts.push(duration_words((seconds * 1000.0) as i64));
+    if step.seconds > 0.0 {
+        facts.push(duration_words((step.seconds * 1000.0) as i64));
     }
-    if tokens > 0 {
-        facts.push(words::count(tokens, "token"));
+    if step.tokens > 0 {
+        facts.push(words::tokens(step.tokens, step.is_estimated));
     }
-    if let Some(cost) = cost {
+    if let Some(cost) = step.cost_micros {
         facts.push(format!("cost {}", words::money(cost)));
     }
     facts.join(" · ")

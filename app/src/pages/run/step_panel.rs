@@ -5,7 +5,7 @@ use workflow::StepKey;
 
 use super::{
     attempts::Attempts, inputs::Inputs, items::Items, needs::Needs, one_step::OneStep, output::Output, prompt::Prompt,
-    state::LiveRun, versions::Versions,
+    reject::Rounds, state::LiveRun, versions::Versions,
 };
 use crate::reactive::memo;
 use crate::{
@@ -43,7 +43,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             .into_any();
     }
     let detail = Signal::derive(move || {
-        one.read(|step| step.reason.map(|reason| reason.as_str().replace('_', " "))).unwrap_or_default()
+        one.read(|step| step.reason.map(|reason| reason.words().to_owned())).unwrap_or_default()
     });
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     let is_map = untrack(|| one.definition(|step| step.map.is_some()))
@@ -133,7 +133,7 @@ fn Origin(one: OneStep) -> impl IntoView {
     }
 }
 
-/// What a person asked for when this generation began.
+/// What a person asked for when this generation began, or said when they rejected for the last time.
 #[component]
 fn Feedback(one: OneStep) -> impl IntoView {
     let feedback = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.feedback.clone())));
@@ -141,7 +141,7 @@ fn Feedback(one: OneStep) -> impl IntoView {
         feedback.get().map(|feedback| {
             view! {
                 <blockquote class="feedback">
-                    <strong>{format!("{} asked for changes, round {}", feedback.by, feedback.round)}</strong>
+                    <strong>{Rounds::of(one).feedback_title(&feedback.by)}</strong>
                     <p>{feedback.text}</p>
                 </blockquote>
             }

@@ -6,10 +6,11 @@ use workflow::event::{EventKind, RunEvent};
 use super::state::LiveRun;
 use crate::{
     api,
-    components::{Button, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Variant},
+    components::{Icon, MoreRows, RelativeTime, Skeleton, SkeletonKind},
     form::outcome,
     load::PartFailed,
     reactive::effect,
+    words,
 };
 
 #[component]
@@ -31,7 +32,7 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
                         "Timeline"
                     </span>
                 </button>
-                <span class="muted">{move || live.run.with(|run| format!("{} events", run.seq))}</span>
+                <span class="muted">{move || live.run.with(|run| words::count(run.seq, "event"))}</span>
             </div>
             <div class="bottom-drawer-body">
                 <Show when=move || is_open.get()>
@@ -71,11 +72,7 @@ fn Events(live: LiveRun) -> impl IntoView {
         <Show when=move || page.pending().get() && read.with(Vec::is_empty)>
             <Skeleton kind=SkeletonKind::Row/>
         </Show>
-        <Show when=has_earlier>
-            <div class="row">
-                <Button size=Size::Sm variant=Variant::Quiet loading=page.pending() on_click=move |()| load()>"Earlier events"</Button>
-            </div>
-        </Show>
+        <MoreRows has_more=Signal::derive(has_earlier) loading=page.pending() on_more=move |()| load() label="Earlier events"/>
     }
 }
 
@@ -89,7 +86,8 @@ fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
     let title = event.data.step.as_ref().map(|key| {
         live.run.with_untracked(|run| run.step(key).map_or_else(|| key.to_string(), |step| step.title.clone()))
     });
-    let (icon, words) = words(event.kind);
+    let (icon, words) = words_of(&event);
+    let said = feedback_of(&event);
     let who = event.actor.map(|actor| actor.email);
     view! {
         <li>
@@ -98,14 +96,26 @@ fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
                 {title.map(|title| view! { <strong>{title}</strong> " " })}
                 {words}
                 {who.map(|who| view! { <span class="muted small">" by " {who}</span> })}
+                {said.map(|said| view! { <span class="timeline-said">{said}</span> })}
             </span>
             <RelativeTime at=event.at/>
         </li>
     }
 }
 
-fn words(kind: EventKind) -> (&'static str, &'static str) {
-    match kind {
+/// What was said with a rejection.
+fn feedback_of(event: &RunEvent) -> Option<String> {
+    if event.kind != EventKind::StepRejected {
+        return None;
+    }
+    let key = event.data.step.as_ref()?;
+    let step = event.data.steps.iter().find(|step| step.key == *key)?;
+    step.feedback.as_ref().map(|feedback| feedback.text.clone())
+}
+
+fn words_of(event: &RunEvent) -> (&'static str, &'static str) {
+    let begins_a_run = || event.data.steps.iter().any(|step| step.child_run.is_some());
+    match event.kind {
         EventKind::RunStarted => ("play", "The run was started"),
         EventKind::RunCancelled => ("ban", "The run was cancelled"),
         EventKind::AutoRunChanged => ("zap", "Auto-run was switched"),
@@ -125,7 +135,8 @@ fn words(kind: EventKind) -> (&'static str, &'static str) {
         EventKind::StepStopped => ("ban", "was stopped"),
         EventKind::StepRerun => ("rotate-cw", "runs again"),
         EventKind::StepDecided => ("zap", "was decided"),
-        EventKind::StepExpanded => ("zap", "began its parts"),
+        EventKind::StepExpanded if begins_a_run() => ("zap", "began the run of its sub-workflow"),
+        EventKind::StepExpanded => ("zap", "began its items"),
         EventKind::ReviewTimedOut => ("circle-x", "got no review in time"),
         EventKind::ArtifactRolledBack => ("undo-2", "was rolled back"),
         EventKind::RunPaused => ("pause", "The run was paused"),

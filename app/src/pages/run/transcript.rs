@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
-use workflow::transcript::{Round, Transcript};
+use workflow::{
+    RunId, StepKey,
+    transcript::{Round, Transcript},
+};
 
 use super::one_step::OneStep;
 use crate::{
@@ -18,7 +21,8 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(1);
 const TRIES: u8 = 5;
 
-type Read = Option<Result<Option<Transcript>, AppError>>;
+/// What is known of a transcript so far.
+pub(super) type Read = Option<Result<Option<Transcript>, AppError>>;
 
 #[component]
 pub(super) fn TranscriptFolds(one: OneStep, attempt: i32) -> impl IntoView {
@@ -27,12 +31,12 @@ pub(super) fn TranscriptFolds(one: OneStep, attempt: i32) -> impl IntoView {
     let ask = move || {
         if !is_asked.get_value() {
             is_asked.set_value(true);
-            spawn_local(fetch(one, attempt, read, TRIES));
+            read_into(one.live.id, one.key(), attempt, read);
         }
     };
     let again = move || {
         read.set(None);
-        spawn_local(fetch(one, attempt, read, 1));
+        spawn_local(fetch(one.live.id, one.key(), attempt, read, 1));
     };
     let body = move |show: fn(&Transcript) -> AnyView| {
         read.with(|read| match read {
@@ -54,12 +58,22 @@ pub(super) fn TranscriptFolds(one: OneStep, attempt: i32) -> impl IntoView {
     }
 }
 
-async fn fetch(one: OneStep, attempt: i32, read: RwSignal<Read>, n_tries: u8) {
-    let answer = api::attempt_transcript(one.live.id, one.key(), attempt).await.map(|answer| answer.transcript);
+/// Reads what is kept of an attempt, which may be written down only in a moment.
+pub(super) fn read_into(run: RunId, step: StepKey, attempt: i32, into: RwSignal<Read>) {
+    spawn_local(fetch(run, step, attempt, into, TRIES));
+}
+
+/// Whether the model wrote something.
+pub(super) fn has_text(transcript: &Transcript) -> bool {
+    transcript.rounds.iter().any(|round| !round.wrote.is_empty())
+}
+
+async fn fetch(run: RunId, step: StepKey, attempt: i32, read: RwSignal<Read>, n_tries: u8) {
+    let answer = api::attempt_transcript(run, step.clone(), attempt).await.map(|answer| answer.transcript);
     let is_missing = matches!(answer, Ok(None));
     // The fold may be gone by now.
     if is_missing && n_tries > 1 {
-        set_timeout(move || spawn_local(fetch(one, attempt, read, n_tries - 1)), AGAIN);
+        set_timeout(move || spawn_local(fetch(run, step, attempt, read, n_tries - 1)), AGAIN);
     } else {
         read.try_set(Some(answer));
     }
@@ -100,20 +114,22 @@ fn answer(n: usize, round: &Round) -> AnyView {
             view! { <CodeView text=round.wrote.clone() title wrap=true/> }.into_any()
         }}
         {(!round.thoughts.is_empty()).then(|| view! { <CodeView text=round.thoughts.clone() title="Thoughts" wrap=true/> })}
-        <p class="muted small">{facts}</p>
+        {(!facts.is_empty()).then(|| view! { <p class="muted small">{facts}</p> })}
     }
     .into_any()
 }
 
 /// "Finish reason length. Request req-7. Shortened here."
 fn facts(round: &Round) -> String {
+    // Where there was no answer there is no end of one either.
+    let has_answer = !(round.wrote.is_empty() && round.thoughts.is_empty());
     let finish = match &round.finish_reason {
-        Some(reason) => format!("Finish reason {reason}."),
-        None => "It ended without a finish reason.".to_owned(),
+        Some(reason) => Some(format!("Finish reason {reason}.")),
+        None => has_answer.then(|| "It ended without a finish reason.".to_owned()),
     };
-    let request = round.request_id.as_ref().map(|id| format!(" Request {id}.")).unwrap_or_default();
-    let shortened = if round.is_shortened { " Longer than what is kept: the end is missing here." } else { "" };
-    format!("{finish}{request}{shortened}")
+    let request = round.request_id.as_ref().map(|id| format!("Request {id}."));
+    let shortened = round.is_shortened.then(|| "Longer than what is kept: the end is missing here.".to_owned());
+    [finish, request, shortened].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -122,8 +138,10 @@ mod tests {
 
     #[test]
     fn how_an_answer_ended_is_said() {
-        let round = Round::default();
+        let round = Round { wrote: "Take 20 mg, but never".into(), ..Round::default() };
         assert_eq!(facts(&round), "It ended without a finish reason.");
+        let round = Round { request_id: Some("req-7".into()), ..Round::default() };
+        assert_eq!(facts(&round), "Request req-7.", "an error before any answer");
         let round = Round {
             finish_reason: Some("length".into()),
             request_id: Some("req-7".into()),

@@ -13,7 +13,7 @@ use super::{
 use crate::components::{Badge, Button, Empty, RelativeTime, Segment, Segmented, Size, Tone};
 use crate::reactive::memo;
 
-const WAYS: [Segment; 2] = [Segment::new("beside", "Side by side"), Segment::new("diff", "Differences")];
+const WAYS: [Segment; 2] = [Segment::new("beside", "Both"), Segment::new("diff", "Differences")];
 
 #[component]
 pub(super) fn Versions(one: OneStep) -> impl IntoView {
@@ -54,7 +54,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
                         <button class="outline-item" type="button" aria-current=move || if is_chosen() { "true" } else { "false" } on:click=move |_| chosen.set(Some(id))>
                             <Badge tone=if artifact.is_latest { Tone::Accent } else { Tone::default() }>{format!("v{}", artifact.version)}</Badge>
                             <span class="outline-words">{artifact.name.clone()} " · " {made}</span>
-                            <small>{artifact.is_approved.then_some("approved · ")} <RelativeTime at=artifact.created_at/></small>
+                            <small>{standing(&artifact)} <RelativeTime at=artifact.created_at/></small>
                         </button>
                     </li>
                 }
@@ -91,7 +91,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
                     </Button>
                 })}
                 <Button size=Size::Sm icon="git-branch" on_click=move |()| made_from.set(Some(made.clone()))>
-                    {format!("Made from: v{version}")}
+                    {format!("What v{version} was made from")}
                 </Button>
             </div>
         })
@@ -114,6 +114,12 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
         <RollbackDialog one chosen=back_to/>
         <LineageDrawer live chosen=made_from/>
     }
+}
+
+/// What a version is now, before its time: after a rollback the latest one is not the newest.
+fn standing(artifact: &ArtifactMeta) -> String {
+    let words = [(artifact.is_latest, "latest · "), (artifact.is_approved, "approved · ")];
+    words.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect()
 }
 
 /// Who or what wrote a version.

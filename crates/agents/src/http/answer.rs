@@ -1,6 +1,7 @@
 //! From the bytes of an HTTP answer to outputs: text is decoded by its charset, JSON is parsed, anything else stays as it is and
 //! becomes an artifact of its own media type.
-//! It must never guess over what the answer declares, and never replace what it cannot decode.
+//! It must never guess over what the answer declares, unless nobody knows the charset it names, and never replace what it cannot
+//! decode.
 
 use std::collections::BTreeMap;
 
@@ -78,18 +79,8 @@ impl Answer<'_> {
         if is_known && !is_text(&media_type) {
             return Ok(Content::Binary { media_type, bytes: self.body });
         }
-        let declared = match &charset {
-            Some(label) => Some(
-                Encoding::for_label(label.as_bytes())
-                    .ok_or_else(|| Unfit::new(format!("declared the charset `{label}`, which is not known")))?,
-            ),
-            None => by_document(&media_type, &self.body),
-        };
-        let encoding = declared.unwrap_or_else(|| {
-            // JSON is UTF-8 by its own rules; the rest of the web is, or is what its oldest pages are.
-            let may_be_old = is_known && !is_json(&media_type);
-            if may_be_old && std::str::from_utf8(&self.body).is_err() { WINDOWS_1252 } else { UTF_8 }
-        });
+        let encoding = encoding(&media_type, charset.as_deref(), &self.body)
+            .map_err(|label| Unfit::new(format!("declared the charset `{label}`, which is not known")))?;
         // A byte order mark wins over all else, and is no part of the text.
         let (text, used, has_errors) = encoding.decode(&self.body);
         let text = text.into_owned();
@@ -121,9 +112,30 @@ fn with_rest(spec: &AgentSpec, first: Output, parts: &mut BTreeMap<&str, Value>)
     Ok(outputs)
 }
 
-/// The media type in small letters, and the charset, if it has one.
-fn split(declared: &str) -> (String, Option<String>) {
-    let mut parts = declared.split(';');
+/// How a text is written, or the charset that nobody knows, where its bytes are no UTF-8 either.
+pub(super) fn encoding<'a>(
+    media_type: &str,
+    charset: Option<&'a str>,
+    body: &[u8],
+) -> Result<&'static Encoding, &'a str> {
+    let is_utf8 = || std::str::from_utf8(body).is_ok();
+    match charset {
+        Some(label) => {
+            let known = Encoding::for_label_no_replacement(label.as_bytes());
+            known.or_else(|| is_utf8().then_some(UTF_8)).ok_or(label)
+        }
+        None => Ok(by_document(media_type, body).unwrap_or_else(|| {
+            // JSON is UTF-8 by its own rules; the rest of the web is, or is what its oldest pages are.
+            let may_be_old = !matches!(media_type, "" | UNKNOWN) && !is_json(media_type);
+            if may_be_old && !is_utf8() { WINDOWS_1252 } else { UTF_8 }
+        })),
+    }
+}
+
+/// The media type in small letters, and the charset, if it has one. A header that was set twice arrives as one, parted by a comma: then
+/// the first of each counts.
+pub(super) fn split(declared: &str) -> (String, Option<String>) {
+    let mut parts = declared.split([';', ',']);
     let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     let charset = parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
@@ -141,7 +153,7 @@ fn is_json(media_type: &str) -> bool {
     media_type.ends_with("/json") || media_type.ends_with("+json") || media_type.ends_with("json-seq")
 }
 
-fn is_text(media_type: &str) -> bool {
+pub(super) fn is_text(media_type: &str) -> bool {
     let (kind, sub) = media_type.split_once('/').unwrap_or_default();
     let of_application = matches!(
         sub,
@@ -221,7 +233,7 @@ mod tests {
     #[test]
     fn a_text_is_decoded_by_its_charset() {
         let text = || json!({"type": "string"});
-        let table: [(&str, &[u8], &str); 17] = [
+        let table: [(&str, &[u8], &str); 24] = [
             ("text/plain; charset=iso-8859-1", b"caf\xe9", "café"),
             ("text/plain; charset=\"ISO-8859-1\"", b"caf\xe9", "café"),
             ("text/plain;CHARSET=latin1", b"caf\xe9", "café"),
@@ -244,6 +256,15 @@ mod tests {
                 "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>",
             ),
             ("text/csv", b"", ""),
+            // A header that was set twice, and commas for semicolons.
+            ("text/plain; charset=utf-8, text/plain", "é".as_bytes(), "é"),
+            ("text/plain; charset=latin1, text/html; charset=utf-8", b"\xe9", "é"),
+            ("text/plain, text/plain", b"\xe9", "é"),
+            ("text/plain, charset=latin1", b"\xe9", "é"),
+            // A charset that nobody knows, of a text that everybody can read.
+            ("text/plain; charset=none", "é".as_bytes(), "é"),
+            ("text/plain; charset=utf8mb4", "é".as_bytes(), "é"),
+            ("text/plain; charset=iso-2022-kr", b"hi", "hi"),
         ];
         for (content_type, body, expected) in table {
             assert_eq!(answer(200, content_type, body, text()), format!("text/plain {expected}"), "{content_type}");
@@ -253,9 +274,23 @@ mod tests {
             "sent bytes that are no UTF-8 text for the output `body`"
         );
         assert_eq!(
-            answer(200, "text/plain; charset=klingon", b"x", text()),
+            answer(200, "text/plain; charset=klingon", b"\xe9", text()),
             "declared the charset `klingon`, which is not known"
         );
+    }
+
+    #[test]
+    fn a_choice_is_made_whatever_white_space_is_around_it() {
+        let choice = || json!({"type": "string", "enum": ["good", "bad"]});
+        for body in ["good", "good\n", "\r\n good\t\n", "\u{feff}good"] {
+            assert_eq!(answer(200, "text/plain", body.as_bytes(), choice()), "text/plain good", "{body:?}");
+        }
+        assert!(answer(200, "text/plain", b"go od", choice()).starts_with("gave a result that does not fit"));
+        let spaced = json!({"type": "string", "enum": ["good\n"]});
+        assert_eq!(answer(200, "text/plain", b"good\n", spaced), "text/plain good\n");
+        assert_eq!(answer(200, "text/plain", b"good\n", json!({"type": "string"})), "text/plain good\n");
+        let number = json!({"type": "number", "enum": [1.5]});
+        assert_eq!(answer(200, "text/plain", b" 1.50\n", number), "application/json 1.50");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a model is told about the form of its answer, and how the answer is read.
-//! It must never change what the model said beyond taking off white space, what stands around the JSON, and nulls where nothing was asked.
+//! It must never change what the model said beyond taking off white space, what stands around the JSON, nulls where nothing was asked,
+//! and the dress of a choice.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use workflow::{
     schema::{Kind, Schema},
 };
 
-use super::{json, wire};
+use super::{choices, json, wire};
 use crate::{
     Output,
     output::{self, Unfit, Wanted},
@@ -79,21 +80,74 @@ pub(super) fn strict_schema(wanted: &Wanted) -> Option<&Schema> {
     }
 }
 
-/// The declared outputs from what a model said.
-pub(super) fn read(spec: &AgentSpec, wanted: &Wanted, said: &str) -> Result<Vec<Output>, Unfit> {
+/// The declared outputs from what a model said, which may have been cut at its longest.
+pub(super) fn read(spec: &AgentSpec, wanted: &Wanted, said: &str, is_cut: bool) -> Result<Vec<Output>, Unfit> {
     let said = said.trim();
     if said.is_empty() {
         return Err(Unfit::new("gave an empty answer"));
     }
     match wanted {
-        Wanted::Text(_) => output::from_text(spec, said.to_owned()),
-        Wanted::Json(schema) => {
-            let found = json::find(said, schema.kind).map_or(said, |range| &said[range]);
-            let mut value = output::parse_json(found)?;
-            let is_whole = !drop_nulls(schema, &mut value);
-            output::check(schema, &value)?;
-            output::from_json(spec, value, is_whole.then_some(found))
+        Wanted::Text(schema) => {
+            let text = choices::meant(schema.choices(), said).unwrap_or(said);
+            output::from_text(spec, text.to_owned())
         }
+        Wanted::Json(schema) => {
+            let (text, value, is_changed) = read_json(schema, said, is_cut)?;
+            output::from_json(spec, value, (!is_changed).then_some(text))
+        }
+    }
+}
+
+/// The likeliest value that fits, its text, and whether it is not quite the same. Where a later one was begun and is broken, or was
+/// meant as the answer and does not fit, that was the model's last word.
+fn read_json<'a>(schema: &Schema, said: &'a str, is_cut: bool) -> Result<(&'a str, Value, bool), Unfit> {
+    let found = json::find(said, schema.kind);
+    let broken = found.broken.map(|place| &said[place..]);
+    let mut first_fault = None;
+    for range in found.values {
+        let is_before_broken = found.broken.is_some_and(|broken| range.start < broken);
+        // A number may go on behind the cut.
+        let is_perhaps_cut = is_cut && range.end == said.len() && said.ends_with(|c: char| c.is_ascii_digit());
+        if is_before_broken || is_perhaps_cut {
+            break;
+        }
+        let text = &said[range];
+        match fit(schema, text) {
+            Ok((value, is_changed)) => return Ok((text, value, is_changed)),
+            Err((fault, value)) => {
+                if value.is_some_and(|value| resembles(schema, &value)) {
+                    return Err(fault);
+                }
+                first_fault.get_or_insert(fault);
+            }
+        }
+    }
+    let not_json = |text: &str| match output::parse_json(text) {
+        Ok(_) => Unfit::new("did not give valid JSON: it broke off"),
+        Err(unfit) => unfit,
+    };
+    Err(first_fault.filter(|_| broken.is_none()).unwrap_or_else(|| not_json(broken.unwrap_or(said))))
+}
+
+type Misfit = (Unfit, Option<Value>);
+
+fn fit(schema: &Schema, text: &str) -> Result<(Value, bool), Misfit> {
+    let mut value = output::parse_json(text).map_err(|unfit| (unfit, None))?;
+    let is_changed = drop_nulls(schema, &mut value) | choices::settle(schema, &mut value);
+    match output::check(schema, &value) {
+        Ok(()) => Ok((value, is_changed)),
+        Err(unfit) => Err((unfit, Some(value))),
+    }
+}
+
+/// Whether a value that does not fit was meant as the answer all the same: it has a property of what is wanted.
+fn resembles(schema: &Schema, value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.keys().any(|name| schema.properties.contains_key(name)),
+        Value::Array(items) => {
+            schema.items.as_deref().is_some_and(|part| items.iter().any(|item| resembles(part, item)))
+        }
+        _ => false,
     }
 }
 
@@ -156,7 +210,51 @@ mod tests {
         ];
         let spec = spec(&wanted);
         for (said, expected) in table {
-            let result = read(&spec, &Wanted::of(&spec), said);
+            let result = read(&spec, &Wanted::of(&spec), said, false);
+            let shown = result.map(|outputs| String::from_utf8(outputs[0].bytes.clone()).unwrap());
+            assert_eq!(shown.as_deref().map_err(|unfit| unfit.reason.as_str()), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn the_last_value_that_fits_is_the_answer_unless_a_later_one_was_meant() {
+        let object = json!({"type":"object","required":["n"],"properties":{"n":{"type":"integer"}, "mood":{"type":"string","enum":["good","bad"]}}});
+        let list = json!({"type":"array","items":{"type":"string"}});
+        let table = [
+            (&object, r#"{"n":2}. I used {"type":"integer"}"#, false, Ok(r#"{"n":2}"#)),
+            (&object, r#"{"n":1} and no options {}"#, false, Ok(r#"{"n":1}"#)),
+            (
+                &object,
+                r#"Draft {"n":1}. Final: {"n":"two"}"#,
+                false,
+                Err("gave a result that does not fit: `/n` must be a whole number"),
+            ),
+            (
+                &object,
+                r#"Draft {"n":1}. Final: {"n":2,}"#,
+                false,
+                Err("did not give valid JSON: key must be a string at line 1 column 8"),
+            ),
+            (
+                &object,
+                r#"Draft {"n":1}. Final: {"n":2"#,
+                true,
+                Err("did not give valid JSON: EOF while parsing an object at line 1 column 6"),
+            ),
+            (&object, r#"{"n":1,"mood":"Good"}"#, false, Ok(r#"{"n":1,"mood":"good"}"#)),
+            (&list, "[\"a\",\"b\"]\n\nSources: [1]", false, Ok(r#"["a","b"]"#)),
+            (&json!({"type":"integer"}), "4", true, Err("did not give valid JSON: it broke off")),
+            (&json!({"type":"integer"}), "4", false, Ok("4")),
+            (
+                &json!({"type":"integer"}),
+                "1,234",
+                false,
+                Err("did not give valid JSON: trailing characters at line 1 column 2"),
+            ),
+        ];
+        for (wanted, said, is_cut, expected) in table {
+            let spec = spec(wanted);
+            let result = read(&spec, &Wanted::of(&spec), said, is_cut);
             let shown = result.map(|outputs| String::from_utf8(outputs[0].bytes.clone()).unwrap());
             assert_eq!(shown.as_deref().map_err(|unfit| unfit.reason.as_str()), expected, "{said}");
         }
@@ -167,8 +265,9 @@ mod tests {
         let spec = spec(&json!({"type":"string","enum":["good","bad"]}));
         let wanted = Wanted::of(&spec);
         assert_eq!(instructions(&wanted), "\n\nAnswer with exactly one of these and nothing else: good, bad");
-        assert_eq!(read(&spec, &wanted, " good\n").unwrap()[0].bytes, b"good");
-        let unfit = read(&spec, &wanted, "rather good").unwrap_err();
+        assert_eq!(read(&spec, &wanted, " good\n", false).unwrap()[0].bytes, b"good");
+        assert_eq!(read(&spec, &wanted, "**Good.**", false).unwrap()[0].bytes, b"good");
+        let unfit = read(&spec, &wanted, "rather good", false).unwrap_err();
         assert!(
             repair(&wanted, &unfit).starts_with("That answer cannot be used: you gave a result that does not fit"),
             "{unfit:?}"

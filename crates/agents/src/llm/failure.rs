@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use workflow::status::Reason;
 
-use super::wire::{self, Fault, MAX_ANSWER_BYTES, Said};
+use super::wire::{self, Asked, Fault, MAX_ANSWER_BYTES, Said};
 use crate::{
     AgentError,
     error::shorten,
@@ -19,22 +19,55 @@ pub(super) const MAX_SAID_CHARS: usize = 500;
 /// How much of a key gives it away, at its beginning or its end.
 const TELLING_CHARS: usize = 4;
 /// How keys begin, by which those of a provider behind a gateway are known.
-const KEY_BEGINS: [&str; 8] = ["sk-", "sk_", "pk-", "rk-", "gsk_", "hf_", "xai-", "AIza"];
+const KEY_BEGINS: [&str; 22] = [
+    "sk-",
+    "sk_",
+    "pk-",
+    "rk-",
+    "gsk_",
+    "hf_",
+    "xai-",
+    "AIza", // of AWS, and its tokens for models
+    "AKIA",
+    "ASIA",
+    "ABSK", // tokens that say themselves what they are
+    "eyJ",
+    "ya29.",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "nvapi-",
+    "pplx-",
+    "r8_",
+];
 
 pub(super) struct Failure {
     pub(super) error: AgentError,
-    /// A parameter that the model does not take.
-    pub(super) refused: Option<Refusal>,
+    /// What the model does not take.
+    pub(super) refused: Vec<Refused>,
+}
+
+/// A parameter that was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    /// It may be taken the next time.
+    pub(super) is_of_this_prompt: bool,
 }
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
-        Self { error, refused: None }
+        Self { error, refused: Vec::new() }
     }
 }
 
-pub(super) fn cut_off() -> Failure {
-    AgentError::new(Reason::Server, "The model's answer broke off before it was complete").into()
+/// With what was said in place of the rest.
+pub(super) fn cut_off(told: Option<String>) -> Failure {
+    let told = told.map(|told| format!(": {}", shorten(told, MAX_SAID_CHARS))).unwrap_or_default();
+    AgentError::new(Reason::Server, format!("The model's answer broke off before it was complete{told}")).into()
 }
 
 pub(super) fn too_large() -> Failure {
@@ -46,6 +79,7 @@ pub(super) fn too_large() -> Failure {
 pub(super) struct Teller<'a> {
     pub(super) key: Option<&'a SecretString>,
     pub(super) host: &'a str,
+    pub(super) asked: Asked<'a>,
 }
 
 impl Teller<'_> {
@@ -58,28 +92,40 @@ impl Teller<'_> {
         sent: &[(Parameter, String)],
     ) -> Failure {
         let said = wire::read_error_body(body);
-        let by_status = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => Reason::ContextLength,
-            status => response::class_of(status),
-        };
-        let is_vague = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY);
+        let by_status = wire::class_of_status(status);
+        // These say so little that the codes decide; so do they where they say to try again, and the code does too.
+        let is_vague = matches!(status.as_u16(), 400 | 422);
+        let is_passing = matches!(status.as_u16(), 409 | 424 | 425 | 498 | 499);
         let class = match said.class {
             Some(class @ (Reason::ContextLength | Reason::Refused)) => class,
             Some(class) if is_vague => class,
+            Some(class) if is_passing && class != Reason::Permanent => class,
             _ => by_status,
         };
+        let status_text = told(status);
         let error = match class {
             Reason::Unauthorized => self.tell(
                 class,
-                &format!("The provider answered {status}: check its key, and that the key may use this model"),
+                &format!("The provider answered {status_text}: check its key, and that the key may use this model"),
                 &said,
             ),
             Reason::ContextLength => self.tell(class, "The prompt is longer than the model takes", &said),
             Reason::Refused => self.tell(class, "The provider refused to answer", &said),
-            _ => self.tell(class, &format!("The provider answered {status}"), &said),
+            _ => self.tell(class, &format!("The provider answered {status_text}"), &said),
         };
         let wait = response::retry_after_ms(headers).or_else(|| retry_delay_ms(&said.document));
-        let refused = if is_vague && class == Reason::Permanent { named(&said, sent) } else { None };
+        // Gateways say so of what they could not pass on, and servers of what they could not do.
+        let is_of_a_parameter = match class {
+            Reason::Permanent | Reason::Server => is_vague || matches!(status.as_u16(), 404 | 500 | 501),
+            // A limit that is too large for this prompt is told as a prompt that is too long.
+            Reason::ContextLength => is_vague,
+            _ => false,
+        };
+        let refused = if is_of_a_parameter {
+            self.named(&said, sent, is_vague && class != Reason::ContextLength)
+        } else {
+            Vec::new()
+        };
         Failure { error: error.with_retry_after(wait), refused }
     }
 
@@ -91,7 +137,8 @@ impl Teller<'_> {
             Reason::ContextLength => "The prompt is longer than the model takes",
             _ => "The provider stopped with an error",
         };
-        let refused = if has_begun || class != Reason::Permanent { None } else { named(said, sent) };
+        let is_of_a_parameter = !has_begun && matches!(class, Reason::Permanent | Reason::Server);
+        let refused = if is_of_a_parameter { self.named(said, sent, class == Reason::Permanent) } else { Vec::new() };
         Failure { error: self.tell(class, what, said).with_retry_after(retry_delay_ms(&said.document)), refused }
     }
 
@@ -123,10 +170,26 @@ impl Teller<'_> {
             .and_then(|location| base.join(location).ok());
         let place = target.map(|url| format!(" to `{}{}`", url.origin().ascii_serialization(), url.path()));
         let message = format!(
-            "The provider answered {status}: its address leads on{}; a key is not sent there: set the right address",
+            "The provider answered {}: its address leads on{}; a key is not sent there: set the right address",
+            told(status),
             self.conceal(&place.unwrap_or_default())
         );
         AgentError::new(Reason::Permanent, message).into()
+    }
+
+    /// What an error says the model does not take.
+    fn named(&self, said: &Said, sent: &[(Parameter, String)], is_vague: bool) -> Vec<Refused> {
+        let Some(named) = wire::named_parameter(said, sent, self.asked, is_vague) else { return Vec::new() };
+        let value = sent.iter().find(|(sent, _)| *sent == named.parameter).map(|(_, value)| value.as_str());
+        let value = value.filter(|_| !named.is_never);
+        [Some(named.parameter), named.other_name]
+            .into_iter()
+            .flatten()
+            .map(|parameter| Refused {
+                refusal: Refusal::new(parameter, value),
+                is_of_this_prompt: named.is_of_this_prompt,
+            })
+            .collect()
     }
 
     fn tell(&self, class: Reason, what: &str, said: &Said) -> AgentError {
@@ -167,11 +230,11 @@ impl Teller<'_> {
     }
 }
 
-/// What an error says the model does not take.
-fn named(said: &Said, sent: &[(Parameter, String)]) -> Option<Refusal> {
-    let (parameter, is_never) = wire::named_parameter(said, sent)?;
-    let value = sent.iter().find(|(sent, _)| *sent == parameter).map(|(_, value)| value.as_str());
-    Some(Refusal::new(parameter, value.filter(|_| !is_never)))
+/// A status as people read it: those without a name by their number alone.
+fn told(status: StatusCode) -> String {
+    status
+        .canonical_reason()
+        .map_or_else(|| status.as_str().to_owned(), |reason| format!("{} {reason}", status.as_str()))
 }
 
 /// Google says in the error how long to wait.
@@ -189,18 +252,27 @@ mod tests {
     #[test]
     fn no_part_of_a_key_is_shown() {
         let key = SecretString::from("sk-canary-123456789-wxyz");
-        let teller = Teller { key: Some(&key), host: "h" };
+        let asked = Asked { system: "", messages: &[] };
+        let teller = Teller { key: Some(&key), host: "h", asked };
         let table = [
             ("about sk-canary-123456789-wxyz!", "about [key]!"),
             ("Incorrect API key provided: sk-canar************wxyz.", "Incorrect API key provided: [key]"),
             ("key ending in ***wxyz is off", "key ending in [key] is off"),
             ("upstream said gsk_abcdefghijklmnop", "upstream said [key]"),
             ("AIzaSyA-1234567890abcdefg, no", "[key], no"),
+            ("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-bmF0_dXJl.", "token [key]"),
+            ("key=AKIAIOSFODNN7EXAMPLE&x", "key=[key]&x"),
             ("the model gpt-5-mini is not known", "the model gpt-5-mini is not known"),
         ];
         for (said, shown) in table {
             assert_eq!(teller.conceal(said), shown);
         }
+    }
+
+    #[test]
+    fn a_status_without_a_name_is_a_number() {
+        let told = |number: u16| told(StatusCode::from_u16(number).unwrap());
+        assert_eq!((told(529).as_str(), told(404).as_str()), ("529", "404 Not Found"));
     }
 
     #[test]

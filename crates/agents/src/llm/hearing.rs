@@ -10,12 +10,14 @@ use workflow::status::Reason;
 use super::{
     failure::{self, Failure, Teller},
     thoughts::{Part, Thoughts},
-    wire::{self, End, Event, Finish, Frames, MAX_ANSWER_BYTES, Said},
+    wire::{self, End, Event, Fault, Finish, Frame, Frames, MAX_ANSWER_BYTES, Whole},
 };
 use crate::{AgentError, ProviderKind, Recorder, refusals::Parameter};
 
 /// After the last word, only a count of tokens may follow.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// After a word that some say with every piece, the rest may follow.
+const PERHAPS_LAST_WORDS: Duration = Duration::from_mins(5);
 
 /// What a model said in one round.
 #[derive(Debug, Default)]
@@ -26,6 +28,16 @@ pub(super) struct Answer {
     /// It ended within a thought.
     pub(super) is_thinking: bool,
     pub(super) has_thought: bool,
+}
+
+/// Whether an end that was told may be none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Doubt {
+    None,
+    /// It was told together with a piece, as those do who tell it with every piece.
+    WithText,
+    /// Text came behind an earlier one: this provider tells it with every piece.
+    Repeated,
 }
 
 pub(super) struct Hearing<'a> {
@@ -39,6 +51,12 @@ pub(super) struct Hearing<'a> {
     n_bytes: usize,
     refusal: String,
     finish: Option<Finish>,
+    /// Whether that is an end.
+    doubt: Doubt,
+    /// Text came in pieces.
+    has_pieces: bool,
+    /// The text as it came, where it came in no pieces.
+    whole: String,
     /// Anything came that an answer is made of.
     is_answer: bool,
 }
@@ -62,85 +80,164 @@ impl<'a> Hearing<'a> {
             n_bytes: 0,
             refusal: String::new(),
             finish: None,
+            doubt: Doubt::None,
+            has_pieces: false,
+            whole: String::new(),
             is_answer: false,
         }
     }
 
     pub(super) async fn listen(mut self, mut frames: Frames, cost: Option<f64>) -> Result<Answer, Failure> {
-        self.recorder.tokens(None, None, wire::micros(cost.map(Value::from).as_ref()));
+        self.recorder.tokens(wire::Tokens {
+            cost_micros: wire::micros(cost.map(Value::from).as_ref()),
+            ..wire::Tokens::default()
+        });
         let mut strange = None;
         'frames: loop {
             let frame = match frames.next().await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
                 // It was told to be complete; only the count of its tokens is missing.
-                Err(_) if self.finish.is_some() => break,
+                Err(_) if self.is_over(&frames) => break,
                 Err(fault) => {
                     self.settle();
                     return Err(self.teller.fault(fault));
                 }
             };
-            let events = match wire::read(self.kind, &frame) {
-                events if events.is_empty() => {
-                    strange.get_or_insert(frame);
-                    continue;
-                }
-                events => events,
-            };
+            let events = wire::read(self.kind, &frame);
+            let is_said = |event: &Event| !matches!(event, Event::Id(_) | Event::Tokens(_));
+            if strange.is_none() && !events.iter().any(is_said) {
+                strange = as_strange(frame);
+            }
+            let has_text = events.iter().any(|event| matches!(event, Event::Text(_)));
             for event in events {
                 match event {
-                    Event::Done => break 'frames,
+                    Event::Done => {
+                        self.done();
+                        break 'frames;
+                    }
                     Event::Failed(said) => {
                         self.settle();
                         return Err(self.teller.inside(&said, self.n_bytes > 0, self.sent));
                     }
+                    Event::Finish(finish) => self.end(finish, has_text),
                     event => self.take(event)?,
                 }
             }
-            frames.hold(self.n_bytes).await;
-            if self.finish.is_some() {
-                frames.expect_the_end(LAST_WORDS);
+            frames.hold(self.n_bytes + self.whole.len()).await;
+            match &self.finish {
+                None => frames.expect_more(),
+                Some(_)
+                    if self.doubt == Doubt::Repeated
+                        || self.doubt == Doubt::WithText && self.kind == ProviderKind::Gemini =>
+                {
+                    frames.expect_the_end(PERHAPS_LAST_WORDS);
+                }
+                Some(_) => frames.expect_the_end(LAST_WORDS),
             }
         }
+        // The body ended within what came behind the end: that was more of the answer.
+        if frames.is_cut() && self.doubt != Doubt::None {
+            self.finish = None;
+        }
         self.settle();
+        let passed_over = frames.passed_over();
         match strange {
-            Some(wire::Frame::Document(document)) if !self.is_answer => {
-                let said = Said { class: None, words: String::new(), document };
-                Err(self.teller.no_answer(&said))
+            Some(document) if !self.is_answer => Err(self.teller.no_answer(&wire::read_error(&document))),
+            None if !self.is_answer && !passed_over.is_empty() => {
+                Err(self.teller.fault(Fault::Unreadable(passed_over.to_owned())))
             }
-            _ => self.judge(),
+            _ => self.judge(passed_over),
         }
     }
 
+    /// Whether an end that was told is one, though the stream broke. Who tells it with every piece may have told it too early.
+    fn is_over(&self, frames: &Frames) -> bool {
+        let is_doubtful = match self.doubt {
+            Doubt::None => false,
+            Doubt::WithText => frames.is_cut(),
+            Doubt::Repeated => true,
+        };
+        self.finish.is_some() && !is_doubtful
+    }
+
     fn take(&mut self, event: Event) -> Result<(), Failure> {
-        self.is_answer = true;
+        self.is_answer |= !matches!(event, Event::Id(_) | Event::Tokens(_));
         match event {
             Event::Text(text) => {
-                self.count(&text)?;
-                let parts = self.thoughts.push(&text);
-                self.part(parts);
+                self.has_pieces = true;
+                self.text(&text)?;
             }
-            Event::Whole(text) if self.n_bytes == 0 => return self.take(Event::Text(text)),
-            Event::Thought(text) => {
-                self.count(&text)?;
-                self.answer.has_thought = true;
-                self.recorder.think(&text);
-            }
-            Event::Refusal(text) => {
-                self.count(&text)?;
-                self.recorder.write(&text);
-                self.refusal.push_str(&text);
-            }
-            // Some repeat `stop` in each piece; an end that is none says more.
-            Event::Finish(finish) if self.finish.as_ref().is_none_or(|known| known.end == End::Complete) => {
-                self.recorder.finish(&finish.word, finish.end == End::Cut);
-                self.finish = Some(finish);
-            }
-            Event::Tokens(tokens) => self.recorder.tokens(tokens.prompt, tokens.completion, tokens.cost_micros),
+            Event::Whole(whole) => self.whole(&whole)?,
+            Event::Thought(text) => self.thought(&text)?,
+            Event::Refusal(text) => self.refusal(&text)?,
+            Event::Tokens(tokens) => self.recorder.tokens(tokens),
             Event::Id(id) if !self.recorder.has_request_id() => self.recorder.request_id(&id),
-            Event::Whole(_) | Event::Finish(_) | Event::Id(_) | Event::Failed(_) | Event::Done => {}
+            Event::Finish(_) | Event::Id(_) | Event::Failed(_) | Event::Done => {}
         }
         Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.count(text)?;
+        // What ends goes on no more.
+        if self.finish.as_ref().is_some_and(|finish| finish.end == End::Complete) {
+            self.finish = None;
+            self.doubt = Doubt::Repeated;
+        }
+        let parts = self.thoughts.push(text);
+        self.part(parts);
+        Ok(())
+    }
+
+    fn thought(&mut self, text: &str) -> Result<(), Failure> {
+        self.count(text)?;
+        self.answer.has_thought = true;
+        self.recorder.think(text);
+        Ok(())
+    }
+
+    fn refusal(&mut self, text: &str) -> Result<(), Failure> {
+        self.count(text)?;
+        self.recorder.write(text);
+        self.refusal.push_str(text);
+        Ok(())
+    }
+
+    /// What does not come in pieces: a part, or all again with what is new. It counts where it says what no piece did.
+    fn whole(&mut self, whole: &Whole) -> Result<(), Failure> {
+        if !whole.thought.is_empty() && !self.answer.has_thought {
+            self.thought(&whole.thought)?;
+        }
+        if self.refusal.is_empty() && !whole.refusal.is_empty() {
+            self.refusal(&whole.refusal)?;
+        }
+        if self.has_pieces || self.whole.ends_with(&whole.text) {
+            return Ok(());
+        }
+        let new = whole.text.strip_prefix(&self.whole).unwrap_or(&whole.text);
+        self.whole.push_str(new);
+        self.text(new)
+    }
+
+    fn end(&mut self, finish: Finish, has_text: bool) {
+        self.is_answer = true;
+        // Some repeat `stop` in each piece; an end that is none says more.
+        if self.finish.as_ref().is_none_or(|known| known.end == End::Complete) {
+            if self.doubt != Doubt::Repeated {
+                self.doubt = if has_text { Doubt::WithText } else { Doubt::None };
+            }
+            self.recorder.finish(&finish.word, finish.end == End::Cut);
+            self.finish = Some(finish);
+        }
+    }
+
+    /// The provider said that nothing comes any more. That is the end of what it said, also where it gives no reason.
+    fn done(&mut self) {
+        self.doubt = Doubt::None;
+        if self.finish.is_none() && self.n_bytes > 0 {
+            self.end(Finish { word: String::new(), end: End::Complete }, false);
+        }
     }
 
     fn count(&mut self, text: &str) -> Result<(), Failure> {
@@ -184,34 +281,42 @@ impl<'a> Hearing<'a> {
         self.answer.is_thinking = is_thinking;
     }
 
-    fn judge(mut self) -> Result<Answer, Failure> {
-        let Some(finish) = self.finish else {
-            return Err(failure::cut_off());
-        };
+    fn judge(mut self, passed_over: &str) -> Result<Answer, Failure> {
         let words = |words: &str| self.teller.conceal(words);
+        let Some(finish) = self.finish else {
+            // What is no more than a word keeps the connection alive.
+            let told = Some(passed_over.trim()).filter(|told| told.contains(char::is_whitespace));
+            return Err(failure::cut_off(told.map(words)));
+        };
         if !self.refusal.is_empty() {
             return Err(refused(&words(&self.refusal)));
         }
+        let reason = || words(&finish.word).to_ascii_lowercase().replace('_', " ");
         match finish.end {
             End::Refused(why) => {
-                let reason = finish.word.to_ascii_lowercase().replace('_', " ");
-                Err(refused(&if why.is_empty() { reason } else { format!("{reason}: {}", words(&why)) }))
+                Err(refused(&if why.is_empty() { reason() } else { format!("{}: {}", reason(), words(&why)) }))
             }
-            End::Failed => Err(AgentError::new(
-                Reason::Server,
-                format!("The provider broke the answer off: {}", finish.word.to_ascii_lowercase().replace('_', " ")),
-            )
-            .into()),
-            End::ToolCall if self.answer.text.trim().is_empty() => Err(AgentError::new(
+            End::Failed(class) => {
+                Err(AgentError::new(class, format!("The provider broke the answer off: {}", reason())).into())
+            }
+            End::ToolCall => Err(AgentError::new(
                 Reason::InvalidOutput,
                 "The model wanted to call a tool instead of answering, but this agent has none",
             )
             .into()),
-            End::Complete | End::Cut | End::ToolCall => {
+            End::Complete | End::Cut => {
                 self.answer.is_cut = finish.end == End::Cut;
                 Ok(self.answer)
             }
         }
+    }
+}
+
+/// A document that says nothing of an answer; none where it has the shape of one.
+fn as_strange(frame: Frame) -> Option<Value> {
+    match frame {
+        Frame::Document(document) | Frame::Body(document) if !wire::is_of_answer(&document) => Some(document),
+        _ => None,
     }
 }
 

@@ -10,9 +10,9 @@ use workflow::{agent::LlmConfig, schema::Schema, status::Reason};
 
 use super::{
     Target,
-    failure::{Failure, Teller},
+    failure::{self, Failure, Teller},
     hearing::{Answer, Hearing},
-    wire::{self, Ask, Frames, Message, Request},
+    wire::{self, Ask, Asked, Frames, Message, Request},
 };
 use crate::{
     AgentError, ProviderKind, Recorder, Refusals, Room,
@@ -51,11 +51,19 @@ impl Talk<'_> {
         let said = self.messages[n_said..].iter().map(|message| (message.role.as_str(), message.text.as_str()));
         let n_bytes = self.system.len() + self.messages.iter().map(|message| message.text.len()).sum::<usize>();
         self.recorder.ask(system.into_iter().chain(said), n_bytes);
+        let mut learnt = Vec::new();
         // Each refusal takes one parameter away, so this ends.
         for _ in 0..=2 * Parameter::ALL.len() {
             match self.exchange().await {
-                Err(Failure { refused: Some(refusal), .. }) if self.leave_out(&refusal).await => {}
-                result => return result.map_err(|failure| failure.error),
+                Err(Failure { refused, .. }) if self.leave_out(&refused) => {
+                    learnt.extend(refused.into_iter().filter(|one| !one.is_of_this_prompt).map(|one| one.refusal));
+                }
+                // Only now it is certain that these were what was wrong.
+                Ok(answer) => {
+                    self.remember(&learnt).await;
+                    return Ok(answer);
+                }
+                Err(failure) => return Err(failure.error),
             }
         }
         Err(AgentError::new(Reason::Permanent, "The provider refuses one parameter after the other"))
@@ -84,7 +92,11 @@ impl Talk<'_> {
         );
         self.recorder.parameters(parameters(&request.body));
         self.recorder.left_out(self.left_out(&request));
-        let teller = Teller { key: provider.key.as_ref(), host: url.host_str().unwrap_or_default() };
+        let teller = Teller {
+            key: provider.key.as_ref(),
+            host: url.host_str().unwrap_or_default(),
+            asked: Asked { system: &self.system, messages: &self.messages },
+        };
         let sent = self.client.post(endpoint(url, &request.path)).headers(headers.clone()).json(&request.body).send();
         let response = sent.await.map_err(|error| teller.broken(error))?;
         let status = response.status();
@@ -106,10 +118,13 @@ impl Talk<'_> {
         hearing.listen(Frames::new(response, self.room.clone()), cost).await
     }
 
-    /// Whether the request can be made without what the model refused; it is remembered then.
-    async fn leave_out(&mut self, refusal: &Refusal) -> bool {
-        let is_new = self.refused.add(refusal.clone());
-        if is_new {
+    /// Whether the request can be made anew, without what the model refused.
+    fn leave_out(&mut self, refused: &[failure::Refused]) -> bool {
+        refused.iter().fold(false, |is_new, one| self.refused.add(one.refusal.clone()) | is_new)
+    }
+
+    async fn remember(&self, learnt: &[Refusal]) {
+        for refusal in learnt {
             tracing::info!(
                 provider = self.id.provider,
                 model = self.id.model,
@@ -118,7 +133,6 @@ impl Talk<'_> {
             );
             self.refusals.remember(&self.id, refusal).await;
         }
-        is_new
     }
 
     /// What an author asked for and this request does not say.
@@ -132,7 +146,10 @@ impl Talk<'_> {
             (Parameter::Temperature, self.config.temperature.is_some() && !is_sent(Parameter::Temperature)),
             (Parameter::MaxTokens, self.config.max_tokens.is_some() && !has_limit),
             (Parameter::Schema, self.schema.is_some() && !is_sent(Parameter::Schema)),
-            (Parameter::Stream, !is_sent(Parameter::Stream)),
+            // Not every protocol has one.
+            (Parameter::Stream, self.refused.knows(Parameter::Stream) && !is_sent(Parameter::Stream)),
+            // What it says is sent, in front of the first message.
+            (Parameter::SystemRole, !self.system.is_empty() && !is_sent(Parameter::SystemRole)),
         ]
         .into_iter()
         .filter(|(_, is_left_out)| *is_left_out)

@@ -1,17 +1,17 @@
 //! Parts a model's thoughts from its answer while both stream in. A thought is a block that opens the answer; templates may have
-//! written its opening tag already, so that only the closing one comes. A tag later in a text is text.
+//! written its opening tag already, so that only the closing one comes. A tag later in a text, or in code, is text: it must never
+//! eat an answer that only speaks of tags.
 
-/// The tags that models put around their thoughts by themselves.
-const TAGS: [(&str, &str); 8] = [
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[THINK]", "[/THINK]"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
-    ("◁think▷", "◁/think▷"),
-];
+mod place;
+mod tags;
+
+use self::{
+    place::Place,
+    tags::{Begins, ENDINGS, TAGS, Tag, WRAPPINGS, begins, find, holds_opening},
+};
+
+/// Bytes that are looked at in one go.
+const MAX_PIECE_BYTES: usize = 4 * 1024;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Part {
@@ -26,128 +26,222 @@ enum State {
     /// Nothing but white space and whole thoughts so far.
     #[default]
     Start,
-    Thinking(&'static str),
-    /// In the answer; `may_be_thought` until a closing tag or an opened block has decided it.
-    Answer {
-        may_be_thought: bool,
-    },
+    Thinking(Tag),
+    /// In the answer, with the tags whose closing would make a thought of it.
+    Answer(Closings),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Closings {
+    None,
+    /// No thought came: the template may have opened one.
+    Prefilled,
+    /// The thought that closed had opened another one in itself.
+    Nested(Tag),
+}
+
+impl Closings {
+    fn takes(self, tag: &Tag) -> bool {
+        match self {
+            Self::None => false,
+            Self::Prefilled => tag.is_prefilled,
+            Self::Nested(nested) => *tag == nested,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Thoughts {
     state: State,
+    /// The white space in front of what is told next.
+    blank: String,
     /// What cannot be told yet: the beginning of a tag, perhaps.
     held: String,
     has_thought: bool,
-    /// The opening tags that the answer itself holds.
+    /// How often the thought opened another one in itself.
+    n_nested: usize,
+    /// An opening tag stands in the answer itself.
     saw_opening: bool,
-    /// The last bytes of the answer, in which an opening tag may be under way.
+    /// The last bytes, in which an opening tag may be under way.
     tail: String,
+    /// Where the end of the answer stands.
+    place: Place,
+    /// Marks around the answer were left in, so there may be one behind it.
+    is_wrapped: bool,
 }
 
 impl Thoughts {
     pub(super) fn push(&mut self, piece: &str) -> Vec<Part> {
-        self.held.push_str(piece);
         let mut parts = Vec::new();
-        while self.step(&mut parts) {}
+        let mut rest = piece;
+        // In short pieces, so that each tag costs little however many there are.
+        while !rest.is_empty() {
+            let mut end = rest.len().min(MAX_PIECE_BYTES);
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.held.push_str(&rest[..end]);
+            rest = &rest[end..];
+            while self.step(&mut parts) {}
+        }
         parts
     }
 
     /// What was held back, and whether the answer ended within a thought.
     pub(super) fn end(&mut self) -> (Vec<Part>, bool) {
-        let held = std::mem::take(&mut self.held);
-        match self.state {
-            State::Thinking(_) => (vec![Part::Thought(held)], true),
-            _ if held.is_empty() => (Vec::new(), false),
-            _ => (vec![Part::Answer(held)], false),
+        let mut held = std::mem::take(&mut self.blank) + &std::mem::take(&mut self.held);
+        if let State::Thinking(_) = self.state {
+            return (vec![Part::Thought(held)], true);
         }
+        if self.is_wrapped && ENDINGS.contains(&held.trim_end()) {
+            held.clear();
+        }
+        if held.is_empty() { (Vec::new(), false) } else { (vec![Part::Answer(held)], false) }
     }
 
     /// Whether there may be more to do.
     fn step(&mut self, parts: &mut Vec<Part>) -> bool {
         match self.state {
-            State::Start => {
-                let begin = self.held.trim_start();
-                if let Some((opening, closing)) = TAGS.into_iter().find(|(opening, _)| begin.starts_with(opening)) {
-                    self.held = begin[opening.len()..].to_owned();
-                    self.has_thought = true;
-                    self.state = State::Thinking(closing);
+            State::Start => self.start(),
+            State::Thinking(tag) => self.think(tag, parts),
+            State::Answer(closings) => self.answer(closings, parts),
+        }
+    }
+
+    fn start(&mut self) -> bool {
+        // White space is looked at once, however much of it comes.
+        let n_blank = self.held.len() - self.held.trim_start().len();
+        self.blank.extend(self.held.drain(..n_blank));
+        if self.held.is_empty() {
+            return false;
+        }
+        let mut is_open = false;
+        for tag in TAGS {
+            match begins(&self.held, tag.opening) {
+                Begins::With(n_bytes) => {
+                    self.held.drain(..n_bytes);
+                    self.blank.clear();
+                    (self.has_thought, self.n_nested) = (true, 0);
+                    self.tail.clear();
+                    self.is_wrapped |= tag.opening.ends_with("|>");
+                    self.state = State::Thinking(tag);
                     return true;
                 }
-                if begin.is_empty() || TAGS.into_iter().any(|(opening, _)| opening.starts_with(begin)) {
-                    return false;
+                Begins::Perhaps => is_open = true,
+                Begins::Otherwise => {}
+            }
+        }
+        for wrapping in WRAPPINGS {
+            match begins(&self.held, wrapping) {
+                Begins::With(n_bytes) => {
+                    self.held.drain(..n_bytes);
+                    self.is_wrapped = true;
+                    self.begin_answer(Closings::None);
+                    return true;
                 }
-                self.state = State::Answer { may_be_thought: !self.has_thought };
+                Begins::Perhaps => is_open = true,
+                Begins::Otherwise => {}
+            }
+        }
+        if is_open {
+            return false;
+        }
+        self.begin_answer(if self.has_thought { Closings::None } else { Closings::Prefilled });
+        true
+    }
+
+    fn begin_answer(&mut self, closings: Closings) {
+        self.held.insert_str(0, &std::mem::take(&mut self.blank));
+        self.tail.clear();
+        (self.saw_opening, self.place) = (false, Place::default());
+        self.state = State::Answer(closings);
+    }
+
+    fn think(&mut self, tag: Tag, parts: &mut Vec<Part>) -> bool {
+        let words = [tag.closing, tag.opening];
+        match find(&self.held, &words.into_iter()) {
+            Some((word, place, Begins::With(n_bytes))) => {
+                let before: String = self.held.drain(..place + n_bytes).collect();
+                let is_closing = word == tag.closing;
+                let said = if is_closing { before[..place].to_owned() } else { before };
+                if !said.is_empty() || is_closing {
+                    parts.push(Part::Thought(said));
+                }
+                if !is_closing {
+                    self.n_nested += 1;
+                } else if self.n_nested > 0 {
+                    // Either the thought only spoke of its tag, or this closed the inner one: another closing tells.
+                    self.n_nested -= 1;
+                    self.begin_answer(Closings::Nested(tag));
+                } else {
+                    self.state = State::Start;
+                }
                 true
             }
-            State::Thinking(closing) => {
-                if let Some(place) = self.held.find(closing) {
-                    parts.push(Part::Thought(self.held[..place].to_owned()));
-                    self.held.drain(..place + closing.len());
-                    self.state = State::Start;
-                    return true;
-                }
-                let kept = unfinished(&self.held, [closing].into_iter());
-                let said: String = self.held.drain(..self.held.len() - kept).collect();
+            found => {
+                let n_told = found.map_or(self.held.len(), |(_, place, _)| place);
+                let said: String = self.held.drain(..n_told).collect();
                 if !said.is_empty() {
                     parts.push(Part::Thought(said));
                 }
                 false
             }
-            State::Answer { may_be_thought: false } => {
-                if !self.held.is_empty() {
-                    parts.push(Part::Answer(std::mem::take(&mut self.held)));
-                }
-                false
-            }
-            State::Answer { may_be_thought: true } => {
-                let closings = TAGS.into_iter().map(|(_, closing)| closing);
-                let found = closings.clone().filter_map(|closing| Some((self.held.find(closing)?, closing))).min();
-                if let Some((place, closing)) = found {
-                    let before: String = self.held.drain(..place).collect();
-                    self.note_openings(&before);
-                    self.state = State::Answer { may_be_thought: false };
-                    if self.saw_opening {
-                        parts.push(Part::Answer(before));
-                    } else {
-                        self.held.drain(..closing.len());
-                        self.has_thought = true;
-                        self.state = State::Start;
-                        parts.extend([Part::Answer(before), Part::WasThought]);
-                    }
-                    return true;
-                }
-                let kept = unfinished(&self.held, closings);
-                let said: String = self.held.drain(..self.held.len() - kept).collect();
-                if !said.is_empty() {
-                    self.note_openings(&said);
-                    parts.push(Part::Answer(said));
-                }
-                false
-            }
         }
     }
 
-    fn note_openings(&mut self, said: &str) {
-        const LONGEST: usize = 32;
+    fn answer(&mut self, closings: Closings, parts: &mut Vec<Part>) -> bool {
+        let tags = TAGS.iter().filter(|tag| closings.takes(tag)).map(|tag| tag.closing);
+        let endings = ENDINGS.into_iter().filter(|_| self.is_wrapped);
+        let found = find(&self.held, &tags.chain(endings));
+        let n_told = found.map_or(self.held.len(), |(_, place, _)| place);
+        let said: String = self.held.drain(..n_told).collect();
+        if !said.is_empty() {
+            self.note(&said);
+            parts.push(Part::Answer(said));
+        }
+        let Some((word, _, Begins::With(n_bytes))) = found else { return false };
+        if ENDINGS.contains(&word) {
+            // The end, if nothing follows.
+            if self.held[n_bytes..].trim().is_empty() {
+                return false;
+            }
+        } else if !self.saw_opening && !self.place.is_in_content() {
+            self.held.drain(..n_bytes);
+            self.has_thought = true;
+            parts.push(Part::WasThought);
+            match closings {
+                Closings::Nested(tag) if self.n_nested > 0 => {
+                    self.n_nested -= 1;
+                    self.begin_answer(Closings::Nested(tag));
+                }
+                _ => self.state = State::Start,
+            }
+            return true;
+        }
+        // It is text.
+        let word: String = self.held.drain(..n_bytes).collect();
+        self.note(&word);
+        parts.push(Part::Answer(word));
+        true
+    }
+
+    /// Looks over what was said in the answer.
+    fn note(&mut self, said: &str) {
+        if self.state == State::Answer(Closings::None) {
+            return;
+        }
+        self.place.read(said);
+        if self.saw_opening {
+            return;
+        }
         self.tail.push_str(said);
-        self.saw_opening |= TAGS.into_iter().any(|(opening, _)| self.tail.contains(opening));
-        let mut from = self.tail.len().saturating_sub(LONGEST);
+        self.saw_opening = holds_opening(&self.tail);
+        let mut from = self.tail.len().saturating_sub(tags::LONGEST);
         while !self.tail.is_char_boundary(from) {
             from += 1;
         }
         self.tail.drain(..from);
     }
-}
-
-/// How many bytes at the end may be the beginning of a tag.
-fn unfinished(text: &str, tags: impl Iterator<Item = &'static str>) -> usize {
-    tags.filter_map(|tag| {
-        let lengths = (1..tag.len()).rev().filter(|length| tag.is_char_boundary(*length));
-        lengths.into_iter().find(|length| text.ends_with(&tag[..*length]))
-    })
-    .max()
-    .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -189,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn white_space_is_looked_at_once() {
+        let began = std::time::Instant::now();
+        let mut thoughts = Thoughts::default();
+        for _ in 0..300_000 {
+            assert_eq!(thoughts.push("\n"), []);
+        }
+        assert_eq!(thoughts.push("Hi"), [Part::Answer(format!("{}Hi", "\n".repeat(300_000)))]);
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    }
+
+    #[test]
     fn a_thought_is_a_block_that_opens_the_answer() {
         let table = [
             ("Hello", ("", "Hello", false)),
@@ -201,6 +306,26 @@ mod tests {
             // Only the closing tag: the template had opened it.
             ("so it is 4.\n</think>\n\n4", ("so it is 4.\n", "4", false)),
             ("so\n</think>Write </think> to end", ("so\n", "Write </think> to end", false)),
+            ("<Think>a</THINK>b", ("a", "b", false)),
+            ("<think >a</think >b", ("a", "b", false)),
+            ("<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>b<|END_RESPONSE|>", ("a", "b", false)),
+            (
+                "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>",
+                ("a<|end|><|start|>assistant", "b", false),
+            ),
+            ("<|channel|>final<|message|>b", ("", "b", false)),
+            ("<think>a <think>b</think> c</think>Hi", ("a <think>b c", "Hi", false)),
+            ("<think>I close <think> now</think>Hi", ("I close <think> now", "Hi", false)),
+            // A closing tag that is mere content.
+            (r#"{"n":1,"s":"ends with </think> tag"}"#, ("", r#"{"n":1,"s":"ends with </think> tag"}"#, false)),
+            ("Use the tag `</think>` to end a thought.", ("", "Use the tag `</think>` to end a thought.", false)),
+            ("```xml\n<a>\n</thinking>\n```\nok", ("", "```xml\n<a>\n</thinking>\n```\nok", false)),
+            (
+                "<doc><reasoning type=\"x\">abc</reasoning><answer>Hi</answer></doc>",
+                ("", "<doc><reasoning type=\"x\">abc</reasoning><answer>Hi</answer></doc>", false),
+            ),
+            ("<doc><think type=\"x\">abc</think></doc>", ("", "<doc><think type=\"x\">abc</think></doc>", false)),
+            ("It ends: </thought> so", ("", "It ends: </thought> so", false)),
             // It never closes.
             ("<think>on and on", ("on and on", "", true)),
             ("<think>a</think><think>b", ("ab", "", true)),

@@ -2,9 +2,15 @@
 //! A protocol only translates. It must never decide about retries, keep text, or put a key anywhere but into its header.
 
 mod anthropic;
+mod asked;
+mod codes;
+mod decoder;
+mod ends;
 mod error;
 mod frames;
 mod gemini;
+mod lenient;
+mod names;
 mod ollama;
 mod openai;
 mod refused;
@@ -14,13 +20,17 @@ mod schema;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use workflow::schema::Schema;
+use workflow::{schema::Schema, status::Reason};
 
-pub(super) use error::{Said, read_body as read_error_body};
-pub(super) use frames::{Fault, Frame, Frames, MAX_ANSWER_BYTES};
+pub(super) use asked::Asked;
+pub(super) use codes::class_of_status;
+pub(super) use decoder::{Fault, Frame, MAX_ANSWER_BYTES};
+pub(super) use error::{Said, is_of_answer, read as read_error, read_body as read_error_body};
+pub(super) use frames::Frames;
 pub(super) use refused::named as named_parameter;
 pub(super) use schema::is_strict;
 
+pub(super) use crate::recorder::Tokens;
 use crate::{
     ProviderKind,
     refusals::{Parameter, Refused},
@@ -72,8 +82,8 @@ pub(super) struct Request {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Event {
     Text(String),
-    /// The whole text again; it counts only where no piece came before.
-    Whole(String),
+    /// What may be the whole answer again, or a whole part of it; it counts only where no piece told the same.
+    Whole(Whole),
     /// What the model thinks, where the provider tells it apart.
     Thought(String),
     /// The model's own words for not answering.
@@ -85,6 +95,37 @@ pub(super) enum Event {
     Failed(Said),
     /// Nothing comes after this.
     Done,
+}
+
+/// An answer, or a part of one, that does not come in pieces.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Whole {
+    pub(super) text: String,
+    pub(super) thought: String,
+    pub(super) refusal: String,
+}
+
+impl Whole {
+    /// What these events say, put together; the others are handed back.
+    fn of(events: Vec<Event>) -> (Self, Vec<Event>) {
+        let mut whole = Self::default();
+        let others = events.into_iter().filter_map(|event| {
+            match event {
+                Event::Text(text) => whole.text.push_str(&text),
+                Event::Thought(text) => whole.thought.push_str(&text),
+                Event::Refusal(text) => whole.refusal.push_str(&text),
+                other => return Some(other),
+            }
+            None
+        });
+        let others = others.collect();
+        (whole, others)
+    }
+
+    /// None where nothing is said.
+    fn event(self) -> Option<Event> {
+        (self != Self::default()).then_some(Event::Whole(self))
+    }
 }
 
 /// How an answer ended, in the provider's word and in ours.
@@ -103,22 +144,14 @@ pub(super) enum End {
     Refused(String),
     /// The model wants to call a tool, and was given none.
     ToolCall,
-    /// The provider failed in the middle.
-    Failed,
+    /// The provider failed in the middle, or ended it with a word that nobody knows.
+    Failed(Reason),
 }
 
 impl Finish {
     fn event(word: &str, end: End) -> Event {
         Event::Finish(Self { word: word.to_owned(), end })
     }
-}
-
-/// What an answer cost, as far as the provider says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tokens {
-    pub(super) prompt: Option<i64>,
-    pub(super) completion: Option<i64>,
-    pub(super) cost_micros: Option<i64>,
 }
 
 impl Tokens {
@@ -129,27 +162,44 @@ impl Tokens {
 }
 
 pub(super) fn request(kind: ProviderKind, ask: &Ask<'_>) -> Request {
-    match kind {
+    let mut sent = Vec::new();
+    let has_system = !ask.system.is_empty();
+    // A model without that role is told the same, before all else.
+    let folded = (has_system && !ask.refused.take(Parameter::SystemRole, "", &mut sent)).then(|| {
+        let mut messages = ask.messages.to_vec();
+        if let Some(first) = messages.first_mut() {
+            first.text = format!("{}\n\n{}", ask.system, first.text);
+        }
+        messages
+    });
+    let ask = match &folded {
+        Some(messages) => &Ask { system: "", messages, ..*ask },
+        None => ask,
+    };
+    let mut request = match kind {
         ProviderKind::OpenAi => openai::request(ask),
         ProviderKind::OpenAiResponses => responses::request(ask),
         ProviderKind::Anthropic => anthropic::request(ask),
         ProviderKind::Gemini => gemini::request(ask),
         ProviderKind::Ollama => ollama::request(ask),
-    }
+    };
+    request.optional.extend(sent);
+    request
 }
 
 /// What a frame says: a piece of a stream, or a whole answer where the provider does not stream.
 pub(super) fn read(kind: ProviderKind, frame: &Frame) -> Vec<Event> {
-    let document = match frame {
+    let (document, is_body) = match frame {
         Frame::Done => return vec![Event::Done],
         Frame::Error(document) => return vec![Event::Failed(error::read(document))],
-        Frame::Document(document) => document,
+        Frame::Document(document) => (document, false),
+        Frame::Body(document) => (document, true),
     };
     if error::is_one(document) {
         return vec![Event::Failed(error::read(document))];
     }
     match kind {
-        ProviderKind::OpenAi => openai::read(document),
+        ProviderKind::OpenAi => openai::read(document, is_body),
         ProviderKind::OpenAiResponses => responses::read(document),
         ProviderKind::Anthropic => anthropic::read(document),
         ProviderKind::Gemini => gemini::read(document),
@@ -180,8 +230,10 @@ pub(super) fn headers(kind: ProviderKind, key: Option<&SecretString>) -> Option<
 fn count(value: &Value, name: &str) -> Option<i64> {
     const MOST: i64 = 1_000_000_000;
     let value = value.get(name)?;
+    // Some write their numbers as texts.
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked right after, and the cast saturates")]
-    let count = value.as_i64().or_else(|| value.as_f64().map(|count| count as i64))?;
+    let count = number as i64;
     (0..=MOST).contains(&count).then_some(count)
 }
 
@@ -191,6 +243,12 @@ pub(super) fn micros(value: Option<&Value>) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^12")]
     let micros = (cost * 1e6).round() as i64;
     Some(micros)
+}
+
+/// The one of several answers that is read: none is asked for but the first.
+fn first(choices: &Value) -> Option<&Value> {
+    let is_first = |choice: &&Value| choice.get("index").and_then(Value::as_u64).is_none_or(|index| index == 0);
+    choices.as_array()?.iter().find(is_first)
 }
 
 /// A text that is there and says something.

@@ -6,27 +6,22 @@ use std::fmt::Write;
 
 use minijinja::{
     Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters,
-    value::{Kwargs, ValueKind},
+    value::{Kwargs, StringInput, ValueKind},
 };
 
 use super::{
-    ops,
-    values::{calculable, is_number},
+    lists, numbers, ops,
     write::{self, Counted, PercentEncoder},
 };
-
-/// Makes a number one that the engine can calculate with.
-pub(super) const CALCULABLE: &str = "__calculable";
-/// Pays for a value that is about to be read.
-pub(super) const PAID: &str = "__paid";
-/// Joins two values as they would be inserted.
-pub(super) const CONCAT: &str = "__concat";
 
 /// Bytes of a rendered template, and of a JSON text inside it.
 pub(crate) const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
 /// Pieces that a text may be split into.
 const MAX_PIECES: usize = 200_000;
 const MAX_INDENT: usize = 8;
+
+/// A filter of the engine from text to text.
+type OfText = fn(StringInput<'_>) -> Value;
 
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
@@ -42,22 +37,36 @@ pub(super) fn environment() -> Environment<'static> {
         env.remove_test(test);
     }
     ops::add_to(&mut env);
+    numbers::add_to(&mut env);
+    lists::add_to(&mut env);
     for name in ["default", "d"] {
         env.add_filter(name, default);
     }
-    env.add_filter("string", |state: &State, value: &Value| ops::joined(state, &[value]));
+    env.add_filter("string", |state: &State, value: &Value| {
+        ops::present(value).and_then(|()| ops::joined(state, &[value]))
+    });
     env.add_filter("join", join);
-    env.add_filter("abs", |value: Value| filters::abs(calculable(value)));
-    env.add_filter("round", |value: Value, precision: Option<i32>, method: Option<&str>, kwargs: Kwargs| {
-        filters::round(calculable(value), precision, method, kwargs)
+    env.add_filter("safe", |state: &State, value: &Value| {
+        ops::present(value)?;
+        ops::joined(state, &[value]).map(Value::from_safe_string)
     });
-    env.add_filter("int", |state: &State, value: Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs| {
-        filters::int(state, &calculable(value), default, base, kwargs)
+    // The engine's own, for values of any kind in the words that they are inserted in.
+    let of_texts: [(&str, OfText); 4] = [
+        ("upper", filters::upper),
+        ("lower", filters::lower),
+        ("capitalize", filters::capitalize),
+        ("title", |text| Value::from(filters::title(text.as_str().into()))),
+    ];
+    for (name, filter) in of_texts {
+        env.add_filter(name, move |state: &State, value: Value| {
+            let text = ops::text_of(state, value)?;
+            StringInput::new(state, &text).map(filter)
+        });
+    }
+    env.add_filter("trim", |state: &State, value: Value, characters: Option<&str>| {
+        let text = ops::text_of(state, value)?;
+        StringInput::new(state, &text).map(|text| filters::trim(text, characters.map(Into::into)))
     });
-    env.add_filter("float", |state: &State, value: Value, default: Option<Value>, kwargs: Kwargs| {
-        filters::float(state, &calculable(value), default, kwargs)
-    });
-    env.add_test("number", |value: &Value| is_number(value) || value.kind() == ValueKind::Bool);
     env.add_filter("tojson", to_json);
     env.add_filter("split", split);
     env.add_filter("lines", lines);
@@ -66,11 +75,12 @@ pub(super) fn environment() -> Environment<'static> {
         state.consume_fuel(fuel_for(text.len()))?;
         Ok::<_, Error>(text.split_whitespace().count())
     });
-    env.add_filter("sum", sum);
     env.add_filter("truncate", truncate);
-    env.add_filter("urlencode", |text: &str| {
+    env.add_filter("urlencode", |state: &State, value: &Value| {
+        ops::present(value)?;
         let mut out = String::new();
-        PercentEncoder(&mut out).write_str(text).map(|()| out).map_err(Error::from)
+        PercentEncoder(&mut out).write_str(&ops::joined(state, &[value])?)?;
+        Ok::<_, Error>(out)
     });
     env
 }
@@ -110,10 +120,11 @@ fn join(
     let joiner = joiner.or(kwargs.get::<Option<&str>>("d")?).unwrap_or_default();
     let attribute = attribute.or(kwargs.get::<Option<&str>>("attribute")?);
     kwargs.assert_all_used()?;
+    ops::present(list)?;
     let mut text = String::new();
     for (n, item) in list.try_iter()?.enumerate() {
         let item = match attribute {
-            Some(attribute) => item.get_attr(attribute)?,
+            Some(attribute) => lists::part(&item, attribute)?,
             None => item,
         };
         let item = ops::joined(state, &[&item])?;
@@ -180,31 +191,6 @@ fn lines(state: &State, text: &str) -> Result<Value, Error> {
 
 fn words(state: &State, text: &str) -> Result<Value, Error> {
     pieces(state, text, text.split_whitespace())
-}
-
-/// Numbers only: the built-in one would join texts and lists.
-#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
-fn sum(state: &State, list: &Value, kwargs: Kwargs) -> Result<Value, Error> {
-    let attribute: Option<&str> = kwargs.get("attribute")?;
-    kwargs.assert_all_used()?;
-    let (mut whole, mut real, mut is_real) = (0_i64, 0.0_f64, false);
-    for item in list.try_iter()? {
-        state.consume_fuel(1)?;
-        let item = match attribute {
-            Some(attribute) => item.get_attr(attribute)?,
-            None => item,
-        };
-        let item = calculable(item);
-        if item.kind() != ValueKind::Number {
-            return Err(invalid(format!("`sum` adds numbers, but one item is {}", item.kind())));
-        }
-        match item.as_i64().and_then(|n| whole.checked_add(n)) {
-            Some(total) if !is_real => whole = total,
-            _ => is_real = true,
-        }
-        real += f64::try_from(item)?;
-    }
-    Ok(if is_real { Value::from(real) } else { Value::from(whole) })
 }
 
 /// Cuts at a word where there is one, and marks the cut.

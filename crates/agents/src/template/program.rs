@@ -9,7 +9,7 @@ use minijinja::{
 };
 
 use super::{
-    filters,
+    filters, ops, rewrite,
     write::{Insert, Raw, Writer},
 };
 
@@ -23,8 +23,7 @@ pub(super) struct Fault {
     pub(super) is_full: bool,
 }
 
-/// Runs a parsed template with so much fuel. `is_careful` has every operator pay by what it reads, and compare and calculate with
-/// numbers beyond the engine's own, which takes longer.
+/// Runs a parsed template with so much fuel. `is_careful` has everything pay by what it reads that the engine lets go for nothing.
 pub(super) fn run(
     env: &Environment<'static>,
     source: &str,
@@ -35,7 +34,7 @@ pub(super) fn run(
     fuel: u64,
 ) -> Result<String, Fault> {
     let mut generator = CodeGenerator::new("prompt", source);
-    generator.compile_stmt(parsed);
+    generator.compile_stmt(&rewrite::stmt(parsed, source));
     let (compiled, blocks) = generator.finish();
     let program = adapt(&compiled, source, is_careful, insert == Insert::IntoJson);
 
@@ -58,8 +57,8 @@ pub(super) fn run(
     }
 }
 
-/// The same program, with the words of JSON where texts are joined; if it is careful, also with operators of our own; and if the
-/// writer has to see everything, with the template's own parts written as values.
+/// The same program; if it is careful, with payments; and if the writer has to see everything, with the template's own parts written
+/// as values.
 fn adapt<'a>(
     compiled: &Instructions<'a>,
     source: &'a str,
@@ -106,13 +105,12 @@ fn adapt<'a>(
             continue;
         }
         add(match instruction {
-            Instruction::StringConcat => filter(filters::CONCAT, 2),
             Instruction::Iterate(target) => Instruction::Iterate(place(*target)),
             Instruction::Jump(target) => Instruction::Jump(place(*target)),
             Instruction::JumpIfFalse(target) => Instruction::JumpIfFalse(place(*target)),
             Instruction::JumpIfFalseOrPop(target) => Instruction::JumpIfFalseOrPop(place(*target)),
             Instruction::JumpIfTrueOrPop(target) => Instruction::JumpIfTrueOrPop(place(*target)),
-            other => is_careful.then(|| operator(other)).flatten().unwrap_or_else(|| other.clone()),
+            other => other.clone(),
         });
         at += 1;
     }
@@ -123,38 +121,13 @@ const fn filter(name: &'static str, n_args: u16) -> Instruction<'static> {
     Instruction::ApplyFilter(name, Some(n_args), NOT_CACHED)
 }
 
-/// Our own form of an operator.
-fn operator(instruction: &Instruction<'_>) -> Option<Instruction<'static>> {
-    Some(match instruction {
-        Instruction::Eq => filter("__eq", 2),
-        Instruction::Ne => filter("__ne", 2),
-        Instruction::Lt => filter("__lt", 2),
-        Instruction::Lte => filter("__le", 2),
-        Instruction::Gt => filter("__gt", 2),
-        Instruction::Gte => filter("__ge", 2),
-        Instruction::In => filter("__in", 2),
-        Instruction::Neg => filter("__neg", 1),
-        _ => return None,
-    })
-}
-
-/// What comes before an instruction: its operands are paid for, and made numbers that the engine can calculate with.
+/// What comes before an instruction: its operands are paid for, unless it does so itself.
 fn before(instruction: &Instruction<'_>) -> &'static [Instruction<'static>] {
-    static CALCULABLE: [Instruction<'static>; 4] =
-        [filter(filters::CALCULABLE, 1), Instruction::Swap, filter(filters::CALCULABLE, 1), Instruction::Swap];
     static BOTH_PAID: [Instruction<'static>; 4] =
-        [filter(filters::PAID, 1), Instruction::Swap, filter(filters::PAID, 1), Instruction::Swap];
+        [filter(ops::PAID, 1), Instruction::Swap, filter(ops::PAID, 1), Instruction::Swap];
     match instruction {
-        Instruction::Add
-        | Instruction::Sub
-        | Instruction::Mul
-        | Instruction::Div
-        | Instruction::IntDiv
-        | Instruction::Rem
-        | Instruction::Pow => &CALCULABLE,
-        Instruction::CompareAndPreserve(_) | Instruction::GetItem | Instruction::PerformTest(_, Some(2), _) => {
-            &BOTH_PAID
-        }
+        Instruction::PerformTest(name, ..) if ops::is_test(name) => &[],
+        Instruction::GetItem | Instruction::PerformTest(_, Some(2), _) => &BOTH_PAID,
         Instruction::PushLoop(_) | Instruction::PerformTest(_, Some(1), _) => &BOTH_PAID[..1],
         _ => &[],
     }

@@ -1,5 +1,7 @@
 //! What runs in this process, and what only in the sandbox.
 
+mod numbers;
+
 use serde_json::json;
 
 use super::*;
@@ -68,56 +70,4 @@ async fn without_a_sandbox_what_needs_one_is_refused() {
     let scope = Scope { values: BTreeMap::new(), names: Vec::new(), n_bytes: 0, sandbox: None };
     let error = scope.render("The prompt", "{{ range(3)|list }}", Insert::AsIs).await.unwrap_err();
     assert_eq!(error.message, "The prompt cannot be rendered: it needs the sandbox, which this process was not given");
-}
-
-#[test]
-fn a_number_keeps_its_digits_and_counts_by_its_value() {
-    let mut has_exact = false;
-    let mut number = |text: &str| values::from_number(text.to_owned(), &mut has_exact);
-    let root = Value::from_pairs([
-        ("price", number("1.10")),
-        ("same", number("1.1")),
-        ("large", number("100000000000000000001")),
-        ("long", number("12345678901234567.89")),
-        ("longer", number("12345678901234567.90")),
-        ("power", number("1e2")),
-        ("spellings", Value::from(["1E2", "1e+02", "1.0E-7", "-0", "-0.0", "1E400"].map(&mut number).to_vec())),
-        ("list", Value::from(vec![number("1.10"), number("2.50"), number("3")])),
-    ]);
-    assert!(has_exact);
-    let table = [
-        (
-            "{{ price }} {{ large }} {{ long }} {{ power }} {{ list }}",
-            "1.10 100000000000000000001 12345678901234567.89 1e2 [1.10,2.50,3]",
-        ),
-        (
-            "{{ spellings }} {{ spellings[3] == 0 }} {{ spellings[1] == power }}",
-            "[1E2,1e+02,1.0E-7,-0,-0.0,1E400] true true",
-        ),
-        ("{{ price|tojson }} {{ price ~ '!' }} {{ list|join('/') }} {{ price|string }}", "1.10 1.10! 1.10/2.50/3 1.10"),
-        (
-            "{{ price > 1 }} {{ price < 1.2 }} {{ 1 <= price }} {{ price == 1.1 }} {{ price == same }} {{ price != 2 }}",
-            "true true true true true true",
-        ),
-        (
-            "{{ long < longer }} {{ long == longer }} {{ large > 100000000000000000000 }} {{ power == 100 }}",
-            "true false true true",
-        ),
-        (
-            "{{ price|float * 2 }} {{ price - 0.1 }} {{ power + 1 }} {{ -price }} {{ price|round }} {{ power|int }} {{ list|sum }}",
-            "2.2 1.0 101.0 -1.1 1.0 100 6.6",
-        ),
-        (
-            "{{ 1.1 in list }} {{ 9 in list }} {{ price is number }} {% if price %}x{% endif %}{{ 1 < price < 2 }}",
-            "true false true xtrue",
-        ),
-    ];
-    for (source, expected) in table {
-        let parsed = grammar::parse(source).unwrap();
-        let text = program::run(&ENVIRONMENT, source, &parsed, root.clone(), true, Insert::AsIs, SANDBOX_FUEL);
-        match text {
-            Ok(text) => assert_eq!(text, expected, "{source}"),
-            Err(fault) => panic!("{source}: {:?}", fault.error),
-        }
-    }
 }

@@ -2,11 +2,11 @@
 //! given with.
 //! It must never show a value in the words of a programming language: what is written is JSON's, or the text itself.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use minijinja::{
     Value,
-    value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind},
+    value::{Enumerator, Object, ObjectRepr, ValueKind},
 };
 use serde_json::Value as Json;
 use workflow::json::Decimal;
@@ -14,8 +14,10 @@ use workflow::json::Decimal;
 /// A number whose text no number of the engine would show again, such as `1.10`, or one with more digits than it can hold.
 #[derive(Debug)]
 pub(super) struct Exact {
-    text: String,
-    decimal: Decimal,
+    pub(super) text: String,
+    pub(super) decimal: Decimal,
+    /// The nearest number that the engine can calculate with: found once, since the text may be as long as an input.
+    near: f64,
 }
 
 impl Object for Exact {
@@ -31,45 +33,35 @@ impl Object for Exact {
         !self.decimal.is_zero()
     }
 
-    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
-        Some(self.decimal.cmp(&other.downcast_ref::<Self>()?.decimal))
-    }
-
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-/// The engine's form of a JSON value, and whether any number in it is [`Exact`].
-pub(super) fn from_json(json: &Json, has_exact: &mut bool) -> Value {
+/// The engine's form of a JSON value.
+pub(super) fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(()),
         Json::Bool(flag) => Value::from(*flag),
-        Json::Number(number) => from_number(number.to_string(), has_exact),
+        Json::Number(number) => from_number(number.to_string()),
         Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => items.iter().map(|item| from_json(item, has_exact)).collect(),
-        Json::Object(map) => {
-            Value::from_pairs(map.iter().map(|(key, value)| (key.as_str(), from_json(value, has_exact))))
-        }
+        Json::Array(items) => items.iter().map(from_json).collect(),
+        Json::Object(map) => Value::from_pairs(map.iter().map(|(key, value)| (key.as_str(), from_json(value)))),
     }
 }
 
 /// By its text, so that no digit is lost wherever the text has them all.
-pub(super) fn from_number(text: String, has_exact: &mut bool) -> Value {
-    let plain = text
-        .parse::<i64>()
-        .map(Value::from)
-        .or_else(|_| text.parse::<i128>().map(Value::from))
-        .or_else(|_| text.parse::<f64>().map(Value::from));
-    match plain {
-        Ok(value) if number_text(&value).as_deref() == Some(text.as_str()) => value,
-        _ => match Decimal::parse(&text) {
-            Some(decimal) => {
-                *has_exact = true;
-                Value::from_object(Exact { text, decimal })
-            }
-            None => Value::from(text),
-        },
+pub(super) fn from_number(text: String) -> Value {
+    let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<i128>().map(Value::from));
+    let near = text.parse::<f64>().unwrap_or(f64::NAN);
+    let plain = whole.unwrap_or_else(|_| Value::from(near));
+    // The engine writes some numbers in two ways, by who asks.
+    if number_text(&plain).as_deref() == Some(text.as_str()) && plain.to_string() == text {
+        return plain;
+    }
+    match Decimal::parse(&text) {
+        Some(decimal) => Value::from_object(Exact { text, decimal, near }),
+        None => Value::from(text),
     }
 }
 
@@ -91,17 +83,18 @@ pub(super) fn is_number(value: &Value) -> bool {
     value.is_number() || value.downcast_object_ref::<Exact>().is_some()
 }
 
-/// A number that the engine can calculate with, as near as it gets; any other value as it is.
-pub(super) fn calculable(value: Value) -> Value {
+/// A number by all its digits; nothing for what is no number, or none that has digits.
+pub(super) fn decimal(value: &Value) -> Option<Cow<'_, Decimal>> {
     match value.downcast_object_ref::<Exact>() {
-        // A text that is a JSON number is one of floating point too, if perhaps an infinite one.
-        Some(exact) => exact.text.parse::<f64>().map_or(value.clone(), Value::from),
-        None => value,
+        Some(exact) => Some(Cow::Borrowed(&exact.decimal)),
+        None => number_text(value).and_then(|text| Decimal::parse(&text)).map(Cow::Owned),
     }
 }
 
-/// The order of two numbers by all their digits; nothing where either is no number.
-pub(super) fn order(a: &Value, b: &Value) -> Option<Ordering> {
-    let parse = |value: &Value| number_text(value).and_then(|text| Decimal::parse(&text));
-    Some(parse(a)?.cmp(&parse(b)?))
+/// A number that the engine can calculate with, as near as it gets; any other value as it is.
+pub(super) fn calculable(value: Value) -> Value {
+    match value.downcast_object_ref::<Exact>() {
+        Some(exact) => Value::from(exact.near),
+        None => value,
+    }
 }

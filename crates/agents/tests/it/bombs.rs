@@ -24,7 +24,7 @@ const MOST_WALL: Duration = Duration::from_secs(25);
 const MOST_KIB: i64 = 400 * 1024;
 
 /// Expressions, each of which may go through the whole of `text`, `same` or `list`.
-const OPERATIONS: [&str; 118] = [
+const OPERATIONS: [&str; 133] = [
     // Parts.
     "text[-1]",
     "text[4000000]",
@@ -146,6 +146,22 @@ const OPERATIONS: [&str; 118] = [
     "text|wordcount",
     "text|words|first",
     "list|length is divisibleby(3)",
+    // Numbers of a million digits.
+    "digits == likewise",
+    "digits < likewise < digits",
+    "digits + 1",
+    "-digits",
+    "digits|abs",
+    "digits|float",
+    "digits|int",
+    "digits|round(2)",
+    "digits|string",
+    "digits is divisibleby(7)",
+    "digits is even",
+    "digits is integer",
+    "digits in numbers",
+    "numbers|sort|first",
+    "numbers|unique|length",
 ];
 
 /// Tests of a value, and statements, each with its own form.
@@ -199,9 +215,11 @@ fn values() -> Map<String, Value> {
     let list: Vec<i64> = (0..100_000).collect();
     let table: Map<String, Value> = (0..100_000).map(|n| (format!("k{n}"), json!(n))).collect();
     let large = &text[..text.len() / 8];
+    let digits = serde_json::Number::from_string_unchecked(format!("{}.5", "7".repeat(1_000_000)));
     let Value::Object(values) = json!({
         "text": text, "same": text, "list": list, "other": list, "table": table, "mirror": table,
         "texts": vec![large; 8], "rows": vec![json!({"x": 1}); 20_000],
+        "digits": digits, "likewise": digits, "numbers": vec![json!(digits); 8],
     }) else {
         unreachable!()
     };

@@ -99,6 +99,38 @@ async fn too_many_requests_passes_on_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn what_a_failing_server_says_is_decoded_and_told_without_tags_and_keys() {
+    let server = MockServer::start().await;
+    let answers: [(&str, &str, &[u8]); 3] = [
+        ("/text", "text/plain; charset=Shift_JIS", b"\x93\xfa\x96\x7b"),
+        (
+            "/page",
+            "text/html; charset=Shift_JIS",
+            b"<!DOCTYPE html><html><head><style>p{}</style></head><h1>\x93\xfa\x96\x7b</h1><p>no &lt;b&gt;",
+        ),
+        ("/echo", "text/html", b"<html><p>key a&amp;b<canary>c, and a&b<canary>c"),
+    ];
+    for (at, media_type, body) in answers {
+        let answer = ResponseTemplate::new(500).set_body_raw(body, media_type);
+        Mock::given(path(at)).respond_with(answer).mount(&server).await;
+    }
+    for (at, expected) in [("/text", "日本"), ("/page", "日本 no <b>"), ("/echo", "key a&b c, and [hidden]")] {
+        let config = json!({"url": format!("{}{at}", server.uri()), "headers": {"X-Key": "a&b<canary>c"}});
+        let error = run(config, text(), json!({})).await.unwrap_err();
+        assert_eq!(error.message, format!("The server answered 500 Internal Server Error: {expected}"));
+    }
+}
+
+#[tokio::test]
+async fn a_choice_ends_where_its_line_does() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string("good\n")).mount(&server).await;
+    let choice = json!([{"name": "body", "schema": {"type": "string", "enum": ["good", "bad"]}}]);
+    let output = run(json!({"url": server.uri()}), choice, json!({})).await.unwrap();
+    assert_eq!(shown(&output), [("body", "text/plain", "good")]);
+}
+
+#[tokio::test]
 async fn a_body_without_end_is_cut_at_the_cap() {
     let chunk = "4000\r\n".to_owned() + &"x".repeat(0x4000) + "\r\n";
     let endless: &'static str =

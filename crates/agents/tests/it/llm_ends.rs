@@ -2,106 +2,17 @@
 //! refused, failed in the middle, or not streamed at all.
 
 use agents::{
-    AgentError, Provider,
+    Provider,
     ProviderKind::{self, Anthropic, Gemini, Ollama, OpenAi, OpenAiResponses},
-    Providers, StepOutput,
+    Providers,
 };
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
-use workflow::status::Reason;
 
-use crate::support::{context, input, registry, shown};
-
-const KINDS: [ProviderKind; 5] = [OpenAi, OpenAiResponses, Anthropic, Gemini, Ollama];
-
-/// A text in two pieces, as a kind streams it.
-fn pieces(kind: ProviderKind) -> Vec<Value> {
-    ["Take 20 mg, ", "but never"]
-        .map(|piece| match kind {
-            OpenAi => {
-                json!({"id": "c-1", "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]})
-            }
-            OpenAiResponses => json!({"type": "response.output_text.delta", "delta": piece}),
-            Anthropic => {
-                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
-            }
-            Gemini => {
-                json!({"candidates": [{"content": {"parts": [{"text": piece}], "role": "model"}, "index": 0}]})
-            }
-            Ollama => {
-                json!({"model": "m", "message": {"role": "assistant", "content": piece}, "done": false})
-            }
-        })
-        .to_vec()
-}
-
-/// The pieces and what comes after them, in the framing of the kind.
-fn body(kind: ProviderKind, documents: &[Value]) -> String {
-    let all = documents.iter().map(Value::to_string);
-    if kind == Ollama {
-        all.map(|document| document + "\n").collect()
-    } else {
-        all.map(|document| ["data: ", &document, "\n\n"].concat()).collect()
-    }
-}
-
-fn streamed(kind: ProviderKind, ending: &[Value]) -> String {
-    let mut documents = pieces(kind);
-    documents.extend_from_slice(ending);
-    body(kind, &documents)
-}
-
-async fn answer_in(
-    kind: ProviderKind,
-    status: u16,
-    body: String,
-    media_type: &str,
-    outputs: Value,
-) -> Result<StepOutput, AgentError> {
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(status).set_body_raw(body, media_type))
-        .expect(1)
-        .mount(&server)
-        .await;
-    let provider = Provider {
-        kind,
-        url: Some(server.uri()),
-        key: Some("sk-canary-1234567".to_owned().into()),
-        model: "m".to_owned(),
-        price: None,
-    };
-    let agent = registry(Providers::new([("p".to_owned(), provider)])).for_kind("llm").unwrap();
-    let step = input(json!({"kind": "llm", "prompt": "Dose?"}), outputs, json!({}));
-    let ctx = context();
-    let result = agent.run(step, &ctx).await;
-    // Whatever became of it, it is written down what was asked and what came.
-    let transcript = ctx.recorder.transcript().unwrap();
-    assert_eq!(transcript.rounds[0].sent.last().unwrap().text.lines().next(), Some("Dose?"));
-    assert!(!format!("{transcript:?} {result:?}").contains("canary"), "{result:?}");
-    if let Err(error) = &result
-        && status == 200
-        && error.class != Reason::InvalidOutput
-    {
-        let wrote = &transcript.rounds[0].wrote;
-        assert!(wrote.is_empty() || wrote.starts_with("Take 20 mg"), "{wrote}");
-    }
-    result
-}
-
-async fn answer(kind: ProviderKind, body: String) -> Result<StepOutput, AgentError> {
-    answer_in(kind, 200, body, "text/event-stream", json!([{"name": "a", "schema": {"type": "string"}}])).await
-}
-
-fn told(result: Result<StepOutput, AgentError>) -> String {
-    match result {
-        Ok(output) => {
-            let cut = if output.usage.as_ref().is_some_and(|usage| usage.is_cut) { " (cut)" } else { "" };
-            format!("{}{cut}", shown(&output)[0].2)
-        }
-        Err(error) => format!("{}: {}", error.class, error.message),
-    }
-}
+use crate::{
+    llm_wire::{KINDS, answer, answer_in, body, finished, openai, streamed, told},
+    support::{context, input, registry},
+};
 
 #[tokio::test]
 async fn an_answer_that_closes_without_a_finish_reason_is_cut_off_in_every_wire_format() {
@@ -138,20 +49,6 @@ async fn what_came_before_an_end_that_never_came_is_kept() {
     }
 }
 
-fn finished(kind: ProviderKind, word: &str) -> Value {
-    match kind {
-        OpenAi => json!({"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}),
-        OpenAiResponses => {
-            json!({"type": "response.completed", "response": {"id": "r", "status": word, "output": [{"type": "message", "content": [{"type": "output_text", "text": "Take 20 mg, but never"}]}]}})
-        }
-        Anthropic => {
-            json!({"type": "message_delta", "delta": {"stop_reason": word}, "usage": {"output_tokens": 5}})
-        }
-        Gemini => json!({"candidates": [{"finishReason": word}]}),
-        Ollama => json!({"message": {"content": ""}, "done": true, "done_reason": word}),
-    }
-}
-
 type Ends = Vec<(ProviderKind, Vec<Value>, &'static str)>;
 
 async fn check(table: Ends) {
@@ -165,11 +62,6 @@ async fn check(table: Ends) {
 fn incomplete(reason: &str) -> Value {
     let details = json!({"reason": reason});
     json!({"type": "response.incomplete", "response": {"status": "incomplete", "incomplete_details": details}})
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "tests write their documents in place")]
-fn openai(delta: Value, reason: Value) -> Value {
-    json!({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 }
 
 #[tokio::test]
@@ -381,7 +273,7 @@ async fn a_whole_answer_is_an_answer() {
         ),
         (
             OpenAi,
-            json!({"choices": [{"message": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "hi"}]}}]}),
+            json!({"object": "chat.completion", "choices": [{"message": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "hi"}]}}]}),
         ),
         (
             OpenAiResponses,
@@ -419,7 +311,10 @@ async fn an_error_with_status_200_is_told_in_the_provider_s_words() {
         (json!({"error": "model is loading"}).to_string(), "server: The provider stopped with an error: model is loading"),
         (json!({"detail": "Not here"}).to_string(), "server: The provider stopped with an error: Not here"),
         (html, "server: The provider sent something that is no model's answer: check its kind and its address: Maintenance Back soon"),
-        (json!({"status": "fine"}).to_string(), "server: The provider sent something that is no model's answer: check its kind and its address"),
+        (json!({"status": "fine"}).to_string(), "server: The provider sent something that is no model's answer: check its kind and its address: {\"status\":\"fine\"}"),
+        (json!({"errorMessage": "Task timed out"}).to_string(), "server: The provider stopped with an error: Task timed out"),
+        (json!({"choices": null, "base_resp": {"status_code": 1004, "status_msg": "login fail"}}).to_string(), "unauthorized: The provider stopped with an error: login fail"),
+        (json!("plainly wrong").to_string(), "server: The provider sent something that is no model's answer: check its kind and its address: plainly wrong"),
         (format!("{:#}", json!({"error": {"message": "spread over lines", "code": "invalid_api_key"}})), "unauthorized: The provider stopped with an error: spread over lines"),
     ];
     for kind in KINDS {
@@ -473,6 +368,8 @@ async fn thoughts_are_no_part_of_an_answer() {
         ("<think> on and on {\"n\":1}", &object, "invalid_output: The model was still thinking when its answer ended"),
         ("<think> on and on", &text, "invalid_output: The model was still thinking when its answer ended"),
         ("<think> hm </think> ", &text, "invalid_output: The model thought, but gave an empty answer"),
+        // A tag in a JSON text is content.
+        ("{\"n\":1, \"s\":\"ends with </think> tag\"}", &object, "{\"n\":1, \"s\":\"ends with </think> tag\"}"),
         // The last complete value, whatever stands around it.
         ("```json\n{\"n\":1}\n```\nOr rather:\n```json\n{\"n\":2}\n```\nDone (see [1]).", &object, "{\"n\":2}"),
     ];
@@ -510,6 +407,29 @@ async fn usage_is_counted_wherever_it_stands_and_estimated_where_it_does_not() {
                 json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 4, "cost": 0.000_25}}),
             ],
             (11, 4, false, Some(250)),
+        ),
+        // A nothing takes no count away; texts are numbers too; and both together are better than a guess.
+        (
+            OpenAi,
+            vec![
+                json!({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}),
+                json!({"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}),
+            ],
+            (7, 3, false, None),
+        ),
+        (
+            OpenAi,
+            vec![stop(), json!({"choices": [], "usage": {"prompt_tokens": "11", "completion_tokens": "4"}})],
+            (11, 4, false, None),
+        ),
+        (OpenAi, vec![stop(), json!({"choices": [], "usage": {"total_tokens": 15}})], (2, 13, true, None)),
+        (
+            Anthropic,
+            vec![
+                json!({"type": "message_start", "message": {"usage": {"input_tokens": 11, "output_tokens": 1}}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 0, "output_tokens": 4}}),
+            ],
+            (11, 4, false, None),
         ),
         // LiteLLM's proxy: a last chunk that still has a choice.
         (

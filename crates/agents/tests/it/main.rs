@@ -11,7 +11,13 @@ mod llm;
 #[cfg(test)]
 mod llm_ends;
 #[cfg(test)]
+mod llm_refusals;
+#[cfg(test)]
 mod llm_requests;
+#[cfg(test)]
+mod llm_streams;
+#[cfg(test)]
+mod llm_wire;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -89,6 +89,28 @@ pub(crate) async fn raw_server(bytes: &'static str, then: Then) -> RawServer {
     RawServer { url, client_left }
 }
 
+/// A server for one connection that sends a stream in pieces, each after so many milliseconds, and then waits until the client goes.
+pub(crate) async fn paced(pieces: Vec<(u64, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        for (ms, piece) in pieces {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+            if socket.write_all(chunk.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        let mut rest = [0; 1024];
+        while matches!(socket.read(&mut rest).await, Ok(n) if n > 0) {}
+    });
+    url
+}
+
 /// A server that sends one piece again and again, in chunks, until `n_bytes` were sent or the client has gone.
 pub(crate) async fn endless(media_type: &'static str, piece: Vec<u8>, n_bytes: usize) -> String {
     endless_with("200 OK", media_type, piece, n_bytes).await

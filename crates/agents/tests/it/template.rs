@@ -87,7 +87,7 @@ async fn what_cannot_be_rendered_says_where_and_why() {
             "{{ text.nope.deeper }}",
             "The template cannot be rendered: line 1: there is no `text.nope.deeper`; the inputs are `notes`, `text`",
         ),
-        ("{{ text", "The template cannot be rendered: line 1: unexpected end of input, expected end of variable block"),
+        ("{{ text", "The template cannot be rendered: line 1: `{{` is not closed: write `}}` behind it"),
         ("{{ text|nope }}", "line 1: there is no filter `nope`"),
         ("{{ text + text }}", "`+` adds numbers"),
         ("{{ text * 3 }}", "`*` multiplies numbers"),

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use workflow::{Progress, StepStatus, status::Reason, view::StepView};
+use workflow::{Progress, StepStatus, view::StepView};
 
 use super::{Mark, Scene};
 
@@ -21,10 +21,6 @@ pub fn status_label(status: StepStatus) -> &'static str {
         StepStatus::Skipped => "Skipped",
         StepStatus::Cancelled => "Cancelled",
     }
-}
-
-fn reason_words(reason: Reason) -> String {
-    reason.as_str().replace('_', " ")
 }
 
 /// The items of a map step: how far they are, and how many wait for a person.
@@ -55,7 +51,7 @@ pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
     if let Some(items) = items.filter(|_| step.status == StepStatus::Running) {
         words = items.words();
     } else if let Some(reason) = step.reason {
-        words = format!("{words} · {}", reason_words(reason));
+        words = format!("{words} · {}", reason.words());
     } else if step.status == StepStatus::Running
         && let Some(attempt) = step.attempts.last().filter(|attempt| attempt.number > 1)
     {

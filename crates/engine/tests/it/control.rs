@@ -261,6 +261,8 @@ async fn a_form_waits_for_its_answer_and_a_rejected_step_sees_what_was_wrong(poo
     }
     let view = lab.ended(run).await;
     assert_eq!(reason(&view, "write"), Some(Reason::Rejected), "the third rejection of two allowed ones ends it");
+    let last = view.step(&"write".into()).unwrap().feedback.clone();
+    assert_eq!(last.map(|it| it.round), Some(3), "what was said last is kept");
     stop.cancel();
     engine.await.unwrap();
 }

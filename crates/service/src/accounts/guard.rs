@@ -25,6 +25,8 @@ const NETWORK: Policy = Policy { n_free: 30, max_delay: Duration::from_mins(1), 
 const PER_MINUTE: i32 = 30;
 /// Of these, kept for networks that have hardly failed at the account: three that guess without end leave room for its owner.
 const RESERVED: i32 = 10;
+/// How often the password is given again in one session, also the right one: each time costs a hash.
+const CONFIRMATIONS_PER_MINUTE: i32 = 10;
 /// A device that fails more often in a row than people mistype is treated like any other.
 const MAX_DEVICE_FAILURES: i32 = 10;
 
@@ -44,18 +46,32 @@ pub(super) async fn sign_in(ctx: &OpContext, email: &str, known: Option<UserId>)
         let user = known.unwrap_or(UserId(uuid::Uuid::nil()));
         if ctx.store().is_known_device(device, user).await? {
             let key = key("device", &[device, &of_account]);
-            return begin(ctx, vec![forgotten_by_success(key)], None, Lane::Known, Some((*device, user))).await;
+            return begin(ctx, vec![forgotten_by_success(key)], None, Lane::Known(Some(user)), Some((*device, user)))
+                .await;
         }
     }
     let network = Network::of(ctx.request().address);
     let pair = forgotten_by_success(key("pair", &[&of_account, network.to_string().as_bytes()]));
-    let rate = Rate { key: key("account", &[&of_account]), per_minute: PER_MINUTE, n_reserved: RESERVED };
+    let rate = Rate {
+        key: key("account", &[&of_account]),
+        per_minute: PER_MINUTE,
+        n_reserved: RESERVED,
+        is_forgotten_by_success: true,
+    };
     begin(ctx, vec![pair, of_network(network)], Some(rate), Lane::Of(network), None).await
 }
 
 /// A guess at the password of the person whose session this is: nobody else's guesses stand in its way, and it in nobody's.
-pub(super) async fn within_session(ctx: &OpContext, session: &SecretHash) -> Result<Guess> {
-    begin(ctx, vec![forgotten_by_success(key("session", &[session]))], None, Lane::Known, None).await
+/// Right ones are counted too: a person has their turns at hashing, and not all of what is left.
+pub(super) async fn within_session(ctx: &OpContext, person: UserId, session: &SecretHash) -> Result<Guess> {
+    let rate = Rate {
+        key: key("confirmation", &[session]),
+        per_minute: CONFIRMATIONS_PER_MINUTE,
+        n_reserved: 0,
+        is_forgotten_by_success: false,
+    };
+    let wrong = forgotten_by_success(key("session", &[session]));
+    begin(ctx, vec![wrong], Some(rate), Lane::Known(Some(person)), None).await
 }
 
 /// A guess at the token for the first admin.

@@ -9,8 +9,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Who wait at most, in one lane and in all.
-const MAX_IN_LANE: usize = 64;
+/// Who wait at most, in all lanes together.
 const MAX_IN_ALL: usize = 1024;
 
 /// Turns for callers that are told apart by a key.
@@ -20,6 +19,7 @@ pub(super) struct Turns<K: PartialEq>(Arc<Mutex<Queue<K>>>);
 #[derive(Debug)]
 struct Queue<K: PartialEq> {
     n_free: usize,
+    max_in_lane: usize,
     /// The lane whose turn is next comes first; none is empty.
     lanes: VecDeque<(K, VecDeque<oneshot::Sender<Turn<K>>>)>,
 }
@@ -35,8 +35,9 @@ impl<K: PartialEq> Clone for Turns<K> {
 }
 
 impl<K: PartialEq> Turns<K> {
-    pub(super) fn new(n_at_once: usize) -> Self {
-        Self(Arc::new(Mutex::new(Queue { n_free: n_at_once, lanes: VecDeque::new() })))
+    /// So many turns at once, and so many who wait in one lane.
+    pub(super) fn new(n_at_once: usize, max_in_lane: usize) -> Self {
+        Self(Arc::new(Mutex::new(Queue { n_free: n_at_once, max_in_lane, lanes: VecDeque::new() })))
     }
 
     /// None when there is no room to wait, or it took too long.
@@ -69,7 +70,7 @@ impl<K: PartialEq> Queue<K> {
         }
         let (sender, receiver) = oneshot::channel();
         match self.lanes.iter_mut().find(|(key, _)| *key == lane) {
-            Some((_, waiting)) if waiting.len() >= MAX_IN_LANE => return None,
+            Some((_, waiting)) if waiting.len() >= self.max_in_lane => return None,
             Some((_, waiting)) => waiting.push_back(sender),
             None => self.lanes.push_back((lane, VecDeque::from([sender]))),
         }
@@ -105,11 +106,12 @@ impl<K: PartialEq> Drop for Turn<K> {
 mod tests {
     use super::*;
 
+    const MAX_IN_LANE: usize = 64;
     const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn lanes_take_turns_and_who_asks_once_is_second() {
-        let turns = Turns::new(1);
+        let turns = Turns::new(1, MAX_IN_LANE);
         let held = turns.take("flood", LONG).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
@@ -131,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_stops_waiting_takes_no_turn_and_too_many_are_refused() {
-        let turns = Turns::new(1);
+        let turns = Turns::new(1, MAX_IN_LANE);
         let held = turns.take(0, LONG).await.unwrap();
         assert!(turns.take(1, Duration::from_millis(10)).await.is_none(), "it took too long");
         let mut waiting: Vec<_> = (0..MAX_IN_LANE).map(|_| Box::pin(turns.take(2, LONG))).collect();

@@ -41,7 +41,8 @@ impl Wanted<'_> {
     }
 }
 
-fn check_prompt(spec: &AgentSpec, prompt: &str) -> Result<()> {
+/// Whether a prompt can stand in the place of the agent's own.
+pub(crate) fn check_prompt(spec: &AgentSpec, prompt: &str) -> Result<()> {
     const FIELD: &str = "prompt_override";
     if spec.config.prompt().is_none() {
         let detail = format!("Agents of kind `{}` have no prompt. Leave it out.", spec.kind());

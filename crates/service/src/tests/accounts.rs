@@ -275,6 +275,46 @@ async fn the_password_is_guessed_no_faster_in_a_session_and_others_do_not_hinder
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_gives_the_right_password_over_and_over_hinders_nobody_and_is_slowed_down(pool: PgPool) {
+    let (service, store) = with_account(pool.clone()).await;
+    let flooder = sign_in(&service, &nobody(&service)).await;
+    // With a hash of today's cost, as whoever signs in has one.
+    let other = store.credentials(EMAIL).await.unwrap().unwrap().password_hash;
+    let other =
+        NewUser { id: UserId(Uuid::from_u128(2)), email: "b@b.c".into(), role: Role::User, password_hash: other };
+    store.create_user(&other, Author::default()).await.unwrap();
+    let device = accounts::login(&from(&service, "10.0.9.9"), "b@b.c", PASSWORD.into()).await.unwrap();
+    let confirm = async |ctx: &OpContext| match accounts::confirm_password(ctx, PASSWORD.into()).await {
+        Ok(()) => 204,
+        Err(error) => error.to_api().status,
+    };
+    let flood = futures::future::join_all((0..110).map(|_| confirm(&flooder)));
+    let known = on_device(&service, "10.0.1.1", device.device());
+    let others = async {
+        // The flood has begun by then.
+        tokio::task::yield_now().await;
+        assert_eq!(answer(&known, "b@b.c", PASSWORD).await, 200);
+    };
+    let (statuses, ()) = futures::join!(flood, others);
+    assert!(statuses.iter().all(|status| matches!(status, 204 | 429)), "{statuses:?}");
+    for _ in 0..20 {
+        confirm(&flooder).await;
+    }
+    let n_right: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_log WHERE action = 'session.confirmed'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(n_right, 10, "in one minute");
+    let again = sign_in(&service, &nobody(&service)).await;
+    assert_eq!(confirm(&again).await, 204, "each session has its own");
+    sqlx::query("UPDATE login_rate SET recent = ARRAY(SELECT t - interval '61 seconds' FROM unnest(recent) t)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(confirm(&flooder).await, 204, "a minute ends");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_first_token_is_guessed_slowly(pool: PgPool) {
     let settings = Settings { is_loopback: false, first_run_token: Some("the-token".into()), ..Settings::default() };
     let service = Service::new(Store::from_pool(pool), settings);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use workflow::{RunView, StepKey, StepStatus, TemplateId};
+use workflow::{RunView, StepKey, StepStatus, TemplateId, status::Reason};
 
 use super::{World, at, body, chain, in_order, plain, refusal, status};
 use crate::{OpContext, Wanted, artifacts, runs, steps, templates};
@@ -161,6 +161,25 @@ async fn a_rejection_needs_words_of_a_bounded_length(pool: PgPool) {
     assert_eq!((step.status, step.feedback.as_ref().unwrap().text.as_str()), (StepStatus::Ready, "shorter"));
     let again = refusal(reject(&world.ada, "again").await);
     assert!(again.status == 409 && again.detail.starts_with("The step is queued."), "{}", again.detail);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_last_rejection_keeps_its_words(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always", "max_rounds": 0})).await;
+    let first = StepKey::new("first");
+    let words = body(json!({"feedback": "not a word of it is true"}));
+    let rejected = steps::reject(&world.ada, run.id, &first, words, None).await.unwrap();
+    let step = rejected.step(&first).unwrap();
+    assert_eq!((step.status, step.reason), (StepStatus::Failed, Some(Reason::Rejected)));
+    let feedback = step.feedback.as_ref().unwrap();
+    assert_eq!((feedback.text.as_str(), feedback.round), ("not a word of it is true", 1));
+    let event = runs::events(&world.ada, run.id, None).await.unwrap().remove(0);
+    let told = event.data.steps.iter().find(|step| step.key == first).unwrap();
+    assert_eq!(told.feedback.as_ref(), Some(feedback), "the event tells it too");
+    // Whoever goes on begins anew.
+    let retried = steps::trigger(&world.ada, run.id, &first, body(json!({})), None).await.unwrap();
+    assert_eq!(retried.step(&first).unwrap().feedback, None);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -127,7 +127,14 @@ async fn a_trigger_is_checked_by_field_and_by_state(pool: PgPool) {
         (json!({"expect_generation": 7}), plain(409)),
     ] {
         assert_eq!(status(trigger(&first, request.clone()).await), expected, "{request:.60}");
+        // While it is typed the same is said of a prompt, in the same words.
+        if let Some(prompt) = request["prompt_override"].as_str() {
+            let refused = refusal(trigger(&first, request.clone()).await).detail;
+            assert_eq!(steps::prompt_fault(&world.ada, run, &first, prompt).await.unwrap(), Some(refused));
+        }
     }
+    assert_eq!(steps::prompt_fault(&world.ada, run, &first, "Again: {{ text }}").await.unwrap(), None);
+    assert_eq!(status(steps::prompt_fault(&world.ben, run, &first, "x").await), plain(404));
     trigger(&first, json!({"prompt_override": "Again: {{ text }}", "inputs": {"tone": "plain"}})).await.unwrap();
     let prompt = steps::prompt(&world.ada, run, &first).await.unwrap();
     assert_eq!(prompt.effective.as_deref(), Some("Again: {{ text }}"));

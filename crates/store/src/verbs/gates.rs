@@ -46,6 +46,7 @@ impl Store {
         } else {
             tx.moves(&step);
             tx.close_gate(&step, "rejected").await?;
+            tx.keep_last(&step, &rejection.feedback).await?;
             sqlx::query!("SELECT fail_steps_v2(ARRAY[$1::bigint], 'rejected')", step.id).execute(tx.conn()).await?;
             tx.show_latest(&step).await?;
             tx.advance(&[step.id]).await?;
@@ -118,6 +119,27 @@ impl Tx<'_> {
     pub(super) async fn approve_versions(&mut self, ids: &[Uuid]) -> Result<()> {
         sqlx::query!("UPDATE artifacts SET is_approved = true WHERE id = ANY($1)", ids).execute(self.conn()).await?;
         self.shows(ids.iter().copied());
+        Ok(())
+    }
+
+    /// The feedback of the last rejection begins a generation that nothing runs in. So it stays with the step, what the generation before it
+    /// was asked stays too, and no version counts as made for it.
+    async fn keep_last(&mut self, step: &Step, feedback: &str) -> Result<()> {
+        let actor = self.call.actor.id.0;
+        self.stores(feedback.len());
+        sqlx::query!(
+            "WITH begun AS (
+                INSERT INTO step_generations (step_id, generation, begun_by, feedback, round) VALUES ($1, $2, $3, $4, $5)
+            )
+            UPDATE steps SET generation = $2 WHERE id = $1",
+            step.id,
+            step.generation + 1,
+            actor,
+            feedback,
+            step.rounds + 1,
+        )
+        .execute(self.conn())
+        .await?;
         Ok(())
     }
 

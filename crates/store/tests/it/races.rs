@@ -66,7 +66,6 @@ fn explains(
                     && match generation {
                         Generation::Same => now.generation == step.generation,
                         Generation::Next => is_next,
-                        Generation::Either => is_next || now.generation == step.generation,
                     }
             }
             (Expected::Refused(_), None) => {

@@ -148,7 +148,6 @@ impl Walk {
                 match generation {
                     Generation::Same => assert_eq!(now.generation, step.generation, "{at}"),
                     Generation::Next => assert_eq!(now.generation, step.generation + 1, "{at}"),
-                    Generation::Either => {}
                 }
                 let event = store.run_events(self.world.run, None, 1).await.unwrap().remove(0);
                 assert!(events.contains(&event.kind), "{at}: {:?}", event.kind);

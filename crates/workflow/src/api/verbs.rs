@@ -14,7 +14,7 @@ use crate::{
     id::{AgentId, ArtifactId, RunId, StepKey, UserId},
     json::Tagged,
     schema::Schema,
-    status::{RunStatus, StepStatus},
+    status::{RunStatus, StatusReason, StepStatus},
     view::{ArtifactMeta, AttemptView, BudgetView, Feedback, RunView},
 };
 
@@ -143,6 +143,9 @@ pub struct BlastRadius {
     pub steps: Vec<BlastStep>,
     pub total_tokens: i64,
     pub total_cost_micros: Option<i64>,
+    /// Some of the tokens are a guess.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_estimated: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -154,6 +157,8 @@ pub struct BlastStep {
     pub tokens: i64,
     pub cost_micros: Option<i64>,
     pub seconds: f64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_estimated: bool,
 }
 
 /// The answer to a verb that can be tried dry.
@@ -237,6 +242,9 @@ pub struct MovePlan {
     pub rerun: Vec<StepKey>,
     pub added: Vec<StepKey>,
     pub removed: Vec<StepKey>,
+    /// What the new version calls its steps, where the run calls them otherwise or has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub titles: BTreeMap<StepKey, String>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -270,6 +278,8 @@ pub struct RunHead {
     pub template_name: String,
     pub template_version: i32,
     pub status: RunStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<StatusReason>,
     pub user_id: UserId,
     pub user_email: String,
     pub created_at: DateTime<Utc>,
@@ -282,6 +292,7 @@ impl From<&RunView> for RunHead {
             template_name: run.template_name.clone(),
             template_version: run.template_version,
             status: run.status,
+            status_reason: run.status_reason,
             user_id: run.user_id,
             user_email: run.user_email.clone(),
             created_at: run.created_at,

@@ -45,6 +45,8 @@ pub enum Refused {
     TooDeep { place: String, max: usize },
     #[error("it holds more than {max} values")]
     TooMany { max: usize },
+    #[error("`{place}` is a number of more than {max} characters: give it as a text")]
+    LongNumber { place: String, max: usize },
     #[error("`{place}` has a key that JSON readers use themselves: it begins with {RESERVED}")]
     ReservedKey { place: String },
 }
@@ -53,9 +55,10 @@ impl Refused {
     /// The place it is about, written `steps.draft` or `items[3].id`.
     pub fn place(&self) -> Option<&str> {
         match self {
-            Self::Duplicate { place } | Self::TooDeep { place, .. } | Self::ReservedKey { place } => {
-                (!place.is_empty()).then_some(place)
-            }
+            Self::Duplicate { place }
+            | Self::TooDeep { place, .. }
+            | Self::LongNumber { place, .. }
+            | Self::ReservedKey { place } => (!place.is_empty()).then_some(place),
             Self::Malformed { .. } | Self::TooMany { .. } => None,
         }
     }
@@ -249,6 +252,9 @@ impl<'a> Reader<'a> {
                 return Err(self.malformed());
             }
         }
+        if self.at - start > limits::MAX_NUMBER_CHARS && self.bounds != Bounds::KEPT {
+            return Err(Refused::LongNumber { place: self.place(), max: limits::MAX_NUMBER_CHARS });
+        }
         // Just judged. The library's own way would write 1E2 as 1e+2.
         Ok(Number::from_string_unchecked(self.text[start..self.at].to_owned()))
     }
@@ -312,6 +318,17 @@ mod tests {
             assert_eq!(refused(text), Refused::Duplicate { place: place.to_owned() });
         }
         assert_eq!(parse(r#"[{"a":1},{"a":1}]"#, Bounds::VALUE).unwrap(), json!([{"a":1},{"a":1}]));
+    }
+
+    #[test]
+    fn a_number_has_so_many_characters_and_no_more() {
+        let longest = "7".repeat(limits::MAX_NUMBER_CHARS);
+        assert_eq!(number(&longest).unwrap().as_str(), longest);
+        for text in [format!("{longest}7"), format!("-{longest}"), format!("0.{longest}"), format!("1e{longest}")] {
+            assert!(number(&text).is_none());
+            let refused = refused(&format!(r#"{{"a":[1,{text}]}}"#));
+            assert_eq!(refused, Refused::LongNumber { place: "a[1]".to_owned(), max: limits::MAX_NUMBER_CHARS });
+        }
     }
 
     #[test]

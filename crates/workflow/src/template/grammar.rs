@@ -15,7 +15,7 @@ use minijinja::{
     value::ValueKind,
 };
 
-use super::{Fault, syntax};
+use super::{Fault, mistakes, syntax};
 use crate::problem::ProblemCode;
 
 /// Tokens of one `{{ }}` or `{% %}`: bounds the depth of an expression.
@@ -145,18 +145,26 @@ const TESTS: [&str; 35] = [
     "undefined",
 ];
 
+/// Those that are named where it cannot be told which one was meant: all of them would be a page.
+const USUAL_FILTERS: [&str; 8] = ["default", "join", "length", "lower", "replace", "tojson", "trim", "upper"];
+const USUAL_TESTS: [&str; 6] = ["defined", "endingwith", "in", "none", "number", "string"];
+
+/// There is no such thing; with the one that was most likely meant, else with some that there are.
+fn unknown(what: &str, name: &str, known: &[&str], usual: &[&str]) -> String {
+    let words = known.iter().copied().filter(|known| known.starts_with(char::is_alphabetic));
+    match mistakes::meant(name, words) {
+        Some(meant) => format!("there is no {what} `{name}`; is `{meant}` meant?"),
+        None => format!("there is no {what} `{name}`; there are {} and others", usual.join(", ")),
+    }
+}
+
 fn refusal(span: Span, reason: impl Into<String>) -> Fault {
     Fault { line: usize::from(span.start_line), code: ProblemCode::InvalidValue, reason: reason.into() }
 }
 
-/// A syntax error is told in the engine's own words.
 pub(super) fn parse(source: &str) -> Result<Stmt<'_>, Fault> {
     check_tokens(source)?;
-    let parsed = parse_tree(source, "prompt", syntax()).map_err(|error| Fault {
-        line: error.line().unwrap_or(1),
-        code: ProblemCode::InvalidValue,
-        reason: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
-    })?;
+    let parsed = parse_tree(source, "prompt", syntax()).map_err(|error| mistakes::fault(source, &error))?;
     Walk::default().stmt(&parsed)?;
     Ok(parsed)
 }
@@ -300,9 +308,7 @@ impl Walk {
             }
             Expr::Test(test) => {
                 if !TESTS.contains(&test.name) {
-                    let known = TESTS.iter().filter(|name| name.starts_with(char::is_alphabetic)).copied();
-                    let known = known.collect::<Vec<_>>().join(", ");
-                    return Err(refusal(test.span(), format!("there is no test `{}`; there are {known}", test.name)));
+                    return Err(refusal(test.span(), unknown("test", test.name, &TESTS, &USUAL_TESTS)));
                 }
                 self.expr(&test.expr)?;
                 self.args(test.span(), &test.args)
@@ -341,7 +347,7 @@ impl Walk {
 
     fn filter(&mut self, span: Span, name: &str, args: &[CallArg<'_>]) -> Result<(), Fault> {
         if !FILTERS.contains(&name) {
-            return Err(refusal(span, format!("there is no filter `{name}`; there are {}", FILTERS.join(", "))));
+            return Err(refusal(span, unknown("filter", name, &FILTERS, &USUAL_FILTERS)));
         }
         if NESTING_FILTERS.contains(&name) {
             self.n_nesting_filters += 1;

@@ -35,7 +35,7 @@ const STEP_NOTES: &str = "
 - `continue` completes once as many people as the quorum asks have approved what is latest; until then each is a vote (`step_voted`). A form cannot be continued before it is answered, which is 409: `supply` answers it.
 - `continue` by the run's owner, or by whoever wrote the latest version of an output, is 403 where the gate has `allow_self: false`.
 - `edit` at a gate voids the votes, and stays there unless `and_continue` approves it at once. `edit` of a completed step opens its gate again where the mode is `always`, unless `and_continue`.
-- `reject` begins a generation that sees the last output and the feedback; beyond `max_rounds` the step fails with `rejected` (or completes with its default output, where `on_error` is `default`).
+- `reject` begins a generation that sees the last output and the feedback; beyond `max_rounds` the step fails with `rejected` (or completes with its default output, where `on_error` is `default`), and its new generation, in which nothing runs, keeps the feedback.
 - `skip` is 422 while a required input of a step after it would have no value; `problems` lists each of them, and the request can bring them.
 - `supply` completes, and opens the gate where the mode is `always`.
 - `rollback` is about an artifact: 404 where there is no such version, and nothing happens where it is the latest. It opens the gate of a completed step where the mode is `always` and the version was never approved.
@@ -86,7 +86,6 @@ fn write(out: &mut String) -> fmt::Result {
         let generation = match generations.as_slice() {
             [Generation::Same] => "the same",
             [Generation::Next] => "the next",
-            [Generation::Either] => "the next, unless it ends the step",
             _ => "the next, but the same where it is ready",
         };
         writeln!(out, "| {} | {} | {generation} |", verb.as_str(), kinds.join(" or "))?;

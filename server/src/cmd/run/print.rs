@@ -13,6 +13,7 @@ use workflow::{
         Staleness,
     },
     status::{Reason, StatusReason},
+    words::count,
 };
 
 use super::verbs::Shape;
@@ -102,13 +103,28 @@ fn runs(page: &RunPage) -> Vec<String> {
 }
 
 fn blast(radius: &BlastRadius) -> Vec<String> {
-    let mut lines = vec![format!("{} steps would run again", radius.steps.len())];
+    let mut lines = vec![format!("{} would run again", count(radius.steps.len(), "step"))];
     for step in &radius.steps {
-        lines.push(format!("  {}  {}  {} tokens  {:.1} s", step.key, step.status, step.tokens, step.seconds));
+        lines.push(format!(
+            "  {}  {}  {}{} tokens  {:.1} s",
+            step.key,
+            step.status,
+            about(step.is_estimated),
+            step.tokens,
+            step.seconds
+        ));
     }
     let cost = radius.total_cost_micros.map(|micros| format!(", {micros} millionths of money")).unwrap_or_default();
-    lines.push(format!("Their last attempts used {} tokens{cost}", radius.total_tokens));
+    lines.push(format!(
+        "Their last attempts used {}{}{cost}",
+        about(radius.is_estimated),
+        count(radius.total_tokens, "token")
+    ));
     lines
+}
+
+fn about(is_estimated: bool) -> &'static str {
+    if is_estimated { "about " } else { "" }
 }
 
 fn moved(plan: &MovePlan) -> Vec<String> {

@@ -62,7 +62,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
         "list_tokens", "list_agents", "gallery", "get_published", "my_runs", "waiting_for_me", "template_versions", "get_run",
-        "run_events", "compare_runs", "step_prompt", "attempt_transcript", "get_artifact", "artifact_lineage",
+        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "get_artifact", "artifact_lineage",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",

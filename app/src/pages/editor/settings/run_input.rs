@@ -1,17 +1,25 @@
 //! One run input: key, title, type, whether it is required, its default, and its place in the start form.
-//! Renaming takes the sources that read it along.
+//! A key that nobody chose follows the title, for as long as nothing knows the input by it.
+
+use std::{collections::BTreeSet, time::Duration};
 
 use canvas::Edit;
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use serde_json::Value;
-use workflow::{Definition, Step, condition::Condition, definition::RunInput, schema::Schema, source::Source};
+use workflow::{definition::RunInput, schema::Schema};
 
-use super::super::{draft::Draft, focus::field_id};
+use super::{
+    super::{draft::Draft, focus::field_id},
+    rename::{renamed, suggested},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     components::{Badge, Button, Checkbox, Field, Icon, IconButton, Size, TextInput, Tone, Variant},
     pages::types::{TypeFields, TypeForm, value::ValueInput},
 };
+
+/// After a focus that moves within the row, it is there by then.
+const LEFT: Duration = Duration::from_millis(200);
 
 #[expect(
     clippy::too_many_lines,
@@ -24,8 +32,11 @@ pub(super) fn RunInputEditor(
     key: String,
     keys: Memo<Vec<String>>,
     fresh: RwSignal<Option<String>>,
+    /// The keys that were made on this page.
+    made: StoredValue<BTreeSet<String>>,
 ) -> impl IntoView {
     let stored = StoredValue::new(key.clone());
+    let row = NodeRef::<html::Details>::new();
     let input = memo(move || {
         stored
             .with_value(|key| draft.handle.with_definition(|definition| definition.inputs.get(key).cloned()))
@@ -94,7 +105,17 @@ pub(super) fn RunInputEditor(
         draft.apply(Edit::SetRunInput { key: stored.get_value(), input: None }, "Delete run input");
     };
     view! {
-        <details class="fold" open=is_fresh>
+        <details
+            node_ref=row
+            class="fold"
+            open=is_fresh
+            on:focusout=move |_| {
+                // Taken off the page with the focus in it, the row loses it when its signals are gone already.
+                let Some(key) = stored.try_get_value() else { return };
+                let is_made_here = made.try_with_value(|made| made.contains(&key)).unwrap_or(false);
+                follow_title(draft, key, is_made_here, row, fresh);
+            }
+        >
             <summary>
                 <Icon name="chevron-right"/>
                 <span class="truncate">{heading}</span>
@@ -142,6 +163,42 @@ pub(super) fn RunInputEditor(
     }
 }
 
+/// Once the row is left, its key follows the title: the row is drawn anew for it, which nobody should notice who writes in it.
+/// The row itself may be gone by then.
+fn follow_title(
+    draft: Draft,
+    key: String,
+    is_made_here: bool,
+    row: NodeRef<html::Details>,
+    fresh: RwSignal<Option<String>>,
+) {
+    let later = move || {
+        let row_ref = row;
+        let row = row.try_get_untracked().flatten();
+        let is_inside = document()
+            .active_element()
+            .is_some_and(|active| row.as_ref().is_some_and(|row| row.contains(Some(&active))));
+        let is_known = draft.live.try_get_untracked().is_none_or(|live| live.version.is_some()) && !is_made_here;
+        if is_inside || is_known {
+            return;
+        }
+        if draft.handle.is_held() {
+            return follow_title(draft, key.clone(), is_made_here, row_ref, fresh);
+        }
+        let edit = draft.handle.with_definition_untracked(|definition| {
+            let new = suggested(definition, &key)?;
+            renamed(definition, &key, &new).map(|edit| (new, edit))
+        });
+        if let Some((new, edit)) = edit {
+            if row.is_some_and(|row| row.open()) {
+                fresh.try_set(Some(new));
+            }
+            draft.apply(edit, "Rename run input");
+        }
+    };
+    set_timeout(later, LEFT);
+}
+
 /// The key that steps name. It is taken over when the field is left, all sources with it.
 #[component]
 fn KeyField(
@@ -187,65 +244,6 @@ fn KeyField(
     }
 }
 
-/// The edit that gives an input another key, with everything that reads it.
-fn renamed(definition: &Definition, old: &str, new: &str) -> Option<Edit> {
-    let input = definition.inputs.get(old)?.clone();
-    let mut edits = vec![Edit::SetRunInput { key: new.to_owned(), input: Some(input) }];
-    for (key, step) in &definition.steps {
-        let mut after = step.clone();
-        rename_in(&mut after, old, new);
-        if after != *step {
-            edits.push(Edit::set(key.clone(), after));
-        }
-    }
-    edits.push(Edit::SetRunInput { key: old.to_owned(), input: None });
-    Some(Edit::Batch(edits))
-}
-
-/// Everything of a step that reads the input reads the renamed one.
-fn rename_in(step: &mut Step, old: &str, new: &str) {
-    let mut rename = |source: &mut Source| {
-        if let Source::Run { key, .. } = source
-            && key == old
-        {
-            new.clone_into(key);
-        }
-    };
-    step.inputs.values_mut().for_each(&mut rename);
-    if let Some(map) = &mut step.map {
-        rename(&mut map.over);
-    }
-    if let Some(shared) = &mut step.concurrency {
-        rename(&mut shared.key);
-    }
-    if let Some(when) = &mut step.when {
-        rename_in_condition(when, &mut rename);
-    }
-}
-
-fn rename_in_condition(condition: &mut Condition, rename: &mut impl FnMut(&mut Source)) {
-    match condition {
-        Condition::Eq(a, b)
-        | Condition::Ne(a, b)
-        | Condition::Lt(a, b)
-        | Condition::Le(a, b)
-        | Condition::Gt(a, b)
-        | Condition::Ge(a, b)
-        | Condition::In(a, b)
-        | Condition::Contains(a, b) => {
-            rename(a);
-            rename(b);
-        }
-        Condition::Exists(source) => rename(source),
-        Condition::And(all) | Condition::Or(all) => {
-            for condition in all {
-                rename_in_condition(condition, rename);
-            }
-        }
-        Condition::Not(inner) => rename_in_condition(inner, rename),
-    }
-}
-
 /// Moves an input one place; ranks are given anew, because equal ones fall back to the key.
 fn swap(draft: Draft, keys: Memo<Vec<String>>, at: Option<usize>, is_up: bool) {
     let mut keys = keys.get_untracked();
@@ -261,27 +259,4 @@ fn swap(draft: Draft, keys: Memo<Vec<String>>, at: Option<usize>, is_up: bool) {
         ranked.collect::<Vec<_>>()
     });
     draft.apply(Edit::Batch(edits), "Reorder run inputs");
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_renamed_input_is_still_read() {
-        let mut definition = Definition::from_value(&json!({
-            "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}},
-            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}},
-                "when": {"not": {"exists": {"from": "run", "key": "topic"}}}}}}))
-        .unwrap();
-        let before = definition.clone();
-        let inverse = canvas::apply(&mut definition, &renamed(&before, "topic", "subject").unwrap()).unwrap();
-        assert_eq!(definition.inputs.keys().collect::<Vec<_>>(), ["subject"]);
-        assert_eq!(serde_json::to_value(&definition.steps["a"].inputs["t"]).unwrap()["key"], "subject");
-        assert!(!definition.to_value().to_string().contains("topic\""));
-        canvas::apply(&mut definition, &inverse).unwrap();
-        assert_eq!(definition, before);
-    }
 }

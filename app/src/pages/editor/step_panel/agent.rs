@@ -22,7 +22,7 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
     });
     let pinned = memo(move || one.read(|step| step.agent_version));
     let options = memo(move || {
-        draft.catalog.with(|catalog| {
+        let mut options = draft.catalog.with(|catalog| {
             catalog
                 .latest()
                 .map(|spec| ComboOption {
@@ -32,7 +32,9 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
                     reason: None,
                 })
                 .collect::<Vec<_>>()
-        })
+        });
+        options.sort_by_cached_key(|option| option.label.to_lowercase());
+        options
     });
     let chosen = RwSignal::new(agent_id.get_untracked());
     effect(move || chosen.set(agent_id.get()));
@@ -49,7 +51,10 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
         let newest = latest.with(|latest| latest.as_ref().map(|(version, _)| *version));
         let mut options = vec![SelectOption::new(
             "",
-            newest.map_or_else(|| "Latest".to_owned(), |version| format!("Latest, now version {version}")),
+            newest.map_or_else(
+                || "Latest when you publish".to_owned(),
+                |version| format!("Latest when you publish, now version {version}"),
+            ),
         )];
         let known = (1..=newest.unwrap_or(0))
             .rev()

@@ -1,18 +1,12 @@
 //! Whom a gate asks by name: the people who are chosen, and a search for more of them.
 //! Must keep in sight whoever is named and cannot come: an author put them there.
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use std::time::Duration;
+use leptos::prelude::*;
 use workflow::{api::PersonView, people::Standing};
 
-use super::{super::focus::field_id, OneStep};
+use super::{super::focus::field_id, OneStep, find_person::Finder};
+use crate::components::{Badge, ComboOption, Combobox, Field, IconButton, Size, Tone};
 use crate::reactive::{effect, memo};
-use crate::{
-    api,
-    components::{Badge, ComboOption, Combobox, Field, IconButton, Size, Tone},
-};
-
-const PAUSE: Duration = Duration::from_millis(200);
 
 #[component]
 pub(super) fn People(one: OneStep) -> impl IntoView {
@@ -21,28 +15,7 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
         one.draft.change_step(&one.key(), "Change who reviews", |step| change(&mut step.review.assignees.users));
     };
     let picked = RwSignal::new(String::new());
-    let found = RwSignal::new(Vec::<PersonView>::new());
-    let timer = StoredValue::new(None::<TimeoutHandle>);
-    let stop = move || {
-        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
-            timer.clear();
-        }
-    };
-    let search = Callback::new(move |text: String| {
-        stop();
-        let ask = move || {
-            spawn_local(async move {
-                match api::find_people(text).await {
-                    Ok(people) => {
-                        found.try_set(people);
-                    }
-                    Err(error) => one.draft.session.note(&error),
-                }
-            });
-        };
-        timer.set_value(set_timeout_with_handle(ask, PAUSE).ok());
-    });
-    on_cleanup(stop);
+    let finder = Finder::new(one.draft, chosen, picked);
     effect(move || {
         let email = picked.get();
         if email.is_empty() {
@@ -50,7 +23,10 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
         }
         one.draft.note_person(&email, Standing::Active);
         change(&|users| users.push(email.clone()));
-        picked.set(String::new());
+        // One frame later the control has seen the choice, and empties itself.
+        request_animation_frame(move || {
+            picked.try_set(String::new());
+        });
     });
     let options = Signal::derive(move || {
         let chosen = chosen.get();
@@ -63,7 +39,7 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
             };
             ComboOption { value: person.email.clone(), label: person.email, kind: String::new(), reason }
         };
-        found.get().into_iter().map(option).collect::<Vec<_>>()
+        finder.found.get().into_iter().map(option).collect::<Vec<_>>()
     });
     let row = move |(n, email): (usize, String)| {
         let standing = {
@@ -91,6 +67,7 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
             </li>
         }
     };
+    let problem = one.draft.problem_under(Some(one.key()), "review.assignees".to_owned());
     let rows = move || chosen.get().into_iter().enumerate().map(row).collect_view();
     view! {
         <Show when=move || !chosen.with(Vec::is_empty)>
@@ -100,10 +77,17 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
             id=field_id("review.assignees.users")
             label="Ask somebody by name"
             help="Nobody chosen: the run's owner and admins decide"
-            error=one.draft.problem_under(Some(one.key()), "review.assignees".to_owned())
+            error=Signal::derive(move || finder.unknown.get().or_else(|| problem.get()))
             optional=true
         >
-            <Combobox value=picked options placeholder="Search by email" on_search=search/>
+            <Combobox
+                value=picked
+                options
+                placeholder="Search by email"
+                on_search=move |text| finder.search(text)
+                on_unknown=move |text| finder.look_up(text)
+                nothing=Signal::derive(move || finder.nothing())
+            />
         </Field>
     }
 }

@@ -12,6 +12,12 @@ use crate::{
     words,
 };
 
+/// Whether some of the tokens are a guess.
+fn is_estimated(run: &RunView) -> bool {
+    let mut attempts = run.steps.iter().flat_map(|step| &step.attempts);
+    attempts.any(|attempt| attempt.usage.as_ref().is_some_and(|usage| usage.is_estimated))
+}
+
 /// Tokens and money of all attempts.
 fn used(run: &RunView) -> BudgetView {
     let usages = run.steps.iter().flat_map(|step| &step.attempts).filter_map(|attempt| attempt.usage.as_ref());
@@ -26,13 +32,16 @@ fn used(run: &RunView) -> BudgetView {
 
 #[component]
 pub(super) fn BudgetMeter(live: LiveRun) -> impl IntoView {
-    let state = memo(move || live.slowly(|run| (used(run), run.budget.unwrap_or_default())));
+    let state = memo(move || live.slowly(|run| (used(run), run.budget.unwrap_or_default(), is_estimated(run))));
     let view = move || {
-        let (used, most) = state.get();
+        let (used, most, is_estimated) = state.get();
         let tokens = used.tokens.filter(|tokens| *tokens > 0 || most.tokens.is_some()).map(|tokens| {
             let words = match most.tokens {
-                Some(most) => format!("{} of {}", words::thousands(tokens), words::count(most, "token")),
-                None => words::count(tokens, "token"),
+                Some(most) => {
+                    let about = words::about(is_estimated);
+                    format!("{about}{} of {}", words::thousands(tokens), words::count(most, "token"))
+                }
+                None => words::tokens(tokens, is_estimated),
             };
             part(words, tokens, most.tokens)
         });
@@ -90,7 +99,8 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
         words.map_or_else(|| "Empty for no limit".to_owned(), |words| format!("{words}; empty for no limit"))
     };
     let tokens_help = Signal::derive(move || {
-        help(now.with(|(used, _)| used.tokens.map(|used| format!("{} used so far", words::thousands(used)))))
+        let about = words::about(live.slowly(is_estimated));
+        help(now.with(|(used, _)| used.tokens.map(|used| format!("{about}{} used so far", words::thousands(used)))))
     });
     let cost_help = Signal::derive(move || {
         help(now.with(|(used, _)| used.cost_micros.map(|used| format!("{} used so far", words::money(used)))))

@@ -8,12 +8,14 @@ use super::super::{state::LiveRun, step_panel::LoadError};
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant},
+    components::{
+        Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant, local_minute, run_status, status_label,
+    },
     error::AppError,
 };
 
 fn label(run: &RunSummary) -> String {
-    let started = run.created_at.format("%-d %b %Y, %H:%M UTC");
+    let started = local_minute(run.created_at);
     let about = run.about.as_ref().map(|about| format!(", {about}")).unwrap_or_default();
     format!("{started}, version {}{about}", run.template_version)
 }
@@ -50,7 +52,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
         let option = |run: &RunSummary| ComboOption {
             value: run.id.to_string(),
             label: label(run),
-            kind: run.status.as_str().to_owned(),
+            kind: status_label(run_status(run.status, run.status_reason)).to_owned(),
             reason: None,
         };
         runs.with(|runs| runs.iter().map(option).collect::<Vec<_>>())

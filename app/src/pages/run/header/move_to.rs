@@ -113,10 +113,10 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
             None => view! { <Skeleton kind=SkeletonKind::Row/> }.into_any(),
             Some((_, plan)) => view! {
                 <dl class="facts move-plan">
-                    {part(live, "Stay as they are", &plan.kept)}
-                    {part(live, "Run again", &plan.rerun)}
-                    {part(live, "New", &plan.added)}
-                    {part(live, "Gone", &plan.removed)}
+                    {part(live, &plan, "Stay as they are", &plan.kept)}
+                    {part(live, &plan, "Run again", &plan.rerun)}
+                    {part(live, &plan, "New", &plan.added)}
+                    {part(live, &plan, "Gone", &plan.removed)}
                 </dl>
             }
             .into_any(),
@@ -164,8 +164,9 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-fn part(live: LiveRun, words: &'static str, keys: &[StepKey]) -> AnyView {
-    let names: Vec<String> = keys.iter().map(|key| live.title_of(key)).collect();
+fn part(live: LiveRun, plan: &MovePlan, words: &'static str, keys: &[StepKey]) -> AnyView {
+    let name = |key: &StepKey| plan.titles.get(key).cloned().unwrap_or_else(|| live.title_of(key));
+    let names: Vec<String> = keys.iter().map(name).collect();
     let names = if names.is_empty() { "none".to_owned() } else { words::list(&names, 12) };
     view! { <div><dt>{format!("{words} ({})", keys.len())}</dt><dd>{names}</dd></div> }.into_any()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, End, Event, Finish, Message, Request, Tokens, count,
+    Ask, Event, Message, Request, Tokens, count, ends,
     schema::{Absent, strict},
     text,
 };
@@ -70,6 +70,8 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
         Some("message_stop") => events.push(Event::Done),
         Some("message") => {
             head(document, &mut events);
+            // Gateways that speak another protocol behind this one have only a text.
+            events.extend(text(document, "content").map(|said| Event::Text(said.to_owned())));
             for block in document.get("content").and_then(Value::as_array).into_iter().flatten() {
                 read_block(block, &mut events);
             }
@@ -97,20 +99,12 @@ fn read_block(block: &Value, events: &mut Vec<Event>) {
 }
 
 fn finish(message: &Value) -> Option<Event> {
-    let word = text(message, "stop_reason")?;
-    let end = match word {
-        "max_tokens" | "model_context_window_exceeded" => End::Cut,
-        "refusal" => {
-            let why = ["/stop_details/explanation", "/stop_details/category"];
-            let why = why.into_iter().find_map(|place| message.pointer(place)?.as_str());
-            End::Refused(why.unwrap_or_default().to_owned())
-        }
-        "tool_use" => End::ToolCall,
-        // Only for tools of the provider, of which there are none: what came is no whole answer.
-        "pause_turn" => End::Failed,
-        _ => End::Complete,
-    };
-    Some(Finish::event(word, end))
+    // `pause_turn` comes only with tools of the provider, of which there are none: what came is no whole answer.
+    ends::event(text(message, "stop_reason")?, || {
+        let why = ["/stop_details/explanation", "/stop_details/category"];
+        let why = why.into_iter().find_map(|place| message.pointer(place)?.as_str());
+        why.unwrap_or_default().to_owned()
+    })
 }
 
 /// What was read from and written to the cache was asked as well.
@@ -121,6 +115,7 @@ fn tokens(message: &Value) -> Tokens {
     Tokens {
         prompt: count(usage, "input_tokens").map(|fresh| fresh + cached),
         completion: count(usage, "output_tokens"),
+        total: count(usage, "total_tokens"),
         cost_micros: None,
     }
 }

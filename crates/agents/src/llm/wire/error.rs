@@ -1,11 +1,37 @@
-//! What a provider, a gateway or a local server says when it fails, in any of the shapes in use, and the class that its codes mean.
-//! Only codes decide the class, never the words of a message. The words may hold a key: whoever shows them takes it out.
+//! What a provider, a gateway or a local server says when it fails, in any of the shapes in use: whether it is an error, and its words.
+//! An error without known fields is shown as it came: words must never be lost. They may hold a key: whoever shows them takes it out.
 
-use reqwest::StatusCode;
 use serde_json::Value;
 use workflow::status::Reason;
 
-use crate::response;
+use super::{codes, lenient};
+
+/// Where messages stand, in any case and with or without `_`; the most telling first.
+const FIELDS: [&str; 17] = [
+    "message",
+    "originalmessage",
+    "detail",
+    "error",
+    "errordescription",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "statusmsg",
+    "statusmessage",
+    "faultstring",
+    "msg",
+    "reason",
+    "title",
+    "description",
+    "errors",
+    "fault",
+];
+/// Where gateways pass on what was said behind them: as JSON, or as the text of some.
+const BEHIND: [&str; 4] = ["cause", "raw", "originalmessage", "body"];
+/// Errors in errors are looked into so deep.
+const MAX_DEPTH: usize = 8;
+/// Bytes of an unknown document that are shown.
+const MAX_SHOWN_BYTES: usize = 2_000;
 
 /// An error as the other side tells it.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,188 +44,139 @@ pub(in crate::llm) struct Said {
     pub(in crate::llm) document: Value,
 }
 
-/// The codes and types of errors: of the makers, of gateways, of local servers. Compared without regard to case.
-const CODES: [(&str, Reason); 53] = [
-    // The prompt is too long.
-    ("context_length_exceeded", Reason::ContextLength),
-    ("context_length", Reason::ContextLength),
-    ("context_window_exceeded", Reason::ContextLength),
-    ("contextwindowexceedederror", Reason::ContextLength),
-    ("exceed_context_size_error", Reason::ContextLength),
-    ("request_too_large", Reason::ContextLength),
-    ("model_max_prompt_tokens_exceeded", Reason::ContextLength),
-    // Slow down, or pay.
-    ("rate_limit_exceeded", Reason::RateLimit),
-    ("rate_limit_error", Reason::RateLimit),
-    ("ratelimiterror", Reason::RateLimit),
-    ("too_many_requests", Reason::RateLimit),
-    ("insufficient_quota", Reason::RateLimit),
-    ("resource_exhausted", Reason::RateLimit),
-    ("throttling", Reason::RateLimit),
-    ("throttling_error", Reason::RateLimit),
-    // The key.
-    ("invalid_api_key", Reason::Unauthorized),
-    ("authentication_error", Reason::Unauthorized),
-    ("authenticationerror", Reason::Unauthorized),
-    ("permission_error", Reason::Unauthorized),
-    ("permission_denied", Reason::Unauthorized),
-    ("unauthenticated", Reason::Unauthorized),
-    ("unauthorized", Reason::Unauthorized),
-    ("forbidden", Reason::Unauthorized),
-    // What was asked, or would be answered, is not allowed.
-    ("content_filter", Reason::Refused),
-    ("content_policy_violation", Reason::Refused),
-    ("contentpolicyviolationerror", Reason::Refused),
-    ("responsibleaipolicyviolation", Reason::Refused),
-    ("invalid_prompt", Reason::Refused),
-    ("moderation_blocked", Reason::Refused),
-    ("data_inspection_failed", Reason::Refused),
-    ("datainspectionfailed", Reason::Refused),
-    ("guardrail_intervened", Reason::Refused),
-    ("refusal", Reason::Refused),
-    // A fault of theirs.
-    ("server_error", Reason::Server),
-    ("api_error", Reason::Server),
-    ("overloaded_error", Reason::Server),
-    ("overloaded", Reason::Server),
-    ("engine_overloaded", Reason::Server),
-    ("internal_server_error", Reason::Server),
-    ("internal_error", Reason::Server),
-    ("internalservererror", Reason::Server),
-    ("internal", Reason::Server),
-    ("unavailable", Reason::Server),
-    ("timeout_error", Reason::Timeout),
-    ("timeout", Reason::Timeout),
-    ("deadline_exceeded", Reason::Timeout),
-    // A fault of ours.
-    ("invalid_request_error", Reason::Permanent),
-    ("invalid_argument", Reason::Permanent),
-    ("failed_precondition", Reason::Permanent),
-    ("badrequesterror", Reason::Permanent),
-    ("model_not_found", Reason::Permanent),
-    ("not_found_error", Reason::Permanent),
-    ("not_found", Reason::Permanent),
-];
-
 /// Whether a document is an error, and no part of an answer.
 pub(super) fn is_one(document: &Value) -> bool {
     let Value::Object(map) = document else {
         return false;
     };
-    let is_answer = ["choices", "candidates", "output", "message", "delta", "response"]
-        .iter()
-        .any(|name| map.get(*name).is_some_and(|value| value.is_array() || value.is_object()));
-    match map.get("error") {
-        Some(Value::Null | Value::Bool(false)) | None => {}
-        Some(Value::String(text)) if text.is_empty() => {}
+    if map.get("error").is_some_and(|error| !is_nothing(error)) {
         // A Responses API answer that failed tells why inside; that is its own to read.
-        Some(_) => return map.get("object").and_then(Value::as_str) != Some("response"),
+        return map.get("object").and_then(Value::as_str) != Some("response");
+    }
+    // MiniMax says with each answer how it went.
+    if document.pointer("/base_resp/status_code").and_then(Value::as_u64).is_some_and(|code| code != 0) {
+        return true;
     }
     let kind = |name: &str| map.get(name).and_then(Value::as_str) == Some("error");
     // A message without a type says that something is wrong; with another type it may say anything.
-    let is_told = map.get("message").is_some_and(Value::is_string) && !map.contains_key("type");
-    let is_detailed = ["detail", "errors"].iter().any(|name| map.contains_key(*name));
-    !is_answer && (kind("object") || kind("type") || is_detailed || is_told)
+    let is_text = |name: &str| map.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_told = ["message", "Message"].into_iter().any(is_text) && !map.contains_key("type");
+    let is_detailed =
+        ["detail", "errors", "fault"].into_iter().any(|name| map.get(name).is_some_and(|it| !is_nothing(it)));
+    let is_named = ["error_msg", "errorMessage", "error_message"].into_iter().any(is_text)
+        || is_text("msg") && map.contains_key("code");
+    !is_of_answer(document) && (kind("object") || kind("type") || is_detailed || is_told || is_named)
+}
+
+/// Whether a document has the shape of an answer, or of a part of one, whatever it says.
+pub(in crate::llm) fn is_of_answer(document: &Value) -> bool {
+    ["choices", "candidates", "output", "message", "delta", "response", "content", "content_block"]
+        .into_iter()
+        .any(|name| document.get(name).is_some_and(|value| value.is_array() || value.is_object()))
+}
+
+/// Null, false, nothing, and what is made of nothing else: some send their error field with every piece.
+pub(super) fn is_nothing(error: &Value) -> bool {
+    match error {
+        Value::Null => true,
+        Value::Bool(is_one) => !is_one,
+        Value::Number(code) => code.as_f64() == Some(0.0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_nothing),
+        Value::Object(map) => map.values().all(is_nothing),
+    }
 }
 
 /// An error document in any shape.
 pub(in crate::llm) fn read(document: &Value) -> Said {
-    Said { class: class_of_code(document), words: words(document), document: document.clone() }
+    Said { class: codes::class_of(document), words: words(document), document: document.clone() }
 }
 
 /// The body of an error status: a document, a text, or a page.
 pub(in crate::llm) fn read_body(body: &[u8]) -> Said {
     let text = String::from_utf8_lossy(body);
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     // Some answer an error in the framing that was asked for.
-    let bare = text.strip_prefix("data:").map_or(text, str::trim);
-    match serde_json::Deserializer::from_str(bare).into_iter::<Value>().next() {
-        Some(Ok(Value::Array(items))) => read(items.first().unwrap_or(&Value::Null)),
-        Some(Ok(document @ (Value::Object(_) | Value::String(_)))) => read(&document),
+    let bare = text.strip_prefix("event:").and_then(|rest| Some(rest.split_once('\n')?.1)).unwrap_or(text);
+    let bare = bare.strip_prefix("data:").map_or(text, str::trim);
+    match lenient::first(bare) {
+        Ok((document @ (Value::Array(_) | Value::Object(_) | Value::String(_)), _)) => match document {
+            Value::Array(items) if items.len() == 1 => read(&items[0]),
+            document => read(&document),
+        },
         _ => Said { class: None, words: plain(text), document: Value::String(text.to_owned()) },
     }
 }
 
 /// The error itself, which may be the document, or under `error`.
-fn inner(document: &Value) -> &Value {
-    match document.get("error") {
-        Some(error @ Value::Object(_)) => error,
+pub(super) fn inner(document: &Value) -> &Value {
+    match document.get("error").or_else(|| document.pointer("/x_groq/error")) {
+        Some(error @ Value::Object(_)) if !is_nothing(error) => error,
         _ => document,
-    }
-}
-
-/// The most telling class that any code of the document names.
-pub(in crate::llm) fn class_of_code(document: &Value) -> Option<Reason> {
-    let error = inner(document);
-    let places = [Some(error), error.get("innererror"), error.get("metadata"), Some(document)];
-    let codes = places
-        .into_iter()
-        .flatten()
-        .flat_map(|place| ["code", "type", "status", "error", "error_type"].map(|field| place.get(field)));
-    let mut numbers = None;
-    let mut general = None;
-    for code in codes.flatten() {
-        let Some(word) = code.as_str() else {
-            numbers = numbers.or_else(|| code.as_u64());
-            continue;
-        };
-        let word = word.to_ascii_lowercase();
-        if let Ok(number) = word.parse() {
-            numbers = numbers.or(Some(number));
-        }
-        match CODES.iter().find(|(known, _)| *known == word).map(|(_, class)| *class) {
-            // Broad types: a code may say more.
-            Some(class @ (Reason::Permanent | Reason::Server)) => general = general.or(Some(class)),
-            Some(class) => return Some(class),
-            None => {}
-        }
-    }
-    // OpenRouter: what was asked was flagged.
-    if error.pointer("/metadata/flagged_input").is_some() {
-        return Some(Reason::Refused);
-    }
-    let by_number = numbers
-        .and_then(|number| u16::try_from(number).ok())
-        .filter(|number| (400..600).contains(number))
-        .and_then(|number| StatusCode::from_u16(number).ok())
-        .map(response::class_of);
-    match (general, by_number) {
-        (Some(general), None | Some(Reason::Permanent | Reason::Server)) => Some(general),
-        (_, by_number) => by_number,
     }
 }
 
 fn words(document: &Value) -> String {
     let error = inner(document);
-    let found = ["message", "detail", "error", "error_description", "msg", "reason", "title", "errors"]
-        .into_iter()
-        .find_map(|name| phrase(error.get(name)?))
-        .or_else(|| phrase(error).filter(|_| error.is_string()))
-        .unwrap_or_default();
-    // OpenRouter passes on what the provider behind it said.
-    match error.pointer("/metadata/raw").and_then(Value::as_str) {
-        Some(raw) if !raw.is_empty() => format!("{found}: {}", read_body(raw.as_bytes()).words),
+    let found = phrase(error, MAX_DEPTH).or_else(|| phrase(document, MAX_DEPTH));
+    let Some(found) = found else {
+        return if is_nothing(document) { String::new() } else { shown(document) };
+    };
+    match behind(error, MAX_DEPTH) {
+        Some(more) if !found.contains(&more) => format!("{found}: {more}"),
         _ => found,
     }
 }
 
+/// What a gateway passes on of the provider behind it.
+fn behind(value: &Value, depth: usize) -> Option<String> {
+    let Value::Object(map) = value else { return None };
+    let passed = map.iter().find(|(name, value)| BEHIND.contains(&plain_name(name).as_str()) && !is_nothing(value));
+    match passed {
+        Some((_, Value::String(text))) => Some(read_body(text.as_bytes()).words),
+        Some((_, value)) => phrase(value, depth.checked_sub(1)?),
+        None => behind(map.get("metadata")?, depth.checked_sub(1)?),
+    }
+    .filter(|words| !words.is_empty())
+}
+
+/// A field's name without what only style decides.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| *c != '_' && *c != '-').map(|c| c.to_ascii_lowercase()).collect()
+}
+
 /// A text in a document: itself, the message of an object, or those of a list, with the places they are about.
-fn phrase(value: &Value) -> Option<String> {
+fn phrase(value: &Value, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
     match value {
-        Value::String(text) => Some(plain(text)).filter(|text| !text.is_empty()),
+        Value::String(text) => {
+            // An error that was put into another one as text.
+            let nested = Some(text.trim()).filter(|text| text.starts_with('{')).and_then(lenient::whole);
+            let words = nested.and_then(|document| phrase(inner(&document), depth)).unwrap_or_else(|| plain(text));
+            Some(words).filter(|text| !text.is_empty())
+        }
         Value::Array(items) => {
-            let all: Vec<String> = items.iter().take(5).filter_map(phrase).collect();
+            let all: Vec<String> = items.iter().take(5).filter_map(|item| phrase(item, depth)).collect();
             (!all.is_empty()).then(|| all.join("; "))
         }
         Value::Object(map) => {
-            let said =
-                ["message", "msg", "detail", "error", "reason"].into_iter().find_map(|name| phrase(map.get(name)?))?;
+            let said = FIELDS.into_iter().find_map(|field| {
+                let named = map.iter().filter(|(name, _)| plain_name(name) == field);
+                named.into_iter().find_map(|(_, value)| phrase(value, depth))
+            });
+            let around = || ["base_resp", "x_groq"].into_iter().find_map(|name| phrase(map.get(name)?, depth));
+            let said = said.or_else(around)?;
             let place: Vec<&str> =
                 map.get("loc").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
             Some(if place.is_empty() { said } else { format!("{}: {said}", place.join(".")) })
         }
         _ => None,
     }
+}
+
+/// A document as it came, where nothing in it is known.
+fn shown(document: &Value) -> String {
+    crate::error::shorten(plain(&document.to_string()), MAX_SHOWN_BYTES)
 }
 
 /// One line of text; of a page, its words.
@@ -274,6 +251,21 @@ mod tests {
             ),
             (String::new(), "", None),
             ("{}".to_owned(), "", None),
+            ("\u{feff}{\"error\":{\"message\":\"marked\"}}".to_owned(), "marked", None),
+            (r#"{"error":{"message":"half \ud83d"}}"#.to_owned(), "half \u{FFFD}", None),
+            (json!({"Message": "User is not authorized"}).to_string(), "User is not authorized", None),
+            (json!({"ErrorCode": "X", "OriginalMessage": "CUDA out of memory"}).to_string(), "CUDA out of memory", None),
+            (json!({"error_code": 17, "error_msg": "Open api daily request limit reached"}).to_string(), "Open api daily request limit reached", None),
+            (json!({"choices": null, "base_resp": {"status_code": 1013, "status_msg": "unknown error"}}).to_string(), "unknown error", None),
+            (json!({"code": 1211, "msg": "no such model", "success": false}).to_string(), "no such model", None),
+            (json!({"fault": {"faultstring": "Invalid ApiKey", "detail": {"errorcode": "x"}}}).to_string(), "Invalid ApiKey", None),
+            (json!({"errorMessage": "Task timed out"}).to_string(), "Task timed out", None),
+            (json!({"x_groq": {"error": "over capacity"}, "choices": []}).to_string(), "over capacity", None),
+            (json!(["a", "b"]).to_string(), "a; b", None),
+            (json!({"wrong": {"why": 5}}).to_string(), r#"{"wrong":{"why":5}}"#, None),
+            (json!({"error": {"wrong": true}}).to_string(), r#"{"error":{"wrong":true}}"#, None),
+            (json!({"error": {"message": "Bad Request", "cause": "{\"error\":{\"message\":\"no temperature\"}}"}}).to_string(), "Bad Request: no temperature", None),
+            (json!({"error": {"message": "{\"error\":{\"message\":\"inside\"}}"}}).to_string(), "inside", None),
             ("\"plain\"".to_owned(), "plain", None),
         ];
         for (body, words, class) in table {
@@ -291,6 +283,10 @@ mod tests {
             json!({"candidates": []}),
             json!({"object": "response", "error": {"code": "server_error"}}),
             json!({"type": "message_delta", "delta": {}}),
+            json!({"choices": [], "error": {}}),
+            json!({"choices": [], "error": {"message": "", "code": 0, "type": null}}),
+            json!({"choices": [], "error": []}),
+            json!({"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}}),
         ];
         for answer in answers {
             assert!(!is_one(&answer), "{answer}");
@@ -302,6 +298,11 @@ mod tests {
             json!({"type": "error", "message": "x"}),
             json!({"detail": "x"}),
             json!({"message": "x"}),
+            json!({"choices": null, "base_resp": {"status_code": 1004, "status_msg": "x"}}),
+            json!({"error_msg": "x", "error_code": 1}),
+            json!({"code": 500, "msg": "x"}),
+            json!({"fault": {"faultstring": "x"}}),
+            json!({"Message": "x"}),
         ];
         for error in errors {
             assert!(is_one(&error), "{error}");

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, End, Event, Finish, Message, Request, Role, Tokens, count,
+    Ask, End, Event, Finish, Message, Request, Role, Tokens, count, ends, first,
     schema::{Absent, strict},
     text,
 };
@@ -58,7 +58,7 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
         let words = text(feedback, "blockReasonMessage").unwrap_or_default();
         events.push(Finish::event(word, End::Refused(words.to_owned())));
     }
-    let candidate = document.get("candidates").and_then(|all| all.get(0)).unwrap_or(&Value::Null);
+    let candidate = document.get("candidates").and_then(first).unwrap_or(&Value::Null);
     let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
     for part in parts.into_iter().flatten() {
         let Some(piece) = text(part, "text") else { continue };
@@ -66,37 +66,13 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
         events.push(if is_thought { Event::Thought(piece.to_owned()) } else { Event::Text(piece.to_owned()) });
     }
     if let Some(word) = text(candidate, "finishReason") {
-        events.extend(finish(word, candidate));
+        let why = || text(candidate, "finishMessage").map_or_else(|| blocked(candidate), str::to_owned);
+        events.extend(ends::event(word, why));
     }
     if let Some(usage) = document.get("usageMetadata") {
         events.extend(tokens(usage).event());
     }
     events
-}
-
-fn finish(word: &str, candidate: &Value) -> Option<Event> {
-    let end = match word {
-        "FINISH_REASON_UNSPECIFIED" => return None,
-        "STOP" => End::Complete,
-        "MAX_TOKENS" => End::Cut,
-        "SAFETY"
-        | "RECITATION"
-        | "LANGUAGE"
-        | "BLOCKLIST"
-        | "PROHIBITED_CONTENT"
-        | "SPII"
-        | "IMAGE_SAFETY"
-        | "IMAGE_PROHIBITED_CONTENT"
-        | "IMAGE_RECITATION"
-        | "MODEL_ARMOR" => {
-            let words = text(candidate, "finishMessage").map_or_else(|| blocked(candidate), str::to_owned);
-            End::Refused(words)
-        }
-        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS" => End::ToolCall,
-        // `OTHER`, and what comes to be: not a whole answer.
-        _ => End::Failed,
-    };
-    Some(Finish::event(word, end))
 }
 
 /// What the safety ratings blocked.
@@ -119,6 +95,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: sum(["promptTokenCount", "toolUsePromptTokenCount"]),
         completion: sum(["candidatesTokenCount", "thoughtsTokenCount"]),
+        total: count(usage, "totalTokenCount"),
         cost_micros: None,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, End, Event, Finish, Request, Tokens, count, openai,
+    Ask, End, Event, Finish, Request, Tokens, count, ends, openai,
     schema::{Absent, strict},
     text,
 };
@@ -52,11 +52,15 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
             // Absent where the prompt was known already.
             prompt: count(document, "prompt_eval_count"),
             completion: count(document, "eval_count"),
+            total: None,
             cost_micros: None,
         };
         events.extend(tokens.event());
-        let word = text(document, "done_reason").unwrap_or_default();
-        events.push(Finish::event(word, if word == "length" { End::Cut } else { End::Complete }));
+        events.extend(match text(document, "done_reason") {
+            Some(word) => ends::event(word, String::new),
+            // Before it knew reasons.
+            None => Some(Finish::event("", End::Complete)),
+        });
         events.push(Event::Done);
     }
     events

@@ -1,10 +1,10 @@
 //! Chat completions, as `OpenAI` defined them and as gateways and local servers speak them, each with its own additions.
-//! A chunk of a stream and a whole answer differ in one word only, so they are read alike.
+//! A chunk of a stream and a whole answer differ in one word only; it must never count what some say in both.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Ask, End, Event, Finish, Message, Request, Role, Tokens, count, micros,
+    Ask, End, Event, Finish, Message, Request, Role, Tokens, Whole, count, ends, error, first, micros,
     schema::{Absent, strict},
     text,
 };
@@ -56,38 +56,49 @@ pub(super) fn messages(ask: &Ask<'_>) -> Value {
     system.into_iter().chain(ask.messages.iter().map(said)).collect()
 }
 
-pub(super) fn read(document: &Value) -> Vec<Event> {
+/// A piece of a stream, or all of a body that is none.
+pub(super) fn read(document: &Value, is_body: bool) -> Vec<Event> {
     let mut events = Vec::new();
     if let Some(id) = text(document, "id") {
         events.push(Event::Id(id.to_owned()));
     }
-    let choice = document.get("choices").and_then(|choices| choices.get(0)).unwrap_or(&Value::Null);
-    let whole = choice.get("message").filter(|message| message.is_object());
-    if let Some(said) = choice.get("delta").filter(|delta| delta.is_object()).or(whole) {
-        // Names in use: DeepSeek, vLLM and those like them; OpenRouter and newer vLLM.
-        if let Some(thought) = text(said, "reasoning_content").or_else(|| text(said, "reasoning")) {
-            events.push(Event::Thought(thought.to_owned()));
-        }
-        match said.get("content") {
-            Some(Value::String(content)) if !content.is_empty() => events.push(Event::Text(content.clone())),
-            Some(Value::Array(parts)) => parts.iter().for_each(|part| read_part(part, &mut events)),
-            _ => {}
-        }
-        if let Some(refusal) = text(said, "refusal") {
-            events.push(Event::Refusal(refusal.to_owned()));
+    let choice = document.get("choices").and_then(first).unwrap_or(&Value::Null);
+    // Groq tells beside the choices that it failed.
+    let failed = [choice.get("error"), document.pointer("/x_groq/error")];
+    if let Some(found) = failed.into_iter().flatten().find(|found| !error::is_nothing(found)) {
+        events.push(Event::Failed(error::read(found)));
+    }
+    let object = text(document, "object").unwrap_or_default();
+    let delta = choice.get("delta").filter(|delta| delta.is_object());
+    let message = choice.get("message").filter(|message| message.is_object());
+    let is_piece = matches!(object, "chat.completion.chunk" | "text_completion.chunk");
+    if let Some(delta) = delta {
+        read_said(delta, &mut events);
+    }
+    if let Some(message) = message {
+        let mut said = Vec::new();
+        read_said(message, &mut said);
+        if is_piece {
+            events.extend(said);
+        } else {
+            // Some end a stream with the whole of it.
+            let (whole, others) = Whole::of(said);
+            events.extend(whole.event());
+            events.extend(others);
         }
     }
-    // The completions of old servers.
-    if let Some(piece) = text(choice, "text") {
+    // The completions of old servers; newer ones may say it a second time so.
+    let is_said =
+        |said: Option<&Value>| said.is_some_and(|said| said.get("content").is_some_and(|it| !error::is_nothing(it)));
+    if let Some(piece) = text(choice, "text").filter(|_| !is_said(delta) && !is_said(message)) {
         events.push(Event::Text(piece.to_owned()));
     }
-    if let Some(error) = choice.get("error").filter(|error| error.is_object()) {
-        events.push(Event::Failed(super::error::read(error)));
-    }
     match text(choice, "finish_reason") {
-        Some(word) => events.push(finish(word, choice)),
+        Some(word) => events.extend(ends::event(word, || filtered(choice))),
         // What is not streamed is whole, and not every server says so.
-        None if whole.is_some() => events.push(Finish::event("", End::Complete)),
+        None if message.is_some() && !is_piece && (is_body || object == "chat.completion") => {
+            events.push(Finish::event("", End::Complete));
+        }
         None => {}
     }
     let told = ["/usage", "/choices/0/usage", "/x_groq/usage"];
@@ -97,6 +108,23 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
     tokens.cost_micros = tokens.cost_micros.or_else(|| micros(document.pointer("/_hidden_params/response_cost")));
     events.extend(tokens.event());
     events
+}
+
+/// What a message, or a piece of one, says. A piece is what is new: servers that send all again with each cannot be told from a
+/// model that repeats itself, and nothing here guesses.
+fn read_said(said: &Value, events: &mut Vec<Event>) {
+    // Names in use: DeepSeek, vLLM and those like them; OpenRouter and newer vLLM.
+    if let Some(thought) = text(said, "reasoning_content").or_else(|| text(said, "reasoning")) {
+        events.push(Event::Thought(thought.to_owned()));
+    }
+    match said.get("content") {
+        Some(Value::String(content)) if !content.is_empty() => events.push(Event::Text(content.clone())),
+        Some(Value::Array(parts)) => parts.iter().for_each(|part| read_part(part, events)),
+        _ => {}
+    }
+    if let Some(refusal) = text(said, "refusal") {
+        events.push(Event::Refusal(refusal.to_owned()));
+    }
 }
 
 /// A part of a content in parts: Mistral's thinking models send theirs so.
@@ -117,25 +145,6 @@ fn read_part(part: &Value, events: &mut Vec<Event>) {
     }
 }
 
-fn finish(word: &str, choice: &Value) -> Event {
-    let end = match word {
-        "length" | "max_tokens" | "model_length" | "max_output_tokens" => End::Cut,
-        "content_filter"
-        | "content-filter"
-        | "safety"
-        | "sensitive"
-        | "refusal"
-        | "recitation"
-        | "blocked"
-        | "guardrail_intervened" => End::Refused(filtered(choice)),
-        "tool_calls" | "function_call" | "tool_use" => End::ToolCall,
-        "error" | "abort" | "aborted" | "cancelled" | "network_error" | "insufficient_system_resource" => End::Failed,
-        // `stop`, `eos`, `end_turn`, and what else means that it is over.
-        _ => End::Complete,
-    };
-    Finish::event(word, end)
-}
-
 /// Azure names what its filter found.
 fn filtered(choice: &Value) -> String {
     let results = choice.get("content_filter_results").and_then(Value::as_object);
@@ -147,6 +156,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: count(usage, "prompt_tokens").or_else(|| count(usage, "input_tokens")),
         completion: count(usage, "completion_tokens").or_else(|| count(usage, "output_tokens")),
+        total: count(usage, "total_tokens"),
         cost_micros: micros(usage.get("cost")).or_else(|| micros(usage.get("total_cost"))),
     }
 }

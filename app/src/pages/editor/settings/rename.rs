@@ -1,0 +1,150 @@
+//! Gives a run input another key: by its author, or by its title while nothing knows it by the key it was made with.
+//! Renaming takes the sources that read it along.
+
+use canvas::Edit;
+use workflow::{Definition, Step, condition::Condition, source::Source};
+
+/// What a key begins with that nobody chose; a number follows.
+pub(super) const UNCHOSEN: &str = "input_";
+const MAX_LETTERS: usize = 40;
+
+/// The key that an input takes from its title, if its own was not chosen and no step reads it.
+pub(super) fn suggested(definition: &Definition, key: &str) -> Option<String> {
+    let number = key.strip_prefix(UNCHOSEN)?;
+    let is_unchosen = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let wanted = slug(&definition.inputs.get(key)?.title);
+    let is_read = definition.steps.values().any(|step| {
+        let mut after = step.clone();
+        rename_in(&mut after, key, "");
+        after != *step
+    });
+    if !is_unchosen || is_read || wanted.is_empty() || wanted == key {
+        return None;
+    }
+    let others = (2..=u32::MAX).map(|n| format!("{wanted}_{n}"));
+    std::iter::once(wanted.clone()).chain(others).find(|key| !definition.inputs.contains_key(key))
+}
+
+/// Lower-case letters, digits and `_`, beginning with a letter.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for c in title.chars().flat_map(char::to_lowercase) {
+        match c {
+            'a'..='z' => slug.push(c),
+            '0'..='9' if !slug.is_empty() => slug.push(c),
+            _ if !slug.is_empty() && !slug.ends_with('_') => slug.push('_'),
+            _ => {}
+        }
+    }
+    slug.truncate(MAX_LETTERS);
+    slug.trim_end_matches('_').to_owned()
+}
+
+/// The edit that gives an input another key, with everything that reads it.
+pub(super) fn renamed(definition: &Definition, old: &str, new: &str) -> Option<Edit> {
+    let input = definition.inputs.get(old)?.clone();
+    let mut edits = vec![Edit::SetRunInput { key: new.to_owned(), input: Some(input) }];
+    for (key, step) in &definition.steps {
+        let mut after = step.clone();
+        rename_in(&mut after, old, new);
+        if after != *step {
+            edits.push(Edit::set(key.clone(), after));
+        }
+    }
+    edits.push(Edit::SetRunInput { key: old.to_owned(), input: None });
+    Some(Edit::Batch(edits))
+}
+
+/// Everything of a step that reads the input reads the renamed one.
+fn rename_in(step: &mut Step, old: &str, new: &str) {
+    let mut rename = |source: &mut Source| {
+        if let Source::Run { key, .. } = source
+            && key == old
+        {
+            new.clone_into(key);
+        }
+    };
+    step.inputs.values_mut().for_each(&mut rename);
+    if let Some(map) = &mut step.map {
+        rename(&mut map.over);
+    }
+    if let Some(shared) = &mut step.concurrency {
+        rename(&mut shared.key);
+    }
+    if let Some(when) = &mut step.when {
+        rename_in_condition(when, &mut rename);
+    }
+}
+
+fn rename_in_condition(condition: &mut Condition, rename: &mut impl FnMut(&mut Source)) {
+    match condition {
+        Condition::Eq(a, b)
+        | Condition::Ne(a, b)
+        | Condition::Lt(a, b)
+        | Condition::Le(a, b)
+        | Condition::Gt(a, b)
+        | Condition::Ge(a, b)
+        | Condition::In(a, b)
+        | Condition::Contains(a, b) => {
+            rename(a);
+            rename(b);
+        }
+        Condition::Exists(source) => rename(source),
+        Condition::And(all) | Condition::Or(all) => {
+            for condition in all {
+                rename_in_condition(condition, rename);
+            }
+        }
+        Condition::Not(inner) => rename_in_condition(inner, rename),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_renamed_input_is_still_read() {
+        let mut definition = Definition::from_value(&json!({
+            "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}},
+            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}},
+                "when": {"not": {"exists": {"from": "run", "key": "topic"}}}}}}))
+        .unwrap();
+        let before = definition.clone();
+        let inverse = canvas::apply(&mut definition, &renamed(&before, "topic", "subject").unwrap()).unwrap();
+        assert_eq!(definition.inputs.keys().collect::<Vec<_>>(), ["subject"]);
+        assert_eq!(serde_json::to_value(&definition.steps["a"].inputs["t"]).unwrap()["key"], "subject");
+        assert!(!definition.to_value().to_string().contains("topic\""));
+        canvas::apply(&mut definition, &inverse).unwrap();
+        assert_eq!(definition, before);
+    }
+
+    #[test]
+    fn a_key_that_nobody_chose_follows_the_title_while_nothing_reads_it() {
+        let definition = Definition::from_value(&json!({
+            "inputs": {
+                "input_1": {"title": "Tone of the text!", "schema": {"type": "string"}},
+                "input_2": {"title": "Tone", "schema": {"type": "string"}},
+                "input_3": {"title": "Read", "schema": {"type": "string"}},
+                "input_4": {"title": "", "schema": {"type": "string"}},
+                "input_5": {"title": "2. Über", "schema": {"type": "string"}},
+                "input_x": {"title": "Mine", "schema": {"type": "string"}},
+                "tone": {"title": "Other", "schema": {"type": "string"}}},
+            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "input_3"}}}}}))
+        .unwrap();
+        for (key, expected) in [
+            ("input_1", Some("tone_of_the_text")),
+            ("input_2", Some("tone_2")),
+            ("input_3", None),
+            ("input_4", None),
+            ("input_5", Some("ber")),
+            ("input_x", None),
+            ("tone", None),
+            ("gone", None),
+        ] {
+            assert_eq!(suggested(&definition, key).as_deref(), expected, "{key}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The processes of the product under measurement: a `weft serve`, more `weft work` beside it, and single commands.
+//! Each is a child that must never outlive the benchmark; what it logs is kept, and shown when it fails.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// It gives itself 30 s to finish what it runs.
+const ENDS_WITHIN: Duration = Duration::from_secs(40);
+const COMMAND_WITHIN: Duration = Duration::from_mins(2);
+
+/// The binary `weft`, its settings, and where its processes may write.
+pub(crate) struct Weft {
+    pub(crate) binary: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) model: String,
+}
+
+pub(crate) struct Process {
+    child: Child,
+    pid: u32,
+    /// What it printed last; kept open, or its next line would end it.
+    _output: Lines<BufReader<ChildStdout>>,
+    log: PathBuf,
+}
+
+impl Weft {
+    /// With the settings of an installation; only what would keep one person from this much work is lifted.
+    fn command(&self, database: &OsStr, arguments: &[&str]) -> Command {
+        let provider = |field: &str| format!("WEFT_PROVIDER_{}_{field}", crate::definitions::PROVIDER.to_uppercase());
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
+        // An interrupt is for the benchmark, which ends them in its own order.
+        command.process_group(0);
+        for variable in ["PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "WEFT_LOCAL_LLM_BIN", "WEFT_LOCAL_LLM_MODEL"] {
+            command.env_remove(variable);
+        }
+        command
+            .env("DATABASE_URL", database)
+            .env("WEFT_DATA_DIR", self.folder.join("data"))
+            .env("WEFT_LISTEN", "127.0.0.1:0")
+            .env("WEFT_LOG", "warn")
+            .env("WEFT_USER_RUNNING_RUNS", "off")
+            .env("WEFT_USER_BYTES_PER_DAY", "off")
+            .env("WEFT_USER_REQUESTS_PER_SECOND", "off")
+            .env(provider("KIND"), "openai")
+            .env(provider("URL"), &self.model)
+            .env(provider("KEY"), "none")
+            .env(provider("MODEL"), crate::definitions::PROVIDER);
+        command
+    }
+
+    /// What a command prints; `input` is its standard input.
+    pub(crate) async fn output(&self, database: &OsStr, arguments: &[&str], input: &str) -> Result<String> {
+        let name = format!("weft {}", arguments.join(" "));
+        let mut command = self.command(database, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("cannot start `{}`", self.binary.display()))?;
+        let mut stdin = child.stdin.take().context("a child without input")?;
+        // A command that wants no input may have closed it.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = timeout(COMMAND_WITHIN, child.wait_with_output())
+            .await
+            .with_context(|| format!("`{name}` did not end within {} s", COMMAND_WITHIN.as_secs()))??;
+        if !output.status.success() {
+            bail!("`{name}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// A server that answers, and its URL.
+    pub(crate) async fn serve(&self, database: &OsStr, slots: Option<u32>) -> Result<(Process, String)> {
+        self.start(database, "serve", slots, "Weft is at ").await
+    }
+
+    /// Another process that executes steps.
+    pub(crate) async fn work(&self, database: &OsStr) -> Result<Process> {
+        Ok(self.start(database, "work", None, "Weft is working").await?.0)
+    }
+
+    /// Waits for the line that begins so, and hands on what follows.
+    async fn start(&self, database: &OsStr, what: &str, slots: Option<u32>, ready: &str) -> Result<(Process, String)> {
+        let (log_file, log) = tempfile::Builder::new()
+            .prefix(what)
+            .suffix(".log")
+            .tempfile_in(&self.folder)
+            .and_then(|file| file.keep().map_err(|error| error.error))
+            .context("cannot create a log")?;
+        let mut command = self.command(database, &[what]);
+        if let Some(slots) = slots {
+            command.env("WEFT_WORKER_SLOTS", slots.to_string());
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file);
+        let mut child = command.spawn().with_context(|| format!("cannot start `{}`", self.binary.display()))?;
+        let pid = child.id().context("it has ended already")?;
+        let mut output = BufReader::new(child.stdout.take().context("a child without output")?).lines();
+        let told = timeout(READY_WITHIN, async {
+            while let Some(line) = output.next_line().await? {
+                if let Some(rest) = line.strip_prefix(ready) {
+                    return Ok(Some(rest.trim_end_matches('/').to_owned()));
+                }
+            }
+            anyhow::Ok(None)
+        });
+        let told = told.await.unwrap_or(Ok(None))?;
+        let process = Process { child, pid, _output: output, log };
+        match told {
+            Some(rest) => Ok((process, rest)),
+            None => bail!("`weft {what}` was not ready within {} s:\n{}", READY_WITHIN.as_secs(), process.last_words()),
+        }
+    }
+}
+
+impl Process {
+    /// The most memory that it ever held, in megabytes; of its children nothing.
+    pub(crate) fn peak_mb(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).context("the server has ended")?;
+        let kilobytes = peak_kilobytes(&status).context("the kernel does not say what a process held")?;
+        Ok(f64::from(kilobytes) * 1.024 / 1000.0)
+    }
+
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        last_lines(&self.log, 20)
+    }
+
+    /// Asks it to end, and makes it where it does not.
+    pub(crate) async fn stop(mut self) {
+        // It may be gone already.
+        let _ = i32::try_from(self.pid).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok());
+        if timeout(ENDS_WITHIN, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+fn peak_kilobytes(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn last_lines(file: &Path, n: usize) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(n)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_read_from_what_the_kernel_says() {
+        assert_eq!(peak_kilobytes("Name:\tweft\nVmHWM:\t  204800 kB\nVmRSS:\t 1 kB\n"), Some(204_800));
+        assert_eq!(peak_kilobytes("Name:\tweft\n"), None);
+    }
+}

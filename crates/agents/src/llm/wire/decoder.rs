@@ -1,0 +1,423 @@
+//! From the bytes of a response to its documents: server-sent events, a document a line, or one document that is the whole body.
+//! What it is shows in its first line, since gateways mislabel it. It must never hold more than an answer may be long, and what was
+//! whole before something broke is never lost.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+use super::lenient;
+
+/// Bytes of one answer; and of one frame, since some providers repeat the whole answer in the last one.
+pub(in crate::llm) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of an event that is no JSON and only keeps the connection alive.
+const MAX_KEEPALIVE_BYTES: usize = 200;
+
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::llm) enum Frame {
+    /// A piece of a stream.
+    Document(Value),
+    /// A document of a body that is no stream of events.
+    Body(Value),
+    /// A document that the stream itself marks as an error.
+    Error(Value),
+    /// `[DONE]`
+    Done,
+}
+
+#[derive(Debug)]
+pub(in crate::llm) enum Fault {
+    Broken(reqwest::Error),
+    Stalled,
+    TooLarge,
+    /// Neither JSON nor events; the text that came instead.
+    Unreadable(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Mode {
+    /// Nothing but white space so far.
+    #[default]
+    Unknown,
+    /// Some line of text, before which kind of body it is shows.
+    Text,
+    Events,
+    /// A JSON document in each line.
+    Lines,
+    /// The body is one text.
+    Whole,
+    /// The end was told; what follows is nobody's.
+    Over,
+}
+
+/// The pure part: bytes in, frames out.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    mode: Mode,
+    /// What is not yet a whole line; in `Whole`, all of the body.
+    line: Vec<u8>,
+    /// The last byte was a carriage return, whose line feed belongs to the same line end.
+    after_return: bool,
+    event: String,
+    /// The lines of the event so far; in `Text`, all of the body.
+    data: String,
+    /// What was passed over, since it is no JSON.
+    passed_over: String,
+    is_cut: bool,
+    pub(super) frames: VecDeque<Frame>,
+}
+
+impl Decoder {
+    /// Bytes that are held and not yet a frame.
+    pub(super) fn n_held(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
+    /// Whether the body ended within a frame.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// What came that is no JSON, and no frame.
+    pub(super) fn passed_over(&self) -> &str {
+        &self.passed_over
+    }
+
+    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            match self.mode {
+                Mode::Whole => return self.hold(bytes),
+                Mode::Over => return Ok(()),
+                _ => {}
+            }
+            if self.after_return && bytes[0] == b'\n' {
+                bytes = &bytes[1..];
+                self.after_return = false;
+                continue;
+            }
+            self.after_return = false;
+            let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                return self.hold(bytes);
+            };
+            self.hold(&bytes[..end])?;
+            self.after_return = bytes[end] == b'\r';
+            let is_kept = self.take_line(false)?;
+            if is_kept {
+                // The line end is white space of the body.
+                self.hold(b"\n")?;
+            }
+            bytes = &bytes[end + 1..];
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if self.n_held() + bytes.len() > MAX_ANSWER_BYTES {
+            return Err(Fault::TooLarge);
+        }
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Whether the line stays, as the beginning of a body that is one text.
+    fn take_line(&mut self, at_end: bool) -> Result<bool, Fault> {
+        if self.mode == Mode::Unknown {
+            if self.line.starts_with(b"\xEF\xBB\xBF") {
+                self.line.drain(..3);
+            }
+            if self.line.iter().all(u8::is_ascii_whitespace) {
+                self.line.clear();
+                return Ok(false);
+            }
+            self.mode = mode_of(&self.line);
+        }
+        if self.mode == Mode::Text && is_field(&self.line) {
+            self.passed_over = std::mem::take(&mut self.data);
+            self.mode = Mode::Events;
+        }
+        if self.mode == Mode::Whole {
+            return Ok(true);
+        }
+        let line = std::mem::take(&mut self.line);
+        match self.mode {
+            Mode::Text => {
+                self.data.push_str(&String::from_utf8_lossy(&line));
+                self.data.push('\n');
+            }
+            Mode::Lines => {
+                if !line.iter().all(u8::is_ascii_whitespace) {
+                    self.documents(&String::from_utf8_lossy(&line), at_end, Frame::Body)?;
+                }
+            }
+            _ => self.event_line(&line, at_end)?,
+        }
+        Ok(false)
+    }
+
+    fn event_line(&mut self, line: &[u8], at_end: bool) -> Result<(), Fault> {
+        if line.is_empty() {
+            return self.dispatch(at_end);
+        }
+        let line = String::from_utf8_lossy(line);
+        // Some tell an error, or a piece, outside of any event.
+        if line.starts_with('{') {
+            match lenient::whole(&line) {
+                Some(document) => self.frames.push_back(Frame::Document(document)),
+                None => self.is_cut |= at_end,
+            }
+            return Ok(());
+        }
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match name {
+            "data" => {
+                if self.data.len() + value.len() > MAX_ANSWER_BYTES {
+                    return Err(Fault::TooLarge);
+                }
+                if !self.data.is_empty() {
+                    self.data.push('\n');
+                }
+                self.data.push_str(value);
+            }
+            "event" => value.clone_into(&mut self.event),
+            // llama.cpp names an error in place of `data`.
+            "error" => self.frames.push_back(Frame::Error(error(value))),
+            // A comment (an empty name) keeps the connection alive; `id` and `retry` are for browsers.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn dispatch(&mut self, at_end: bool) -> Result<(), Fault> {
+        let event = std::mem::take(&mut self.event);
+        let data = std::mem::take(&mut self.data);
+        // Gateways put frames of others into frames of their own.
+        let data = without_names(&data);
+        if data.is_empty() {
+            return Ok(());
+        }
+        if event == "error" {
+            self.frames.push_back(Frame::Error(error(data)));
+            return Ok(());
+        }
+        // Some put the mark right behind the last document.
+        let (documents, is_done) = match data.strip_suffix("[DONE]") {
+            Some(before) => (before, true),
+            None => (data, false),
+        };
+        self.documents(documents, at_end, Frame::Document)?;
+        if is_done {
+            self.frames.push_back(Frame::Done);
+            self.mode = Mode::Over;
+        }
+        Ok(())
+    }
+
+    /// The documents of a text. At the end of a body, one that is not whole is no garbage: the answer broke off.
+    fn documents(&mut self, text: &str, at_end: bool, frame: fn(Value) -> Frame) -> Result<(), Fault> {
+        let mut rest = without_names(text);
+        while !rest.is_empty() {
+            // A list is a stream that was not asked to be one: what came of it counts, item by item.
+            if let Some(items) = rest.strip_prefix('[')
+                && items.trim_start().starts_with('{')
+            {
+                rest = without_names(self.items(items, at_end)?);
+                continue;
+            }
+            match lenient::first(rest) {
+                Ok((document, n_bytes)) => {
+                    self.frames.push_back(frame(document));
+                    rest = without_names(&rest[n_bytes..]);
+                }
+                Err(error) if at_end && error.is_eof() => {
+                    self.is_cut = true;
+                    return Ok(());
+                }
+                Err(_) if self.mode == Mode::Events && is_keepalive(rest) => {
+                    rest.clone_into(&mut self.passed_over);
+                    return Ok(());
+                }
+                Err(_) => return Err(Fault::Unreadable(text.to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of a list behind its bracket; hands back what follows it.
+    fn items<'a>(&mut self, text: &'a str, at_end: bool) -> Result<&'a str, Fault> {
+        let mut rest = text.trim_start();
+        loop {
+            match lenient::first(rest) {
+                Ok((document, n_bytes)) => {
+                    self.frames.push_back(Frame::Body(document));
+                    rest = rest[n_bytes..].trim_start();
+                }
+                Err(error) if at_end && error.is_eof() => {
+                    self.is_cut = true;
+                    return Ok("");
+                }
+                Err(_) => return Err(Fault::Unreadable(text.to_owned())),
+            }
+            if let Some(after) = rest.strip_prefix(']') {
+                return Ok(after);
+            }
+            // What follows neither a comma nor the end is not whole.
+            rest = rest.strip_prefix(',').map_or(rest, str::trim_start);
+        }
+    }
+
+    /// What is left when the body ends, or breaks. An event without its blank line counts, if it is whole.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        if !self.line.is_empty() && self.mode != Mode::Whole {
+            self.take_line(true)?;
+        }
+        match self.mode {
+            Mode::Events => self.dispatch(true),
+            Mode::Whole => {
+                let body = std::mem::take(&mut self.line);
+                self.documents(&String::from_utf8_lossy(&body), true, Frame::Body)
+            }
+            Mode::Text => Err(Fault::Unreadable(std::mem::take(&mut self.data))),
+            Mode::Lines | Mode::Unknown | Mode::Over => Ok(()),
+        }
+    }
+}
+
+/// What a text that is told to be an error says.
+fn error(text: &str) -> Value {
+    lenient::whole(text).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// A text without the `data:` in front, however often it is there.
+fn without_names(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(rest) = text.strip_prefix("data:") {
+        text = rest.trim_start();
+    }
+    text
+}
+
+/// `ping`, `[HEARTBEAT]`: short, and nothing of JSON in it, of which a piece would be missing.
+fn is_keepalive(text: &str) -> bool {
+    text.len() <= MAX_KEEPALIVE_BYTES && !text.contains(['{', '}', '"'])
+}
+
+fn is_field(line: &[u8]) -> bool {
+    [&b"data"[..], b"event", b"id", b"retry", b"error"]
+        .iter()
+        .any(|name| line.strip_prefix(*name).is_some_and(|rest| rest.first() == Some(&b':')))
+}
+
+fn mode_of(first_line: &[u8]) -> Mode {
+    let names = [&b"data"[..], b"event", b"id", b"retry", b"error"];
+    if is_field(first_line) || names.contains(&first_line) || first_line.starts_with(b":") {
+        return Mode::Events;
+    }
+    let first = first_line.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|byte| !matches!(byte, b'{' | b'[' | b'<' | b'"')) {
+        return Mode::Text;
+    }
+    let line = String::from_utf8_lossy(first_line);
+    if lenient::whole(&line).is_some() { Mode::Lines } else { Mode::Whole }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the decoder makes of bytes, cut anywhere.
+    fn decode(bytes: &[u8]) -> String {
+        let all = decode_in(&[bytes]);
+        let split: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(decode_in(&split), all, "cut between any two bytes");
+        all
+    }
+
+    fn decode_in(chunks: &[&[u8]]) -> String {
+        let mut decoder = Decoder::default();
+        let mut result = Ok(());
+        for chunk in chunks {
+            result = result.and_then(|()| decoder.push(chunk));
+        }
+        result = result.and_then(|()| decoder.end());
+        let mut shown: Vec<String> = decoder
+            .frames
+            .into_iter()
+            .map(|frame| match frame {
+                Frame::Document(document) | Frame::Body(document) => document.to_string(),
+                Frame::Error(document) => format!("error {document}"),
+                Frame::Done => "done".to_owned(),
+            })
+            .collect();
+        match result {
+            Ok(()) => {}
+            Err(Fault::Unreadable(text)) => shown.push(format!("unreadable {text:?}")),
+            Err(fault) => shown.push(format!("{fault:?}")),
+        }
+        shown.join(" ")
+    }
+
+    #[test]
+    fn every_framing_in_use_is_read() {
+        let table = [
+            ("data: {\"a\":1}\n\ndata: [DONE]\n\n", r#"{"a":1} done"#),
+            ("data:{\"a\":1}\r\n\r\ndata:[DONE]\r\n\r\n", r#"{"a":1} done"#),
+            ("data: {\"a\":1}\r\rdata: [DONE]\r\r", r#"{"a":1} done"#),
+            ("\u{feff}data: 1\n\n", "1"),
+            (": OPENROUTER PROCESSING\n\n: ping\n\ndata: 1\n\n", "1"),
+            ("event: message_start\ndata: {\"é\":\"…\"}\n\n", r#"{"é":"…"}"#),
+            ("id: 7\nretry: 10\nevent: x\ndata: 1\n\n", "1"),
+            ("data: {\"a\":\ndata: 1}\n\n", r#"{"a":1}"#),
+            ("data: 1\ndata: [DONE]\n\n", "1 done"),
+            ("data: 1\n\ndata:\n\ndata\n\n", "1"),
+            // Without its blank line, an event counts if it is whole.
+            ("data: 1\n\ndata: 2", "1 2"),
+            ("data: 1\n\ndata: {\"a\":", "1"),
+            ("event: error\ndata: {\"m\":1}\n\n", r#"error {"m":1}"#),
+            ("event: error\ndata: overloaded\n\n", r#"error "overloaded""#),
+            ("error: {\"m\":1}\n\n", r#"error {"m":1}"#),
+            ("data: not {json\n\n", r#"unreadable "not {json""#),
+            // What only keeps the connection alive, and what stands before the first event.
+            ("data: 1\n\ndata: ping\n\ndata: [HEARTBEAT]\n\ndata: 2\n\n", "1 2"),
+            ("OK\n\ndata: 1\n\n", "1"),
+            ("OK\nso\n", r#"unreadable "OK\nso\n""#),
+            // Frames in frames, and behind each other.
+            ("data: data: {\"a\":1}\n\n", r#"{"a":1}"#),
+            ("data: {\"a\":1}data: {\"a\":2}\n\ndata: {\"a\":3}data: [DONE]\n\n", r#"{"a":1} {"a":2} {"a":3} done"#),
+            // What comes after the end is nobody's, and what came before something broken counts.
+            ("data: 1\n\ndata: [DONE]\n\ndata: {garbage\n\n", "1 done"),
+            ("data: 1\n\ndata: {garbage\n\n", r#"1 unreadable "{garbage""#),
+            // An error outside of any event.
+            ("data: 1\n\n{\"error\":\"x\"}\n\n", r#"1 {"error":"x"}"#),
+            // What a strict reader refuses.
+            ("data: {\"a\":NaN,\"b\":\"x\ty\\ud83d\"}\n\n", "{\"a\":null,\"b\":\"x\\ty\u{FFFD}\"}"),
+            // A list that broke off: what came of it.
+            ("[{\"a\":1},\n{\"a\":2},\n{\"a\":", r#"{"a":1} {"a":2}"#),
+            ("[{\"a\":1},{\"a\":2}", r#"{"a":1} {"a":2}"#),
+            ("{\"a\":1}\n{\"a\":2}\n\n", r#"{"a":1} {"a":2}"#),
+            ("{\"a\":1}\n{\"a\":", r#"{"a":1}"#),
+            ("{\n\"a\":", ""),
+            ("\n {\n  \"a\": 1\n}\n", r#"{"a":1}"#),
+            ("[{\"a\":1}\n,\r\n{\"a\":2}]", r#"{"a":1} {"a":2}"#),
+            ("<html>\n<body>", r#"unreadable "<html>\n<body>""#),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(decode(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+        assert_eq!(decode(b""), "");
+    }
+
+    #[test]
+    fn no_line_event_or_body_outgrows_an_answer() {
+        for begin in ["data: ", "event: ", "", "{"] {
+            let mut decoder = Decoder::default();
+            let fault = std::iter::once(begin.as_bytes().to_vec())
+                .chain(std::iter::repeat_with(|| vec![b'x'; 1024 * 1024]).take(20))
+                .find_map(|chunk| decoder.push(&chunk).err());
+            assert!(matches!(fault, Some(Fault::TooLarge)), "{begin:?}: {fault:?}");
+        }
+        let mut decoder = Decoder::default();
+        let line = [&b"data: "[..], &vec![b'x'; 1024 * 1024], b"\n"].concat();
+        let fault = (0..20).find_map(|_| decoder.push(&line).err());
+        assert!(matches!(fault, Some(Fault::TooLarge)), "one event of many lines: {fault:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask bench`: builds what is measured and what measures it, and gives it a durable Postgres.
+//!
+//! The measuring is in the crate `bench`; xtask must never speak HTTP itself. Everything ends with this command: Postgres is
+//! xtask's own child, and what `bench` starts ends with it.
+
+use crate::{
+    build,
+    context::Context,
+    postgres::TestPostgres,
+    shell::{self, describe, find_on_path, say},
+};
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use nix::sys::signal::{SigSet, Signal};
+use std::{path::Path, process::Command as Process};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Weft itself, with pgbench on the same Postgres in the same run
+    Engine(Engine),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Engine {
+    /// Print the figures as one JSON object on the last line as well
+    #[arg(long)]
+    json: bool,
+    /// Measure only this figure, by its key in the JSON object (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Measured repeats of each figure, after one to warm up
+    #[arg(long, value_name = "N")]
+    repeats: Option<u32>,
+    /// The cargo profile of what is measured
+    #[arg(long, default_value = "release")]
+    profile: String,
+}
+
+pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
+    let Command::Engine(options) = command;
+    engine(context, options)
+}
+
+fn engine(context: &Context, options: &Engine) -> Result<()> {
+    let profile = &options.profile;
+    build::ensure_site_folder(context)?;
+    run_cargo(context, profile)?;
+    let postgres = TestPostgres::durable()?;
+    say(format!("{}, with fsync and synchronous commit; Weft as built by the profile `{profile}`", postgres.version()));
+    // A terminal interrupts all that it started at once: `bench` stops by it, and Postgres is stopped here afterwards.
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    interrupt.thread_block().context("cannot hold interrupts back")?;
+    let mut bench = lifebound(&context.binary_of(profile, "bench"));
+    bench.arg("engine").envs(postgres.environment());
+    bench.env("WEFT_BENCH_PROFILE", profile).env("WEFT_BENCH_PROGRAMS", postgres.programs());
+    bench.env("WEFT_BENCH_WEFT", context.binary_of(profile, "weft"));
+    bench.args(options.only.iter().flat_map(|name| ["--only", name.as_str()]));
+    bench.args(options.repeats.map(|repeats| format!("--repeats={repeats}")));
+    bench.args(options.json.then_some("--json"));
+    let status = bench.status().with_context(|| format!("cannot start `{}`", describe(&bench)))?;
+    if !status.success() {
+        bail!("the benchmark did not end well ({status})");
+    }
+    Ok(())
+}
+
+fn run_cargo(context: &Context, profile: &str) -> Result<()> {
+    let packages = ["--package", "server", "--package", "bench", "--bins"];
+    shell::run(context.cargo().args(["build", "--profile", profile]).args(packages))
+}
+
+/// The kernel asks it to end when xtask is killed, where setpriv is at hand.
+fn lifebound(program: &Path) -> Process {
+    let Some(setpriv) = find_on_path("setpriv") else { return Process::new(program) };
+    let mut command = Process::new(setpriv);
+    command.args(["--pdeathsig=TERM", "--"]).arg(program);
+    command
+}
