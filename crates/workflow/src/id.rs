@@ -50,6 +50,11 @@ uuid_id!(
     TokenId
 );
 
+uuid_id!(
+    /// One incarnation of a process that executes steps.
+    WorkerId
+);
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $extra:expr) => {
         $(#[$doc])*

@@ -26,6 +26,7 @@ pub mod progress;
 mod provenance;
 pub mod rerun;
 pub mod resolve;
+pub mod run;
 pub mod schema;
 pub mod skipping;
 pub mod source;

@@ -42,6 +42,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words!(StepStatus {
     /// Waits for its dependencies.
     Pending = "pending",
@@ -111,6 +113,61 @@ words!(
         RunTimeout = "run_timeout",
     }
 );
+
+words!(
+    /// Why a step was skipped.
+    SkipReason {
+        Condition = "condition",
+        UpstreamSkipped = "upstream_skipped",
+        UpstreamFailed = "upstream_failed",
+        Person = "person",
+    }
+);
+
+words!(
+    /// What made an attempt or a step fail. `Reason` says what each means.
+    ErrorClass {
+        Timeout = "timeout",
+        RateLimit = "rate_limit",
+        Server = "server",
+        InvalidOutput = "invalid_output",
+        OutputTooLarge = "output_too_large",
+        Permanent = "permanent",
+        MissingInput = "missing_input",
+        Template = "template",
+        ContextLength = "context_length",
+        Unauthorized = "unauthorized",
+        Refused = "refused",
+        Blocked = "blocked",
+        CrashLoop = "crash_loop",
+        Stopped = "stopped",
+        InvalidMap = "invalid_map",
+        ItemFailed = "item_failed",
+        ChildFailed = "child_failed",
+        Rejected = "rejected",
+        ReviewTimeout = "review_timeout",
+        Budget = "budget",
+        RunTimeout = "run_timeout",
+    }
+);
+
+impl From<SkipReason> for Reason {
+    fn from(reason: SkipReason) -> Self {
+        match reason {
+            SkipReason::Condition => Self::Condition,
+            SkipReason::UpstreamSkipped => Self::UpstreamSkipped,
+            SkipReason::UpstreamFailed => Self::UpstreamFailed,
+            SkipReason::Person => Self::Person,
+        }
+    }
+}
+
+impl From<ErrorClass> for Reason {
+    fn from(class: ErrorClass) -> Self {
+        // Every class is one of the reasons: a test goes through them.
+        class.as_str().parse().unwrap_or(Self::Permanent)
+    }
+}
 
 words!(
     /// How an attempt ended; a running one has none.
@@ -243,6 +300,15 @@ impl RunStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_the_reasons_to_skip_and_the_classes_of_errors() {
+        let skips = SkipReason::ALL.iter().map(|&reason| (reason.as_str(), Reason::from(reason)));
+        let errors = ErrorClass::ALL.iter().map(|&class| (class.as_str(), Reason::from(class)));
+        let both: Vec<_> = skips.chain(errors).collect();
+        assert!(both.iter().all(|(word, reason)| *word == reason.as_str()));
+        assert_eq!(both.len(), Reason::ALL.len());
+    }
 
     #[test]
     fn a_reason_has_words_of_its_own_that_fit_beside_a_status() {

@@ -43,6 +43,12 @@ pub enum StepEvent {
     RunTimedOut,
     /// The run used up a budget that fails it.
     BudgetFailed,
+    /// Its attempt waits for something outside, and nobody works on it meanwhile.
+    Suspended,
+    /// What its attempt waited for came, or a worker goes on with it.
+    Resumed,
+    /// The run began with what another one has made of it: completed, skipped, or failed without harm.
+    TakenOver(StepStatus),
 
     // ---- a person
     /// A person pressed Continue and enough have, or auto-run released the gate.
@@ -101,6 +107,7 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
 
         (S::Ready, E::Claimed)
         | (S::Pending | S::Running, E::Expanded)
+        | (S::Running, E::Suspended | E::Resumed)
         | (S::Running | S::Completed | S::Failed, E::ItemReopened) => S::Running,
 
         (S::Running, E::Succeeded { gated })
@@ -109,6 +116,7 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
         | (S::Pending | S::Ready | S::AwaitingReview | S::Completed | S::Failed | S::Skipped, E::Supplied { gated })
         | (S::Completed, E::RolledBack { gated }) => finish(gated),
 
+        (S::Pending | S::Ready, E::TakenOver(over @ (S::Completed | S::Skipped | S::Failed))) => over,
         (S::AwaitingReview, E::Voted) => S::AwaitingReview,
         (unchanged @ (S::Pending | S::Ready | S::AwaitingReview | S::Failed | S::Skipped), E::RolledBack { .. }) => {
             unchanged
@@ -151,6 +159,10 @@ pub fn all_events() -> Vec<StepEvent> {
         E::Reopened,
         E::RunTimedOut,
         E::BudgetFailed,
+        E::Suspended,
+        E::Resumed,
+        E::TakenOver(StepStatus::Completed),
+        E::TakenOver(StepStatus::Running),
         E::Approved,
         E::Voted,
         E::SkippedByPerson,

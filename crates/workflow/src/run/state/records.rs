@@ -1,0 +1,127 @@
+//! What a step did and made: its attempts, and the versions of its outputs. The wire form is that of today's views, and a little more.
+//! No content: a version is known by its hashes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::is_zero,
+    id::{ArtifactId, StepKey, UserId, WorkerId},
+    status::{ErrorClass, Origin, Outcome},
+    view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage},
+};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    pub step: StepKey,
+    pub number: i32,
+    pub generation: i32,
+    pub started_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub outcome: Option<Outcome>,
+    pub error_class: Option<ErrorClass>,
+    pub error: Option<String>,
+    /// What the attempt was given: port to where it came from. Told with its result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<ConsumedInput>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// What a `human` agent asks, as rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Absent for maps, and for what a decision ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerId>,
+    /// How often it was resumed: each time under a new lease.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fence: i32,
+    /// The versions it reads: those that were latest when it started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ArtifactId>,
+}
+
+impl Attempt {
+    pub fn view(&self) -> AttemptView {
+        AttemptView {
+            step: self.step.clone(),
+            number: self.number,
+            generation: self.generation,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            outcome: self.outcome,
+            error_class: self.error_class.map(Into::into),
+            error: self.error.clone(),
+            inputs: self.inputs.clone(),
+            usage: self.usage.clone(),
+            basis: self.basis.clone(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+/// One version of one output.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Version {
+    pub id: ArtifactId,
+    pub producing_step_id: StepKey,
+    pub name: String,
+    pub version: i32,
+    pub is_latest: bool,
+    pub content_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_hash: Option<String>,
+    pub media_type: String,
+    pub size: i64,
+    pub origin: Origin,
+    pub attempt: Option<i32>,
+    pub parent: Option<ArtifactId>,
+    /// The person who wrote or brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<UserId>,
+    /// It was the latest when a gate was approved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub is_approved: bool,
+    pub created_at: DateTime<Utc>,
+    /// The artifact, perhaps of another run, whose content it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<ArtifactId>,
+}
+
+impl Version {
+    /// `email`: of whoever made it.
+    pub fn view(&self, email: Option<String>) -> ArtifactMeta {
+        ArtifactMeta {
+            id: self.id,
+            producing_step_id: self.producing_step_id.clone(),
+            name: self.name.clone(),
+            version: self.version,
+            is_latest: self.is_latest,
+            content_hash: self.content_hash.clone(),
+            value_hash: self.value_hash.clone(),
+            media_type: self.media_type.clone(),
+            size: self.size,
+            origin: self.origin,
+            attempt: self.attempt,
+            parent: self.parent,
+            made_by: email,
+            is_approved: self.is_approved,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// A version that a command brings; its content travels beside the command.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewVersion {
+    pub id: ArtifactId,
+    pub name: String,
+    pub media_type: String,
+    pub content_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_hash: Option<String>,
+    pub size: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<ArtifactId>,
+}

@@ -1,0 +1,106 @@
+//! Gates: what an open one asks for, how one was closed, and what people wanted when they rejected.
+//! People are ids here; emails are joined when a run is shown. Those whom the definition names are the emails that it names.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::Actor,
+    definition::{self, OnReviewTimeout},
+    id::{StepKey, UserId},
+};
+
+/// A gate that is open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Review {
+    /// From 1 in each generation.
+    pub number: i32,
+    pub opened_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub on_timeout: OnReviewTimeout,
+    pub quorum: u32,
+    pub allow_self: bool,
+    /// Empty with `users`: the run's owner and admins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Emails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Those who approved what is latest now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<UserId>,
+}
+
+impl Review {
+    pub(in crate::run) fn open(asked: &definition::Review, number: i32, now: DateTime<Utc>) -> Self {
+        Self {
+            number,
+            opened_at: now,
+            due_at: asked.timeout_s.map(|seconds| now + TimeDelta::seconds(seconds.into())),
+            on_timeout: asked.on_timeout,
+            quorum: asked.quorum.max(1),
+            allow_self: asked.allow_self,
+            roles: asked.assignees.roles.clone(),
+            users: asked.assignees.users.iter().map(|email| email.to_lowercase()).collect(),
+            votes: Vec::new(),
+        }
+    }
+
+    /// Whether somebody is asked by name or by role.
+    pub fn asks(&self, actor: &Actor) -> bool {
+        self.roles.iter().any(|role| role == actor.role.as_str()) || self.users.contains(&actor.email.to_lowercase())
+    }
+
+    pub fn has_assignees(&self) -> bool {
+        !self.roles.is_empty() || !self.users.is_empty()
+    }
+}
+
+/// A gate that is closed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClosedReview {
+    pub step: StepKey,
+    pub generation: i32,
+    pub number: i32,
+    pub verdict: Verdict,
+    /// Absent where nobody in particular closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// What was latest: what the decision is bound to.
+    pub digest: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<UserId>,
+}
+
+/// How a gate was closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Approved,
+    Rejected,
+    /// Auto-run was switched on.
+    Released,
+    /// The run was cancelled.
+    Cancelled,
+    /// Nobody decided in time.
+    TimedOut,
+    /// The step was run, skipped, supplied or stopped instead.
+    Superseded,
+}
+
+/// What a person asked for when rejecting. It stays with its round.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rejection {
+    pub step: StepKey,
+    /// The generation whose result was rejected.
+    pub generation: i32,
+    /// 1 for the first rejection in a row.
+    pub round: i32,
+    pub text: String,
+    pub by: UserId,
+    /// There was no round left: it ended the step.
+    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    pub is_last: bool,
+}

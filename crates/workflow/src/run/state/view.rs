@@ -1,0 +1,100 @@
+//! What a person sees of a run, made of its state. Emails are joined here: the state knows people by their ids.
+//! Must never show what the state does not hold.
+
+use std::collections::BTreeMap;
+
+use super::{Rejection, State, Step};
+use crate::{
+    id::UserId,
+    status::{Outcome, StepStatus},
+    view::{ArtifactMeta, Feedback, ReviewView, RunView, StepView},
+};
+
+/// Emails of the people that a run names.
+pub type Emails = BTreeMap<UserId, String>;
+
+impl State {
+    /// Somebody without an account any more is shown by nothing.
+    pub fn view(&self, emails: &Emails) -> RunView {
+        let mut artifacts: Vec<ArtifactMeta> = Vec::new();
+        for step in self.steps() {
+            let versions = self.versions.get(&step.key).into_iter().flat_map(BTreeMap::values).flatten();
+            artifacts.extend(versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))));
+        }
+        RunView {
+            id: self.birth.id,
+            seq: self.seq,
+            template_id: self.birth.template_id,
+            template_name: self.template_name.clone(),
+            template_version: self.template_version,
+            run_definition: self.design.definition.clone(),
+            inputs: self.birth.inputs.clone(),
+            overrides: self.overrides.clone(),
+            status: self.run.status,
+            status_reason: self.run.status_reason,
+            auto_run: self.run.auto_run,
+            user_id: self.birth.user_id,
+            user_email: email(self.birth.user_id, emails),
+            is_test: self.birth.is_test,
+            created_at: self.birth.created_at,
+            finished_at: self.run.finished_at,
+            rested_ms: self.run.rested_ms,
+            deadline_at: self.run.deadline_at,
+            budget: self.run.budget,
+            parent: self.birth.parent.clone(),
+            forked_from: self.birth.forked_from.clone(),
+            steps: self.steps().map(|step| self.step_view(step, emails)).collect(),
+            artifacts,
+        }
+    }
+
+    fn step_view(&self, step: &Step, emails: &Emails) -> StepView {
+        let plan = self.design.plan(step.definition_key());
+        let title = plan.map(|plan| plan.title.clone()).unwrap_or_default();
+        let attempts = self.attempts(&step.key);
+        let backs_off =
+            step.status.word() == StepStatus::Ready && Self::count_ends(attempts, step.generation, Outcome::Failed) > 0;
+        StepView {
+            key: step.key.clone(),
+            title: match step.key.split().1 {
+                Some(item) => format!("{title} [{item}]"),
+                None => title,
+            },
+            agent_id: plan.map_or_else(|| "".into(), |plan| plan.agent_id.clone()),
+            agent_version: plan.map_or(0, |plan| plan.agent_version),
+            kind: plan.map(|plan| plan.kind.clone()).unwrap_or_default(),
+            prompt_hash: plan.and_then(|plan| plan.prompt_hash.clone()),
+            status: step.status.word(),
+            reason: step.status.reason(),
+            generation: step.generation,
+            not_before: backs_off.then_some(step.not_before),
+            item_of: step.item.as_ref().map(|item| item.of.clone()),
+            item_index: step.item.as_ref().map(|item| item.index),
+            child_run: step.child_run,
+            review: step.review().map(|review| ReviewView {
+                opened_at: review.opened_at,
+                due_at: review.due_at,
+                quorum: i32::try_from(review.quorum).unwrap_or(i32::MAX),
+                allow_self: review.allow_self,
+                roles: review.roles.clone(),
+                users: review.users.clone(),
+                approvals: review.votes.iter().map(|by| email(*by, emails)).collect(),
+            }),
+            feedback: self.feedback(step).map(|wanted| Feedback {
+                text: wanted.text.clone(),
+                by: email(wanted.by, emails),
+                round: wanted.round,
+            }),
+            attempts: attempts.iter().map(super::Attempt::view).collect(),
+        }
+    }
+
+    /// The rejection with which the step's generation began.
+    pub fn feedback(&self, step: &Step) -> Option<&Rejection> {
+        self.rejections(&step.key).last().filter(|last| !last.is_last && last.generation + 1 == step.generation)
+    }
+}
+
+fn email(of: UserId, emails: &Emails) -> String {
+    emails.get(&of).cloned().unwrap_or_default()
+}

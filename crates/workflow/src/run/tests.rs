@@ -1,0 +1,12 @@
+//! Tests of the decider. After every command the world checks what must always hold, so a test only says what it is about.
+
+mod branches;
+mod engine;
+mod gates;
+mod invariants;
+mod old_fold;
+mod parts;
+mod runs;
+mod table;
+mod walk;
+mod world;
