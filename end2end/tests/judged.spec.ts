@@ -12,6 +12,7 @@ test.use({ viewport: { width: 1440, height: 900 } });
 const PERSON: Agent = {
   id: "e2e-person",
   name: "Person",
+  inputs: [],
   outputs: [
     {
       name: "person",
