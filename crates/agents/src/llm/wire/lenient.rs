@@ -104,7 +104,7 @@ fn clean(text: &str) -> (String, usize) {
     (cleaned, end)
 }
 
-/// What `\uXXXX` at a place says.
+/// What an escape of four digits at a place says.
 fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
