@@ -11,6 +11,8 @@ pub mod plan;
 pub mod state;
 
 mod apply;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 #[cfg(test)]
 mod tests;

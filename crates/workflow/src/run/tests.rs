@@ -1,5 +1,4 @@
 //! Tests of the decider. After every command the world checks what must always hold, so a test only says what it is about.
 
-mod invariants;
 mod walk;
 mod world;

@@ -1,23 +1,25 @@
 //! What must hold of every state, whatever came to it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Debug, Display, Formatter},
+};
 
 use crate::{
     run::{
-        Command, State,
+        State,
         state::{Admission, Status, Step, Work},
     },
     status::{Origin, Outcome, RunStatus, StepCounts, StepStatus},
 };
 
-pub(super) fn check(state: &State, command: &Command) {
-    let mut name = format!("{command:?}");
-    name.truncate(name.char_indices().nth(160).map_or(name.len(), |(n, _)| n));
-    let told = format!("after {name}\n{}", shown(state));
+/// Panics where something does not hold. `after`: what came to it last.
+pub fn check(state: &State, after: &dyn Debug) {
+    let told = Told { state, after };
     derived(state, &told);
     run(state, &told);
     for step in state.steps() {
-        one(state, step, &format!("{} {told}", step.key));
+        one(state, step, &told);
     }
     for (key, names) in &state.versions {
         for (name, versions) in names {
@@ -29,13 +31,26 @@ pub(super) fn check(state: &State, command: &Command) {
     }
 }
 
-fn shown(state: &State) -> String {
-    let steps = state.steps().map(|step| format!("  {}: {:?} g{}", step.key, step.status, step.generation));
-    format!("run {} {:?}\n{}", state.run.status, state.run.held, steps.collect::<Vec<_>>().join("\n"))
+/// What is said of a state that is wrong; made only then.
+struct Told<'a> {
+    state: &'a State,
+    after: &'a dyn Debug,
+}
+
+impl Display for Told<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let after = format!("{:?}", self.after);
+        let short: String = after.chars().take(160).collect();
+        writeln!(f, "after {short}\nrun {} {:?}", self.state.run.status, self.state.run.held)?;
+        for step in self.state.steps() {
+            writeln!(f, "  {}: {:?} g{}", step.key, step.status, step.generation)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is kept beside the steps is what follows from them.
-fn derived(state: &State, told: &str) {
+fn derived(state: &State, told: &Told<'_>) {
     let mut again = state.clone();
     again.derive();
     assert_eq!(state.counts, again.counts, "counts; {told}");
@@ -45,7 +60,7 @@ fn derived(state: &State, told: &str) {
     }
 }
 
-fn run(state: &State, told: &str) {
+fn run(state: &State, told: &Told<'_>) {
     let count = |is: &dyn Fn(&&Step) -> bool| i64::try_from(state.steps().filter(is).count()).unwrap();
     let fails = |step: &&Step| {
         let definition = state.design.step(step.definition_key());
@@ -80,7 +95,7 @@ fn run(state: &State, told: &str) {
 }
 
 /// A run that is not over has something that may be claimed or judged, that runs or wants a reservation, or it waits for a person.
-fn nothing_waits_for_ever(state: &State, told: &str) {
+fn nothing_waits_for_ever(state: &State, told: &Told<'_>) {
     if state.run.status.is_terminal() {
         let open: Vec<_> = state.steps().filter(|step| !step.status.is_over()).map(|step| &step.key).collect();
         assert!(open.is_empty(), "{open:?} wait in a run that is over; {told}");
@@ -103,7 +118,7 @@ fn nothing_waits_for_ever(state: &State, told: &str) {
     }
 }
 
-fn one(state: &State, step: &Step, told: &str) {
+fn one(state: &State, step: &Step, told: &Told<'_>) {
     let attempts = state.attempts(&step.key);
     let numbers: Vec<i32> = attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!(numbers, (1..).take(attempts.len()).collect::<Vec<i32>>(), "attempts are 1 to n; {told}");
@@ -111,7 +126,7 @@ fn one(state: &State, step: &Step, told: &str) {
     let is_running = matches!(step.status, Status::Running(_));
     assert_eq!(open.len(), usize::from(is_running), "one open attempt of what runs; {told}");
     if let Some(open) = open.first() {
-        assert_eq!(open.number, attempts.len() as i32, "the open attempt is the last; {told}");
+        assert_eq!(usize::try_from(open.number), Ok(attempts.len()), "the open attempt is the last; {told}");
         assert_eq!(open.generation, step.generation, "the open attempt is of this generation; {told}");
         let holder = match &step.status {
             Status::Running(Work::Attempt { worker }) => Some(*worker),
@@ -156,7 +171,7 @@ fn one(state: &State, step: &Step, told: &str) {
 }
 
 /// Numbers only go up, and what is over is never undone in place.
-pub(super) fn never_back(before: &State, after: &State) {
+pub fn never_back(before: &State, after: &State) {
     for step in before.entries.values().map(|entry| &entry.step) {
         let Some(now) = after.entries.get(&step.key).map(|entry| &entry.step) else {
             panic!("{} is forgotten", step.key);
