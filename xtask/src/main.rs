@@ -11,6 +11,7 @@ mod queries;
 mod run;
 mod setup;
 mod shell;
+mod simulate;
 mod suite;
 mod tidy;
 
@@ -59,6 +60,18 @@ enum Command {
     },
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
+    /// Simulate the core: faults, crashes and people over a log in memory; the last line is `violations: K`
+    Sim {
+        /// Where the random numbers begin; the same seed gives the same world
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Decisions, and events applied to the log
+        #[arg(long, default_value_t = 1_000_000)]
+        steps: u64,
+        /// Switch a seeded mistake on, which the simulator has to find
+        #[arg(long, value_name = "NAME")]
+        bug: Option<String>,
+    },
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -97,6 +110,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Run => run::run(&context),
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::Fresh(options) => fresh::run(&context, &options),
+        Command::Sim { seed, steps, bug } => simulate::run_simulator(&context, seed, steps, bug.as_deref()),
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

@@ -1,5 +1,7 @@
 //! What became of a command.
 
+use std::sync::Arc;
+
 use workflow::{
     id::RunId,
     run::{Refused, RunEvent},
@@ -13,7 +15,7 @@ pub struct Answer {
     /// The last event of the run when it was answered.
     pub seq: i64,
     /// What it came to; none where it was so already.
-    pub events: Vec<RunEvent>,
+    pub events: Vec<Arc<RunEvent>>,
 }
 
 /// It is not done.

@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A clock that only goes forward, from any beginning.
-pub type Monotonic = Box<dyn Fn() -> Duration + Send + Sync>;
+pub(crate) type Monotonic = Box<dyn Fn() -> Duration + Send + Sync>;
 
 pub struct Clock {
     monotonic: Monotonic,

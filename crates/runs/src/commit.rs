@@ -44,7 +44,7 @@ pub struct StartKey {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {
     pub ask: AskId,
-    pub events: Vec<RunEvent>,
+    pub events: Vec<Arc<RunEvent>>,
     pub contents: Vec<Content>,
     /// The inbox row that this answers: deleted with it.
     pub message: Option<MessageKey>,
@@ -74,7 +74,7 @@ pub struct RunCommit {
 
 impl RunCommit {
     pub fn events(&self) -> impl Iterator<Item = &RunEvent> {
-        self.parts.iter().flat_map(|part| &part.events)
+        self.parts.iter().flat_map(|part| &part.events).map(|event| &**event)
     }
 
     /// Starts come in the order of what is unique about them, the others in that of their runs: who locks several rows locks them sorted.

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use tokio::sync::oneshot;
@@ -124,14 +125,15 @@ impl Turns<'_> {
                     }
                     commit.start = commit.start.take().or_else(|| turn.ask.start.clone());
                     if let Some(ahead) = self.known.as_deref_mut().and_then(|known| known.ahead.as_mut()) {
-                        events.iter().for_each(|event| {
+                        for event in &events {
                             ahead.apply(event);
-                        });
+                        }
                     }
                     let contents = turn.ask.contents.clone();
                     commit.n_rows += events.iter().map(size::rows_of).sum::<usize>() + contents.len();
                     commit.n_bytes += events.iter().map(size::of_event).sum::<usize>()
                         + contents.iter().map(|content| content.bytes.len()).sum::<usize>();
+                    let events = events.into_iter().map(Arc::new).collect();
                     commit.parts.push(Part { ask: turn.id, events, contents, message: turn.ask.message });
                     decided.committing.push(turn);
                 }

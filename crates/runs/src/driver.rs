@@ -28,8 +28,8 @@ use crate::{
     log::Log,
     runs::{Options, Shared, Surroundings},
 };
-use flight::{Flight, Landed, Working};
-use seat::{Next, Seat};
+use flight::{Flight, Working};
+use seat::{Doubt, Next, Place, Seat};
 
 pub(crate) type Look = Box<dyn FnOnce(Result<Option<&State>, Error>) + Send>;
 
@@ -126,8 +126,8 @@ impl<L: Log> Driver<L> {
     /// The run has something to do, as soon as nothing of it is on its way.
     fn wake(&mut self, run: RunId) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
-        if !seat.is_busy && !seat.is_ready {
-            seat.is_ready = true;
+        if seat.place == Place::Idle {
+            seat.place = Place::Queued;
             self.ready.push_back(run);
         }
     }
@@ -161,25 +161,25 @@ impl<L: Log> Driver<L> {
                 break;
             }
             let Some(seat) = self.seats.get_mut(&run) else { continue };
-            seat.is_ready = false;
+            seat.place = Place::Idle;
             seat.show(self.cache.get(run));
             match seat.next(self.cache.get(run).map(|known| known.confirmed)) {
                 Next::Nothing => {
                     self.seats.remove(&run);
                 }
                 Next::Load => {
-                    seat.is_busy = true;
+                    seat.place = Place::Busy;
                     load.push(run);
                 }
                 Next::Look => {
-                    seat.is_busy = true;
+                    seat.place = Place::Busy;
                     newer.extend(self.cache.get(run).map(|known| (run, known.seen())));
                 }
                 Next::Alone if self.n_commits < self.options.parallel_commits => self.begin_alone(run),
                 Next::Decide if self.n_commits < self.options.parallel_commits => {
                     let is_solo = seat.is_solo;
                     if is_solo && !works.is_empty() {
-                        seat.is_ready = true;
+                        seat.place = Place::Queued;
                         kept.push_back(run);
                         continue;
                     }
@@ -194,7 +194,7 @@ impl<L: Log> Driver<L> {
                 }
                 Next::Alone | Next::Decide => {
                     // No place for another commit: they gather.
-                    seat.is_ready = true;
+                    seat.place = Place::Queued;
                     kept.push_back(run);
                 }
             }
@@ -234,7 +234,7 @@ impl<L: Log> Driver<L> {
             return None;
         }
         if let Some(commit) = decided.commit {
-            seat.is_busy = true;
+            seat.place = Place::Busy;
             return Some(Working { commit, known, committing: decided.committing, echoes: decided.echoes });
         }
         if let Some(known) = known {
@@ -260,7 +260,7 @@ impl<L: Log> Driver<L> {
         if !unsure.is_empty() {
             let seat = self.seats.entry(run).or_default();
             seat.put_back(unsure);
-            seat.wants_look = true;
+            seat.doubt = seat.doubt.max(Doubt::Unsure);
         }
     }
 

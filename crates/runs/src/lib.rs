@@ -21,6 +21,8 @@ mod size;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Error};
 pub use ask::{Ask, By};

@@ -1,7 +1,7 @@
 //! The log of all runs, as the decider needs it: Postgres in the product, memory in the simulator.
 //! It stores what was decided and says who was first; it must never decide anything about a run.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use workflow::{
@@ -114,7 +114,7 @@ pub struct Unavailable;
 pub struct Logged {
     pub commit: CommitId,
     pub ask: AskId,
-    pub event: RunEvent,
+    pub event: Arc<RunEvent>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

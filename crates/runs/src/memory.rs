@@ -50,7 +50,7 @@ impl Faults {
         late: 60,
         doubled: 40,
         torn: 30,
-        stalled_lock: 300,
+        stalled_lock: 120,
     };
 }
 

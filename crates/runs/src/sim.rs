@@ -10,6 +10,8 @@ mod judging;
 mod person;
 mod process;
 mod rest;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::time::Duration;

@@ -23,7 +23,7 @@ pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
 pub(crate) enum Landed {
     Loaded { tick: u64, runs: Vec<RunId>, loaded: Result<Vec<Loaded>, Unavailable> },
     Newer { tick: u64, runs: Vec<RunId>, newer: Result<Vec<Newer>, Unavailable> },
-    Committed { tick: u64, works: Vec<(Working, Fate)> },
+    Committed { tick: u64, works: Vec<(Fate, Working)> },
     Alone(Box<Session>, Option<Fate>),
     Rested(RunId),
     Done,
@@ -92,9 +92,9 @@ pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<
         let batch = Batch::new(works.iter().map(|work| work.commit.clone()).collect());
         let fates = send(&*log, &around, batch, false).await;
         let of = |work: &Working| fates.iter().find(|(run, _)| *run == work.commit.run).map(|(_, fate)| fate.clone());
-        let works = works.into_iter().filter_map(|work| Some((of(&work), work))).map(|(fate, work)| {
+        let works = works.into_iter().map(|work| {
             let missing = Fate { end: Err(CommitFailed::Unknown), was_unknown: true, n_others: 0 };
-            (work, fate.unwrap_or(missing))
+            (of(&work).unwrap_or(missing), work)
         });
         Landed::Committed { tick, works: works.collect() }
     })

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use workflow::{
-    id::RunId,
-    run::{RunEvent, State},
-};
+use workflow::{id::RunId, run::State};
 
-use super::{Driver, flight, flight::Landed};
+use super::{
+    Driver, flight,
+    flight::Landed,
+    seat::{Doubt, Place},
+};
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
@@ -44,7 +45,7 @@ impl<L: Log> Driver<L> {
             }
             Landed::Committed { tick, works } => {
                 self.n_commits -= 1;
-                for (work, fate) in works {
+                for (fate, work) in works {
                     self.committed(work, fate, tick);
                 }
             }
@@ -60,7 +61,7 @@ impl<L: Log> Driver<L> {
     /// Nothing of the run is on its way any more.
     pub(super) fn rested(&mut self, run: RunId) {
         if let Some(seat) = self.seats.get_mut(&run) {
-            seat.is_busy = false;
+            seat.place = Place::Idle;
         }
         self.wake(run);
     }
@@ -69,10 +70,13 @@ impl<L: Log> Driver<L> {
     pub(super) fn unavailable(&mut self, run: RunId) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
         seat.looks.drain(..).for_each(|waits| (waits.look)(Err(Error::Unavailable)));
-        let (sent, others): (Vec<_>, Vec<_>) = seat.take_turns().into_iter().partition(|turn| !turn.sent.is_empty());
-        let is_left = !sent.is_empty();
-        seat.put_back(sent);
-        others.into_iter().for_each(|turn| turn.answer(Err(Error::Unavailable)));
+        let turns = seat.take_turns().into_iter();
+        let (unknown, others): (Vec<_>, Vec<_>) = turns.partition(|turn| !turn.sent.is_empty());
+        let is_left = !unknown.is_empty();
+        seat.put_back(unknown);
+        for turn in others {
+            turn.answer(Err(Error::Unavailable));
+        }
         if is_left {
             self.pause(run);
         } else {
@@ -83,16 +87,16 @@ impl<L: Log> Driver<L> {
     /// The run waits a moment before it is looked at again.
     pub(super) fn pause(&mut self, run: RunId) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
-        seat.is_busy = true;
+        seat.place = Place::Busy;
         self.flights.push(flight::rest(run, (self.around.random)(), seat.n_losses));
     }
 
     fn loaded(&mut self, run: RunId, loaded: Loaded, tick: u64) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
-        (seat.wants_look, seat.has_lost) = (false, false);
+        seat.doubt = Doubt::None;
         match loaded {
             Loaded::Run { seen, events } => {
-                let state = State::fold(events.iter().map(|logged| &logged.event));
+                let state = State::fold(events.iter().map(|logged| &*logged.event));
                 let is_whole = state.seq == seen.seq && events.last().is_some_and(|last| last.commit == seen.head);
                 if !is_whole && !is_on(Bug::TakeTornLoad) {
                     seat.n_torn += 1;
@@ -125,8 +129,7 @@ impl<L: Log> Driver<L> {
 
     pub(super) fn newer(&mut self, run: RunId, newer: Newer, tick: u64) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
-        seat.wants_look = false;
-        let has_lost = std::mem::take(&mut seat.has_lost);
+        let has_lost = std::mem::take(&mut seat.doubt) == Doubt::HasLost;
         match newer {
             Newer::Nothing if has_lost && !is_on(Bug::KeepAfterHistoryCameAgain) => {
                 // It lost against nothing: what is known is not the log's.
@@ -163,7 +166,7 @@ impl<L: Log> Driver<L> {
         self.cache.take(run);
         if let Some(seat) = self.seats.get_mut(&run) {
             (seat.n_losses, seat.absent) = (0, None);
-            seat.wants_look = true;
+            seat.doubt = seat.doubt.max(Doubt::Unsure);
         }
     }
 
@@ -173,7 +176,7 @@ impl<L: Log> Driver<L> {
         let mut left = Vec::new();
         for turn in seat.take_turns() {
             let of_it = |logged: &&Logged| turn.sent.contains(&logged.commit) && logged.ask == turn.id;
-            let found: Vec<RunEvent> = events.iter().filter(of_it).map(|logged| logged.event.clone()).collect();
+            let found: Vec<_> = events.iter().filter(of_it).map(|logged| Arc::clone(&logged.event)).collect();
             match found.last().map(|last| last.seq) {
                 Some(seq) => turn.answer(Ok(Answer { run, seq, events: found })),
                 None => left.push(turn),
@@ -186,7 +189,7 @@ impl<L: Log> Driver<L> {
         let Some(known) = self.cache.take(run) else { return };
         let tick = self.next_tick();
         let Some(seat) = self.seats.get_mut(&run) else { return };
-        seat.is_busy = true;
+        seat.place = Place::Busy;
         let seen = known.seen();
         let session = flight::Session {
             run,
@@ -208,5 +211,5 @@ impl<L: Log> Driver<L> {
 pub(super) fn catch_up(known: &mut Known, events: &[Logged]) -> bool {
     let Some(last) = events.last() else { return true };
     known.forget_ahead();
-    known.apply(last.commit, events.iter().map(|logged| &logged.event))
+    known.apply(last.commit, events.iter().map(|logged| &*logged.event))
 }

@@ -8,6 +8,28 @@ use crate::{cache::Known, decision::Turn};
 /// So often in a row a run may be lost before it goes alone.
 const MOST_LOSSES: u32 = 3;
 
+/// Where the run is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Place {
+    #[default]
+    Idle,
+    /// In the queue of runs with something to do.
+    Queued,
+    /// Something of it is on its way.
+    Busy,
+}
+
+/// Whether what is known of the run will do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Doubt {
+    #[default]
+    None,
+    /// The log has to be asked what is newer.
+    Unsure,
+    /// The run lost: there is something newer, or what is known is not the log's.
+    HasLost,
+}
+
 /// Somebody who wants to look at the run.
 pub(crate) struct Waits {
     pub(crate) at_least: i64,
@@ -20,15 +42,10 @@ pub(crate) struct Seat {
     persons: VecDeque<Turn>,
     others: VecDeque<Turn>,
     pub(crate) looks: Vec<Waits>,
-    /// Something of it is on its way.
-    pub(crate) is_busy: bool,
-    pub(crate) is_ready: bool,
+    pub(crate) place: Place,
     /// The log did not have it when this tick had come.
     pub(crate) absent: Option<u64>,
-    /// The log has to be asked what is newer.
-    pub(crate) wants_look: bool,
-    /// It lost, so there is something newer, or what is known is not the log's.
-    pub(crate) has_lost: bool,
+    pub(crate) doubt: Doubt,
     /// In a row.
     pub(crate) n_losses: u32,
     /// Loads in a row that did not fit.
@@ -91,11 +108,11 @@ impl Seat {
         };
         match (confirmed, self.absent) {
             (Some(_), _) if self.n_losses >= MOST_LOSSES => Next::Alone,
-            (Some(_), _) if self.wants_look => Next::Look,
+            (Some(_), _) if self.doubt != Doubt::None => Next::Look,
             (Some(_), _) => Next::Decide,
-            (None, Some(_)) if !self.wants_look => Next::Decide,
+            (None, Some(_)) if self.doubt == Doubt::None => Next::Decide,
             // Its id is new, so nobody can have it; if somebody does, the commit says so.
-            (None, None) if is_start(first) && !self.wants_look => Next::Decide,
+            (None, None) if is_start(first) && self.doubt == Doubt::None => Next::Decide,
             (None, _) => Next::Load,
         }
     }

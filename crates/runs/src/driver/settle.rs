@@ -4,6 +4,7 @@
 use super::{
     Driver,
     flight::{Fate, Session, Working},
+    seat::Doubt,
 };
 use crate::{
     answer::{Answer, Error},
@@ -23,7 +24,8 @@ impl<L: Log> Driver<L> {
             Ok(Outcome::Locked) if is_on(Bug::LockedCountsAsWritten) => self.written(work, tick),
             Ok(Outcome::Lost) => self.lost(work, fate.was_unknown, true),
             Ok(Outcome::Locked) => {
-                self.lost(work, fate.was_unknown, false);
+                // Whoever holds it may be this very commit, delivered twice.
+                self.lost(work, true, false);
                 self.pause(run);
                 return;
             }
@@ -36,8 +38,8 @@ impl<L: Log> Driver<L> {
                 let turns = committing.into_iter().chain(echoes.into_iter().map(|(turn, _)| turn));
                 turns.for_each(|turn| turn.answer(Ok(Answer { run: other, seq: 0, events: Vec::new() })));
             }
-            Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, n_parts, Error::WorkerDead),
-            Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, n_parts, Error::ReservationGone),
+            Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, n_parts, &Error::WorkerDead),
+            Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, n_parts, &Error::ReservationGone),
             Ok(Outcome::Quarantined) => {
                 self.undecide(work, false);
                 self.is_aside(run, "it is set aside");
@@ -50,7 +52,7 @@ impl<L: Log> Driver<L> {
                     }
                 } else {
                     let n_parts = if is_on(Bug::DataErrorForAll) { 1 } else { n_parts };
-                    self.refused(work, fate.was_unknown, n_parts, Error::Data(reason));
+                    self.refused(work, fate.was_unknown, n_parts, &Error::Data(reason));
                 }
             }
             Err(CommitFailed::Unavailable | CommitFailed::Unknown) => {
@@ -66,15 +68,14 @@ impl<L: Log> Driver<L> {
         let Working { commit, known, committing, echoes } = work;
         let run = commit.run;
         Stats::count(&self.shared.stats.written, 1);
-        let known = match known {
-            Some(mut known) => known.apply(commit.id, commit.events()).then_some(known),
-            None => {
-                let state = workflow::run::State::fold(commit.events());
-                Some(crate::cache::Known::new(commit.id, state, tick))
-            }
+        let known = if let Some(mut known) = known {
+            known.apply(commit.id, commit.events()).then_some(known)
+        } else {
+            let state = workflow::run::State::fold(commit.events());
+            Some(crate::cache::Known::new(commit.id, state, tick))
         };
         let seat = self.seats.entry(run).or_default();
-        (seat.n_losses, seat.absent, seat.has_lost, seat.is_solo) = (0, None, false, false);
+        (seat.n_losses, seat.absent, seat.doubt, seat.is_solo) = (0, None, Doubt::None, false);
         if let Some(mut known) = known {
             known.confirmed = tick;
             let seq = known.state.seq;
@@ -98,8 +99,7 @@ impl<L: Log> Driver<L> {
         self.undecide(work, was_unknown);
         if let Some(seat) = self.seats.get_mut(&run) {
             seat.n_losses += 1;
-            seat.has_lost |= is_sure;
-            seat.wants_look = true;
+            seat.doubt = seat.doubt.max(if is_sure { Doubt::HasLost } else { Doubt::Unsure });
         }
     }
 
@@ -119,7 +119,7 @@ impl<L: Log> Driver<L> {
     }
 
     /// One of the commands was wrong. Alone it is told so, among others each is tried by itself.
-    fn refused(&mut self, work: Working, was_unknown: bool, n_parts: usize, error: Error) {
+    fn refused(&mut self, work: Working, was_unknown: bool, n_parts: usize, error: &Error) {
         let run = work.commit.run;
         if n_parts > 1 {
             self.undecide(work, was_unknown);
@@ -133,7 +133,9 @@ impl<L: Log> Driver<L> {
             known.forget_ahead();
             self.cache.put(run, known);
         }
-        committing.into_iter().for_each(|turn| turn.answer(Err(error.clone())));
+        for turn in committing {
+            turn.answer(Err(error.clone()));
+        }
         self.seats.entry(run).or_default().put_back(echoes.into_iter().map(|(turn, _)| turn).collect());
     }
 
@@ -141,6 +143,7 @@ impl<L: Log> Driver<L> {
         let Session { run, tick, known, turns, newer, decided, .. } = session;
         let found = match newer {
             Some(Newer::Events(events)) => events,
+            Some(Newer::Diverged) if is_on(Bug::KeepAfterHistoryCameAgain) => Vec::new(),
             Some(Newer::Diverged | Newer::Missing) => {
                 // Nothing can be decided on what is known.
                 self.seats.entry(run).or_default().put_back(turns);
@@ -176,25 +179,21 @@ impl<L: Log> Driver<L> {
             return;
         }
         self.seats.entry(run).or_default().put_back(decided.left);
-        match (decided.commit, fate) {
-            (Some(commit), Some(fate)) => {
-                let work = Working { commit, known, committing: decided.committing, echoes: decided.echoes };
-                self.committed(work, fate, tick);
-            }
-            (_, _) => {
-                // All of it changes nothing, and the run was locked while that was decided.
-                let n = tick;
-                if let Some(mut known) = known {
-                    known.confirmed = n;
-                    self.cache.put(run, known);
-                }
-                if let Some(seat) = self.seats.get_mut(&run) {
-                    (seat.n_losses, seat.wants_look, seat.has_lost) = (0, false, false);
-                }
-                self.echo(run, decided.echoes, Some(n));
-                self.rested(run);
-            }
+        if let (Some(commit), Some(fate)) = (decided.commit, fate) {
+            let work = Working { commit, known, committing: decided.committing, echoes: decided.echoes };
+            self.committed(work, fate, tick);
+            return;
         }
+        // All of it changes nothing, and the run was locked while that was decided.
+        if let Some(mut known) = known {
+            known.confirmed = tick;
+            self.cache.put(run, known);
+        }
+        if let Some(seat) = self.seats.get_mut(&run) {
+            (seat.n_losses, seat.doubt) = (0, Doubt::None);
+        }
+        self.echo(run, decided.echoes, Some(tick));
+        self.rested(run);
     }
 }
 

@@ -4,12 +4,17 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 use workflow::{
     id::RunId,
-    run::{RunEvent, State, testing::invariants},
+    run::{
+        RunEvent, State,
+        state::{Attempt, Step},
+        testing::invariants,
+    },
     view::Applied,
 };
 
@@ -23,7 +28,7 @@ pub struct Checks {
     /// What was written in between is gone, answered or not.
     lost: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Events that somebody was told are done.
-    told: BTreeMap<(RunId, i64), RunEvent>,
+    told: BTreeMap<(RunId, i64), Arc<RunEvent>>,
 }
 
 impl Checks {
@@ -41,9 +46,9 @@ impl Checks {
     }
 
     /// Somebody was told that this is done.
-    pub fn told(&mut self, run: RunId, events: &[RunEvent]) {
+    pub fn told(&mut self, run: RunId, events: &[Arc<RunEvent>]) {
         for event in events {
-            self.told.insert((run, event.seq), event.clone());
+            self.told.insert((run, event.seq), Arc::clone(event));
         }
     }
 
@@ -87,10 +92,13 @@ impl Checks {
         self.hold(|| invariants::check(state, &event.kind));
     }
 
-    pub(super) fn after(&mut self, stored: &Stored, commit: &RunCommit, before: &State, now: DateTime<Utc>) {
+    pub(super) fn after(&mut self, stored: &Stored, commit: &RunCommit, before: &Before, now: DateTime<Utc>) {
         let Some(row) = stored.runs.get(&commit.run) else { return };
         let (run, state) = (commit.run, &row.state);
-        self.hold(|| invariants::never_back(before, state));
+        before.compare(self, state);
+        if commit.parts.iter().filter_map(|part| part.message).any(|message| stored.inbox.contains_key(&message)) {
+            self.violated(format!("run {run}: a message that was answered is still there"));
+        }
         if state.at - now > MOST_CLOCK_OFF {
             self.violated(format!("run {run}: its time is {}, at {now}", state.at));
         }
@@ -141,7 +149,7 @@ impl Checks {
     /// At the end: everything that somebody was told is there, and the log rebuilds every state.
     pub fn finish(&mut self, stored: &Stored) {
         for (run, row) in &stored.runs {
-            if State::fold(row.log.iter().map(|logged| &logged.event)) != row.state {
+            if State::fold(row.log.iter().map(|logged| &*logged.event)) != row.state {
                 self.violated(format!("run {run}: its log does not rebuild it"));
             }
         }
@@ -162,11 +170,46 @@ impl Checks {
     }
 }
 
+/// What a commit touches, as it was.
+pub(super) struct Before {
+    steps: Vec<(Step, Vec<Attempt>)>,
+    used_tokens: i64,
+    rested_ms: i64,
+}
+
+impl Before {
+    pub(super) fn of(state: &State, commit: &RunCommit) -> Self {
+        let touched = commit.events().flat_map(|event| &event.data.steps).filter_map(|step| state.step(&step.key));
+        let steps = touched.map(|step| (step.clone(), state.attempts(&step.key).to_vec()));
+        Self { steps: steps.collect(), used_tokens: state.run.used_tokens, rested_ms: state.run.rested_ms }
+    }
+
+    /// Numbers only go up, and what is over is never undone in place.
+    fn compare(&self, checks: &mut Checks, state: &State) {
+        let run = state.birth.id;
+        for (was, attempts) in &self.steps {
+            if let Some(is) = state.step(&was.key)
+                && (is.generation < was.generation || is.decision_epoch < was.decision_epoch)
+            {
+                checks.violated(format!("run {run}: the numbers of {} go back", was.key));
+            }
+            let now = state.attempts(&was.key);
+            let is_same = |attempt: &Attempt| now.iter().any(|known| known == attempt);
+            if attempts.iter().filter(|attempt| attempt.outcome.is_some()).any(|attempt| !is_same(attempt)) {
+                checks.violated(format!("run {run}: an attempt of {} that was over changed", was.key));
+            }
+        }
+        if state.run.used_tokens < self.used_tokens || state.run.rested_ms < self.rested_ms {
+            checks.violated(format!("run {run}: what it used goes back"));
+        }
+    }
+}
+
 thread_local! {
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// What a check says is kept for its violation instead of being shown at once. Of the whole process.
-pub fn keep_panics() {
-    std::panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string())));
+pub(crate) fn keep_panics() {
+    std::panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string().replace('\n', " "))));
 }

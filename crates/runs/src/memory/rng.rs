@@ -10,7 +10,7 @@ impl Rng {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,13 +19,13 @@ impl Rng {
     }
 
     pub fn next_u128(&mut self) -> u128 {
-        u128::from(self.next()) << 64 | u128::from(self.next())
+        u128::from(self.draw()) << 64 | u128::from(self.draw())
     }
 
     /// Below `most`, and mostly far below it.
     pub fn short(&mut self, most: u64) -> u64 {
-        let bound = 1 + self.next() % most.max(1);
-        self.next() % bound
+        let bound = 1 + self.draw() % most.max(1);
+        self.draw() % bound
     }
 
     /// One in so many; never for 0.
@@ -37,6 +37,6 @@ impl Rng {
 impl Dice for Rng {
     fn roll(&mut self, sides: usize) -> usize {
         let sides = u64::try_from(sides).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % sides).unwrap_or(0)
+        usize::try_from(self.draw() % sides).unwrap_or(0)
     }
 }

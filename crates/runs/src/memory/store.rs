@@ -1,6 +1,9 @@
 //! What is stored, and the one statement that changes it: a commit, run by run, by compare-and-set on the head.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use workflow::{
@@ -8,7 +11,7 @@ use workflow::{
     run::{RunEvent, State, event::Tell, plan::KeyLimit},
 };
 
-use super::check::Checks;
+use super::check::{Before, Checks};
 use crate::{
     bugs::{Bug, is_on},
     commit::{AskId, CommitId, RunCommit, StartKey},
@@ -120,14 +123,14 @@ impl Stored {
             asks: BTreeSet::new(),
             locked_until: DateTime::UNIX_EPOCH,
         });
-        let before = row.state.clone();
+        let before = Before::of(&row.state, commit);
         row.head = commit.id;
         row.commits.insert(commit.id);
         for part in &commit.parts {
             row.asks.insert(part.ask);
             for event in &part.events {
                 checks.apply(&mut row.state, event);
-                row.log.push(Logged { commit: commit.id, ask: part.ask, event: event.clone() });
+                row.log.push(Logged { commit: commit.id, ask: part.ask, event: Arc::clone(event) });
             }
             if let Some(message) = &part.message
                 && !is_on(Bug::KeepMessage)

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use tokio::time::sleep;
 use workflow::{
     api::RerunMode,
@@ -42,7 +43,7 @@ pub(crate) async fn live(world: Arc<World>) {
 
 async fn start(world: &World, rng: &mut Rng, runs: &Runs) {
     let start = world.new_run(rng, None);
-    let key = StartKey { user: owner().id, key: format!("{}", rng.next()) };
+    let key = StartKey { user: owner().id, key: format!("{}", rng.draw()) };
     let ask = |start: workflow::run::command::Start| Ask {
         by: By::Person { actor: owner(), was_asked: false, request: None },
         start: Some(key.clone()),
@@ -68,13 +69,16 @@ async fn start(world: &World, rng: &mut Rng, runs: &Runs) {
 
 async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
     let Some(run) = world.pick_run(rng) else { return };
-    let (mut own, text) = (Rng::new(rng.next()), world.text(rng));
+    let (mut own, text) = (Rng::new(rng.draw()), world.text(rng));
     let look = move |state: Option<&State>| state.and_then(|state| command(state, &mut own, text));
     let Ok(Some(command)) = runs.read(run, 0, look).await else { return };
     // They think about it.
     sleep(Duration::from_millis(rng.short(50))).await;
+    if rng.one_in(4) {
+        return at_once(world, rng, runs, Ask::itself(run, command)).await;
+    }
     let actor = if rng.one_in(3) { admin() } else { owner() };
-    let request = rng.one_in(2).then(|| Request { key: format!("{}", rng.next()), hash: String::new() });
+    let request = rng.one_in(2).then(|| Request { key: format!("{}", rng.draw()), hash: String::new() });
     let is_keyed = request.is_some();
     let by = By::Person { actor, was_asked: false, request };
     let ask = Ask { by, agents: Arc::clone(&world.agents), ..Ask::itself(run, command) };
@@ -90,6 +94,29 @@ async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
             world.memory.with(|_, checks| checks.violated("one request had two effects"));
         }
     }
+}
+
+/// Several people with the same thing in mind, none of whom saw the others.
+async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
+    let asks: Vec<Ask> = (0..3)
+        .map(|n| {
+            let actor = if n == 0 { admin() } else { owner() };
+            let by = By::Person { actor, was_asked: false, request: None };
+            let mut command = ask.command.clone();
+            // Each writes another version, and perhaps only one of them cannot be stored.
+            match &mut command {
+                Command::Supply { outputs, .. } => *outputs = vec![world.text(rng)],
+                Command::Edit(edit) => edit.outputs = vec![world.text(rng)],
+                Command::Adopt { versions } => {
+                    versions.values_mut().for_each(|versions| *versions = vec![world.text(rng)]);
+                }
+                _ => {}
+            }
+            Ask { by, command, agents: Arc::clone(&world.agents), ..ask.clone() }
+        })
+        .collect();
+    // Each looks at its own answer.
+    let _ = join_all(asks.into_iter().map(|ask| world.ask(runs, ask))).await;
 }
 
 fn command(state: &State, rng: &mut Rng, text: workflow::run::state::NewVersion) -> Option<Command> {

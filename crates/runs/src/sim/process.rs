@@ -85,7 +85,7 @@ fn set(world: &World, n: usize, to: Option<(Runs, Connection)>) {
 async fn crash(world: &World, after: Duration) {
     sleep(after).await;
     while world.is_stopped() {
-        sleep(Duration::from_secs(600)).await;
+        sleep(Duration::from_mins(10)).await;
     }
 }
 
@@ -130,7 +130,7 @@ async fn claim(inside: &Inside, rng: &mut Rng, attempts: &mut JoinSet<()>) {
         let begun = answer.events.iter().flat_map(|event| &event.data.attempts);
         for attempt in begun.filter(|attempt| attempt.worker == Some(inside.worker) && attempt.outcome.is_none()) {
             let (step, number) = (attempt.step.clone(), attempt.number);
-            attempts.spawn(attempt::run(inside.clone(), Rng::new(rng.next()), run, step, number));
+            attempts.spawn(attempt::run(inside.clone(), Rng::new(rng.draw()), run, step, number));
         }
     }
 }

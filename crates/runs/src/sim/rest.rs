@@ -12,7 +12,7 @@ use workflow::run::{
 use super::world::World;
 use crate::memory::Stored;
 
-const AN_HOUR: Duration = Duration::from_secs(3_600);
+const AN_HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) async fn until_nothing_moves(world: &World) {
     let begun = tokio::time::Instant::now();

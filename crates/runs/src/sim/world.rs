@@ -51,7 +51,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         let mut rng = Rng::new(seed);
         Arc::new(Self {
-            memory: Memory::new(rng.next()),
+            memory: Memory::new(rng.draw()),
             agents: Arc::new(agents()),
             rng: Mutex::new(rng),
             slots: Mutex::new(vec![None; N_PROCESSES]),
@@ -111,7 +111,7 @@ impl World {
 
     /// Random numbers of their own.
     pub(crate) fn fork(&self) -> Rng {
-        Rng::new(self.rng.lock().unwrap_or_else(PoisonError::into_inner).next())
+        Rng::new(self.rng.lock().unwrap_or_else(PoisonError::into_inner).draw())
     }
 
     pub(crate) fn random(&self) -> u128 {
