@@ -14,9 +14,9 @@ use crate::{commit::CommitId, log::Seen, size};
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) head: CommitId,
-    pub(crate) state: State,
+    pub(crate) state: Box<State>,
     /// A copy that decisions of one commit are laid over, kept for the next: equal to `state` while nothing is being committed.
-    pub(crate) ahead: Option<State>,
+    pub(crate) ahead: Option<Box<State>>,
     /// The log had nothing newer when this tick had come.
     pub(crate) confirmed: u64,
     n_bytes: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Known {
 impl Known {
     pub(crate) fn new(head: CommitId, state: State, confirmed: u64) -> Self {
         let n_bytes = size::of_state(&state);
-        Self { head, state, ahead: None, confirmed, n_bytes }
+        Self { head, state: Box::new(state), ahead: None, confirmed, n_bytes }
     }
 
     pub(crate) fn seen(&self) -> Seen {

@@ -108,8 +108,8 @@ impl Turns<'_> {
                 });
                 known.ahead = Some(ahead);
             }
-            let state = match &self.known {
-                Some(known) => known.ahead.as_ref().unwrap_or(&known.state),
+            let state: &State = match &self.known {
+                Some(known) => known.ahead.as_deref().unwrap_or(&known.state),
                 None => &empty,
             };
             Stats::count(&self.stats.decisions, 1);

@@ -86,7 +86,7 @@ impl Seat {
         let seq = known.map_or(0, |known| known.state.seq);
         for waits in std::mem::take(&mut self.looks) {
             if seq >= waits.at_least && known.is_some() || confirmed >= waits.arrived {
-                (waits.look)(Ok(known.map(|known| &known.state)));
+                (waits.look)(Ok(known.map(|known| &*known.state)));
             } else {
                 self.looks.push(waits);
             }

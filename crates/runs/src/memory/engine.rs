@@ -105,14 +105,15 @@ impl Stored {
 }
 
 impl Connection {
-    /// A worker says that it is there. False: it is dead, for good.
-    pub async fn beat(&self, worker: WorkerId) -> Result<bool, Unavailable> {
+    /// A worker says that it is there. None: it is dead, for good. Otherwise the timeline of the database: another one is another history,
+    /// in which the worker may hold what it ended long ago, so it has to begin anew under another id.
+    pub async fn beat(&self, worker: WorkerId) -> Result<Option<u64>, Unavailable> {
         self.read(|database, now| {
             let row = database.stored.workers.entry(worker).or_insert(WorkerRow { beat_at: now, is_dead: false });
             if !row.is_dead {
                 row.beat_at = now;
             }
-            !row.is_dead
+            (!row.is_dead).then_some(database.n_failovers)
         })
         .await
     }

@@ -46,7 +46,7 @@ pub(crate) async fn live(world: Arc<World>, n: usize) {
 async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let connection = Connection::new(world.memory.clone());
     let worker = WorkerId(world.new_id());
-    let (Ok(now), Ok(true)) = (connection.clock().await, connection.beat(worker).await) else { return };
+    let (Ok(now), Ok(Some(timeline))) = (connection.clock().await, connection.beat(worker).await) else { return };
     // Whoever set it was wrong by an hour.
     let off = if rng.one_in(3) && !world.is_stopped() { [-1, 1][rng.roll(2)] } else { 0 };
     let memory = world.memory.clone();
@@ -67,7 +67,7 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let end = Duration::from_millis(1_000 + rng.short(90_000));
     tokio::select! {
         biased;
-        () = heartbeat(inside) => {}
+        () = heartbeat(inside, timeline) => {}
         () = crash(world, end) => {}
     }
     // Whatever it was just waiting for, it does not go on.
@@ -89,11 +89,11 @@ async fn crash(world: &World, after: Duration) {
     }
 }
 
-/// Until it is told that it is dead.
-async fn heartbeat(inside: Inside) {
+/// Until it is told that it is dead, or that the database is another one.
+async fn heartbeat(inside: Inside, timeline: u64) {
     loop {
         sleep(Duration::from_secs(2)).await;
-        if inside.connection.beat(inside.worker).await == Ok(false) {
+        if inside.connection.beat(inside.worker).await.is_ok_and(|now| now != Some(timeline)) {
             return;
         }
         // If it cannot be reached, the next look does it.

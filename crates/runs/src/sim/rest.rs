@@ -23,7 +23,7 @@ pub(crate) async fn until_nothing_moves(world: &World) {
             if !checks.violations.is_empty() {
                 return None;
             }
-            moves(stored, now)
+            moves(stored, now).or_else(|| world.unanswered())
         });
         let Some(what) = moving else { return };
         if begun.elapsed() > AN_HOUR {

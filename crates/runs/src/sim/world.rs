@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, Definition,
@@ -42,6 +42,9 @@ pub(crate) struct World {
     pub(crate) slots: Mutex<Vec<Option<(Runs, Connection)>>>,
     /// All that ever were, for their counts.
     pub(crate) all: Mutex<Vec<Runs>>,
+    /// Questions that are not answered yet.
+    open: Mutex<BTreeMap<u64, (Instant, String)>>,
+    n_asked: AtomicU64,
     is_stopped: AtomicBool,
     pub(crate) crashes: AtomicU64,
     failovers: AtomicU64,
@@ -56,6 +59,8 @@ impl World {
             rng: Mutex::new(rng),
             slots: Mutex::new(vec![None; N_PROCESSES]),
             all: Mutex::new(Vec::new()),
+            open: Mutex::new(BTreeMap::new()),
+            n_asked: AtomicU64::new(0),
             is_stopped: AtomicBool::new(false),
             crashes: AtomicU64::new(0),
             failovers: AtomicU64::new(0),
@@ -76,16 +81,16 @@ impl World {
     pub(crate) async fn chaos(&self, pause: Duration) {
         sleep(pause).await;
         let mut rng = self.fork();
-        if rng.one_in(120) {
+        if rng.one_in(50) {
             self.memory.replicate();
             sleep(Duration::from_millis(rng.short(900))).await;
             self.memory.fail_over();
             self.failovers.fetch_add(1, Ordering::Relaxed);
         }
-        if rng.one_in(30) {
+        if rng.one_in(8) {
             let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, connection)) = slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
-                connection.process().stall(Duration::from_millis(rng.short(30_000)));
+                connection.process().stall(Duration::from_millis(rng.short(45_000)));
             }
         }
     }
@@ -138,8 +143,10 @@ impl World {
         let (run, is_poisoned) = (ask.run, is_poisoned(&ask.command));
         let seq = || self.memory.with(|stored, _| stored.runs.get(&run).map_or(0, |row| row.state.seq));
         let (before, failovers) = (seq(), self.failovers.load(Ordering::Relaxed));
-        let name = if before == 0 { String::new() } else { shown(&ask.command) };
+        let name = word(&ask.command);
+        let question = Question::new(self, format!("run {run}: {name}"));
         let result = runs.execute(ask).await;
+        drop(question);
         let is_same_history = self.failovers.load(Ordering::Relaxed) == failovers;
         self.memory.with(|_, checks| match &result {
             Ok(answer) if answer.run != run => {}
@@ -159,6 +166,13 @@ impl World {
             Err(_) => {}
         });
         result
+    }
+
+    /// A question that waits for its answer longer than any can.
+    pub(crate) fn unanswered(&self) -> Option<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, what) = open.values().next()?;
+        (asked.elapsed() > Duration::from_secs(3)).then(|| format!("{what} is not answered"))
     }
 
     // ---- what there is to run
@@ -232,6 +246,26 @@ impl World {
     }
 }
 
+/// Somebody waits for an answer; one who crashed does not.
+struct Question<'w> {
+    world: &'w World,
+    n: u64,
+}
+
+impl<'w> Question<'w> {
+    fn new(world: &'w World, what: String) -> Self {
+        let n = world.n_asked.fetch_add(1, Ordering::Relaxed);
+        world.open.lock().unwrap_or_else(PoisonError::into_inner).insert(n, (Instant::now(), what));
+        Self { world, n }
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.world.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.n);
+    }
+}
+
 /// Whether the database cannot hold what it would come to.
 fn is_poisoned(command: &Command) -> bool {
     let unfit = |versions: &[NewVersion]| versions.iter().any(|version| version.media_type.contains('\0'));
@@ -254,8 +288,17 @@ fn is_poisoned(command: &Command) -> bool {
     }
 }
 
-fn shown(command: &Command) -> String {
-    format!("{command:?}").chars().take(120).collect()
+/// Which command it is; all of it only where that costs nothing.
+fn word(command: &Command) -> String {
+    match command {
+        Command::Start(_) => "Start".to_owned(),
+        Command::Finished(done) => format!("Finished {}", done.step),
+        Command::Judged(judged) => format!("Judged {}", judged.step),
+        Command::Edit(edit) => format!("Edit {}", edit.step),
+        Command::ChildEnded(ended) => format!("ChildEnded {}", ended.step),
+        Command::Adopt { .. } => "Adopt".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// A step that is part of a run, if it has one.
