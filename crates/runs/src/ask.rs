@@ -44,15 +44,7 @@ pub enum By {
 impl Ask {
     /// What happens by itself.
     pub fn itself(run: RunId, command: Command) -> Self {
-        Self {
-            run,
-            command,
-            by: By::Itself,
-            agents: Arc::default(),
-            contents: Vec::new(),
-            message: None,
-            start: None,
-        }
+        Self { run, command, by: By::Itself, agents: Arc::default(), contents: Vec::new(), message: None, start: None }
     }
 
     pub(crate) fn is_by_person(&self) -> bool {

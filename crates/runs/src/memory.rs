@@ -43,15 +43,8 @@ pub struct Faults {
 impl Faults {
     pub const NONE: Self =
         Self { refused: 0, answer_lost: 0, request_lost: 0, late: 0, doubled: 0, torn: 0, stalled_lock: 0 };
-    pub const SOME: Self = Self {
-        refused: 60,
-        answer_lost: 40,
-        request_lost: 60,
-        late: 60,
-        doubled: 40,
-        torn: 30,
-        stalled_lock: 120,
-    };
+    pub const SOME: Self =
+        Self { refused: 60, answer_lost: 40, request_lost: 60, late: 60, doubled: 40, torn: 30, stalled_lock: 120 };
 }
 
 /// Everything of a database, behind one lock that is never held over a wait.

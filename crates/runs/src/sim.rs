@@ -25,6 +25,9 @@ use world::World;
 /// Of one world.
 const STEPS_OF_A_WORLD: u64 = 20_000;
 
+/// Whatever goes wrong, a question is answered sooner, or whoever asked is gone.
+const LONGEST_ANSWER: Duration = Duration::from_secs(75);
+
 #[derive(Clone, Copy, Debug)]
 pub struct Simulation {
     pub seed: u64,
@@ -78,6 +81,9 @@ fn one_world(seed: u64, steps: u64, report: &mut Report) {
         world.begin();
         while world.steps() < steps && world.memory.with(|_, checks| checks.violations.is_empty()) {
             world.chaos(Duration::from_millis(500)).await;
+            if let Some(what) = world.unanswered(LONGEST_ANSWER) {
+                world.memory.with(|_, checks| checks.violated(what));
+            }
         }
         world.stop();
         rest::until_nothing_moves(&world).await;

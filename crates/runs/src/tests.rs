@@ -140,7 +140,10 @@ fn who_knows_an_old_state_is_answered_as_of_the_newest() {
         one.execute(person(id(1), Command::Cancel)).await.unwrap();
         let refused = other.execute(supply(id(1), 7, "text/plain")).await;
         let now = seq(&memory, id(1));
-        assert!(matches!(refused, Err(Error::Refused { seq, refused: Refused::Status(_) }) if seq == now), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Refused { seq, refused: Refused::Status(_) }) if seq == now),
+            "{refused:?}"
+        );
     });
 }
 

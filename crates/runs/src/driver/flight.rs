@@ -169,14 +169,9 @@ impl Session {
         }
         let known = self.known.as_mut()?;
         let turns = std::mem::take(&mut self.turns);
-        let decided = Turns {
-            run: self.run,
-            known: Some(known),
-            around,
-            options: &self.options,
-            stats: &self.shared.stats,
-        }
-        .decide(turns);
+        let decided =
+            Turns { run: self.run, known: Some(known), around, options: &self.options, stats: &self.shared.stats }
+                .decide(turns);
         let commit = if decided.panicked.is_none() { decided.commit.clone() } else { None };
         self.decided = Some(decided);
         commit

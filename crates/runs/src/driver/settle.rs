@@ -168,7 +168,11 @@ impl<L: Log> Driver<L> {
                 self.cache.put(run, known);
             }
             self.find_sent(run, &found);
-            if is_there { self.rested(run) } else { self.pause(run) }
+            if is_there {
+                self.rested(run)
+            } else {
+                self.pause(run)
+            }
             return;
         };
         if let Some(reason) = decided.panicked {

@@ -64,7 +64,10 @@ impl Checks {
             self.violated(format!("run {run}: a commit was written that was decided on another history"));
         }
         if (commit.decided_at - now).abs() > MOST_CLOCK_OFF {
-            self.violated(format!("run {run}: a commit was written that was decided at {}, at {now}", commit.decided_at));
+            self.violated(format!(
+                "run {run}: a commit was written that was decided at {}, at {now}",
+                commit.decided_at
+            ));
         }
         let twice = |ask| row.is_some_and(|row| row.asks.contains(ask));
         if commit.parts.iter().any(|part| twice(&part.ask)) {

@@ -26,12 +26,7 @@ const HEARTBEAT_TTL: TimeDelta = TimeDelta::seconds(10);
 const ORPHAN_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 impl Stored {
-    pub(crate) fn claimable(
-        &self,
-        now: DateTime<Utc>,
-        limit: usize,
-        rng: &mut Rng,
-    ) -> Vec<(RunId, Vec<StepKey>)> {
+    pub(crate) fn claimable(&self, now: DateTime<Utc>, limit: usize, rng: &mut Rng) -> Vec<(RunId, Vec<StepKey>)> {
         let mut found = Vec::new();
         let mut n_left = limit;
         // Begun anywhere, so that no run is always last.

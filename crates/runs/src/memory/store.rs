@@ -168,9 +168,7 @@ impl Stored {
         }
         match self.runs.get(&run) {
             None => Loaded::Missing,
-            Some(row) => {
-                Loaded::Run { seen: Seen { seq: row.state.seq, head: row.head }, events: row.log.clone() }
-            }
+            Some(row) => Loaded::Run { seen: Seen { seq: row.state.seq, head: row.head }, events: row.log.clone() },
         }
     }
 

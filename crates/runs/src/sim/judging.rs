@@ -76,10 +76,9 @@ fn tasks(state: &State) -> Vec<(StepKey, i32, Task)> {
 
 fn items(rng: &mut Rng) -> Judgement {
     let keys: Vec<&str> = ["a", "b", "c"].into_iter().filter(|_| !rng.one_in(3)).collect();
-    let items = keys.into_iter().map(|key| NewItem {
-        key: key.to_owned(),
-        basis: hash::sha256_hex(&[u8::try_from(rng.roll(2)).unwrap_or(0)]),
-    });
+    let items = keys
+        .into_iter()
+        .map(|key| NewItem { key: key.to_owned(), basis: hash::sha256_hex(&[u8::try_from(rng.roll(2)).unwrap_or(0)]) });
     let list = ConsumedInput {
         port: workflow::resolve::MAP_PORT.into(),
         artifact_id: None,

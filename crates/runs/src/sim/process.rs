@@ -45,8 +45,7 @@ pub(crate) async fn live(world: Arc<World>, n: usize) {
 
 async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let connection = Connection::new(world.memory.clone());
-    let worker = WorkerId(world.new_id());
-    let (Ok(now), Ok(Some(timeline))) = (connection.clock().await, connection.beat(worker).await) else { return };
+    let Ok(now) = connection.clock().await else { return };
     // Whoever set it was wrong by an hour.
     let off = if rng.one_in(3) && !world.is_stopped() { [-1, 1][rng.roll(2)] } else { 0 };
     let memory = world.memory.clone();
@@ -56,23 +55,34 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
         random: Box::new(move || random.random()),
     };
     // Small, so that states are put away and loaded again.
-    let options = Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
+    let options =
+        Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
     let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
-    let inside = Inside { world: Arc::clone(world), runs: runs.clone(), connection: connection.clone(), worker };
-    set(world, n, Some((runs.clone(), connection)));
-    world.all.lock().unwrap_or_else(PoisonError::into_inner).push(runs);
+    set(world, n, Some((runs.clone(), connection.clone())));
+    world.all.lock().unwrap_or_else(PoisonError::into_inner).push(runs.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run());
-    tasks.spawn(work(inside.clone(), world.fork()));
-    let end = Duration::from_millis(1_000 + rng.short(90_000));
-    tokio::select! {
-        biased;
-        () = heartbeat(inside, timeline) => {}
-        () = crash(world, end) => {}
-    }
+    tasks.spawn(workers(Arc::clone(world), runs, connection));
+    crash(world, Duration::from_millis(1_000 + rng.short(90_000))).await;
     // Whatever it was just waiting for, it does not go on.
     tasks.shutdown().await;
     set(world, n, None);
+}
+
+/// One worker after the other: one that is dead, or whose database is another one, begins anew, with what its process knows.
+async fn workers(world: Arc<World>, runs: Runs, connection: Connection) {
+    loop {
+        let worker = WorkerId(world.new_id());
+        let Ok(Some(timeline)) = connection.beat(worker).await else {
+            sleep(Duration::from_millis(200)).await;
+            continue;
+        };
+        let inside = Inside { world: Arc::clone(&world), runs: runs.clone(), connection: connection.clone(), worker };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(work(inside.clone(), world.fork()));
+        heartbeat(inside, timeline).await;
+        tasks.shutdown().await;
+    }
 }
 
 fn set(world: &World, n: usize, to: Option<(Runs, Connection)>) {

@@ -12,6 +12,8 @@ use workflow::run::{
 use super::world::World;
 use crate::memory::Stored;
 
+/// While nothing goes wrong.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 const AN_HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) async fn until_nothing_moves(world: &World) {
@@ -23,7 +25,7 @@ pub(crate) async fn until_nothing_moves(world: &World) {
             if !checks.violations.is_empty() {
                 return None;
             }
-            moves(stored, now).or_else(|| world.unanswered())
+            moves(stored, now).or_else(|| world.unanswered(ANSWERED_WITHIN))
         });
         let Some(what) = moving else { return };
         if begun.elapsed() > AN_HOUR {

@@ -168,11 +168,11 @@ impl World {
         result
     }
 
-    /// A question that waits for its answer longer than any can.
-    pub(crate) fn unanswered(&self) -> Option<String> {
+    /// A question that waits for its answer longer than that.
+    pub(crate) fn unanswered(&self, longer_than: Duration) -> Option<String> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (asked, what) = open.values().next()?;
-        (asked.elapsed() > Duration::from_secs(3)).then(|| format!("{what} is not answered"))
+        (asked.elapsed() > longer_than).then(|| format!("{what} is not answered"))
     }
 
     // ---- what there is to run
