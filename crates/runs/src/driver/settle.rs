@@ -169,9 +169,9 @@ impl<L: Log> Driver<L> {
             }
             self.find_sent(run, &found);
             if is_there {
-                self.rested(run)
+                self.rested(run);
             } else {
-                self.pause(run)
+                self.pause(run);
             }
             return;
         };

@@ -108,7 +108,9 @@ async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
                 Command::Supply { outputs, .. } => *outputs = vec![world.text(rng)],
                 Command::Edit(edit) => edit.outputs = vec![world.text(rng)],
                 Command::Adopt { versions } => {
-                    versions.values_mut().for_each(|versions| *versions = vec![world.text(rng)]);
+                    for versions in versions.values_mut() {
+                        *versions = vec![world.text(rng)];
+                    }
                 }
                 _ => {}
             }
