@@ -12,6 +12,7 @@ mod queries;
 mod run;
 mod setup;
 mod shell;
+mod simulate;
 mod suite;
 mod tidy;
 
@@ -63,6 +64,18 @@ enum Command {
     /// Measure Weft on a durable Postgres of its own
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Simulate the core: faults, crashes and people over a log in memory; the last line is `violations: K`
+    Sim {
+        /// Where the random numbers begin; the same seed gives the same world
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Decisions, and events applied to the log
+        #[arg(long, default_value_t = 1_000_000)]
+        steps: u64,
+        /// Switch a seeded mistake on, which the simulator has to find
+        #[arg(long, value_name = "NAME")]
+        bug: Option<String>,
+    },
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -102,6 +115,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::Fresh(options) => fresh::run(&context, &options),
         Command::Bench(command) => bench::run(&context, &command),
+        Command::Sim { seed, steps, bug } => simulate::run_simulator(&context, seed, steps, bug.as_deref()),
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

@@ -14,6 +14,8 @@ mod seeded;
 pub mod state;
 
 mod apply;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 #[cfg(test)]
 mod tests;

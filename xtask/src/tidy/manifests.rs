@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("canvas", &["workflow"]),
     ("store", &["workflow"]),
     ("agents", &["workflow"]),
+    ("runs", &["workflow"]),
     ("engine", &["workflow", "store", "agents"]),
     ("service", &["workflow", "store"]),
     ("local-llm", &[]),

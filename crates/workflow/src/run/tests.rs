@@ -3,7 +3,6 @@
 mod branches;
 mod engine;
 mod gates;
-mod invariants;
 mod old_fold;
 mod parts;
 mod runs;

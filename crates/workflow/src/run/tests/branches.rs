@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{World, admin, agents, approve, definition, owner, person};
+use super::world::{World, approve};
 use crate::{
     access::{Actor, Role},
     id::RunId,
-    run::{Command, Context, Refused, State, command::MoveTo, command::Start, dry, event::EventKind, fork},
+    run::{Command, Context, Refused, State, command::MoveTo, command::Start, dry, event::EventKind, fork, testing::{admin, agents, definition, owner, person}},
     status::{ErrorClass, Origin, RunStatus, StepStatus},
     validate,
     verbs::Access,
@@ -213,6 +213,6 @@ fn nothing_comes_to_a_run_that_has_not_begun() {
     let nothing = State::empty();
     assert_eq!(crate::run::decide(&nothing, &Command::TimePassed, &ctx), Err(Refused::NotFound));
     let mut world = World::steps(&steps());
-    let start = super::world::start_of(&definition(&json!({"steps": steps()})), true, [].into());
+    let start = crate::run::testing::start_of(&definition(&json!({"steps": steps()})), true, [].into());
     assert_eq!(world.owner(&Command::Start(Box::new(start))), Ok(vec![]), "it began already");
 }

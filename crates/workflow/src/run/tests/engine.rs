@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::world::{World, worker};
+use super::world::World;
 use crate::{
     StepKey,
     limits::MAX_CRASHES,
@@ -12,6 +12,7 @@ use crate::{
         command::{AttemptResult, Finished, Judgement},
         event::EventKind,
         state::{Status, Work},
+        testing::worker,
     },
     status::{ErrorClass, Outcome, RunStatus, StepStatus},
 };
@@ -309,9 +310,9 @@ fn an_event_that_would_be_too_long_is_continued() {
     let mut edges = serde_json::Map::from_iter([("a".to_owned(), json!([]))]);
     edges.extend(fan.iter().map(|key| (key.as_str().to_owned(), json!(["a"]))));
     let start =
-        super::world::start_of(&super::world::definition(&json!({ "steps": dag(&json!(edges)) })), true, [].into());
+        crate::run::testing::start_of(&crate::run::testing::definition(&json!({ "steps": dag(&json!(edges)) })), true, [].into());
     let (mut state, mut n) = (State::empty(), 0);
-    let (agents, disabled) = (super::world::agents(), [].into());
+    let (agents, disabled) = (crate::run::testing::agents(), [].into());
     let mut tell = |state: &mut State, command: &Command| {
         n += 1;
         let ctx = crate::run::Context {

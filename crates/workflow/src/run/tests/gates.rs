@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::world::{World, admin, agents, approve, definition, owner, person, reject};
+use super::world::{World, approve, reject};
 use crate::{
     access::{Actor, Role},
     run::{
@@ -13,6 +13,7 @@ use crate::{
         command::{Changes, Edit, MoveTo, Patch},
         event::EventKind,
         state::Verdict,
+        testing::{admin, agents, definition, owner, person},
     },
     status::{ErrorClass, RunStatus, StatusReason, StepStatus},
     validate,

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::world::person;
 use crate::{
     RunView,
     access::Role,
     event::{Effects, EventActor, EventKind, Moved, NewItems, RunChange, RunEvent, StepChange},
     id::UserId,
-    run::{self, State},
+    run::{self, State, testing::person},
     view::{Applied, ArtifactMeta, AttemptView, StepView},
 };
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{World, worker};
+use super::world::World;
 use crate::{
     StepKey,
     api::RerunMode,
@@ -13,6 +13,7 @@ use crate::{
         command::{AttemptResult, Changes, ChildEnded, Judgement},
         event::{EventKind, Tell},
         state::{NewVersion, Status, Work},
+        testing::worker,
     },
     status::{ErrorClass, RunStatus, StepStatus},
 };
@@ -229,8 +230,8 @@ fn a_run_that_its_step_does_not_wait_for_any_more_is_cancelled() {
 
 #[test]
 fn a_child_tells_its_parent_of_its_end_each_time() {
-    let mut start = super::world::start_of(
-        &super::world::definition(&json!({"steps": {"a": {"agent_id": "echo"}}})),
+    let mut start = crate::run::testing::start_of(
+        &crate::run::testing::definition(&json!({"steps": {"a": {"agent_id": "echo"}}})),
         true,
         [].into(),
     );
@@ -254,8 +255,8 @@ fn a_child_tells_its_parent_of_its_end_each_time() {
 
 #[test]
 fn sub_workflows_are_nested_only_so_deep() {
-    let definition = super::world::definition(&json!({"steps": {"s": {"agent_id": "sub"}}}));
-    let mut start = super::world::start_of(&definition, true, [].into());
+    let definition = crate::run::testing::definition(&json!({"steps": {"s": {"agent_id": "sub"}}}));
+    let mut start = crate::run::testing::start_of(&definition, true, [].into());
     start.run.depth = 16;
     let mut world = World::begun(start);
     world.start(&["s"]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::world::{World, admin, agents, owner, worker};
+use super::world::World;
 use crate::{
     StepKey,
     api::RerunMode,
@@ -15,6 +15,7 @@ use crate::{
         dry,
         event::EventKind,
         state::Admission,
+        testing::{admin, agents, owner, worker},
     },
     status::{ErrorClass, RunStatus, StatusReason, StepStatus},
     view::BudgetView,

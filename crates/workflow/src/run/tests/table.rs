@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::world::{World, admin, agents, approve, definition, owner, person, reject};
+use super::world::{World, approve, reject};
 use crate::{
     StepKey,
     access::{Actor, Role},
@@ -12,6 +12,7 @@ use crate::{
     run::{
         Command, Refused,
         command::{AttemptResult, Changes, Edit, Finished, MoveTo},
+        testing::{admin, agents, definition, owner, person},
     },
     status::{ErrorClass, RunStatus, StatusReason, StepStatus},
     validate,

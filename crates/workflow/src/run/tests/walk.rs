@@ -13,7 +13,7 @@ use proptest::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{World, admin, agents, approve, definition, owner, person, reject, start_of, worker};
+use super::world::{World, approve, reject};
 use crate::{
     StepKey,
     access::Role,
@@ -25,6 +25,7 @@ use crate::{
         event::EventKind,
         seeded::{Bug, SEEDED},
         state::{Status, Wait, Work},
+        testing::{Dice, admin, agents, definition, document, owner, person, start_of, worker},
     },
     status::{ErrorClass, RunStatus, StepStatus},
     validate,
@@ -33,88 +34,16 @@ use crate::{
 };
 
 /// Numbers that shrink: the smaller, the simpler the walk.
-struct Dice(std::vec::IntoIter<u32>);
+struct Numbers(std::vec::IntoIter<u32>);
 
-impl Dice {
+impl Dice for Numbers {
     fn roll(&mut self, sides: usize) -> usize {
         self.0.next().unwrap_or(0) as usize % sides.max(1)
     }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.roll(n) == n - 1
-    }
-}
-
-/// A random definition; every feature has its chance.
-fn document(dice: &mut Dice) -> Value {
-    let n = 2 + dice.roll(6);
-    let mut steps = serde_json::Map::new();
-    for b in 0..n {
-        let deps: Vec<String> = (0..b).filter(|_| dice.one_in(3)).map(|a| format!("s{a}")).collect();
-        let mut step = json!({"agent_id": "echo", "depends_on": deps});
-        let rule = ["none_failed", "none_failed", "all_success", "all_done", "one_success"][dice.roll(5)];
-        step["trigger_rule"] = json!(rule);
-        match dice.roll(10) {
-            9 => step["when"] = json!({"eq": [{"const": 1}, {"const": dice.roll(2)}]}),
-            8 if !deps.is_empty() => {
-                let read = json!({"from": "step", "step": deps[0], "artifact": "text"});
-                step["when"] = json!({"eq": [read, {"const": 1}]});
-            }
-            7 | 6 => {
-                step["map"] = json!({"over": {"const": [1]}});
-                if dice.one_in(2) {
-                    step["map"]["max_parallel"] = json!(1 + dice.roll(2));
-                }
-            }
-            5 => step["agent_id"] = json!("form"),
-            4 => step["agent_id"] = json!("sub"),
-            3 => step["agent_id"] = json!("rare"),
-            _ => {}
-        }
-        match dice.roll(7) {
-            6 => step["review"] = json!({"mode": "always", "max_rounds": 1}),
-            5 if dice.one_in(2) => {
-                step["review"] = json!({"mode": "always", "max_rounds": 1, "assignees": {"users": ["p5@example.com"]}});
-            }
-            5 => step["review"] = json!({"mode": "always", "quorum": 2}),
-            4 => step["review"] = json!({"mode": "never"}),
-            3 => step["review"] = json!({"mode": "always", "timeout_s": 5, "on_timeout": "approve"}),
-            2 => step["review"] = json!({"mode": "always", "timeout_s": 5}),
-            _ => {}
-        }
-        match dice.roll(6) {
-            5 => step["on_error"] = json!("continue"),
-            4 => {
-                step["on_error"] = json!("default");
-                let is_map = step.get("map").is_some();
-                step["default_output"] = json!({"text": if is_map { json!(["fallback"]) } else { json!("fallback") }});
-            }
-            _ => {}
-        }
-        if dice.one_in(6) {
-            step["concurrency"] = json!({"key": {"const": "one"}, "limit": 1});
-        }
-        if dice.one_in(4) && !deps.is_empty() {
-            step["inputs"] = json!({"in": {"from": "step", "step": deps[0], "artifact": "text"}});
-        }
-        steps.insert(format!("s{b}"), step);
-    }
-    let mut document = json!({"steps": steps});
-    if dice.one_in(3) {
-        document["limits"]["max_parallel"] = json!(1 + dice.roll(3));
-    }
-    if dice.one_in(3) {
-        let on_exceed = if dice.one_in(2) { "fail" } else { "pause" };
-        document["limits"]["budget"] = json!({"tokens": 5 + dice.roll(25), "on_exceed": on_exceed});
-    }
-    if dice.one_in(5) {
-        document["limits"]["timeout_s"] = json!(20);
-    }
-    document
 }
 
 struct Walk {
-    dice: Dice,
+    dice: Numbers,
     world: World,
     document: Value,
 }
@@ -437,7 +366,7 @@ impl Old for &str {
 
 /// Walks, and returns the kinds of events that came of it.
 fn walk(numbers: Vec<u32>) -> BTreeSet<&'static str> {
-    let mut dice = Dice(numbers.into_iter());
+    let mut dice = Numbers(numbers.into_iter());
     let document = document(&mut dice);
     let auto_run = !dice.one_in(2);
     let world = World::begun(start_of(&definition(&document), auto_run, BTreeMap::new()));

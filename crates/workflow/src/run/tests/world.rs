@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    AgentCatalog, AgentSpec, Definition,
-    access::{Actor, Role},
+    AgentCatalog,
+    access::Actor,
     hash,
-    id::{ArtifactId, RunId, StepKey, TemplateId, UserId, WorkerId},
+    id::{ArtifactId, StepKey, UserId},
     run::{
         Command, Context, Refused, RunEvent, State,
-        command::{AttemptResult, Changes, Finished, Judged, Judgement, NewItem, NewRun, Start},
+        command::{AttemptResult, Changes, Finished, Judged, Judgement, NewItem, Start},
         decide,
         event::{EventKind, Request},
         state::{Admission, NewVersion, Step, Wait},
+        testing::{agents, definition, invariants, owner, start_of, worker},
     },
     source::Source,
     status::{ErrorClass, RunStatus, StepStatus},
-    validate,
     view::{ConsumedInput, Usage},
 };
 
@@ -37,66 +37,6 @@ pub(super) struct World {
     pub list: Vec<(String, i64)>,
     /// As today's reducer has it.
     old: Option<crate::RunView>,
-}
-
-pub(super) fn person(n: u128, role: Role) -> Actor {
-    Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n}@example.com"), role }
-}
-
-pub(super) fn owner() -> Actor {
-    person(3, Role::User)
-}
-
-pub(super) fn admin() -> Actor {
-    person(4, Role::Admin)
-}
-
-pub(super) fn worker(n: u128) -> WorkerId {
-    WorkerId(Uuid::from_u128(9_000 + n))
-}
-
-/// Every agent has one output, `text`.
-pub(super) fn agents() -> AgentCatalog {
-    let agent = |id: &str, config: Value, more: Value| -> AgentSpec {
-        let mut document = json!({"id": id, "version": 1, "name": id, "config": config,
-            "outputs": [{"name": "text", "schema": {"type": "string"}}]});
-        for (name, value) in more.as_object().unwrap() {
-            document[name] = value.clone();
-        }
-        serde_json::from_value(document).unwrap()
-    };
-    let template = json!({"kind": "template", "template": "own"});
-    let sub = json!({"kind": "workflow", "template_id": Uuid::from_u128(77), "version": 1,
-        "outputs": {"text": {"step": "a", "artifact": "text"}}});
-    AgentCatalog::new([
-        agent("echo", template.clone(), json!({})),
-        agent("needy", template.clone(), json!({"inputs": [{"name": "must", "required": true}]})),
-        agent("form", json!({"kind": "human", "instructions": "Answer"}), json!({})),
-        agent("sub", sub, json!({})),
-        agent("rare", template, json!({"max_parallel": 1})),
-    ])
-}
-
-pub(super) fn definition(document: &Value) -> Definition {
-    Definition::from_value(document).unwrap()
-}
-
-pub(super) fn start_of(definition: &Definition, auto_run: bool, inputs: BTreeMap<String, Value>) -> Start {
-    let agents = agents();
-    let (plan, _) = validate(definition, &agents);
-    Start::of(NewRun {
-        id: RunId(Uuid::from_u128(1)),
-        template_id: TemplateId(Uuid::from_u128(2)),
-        template_name: "T".into(),
-        template_version: 1,
-        definition: definition.clone(),
-        plan: &plan,
-        agents: &agents,
-        inputs,
-        auto_run,
-        user_id: owner().id,
-        is_test: false,
-    })
 }
 
 impl World {
@@ -168,9 +108,9 @@ impl World {
             assert_eq!(old, self.state.view(&super::old_fold::emails()), "today's reducer sees the same");
             self.old = Some(old);
         }
-        super::invariants::check(&self.state, command);
-        super::invariants::closed_gates_are_told(&before, &self.state, &events);
-        super::invariants::never_back(&before, &self.state, actor.map(|actor| actor.id));
+        invariants::check(&self.state, command);
+        invariants::closed_gates_are_told(&before, &self.state, &events);
+        invariants::never_back(&before, &self.state, actor.map(|actor| actor.id));
         self.events.extend(events.iter().cloned());
         Ok(events.into_iter().map(|event| event.kind).collect())
     }

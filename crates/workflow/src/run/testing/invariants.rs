@@ -1,24 +1,27 @@
 //! What must hold of every state, whatever came to it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Debug, Display, Formatter},
+    sync::Arc,
+};
 
 use crate::{
     id::UserId,
     run::{
-        Command, RunEvent, State,
+        RunEvent, State,
         state::{Admission, Status, Step, Work},
     },
     status::{Origin, Outcome, Reason, RunStatus, StepCounts, StepStatus},
 };
 
-pub(super) fn check(state: &State, command: &Command) {
-    let mut name = format!("{command:?}");
-    name.truncate(name.char_indices().nth(160).map_or(name.len(), |(n, _)| n));
-    let told = format!("after {name}\n{}", shown(state));
+/// Panics where something does not hold. `after`: what came to it last.
+pub fn check(state: &State, after: &dyn Debug) {
+    let told = Told { state, after };
     derived(state, &told);
     run(state, &told);
     for step in state.steps() {
-        one(state, step, &format!("{} {told}", step.key));
+        one(state, step, &told);
     }
     for (key, names) in &state.versions {
         for (name, versions) in names {
@@ -30,14 +33,30 @@ pub(super) fn check(state: &State, command: &Command) {
     }
 }
 
-fn shown(state: &State) -> String {
-    let steps = state.steps().map(|step| format!("  {}: {:?} g{}", step.key, step.status, step.generation));
-    format!("run {} {:?}\n{}", state.run.status, state.run.held, steps.collect::<Vec<_>>().join("\n"))
+/// What is said of a state that is wrong; made only then.
+struct Told<'a> {
+    state: &'a State,
+    after: &'a dyn Debug,
+}
+
+impl Display for Told<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let after = format!("{:?}", self.after);
+        let short: String = after.chars().take(160).collect();
+        writeln!(f, "after {short}\nrun {} {:?}", self.state.run.status, self.state.run.held)?;
+        for step in self.state.steps() {
+            writeln!(f, "  {}: {:?} g{}", step.key, step.status, step.generation)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is kept beside the steps is what follows from them.
-fn derived(state: &State, told: &str) {
-    let mut again = state.clone();
+fn derived(state: &State, told: &Told<'_>) {
+    // All that it follows from; the rest of a state may be large.
+    let mut again = State::empty();
+    again.entries = state.entries.clone();
+    again.design = Arc::clone(&state.design);
     again.derive();
     assert_eq!(state.counts, again.counts, "counts; {told}");
     assert_eq!(state.index, again.index, "index; {told}");
@@ -46,7 +65,7 @@ fn derived(state: &State, told: &str) {
     }
 }
 
-fn run(state: &State, told: &str) {
+fn run(state: &State, told: &Told<'_>) {
     let count = |is: &dyn Fn(&&Step) -> bool| i64::try_from(state.steps().filter(is).count()).unwrap();
     let fails = |step: &&Step| {
         let definition = state.design.step(step.definition_key());
@@ -86,7 +105,7 @@ fn run(state: &State, told: &str) {
 }
 
 /// A run that is not over has something that may be claimed or judged, that runs or wants a reservation, or it waits for a person.
-fn nothing_waits_for_ever(state: &State, told: &str) {
+fn nothing_waits_for_ever(state: &State, told: &Told<'_>) {
     if state.run.status.is_terminal() {
         let open: Vec<_> = state.steps().filter(|step| !step.status.is_over()).map(|step| &step.key).collect();
         assert!(open.is_empty(), "{open:?} wait in a run that is over; {told}");
@@ -109,7 +128,7 @@ fn nothing_waits_for_ever(state: &State, told: &str) {
     }
 }
 
-fn one(state: &State, step: &Step, told: &str) {
+fn one(state: &State, step: &Step, told: &Told<'_>) {
     if state.run.held.is_some() {
         let goes = step.status == (Status::Ready { admission: Admission::Claimable });
         assert!(!goes || step.manually_triggered, "it may be claimed in a run that is held; {told}");
@@ -127,7 +146,7 @@ fn one(state: &State, step: &Step, told: &str) {
     let is_running = matches!(step.status, Status::Running(_));
     assert_eq!(open.len(), usize::from(is_running), "one open attempt of what runs; {told}");
     if let Some(open) = open.first() {
-        assert_eq!(Some(&open.number), numbers.last(), "the open attempt is the last; {told}");
+        assert_eq!(usize::try_from(open.number), Ok(attempts.len()), "the open attempt is the last; {told}");
         assert_eq!(open.generation, step.generation, "the open attempt is of this generation; {told}");
         let holder = match &step.status {
             Status::Running(Work::Attempt { worker }) => Some(*worker),
@@ -188,7 +207,7 @@ fn binds(state: &State, step: &Step) -> bool {
 }
 
 /// A gate that is not open any more was closed by somebody or something, and that was told.
-pub(super) fn closed_gates_are_told(before: &State, after: &State, events: &[RunEvent]) {
+pub fn closed_gates_are_told(before: &State, after: &State, events: &[RunEvent]) {
     for step in before.steps() {
         let Some(was) = step.review() else { continue };
         let now = after.step(&step.key).filter(|now| now.generation == step.generation).and_then(Step::review);
@@ -202,7 +221,7 @@ pub(super) fn closed_gates_are_told(before: &State, after: &State, events: &[Run
 }
 
 /// Numbers only go up, and what is over is never undone in place.
-pub(super) fn never_back(before: &State, after: &State, actor: Option<UserId>) {
+pub fn never_back(before: &State, after: &State, actor: Option<UserId>) {
     for step in before.entries.values().map(|entry| &entry.step) {
         let Some(now) = after.entries.get(&step.key).map(|entry| &entry.step) else {
             panic!("{} is forgotten", step.key);

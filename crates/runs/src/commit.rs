@@ -1,0 +1,105 @@
+//! What is written at once: for each run of a batch the events of one or more commands, under one random id.
+//! The id is the run's next head, and by it a commit whose outcome is unknown is found again. Other content never goes under the same id.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use workflow::{
+    id::{RunId, StepKey, UserId, WorkerId},
+    run::RunEvent,
+};
+
+use crate::log::MessageKey;
+
+/// A random id of one commit of one run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CommitId(pub Uuid);
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One command that was asked for: whatever happens to it, it has one effect.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AskId(pub u128);
+
+/// Content that goes with a commit, by its address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    pub hash: String,
+    pub bytes: Arc<[u8]>,
+}
+
+/// Under which a person may start a run once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct StartKey {
+    pub user: UserId,
+    pub key: String,
+}
+
+/// What one command came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    pub ask: AskId,
+    pub events: Vec<Arc<RunEvent>>,
+    pub contents: Vec<Content>,
+    /// The inbox row that this answers: deleted with it.
+    pub message: Option<MessageKey>,
+}
+
+/// All that a batch writes of one run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunCommit {
+    pub run: RunId,
+    pub id: CommitId,
+    /// The head that was decided on; none where the run begins.
+    pub expected: Option<CommitId>,
+    pub expected_seq: i64,
+    pub decided_at: DateTime<Utc>,
+    pub parts: Vec<Part>,
+    pub start: Option<StartKey>,
+    /// Has to be alive: it takes steps.
+    pub worker: Option<WorkerId>,
+    /// Steps that hold their concurrency keys from now on, or take them to work: their reservations have to be there.
+    pub holds: BTreeSet<StepKey>,
+    /// Steps that give their keys back.
+    pub frees: BTreeSet<StepKey>,
+    /// About how many rows and bytes it writes.
+    pub n_rows: usize,
+    pub n_bytes: usize,
+}
+
+impl RunCommit {
+    pub fn events(&self) -> impl Iterator<Item = &RunEvent> {
+        self.parts.iter().flat_map(|part| &part.events).map(|event| &**event)
+    }
+
+    /// Starts come in the order of what is unique about them, the others in that of their runs: who locks several rows locks them sorted.
+    fn order(&self) -> (bool, Option<&StartKey>, RunId) {
+        (self.expected.is_none(), self.start.as_ref(), self.run)
+    }
+}
+
+/// Decisions about different runs, written in one statement.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Batch {
+    commits: Vec<RunCommit>,
+}
+
+impl Batch {
+    pub fn new(mut commits: Vec<RunCommit>) -> Self {
+        commits.sort_by(|a, b| a.order().cmp(&b.order()));
+        Self { commits }
+    }
+
+    pub fn commits(&self) -> &[RunCommit] {
+        &self.commits
+    }
+
+    pub fn into_commits(self) -> Vec<RunCommit> {
+        self.commits
+    }
+}

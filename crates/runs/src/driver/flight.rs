@@ -1,0 +1,206 @@
+//! What is on its way to the log. Each flight owns what it needs and lands with it; a commit flies until it is known what became of it.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use workflow::id::RunId;
+
+use crate::{
+    answer::{Answer, Error},
+    bugs::{Bug, is_on},
+    cache::Known,
+    commit::{Batch, RunCommit},
+    decision::{Decided, Turn, Turns},
+    log::{CommitFailed, Decide, Loaded, Log, MessageKey, Newer, Outcome, Seen, Unavailable},
+    runs::{Options, Shared, Surroundings},
+};
+
+pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
+
+pub(crate) enum Landed {
+    Loaded { tick: u64, runs: Vec<RunId>, loaded: Result<Vec<Loaded>, Unavailable> },
+    Newer { tick: u64, runs: Vec<RunId>, newer: Result<Vec<Newer>, Unavailable> },
+    Committed { tick: u64, works: Vec<(Fate, Working)> },
+    Alone(Box<Session>, Option<Fate>),
+    Rested(RunId),
+    Done,
+}
+
+/// A run whose commit is on its way, with the state that it was decided on.
+pub(crate) struct Working {
+    pub(crate) commit: RunCommit,
+    pub(crate) known: Option<Known>,
+    pub(crate) committing: Vec<Turn>,
+    pub(crate) echoes: Vec<(Turn, Result<Answer, Error>)>,
+}
+
+/// What became of one run's commit.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Fate {
+    pub(crate) end: Result<Outcome, CommitFailed>,
+    /// It was sent once without an answer.
+    pub(crate) was_unknown: bool,
+    /// Others were in the batch.
+    pub(crate) n_others: usize,
+}
+
+pub(crate) fn load<L: Log>(log: Arc<L>, runs: Vec<RunId>, tick: u64) -> Flight {
+    Box::pin(async move {
+        let loaded = log.load(&runs).await;
+        Landed::Loaded { tick, runs, loaded }
+    })
+}
+
+pub(crate) fn newer<L: Log>(log: Arc<L>, seen: Vec<(RunId, Seen)>, tick: u64) -> Flight {
+    Box::pin(async move {
+        let newer = log.events_after(&seen).await;
+        Landed::Newer { tick, runs: seen.into_iter().map(|(run, _)| run).collect(), newer }
+    })
+}
+
+/// The run is left alone for a moment, a different one for each process.
+pub(crate) fn rest(run: RunId, random: u128, n_losses: u32) -> Flight {
+    let spread = u64::try_from(random % 5).unwrap_or(0);
+    let pause = Duration::from_millis((1 + spread) << n_losses.min(6));
+    Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        Landed::Rested(run)
+    })
+}
+
+pub(crate) fn discard<L: Log>(log: Arc<L>, message: MessageKey) -> Flight {
+    Box::pin(async move {
+        // If it cannot be reached the message is still there, and comes again.
+        let _ = log.discard(message).await;
+        Landed::Done
+    })
+}
+
+pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Flight {
+    Box::pin(async move {
+        // If it cannot be reached, the run is set aside by whoever works on it next.
+        let _ = log.quarantine(run, &reason).await;
+        Landed::Done
+    })
+}
+
+pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<Working>, tick: u64) -> Flight {
+    Box::pin(async move {
+        let batch = Batch::new(works.iter().map(|work| work.commit.clone()).collect());
+        let fates = send(&*log, &around, batch, false).await;
+        let of = |work: &Working| fates.iter().find(|(run, _)| *run == work.commit.run).map(|(_, fate)| fate.clone());
+        let works = works.into_iter().map(|work| {
+            let missing = Fate { end: Err(CommitFailed::Unknown), was_unknown: true, n_others: 0 };
+            (of(&work).unwrap_or(missing), work)
+        });
+        Landed::Committed { tick, works: works.collect() }
+    })
+}
+
+/// Sends a batch until it is known of every run what became of it: after an unknown outcome the very same again, never another.
+async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, sent: bool) -> Vec<(RunId, Fate)> {
+    let (mut left, mut fates, mut was_unknown, mut n_tries) = (batch, Vec::new(), sent, 0_u32);
+    loop {
+        let n_others = left.commits().len() - 1;
+        let result = log.commit(&left).await;
+        let fate = |end| Fate { end, was_unknown, n_others };
+        match result {
+            Ok(committed) => {
+                around.clock.follow(committed.at);
+                let mut locked = Vec::new();
+                for (commit, outcome) in left.into_commits().into_iter().zip(committed.outcomes) {
+                    if was_unknown && outcome == Outcome::Locked {
+                        // Perhaps by what was sent before.
+                        locked.push(commit);
+                    } else {
+                        fates.push((commit.run, fate(Ok(outcome))));
+                    }
+                }
+                if locked.is_empty() {
+                    return fates;
+                }
+                left = Batch::new(locked);
+            }
+            Err(CommitFailed::Unknown) if is_on(Bug::DecideAnewAfterUnknown) => {
+                fates.extend(left.commits().iter().map(|commit| (commit.run, fate(Ok(Outcome::Lost)))));
+                return fates;
+            }
+            Err(CommitFailed::Unknown) => was_unknown = true,
+            Err(CommitFailed::Unavailable) if was_unknown => {}
+            Err(failed) => {
+                fates.extend(left.commits().iter().map(|commit| (commit.run, fate(Err(failed.clone())))));
+                return fates;
+            }
+        }
+        n_tries += 1;
+        tokio::time::sleep(Duration::from_millis(2 << n_tries.min(8))).await;
+    }
+}
+
+/// The turn of a run that goes alone.
+pub(crate) struct Session {
+    pub(crate) run: RunId,
+    pub(crate) tick: u64,
+    pub(crate) known: Option<Known>,
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) newer: Option<Newer>,
+    pub(crate) decided: Option<Decided>,
+    pub(crate) options: Options,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Session {
+    /// The run is locked, and this is what came to it.
+    fn decide(&mut self, newer: Newer, around: &Surroundings) -> Option<RunCommit> {
+        let is_known = match (&newer, &mut self.known) {
+            (Newer::Nothing, Some(_)) => true,
+            (Newer::Events(events), Some(known)) => super::landing::catch_up(known, events),
+            _ => false,
+        };
+        // Commits of before may be among what came; then nothing is to be decided before that is looked at.
+        let is_found = matches!(&newer, Newer::Events(events)
+            if events.iter().any(|logged| self.turns.iter().any(|turn| turn.sent.contains(&logged.commit))));
+        self.newer = Some(newer);
+        if !is_known || is_found {
+            return None;
+        }
+        let known = self.known.as_mut()?;
+        let turns = std::mem::take(&mut self.turns);
+        let decided =
+            Turns { run: self.run, known: Some(known), around, options: &self.options, stats: &self.shared.stats }
+                .decide(turns);
+        let commit = if decided.panicked.is_none() { decided.commit.clone() } else { None };
+        self.decided = Some(decided);
+        commit
+    }
+}
+
+pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, session: Session) -> Flight {
+    Box::pin(async move {
+        let run = session.run;
+        let held = Arc::new(Mutex::new(Some(session)));
+        let (inside, surroundings) = (Arc::clone(&held), Arc::clone(&around));
+        let decide: Decide = Box::new(move |newer| {
+            let mut session = inside.lock().unwrap_or_else(PoisonError::into_inner);
+            session.as_mut()?.decide(newer, &surroundings)
+        });
+        let result = log.alone(run, seen, decide).await;
+        let Some(session) = held.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Landed::Done };
+        let commit = session.decided.as_ref().and_then(|decided| decided.commit.clone());
+        let fate = |end| Fate { end, was_unknown: false, n_others: 0 };
+        let fate = match (result, commit) {
+            (Ok(outcome), _) => outcome.map(|outcome| fate(Ok(outcome))),
+            (Err(CommitFailed::Unknown), Some(commit)) => {
+                let fates = send(&*log, &around, Batch::new(vec![commit]), true).await;
+                fates.into_iter().next().map(|(_, fate)| fate)
+            }
+            // Nothing was decided, so nothing was written.
+            (Err(CommitFailed::Unknown), None) => Some(fate(Ok(Outcome::Locked))),
+            (Err(failed), _) => Some(fate(Err(failed))),
+        };
+        Landed::Alone(Box::new(session), fate)
+    })
+}

@@ -1,0 +1,215 @@
+//! What landed, but for the ends of commits: states that were read, and what came to runs meanwhile. Only here is it looked at whether
+//! what the log says fits together.
+
+use std::sync::Arc;
+
+use workflow::{id::RunId, run::State};
+
+use super::{
+    Driver, flight,
+    flight::Landed,
+    seat::{Doubt, Place},
+};
+use crate::{
+    answer::{Answer, Error},
+    bugs::{Bug, is_on},
+    cache::Known,
+    log::{Loaded, Log, Logged, Newer, Unavailable},
+    runs::Stats,
+};
+
+/// So often a load may not fit before the run is set aside: once is a reader that was overtaken, always is a log that is wrong.
+const MOST_TORN: u32 = 8;
+
+impl<L: Log> Driver<L> {
+    pub(super) fn land(&mut self, landed: Landed) {
+        match landed {
+            Landed::Loaded { tick, runs, loaded: Ok(loaded) } => {
+                Stats::count(&self.shared.stats.loads, runs.len());
+                for (run, loaded) in runs.into_iter().zip(loaded) {
+                    self.loaded(run, loaded, tick);
+                    self.rested(run);
+                }
+            }
+            Landed::Newer { tick, runs, newer: Ok(newer) } => {
+                for (run, newer) in runs.into_iter().zip(newer) {
+                    self.newer(run, newer, tick);
+                    self.rested(run);
+                }
+            }
+            Landed::Loaded { runs, loaded: Err(Unavailable), .. }
+            | Landed::Newer { runs, newer: Err(Unavailable), .. } => {
+                for run in runs {
+                    self.unavailable(run);
+                }
+            }
+            Landed::Committed { tick, works } => {
+                self.n_commits -= 1;
+                for (fate, work) in works {
+                    self.committed(work, fate, tick);
+                }
+            }
+            Landed::Alone(session, fate) => {
+                self.n_commits -= 1;
+                self.was_alone(*session, fate);
+            }
+            Landed::Rested(run) => self.rested(run),
+            Landed::Done => {}
+        }
+    }
+
+    /// Nothing of the run is on its way any more.
+    pub(super) fn rested(&mut self, run: RunId) {
+        if let Some(seat) = self.seats.get_mut(&run) {
+            seat.place = Place::Idle;
+        }
+        self.wake(run);
+    }
+
+    /// The log cannot be reached. What may have been sent is asked for until it is known, the rest is answered.
+    pub(super) fn unavailable(&mut self, run: RunId) {
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        seat.looks.drain(..).for_each(|waits| (waits.look)(Err(Error::Unavailable)));
+        let turns = seat.take_turns().into_iter();
+        let (unknown, others): (Vec<_>, Vec<_>) = turns.partition(|turn| !turn.sent.is_empty());
+        let is_left = !unknown.is_empty();
+        seat.put_back(unknown);
+        for turn in others {
+            turn.answer(Err(Error::Unavailable));
+        }
+        if is_left {
+            self.pause(run);
+        } else {
+            self.rested(run);
+        }
+    }
+
+    /// The run waits a moment before it is looked at again.
+    pub(super) fn pause(&mut self, run: RunId) {
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        seat.place = Place::Busy;
+        self.flights.push(flight::rest(run, (self.around.random)(), seat.n_losses));
+    }
+
+    fn loaded(&mut self, run: RunId, loaded: Loaded, tick: u64) {
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        seat.doubt = Doubt::None;
+        match loaded {
+            Loaded::Run { seen, events } => {
+                let state = State::fold(events.iter().map(|logged| &*logged.event));
+                let is_whole = state.seq == seen.seq && events.last().is_some_and(|last| last.commit == seen.head);
+                if !is_whole && !is_on(Bug::TakeTornLoad) {
+                    seat.n_torn += 1;
+                    if seat.n_torn > MOST_TORN {
+                        self.set_aside(run, "its log does not fit its row");
+                    }
+                    return;
+                }
+                seat.n_torn = 0;
+                seat.absent = None;
+                self.cache.put(run, Known::new(seen.head, state, tick));
+                self.find_sent(run, &events);
+            }
+            Loaded::Missing => {
+                self.cache.take(run);
+                seat.absent = Some(tick);
+            }
+            Loaded::Quarantined { reason } => self.is_aside(run, &reason),
+        }
+    }
+
+    /// An admin has to look at it first.
+    pub(super) fn is_aside(&mut self, run: RunId, reason: &str) {
+        self.cache.take(run);
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        let error = Error::Quarantined(reason.to_owned());
+        seat.looks.drain(..).for_each(|waits| (waits.look)(Err(error.clone())));
+        seat.take_turns().into_iter().for_each(|turn| turn.answer(Err(error.clone())));
+    }
+
+    pub(super) fn newer(&mut self, run: RunId, newer: Newer, tick: u64) {
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        let has_lost = std::mem::take(&mut seat.doubt) == Doubt::HasLost;
+        match newer {
+            Newer::Nothing if has_lost && !is_on(Bug::KeepAfterHistoryCameAgain) => {
+                // It lost against nothing: what is known is not the log's.
+                self.read_anew(run);
+            }
+            Newer::Nothing => {
+                if let Some(mut known) = self.cache.take(run) {
+                    known.confirmed = tick;
+                    self.cache.put(run, known);
+                }
+            }
+            Newer::Events(events) => {
+                let Some(mut known) = self.cache.take(run) else { return };
+                if catch_up(&mut known, &events) {
+                    known.confirmed = tick;
+                    self.cache.put(run, known);
+                    self.find_sent(run, &events);
+                } else {
+                    self.read_anew(run);
+                }
+            }
+            Newer::Diverged if is_on(Bug::KeepAfterHistoryCameAgain) => {}
+            Newer::Diverged => self.read_anew(run),
+            Newer::Missing => {
+                self.cache.take(run);
+                seat.absent = Some(tick);
+            }
+            Newer::Quarantined { reason } => self.is_aside(run, &reason),
+        }
+    }
+
+    /// What is known of the run is forgotten, and read from its beginning.
+    pub(super) fn read_anew(&mut self, run: RunId) {
+        self.cache.take(run);
+        if let Some(seat) = self.seats.get_mut(&run) {
+            (seat.n_losses, seat.absent) = (0, None);
+            seat.doubt = seat.doubt.max(Doubt::Unsure);
+        }
+    }
+
+    /// What was sent and never answered may be among what the log has: then it is done.
+    pub(super) fn find_sent(&mut self, run: RunId, events: &[Logged]) {
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        let mut left = Vec::new();
+        for turn in seat.take_turns() {
+            let of_it = |logged: &&Logged| turn.sent.contains(&logged.commit) && logged.ask == turn.id;
+            let found: Vec<_> = events.iter().filter(of_it).map(|logged| Arc::clone(&logged.event)).collect();
+            match found.last().map(|last| last.seq) {
+                Some(seq) => turn.answer(Ok(Answer { run, seq, events: found })),
+                None => left.push(turn),
+            }
+        }
+        seat.put_back(left);
+    }
+
+    pub(super) fn begin_alone(&mut self, run: RunId) {
+        let Some(known) = self.cache.take(run) else { return };
+        let tick = self.next_tick();
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        seat.place = Place::Busy;
+        let seen = known.seen();
+        let session = flight::Session {
+            run,
+            tick,
+            known: Some(known),
+            turns: seat.take_turns(),
+            newer: None,
+            decided: None,
+            options: self.options.clone(),
+            shared: Arc::clone(&self.shared),
+        };
+        self.n_commits += 1;
+        Stats::count(&self.shared.stats.alone, 1);
+        self.flights.push(flight::alone(Arc::clone(&self.log), Arc::clone(&self.around), seen, session));
+    }
+}
+
+/// Applies what came to a run. False: it does not follow what is known.
+pub(super) fn catch_up(known: &mut Known, events: &[Logged]) -> bool {
+    let Some(last) = events.last() else { return true };
+    known.forget_ahead();
+    known.apply(last.commit, events.iter().map(|logged| &*logged.event))
+}

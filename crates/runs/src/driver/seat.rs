@@ -1,0 +1,124 @@
+//! What waits at one run: its turns, those of people first, and what has to be done before they can be decided.
+
+use std::collections::VecDeque;
+
+use super::{Look, is_start};
+use crate::{cache::Known, decision::Turn};
+
+/// So often in a row a run may be lost before it goes alone.
+const MOST_LOSSES: u32 = 3;
+
+/// Where the run is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Place {
+    #[default]
+    Idle,
+    /// In the queue of runs with something to do.
+    Queued,
+    /// Something of it is on its way.
+    Busy,
+}
+
+/// Whether what is known of the run will do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Doubt {
+    #[default]
+    None,
+    /// The log has to be asked what is newer.
+    Unsure,
+    /// The run lost: there is something newer, or what is known is not the log's.
+    HasLost,
+}
+
+/// Somebody who wants to look at the run.
+pub(crate) struct Waits {
+    pub(crate) at_least: i64,
+    pub(crate) arrived: u64,
+    pub(crate) look: Look,
+}
+
+#[derive(Default)]
+pub(crate) struct Seat {
+    persons: VecDeque<Turn>,
+    others: VecDeque<Turn>,
+    pub(crate) looks: Vec<Waits>,
+    pub(crate) place: Place,
+    /// The log did not have it when this tick had come.
+    pub(crate) absent: Option<u64>,
+    pub(crate) doubt: Doubt,
+    /// In a row.
+    pub(crate) n_losses: u32,
+    /// Loads in a row that did not fit.
+    pub(crate) n_torn: u32,
+    /// It is not to share a batch: one of them could not be stored.
+    pub(crate) is_solo: bool,
+}
+
+pub(crate) enum Next {
+    Nothing,
+    Load,
+    Look,
+    Decide,
+    Alone,
+}
+
+impl Seat {
+    pub(crate) fn push(&mut self, turn: Turn) {
+        if turn.ask.is_by_person() { &mut self.persons } else { &mut self.others }.push_back(turn);
+    }
+
+    /// They come before those that came later.
+    pub(crate) fn put_back(&mut self, turns: Vec<Turn>) {
+        for turn in turns.into_iter().rev() {
+            if turn.ask.is_by_person() { &mut self.persons } else { &mut self.others }.push_front(turn);
+        }
+    }
+
+    /// All of them: people's first. Each kind by when it came.
+    pub(crate) fn take_turns(&mut self) -> Vec<Turn> {
+        self.persons.drain(..).chain(self.others.drain(..)).collect()
+    }
+
+    /// Shows the run to those to whom it is new enough.
+    pub(crate) fn show(&mut self, known: Option<&Known>) {
+        let confirmed = known.map(|known| known.confirmed).or(self.absent);
+        let Some(confirmed) = confirmed else { return };
+        let seq = known.map_or(0, |known| known.state.seq);
+        for waits in std::mem::take(&mut self.looks) {
+            if seq >= waits.at_least && known.is_some() || confirmed >= waits.arrived {
+                (waits.look)(Ok(known.map(|known| &*known.state)));
+            } else {
+                self.looks.push(waits);
+            }
+        }
+    }
+
+    fn first(&self) -> Option<&Turn> {
+        self.persons.front().or_else(|| self.others.front())
+    }
+
+    /// `confirmed`: of the state that is known.
+    pub(crate) fn next(&self, confirmed: Option<u64>) -> Next {
+        let Some(first) = self.first() else {
+            return match confirmed {
+                _ if self.looks.is_empty() => Next::Nothing,
+                Some(_) => Next::Look,
+                None => Next::Load,
+            };
+        };
+        match (confirmed, self.absent) {
+            (Some(_), _) if self.n_losses >= MOST_LOSSES => Next::Alone,
+            (Some(_), _) if self.doubt != Doubt::None => Next::Look,
+            (Some(_), _) => Next::Decide,
+            (None, Some(_)) if self.doubt == Doubt::None => Next::Decide,
+            // Its id is new, so nobody can have it; if somebody does, the commit says so.
+            (None, None) if is_start(first) && self.doubt == Doubt::None => Next::Decide,
+            (None, _) => Next::Load,
+        }
+    }
+
+    /// All of what waits is to be committed alone from now on.
+    pub(crate) fn make_single(&mut self) {
+        self.persons.iter_mut().chain(&mut self.others).for_each(|turn| turn.is_single = true);
+    }
+}

@@ -1,0 +1,207 @@
+//! The ends of commits: what is written is applied and answered, what lost is decided again, what cannot be stored is taken apart until
+//! the one command that is wrong is alone.
+
+use super::{
+    Driver,
+    flight::{Fate, Session, Working},
+    seat::Doubt,
+};
+use crate::{
+    answer::{Answer, Error},
+    bugs::{Bug, is_on},
+    commit::CommitId,
+    decision::Turn,
+    log::{CommitFailed, Log, Newer, Outcome},
+    runs::Stats,
+};
+
+impl<L: Log> Driver<L> {
+    pub(super) fn committed(&mut self, work: Working, fate: Fate, tick: u64) {
+        let run = work.commit.run;
+        let n_parts = work.committing.len();
+        match fate.end {
+            Ok(Outcome::Written | Outcome::Found) => self.written(work, tick),
+            Ok(Outcome::Locked) if is_on(Bug::LockedCountsAsWritten) => self.written(work, tick),
+            Ok(Outcome::Lost) => self.lost(work, fate.was_unknown, true),
+            Ok(Outcome::Locked) => {
+                // Whoever holds it may be this very commit, delivered twice.
+                self.lost(work, true, false);
+                self.pause(run);
+                return;
+            }
+            Ok(Outcome::ClockOff) => {
+                // The clock follows the database's again. Nobody else was faster.
+                self.undecide(work, fate.was_unknown);
+            }
+            Ok(Outcome::StartedAs(other)) => {
+                let Working { committing, echoes, .. } = work;
+                let turns = committing.into_iter().chain(echoes.into_iter().map(|(turn, _)| turn));
+                turns.for_each(|turn| turn.answer(Ok(Answer { run: other, seq: 0, events: Vec::new() })));
+            }
+            Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, n_parts, &Error::WorkerDead),
+            Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, n_parts, &Error::ReservationGone),
+            Ok(Outcome::Quarantined) => {
+                self.undecide(work, false);
+                self.is_aside(run, "it is set aside");
+            }
+            Err(CommitFailed::Data(reason)) => {
+                if fate.n_others > 0 && !is_on(Bug::DataErrorForAll) {
+                    self.undecide(work, fate.was_unknown);
+                    if let Some(seat) = self.seats.get_mut(&run) {
+                        seat.is_solo = true;
+                    }
+                } else {
+                    let n_parts = if is_on(Bug::DataErrorForAll) { 1 } else { n_parts };
+                    self.refused(work, fate.was_unknown, n_parts, &Error::Data(reason));
+                }
+            }
+            Err(CommitFailed::Unavailable | CommitFailed::Unknown) => {
+                self.undecide(work, fate.was_unknown);
+                self.unavailable(run);
+                return;
+            }
+        }
+        self.rested(run);
+    }
+
+    fn written(&mut self, work: Working, tick: u64) {
+        let Working { commit, known, committing, echoes } = work;
+        let run = commit.run;
+        Stats::count(&self.shared.stats.written, 1);
+        let known = if let Some(mut known) = known {
+            known.apply(commit.id, commit.events()).then_some(known)
+        } else {
+            let state = workflow::run::State::fold(commit.events());
+            Some(crate::cache::Known::new(commit.id, state, tick))
+        };
+        let seat = self.seats.entry(run).or_default();
+        (seat.n_losses, seat.absent, seat.doubt, seat.is_solo) = (0, None, Doubt::None, false);
+        if let Some(mut known) = known {
+            known.confirmed = tick;
+            let seq = known.state.seq;
+            self.cache.put(run, known);
+            self.shared.hints.changed(run, seq);
+        }
+        for (turn, part) in committing.into_iter().zip(commit.parts) {
+            let seq = part.events.last().map_or(commit.expected_seq, |last| last.seq);
+            turn.answer(Ok(Answer { run, seq, events: part.events }));
+        }
+        // They were decided on what is now the log's, and came before it was sent.
+        for (turn, answer) in echoes {
+            self.reply(turn, answer);
+        }
+    }
+
+    /// Somebody else was faster, or is just about to be.
+    fn lost(&mut self, work: Working, was_unknown: bool, is_sure: bool) {
+        let run = work.commit.run;
+        Stats::count(&self.shared.stats.lost, 1);
+        self.undecide(work, was_unknown);
+        if let Some(seat) = self.seats.get_mut(&run) {
+            seat.n_losses += 1;
+            seat.doubt = seat.doubt.max(if is_sure { Doubt::HasLost } else { Doubt::Unsure });
+        }
+    }
+
+    /// The turns wait again, as if nothing had been decided.
+    fn undecide(&mut self, work: Working, was_unknown: bool) {
+        let run = work.commit.run;
+        if let Some(mut known) = work.known {
+            if !is_on(Bug::KeepAheadAfterLoss) {
+                known.forget_ahead();
+            }
+            self.cache.put(run, known);
+        }
+        let sent = was_unknown.then_some(work.commit.id);
+        let echoes = work.echoes.into_iter().map(|(turn, _)| turn);
+        let turns = work.committing.into_iter().map(|turn| mark(turn, sent)).chain(echoes);
+        self.seats.entry(run).or_default().put_back(turns.collect());
+    }
+
+    /// One of the commands was wrong. Alone it is told so, among others each is tried by itself.
+    fn refused(&mut self, work: Working, was_unknown: bool, n_parts: usize, error: &Error) {
+        let run = work.commit.run;
+        if n_parts > 1 {
+            self.undecide(work, was_unknown);
+            if let Some(seat) = self.seats.get_mut(&run) {
+                seat.make_single();
+            }
+            return;
+        }
+        let Working { known, committing, echoes, .. } = work;
+        if let Some(mut known) = known {
+            known.forget_ahead();
+            self.cache.put(run, known);
+        }
+        for turn in committing {
+            turn.answer(Err(error.clone()));
+        }
+        self.seats.entry(run).or_default().put_back(echoes.into_iter().map(|(turn, _)| turn).collect());
+    }
+
+    pub(super) fn was_alone(&mut self, session: Session, fate: Option<Fate>) {
+        let Session { run, tick, known, turns, newer, decided, .. } = session;
+        let found = match newer {
+            Some(Newer::Events(events)) => events,
+            Some(Newer::Diverged) if is_on(Bug::KeepAfterHistoryCameAgain) => Vec::new(),
+            Some(Newer::Diverged | Newer::Missing) => {
+                // Nothing can be decided on what is known.
+                self.seats.entry(run).or_default().put_back(turns);
+                self.read_anew(run);
+                self.rested(run);
+                return;
+            }
+            Some(Newer::Quarantined { reason }) => {
+                self.seats.entry(run).or_default().put_back(turns);
+                self.is_aside(run, &reason);
+                self.rested(run);
+                return;
+            }
+            _ => Vec::new(),
+        };
+        self.seats.entry(run).or_default().put_back(turns);
+        let Some(decided) = decided else {
+            // It could not be locked, or what was sent before is among what came.
+            let is_there = !found.is_empty();
+            if let Some(mut known) = known {
+                known.forget_ahead();
+                self.cache.put(run, known);
+            }
+            self.find_sent(run, &found);
+            if is_there {
+                self.rested(run);
+            } else {
+                self.pause(run);
+            }
+            return;
+        };
+        if let Some(reason) = decided.panicked {
+            let echoes = decided.echoes.into_iter().map(|(turn, _)| turn);
+            let turns = decided.committing.into_iter().chain(echoes).chain(decided.left);
+            self.seats.entry(run).or_default().put_back(turns.collect());
+            self.set_aside(run, &reason);
+            return;
+        }
+        self.seats.entry(run).or_default().put_back(decided.left);
+        if let (Some(commit), Some(fate)) = (decided.commit, fate) {
+            let work = Working { commit, known, committing: decided.committing, echoes: decided.echoes };
+            self.committed(work, fate, tick);
+            return;
+        }
+        // All of it changes nothing, and the run was locked while that was decided.
+        if let Some(mut known) = known {
+            known.confirmed = tick;
+            self.cache.put(run, known);
+        }
+        if let Some(seat) = self.seats.get_mut(&run) {
+            (seat.n_losses, seat.doubt) = (0, Doubt::None);
+        }
+        self.echo(run, decided.echoes, Some(tick));
+        self.rested(run);
+    }
+}
+
+fn mark(mut turn: Turn, sent: Option<CommitId>) -> Turn {
+    turn.sent.extend(sent);
+    turn
+}

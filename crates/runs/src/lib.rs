@@ -1,0 +1,38 @@
+//! The runs that a process works on: their states in a bounded cache, the turns in which commands are decided, and the batches in which
+//! decisions are committed to the log by compare-and-set. `service` and `engine` share the one instance that `server` makes.
+//!
+//! It never names a database, a clock or a source of random numbers: they come in (`Log`, `Surroundings`). No other code decides.
+
+mod answer;
+mod ask;
+pub mod bugs;
+mod cache;
+mod clock;
+mod commit;
+mod decision;
+mod driver;
+mod hints;
+mod log;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+mod rows;
+mod runs;
+mod size;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, Error};
+pub use ask::{Ask, By};
+pub use clock::Clock;
+pub use commit::{AskId, Batch, CommitId, Content, Part, RunCommit, StartKey};
+pub use driver::Driver;
+pub use hints::Hints;
+pub use log::{
+    CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Message, MessageKey, Newer, Outcome, Seen,
+    Unavailable, Waiting,
+};
+pub use rows::Rows;
+pub use runs::{Options, Runs, Stats, Surroundings};

@@ -1,0 +1,192 @@
+//! The log of all runs, as the decider needs it: Postgres in the product, memory in the simulator.
+//! It stores what was decided and says who was first; it must never decide anything about a run.
+
+use std::{future::Future, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use workflow::{
+    id::{RunId, StepKey, WorkerId},
+    run::{RunEvent, event::Tell, plan::KeyLimit},
+};
+
+use crate::commit::{AskId, Batch, CommitId, RunCommit};
+
+pub trait Log: Send + Sync + 'static {
+    /// Writes those of the runs whose head is still the one that was decided on: all of a run, or nothing of it.
+    fn commit(&self, batch: &Batch) -> impl Future<Output = Result<Committed, CommitFailed>> + Send;
+
+    /// Runs as they are, in one snapshot, in the order they were asked for.
+    fn load(&self, runs: &[RunId]) -> impl Future<Output = Result<Vec<Loaded>, Unavailable>> + Send;
+
+    /// What came to each of these runs after what was seen of it, in the order they were asked for.
+    fn events_after(&self, seen: &[(RunId, Seen)]) -> impl Future<Output = Result<Vec<Newer>, Unavailable>> + Send;
+
+    /// Locks a run, says what came to it after what was seen, and writes what is then decided, if anything. Nobody comes between.
+    fn alone(
+        &self,
+        run: RunId,
+        seen: Seen,
+        decide: Decide,
+    ) -> impl Future<Output = Result<Option<Outcome>, CommitFailed>> + Send;
+
+    /// The database's clock.
+    fn clock(&self) -> impl Future<Output = Result<DateTime<Utc>, Unavailable>> + Send;
+
+    /// Steps that this worker may take now, fairly over owners, at most so many.
+    fn claimable(
+        &self,
+        worker: WorkerId,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(RunId, Vec<StepKey>)>, Unavailable>> + Send;
+
+    /// What waits for the engine: whoever looks first does it.
+    fn waiting(&self, limit: usize) -> impl Future<Output = Result<Waiting, Unavailable>> + Send;
+
+    /// What runs have to tell others, oldest first.
+    fn inbox(&self, limit: usize) -> impl Future<Output = Result<Vec<Message>, Unavailable>> + Send;
+
+    /// Takes a message away that changes nothing.
+    fn discard(&self, message: MessageKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Nobody may decide about this run until an admin looked at it.
+    fn quarantine(&self, run: RunId, reason: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Decides while the run is locked. Called once, or not at all where the run cannot be locked.
+pub type Decide = Box<dyn FnOnce(Newer) -> Option<RunCommit> + Send>;
+
+/// What a process knows of a run: its last event, and the commit that wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    pub seq: i64,
+    pub head: CommitId,
+}
+
+/// What became of a batch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Committed {
+    /// By the database's clock.
+    pub at: DateTime<Utc>,
+    /// In the order of the batch.
+    pub outcomes: Vec<Outcome>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Written,
+    /// This very commit was there already.
+    Found,
+    /// The head is another one.
+    Lost,
+    /// Somebody is committing to the run.
+    Locked,
+    /// The key was used for another run.
+    StartedAs(RunId),
+    /// It was decided at another time than this.
+    ClockOff,
+    /// The worker that was to take steps is dead.
+    WorkerDead,
+    /// Reservations of steps are gone.
+    ReservationGone,
+    Quarantined,
+}
+
+/// Why nothing is known to be written.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CommitFailed {
+    /// It did not reach the database, which is not there or does not write.
+    #[error("the database cannot be reached")]
+    Unavailable,
+    /// It was sent, and no answer came: it may be written, or yet be.
+    #[error("no answer came")]
+    Unknown,
+    /// The database cannot hold something of it, so it holds nothing of it.
+    #[error("it cannot be stored: {0}")]
+    Data(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the database cannot be reached")]
+pub struct Unavailable;
+
+/// An event with the commit that wrote it, and the command it came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Logged {
+    pub commit: CommitId,
+    pub ask: AskId,
+    pub event: Arc<RunEvent>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Loaded {
+    /// All events, and what the run's row says of its last.
+    Run {
+        seen: Seen,
+        events: Vec<Logged>,
+    },
+    Missing,
+    Quarantined {
+        reason: String,
+    },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Newer {
+    Nothing,
+    Events(Vec<Logged>),
+    /// What was seen is no part of its history.
+    Diverged,
+    Missing,
+    Quarantined {
+        reason: String,
+    },
+}
+
+/// Runs that want something of the engine.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Waiting {
+    /// Steps of them want judging.
+    pub undecided: Vec<RunId>,
+    /// Something of them is due.
+    pub due: Vec<RunId>,
+    /// Steps that want a reservation of these keys.
+    pub reserving: Vec<(RunId, StepKey, Vec<KeyLimit>)>,
+    /// Dead workers hold steps of these.
+    pub lost: Vec<LostWorker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LostWorker {
+    pub run: RunId,
+    pub worker: WorkerId,
+}
+
+/// What one run has to tell another.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Message {
+    pub key: MessageKey,
+    pub tell: Tell,
+}
+
+/// Each message is there once: by its reader, and the place in its sender's log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct MessageKey {
+    pub to: RunId,
+    pub from: RunId,
+    pub seq: i64,
+    pub n: u32,
+}
+
+impl Message {
+    /// The messages that an event sends.
+    pub fn of(from: RunId, event: &RunEvent) -> impl Iterator<Item = Self> {
+        let seq = event.seq;
+        (0..).zip(&event.data.tells).map(move |(n, tell)| {
+            let to = match tell {
+                Tell::BeginChild { run, .. } | Tell::CancelChild { run } => *run,
+                Tell::Parent { of, .. } => of.run,
+            };
+            Self { key: MessageKey { to, from, seq, n }, tell: tell.clone() }
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! What must hold of every commit, looked at as it is written. docs/engine.md lists it. Nothing here asks the code that it checks.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use workflow::{
+    id::RunId,
+    run::{
+        RunEvent, State,
+        state::{Attempt, Step},
+        testing::invariants,
+    },
+    view::Applied,
+};
+
+use super::store::{MOST_CLOCK_OFF, Stored};
+use crate::commit::RunCommit;
+
+#[derive(Debug, Default)]
+pub struct Checks {
+    pub violations: Vec<String>,
+    pub n_applied: u64,
+    /// What was written in between is gone, answered or not.
+    lost: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Events that somebody was told are done.
+    told: BTreeMap<(RunId, i64), Arc<RunEvent>>,
+}
+
+impl Checks {
+    pub fn violated(&mut self, what: impl Into<String>) {
+        // One that is wrong makes many wrong, and the first says most.
+        if self.violations.len() < 20 {
+            self.violations.push(what.into());
+        }
+    }
+
+    pub(crate) fn lost_between(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        self.lost.push((from, to));
+        // What is told from here on is another history.
+        self.told.retain(|_, event| event.at + MOST_CLOCK_OFF < from);
+    }
+
+    /// Somebody was told that this is done.
+    pub fn told(&mut self, run: RunId, events: &[Arc<RunEvent>]) {
+        for event in events {
+            self.told.insert((run, event.seq), Arc::clone(event));
+        }
+    }
+
+    fn may_be_lost(&self, event: &RunEvent) -> bool {
+        self.lost.iter().any(|(from, to)| event.at + MOST_CLOCK_OFF >= *from && event.at - MOST_CLOCK_OFF <= *to)
+    }
+
+    /// Before a commit is written: is it what the compare-and-set is there to let through?
+    pub(super) fn before(&mut self, stored: &Stored, commit: &RunCommit, now: DateTime<Utc>) {
+        let run = commit.run;
+        let row = stored.runs.get(&run);
+        if row.map(|row| row.head) != commit.expected {
+            self.violated(format!("run {run}: a commit was written that was decided on another history"));
+        }
+        if (commit.decided_at - now).abs() > MOST_CLOCK_OFF {
+            self.violated(format!(
+                "run {run}: a commit was written that was decided at {}, at {now}",
+                commit.decided_at
+            ));
+        }
+        let twice = |ask| row.is_some_and(|row| row.asks.contains(ask));
+        if commit.parts.iter().any(|part| twice(&part.ask)) {
+            self.violated(format!("run {run}: a command has two effects"));
+        }
+        if row.is_some_and(|row| row.commits.contains(&commit.id)) {
+            self.violated(format!("run {run}: a commit was written twice"));
+        }
+        let is_dead = commit.worker.is_some_and(|worker| stored.workers.get(&worker).is_none_or(|row| row.is_dead));
+        if is_dead {
+            self.violated(format!("run {run}: a dead worker took steps"));
+        }
+    }
+
+    /// One event more: it follows the one before it, and everything holds that must.
+    pub(super) fn apply(&mut self, state: &mut State, event: &RunEvent) {
+        self.n_applied += 1;
+        let (seq, at) = (state.seq, state.at);
+        if state.apply(event) != Applied::Changed {
+            self.violated(format!("run {}: event {} follows {seq}", state.birth.id, event.seq));
+        }
+        if event.at < at {
+            self.violated(format!("run {}: time goes back at {}", state.birth.id, event.seq));
+        }
+        self.hold(|| invariants::check(state, &event.kind));
+    }
+
+    pub(super) fn after(&mut self, stored: &Stored, commit: &RunCommit, before: &Before, now: DateTime<Utc>) {
+        let Some(row) = stored.runs.get(&commit.run) else { return };
+        let (run, state) = (commit.run, &row.state);
+        before.compare(self, state);
+        if commit.parts.iter().filter_map(|part| part.message).any(|message| stored.inbox.contains_key(&message)) {
+            self.violated(format!("run {run}: a message that was answered is still there"));
+        }
+        if state.at - now > MOST_CLOCK_OFF {
+            self.violated(format!("run {run}: its time is {}, at {now}", state.at));
+        }
+        for event in commit.events() {
+            for step in &event.data.steps {
+                if row.rows.steps.get(&step.key).and_then(Option::as_ref) != state.step(&step.key) {
+                    self.violated(format!("run {run}: the row of {} is not what its events say", step.key));
+                }
+            }
+            for attempt in &event.data.attempts {
+                let known = state.attempts(&attempt.step).iter().find(|known| known.number == attempt.number);
+                if row.rows.attempts.get(&(attempt.step.clone(), attempt.number)) != known {
+                    let number = attempt.number;
+                    self.violated(format!("run {run}: the row of attempt {number} of {} is wrong", attempt.step));
+                }
+            }
+            for version in &event.data.artifacts {
+                let key = (version.producing_step_id.clone(), version.name.clone());
+                let latest = state.versions(&key.0, &key.1).iter().find(|version| version.is_latest);
+                if row.rows.latest.get(&key) != latest.map(|version| &version.id) {
+                    self.violated(format!("run {run}: the latest version of {}.{} is wrong", key.0, key.1));
+                }
+            }
+        }
+        if !commit.holds.is_empty() {
+            self.keys(stored);
+        }
+    }
+
+    /// No key is held by more steps than it allows, whatever the reservations say.
+    fn keys(&mut self, stored: &Stored) {
+        let mut used: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+        for row in stored.runs.values().filter(|row| !row.state.run.status.is_terminal()) {
+            for step in row.state.steps().filter(|step| row.state.holds_keys(&step.key)) {
+                for limit in row.state.design.plan(step.definition_key()).into_iter().flat_map(|plan| &plan.keys) {
+                    let (n, most) = used.entry(&limit.key).or_insert((0, limit.max));
+                    *n += 1;
+                    *most = limit.max.max(*most);
+                }
+            }
+        }
+        let over = used.iter().find(|(_, (n, most))| n > most).map(|(key, (n, most))| (*key, *n, *most));
+        if let Some((key, n, most)) = over {
+            self.violated(format!("{n} steps hold `{key}`, which lets {most}"));
+        }
+    }
+
+    /// At the end: everything that somebody was told is there, and the log rebuilds every state.
+    pub fn finish(&mut self, stored: &Stored) {
+        for (run, row) in &stored.runs {
+            if State::fold(row.log.iter().map(|logged| &*logged.event)) != row.state {
+                self.violated(format!("run {run}: its log does not rebuild it"));
+            }
+        }
+        let told = std::mem::take(&mut self.told);
+        for ((run, seq), event) in told {
+            let n = usize::try_from(seq - 1).unwrap_or(usize::MAX);
+            let is_there = stored.runs.get(&run).and_then(|row| row.log.get(n)).is_some_and(|it| it.event == event);
+            if !is_there && !self.may_be_lost(&event) {
+                self.violated(format!("run {run}: event {seq} ({}) was told and is not there", event.kind));
+            }
+        }
+    }
+
+    fn hold(&mut self, check: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(check)).is_err() {
+            self.violated(LAST_PANIC.take());
+        }
+    }
+}
+
+/// What a commit touches, as it was.
+pub(super) struct Before {
+    steps: Vec<(Step, Vec<Attempt>)>,
+    used_tokens: i64,
+    rested_ms: i64,
+}
+
+impl Before {
+    pub(super) fn of(state: &State, commit: &RunCommit) -> Self {
+        let touched = commit.events().flat_map(|event| &event.data.steps).filter_map(|step| state.step(&step.key));
+        let steps = touched.map(|step| (step.clone(), state.attempts(&step.key).to_vec()));
+        Self { steps: steps.collect(), used_tokens: state.run.used_tokens, rested_ms: state.run.rested_ms }
+    }
+
+    /// Numbers only go up, and what is over is never undone in place.
+    fn compare(&self, checks: &mut Checks, state: &State) {
+        let run = state.birth.id;
+        for (was, attempts) in &self.steps {
+            if let Some(is) = state.step(&was.key)
+                && (is.generation < was.generation || is.decision_epoch < was.decision_epoch)
+            {
+                checks.violated(format!("run {run}: the numbers of {} go back", was.key));
+            }
+            let now = state.attempts(&was.key);
+            let is_same = |attempt: &Attempt| now.iter().any(|known| known == attempt);
+            if attempts.iter().filter(|attempt| attempt.outcome.is_some()).any(|attempt| !is_same(attempt)) {
+                checks.violated(format!("run {run}: an attempt of {} that was over changed", was.key));
+            }
+        }
+        if state.run.used_tokens < self.used_tokens || state.run.rested_ms < self.rested_ms {
+            checks.violated(format!("run {run}: what it used goes back"));
+        }
+    }
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// What a check says is kept for its violation instead of being shown at once. Of the whole process.
+pub(crate) fn keep_panics() {
+    std::panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string().replace('\n', " "))));
+}

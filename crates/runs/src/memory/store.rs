@@ -1,0 +1,199 @@
+//! What is stored, and the one statement that changes it: a commit, run by run, by compare-and-set on the head.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use workflow::{
+    id::{RunId, StepKey, WorkerId},
+    run::{RunEvent, State, event::Tell, plan::KeyLimit},
+};
+
+use super::check::{Before, Checks};
+use crate::{
+    bugs::{Bug, is_on},
+    commit::{AskId, CommitId, RunCommit, StartKey},
+    log::{Loaded, Logged, Message, MessageKey, Newer, Outcome, Seen},
+    rows::Rows,
+};
+
+/// A commit that was decided further from the database's clock than this loses.
+pub(crate) const MOST_CLOCK_OFF: TimeDelta = TimeDelta::seconds(2);
+
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    pub runs: BTreeMap<RunId, Row>,
+    pub starts: BTreeMap<StartKey, RunId>,
+    pub inbox: BTreeMap<MessageKey, Tell>,
+    pub(crate) workers: BTreeMap<WorkerId, WorkerRow>,
+    pub(crate) reservations: BTreeMap<String, BTreeMap<(RunId, StepKey), Reservation>>,
+    pub quarantined: BTreeMap<RunId, String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub head: CommitId,
+    pub state: State,
+    pub log: Vec<Logged>,
+    pub(crate) rows: Rows,
+    pub(crate) commits: BTreeSet<CommitId>,
+    pub(crate) asks: BTreeSet<AskId>,
+    pub(crate) locked_until: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkerRow {
+    pub(crate) beat_at: DateTime<Utc>,
+    pub(crate) is_dead: bool,
+}
+
+/// A place under a concurrency key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reservation {
+    pub(crate) since: DateTime<Utc>,
+    /// A commit says that its step has it.
+    pub(crate) is_held: bool,
+}
+
+impl Stored {
+    /// One run's part of a batch.
+    pub(crate) fn commit(&mut self, commit: &RunCommit, now: DateTime<Utc>, checks: &mut Checks) -> Outcome {
+        if self.quarantined.contains_key(&commit.run) {
+            return Outcome::Quarantined;
+        }
+        let row = self.runs.get(&commit.run);
+        if row.is_some_and(|row| row.locked_until > now) {
+            return Outcome::Locked;
+        }
+        if !is_on(Bug::DoNotFindOwn) && row.is_some_and(|row| row.commits.contains(&commit.id)) {
+            return Outcome::Found;
+        }
+        let is_same = match row {
+            Some(row) if is_on(Bug::CompareNumbers) => row.state.seq == commit.expected_seq,
+            row => row.map(|row| row.head) == commit.expected,
+        };
+        if !is_same {
+            return Outcome::Lost;
+        }
+        if let Some(other) = commit.start.as_ref().and_then(|key| self.starts.get(key)) {
+            return Outcome::StartedAs(*other);
+        }
+        if (commit.decided_at - now).abs() > MOST_CLOCK_OFF && !is_on(Bug::DoNotCompareClocks) {
+            return Outcome::ClockOff;
+        }
+        let is_dead = |worker: WorkerId| self.workers.get(&worker).is_none_or(|worker| worker.is_dead);
+        if commit.worker.is_some_and(is_dead) && !is_on(Bug::DeadMayStart) {
+            return Outcome::WorkerDead;
+        }
+        let has_reservation = |key: &StepKey| {
+            let limits = self.limits(commit.run, key, commit);
+            limits.iter().all(|limit| {
+                let held = self.reservations.get(&limit.key);
+                held.is_some_and(|held| held.contains_key(&(commit.run, key.clone())))
+            })
+        };
+        if !commit.holds.iter().all(has_reservation) {
+            return Outcome::ReservationGone;
+        }
+        self.write(commit, now, checks);
+        Outcome::Written
+    }
+
+    /// The keys of a step, as its run has them or is about to.
+    fn limits(&self, run: RunId, key: &StepKey, commit: &RunCommit) -> Vec<KeyLimit> {
+        let (of, _) = key.split();
+        let moved = commit.events().find_map(|event| event.data.moved.as_ref());
+        if let Some(plan) = moved.and_then(|moved| moved.steps.iter().find(|plan| plan.key == of)) {
+            return plan.keys.clone();
+        }
+        let design = self.runs.get(&run).map(|row| &row.state.design);
+        design.and_then(|design| design.plan(&of)).map(|plan| plan.keys.clone()).unwrap_or_default()
+    }
+
+    fn write(&mut self, commit: &RunCommit, now: DateTime<Utc>, checks: &mut Checks) {
+        checks.before(self, commit, now);
+        let row = self.runs.entry(commit.run).or_insert_with(|| Row {
+            head: commit.id,
+            state: State::empty(),
+            log: Vec::new(),
+            rows: Rows::default(),
+            commits: BTreeSet::new(),
+            asks: BTreeSet::new(),
+            locked_until: DateTime::UNIX_EPOCH,
+        });
+        let before = Before::of(&row.state, commit);
+        row.head = commit.id;
+        row.commits.insert(commit.id);
+        for part in &commit.parts {
+            row.asks.insert(part.ask);
+            for event in &part.events {
+                checks.apply(&mut row.state, event);
+                row.log.push(Logged { commit: commit.id, ask: part.ask, event: Arc::clone(event) });
+            }
+            if let Some(message) = &part.message
+                && !is_on(Bug::KeepMessage)
+            {
+                self.inbox.remove(message);
+            }
+        }
+        if is_on(Bug::RowsAsTheyCome) {
+            as_they_come(&mut row.rows, commit.events());
+        } else {
+            row.rows.write(Rows::of(commit.events()));
+        }
+        for event in commit.events() {
+            self.inbox.extend(Message::of(commit.run, event).map(|message| (message.key, message.tell)));
+        }
+        if let Some(start) = &commit.start {
+            self.starts.insert(start.clone(), commit.run);
+        }
+        for held in self.reservations.values_mut() {
+            for key in &commit.holds {
+                if let Some(reservation) = held.get_mut(&(commit.run, key.clone())) {
+                    reservation.is_held = true;
+                }
+            }
+            for key in &commit.frees {
+                held.remove(&(commit.run, key.clone()));
+            }
+        }
+        checks.after(self, commit, &before, now);
+    }
+
+    pub(crate) fn load(&self, run: RunId) -> Loaded {
+        if let Some(reason) = self.quarantined.get(&run) {
+            return Loaded::Quarantined { reason: reason.clone() };
+        }
+        match self.runs.get(&run) {
+            None => Loaded::Missing,
+            Some(row) => Loaded::Run { seen: Seen { seq: row.state.seq, head: row.head }, events: row.log.clone() },
+        }
+    }
+
+    pub(crate) fn newer(&self, run: RunId, seen: Seen) -> Newer {
+        if let Some(reason) = self.quarantined.get(&run) {
+            return Newer::Quarantined { reason: reason.clone() };
+        }
+        let Some(row) = self.runs.get(&run) else { return Newer::Missing };
+        let n = usize::try_from(seen.seq).unwrap_or(usize::MAX);
+        let is_its = n.checked_sub(1).and_then(|n| row.log.get(n)).is_some_and(|last| last.commit == seen.head);
+        match row.log.get(n..) {
+            _ if !is_its => Newer::Diverged,
+            None | Some([]) => Newer::Nothing,
+            Some(events) => Newer::Events(events.to_vec()),
+        }
+    }
+}
+
+/// As one statement whose parts do not see each other does it: of one key twice, the second is dropped in silence.
+fn as_they_come<'e>(rows: &mut Rows, events: impl Iterator<Item = &'e RunEvent>) {
+    let mut first = Rows::default();
+    for event in events {
+        let mut one = Rows::of([event]);
+        one.write(first);
+        first = one;
+    }
+    rows.write(first);
+}

@@ -1,0 +1,202 @@
+//! People: they start runs and do every verb at any time, mostly on what they saw a moment ago. And the world outside, which wakes
+//! attempts that wait for it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use tokio::time::sleep;
+use workflow::{
+    api::RerunMode,
+    id::StepKey,
+    run::{
+        Command, State,
+        command::{Changes, Edit},
+        event::Request,
+        state::{Status, Wait, Work},
+        testing::{Dice, admin, owner},
+    },
+    view::BudgetView,
+};
+
+use super::world::{World, pick_step};
+use crate::{
+    ask::{Ask, By},
+    commit::StartKey,
+    memory::Rng,
+    runs::Runs,
+};
+
+const MOST_OPEN_RUNS: usize = 14;
+
+pub(crate) async fn live(world: Arc<World>) {
+    let mut rng = world.fork();
+    while !world.is_stopped() {
+        sleep(Duration::from_millis(1 + rng.short(120))).await;
+        let Some(runs) = world.pick(&mut rng) else { continue };
+        if world.n_open() < MOST_OPEN_RUNS && rng.one_in(3) {
+            start(&world, &mut rng, &runs).await;
+        } else {
+            verb(&world, &mut rng, &runs).await;
+        }
+    }
+}
+
+async fn start(world: &World, rng: &mut Rng, runs: &Runs) {
+    let start = world.new_run(rng, None);
+    let key = StartKey { user: owner().id, key: format!("{}", rng.draw()) };
+    let ask = |start: workflow::run::command::Start| Ask {
+        by: By::Person { actor: owner(), was_asked: false, request: None },
+        start: Some(key.clone()),
+        ..Ask::itself(start.run.id, Command::Start(Box::new(start)))
+    };
+    let mut again = start.clone();
+    let first = world.ask(runs, ask(start)).await;
+    if rng.one_in(4) {
+        // The answer did not come to them, so they start it again, and it is the same run.
+        again.run.id = workflow::RunId(world.new_id());
+        let Some(other) = world.pick(rng) else { return };
+        let n_before = world.n_failovers();
+        let second = world.ask(&other, ask(again)).await;
+        if let (Ok(first), Ok(second)) = (first, second)
+            && first.run != second.run
+            && !world.may_have_gone_back()
+            && n_before == world.n_failovers()
+        {
+            world.memory.with(|_, checks| checks.violated("one start began two runs"));
+        }
+    }
+}
+
+async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
+    let Some(run) = world.pick_run(rng) else { return };
+    let (mut own, text) = (Rng::new(rng.draw()), world.text(rng));
+    let look = move |state: Option<&State>| state.and_then(|state| command(state, &mut own, text));
+    let Ok(Some(command)) = runs.read(run, 0, look).await else { return };
+    // They think about it.
+    sleep(Duration::from_millis(rng.short(50))).await;
+    if rng.one_in(4) {
+        return at_once(world, rng, runs, Ask::itself(run, command)).await;
+    }
+    let actor = if rng.one_in(3) { admin() } else { owner() };
+    let request = rng.one_in(2).then(|| Request { key: format!("{}", rng.draw()), hash: String::new() });
+    let is_keyed = request.is_some();
+    let by = By::Person { actor, was_asked: false, request };
+    let ask = Ask { by, agents: Arc::clone(&world.agents), ..Ask::itself(run, command) };
+    let answer = world.ask(runs, ask.clone()).await;
+    if rng.one_in(4) && is_keyed {
+        let Some(other) = world.pick(rng) else { return };
+        let again = world.ask(&other, ask).await;
+        if let (Ok(first), Ok(again)) = (answer, again)
+            && !first.events.is_empty()
+            && !again.events.is_empty()
+            && !world.may_have_gone_back()
+        {
+            world.memory.with(|_, checks| checks.violated("one request had two effects"));
+        }
+    }
+}
+
+/// Several people with the same thing in mind, none of whom saw the others.
+async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
+    let asks: Vec<Ask> = (0..3)
+        .map(|n| {
+            let actor = if n == 0 { admin() } else { owner() };
+            let by = By::Person { actor, was_asked: false, request: None };
+            let mut command = ask.command.clone();
+            // Each writes another version, and perhaps only one of them cannot be stored.
+            match &mut command {
+                Command::Supply { outputs, .. } => *outputs = vec![world.text(rng)],
+                Command::Edit(edit) => edit.outputs = vec![world.text(rng)],
+                Command::Adopt { versions } => {
+                    for versions in versions.values_mut() {
+                        *versions = vec![world.text(rng)];
+                    }
+                }
+                _ => {}
+            }
+            Ask { by, command, agents: Arc::clone(&world.agents), ..ask.clone() }
+        })
+        .collect();
+    // Each looks at its own answer.
+    let _ = join_all(asks.into_iter().map(|ask| world.ask(runs, ask))).await;
+}
+
+fn command(state: &State, rng: &mut Rng, text: workflow::run::state::NewVersion) -> Option<Command> {
+    if rng.one_in(8) {
+        return Some(match rng.roll(7) {
+            0 | 1 => Command::SetAutoRun(rng.one_in(2)),
+            2 => Command::Pause,
+            3 | 4 => {
+                let budget = BudgetView { tokens: Some(1_000_000), cost_micros: None };
+                Command::Resume { budget: rng.one_in(2).then_some(budget) }
+            }
+            5 => Command::Adopt {
+                versions: [(pick_step(rng, state.steps().map(|step| step.key.clone()).collect())?, vec![text])].into(),
+            },
+            _ if rng.one_in(6) => Command::Cancel,
+            _ => return None,
+        });
+    }
+    let waiting: Vec<StepKey> =
+        state.steps().filter(|step| step.review().is_some()).map(|step| step.key.clone()).collect();
+    if !waiting.is_empty() && rng.one_in(2) {
+        let step = pick_step(rng, waiting)?;
+        let generation = state.step(&step)?.generation;
+        let expect_generation = rng.one_in(2).then_some(generation);
+        return Some(match rng.roll(4) {
+            0 => {
+                let feedback = if rng.one_in(15) { "again\0" } else { "again" };
+                Command::Reject { step, feedback: feedback.into(), digest: None, expect_generation }
+            }
+            _ => Command::Continue { step, digest: None, expect_generation },
+        });
+    }
+    let step = pick_step(rng, state.steps().map(|step| step.key.clone()).collect())?;
+    let expect_generation = rng.one_in(2).then_some(state.step(&step)?.generation);
+    Some(match rng.roll(7) {
+        0 => Command::Trigger { step, changes: Changes::default(), expect_generation },
+        1 => {
+            state.latest(&step).next()?;
+            let and_continue = rng.one_in(2);
+            let outputs = vec![text];
+            Command::Edit(Box::new(Edit { step, outputs, and_continue, digest: None, expect_generation }))
+        }
+        2 => Command::Skip { step, inputs: BTreeMap::new(), expect_generation },
+        3 => Command::Supply { step, outputs: vec![text], expect_generation },
+        4 => Command::Stop { step, expect_generation },
+        5 => {
+            let mode = [RerunMode::StepOnly, RerunMode::Downstream, RerunMode::StaleDownstream][rng.roll(3)];
+            Command::Rerun { step, mode, changes: Changes::default(), expect_generation }
+        }
+        _ => {
+            let older = state.versions(&step, "text").iter().filter(|version| !version.is_latest);
+            let older: Vec<_> = older.map(|version| version.id).collect();
+            Command::Rollback { artifact: *older.get(rng.roll(older.len()))?, expect_generation }
+        }
+    })
+}
+
+/// What suspended attempts wait for comes.
+pub(crate) async fn outside(world: Arc<World>) {
+    let mut rng = world.fork();
+    while !world.is_stopped() {
+        sleep(Duration::from_millis(1 + rng.short(400))).await;
+        let (Some(runs), Some(run)) = (world.pick(&mut rng), world.pick_run(&mut rng)) else { continue };
+        let suspended = |state: Option<&State>| {
+            let steps = state.into_iter().flat_map(State::steps);
+            let waits = steps.filter(|step| match &step.status {
+                Status::Running(Work::Suspended { wait }) => !matches!(wait, Wait::Over { .. }),
+                _ => false,
+            });
+            waits.map(|step| step.key.clone()).collect::<Vec<_>>()
+        };
+        let Ok(found) = runs.read(run, 0, suspended).await else { continue };
+        let Some(step) = pick_step(&mut rng, found) else { continue };
+        let key = step.clone();
+        let last = move |state: Option<&State>| state.and_then(|state| Some(state.attempts(&key).last()?.number));
+        let Ok(Some(attempt)) = runs.read(run, 0, last).await else { continue };
+        let command = Command::Wake { step, attempt, token: Some("t".into()) };
+        // Whether it waits for this is for the run to say.
+        let _ = world.ask(&runs, Ask::itself(run, command)).await;
+    }
+}

@@ -1,0 +1,164 @@
+//! A process: it registers, works, stands still, crashes at any moment, and another one takes its place.
+
+use std::{
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use tokio::{task::JoinSet, time::sleep};
+use workflow::{
+    id::{RunId, StepKey, WorkerId},
+    run::{Command, testing::Dice},
+};
+
+use super::{attempt, children, judging, world::World};
+use crate::{
+    ask::Ask,
+    bugs::{Bug, is_on},
+    clock::Clock,
+    log::Log,
+    memory::{Connection, Rng},
+    runs::{Options, Runs, Surroundings},
+};
+
+const SLOTS: usize = 12;
+
+/// What everything in a process has.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    pub(crate) world: Arc<World>,
+    pub(crate) runs: Runs,
+    pub(crate) connection: Connection,
+    pub(crate) worker: WorkerId,
+}
+
+pub(crate) async fn live(world: Arc<World>, n: usize) {
+    loop {
+        let mut rng = world.fork();
+        sleep(Duration::from_millis(rng.short(2_000))).await;
+        one_life(&world, n, &mut rng).await;
+        world.crashes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
+    let connection = Connection::new(world.memory.clone());
+    let Ok(now) = connection.clock().await else { return };
+    // Whoever set it was wrong by an hour.
+    let off = if rng.one_in(3) && !world.is_stopped() { [-1, 1][rng.roll(2)] } else { 0 };
+    let memory = world.memory.clone();
+    let random = Arc::clone(world);
+    let around = Surroundings {
+        clock: Clock::new(now + TimeDelta::hours(off), Box::new(move || memory.elapsed())),
+        random: Box::new(move || random.random()),
+    };
+    // Small, so that states are put away and loaded again.
+    let options =
+        Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
+    let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
+    set(world, n, Some((runs.clone(), connection.clone())));
+    world.all.lock().unwrap_or_else(PoisonError::into_inner).push(runs.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(driver.run());
+    tasks.spawn(workers(Arc::clone(world), runs, connection));
+    crash(world, Duration::from_millis(1_000 + rng.short(90_000))).await;
+    // Whatever it was just waiting for, it does not go on.
+    tasks.shutdown().await;
+    set(world, n, None);
+}
+
+/// One worker after the other: one that is dead, or whose database is another one, begins anew, with what its process knows.
+async fn workers(world: Arc<World>, runs: Runs, connection: Connection) {
+    loop {
+        let worker = WorkerId(world.new_id());
+        let Ok(Some(timeline)) = connection.beat(worker).await else {
+            sleep(Duration::from_millis(200)).await;
+            continue;
+        };
+        let inside = Inside { world: Arc::clone(&world), runs: runs.clone(), connection: connection.clone(), worker };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(work(inside.clone(), world.fork()));
+        heartbeat(inside, timeline).await;
+        tasks.shutdown().await;
+    }
+}
+
+fn set(world: &World, n: usize, to: Option<(Runs, Connection)>) {
+    let mut slots = world.slots.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(slot) = slots.get_mut(n) {
+        *slot = to;
+    }
+}
+
+async fn crash(world: &World, after: Duration) {
+    sleep(after).await;
+    while world.is_stopped() {
+        sleep(Duration::from_mins(10)).await;
+    }
+}
+
+/// Until it is told that it is dead, or that the database is another one.
+async fn heartbeat(inside: Inside, timeline: u64) {
+    loop {
+        sleep(Duration::from_secs(2)).await;
+        if inside.connection.beat(inside.worker).await.is_ok_and(|now| now != Some(timeline)) {
+            return;
+        }
+        // If it cannot be reached, the next look does it.
+        let _ = inside.connection.sweep().await;
+    }
+}
+
+async fn work(inside: Inside, mut rng: Rng) {
+    let mut attempts = JoinSet::new();
+    loop {
+        let pause = 2 + rng.short(if inside.world.is_stopped() { 800 } else { 120 });
+        sleep(Duration::from_millis(pause)).await;
+        while attempts.try_join_next().is_some() {}
+        claim(&inside, &mut rng, &mut attempts).await;
+        look(&inside, &mut rng).await;
+        if !is_on(Bug::InboxByHintOnly) || rng.one_in(2) && !inside.world.is_stopped() {
+            children::inbox(&inside, &mut rng).await;
+        }
+    }
+}
+
+async fn claim(inside: &Inside, rng: &mut Rng, attempts: &mut JoinSet<()>) {
+    let free = SLOTS.saturating_sub(attempts.len());
+    if free == 0 {
+        return;
+    }
+    let Ok(found) = inside.connection.claimable(inside.worker, free).await else { return };
+    let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
+        let command = Command::StartSteps { worker: inside.worker, steps };
+        (run, inside.world.ask(&inside.runs, Ask::itself(run, command)).await)
+    };
+    for (run, answer) in join_all(found.into_iter().map(start)).await {
+        let Ok(answer) = answer else { continue };
+        let begun = answer.events.iter().flat_map(|event| &event.data.attempts);
+        for attempt in begun.filter(|attempt| attempt.worker == Some(inside.worker) && attempt.outcome.is_none()) {
+            let (step, number) = (attempt.step.clone(), attempt.number);
+            attempts.spawn(attempt::run(inside.clone(), Rng::new(rng.draw()), run, step, number));
+        }
+    }
+}
+
+/// What waits for whoever looks first.
+async fn look(inside: &Inside, rng: &mut Rng) {
+    let Ok(waiting) = inside.connection.waiting(20).await else { return };
+    for run in waiting.undecided {
+        judging::judge(inside, rng, run).await;
+    }
+    let due = waiting.due.into_iter().map(|run| Ask::itself(run, Command::TimePassed));
+    let lost = waiting.lost.into_iter().map(|lost| Ask::itself(lost.run, Command::Lost { worker: lost.worker }));
+    join_all(due.chain(lost).map(|ask| inside.world.ask(&inside.runs, ask))).await;
+    for (run, step, limits) in waiting.reserving {
+        if inside.connection.reserve(run, &step, &limits).await == Ok(true) {
+            let command = Command::Reserved { steps: vec![step] };
+            // If it is not written, the place is orphaned, and the step asks again.
+            let _ = inside.world.ask(&inside.runs, Ask::itself(run, command)).await;
+        }
+    }
+}

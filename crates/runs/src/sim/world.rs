@@ -1,0 +1,308 @@
+//! One world: its database, its processes, the people, and what goes wrong. Everything in it comes from one seed.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+use workflow::{
+    AgentCatalog, Definition,
+    id::{ArtifactId, RunId, StepKey},
+    run::{
+        Command,
+        command::{AttemptResult, Start},
+        state::NewVersion,
+        testing::{Dice, agents, definition, document, start_of},
+    },
+    view::StepOfRun,
+};
+
+use super::{Report, person, process};
+use crate::{
+    answer::{Answer, Error},
+    ask::Ask,
+    memory::{Connection, Faults, Memory, Rng},
+    runs::Runs,
+};
+
+const N_PROCESSES: usize = 3;
+const N_PERSONS: usize = 3;
+
+pub(crate) struct World {
+    pub(crate) memory: Memory,
+    pub(crate) agents: Arc<AgentCatalog>,
+    rng: Mutex<Rng>,
+    /// The processes that are there now.
+    pub(crate) slots: Mutex<Vec<Option<(Runs, Connection)>>>,
+    /// All that ever were, for their counts.
+    pub(crate) all: Mutex<Vec<Runs>>,
+    /// Questions that are not answered yet.
+    open: Mutex<BTreeMap<u64, (Instant, String)>>,
+    n_asked: AtomicU64,
+    is_stopped: AtomicBool,
+    pub(crate) crashes: AtomicU64,
+    failovers: AtomicU64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        let mut rng = Rng::new(seed);
+        Arc::new(Self {
+            memory: Memory::new(rng.draw()),
+            agents: Arc::new(agents()),
+            rng: Mutex::new(rng),
+            slots: Mutex::new(vec![None; N_PROCESSES]),
+            all: Mutex::new(Vec::new()),
+            open: Mutex::new(BTreeMap::new()),
+            n_asked: AtomicU64::new(0),
+            is_stopped: AtomicBool::new(false),
+            crashes: AtomicU64::new(0),
+            failovers: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>) {
+        for n in 0..N_PROCESSES {
+            tokio::spawn(process::live(Arc::clone(self), n));
+        }
+        for _ in 0..N_PERSONS {
+            tokio::spawn(person::live(Arc::clone(self)));
+        }
+        tokio::spawn(person::outside(Arc::clone(self)));
+    }
+
+    /// Time passes, and sometimes the database is lost, or a process stands still.
+    pub(crate) async fn chaos(&self, pause: Duration) {
+        sleep(pause).await;
+        let mut rng = self.fork();
+        if rng.one_in(50) {
+            self.memory.replicate();
+            sleep(Duration::from_millis(rng.short(900))).await;
+            self.memory.fail_over();
+            self.failovers.fetch_add(1, Ordering::Relaxed);
+        }
+        if rng.one_in(8) {
+            let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, connection)) = slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
+                connection.process().stall(Duration::from_millis(rng.short(45_000)));
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more, and nobody does anything.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+        self.memory.set_faults(Faults::NONE);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn n_failovers(&self) -> u64 {
+        self.failovers.load(Ordering::Relaxed)
+    }
+
+    /// What was told may be gone: then asking again is another question.
+    pub(crate) fn may_have_gone_back(&self) -> bool {
+        self.n_failovers() > 0
+    }
+
+    /// Random numbers of their own.
+    pub(crate) fn fork(&self) -> Rng {
+        Rng::new(self.rng.lock().unwrap_or_else(PoisonError::into_inner).draw())
+    }
+
+    pub(crate) fn random(&self) -> u128 {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u128()
+    }
+
+    pub(crate) fn pick(&self, rng: &mut Rng) -> Option<Runs> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|(runs, _)| runs.clone())
+    }
+
+    /// Decisions, and events applied to the log.
+    pub(crate) fn steps(&self) -> u64 {
+        self.decisions() + self.memory.with(|_, checks| checks.n_applied)
+    }
+
+    fn decisions(&self) -> u64 {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|runs| runs.stats().decisions.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Asks, and looks at what is answered.
+    pub(crate) async fn ask(&self, runs: &Runs, ask: Ask) -> Result<Answer, Error> {
+        let (run, is_poisoned) = (ask.run, is_poisoned(&ask.command));
+        let seq = || self.memory.with(|stored, _| stored.runs.get(&run).map_or(0, |row| row.state.seq));
+        let (before, failovers) = (seq(), self.failovers.load(Ordering::Relaxed));
+        let name = word(&ask.command);
+        let question = Question::new(self, format!("run {run}: {name}"));
+        let result = runs.execute(ask).await;
+        drop(question);
+        let is_same_history = self.failovers.load(Ordering::Relaxed) == failovers;
+        self.memory.with(|_, checks| match &result {
+            Ok(answer) if answer.run != run => {}
+            Ok(answer) if !answer.events.is_empty() => {
+                if is_same_history {
+                    checks.told(run, &answer.events);
+                }
+            }
+            Ok(Answer { seq, .. }) | Err(Error::Refused { seq, .. }) => {
+                if *seq < before && is_same_history {
+                    checks.violated(format!("run {run}: {name} was asked at {before} and answered as of {seq}"));
+                }
+            }
+            Err(Error::Data(_)) if !is_poisoned => {
+                checks.violated(format!("run {run}: {name} could be stored, but was told that it cannot"));
+            }
+            Err(_) => {}
+        });
+        result
+    }
+
+    /// A question that waits for its answer longer than that.
+    pub(crate) fn unanswered(&self, longer_than: Duration) -> Option<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, what) = open.values().next()?;
+        (asked.elapsed() > longer_than).then(|| format!("{what} is not answered"))
+    }
+
+    // ---- what there is to run
+
+    pub(crate) fn new_run(&self, rng: &mut Rng, parent: Option<(StepOfRun, i32)>) -> Start {
+        let depth = parent.as_ref().map_or(1, |(_, depth)| depth + 1);
+        let mut document = document(rng);
+        if let Some(steps) = document["steps"].as_object_mut() {
+            for (_, step) in steps {
+                if step["agent_id"] == "sub" && depth > 2 {
+                    step["agent_id"] = "echo".into();
+                }
+            }
+        }
+        let definition: Definition = definition(&document);
+        let mut start = start_of(&definition, !rng.one_in(3), BTreeMap::new());
+        start.run.id = RunId(self.new_id());
+        start.run.parent = parent.map(|(of, _)| of);
+        start.run.depth = depth;
+        start
+    }
+
+    pub(crate) fn new_id(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random().to_be_bytes()).into_uuid()
+    }
+
+    pub(crate) fn text(&self, rng: &mut Rng) -> NewVersion {
+        let poison = if rng.one_in(150) { "\0" } else { "" };
+        NewVersion {
+            id: ArtifactId(self.new_id()),
+            name: "text".into(),
+            media_type: format!("text/plain{poison}"),
+            content_hash: format!("{:064x}", rng.next_u128()),
+            value_hash: None,
+            size: 1,
+            copy_of: None,
+        }
+    }
+
+    /// Runs that are not over, and now and then any.
+    pub(crate) fn pick_run(&self, rng: &mut Rng) -> Option<RunId> {
+        let any = rng.one_in(8);
+        let found: Vec<RunId> = self.memory.with(|stored, _| {
+            let runs = stored.runs.iter().filter(|(_, row)| any || !row.state.run.status.is_terminal());
+            runs.map(|(run, _)| *run).collect()
+        });
+        found.get(rng.roll(found.len())).copied()
+    }
+
+    pub(crate) fn n_open(&self) -> usize {
+        self.memory.with(|stored, _| stored.runs.values().filter(|row| !row.state.run.status.is_terminal()).count())
+    }
+
+    pub(crate) fn report(&self, report: &mut Report) {
+        let (applied, runs, violations) = self.memory.with(|stored, checks| {
+            checks.finish(stored);
+            (checks.n_applied, stored.runs.len(), std::mem::take(&mut checks.violations))
+        });
+        let seed = report.worlds;
+        report.worlds += 1;
+        report.decisions += self.decisions();
+        report.applied += applied;
+        report.steps = report.decisions + report.applied;
+        report.runs += runs as u64;
+        report.failovers += self.failovers.load(Ordering::Relaxed);
+        report.crashes += self.crashes.load(Ordering::Relaxed);
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        report.lost += all.iter().map(|runs| runs.stats().lost.load(Ordering::Relaxed)).sum::<u64>();
+        report.alone += all.iter().map(|runs| runs.stats().alone.load(Ordering::Relaxed)).sum::<u64>();
+        report.violations.extend(violations.into_iter().map(|what| (seed, what)));
+    }
+}
+
+/// Somebody waits for an answer; one who crashed does not.
+struct Question<'w> {
+    world: &'w World,
+    n: u64,
+}
+
+impl<'w> Question<'w> {
+    fn new(world: &'w World, what: String) -> Self {
+        let n = world.n_asked.fetch_add(1, Ordering::Relaxed);
+        world.open.lock().unwrap_or_else(PoisonError::into_inner).insert(n, (Instant::now(), what));
+        Self { world, n }
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.world.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.n);
+    }
+}
+
+/// Whether the database cannot hold what it would come to.
+fn is_poisoned(command: &Command) -> bool {
+    let unfit = |versions: &[NewVersion]| versions.iter().any(|version| version.media_type.contains('\0'));
+    match command {
+        Command::Finished(done) => match &done.result {
+            AttemptResult::Succeeded(versions) => unfit(versions),
+            AttemptResult::Failed { error, .. } => error.contains('\0'),
+            AttemptResult::Released => false,
+        },
+        Command::Edit(edit) => unfit(&edit.outputs),
+        Command::Supply { outputs, .. } => unfit(outputs),
+        Command::Adopt { versions } => versions.values().any(|versions| unfit(versions)),
+        Command::Reject { feedback, .. } => feedback.contains('\0'),
+        Command::ChildEnded(ended) => ended.result.as_deref().is_ok_and(unfit),
+        Command::Judged(judged) => match &judged.judgement {
+            workflow::run::command::Judgement::Collected(Ok(versions)) => unfit(versions),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Which command it is; all of it only where that costs nothing.
+fn word(command: &Command) -> String {
+    match command {
+        Command::Start(_) => "Start".to_owned(),
+        Command::Finished(done) => format!("Finished {}", done.step),
+        Command::Judged(judged) => format!("Judged {}", judged.step),
+        Command::Edit(edit) => format!("Edit {}", edit.step),
+        Command::ChildEnded(ended) => format!("ChildEnded {}", ended.step),
+        Command::Adopt { .. } => "Adopt".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A step that is part of a run, if it has one.
+pub(crate) fn pick_step(rng: &mut Rng, keys: Vec<StepKey>) -> Option<StepKey> {
+    let n = rng.roll(keys.len());
+    keys.into_iter().nth(n)
+}

@@ -1,0 +1,179 @@
+//! The cache, turns and batches over a log in memory on which nothing goes wrong: what the simulator leaves to chance.
+
+use std::sync::{Arc, Mutex, atomic::Ordering};
+
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
+use workflow::{
+    ArtifactId, RunId,
+    id::WorkerId,
+    run::{
+        Command, Refused,
+        command::Start,
+        state::NewVersion,
+        testing::{definition, owner, start_of},
+    },
+};
+
+use crate::{
+    Answer, Ask, By, Clock, Error, Options, Runs, StartKey, Surroundings,
+    memory::{Connection, Memory, Rng},
+};
+
+fn process(memory: &Memory, seed: u64, options: Options) -> Runs {
+    let rng = Mutex::new(Rng::new(seed));
+    let beginning: DateTime<Utc> = memory.now();
+    let clock = memory.clone();
+    let around = Surroundings {
+        clock: Clock::new(beginning, Box::new(move || clock.elapsed())),
+        random: Box::new(move || rng.lock().unwrap().next_u128()),
+    };
+    let (runs, driver) = Runs::new(Arc::new(Connection::new(memory.clone())), Arc::new(around), options);
+    tokio::spawn(driver.run());
+    runs
+}
+
+fn start(n: u128) -> Start {
+    let document = json!({"steps": {"a": {"agent_id": "echo"}, "b": {"agent_id": "echo", "depends_on": ["a"]}}});
+    let mut start = start_of(&definition(&document), true, std::collections::BTreeMap::new());
+    start.run.id = id(n);
+    start
+}
+
+fn id(n: u128) -> RunId {
+    RunId(Uuid::from_u128(n))
+}
+
+fn begin(n: u128) -> Ask {
+    person(id(n), Command::Start(Box::new(start(n))))
+}
+
+fn person(run: RunId, command: Command) -> Ask {
+    let by = By::Person { actor: owner(), was_asked: false, request: None };
+    Ask { by, ..Ask::itself(run, command) }
+}
+
+fn supply(run: RunId, n: u128, media_type: &str) -> Ask {
+    let output = NewVersion {
+        id: ArtifactId(Uuid::from_u128(n)),
+        name: "text".into(),
+        media_type: media_type.into(),
+        content_hash: format!("{n:064x}"),
+        value_hash: None,
+        size: 1,
+        copy_of: None,
+    };
+    let command = Command::Supply { step: "a".into(), outputs: vec![output], expect_generation: None };
+    person(run, command)
+}
+
+fn simulated(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test);
+}
+
+fn seq(memory: &Memory, run: RunId) -> i64 {
+    memory.with(|stored, _| stored.runs[&run].state.seq)
+}
+
+#[test]
+fn what_is_asked_at_once_goes_in_few_commits() {
+    simulated(async {
+        let memory = Memory::new(1);
+        let runs = process(&memory, 1, Options::default());
+        let answers = join_all((1..=300).map(|n| runs.execute(begin(n)))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        let commits = runs.stats().commits.load(Ordering::Relaxed);
+        assert!(commits <= 8, "300 starts in {commits} commits");
+        // Of one run as well: each is decided over the one before it.
+        let before = runs.stats().commits.load(Ordering::Relaxed);
+        let asks = (0..50).map(|n| runs.execute(supply(id(1), 1_000 + n, "text/plain")));
+        assert!(join_all(asks).await.iter().all(Result::is_ok));
+        let commits = runs.stats().commits.load(Ordering::Relaxed) - before;
+        assert!(commits <= 3, "50 commands in {commits} commits");
+        memory.with(|stored, checks| {
+            assert_eq!(stored.runs[&id(1)].state.versions(&"a".into(), "text").len(), 50);
+            assert!(checks.violations.is_empty(), "{:?}", checks.violations);
+        });
+    });
+}
+
+#[test]
+fn only_what_cannot_be_stored_is_told_so() {
+    simulated(async {
+        let memory = Memory::new(2);
+        let runs = process(&memory, 2, Options::default());
+        join_all((1..=5).map(|n| runs.execute(begin(n)))).await;
+        let asks = (1..=5).flat_map(|run| (0..4).map(move |n| (run, n)));
+        let asks = asks.map(|(run, n)| {
+            let media_type = if (run, n) == (3, 2) { "text/\0" } else { "text/plain" };
+            let runs = runs.clone();
+            async move { ((run, n), runs.execute(supply(id(run), 100 * run + n, media_type)).await) }
+        });
+        for (which, answer) in join_all(asks).await {
+            match answer {
+                Err(Error::Data(_)) => assert_eq!(which, (3, 2)),
+                answer => assert!(answer.is_ok() && which != (3, 2), "{which:?}: {answer:?}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn who_knows_an_old_state_is_answered_as_of_the_newest() {
+    simulated(async {
+        let memory = Memory::new(3);
+        let (one, other) = (process(&memory, 3, Options::default()), process(&memory, 4, Options::default()));
+        one.execute(begin(1)).await.unwrap();
+        // The other one knows the run as it began.
+        other.read(id(1), 0, |state| assert_eq!(state.unwrap().seq, 1)).await.unwrap();
+        let worker = WorkerId(Uuid::from_u128(9));
+        Connection::new(memory.clone()).beat(worker).await.unwrap();
+        let take = Command::StartSteps { worker, steps: vec!["a".into()] };
+        let taken = one.execute(Ask::itself(id(1), take.clone())).await.unwrap();
+        assert_eq!(taken.seq, 2);
+        // It would take the step as well; it loses, catches up, and finds it taken.
+        let again = other.execute(Ask::itself(id(1), take)).await.unwrap();
+        assert_eq!(again, Answer { run: id(1), seq: 2, events: Vec::new() });
+        // What is refused on an old copy is looked at again, too.
+        one.execute(person(id(1), Command::Cancel)).await.unwrap();
+        let refused = other.execute(supply(id(1), 7, "text/plain")).await;
+        let now = seq(&memory, id(1));
+        assert!(
+            matches!(refused, Err(Error::Refused { seq, refused: Refused::Status(_) }) if seq == now),
+            "{refused:?}"
+        );
+    });
+}
+
+#[test]
+fn a_start_key_begins_one_run() {
+    simulated(async {
+        let memory = Memory::new(5);
+        let (one, other) = (process(&memory, 5, Options::default()), process(&memory, 6, Options::default()));
+        let key = StartKey { user: owner().id, key: "k".into() };
+        let keyed = |n| Ask { start: Some(key.clone()), ..begin(n) };
+        let (a, b) = tokio::join!(one.execute(keyed(1)), other.execute(keyed(2)));
+        assert_eq!(a.unwrap().run, b.unwrap().run);
+        assert_eq!(memory.with(|stored, _| stored.runs.len()), 1);
+    });
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    simulated(async {
+        let memory = Memory::new(8);
+        let runs = process(&memory, 8, Options { cache_bytes: 20_000, ..Options::default() });
+        for n in 1..=50 {
+            runs.execute(begin(n)).await.unwrap();
+        }
+        let seqs = join_all((1..=50).map(|n| runs.read(id(n), 0, |state| state.unwrap().seq))).await;
+        assert!(seqs.into_iter().all(|seq| seq == Ok(1)));
+        assert!(runs.stats().loads.load(Ordering::Relaxed) >= 40);
+        // A run that nobody has is not there.
+        assert_eq!(runs.read(id(99), 0, |state| state.is_some()).await, Ok(false));
+        let refused = runs.execute(supply(id(99), 1, "text/plain")).await;
+        assert_eq!(refused, Err(Error::Refused { seq: 0, refused: Refused::NotFound }));
+    });
+}
