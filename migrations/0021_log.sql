@@ -29,7 +29,7 @@ CREATE TABLE run_heads (
     wants_judgement  boolean NOT NULL,
     -- Steps that are part of it, items too, and those of them that are over.
     n_steps          int NOT NULL,
-    n_over           int NOT NULL CHECK (n_over BETWEEN 0 AND n_steps),
+    n_over           int NOT NULL,
     committed_at     timestamptz NOT NULL,
     -- What a start was asked under; the hash of what was asked is in the log.
     idempotency_key  text,
@@ -162,7 +162,7 @@ CREATE TABLE log_reviews (
     PRIMARY KEY (run_id, step)
 );
 
-CREATE INDEX log_reviews_oldest ON log_reviews (opened_at, run_id);
+CREATE INDEX log_reviews_oldest ON log_reviews (opened_at);
 CREATE INDEX log_reviews_of_user ON log_reviews (user_id, opened_at);
 
 -- What a run is to be told by another one. Written with the sender's commit, taken away with the receiver's.
@@ -178,7 +178,8 @@ CREATE TABLE run_inbox (
     PRIMARY KEY (run_id, sender, sender_seq, n)
 );
 
-CREATE INDEX run_inbox_oldest ON run_inbox (sent_at, run_id);
+-- Without the run: an index that has it, wherever, may be chosen to find a row by its key while the table is empty.
+CREATE INDEX run_inbox_oldest ON run_inbox (sent_at);
 
 -- Limits across runs: at most `max` steps hold a key at a time. Only who reserves locks a row of it, never a commit.
 CREATE TABLE key_limits (

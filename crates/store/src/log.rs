@@ -10,6 +10,7 @@ mod claim;
 mod columns;
 mod commit;
 mod inbox;
+mod keys;
 mod lanes;
 mod load;
 mod outcome;
@@ -23,6 +24,7 @@ pub use claim::{Cursor, Ready};
 pub use commit::{AskId, Batch, Commit, CommitId, Committed, Content, Part};
 pub use inbox::{Message, MessageId};
 
+pub use keys::Want;
 pub use lanes::{ENGINE_SETTINGS, Lanes};
 pub use load::{Loaded, Logged, Seen};
 pub use outcome::{Outcome, Refusal};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use workflow::{
     RunId, StepKey,
     id::WorkerId,
-    run::{RunEvent, State},
+    run::RunEvent,
 };
 
 use super::{
@@ -92,20 +92,19 @@ pub struct Committed {
 }
 
 impl Commit {
-    /// Of one command that needs nothing but its head.
+    /// One that needs nothing but its head. `rows`: those of all events, each decided on what the ones before it led to.
     pub fn new(
         id: CommitId,
         expected: Option<CommitId>,
         decided_at: DateTime<Utc>,
-        before: &State,
+        rows: Rows,
         parts: Vec<Part>,
     ) -> Self {
-        let events: Vec<RunEvent> = parts.iter().flat_map(|part| part.events.iter().cloned()).collect();
         Self {
             id,
             expected,
             decided_at,
-            rows: Rows::of(before, &events),
+            rows,
             parts,
             worker: None,
             start: None,

@@ -32,7 +32,9 @@ impl Log {
         let mut lane = self.engine.take().await?;
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT i.run_id, i.sender, i.sender_seq, i.n, i.tell
-            FROM unnest($1::uuid[]) AS r (id) JOIN run_inbox i ON i.run_id = r.id ORDER BY i.run_id, i.sender, i.sender_seq, i.n",
+            FROM unnest($1::uuid[]) AS r (id)
+            CROSS JOIN LATERAL (SELECT * FROM run_inbox i WHERE i.run_id = r.id ORDER BY i.sender, i.sender_seq, i.n LIMIT 1000) i
+            ORDER BY i.run_id, i.sender, i.sender_seq, i.n",
         )
         .bind(ids)
         .fetch_all(lane.connection())
@@ -49,7 +51,7 @@ impl Log {
     /// Runs that something waits for, the longest first.
     pub async fn addressees(&self, limit: i64) -> Result<Vec<RunId>> {
         let mut lane = self.engine.take().await?;
-        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM run_inbox ORDER BY sent_at, run_id LIMIT $1")
+        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM run_inbox ORDER BY sent_at LIMIT $1")
             .bind(limit)
             .fetch_all(lane.connection())
             .await?;

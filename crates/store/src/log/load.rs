@@ -91,7 +91,7 @@ pub(super) const EVENTS_AFTER: &str =
 pub(super) const LOAD: &str = "
 SELECT h.id, h.head, h.seq AS last, h.quarantine, l.seq, l.commit_id, l.ask_id, l.event
 FROM unnest($1::uuid[], $2::bigint[]) AS r (id, seen)
-JOIN run_heads h ON h.id = r.id
+CROSS JOIN LATERAL (SELECT h.id, h.head, h.seq, h.quarantine FROM run_heads h WHERE h.id = r.id LIMIT 1) h
 LEFT JOIN LATERAL (
     SELECT e.seq, e.commit_id, e.ask_id, e.event::text AS event
     FROM run_log e WHERE e.run_id = r.id AND e.seq >= r.seen ORDER BY e.run_id, e.seq

@@ -112,6 +112,23 @@ impl Rows {
         rows
     }
 
+    /// Both in one: of each row the later one. `later` was decided on what these lead to.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        let (more_steps, more_over) = (self.summary.more_steps, self.summary.more_over);
+        let mut summary = later.summary;
+        summary.more_steps += more_steps;
+        summary.more_over += more_over;
+        Self {
+            summary,
+            steps: last(self.steps, later.steps, |row| row.step.clone()),
+            attempts: last(self.attempts, later.attempts, |row| (row.attempt.step.clone(), row.attempt.number)),
+            artifacts: last(self.artifacts, later.artifacts, |version| version.id),
+            artifact_heads: last(self.artifact_heads, later.artifact_heads, |row| (row.step.clone(), row.name.clone())),
+            tells: self.tells.into_iter().chain(later.tells).collect(),
+        }
+    }
+
     /// How many rows it comes to, for the size of a batch.
     pub(super) fn len(&self) -> usize {
         self.steps.len() + self.attempts.len() + self.artifacts.len() + self.artifact_heads.len() + self.tells.len()
@@ -262,6 +279,15 @@ impl<'a> Changed<'a> {
         };
         self.events.iter().flat_map(of_event).collect()
     }
+}
+
+/// Of each key the later row.
+fn last<T, K: Ord>(earlier: Vec<T>, later: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    if earlier.is_empty() {
+        return later;
+    }
+    let rows: BTreeMap<K, T> = earlier.into_iter().chain(later).map(|row| (key(&row), row)).collect();
+    rows.into_values().collect()
 }
 
 /// When a step does something by itself.

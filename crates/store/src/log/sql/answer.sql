@@ -18,5 +18,7 @@ SELECT
         AND current_setting('jit') = 'off' AS is_set
 FROM batch b
 CROSS JOIN LATERAL (SELECT coalesce((b.id IN (SELECT id FROM won)) IS TRUE, false) AS won) w
-LEFT JOIN run_heads h ON h.id = b.id
-LEFT JOIN run_heads k ON k.user_id = b.user_id AND k.idempotency_key = b.idempotency_key
+LEFT JOIN LATERAL (SELECT h.head, h.quarantine FROM run_heads h WHERE h.id = b.id LIMIT 1) h ON true
+LEFT JOIN LATERAL (
+    SELECT k.id FROM run_heads k WHERE k.user_id = b.user_id AND k.idempotency_key = b.idempotency_key LIMIT 1
+) k ON true

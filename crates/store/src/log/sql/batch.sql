@@ -2,8 +2,12 @@
 --
 -- The parts of a statement do not see each other's rows. So each row is written once, as it is after the whole commit, and where one
 -- table is written by two parts (one adds, one removes) no key is in both.
--- Everything is shaped for nested loops by key. Which runs won is asked as `(x IN (SELECT id FROM won)) IS TRUE`: only so is it a
--- hashed subplan, where a join would look at every winner for every row.
+--
+-- No table is joined where the planner could turn the join around: made while a table is empty, such a plan reads all of it, and is kept
+-- when it is full. Rows are found by `LATERAL .. LIMIT 1`, updated as conflicts of an insert, and deleted by their ctid, which is sure
+-- since nobody else may write a row of a run whose head is held.
+-- Which runs won is asked as `(x IN (SELECT id FROM won)) IS TRUE`: only so is it a hashed subplan, where a join would look at every
+-- winner for every row.
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::uuid[], $8::uuid[], $9::uuid[],
@@ -17,17 +21,21 @@ WITH batch AS MATERIALIZED (
 ),
 -- Messages that these decisions took in. They go only with the receiver's head, so to see them is to have them.
 taken AS MATERIALIZED (
-    SELECT i.run_id
+    SELECT t.run_id
     FROM unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
-    JOIN run_inbox i ON i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n
+    CROSS JOIN LATERAL (
+        SELECT FROM run_inbox i
+        WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
+    ) i
 ),
 -- Reservations that they count on. Whoever collects orphans may take one away at any time, so they are locked.
 reserved AS MATERIALIZED (
-    SELECT r.run_id
-    FROM unnest($95::uuid[], $96::text[]) AS k (run_id, step)
-    JOIN key_reservations r ON r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
-    ORDER BY r.run_id, r.step
-    FOR NO KEY UPDATE OF r SKIP LOCKED
+    SELECT k.run_id
+    FROM (SELECT * FROM unnest($95::uuid[], $96::text[]) AS k (run_id, step) ORDER BY run_id, step) k
+    CROSS JOIN LATERAL (
+        SELECT FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
+        FOR NO KEY UPDATE OF r SKIP LOCKED
+    ) r
 ),
 -- Decided by a clock that is right, by a worker that lives, on inputs that are there.
 valid AS MATERIALIZED (

@@ -18,9 +18,11 @@ queued AS (
         kept_until = excluded.kept_until
 ),
 dequeued AS (
-    DELETE FROM log_steps q
-    USING unnest($31::uuid[], $32::text[], $36::timestamptz[]) AS s (run_id, step, not_before)
-    WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NULL AND q.run_id = s.run_id AND q.step = s.step
+    DELETE FROM log_steps WHERE ctid = ANY (ARRAY(
+        SELECT q.ctid FROM unnest($31::uuid[], $32::text[], $36::timestamptz[]) AS s (run_id, step, not_before)
+        CROSS JOIN LATERAL (SELECT q.ctid FROM log_steps q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
+        WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NULL
+    ))
 ),
 tried AS (
     INSERT INTO log_attempts (
@@ -88,9 +90,11 @@ asked AS (
         votes = excluded.votes
 ),
 answered AS (
-    DELETE FROM log_reviews q
-    USING unnest($31::uuid[], $32::text[], $37::boolean[]) AS s (run_id, step, is_asked)
-    WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND NOT s.is_asked AND q.run_id = s.run_id AND q.step = s.step
+    DELETE FROM log_reviews WHERE ctid = ANY (ARRAY(
+        SELECT q.ctid FROM unnest($31::uuid[], $32::text[], $37::boolean[]) AS s (run_id, step, is_asked)
+        CROSS JOIN LATERAL (SELECT q.ctid FROM log_reviews q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
+        WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND NOT s.is_asked
+    ))
 ),
 told AS (
     INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at)
@@ -99,13 +103,21 @@ told AS (
     WHERE (t.sender IN (SELECT id FROM won)) IS TRUE
 ),
 heard AS (
-    DELETE FROM run_inbox i
-    USING unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
-    WHERE (t.run_id IN (SELECT id FROM won)) IS TRUE
-        AND i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n
+    DELETE FROM run_inbox WHERE ctid = ANY (ARRAY(
+        SELECT i.ctid FROM unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
+        CROSS JOIN LATERAL (
+            SELECT i.ctid FROM run_inbox i
+            WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
+        ) i
+        WHERE (t.run_id IN (SELECT id FROM won)) IS TRUE
+    ))
 ),
 given_back AS (
-    UPDATE key_reservations r SET is_over = true
-    FROM unnest($97::uuid[], $98::text[]) AS k (run_id, step)
-    WHERE (k.run_id IN (SELECT id FROM won)) IS TRUE AND r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
+    UPDATE key_reservations SET is_over = true WHERE ctid = ANY (ARRAY(
+        SELECT r.ctid FROM unnest($97::uuid[], $98::text[]) AS k (run_id, step)
+        CROSS JOIN LATERAL (
+            SELECT r.ctid FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over LIMIT 1
+        ) r
+        WHERE (k.run_id IN (SELECT id FROM won)) IS TRUE
+    ))
 )

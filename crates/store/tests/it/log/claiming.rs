@@ -8,24 +8,24 @@ use store::log::{Batch, Cursor, Outcome};
 use uuid::Uuid;
 use workflow::{UserId, id::WorkerId};
 
-use super::world::{Known, WORKER, commit, definition, log};
+use super::world::{Known, WORKER, commit, commits, definition, log};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_backlog_of_one_person_does_not_delay_another(pool: PgPool) {
     let log = log(&pool).await;
     let wide: serde_json::Map<String, serde_json::Value> =
         (0..300).map(|n| (format!("s{n}"), json!({"agent_id": "echo", "depends_on": []}))).collect();
-    let now = log.clock().await.unwrap();
-    let begin = |definition, user| {
+    let begin = async |definition, user| {
         let run = Known::new();
-        run.decide(now, &[run.start(definition, UserId(Uuid::from_u128(user)))]).unwrap().commit
+        let decided = run.decide(run.now(&log).await, &[run.start(definition, UserId(Uuid::from_u128(user)))]).unwrap();
+        commits(&log, std::iter::once(&decided)).await.remove(0)
     };
     let (wide, single) = (definition(&wide.into()), definition(&json!({"s": {"agent_id": "echo", "depends_on": []}})));
     for _ in 0..3 {
-        assert_eq!(commit(&log, &begin(&wide, 10)).await, Outcome::Written);
+        assert_eq!(commit(&log, &begin(&wide, 10).await).await, Outcome::Written);
     }
     for user in [5, 20, 30] {
-        assert_eq!(commit(&log, &begin(&single, user)).await, Outcome::Written);
+        assert_eq!(commit(&log, &begin(&single, user).await).await, Outcome::Written);
     }
     let kinds = ["template".to_owned()];
     let (ready, cursor) = log.claimable(WORKER, &kinds, 8, Cursor::default()).await.unwrap();

@@ -1,9 +1,9 @@
 //! What a commit takes in by key: messages, which are heard exactly once, and reservations, which have to be there.
 
 use sqlx::PgPool;
-use store::log::{MessageId, Outcome};
+use store::log::{MessageId, Outcome, Want};
 use uuid::Uuid;
-use workflow::RunId;
+use workflow::{RunId, run::plan::KeyLimit};
 
 use super::world::{Known, WORKER, chain, check, commit, log};
 
@@ -65,5 +65,39 @@ async fn a_start_whose_reservation_was_taken_away_meanwhile_writes_nothing(pool:
     assert_eq!(is_over, [true]);
     assert_eq!(run.held().len(), 1);
     assert_eq!(run.state.workers().collect::<Vec<_>>(), [WORKER]);
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool) {
+    let log = log(&pool).await;
+    let want = |n: u128, keys: &[(&str, u32)]| Want {
+        run: RunId(Uuid::from_u128(n)),
+        step: "s".into(),
+        limits: keys.iter().map(|(key, max)| KeyLimit { key: (*key).to_owned(), max: *max }).collect(),
+    };
+    let racing: Vec<_> = (0..8)
+        .map(|n| {
+            let wants: Vec<Want> = (0..5).map(|i| want(n * 10 + i, &[("b", 9), ("a", 3)])).collect();
+            let log = log.clone();
+            tokio::spawn(async move { log.reserve(&wants).await.unwrap().len() })
+        })
+        .collect();
+    let mut n_granted = 0;
+    for one in racing {
+        n_granted += one.await.unwrap();
+    }
+    assert_eq!(n_granted, 3, "all keys of a step or none");
+    let held: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM key_reservations").fetch_all(&pool).await.unwrap();
+    let held = want(held[0].as_u128(), &[("b", 9), ("a", 3)]);
+    assert_eq!(log.reserve(std::slice::from_ref(&held)).await.unwrap().len(), 1, "it has its own already");
+    assert!(log.reserve(&[want(500, &[("a", 3)])]).await.unwrap().is_empty());
+    assert_eq!(log.reserve(&[want(501, &[("b", 9)])]).await.unwrap().len(), 1);
+    log.unreserve(&[(held.run, held.step.clone())]).await.unwrap();
+    // It named both keys, and is struck off by whoever wants one of them.
+    let next = log.reserve(&[want(500, &[("a", 3)]), want(502, &[("a", 3)])]).await.unwrap();
+    assert_eq!(next, [(RunId(Uuid::from_u128(500)), "s".into())]);
+    let used: Vec<(String, i32)> = sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
+    assert_eq!(used, [("a".to_owned(), 3), ("b".to_owned(), 3)]);
     log.close().await;
 }

@@ -8,7 +8,7 @@ use store::log::{Batch, Loaded, Log, Outcome};
 use uuid::Uuid;
 use workflow::{RunId, UserId};
 
-use super::world::{Known, WORKER, actor, chain, check, commit, log};
+use super::world::{Known, WORKER, actor, chain, check, commit, commits, log};
 
 async fn n_events(pool: &PgPool, run: RunId) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM run_log WHERE run_id = $1").bind(run.0).fetch_one(pool).await.unwrap()
@@ -91,7 +91,7 @@ async fn a_value_that_cannot_be_stored_costs_its_own_commit_and_no_other(pool: P
             run.decide(now.max(run.state.at), &[run.finish(&run.held()[0], text)]).unwrap()
         })
         .collect();
-    let commits: Vec<_> = decided.iter().map(|one| one.commit.clone()).collect();
+    let commits = commits(&log, decided.iter()).await;
     let outcomes = log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes;
     for (n, outcome) in outcomes.iter().enumerate() {
         match outcome {

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
-use store::log::{Batch, Commit, ENGINE_SETTINGS, Log, Outcome, plans::STATEMENTS};
+use store::log::{Batch, ENGINE_SETTINGS, Log, Outcome, plans::STATEMENTS};
 use workflow::RunId;
 
-use super::world::{Known, chain, log};
+use super::world::{Known, chain, commits, log};
 
 /// The generic plan of each statement.
 async fn plans(pool: &PgPool) -> Vec<(&'static str, Value)> {
@@ -110,7 +110,7 @@ async fn round(log: &Log, runs: &mut [Known]) -> Duration {
             run.decide(now, &[command]).unwrap()
         })
         .collect();
-    let commits: Vec<Commit> = decided.iter().map(|one| one.commit.clone()).collect();
+    let commits = commits(log, decided.iter()).await;
     let began = Instant::now();
     let outcomes = log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes;
     let took = began.elapsed();

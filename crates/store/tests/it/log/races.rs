@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use store::log::{Batch, Log, Outcome};
 use workflow::{RunId, run::Command};
 
-use super::world::{Known, chain, check, log};
+use super::world::{Known, chain, check, commits, log};
 use crate::support::Dice;
 
 const WRITERS: u64 = 6;
@@ -49,7 +49,7 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
                 decided.push((n, one));
             }
         }
-        let commits: Vec<_> = decided.iter().map(|(_, one)| one.commit.clone()).collect();
+        let commits = commits(&log, decided.iter().map(|(_, one)| one)).await;
         let outcomes = log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes;
         for ((n, one), outcome) in decided.into_iter().zip(outcomes) {
             match outcome {

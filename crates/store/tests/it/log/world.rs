@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use store::log::{AskId, Batch, Commit, CommitId, Content, Loaded, Log, Outcome, Part, Seen};
+use store::log::{AskId, Batch, Commit, CommitId, Content, Loaded, Log, Outcome, Part, Rows, Seen};
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, UserId,
@@ -120,6 +120,7 @@ impl Known {
         let mut parts = Vec::new();
         let person = actor();
         let mut worker = None;
+        let mut rows: Option<Rows> = None;
         for command in commands {
             let by_itself = !matches!(
                 command,
@@ -144,16 +145,18 @@ impl Known {
             if matches!(command, Command::StartSteps { .. }) {
                 worker = Some(WORKER);
             }
+            let more = Rows::of(&state, &events);
+            rows = Some(match rows {
+                Some(rows) => rows.then(more),
+                None => more,
+            });
             for event in &events {
                 state.apply(event);
             }
             let contents = contents(command);
             parts.push(Part { ask: AskId(Uuid::now_v7().as_u128()), events, contents, message: None });
         }
-        if parts.is_empty() {
-            return None;
-        }
-        let mut commit = Commit::new(CommitId(Uuid::now_v7()), self.head, now, &self.state, parts);
+        let mut commit = Commit::new(CommitId(Uuid::now_v7()), self.head, now, rows?, parts);
         commit.worker = worker;
         Some(Decided { commit, state })
     }
@@ -241,9 +244,16 @@ fn contents(command: &Command) -> Vec<Content> {
     versions.iter().map(content).collect()
 }
 
+/// Commits one by itself.
 pub(super) async fn commit(log: &Log, commit: &Commit) -> Outcome {
     let commits = std::slice::from_ref(commit);
     log.commit(Batch { commits, keep_for: None }).await.unwrap().outcomes.remove(0)
+}
+
+/// As if these had been decided just now: on a busy machine deciding many takes a while.
+pub(super) async fn commits(log: &Log, decided: impl Iterator<Item = &Decided>) -> Vec<Commit> {
+    let now = log.clock().await.unwrap();
+    decided.map(|one| Commit { decided_at: now, ..one.commit.clone() }).collect()
 }
 
 /// The log is whole, and every row beside it is what it tells.
