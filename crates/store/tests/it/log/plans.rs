@@ -119,31 +119,37 @@ async fn round(log: &Log, runs: &mut [Known]) -> Duration {
     took
 }
 
+async fn load(log: &Log, ids: &[RunId]) -> Duration {
+    let began = Instant::now();
+    assert_eq!(log.load(ids).await.unwrap().len(), ids.len());
+    began.elapsed()
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn two_hundred_runs_take_at_most_three_times_as_long_as_a_hundred(pool: PgPool) {
     let log = log(&pool).await;
     fill(&pool).await;
     let mut runs = Vec::new();
     for _ in 0..200 {
-        runs.push(Known::begun(&log, &chain(20)).await);
+        runs.push(Known::begun(&log, &chain(40)).await);
     }
-    // The best of several: others work on this machine as well.
-    let (mut hundred, mut all) = (Duration::MAX, Duration::MAX);
-    for _ in 0..10 {
-        hundred = hundred.min(round(&log, &mut runs[..100]).await);
-        all = all.min(round(&log, &mut runs).await);
-    }
-    assert!(all < hundred * 3, "{all:?} for 200 runs, {hundred:?} for 100");
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    let (mut hundred, mut all) = (Duration::MAX, Duration::MAX);
-    for _ in 0..5 {
-        let began = Instant::now();
-        assert_eq!(log.load(&ids[..100]).await.unwrap().len(), 100);
-        hundred = hundred.min(began.elapsed());
-        let began = Instant::now();
-        assert_eq!(log.load(&ids).await.unwrap().len(), 200);
-        all = all.min(began.elapsed());
+    let mut found = Vec::new();
+    // The best of several, and again if it must be: others work on this machine as well.
+    for _ in 0..4 {
+        let [mut hundred, mut all, mut load_hundred, mut load_all] = [Duration::MAX; 4];
+        for _ in 0..4 {
+            hundred = hundred.min(round(&log, &mut runs[..100]).await);
+            all = all.min(round(&log, &mut runs).await);
+            load_hundred = load_hundred.min(load(&log, &ids[..100]).await);
+            load_all = load_all.min(load(&log, &ids).await);
+        }
+        if all < hundred * 3 && load_all < load_hundred * 3 {
+            found.clear();
+            break;
+        }
+        found.push([hundred, all, load_hundred, load_all]);
     }
-    assert!(all < hundred * 3, "loaded: {all:?} for 200 runs, {hundred:?} for 100");
+    assert!(found.is_empty(), "100 and 200 runs committed, 100 and 200 loaded: {found:?}");
     log.close().await;
 }

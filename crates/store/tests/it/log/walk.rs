@@ -22,15 +22,16 @@ use crate::support::Dice;
 
 fn rich() -> Definition {
     let from_a = json!({"from": "step", "step": "a", "artifact": "text"});
+    let retry = json!({"max": 2, "on": ["timeout"], "initial_ms": 1, "max_ms": 2, "jitter": 0.0});
     Definition::from_value(&json!({
         "limits": {"max_parallel": 3, "timeout_s": 600},
         "steps": {
-            "a": {"agent_id": "echo", "depends_on": []},
+            "a": {"agent_id": "echo", "depends_on": [], "retry": retry},
             "gate": {"agent_id": "echo", "depends_on": ["a"], "review": {"mode": "always", "timeout_s": 60, "quorum": 1}},
             "items": {"agent_id": "echo", "depends_on": ["a"], "map": {"over": {"const": [1, 2, 3]}, "max_parallel": 2},
                 "on_error": "continue"},
             "maybe": {"agent_id": "echo", "depends_on": ["a"], "when": {"eq": [from_a, {"const": "x"}]}},
-            "rare": {"agent_id": "rare", "depends_on": ["a"]},
+            "rare": {"agent_id": "rare", "depends_on": ["a"], "retry": retry},
             "end": {"agent_id": "echo", "depends_on": ["gate", "items", "maybe", "rare"], "trigger_rule": "all_done"},
         }
     }))
@@ -39,7 +40,6 @@ fn rich() -> Definition {
 
 fn judged(run: &Known, dice: &mut Dice) -> Option<Command> {
     let step = run.state.undecided().next()?;
-    let artifacts: BTreeSet<_> = run.state.latest(&"a".into()).map(|version| version.id).collect();
     let judgement = match step.key.as_str() {
         "items" if step.status.word() == workflow::StepStatus::Running => {
             Judgement::Collected(Ok(vec![version("[]")]))
@@ -57,7 +57,11 @@ fn judged(run: &Known, dice: &mut Dice) -> Option<Command> {
         _ => Judgement::Condition { holds: dice.roll(2) == 0 },
     };
     let (key, epoch) = (step.key.clone(), step.decision_epoch);
-    Some(Command::Judged(Box::new(Judged { step: key, epoch, read: artifacts, judgement })))
+    let judged = |read| {
+        let judgement = judgement.clone();
+        Command::Judged(Box::new(Judged { step: key.clone(), epoch, read, judgement }))
+    };
+    Some(run.having_read(judged))
 }
 
 /// What is tried next; much of it is refused, or changes nothing.
@@ -76,7 +80,7 @@ fn command(run: &Known, dice: &mut Dice) -> Command {
         (15, Some(key)) => finished(&key, attempt(&key), failed(ErrorClass::Permanent)),
         (16, Some(key)) => finished(&key, attempt(&key), AttemptResult::Released),
         (17, Some(key)) => {
-            let wait = if dice.roll(2) == 0 { Wait::Person {} } else { Wait::Until { at: now + TimeDelta::seconds(1) } };
+            let wait = if dice.roll(2) == 0 { Wait::Person {} } else { Wait::Until { at: now + TimeDelta::milliseconds(5) } };
             Command::Suspend { attempt: attempt(&key), step: key, worker: WORKER, wait }
         }
         (18, _) => Command::Lost { worker: WORKER },
@@ -113,7 +117,7 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
         let mut dice = Dice::new(seed);
         let mut run = Known::begun(&log, &rich()).await;
         for n in 0..70 {
-            if n == 60 && seed % 2 == 0 {
+            if n == 60 && seed % 2 == 0 && !run.state.run.status.is_terminal() {
                 run.tell(&log, &[Command::Cancel]).await;
                 check(&log, run.id).await;
             }
@@ -122,7 +126,7 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
                 let commands: Vec<Command> = (0..=dice.roll(2)).map(|_| command(&run, &mut dice)).collect();
                 run.decide(now, &commands)
             });
-            let Some(mut decided) = decided else { break };
+            let Some(mut decided) = decided else { continue };
             kinds.extend(decided.commit.events().map(|event| event.kind.to_string()));
             // Reservations are granted as they are asked for.
             for (key, limits) in run.state.reserving() {

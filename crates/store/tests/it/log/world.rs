@@ -1,6 +1,9 @@
 //! Runs that are decided on here and committed through the log, as a process would: what is known of each is folded from its own events.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -159,6 +162,23 @@ impl Known {
         let mut commit = Commit::new(CommitId(Uuid::now_v7()), self.head, now, rows?, parts);
         commit.worker = worker;
         Some(Decided { commit, state })
+    }
+
+    /// An answer that names what has to be read for it.
+    pub(super) fn having_read(&self, answer: impl Fn(BTreeSet<ArtifactId>) -> Command) -> Command {
+        let ctx = Context {
+            now: self.state.at,
+            random: 1,
+            actor: None,
+            was_asked: false,
+            request: None,
+            agents: &self.agents,
+        };
+        let first = answer(BTreeSet::new());
+        match decide(&self.state, &first, &ctx) {
+            Err(Refused::Needs(ids)) => answer(ids),
+            _ => first,
+        }
     }
 
     pub(super) fn won(&mut self, decided: Decided) {
