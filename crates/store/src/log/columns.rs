@@ -15,6 +15,7 @@ use workflow::{
 
 use super::{
     commit::Commit,
+    statement::Reach,
     rows::{ArtifactHead, AttemptRow, For, StepRow, TellRow},
 };
 
@@ -172,14 +173,30 @@ impl<'a> Columns<'a> {
         Ok(columns)
     }
 
+    /// Whether there is anything for the further parts.
+    pub(super) fn reach(&self) -> Reach {
+        let counts = [
+            self.steps.run_id.len(),
+            self.reviews.run_id.len(),
+            self.tells.receiver.len(),
+            self.taken.run_id.len(),
+            self.holds.run_id.len(),
+            self.frees.run_id.len(),
+        ];
+        if counts.iter().all(|n| *n == 0) { Reach::Near } else { Reach::Far }
+    }
+
     /// In the order of the statement's parameters.
-    pub(super) fn bind<O>(self, query: Query<'a, O>) -> Query<'a, O> {
+    pub(super) fn bind<O>(self, query: Query<'a, O>, reach: Reach) -> Query<'a, O> {
         let query = self.runs.bind(query);
         let query = self.events.bind(query);
-        let query = self.steps.bind(query).bind(self.keep_for);
         let query = self.attempts.bind(query);
         let query = self.artifacts.bind(query);
         let query = self.artifact_heads.bind(query);
+        if reach == Reach::Near {
+            return query;
+        }
+        let query = self.steps.bind(query).bind(self.keep_for);
         let query = self.reviews.bind(query);
         let query = self.tells.bind(query);
         let query = self.taken.bind(query);

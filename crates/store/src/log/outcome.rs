@@ -75,10 +75,12 @@ impl Outcome {
             return Self::Quarantined(reason);
         }
         let is_as_expected = row.seen_head == commit.expected.map(|head| head.0);
-        match (is_as_expected, row.is_on_time, row.is_alive, row.is_reserved) {
+        match (is_as_expected, row.is_on_time, row.is_alive, row.is_valid) {
             (false, ..) => Self::Lost,
             (true, false, ..) => Self::ClockOff,
             (true, true, false, _) => Self::WorkerDead,
+            // A message that somebody put aside meanwhile: the run has to be looked at again.
+            (true, true, true, false) if commit.holds.is_empty() => Self::Lost,
             (true, true, true, false) => Self::ReservationGone,
             (true, true, true, true) => Self::Locked,
         }

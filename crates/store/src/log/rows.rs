@@ -23,7 +23,7 @@ use workflow::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rows {
     pub summary: Summary,
-    /// Every step that the events told of.
+    /// The steps that wait for somebody or did before, of those that the events told of.
     pub(super) steps: Vec<StepRow>,
     pub(super) attempts: Vec<AttemptRow>,
     pub(super) artifacts: Vec<Version>,
@@ -58,6 +58,8 @@ pub struct Summary {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct StepRow {
     pub(super) step: StepKey,
+    /// It has rows that tell of waiting or of a gate, which go unless they are told anew.
+    pub(super) had: bool,
     /// It waits: from this time on, for this.
     pub(super) waits: Option<(DateTime<Utc>, For)>,
     /// Its gate is open: the generation, and the gate.
@@ -121,7 +123,7 @@ impl Rows {
         summary.more_over += more_over;
         Self {
             summary,
-            steps: last(self.steps, later.steps, |row| row.step.clone()),
+            steps: StepRow::then(self.steps, later.steps),
             attempts: last(self.attempts, later.attempts, |row| (row.attempt.step.clone(), row.attempt.number)),
             artifacts: last(self.artifacts, later.artifacts, |version| version.id),
             artifact_heads: last(self.artifact_heads, later.artifact_heads, |row| (row.step.clone(), row.name.clone())),
@@ -183,7 +185,7 @@ impl<'a> Changed<'a> {
             self.versions.values().map(|version| (&version.producing_step_id, version.name.as_str())).collect();
         Rows {
             summary: self.summary(),
-            steps: self.steps.iter().map(|(key, step)| self.step_row(key, *step)).collect(),
+            steps: self.steps.iter().map(|(key, step)| self.step_row(key, *step)).filter(StepRow::is_any).collect(),
             attempts: self.attempts.values().map(|attempt| self.attempt_row(attempt)).collect(),
             artifact_heads: outputs.into_iter().filter_map(|(key, name)| self.artifact_head(key, name)).collect(),
             artifacts: self.versions.values().map(|version| (*version).clone()).collect(),
@@ -241,7 +243,8 @@ impl<'a> Changed<'a> {
             Some((step.not_before, what))
         });
         let review = step.and_then(|step| Some((step.generation, Box::new(step.review()?.clone()))));
-        StepRow { step: key.clone(), waits, review }
+        let had = self.before.step(key).is_some_and(has_rows);
+        StepRow { step: key.clone(), had, waits, review }
     }
 
     fn attempt_row(&self, attempt: &Attempt) -> AttemptRow {
@@ -279,6 +282,25 @@ impl<'a> Changed<'a> {
         };
         self.events.iter().flat_map(of_event).collect()
     }
+}
+
+impl StepRow {
+    fn is_any(&self) -> bool {
+        self.had || self.waits.is_some() || self.review.is_some()
+    }
+
+    /// What waited only in between has no rows and gets none.
+    fn then(earlier: Vec<Self>, later: Vec<Self>) -> Vec<Self> {
+        let had: BTreeMap<StepKey, bool> = earlier.iter().map(|row| (row.step.clone(), row.had)).collect();
+        let rows = last(earlier, later, |row| row.step.clone()).into_iter();
+        let rows = rows.map(|row| Self { had: had.get(&row.step).copied().unwrap_or(row.had), ..row });
+        rows.filter(Self::is_any).collect()
+    }
+}
+
+/// Whether the tables hold something of it that waits.
+fn has_rows(step: &Step) -> bool {
+    matches!(step.status.admission(), Some(Admission::Claimable | Admission::Reserving)) || step.review().is_some()
 }
 
 /// Of each key the later row.

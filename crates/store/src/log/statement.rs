@@ -17,18 +17,46 @@ pub(super) enum Head {
     Begin,
 }
 
-macro_rules! text {
+/// How much of the tables a batch writes: each part costs, even one with nothing to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reach {
+    /// Events, attempts and artifacts: a hop.
+    Near,
+    /// What waits, gates, messages and reservations too.
+    Far,
+}
+
+macro_rules! near {
     ($head:literal) => {
-        concat!(include_str!("sql/batch.sql"), include_str!($head), include_str!("sql/parts.sql"), include_str!("sql/answer.sql"))
+        concat!(
+            include_str!("sql/batch.sql"),
+            include_str!("sql/no_inputs.sql"),
+            include_str!($head),
+            include_str!("sql/parts.sql"),
+            include_str!("sql/answer.sql")
+        )
     };
 }
 
-impl Head {
-    pub(super) const fn sql(self) -> &'static str {
-        match self {
-            Self::GoOn => text!("sql/go_on.sql"),
-            Self::Begin => text!("sql/begin.sql"),
-        }
+macro_rules! far {
+    ($head:literal) => {
+        concat!(
+            include_str!("sql/batch.sql"),
+            include_str!("sql/inputs.sql"),
+            include_str!($head),
+            include_str!("sql/parts.sql"),
+            include_str!("sql/more_parts.sql"),
+            include_str!("sql/answer.sql")
+        )
+    };
+}
+
+pub(super) const fn sql(head: Head, reach: Reach) -> &'static str {
+    match (head, reach) {
+        (Head::GoOn, Reach::Near) => near!("sql/go_on.sql"),
+        (Head::GoOn, Reach::Far) => far!("sql/go_on.sql"),
+        (Head::Begin, Reach::Near) => near!("sql/begin.sql"),
+        (Head::Begin, Reach::Far) => far!("sql/begin.sql"),
     }
 }
 
@@ -42,7 +70,7 @@ pub(super) struct AnswerRow {
     pub(super) quarantine: Option<String>,
     pub(super) is_on_time: bool,
     pub(super) is_alive: bool,
-    pub(super) is_reserved: bool,
+    pub(super) is_valid: bool,
     pub(super) known_run: Option<Uuid>,
     now: DateTime<Utc>,
     is_set: bool,
@@ -62,7 +90,8 @@ pub(super) async fn commit(
     keep_for: Option<WorkerId>,
 ) -> sqlx::Result<Answer> {
     let columns = Columns::of(commits, keep_for)?;
-    let rows: Vec<AnswerRow> = columns.bind(sqlx::query_as(head.sql())).fetch_all(connection).await?;
+    let reach = columns.reach();
+    let rows: Vec<AnswerRow> = columns.bind(sqlx::query_as(sql(head, reach)), reach).fetch_all(connection).await?;
     let at = rows.first().map_or(DateTime::UNIX_EPOCH, |row| row.now);
     let is_set = rows.iter().all(|row| row.is_set);
     let mut rows: BTreeMap<Uuid, AnswerRow> = rows.into_iter().map(|row| (row.id, row)).collect();

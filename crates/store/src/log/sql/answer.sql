@@ -9,7 +9,7 @@ SELECT
     h.quarantine,
     b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds' AS is_on_time,
     coalesce(b.worker IS NULL OR (SELECT w.state <> 'dead' FROM workers w WHERE w.id = b.worker), false) AS is_alive,
-    b.n_keys = 0 OR b.n_keys = (SELECT count(*) FROM reserved r WHERE r.run_id = b.id) AS is_reserved,
+    coalesce((b.id IN (SELECT id FROM valid)) IS TRUE, false) AS is_valid,
     k.id AS known_run,
     clock_timestamp() AS now,
     -- Behind a pooler this may be another session at each statement.

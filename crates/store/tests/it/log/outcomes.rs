@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use sqlx::PgPool;
-use store::log::{Batch, Loaded, Log, Outcome};
+use store::log::{Batch, Commit, Loaded, Log, Outcome};
 use uuid::Uuid;
 use workflow::{RunId, UserId};
 
@@ -127,29 +127,42 @@ async fn a_clock_that_is_off_and_a_worker_that_is_dead_write_nothing(pool: PgPoo
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_start_is_one_run_for_one_key_however_often_it_is_sent(pool: PgPool) {
     let log = log(&pool).await;
-    let now = log.clock().await.unwrap();
     let start = |user: UserId, key: &str| {
         let run = Known::new();
-        let mut decided = run.decide(now, &[run.start(&chain(1), user)]).unwrap();
+        let mut decided = run.decide(DateTime::UNIX_EPOCH, &[run.start(&chain(1), user)]).unwrap();
         decided.commit.start = Some(key.to_owned());
         decided.commit
     };
+    // On a busy machine making them takes longer than a commit may be old.
+    let at = async |mut commits: Vec<Commit>| {
+        let now = log.clock().await.unwrap();
+        commits.iter_mut().for_each(|commit| commit.decided_at = now);
+        commits
+    };
     let other = UserId(Uuid::from_u128(4));
-    let commits = [start(actor().id, "k"), start(other, "k"), start(actor().id, "l")];
-    let batch = |commits| Batch { commits, keep_for: None };
+    let commits = at(vec![start(actor().id, "k"), start(other, "k"), start(actor().id, "l")]).await;
+    fn batch(commits: &[Commit]) -> Batch<'_> {
+        Batch { commits, keep_for: None }
+    }
     assert_eq!(log.commit(batch(&commits)).await.unwrap().outcomes, vec![Outcome::Written; 3]);
     assert_eq!(log.commit(batch(&commits)).await.unwrap().outcomes, vec![Outcome::Found; 3]);
-    assert_eq!(commit(&log, &start(actor().id, "k")).await, Outcome::StartedAs(commits[0].run()));
+    assert_eq!(commit(&log, &at(vec![start(actor().id, "k")]).await[0]).await, Outcome::StartedAs(commits[0].run()));
     // Two of one key in one batch: one begins, the other is sent again and told of it.
-    let twice = [start(actor().id, "m"), start(actor().id, "m")];
+    let twice = at(vec![start(actor().id, "m"), start(actor().id, "m")]).await;
     let outcomes = log.commit(batch(&twice)).await.unwrap().outcomes;
     let (won, lost) = if outcomes[0] == Outcome::Written { (0, 1) } else { (1, 0) };
     assert_eq!((&outcomes[won], &outcomes[lost]), (&Outcome::Written, &Outcome::Locked));
     assert_eq!(commit(&log, &twice[lost]).await, Outcome::StartedAs(twice[won].run()));
     // Many at once, each key from four processes.
-    let racing: Vec<_> = (0..4)
-        .map(|_| {
-            let commits: Vec<_> = (0..30).map(|n| start(actor().id, &format!("r{}", (n * 7) % 30))).collect();
+    let mut racing = Vec::new();
+    for _ in 0..4 {
+        racing.push((0..30).map(|n| start(actor().id, &format!("r{}", (n * 7) % 30))).collect::<Vec<_>>());
+    }
+    let now = log.clock().await.unwrap();
+    let racing: Vec<_> = racing
+        .into_iter()
+        .map(|mut commits| {
+            commits.iter_mut().for_each(|commit| commit.decided_at = now);
             let log = log.clone();
             tokio::spawn(async move { log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes })
         })
