@@ -259,7 +259,11 @@ async fn main() {
     store::schema::migrate(&url, None).await.unwrap();
     let options: PgConnectOptions = url.parse().unwrap();
     let pool = PgPool::connect_with(options.clone()).await.unwrap();
-    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING").bind(WORKER.0).execute(&pool).await.unwrap();
+    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(WORKER.0)
+        .execute(&pool)
+        .await
+        .unwrap();
     let log = Log::connect(options, 8, pool, None).await.unwrap();
     let mut one = bench(&log).await;
     let what = std::env::args().nth(2).unwrap_or_default();
@@ -267,7 +271,8 @@ async fn main() {
     let fan = |n: usize| -> Vec<Vec<usize>> {
         std::iter::once(vec![]).chain((0..n).map(|_| vec![0])).chain([(1..=n).collect()]).collect()
     };
-    let dag: Vec<Vec<usize>> = [vec![], vec![0], vec![0], vec![0], vec![0], vec![1], vec![2], vec![3], vec![4], vec![5, 6, 7, 8]].into();
+    let dag: Vec<Vec<usize>> =
+        [vec![], vec![0], vec![0], vec![0], vec![0], vec![1], vec![2], vec![3], vec![4], vec![5, 6, 7, 8]].into();
     let all = what.is_empty();
     if all || what == "chain" {
         one.show("chain of 100", &chain, 1).await;

@@ -42,21 +42,14 @@ impl Log {
     }
 }
 
-async fn lock(
-    lane: &mut Lane<'_>,
-    run: RunId,
-    seen: Option<Seen>,
-) -> sqlx::Result<(Option<Loaded>, DateTime<Utc>)> {
+async fn lock(lane: &mut Lane<'_>, run: RunId, seen: Option<Seen>) -> sqlx::Result<(Option<Loaded>, DateTime<Utc>)> {
     sqlx::query("BEGIN ISOLATION LEVEL READ COMMITTED").execute(lane.connection()).await?;
     sqlx::query(
         "SELECT set_config('lock_timeout', '1000', true), set_config('idle_in_transaction_session_timeout', '1000', true)",
     )
     .execute(lane.connection())
     .await?;
-    sqlx::query("SELECT FROM run_heads WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(run.0)
-        .execute(lane.connection())
-        .await?;
+    sqlx::query("SELECT FROM run_heads WHERE id = $1 FOR NO KEY UPDATE").bind(run.0).execute(lane.connection()).await?;
     let newer = read(lane.connection(), &[(run, seen)]).await?.remove(&run);
     let now = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(lane.connection()).await?;
     Ok((newer, now))

@@ -15,8 +15,8 @@ use workflow::{
 
 use super::{
     commit::Commit,
-    statement::Reach,
     rows::{ArtifactHead, AttemptRow, For, StepRow, TellRow},
+    statement::Reach,
 };
 
 type Time = DateTime<Utc>;

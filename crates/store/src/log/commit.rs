@@ -7,11 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflow::{
-    RunId, StepKey,
-    id::WorkerId,
-    run::RunEvent,
-};
+use workflow::{RunId, StepKey, id::WorkerId, run::RunEvent};
 
 use super::{
     Log,

@@ -28,11 +28,8 @@ impl Log {
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
-        let want = |(run, step, Json(limits)): (Uuid, String, _)| Want {
-            run: RunId(run),
-            step: StepKey::new(step),
-            limits,
-        };
+        let want =
+            |(run, step, Json(limits)): (Uuid, String, _)| Want { run: RunId(run), step: StepKey::new(step), limits };
         Ok(rows.into_iter().map(want).collect())
     }
 

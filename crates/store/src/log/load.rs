@@ -71,7 +71,11 @@ impl Log {
         finish(lane, rows.as_ref().err());
         let read = |(seq, event): (i64, String)| {
             let row = || format!("{run}/{seq}");
-            serde_json::from_str(&event).map_err(|_| Error::Inconsistent { table: "run_log", column: "event", row: row() })
+            serde_json::from_str(&event).map_err(|_| Error::Inconsistent {
+                table: "run_log",
+                column: "event",
+                row: row(),
+            })
         };
         rows?.into_iter().map(read).collect()
     }

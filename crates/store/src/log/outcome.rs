@@ -44,7 +44,8 @@ impl Refusal {
     pub(super) fn of(error: &sqlx::Error) -> Option<Self> {
         match error {
             sqlx::Error::Database(error) => {
-                let code = error.code().filter(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))?;
+                let code =
+                    error.code().filter(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))?;
                 Some(Self { code: code.into_owned(), message: error.message().to_owned() })
             }
             sqlx::Error::Encode(error) => Some(Self { code: String::new(), message: error.to_string() }),

@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
-use workflow::{RunId, run::{RunEvent, State}};
+use workflow::{
+    RunId,
+    run::{RunEvent, State},
+};
 
 use super::{
     Log,
@@ -56,7 +59,11 @@ impl Log {
             }
         };
         let told = rendered(&events);
-        Ok(told.into_iter().zip(stored).flat_map(|((table, told), (_, stored))| compare(table, &told, &stored)).collect())
+        Ok(told
+            .into_iter()
+            .zip(stored)
+            .flat_map(|((table, told), (_, stored))| compare(table, &told, &stored))
+            .collect())
     }
 
     /// Nobody goes on with the run from here, unless it has moved on since.
@@ -152,7 +159,10 @@ fn rendered(events: &[RunEvent]) -> Rendered {
     let artifacts = rows.artifacts.iter().map(|version| {
         let shown = format!(
             "{} {} {:?} {:?}",
-            version.id, version.content_hash, version.attempt, version.parent.map(|id| id.0)
+            version.id,
+            version.content_hash,
+            version.attempt,
+            version.parent.map(|id| id.0)
         );
         (format!("{}.{}#{}", version.producing_step_id, version.name, version.version), shown)
     });
@@ -175,19 +185,8 @@ fn micros(time: DateTime<Utc>) -> i64 {
     time.trunc_subsecs(6).timestamp_micros()
 }
 
-type HeadRow = (
-    i64,
-    i32,
-    String,
-    String,
-    Option<String>,
-    bool,
-    Option<DateTime<Utc>>,
-    Option<DateTime<Utc>>,
-    bool,
-    i32,
-    i32,
-);
+type HeadRow =
+    (i64, i32, String, String, Option<String>, bool, Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, i32, i32);
 type ReviewRow =
     (String, i32, i32, DateTime<Utc>, Option<DateTime<Utc>>, i32, bool, Vec<String>, Vec<String>, Vec<Uuid>);
 type AttemptRow = (
@@ -251,15 +250,13 @@ async fn snapshot(connection: &mut PgConnection, run: RunId) -> sqlx::Result<(Op
         format!("{seq} {version} {name} {status} {reason:?} {auto_run} {finished:?} {due:?} {judgement} {steps} {over}")
     });
     let claims = claims.into_iter().map(|(step, kind, not_before)| (step, format!("{kind:?} {}", micros(not_before))));
-    let reviews = reviews.into_iter().map(
-        |(step, generation, number, opened, due, quorum, allow_self, roles, users, votes)| {
+    let reviews =
+        reviews.into_iter().map(|(step, generation, number, opened, due, quorum, allow_self, roles, users, votes)| {
             let (opened, due) = (micros(opened), due.map(micros));
-            let shown = format!(
-                "{generation} {number} {opened} {due:?} {quorum} {allow_self} {roles:?} {users:?} {votes:?}"
-            );
+            let shown =
+                format!("{generation} {number} {opened} {due:?} {quorum} {allow_self} {roles:?} {users:?} {votes:?}");
             (step, shown)
-        },
-    );
+        });
     let attempts = attempts.into_iter().map(
         |(step, number, generation, lease, started, ended, outcome, class, prompt, completion)| {
             let (started, ended, usage) = (micros(started), ended.map(micros), prompt.zip(completion));

@@ -12,13 +12,15 @@ async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: Pg
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
     let id = MessageId { sender: RunId(Uuid::from_u128(50)), sender_seq: 9, n: 0 };
-    sqlx::query("INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) VALUES ($1, $2, 9, 0, $3::json, now())")
-        .bind(run.id.0)
-        .bind(id.sender.0)
-        .bind(format!(r#"{{"cancel_child":{{"run":"{}"}}}}"#, run.id))
-        .execute(&pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) VALUES ($1, $2, 9, 0, $3::json, now())",
+    )
+    .bind(run.id.0)
+    .bind(id.sender.0)
+    .bind(format!(r#"{{"cancel_child":{{"run":"{}"}}}}"#, run.id))
+    .execute(&pool)
+    .await
+    .unwrap();
     assert_eq!(log.addressees(5).await.unwrap(), [run.id]);
     let found = log.inbox(&[run.id]).await.unwrap();
     assert_eq!((found.len(), found[0].id), (1, id));
@@ -97,7 +99,8 @@ async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool
     // It named both keys, and is struck off by whoever wants one of them.
     let next = log.reserve(&[want(500, &[("a", 3)]), want(502, &[("a", 3)])]).await.unwrap();
     assert_eq!(next, [(RunId(Uuid::from_u128(500)), "s".into())]);
-    let used: Vec<(String, i32)> = sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
+    let used: Vec<(String, i32)> =
+        sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
     assert_eq!(used, [("a".to_owned(), 3), ("b".to_owned(), 3)]);
     log.close().await;
 }

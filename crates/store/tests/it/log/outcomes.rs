@@ -191,7 +191,11 @@ async fn a_log_that_somebody_edited_is_named_and_nobody_goes_on_with_it(pool: Pg
     run.tell(&log, &[run.take(now, 1)]).await;
     assert!(matches!(loaded(&log, run.id).await, Loaded::Run { .. }));
 
-    sqlx::query("UPDATE log_attempts SET generation = 7 WHERE run_id = $1").bind(run.id.0).execute(&pool).await.unwrap();
+    sqlx::query("UPDATE log_attempts SET generation = 7 WHERE run_id = $1")
+        .bind(run.id.0)
+        .execute(&pool)
+        .await
+        .unwrap();
     let found = log.differences(run.id).await.unwrap();
     assert_eq!(found.iter().map(|one| (one.table, one.row.as_str())).collect::<Vec<_>>(), [("log_attempts", "s0#1")]);
 
@@ -202,11 +206,13 @@ async fn a_log_that_somebody_edited_is_named_and_nobody_goes_on_with_it(pool: Pg
     assert_eq!(commit(&log, &decided.commit).await, Outcome::Quarantined("edited by hand".into()));
 
     // An event of a newer program.
-    sqlx::query("UPDATE run_log SET event = (replace(event::text, 'run_started', 'run_dreamt'))::json WHERE run_id = $1")
-        .bind(bystander.id.0)
-        .execute(&pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE run_log SET event = (replace(event::text, 'run_started', 'run_dreamt'))::json WHERE run_id = $1",
+    )
+    .bind(bystander.id.0)
+    .execute(&pool)
+    .await
+    .unwrap();
     assert_eq!(loaded(&log, bystander.id).await, Loaded::Unknown { seq: 1 });
     log.close().await;
 }
@@ -219,7 +225,12 @@ async fn another_history_under_the_same_numbers_is_seen(pool: PgPool) {
     let now = run.now(&log).await;
     run.tell(&log, &[run.take(now, 1)]).await;
     // A restore: the events are gone, and others come under their numbers.
-    sqlx::query("DELETE FROM run_log WHERE run_id = $1 AND seq > $2").bind(run.id.0).bind(other.state.seq).execute(&pool).await.unwrap();
+    sqlx::query("DELETE FROM run_log WHERE run_id = $1 AND seq > $2")
+        .bind(run.id.0)
+        .bind(other.state.seq)
+        .execute(&pool)
+        .await
+        .unwrap();
     sqlx::query("DELETE FROM log_attempts WHERE run_id = $1").bind(run.id.0).execute(&pool).await.unwrap();
     sqlx::query("UPDATE run_heads SET head = $2, seq = $3 WHERE id = $1")
         .bind(run.id.0)

@@ -55,7 +55,10 @@ async fn guard(pool: &PgPool) -> Vec<(&'static str, Vec<String>)> {
         visit(plan, &mut nodes);
         for node in nodes {
             let kind = node["Node Type"].as_str().unwrap();
-            assert!(!matches!(kind, "Seq Scan" | "Hash Join" | "Merge Join" | "Bitmap Heap Scan"), "{name}: {kind} in {plan:#}");
+            assert!(
+                !matches!(kind, "Seq Scan" | "Hash Join" | "Merge Join" | "Bitmap Heap Scan"),
+                "{name}: {kind} in {plan:#}"
+            );
             assert!(node["Total Cost"].as_f64().unwrap() < 1e9, "{name}: {plan:#}");
         }
     }

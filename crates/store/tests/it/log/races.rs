@@ -38,11 +38,14 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
                     run.state.attempts(key).last().unwrap().number,
                     workflow::run::command::AttemptResult::Released,
                 )],
-                Some(key) => vec![run.finish(key, "x"), Command::Trigger {
-                    step: key.clone(),
-                    changes: workflow::run::command::Changes::default(),
-                    expect_generation: None,
-                }],
+                Some(key) => vec![
+                    run.finish(key, "x"),
+                    Command::Trigger {
+                        step: key.clone(),
+                        changes: workflow::run::command::Changes::default(),
+                        expect_generation: None,
+                    },
+                ],
                 None => vec![run.take(now.max(run.state.at), 1)],
             };
             if let Some(one) = run.decide(now.max(run.state.at), &commands) {

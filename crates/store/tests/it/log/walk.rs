@@ -41,9 +41,7 @@ fn rich() -> Definition {
 fn judged(run: &Known, dice: &mut Dice) -> Option<Command> {
     let step = run.state.undecided().next()?;
     let judgement = match step.key.as_str() {
-        "items" if step.status.word() == workflow::StepStatus::Running => {
-            Judgement::Collected(Ok(vec![version("[]")]))
-        }
+        "items" if step.status.word() == workflow::StepStatus::Running => Judgement::Collected(Ok(vec![version("[]")])),
         "items" => {
             let list = ConsumedInput {
                 port: workflow::resolve::MAP_PORT.into(),
@@ -80,7 +78,8 @@ fn command(run: &Known, dice: &mut Dice) -> Command {
         (15, Some(key)) => finished(&key, attempt(&key), failed(ErrorClass::Permanent)),
         (16, Some(key)) => finished(&key, attempt(&key), AttemptResult::Released),
         (17, Some(key)) => {
-            let wait = if dice.roll(2) == 0 { Wait::Person {} } else { Wait::Until { at: now + TimeDelta::milliseconds(5) } };
+            let wait =
+                if dice.roll(2) == 0 { Wait::Person {} } else { Wait::Until { at: now + TimeDelta::milliseconds(5) } };
             Command::Suspend { attempt: attempt(&key), step: key, worker: WORKER, wait }
         }
         (18, _) => Command::Lost { worker: WORKER },
@@ -147,7 +146,10 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
             };
             let rare = StepKey::new("rare");
             decided.commit.holds = [&rare].into_iter().filter(holds).cloned().collect();
-            assert_eq!(commit(&log, &commits(&log, std::iter::once(&decided)).await[0]).await, store::log::Outcome::Written);
+            assert_eq!(
+                commit(&log, &commits(&log, std::iter::once(&decided)).await[0]).await,
+                store::log::Outcome::Written
+            );
             run.won(decided);
             n_commits += 1;
             check(&log, run.id).await;
@@ -160,7 +162,14 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
         assert_eq!(shown(&again), shown(&run));
     }
     assert!(n_commits > 200, "{n_commits}");
-    for kind in ["step_awaiting_review", "step_approved", "step_expanded", "artifact_rolled_back", "step_suspended", "steps_admitted"] {
+    for kind in [
+        "step_awaiting_review",
+        "step_approved",
+        "step_expanded",
+        "artifact_rolled_back",
+        "step_suspended",
+        "steps_admitted",
+    ] {
         assert!(kinds.contains(kind), "{kind} is not in {kinds:?}");
     }
     log.close().await;

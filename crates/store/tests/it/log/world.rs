@@ -59,7 +59,11 @@ pub(super) fn definition(steps: &Value) -> Definition {
 /// A log of its own over the pool's database, and a worker that lives.
 pub(super) async fn log(pool: &PgPool) -> Log {
     let options = PgConnectOptions::clone(&pool.connect_options());
-    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING").bind(WORKER.0).execute(pool).await.unwrap();
+    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(WORKER.0)
+        .execute(pool)
+        .await
+        .unwrap();
     Log::connect(options, 8, pool.clone(), None).await.unwrap()
 }
 
@@ -127,7 +131,11 @@ impl Known {
         for command in commands {
             let by_itself = !matches!(
                 command,
-                Command::Start(_) | Command::Cancel | Command::Continue { .. } | Command::Trigger { .. } | Command::Rollback { .. }
+                Command::Start(_)
+                    | Command::Cancel
+                    | Command::Continue { .. }
+                    | Command::Trigger { .. }
+                    | Command::Rollback { .. }
             );
             let ctx = Context {
                 now,
