@@ -23,7 +23,7 @@ use workflow::{
         Command, Context, State,
         command::{AttemptResult, Finished, NewRun, Start},
         decide,
-        state::NewVersion,
+        state::{NewVersion, Status},
     },
     validate,
     view::ConsumedInput,
@@ -209,8 +209,10 @@ impl Bench {
             let mut commits = Vec::new();
             for (n, commands) in of_run {
                 let commit = self.commit(&mut runs[n], &commands).unwrap();
-                for event in commit.events().filter(|event| event.kind.as_str() == "steps_started") {
-                    queue.extend(event.data.steps.iter().map(|step| (n, step.key.clone())));
+                for step in commit.events().flat_map(|event| &event.data.steps) {
+                    if matches!(step.status, Status::Running(_)) {
+                        queue.push_back((n, step.key.clone()));
+                    }
                 }
                 commits.push(commit);
             }

@@ -62,6 +62,7 @@ pub(super) const fn sql(head: Head, reach: Reach) -> &'static str {
 
 /// What the database showed of one run.
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the answer, and `Outcome` is made of them")]
 pub(super) struct AnswerRow {
     id: Uuid,
     pub(super) won: bool,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use workflow::{
     RunId,
     run::{RunEvent, State},
+    status::{ErrorClass, Outcome, StatusReason},
 };
 
 use super::{
@@ -111,7 +112,7 @@ fn rendered(events: &[RunEvent]) -> Rendered {
         of.template_version,
         of.template_name,
         of.status,
-        of.status_reason.map(|reason| reason.as_str()),
+        of.status_reason.map(StatusReason::as_str),
         of.auto_run,
         of.finished_at.map(micros),
         of.due_at.map(micros),
@@ -151,8 +152,8 @@ fn rendered(events: &[RunEvent]) -> Rendered {
             row.lease.map(|worker| worker.0),
             micros(attempt.started_at),
             attempt.ended_at.map(micros),
-            attempt.outcome.map(|outcome| outcome.as_str()),
-            attempt.error_class.map(|class| class.as_str()),
+            attempt.outcome.map(Outcome::as_str),
+            attempt.error_class.map(ErrorClass::as_str),
         );
         (format!("{}#{}", attempt.step, attempt.number), shown)
     });

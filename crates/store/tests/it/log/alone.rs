@@ -18,9 +18,9 @@ async fn who_goes_alone_reads_what_is_new_and_nobody_comes_between(pool: PgPool)
     let seen = Seen { seq: behind.state.seq, head: behind.head.unwrap() };
     let alone = log.alone(run.id, Some(seen)).await.unwrap();
     let Some(Loaded::Run { seen, events }) = &alone.newer else { panic!("{:?}", alone.newer) };
-    events.iter().for_each(|logged| {
+    for logged in events {
         behind.state.apply(&logged.event);
-    });
+    }
     behind.head = Some(seen.head);
     let decided = behind.decide(alone.now, &[behind.finish(&behind.held()[0], "x")]).unwrap();
     let other = run.decide(alone.now, &[run.finish(&run.held()[0], "y")]).unwrap();

@@ -10,6 +10,10 @@ use workflow::{RunId, UserId};
 
 use super::world::{Known, WORKER, actor, chain, check, commit, commits, log};
 
+fn batch(commits: &[Commit]) -> Batch<'_> {
+    Batch { commits, keep_for: None }
+}
+
 async fn n_events(pool: &PgPool, run: RunId) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM run_log WHERE run_id = $1").bind(run.0).fetch_one(pool).await.unwrap()
 }
@@ -136,14 +140,13 @@ async fn a_start_is_one_run_for_one_key_however_often_it_is_sent(pool: PgPool) {
     // On a busy machine making them takes longer than a commit may be old.
     let at = async |mut commits: Vec<Commit>| {
         let now = log.clock().await.unwrap();
-        commits.iter_mut().for_each(|commit| commit.decided_at = now);
+        for commit in &mut commits {
+            commit.decided_at = now;
+        }
         commits
     };
     let other = UserId(Uuid::from_u128(4));
     let commits = at(vec![start(actor().id, "k"), start(other, "k"), start(actor().id, "l")]).await;
-    fn batch(commits: &[Commit]) -> Batch<'_> {
-        Batch { commits, keep_for: None }
-    }
     assert_eq!(log.commit(batch(&commits)).await.unwrap().outcomes, vec![Outcome::Written; 3]);
     assert_eq!(log.commit(batch(&commits)).await.unwrap().outcomes, vec![Outcome::Found; 3]);
     assert_eq!(commit(&log, &at(vec![start(actor().id, "k")]).await[0]).await, Outcome::StartedAs(commits[0].run()));
@@ -162,7 +165,9 @@ async fn a_start_is_one_run_for_one_key_however_often_it_is_sent(pool: PgPool) {
     let racing: Vec<_> = racing
         .into_iter()
         .map(|mut commits| {
-            commits.iter_mut().for_each(|commit| commit.decided_at = now);
+            for commit in &mut commits {
+                commit.decided_at = now;
+            }
             let log = log.clone();
             tokio::spawn(async move { log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes })
         })
