@@ -12,6 +12,7 @@ pub mod devices;
 mod error;
 pub mod events;
 mod exact;
+pub mod log;
 pub mod models;
 pub mod notify;
 mod page;

@@ -5,6 +5,7 @@
 mod checks;
 mod decider;
 mod gates;
+mod log;
 mod quotas;
 mod races;
 mod recovery;

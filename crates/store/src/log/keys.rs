@@ -1,0 +1,138 @@
+//! Limits across runs: who may hold a key next. Counted on the key's own row, which only this locks, and told to the run by a commit of
+//! its own (`Reserved`), which finds the reservation there or loses.
+//! Must never be part of a commit: two runs share a key's row. Counting reservations instead would admit too many, lock or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::types::Json;
+use uuid::Uuid;
+use workflow::{RunId, StepKey, run::plan::KeyLimit};
+
+use super::Log;
+use crate::Result;
+
+/// A step that wants a reservation of all its keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Want {
+    pub run: RunId,
+    pub step: StepKey,
+    pub limits: Vec<KeyLimit>,
+}
+
+impl Log {
+    /// Those who wait, the longest first.
+    pub async fn wants(&self, limit: i64) -> Result<Vec<Want>> {
+        let rows: Vec<(Uuid, String, Json<Vec<KeyLimit>>)> = sqlx::query_as(
+            "SELECT run_id, step, limits FROM log_steps WHERE kind IS NULL ORDER BY not_before, run_id, step LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        let want =
+            |(run, step, Json(limits)): (Uuid, String, _)| Want { run: RunId(run), step: StepKey::new(step), limits };
+        Ok(rows.into_iter().map(want).collect())
+    }
+
+    /// Reserves all keys of as many of these as there is room for, in their order; those that have theirs already are among the answer.
+    pub async fn reserve(&self, wants: &[Want]) -> Result<Vec<(RunId, StepKey)>> {
+        // The newest limit of a key is the one that holds.
+        let limits: BTreeMap<&str, i32> = wants
+            .iter()
+            .flat_map(|want| &want.limits)
+            .map(|limit| (limit.key.as_str(), i32::try_from(limit.max).unwrap_or(i32::MAX)))
+            .collect();
+        let (keys, maxima): (Vec<&str>, Vec<i32>) = limits.into_iter().unzip();
+        let mut tx = self.reader.begin().await?;
+        sqlx::query(
+            "INSERT INTO key_limits (key, max, used) SELECT key, max, 0 FROM unnest($1::text[], $2::int[]) AS k (key, max)
+            ON CONFLICT DO NOTHING",
+        )
+        .bind(&keys)
+        .bind(&maxima)
+        .execute(&mut *tx)
+        .await?;
+        // Locked from here on, in order: these keys, and those that were given back together with one of them.
+        let locked: Vec<String> = sqlx::query_scalar(
+            "SELECT key FROM key_limits
+            WHERE key = ANY ($1 || ARRAY(SELECT unnest(r.keys) FROM key_reservations r WHERE r.is_over AND r.keys && $1))
+            ORDER BY key FOR UPDATE",
+        )
+        .bind(&keys)
+        .fetch_all(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE key_limits l SET max = k.max FROM unnest($1::text[], $2::int[]) AS k (key, max)
+            WHERE l.key = k.key AND l.max <> k.max",
+        )
+        .bind(keys)
+        .bind(maxima)
+        .execute(&mut *tx)
+        .await?;
+        // What was given back is struck off, and there is room again. A statement of its own: it sees what was there once the keys were locked.
+        let rooms: Vec<(String, i32)> = sqlx::query_as(
+            "WITH over AS (
+                DELETE FROM key_reservations WHERE is_over AND keys <@ $1 RETURNING keys
+            ), struck AS (
+                SELECT key, count(*)::int AS n FROM over CROSS JOIN LATERAL unnest(over.keys) AS key GROUP BY key
+            )
+            UPDATE key_limits l SET used = l.used - coalesce((SELECT s.n FROM struck s WHERE s.key = l.key), 0)
+            WHERE l.key = ANY ($1) RETURNING l.key, l.max - l.used",
+        )
+        .bind(locked)
+        .fetch_all(&mut *tx)
+        .await?;
+        let (runs, steps): (Vec<Uuid>, Vec<&str>) = wants.iter().map(|want| (want.run.0, want.step.as_str())).unzip();
+        let had: Vec<(Uuid, String)> = sqlx::query_as(
+            "SELECT r.run_id, r.step FROM unnest($1::uuid[], $2::text[]) AS w (run_id, step)
+            JOIN key_reservations r ON r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over",
+        )
+        .bind(runs)
+        .bind(steps)
+        .fetch_all(&mut *tx)
+        .await?;
+        let had: BTreeSet<(Uuid, String)> = had.into_iter().collect();
+        let mut rooms: BTreeMap<String, i32> = rooms.into_iter().collect();
+        let (mut granted, mut new): (Vec<&Want>, Vec<&Want>) = (Vec::new(), Vec::new());
+        for want in wants {
+            if had.contains(&(want.run.0, want.step.to_string())) {
+                granted.push(want);
+            } else if want.limits.iter().all(|limit| rooms.get(&limit.key).is_some_and(|room| *room > 0)) {
+                for limit in &want.limits {
+                    rooms.entry(limit.key.clone()).and_modify(|room| *room -= 1);
+                }
+                granted.push(want);
+                new.push(want);
+            }
+        }
+        for want in new {
+            let of: Vec<&str> = want.limits.iter().map(|limit| limit.key.as_str()).collect();
+            sqlx::query(
+                "WITH held AS (
+                    INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, $2, $3, clock_timestamp(), false)
+                )
+                UPDATE key_limits SET used = used + 1 WHERE key = ANY ($3)",
+            )
+            .bind(want.run.0)
+            .bind(want.step.as_str())
+            .bind(of)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(granted.into_iter().map(|want| (want.run, want.step.clone())).collect())
+    }
+
+    /// Takes reservations back that nobody came for. A commit that counts on one meanwhile loses.
+    pub async fn unreserve(&self, of: &[(RunId, StepKey)]) -> Result<()> {
+        let (runs, steps): (Vec<Uuid>, Vec<&str>) = of.iter().map(|(run, step)| (run.0, step.as_str())).unzip();
+        sqlx::query(
+            "UPDATE key_reservations r SET is_over = true FROM unnest($1::uuid[], $2::text[]) AS o (run_id, step)
+            WHERE r.run_id = o.run_id AND r.step = o.step",
+        )
+        .bind(runs)
+        .bind(steps)
+        .execute(&self.reader)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! The engine's connections: set so that plans do not depend on how full tables are, and kept at hand between statements.
+//! Must never serve lists: with sequential scans and hash joins off, a question that wants them takes for ever.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::Result;
+
+/// How long a statement waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a connection of the engine needs. Behind a pooler that hands out another session at each statement, it is said to the role:
+/// `ALTER ROLE weft SET plan_cache_mode = force_generic_plan`, and so on.
+pub const ENGINE_SETTINGS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
+/// Connections on which the engine's statements run, one at a time on each.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    pool: PgPool,
+    /// Those without work. They do not go back to the pool after each statement, which would ask each time whether they still live.
+    idle: Arc<Mutex<Vec<PoolConnection<Postgres>>>>,
+    is_set: Arc<AtomicBool>,
+}
+
+/// One connection for as long as a statement takes. Given back by `done`; one that is dropped with a statement under way is closed.
+pub(super) struct Lane<'a> {
+    of: &'a Lanes,
+    connection: Option<PoolConnection<Postgres>>,
+}
+
+impl Lanes {
+    pub async fn connect(options: PgConnectOptions, n: u32, patience: Option<Duration>) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(n)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A statement that finds its connection dead is sent again: its answer is as unknown as that of any other.
+            .test_before_acquire(false)
+            .after_connect(move |connection, _| Box::pin(set(connection, patience)))
+            .connect_with(options.application_name("weft engine"))
+            .await?;
+        Ok(Self { pool, idle: Arc::default(), is_set: Arc::new(AtomicBool::new(true)) })
+    }
+
+    pub(super) async fn take(&self) -> Result<Lane<'_>> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        Ok(Lane { of: self, connection: Some(connection) })
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Relaxed)
+    }
+
+    /// What a statement found about the session that it ran in.
+    pub(super) fn found_set(&self, is_set: bool) {
+        if !is_set && self.is_set.swap(false, Ordering::Relaxed) {
+            tracing::error!(
+                "a session of the engine is not set as it needs: set the role by ALTER ROLE .. SET for {ENGINE_SETTINGS:?}"
+            );
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle);
+        self.pool.close().await;
+    }
+}
+
+impl Lane<'_> {
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().expect("it is given back only when the lane ends")
+    }
+
+    /// The statement was answered, by a result or by an error of its own.
+    pub(super) fn done(mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.of.pool.is_closed()
+        {
+            self.of.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+    }
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            connection.close_on_drop();
+        }
+    }
+}
+
+async fn set(connection: &mut PgConnection, patience: Option<Duration>) -> sqlx::Result<()> {
+    let (mut names, mut values): (Vec<&str>, Vec<String>) =
+        ENGINE_SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).unzip();
+    if let Some(patience) = patience {
+        // In milliseconds, as Postgres takes a number without a unit.
+        names.extend(["statement_timeout", "idle_in_transaction_session_timeout"]);
+        values.extend([patience.as_millis().to_string(), patience.as_millis().to_string()]);
+    }
+    sqlx::query("SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)")
+        .bind(names)
+        .bind(values)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+-- Last part: who won, and of the others, as the snapshot shows them, why not.
+SELECT
+    b.id,
+    w.won,
+    NOT w.won AND EXISTS (
+        SELECT FROM run_log l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1 AND l.commit_id = b.head
+    ) AS is_mine,
+    h.head AS seen_head,
+    h.quarantine,
+    b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds' AS is_on_time,
+    coalesce(b.worker IS NULL OR (SELECT w.state <> 'dead' FROM workers w WHERE w.id = b.worker), false) AS is_alive,
+    coalesce((b.id IN (SELECT id FROM valid)) IS TRUE, false) AS is_valid,
+    k.id AS known_run,
+    clock_timestamp() AS now,
+    -- Behind a pooler this may be another session at each statement.
+    current_setting('plan_cache_mode') = 'force_generic_plan' AND current_setting('enable_seqscan') = 'off'
+        AND current_setting('enable_hashjoin') = 'off' AND current_setting('enable_mergejoin') = 'off'
+        AND current_setting('jit') = 'off' AS is_set
+FROM batch b
+CROSS JOIN LATERAL (SELECT coalesce((b.id IN (SELECT id FROM won)) IS TRUE, false) AS won) w
+LEFT JOIN LATERAL (SELECT h.head, h.quarantine FROM run_heads h WHERE h.id = b.id LIMIT 1) h ON true
+LEFT JOIN LATERAL (
+    SELECT k.id FROM run_heads k WHERE k.user_id = b.user_id AND k.idempotency_key = b.idempotency_key LIMIT 1
+) k ON true

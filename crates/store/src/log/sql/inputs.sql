@@ -1,0 +1,27 @@
+-- For a batch with messages or reservations: what of these is still there.
+-- Messages that these decisions took in. They go only with the receiver's head, so to see them is to have them.
+taken AS MATERIALIZED (
+    SELECT t.run_id
+    FROM unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
+    CROSS JOIN LATERAL (
+        SELECT FROM run_inbox i
+        WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
+    ) i
+),
+-- Reservations that they count on. Whoever collects orphans may take one away at any time, so they are locked.
+reserved AS MATERIALIZED (
+    SELECT k.run_id
+    FROM (SELECT * FROM unnest($95::uuid[], $96::text[]) AS k (run_id, step) ORDER BY run_id, step) k
+    CROSS JOIN LATERAL (
+        SELECT FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
+        FOR NO KEY UPDATE OF r SKIP LOCKED
+    ) r
+),
+-- Decided by a clock that is right, by a worker that lives, on inputs that are there.
+valid AS MATERIALIZED (
+    SELECT b.* FROM batch b
+    WHERE b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds'
+        AND (b.worker IS NULL OR (SELECT w.state <> 'dead' FROM workers w WHERE w.id = b.worker))
+        AND (b.n_takes = 0 OR b.n_takes = (SELECT count(*) FROM taken t WHERE t.run_id = b.id))
+        AND (b.n_keys = 0 OR b.n_keys = (SELECT count(*) FROM reserved r WHERE r.run_id = b.id))
+),

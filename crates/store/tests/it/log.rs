@@ -1,0 +1,10 @@
+//! The log over a real Postgres: who wins, what is written, and what it costs as tables fill.
+
+mod alone;
+mod claiming;
+mod inputs;
+mod outcomes;
+mod plans;
+mod races;
+mod walk;
+mod world;

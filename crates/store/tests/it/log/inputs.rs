@@ -1,0 +1,106 @@
+//! What a commit takes in by key: messages, which are heard exactly once, and reservations, which have to be there.
+
+use sqlx::PgPool;
+use store::log::{MessageId, Outcome, Want};
+use uuid::Uuid;
+use workflow::{RunId, run::plan::KeyLimit};
+
+use super::world::{Known, WORKER, chain, check, commit, log};
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: PgPool) {
+    let log = log(&pool).await;
+    let mut run = Known::begun(&log, &chain(2)).await;
+    let id = MessageId { sender: RunId(Uuid::from_u128(50)), sender_seq: 9, n: 0 };
+    sqlx::query(
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) VALUES ($1, $2, 9, 0, $3::json, now())",
+    )
+    .bind(run.id.0)
+    .bind(id.sender.0)
+    .bind(format!(r#"{{"cancel_child":{{"run":"{}"}}}}"#, run.id))
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(log.addressees(5).await.unwrap(), [run.id]);
+    let found = log.inbox(&[run.id]).await.unwrap();
+    assert_eq!((found.len(), found[0].id), (1, id));
+
+    let now = run.now(&log).await;
+    let mut hearing = run.decide(now, &[run.take(now, 1)]).unwrap();
+    hearing.commit.parts[0].message = Some(id);
+    let mut loser = run.decide(now, &[run.take(now, 1)]).unwrap();
+    loser.commit.parts[0].message = Some(id);
+    assert_eq!(commit(&log, &hearing.commit).await, Outcome::Written);
+    assert_eq!(commit(&log, &loser.commit).await, Outcome::Lost);
+    assert_eq!(commit(&log, &hearing.commit).await, Outcome::Found, "sent again it is not heard again");
+    assert!(log.inbox(&[run.id]).await.unwrap().is_empty());
+    run.won(hearing);
+    check(&log, run.id).await;
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_start_whose_reservation_was_taken_away_meanwhile_writes_nothing(pool: PgPool) {
+    let log = log(&pool).await;
+    let run = Known::begun(&log, &chain(2)).await;
+    let now = run.now(&log).await;
+    let mut decided = run.decide(now, &[run.take(now, 1)]).unwrap();
+    decided.commit.holds = ["s0".into()].into();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::ReservationGone);
+    sqlx::query("INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, 's0', '{one}', now(), false)")
+        .bind(run.id.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    // Somebody takes it for an orphan, and has not committed that yet.
+    let mut collecting = pool.begin().await.unwrap();
+    sqlx::query("DELETE FROM key_reservations").execute(&mut *collecting).await.unwrap();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::ReservationGone);
+    collecting.rollback().await.unwrap();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::Written);
+    let mut run = run;
+    run.won(decided);
+    let mut ended = run.decide(run.now(&log).await, &[run.finish(&"s0".into(), "x")]).unwrap();
+    ended.commit.frees = ["s0".into()].into();
+    assert_eq!(commit(&log, &ended.commit).await, Outcome::Written);
+    let is_over: Vec<bool> = sqlx::query_scalar("SELECT is_over FROM key_reservations").fetch_all(&pool).await.unwrap();
+    assert_eq!(is_over, [true]);
+    assert_eq!(run.held().len(), 1);
+    assert_eq!(run.state.workers().collect::<Vec<_>>(), [WORKER]);
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool) {
+    let log = log(&pool).await;
+    let want = |n: u128, keys: &[(&str, u32)]| Want {
+        run: RunId(Uuid::from_u128(n)),
+        step: "s".into(),
+        limits: keys.iter().map(|(key, max)| KeyLimit { key: (*key).to_owned(), max: *max }).collect(),
+    };
+    let racing: Vec<_> = (0..8)
+        .map(|n| {
+            let wants: Vec<Want> = (0..5).map(|i| want(n * 10 + i, &[("b", 9), ("a", 3)])).collect();
+            let log = log.clone();
+            tokio::spawn(async move { log.reserve(&wants).await.unwrap().len() })
+        })
+        .collect();
+    let mut n_granted = 0;
+    for one in racing {
+        n_granted += one.await.unwrap();
+    }
+    assert_eq!(n_granted, 3, "all keys of a step or none");
+    let held: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM key_reservations").fetch_all(&pool).await.unwrap();
+    let held = want(held[0].as_u128(), &[("b", 9), ("a", 3)]);
+    assert_eq!(log.reserve(std::slice::from_ref(&held)).await.unwrap().len(), 1, "it has its own already");
+    assert!(log.reserve(&[want(500, &[("a", 3)])]).await.unwrap().is_empty());
+    assert_eq!(log.reserve(&[want(501, &[("b", 9)])]).await.unwrap().len(), 1);
+    log.unreserve(&[(held.run, held.step.clone())]).await.unwrap();
+    // It named both keys, and is struck off by whoever wants one of them.
+    let next = log.reserve(&[want(500, &[("a", 3)]), want(502, &[("a", 3)])]).await.unwrap();
+    assert_eq!(next, [(RunId(Uuid::from_u128(500)), "s".into())]);
+    let used: Vec<(String, i32)> =
+        sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
+    assert_eq!(used, [("a".to_owned(), 3), ("b".to_owned(), 3)]);
+    log.close().await;
+}

@@ -1,0 +1,291 @@
+//! Runs that are decided on here and committed through the log, as a process would: what is known of each is folded from its own events.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use store::log::{AskId, Batch, Commit, CommitId, Content, Loaded, Log, Outcome, Part, Rows, Seen};
+use uuid::Uuid;
+use workflow::{
+    AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, UserId,
+    access::{Actor, Role},
+    hash::sha256_hex,
+    id::WorkerId,
+    run::{
+        Command, Context, Refused, RunEvent, State,
+        command::{AttemptResult, Finished, NewRun, Start},
+        decide,
+        state::NewVersion,
+    },
+    validate,
+};
+
+pub(super) const WORKER: WorkerId = WorkerId(Uuid::from_u128(9_001));
+
+pub(super) fn actor() -> Actor {
+    Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User }
+}
+
+pub(super) fn agents() -> AgentCatalog {
+    let agent = |id: &str, more: Value| -> AgentSpec {
+        let mut document = json!({"id": id, "version": 1, "name": id, "config": {"kind": "template", "template": "x"},
+            "outputs": [{"name": "text", "schema": {"type": "string"}}]});
+        for (name, value) in more.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        serde_json::from_value(document).unwrap()
+    };
+    AgentCatalog::new([agent("echo", json!({})), agent("rare", json!({"max_parallel": 1}))])
+}
+
+/// `n` steps, one after the other.
+pub(super) fn chain(n: usize) -> Definition {
+    let step = |i: usize| match i {
+        0 => json!({"agent_id": "echo", "depends_on": []}),
+        _ => json!({"agent_id": "echo", "depends_on": [format!("s{}", i - 1)]}),
+    };
+    let steps: serde_json::Map<String, Value> = (0..n).map(|i| (format!("s{i}"), step(i))).collect();
+    Definition::from_value(&json!({ "steps": steps })).unwrap()
+}
+
+pub(super) fn definition(steps: &Value) -> Definition {
+    Definition::from_value(&json!({ "steps": steps })).unwrap()
+}
+
+/// A log of its own over the pool's database, and a worker that lives.
+pub(super) async fn log(pool: &PgPool) -> Log {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(WORKER.0)
+        .execute(pool)
+        .await
+        .unwrap();
+    Log::connect(options, 8, pool.clone(), None).await.unwrap()
+}
+
+/// What a process knows of a run.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) id: RunId,
+    pub(super) state: State,
+    pub(super) head: Option<CommitId>,
+    agents: Arc<AgentCatalog>,
+    /// How far its clock is off.
+    pub(super) skew: TimeDelta,
+}
+
+/// Commands of one run that were decided, one over the other.
+pub(super) struct Decided {
+    pub(super) commit: Commit,
+    pub(super) state: State,
+}
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self {
+            id: RunId(Uuid::now_v7()),
+            state: State::empty(),
+            head: None,
+            agents: Arc::new(agents()),
+            skew: TimeDelta::zero(),
+        }
+    }
+
+    pub(super) fn start(&self, definition: &Definition, user: UserId) -> Command {
+        let (plan, problems) = validate(definition, &self.agents);
+        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
+        Command::Start(Box::new(Start::of(NewRun {
+            id: self.id,
+            template_id: TemplateId(Uuid::from_u128(2)),
+            template_name: "T".into(),
+            template_version: 1,
+            definition: definition.clone(),
+            plan: &plan,
+            agents: &self.agents,
+            inputs: BTreeMap::new(),
+            auto_run: true,
+            user_id: user,
+            is_test: false,
+        })))
+    }
+
+    /// A run that began and is stored.
+    pub(super) async fn begun(log: &Log, definition: &Definition) -> Self {
+        let mut known = Self::new();
+        let start = known.start(definition, actor().id);
+        known.tell(log, &[start]).await;
+        known
+    }
+
+    /// Decides these one over the other; what is refused adds nothing.
+    pub(super) fn decide(&self, now: DateTime<Utc>, commands: &[Command]) -> Option<Decided> {
+        let mut state = self.state.clone();
+        let mut parts = Vec::new();
+        let person = actor();
+        let mut worker = None;
+        let mut rows: Option<Rows> = None;
+        for command in commands {
+            let by_itself = !matches!(
+                command,
+                Command::Start(_)
+                    | Command::Cancel
+                    | Command::Continue { .. }
+                    | Command::Trigger { .. }
+                    | Command::Rollback { .. }
+            );
+            let ctx = Context {
+                now,
+                random: Uuid::now_v7().as_u128(),
+                actor: (!by_itself).then_some(&person),
+                was_asked: false,
+                request: None,
+                agents: &self.agents,
+            };
+            let events: Vec<RunEvent> = match decide(&state, command, &ctx) {
+                Ok(events) => events,
+                Err(Refused::NotFound) => panic!("{command:?}: there is no such thing"),
+                Err(_) => continue,
+            };
+            if events.is_empty() {
+                continue;
+            }
+            if matches!(command, Command::StartSteps { .. }) {
+                worker = Some(WORKER);
+            }
+            let more = Rows::of(&state, &events);
+            rows = Some(match rows {
+                Some(rows) => rows.then(more),
+                None => more,
+            });
+            for event in &events {
+                state.apply(event);
+            }
+            let contents = contents(command);
+            parts.push(Part { ask: AskId(Uuid::now_v7().as_u128()), events, contents, message: None });
+        }
+        let mut commit = Commit::new(CommitId(Uuid::now_v7()), self.head, now, rows?, parts);
+        commit.worker = worker;
+        Some(Decided { commit, state })
+    }
+
+    /// An answer that names what has to be read for it.
+    pub(super) fn having_read(&self, answer: impl Fn(BTreeSet<ArtifactId>) -> Command) -> Command {
+        let ctx = Context {
+            now: self.state.at,
+            random: 1,
+            actor: None,
+            was_asked: false,
+            request: None,
+            agents: &self.agents,
+        };
+        let first = answer(BTreeSet::new());
+        match decide(&self.state, &first, &ctx) {
+            Err(Refused::Needs(ids)) => answer(ids),
+            _ => first,
+        }
+    }
+
+    pub(super) fn won(&mut self, decided: Decided) {
+        self.head = Some(decided.commit.id);
+        self.state = decided.state;
+    }
+
+    pub(super) async fn now(&self, log: &Log) -> DateTime<Utc> {
+        (log.clock().await.unwrap() + self.skew).max(self.state.at)
+    }
+
+    /// Decides and commits, as nobody else is there.
+    pub(super) async fn tell(&mut self, log: &Log, commands: &[Command]) {
+        let decided = self.decide(self.now(log).await, commands).expect("something is decided");
+        assert_eq!(commit(log, &decided.commit).await, Outcome::Written);
+        self.won(decided);
+    }
+
+    /// Reads what is new, or all of it.
+    pub(super) async fn catch_up(&mut self, log: &Log) {
+        let seen = self.head.map(|head| Seen { seq: self.state.seq, head });
+        let mut loaded = match seen {
+            Some(seen) => log.load_after(&[(self.id, seen)]).await.unwrap(),
+            None => log.load(&[self.id]).await.unwrap(),
+        };
+        match loaded.remove(&self.id) {
+            Some(Loaded::Run { seen, events }) => {
+                for logged in &events {
+                    assert_eq!(self.state.apply(&logged.event), workflow::view::Applied::Changed);
+                }
+                self.head = Some(seen.head);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn take(&self, now: DateTime<Utc>, n: usize) -> Command {
+        Command::StartSteps { worker: WORKER, steps: self.state.claimable(now).take(n).cloned().collect() }
+    }
+
+    pub(super) fn held(&self) -> Vec<StepKey> {
+        self.state.held_by(WORKER).map(|step| step.key.clone()).collect()
+    }
+
+    pub(super) fn finish(&self, key: &StepKey, text: &str) -> Command {
+        finished(key, self.state.attempts(key).last().unwrap().number, AttemptResult::Succeeded(vec![version(text)]))
+    }
+}
+
+pub(super) fn finished(key: &StepKey, attempt: i32, result: AttemptResult) -> Command {
+    Command::Finished(Box::new(Finished {
+        step: key.clone(),
+        attempt,
+        worker: WORKER,
+        result,
+        inputs: Vec::new(),
+        usage: None,
+        message: None,
+        item_basis: None,
+    }))
+}
+
+pub(super) fn version(text: &str) -> NewVersion {
+    NewVersion {
+        id: ArtifactId(Uuid::now_v7()),
+        name: "text".into(),
+        // The bytes travel beside it; here they are told by the type.
+        media_type: format!("text/plain; of={text}"),
+        content_hash: sha256_hex(text.as_bytes()),
+        value_hash: None,
+        size: i64::try_from(text.len()).unwrap(),
+        copy_of: None,
+    }
+}
+
+fn contents(command: &Command) -> Vec<Content> {
+    let Command::Finished(done) = command else { return Vec::new() };
+    let AttemptResult::Succeeded(versions) = &done.result else { return Vec::new() };
+    let content = |version: &NewVersion| {
+        let (_, text) = version.media_type.split_once("; of=").unwrap();
+        Content { hash: version.content_hash.clone(), bytes: text.as_bytes().into() }
+    };
+    versions.iter().map(content).collect()
+}
+
+/// Commits one by itself.
+pub(super) async fn commit(log: &Log, commit: &Commit) -> Outcome {
+    let commits = std::slice::from_ref(commit);
+    log.commit(Batch { commits, keep_for: None }).await.unwrap().outcomes.remove(0)
+}
+
+/// As if these had been decided just now: on a busy machine deciding many takes a while.
+pub(super) async fn commits(log: &Log, decided: impl Iterator<Item = &Decided>) -> Vec<Commit> {
+    let now = log.clock().await.unwrap();
+    decided.map(|one| Commit { decided_at: now, ..one.commit.clone() }).collect()
+}
+
+/// The log is whole, and every row beside it is what it tells.
+pub(super) async fn check(log: &Log, run: RunId) {
+    let differences = log.differences(run).await.unwrap();
+    assert!(differences.is_empty(), "{}", differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+}
