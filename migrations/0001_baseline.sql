@@ -121,13 +121,13 @@ CREATE TABLE user_days (
     -- It is written often and never grows: there is room for the next version of a row beside it.
 ) WITH (fillfactor = 50);
 
--- Places among somebody's runs under way, promised to runs that are about to begin or to go on after their end. A place counts until
--- its run has moved, and for a minute at most: then nobody waits for the answer any more.
+-- Places among somebody's runs under way, promised to runs that are about to begin, or to go on after their end. A place counts until its
+-- run did so, and for a minute at most: then nobody waits for the answer any more.
 CREATE TABLE run_places (
     run_id   uuid PRIMARY KEY,
     user_id  uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    -- The run's last event when the place was taken; 0: it had not begun.
-    seq      bigint NOT NULL CHECK (seq >= 0),
+    -- The end after which the run goes on; null: it is to begin.
+    ended_at timestamptz,
     taken_at timestamptz NOT NULL
 );
 CREATE INDEX run_places_of_user ON run_places (user_id);
