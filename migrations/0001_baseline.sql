@@ -241,16 +241,17 @@ CREATE TABLE workflow_runs (
     due_at           timestamptz,
     -- A condition, a list or items want judging. Here, so that any process finds it after a crash.
     wants_judgement  boolean NOT NULL,
-    -- Steps that are part of it, items too; and those of them that are items.
-    n_steps          int NOT NULL CHECK (n_steps >= 0),
-    n_items          int NOT NULL CHECK (n_items BETWEEN 0 AND n_steps),
+    -- Steps that are part of it, items too; and those of them that are items. A commit adds to the counts what it changed: the row that
+    -- it proposes for that has differences, so no count has a CHECK.
+    n_steps          int NOT NULL,
+    n_items          int NOT NULL,
     -- Steps by how they ended. Items count with their map step.
-    n_completed      int NOT NULL CHECK (n_completed >= 0),
-    n_skipped        int NOT NULL CHECK (n_skipped >= 0),
-    n_failed         int NOT NULL CHECK (n_failed >= 0),
-    n_cancelled      int NOT NULL CHECK (n_cancelled >= 0),
+    n_completed      int NOT NULL,
+    n_skipped        int NOT NULL,
+    n_failed         int NOT NULL,
+    n_cancelled      int NOT NULL,
     -- Steps and items that await review.
-    n_waiting        int NOT NULL CHECK (n_waiting >= 0),
+    n_waiting        int NOT NULL,
     committed_at     timestamptz NOT NULL,
     -- What a start was asked under; the hash of what was asked is in the log.
     idempotency_key  text,
