@@ -595,6 +595,9 @@ pub struct Delta {
 pub enum MyFrame {
     Runs {
         runs: Vec<RunSummary>,
+        /// Those that are not mine to see any more: what I was asked there is decided.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<RunId>,
     },
     Resync,
     /// The answer to a `Beat`.
@@ -604,13 +607,14 @@ pub enum MyFrame {
 #[derive(Deserialize)]
 struct RawMyFrame {
     runs: Option<Vec<RunSummary>>,
+    gone: Option<Vec<RunId>>,
     beat: Option<u32>,
 }
 
 impl From<RawMyFrame> for MyFrame {
     fn from(raw: RawMyFrame) -> Self {
         match (raw.runs, raw.beat) {
-            (Some(runs), _) => Self::Runs { runs },
+            (Some(runs), _) => Self::Runs { runs, gone: raw.gone.unwrap_or_default() },
             (None, Some(beat)) => Self::Beat(Beat { beat }),
             (None, None) => Self::Resync,
         }
