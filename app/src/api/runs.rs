@@ -108,8 +108,8 @@ pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) ->
 pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<Moved, AppError> {
     let ctx = expect_context();
     Ok(match service::runs::move_to(&ctx, id, to, key).await? {
-        service::runs::Moved::Dry(plan) => Moved { plan: Some(plan), done: None },
-        service::runs::Moved::Done(moved) => Moved { plan: None, done: Some(done(&ctx, moved).await?) },
+        service::runs::Tried::Dry(plan) => Moved { plan: Some(plan), done: None },
+        service::runs::Tried::Done(moved) => Moved { plan: None, done: Some(done(&ctx, moved).await?) },
     })
 }
 

@@ -103,8 +103,8 @@ pub async fn rerun_step(
 ) -> Result<Done, AppError> {
     let ctx = expect_context();
     match service::steps::rerun(&ctx, id, &step, rerun, key).await? {
-        service::steps::Rerun::Done(again) => done(&ctx, again).await,
-        service::steps::Rerun::Dry(_) => Ok(Done::default()),
+        service::runs::Tried::Done(again) => done(&ctx, again).await,
+        service::runs::Tried::Dry(_) => Ok(Done::default()),
     }
 }
 

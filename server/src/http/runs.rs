@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use service::{
     OpContext,
-    runs::{self, Done, Moved, Started},
+    runs::{self, Done, Started, Tried},
 };
 use workflow::{
     RunId, RunView, StepKey,
@@ -134,8 +134,8 @@ pub(super) async fn move_to(
     Body(to): Body<MoveRun>,
 ) -> Result<Json<MoveAnswer>> {
     Ok(Json(match runs::move_to(&ctx, id, to, key).await? {
-        Moved::Dry(plan) => MoveAnswer::Dry(plan),
-        Moved::Done(done) => MoveAnswer::Done(Box::new(runs::view_after(&ctx, &done).await?)),
+        Tried::Dry(plan) => MoveAnswer::Dry(plan),
+        Tried::Done(done) => MoveAnswer::Done(Box::new(runs::view_after(&ctx, &done).await?)),
     }))
 }
 

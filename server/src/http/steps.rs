@@ -2,7 +2,11 @@
 
 use axum::{Extension, Json};
 use http::StatusCode;
-use service::{OpContext, runs, steps};
+use service::{
+    OpContext,
+    runs::{self, Tried},
+    steps,
+};
 use workflow::{
     RunId, RunView, StepKey,
     api::{
@@ -110,8 +114,8 @@ pub(super) async fn rerun(
     Body(rerun): Body<RerunStep>,
 ) -> Result<(StatusCode, Json<Rerun>)> {
     Ok(match steps::rerun(&ctx, run, &step, rerun, key).await? {
-        steps::Rerun::Dry(radius) => (StatusCode::OK, Json(Rerun::Dry(radius))),
-        steps::Rerun::Done(done) => {
+        Tried::Dry(radius) => (StatusCode::OK, Json(Rerun::Dry(radius))),
+        Tried::Done(done) => {
             let view = runs::view_after(&ctx, &done).await?;
             (StatusCode::ACCEPTED, Json(Rerun::Done(Box::new(view))))
         }

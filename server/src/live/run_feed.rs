@@ -37,7 +37,9 @@ pub(crate) async fn run_socket(
 ) -> Result<Response, Problem> {
     // Before anything is read: whoever opens too many should cost nothing.
     let seat = state.hub.seats().take(ctx.user()?.id)?;
-    let seq = runs::get(&ctx, run).await?.seq;
+    runs::visible(&ctx, run).await?;
+    let newest = state.hub.store().run_events(run, None, 1).await.map_err(service::Error::from)?;
+    let seq = newest.first().map_or(0, |event| event.seq);
     let feed = RunFeed { hub: state.hub.clone(), room: state.hub.enter(run, seq) };
     socket::accept(&state.hub, ctx.watching(run), seat, upgrade, feed)
 }
