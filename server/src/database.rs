@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Chores look through whole tables, and a large map is one statement; still, none may hold what it locked for ever.
 const ENGINE_PATIENCE: u32 = 10;
 /// The oldest Postgres whose SQL the migrations speak.
-const OLDEST: i32 = 14;
+const OLDEST: i32 = 15;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +36,11 @@ pub enum Error {
     Version(#[source] store::Error),
     #[error("cannot bring the tables up to date")]
     Migrate(#[source] store::Error),
+    #[error(
+        "{place} was set up by a Weft from before its first release, and this one cannot read it; nothing in it was changed\n\
+         To start anew, {instead}"
+    )]
+    Predates { place: String, instead: String },
     #[error(
         "the tables have to be brought up to date, and the database role `{role}` may not do it\n\
          Set DATABASE_OWNER_URL to the owner of the tables, here or once for `weft migrate`"
@@ -133,8 +138,22 @@ impl Database {
         let role = store.role().await.map_err(Error::Migrate)?;
         match schema::migrate(owner.as_str(), self.owner_url.is_some().then_some(&*role)).await {
             Ok(()) => Ok(()),
+            Err(store::Error::Predates) => Err(self.predates()),
             Err(source) if source.is_forbidden() && self.owner_url.is_none() => Err(Error::NotOwner { role, source }),
             Err(source) => Err(Error::Migrate(source)),
+        }
+    }
+
+    fn predates(&self) -> Error {
+        match &self.cluster {
+            Some(cluster) => Error::Predates {
+                place: format!("the data folder {}", cluster.data_dir().display()),
+                instead: "move that folder away, or name another one in WEFT_DATA_DIR".to_owned(),
+            },
+            None => Error::Predates {
+                place: format!("the database {}", self.url),
+                instead: "name an empty database in DATABASE_URL".to_owned(),
+            },
         }
     }
 

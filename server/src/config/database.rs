@@ -22,7 +22,7 @@ pub struct Database {
         hide_env_values = true,
         value_name = "URL",
         global = true,
-        help = "An existing Postgres, version 14 or newer, such as postgres://user:password@host/weft; without one Weft runs its own in the data folder"
+        help = "An existing Postgres, version 15 or newer, such as postgres://user:password@host/weft; without one Weft runs its own in the data folder"
     )]
     url: Option<MaybeUrl>,
     #[arg(

@@ -23,6 +23,7 @@ pub use records::{Attempt, NewVersion, Version};
 pub use review::{ClosedReview, Rejection, Review, Verdict};
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};
 pub use view::Emails;
+pub(crate) use view::email;
 
 use super::{event::RunChange, plan::KeyLimit};
 use crate::{
