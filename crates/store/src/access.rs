@@ -1,27 +1,40 @@
-//! What a viewer may see of a run, asked before a verb: small queries that carry the owner predicate.
+//! Who may see a run, and what they may do with it. One predicate says who may see it, and every list of runs uses it.
 //! Must answer alike for a run that is missing and one that is not the viewer's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use workflow::{AgentId, RunId, Step, StepKey, StepStatus, access::Actor, view::StepOverride};
+use workflow::{RunId, StepKey, access::Actor};
 
-use crate::{Error, Result, Store, exact};
+use crate::{Result, Store};
 
-/// A step as a verb needs it before it acts.
-#[derive(Clone, PartialEq, Debug)]
-pub struct StepOfRun {
-    pub status: StepStatus,
-    pub agent_id: AgentId,
-    pub agent_version: i32,
-    /// As the frozen definition has it; an item's is its map step's.
-    pub step: Step,
-    pub overrides: StepOverride,
+/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their role and email.
+macro_rules! is_asked {
+    ($role:literal, $email:literal) => {
+        concat!("(v.users @> ARRAY[lower($", $email, "::text)] OR v.roles @> ARRAY[$", $role, "::text])")
+    };
 }
+
+/// Whether a person may see the run `r`: its owner, an admin, and those who are asked at one of its gates for as long as it is open.
+macro_rules! may_see {
+    ($user:literal, $role:literal, $email:literal) => {
+        concat!(
+            "(r.user_id = $",
+            $user,
+            " OR $",
+            $role,
+            "::text = 'admin' OR EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id AND ",
+            $crate::access::is_asked!($role, $email),
+            "))"
+        )
+    };
+}
+
+pub(crate) use {is_asked, may_see};
 
 /// What a viewer may do with a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Every verb: its owner, or an admin.
+    /// Every verb that the gates leave to its owner, or to an admin.
     Full,
     /// Somebody who is asked: the open gates of these steps, and to look.
     Gates(BTreeSet<StepKey>),
@@ -29,89 +42,30 @@ pub enum Access {
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
-        let found = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM workflow_runs r WHERE r.id = $1 AND run_is_visible_v3(r, $2, $3, $4)) AS "found!""#,
-            run.0,
-            viewer.id.0,
-            viewer.role.as_str(),
-            viewer.email,
-        );
+        let sql =
+            concat!("SELECT EXISTS (SELECT FROM workflow_runs r WHERE r.id = $1 AND ", may_see!("2", "3", "4"), ")");
+        let found = sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
     }
 
     /// What the viewer may do with a run; none when it does not exist or is not theirs to see.
     pub async fn run_access(&self, run: RunId, viewer: &Actor) -> Result<Option<Access>> {
-        let row = sqlx::query!(
-            r#"SELECT r.user_id = $2 OR $3 = 'admin' AS "is_full!",
-                (SELECT array_agg(s.key) FROM reviews v JOIN steps s ON s.id = v.step_id
-                 WHERE s.run_id = r.id AND v.decision IS NULL AND (v.emails @> ARRAY[lower($4)] OR v.roles @> ARRAY[$3])) AS gates
-            FROM workflow_runs r WHERE r.id = $1 AND run_is_visible_v3(r, $2, $3, $4)"#,
-            run.0,
-            viewer.id.0,
-            viewer.role.as_str(),
-            viewer.email,
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|row| {
-            if row.is_full {
-                Access::Full
-            } else {
-                Access::Gates(row.gates.unwrap_or_default().into_iter().map(StepKey::new).collect())
-            }
-        }))
-    }
-
-    /// Whether the same request was answered before under its key: whoever decided at a gate may ask again after it closed.
-    pub async fn was_answered(&self, run: RunId, actor: &Actor, key: &str, request: &str) -> Result<bool> {
-        let found = sqlx::query_scalar!(
-            r#"SELECT EXISTS (
-                SELECT FROM verb_keys WHERE run_id = $1 AND user_id = $2 AND key = $3 AND request_hash = $4) AS "found!""#,
-            run.0,
-            actor.id.0,
-            key,
-            request,
+        let sql = concat!(
+            "SELECT r.user_id = $2 OR $3::text = 'admin',
+                ARRAY(SELECT v.step FROM reviews v WHERE v.run_id = r.id AND ",
+            is_asked!("3", "4"),
+            ") FROM workflow_runs r WHERE r.id = $1 AND ",
+            may_see!("2", "3", "4"),
         );
-        Ok(found.fetch_one(&self.pool).await?)
-    }
-
-    /// `viewer` is absent for somebody who was let in at a gate: what they ask for is answered, though the gate may have closed meanwhile.
-    pub async fn step_of_run(&self, run: RunId, key: &StepKey, viewer: Option<&Actor>) -> Result<Option<StepOfRun>> {
-        let (definition_key, _) = key.split();
-        let row = sqlx::query!(
-            r#"SELECT s.status, s.agent_id, s.agent_version,
-                      coalesce((r.definition_text::json -> 'steps' -> $6)::text, (r.run_definition -> 'steps' -> $6)::text) AS "step!", r.overrides -> s.key AS overrides, r.overrides -> $6 AS of_map
-               FROM steps s JOIN workflow_runs r ON r.id = s.run_id
-               WHERE r.id = $1 AND s.key = $2 AND NOT s.superseded
-                   AND ($3::uuid IS NULL OR run_is_visible_v3(r, $3, $4, $5))"#,
-            run.0,
-            key.as_str(),
-            viewer.map(|viewer| viewer.id.0),
-            viewer.map(|viewer| viewer.role.as_str()),
-            viewer.map(|viewer| viewer.email.as_str()),
-            definition_key.as_str(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let inconsistent = |table, column| Error::Inconsistent { table, column, row: format!("{run} {key}") };
-        let mut overrides = BTreeMap::new();
-        for (key, value) in [(definition_key, row.of_map), (key.clone(), row.overrides)] {
-            if let Some(mut value) = value.filter(|value| !value.is_null()) {
-                exact::open_override(&mut value);
-                let value: StepOverride =
-                    serde_json::from_value(value).map_err(|_| inconsistent("workflow_runs", "overrides"))?;
-                overrides.insert(key, value);
-            }
-        }
-        Ok(Some(StepOfRun {
-            status: row.status.parse().map_err(|_| inconsistent("steps", "status"))?,
-            agent_id: AgentId::new(row.agent_id),
-            agent_version: row.agent_version,
-            step: serde_json::from_str(&row.step).map_err(|_| inconsistent("workflow_runs", "run_definition"))?,
-            overrides: workflow::resolve::effective_override(&overrides, key).unwrap_or_default(),
+        let row: Option<(bool, Vec<String>)> = sqlx::query_as(sql)
+            .bind(run.0)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|(is_full, gates)| {
+            if is_full { Access::Full } else { Access::Gates(gates.into_iter().map(StepKey::new).collect()) }
         }))
     }
 }

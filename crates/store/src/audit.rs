@@ -1,7 +1,10 @@
 //! The audit log: who did what outside of runs (these have `run_events`), written in the transaction that does it.
-//! Must never hold a secret, and never be changed: the table refuses.
+//! Must never hold a secret, and never be changed: the application's role has no right to.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -124,8 +127,12 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let people: Vec<Uuid> =
-            rows.iter().flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()]).flatten().collect();
+        let people: BTreeSet<UserId> = rows
+            .iter()
+            .flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()])
+            .flatten()
+            .map(UserId)
+            .collect();
         let emails = self.emails(&people).await?;
         let workflows = rows.iter().filter(|row| row.action.starts_with("template."));
         let workflows: Vec<Uuid> = workflows.filter_map(|row| Uuid::parse_str(&row.subject).ok()).collect();
@@ -135,22 +142,16 @@ impl Store {
             id: row.id,
             at: row.at,
             actor: row.actor.map(UserId),
-            actor_email: row.actor.and_then(|actor| emails.get(&actor).cloned()),
+            actor_email: row.actor.and_then(|actor| emails.get(&UserId(actor)).cloned()),
             via: text(&row.data, "via"),
             address: text(&row.data, "address"),
-            subject_email: Uuid::parse_str(&row.subject).ok().and_then(|subject| emails.get(&subject).cloned()),
+            subject_email: Uuid::parse_str(&row.subject).ok().and_then(|subject| emails.get(&UserId(subject)).cloned()),
             subject_name: Uuid::parse_str(&row.subject).ok().and_then(|subject| names.get(&subject).cloned()),
             action: row.action,
             subject: row.subject,
             data: row.data,
         });
         Ok(entries.collect())
-    }
-
-    async fn emails(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, String>> {
-        let rows =
-            sqlx::query!(r#"SELECT id, email FROM users WHERE id = ANY ($1)"#, ids).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.email)).collect())
     }
 
     async fn workflow_names(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, String>> {

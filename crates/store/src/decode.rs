@@ -4,7 +4,6 @@
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::{Error, Result};
 
@@ -26,11 +25,12 @@ pub(crate) fn maybe_word<T: FromStr>(
     text.map(|text| word(text, table, column, row)).transpose()
 }
 
-pub(crate) fn document<T: DeserializeOwned>(
-    value: Value,
+/// What stands in a column as text: values keep the order of their keys, and their digits.
+pub(crate) fn read<T: DeserializeOwned>(
+    text: &str,
     table: &'static str,
     column: &'static str,
     row: &impl ToString,
 ) -> Result<T> {
-    serde_json::from_value(value).map_err(|_| Error::Inconsistent { table, column, row: row.to_string() })
+    serde_json::from_str(text).map_err(|_| Error::Inconsistent { table, column, row: row.to_string() })
 }

@@ -10,6 +10,12 @@ pub enum Error {
     Sqlx(#[from] sqlx::Error),
     #[error("the schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Its tables were made before the first release.
+    #[error(
+        "the database was set up by a Weft from before its first release, whose data this one cannot read. Start with an empty database or \
+         an empty data folder; what is there is left as it is"
+    )]
+    Predates,
     /// A row holds what the domain does not know: a newer program wrote it, or somebody edited it by hand.
     #[error("the column {table}.{column} of row {row} holds what this program cannot read")]
     Inconsistent { table: &'static str, column: &'static str, row: String },
@@ -25,7 +31,7 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         let sqlx = match self {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
-            Self::Migrate(_) | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => return false,
+            Self::Migrate(_) | Self::Predates | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => return false,
         };
         match sqlx {
             sqlx::Error::Io(_)

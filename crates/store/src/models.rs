@@ -1,5 +1,7 @@
 //! What attempts told language models and what came back, and which parameters models do not take.
-//! Written beside the engine's own rows; nothing here decides about a step.
+//! Written beside the log of their runs; nothing here decides about a step.
+
+use std::collections::BTreeMap;
 
 use sqlx::types::Json;
 use workflow::{RunId, StepKey, transcript::Transcript};
@@ -15,11 +17,18 @@ pub struct RefusedParameter {
 
 impl Store {
     /// Keeps what an attempt said and heard; written again, the later one stays.
-    pub async fn keep_transcript(&self, step: i64, attempt: i32, transcript: &Transcript) -> Result<()> {
+    pub async fn keep_transcript(
+        &self,
+        run: RunId,
+        step: &StepKey,
+        attempt: i32,
+        transcript: &Transcript,
+    ) -> Result<()> {
         sqlx::query!(
-            "INSERT INTO attempt_transcripts (step_id, number, transcript) VALUES ($1, $2, $3)
-            ON CONFLICT (step_id, number) DO UPDATE SET transcript = EXCLUDED.transcript",
-            step,
+            "INSERT INTO attempt_transcripts (run_id, step, number, transcript) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (run_id, step, number) DO UPDATE SET transcript = EXCLUDED.transcript",
+            run.0,
+            step.as_str(),
             attempt,
             Json(transcript) as _,
         )
@@ -32,8 +41,7 @@ impl Store {
     pub async fn transcript(&self, run: RunId, step: &StepKey, attempt: i32) -> Result<Option<Transcript>> {
         let found = sqlx::query_scalar!(
             r#"SELECT t.transcript AS "transcript: Json<Transcript>"
-            FROM attempt_transcripts t JOIN steps s ON s.id = t.step_id
-            WHERE s.run_id = $1 AND s.key = $2 AND t.number = $3 ORDER BY s.superseded LIMIT 1"#,
+            FROM attempt_transcripts t WHERE t.run_id = $1 AND t.step = $2 AND t.number = $3"#,
             run.0,
             step.as_str(),
             attempt,
@@ -41,6 +49,21 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         Ok(found.map(|transcript| transcript.0))
+    }
+
+    /// Remembers the text of a prompt that an attempt is made with.
+    pub async fn keep_prompt(&self, hash: &str, text: &str) -> Result<()> {
+        sqlx::query!("INSERT INTO prompts (hash, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", hash, text)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Prompt texts by hash.
+    pub async fn prompts(&self, hashes: &[String]) -> Result<BTreeMap<String, String>> {
+        let rows =
+            sqlx::query!("SELECT hash, text FROM prompts WHERE hash = ANY($1)", hashes).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|row| (row.hash, row.text)).collect())
     }
 
     pub async fn refused_parameters(

@@ -90,7 +90,7 @@ impl Message {
     }
 }
 
-/// What waits to be told; filled by every verb and commit of this process.
+/// What waits to be told; filled after the commits of this process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox(Arc<OutboxInner>);
 
@@ -297,6 +297,21 @@ impl Store {
         }
         sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Tells the other processes that a run of this process changed; after its commit.
+    pub fn hint_changed(&self, run: RunId) {
+        self.outbox.run(run);
+    }
+
+    /// Tells them that steps may be claimed.
+    pub fn hint_ready(&self) {
+        self.outbox.ready();
+    }
+
+    /// Tells them that attempts of the run were ended: whoever works on one should stop at once.
+    pub fn hint_cancelled(&self, run: RunId) {
+        self.outbox.cancelled(run);
     }
 
     /// Passes on tokens of a running attempt; lossy by design.

@@ -1,6 +1,6 @@
-//! What one person may take up: runs under way, and bytes a day. Counted in the transaction that takes it, under the lock of a row of
-//! the person's, so that all replicas count together and nothing is stored by who is refused.
-//! The row must be the last thing that a transaction locks, so that nobody waits in a circle. What agents make is never counted here.
+//! What one person may take up: runs under way, and bytes a day. Counted under the lock of a row of the person's, so that all replicas count
+//! together and nothing is stored by who is refused. A commit of a run never takes that lock: its place is taken before it.
+//! What agents make is never counted here.
 
 use std::{io, time::Duration};
 
@@ -44,20 +44,66 @@ impl Store {
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
+
+    /// Takes a place among the person's runs under way, for a run that is to begin, or to go on after its end. The place is kept for a
+    /// minute, or until the run did so. A run that is under way already, or that belongs to another one, needs none.
+    pub async fn take_place(&self, user: UserId, run: RunId) -> Result<()> {
+        let Some(max) = self.limits.running_runs else { return Ok(()) };
+        let mut tx = self.pool.begin().await?;
+        // The lock: whoever takes a place of the same person waits for it, and then sees this one.
+        add(&mut tx, user, 0).await?;
+        sqlx::query!(
+            "DELETE FROM run_places WHERE user_id = $1 AND taken_at < clock_timestamp() - interval '1 minute'",
+            user.0,
+        )
+        .execute(&mut *tx)
+        .await?;
+        let taken = sqlx::query!(
+            "INSERT INTO run_places (run_id, user_id, ended_at, taken_at)
+            SELECT $2, $1, (SELECT r.finished_at FROM workflow_runs r WHERE r.id = $2), clock_timestamp()
+            WHERE NOT EXISTS (
+                SELECT FROM workflow_runs r WHERE r.id = $2 AND (r.finished_at IS NULL OR r.parent_run IS NOT NULL))
+            ON CONFLICT (run_id) DO UPDATE SET
+                user_id = excluded.user_id, ended_at = excluded.ended_at, taken_at = excluded.taken_at",
+            user.0,
+            run.0,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if taken.rows_affected() == 1 && under_way(&mut tx, user, max).await? > max {
+            return Err(Error::Quota(Spent::RunningRuns { max }));
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Gives a place back that is not needed after all.
+    pub async fn leave_place(&self, run: RunId) -> Result<()> {
+        if self.limits.running_runs.is_some() {
+            sqlx::query!("DELETE FROM run_places WHERE run_id = $1", run.0).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts what this person is about to store.
+    pub async fn charge(&self, user: UserId, n_bytes: usize) -> Result<()> {
+        if self.limits.bytes_per_day.is_none() || n_bytes == 0 {
+            return Ok(());
+        }
+        let mut tx = self.pool.begin().await?;
+        self.limits.charge(&mut tx, user, n_bytes).await?;
+        Ok(tx.commit().await?)
+    }
 }
 
 impl Limits {
-    pub(crate) fn are_none(self) -> bool {
-        self == Self::default()
-    }
-
-    /// Counts what a transaction of this person stores.
+    /// Counts what a transaction of this person stores. The last thing that it locks, so that nobody waits in a circle.
     pub(crate) async fn charge(self, connection: &mut PgConnection, user: UserId, n_bytes: usize) -> Result<()> {
-        if self.bytes_per_day.is_none() || n_bytes == 0 {
-            return Ok(());
-        }
+        let Some(max) = self.bytes_per_day.filter(|_| n_bytes > 0) else { return Ok(()) };
         let day = add(connection, user, n_bytes).await?;
-        self.judge(&day)
+        if day.bytes > max {
+            return Err(Error::Quota(Spent::BytesPerDay { max, retry_after: day.left.max(Duration::from_secs(1)) }));
+        }
+        Ok(())
     }
 
     /// The same for what is written into the audit log; the operator is not counted.
@@ -70,64 +116,6 @@ impl Limits {
         match author.actor {
             Some(user) => self.charge(connection, user, n_bytes).await,
             None => Ok(()),
-        }
-    }
-
-    /// Whether a run may be begun as far as can be seen without a lock: spares the work of one that would be refused in the end.
-    pub(crate) async fn has_room(self, connection: &mut PgConnection, user: UserId) -> Result<bool> {
-        match self.running_runs {
-            Some(max) => Ok(under_way(connection, user, max).await? < max),
-            None => Ok(true),
-        }
-    }
-
-    /// Counts a run that this transaction has made, with what it stores.
-    pub(crate) async fn begin_run(self, connection: &mut PgConnection, user: UserId, n_bytes: usize) -> Result<()> {
-        if self.are_none() {
-            return Ok(());
-        }
-        let day = add(connection, user, n_bytes).await?;
-        self.judge(&day)?;
-        self.count_runs(connection, user).await
-    }
-
-    /// Counts a run of this person that was over and goes on by what this transaction did; else nothing.
-    pub(crate) async fn revive_run(self, connection: &mut PgConnection, user: UserId, run: RunId) -> Result<()> {
-        if self.running_runs.is_none() {
-            return Ok(());
-        }
-        let goes_on = sqlx::query_scalar!(
-            r#"SELECT finished_at IS NULL AND parent_run IS NULL AS "goes_on!" FROM workflow_runs WHERE id = $1"#,
-            run.0,
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        if !goes_on {
-            return Ok(());
-        }
-        add(connection, user, 0).await?;
-        self.count_runs(connection, user).await
-    }
-
-    /// For who may not begin another run.
-    pub(crate) fn no_room(self) -> Error {
-        Error::Quota(Spent::RunningRuns { max: self.running_runs.unwrap_or_default() })
-    }
-
-    /// Under the lock, in a statement of its own: it sees what those committed who had it before.
-    async fn count_runs(self, connection: &mut PgConnection, user: UserId) -> Result<()> {
-        match self.running_runs {
-            Some(max) if under_way(connection, user, max).await? > max => Err(self.no_room()),
-            _ => Ok(()),
-        }
-    }
-
-    fn judge(self, day: &Day) -> Result<()> {
-        match self.bytes_per_day {
-            Some(max) if day.bytes > max => {
-                Err(Error::Quota(Spent::BytesPerDay { max, retry_after: day.left.max(Duration::from_secs(1)) }))
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -148,15 +136,22 @@ async fn add(connection: &mut PgConnection, user: UserId, n_bytes: usize) -> Res
     Ok(Day { bytes: row.bytes, left: Duration::try_from_secs_f64(row.left).unwrap_or_default() })
 }
 
-/// How many runs of the person are not over; counting ends where there is one too many.
+/// How many runs of the person are not over, with those whose places are taken; counting ends where there is one too many. In one
+/// statement, so that a run which begins meanwhile is counted once, as its place or as itself.
 async fn under_way(connection: &mut PgConnection, user: UserId, max: i64) -> Result<i64> {
     let n = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM (
-               SELECT r.id FROM workflow_runs r
-               WHERE r.user_id = $1 AND r.finished_at IS NULL AND r.parent_run IS NULL
-                   -- A test stands in no list. One that waits for somebody who left the page must not take a place for good.
-                   AND (NOT r.is_test OR r.created_at > clock_timestamp() - interval '1 hour')
-               LIMIT $2) counted"#,
+        r#"SELECT (
+               SELECT count(*) FROM (
+                   SELECT FROM workflow_runs r
+                   WHERE r.user_id = $1 AND r.finished_at IS NULL AND r.parent_run IS NULL
+                       -- A test stands in no list. One that waits for somebody who left the page must not take a place for good.
+                       AND (NOT r.is_test OR r.created_at > clock_timestamp() - interval '1 hour')
+                   LIMIT $2) counted
+           ) + (
+               SELECT count(*) FROM run_places p LEFT JOIN workflow_runs r ON r.id = p.run_id
+               WHERE p.user_id = $1 AND p.taken_at > clock_timestamp() - interval '1 minute'
+                   AND CASE WHEN p.ended_at IS NULL THEN r.id IS NULL ELSE r.finished_at = p.ended_at END
+           ) AS "n!""#,
         user.0,
         max.saturating_add(1),
     )

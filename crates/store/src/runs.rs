@@ -1,14 +1,189 @@
-//! Runs as people see them: starting one, the whole view, and the lists.
+//! Lists of runs: mine or everybody's, by keyset, and those that wait for a person. What one run is stands in its log.
 //! Every read carries the viewer: a run that is not theirs is as absent as one that does not exist.
 
-mod list;
-mod sizes;
-mod start;
-mod steps;
-mod view;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use workflow::{
+    Progress, RunId, TemplateId, UserId,
+    access::Actor,
+    api::{Page, RunPage, RunSummary},
+};
 
-pub(crate) use view::ArtifactRow;
+use crate::{
+    Result, Store, Window,
+    access::may_see,
+    decode::{maybe_word, word},
+    page,
+};
 
-pub use list::Scope;
-pub use start::{NewRun, StartOutcome};
-pub use steps::NewSteps;
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    Mine,
+    /// All that the viewer may see.
+    All,
+}
+
+/// Runs as a list shows them, where they are `r`; tests stand in none.
+macro_rules! summaries {
+    ($condition:expr, $order:literal) => {
+        concat!(
+            "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run,
+                r.user_id, u.email, r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled,
+                r.n_waiting, r.about, r.created_at, r.finished_at
+            FROM workflow_runs r JOIN users u ON u.id = r.user_id
+            WHERE NOT r.is_test AND ",
+            $condition,
+            $order
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    id: Uuid,
+    template_id: Uuid,
+    template_name: String,
+    template_version: i32,
+    status: String,
+    status_reason: Option<String>,
+    auto_run: bool,
+    user_id: Uuid,
+    email: String,
+    n_steps: i32,
+    n_completed: i32,
+    n_skipped: i32,
+    n_failed: i32,
+    n_cancelled: i32,
+    n_waiting: i32,
+    about: Option<String>,
+    created_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<SummaryRow> for RunSummary {
+    type Error = crate::Error;
+
+    fn try_from(row: SummaryRow) -> Result<Self> {
+        Ok(Self {
+            id: RunId(row.id),
+            template_id: TemplateId(row.template_id),
+            template_name: row.template_name,
+            template_version: row.template_version,
+            status: word(&row.status, "workflow_runs", "status", &row.id)?,
+            status_reason: maybe_word(row.status_reason.as_deref(), "workflow_runs", "status_reason", &row.id)?,
+            auto_run: row.auto_run,
+            user_id: UserId(row.user_id),
+            user_email: row.email,
+            progress: Progress {
+                total: row.n_steps.into(),
+                completed: row.n_completed.into(),
+                skipped: row.n_skipped.into(),
+                failed: row.n_failed.into(),
+                cancelled: row.n_cancelled.into(),
+            },
+            n_waiting: row.n_waiting.into(),
+            about: row.about,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+fn place(run: &RunSummary) -> String {
+    page::at(run.created_at, run.id.0)
+}
+
+impl Store {
+    /// A page of runs, newest first; a cursor that cannot be read begins at the first page.
+    pub async fn run_summaries(
+        &self,
+        viewer: &Actor,
+        after: Option<&str>,
+        limit: i64,
+        scope: Scope,
+    ) -> Result<RunPage> {
+        let (before, id) = after.and_then(page::read_at).unzip();
+        let window = Window { after, limit };
+        let sql = match scope {
+            Scope::Mine => summaries!(
+                concat!(
+                    "r.parent_run IS NULL AND r.user_id = $1 AND ",
+                    may_see!("1", "2", "3"),
+                    " AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4, $5::uuid))"
+                ),
+                " ORDER BY r.created_at DESC, r.id DESC LIMIT $6"
+            ),
+            Scope::All => summaries!(
+                concat!(
+                    "r.parent_run IS NULL AND ",
+                    may_see!("1", "2", "3"),
+                    " AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4, $5::uuid))"
+                ),
+                " ORDER BY r.created_at DESC, r.id DESC LIMIT $6"
+            ),
+        };
+        let rows: Vec<SummaryRow> = sqlx::query_as(sql)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .bind(before)
+            .bind(id)
+            .bind(window.to_read())
+            .fetch_all(&self.pool)
+            .await?;
+        let runs = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+        let Page { items, next } = window.page(runs, place);
+        Ok(RunPage { runs: items, next })
+    }
+
+    /// Runs in which a step waits for a review and which the viewer may see, oldest first: the owner's, those of gates that ask the
+    /// viewer, and every one for an admin.
+    pub async fn waiting_runs(&self, viewer: &Actor, window: Window<'_>) -> Result<Page<RunSummary>> {
+        let (since, id) = window.after.and_then(page::read_at).unzip();
+        let sql = summaries!(
+            concat!(
+                "r.n_waiting > 0 AND ",
+                may_see!("1", "2", "3"),
+                " AND ($4::timestamptz IS NULL OR (r.created_at, r.id) > ($4, $5::uuid))"
+            ),
+            " ORDER BY r.created_at, r.id LIMIT $6"
+        );
+        let rows: Vec<SummaryRow> = sqlx::query_as(sql)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .bind(since)
+            .bind(id)
+            .bind(window.to_read())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(window.page(rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?, place))
+    }
+
+    /// Those of the named runs that the viewer may see. One that is missing here has left their lists.
+    pub async fn run_summaries_of(&self, runs: &[RunId], viewer: &Actor) -> Result<Vec<RunSummary>> {
+        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        let sql = summaries!(
+            concat!("r.id = ANY($4) AND ", may_see!("1", "2", "3")),
+            " ORDER BY r.created_at DESC, r.id DESC"
+        );
+        let rows: Vec<SummaryRow> = sqlx::query_as(sql)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .bind(ids)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// The run that somebody started under a key; what was asked under it stands in the run's first event.
+    pub async fn started_under(&self, user: UserId, key: &str) -> Result<Option<RunId>> {
+        let run = sqlx::query_scalar!(
+            "SELECT id FROM workflow_runs WHERE user_id = $1 AND idempotency_key = $2",
+            user.0,
+            key,
+        );
+        Ok(run.fetch_optional(&self.pool).await?.map(RunId))
+    }
+}

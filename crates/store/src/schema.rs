@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use sqlx::{Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
 
-use crate::{Result, Store};
+use crate::{Error, Result, Store};
 
 /// All migrations, embedded. Newer ones that this program does not know are tolerated, so that replicas can be replaced one by one.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
@@ -29,16 +29,79 @@ pub struct Application {
 pub async fn migrate(owner_url: &str, application: Option<&str>) -> Result<()> {
     let options: PgConnectOptions = owner_url.parse()?;
     let mut owner = PgConnection::connect_with(&options.application_name("weft migrate")).await?;
+    if predates(&mut owner).await? {
+        return Err(Error::Predates);
+    }
     MIGRATOR.run(&mut owner).await?;
     if let Some(application) = application {
-        // Checked by the tests that connect as that role; the query cache would name a role of one machine.
-        sqlx::query("SELECT grant_application_v1($1::name) WHERE $1 <> current_user")
-            .bind(application)
-            .execute(&mut owner)
-            .await?;
+        grant(&mut owner, application).await?;
     }
     owner.close().await?;
     Ok(())
+}
+
+/// Whether the first migration was another one than ours. Those after it only ever add to it.
+async fn predates(owner: &mut PgConnection) -> Result<bool> {
+    // sqlx makes this table with the first migration, so there is none to check the statements against at compile time.
+    let is_there = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    if !sqlx::query_scalar::<_, bool>(is_there).fetch_one(&mut *owner).await? {
+        return Ok(false);
+    }
+    let first: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT checksum FROM _sqlx_migrations ORDER BY version LIMIT 1").fetch_optional(owner).await?;
+    let ours = MIGRATOR.iter().next();
+    Ok(first.is_some_and(|first| ours.is_none_or(|ours| *first != *ours.checksum)))
+}
+
+/// What the application's role lacks or has too much, as statements; nothing where its rights are right already, since a change of rights
+/// makes every session plan its statements anew.
+const MISSING_RIGHTS: &str = "
+WITH things AS (
+    SELECT c.oid, c.oid::regclass::text AS name, c.relkind, CASE
+        WHEN c.relkind = 'S' THEN ARRAY['USAGE']
+        WHEN c.relname = '_sqlx_migrations' THEN ARRAY['SELECT']
+        -- Nothing in these ever changes.
+        WHEN c.relname IN ('audit_log', 'agent_versions', 'workflow_template_versions', 'run_events') THEN ARRAY['SELECT', 'INSERT']
+        ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END AS wanted
+    FROM pg_class c
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S')
+        AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+),
+rights AS (
+    SELECT t.*, CASE
+        WHEN t.relkind = 'S' THEN ARRAY(SELECT 'USAGE' WHERE has_sequence_privilege($1::name, t.oid, 'USAGE'))
+        ELSE ARRAY(
+            SELECT one.name FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+                WITH ORDINALITY AS one (name, ord)
+            WHERE has_table_privilege($1::name, t.oid, one.name) ORDER BY one.ord) END AS found
+    FROM things t
+)
+SELECT format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), $1::name)
+WHERE NOT has_schema_privilege($1::name, current_schema(), 'USAGE')
+UNION ALL
+SELECT format('REVOKE ALL ON %1$s %2$s FROM %3$I; GRANT %4$s ON %1$s %2$s TO %3$I', kind, name, $1::name, rights)
+FROM (
+    SELECT name, array_to_string(wanted, ', ') AS rights, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
+    FROM rights WHERE found <> wanted ORDER BY oid
+) changes";
+
+/// Lets the application's role do its work on the tables, and no more. After the migrations, so that tables which later ones bring are
+/// covered as well.
+async fn grant(owner: &mut PgConnection, application: &str) -> Result<()> {
+    let mut tx = owner.begin().await?;
+    let is_owner: bool =
+        sqlx::query_scalar("SELECT current_user = $1::name").bind(application).fetch_one(&mut *tx).await?;
+    if is_owner {
+        return Ok(());
+    }
+    // Of processes that start at the same time, two that changed the rights of one table would fail on each other.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('weft.grant', 0))").execute(&mut *tx).await?;
+    let statements: Vec<String> = sqlx::query_scalar(MISSING_RIGHTS).bind(application).fetch_all(&mut *tx).await?;
+    for statement in statements {
+        // Names stand in it as Postgres quoted them.
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 impl Store {

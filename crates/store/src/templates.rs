@@ -2,14 +2,13 @@
 //! Must never overwrite a newer draft, and never change a version.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
     api::{Page, PublishedTemplate, PublishedVersion, TemplateSummary},
 };
 
-use crate::{Error, Result, Store, Window, exact, page};
+use crate::{Error, Result, Store, Window, decode, page};
 
 mod save;
 
@@ -73,7 +72,7 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
 
     fn try_from(row: PublishedRow) -> Result<Self> {
         let at = format!("{} v{}", row.id, row.version);
-        let inputs = exact::read(&row.inputs, "workflow_template_versions", "definition", &at)?;
+        let inputs = decode::read(&row.inputs, "workflow_template_versions", "definition", &at)?;
         Ok(Self {
             id: TemplateId(row.id),
             name: row.name,
@@ -94,7 +93,7 @@ impl Store {
         let rows = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
-                      coalesce((v.definition_text::json -> 'inputs')::text, (v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
+                      coalesce((v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
                WHERE NOT t.is_test AND t.archived_at IS NULL
@@ -113,7 +112,7 @@ impl Store {
         let row = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
-                      coalesce((v.definition_text::json -> 'inputs')::text, (v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
+                      coalesce((v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
                WHERE t.id = $1 AND NOT t.is_test AND t.archived_at IS NULL"#,
@@ -152,7 +151,7 @@ impl Store {
 
     pub async fn draft(&self, id: TemplateId) -> Result<Option<Draft>> {
         let row = sqlx::query!(
-            r#"SELECT t.id, t.name, t.description, t.definition, t.definition_text, t.draft_revision, t.created_by, t.updated_at, t.archived_at,
+            r#"SELECT t.id, t.name, t.description, t.definition::text AS "definition!", t.draft_revision, t.created_by, t.updated_at, t.archived_at,
                       v.version AS "live_version?", v.name AS "live_name?", v.description AS "live_description?",
                       v.semantic_hash AS "live_hash?"
                FROM workflow_templates t
@@ -176,13 +175,7 @@ impl Store {
             id: TemplateId(row.id),
             name: row.name,
             description: row.description,
-            definition: exact::definition(
-                row.definition,
-                row.definition_text.as_deref(),
-                "workflow_templates",
-                "definition",
-                &row.id,
-            )?,
+            definition: decode::read(&row.definition, "workflow_templates", "definition", &row.id)?,
             revision: row.draft_revision,
             created_by: UserId(row.created_by),
             updated_at: row.updated_at,
@@ -194,7 +187,7 @@ impl Store {
     /// A version as it was published, whatever became of its template; and whether that is archived.
     pub async fn version(&self, id: TemplateId, version: i32) -> Result<Option<(Version, bool)>> {
         let row = sqlx::query!(
-            r#"SELECT v.definition, v.definition_text, t.archived_at IS NOT NULL AS "is_archived!"
+            r#"SELECT v.definition::text AS "definition!", t.archived_at IS NOT NULL AS "is_archived!"
                FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
                WHERE v.template_id = $1 AND v.version = $2"#,
             id.0,
@@ -203,7 +196,7 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
-            let definition = version_definition(row.definition, row.definition_text.as_deref(), id, version)?;
+            let definition = version_definition(&row.definition, id, version)?;
             Ok((Version { template_id: id, version, definition }, row.is_archived))
         })
         .transpose()
@@ -232,8 +225,7 @@ impl Store {
     /// A named version, or the published one.
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
         let row = sqlx::query!(
-            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition AS "definition?",
-                      v.definition_text
+            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition::text AS definition
                FROM workflow_templates t
                LEFT JOIN workflow_template_versions v
                    ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
@@ -252,11 +244,11 @@ impl Store {
         let (Some(version), Some(definition)) = (row.version, row.definition) else {
             return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
         };
-        let definition = version_definition(definition, row.definition_text.as_deref(), id, version)?;
+        let definition = version_definition(&definition, id, version)?;
         Ok(Startable::Version(Box::new(Version { template_id: id, version, definition })))
     }
 }
 
-fn version_definition(value: Value, text: Option<&str>, id: TemplateId, version: i32) -> Result<Definition> {
-    exact::definition(value, text, "workflow_template_versions", "definition", &format!("{id} v{version}"))
+fn version_definition(text: &str, id: TemplateId, version: i32) -> Result<Definition> {
+    decode::read(text, "workflow_template_versions", "definition", &format!("{id} v{version}"))
 }

@@ -155,6 +155,11 @@ impl State {
         self.rejections.get(key).map_or(&[], Vec::as_slice)
     }
 
+    /// The hash of what somebody asked under a key, if they asked anything under it.
+    pub fn asked_under(&self, by: UserId, key: &str) -> Option<&str> {
+        self.requests.get(&(by, key.to_owned())).map(String::as_str)
+    }
+
     /// What a worker may take now, oldest first.
     pub fn claimable(&self, now: DateTime<Utc>) -> impl Iterator<Item = &StepKey> {
         self.index.claimable.iter().take_while(move |turn| turn.not_before <= now).map(|turn| &turn.key)

@@ -1,0 +1,480 @@
+-- All tables, as they are before the first release. Later migrations expand, then contract.
+--
+-- What is written was decided before, in Rust: there is no trigger and no function of ours, and no default that decides anything.
+-- Every state that must not be has a CHECK; every "at most one" a unique index.
+-- `json`, not `jsonb`, wherever a person or a model wrote the value: jsonb sorts the keys of objects and writes numbers anew.
+
+--------------------------------------------------------------------------------
+-- People, and what they may present to prove who they are. No secret stands here in the clear: passwords are argon2id strings,
+-- sessions, devices and tokens are SHA-256 hashes of random bits, so that a stolen dump opens nothing.
+--------------------------------------------------------------------------------
+
+-- Accounts. They are never deleted: what somebody did keeps their name.
+CREATE TABLE users (
+    id            uuid PRIMARY KEY,
+    -- As typed; compared without case.
+    email         text NOT NULL CHECK (char_length(email) BETWEEN 3 AND 254),
+    role          text NOT NULL CHECK (role IN ('admin', 'user')),
+    password_hash text NOT NULL CHECK (password_hash LIKE '$argon2id$%'),
+    -- Since when they cannot sign in.
+    disabled_at   timestamptz,
+    created_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX users_email_key ON users (lower(email));
+
+-- Browsers that are signed in.
+CREATE TABLE sessions (
+    -- Of the cookie.
+    id_hash      bytea PRIMARY KEY CHECK (octet_length(id_hash) = 32),
+    user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    -- Idle time counts from here; written at most once a minute.
+    last_seen_at timestamptz NOT NULL DEFAULT now(),
+    -- The end that no activity moves.
+    expires_at   timestamptz NOT NULL CHECK (expires_at > created_at),
+    user_agent   text NOT NULL,
+    -- When the password was last given in this session: a token is only made within ten minutes of it.
+    confirmed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX sessions_user_id_idx ON sessions (user_id);
+CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+
+-- Browsers that signed in before. Such a cookie opens nothing: guesses that come with it are counted apart from everybody else's.
+CREATE TABLE devices (
+    -- Of the cookie; a new one with every sign-in.
+    id_hash      bytea NOT NULL CHECK (octet_length(id_hash) = 32),
+    -- Two people may share a browser.
+    user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    last_seen_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id_hash, user_id)
+);
+CREATE INDEX devices_user_id_idx ON devices (user_id, last_seen_at);
+CREATE INDEX devices_last_seen_at_idx ON devices (last_seen_at);
+
+-- Tokens of the API.
+CREATE TABLE api_tokens (
+    id           uuid PRIMARY KEY,
+    user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name         text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
+    -- Of the token.
+    token_hash   bytea NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
+    -- What it may do: of that, what its person may at the time.
+    scopes       text[] NOT NULL
+        CONSTRAINT api_tokens_scopes CHECK (scopes <@ ARRAY['read', 'run', 'review', 'admin'] AND scopes @> ARRAY['read']),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    expires_at   timestamptz NOT NULL CONSTRAINT api_tokens_expires CHECK (expires_at > created_at),
+    last_used_at timestamptz,
+    revoked_at   timestamptz
+);
+CREATE INDEX api_tokens_user_id_idx ON api_tokens (user_id) WHERE revoked_at IS NULL;
+
+-- Failed logins of an account and of an address; in the database, so that all replicas count together.
+CREATE TABLE login_throttle (
+    -- 'account:' or 'address:' and a hash of what it names, so that typed passwords or emails are not kept.
+    key           text PRIMARY KEY,
+    failures      integer NOT NULL CHECK (failures >= 0),
+    blocked_until timestamptz NOT NULL,
+    -- Old rows are forgotten.
+    last_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX login_throttle_last_at_idx ON login_throttle (last_at);
+
+-- Attempts of the last minute at one account, wherever they come from.
+CREATE TABLE login_rate (
+    -- As in login_throttle.
+    key     text PRIMARY KEY,
+    -- When each was; those older than a minute are dropped by the next one.
+    recent  timestamptz[] NOT NULL,
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX login_rate_last_at_idx ON login_rate (last_at);
+
+-- Every mutation that is no event of a run, and every login. Runs have their own log, run_events.
+CREATE TABLE audit_log (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      timestamptz NOT NULL DEFAULT now(),
+    -- Null for the operator at the command line. No foreign key: the log outlives accounts.
+    actor   uuid,
+    action  text NOT NULL CHECK (action ~ '^[a-z_]+\.[a-z_]+$'),
+    -- What it was done to: an id, a slug.
+    subject text NOT NULL,
+    data    jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(data) = 'object')
+);
+-- It is read newest first by who, what, to whom, from where and when.
+CREATE INDEX audit_log_subject_idx ON audit_log (subject, id);
+CREATE INDEX audit_log_actor_idx ON audit_log (actor, id);
+CREATE INDEX audit_log_action_idx ON audit_log (action text_pattern_ops, id);
+CREATE INDEX audit_log_address_idx ON audit_log ((data ->> 'address'), id);
+CREATE INDEX audit_log_at_idx ON audit_log (at);
+-- Append-only by rights: whoever migrates, and so owns it, would have to take this back first. The role that the application speaks
+-- as owns nothing and is given only SELECT and INSERT on it (crates/store/src/schema.rs).
+REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM CURRENT_USER;
+
+-- What one person stored today. One row a person, so nothing has to be tidied up. It is also what those wait for who take something at
+-- the same time, in this process and in others: it is locked last in its transaction, so that nobody waits in a circle, and no commit of
+-- a run ever locks it.
+CREATE TABLE user_days (
+    user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    -- By UTC. Of an earlier day nothing counts any more.
+    day     date NOT NULL,
+    bytes   bigint NOT NULL CHECK (bytes >= 0)
+    -- It is written often and never grows: there is room for the next version of a row beside it.
+) WITH (fillfactor = 50);
+
+-- Places among somebody's runs under way, promised to runs that are about to begin, or to go on after their end. A place counts until its
+-- run did so, and for a minute at most: then nobody waits for the answer any more.
+CREATE TABLE run_places (
+    run_id   uuid PRIMARY KEY,
+    user_id  uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- The end after which the run goes on; null: it is to begin.
+    ended_at timestamptz,
+    taken_at timestamptz NOT NULL
+);
+CREATE INDEX run_places_of_user ON run_places (user_id);
+
+--------------------------------------------------------------------------------
+-- The library: agents and workflow templates. Published things are immutable versions; only a draft is ever changed in place. A
+-- version never changes or vanishes: runs refer to it. The application's role has no right to change one.
+--------------------------------------------------------------------------------
+
+-- Agents by their slug.
+CREATE TABLE agents (
+    -- What definitions refer to; never changes.
+    id             text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}$'),
+    latest_version integer NOT NULL CHECK (latest_version >= 1),
+    created_by     uuid NOT NULL REFERENCES users (id),
+    created_at     timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE agent_versions (
+    agent_id   text NOT NULL REFERENCES agents (id),
+    version    integer NOT NULL CHECK (version >= 1),
+    -- The AgentSpec: name, ports, configuration of its kind.
+    spec       json NOT NULL CHECK (json_typeof(spec) = 'object'),
+    created_by uuid NOT NULL REFERENCES users (id),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (agent_id, version)
+);
+
+-- Workflow templates with their drafts.
+CREATE TABLE workflow_templates (
+    id                uuid PRIMARY KEY,
+    name              text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
+    description       text NOT NULL CHECK (char_length(description) <= 4000),
+    -- The draft, half-drawn or not.
+    definition        json NOT NULL CHECK (json_typeof(definition) = 'object'),
+    -- Counted when saved, so that a list need not read definitions.
+    n_steps           bigint NOT NULL CHECK (n_steps >= 0),
+    -- Counts saves of the draft; an edit names the one it began from.
+    draft_revision    bigint NOT NULL DEFAULT 1 CHECK (draft_revision >= 1),
+    -- The live one.
+    published_version integer,
+    -- Made by the server to test an agent: hidden from every list.
+    is_test           boolean NOT NULL DEFAULT false,
+    created_by        uuid NOT NULL REFERENCES users (id),
+    created_at        timestamptz NOT NULL DEFAULT now(),
+    updated_at        timestamptz NOT NULL DEFAULT now(),
+    archived_at       timestamptz
+);
+CREATE INDEX workflow_templates_name_idx ON workflow_templates (lower(name), id) WHERE NOT is_test;
+CREATE INDEX workflow_templates_test_idx ON workflow_templates (name) WHERE is_test;
+
+CREATE TABLE workflow_template_versions (
+    template_id   uuid NOT NULL REFERENCES workflow_templates (id),
+    version       integer NOT NULL CHECK (version >= 1),
+    name          text NOT NULL,
+    description   text NOT NULL,
+    -- With every agent_version pinned.
+    definition    json NOT NULL CHECK (json_typeof(definition) = 'object'),
+    n_steps       bigint NOT NULL CHECK (n_steps >= 1),
+    -- Of what the definition means, so that publishing an unchanged draft makes no new version.
+    semantic_hash text NOT NULL CHECK (semantic_hash ~ '^[0-9a-f]{64}$'),
+    published_by  uuid NOT NULL REFERENCES users (id),
+    published_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (template_id, version)
+);
+ALTER TABLE workflow_templates ADD CONSTRAINT workflow_templates_published_version_fkey
+    FOREIGN KEY (id, published_version) REFERENCES workflow_template_versions (template_id, version);
+
+-- Parameters that models do not take, learnt from their refusals. A provider whose kind or address changed is another endpoint.
+CREATE TABLE model_refusals (
+    provider   text NOT NULL,
+    -- A hash: addresses may hold passwords.
+    endpoint   text NOT NULL,
+    model      text NOT NULL,
+    parameter  text NOT NULL,
+    -- By what the refused value is known again; empty for every value.
+    value      text NOT NULL,
+    refused_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (provider, endpoint, model, parameter, value)
+);
+
+--------------------------------------------------------------------------------
+-- Runs: the log of what was decided about each, and the rows beside it that are found by something else than the run.
+--
+-- A run's rows belong to its head: whoever writes one moves the head of that run in the same statement, having found it as it was when
+-- the decision was made. So no row here has a foreign key: each would lock a row of another table at every insert.
+--------------------------------------------------------------------------------
+
+-- A run as lists and chores look for it, and its head: the last commit. What the run is otherwise stands in its events.
+CREATE TABLE workflow_runs (
+    id               uuid PRIMARY KEY,
+    -- The random id of the last commit. A decision is made on a head, and is written only while that is still the head.
+    head             uuid NOT NULL,
+    -- The last event's number.
+    seq              bigint NOT NULL CHECK (seq >= 1),
+    user_id          uuid NOT NULL,
+    template_id      uuid NOT NULL,
+    template_version int NOT NULL,
+    template_name    text NOT NULL,
+    -- In a line: the beginnings of what it was started on. Runs of one workflow look alike without it.
+    about            text,
+    status           text NOT NULL CHECK (status IN ('pending', 'running', 'paused', 'completed', 'failed', 'cancelled')),
+    status_reason    text CHECK (status_reason IN ('person', 'review', 'budget')),
+    auto_run         boolean NOT NULL,
+    is_test          boolean NOT NULL,
+    -- The run whose step it is the sub-workflow of.
+    parent_run       uuid,
+    created_at       timestamptz NOT NULL,
+    finished_at      timestamptz,
+    -- When something is due by itself: its deadline, a review, the wait of a suspended attempt.
+    due_at           timestamptz,
+    -- A condition, a list or items want judging. Here, so that any process finds it after a crash.
+    wants_judgement  boolean NOT NULL,
+    -- Steps that are part of it, items too; and those of them that are items. A commit adds to the counts what it changed: the row that
+    -- it proposes for that has differences, so no count has a CHECK.
+    n_steps          int NOT NULL,
+    n_items          int NOT NULL,
+    -- Steps by how they ended. Items count with their map step.
+    n_completed      int NOT NULL,
+    n_skipped        int NOT NULL,
+    n_failed         int NOT NULL,
+    n_cancelled      int NOT NULL,
+    -- Steps and items that await review.
+    n_waiting        int NOT NULL,
+    committed_at     timestamptz NOT NULL,
+    -- What a start was asked under; the hash of what was asked is in the log.
+    idempotency_key  text,
+    -- Why nobody may go on with it: its rows do not equal its log, or deciding about it failed.
+    quarantine       text,
+    UNIQUE (user_id, idempotency_key),
+    CHECK ((status = 'paused') = (status_reason IS NOT NULL)),
+    CHECK ((status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
+    -- A hop changes no indexed column, so the next version of the row has room beside it and no index is touched.
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX workflow_runs_of_user ON workflow_runs (user_id, created_at DESC, id DESC) WHERE NOT is_test;
+CREATE INDEX workflow_runs_newest ON workflow_runs (created_at DESC, id DESC) WHERE NOT is_test;
+CREATE INDEX workflow_runs_waiting ON workflow_runs (created_at, id) WHERE n_waiting > 0 AND NOT is_test;
+CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
+CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
+
+-- Every event of every run, as it was told: the audit log, the wire frame and what a run is rebuilt from.
+CREATE TABLE run_events (
+    run_id    uuid NOT NULL,
+    -- Gapless from 1.
+    seq       bigint NOT NULL CHECK (seq >= 1),
+    -- The commit that wrote it: a number alone can come again with another history, after a failover or a restore.
+    commit_id uuid NOT NULL,
+    -- The command that it came from: whoever asked knows by it that it is done.
+    ask_id    uuid NOT NULL,
+    event     json NOT NULL,
+    PRIMARY KEY (run_id, seq)
+);
+
+-- Steps that a worker may claim, and those that want a reservation of their keys first; no others. A row goes when its step starts, or
+-- may not start any more.
+CREATE TABLE steps (
+    run_id     uuid NOT NULL,
+    -- With the key of its item, if it is one.
+    step       text NOT NULL,
+    -- Of its agent. Null: it waits for keys.
+    kind       text,
+    -- What it waits for: [{"key", "max"}].
+    limits     json,
+    -- Whose backlog it belongs to: claiming is fair over owners.
+    user_id    uuid NOT NULL,
+    -- Its place in the queue, and when a step that backs off may start again.
+    not_before timestamptz NOT NULL,
+    -- Until then others leave it to the process that committed last.
+    kept_for   uuid,
+    kept_until timestamptz,
+    PRIMARY KEY (run_id, step),
+    CHECK ((kind IS NULL) = (limits IS NOT NULL)),
+    CHECK ((kept_for IS NULL) = (kept_until IS NULL))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX steps_queue ON steps (kind, user_id, not_before, run_id, step) WHERE kind IS NOT NULL;
+CREATE INDEX steps_reserving ON steps (not_before, run_id, step) WHERE kind IS NULL;
+
+-- Who tried what, and what it cost. What an attempt read and was told stands in the log.
+CREATE TABLE attempts (
+    run_id            uuid NOT NULL,
+    step              text NOT NULL,
+    -- Runs on through the step's life.
+    number            int NOT NULL CHECK (number >= 1),
+    generation        int NOT NULL CHECK (generation >= 1),
+    -- Who holds it now: a lease for as long as that worker's heart beats.
+    lease_worker      uuid,
+    started_at        timestamptz NOT NULL,
+    ended_at          timestamptz,
+    outcome           text CHECK (outcome IN ('succeeded', 'failed', 'lost', 'cancelled', 'released')),
+    error_class       text,
+    error             text,
+    model             text,
+    prompt_tokens     bigint,
+    completion_tokens bigint,
+    cost_micros       bigint,
+    PRIMARY KEY (run_id, step, number),
+    CHECK ((outcome IS NULL) = (ended_at IS NULL)),
+    CHECK (lease_worker IS NULL OR outcome IS NULL)
+) WITH (fillfactor = 90);
+CREATE INDEX attempts_leased ON attempts (lease_worker, run_id) WHERE lease_worker IS NOT NULL;
+
+-- What attempts told language models and what came back, whatever became of them; written beside the attempt by its worker.
+CREATE TABLE attempt_transcripts (
+    run_id     uuid NOT NULL,
+    step       text NOT NULL,
+    number     int NOT NULL,
+    transcript json NOT NULL,
+    PRIMARY KEY (run_id, step, number)
+);
+
+-- Texts of prompts by their SHA-256; attempts name them, so that many that were told the same keep it once.
+CREATE TABLE prompts (
+    hash text PRIMARY KEY,
+    text text NOT NULL
+);
+
+-- Content too large to go with a commit, by its SHA-256: written before the commit that needs it, and collected if none does.
+CREATE TABLE blobs (
+    hash       text PRIMARY KEY,
+    size       bigint NOT NULL,
+    -- Anew when it is written again: young ones are never collected.
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX blobs_oldest ON blobs (created_at);
+
+CREATE TABLE blob_chunks (
+    hash  text NOT NULL REFERENCES blobs (hash) ON DELETE CASCADE,
+    n     int NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (hash, n)
+);
+-- Content that is large is mostly compressed already, and is read as a whole.
+ALTER TABLE blob_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+-- Versions of outputs. Append-only: which of them is the latest stands in artifact_heads.
+CREATE TABLE artifacts (
+    id           uuid PRIMARY KEY,
+    run_id       uuid NOT NULL,
+    step         text NOT NULL,
+    name         text NOT NULL,
+    version      int NOT NULL CHECK (version >= 1),
+    media_type   text NOT NULL,
+    content_hash text NOT NULL,
+    -- Of JSON whose bytes are not its canonical form, the hash of what it means. Two contents with one value are equal to whoever
+    -- consumes them.
+    value_hash   text,
+    size         bigint NOT NULL,
+    -- Null when the bytes are in blob_chunks under content_hash.
+    content      bytea,
+    origin       text NOT NULL CHECK (origin IN ('agent', 'human_edit', 'import')),
+    -- The number of the attempt that made it.
+    attempt      int,
+    -- The version that it was made from.
+    parent       uuid,
+    made_by      uuid,
+    -- Whose content it has, perhaps of another run.
+    copy_of      uuid,
+    created_at   timestamptz NOT NULL,
+    UNIQUE (run_id, step, name, version),
+    CHECK (content IS NULL OR length(content) = size)
+);
+CREATE INDEX artifacts_of_blob ON artifacts (content_hash) WHERE content IS NULL;
+
+-- Of each output of a run, which version is the latest and which passed a gate.
+CREATE TABLE artifact_heads (
+    run_id   uuid NOT NULL,
+    step     text NOT NULL,
+    name     text NOT NULL,
+    latest   int NOT NULL CHECK (latest >= 1),
+    approved int[] NOT NULL,
+    PRIMARY KEY (run_id, step, name)
+) WITH (fillfactor = 90);
+
+-- Gates that are open: the inbox of those who are asked.
+CREATE TABLE reviews (
+    run_id     uuid NOT NULL,
+    step       text NOT NULL,
+    generation int NOT NULL,
+    -- Which round of the generation it is.
+    number     int NOT NULL,
+    -- Whose run it is.
+    user_id    uuid NOT NULL,
+    opened_at  timestamptz NOT NULL,
+    due_at     timestamptz,
+    quorum     int NOT NULL CHECK (quorum >= 1),
+    allow_self boolean NOT NULL,
+    -- Who is asked, by role and by email in lower case; nobody: whoever owns the run.
+    roles      text[] NOT NULL,
+    users      text[] NOT NULL,
+    -- Who approved so far.
+    votes      uuid[] NOT NULL,
+    PRIMARY KEY (run_id, step)
+);
+CREATE INDEX reviews_oldest ON reviews (opened_at);
+CREATE INDEX reviews_of_user ON reviews (user_id, opened_at);
+CREATE INDEX reviews_roles ON reviews USING gin (roles) WHERE roles <> '{}';
+CREATE INDEX reviews_users ON reviews USING gin (users) WHERE users <> '{}';
+
+-- What a run is to be told by another one. Written with the sender's commit, taken away with the receiver's.
+CREATE TABLE run_inbox (
+    -- The receiver, which may not have begun yet.
+    run_id     uuid NOT NULL,
+    sender     uuid NOT NULL,
+    sender_seq bigint NOT NULL,
+    -- Its place among those of one event.
+    n          int NOT NULL,
+    tell       json NOT NULL,
+    sent_at    timestamptz NOT NULL,
+    PRIMARY KEY (run_id, sender, sender_seq, n)
+);
+-- Without the run: an index that has it, wherever, may be chosen to find a row by its key while the table is empty.
+CREATE INDEX run_inbox_oldest ON run_inbox (sent_at);
+
+-- Limits across runs: at most `max` steps hold a key at a time. Only who reserves locks a row of it, never a commit.
+CREATE TABLE key_limits (
+    key  text PRIMARY KEY,
+    max  int NOT NULL CHECK (max >= 0),
+    -- Reservations, counting those that were given back but not struck off yet.
+    used int NOT NULL CHECK (used >= 0)
+) WITH (fillfactor = 50);
+
+-- What steps hold. Given back with the step's end, in the commit of that end; who reserves next strikes it off.
+CREATE TABLE key_reservations (
+    run_id      uuid NOT NULL,
+    step        text NOT NULL,
+    -- All keys of the step or none.
+    keys        text[] NOT NULL,
+    reserved_at timestamptz NOT NULL,
+    is_over     boolean NOT NULL,
+    PRIMARY KEY (run_id, step)
+);
+CREATE INDEX key_reservations_over ON key_reservations (run_id, step) WHERE is_over;
+
+-- Processes that execute steps, each incarnation under an id of its own. What one holds is its own for as long as its heart beats;
+-- once dead, it is so for good.
+CREATE TABLE workers (
+    id           uuid PRIMARY KEY,
+    state        text NOT NULL CHECK (state IN ('alive', 'draining', 'dead')),
+    started_at   timestamptz NOT NULL,
+    beat_at      timestamptz NOT NULL,
+    -- Since when a look found its lease run out; a second look makes it dead.
+    suspected_at timestamptz
+) WITH (fillfactor = 50);
+
+-- Runs that somebody looks at now, so that workers send their tokens. Unlogged: after a crash of the database they say so again.
+CREATE UNLOGGED TABLE run_watchers (
+    run_id uuid PRIMARY KEY,
+    until  timestamptz NOT NULL
+);
