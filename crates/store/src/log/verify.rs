@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use runs::rows::{For, Rows};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 use workflow::{
@@ -14,9 +15,7 @@ use workflow::{
 
 use super::{
     Log,
-    commit::CommitId,
-    load::{Loaded, finish, read},
-    rows::{For, Rows},
+    load::{Read, finish, read},
 };
 use crate::Result;
 
@@ -50,13 +49,13 @@ impl Log {
         let (loaded, stored) = stored?;
         let events = match loaded {
             None => return Ok(Vec::new()),
-            Some(Loaded::Run { events, .. }) => events.into_iter().map(|logged| logged.event).collect::<Vec<_>>(),
+            Some(Read::Run { events, .. }) => events.iter().map(|logged| RunEvent::clone(&logged.event)).collect::<Vec<_>>(),
             Some(other) => {
                 let stored = Some(match other {
-                    Loaded::Quarantined { reason } => reason,
+                    Read::Quarantined { reason } | Read::Broken { reason } => reason,
                     _ => "an event that is not known here".into(),
                 });
-                return Ok(vec![Difference { table: "run_log", row: run.to_string(), told: None, stored }]);
+                return Ok(vec![Difference { table: "run_events", row: run.to_string(), told: None, stored }]);
             }
         };
         let told = rendered(&events);
@@ -65,27 +64,6 @@ impl Log {
             .zip(stored)
             .flat_map(|((table, told), (_, stored))| compare(table, &told, &stored))
             .collect())
-    }
-
-    /// Nobody goes on with the run from here, unless it has moved on since.
-    pub async fn quarantine(&self, run: RunId, head: CommitId, reason: &str) -> Result<bool> {
-        let mut lane = self.engine.take().await?;
-        let done = sqlx::query(
-            "WITH held AS (
-                UPDATE run_heads SET quarantine = $3, wants_judgement = false, due_at = NULL
-                WHERE id = $1 AND head = $2 RETURNING id
-            ), dequeued AS (
-                DELETE FROM log_steps WHERE run_id IN (SELECT id FROM held)
-            )
-            SELECT id FROM held",
-        )
-        .bind(run.0)
-        .bind(head.0)
-        .bind(reason)
-        .fetch_optional(lane.connection())
-        .await;
-        finish(lane, done.as_ref().err());
-        Ok(done?.is_some())
     }
 }
 
@@ -106,8 +84,9 @@ fn compare(table: &'static str, told: &Table, stored: &Table) -> Vec<Difference>
 fn rendered(events: &[RunEvent]) -> Rendered {
     let rows = Rows::of(&State::empty(), events);
     let of = &rows.summary;
+    let more = of.more;
     let head = format!(
-        "{} {} {} {} {:?} {} {:?} {:?} {} {} {}",
+        "{} {} {} {} {:?} {} {:?} {:?} {} {:?} {:?}",
         of.seq,
         of.template_version,
         of.template_name,
@@ -117,8 +96,16 @@ fn rendered(events: &[RunEvent]) -> Rendered {
         of.finished_at.map(micros),
         of.due_at.map(micros),
         of.wants_judgement,
-        of.more_steps,
-        of.more_over,
+        of.about,
+        [
+            more.n_steps,
+            more.n_completed,
+            more.n_skipped,
+            more.n_failed,
+            more.n_cancelled,
+            more.n_items,
+            more.n_waiting,
+        ],
     );
     let claims = rows.steps.iter().filter_map(|row| {
         let (not_before, what) = row.waits.as_ref()?;
@@ -172,12 +159,12 @@ fn rendered(events: &[RunEvent]) -> Rendered {
         .iter()
         .map(|head| (format!("{}.{}", head.step, head.name), format!("{} {:?}", head.latest, head.approved)));
     vec![
-        ("run_heads", [(of.run.to_string(), head)].into()),
-        ("log_steps", claims.collect()),
-        ("log_reviews", reviews.collect()),
-        ("log_attempts", attempts.collect()),
-        ("log_artifacts", artifacts.collect()),
-        ("log_artifact_heads", heads.collect()),
+        ("workflow_runs", [(of.run.to_string(), head)].into()),
+        ("steps", claims.collect()),
+        ("reviews", reviews.collect()),
+        ("attempts", attempts.collect()),
+        ("artifacts", artifacts.collect()),
+        ("artifact_heads", heads.collect()),
     ]
 }
 
@@ -186,8 +173,20 @@ fn micros(time: DateTime<Utc>) -> i64 {
     time.trunc_subsecs(6).timestamp_micros()
 }
 
-type HeadRow =
-    (i64, i32, String, String, Option<String>, bool, Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, i32, i32);
+/// The counts as one array: a tuple has not so many places.
+type HeadRow = (
+    i64,
+    i32,
+    String,
+    String,
+    Option<String>,
+    bool,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    bool,
+    Option<String>,
+    Vec<i32>,
+);
 type ReviewRow =
     (String, i32, i32, DateTime<Utc>, Option<DateTime<Utc>>, i32, bool, Vec<String>, Vec<String>, Vec<Uuid>);
 type AttemptRow = (
@@ -205,50 +204,52 @@ type AttemptRow = (
 type ArtifactRow = (String, String, i32, Uuid, String, Option<i32>, Option<Uuid>);
 
 /// The log and the rows beside it, of one moment.
-async fn snapshot(connection: &mut PgConnection, run: RunId) -> sqlx::Result<(Option<Loaded>, Rendered)> {
+async fn snapshot(connection: &mut PgConnection, run: RunId) -> sqlx::Result<(Option<Read>, Rendered)> {
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let loaded = read(&mut tx, &[(run, None)]).await?.remove(&run);
     let head: Option<HeadRow> = sqlx::query_as(
         "SELECT seq, template_version, template_name, status, status_reason, auto_run, finished_at, due_at, wants_judgement,
-            n_steps, n_over
-        FROM run_heads WHERE id = $1",
+            about, ARRAY[n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items, n_waiting]
+        FROM workflow_runs WHERE id = $1",
     )
     .bind(run.0)
     .fetch_optional(&mut *tx)
     .await?;
     let claims: Vec<(String, Option<String>, DateTime<Utc>)> =
-        sqlx::query_as("SELECT step, kind, not_before FROM log_steps WHERE run_id = $1")
+        sqlx::query_as("SELECT step, kind, not_before FROM steps WHERE run_id = $1")
             .bind(run.0)
             .fetch_all(&mut *tx)
             .await?;
     let reviews: Vec<ReviewRow> = sqlx::query_as(
-        "SELECT step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes FROM log_reviews WHERE run_id = $1",
+        "SELECT step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes FROM reviews WHERE run_id = $1",
     )
     .bind(run.0)
     .fetch_all(&mut *tx)
     .await?;
     let attempts: Vec<AttemptRow> = sqlx::query_as(
         "SELECT step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, prompt_tokens, completion_tokens
-        FROM log_attempts WHERE run_id = $1",
+        FROM attempts WHERE run_id = $1",
     )
     .bind(run.0)
     .fetch_all(&mut *tx)
     .await?;
     let artifacts: Vec<ArtifactRow> = sqlx::query_as(
-        "SELECT step, name, version, id, content_hash, attempt, parent FROM log_artifacts WHERE run_id = $1",
+        "SELECT step, name, version, id, content_hash, attempt, parent FROM artifacts WHERE run_id = $1",
     )
     .bind(run.0)
     .fetch_all(&mut *tx)
     .await?;
     let heads: Vec<(String, String, i32, Vec<i32>)> =
-        sqlx::query_as("SELECT step, name, latest, approved FROM log_artifact_heads WHERE run_id = $1")
+        sqlx::query_as("SELECT step, name, latest, approved FROM artifact_heads WHERE run_id = $1")
             .bind(run.0)
             .fetch_all(&mut *tx)
             .await?;
     tx.commit().await?;
-    let head = head.map(|(seq, version, name, status, reason, auto_run, finished, due, judgement, steps, over)| {
+    let head = head.map(|(seq, version, name, status, reason, auto_run, finished, due, judgement, about, counts)| {
         let (finished, due) = (finished.map(micros), due.map(micros));
-        format!("{seq} {version} {name} {status} {reason:?} {auto_run} {finished:?} {due:?} {judgement} {steps} {over}")
+        format!(
+            "{seq} {version} {name} {status} {reason:?} {auto_run} {finished:?} {due:?} {judgement} {about:?} {counts:?}"
+        )
     });
     let claims = claims.into_iter().map(|(step, kind, not_before)| (step, format!("{kind:?} {}", micros(not_before))));
     let reviews =
@@ -272,12 +273,12 @@ async fn snapshot(connection: &mut PgConnection, run: RunId) -> sqlx::Result<(Op
         .into_iter()
         .map(|(step, name, latest, approved)| (format!("{step}.{name}"), format!("{latest} {approved:?}")));
     let rendered = vec![
-        ("run_heads", head.map(|head| (run.to_string(), head)).into_iter().collect()),
-        ("log_steps", claims.collect()),
-        ("log_reviews", reviews.collect()),
-        ("log_attempts", attempts.collect()),
-        ("log_artifacts", artifacts.collect()),
-        ("log_artifact_heads", heads.collect()),
+        ("workflow_runs", head.map(|head| (run.to_string(), head)).into_iter().collect()),
+        ("steps", claims.collect()),
+        ("reviews", reviews.collect()),
+        ("attempts", attempts.collect()),
+        ("artifacts", artifacts.collect()),
+        ("artifact_heads", heads.collect()),
     ];
     Ok((loaded, rendered))
 }
