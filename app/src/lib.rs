@@ -22,6 +22,7 @@ pub mod reactive;
 pub mod session;
 pub mod shell;
 pub mod site;
+mod told;
 pub mod unsent;
 pub mod waiting;
 pub mod words;

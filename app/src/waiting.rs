@@ -1,7 +1,10 @@
 //! What waits for this person: one list for the rail's count and the dashboard, kept current by the live feed.
 
 use leptos::{prelude::*, task::spawn_local};
-use workflow::api::{MyFrame, Page, RunSummary};
+use workflow::{
+    RunId,
+    api::{MyFrame, Page, RunSummary},
+};
 
 use crate::{api, error::AppError, live, session::use_session};
 
@@ -13,10 +16,10 @@ pub fn provide_waiting() {
     let waiting: Waiting = Resource::new(move || session.epoch(), |_| api::waiting_for_me(None));
     provide_context(waiting);
     live::follow_mine(move |frame| match frame {
-        MyFrame::Runs { runs } => {
+        MyFrame::Runs { runs, gone } => {
             let known = waiting.get_untracked();
             if let Some(Ok(mut page)) = known
-                && fold(&mut page, runs)
+                && fold(&mut page, runs, gone)
             {
                 waiting.set(Some(Ok(page)));
             }
@@ -53,10 +56,11 @@ pub async fn load_more(waiting: Waiting) -> Result<(), AppError> {
 
 /// Takes in changed runs and says whether the list is another one now; oldest first. What belongs behind the last of a list that has
 /// more comes with its page.
-fn fold(page: &mut Page<RunSummary>, runs: &[RunSummary]) -> bool {
+fn fold(page: &mut Page<RunSummary>, runs: &[RunSummary], gone: &[RunId]) -> bool {
     let place = |run: &RunSummary| (run.created_at, run.id);
     let before = page.items.clone();
     let end = page.items.last().filter(|_| page.next.is_some()).map(place);
+    page.items.retain(|known| !gone.contains(&known.id));
     for run in runs {
         page.items.retain(|known| known.id != run.id);
         if run.n_waiting > 0 && !run.status.is_terminal() && end.is_none_or(|end| place(run) <= end) {
@@ -87,12 +91,14 @@ mod tests {
     #[test]
     fn what_belongs_behind_a_page_waits_for_its_page() {
         let mut page = Page { items: vec![run(1, 1), run(3, 1)], next: Some("x".into()) };
-        assert!(fold(&mut page, &[run(2, 1)]));
-        assert!(!fold(&mut page, &[run(4, 1)]), "later pages bring it");
-        assert!(fold(&mut page, &[run(1, 0)]));
+        assert!(fold(&mut page, &[run(2, 1)], &[]));
+        assert!(!fold(&mut page, &[run(4, 1)], &[]), "later pages bring it");
+        assert!(fold(&mut page, &[run(1, 0)], &[]));
         assert_eq!(page.items.iter().map(|run| run.created_at.timestamp() % 3600 / 60).collect::<Vec<_>>(), [2, 3]);
         page.next = None;
-        assert!(fold(&mut page, &[run(4, 1)]));
+        assert!(fold(&mut page, &[run(4, 1)], &[]));
         assert_eq!(page.items.len(), 3);
+        assert!(fold(&mut page, &[], &[run(3, 1).id]), "decided by somebody else, it is not mine to see any more");
+        assert_eq!(page.items.len(), 2);
     }
 }

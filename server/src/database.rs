@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Store, schema};
+use store::{Store, log::Log, schema};
 use tokio::time::Instant;
 
 use crate::{
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Chores look through whole tables, and a large map is one statement; still, none may hold what it locked for ever.
 const ENGINE_PATIENCE: u32 = 10;
 /// The oldest Postgres whose SQL the migrations speak.
-const OLDEST: i32 = 14;
+const OLDEST: i32 = 15;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +36,11 @@ pub enum Error {
     Version(#[source] store::Error),
     #[error("cannot bring the tables up to date")]
     Migrate(#[source] store::Error),
+    #[error(
+        "{place} was set up by a Weft from before its first release, and this one cannot read it; nothing in it was changed\n\
+         To start anew, {instead}"
+    )]
+    Predates { place: String, instead: String },
     #[error(
         "the tables have to be brought up to date, and the database role `{role}` may not do it\n\
          Set DATABASE_OWNER_URL to the owner of the tables, here or once for `weft migrate`"
@@ -67,14 +72,16 @@ pub struct Database {
     owner_url: Option<config::DatabaseUrl>,
     cluster: Option<Cluster>,
     statement_timeout: Option<Duration>,
+    /// Connections on which runs are decided about.
+    log_connections: u32,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
-        let statement_timeout = config.statement_timeout();
+        let (statement_timeout, log_connections) = (config.statement_timeout(), config.log_connections());
         if let Some(url) = config.url() {
             let owner_url = config.owner_url().cloned();
-            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout });
+            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout, log_connections });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -82,7 +89,7 @@ impl Database {
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
         let owner_url = Some(cluster.owner_url().clone());
-        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout })
+        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout, log_connections })
     }
 
     /// From now on an embedded Postgres that dies is started again.
@@ -94,10 +101,7 @@ impl Database {
 
     /// A pool of its own; waits a while for a database that is not there yet.
     pub async fn connect(&self, max_connections: u32, serves: Serves) -> Result<Store, Error> {
-        let patience = match serves {
-            Serves::Requests => self.statement_timeout,
-            Serves::Engine => self.statement_timeout.map(|timeout| timeout.saturating_mul(ENGINE_PATIENCE)),
-        };
+        let patience = self.patience(serves);
         let began = Instant::now();
         loop {
             match Store::connect(self.url.as_str(), max_connections, patience).await {
@@ -108,6 +112,19 @@ impl Database {
                 }
                 Err(source) => return Err(Error::Connect { url: self.url.to_string(), source }),
             }
+        }
+    }
+
+    /// The log of all runs, on connections of its own. Beside a store that is connected already, so the database is there.
+    pub async fn log(&self, store: &Store) -> Result<Log, Error> {
+        let log = store.log(self.url.as_str(), self.log_connections, self.patience(Serves::Engine)).await;
+        log.map_err(|source| Error::Connect { url: self.url.to_string(), source })
+    }
+
+    fn patience(&self, serves: Serves) -> Option<Duration> {
+        match serves {
+            Serves::Requests => self.statement_timeout,
+            Serves::Engine => self.statement_timeout.map(|timeout| timeout.saturating_mul(ENGINE_PATIENCE)),
         }
     }
 
@@ -133,8 +150,22 @@ impl Database {
         let role = store.role().await.map_err(Error::Migrate)?;
         match schema::migrate(owner.as_str(), self.owner_url.is_some().then_some(&*role)).await {
             Ok(()) => Ok(()),
+            Err(store::Error::Predates) => Err(self.predates()),
             Err(source) if source.is_forbidden() && self.owner_url.is_none() => Err(Error::NotOwner { role, source }),
             Err(source) => Err(Error::Migrate(source)),
+        }
+    }
+
+    fn predates(&self) -> Error {
+        match &self.cluster {
+            Some(cluster) => Error::Predates {
+                place: format!("the data folder {}", cluster.data_dir().display()),
+                instead: "move that folder away, or name another one in WEFT_DATA_DIR".to_owned(),
+            },
+            None => Error::Predates {
+                place: format!("the database {}", self.url),
+                instead: "name an empty database in DATABASE_URL".to_owned(),
+            },
         }
     }
 

@@ -2,6 +2,7 @@
 //! Hints only wake readers: what is sent comes from the event log, so that a lost hint costs a second and nothing else.
 
 mod door;
+mod events;
 mod hub;
 mod link;
 mod my_runs;

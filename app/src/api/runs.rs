@@ -1,16 +1,44 @@
 //! Runs: start, watch, and the verbs of a person on a whole run.
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
+//! A verb answers with the events that it wrote: who follows the run folds them like any other.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use workflow::{RunId, RunView, api as wire, event::RunEvent};
+use workflow::{
+    RunId, api as wire,
+    run::{RunEvent, Snapshot, state::Emails},
+};
 
 use super::{client::Limited, wire::Json};
-use crate::error::AppError;
+use crate::{error::AppError, told::Told};
 
+/// A run to follow: as it is, with the emails of those whom it names.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LoadedRun {
+    pub snapshot: Snapshot,
+    pub people: Emails,
+}
+
+/// What a verb did.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Done {
+    /// The run was so far then.
+    pub seq: i64,
+    pub events: Vec<RunEvent>,
+    /// Emails of those whom the events name.
+    pub people: Emails,
+}
+
+#[cfg(feature = "ssr")]
+pub(super) async fn done(ctx: &service::OpContext, done: service::runs::Done) -> Result<Done, AppError> {
+    let (events, people) = service::runs::wire_after(ctx, &done).await?;
+    Ok(Done { seq: done.seq, events, people })
+}
+
+/// The new run.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn start_run(start: wire::StartRun, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::start(&expect_context(), start, key).await?.run)
+pub async fn start_run(start: wire::StartRun, key: Option<String>) -> Result<RunId, AppError> {
+    Ok(service::runs::start(&expect_context(), start, key).await?.done.run)
 }
 
 /// My runs, newest first.
@@ -26,62 +54,70 @@ pub async fn waiting_for_me(after: Option<String>) -> Result<wire::Page<wire::Ru
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn get_run(id: RunId) -> Result<RunView, AppError> {
-    Ok(service::runs::get(&expect_context(), id).await?)
+pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
+    let (snapshot, people) = service::runs::snapshot(&expect_context(), id).await?;
+    Ok(LoadedRun { snapshot, people })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<RunEvent>, AppError> {
-    Ok(service::runs::events(&expect_context(), id, before).await?)
+pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<Told>, AppError> {
+    let events = service::runs::events(&expect_context(), id, before).await?;
+    Ok(events.iter().map(Told::of).collect())
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn set_auto_run(id: RunId, auto_run: bool, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::set_auto_run(&expect_context(), id, auto_run, key).await?)
+pub async fn set_auto_run(id: RunId, auto_run: bool, key: Option<String>) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::runs::set_auto_run(&ctx, id, auto_run, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn pause_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::pause(&expect_context(), id, key).await?)
+pub async fn pause_run(id: RunId, key: Option<String>) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::runs::pause(&ctx, id, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn resume_run(id: RunId, resume: wire::ResumeRun, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::resume(&expect_context(), id, resume, key).await?)
+pub async fn resume_run(id: RunId, resume: wire::ResumeRun, key: Option<String>) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::runs::resume(&ctx, id, resume, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn cancel_run(id: RunId, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::cancel(&expect_context(), id, key).await?)
+pub async fn cancel_run(id: RunId, key: Option<String>) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::runs::cancel(&ctx, id, key).await?).await
 }
 
 /// The new run.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn fork_run(id: RunId, fork: wire::ForkRun, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::fork(&expect_context(), id, fork, key).await?.run)
+pub async fn fork_run(id: RunId, fork: wire::ForkRun, key: Option<String>) -> Result<RunId, AppError> {
+    Ok(service::runs::fork(&expect_context(), id, fork, key).await?.done.run)
 }
 
 /// Takes versions of another run over into this one.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) -> Result<RunView, AppError> {
-    Ok(service::runs::adopt(&expect_context(), id, adopt, key).await?)
+pub async fn adopt_run(id: RunId, adopt: wire::AdoptRun, key: Option<String>) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::runs::adopt(&ctx, id, adopt, key).await?).await
 }
 
 /// Goes on with another published version, or only says what that would mean.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<MoveOutcome, AppError> {
-    Ok(match service::runs::move_to(&expect_context(), id, to, key).await? {
-        wire::MoveAnswer::Dry(plan) => MoveOutcome { plan: Some(plan), run: None },
-        wire::MoveAnswer::Done(run) => MoveOutcome { plan: None, run: Some(run) },
+pub async fn move_run(id: RunId, to: wire::MoveRun, key: Option<String>) -> Result<Moved, AppError> {
+    let ctx = expect_context();
+    Ok(match service::runs::move_to(&ctx, id, to, key).await? {
+        service::runs::Tried::Dry(plan) => Moved { plan: Some(plan), done: None },
+        service::runs::Tried::Done(moved) => Moved { plan: None, done: Some(done(&ctx, moved).await?) },
     })
 }
 
-/// What moving would mean, or the run after it: by name, because telling them apart by shape costs the browser a second reader of runs.
+/// What moving would mean, or what it did.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct MoveOutcome {
+pub struct Moved {
     pub plan: Option<wire::MovePlan>,
-    pub run: Option<Box<RunView>>,
+    pub done: Option<Done>,
 }
 
 #[server(client = Limited, input = Json, output = Json)]

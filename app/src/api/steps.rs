@@ -2,9 +2,11 @@
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 
 use leptos::prelude::*;
-use workflow::{ArtifactId, RunId, RunView, StepKey, api as wire};
+use workflow::{ArtifactId, RunId, StepKey, api as wire};
 
-use super::{client::Limited, wire::Json};
+use super::{Done, client::Limited, wire::Json};
+#[cfg(feature = "ssr")]
+use super::runs::done;
 use crate::error::AppError;
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -13,8 +15,9 @@ pub async fn trigger_step(
     step: StepKey,
     trigger: wire::TriggerStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::trigger(&expect_context(), id, &step, trigger, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::trigger(&ctx, id, &step, trigger, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -23,8 +26,9 @@ pub async fn continue_step(
     step: StepKey,
     decision: wire::ContinueStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::approve(&expect_context(), id, &step, decision, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::approve(&ctx, id, &step, decision, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -33,8 +37,9 @@ pub async fn edit_step(
     step: StepKey,
     edit: wire::EditStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::edit(&expect_context(), id, &step, edit, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::edit(&ctx, id, &step, edit, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -43,8 +48,9 @@ pub async fn reject_step(
     step: StepKey,
     rejection: wire::RejectStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::reject(&expect_context(), id, &step, rejection, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::reject(&ctx, id, &step, rejection, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -53,8 +59,9 @@ pub async fn skip_step(
     step: StepKey,
     skip: wire::SkipStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::skip(&expect_context(), id, &step, skip, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::skip(&ctx, id, &step, skip, key).await?).await
 }
 
 /// The values that skipping a step asks for.
@@ -69,8 +76,9 @@ pub async fn supply_step(
     step: StepKey,
     supply: wire::SupplyStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::supply(&expect_context(), id, &step, supply, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::supply(&ctx, id, &step, supply, key).await?).await
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -79,23 +87,24 @@ pub async fn stop_step(
     step: StepKey,
     request: wire::StopStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::steps::stop(&expect_context(), id, &step, request, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::steps::stop(&ctx, id, &step, request, key).await?).await
 }
 
-/// Runs a step again, alone or with what is downstream. What that would mean the browser works out itself, so a dry run answers with
-/// the run as it is.
+/// Runs a step again, alone or with what is downstream. What that would mean the browser works out itself: a dry run
+/// does nothing here.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn rerun_step(
     id: RunId,
     step: StepKey,
     rerun: wire::RerunStep,
     key: Option<String>,
-) -> Result<RunView, AppError> {
+) -> Result<Done, AppError> {
     let ctx = expect_context();
     match service::steps::rerun(&ctx, id, &step, rerun, key).await? {
-        wire::Rerun::Done(run) => Ok(*run),
-        wire::Rerun::Dry(_) => Ok(service::runs::get(&ctx, id).await?),
+        service::runs::Tried::Done(again) => done(&ctx, again).await,
+        service::runs::Tried::Dry(_) => Ok(Done::default()),
     }
 }
 
@@ -135,6 +144,7 @@ pub async fn rollback_artifact(
     id: ArtifactId,
     rollback: wire::RollbackArtifact,
     key: Option<String>,
-) -> Result<RunView, AppError> {
-    Ok(service::artifacts::rollback(&expect_context(), run, id, rollback, key).await?)
+) -> Result<Done, AppError> {
+    let ctx = expect_context();
+    done(&ctx, service::artifacts::rollback(&ctx, run, id, rollback, key).await?).await
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
-    RunId, RunStatus, RunView, StepKey,
+    RunId, RunStatus, StepKey,
     api::{AdoptRun, ArtifactComparison, Comparison, RunHead, StepComparison},
 };
 
@@ -86,7 +86,7 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
     let adopt = Action::new(move |steps: &Vec<StepKey>| {
         api::adopt_run(into, AdoptRun { from, steps: steps.clone() }, key.get_value())
     });
-    let error = outcome(adopt, move |_: RunView| {
+    let error = outcome(adopt, move |_: api::Done| {
         is_asking.set(false);
         toasts.success("Taken over as new versions");
         on_adopted.run(());

@@ -1,5 +1,5 @@
 //! /runs/{id}: one run, live. The steps as an outline, the DAG, the chosen step, and the timeline.
-//! Everything shown is one `RunView` that frames are folded into; nothing here may keep a second truth.
+//! Everything shown is one `RunView` of the state that events are folded into; nothing here may keep a second truth.
 
 pub(super) mod artifact;
 mod attempts;
@@ -39,12 +39,12 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use workflow::{RunId, RunView};
+use workflow::RunId;
 
 use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
 use crate::reactive::{effect_with, memo};
 use crate::{
-    api,
+    api::{self, LoadedRun},
     canvas_view::{RunCanvas, WatchHandle},
     components::{
         Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
@@ -103,11 +103,11 @@ const VIEWS: [Segment; 3] =
     [Segment::new("steps", "Steps"), Segment::new("canvas", "Graph"), Segment::new("panel", "Step")];
 
 #[component]
-fn Loaded(run: RunView) -> impl IntoView {
-    let canvas = WatchHandle::new(&run, BTreeMap::new());
+fn Loaded(run: LoadedRun) -> impl IntoView {
     // A link from another run names the step it is about.
     let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
     let live = LiveRun::follow(run, wanted);
+    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
     focus::keep_focus(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");

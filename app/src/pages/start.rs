@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use serde_json::Value;
 use workflow::{
-    RunView, TemplateId,
+    RunId, TemplateId,
     api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
 };
 
@@ -87,9 +87,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let unsent = Unsent::new(template.id, fields);
 
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
-    let error = outcome(start, move |run: RunView| {
+    let error = outcome(start, move |run: RunId| {
         unsent.sent();
-        navigate(&format!("/runs/{}", run.id), leptos_router::NavigateOptions::default());
+        navigate(&format!("/runs/{run}"), leptos_router::NavigateOptions::default());
     });
     effect(move || {
         let Some(error) = error.get() else { return };

@@ -154,8 +154,8 @@ pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
         by: actor.id,
     };
     let version = ctx.store().test_version(new, ctx.author()).await?;
-    let run = runs::Start { version, inputs, auto_run: true, is_test: true, idempotency: None };
-    Ok(runs::begin(ctx, run).await?.0)
+    let run = runs::Start { version, inputs, auto_run: true, is_test: true, request: None };
+    Ok(runs::begin(ctx, run).await?.done.run)
 }
 
 fn run_input(port: &InputPort) -> RunInput {

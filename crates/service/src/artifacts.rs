@@ -6,15 +6,18 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use workflow::{
-    ArtifactId, RunId, RunView, StepKey,
+    ArtifactId, RunId, StepKey,
     api::{ArtifactVersions, ArtifactView, Encoding, Lineage, RollbackArtifact},
-    verbs::Verb,
+    run::Command,
     view::ArtifactMeta,
 };
 
 use crate::{
     Error, OpContext, Result, Wanted,
-    runs::{self, calling::steering, conflict},
+    runs::{
+        self, Done,
+        asking::{Brings, on_artifact},
+    },
 };
 
 /// How many times its size an artifact takes in memory, roughly: its chunks and the whole; a text once more as the answer;
@@ -82,13 +85,10 @@ pub async fn rollback(
     id: ArtifactId,
     rollback: RollbackArtifact,
     once: Option<String>,
-) -> Result<RunView> {
-    let call = steering(ctx, run, Verb::Rollback.as_str(), &[&id.to_string()], &rollback, once).await?;
-    let did = ctx.store().rollback_artifact(&call, id, rollback.expect_generation).await?;
-    let view = runs::get(ctx, run).await?;
-    let step = view.artifacts.iter().find(|artifact| artifact.id == id).map(|artifact| &artifact.producing_step_id);
-    conflict::step(&did, Verb::Rollback, &view, step.ok_or(Error::NotFound)?)?;
-    Ok(view)
+) -> Result<Done> {
+    let call = on_artifact(ctx, run, id, &rollback, once).await?;
+    let command = Command::Rollback { artifact: id, expect_generation: rollback.expect_generation };
+    call.execute(command, Brings::default()).await
 }
 
 /// JSON as a value, text as text, and base64 for what is neither.

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use runs::Runs;
 use serde_json::json;
 use store::{
     Store,
@@ -25,6 +26,7 @@ use crate::{
     audit::Refusals,
     contents::{Contents, Held},
     id,
+    versions::Versions,
 };
 
 /// Everything that outlives a request; cheap to clone.
@@ -33,10 +35,12 @@ pub struct Service(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    runs: Runs,
     settings: Settings,
     hasher: Hasher,
     refusals: Refusals,
     contents: Contents,
+    versions: Versions,
 }
 
 /// Where a request came from.
@@ -106,13 +110,16 @@ pub struct OpContext {
 }
 
 impl Service {
-    pub fn new(store: Store, settings: Settings) -> Self {
+    /// `runs`: the one instance of this process.
+    pub fn new(store: Store, runs: Runs, settings: Settings) -> Self {
         Self(Arc::new(Inner {
             store,
+            runs,
             settings,
             hasher: Hasher::default(),
             refusals: Refusals::default(),
             contents: Contents::default(),
+            versions: Versions::default(),
         }))
     }
 
@@ -335,6 +342,14 @@ impl OpContext {
 
     pub(crate) fn store(&self) -> &Store {
         &self.service.0.store
+    }
+
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.service.0.runs
+    }
+
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.service.0.versions
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -59,6 +59,14 @@ pub enum Error {
     /// Nothing was stored, and nothing started.
     #[error("a quota of the person is used up")]
     Quota(#[source] Spent),
+    /// The database holds no such value.
+    #[error("it cannot be stored: {0}")]
+    Unstorable(String),
+    /// Nobody decides about the run until an admin looked at it; they are told why.
+    #[error("the run is set aside")]
+    SetAside { reason: Option<String> },
+    #[error("the run could not be worked on")]
+    Runs(#[source] runs::Error),
     #[error("the store failed")]
     Store(#[source] store::Error),
     #[error("a password could not be hashed")]
@@ -84,8 +92,17 @@ impl Error {
             }
             // When a run will be over, nobody knows.
             Self::Quota(Spent::RunningRuns { .. }) => Some(Duration::from_secs(30)),
-            Self::Store(error) if error.is_unavailable() => Some(Duration::from_secs(2)),
+            _ if self.is_unavailable() => Some(Duration::from_secs(2)),
             _ => None,
+        }
+    }
+
+    /// Whether the same may go well in a moment.
+    fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_unavailable(),
+            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped) => true,
+            _ => false,
         }
     }
 
@@ -157,7 +174,13 @@ impl Error {
                 format!("Too many attempts. Try again in {}.", in_words(*retry_after)),
             ),
             Self::Quota(spent) => (429, ErrorCode::QuotaExceeded, quota(spent)),
-            Self::Store(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
+            Self::Unstorable(reason) => {
+                tracing::debug!(reason, "a request could not be stored");
+                let detail = "Something in it cannot be stored, such as a character that no text has. Take it out.";
+                (422, ErrorCode::Invalid, detail.to_owned())
+            }
+            Self::SetAside { reason } => (409, ErrorCode::Conflict, set_aside(reason.as_deref())),
+            Self::Store(_) | Self::Runs(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
         };
         let (field, problems) = match self {
             Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
@@ -174,14 +197,13 @@ impl Error {
 
     fn hidden(&self) -> ApiError {
         let id = id::new_id().simple().to_string();
-        let is_unavailable = matches!(self, Self::Store(error) if error.is_unavailable());
         let took_too_long = matches!(self, Self::Store(error) if error.took_too_long());
         tracing::error!(error.id = %id, "{}", chain(self));
         let (status, code, detail) = if took_too_long {
             let detail = "This took the database too long, so it was given up and nothing was changed. Try again in a \
                           moment; if it happens again, ask for less at once.";
             (503, ErrorCode::Unavailable, detail.to_owned())
-        } else if is_unavailable {
+        } else if self.is_unavailable() {
             (503, ErrorCode::Unavailable, "The database cannot be reached right now. Try again in a moment.".to_owned())
         } else {
             let detail = format!("Something went wrong on the server. Nothing was changed. Quote {id} to your admin.");
@@ -200,6 +222,16 @@ impl From<store::Error> for Error {
     }
 }
 
+impl From<runs::Error> for Error {
+    fn from(error: runs::Error) -> Self {
+        match error {
+            runs::Error::Data(reason) => Self::Unstorable(reason),
+            runs::Error::Quarantined(_) => Self::SetAside { reason: None },
+            error => Self::Runs(error),
+        }
+    }
+}
+
 impl From<Unstorable> for Error {
     fn from(error: Unstorable) -> Self {
         let field = error.field();
@@ -213,6 +245,15 @@ impl From<Unstorable> for Error {
             }
         };
         Self::Invalid { field, detail }
+    }
+}
+
+/// Why nothing can be done with a run.
+fn set_aside(reason: Option<&str>) -> String {
+    let what = "This run is set aside: what is stored of it does not fit together, so nothing happens to it.";
+    match reason {
+        Some(reason) => format!("{what} The server says: {reason}."),
+        None => format!("{what} Ask an admin to look at it."),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The use cases: authorize, validate, store. Server functions, REST and the command line call the same functions.
 //!
 //! Every function takes the [`OpContext`] of its request and asks it who is there before it does anything else.
-//! It must never trust a caller to have checked, never show an internal cause, and never talk to an agent or the engine:
-//! these meet it only in Postgres.
+//! What becomes of a run is decided in `runs`; a verb here says who may ask, and brings what was checked.
+//! It must never trust a caller to have checked, never show an internal cause, and never talk to an agent or the engine.
 
 pub mod accounts;
 pub mod agents;
@@ -15,12 +15,14 @@ mod id;
 pub mod library;
 mod paging;
 pub mod people;
+mod recent;
 pub mod runs;
 mod settings;
 pub mod steps;
 pub mod templates;
 mod text;
 pub mod users;
+mod versions;
 
 #[cfg(test)]
 mod tests;

@@ -2,30 +2,35 @@
 //! Must never run anything but a stored version, and never show or touch a run of somebody else.
 
 pub(crate) mod access;
-pub(crate) mod calling;
+pub(crate) mod asking;
 mod comparing;
-pub(crate) mod conflict;
 mod control;
 mod copying;
+mod done;
 pub(crate) mod idempotency;
+pub(crate) mod looking;
 mod moving;
 pub(crate) mod overrides;
+pub(crate) mod refusals;
 mod start;
 pub(crate) mod values;
 
+use std::collections::BTreeSet;
+
 use store::runs::Scope;
 use workflow::{
-    RunId, RunView,
-    api::{Page, RunPage, RunSummary},
-    event::RunEvent,
+    RunId, RunView, UserId,
+    api::{EventView, Page, RunPage, RunSummary},
+    run::{Snapshot, state::Emails},
 };
 
 pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
+pub use done::{Done, Started, Tried, view_after, wire_after};
 pub use moving::move_to;
+pub use start::start;
 pub(crate) use start::{Start, begin};
-pub use start::{Started, start};
 
 use crate::{Error, OpContext, Result, Wanted};
 
@@ -34,8 +39,6 @@ const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 /// Events of one page of the timeline.
 const EVENTS: i64 = 200;
-/// How often a verb plans again when the run moves under its hands.
-pub(crate) const MAX_PLANS: usize = 10;
 
 /// My runs, newest first.
 pub async fn list(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
@@ -57,16 +60,27 @@ pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<Run
 }
 
 pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {
-    ctx.store().run_view(id, ctx.user()?).await?.ok_or(Error::NotFound)
+    let state = looking::state(ctx, id).await?;
+    Ok(state.view(&looking::emails(ctx, &state).await?))
+}
+
+/// The run for those who fold its events, with the emails of everybody whom it names.
+pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> {
+    let state = looking::state(ctx, id).await?;
+    let emails = looking::emails(ctx, &state).await?;
+    Ok((state.snapshot(), emails))
 }
 
 /// The newest events before `before`, newest first.
-pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<RunEvent>> {
+pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<EventView>> {
     visible(ctx, id).await?;
-    Ok(ctx.store().run_events(id, before, EVENTS).await?)
+    let events = ctx.store().run_events(id, before, EVENTS).await?;
+    let people: BTreeSet<UserId> = events.iter().flat_map(workflow::run::RunEvent::people).collect();
+    let emails = ctx.store().emails(&people).await?;
+    Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
 }
 
 /// Passes if the run is theirs to see: the owner's, an admin's, or one with an open gate that they are asked at.
 pub async fn visible(ctx: &OpContext, id: RunId) -> Result<()> {
-    access::see(ctx, id).await.map(|_| ())
+    if ctx.store().run_is_visible(id, ctx.user()?).await? { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -1,6 +1,7 @@
 //! Requests and answers, one set of types for REST, server functions, the live feed and the browser.
 //! More fields may come; a name that stands here stays.
 
+mod events;
 mod verbs;
 
 use std::collections::BTreeMap;
@@ -9,20 +10,21 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
+pub use events::*;
 pub use verbs::*;
 
 use crate::{
     access::{Role, Scope},
     agent::{AgentConfig, AgentSpec, InputPort, OutputOf, OutputPort},
     definition::{Definition, RunInput},
-    event::RunEvent,
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, TokenId, UserId},
     problem::Problem,
     progress::Progress,
+    run::{RunEvent, state::Emails},
     schema::Schema,
     status::{RunStatus, StatusReason},
     transcript::Transcript,
-    view::{ArtifactMeta, AttemptView},
+    view::ArtifactMeta,
 };
 
 /// Why a request was refused: the body of every error, as `application/problem+json` over REST.
@@ -525,12 +527,10 @@ pub struct Beat {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "RawRunFrame")]
 pub enum RunFrame {
+    /// In its wire form, with the emails of those whom it names.
     Event {
         event: Box<RunEvent>,
-    },
-    /// Attempts that started.
-    Attempts {
-        attempts: Vec<AttemptView>,
+        people: Emails,
     },
     /// Tokens as they come; lossy, the artifact replaces them.
     Delta(Delta),
@@ -547,7 +547,7 @@ struct RawRunFrame {
     #[serde(rename = "type")]
     kind: String,
     event: Option<Box<RunEvent>>,
-    attempts: Option<Vec<AttemptView>>,
+    people: Option<Emails>,
     run: Option<RunId>,
     step: Option<StepKey>,
     attempt: Option<i32>,
@@ -562,8 +562,9 @@ impl TryFrom<RawRunFrame> for RunFrame {
     fn try_from(raw: RawRunFrame) -> Result<Self, Self::Error> {
         let unknown = || crate::status::Unknown(raw.kind.clone());
         Ok(match raw.kind.as_str() {
-            "event" => Self::Event { event: raw.event.ok_or_else(unknown)? },
-            "attempts" => Self::Attempts { attempts: raw.attempts.ok_or_else(unknown)? },
+            "event" => {
+                Self::Event { event: raw.event.ok_or_else(unknown)?, people: raw.people.clone().unwrap_or_default() }
+            }
             "delta" => Self::Delta(Delta {
                 run: raw.run.ok_or_else(unknown)?,
                 step: raw.step.clone().ok_or_else(unknown)?,
@@ -594,6 +595,9 @@ pub struct Delta {
 pub enum MyFrame {
     Runs {
         runs: Vec<RunSummary>,
+        /// Those that are not mine to see any more: what I was asked there is decided.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<RunId>,
     },
     Resync,
     /// The answer to a `Beat`.
@@ -603,13 +607,14 @@ pub enum MyFrame {
 #[derive(Deserialize)]
 struct RawMyFrame {
     runs: Option<Vec<RunSummary>>,
+    gone: Option<Vec<RunId>>,
     beat: Option<u32>,
 }
 
 impl From<RawMyFrame> for MyFrame {
     fn from(raw: RawMyFrame) -> Self {
         match (raw.runs, raw.beat) {
-            (Some(runs), _) => Self::Runs { runs },
+            (Some(runs), _) => Self::Runs { runs, gone: raw.gone.unwrap_or_default() },
             (None, Some(beat)) => Self::Beat(Beat { beat }),
             (None, None) => Self::Resync,
         }
@@ -640,11 +645,15 @@ mod tests {
     fn frames_come_back_as_they_were_sent() {
         let delta = json!({"type": "delta", "run": "00000000-0000-0000-0000-000000000000", "step": "a", "attempt": 1, "offset": 4, "text": "x"});
         let beat = json!({"type": "beat", "beat": 3});
-        for document in [json!({"type": "resync"}), json!({"type": "attempts", "attempts": []}), delta, beat.clone()] {
+        let people = json!({"00000000-0000-0000-0000-000000000003": "anna@example.org"});
+        let event = json!({"seq": 3, "at": "2026-01-01T00:00:00Z", "kind": "run_paused", "data": {}});
+        let event = json!({"type": "event", "event": event, "people": people});
+        for document in [json!({"type": "resync"}), event, delta, beat.clone()] {
             let frame: RunFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }
-        for document in [json!({"type": "runs", "runs": []}), json!({"type": "resync"}), beat] {
+        let gone = json!({"type": "runs", "runs": [], "gone": ["00000000-0000-0000-0000-000000000001"]});
+        for document in [json!({"type": "runs", "runs": []}), gone, json!({"type": "resync"}), beat] {
             let frame: MyFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }

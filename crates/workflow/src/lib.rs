@@ -10,7 +10,6 @@ pub mod compare;
 pub mod condition;
 pub mod decide;
 pub mod definition;
-pub mod event;
 pub mod graph;
 pub mod hash;
 pub mod id;

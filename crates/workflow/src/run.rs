@@ -9,8 +9,11 @@ pub mod decide;
 pub mod dry;
 pub mod event;
 pub mod fork;
+mod people;
 pub mod plan;
+mod refresh;
 mod seeded;
+pub mod snapshot;
 pub mod state;
 
 mod apply;
@@ -24,4 +27,5 @@ pub use command::{Command, Context, Refused};
 pub use decide::decide;
 pub use event::RunEvent;
 pub use fork::fork;
+pub use snapshot::Snapshot;
 pub use state::State;

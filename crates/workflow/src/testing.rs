@@ -1,5 +1,6 @@
 //! Runs for tests, made without a database: steps that succeed, edits, rollbacks.
 //! Every agent here has one output, `out`, and the prompt "own". It must never be part of the product.
+//! They are views, put together by hand: what they stand for is tested with the state that makes such views.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,6 @@ use uuid::Uuid;
 
 use crate::{
     Definition, RunView, StepKey,
-    event::{Effects, EventKind, NewItems, RunEvent},
     hash,
     id::{ArtifactId, RunId, TemplateId, UserId},
     resolve,
@@ -71,14 +71,19 @@ pub(crate) fn run(steps: &Value) -> RunView {
     }
 }
 
-pub(crate) fn fold(view: &mut RunView, data: Effects) {
-    let event = RunEvent { seq: view.seq + 1, at: at(0), kind: EventKind::StepCompleted, actor: None, data };
-    view.apply(&event);
-}
-
 pub(crate) fn add_items(view: &mut RunView, of: &str, keys: &[&str]) {
-    let items = (0..).zip(keys.iter().map(|key| (*key).to_owned())).collect();
-    fold(view, Effects { items: Some(NewItems { of: of.into(), items }), ..Effects::default() });
+    let map = step(view, of).clone();
+    let items = (0..).zip(keys).map(|(index, key)| StepView {
+        key: map.key.item(key),
+        title: format!("{} [{key}]", map.title),
+        status: StepStatus::Ready,
+        item_of: Some(map.key.clone()),
+        item_index: Some(index),
+        attempts: Vec::new(),
+        ..map.clone()
+    });
+    view.steps.extend(items);
+    view.steps.sort_by(|a, b| a.key.cmp(&b.key));
 }
 
 pub(crate) fn step<'a>(view: &'a mut RunView, key: &str) -> &'a mut StepView {
@@ -112,15 +117,25 @@ pub(crate) fn write(view: &mut RunView, key: &str, content: &str, origin: Origin
         created_at: at(n),
     };
     let id = artifact.id;
-    fold(view, Effects { artifacts: vec![artifact], ..Effects::default() });
+    view.artifacts.push(artifact);
+    make_latest(view, id);
     id
+}
+
+fn make_latest(view: &mut RunView, id: ArtifactId) {
+    let made = view.artifacts.iter().find(|known| known.id == id).unwrap();
+    let (key, name) = (made.producing_step_id.clone(), made.name.clone());
+    for known in view.artifacts.iter_mut().filter(|known| known.producing_step_id == key && known.name == name) {
+        known.is_latest = known.id == id;
+    }
+    view.artifacts.sort_by_key(|known| (known.producing_step_id.clone(), known.name.clone(), known.version));
 }
 
 /// Makes an older version the latest again.
 pub(crate) fn roll_back(view: &mut RunView, key: &str, version: i32) {
     let found = view.artifacts.iter().find(|known| known.producing_step_id.as_str() == key && known.version == version);
-    let artifact = ArtifactMeta { is_latest: true, ..found.unwrap().clone() };
-    fold(view, Effects { artifacts: vec![artifact], ..Effects::default() });
+    let id = found.unwrap().id;
+    make_latest(view, id);
 }
 
 /// One more attempt of a step that succeeds, having read `out` of the given steps at the given ports.

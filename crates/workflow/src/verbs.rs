@@ -8,7 +8,7 @@ mod render;
 mod words;
 
 use crate::{
-    event::EventKind,
+    run::event::EventKind,
     status::{RunStatus, StatusReason, StepStatus},
     step_machine::StepEvent,
 };

@@ -1,5 +1,5 @@
-//! What a person sees of a run, and the reducer that keeps it current: REST answers with it, the browser and the tests fold events into it.
-//! `apply` must stay the only way events change a view, so that every reader agrees.
+//! What a person sees of a run: REST answers with it, and pages show nothing else.
+//! It is made of the run's state, and after an event it is refreshed from there: a view must never be changed by itself.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::{
     definition::Definition,
-    event::{Moved, NewItems, RunEvent, is_zero},
     id::{AgentId, ArtifactId, RunId, StepKey, TemplateId, UserId},
     status::{Origin, Outcome, Reason, RunStatus, StatusReason, StepStatus},
 };
@@ -17,7 +16,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RunView {
     pub id: RunId,
-    /// The last event folded into this view.
+    /// The last event that it shows.
     pub seq: i64,
     pub template_id: TemplateId,
     pub template_name: String,
@@ -256,6 +255,10 @@ impl ArtifactMeta {
     }
 }
 
+pub(crate) fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
+    *n == T::default()
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
@@ -265,19 +268,15 @@ fn is_false(value: &bool) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Applied {
     Changed,
-    /// It was already part of the view.
+    /// It was folded before.
     AlreadyKnown,
-    /// Events before it are missing: the view must be fetched again.
+    /// Events before it are missing: the run must be fetched again.
     Gap,
 }
 
 impl RunView {
     pub fn step(&self, key: &StepKey) -> Option<&StepView> {
         self.steps.binary_search_by(|step| step.key.cmp(key)).ok().map(|n| &self.steps[n])
-    }
-
-    fn step_mut(&mut self, key: &StepKey) -> Option<&mut StepView> {
-        self.steps.binary_search_by(|step| step.key.cmp(key)).ok().map(|n| &mut self.steps[n])
     }
 
     /// The latest version of each artifact of a step, by name.
@@ -293,149 +292,5 @@ impl RunView {
     /// Where its time counts from: as if it had begun later by what it was over in between.
     pub fn counts_from(&self) -> DateTime<Utc> {
         self.created_at + TimeDelta::milliseconds(self.rested_ms)
-    }
-
-    /// Folds one event.
-    pub fn apply(&mut self, event: &RunEvent) -> Applied {
-        if event.seq <= self.seq {
-            return Applied::AlreadyKnown;
-        }
-        if event.seq != self.seq + 1 {
-            return Applied::Gap;
-        }
-        self.seq = event.seq;
-        let effects = &event.data;
-        if let Some(run) = &effects.run {
-            self.status = run.status;
-            self.status_reason = run.status_reason;
-            self.auto_run = run.auto_run;
-            self.finished_at = run.finished_at;
-            self.rested_ms = run.rested_ms;
-            self.deadline_at = run.deadline_at;
-            self.budget = run.budget;
-        }
-        if let Some(moved) = &effects.moved {
-            self.move_to(moved);
-        }
-        self.steps.retain(|step| !effects.removed.contains(&step.key));
-        self.artifacts.retain(|artifact| !effects.removed.contains(&artifact.producing_step_id));
-        if let Some(new) = &effects.items {
-            self.add_items(new);
-        }
-        for (key, index) in &effects.indices {
-            if let Some(step) = self.step_mut(key) {
-                step.item_index = Some(*index);
-            }
-        }
-        for change in &effects.steps {
-            if let Some(step) = self.step_mut(&change.key) {
-                step.status = change.status;
-                step.reason = change.reason;
-                step.generation = change.generation;
-                step.not_before = change.not_before;
-                step.child_run = change.child_run;
-                step.review.clone_from(&change.review);
-                step.feedback.clone_from(&change.feedback);
-            }
-        }
-        for (key, value) in &effects.overrides {
-            match value {
-                Some(value) => self.overrides.insert(key.clone(), value.clone()),
-                None => self.overrides.remove(key),
-            };
-        }
-        for artifact in &effects.artifacts {
-            self.add_artifact(artifact);
-        }
-        self.apply_attempts(&effects.attempts);
-        Applied::Changed
-    }
-
-    /// Takes in attempt rows: idempotent by number, and an ended one is never reopened.
-    /// A started attempt means its step is running, which no event tells.
-    pub fn apply_attempts(&mut self, attempts: &[AttemptView]) {
-        for attempt in attempts {
-            let Some(step) = self.step_mut(&attempt.step) else {
-                continue;
-            };
-            match step.attempts.binary_search_by_key(&attempt.number, |known| known.number) {
-                Ok(n) if step.attempts[n].outcome.is_none() => step.attempts[n] = attempt.clone(),
-                Ok(_) => continue,
-                Err(n) => step.attempts.insert(n, attempt.clone()),
-            }
-            let is_newest = step.attempts.last().is_some_and(|last| last.number == attempt.number);
-            if is_newest
-                && attempt.outcome.is_none()
-                && attempt.generation == step.generation
-                && step.status == StepStatus::Ready
-            {
-                step.status = StepStatus::Running;
-                step.not_before = None;
-            }
-        }
-    }
-
-    fn add_artifact(&mut self, artifact: &ArtifactMeta) {
-        // The list is sorted, so the versions of one name stand together.
-        let first = self.artifacts.partition_point(|known| {
-            (&known.producing_step_id, &known.name) < (&artifact.producing_step_id, &artifact.name)
-        });
-        let mut place = first;
-        let mut n = first;
-        while let Some(known) = self.artifacts.get_mut(n)
-            && known.producing_step_id == artifact.producing_step_id
-            && known.name == artifact.name
-        {
-            known.is_latest = known.is_latest && !artifact.is_latest;
-            if known.version < artifact.version {
-                place = n + 1;
-            }
-            n += 1;
-        }
-        match self.artifacts.get_mut(place).filter(|known| known.id == artifact.id) {
-            Some(known) => *known = artifact.clone(),
-            None => self.artifacts.insert(place, artifact.clone()),
-        }
-    }
-
-    fn add_items(&mut self, new: &NewItems) {
-        let Some(map) = self.step(&new.of).cloned() else { return };
-        let items = new.items.iter().map(|(index, key)| StepView {
-            key: map.key.item(key),
-            title: format!("{} [{key}]", map.title),
-            status: StepStatus::Ready,
-            reason: None,
-            generation: 1,
-            not_before: None,
-            item_of: Some(map.key.clone()),
-            item_index: Some(*index),
-            child_run: None,
-            review: None,
-            feedback: None,
-            attempts: Vec::new(),
-            ..map.clone()
-        });
-        self.steps.extend(items);
-        self.steps.sort_by(|a, b| a.key.cmp(&b.key));
-    }
-
-    fn move_to(&mut self, moved: &Moved) {
-        self.template_version = moved.template_version;
-        self.template_name.clone_from(&moved.template_name);
-        self.run_definition = moved.run_definition.clone();
-        for step in &moved.steps {
-            match self.steps.binary_search_by(|known| known.key.cmp(&step.key)) {
-                // What it is doing is told with the steps that moved; here it is only named anew.
-                Ok(n) => {
-                    let known = &mut self.steps[n];
-                    known.title.clone_from(&step.title);
-                    known.agent_id.clone_from(&step.agent_id);
-                    known.agent_version = step.agent_version;
-                    known.kind.clone_from(&step.kind);
-                    known.prompt_hash.clone_from(&step.prompt_hash);
-                }
-                Err(n) => self.steps.insert(n, step.clone()),
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! `weft watch RUN`: the live feed of a run as lines, for people at a terminal and for scripts.
 //! It speaks the protocol that the browser speaks, and comes back by itself when the connection is lost.
 
-use std::{collections::BTreeMap, fmt::Write as _, io::Write as _, process::ExitCode, time::Duration};
+use std::{fmt::Write as _, io::Write as _, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,9 +12,10 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 use workflow::{
-    RunId, RunStatus, StepKey,
-    api::{ApiError, Follow, RunFrame},
-    event::{EventKind, RunEvent},
+    RunId, RunStatus,
+    api::{ApiError, EventView, Follow, RunFrame},
+    run::event::EventKind,
+    words::count,
 };
 
 use super::remote::{Remote, plain};
@@ -26,6 +27,8 @@ const QUIET_AFTER_END: Duration = Duration::from_millis(500);
 /// The server pings every 20 s.
 const SILENT_FOR: Duration = Duration::from_secs(50);
 const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
+/// Steps of one event that are named before "and N more".
+const NAMED: usize = 8;
 
 #[derive(Args, Debug)]
 pub(super) struct Watch {
@@ -98,8 +101,6 @@ struct Watched {
     is_connected: bool,
     /// A server that was there once comes back; one that never was is a wrong address.
     was_connected: bool,
-    /// Started attempts by step, so that each is told once.
-    attempts: BTreeMap<StepKey, i32>,
 }
 
 impl Watched {
@@ -146,23 +147,12 @@ impl Watched {
 
     fn take(&mut self, frame: RunFrame) -> Result<()> {
         match frame {
-            RunFrame::Event { event } if event.seq > self.seq => {
+            RunFrame::Event { event, people } if event.seq > self.seq => {
                 self.seq = event.seq;
                 if let Some(run) = &event.data.run {
                     self.status = Some(run.status);
                 }
-                print(&line(&event))
-            }
-            RunFrame::Attempts { attempts } => {
-                for attempt in attempts {
-                    let known = self.attempts.entry(attempt.step.clone()).or_default();
-                    if attempt.number > *known {
-                        *known = attempt.number;
-                        let at = attempt.started_at.format("%H:%M:%S%.3f");
-                        print(&format!("{at}          {}  step_started  attempt {}", attempt.step, attempt.number))?;
-                    }
-                }
-                Ok(())
+                print(&line(&EventView::of(&event, &people)))
             }
             // Tokens are for the page. After a resync the next event stands for those that were left out.
             RunFrame::Event { .. } | RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => Ok(()),
@@ -185,7 +175,7 @@ fn is_final(status: RunStatus) -> bool {
 }
 
 /// One event as one line: time, number, step, what happened, and what followed from it.
-fn line(event: &RunEvent) -> String {
+fn line(event: &EventView) -> String {
     let mut text = format!("{}  {:>6}  ", event.at.format("%H:%M:%S%.3f"), event.seq);
     let effects = &event.data;
     if let Some(step) = &effects.step {
@@ -195,6 +185,14 @@ fn line(event: &RunEvent) -> String {
     text.push_str(event.kind.as_str());
     if let Some(actor) = &event.actor {
         let _ = write!(text, "  by {}", actor.email);
+    }
+    if event.kind == EventKind::StepsStarted {
+        let named = effects.attempts.iter().take(NAMED).map(|it| format!("{} attempt {}", it.step, it.number));
+        let _ = write!(text, "  {}", named.collect::<Vec<_>>().join(", "));
+        let n_more = effects.attempts.len().saturating_sub(NAMED);
+        if n_more > 0 {
+            let _ = write!(text, " and {}", count(n_more, "more step"));
+        }
     }
     for artifact in &effects.artifacts {
         let _ = write!(text, "  {} v{} ({} bytes)", artifact.name, artifact.version, artifact.size);

@@ -17,6 +17,7 @@ use workflow::{
 use super::{
     extract::{Body, Ids, Once, Params},
     problem::Result,
+    runs::after,
 };
 
 #[derive(Deserialize)]
@@ -68,7 +69,7 @@ pub(super) async fn rollback(
     Once(key): Once,
     Body(rollback): Body<RollbackArtifact>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(artifacts::rollback(&ctx, run, id, rollback, key).await?))
+    after(&ctx, &artifacts::rollback(&ctx, run, id, rollback, key).await?).await
 }
 
 fn file(meta: &ArtifactMeta, bytes: Vec<u8>) -> Response {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use service::{
     OpContext,
-    runs::{self, Started},
+    runs::{self, Done, Started, Tried},
 };
 use workflow::{
     RunId, RunView, StepKey,
@@ -46,11 +46,17 @@ pub(super) async fn start(
     Once(key): Once,
     Body(start): Body<StartRun>,
 ) -> Result<(StatusCode, Json<RunView>)> {
-    Ok(made(runs::start(&ctx, start, key).await?))
+    made(&ctx, runs::start(&ctx, start, key).await?).await
 }
 
-fn made(started: Started) -> (StatusCode, Json<RunView>) {
-    (if started.is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(started.run))
+async fn made(ctx: &OpContext, started: Started) -> Result<(StatusCode, Json<RunView>)> {
+    let status = if started.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, after(ctx, &started.done).await?))
+}
+
+/// The run as a verb left it, or newer.
+pub(super) async fn after(ctx: &OpContext, done: &Done) -> Result<Json<RunView>> {
+    Ok(Json(runs::view_after(ctx, done).await?))
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(which): Params<Which>) -> Result<Json<RunPage>> {
@@ -74,7 +80,7 @@ pub(super) async fn patch(
     Once(key): Once,
     Body(patch): Body<PatchRun>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::set_auto_run(&ctx, id, patch.auto_run, key).await?))
+    after(&ctx, &runs::set_auto_run(&ctx, id, patch.auto_run, key).await?).await
 }
 
 pub(super) async fn pause(
@@ -82,7 +88,7 @@ pub(super) async fn pause(
     Ids(id): Ids<RunId>,
     Once(key): Once,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::pause(&ctx, id, key).await?))
+    after(&ctx, &runs::pause(&ctx, id, key).await?).await
 }
 
 pub(super) async fn resume(
@@ -91,7 +97,7 @@ pub(super) async fn resume(
     Once(key): Once,
     Body(resume): Body<ResumeRun>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::resume(&ctx, id, resume, key).await?))
+    after(&ctx, &runs::resume(&ctx, id, resume, key).await?).await
 }
 
 pub(super) async fn cancel(
@@ -99,7 +105,7 @@ pub(super) async fn cancel(
     Ids(id): Ids<RunId>,
     Once(key): Once,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::cancel(&ctx, id, key).await?))
+    after(&ctx, &runs::cancel(&ctx, id, key).await?).await
 }
 
 /// 201 with the new run, 200 when the same key and request were answered before.
@@ -109,7 +115,7 @@ pub(super) async fn fork(
     Once(key): Once,
     Body(fork): Body<ForkRun>,
 ) -> Result<(StatusCode, Json<RunView>)> {
-    Ok(made(runs::fork(&ctx, id, fork, key).await?))
+    made(&ctx, runs::fork(&ctx, id, fork, key).await?).await
 }
 
 pub(super) async fn adopt(
@@ -118,7 +124,7 @@ pub(super) async fn adopt(
     Once(key): Once,
     Body(adopt): Body<AdoptRun>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(runs::adopt(&ctx, id, adopt, key).await?))
+    after(&ctx, &runs::adopt(&ctx, id, adopt, key).await?).await
 }
 
 pub(super) async fn move_to(
@@ -127,7 +133,10 @@ pub(super) async fn move_to(
     Once(key): Once,
     Body(to): Body<MoveRun>,
 ) -> Result<Json<MoveAnswer>> {
-    Ok(Json(runs::move_to(&ctx, id, to, key).await?))
+    Ok(Json(match runs::move_to(&ctx, id, to, key).await? {
+        Tried::Dry(plan) => MoveAnswer::Dry(plan),
+        Tried::Done(done) => MoveAnswer::Done(Box::new(runs::view_after(&ctx, &done).await?)),
+    }))
 }
 
 /// This run on the left, the named one on the right.

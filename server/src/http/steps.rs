@@ -2,7 +2,11 @@
 
 use axum::{Extension, Json};
 use http::StatusCode;
-use service::{OpContext, steps};
+use service::{
+    OpContext,
+    runs::{self, Tried},
+    steps,
+};
 use workflow::{
     RunId, RunView, StepKey,
     api::{
@@ -14,6 +18,7 @@ use workflow::{
 use super::{
     extract::{Body, Ids, Once},
     problem::Result,
+    runs::after,
 };
 
 type Of = Ids<(RunId, StepKey)>;
@@ -35,7 +40,8 @@ pub(super) async fn trigger(
     Once(key): Once,
     Body(trigger): Body<TriggerStep>,
 ) -> Result<(StatusCode, Json<RunView>)> {
-    Ok((StatusCode::ACCEPTED, Json(steps::trigger(&ctx, run, &step, trigger, key).await?)))
+    let done = steps::trigger(&ctx, run, &step, trigger, key).await?;
+    Ok((StatusCode::ACCEPTED, after(&ctx, &done).await?))
 }
 
 pub(super) async fn approve(
@@ -44,7 +50,7 @@ pub(super) async fn approve(
     Once(key): Once,
     Body(decision): Body<ContinueStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::approve(&ctx, run, &step, decision, key).await?))
+    after(&ctx, &steps::approve(&ctx, run, &step, decision, key).await?).await
 }
 
 pub(super) async fn edit(
@@ -53,7 +59,7 @@ pub(super) async fn edit(
     Once(key): Once,
     Body(edit): Body<EditStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::edit(&ctx, run, &step, edit, key).await?))
+    after(&ctx, &steps::edit(&ctx, run, &step, edit, key).await?).await
 }
 
 pub(super) async fn reject(
@@ -62,7 +68,7 @@ pub(super) async fn reject(
     Once(key): Once,
     Body(rejection): Body<RejectStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::reject(&ctx, run, &step, rejection, key).await?))
+    after(&ctx, &steps::reject(&ctx, run, &step, rejection, key).await?).await
 }
 
 /// The values that skipping asks for.
@@ -79,7 +85,7 @@ pub(super) async fn skip(
     Once(key): Once,
     Body(skip): Body<SkipStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::skip(&ctx, run, &step, skip, key).await?))
+    after(&ctx, &steps::skip(&ctx, run, &step, skip, key).await?).await
 }
 
 pub(super) async fn supply(
@@ -88,7 +94,7 @@ pub(super) async fn supply(
     Once(key): Once,
     Body(supply): Body<SupplyStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::supply(&ctx, run, &step, supply, key).await?))
+    after(&ctx, &steps::supply(&ctx, run, &step, supply, key).await?).await
 }
 
 pub(super) async fn stop(
@@ -97,7 +103,7 @@ pub(super) async fn stop(
     Once(key): Once,
     Body(request): Body<StopStep>,
 ) -> Result<Json<RunView>> {
-    Ok(Json(steps::stop(&ctx, run, &step, request, key).await?))
+    after(&ctx, &steps::stop(&ctx, run, &step, request, key).await?).await
 }
 
 /// 202 when steps run again, 200 for a dry run.
@@ -107,10 +113,11 @@ pub(super) async fn rerun(
     Once(key): Once,
     Body(rerun): Body<RerunStep>,
 ) -> Result<(StatusCode, Json<Rerun>)> {
-    let answer = steps::rerun(&ctx, run, &step, rerun, key).await?;
-    let status = match &answer {
-        Rerun::Dry(_) => StatusCode::OK,
-        Rerun::Done(_) => StatusCode::ACCEPTED,
-    };
-    Ok((status, Json(answer)))
+    Ok(match steps::rerun(&ctx, run, &step, rerun, key).await? {
+        Tried::Dry(radius) => (StatusCode::OK, Json(Rerun::Dry(radius))),
+        Tried::Done(done) => {
+            let view = runs::view_after(&ctx, &done).await?;
+            (StatusCode::ACCEPTED, Json(Rerun::Done(Box::new(view))))
+        }
+    })
 }

@@ -1,4 +1,5 @@
-//! `/api/live`: tells a person which of the runs that they may see have changed, as short summaries.
+//! `/api/live`: tells a person which of the runs that they may see have changed, as short summaries, and which are not theirs to see any
+//! more. Who may see a run is asked of the store, by the one predicate that its lists use.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,6 +9,7 @@ use axum::{
     response::Response,
 };
 use service::OpContext;
+use store::{Store, Window};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{Instant, sleep_until},
@@ -27,6 +29,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const RESYNC_PAUSE: Duration = Duration::from_secs(2);
 /// More changed runs than this are cheaper to fetch as a list.
 const MAX_RUNS: usize = 200;
+/// Runs of others in which a person is asked, as far as they are remembered: no list shows more at once.
+const MAX_ASKED: i64 = 1_000;
 
 pub(crate) async fn my_socket(
     State(state): State<AppState>,
@@ -35,10 +39,14 @@ pub(crate) async fn my_socket(
 ) -> Result<Response, Problem> {
     let viewer = ctx.user()?.clone();
     let seat = state.hub.seats().take(viewer.id)?;
+    // Changes are heard of before it is read who is asked where, and the page fetches its lists after both: nothing falls between.
+    let changes = state.hub.changes();
+    let asked = asked(state.hub.store(), &viewer).await.map_err(service::Error::from)?;
     let feed = MyFeed {
-        changes: state.hub.changes(),
+        changes,
         hub: state.hub.clone(),
         viewer,
+        asked,
         changed: BTreeSet::new(),
         is_everything: false,
         gather_until: None,
@@ -47,9 +55,21 @@ pub(crate) async fn my_socket(
     socket::accept(&state.hub, ctx, seat, upgrade, feed)
 }
 
+/// The runs of others that the viewer sees only because somebody asks them there: these leave their lists with the gate. An admin sees
+/// every run for good.
+async fn asked(store: &Store, viewer: &Actor) -> store::Result<BTreeSet<RunId>> {
+    if viewer.is_admin() {
+        return Ok(BTreeSet::new());
+    }
+    let waiting = store.waiting_runs(viewer, Window { after: None, limit: MAX_ASKED }).await?;
+    Ok(waiting.items.into_iter().filter(|run| run.user_id != viewer.id).map(|run| run.id).collect())
+}
+
 struct MyFeed {
     hub: Hub,
     viewer: Actor,
+    /// See above.
+    asked: BTreeSet<RunId>,
     changes: broadcast::Receiver<Changed>,
     changed: BTreeSet<RunId>,
     is_everything: bool,
@@ -105,8 +125,14 @@ impl MyFeed {
         }
         let ids: Vec<RunId> = self.changed.iter().copied().collect();
         let runs = link.read(|| self.hub.store().run_summaries_of(&ids, &self.viewer)).await?;
+        let seen: BTreeSet<RunId> = runs.iter().map(|run| run.id).collect();
+        let gone: Vec<RunId> = ids.into_iter().filter(|id| !seen.contains(id) && self.asked.remove(id)).collect();
+        if !self.viewer.is_admin() {
+            let of_others = runs.iter().filter(|run| run.user_id != self.viewer.id);
+            self.asked.extend(of_others.map(|run| run.id));
+        }
         self.forget();
-        Ok((!runs.is_empty()).then_some(MyFrame::Runs { runs }))
+        Ok((!runs.is_empty() || !gone.is_empty()).then_some(MyFrame::Runs { runs, gone }))
     }
 
     async fn tell(&mut self, link: &mut Link) -> Result<(), Interrupted> {

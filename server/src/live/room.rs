@@ -2,7 +2,7 @@
 //! A room begins at some event; what came before it, each follower reads for itself.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicI64, Ordering},
@@ -19,12 +19,13 @@ use tokio::{
 use workflow::{
     RunId, StepKey,
     api::{Delta, RunFrame},
+    run::RunEvent,
 };
+
+use super::events::{PAGE, People};
 
 /// Frames that a slow follower may be behind before it is told to fetch the run again.
 const QUEUE: usize = 256;
-/// Events read at once.
-pub(super) const PAGE: i64 = 256;
 /// Hints may be lost, so the log is looked at anyway.
 const POLL: Duration = Duration::from_secs(1);
 /// Workers send tokens of a run for 20 s after it was last said to be watched.
@@ -58,8 +59,15 @@ pub(super) struct Room {
     frames: broadcast::Sender<Frame>,
     head: AtomicI64,
     wake: Notify,
+    texts: Mutex<Texts>,
+}
+
+#[derive(Debug, Default)]
+struct Texts {
     /// What was passed on of attempts that are running, for followers who come later.
-    texts: Mutex<BTreeMap<(StepKey, i32), Delta>>,
+    so_far: BTreeMap<(StepKey, i32), Delta>,
+    /// The last attempt of each step that ended meanwhile: what comes late of it, nobody wants.
+    ended: BTreeMap<StepKey, i32>,
 }
 
 impl Room {
@@ -86,7 +94,10 @@ impl Room {
     pub(super) fn pass_on(&self, delta: Delta) {
         // Under the lock, so that a new follower gets each piece once: kept, or through the receiver.
         let mut texts = self.texts();
-        match texts.get_mut(&(delta.step.clone(), delta.attempt)) {
+        if texts.ended.get(&delta.step).is_some_and(|ended| *ended >= delta.attempt) {
+            return;
+        }
+        match texts.so_far.get_mut(&(delta.step.clone(), delta.attempt)) {
             Some(known) if delta.offset == end(known) => {
                 if known.text.len() + delta.text.len() <= MAX_TEXT {
                     known.text.push_str(&delta.text);
@@ -95,7 +106,7 @@ impl Room {
             // Sent again for somebody else; it begins earlier only if this room came late.
             Some(known) if delta.offset >= known.offset => {}
             _ => {
-                texts.insert((delta.step.clone(), delta.attempt), delta.clone());
+                texts.so_far.insert((delta.step.clone(), delta.attempt), delta.clone());
             }
         }
         self.send(None, &RunFrame::Delta(delta));
@@ -103,18 +114,29 @@ impl Room {
 
     /// The text so far of the attempts that are running.
     pub(super) fn text_so_far(&self) -> Vec<Frame> {
-        let texts = self.texts().values().cloned().collect::<Vec<_>>();
+        let texts = self.texts().so_far.values().cloned().collect::<Vec<_>>();
         texts.into_iter().filter_map(|delta| Frame::new(None, &RunFrame::Delta(delta))).collect()
     }
 
-    /// The map stays whole whatever panics beside it: each change is one step.
-    fn texts(&self) -> MutexGuard<'_, BTreeMap<(StepKey, i32), Delta>> {
+    /// The artifact, or the error, takes the place of the text.
+    fn forget_texts(&self, event: &RunEvent) {
+        let ended = event.data.attempts.iter().filter(|attempt| attempt.outcome.is_some());
+        let mut texts = self.texts();
+        for attempt in ended {
+            texts.so_far.remove(&(attempt.step.clone(), attempt.number));
+            let last = texts.ended.entry(attempt.step.clone()).or_default();
+            *last = attempt.number.max(*last);
+        }
+    }
+
+    /// It stays whole whatever panics beside it: each change leaves texts that make sense.
+    fn texts(&self) -> MutexGuard<'_, Texts> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the log until the last follower has left.
     pub(super) async fn follow(room: Weak<Self>, store: Store) {
-        let mut seen = BTreeSet::new();
+        let mut people = People::default();
         let mut said = None::<Instant>;
         // What was sent while nobody followed here is gone.
         if let Some(room) = room.upgrade() {
@@ -127,7 +149,7 @@ impl Room {
                     tracing::debug!(error = &error as &dyn std::error::Error, "cannot say that a run is watched");
                 }
             }
-            if let Err(error) = room.read(&store, &mut seen).await {
+            if let Err(error) = room.read(&store, &mut people).await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "cannot read events; trying again");
             }
             // Either a hint or the time; both lead to the same look.
@@ -135,30 +157,18 @@ impl Room {
         }
     }
 
-    async fn read(&self, store: &Store, seen: &mut BTreeSet<(StepKey, i32)>) -> store::Result<()> {
+    async fn read(&self, store: &Store, people: &mut People) -> store::Result<()> {
         loop {
-            let events = store.events_after(self.run, self.head.load(Ordering::SeqCst), PAGE).await?;
-            let n = events.len();
-            for event in events {
-                let seq = event.seq;
-                self.head.store(seq, Ordering::SeqCst);
-                self.send(Some(seq), &RunFrame::Event { event: Box::new(event) });
+            let events = people.events_after(store, self.run, self.head.load(Ordering::SeqCst)).await?;
+            for event in &events {
+                self.head.store(event.seq, Ordering::SeqCst);
+                self.send(Some(event.seq), &people.frame(event));
+                self.forget_texts(event);
             }
-            if i64::try_from(n).is_ok_and(|n| n < PAGE) {
-                break;
+            if i64::try_from(events.len()).is_ok_and(|n| n < PAGE) {
+                return Ok(());
             }
         }
-        // After the events: an attempt makes a step running that an event before it made ready.
-        let mut attempts = store.running_attempts(self.run).await?;
-        let running: BTreeSet<_> = attempts.iter().map(|attempt| (attempt.step.clone(), attempt.number)).collect();
-        attempts.retain(|attempt| !seen.contains(&(attempt.step.clone(), attempt.number)));
-        let ended: BTreeSet<_> = seen.difference(&running).cloned().collect();
-        self.texts().retain(|attempt, _| !ended.contains(attempt));
-        *seen = running;
-        if !attempts.is_empty() {
-            self.send(None, &RunFrame::Attempts { attempts });
-        }
-        Ok(())
     }
 
     fn send(&self, seq: Option<i64>, frame: &RunFrame) {
@@ -200,5 +210,9 @@ mod tests {
         pass_on(0, "one two ");
         pass_on(40, "lost before");
         assert_eq!(so_far(), "one two three four ", "neither a repetition nor what follows a gap changes it");
+        room.texts().ended.insert("a".into(), 1);
+        room.texts().so_far.clear();
+        pass_on(0, "one two ");
+        assert_eq!(so_far(), "", "what comes after the end is nothing any more");
     }
 }

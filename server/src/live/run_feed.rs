@@ -8,16 +8,19 @@ use axum::{
     response::Response,
 };
 use service::{OpContext, runs};
+use store::Store;
 use tokio::sync::broadcast::{self, error::RecvError};
 use workflow::{
     RunId,
     api::{Follow, RunFrame},
+    run::RunEvent,
 };
 
 use super::{
+    events::People,
     hub::Hub,
     link::{Feed, Interrupted, Link},
-    room::{Frame, PAGE, Room},
+    room::{Frame, Room},
     socket::{self, Upgrade},
 };
 use crate::http::{AppState, Ids, Problem};
@@ -34,7 +37,9 @@ pub(crate) async fn run_socket(
 ) -> Result<Response, Problem> {
     // Before anything is read: whoever opens too many should cost nothing.
     let seat = state.hub.seats().take(ctx.user()?.id)?;
-    let seq = runs::get(&ctx, run).await?.seq;
+    runs::visible(&ctx, run).await?;
+    let newest = state.hub.store().run_events(run, None, 1).await.map_err(service::Error::from)?;
+    let seq = newest.first().map_or(0, |event| event.seq);
     let feed = RunFeed { hub: state.hub.clone(), room: state.hub.enter(run, seq) };
     socket::accept(&state.hub, ctx.watching(run), seat, upgrade, feed)
 }
@@ -58,7 +63,8 @@ enum Stage {
     /// Too much is missing: told to fetch the run, which then holds everything up to here.
     Resync,
     Replay,
-    Attempts,
+    /// The running text so far.
+    Texts,
     Live,
 }
 
@@ -100,32 +106,26 @@ impl Following {
         loop {
             match self.stage {
                 Stage::Resync => {
-                    self.stage = Stage::Attempts;
+                    self.stage = Stage::Texts;
                     return Ok(text(Frame::new(None, &RunFrame::Resync)));
                 }
                 Stage::Replay => {
                     if self.sent >= self.replay_to {
-                        self.stage = Stage::Attempts;
+                        self.stage = Stage::Texts;
                         continue;
                     }
                     let sent = self.sent;
-                    let events = link.read(|| hub.store().events_after(room.run(), sent, PAGE)).await?;
+                    let (people, events) = link.read(|| read(hub.store(), room.run(), sent)).await?;
                     link.pace(events.len()).await?;
                     // Fewer than there must be: the run was removed meanwhile.
                     self.sent = events.last().map_or(self.replay_to, |event| event.seq);
-                    let frames = events
-                        .into_iter()
-                        .filter_map(|event| Frame::new(Some(event.seq), &RunFrame::Event { event: Box::new(event) }));
+                    let frames = events.iter().filter_map(|event| Frame::new(Some(event.seq), &people.frame(event)));
                     return Ok(frames.map(|frame| frame.text).collect());
                 }
-                Stage::Attempts => {
-                    let attempts = link.read(|| hub.store().running_attempts(room.run())).await?;
+                Stage::Texts => {
                     self.stage = Stage::Live;
-                    let attempts =
-                        (!attempts.is_empty()).then(|| Frame::new(None, &RunFrame::Attempts { attempts })).flatten();
                     // Pieces that the receiver holds as well are told apart by their offset.
-                    let frames: Vec<_> =
-                        attempts.into_iter().chain(room.text_so_far()).map(|frame| frame.text).collect();
+                    let frames: Vec<_> = room.text_so_far().into_iter().map(|frame| frame.text).collect();
                     if !frames.is_empty() {
                         return Ok(frames);
                     }
@@ -159,4 +159,10 @@ impl Feed for RunFeed {
 
 fn text(frame: Option<Frame>) -> Vec<Utf8Bytes> {
     frame.map(|frame| frame.text).into_iter().collect()
+}
+
+async fn read(store: &Store, run: RunId, after: i64) -> store::Result<(People, Vec<RunEvent>)> {
+    let mut people = People::default();
+    let events = people.events_after(store, run, after).await?;
+    Ok((people, events))
 }

@@ -110,6 +110,10 @@ impl Cluster {
         Ok(Self { core: Arc::new(core), supervisor: None, used: Some(used), url, owner_url })
     }
 
+    pub fn data_dir(&self) -> &Path {
+        &self.core.data_dir
+    }
+
     /// The same database as the owner of its tables.
     pub fn owner_url(&self) -> &DatabaseUrl {
         &self.owner_url

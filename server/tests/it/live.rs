@@ -14,10 +14,11 @@ use tokio_tungstenite::{
 use workflow::{
     RunView,
     api::{MyFrame, RunFrame},
+    run::{RunEvent, State, state::Emails},
     view::Applied,
 };
 
-use crate::harness::{ANNA, CARA, Server};
+use crate::harness::{ANNA, BEN, CARA, Server};
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -63,6 +64,37 @@ async fn close_code(socket: &mut Socket) -> Option<u16> {
     }
 }
 
+/// A run as a page keeps it, which heard of it from its first event on.
+pub(crate) struct Folded {
+    state: State,
+    people: Emails,
+    view: Option<RunView>,
+}
+
+impl Folded {
+    pub(crate) fn nothing() -> Self {
+        Self { state: State::empty(), people: Emails::new(), view: None }
+    }
+
+    pub(crate) fn seq(&self) -> i64 {
+        self.state.seq
+    }
+
+    pub(crate) fn take(&mut self, event: &RunEvent, people: Emails) {
+        let applied = self.state.apply(event);
+        assert_ne!(applied, Applied::Gap, "after {} comes {}", self.state.seq, event.seq);
+        self.people.extend(people);
+        match &mut self.view {
+            Some(view) => view.refresh(&self.state, event, &self.people),
+            None => self.view = Some(self.state.view(&self.people)),
+        }
+    }
+
+    pub(crate) fn view(&self) -> &RunView {
+        self.view.as_ref().expect("something was heard")
+    }
+}
+
 async fn view(server: &Server, run: &str) -> RunView {
     let view = server.anna.get(&format!("/api/workflows/runs/{run}")).await.expect(200);
     serde_json::from_value(view).unwrap()
@@ -75,28 +107,31 @@ async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
     let address = server.listen().await;
     let run = server.anna.start(&template, "hello").await;
     let path = format!("/api/workflows/runs/{run}/live");
-    let mut folded = view(&server, &run).await;
+    let mut folded = Folded::nothing();
     let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
-    follow(&mut socket, folded.seq).await;
+    follow(&mut socket, 0).await;
     server.anna.settled(&run).await;
     server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
     server.anna.settled(&run).await;
     let expected = view(&server, &run).await;
-    while folded.seq < expected.seq {
-        match serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap() {
-            RunFrame::Event { event } => assert_ne!(folded.apply(&event), Applied::Gap),
-            RunFrame::Attempts { attempts } => folded.apply_attempts(&attempts),
+    while folded.seq() < expected.seq {
+        let frame = text(&mut socket).await.unwrap();
+        for kept in ["\"request\"", "\"tells\"", "\"reads\""] {
+            assert!(!frame.contains(kept), "{kept} is for the engine only: {frame}");
+        }
+        match serde_json::from_str(&frame).unwrap() {
+            RunFrame::Event { event, people } => folded.take(&event, people),
             RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => {}
         }
     }
-    assert_eq!(folded, expected);
+    assert_eq!(*folded.view(), expected);
 
     // A reconnect replays exactly what is missing.
     let mut again = connect(address, &path, server.anna.headers()).await.unwrap();
     follow(&mut again, 2).await;
     for seq in 3..=expected.seq {
         match serde_json::from_str(&text(&mut again).await.unwrap()).unwrap() {
-            RunFrame::Event { event } => assert_eq!(event.seq, seq),
+            RunFrame::Event { event, .. } => assert_eq!(event.seq, seq),
             other => panic!("{other:?}"),
         }
     }
@@ -115,7 +150,8 @@ async fn my_feed_tells_of_my_runs_only(pool: PgPool) {
     let mine = server.anna.start(&template, "x").await;
     loop {
         match serde_json::from_str(&text(&mut anna).await.unwrap()).unwrap() {
-            MyFrame::Runs { runs } => {
+            MyFrame::Runs { runs, gone } => {
+                assert!(gone.is_empty(), "{gone:?}");
                 assert!(runs.iter().all(|run| run.id.to_string() == mine), "{runs:?}");
                 if runs.iter().any(|run| run.status.as_str() == "completed") {
                     break;
@@ -216,5 +252,40 @@ async fn who_was_asked_is_sent_nothing_more_once_the_gate_has_closed(pool: PgPoo
     assert_eq!(close_code(&mut socket).await, Some(1008));
     assert!(began.elapsed() < Duration::from_secs(7), "after {:?}", began.elapsed());
     assert_eq!(connect(address, &path, server.cara.headers()).await.err(), Some(404));
+    server.stop().await;
+}
+
+/// What Cara's list of what waits for her is told, until it is told of a run, or that one is gone.
+async fn told_of(socket: &mut Socket, run: &str, is_gone: bool) {
+    loop {
+        match serde_json::from_str(&text(socket).await.unwrap()).unwrap() {
+            MyFrame::Runs { runs, gone } => {
+                let waits = runs.iter().any(|known| known.id.to_string() == run && known.n_waiting > 0);
+                let is_told = if is_gone { gone.iter().any(|id| id.to_string() == run) } else { waits };
+                if is_told {
+                    return;
+                }
+            }
+            MyFrame::Resync | MyFrame::Beat(_) => {}
+        }
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_list_of_whoever_is_asked_is_live_and_a_gate_that_others_decide_leaves_it(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let review = json!({"mode": "always", "assignees": {"users": [CARA, BEN]}});
+    let template = server.shouting_template_with(review).await;
+    let address = server.listen().await;
+    let mut early = connect(address, "/api/live", server.cara.headers()).await.unwrap();
+    follow(&mut early, 0).await;
+    let run = server.anna.start(&template, "hello").await;
+    told_of(&mut early, &run, false).await;
+    // Who comes later knows of it by the list.
+    let mut late = connect(address, "/api/live", server.cara.headers()).await.unwrap();
+    follow(&mut late, 0).await;
+    server.ben.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+    told_of(&mut early, &run, true).await;
+    told_of(&mut late, &run, true).await;
     server.stop().await;
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use workflow::{AgentSpec, RunView, StepKey, StepStatus, api::TestAgent, definition::RunInput, view::StepView};
+use workflow::{AgentSpec, StepKey, StepStatus, api::TestAgent, definition::RunInput, view::StepView};
 
 use crate::reactive::{effect, memo};
 use crate::{
-    api,
+    api::{self, LoadedRun},
     components::{Button, ButtonType, Elapsed, LinkButton, Size, StatusChip, Variant},
     error::AppError,
     form::{FormError, focus_first_error, outcome},
@@ -23,7 +23,7 @@ use crate::{
 pub(super) fn TestPanel(saved: RwSignal<AgentSpec>, is_dirty: Memo<bool>) -> impl IntoView {
     // The form is drawn anew for another set of ports only, so that samples stay from test to test.
     let ports = memo(move || saved.with(|saved| saved.inputs.clone()));
-    let runs = RwSignal::new(None::<RunView>);
+    let runs = RwSignal::new(None::<LoadedRun>);
     view! {
         <section class="card" aria-label="Test">
             <div class="card-head">
@@ -56,7 +56,7 @@ pub(super) fn TestPanel(saved: RwSignal<AgentSpec>, is_dirty: Memo<bool>) -> imp
 }
 
 /// Starts the test and reads the run that it made.
-async fn run(test: TestAgent) -> Result<RunView, AppError> {
+async fn run(test: TestAgent) -> Result<LoadedRun, AppError> {
     api::get_run(api::test_agent(test).await?).await
 }
 
@@ -65,7 +65,7 @@ fn Sample(
     saved: RwSignal<AgentSpec>,
     is_dirty: Memo<bool>,
     inputs: BTreeMap<String, RunInput>,
-    runs: RwSignal<Option<RunView>>,
+    runs: RwSignal<Option<LoadedRun>>,
 ) -> impl IntoView {
     let fields = StoredValue::new(InputField::all(&inputs));
     let test = Action::new(|test: &TestAgent| run(test.clone()));
@@ -116,11 +116,10 @@ fn Sample(
 }
 
 #[component]
-fn Follow(run: RunView) -> impl IntoView {
-    let id = run.id;
-    let key = run.steps.first().map(|step| step.key.clone());
+fn Follow(run: LoadedRun) -> impl IntoView {
     let live = LiveRun::follow(run, None);
-    let href = format!("/runs/{id}");
+    let key = live.run.with_untracked(|run| run.steps.first().map(|step| step.key.clone()));
+    let href = format!("/runs/{}", live.id);
     let Some(key) = key else { return ().into_any() };
     let stored: StoredValue<StepKey> = StoredValue::new(key.clone());
     let step = memo(move || stored.with_value(|key| live.step(key)));

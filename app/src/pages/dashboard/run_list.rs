@@ -126,7 +126,7 @@ fn RunList(page: RunPage) -> impl IntoView {
     let next = RwSignal::new(page.next);
     let me = use_session().user_untracked().map(|user| user.id);
     follow_mine(move |frame| match frame {
-        MyFrame::Runs { runs: changed } => {
+        MyFrame::Runs { runs: changed, .. } => {
             let is_all_loaded = next.with_untracked(Option::is_none);
             // An admin is told of everybody's runs; this list is mine.
             let mine: Vec<RunSummary> = changed.iter().filter(|run| Some(run.user_id) == me).cloned().collect();

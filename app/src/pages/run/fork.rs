@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use workflow::{RunView, api::ForkRun};
+use workflow::{RunId, api::ForkRun};
 
 use super::{one_step::OneStep, step_panel::VerbError};
 use crate::reactive::effect;
@@ -19,9 +19,9 @@ pub(super) fn ForkDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let key = StoredValue::new(None::<String>);
     let fork = Action::new(move |ask: &ForkRun| api::fork_run(live.id, ask.clone(), key.get_value()));
     let navigate = use_navigate();
-    let error = outcome(fork, move |run: RunView| {
+    let error = outcome(fork, move |run: RunId| {
         open.set(false);
-        navigate(&format!("/runs/{}", run.id), NavigateOptions::default());
+        navigate(&format!("/runs/{run}"), NavigateOptions::default());
     });
     effect(move || {
         if open.get() {

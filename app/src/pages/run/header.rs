@@ -15,7 +15,7 @@ use self::{
 use super::{press::Press, state::LiveRun};
 use crate::reactive::{effect, memo};
 use crate::{
-    api,
+    api::{self, Done},
     components::{
         Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, run_status,
         use_toasts,
@@ -94,7 +94,7 @@ fn Kin(live: LiveRun) -> impl IntoView {
     }
 }
 
-async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<RunView, AppError> {
+async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<Done, AppError> {
     if pause { api::pause_run(id, key).await } else { api::resume_run(id, ResumeRun::default(), key).await }
 }
 

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use workflow::{
-    ArtifactId, RunView, Step, StepKey, StepStatus,
+    ArtifactId, Step, StepKey, StepStatus,
     access::Actor,
     api as wire,
     view::{ArtifactMeta, StepView},
@@ -11,7 +11,10 @@ use workflow::{
 
 use super::{press::Press, state::LiveRun};
 use crate::reactive::{effect_with, memo};
-use crate::{api, error::AppError};
+use crate::{
+    api::{self, Done},
+    error::AppError,
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct OneStep {
@@ -105,7 +108,7 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    async fn send(self, one: OneStep, key: Option<String>) -> Result<RunView, AppError> {
+    async fn send(self, one: OneStep, key: Option<String>) -> Result<Done, AppError> {
         let (run, step) = (one.live.id, one.key());
         match self {
             Self::Trigger(ask) => api::trigger_step(run, step, ask, key).await,

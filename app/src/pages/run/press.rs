@@ -4,14 +4,12 @@
 use std::future::Future;
 
 use leptos::prelude::*;
-use workflow::RunView;
-
 use super::state::LiveRun;
-use crate::{error::AppError, form::Once};
+use crate::{api::Done, error::AppError, form::Once};
 
 /// What came of the last press, and whether one is under way.
 pub(super) struct Press<I: Send + Sync + 'static> {
-    action: Action<I, Result<RunView, AppError>>,
+    action: Action<I, Result<Done, AppError>>,
     once: Once<I>,
     pub error: Signal<Option<AppError>>,
 }
@@ -31,7 +29,7 @@ impl<I: Clone + PartialEq + Send + Sync + 'static> Press<I> {
         on_ok: impl Fn() + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<RunView, AppError>> + Send + 'static,
+        F: Future<Output = Result<Done, AppError>> + Send + 'static,
     {
         let once = Once::<I>::new();
         let action = Action::new(move |asked: &I| {

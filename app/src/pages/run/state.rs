@@ -1,4 +1,5 @@
-//! The live state of the page: the folded view, streamed text, and the chosen step. What changes is said aloud by the canvas.
+//! The live state of the page: the run as it is folded, the view of it, streamed text, and the chosen step. What changes is said aloud
+//! by the canvas. Must never change the view but by events: those of the feed and those that a verb answers with are folded alike.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,9 +9,9 @@ use std::{
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{Delta, RunFrame, Staleness},
-    event::RunEvent,
+    api::{Delta, EventView, RunFrame, Staleness},
     graph::Graph,
+    run::{RunEvent, State, state::Emails},
     staleness::staleness,
     view::{Applied, StepView},
 };
@@ -18,10 +19,12 @@ use workflow::{
 use super::verbs::is_shown_to;
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
-    api, device,
+    api::{self, Done, LoadedRun},
+    device,
     error::AppError,
     live::{Connection, follow_run},
     session::use_session,
+    told::Told,
     unsent::{Keeper, Texts, left_at},
 };
 
@@ -29,6 +32,8 @@ use crate::{
 const PULSE: Duration = Duration::from_millis(150);
 /// After a refetch that failed.
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
+/// So long the feed has to bring what lies between what is shown and what a verb answered.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// The text of one attempt as far as it has come.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -40,16 +45,24 @@ pub(in crate::pages) struct Stream {
     has_gap: bool,
 }
 
+/// What events are folded into. Nothing follows it: what is shown is the view.
+struct Folded {
+    state: State,
+    /// Emails of everybody who was named so far.
+    people: Emails,
+}
+
 #[derive(Clone, Copy)]
 pub(in crate::pages) struct LiveRun {
     pub id: RunId,
+    folded: StoredValue<Folded>,
     pub run: RwSignal<RunView>,
     pub selected: RwSignal<Option<StepKey>>,
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
     proposed: StoredValue<Option<StepKey>>,
     pub streams: RwSignal<BTreeMap<(StepKey, i32), Stream>>,
-    /// Events since the page was opened, newest last.
-    pub news: RwSignal<Vec<RunEvent>>,
+    /// Events since the timeline was opened, newest last; none while it is closed.
+    pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
     pub title: Signal<String>,
     /// False once nothing asks this person any more in a run of somebody else's: what it holds is not to be asked for then.
@@ -74,7 +87,10 @@ pub(in crate::pages) struct LiveRun {
 
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
-    pub(in crate::pages) fn follow(view: RunView, wanted: Option<StepKey>) -> Self {
+    pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
+        let LoadedRun { snapshot, people } = loaded;
+        let state = State::of(snapshot);
+        let view = state.view(&people);
         let id = view.id;
         let wanted = wanted.filter(|key| view.step(key).is_some());
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
@@ -94,6 +110,7 @@ impl LiveRun {
         let me = use_session().user_untracked();
         let live = Self {
             id,
+            folded: StoredValue::new(Folded { state, people }),
             run,
             selected,
             proposed: StoredValue::new(proposed),
@@ -120,30 +137,46 @@ impl LiveRun {
             owner: StoredValue::new(Owner::current()),
         };
         live.keep_drafts();
-        let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.fold(frame));
+        let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
         live
     }
 
-    fn fold(self, frame: &RunFrame) {
+    fn take(self, frame: &RunFrame) {
         match frame {
-            RunFrame::Event { event } => {
-                let Some(applied) = self.run.try_update(|run| run.apply(event)) else { return };
-                match applied {
-                    Applied::Changed => {
-                        self.news.update(|news| news.push((**event).clone()));
-                        self.forget_streams(event);
-                        self.look_at(event);
-                    }
-                    Applied::AlreadyKnown => {}
-                    Applied::Gap => self.refetch(),
+            RunFrame::Event { event, people } => {
+                if self.fold(event, people) == Some(Applied::Gap) {
+                    self.refetch();
                 }
             }
-            RunFrame::Attempts { attempts } => self.run.update(|run| run.apply_attempts(attempts)),
             RunFrame::Delta(delta) => self.streams.update(|streams| add_piece(streams, delta)),
             RunFrame::Resync => self.refetch(),
             RunFrame::Beat(_) => {}
         }
+    }
+
+    /// Takes in an event. None once the page is gone.
+    fn fold(self, event: &RunEvent, people: &Emails) -> Option<Applied> {
+        let applied = self.folded.try_update_value(|folded| {
+            let applied = folded.state.apply(event);
+            if applied == Applied::Changed {
+                folded.people.extend(people.clone());
+            }
+            applied
+        })?;
+        if applied == Applied::Changed {
+            self.folded.try_with_value(|folded| {
+                self.run.try_update(|run| run.refresh(&folded.state, event, &folded.people));
+            })?;
+            self.news.try_update(|news| {
+                if let Some(news) = news {
+                    news.push(Told::of(&EventView::of(event, people)));
+                }
+            });
+            self.forget_streams(event);
+            self.look_at(event);
+        }
+        Some(applied)
     }
 
     /// Goes to the step that begins to want a person, if nobody has chosen where to look and nothing there wants one.
@@ -154,7 +187,7 @@ impl LiveRun {
             return;
         }
         let is_needed = |key: &StepKey| self.run.with_untracked(|run| run.step(key).is_some_and(|it| wants(it.status)));
-        let next = event.data.steps.iter().find(|step| wants(step.status)).map(|step| step.key.clone());
+        let next = event.data.steps.iter().find(|step| wants(step.status.word())).map(|step| step.key.clone());
         if let Some(next) = next.filter(|_| !now.as_ref().is_some_and(is_needed)) {
             self.proposed.set_value(Some(next.clone()));
             self.selected.set(Some(next));
@@ -170,7 +203,7 @@ impl LiveRun {
         let session = use_context::<crate::session::Session>();
         spawn_local(async move {
             match api::get_run(self.id).await {
-                Ok(run) => self.take(run),
+                Ok(run) => self.load(run),
                 Err(error) => {
                     if let Some(session) = session {
                         session.note(&error);
@@ -185,26 +218,51 @@ impl LiveRun {
         });
     }
 
-    /// The answer of a verb: newer than what is shown, or older than what the feed has brought since.
-    pub(in crate::pages) fn take(self, answer: RunView) {
-        let _ = self.run.try_update(|run| {
-            if answer.seq > run.seq {
-                *run = answer;
-            } else {
-                let attempts: Vec<_> = answer.steps.into_iter().flat_map(|step| step.attempts).collect();
-                run.apply_attempts(&attempts);
-            }
+    /// The run as it was read again; the feed may have brought more since.
+    fn load(self, loaded: LoadedRun) {
+        let view = self.folded.try_update_value(|folded| {
+            (loaded.snapshot.seq > folded.state.seq).then(|| {
+                *folded = Folded { state: State::of(loaded.snapshot), people: loaded.people };
+                folded.state.view(&folded.people)
+            })
         });
+        if let Some(view) = view.flatten() {
+            self.run.try_set(view);
+        }
+    }
+
+    /// What a verb did; the feed may have brought it already.
+    fn done(self, done: &Done) {
+        for event in &done.events {
+            if self.fold(event, &done.people) == Some(Applied::Gap) {
+                break;
+            }
+        }
+        // What others did in between comes by the feed, where there is one.
+        if !self.has(done.seq) {
+            let (seq, wait) = (done.seq, if self.is_lost.get_untracked() { Duration::ZERO } else { CATCH_UP_WITHIN });
+            let catch_up = move || {
+                if !self.has(seq) {
+                    self.refetch();
+                }
+            };
+            set_timeout(catch_up, wait);
+        }
+    }
+
+    /// Whether all up to there is folded, or nobody looks any more.
+    fn has(self, seq: i64) -> bool {
+        self.folded.try_with_value(|folded| folded.state.seq >= seq).unwrap_or(true)
     }
 
     /// Follows a verb's action: its answer is folded in, and its error is given to show.
     pub(in crate::pages) fn verb<I: Send + Sync + 'static>(
         self,
-        action: Action<I, Result<RunView, AppError>>,
+        action: Action<I, Result<Done, AppError>>,
         on_ok: impl Fn() + Send + Sync + 'static,
     ) -> Signal<Option<AppError>> {
         crate::form::outcome(action, move |answer| {
-            self.take(answer);
+            self.done(&answer);
             on_ok();
         })
     }
@@ -283,7 +341,7 @@ impl LiveRun {
     }
 
     fn forget_streams(self, event: &RunEvent) {
-        for attempt in &event.data.attempts {
+        for attempt in event.data.attempts.iter().filter(|attempt| attempt.outcome.is_some()) {
             let place = (attempt.step.clone(), attempt.number);
             if self.streams.with_untracked(|streams| streams.contains_key(&place)) {
                 self.streams.update(|streams| {

@@ -1,15 +1,16 @@
 //! What happened in the run and who did it, newest first, in a drawer at the foot.
 
 use leptos::prelude::*;
-use workflow::event::{EventKind, RunEvent};
+use workflow::run::event::EventKind;
 
-use super::state::LiveRun;
+use super::state::{LiveRun, title_of};
 use crate::{
     api,
     components::{Icon, MoreRows, RelativeTime, Skeleton, SkeletonKind},
     form::outcome,
     load::PartFailed,
     reactive::effect,
+    told::Told,
     words,
 };
 
@@ -46,10 +47,14 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
 /// Everything that was read stays: earlier events come below the ones that are there.
 #[component]
 fn Events(live: LiveRun) -> impl IntoView {
-    let read = RwSignal::new(Vec::<RunEvent>::new());
+    let read = RwSignal::new(Vec::<Told>::new());
     let newest = live.run.with_untracked(|run| run.seq) + 1;
+    live.news.set(Some(Vec::new()));
+    on_cleanup(move || {
+        live.news.try_set(None);
+    });
     let page = Action::new(move |before: &i64| api::run_events(live.id, Some(*before)));
-    let error = outcome(page, move |events: Vec<RunEvent>| read.update(|read| add_page(read, events)));
+    let error = outcome(page, move |events: Vec<Told>| read.update(|read| add_page(read, events)));
     let oldest = move || read.with(|read| read.last().map_or(newest, |event| event.seq));
     let load = move || {
         page.dispatch(untrack(oldest));
@@ -57,7 +62,8 @@ fn Events(live: LiveRun) -> impl IntoView {
     effect(load);
     let news = move || {
         live.news.with(|news| {
-            news.iter().rev().filter(|event| event.seq >= newest).cloned().map(|event| row(live, event)).collect_view()
+            let news = news.iter().flatten().rev().filter(|event| event.seq >= newest);
+            news.cloned().map(|event| row(live, event)).collect_view()
         })
     };
     let has_earlier = move || read.with(|read| !read.is_empty()) && oldest() > 1;
@@ -77,48 +83,56 @@ fn Events(live: LiveRun) -> impl IntoView {
 }
 
 /// Takes in a page of events, newest first, after those that are known; one that is known already changes nothing.
-fn add_page(read: &mut Vec<RunEvent>, page: Vec<RunEvent>) {
+fn add_page(read: &mut Vec<Told>, page: Vec<Told>) {
     let oldest = read.last().map_or(i64::MAX, |event| event.seq);
     read.extend(page.into_iter().filter(|event| event.seq < oldest));
 }
 
-fn row(live: LiveRun, event: RunEvent) -> impl IntoView {
-    let title = event.data.step.as_ref().map(|key| {
-        live.run.with_untracked(|run| run.step(key).map_or_else(|| key.to_string(), |step| step.title.clone()))
-    });
+fn row(live: LiveRun, event: Told) -> impl IntoView {
+    let title_of = |key| live.run.with_untracked(|run| title_of(run, key));
+    let title = event.step.as_ref().map(title_of);
     let (icon, words) = words_of(&event);
-    let said = feedback_of(&event);
-    let who = event.actor.map(|actor| actor.email);
+    let words = match event.kind {
+        EventKind::AutoRunChanged if event.n_steps > 0 => {
+            let names: Vec<String> = event.steps.iter().map(title_of).collect();
+            format!("{words}, which let {} go on", names_of(names, event.n_steps))
+        }
+        _ if title.is_none() && event.n_steps > 0 => format!("{} {words}", words::count(event.n_steps, "step")),
+        _ => words.to_owned(),
+    };
     view! {
         <li>
             <Icon name=icon/>
             <span>
                 {title.map(|title| view! { <strong>{title}</strong> " " })}
                 {words}
-                {who.map(|who| view! { <span class="muted small">" by " {who}</span> })}
-                {said.map(|said| view! { <span class="timeline-said">{said}</span> })}
+                {event.by.map(|who| view! { <span class="muted small">" by " {who}</span> })}
+                {event.said.map(|said| view! { <span class="timeline-said">{said}</span> })}
             </span>
             <RelativeTime at=event.at/>
         </li>
     }
 }
 
-/// What was said with a rejection.
-fn feedback_of(event: &RunEvent) -> Option<String> {
-    if event.kind != EventKind::StepRejected {
-        return None;
+/// The first of so many by name, and how many more.
+fn names_of(mut names: Vec<String>, n: usize) -> String {
+    let n_more = n.saturating_sub(names.len());
+    if n_more > 0 {
+        names.push(format!("{} more", words::thousands(i64::try_from(n_more).unwrap_or(i64::MAX))));
     }
-    let key = event.data.step.as_ref()?;
-    let step = event.data.steps.iter().find(|step| step.key == *key)?;
-    step.feedback.as_ref().map(|feedback| feedback.text.clone())
+    words::list(&names, names.len())
 }
 
-fn words_of(event: &RunEvent) -> (&'static str, &'static str) {
-    let begins_a_run = || event.data.steps.iter().any(|step| step.child_run.is_some());
+/// What is said after the title of the step that it is about, or after how many steps.
+fn words_of(event: &Told) -> (&'static str, &'static str) {
     match event.kind {
         EventKind::RunStarted => ("play", "The run was started"),
         EventKind::RunCancelled => ("ban", "The run was cancelled"),
-        EventKind::AutoRunChanged => ("zap", "Auto-run was switched"),
+        EventKind::AutoRunChanged => match event.auto_run {
+            Some(true) => ("zap", "Auto-run was switched on"),
+            Some(false) => ("zap", "Auto-run was switched off"),
+            None => ("zap", "Auto-run was switched"),
+        },
         EventKind::StepCompleted => ("circle-check", "completed"),
         EventKind::StepAwaitingReview => ("pause", "waits for review"),
         EventKind::StepFailed => ("circle-x", "failed"),
@@ -135,7 +149,7 @@ fn words_of(event: &RunEvent) -> (&'static str, &'static str) {
         EventKind::StepStopped => ("ban", "was stopped"),
         EventKind::StepRerun => ("rotate-cw", "runs again"),
         EventKind::StepDecided => ("zap", "was decided"),
-        EventKind::StepExpanded if begins_a_run() => ("zap", "began the run of its sub-workflow"),
+        EventKind::StepExpanded if event.begins_a_run => ("zap", "began the run of its sub-workflow"),
         EventKind::StepExpanded => ("zap", "began its items"),
         EventKind::ReviewTimedOut => ("circle-x", "got no review in time"),
         EventKind::ArtifactRolledBack => ("undo-2", "was rolled back"),
@@ -145,5 +159,10 @@ fn words_of(event: &RunEvent) -> (&'static str, &'static str) {
         EventKind::RunTimedOut => ("circle-x", "The run took too long"),
         EventKind::RunAdopted => ("check", "Versions of another run were taken over"),
         EventKind::RunMoved => ("chevron-right", "The run goes on with another version"),
+        EventKind::StepsStarted => ("play", "started"),
+        EventKind::StepsAdmitted => ("play", "may start: a place is free"),
+        EventKind::StepSuspended => ("pause", "waits for something outside"),
+        EventKind::StepResumed => ("play", "goes on"),
+        EventKind::Continued => ("zap", "changed with it"),
     }
 }

@@ -1,41 +1,49 @@
-//! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone.
+//! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone. What gates that bind
+//! keep even from an owner is decided with the verb.
 //! Must answer alike for a run that is missing and one that is nobody's business of the asker.
 
-use store::access::Access;
-use workflow::{RunId, StepKey, access::Scope};
+use std::collections::BTreeSet;
 
-use super::idempotency::Idempotency;
-use crate::{Error, OpContext, Result};
+pub(crate) use store::access::Access;
+use workflow::{
+    StepKey,
+    access::Actor,
+    run::{State, state::Step},
+    verbs::Verb,
+};
 
-/// Passes if the run may be seen.
-pub(crate) async fn see(ctx: &OpContext, run: RunId) -> Result<Access> {
-    ctx.store().run_access(run, ctx.user()?).await?.ok_or(Error::NotFound)
+use super::refusals;
+use crate::{Error, Result};
+
+/// What somebody may do with the run; none where it is not theirs to see. The twin of what the store asks in every list of runs.
+pub(crate) fn of(state: &State, viewer: &Actor) -> Option<Access> {
+    if viewer.may_run(state.birth.user_id) {
+        return Some(Access::Full);
+    }
+    let asks = |step: &&Step| step.review().is_some_and(|review| review.asks(viewer));
+    let gates: BTreeSet<StepKey> = state.steps().filter(asks).map(|step| step.key.clone()).collect();
+    (!gates.is_empty()).then_some(Access::Gates(gates))
 }
 
 /// Passes if every verb is theirs: owner and admins.
-pub(crate) async fn steer(ctx: &OpContext, run: RunId) -> Result<()> {
-    ctx.user_for(Scope::Run)?;
-    match see(ctx, run).await? {
-        Access::Full => Ok(()),
-        Access::Gates(_) => Err(Error::Forbidden),
+pub(crate) fn steer(access: Option<&Access>) -> Result<()> {
+    match access {
+        Some(Access::Full) => Ok(()),
+        Some(Access::Gates(_)) => Err(Error::Forbidden),
+        None => Err(Error::NotFound),
     }
 }
 
 /// Passes if deciding at the step's gate is theirs: owner, admins, and whoever the open gate asks.
-/// True if it is theirs only at the gate, which may have closed by the time the verb holds the run's lock.
-/// What they decided there once, they may be told again under its key.
-pub(crate) async fn decide(ctx: &OpContext, run: RunId, key: &StepKey, once: &Idempotency) -> Result<bool> {
-    ctx.user_for(Scope::Review)?;
-    let refused = match see(ctx, run).await {
-        Ok(Access::Full) => return Ok(false),
-        Ok(Access::Gates(open)) if open.contains(key) => return Ok(true),
-        Ok(Access::Gates(_)) => Error::Forbidden,
+/// True if it is theirs only at the gate, which may have closed by the time the verb is decided.
+/// `was_answered`: what they decided there once, they may be told again under its key.
+pub(crate) fn decide(state: &State, access: Option<&Access>, key: &StepKey, was_answered: bool) -> Result<bool> {
+    match access {
+        Some(Access::Full) => Ok(false),
+        Some(Access::Gates(open)) if open.contains(key) => Ok(true),
+        _ if was_answered => Ok(true),
+        Some(Access::Gates(_)) => Err(refusals::not_asked(state, Verb::Continue, key)),
         // Their gate has closed.
-        Err(Error::NotFound) => Error::NotFound,
-        Err(error) => return Err(error),
-    };
-    match once {
-        Some((key, request)) if ctx.store().was_answered(run, ctx.user()?, key, request).await? => Ok(true),
-        _ => Err(refused),
+        None => Err(Error::NotFound),
     }
 }

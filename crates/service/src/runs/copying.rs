@@ -1,104 +1,161 @@
 //! Runs from runs: fork one at a step, and take versions of another over.
 //! Must never share an artifact with somebody who may not see where it comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use store::verbs::{Conflict, Fork, VerbOutcome};
 use workflow::{
-    RunId, RunView, StepKey, StepStatus,
-    api::{AdoptRun, ForkRun, RerunMode},
-    definition::OnError,
-    graph::Graph,
-    rerun,
+    AgentCatalog, ArtifactId, RunId, StepKey, TemplateId,
+    api::{AdoptRun, ForkRun},
+    limits,
+    run::{
+        self, Command, Context, State,
+        command::Start,
+        state::{NewVersion, Status, Step},
+    },
     verbs::RunVerb,
 };
 
 use super::{
-    MAX_PLANS, Started,
-    calling::{on_run, run_after},
-    conflict, get,
+    Done, Started,
+    asking::{Brings, Call, context, on_run},
+    idempotency::Earlier,
+    looking, start,
 };
-use crate::{Error, OpContext, Result, agents, id, templates};
+use crate::{Error, OpContext, Result, id, text};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
-    let call = on_run(ctx, from, RunVerb::Fork, &fork, key).await?;
-    // Under a key the new run's id follows from it, so that the same request finds the same run.
-    let id = RunId(match &call.idempotency {
-        Some((key, request)) => {
-            let source = format!("fork\n{}\n{from}\n{key}\n{request}", call.actor.id);
+    let (call, source) = on_run(ctx, from, RunVerb::Fork, &fork, key, State::clone).await?;
+    if call.earlier() != Earlier::No {
+        // The run that is forked is not written to, so what it knows the key from is another verb.
+        return Err(Error::IdempotencyMismatch);
+    }
+    if source.design.step(&fork.step.split().0).is_none() {
+        return Err(Error::invalid("step", "The run has no such step. Name one of its steps."));
+    }
+    let id = new_id(&call);
+    if call.request.is_some()
+        && let Some(earlier) = start::existing(ctx, call.actor, id, call.request.as_ref()).await?
+    {
+        return Ok(earlier);
+    }
+    let (nobody, agents) = (BTreeSet::new(), AgentCatalog::default());
+    let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
+    let begin = run::fork(&source, &fork.step, id, fork.auto_run, &decided);
+    let begin = begin.map_err(|refused| call.refused_on(&source, refused))?;
+    begin_fork(&call, id, begin).await
+}
+
+/// Under a key the new run's id follows from it, so that the same request finds the same run.
+fn new_id(call: &Call<'_>) -> RunId {
+    RunId(match &call.request {
+        Some(request) => {
+            let source = format!("fork\n{}\n{}\n{}", call.actor.id, call.run, request.key);
             id::derived(&Sha256::digest(source.as_bytes()).into())
         }
         None => id::new_id(),
-    });
-    for _ in 0..MAX_PLANS {
-        let view = get(ctx, from).await?;
-        let (at, _) = fork.step.split();
-        if !view.run_definition.steps.contains_key(&at) {
-            return Err(Error::invalid("step", "The run has no such step. Name one of its steps."));
-        }
-        let agents = agents::pinned(ctx, &view.run_definition).await?;
-        let (_, plan, agents, _) = templates::judge(view.run_definition.clone(), agents).await?;
-        let wanted = Fork {
-            id,
-            kept: kept(&view, &at),
-            at,
-            seq: view.seq,
-            auto_run: fork.auto_run.unwrap_or(view.auto_run),
-            plan: &plan,
-            agents: &agents,
-        };
-        match ctx.store().fork_run(&call, &wanted).await? {
-            VerbOutcome::Conflict(Conflict::Moved) => {}
-            VerbOutcome::Done => return Ok(Started { run: get(ctx, id).await?, is_new: true }),
-            VerbOutcome::Unchanged => return Ok(Started { run: get(ctx, id).await?, is_new: false }),
-            outcome => conflict::run(&outcome, RunVerb::Fork, &view)?,
-        }
-    }
-    Err(Error::Conflict(conflict::moving()))
+    })
 }
 
-/// The steps whose results the fork starts with: not at or after the step, over, and standing on such steps alone.
-fn kept(view: &RunView, at: &StepKey) -> BTreeSet<StepKey> {
-    let again = rerun::closure(view, at, RerunMode::Downstream);
-    let is_over = |key: &StepKey| match view.step(key).map(|step| step.status) {
-        Some(StepStatus::Completed | StepStatus::Skipped) => true,
-        Some(StepStatus::Failed) => view.run_definition.steps[key].on_error == OnError::Continue,
-        _ => false,
-    };
-    let mut kept = BTreeSet::new();
-    let graph = Graph::of(&view.run_definition);
-    // A definition that a run was started with has no cycle.
-    for key in graph.order().unwrap_or_default() {
-        let stands = view.run_definition.steps[key].direct_dependencies().into_iter().all(|key| kept.contains(key));
-        if stands && !again.contains(key) && is_over(key) {
-            kept.insert(key.clone());
-        }
+async fn begin_fork(call: &Call<'_>, id: RunId, begin: Start) -> Result<Started> {
+    let (ctx, actor) = (call.ctx, call.actor);
+    let kept = begin.kept.iter().flat_map(|kept| &kept.versions).map(|(version, _)| version);
+    let n_bytes = text::n_bytes(&begin.run) + inline_bytes(kept);
+    ctx.store().take_place(actor.id, id).await?;
+    if let Err(error) = ctx.store().charge(actor.id, n_bytes).await {
+        ctx.store().leave_place(id).await?;
+        return Err(error.into());
     }
-    kept
+    let done = start::launch(ctx, actor, begin, call.request.clone(), None).await?;
+    if done.events.is_empty() {
+        // Whoever asked at the same time was faster.
+        return start::existing(ctx, actor, id, call.request.as_ref()).await?.ok_or(Error::NotFound);
+    }
+    Ok(Started { done, is_new: true })
+}
+
+/// Large content is shared, small content is copied.
+fn inline_bytes<'v>(versions: impl Iterator<Item = &'v NewVersion>) -> usize {
+    let sizes = versions.filter_map(|version| usize::try_from(version.size).ok());
+    sizes.filter(|size| *size <= limits::INLINE_ARTIFACT_BYTES).sum()
+}
+
+type Versions = BTreeMap<StepKey, Vec<NewVersion>>;
+
+/// A run to take versions from.
+struct Source {
+    template_id: TemplateId,
+    steps: BTreeSet<StepKey>,
+    versions: Versions,
 }
 
 /// Writes the versions of another run of the same template as the next versions of this one.
-pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<String>) -> Result<RunView> {
-    let call = on_run(ctx, id, RunVerb::Adopt, &adopt, key).await?;
-    let into = get(ctx, id).await?;
-    let from = match ctx.store().run_view(adopt.from, call.actor).await? {
-        Some(from) if from.id != id && from.template_id == into.template_id => from,
-        Some(from) if from.id == id => {
+pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<String>) -> Result<Done> {
+    let facts = |state: &State| (state.birth.template_id, keys(state));
+    let (call, (template_id, steps)) = on_run(ctx, id, RunVerb::Adopt, &adopt, key, facts).await?;
+    let wanted = adopt.steps.clone();
+    let from = looking::look(ctx, adopt.from, move |state, _| source(state, &wanted)).await;
+    let from = match from {
+        Ok(_) if adopt.from == id => {
             return Err(Error::invalid("from", "A run has nothing to take over from itself. Name another run."));
         }
-        Some(_) => {
+        Ok(from) if from.template_id != template_id => {
             return Err(Error::invalid("from", "It is a run of another workflow. Name a run of the same one."));
         }
-        None => return Err(Error::invalid("from", "There is no such run, or it is not yours to see. Name another.")),
+        Ok(from) => from,
+        Err(Error::NotFound) => {
+            return Err(Error::invalid("from", "There is no such run, or it is not yours to see. Name another."));
+        }
+        Err(error) => return Err(error),
     };
     for (n, key) in adopt.steps.iter().enumerate() {
-        if into.step(key).is_none() || from.step(key).is_none() {
+        if !steps.contains(key) || !from.steps.contains(key) {
             let detail = format!("There is no step `{key}` in both runs. Compare the two first.");
             return Err(Error::invalid(format!("steps.{n}"), detail));
         }
     }
-    let did = ctx.store().adopt_run(&call, adopt.from, &adopt.steps).await?;
-    run_after(ctx, &call, RunVerb::Adopt, &did).await
+    let versions = from.versions;
+    let (versions, n_bytes) = call.read(move |into| differing(into, versions)).await?;
+    call.execute(Command::Adopt { versions }, Brings::bytes(n_bytes)).await
+}
+
+fn keys(state: &State) -> BTreeSet<StepKey> {
+    state.steps().map(|step| step.key.clone()).collect()
+}
+
+/// What can be taken over: the latest versions of completed steps, without the items of maps.
+fn source(state: &State, wanted: &[StepKey]) -> Source {
+    let is_wanted = |step: &&Step| {
+        let is_named = wanted.is_empty() || wanted.contains(&step.key);
+        step.status == Status::Completed && step.item.is_none() && is_named
+    };
+    let copies = |step: &Step| -> Vec<NewVersion> {
+        let copy = |version: &run::state::Version| NewVersion {
+            id: ArtifactId(id::new_id()),
+            name: version.name.clone(),
+            media_type: version.media_type.clone(),
+            content_hash: version.content_hash.clone(),
+            value_hash: version.value_hash.clone(),
+            size: version.size,
+            copy_of: Some(version.id),
+        };
+        state.latest(&step.key).map(copy).collect()
+    };
+    let versions = state.steps().filter(is_wanted).map(|step| (step.key.clone(), copies(step))).collect();
+    Source { template_id: state.birth.template_id, steps: keys(state), versions }
+}
+
+/// Those that would be new here, and how much of their content is copied. Which of them are taken over is decided with the verb.
+fn differing(into: &State, versions: Versions) -> (Versions, usize) {
+    let is_known = |key: &StepKey, new: &NewVersion| {
+        into.step(key).is_some_and(|step| step.status == Status::Completed)
+            && into.latest(key).any(|known| known.name == new.name && known.content_hash == new.content_hash)
+    };
+    let new = |key: &StepKey| {
+        let versions = versions.get(key).into_iter().flatten();
+        inline_bytes(versions.filter(|new| !is_known(key, new)))
+    };
+    let n_bytes = versions.keys().map(new).sum();
+    (versions, n_bytes)
 }

@@ -1,35 +1,51 @@
 //! The Idempotency-Key: one request under one key has one effect, however often it comes.
-//! Whether a key was used before is decided in the store, in the transaction of the verb; here it is only checked and hashed.
+//! Whether a key was used before is decided with the verb, since it stands in the run's own log; here it is only checked and hashed.
 
 use serde::Serialize;
 use serde_json::json;
-use workflow::hash;
+use workflow::{UserId, hash, run::State, run::event::Request};
 
 use crate::{Error, Result};
 
 const MAX_KEY_CHARS: usize = 200;
 
-/// The key, and the hash of what is asked under it.
-pub(crate) type Idempotency = Option<(String, String)>;
+/// Whether the same was asked under its key before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Earlier {
+    No,
+    Same,
+    /// Something else was asked under it.
+    Other,
+}
 
 /// For a verb: its name, the ids of its path, and its body.
-pub(crate) fn of<T: Serialize>(key: Option<String>, verb: &str, path: &[String], body: &T) -> Result<Idempotency> {
+pub(crate) fn of<T: Serialize>(key: Option<String>, verb: &str, path: &[String], body: &T) -> Result<Option<Request>> {
     key.map(|key| checked(key, &json!({ "verb": verb, "of": path, "body": body }))).transpose()
 }
 
 /// For a start, which has no path.
-pub(crate) fn of_start<T: Serialize>(key: Option<String>, body: &T) -> Result<Idempotency> {
+pub(crate) fn of_start<T: Serialize>(key: Option<String>, body: &T) -> Result<Option<Request>> {
     key.map(|key| checked(key, &json!(body))).transpose()
 }
 
-fn checked(key: String, request: &serde_json::Value) -> Result<(String, String)> {
+/// Whether the run knows the key, from this person.
+pub(crate) fn earlier(state: &State, by: UserId, request: Option<&Request>) -> Earlier {
+    let Some(request) = request else { return Earlier::No };
+    match state.asked_under(by, &request.key) {
+        None => Earlier::No,
+        Some(hash) if hash == request.hash => Earlier::Same,
+        Some(_) => Earlier::Other,
+    }
+}
+
+fn checked(key: String, request: &serde_json::Value) -> Result<Request> {
     let is_fine = !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.chars().all(|c| c.is_ascii_graphic());
     if !is_fine {
         let detail = "Use 1 to 200 visible ASCII characters for the Idempotency-Key.";
         return Err(Error::invalid("Idempotency-Key", detail));
     }
     let hash = hash::sha256_hex(hash::canonical_json(request).as_bytes());
-    Ok((key, hash))
+    Ok(Request { key, hash })
 }
 
 #[cfg(test)]
@@ -42,7 +58,7 @@ mod tests {
             of(Some("k".into()), verb, &path.iter().map(ToString::to_string).collect::<Vec<_>>(), &body)
                 .unwrap()
                 .unwrap()
-                .1
+                .hash
         };
         let base = hash("stop", &["r", "a"], "x");
         assert_eq!(base, hash("stop", &["r", "a"], "x"));

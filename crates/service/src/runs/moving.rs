@@ -1,58 +1,59 @@
 //! Going on with another published version of the workflow, after saying what stays valid.
 //! Must never leave a run on a definition that today's rules refuse.
 
-use store::{
-    templates::{Startable, Version},
-    verbs::{Conflict, Move, VerbOutcome},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
+
+use serde_json::Value;
+use store::templates::{Startable, Version};
 use workflow::{
-    Problem, RunId, RunView,
-    api::{MoveAnswer, MoveRun},
-    moving, resolve,
+    RunId, TemplateId,
+    api::{MovePlan, MoveRun},
+    resolve,
+    run::{Command, State, command::MoveTo, dry},
     verbs::RunVerb,
 };
 
 use super::{
-    MAX_PLANS,
-    calling::{on_run, run_after},
-    conflict, get,
+    Tried,
+    asking::{Brings, context, on_run},
 };
-use crate::{Error, OpContext, Result, agents, templates};
+use crate::{Error, OpContext, Result, text, versions};
 
 /// Moves the run, or only says what that would mean.
-pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<MoveAnswer> {
-    let call = on_run(ctx, id, RunVerb::Move, &to, key).await?;
-    for _ in 0..MAX_PLANS {
-        let view = get(ctx, id).await?;
-        let version = version_of(ctx, &view, to.version).await?;
-        let agents = agents::pinned(ctx, &version.definition).await?;
-        let (definition, plan, agents, problems) = templates::judge(version.definition, agents).await?;
-        if problems.iter().any(Problem::is_error) {
-            return Err(Error::InvalidDefinition { problems });
-        }
-        let change = moving::plan(&view, &definition);
-        if to.dry_run {
-            return Ok(MoveAnswer::Dry(change));
-        }
-        let wanted = Move {
-            version: version.version,
-            definition: &definition,
-            plan: &plan,
-            agents: &agents,
-            change: &change,
-            seq: view.seq,
-        };
-        match ctx.store().move_run(&call, &wanted).await? {
-            VerbOutcome::Conflict(Conflict::Moved) => {}
-            did => return Ok(MoveAnswer::Done(Box::new(run_after(ctx, &call, RunVerb::Move, &did).await?))),
-        }
+pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<Tried<MovePlan>> {
+    let facts = |state: &State| (state.birth.template_id, state.birth.inputs.clone());
+    let (call, (template, inputs)) = on_run(ctx, id, RunVerb::Move, &to, key, facts).await?;
+    let version = version_of(ctx, template, &inputs, to.version).await?;
+    let version = versions::judged(ctx, version).await?;
+    let command = Command::Move(Box::new(MoveTo {
+        template_version: version.version,
+        template_name: version.name.clone(),
+        definition: version.definition.clone(),
+        plan: version.plan.clone(),
+    }));
+    if to.dry_run {
+        let state = call.read(State::clone).await?;
+        let nobody = BTreeSet::new();
+        let plan = dry::move_to(&state, &command, &context(&state, call.actor, &nobody, &version.agents));
+        return plan.map(Tried::Dry).map_err(|refused| call.refused_on(&state, refused));
     }
-    Err(Error::Conflict(conflict::moving()))
+    // The run holds it, and so does the event.
+    let n_bytes = 2 * text::n_bytes(&version.definition);
+    let brings = Brings { agents: Arc::clone(&version.agents), n_bytes, ..Brings::default() };
+    Ok(Tried::Done(call.execute(command, brings).await?))
 }
 
 /// A version that the run can go on with: what it was started with suits its inputs.
-async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Version> {
-    let version = match ctx.store().startable(view.template_id, Some(number)).await? {
+async fn version_of(
+    ctx: &OpContext,
+    template: TemplateId,
+    inputs: &BTreeMap<String, Value>,
+    number: i32,
+) -> Result<Version> {
+    let version = match ctx.store().startable(template, Some(number)).await? {
         Startable::Version(version) => *version,
         Startable::Archived => {
             let detail = "This workflow was archived, so its runs stay on the version they have. Ask an admin to take \
@@ -67,7 +68,7 @@ async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Vers
         }
     };
     for (key, input) in &version.definition.inputs {
-        let given = view.inputs.get(key).filter(|value| !value.is_null());
+        let given = inputs.get(key).filter(|value| !value.is_null());
         if let Some((path, fault)) = given.and_then(|value| input.schema.check(value).into_iter().next()) {
             return Err(Error::Unsuitable {
                 field: format!("inputs.{key}{}", path.replace('/', ".")),
@@ -77,7 +78,7 @@ async fn version_of(ctx: &OpContext, view: &RunView, number: i32) -> Result<Vers
                 ),
             });
         }
-        if input.required && resolve::given(Some(input), key, &view.inputs).is_none() {
+        if input.required && resolve::given(Some(input), key, inputs).is_none() {
             return Err(Error::Unsuitable {
                 field: format!("inputs.{key}"),
                 detail: format!(

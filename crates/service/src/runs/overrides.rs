@@ -4,41 +4,66 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use workflow::{AgentSpec, RunView, StepKey, limits, view::StepOverride};
+use workflow::{
+    AgentSpec, StepKey, limits,
+    run::command::{Changes, Patch},
+    view::StepOverride,
+};
 
 use super::values;
 use crate::{Error, Result, text};
 
-/// As it comes with a trigger or a re-run: absent leaves what is there.
+/// What a run overrides, by step.
+pub(crate) type Overrides = BTreeMap<StepKey, StepOverride>;
+
+/// As it comes with a trigger or a re-run: absent leaves what is there, null takes the prompt back, and no inputs take them back.
 #[expect(clippy::option_option, reason = "absent, taken back and another text are three different wishes")]
-pub(crate) struct Wanted<'a> {
-    pub prompt: Option<Option<&'a str>>,
-    pub inputs: Option<&'a BTreeMap<String, Value>>,
+pub(crate) fn changes(prompt: Option<Option<String>>, inputs: Option<BTreeMap<String, Value>>) -> Changes {
+    Changes {
+        prompt: match prompt {
+            None => Patch::Keep,
+            Some(None) => Patch::Reset,
+            Some(Some(text)) => Patch::Set(text),
+        },
+        inputs: match inputs {
+            None => Patch::Keep,
+            Some(inputs) if inputs.is_empty() => Patch::Reset,
+            Some(inputs) => Patch::Set(inputs),
+        },
+    }
 }
 
-impl Wanted<'_> {
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.prompt.is_none() && self.inputs.is_none()
-    }
+pub(crate) fn is_nothing(changes: &Changes) -> bool {
+    changes.prompt.is_keep() && changes.inputs.is_keep()
+}
 
-    /// Prompt and inputs of the step's agent, and the total of the run.
-    pub(crate) fn check(&self, spec: &AgentSpec, run: &RunView, key: &StepKey) -> Result<()> {
-        if let Some(Some(prompt)) = self.prompt {
+/// Checks prompt and inputs by the step's agent, and the total of the run. How many bytes the step's override then has.
+pub(crate) fn check(changes: &Changes, spec: &AgentSpec, overrides: &Overrides, key: &StepKey) -> Result<usize> {
+    let mut now = overrides.get(key).cloned().unwrap_or_default();
+    match &changes.prompt {
+        Patch::Keep => {}
+        Patch::Reset => now.prompt = None,
+        Patch::Set(prompt) => {
             check_prompt(spec, prompt)?;
+            now.prompt = Some(prompt.clone());
         }
-        if let Some(inputs) = self.inputs {
+    }
+    match &changes.inputs {
+        Patch::Keep => {}
+        Patch::Reset => now.inputs.clear(),
+        Patch::Set(inputs) => {
             check_inputs(spec, "inputs", inputs)?;
-        }
-        let mut now = run.overrides.get(key).cloned().unwrap_or_default();
-        if let Some(prompt) = self.prompt {
-            now.prompt = prompt.map(str::to_owned);
-        }
-        if let Some(inputs) = self.inputs {
             now.inputs.clone_from(inputs);
         }
-        let others = run.overrides.iter().filter(|(other, _)| *other != key);
-        check_total(others.map(|(_, value)| value).chain([&now]))
     }
+    let others = overrides.iter().filter(|(other, _)| *other != key);
+    check_total(others.map(|(_, value)| value).chain([&now]))?;
+    Ok(bytes_of(&now))
+}
+
+/// What is stored of it; one that says nothing is taken away.
+pub(crate) fn bytes_of(value: &StepOverride) -> usize {
+    if *value == StepOverride::default() { 0 } else { text::n_bytes(value) }
 }
 
 /// Whether a prompt can stand in the place of the agent's own.

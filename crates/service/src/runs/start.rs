@@ -1,42 +1,53 @@
 //! Starting a run of a published version, inputs checked, once under its key.
 //! Must never run anything but a stored version that is valid by today's rules.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use ::runs::{Ask, By, StartKey};
 use serde_json::Value;
 use store::{
-    runs::{NewRun, StartOutcome},
+    quotas::Spent,
     templates::{Startable, Version},
 };
-use workflow::{Problem, RunId, RunView, access::Scope, api::StartRun};
+use workflow::{
+    RunId, TemplateId,
+    access::{Actor, Scope},
+    api::StartRun,
+    run::{
+        Command,
+        command::{NewRun, Start as Begin},
+        event::Request,
+    },
+};
 
-use super::{get, idempotency, values};
-use crate::{Error, OpContext, Result, agents, id, templates};
-
-/// A run that was asked for.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Started {
-    pub run: RunView,
-    /// False when the same request was answered before.
-    pub is_new: bool,
-}
+use super::{
+    Done, Started,
+    idempotency::{self, Earlier},
+    looking, values,
+};
+use crate::{Error, OpContext, Result, id, text, versions};
 
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
     let actor = ctx.user_for(Scope::Run)?;
-    let idempotency = idempotency::of_start(key, &start)?;
+    let request = idempotency::of_start(key, &start)?;
     // Before anything is judged: what was started once is answered alike, whatever became of the template since.
-    if let Some((key, request)) = &idempotency
-        && let Some((run, earlier)) = ctx.store().started_under(actor.id, key).await?
-    {
-        if earlier != *request {
-            return Err(Error::IdempotencyMismatch);
-        }
-        return Ok(Started { run: get(ctx, run).await?, is_new: false });
+    if let Some(earlier) = earlier(ctx, actor, request.as_ref()).await? {
+        return Ok(earlier);
     }
-    let version = match ctx.store().startable(start.template_id, start.version).await? {
+    let version = startable(ctx, actor, start.template_id, start.version).await?;
+    values::check(&version.definition.inputs, &start.inputs)?;
+    let run = Start { version, inputs: start.inputs, auto_run: start.auto_run, is_test: false, request };
+    begin(ctx, run).await
+}
+
+/// The version that is asked for, or the live one. Users start that one only, admins any.
+async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version: Option<i32>) -> Result<Version> {
+    let is_admin = actor.may_administer();
+    let live = if is_admin { version } else { None };
+    let found = match ctx.store().startable(template, live).await? {
         Startable::Version(version) => *version,
-        Startable::NotPublished if actor.may_administer() => return Err(Error::NotPublished),
+        Startable::NotPublished if is_admin => return Err(Error::NotPublished),
         Startable::Archived => {
             let detail = "This workflow was archived, so it starts no more runs. Ask an admin to take it back.";
             return Err(Error::Conflict(detail.to_owned()));
@@ -44,10 +55,18 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
         // To others, a template without a published version does not exist.
         Startable::NotPublished | Startable::NotFound => return Err(Error::NotFound),
     };
-    values::check(&version.definition.inputs, &start.inputs)?;
-    let run = Start { version, inputs: start.inputs, auto_run: start.auto_run, is_test: false, idempotency };
-    let (id, is_new) = begin(ctx, run).await?;
-    Ok(Started { run: get(ctx, id).await?, is_new })
+    match version {
+        Some(version) if version != found.version => {
+            match ctx.store().startable(template, Some(version)).await? {
+                Startable::Version(_) => Err(Error::NotYours(format!(
+                    "Version {version} is not the live one, and only admins start others. Start version {}, or ask an admin.",
+                    found.version
+                ))),
+                _ => Err(Error::NotFound),
+            }
+        }
+        _ => Ok(found),
+    }
 }
 
 /// A run about to begin, its inputs checked.
@@ -56,36 +75,118 @@ pub(crate) struct Start {
     pub inputs: BTreeMap<String, Value>,
     pub auto_run: bool,
     pub is_test: bool,
-    pub idempotency: idempotency::Idempotency,
+    pub request: Option<Request>,
 }
 
 /// The run, and whether it is new.
-pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<(RunId, bool)> {
+pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
     let actor = ctx.user()?;
-    let Version { template_id, version, definition } = start.version;
-    let agents = agents::pinned(ctx, &definition).await?;
-    // It was valid when it was published; an older program may have thought so with other rules.
-    let (definition, plan, agents, problems) = templates::judge(definition, agents).await?;
-    if problems.iter().any(Problem::is_error) {
-        return Err(Error::InvalidDefinition { problems });
-    }
-    let new = NewRun {
+    let version = versions::judged(ctx, start.version).await?;
+    let begin = Begin::of(NewRun {
         id: RunId(id::new_id()),
-        template_id,
-        version,
-        definition: &definition,
-        plan: &plan,
-        agents: &agents,
-        inputs: &start.inputs,
+        template_id: version.template_id,
+        template_name: version.name.clone(),
+        template_version: version.version,
+        definition: version.definition.clone(),
+        plan: &version.plan,
+        agents: &version.agents,
+        inputs: start.inputs,
         auto_run: start.auto_run,
+        user_id: actor.id,
         is_test: start.is_test,
-        user: actor.id,
-        idempotency: start.idempotency,
+    });
+    let run = begin.run.id;
+    let n_bytes = text::n_bytes(&begin.run);
+    if let Some(earlier) = take_up(ctx, actor, run, n_bytes, start.request.as_ref()).await? {
+        return Ok(earlier);
+    }
+    let key = start.request.as_ref().map(|request| StartKey { user: actor.id, key: request.key.clone() });
+    let done = launch(ctx, actor, begin, start.request.clone(), key).await?;
+    if done.run == run {
+        return Ok(Started { done, is_new: true });
+    }
+    // Whoever asked the same at the same time was faster.
+    ctx.store().leave_place(run).await?;
+    let earlier = existing(ctx, actor, done.run, start.request.as_ref()).await?;
+    earlier.ok_or(Error::NotFound)
+}
+
+/// A place among the person's runs, and what is stored. A run instead where the last place was just taken by the same request.
+async fn take_up(
+    ctx: &OpContext,
+    actor: &Actor,
+    run: RunId,
+    n_bytes: usize,
+    request: Option<&Request>,
+) -> Result<Option<Started>> {
+    match ctx.store().take_place(actor.id, run).await {
+        Ok(()) => {}
+        Err(store::Error::Quota(spent @ Spent::RunningRuns { .. })) => {
+            return earlier(ctx, actor, request).await?.map(Some).ok_or(Error::Quota(spent));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Err(error) = ctx.store().charge(actor.id, n_bytes).await {
+        ctx.store().leave_place(run).await?;
+        return Err(error.into());
+    }
+    Ok(None)
+}
+
+/// Lets a run begin. Another one is answered where the key was used before.
+pub(super) async fn launch(
+    ctx: &OpContext,
+    actor: &Actor,
+    begin: Begin,
+    request: Option<Request>,
+    start: Option<StartKey>,
+) -> Result<Done> {
+    let run = begin.run.id;
+    let ask = Ask {
+        run,
+        command: Command::Start(Box::new(begin)),
+        by: By::Person { actor: actor.clone(), was_asked: false, request },
+        agents: Arc::default(),
+        disabled: Arc::default(),
+        contents: Vec::new(),
+        message: None,
+        start,
     };
-    let run = new.id;
-    match ctx.store().start_run(new).await? {
-        StartOutcome::Created => Ok((run, true)),
-        StartOutcome::Existing(run) => Ok((run, false)),
-        StartOutcome::Mismatch => Err(Error::IdempotencyMismatch),
+    match ctx.runs().execute(ask).await {
+        Ok(answer) => Ok(answer.into()),
+        Err(error) => {
+            ctx.store().leave_place(run).await?;
+            Err(looking::failed(ctx, run, error).await)
+        }
+    }
+}
+
+/// The run that was started under the same key.
+async fn earlier(ctx: &OpContext, actor: &Actor, request: Option<&Request>) -> Result<Option<Started>> {
+    let Some(key) = request.map(|request| request.key.as_str()) else { return Ok(None) };
+    match ctx.store().started_under(actor.id, key).await? {
+        Some(run) => existing(ctx, actor, run, request).await,
+        None => Ok(None),
+    }
+}
+
+/// A run that is there already, if the same request began it. None: there is no such run.
+pub(super) async fn existing(
+    ctx: &OpContext,
+    actor: &Actor,
+    run: RunId,
+    request: Option<&Request>,
+) -> Result<Option<Started>> {
+    let (by, asked) = (actor.id, request.cloned());
+    let look = move |state: Option<&workflow::run::State>| {
+        state.map(|state| (state.seq, idempotency::earlier(state, by, asked.as_ref())))
+    };
+    match ctx.runs().read_now(run, look).await {
+        Ok(None) => Ok(None),
+        Ok(Some((seq, Earlier::Same))) => {
+            Ok(Some(Started { done: Done { run, seq, events: Vec::new() }, is_new: false }))
+        }
+        Ok(Some((_, Earlier::No | Earlier::Other))) => Err(Error::IdempotencyMismatch),
+        Err(error) => Err(looking::failed(ctx, run, error).await),
     }
 }

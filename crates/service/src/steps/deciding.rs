@@ -1,19 +1,21 @@
-//! What is decided at a gate: continue, edit, reject, supply. Owner and admins may always; who is asked at the gate, while it is open.
-//! Must never store content that the agent itself could not have promised.
+//! What is decided at a gate: continue, edit, reject, supply. Owner and admins may, where the gate does not bind them; who is asked at
+//! the gate, while it is open. Must never store content that the agent itself could not have promised.
 
-use store::verbs::{Approval, Call, Edit, Rejection, Supply};
 use workflow::{
-    RunId, RunView, StepKey,
-    access::Actor,
+    RunId, StepKey,
     api::{ContinueStep, EditStep, RejectStep, SupplyStep},
     limits,
+    run::{Command, command::Edit},
     verbs::Verb,
 };
 
-use super::{agent, find, outputs};
+use super::{StepOfRun, outputs};
 use crate::{
     Error, OpContext, Result,
-    runs::calling::{on_step, step_after},
+    runs::{
+        Done,
+        asking::{Brings, Call, on_step},
+    },
     text,
 };
 
@@ -24,33 +26,36 @@ pub async fn approve(
     key: &StepKey,
     decision: ContinueStep,
     once: Option<String>,
-) -> Result<RunView> {
-    let call = on_step(ctx, run, key, Verb::Continue, &decision, once).await?;
+) -> Result<Done> {
+    let (call, ()) = on_step(ctx, run, key, Verb::Continue, &decision, once, |_| ()).await?;
     text::no_nul("content_hash", decision.content_hash.as_deref().unwrap_or_default())?;
-    let approval = Approval { digest: decision.content_hash, expect_generation: decision.expect_generation };
-    let did = ctx.store().approve_step(&call, key, &approval).await?;
-    step_after(ctx, &call, Verb::Continue, key, &did).await
+    let command = Command::Continue {
+        step: key.clone(),
+        digest: decision.content_hash,
+        expect_generation: decision.expect_generation,
+    };
+    call.execute(command, Brings::default()).await
 }
 
 /// Writes new versions of what a step made, and approves them at once if asked.
-pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, once: Option<String>) -> Result<RunView> {
+pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, once: Option<String>) -> Result<Done> {
     const FIELD: &str = "artifacts";
-    let call = on_step(ctx, run, key, Verb::Edit, &edit, once).await?;
-    let step = find(ctx, run, key, viewer(&call)).await?;
+    let (call, step) = writing(ctx, run, key, Verb::Edit, &edit, once).await?;
     text::no_nul("content_hash", edit.content_hash.as_deref().unwrap_or_default())?;
     if edit.artifacts.is_empty() {
         return Err(Error::invalid(FIELD, "Nothing was changed. Give the new content of at least one output."));
     }
-    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
-    let written = outputs::check(&spec, outputs::is_collected(&step, key), FIELD, &edit.artifacts)?;
-    let wish = Edit {
-        artifacts: outputs::store(ctx, written).await?,
-        approve: edit.and_continue,
+    let agents = call.agents().await?;
+    let written = outputs::check(step.agent(&agents)?, step.is_collected, FIELD, &edit.artifacts)?;
+    let (outputs, brings) = outputs::store(&call, written).await?;
+    let command = Command::Edit(Box::new(Edit {
+        step: key.clone(),
+        outputs,
+        and_continue: edit.and_continue,
         digest: edit.content_hash,
         expect_generation: edit.expect_generation,
-    };
-    let did = ctx.store().edit_step(&call, key, &wish).await?;
-    step_after(ctx, &call, Verb::Edit, key, &did).await
+    }));
+    call.execute(command, brings).await
 }
 
 /// Sends a step back to its agent with what to do better.
@@ -60,9 +65,9 @@ pub async fn reject(
     key: &StepKey,
     rejection: RejectStep,
     once: Option<String>,
-) -> Result<RunView> {
+) -> Result<Done> {
     const FIELD: &str = "feedback";
-    let call = on_step(ctx, run, key, Verb::Reject, &rejection, once).await?;
+    let (call, ()) = on_step(ctx, run, key, Verb::Reject, &rejection, once, |_| ()).await?;
     text::no_nul("content_hash", rejection.content_hash.as_deref().unwrap_or_default())?;
     let feedback = rejection.feedback.trim();
     if feedback.len() > limits::MAX_FEEDBACK_BYTES {
@@ -72,13 +77,14 @@ pub async fn reject(
         return Err(Error::invalid(FIELD, "The feedback is empty. Write what to do better: the agent reads it."));
     }
     text::no_nul(FIELD, feedback)?;
-    let wish = Rejection {
+    let brings = Brings::bytes(feedback.len());
+    let command = Command::Reject {
+        step: key.clone(),
         feedback: feedback.to_owned(),
         digest: rejection.content_hash,
         expect_generation: rejection.expect_generation,
     };
-    let did = ctx.store().reject_step(&call, key, &wish).await?;
-    step_after(ctx, &call, Verb::Reject, key, &did).await
+    call.execute(command, brings).await
 }
 
 /// Completes a step with given outputs, as if its agent had made them; answers the form of a `human` step.
@@ -88,22 +94,31 @@ pub async fn supply(
     key: &StepKey,
     supply: SupplyStep,
     once: Option<String>,
-) -> Result<RunView> {
+) -> Result<Done> {
     const FIELD: &str = "outputs";
-    let call = on_step(ctx, run, key, Verb::Supply, &supply, once).await?;
-    let step = find(ctx, run, key, viewer(&call)).await?;
-    let spec = agent(ctx, &step.agent_id, step.agent_version).await?;
-    let written = outputs::check(&spec, outputs::is_collected(&step, key), FIELD, &supply.outputs)?;
+    let (call, step) = writing(ctx, run, key, Verb::Supply, &supply, once).await?;
+    let agents = call.agents().await?;
+    let spec = step.agent(&agents)?;
+    let written = outputs::check(spec, step.is_collected, FIELD, &supply.outputs)?;
     if let Some(missing) = spec.outputs.iter().find(|port| !supply.outputs.contains_key(&port.name)) {
         let detail = format!("`{}` is missing. Give a value for every output of the step.", missing.name);
         return Err(Error::invalid(format!("{FIELD}.{}", missing.name), detail));
     }
-    let wish = Supply { artifacts: outputs::store(ctx, written).await?, expect_generation: supply.expect_generation };
-    let did = ctx.store().supply_step(&call, key, &wish).await?;
-    step_after(ctx, &call, Verb::Supply, key, &did).await
+    let (outputs, brings) = outputs::store(&call, written).await?;
+    let command = Command::Supply { step: key.clone(), outputs, expect_generation: supply.expect_generation };
+    call.execute(command, brings).await
 }
 
-/// Whoever was let in only at the gate is answered, though it may have closed since.
-fn viewer<'a>(call: &Call<'a>) -> Option<&'a Actor> {
-    (!call.only_at_gate).then_some(call.actor)
+/// The call of a verb that brings content, and the step that it is for.
+async fn writing<'a, B: serde::Serialize>(
+    ctx: &'a OpContext,
+    run: RunId,
+    key: &StepKey,
+    verb: Verb,
+    body: &B,
+    once: Option<String>,
+) -> Result<(Call<'a>, StepOfRun)> {
+    let of = key.clone();
+    let (call, step) = on_step(ctx, run, key, verb, body, once, move |state| StepOfRun::of(state, &of)).await?;
+    Ok((call, step.ok_or(Error::NotFound)?))
 }

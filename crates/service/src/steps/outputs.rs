@@ -3,16 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use ::runs::Content;
 use serde_json::Value;
-use store::{access::StepOfRun, protocol::NewArtifact};
 use workflow::{
-    AgentSpec, ArtifactId, StepKey,
+    AgentSpec, ArtifactId,
     agent::OutputPort,
     hash, limits,
+    run::state::NewVersion,
     schema::{Kind, Schema},
 };
 
-use crate::{Error, OpContext, Result, id, text};
+use crate::{
+    Error, Result, id,
+    runs::asking::{Brings, Call},
+    text,
+};
 
 /// One output as it will be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,11 +26,6 @@ pub(super) struct Written {
     media_type: &'static str,
     bytes: Vec<u8>,
     value_hash: Option<String>,
-}
-
-/// Whether the outputs are the lists that a map step collects from its items.
-pub(super) fn is_collected(step: &StepOfRun, key: &StepKey) -> bool {
-    step.step.map.is_some() && key.split().1.is_none()
 }
 
 /// What can be given for a step: the outputs of its agent, or the lists of them.
@@ -90,27 +90,29 @@ fn bytes(port: &OutputPort, is_collected: bool, value: &Value) -> (&'static str,
     }
 }
 
-/// Hashes the content, and writes what is large ahead of the verb.
-pub(super) async fn store(ctx: &OpContext, written: Vec<Written>) -> Result<Vec<NewArtifact>> {
-    let by = ctx.user()?.id;
-    let mut artifacts = Vec::with_capacity(written.len());
+/// Hashes the content, and writes what is large ahead of the verb. What is small goes with it.
+pub(super) async fn store(call: &Call<'_>, written: Vec<Written>) -> Result<(Vec<NewVersion>, Brings)> {
+    let (mut versions, mut brings) = (Vec::with_capacity(written.len()), Brings::default());
     for Written { name, media_type, bytes, value_hash } in written {
         let hash = hash::sha256_hex(&bytes);
-        let is_large = bytes.len() > limits::INLINE_ARTIFACT_BYTES;
-        if is_large {
-            ctx.store().put_blob_of(by, &hash, &bytes).await?;
-        }
-        artifacts.push(NewArtifact {
+        versions.push(NewVersion {
             id: ArtifactId(id::new_id()),
             name,
             media_type: media_type.to_owned(),
-            hash,
+            content_hash: hash.clone(),
             value_hash,
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            content: (!is_large).then_some(bytes),
+            copy_of: None,
         });
+        if bytes.len() > limits::INLINE_ARTIFACT_BYTES {
+            // Counted there, as far as it is new.
+            call.ctx.store().put_blob_of(call.actor.id, &hash, &bytes).await?;
+        } else {
+            brings.n_bytes += bytes.len();
+            brings.contents.push(Content { hash, bytes: bytes.into() });
+        }
     }
-    Ok(artifacts)
+    Ok((versions, brings))
 }
 
 #[cfg(test)]

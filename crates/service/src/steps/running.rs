@@ -1,24 +1,22 @@
 //! Trigger, stop and re-run: what makes a step run, or keeps it from running on.
-//! Must never plan on an older state than the store acts on: a plan names the event it was made after.
+//! A dry run is the same decision, not committed: it must never say anything else than the verb would do.
 
 use std::collections::BTreeSet;
 
-use store::verbs::{Conflict, Rerun as Wish, Trigger, VerbOutcome};
 use workflow::{
-    RunId, RunStatus, RunView, StepKey, StepStatus,
-    api::{Rerun, RerunMode, RerunStep, StopStep, TriggerStep},
-    rerun as planning,
+    AgentCatalog, RunId, StepKey,
+    api::{BlastRadius, RerunStep, StopStep, TriggerStep},
+    run::{Command, State, command::Changes, dry},
     verbs::Verb,
 };
 
-use super::agent;
+use super::StepOfRun;
 use crate::{
     Error, OpContext, Result,
     runs::{
-        self, MAX_PLANS,
-        calling::{on_step, step_after},
-        conflict,
-        overrides::Wanted,
+        Done, Tried,
+        asking::{Brings, Call, context, on_step},
+        overrides::{self, Overrides},
     },
 };
 
@@ -29,27 +27,20 @@ pub async fn trigger(
     key: &StepKey,
     trigger: TriggerStep,
     once: Option<String>,
-) -> Result<RunView> {
-    let call = on_step(ctx, run, key, Verb::Trigger, &trigger, once).await?;
-    let wanted =
-        Wanted { prompt: trigger.prompt_override.as_ref().map(Option::as_deref), inputs: trigger.inputs.as_ref() };
-    if !wanted.is_nothing() {
-        check(ctx, &runs::get(ctx, run).await?, key, &wanted).await?;
-    }
-    let wish = Trigger {
-        prompt: trigger.prompt_override,
-        inputs: trigger.inputs,
-        expect_generation: trigger.expect_generation,
-    };
-    let did = ctx.store().trigger_step(&call, key, &wish).await?;
-    step_after(ctx, &call, Verb::Trigger, key, &did).await
+) -> Result<Done> {
+    let facts = facts(key);
+    let (call, facts) = on_step(ctx, run, key, Verb::Trigger, &trigger, once, facts).await?;
+    let changes = overrides::changes(trigger.prompt_override, trigger.inputs);
+    let n_bytes = check(&call, key, facts, &changes).await?;
+    let command = Command::Trigger { step: key.clone(), changes, expect_generation: trigger.expect_generation };
+    call.execute(command, Brings::bytes(n_bytes)).await
 }
 
 /// Ends the attempt that is running.
-pub async fn stop(ctx: &OpContext, run: RunId, key: &StepKey, stop: StopStep, once: Option<String>) -> Result<RunView> {
-    let call = on_step(ctx, run, key, Verb::Stop, &stop, once).await?;
-    let did = ctx.store().stop_step(&call, key, stop.expect_generation).await?;
-    step_after(ctx, &call, Verb::Stop, key, &did).await
+pub async fn stop(ctx: &OpContext, run: RunId, key: &StepKey, stop: StopStep, once: Option<String>) -> Result<Done> {
+    let (call, ()) = on_step(ctx, run, key, Verb::Stop, &stop, once, |_| ()).await?;
+    let command = Command::Stop { step: key.clone(), expect_generation: stop.expect_generation };
+    call.execute(command, Brings::default()).await
 }
 
 /// Runs a step again, alone or with what is downstream; dry, it only says what that would be.
@@ -59,58 +50,36 @@ pub async fn rerun(
     key: &StepKey,
     rerun: RerunStep,
     once: Option<String>,
-) -> Result<Rerun> {
-    let call = on_step(ctx, run, key, Verb::Rerun, &rerun, once).await?;
-    let wanted = Wanted { prompt: rerun.prompt_override.as_ref().map(Option::as_deref), inputs: rerun.inputs.as_ref() };
-    for _ in 0..MAX_PLANS {
-        let view = runs::get(ctx, run).await?;
-        if !wanted.is_nothing() {
-            check(ctx, &view, key, &wanted).await?;
-        }
-        let closure = match rerun.mode {
-            RerunMode::StepOnly => BTreeSet::from([key.clone()]),
-            mode @ (RerunMode::Downstream | RerunMode::StaleDownstream) => planning::closure(&view, key, mode),
-        };
-        if rerun.dry_run {
-            conflict::step(&would(&view, key, rerun.expect_generation), Verb::Rerun, &view, key)?;
-            return Ok(Rerun::Dry(planning::blast_radius(&view, &closure)));
-        }
-        let wish = Wish {
-            closure,
-            seq: (rerun.mode != RerunMode::StepOnly).then_some(view.seq),
-            prompt: rerun.prompt_override.clone(),
-            inputs: rerun.inputs.clone(),
-            expect_generation: rerun.expect_generation,
-        };
-        match ctx.store().rerun_step(&call, key, &wish).await? {
-            VerbOutcome::Conflict(Conflict::Moved) => {}
-            did => return Ok(Rerun::Done(Box::new(step_after(ctx, &call, Verb::Rerun, key, &did).await?))),
-        }
+) -> Result<Tried<BlastRadius>> {
+    let facts = facts(key);
+    let (call, facts) = on_step(ctx, run, key, Verb::Rerun, &rerun, once, facts).await?;
+    let changes = overrides::changes(rerun.prompt_override, rerun.inputs);
+    let n_bytes = check(&call, key, facts, &changes).await?;
+    let (mode, expect_generation) = (rerun.mode, rerun.expect_generation);
+    let command = Command::Rerun { step: key.clone(), mode, changes, expect_generation };
+    if rerun.dry_run {
+        let state = call.read(State::clone).await?;
+        let (nobody, agents) = (BTreeSet::new(), AgentCatalog::default());
+        let radius = dry::rerun(&state, &command, &context(&state, call.actor, &nobody, &agents));
+        return radius.map(Tried::Dry).map_err(|refused| call.refused_on(&state, refused));
     }
-    Err(Error::Conflict(conflict::moving()))
+    Ok(Tried::Done(call.execute(command, Brings::bytes(n_bytes)).await?))
 }
 
-/// What is to be overridden for the step.
-async fn check(ctx: &OpContext, view: &RunView, key: &StepKey, wanted: &Wanted<'_>) -> Result<()> {
-    let step = view.step(key).ok_or(Error::NotFound)?;
-    wanted.check(&agent(ctx, &step.agent_id, step.agent_version).await?, view, key)
+type Facts = (Option<StepOfRun>, Overrides);
+
+/// The step, and what the run overrides.
+fn facts(key: &StepKey) -> impl FnOnce(&State) -> Facts + Send + 'static {
+    let key = key.clone();
+    move |state| (StepOfRun::of(state, &key), state.overrides.clone())
 }
 
-/// What the store would say to a re-run, in its order, said without asking it: a dry run writes nothing.
-fn would(view: &RunView, key: &StepKey, expected: Option<i32>) -> VerbOutcome {
-    let Some(step) = view.step(key) else { return VerbOutcome::NotFound };
-    let refused = |status: &str| VerbOutcome::Conflict(Conflict::Status(status.to_owned()));
-    if expected.is_some_and(|expected| expected != step.generation) {
-        return VerbOutcome::Conflict(Conflict::Generation);
+/// Checks what is to be overridden for the step. How many bytes of it are then stored.
+async fn check(call: &Call<'_>, key: &StepKey, (step, known): Facts, changes: &Changes) -> Result<usize> {
+    if overrides::is_nothing(changes) {
+        return Ok(0);
     }
-    if view.status == RunStatus::Cancelled {
-        return refused(view.status.as_str());
-    }
-    if let Some(map) = conflict::map_that_refuses(view, step) {
-        return refused(map.status.as_str());
-    }
-    match step.status {
-        StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => VerbOutcome::Done,
-        status => refused(status.as_str()),
-    }
+    let step = step.ok_or(Error::NotFound)?;
+    let agents = call.agents().await?;
+    overrides::check(changes, step.agent(&agents)?, &known, key)
 }

@@ -1,7 +1,5 @@
 //! Run events as the decider writes them: the audit log, the wire frame of the live feed and the input of `apply` are one and the same.
 //! Each tells new values, never differences, and the state rebuilds from events alone. It must never hold content.
-//!
-//! The words and fields are those of `crate::event`, and more: at the switch this takes its place.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 

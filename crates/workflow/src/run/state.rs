@@ -23,6 +23,7 @@ pub use records::{Attempt, NewVersion, Version};
 pub use review::{ClosedReview, Rejection, Review, Verdict};
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};
 pub use view::Emails;
+pub(crate) use view::email;
 
 use super::{event::RunChange, plan::KeyLimit};
 use crate::{
@@ -152,6 +153,11 @@ impl State {
     /// What people wanted when they rejected what the step made, in order.
     pub fn rejections(&self, key: &StepKey) -> &[Rejection] {
         self.rejections.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The hash of what somebody asked under a key, if they asked anything under it.
+    pub fn asked_under(&self, by: UserId, key: &str) -> Option<&str> {
+        self.requests.get(&(by, key.to_owned())).map(String::as_str)
     }
 
     /// What a worker may take now, oldest first.

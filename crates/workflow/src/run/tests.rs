@@ -3,7 +3,7 @@
 mod branches;
 mod engine;
 mod gates;
-mod old_fold;
+mod page;
 mod parts;
 mod runs;
 mod table;

@@ -7,7 +7,7 @@ use super::{
     may, may_run, may_see, of_a_map, what_a_run_is, what_it_is, what_it_waits_for,
 };
 use crate::{
-    event::EventKind,
+    run::event::EventKind,
     status::{RunStatus, StatusReason, StepStatus},
 };
 

@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunView, StepKey,
+    StepKey,
     api::{MovePlan, MoveRun, PublishedVersion},
 };
 
@@ -32,10 +32,8 @@ pub(super) fn MoveDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let go = Action::new(move |version: &i32| {
         let (version, key) = (*version, once.key(version));
         async move {
-            match api::move_run(live.id, MoveRun { version, dry_run: false }, key).await?.run {
-                Some(run) => Ok::<RunView, AppError>(*run),
-                None => api::get_run(live.id).await,
-            }
+            let moved = api::move_run(live.id, MoveRun { version, dry_run: false }, key).await?;
+            Ok(moved.done.unwrap_or_default())
         }
     });
     let error = live.verb(go, move || {

@@ -5,10 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::is_zero,
     id::{ArtifactId, StepKey, UserId, WorkerId},
     status::{ErrorClass, Origin, Outcome},
-    view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage},
+    view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage, is_zero},
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

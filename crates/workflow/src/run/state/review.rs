@@ -101,6 +101,6 @@ pub struct Rejection {
     pub text: String,
     pub by: UserId,
     /// There was no round left: it ended the step.
-    #[serde(default, skip_serializing_if = "crate::event::is_zero")]
+    #[serde(default, skip_serializing_if = "crate::view::is_zero")]
     pub is_last: bool,
 }

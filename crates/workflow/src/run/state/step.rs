@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::review::Review;
 use crate::{
     definition::OnError,
-    event::is_zero,
     id::{RunId, StepKey, WorkerId},
     status::{ErrorClass, Reason, SkipReason, StepStatus},
+    view::is_zero,
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

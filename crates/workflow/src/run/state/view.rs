@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rejection, State, Step};
+use super::{Rejection, Review, State, Step};
 use crate::{
-    id::UserId,
+    id::{StepKey, UserId},
     status::{Outcome, StepStatus},
     view::{ArtifactMeta, Feedback, ReviewView, RunView, StepView},
 };
@@ -16,11 +16,6 @@ pub type Emails = BTreeMap<UserId, String>;
 impl State {
     /// Somebody without an account any more is shown by nothing.
     pub fn view(&self, emails: &Emails) -> RunView {
-        let mut artifacts: Vec<ArtifactMeta> = Vec::new();
-        for step in self.steps() {
-            let versions = self.versions.get(&step.key).into_iter().flat_map(BTreeMap::values).flatten();
-            artifacts.extend(versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))));
-        }
         RunView {
             id: self.birth.id,
             seq: self.seq,
@@ -44,11 +39,29 @@ impl State {
             parent: self.birth.parent.clone(),
             forked_from: self.birth.forked_from.clone(),
             steps: self.steps().map(|step| self.step_view(step, emails)).collect(),
-            artifacts,
+            artifacts: self.artifact_views(emails),
         }
     }
 
-    fn step_view(&self, step: &Step, emails: &Emails) -> StepView {
+    /// By step, name and version.
+    pub(in crate::run) fn artifact_views(&self, emails: &Emails) -> Vec<ArtifactMeta> {
+        let steps = self.steps().map(|step| &step.key);
+        let names = steps.flat_map(|key| self.names(key).map(move |name| (key, name)));
+        names.flat_map(|(key, name)| self.version_views(key, name, emails)).collect()
+    }
+
+    /// Every version of one output, in order.
+    pub(in crate::run) fn version_views(&self, key: &StepKey, name: &str, emails: &Emails) -> Vec<ArtifactMeta> {
+        let versions = self.versions(key, name).iter();
+        versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))).collect()
+    }
+
+    /// What the step ever made.
+    pub(in crate::run) fn names(&self, key: &StepKey) -> impl Iterator<Item = &str> {
+        self.versions.get(key).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+    }
+
+    pub(in crate::run) fn step_view(&self, step: &Step, emails: &Emails) -> StepView {
         let plan = self.design.plan(step.definition_key());
         let title = plan.map(|plan| plan.title.clone()).unwrap_or_default();
         let attempts = self.attempts(&step.key);
@@ -71,30 +84,43 @@ impl State {
             item_of: step.item.as_ref().map(|item| item.of.clone()),
             item_index: step.item.as_ref().map(|item| item.index),
             child_run: step.child_run,
-            review: step.review().map(|review| ReviewView {
-                opened_at: review.opened_at,
-                due_at: review.due_at,
-                quorum: i32::try_from(review.quorum).unwrap_or(i32::MAX),
-                allow_self: review.allow_self,
-                roles: review.roles.clone(),
-                users: review.users.clone(),
-                approvals: review.votes.iter().map(|by| email(*by, emails)).collect(),
-            }),
-            feedback: self.feedback(step).map(|wanted| Feedback {
-                text: wanted.text.clone(),
-                by: email(wanted.by, emails),
-                round: wanted.round,
-            }),
+            review: step.review().map(|review| review.view(emails)),
+            feedback: self.feedback(step).map(|wanted| wanted.view(emails)),
             attempts: attempts.iter().map(super::Attempt::view).collect(),
         }
     }
 
     /// The rejection with which the step's generation began.
     pub fn feedback(&self, step: &Step) -> Option<&Rejection> {
-        self.rejections(&step.key).last().filter(|last| !last.is_last && last.generation + 1 == step.generation)
+        self.rejections(&step.key).last().filter(|last| last.began(step))
     }
 }
 
-fn email(of: UserId, emails: &Emails) -> String {
+impl Review {
+    pub(crate) fn view(&self, emails: &Emails) -> ReviewView {
+        ReviewView {
+            opened_at: self.opened_at,
+            due_at: self.due_at,
+            quorum: i32::try_from(self.quorum).unwrap_or(i32::MAX),
+            allow_self: self.allow_self,
+            roles: self.roles.clone(),
+            users: self.users.clone(),
+            approvals: self.votes.iter().map(|by| email(*by, emails)).collect(),
+        }
+    }
+}
+
+impl Rejection {
+    /// The generation that the step is in.
+    pub(crate) fn began(&self, step: &Step) -> bool {
+        !self.is_last && self.generation + 1 == step.generation
+    }
+
+    pub(crate) fn view(&self, emails: &Emails) -> Feedback {
+        Feedback { text: self.text.clone(), by: email(self.by, emails), round: self.round }
+    }
+}
+
+pub(crate) fn email(of: UserId, emails: &Emails) -> String {
     emails.get(&of).cloned().unwrap_or_default()
 }

@@ -130,7 +130,7 @@ impl Walk {
                     Generation::Same => assert_eq!(now.generation, step.generation, "{at}"),
                     Generation::Next => assert_eq!(now.generation, step.generation + 1, "{at}"),
                 }
-                assert!(events.contains(&kinds[0].as_str().parse_old()), "{at}");
+                assert!(events.contains(&kinds[0]), "{at}");
                 let first = &self.world.events[self.world.events.len() - kinds.len()];
                 assert_eq!(first.actor, Some(by.id), "{at}");
             }
@@ -351,16 +351,6 @@ impl Walk {
             self.world.now += TimeDelta::seconds(40);
         }
         panic!("the run does not end: {:?} {}", self.world.state.run, self.world.shown());
-    }
-}
-
-trait Old {
-    fn parse_old(&self) -> crate::event::EventKind;
-}
-
-impl Old for &str {
-    fn parse_old(&self) -> crate::event::EventKind {
-        serde_json::from_value(json!(self)).unwrap()
     }
 }
 

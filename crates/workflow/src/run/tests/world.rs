@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::page::Page;
 use crate::{
     AgentCatalog,
     access::Actor,
@@ -35,8 +36,8 @@ pub(super) struct World {
     pub disabled: BTreeSet<UserId>,
     /// What maps are given for a list.
     pub list: Vec<(String, i64)>,
-    /// As today's reducer has it.
-    old: Option<crate::RunView>,
+    /// Loaded at the beginning, and open since.
+    page: Option<Page>,
 }
 
 impl World {
@@ -59,7 +60,7 @@ impl World {
             request: None,
             disabled: BTreeSet::new(),
             list: vec![("a".into(), 1), ("b".into(), 2)],
-            old: None,
+            page: None,
         };
         world.by(Some(&owner()), &Command::Start(Box::new(start))).unwrap();
         world
@@ -102,11 +103,10 @@ impl World {
             assert!(event.at >= self.state.at, "time never goes back");
             assert_eq!(event.actor.is_some(), actor.is_some() && event.cause.is_none(), "an actor or a cause");
             self.state.apply(event);
-        }
-        if !events.is_empty() {
-            let old = super::old_fold::follow(self.old.take(), &events, &before);
-            assert_eq!(old, self.state.view(&super::old_fold::emails()), "today's reducer sees the same");
-            self.old = Some(old);
+            match &mut self.page {
+                Some(page) => page.follow(event, &self.state),
+                None => self.page = Some(Page::load(&self.state)),
+            }
         }
         invariants::check(&self.state, command);
         invariants::closed_gates_are_told(&before, &self.state, &events);

@@ -1,0 +1,62 @@
+//! Looking at a run: as it is now for those who may see it, or as it is after a verb for whoever asked for that.
+//! What looks runs between two decisions about runs, so it copies what it needs and works that out afterwards. Must never show a run
+//! without having asked `access`, but for what a verb came to.
+
+use workflow::{
+    RunId,
+    run::{State, state::Emails},
+};
+
+use super::access::{self, Access};
+use crate::{Error, OpContext, Result};
+
+/// Looks at the run as it is now, if the viewer may see it.
+pub(crate) async fn look<T: Send + 'static>(
+    ctx: &OpContext,
+    run: RunId,
+    at: impl FnOnce(&State, Access) -> T + Send + 'static,
+) -> Result<T> {
+    let viewer = ctx.user()?.clone();
+    let look = move |state: Option<&State>| {
+        let state = state?;
+        Some(at(state, access::of(state, &viewer)?))
+    };
+    match ctx.runs().read_now(run, look).await {
+        Ok(found) => found.ok_or(Error::NotFound),
+        Err(error) => Err(failed(ctx, run, error).await),
+    }
+}
+
+/// The run as it is now, if the viewer may see it.
+pub(crate) async fn state(ctx: &OpContext, run: RunId) -> Result<State> {
+    look(ctx, run, |state, _| state.clone()).await
+}
+
+/// Looks at a run that the asker was let in to, as it is known here, but not before this event.
+pub(crate) async fn read<T: Send + 'static>(
+    ctx: &OpContext,
+    run: RunId,
+    at_least: i64,
+    at: impl FnOnce(&State) -> T + Send + 'static,
+) -> Result<T> {
+    match ctx.runs().read(run, at_least, move |state| state.map(at)).await {
+        Ok(found) => found.ok_or(Error::NotFound),
+        Err(error) => Err(failed(ctx, run, error).await),
+    }
+}
+
+/// The emails of everybody whom the run names.
+pub(crate) async fn emails(ctx: &OpContext, state: &State) -> Result<Emails> {
+    Ok(ctx.store().emails(&state.people()).await?)
+}
+
+/// Why the run could not be looked at, or nothing done with it. That it is set aside is told to those who may see it.
+pub(crate) async fn failed(ctx: &OpContext, run: RunId, error: ::runs::Error) -> Error {
+    let ::runs::Error::Quarantined(reason) = error else { return error.into() };
+    let Ok(viewer) = ctx.user() else { return Error::NotFound };
+    match ctx.store().run_is_visible(run, viewer).await {
+        Ok(true) => Error::SetAside { reason: viewer.is_admin().then_some(reason) },
+        Ok(false) => Error::NotFound,
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,82 @@
+//! What follows from a version of a workflow, worked out once in a process and shared by every run of it: the agents that it is pinned to,
+//! and how it is judged. Versions and agent versions never change, so neither does this.
+
+use std::sync::Arc;
+
+use store::templates::Version;
+use workflow::{AgentCatalog, AgentId, Definition, Plan, Problem, RunId, TemplateId, run::State};
+
+use crate::{Error, OpContext, Result, agents, recent::Recent, runs::looking, templates};
+
+/// Steps of the versions that are kept.
+const MOST_STEPS: usize = 50_000;
+/// What a version weighs besides its steps.
+const OF_VERSION: usize = 20;
+
+type Key = (TemplateId, i32);
+
+#[derive(Debug)]
+pub(crate) struct Versions {
+    agents: Recent<Key, Arc<AgentCatalog>>,
+    judged: Recent<Key, Arc<Judged>>,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self { agents: Recent::new(MOST_STEPS), judged: Recent::new(MOST_STEPS) }
+    }
+}
+
+/// A version as a run goes by it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Judged {
+    pub(crate) template_id: TemplateId,
+    pub(crate) version: i32,
+    pub(crate) name: String,
+    pub(crate) definition: Definition,
+    pub(crate) plan: Plan,
+    pub(crate) agents: Arc<AgentCatalog>,
+}
+
+/// Judges a version by today's rules: it was valid when it was published; an older program may have thought so with other rules.
+pub(crate) async fn judged(ctx: &OpContext, version: Version) -> Result<Arc<Judged>> {
+    let Version { template_id, version, name, definition } = version;
+    let key = (template_id, version);
+    if let Some(known) = ctx.versions().judged.get(&key) {
+        return Ok(known);
+    }
+    let agents = agents::pinned(ctx, &definition).await?;
+    let (definition, plan, agents, problems) = templates::judge(definition, agents).await?;
+    if problems.iter().any(Problem::is_error) {
+        return Err(Error::InvalidDefinition { problems });
+    }
+    let (weight, agents) = (weight(&definition), Arc::new(agents));
+    ctx.versions().agents.put(key, Arc::clone(&agents), weight);
+    let judged = Arc::new(Judged { template_id, version, name, definition, plan, agents });
+    ctx.versions().judged.put(key, Arc::clone(&judged), weight);
+    Ok(judged)
+}
+
+/// The agents that a run is pinned to. The caller has made sure that it may be seen.
+pub(crate) async fn agents_of(ctx: &OpContext, run: RunId, key: Key) -> Result<Arc<AgentCatalog>> {
+    if let Some(known) = ctx.versions().agents.get(&key) {
+        return Ok(known);
+    }
+    // It may have moved on since; then it is that version that is known from now on.
+    let (key, weight, pins) = looking::read(ctx, run, 0, |state| {
+        let definition = &state.design.definition;
+        (key_of(state), weight(definition), agents::pins(definition).collect::<Vec<(AgentId, i32)>>())
+    })
+    .await?;
+    let agents = Arc::new(AgentCatalog::new(ctx.store().agent_versions(pins).await?));
+    ctx.versions().agents.put(key, Arc::clone(&agents), weight);
+    Ok(agents)
+}
+
+pub(crate) fn key_of(state: &State) -> Key {
+    (state.birth.template_id, state.template_version)
+}
+
+fn weight(definition: &Definition) -> usize {
+    OF_VERSION + definition.steps.len()
+}
