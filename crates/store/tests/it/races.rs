@@ -18,22 +18,12 @@ use workflow::{
         command::{AttemptResult, Changes, Edit},
         decide,
         event::Request,
-        testing::{Dice, document},
+        testing::{Dice as _, document},
     },
     status::{ErrorClass, RunStatus, StatusReason},
 };
 
-use crate::support::{Process, World, WORKER, by, finished, held, person, version, with_content};
-
-/// A small generator of our own, so that a failing seed can be replayed.
-struct Seeded(u64);
-
-impl Dice for Seeded {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
+use crate::support::{Dice, Process, World, WORKER, by, finished, held, person, version, with_content};
 
 /// What became of a command, without its events.
 #[derive(Clone, PartialEq, Debug)]
@@ -59,7 +49,7 @@ fn shape(state: &State) -> Shape {
 }
 
 /// Something that may come to a run in this state.
-fn any(dice: &mut Seeded, state: &State, now: DateTime<Utc>) -> Command {
+fn any(dice: &mut Dice, state: &State, now: DateTime<Utc>) -> Command {
     let keys: Vec<StepKey> = state.steps().map(|step| step.key.clone()).collect();
     let step = keys[dice.roll(keys.len())].clone();
     let (changes, expect_generation) = (Changes::default(), None);
@@ -155,7 +145,7 @@ async fn two_at_once_are_one_after_the_other(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     let other = Process::new(&pool).await;
     for seed in 0..60 {
-        let mut dice = Seeded(seed);
+        let mut dice = Dice::new(seed);
         let run = world.begin(&document(&mut dice), dice.one_in(2)).await;
         for _ in 0..6 {
             for _ in 0..dice.roll(4) {
