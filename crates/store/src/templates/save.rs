@@ -335,7 +335,9 @@ mod tests {
     async fn literals_keep_the_order_of_their_keys_and_their_digits(pool: PgPool) {
         let store = with_template(pool).await;
         let literal = r#"{"zz":[1E2,-0,1.10],"b":{"y":1e400,"x":12345678901234567.89},"a":"1"}"#;
-        let text = format!(r#"{{"steps":{{"a":{{"agent_id":"x","agent_version":1,"inputs":{{"in":{{"const":{literal}}}}}}}}}}}"#);
+        let text = format!(
+            r#"{{"steps":{{"a":{{"agent_id":"x","agent_version":1,"inputs":{{"in":{{"const":{literal}}}}}}}}}}}"#
+        );
         let exact: Definition = serde_json::from_str(&text).unwrap();
         store.save_draft(ID, 1, None, None, Some(&exact), Author::default()).await.unwrap();
         let draft = store.draft(ID).await.unwrap().unwrap().definition;

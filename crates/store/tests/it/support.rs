@@ -52,9 +52,7 @@ impl Process {
         let n = AtomicU64::new(0);
         let around = Surroundings {
             clock: Clock::new(log.clock().await.unwrap(), Box::new(move || began.elapsed())),
-            random: Box::new(move || {
-                Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)
-            }),
+            random: Box::new(move || Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)),
         };
         let (runs, driver) = Runs::new(Arc::clone(&log), Arc::new(around), Options::default());
         tokio::spawn(driver.run());
@@ -112,7 +110,11 @@ impl Process {
     /// The log is whole, and every row beside it is what it tells.
     pub(crate) async fn check(&self, run: RunId) {
         let differences = self.log.differences(run).await.unwrap();
-        assert!(differences.is_empty(), "{}", differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            differences.is_empty(),
+            "{}",
+            differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
     }
 }
 
