@@ -162,7 +162,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{ConnectOptions, PgPool};
+    use sqlx::{ConnectOptions, PgPool, error::DatabaseError};
 
     use super::*;
 
@@ -224,7 +224,7 @@ mod tests {
             "CREATE TABLE other (n int)",
         ] {
             let refused = as_application(attack).await.expect_err(attack);
-            let code = refused.as_database_error().and_then(|error| error.code());
+            let code = refused.as_database_error().and_then(DatabaseError::code);
             assert_eq!(code.as_deref(), Some("42501"), "{attack}: {refused}");
             run(&pool, "RESET ROLE".into()).await.unwrap();
         }

@@ -34,11 +34,14 @@ enum Came {
     Refused(Refused),
 }
 
+/// A latest version: its number, its hash, and whether it passed a gate.
+type Made = (i32, String, bool);
+
 /// What of a run does not depend on ids and times.
 #[derive(PartialEq, Debug)]
 struct Shape {
     run: (RunStatus, Option<StatusReason>, bool),
-    steps: Vec<(StepKey, StepStatus, i32, usize, Vec<(i32, String, bool)>)>,
+    steps: Vec<(StepKey, StepStatus, i32, usize, Vec<Made>)>,
 }
 
 fn shape(state: &State) -> Shape {
@@ -208,7 +211,9 @@ async fn of_twenty_equal_requests_at_two_processes_one_has_an_effect(pool: PgPoo
         }
     };
     world.process.settle(run).await;
-    let calls = (0..20).map(|n| if n % 2 == 0 { &world.process } else { &other }).map(|at| at.runs.execute(edit("x")));
+    let calls = (0..20_usize)
+        .map(|n| if n.is_multiple_of(2) { &world.process } else { &other })
+        .map(|at| at.runs.execute(edit("x")));
     let answers: Vec<Came> = join_all(calls).await.into_iter().map(came).collect();
     assert_eq!(answers.iter().filter(|answer| **answer == Came::Done).count(), 1, "{answers:?}");
     assert!(answers.iter().all(|answer| matches!(answer, Came::Done | Came::Unchanged)), "{answers:?}");
@@ -227,7 +232,9 @@ async fn of_many_equal_starts_at_two_processes_one_makes_a_run(pool: PgPool) {
         ask.start = Some(runs::StartKey { user: world.ada.id, key: "k".into() });
         ask
     };
-    let calls = (0..12).map(|n| if n % 2 == 0 { &world.process } else { &other }).map(|at| at.runs.execute(begin()));
+    let calls = (0..12_usize)
+        .map(|n| if n.is_multiple_of(2) { &world.process } else { &other })
+        .map(|at| at.runs.execute(begin()));
     let answers: Vec<Answer> = join_all(calls).await.into_iter().collect::<Result<_, _>>().unwrap();
     assert!(answers.iter().all(|answer| answer.run == answers[0].run), "all are told of the same run");
     let n: i64 = sqlx::query_scalar("SELECT count(*) FROM workflow_runs").fetch_one(&pool).await.unwrap();
@@ -246,7 +253,7 @@ async fn fifty_approvals_of_two_people_at_two_processes_close_a_gate_once(pool: 
     let approve = || Command::Continue { step: "a".into(), digest: None, expect_generation: Some(1) };
     let people = [Arc::new(world.ada.clone()), Arc::new(root)];
     let clicks = (0..50).map(|n: usize| {
-        let at = if n % 2 == 0 { &world.process } else { &other };
+        let at = if n.is_multiple_of(2) { &world.process } else { &other };
         at.runs.execute(by(&people[n / 2 % 2], run, approve()))
     });
     let answers: Vec<Came> = join_all(clicks).await.into_iter().map(came).collect();
