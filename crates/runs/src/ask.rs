@@ -1,11 +1,11 @@
 //! A command on its way to a run, with all that deciding it needs. Everything in it was authorized or made by the engine.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use workflow::{
     AgentCatalog,
     access::Actor,
-    id::RunId,
+    id::{RunId, UserId},
     run::{Command, event::Request},
 };
 
@@ -21,6 +21,8 @@ pub struct Ask {
     pub by: By,
     /// The agent versions that the run is pinned to. Only skipping and moving look at them.
     pub agents: Arc<AgentCatalog>,
+    /// Voters of the run who cannot sign in any more: their votes do not count.
+    pub disabled: Arc<BTreeSet<UserId>>,
     /// Content of what the command brings.
     pub contents: Vec<Content>,
     /// The inbox row that it answers: taken away with its commit, or where it changes nothing.
@@ -44,7 +46,16 @@ pub enum By {
 impl Ask {
     /// What happens by itself.
     pub fn itself(run: RunId, command: Command) -> Self {
-        Self { run, command, by: By::Itself, agents: Arc::default(), contents: Vec::new(), message: None, start: None }
+        Self {
+            run,
+            command,
+            by: By::Itself,
+            agents: Arc::default(),
+            disabled: Arc::default(),
+            contents: Vec::new(),
+            message: None,
+            start: None,
+        }
     }
 
     pub(crate) fn is_by_person(&self) -> bool {

@@ -10,7 +10,7 @@ use workflow::{
     run::RunEvent,
 };
 
-use crate::log::MessageKey;
+use crate::{log::MessageKey, rows::Rows};
 
 /// A random id of one commit of one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -60,6 +60,8 @@ pub struct RunCommit {
     pub expected_seq: i64,
     pub decided_at: DateTime<Utc>,
     pub parts: Vec<Part>,
+    /// The rows beside the log, after all parts.
+    pub rows: Rows,
     pub start: Option<StartKey>,
     /// Has to be alive: it takes steps.
     pub worker: Option<WorkerId>,
@@ -77,6 +79,17 @@ impl RunCommit {
         self.parts.iter().flat_map(|part| &part.events).map(|event| &**event)
     }
 
+    /// Messages that it answers.
+    pub fn messages(&self) -> impl Iterator<Item = MessageKey> {
+        self.parts.iter().filter_map(|part| part.message)
+    }
+
+    /// The bytes that go with it under this address.
+    pub fn content(&self, hash: &str) -> Option<&[u8]> {
+        let mut contents = self.parts.iter().flat_map(|part| &part.contents);
+        contents.find(|content| content.hash == hash).map(|content| &*content.bytes)
+    }
+
     /// Starts come in the order of what is unique about them, the others in that of their runs: who locks several rows locks them sorted.
     fn order(&self) -> (bool, Option<&StartKey>, RunId) {
         (self.expected.is_none(), self.start.as_ref(), self.run)
@@ -87,12 +100,23 @@ impl RunCommit {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Batch {
     commits: Vec<RunCommit>,
+    /// The worker that has room for what may be claimed now: for a moment others leave it alone.
+    keep_for: Option<WorkerId>,
 }
 
 impl Batch {
     pub fn new(mut commits: Vec<RunCommit>) -> Self {
         commits.sort_by(|a, b| a.order().cmp(&b.order()));
-        Self { commits }
+        Self { commits, keep_for: None }
+    }
+
+    #[must_use]
+    pub fn kept_for(self, keep_for: Option<WorkerId>) -> Self {
+        Self { keep_for, ..self }
+    }
+
+    pub fn keep_for(&self) -> Option<WorkerId> {
+        self.keep_for
     }
 
     pub fn commits(&self) -> &[RunCommit] {

@@ -1,31 +1,32 @@
-//! The turn of a run: its commands are decided one after the other, each over what the ones before it came to, and go into one commit.
-//! Pure but for the clock and the random numbers that come in. What changes nothing is kept apart: it is an answer only where the state
-//! that was decided on is known to be the log's.
+//! The turn of a run: its commands are decided one after the other, each over what the ones before it came to, and go into one commit; in
+//! the end the steps that it sets free are taken, if this process has room. Pure but for the clock, the random numbers and the taker.
+//! What changes nothing is kept apart: it is an answer only where the state that was decided on is known to be the log's.
+
+mod hand_off;
+mod making;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
-use uuid::Uuid;
 use workflow::{
-    id::{RunId, StepKey},
-    run::{
-        Command, Context, Refused, RunEvent, State, decide,
-        state::{Admission, Status, Step, Work},
-    },
+    id::RunId,
+    run::{Context, Refused, RunEvent, State, decide},
 };
 
 use crate::{
     answer::{Answer, Error},
     ask::{Ask, By},
     cache::Known,
-    commit::{AskId, CommitId, Part, RunCommit},
+    commit::{AskId, CommitId, RunCommit},
     runs::{Options, Stats, Surroundings},
-    size,
+    taker::Taker,
 };
+pub(crate) use hand_off::Taken;
+use making::Making;
 
 /// A command that waits for its turn.
 pub(crate) struct Turn {
@@ -51,8 +52,12 @@ impl Turn {
 #[derive(Default)]
 pub(crate) struct Decided {
     pub(crate) commit: Option<RunCommit>,
+    /// Of a run that begins: what it is then.
+    pub(crate) begun: Option<Box<State>>,
     /// The commands whose events it has, in the order of its parts.
     pub(crate) committing: Vec<Turn>,
+    /// Steps that it takes: its last part.
+    pub(crate) taken: Option<Taken>,
     /// The commands that change nothing, and what is said of them.
     pub(crate) echoes: Vec<(Turn, Result<Answer, Error>)>,
     /// There was no room for them.
@@ -67,153 +72,82 @@ pub(crate) struct Turns<'a> {
     pub(crate) around: &'a Surroundings,
     pub(crate) options: &'a Options,
     pub(crate) stats: &'a Stats,
+    /// None: what is set free is left to claims.
+    pub(crate) taker: Option<Arc<dyn Taker>>,
 }
 
 impl Turns<'_> {
-    pub(crate) fn decide(mut self, turns: Vec<Turn>) -> Decided {
-        let empty = State::empty();
+    pub(crate) fn decide(self, turns: Vec<Turn>) -> Decided {
+        let Self { run, known, around, options, stats, taker } = self;
+        let mut making = Making::over(known);
+        let turn_of = Deciding { around, stats, now: around.clock.now() };
         let mut decided = Decided::default();
-        let decided_at = self.around.clock.now();
-        let mut commit = RunCommit {
-            run: self.run,
-            id: CommitId(uuid::Builder::from_random_bytes((self.around.random)().to_be_bytes()).into_uuid()),
-            expected: self.known.as_ref().map(|known| known.head),
-            expected_seq: self.known.as_ref().map_or(0, |known| known.state.seq),
-            decided_at,
-            parts: Vec::new(),
-            start: None,
-            worker: None,
-            holds: BTreeSet::new(),
-            frees: BTreeSet::new(),
-            n_rows: 0,
-            n_bytes: 0,
-        };
-        debug_assert_ne!(commit.id.0, Uuid::nil());
         let mut turns = turns.into_iter();
         while let Some(turn) = turns.next() {
-            if !self.has_room(&commit, &turn) || decided.panicked.is_some() {
+            if !making.has_room(&turn, options) || decided.panicked.is_some() {
                 decided.left.push(turn);
                 decided.left.extend(turns);
                 break;
             }
-            let is_over = !commit.parts.is_empty();
-            if let Some(known) = self.known.as_deref_mut()
-                && is_over
-                && known.ahead.is_none()
-            {
-                // From the second command on there is something to decide over.
-                let mut ahead = known.state.clone();
-                commit.events().for_each(|event| {
-                    ahead.apply(event);
-                });
-                known.ahead = Some(ahead);
-            }
-            let state: &State = match &self.known {
-                Some(known) => known.ahead.as_deref().unwrap_or(&known.state),
-                None => &empty,
-            };
-            Stats::count(&self.stats.decisions, 1);
-            match self.one(state, &turn, decided_at) {
+            making.look_ahead();
+            let seq = making.state().seq;
+            match turn_of.decide(making.state(), &turn.ask) {
                 Err(panic) => {
                     decided.panicked = Some(panic);
                     decided.left.push(turn);
                 }
                 Ok(Ok(events)) if !events.is_empty() => {
-                    add_keys(&mut commit, state, &events);
-                    if let Command::StartSteps { worker, .. } = turn.ask.command {
-                        commit.worker = Some(worker);
-                    }
-                    commit.start = commit.start.take().or_else(|| turn.ask.start.clone());
-                    if let Some(ahead) = self.known.as_deref_mut().and_then(|known| known.ahead.as_mut()) {
-                        for event in &events {
-                            ahead.apply(event);
-                        }
-                    }
-                    let contents = turn.ask.contents.clone();
-                    commit.n_rows += events.iter().map(size::rows_of).sum::<usize>() + contents.len();
-                    commit.n_bytes += events.iter().map(size::of_event).sum::<usize>()
-                        + contents.iter().map(|content| content.bytes.len()).sum::<usize>();
-                    let events = events.into_iter().map(Arc::new).collect();
-                    commit.parts.push(Part { ask: turn.id, events, contents, message: turn.ask.message });
+                    making.add_turn(&turn, events);
                     decided.committing.push(turn);
                 }
-                Ok(Ok(_)) => {
-                    let answer = Answer { run: self.run, seq: state.seq, events: Vec::new() };
-                    decided.echoes.push((turn, Ok(answer)));
-                }
-                Ok(Err(refused)) => {
-                    let seq = state.seq;
-                    decided.echoes.push((turn, Err(Error::Refused { seq, refused })));
-                }
+                Ok(Ok(_)) => decided.echoes.push((turn, Ok(Answer { run, seq, events: Vec::new() }))),
+                Ok(Err(refused)) => decided.echoes.push((turn, Err(Error::Refused { seq, refused }))),
             }
         }
-        if !commit.parts.is_empty() {
-            decided.commit = Some(commit);
+        if let Some(taker) = taker
+            && decided.panicked.is_none()
+            && !making.is_empty()
+        {
+            match hand_off::hand_off(&mut making, &turn_of, options, &*taker, run) {
+                Ok(taken) => decided.taken = taken,
+                Err(panic) => decided.panicked = Some(panic),
+            }
         }
+        let random = around.random.as_ref();
+        let commit_id = || CommitId(uuid::Builder::from_random_bytes(random().to_be_bytes()).into_uuid());
+        (decided.commit, decided.begun) = making.finish(run, turn_of.now, commit_id);
         decided
-    }
-
-    fn has_room(&self, commit: &RunCommit, turn: &Turn) -> bool {
-        if commit.parts.is_empty() {
-            return true;
-        }
-        let is_other_worker = match turn.ask.command {
-            Command::StartSteps { worker, .. } => commit.worker.is_some_and(|taken| taken != worker),
-            _ => false,
-        };
-        // A run that begins does so in a commit of its own: others are decided on what it then is.
-        self.known.is_some()
-            && !turn.is_single
-            && !is_other_worker
-            && commit.n_rows < self.options.batch_rows
-            && commit.n_bytes < self.options.batch_bytes
-    }
-
-    fn one(
-        &self,
-        state: &State,
-        turn: &Turn,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<Result<Vec<RunEvent>, Refused>, String> {
-        let (actor, was_asked, request) = match &turn.ask.by {
-            By::Itself => (None, false, None),
-            By::Person { actor, was_asked, request } => (Some(actor), *was_asked, request.as_ref()),
-        };
-        let random = (self.around.random)();
-        let ctx = Context { now, random, actor, was_asked, request, agents: &turn.ask.agents };
-        // It changes nothing, so there is nothing that a panic could leave half done.
-        catch_unwind(AssertUnwindSafe(|| decide(state, &turn.ask.command, &ctx))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("decide panicked").to_owned()
-        })
     }
 }
 
-/// What the events say of the concurrency keys of steps: held from now on, or given back.
-fn add_keys(commit: &mut RunCommit, before: &State, events: &[RunEvent]) {
-    let moved = events.iter().find_map(|event| event.data.moved.as_ref());
-    let has_keys = |key: &StepKey| {
-        let (of, _) = key.split();
-        let now = moved.and_then(|moved| moved.steps.iter().find(|plan| plan.key == of));
-        before.design.plan(&of).into_iter().chain(now).any(|plan| !plan.keys.is_empty())
-    };
-    let mut last: BTreeMap<&StepKey, Option<&Step>> = BTreeMap::new();
-    for event in events {
-        last.extend(event.data.steps.iter().map(|step| (&step.key, Some(step))));
-        last.extend(event.data.removed.iter().map(|key| (key, None)));
-    }
-    for (key, step) in last {
-        if !has_keys(key) {
-            continue;
-        }
-        let admission = step.and_then(|step| step.status.admission());
-        let works = step.is_some_and(|step| matches!(step.status, Status::Running(Work::Attempt { .. })));
-        if works || admission == Some(Admission::Claimable) {
-            commit.frees.remove(key);
-            commit.holds.insert(key.clone());
-        } else if admission != Some(Admission::Reserving) {
-            commit.holds.remove(key);
-            commit.frees.insert(key.clone());
-        }
+/// What every decision of one commit has in common.
+struct Deciding<'a> {
+    around: &'a Surroundings,
+    stats: &'a Stats,
+    now: DateTime<Utc>,
+}
+
+impl Deciding<'_> {
+    /// The outer error: it panicked.
+    fn decide(&self, state: &State, ask: &Ask) -> Result<Result<Vec<RunEvent>, Refused>, String> {
+        Stats::count(&self.stats.decisions, 1);
+        let (actor, was_asked, request) = match &ask.by {
+            By::Itself => (None, false, None),
+            By::Person { actor, was_asked, request } => (Some(actor), *was_asked, request.as_ref()),
+        };
+        let ctx = Context {
+            now: self.now,
+            random: (self.around.random)(),
+            actor,
+            was_asked,
+            request,
+            disabled: &ask.disabled,
+            agents: &ask.agents,
+        };
+        // It changes nothing, so there is nothing that a panic could leave half done.
+        catch_unwind(AssertUnwindSafe(|| decide(state, &ask.command, &ctx))).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("decide panicked").to_owned()
+        })
     }
 }

@@ -4,6 +4,7 @@
 
 mod flight;
 mod landing;
+mod places;
 mod seat;
 mod settle;
 
@@ -177,19 +178,10 @@ impl<L: Log> Driver<L> {
                 }
                 Next::Alone if self.n_commits < self.options.parallel_commits => self.begin_alone(run),
                 Next::Decide if self.n_commits < self.options.parallel_commits => {
-                    let is_solo = seat.is_solo;
-                    if is_solo && !works.is_empty() {
-                        seat.place = Place::Queued;
-                        kept.push_back(run);
-                        continue;
-                    }
                     if let Some(work) = self.decide(run) {
                         n_rows += work.commit.n_rows;
                         n_bytes += work.commit.n_bytes;
                         works.push(work);
-                    }
-                    if is_solo && !works.is_empty() {
-                        break;
                     }
                 }
                 Next::Alone | Next::Decide => {
@@ -223,6 +215,7 @@ impl<L: Log> Driver<L> {
             around: &self.around,
             options: &self.options,
             stats: &self.shared.stats,
+            taker: if seat.is_plain { None } else { self.shared.taker() },
         }
         .decide(turns);
         seat.put_back(decided.left);
@@ -235,7 +228,14 @@ impl<L: Log> Driver<L> {
         }
         if let Some(commit) = decided.commit {
             seat.place = Place::Busy;
-            return Some(Working { commit, known, committing: decided.committing, echoes: decided.echoes });
+            return Some(Working {
+                commit,
+                known,
+                begun: decided.begun,
+                committing: decided.committing,
+                taken: decided.taken,
+                echoes: decided.echoes,
+            });
         }
         if let Some(known) = known {
             self.cache.put(run, known);
@@ -277,6 +277,7 @@ impl<L: Log> Driver<L> {
     fn set_aside(&mut self, run: RunId, reason: &str) {
         tracing::error!(run.id = %run, reason, "a run is set aside");
         self.cache.take(run);
+        self.find_taken(run, &[]);
         if let Some(mut seat) = self.seats.remove(&run) {
             let error = Error::Quarantined(reason.to_owned());
             seat.looks.drain(..).for_each(|waits| (waits.look)(Err(error.clone())));

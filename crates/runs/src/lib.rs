@@ -15,9 +15,10 @@ mod hints;
 mod log;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
-mod rows;
+pub mod rows;
 mod runs;
 mod size;
+mod taker;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
@@ -31,8 +32,9 @@ pub use commit::{AskId, Batch, CommitId, Content, Part, RunCommit, StartKey};
 pub use driver::Driver;
 pub use hints::Hints;
 pub use log::{
-    CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Message, MessageKey, Newer, Outcome, Seen,
-    Unavailable, Waiting,
+    Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Message, MessageKey, Newer, Outcome, Ready,
+    Seen, Unavailable, Waiting, Want,
 };
 pub use rows::Rows;
 pub use runs::{Options, Runs, Stats, Surroundings};
+pub use taker::Taker;

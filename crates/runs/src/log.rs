@@ -1,11 +1,11 @@
 //! The log of all runs, as the decider needs it: Postgres in the product, memory in the simulator.
 //! It stores what was decided and says who was first; it must never decide anything about a run.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use workflow::{
-    id::{RunId, StepKey, WorkerId},
+    id::{RunId, StepKey, UserId, WorkerId},
     run::{RunEvent, event::Tell, plan::KeyLimit},
 };
 
@@ -32,14 +32,29 @@ pub trait Log: Send + Sync + 'static {
     /// The database's clock.
     fn clock(&self) -> impl Future<Output = Result<DateTime<Utc>, Unavailable>> + Send;
 
-    /// Steps that this worker may take now, fairly over owners, at most so many.
+    /// The worker says that it is there; with its first beat it is registered.
+    fn beat(&self, worker: WorkerId) -> impl Future<Output = Result<Beat, Unavailable>> + Send;
+
+    /// The worker is gone and holds nothing any more.
+    fn retire(&self, worker: WorkerId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Workers whose last beat is longer ago than this, at two looks, are dead from now on, for good; how many. Reservations that nobody
+    /// came for are taken back, workers that died long ago are forgotten.
+    fn sweep(&self, lease: Duration) -> impl Future<Output = Result<usize, Unavailable>> + Send;
+
+    /// Reserves all keys of as many of these as there is room for, in their order. Those that have theirs already are among the answer.
+    fn reserve(&self, wants: &[Want]) -> impl Future<Output = Result<Vec<(RunId, StepKey)>, Unavailable>> + Send;
+
+    /// Steps of these kinds that this worker may take now, at most so many: owner by owner, each owner's oldest first.
     fn claimable(
         &self,
         worker: WorkerId,
+        kinds: &[String],
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<(RunId, Vec<StepKey>)>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<Ready>, Unavailable>> + Send;
 
-    /// What waits for the engine: whoever looks first does it.
+    /// What waits for the engine: whoever looks first does it. What wants judging is told when it was left for two seconds: before, it is
+    /// looked at by the process that committed it.
     fn waiting(&self, limit: usize) -> impl Future<Output = Result<Waiting, Unavailable>> + Send;
 
     /// What runs have to tell others, oldest first.
@@ -88,7 +103,13 @@ pub enum Outcome {
     WorkerDead,
     /// Reservations of steps are gone.
     ReservationGone,
-    Quarantined,
+    Quarantined {
+        reason: String,
+    },
+    /// Somebody put a message aside that it answers.
+    MessageGone,
+    /// A value in it cannot be stored, whatever is tried; nothing of the run is written.
+    Data(String),
 }
 
 /// Why nothing is known to be written.
@@ -100,9 +121,6 @@ pub enum CommitFailed {
     /// It was sent, and no answer came: it may be written, or yet be.
     #[error("no answer came")]
     Unknown,
-    /// The database cannot hold something of it, so it holds nothing of it.
-    #[error("it cannot be stored: {0}")]
-    Data(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -140,6 +158,35 @@ pub enum Newer {
     Quarantined {
         reason: String,
     },
+}
+
+/// Whether a worker is still one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beat {
+    /// Another timeline than before is another history of the database: the worker may hold what it ended long ago, so it has to begin anew
+    /// under another id.
+    Alive { timeline: i64 },
+    /// For good.
+    Dead,
+}
+
+/// A step that wants a reservation of all its keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Want {
+    pub run: RunId,
+    pub step: StepKey,
+    pub limits: Vec<KeyLimit>,
+}
+
+/// A step that may be claimed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ready {
+    pub run: RunId,
+    pub step: StepKey,
+    pub kind: String,
+    pub user: UserId,
+    /// Since when it waits for a worker.
+    pub not_before: DateTime<Utc>,
 }
 
 /// Runs that want something of the engine.

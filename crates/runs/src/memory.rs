@@ -7,6 +7,7 @@ mod connection;
 mod engine;
 mod rng;
 mod store;
+mod tables;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,54 +1,143 @@
-//! The rows beside the log that a commit writes, folded to their last values: parts of one statement do not see each other, so each key of
-//! each table is there once. What follows only from all of a run's events is no row.
+//! The rows beside the log: what follows from a decision for whoever looks for runs by something else than their id.
+//!
+//! Pure: made of the state that was decided on and the events that were decided, each row once, as it is after the last of them, since the
+//! parts of the statement that writes them do not see each other. It costs what changed, never the run. It must never read what is stored,
+//! and never tell more than the events do: at any time the rows are those of all events together.
+
+mod about;
+mod changed;
+mod summary;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use workflow::{
-    id::{ArtifactId, StepKey},
+    id::{StepKey, WorkerId},
     run::{
-        RunEvent,
-        event::RunChange,
-        state::{Attempt, Step, Version},
+        RunEvent, State,
+        event::Effects,
+        plan::KeyLimit,
+        state::{Admission, Attempt, Review, Step, Version},
     },
 };
 
-#[derive(Clone, PartialEq, Debug, Default)]
+use crate::log::Message;
+use changed::Changed;
+pub use summary::{More, Summary};
+
+/// All rows that one commit writes about one run.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Rows {
-    pub run: Option<RunChange>,
-    /// None: it is no part of the run any more.
-    pub steps: BTreeMap<StepKey, Option<Step>>,
-    pub attempts: BTreeMap<(StepKey, i32), Attempt>,
-    /// Only ever inserted; whether one is the latest stands in `latest`.
-    pub artifacts: BTreeMap<ArtifactId, Version>,
-    pub latest: BTreeMap<(StepKey, String), ArtifactId>,
+    pub summary: Summary,
+    /// The steps that wait for somebody or did before, of those that the events told of.
+    pub steps: Vec<StepRow>,
+    pub attempts: Vec<AttemptRow>,
+    /// Only ever inserted: one that is there is left as it is.
+    pub artifacts: Vec<Version>,
+    pub artifact_heads: Vec<ArtifactHead>,
+    pub tells: Vec<Message>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct StepRow {
+    pub step: StepKey,
+    /// It has rows that tell of waiting or of a gate, which go unless they are told anew.
+    pub had: bool,
+    /// It waits: from this time on, for this.
+    pub waits: Option<(DateTime<Utc>, For)>,
+    /// Its gate is open: the generation, and the gate.
+    pub review: Option<(i32, Box<Review>)>,
+}
+
+/// What a queued step waits for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum For {
+    /// A worker for agents of this kind.
+    Worker(String),
+    /// A reservation of all its keys.
+    Keys(Vec<KeyLimit>),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct AttemptRow {
+    pub attempt: Attempt,
+    pub lease: Option<WorkerId>,
+}
+
+/// Of an output, which version is the latest and which passed a gate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ArtifactHead {
+    pub step: StepKey,
+    pub name: String,
+    pub latest: i32,
+    pub approved: Vec<i32>,
 }
 
 impl Rows {
-    pub fn of<'e>(events: impl IntoIterator<Item = &'e RunEvent>) -> Self {
-        let mut rows = Self::default();
-        for event in events {
-            let data = &event.data;
-            rows.run = data.run.clone().or(rows.run);
-            rows.steps.extend(data.steps.iter().map(|step| (step.key.clone(), Some(step.clone()))));
-            rows.steps.extend(data.removed.iter().map(|key| (key.clone(), None)));
-            let attempts = data.attempts.iter();
-            rows.attempts.extend(attempts.map(|attempt| ((attempt.step.clone(), attempt.number), attempt.clone())));
-            for version in &data.artifacts {
-                rows.artifacts.insert(version.id, version.clone());
-                if version.is_latest {
-                    rows.latest.insert((version.producing_step_id.clone(), version.name.clone()), version.id);
-                }
-            }
+    /// `before`: what was decided on.
+    pub fn of(before: &State, events: &[RunEvent]) -> Self {
+        let Some(started) = events.first().and_then(|first| first.data.started.clone()) else {
+            return Changed::of(before, events).rows();
+        };
+        // Of a run that begins, all steps begin as well.
+        let mut begun = State::empty();
+        for first in events.iter().take(1) {
+            let data = Effects { started: Some(started.clone()), ..Effects::default() };
+            begun.apply(&RunEvent { data, ..first.clone() });
         }
+        let mut rows = Changed::of(&begun, events).rows();
+        rows.summary.more = rows.summary.more + More::of(begun.steps());
+        rows.summary.about = about::about(&started.inputs);
         rows
     }
 
-    /// What the tables hold after these were written over them.
-    pub fn write(&mut self, rows: Self) {
-        self.run = rows.run.or(self.run.take());
-        self.steps.extend(rows.steps);
-        self.attempts.extend(rows.attempts);
-        self.artifacts.extend(rows.artifacts);
-        self.latest.extend(rows.latest);
+    /// Both in one: of each row the later one. `later` was decided on what these lead to.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        Self {
+            summary: self.summary.then(later.summary),
+            steps: StepRow::then(self.steps, later.steps),
+            attempts: last(self.attempts, later.attempts, |row| (row.attempt.step.clone(), row.attempt.number)),
+            artifacts: last(self.artifacts, later.artifacts, |version| version.id),
+            artifact_heads: last(self.artifact_heads, later.artifact_heads, |row| (row.step.clone(), row.name.clone())),
+            tells: self.tells.into_iter().chain(later.tells).collect(),
+        }
     }
+
+    /// How many rows it comes to, for the size of a batch.
+    pub fn n_rows(&self) -> usize {
+        self.steps.len() + self.attempts.len() + self.artifacts.len() + self.artifact_heads.len() + self.tells.len()
+    }
+}
+
+impl StepRow {
+    fn is_any(&self) -> bool {
+        self.had || self.waits.is_some() || self.review.is_some()
+    }
+
+    /// What waited only in between has no rows and gets none.
+    fn then(earlier: Vec<Self>, later: Vec<Self>) -> Vec<Self> {
+        let had: BTreeMap<StepKey, bool> = earlier.iter().map(|row| (row.step.clone(), row.had)).collect();
+        let mut rows = last(earlier, later, |row| row.step.clone());
+        for row in &mut rows {
+            // One of which only the later part told had what it had before both.
+            row.had = had.get(&row.step).copied().unwrap_or(row.had);
+        }
+        rows.retain(Self::is_any);
+        rows
+    }
+}
+
+/// Whether the tables hold something of it that waits.
+fn has_rows(step: &Step) -> bool {
+    matches!(step.status.admission(), Some(Admission::Claimable | Admission::Reserving)) || step.review().is_some()
+}
+
+/// Of each key the later row.
+fn last<T, K: Ord>(earlier: Vec<T>, later: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    if earlier.is_empty() {
+        return later;
+    }
+    let rows: BTreeMap<K, T> = earlier.into_iter().chain(later).map(|row| (key(&row), row)).collect();
+    rows.into_values().collect()
 }

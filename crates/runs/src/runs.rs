@@ -1,7 +1,7 @@
 //! The handle by which `service` and `engine` ask runs for something. Cheap to clone; the work is done by the `Driver` beside it.
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -15,6 +15,7 @@ use crate::{
     driver::{Driver, Job},
     hints::Hints,
     log::Log,
+    taker::Taker,
 };
 
 #[derive(Clone, Debug)]
@@ -66,10 +67,17 @@ impl Stats {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) hints: Hints,
     pub(crate) stats: Stats,
+    taker: RwLock<Option<Arc<dyn Taker>>>,
+}
+
+impl Shared {
+    pub(crate) fn taker(&self) -> Option<Arc<dyn Taker>> {
+        self.taker.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Clone)]
@@ -108,6 +116,21 @@ impl Runs {
         });
         self.jobs.send(Job::Read(run, at_least, look)).await.map_err(|_| Error::Stopped)?;
         answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Looks at a run as it is in the log now: what was written by others before this was asked is in it.
+    pub async fn read_now<T: Send + 'static>(
+        &self,
+        run: RunId,
+        look: impl FnOnce(Option<&State>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.read(run, i64::MAX, look).await
+    }
+
+    /// From now on this gets the steps that commits of this process set free. One that takes its place must give back, or be told of, what
+    /// the one before it took.
+    pub fn set_taker(&self, taker: Arc<dyn Taker>) {
+        *self.shared.taker.write().unwrap_or_else(PoisonError::into_inner) = Some(taker);
     }
 
     pub fn hints(&self) -> &Hints {

@@ -10,6 +10,7 @@ mod judging;
 mod person;
 mod process;
 mod rest;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod world;

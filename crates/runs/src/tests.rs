@@ -18,7 +18,7 @@ use workflow::{
 };
 
 use crate::{
-    Answer, Ask, By, Clock, Error, Options, Runs, StartKey, Surroundings,
+    Answer, Ask, By, Clock, Error, Log, Options, Runs, StartKey, Surroundings,
     memory::{Connection, Memory, Rng},
 };
 

@@ -1,48 +1,55 @@
 //! The log of runs over Postgres: what was decided is written by one statement for many runs, each under the condition that its head is
 //! still the one that was decided on; and what was written is read again in one snapshot.
 //!
-//! It decides nothing: rows follow from the events and the state that they lead to (`rows`). It must never write a row of a run
-//! without moving that run's head, never hold a transaction while somebody decides (but for `alone`, for a second at most), and no plan
-//! of its statements may depend on how full a table is: they are shaped for nested loops by key, and run on connections that are set so.
+//! It decides nothing: it writes the rows that came with the decision. It must never write a row of a run without moving that run's head,
+//! never hold a transaction while somebody decides (but for `alone`, for a second at most), and no plan of its hot statements may depend on
+//! how full a table is: they are shaped for nested loops by key, and run on connections that are set so.
 
 mod alone;
 mod claim;
 mod columns;
 mod commit;
+mod failed;
 mod inbox;
 mod keys;
 mod lanes;
 mod load;
 mod outcome;
 pub mod plans;
-mod rows;
 mod statement;
 mod verify;
+mod waiting;
+mod workers;
 
-pub use alone::Alone;
-pub use claim::{Cursor, Ready};
-pub use commit::{AskId, Batch, Commit, CommitId, Committed, Content, Part};
-pub use inbox::{Message, MessageId};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-pub use keys::Want;
-pub use lanes::{ENGINE_SETTINGS, Lanes};
-pub use load::{Loaded, Logged, Seen};
-pub use outcome::{Outcome, Refusal};
-pub use rows::{Rows, Summary};
+use chrono::{DateTime, Utc};
+use runs::{
+    Batch, Beat, CommitFailed, Committed, Decide, Loaded, Message, MessageKey, Newer, Outcome, Ready, Seen,
+    Unavailable, Waiting, Want,
+};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use uuid::Uuid;
+use workflow::{RunId, StepKey, id::WorkerId};
+
+pub use lanes::ENGINE_SETTINGS;
 pub use verify::Difference;
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
-use std::time::Duration;
-
 use crate::Result;
+use lanes::Lanes;
 
 /// The one door to the log; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Commits, claims and loads.
     engine: Lanes,
-    /// What reads many runs at once, with the planner's own judgement.
+    /// What looks at many runs at once, with the planner's own judgement.
     reader: PgPool,
+    /// The owner at whom the last claim ended.
+    cursor: Arc<Mutex<Uuid>>,
 }
 
 impl Log {
@@ -53,12 +60,7 @@ impl Log {
         reader: PgPool,
         patience: Option<Duration>,
     ) -> Result<Self> {
-        Ok(Self { engine: Lanes::connect(options, n_lanes, patience).await?, reader })
-    }
-
-    /// The database's time, which alone decides what is due.
-    pub async fn clock(&self) -> Result<chrono::DateTime<chrono::Utc>> {
-        Ok(sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.reader).await?)
+        Ok(Self { engine: Lanes::connect(options, n_lanes, patience).await?, reader, cursor: Arc::default() })
     }
 
     /// Whether every connection of the engine's is set as it needs, as far as commits have shown. It is not where a pooler hands out
@@ -69,5 +71,64 @@ impl Log {
 
     pub async fn close(&self) {
         self.engine.close().await;
+    }
+}
+
+impl runs::Log for Log {
+    async fn commit(&self, batch: &Batch) -> Result<Committed, CommitFailed> {
+        self.write(batch).await
+    }
+
+    async fn load(&self, runs: &[RunId]) -> Result<Vec<Loaded>, Unavailable> {
+        self.load_runs(runs).await
+    }
+
+    async fn events_after(&self, seen: &[(RunId, Seen)]) -> Result<Vec<Newer>, Unavailable> {
+        self.newer_than(seen).await
+    }
+
+    async fn alone(&self, run: RunId, seen: Seen, decide: Decide) -> Result<Option<Outcome>, CommitFailed> {
+        self.go_alone(run, seen, decide).await
+    }
+
+    async fn clock(&self) -> Result<DateTime<Utc>, Unavailable> {
+        let now = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.reader).await;
+        now.map_err(failed::unavailable)
+    }
+
+    async fn beat(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
+        self.beats(worker).await
+    }
+
+    async fn retire(&self, worker: WorkerId) -> Result<(), Unavailable> {
+        self.retires(worker).await
+    }
+
+    async fn sweep(&self, lease: Duration) -> Result<usize, Unavailable> {
+        self.sweeps(lease).await
+    }
+
+    async fn reserve(&self, wants: &[Want]) -> Result<Vec<(RunId, StepKey)>, Unavailable> {
+        self.grant(wants).await.map_err(failed::unavailable)
+    }
+
+    async fn claimable(&self, worker: WorkerId, kinds: &[String], limit: usize) -> Result<Vec<Ready>, Unavailable> {
+        self.ready(worker, kinds, limit).await
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {
+        self.what_waits(limit).await
+    }
+
+    async fn inbox(&self, limit: usize) -> Result<Vec<Message>, Unavailable> {
+        self.oldest_messages(limit).await
+    }
+
+    async fn discard(&self, message: MessageKey) -> Result<(), Unavailable> {
+        self.put_aside(message).await
+    }
+
+    async fn quarantine(&self, run: RunId, reason: &str) -> Result<(), Unavailable> {
+        self.set_aside(run, reason).await
     }
 }

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use workflow::id::RunId;
+use workflow::{id::RunId, run::State};
 
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
     cache::Known,
     commit::{Batch, RunCommit},
-    decision::{Decided, Turn, Turns},
+    decision::{Decided, Taken, Turn, Turns},
     log::{CommitFailed, Decide, Loaded, Log, MessageKey, Newer, Outcome, Seen, Unavailable},
     runs::{Options, Shared, Surroundings},
 };
@@ -33,7 +33,11 @@ pub(crate) enum Landed {
 pub(crate) struct Working {
     pub(crate) commit: RunCommit,
     pub(crate) known: Option<Known>,
+    /// Of a run that begins: what it is then.
+    pub(crate) begun: Option<Box<State>>,
     pub(crate) committing: Vec<Turn>,
+    /// Steps that it takes: its last part.
+    pub(crate) taken: Option<Taken>,
     pub(crate) echoes: Vec<(Turn, Result<Answer, Error>)>,
 }
 
@@ -43,8 +47,6 @@ pub(crate) struct Fate {
     pub(crate) end: Result<Outcome, CommitFailed>,
     /// It was sent once without an answer.
     pub(crate) was_unknown: bool,
-    /// Others were in the batch.
-    pub(crate) n_others: usize,
 }
 
 pub(crate) fn load<L: Log>(log: Arc<L>, runs: Vec<RunId>, tick: u64) -> Flight {
@@ -89,11 +91,14 @@ pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Fli
 
 pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<Working>, tick: u64) -> Flight {
     Box::pin(async move {
-        let batch = Batch::new(works.iter().map(|work| work.commit.clone()).collect());
+        // Where nothing of a run is left to claim, what is queued in this moment is soon this process' own.
+        let has_room = works.iter().filter_map(|work| work.taken).find(|taken| taken.is_all);
+        let batch = Batch::new(works.iter().map(|work| work.commit.clone()).collect())
+            .kept_for(has_room.map(|taken| taken.worker));
         let fates = send(&*log, &around, batch, false).await;
         let of = |work: &Working| fates.iter().find(|(run, _)| *run == work.commit.run).map(|(_, fate)| fate.clone());
         let works = works.into_iter().map(|work| {
-            let missing = Fate { end: Err(CommitFailed::Unknown), was_unknown: true, n_others: 0 };
+            let missing = Fate { end: Err(CommitFailed::Unknown), was_unknown: true };
             (of(&work).unwrap_or(missing), work)
         });
         Landed::Committed { tick, works: works.collect() }
@@ -104,13 +109,12 @@ pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<
 async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, sent: bool) -> Vec<(RunId, Fate)> {
     let (mut left, mut fates, mut was_unknown, mut n_tries) = (batch, Vec::new(), sent, 0_u32);
     loop {
-        let n_others = left.commits().len() - 1;
         let result = log.commit(&left).await;
-        let fate = |end| Fate { end, was_unknown, n_others };
+        let fate = |end| Fate { end, was_unknown };
         match result {
             Ok(committed) => {
                 around.clock.follow(committed.at);
-                let mut locked = Vec::new();
+                let (mut locked, keep_for) = (Vec::new(), left.keep_for());
                 for (commit, outcome) in left.into_commits().into_iter().zip(committed.outcomes) {
                     if was_unknown && outcome == Outcome::Locked {
                         // Perhaps by what was sent before.
@@ -122,7 +126,7 @@ async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, sent: bool) 
                 if locked.is_empty() {
                     return fates;
                 }
-                left = Batch::new(locked);
+                left = Batch::new(locked).kept_for(keep_for);
             }
             Err(CommitFailed::Unknown) if is_on(Bug::DecideAnewAfterUnknown) => {
                 fates.extend(left.commits().iter().map(|commit| (commit.run, fate(Ok(Outcome::Lost)))));
@@ -148,6 +152,8 @@ pub(crate) struct Session {
     pub(crate) turns: Vec<Turn>,
     pub(crate) newer: Option<Newer>,
     pub(crate) decided: Option<Decided>,
+    /// Steps that it sets free are left to claims.
+    pub(crate) is_plain: bool,
     pub(crate) options: Options,
     pub(crate) shared: Arc<Shared>,
 }
@@ -169,9 +175,9 @@ impl Session {
         }
         let known = self.known.as_mut()?;
         let turns = std::mem::take(&mut self.turns);
-        let decided =
-            Turns { run: self.run, known: Some(known), around, options: &self.options, stats: &self.shared.stats }
-                .decide(turns);
+        let taker = if self.is_plain { None } else { self.shared.taker() };
+        let (options, stats) = (&self.options, &self.shared.stats);
+        let decided = Turns { run: self.run, known: Some(known), around, options, stats, taker }.decide(turns);
         let commit = if decided.panicked.is_none() { decided.commit.clone() } else { None };
         self.decided = Some(decided);
         commit
@@ -190,7 +196,7 @@ pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, 
         let result = log.alone(run, seen, decide).await;
         let Some(session) = held.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Landed::Done };
         let commit = session.decided.as_ref().and_then(|decided| decided.commit.clone());
-        let fate = |end| Fate { end, was_unknown: false, n_others: 0 };
+        let fate = |end| Fate { end, was_unknown: false };
         let fate = match (result, commit) {
             (Ok(outcome), _) => outcome.map(|outcome| fate(Ok(outcome))),
             (Err(CommitFailed::Unknown), Some(commit)) => {

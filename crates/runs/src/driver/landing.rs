@@ -72,7 +72,7 @@ impl<L: Log> Driver<L> {
         seat.looks.drain(..).for_each(|waits| (waits.look)(Err(Error::Unavailable)));
         let turns = seat.take_turns().into_iter();
         let (unknown, others): (Vec<_>, Vec<_>) = turns.partition(|turn| !turn.sent.is_empty());
-        let is_left = !unknown.is_empty();
+        let is_left = !unknown.is_empty() || !seat.in_doubt.is_empty();
         seat.put_back(unknown);
         for turn in others {
             turn.answer(Err(Error::Unavailable));
@@ -113,6 +113,7 @@ impl<L: Log> Driver<L> {
             Loaded::Missing => {
                 self.cache.take(run);
                 seat.absent = Some(tick);
+                self.find_taken(run, &[]);
             }
             Loaded::Quarantined { reason } => self.is_aside(run, &reason),
         }
@@ -121,6 +122,7 @@ impl<L: Log> Driver<L> {
     /// An admin has to look at it first.
     pub(super) fn is_aside(&mut self, run: RunId, reason: &str) {
         self.cache.take(run);
+        self.find_taken(run, &[]);
         let Some(seat) = self.seats.get_mut(&run) else { return };
         let error = Error::Quarantined(reason.to_owned());
         seat.looks.drain(..).for_each(|waits| (waits.look)(Err(error.clone())));
@@ -140,6 +142,7 @@ impl<L: Log> Driver<L> {
                     known.confirmed = tick;
                     self.cache.put(run, known);
                 }
+                self.find_taken(run, &[]);
             }
             Newer::Events(events) => {
                 let Some(mut known) = self.cache.take(run) else { return };
@@ -156,6 +159,7 @@ impl<L: Log> Driver<L> {
             Newer::Missing => {
                 self.cache.take(run);
                 seat.absent = Some(tick);
+                self.find_taken(run, &[]);
             }
             Newer::Quarantined { reason } => self.is_aside(run, &reason),
         }
@@ -172,6 +176,7 @@ impl<L: Log> Driver<L> {
 
     /// What was sent and never answered may be among what the log has: then it is done.
     pub(super) fn find_sent(&mut self, run: RunId, events: &[Logged]) {
+        self.find_taken(run, events);
         let Some(seat) = self.seats.get_mut(&run) else { return };
         let mut left = Vec::new();
         for turn in seat.take_turns() {
@@ -198,6 +203,7 @@ impl<L: Log> Driver<L> {
             turns: seat.take_turns(),
             newer: None,
             decided: None,
+            is_plain: seat.is_plain,
             options: self.options.clone(),
             shared: Arc::clone(&self.shared),
         };

@@ -3,7 +3,11 @@
 use std::collections::VecDeque;
 
 use super::{Look, is_start};
-use crate::{cache::Known, decision::Turn};
+use crate::{
+    cache::Known,
+    commit::CommitId,
+    decision::{Taken, Turn},
+};
 
 /// So often in a row a run may be lost before it goes alone.
 const MOST_LOSSES: u32 = 3;
@@ -50,8 +54,10 @@ pub(crate) struct Seat {
     pub(crate) n_losses: u32,
     /// Loads in a row that did not fit.
     pub(crate) n_torn: u32,
-    /// It is not to share a batch: one of them could not be stored.
-    pub(crate) is_solo: bool,
+    /// Steps that it sets free are left to claims: a commit that took some was refused.
+    pub(crate) is_plain: bool,
+    /// Steps taken by commits of which nobody knows whether they are written.
+    pub(crate) in_doubt: Vec<(CommitId, Taken)>,
 }
 
 pub(crate) enum Next {
@@ -101,7 +107,7 @@ impl Seat {
     pub(crate) fn next(&self, confirmed: Option<u64>) -> Next {
         let Some(first) = self.first() else {
             return match confirmed {
-                _ if self.looks.is_empty() => Next::Nothing,
+                _ if self.looks.is_empty() && self.in_doubt.is_empty() => Next::Nothing,
                 Some(_) => Next::Look,
                 None => Next::Load,
             };

@@ -1,6 +1,8 @@
 //! The ends of commits: what is written is applied and answered, what lost is decided again, what cannot be stored is taken apart until
 //! the one command that is wrong is alone.
 
+use workflow::run::{Refused, State};
+
 use super::{
     Driver,
     flight::{Fate, Session, Working},
@@ -10,7 +12,7 @@ use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
     commit::CommitId,
-    decision::Turn,
+    decision::{Decided, Turn},
     log::{CommitFailed, Log, Newer, Outcome},
     runs::Stats,
 };
@@ -18,7 +20,6 @@ use crate::{
 impl<L: Log> Driver<L> {
     pub(super) fn committed(&mut self, work: Working, fate: Fate, tick: u64) {
         let run = work.commit.run;
-        let n_parts = work.committing.len();
         match fate.end {
             Ok(Outcome::Written | Outcome::Found) => self.written(work, tick),
             Ok(Outcome::Locked) if is_on(Bug::LockedCountsAsWritten) => self.written(work, tick),
@@ -30,30 +31,29 @@ impl<L: Log> Driver<L> {
                 return;
             }
             Ok(Outcome::ClockOff) => {
-                // The clock follows the database's again. Nobody else was faster.
+                // The clock follows the database's again, which it does not where the run goes alone. Nobody else was faster.
                 self.undecide(work, fate.was_unknown);
+                if let Some(seat) = self.seats.get_mut(&run) {
+                    seat.n_losses = 0;
+                }
             }
             Ok(Outcome::StartedAs(other)) => {
+                self.give_back_taken(work.taken);
                 let Working { committing, echoes, .. } = work;
                 let turns = committing.into_iter().chain(echoes.into_iter().map(|(turn, _)| turn));
                 turns.for_each(|turn| turn.answer(Ok(Answer { run: other, seq: 0, events: Vec::new() })));
             }
-            Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, n_parts, &Error::WorkerDead),
-            Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, n_parts, &Error::ReservationGone),
-            Ok(Outcome::Quarantined) => {
-                self.undecide(work, false);
-                self.is_aside(run, "it is set aside");
+            Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, |_| Error::WorkerDead),
+            Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, |_| Error::ReservationGone),
+            Ok(Outcome::MessageGone) => {
+                // Another process answered it, by putting it aside.
+                let outdated = |seq| Error::Refused { seq, refused: Refused::Outdated };
+                self.refused(work, fate.was_unknown, outdated);
             }
-            Err(CommitFailed::Data(reason)) => {
-                if fate.n_others > 0 && !is_on(Bug::DataErrorForAll) {
-                    self.undecide(work, fate.was_unknown);
-                    if let Some(seat) = self.seats.get_mut(&run) {
-                        seat.is_solo = true;
-                    }
-                } else {
-                    let n_parts = if is_on(Bug::DataErrorForAll) { 1 } else { n_parts };
-                    self.refused(work, fate.was_unknown, n_parts, &Error::Data(reason));
-                }
+            Ok(Outcome::Data(reason)) => self.refused(work, fate.was_unknown, |_| Error::Data(reason.clone())),
+            Ok(Outcome::Quarantined { reason }) => {
+                self.undecide(work, false);
+                self.is_aside(run, &reason);
             }
             Err(CommitFailed::Unavailable | CommitFailed::Unknown) => {
                 self.undecide(work, fate.was_unknown);
@@ -65,23 +65,26 @@ impl<L: Log> Driver<L> {
     }
 
     fn written(&mut self, work: Working, tick: u64) {
-        let Working { commit, known, committing, echoes } = work;
+        let Working { commit, known, begun, committing, taken, echoes } = work;
         let run = commit.run;
         Stats::count(&self.shared.stats.written, 1);
         let known = if let Some(mut known) = known {
             known.apply(commit.id, commit.events()).then_some(known)
         } else {
-            let state = workflow::run::State::fold(commit.events());
+            let state = begun.map_or_else(|| State::fold(commit.events()), |begun| *begun);
             Some(crate::cache::Known::new(commit.id, state, tick))
         };
         let seat = self.seats.entry(run).or_default();
-        (seat.n_losses, seat.absent, seat.doubt, seat.is_solo) = (0, None, Doubt::None, false);
+        (seat.n_losses, seat.absent, seat.doubt, seat.is_plain) = (0, None, Doubt::None, false);
+        // The head moved on without what was in doubt.
+        self.find_taken(run, &[]);
         if let Some(mut known) = known {
             known.confirmed = tick;
             let seq = known.state.seq;
             self.cache.put(run, known);
             self.shared.hints.changed(run, seq);
         }
+        self.hand_over(&commit, taken);
         for (turn, part) in committing.into_iter().zip(commit.parts) {
             let seq = part.events.last().map_or(commit.expected_seq, |last| last.seq);
             turn.answer(Ok(Answer { run, seq, events: part.events }));
@@ -115,16 +118,27 @@ impl<L: Log> Driver<L> {
         let sent = was_unknown.then_some(work.commit.id);
         let echoes = work.echoes.into_iter().map(|(turn, _)| turn);
         let turns = work.committing.into_iter().map(|turn| mark(turn, sent)).chain(echoes);
-        self.seats.entry(run).or_default().put_back(turns.collect());
+        let seat = self.seats.entry(run).or_default();
+        seat.put_back(turns.collect());
+        match (work.taken, sent) {
+            (Some(taken), Some(sent)) => seat.in_doubt.push((sent, taken)),
+            (taken, _) => self.give_back_taken(taken),
+        }
     }
 
-    /// One of the commands was wrong. Alone it is told so, among others each is tried by itself.
-    fn refused(&mut self, work: Working, was_unknown: bool, n_parts: usize, error: &Error) {
-        let run = work.commit.run;
-        if n_parts > 1 {
+    /// One of the commands was wrong. Alone it is told so; among others each is tried by itself, and what was taken beside them is not
+    /// taken again.
+    fn refused(&mut self, work: Working, was_unknown: bool, error: impl Fn(i64) -> Error) {
+        let (run, seq) = (work.commit.run, work.commit.expected_seq);
+        let n_parts = if is_on(Bug::DataErrorForAll) { 1 } else { work.committing.len() };
+        if n_parts > 1 || work.taken.is_some() {
+            let is_taken = work.taken.is_some();
             self.undecide(work, was_unknown);
             if let Some(seat) = self.seats.get_mut(&run) {
-                seat.make_single();
+                seat.is_plain = true;
+                if n_parts > 1 && !is_taken {
+                    seat.make_single();
+                }
             }
             return;
         }
@@ -134,9 +148,11 @@ impl<L: Log> Driver<L> {
             self.cache.put(run, known);
         }
         for turn in committing {
-            turn.answer(Err(error.clone()));
+            turn.answer(Err(error(seq)));
         }
-        self.seats.entry(run).or_default().put_back(echoes.into_iter().map(|(turn, _)| turn).collect());
+        let seat = self.seats.entry(run).or_default();
+        seat.is_plain = false;
+        seat.put_back(echoes.into_iter().map(|(turn, _)| turn).collect());
     }
 
     pub(super) fn was_alone(&mut self, session: Session, fate: Option<Fate>) {
@@ -176,6 +192,7 @@ impl<L: Log> Driver<L> {
             return;
         };
         if let Some(reason) = decided.panicked {
+            self.give_back_taken(decided.taken);
             let echoes = decided.echoes.into_iter().map(|(turn, _)| turn);
             let turns = decided.committing.into_iter().chain(echoes).chain(decided.left);
             self.seats.entry(run).or_default().put_back(turns.collect());
@@ -184,8 +201,10 @@ impl<L: Log> Driver<L> {
         }
         self.seats.entry(run).or_default().put_back(decided.left);
         if let (Some(commit), Some(fate)) = (decided.commit, fate) {
-            let work = Working { commit, known, committing: decided.committing, echoes: decided.echoes };
-            self.committed(work, fate, tick);
+            // What came before it was decided on, and is in it.
+            self.find_taken(run, &found);
+            let Decided { committing, taken, echoes, begun, .. } = decided;
+            self.committed(Working { commit, known, begun, committing, taken, echoes }, fate, tick);
             return;
         }
         // All of it changes nothing, and the run was locked while that was decided.

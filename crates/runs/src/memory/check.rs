@@ -18,8 +18,11 @@ use workflow::{
     view::Applied,
 };
 
-use super::store::{MOST_CLOCK_OFF, Stored};
-use crate::commit::RunCommit;
+use super::{
+    store::{MOST_CLOCK_OFF, Stored},
+    tables::Tables,
+};
+use crate::{commit::RunCommit, log::Message, rows::Rows};
 
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -105,26 +108,12 @@ impl Checks {
         if state.at - now > MOST_CLOCK_OFF {
             self.violated(format!("run {run}: its time is {}, at {now}", state.at));
         }
-        for event in commit.events() {
-            for step in &event.data.steps {
-                if row.rows.steps.get(&step.key).and_then(Option::as_ref) != state.step(&step.key) {
-                    self.violated(format!("run {run}: the row of {} is not what its events say", step.key));
-                }
-            }
-            for attempt in &event.data.attempts {
-                let known = state.attempts(&attempt.step).iter().find(|known| known.number == attempt.number);
-                if row.rows.attempts.get(&(attempt.step.clone(), attempt.number)) != known {
-                    let number = attempt.number;
-                    self.violated(format!("run {run}: the row of attempt {number} of {} is wrong", attempt.step));
-                }
-            }
-            for version in &event.data.artifacts {
-                let key = (version.producing_step_id.clone(), version.name.clone());
-                let latest = state.versions(&key.0, &key.1).iter().find(|version| version.is_latest);
-                if row.rows.latest.get(&key) != latest.map(|version| &version.id) {
-                    self.violated(format!("run {run}: the latest version of {}.{} is wrong", key.0, key.1));
-                }
-            }
+        if let Some(what) = row.tables.differs(state) {
+            self.violated(format!("run {run}: the rows do not tell {what}"));
+        }
+        let tells = commit.events().flat_map(|event| Message::of(run, event));
+        if !tells.eq(commit.rows.tells.iter().cloned()) {
+            self.violated(format!("run {run}: its messages are not those of its events"));
         }
         if !commit.holds.is_empty() {
             self.keys(stored);
@@ -154,6 +143,12 @@ impl Checks {
         for (run, row) in &stored.runs {
             if State::fold(row.log.iter().map(|logged| &*logged.event)) != row.state {
                 self.violated(format!("run {run}: its log does not rebuild it"));
+            }
+            let events: Vec<RunEvent> = row.log.iter().map(|logged| RunEvent::clone(&logged.event)).collect();
+            let mut tables = Tables::default();
+            tables.write(&Rows::of(&State::empty(), &events));
+            if tables != row.tables {
+                self.violated(format!("run {run}: its rows are not those of its events together"));
             }
         }
         let told = std::mem::take(&mut self.told);

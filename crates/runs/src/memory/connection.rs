@@ -17,7 +17,8 @@ use crate::{
     bugs::{Bug, is_on},
     commit::{Batch, RunCommit},
     log::{
-        CommitFailed, Committed, Decide, Loaded, Log, Message, MessageKey, Newer, Outcome, Seen, Unavailable, Waiting,
+        Beat, CommitFailed, Committed, Decide, Loaded, Log, Message, MessageKey, Newer, Outcome, Ready, Seen,
+        Unavailable, Waiting, Want,
     },
 };
 
@@ -116,15 +117,16 @@ impl Connection {
         Ok(read)
     }
 
-    fn write(&self, batch: &Batch) -> Result<Committed, CommitFailed> {
+    fn write(&self, batch: &Batch) -> Committed {
         let at = self.memory.now();
         let mut database = self.memory.lock();
         let Database { stored, checks, rng, faults, .. } = &mut *database;
-        if let Some(reason) = batch.commits().iter().find_map(unfit) {
-            return Err(CommitFailed::Data(reason));
-        }
         let mut outcomes = Vec::with_capacity(batch.commits().len());
         for commit in batch.commits() {
+            if let Some(reason) = unfit(commit) {
+                outcomes.push(Outcome::Data(reason));
+                continue;
+            }
             outcomes.push(stored.commit(commit, at, checks));
             if rng.happens(faults.stalled_lock)
                 && let Some(row) = stored.runs.get_mut(&commit.run)
@@ -132,7 +134,7 @@ impl Connection {
                 row.locked_until = at + TimeDelta::milliseconds(i64::try_from(rng.short(3_000)).unwrap_or(0));
             }
         }
-        Ok(Committed { at, outcomes })
+        Committed { at, outcomes }
     }
 
     /// As long as somebody holds one of these runs locked.
@@ -191,15 +193,21 @@ impl Log for Connection {
             self.wait_for_locks(batch).await;
         }
         let result = match self.fault() {
-            Fault::None => self.write(batch),
+            Fault::None => Ok(self.write(batch)),
             Fault::Refused => return Err(CommitFailed::Unavailable),
             Fault::RequestLost => Err(CommitFailed::Unknown),
             Fault::Late => {
                 self.write_late(batch);
                 Err(CommitFailed::Unknown)
             }
-            Fault::AnswerLost => self.write(batch).and(Err(CommitFailed::Unknown)),
-            Fault::Doubled => self.write(batch).and_then(|_| self.write(batch)),
+            Fault::AnswerLost => {
+                self.write(batch);
+                Err(CommitFailed::Unknown)
+            }
+            Fault::Doubled => {
+                self.write(batch);
+                Ok(self.write(batch))
+            }
         };
         self.way().await;
         result
@@ -244,7 +252,7 @@ impl Log for Connection {
         let newer = self.memory.lock().stored.newer(run, seen);
         let result = match decide(newer) {
             None => Ok(None),
-            Some(commit) => self.write(&Batch::new(vec![commit])).map(|done| done.outcomes.into_iter().next()),
+            Some(commit) => Ok(self.write(&Batch::new(vec![commit])).outcomes.into_iter().next()),
         };
         self.way().await;
         if matches!(fault, Fault::AnswerLost) && matches!(result, Ok(Some(_))) {
@@ -257,8 +265,29 @@ impl Log for Connection {
         self.read(|_, now| now).await
     }
 
-    async fn claimable(&self, _: WorkerId, limit: usize) -> Result<Vec<(RunId, Vec<StepKey>)>, Unavailable> {
-        self.read(|database, now| database.stored.claimable(now, limit, &mut database.rng)).await
+    async fn beat(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
+        self.read(|database, now| database.stored.beat(worker, now, database.n_failovers)).await
+    }
+
+    async fn retire(&self, worker: WorkerId) -> Result<(), Unavailable> {
+        self.read(|database, _| {
+            if let Some(row) = database.stored.workers.get_mut(&worker) {
+                row.is_dead = true;
+            }
+        })
+        .await
+    }
+
+    async fn sweep(&self, lease: Duration) -> Result<usize, Unavailable> {
+        self.read(|database, now| database.stored.sweep(lease, now)).await
+    }
+
+    async fn reserve(&self, wants: &[Want]) -> Result<Vec<(RunId, StepKey)>, Unavailable> {
+        self.read(|database, now| database.stored.reserve(wants, now)).await
+    }
+
+    async fn claimable(&self, _: WorkerId, kinds: &[String], limit: usize) -> Result<Vec<Ready>, Unavailable> {
+        self.read(|database, now| database.stored.claimable(now, kinds, limit, &mut database.rng)).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

@@ -1,5 +1,7 @@
 //! What the engine asks of the log beside commits: what may be claimed, what waits, who is alive, and the places under concurrency keys.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use workflow::{
     id::{RunId, StepKey, WorkerId},
@@ -12,31 +14,33 @@ use workflow::{
 };
 
 use super::{
-    Connection, Rng,
-    store::{Reservation, Stored, WorkerRow},
+    Rng,
+    store::{Reservation, Row, Stored, WorkerRow},
 };
 use crate::{
     bugs::{Bug, is_on},
-    log::{LostWorker, Unavailable, Waiting},
+    log::{Beat, LostWorker, Ready, Waiting, Want},
 };
 
-/// A worker that was not heard of for so long, at two looks, is dead for good.
-const HEARTBEAT_TTL: TimeDelta = TimeDelta::seconds(10);
 /// A place that was reserved and never taken.
 const ORPHAN_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// So long a judgement is left to the process that committed what it is about.
+const LEFT_TO_ITS_PROCESS: TimeDelta = TimeDelta::seconds(2);
+const LONG_DEAD: TimeDelta = TimeDelta::days(1);
 
 impl Stored {
-    pub(crate) fn claimable(&self, now: DateTime<Utc>, limit: usize, rng: &mut Rng) -> Vec<(RunId, Vec<StepKey>)> {
+    pub(crate) fn claimable(&self, now: DateTime<Utc>, kinds: &[String], limit: usize, rng: &mut Rng) -> Vec<Ready> {
         let mut found = Vec::new();
-        let mut n_left = limit;
         // Begun anywhere, so that no run is always last.
         let first = rng.roll(self.runs.len());
         for (run, row) in self.runs.iter().skip(first).chain(self.runs.iter().take(first)) {
-            let steps: Vec<StepKey> = row.state.claimable(now).take(n_left.min(8)).cloned().collect();
-            n_left -= steps.len();
-            if !steps.is_empty() {
-                found.push((*run, steps));
-            }
+            let ready = |key: &StepKey| {
+                let step = row.state.step(key)?;
+                let kind = row.state.design.plan(step.definition_key())?.kind.clone();
+                let (user, not_before) = (row.state.birth.user_id, step.not_before);
+                kinds.contains(&kind).then(|| Ready { run: *run, step: key.clone(), kind, user, not_before })
+            };
+            found.extend(row.state.claimable(now).filter_map(ready).take((limit - found.len()).min(8)));
         }
         found
     }
@@ -45,12 +49,11 @@ impl Stored {
         let mut waiting = Waiting::default();
         for (run, row) in self.runs.iter().filter(|(_, row)| !row.state.run.status.is_terminal()) {
             let state = &row.state;
-            if state.undecided().next().is_some() && waiting.undecided.len() < limit {
+            let is_left = now - row.committed_at > LEFT_TO_ITS_PROCESS;
+            if is_left && state.undecided().next().is_some() && waiting.undecided.len() < limit {
                 waiting.undecided.push(*run);
             }
-            let is_over = state.run.deadline_at.is_some_and(|deadline| deadline < now);
-            let is_due = state.timers().first().is_some_and(|(at, _)| *at < now);
-            if (is_over || is_due) && waiting.due.len() < limit {
+            if is_due(row, now) && waiting.due.len() < limit {
                 waiting.due.push(*run);
             }
             let steps = state.reserving().take(limit);
@@ -61,8 +64,50 @@ impl Stored {
         waiting
     }
 
+    /// A worker that is there for the first time is registered.
+    pub(crate) fn beat(&mut self, worker: WorkerId, now: DateTime<Utc>, timeline: u64) -> Beat {
+        let new = WorkerRow { beat_at: now, suspected_at: None, is_dead: false };
+        let row = self.workers.entry(worker).or_insert(new);
+        if row.is_dead {
+            return Beat::Dead;
+        }
+        (row.beat_at, row.suspected_at) = (now, None);
+        Beat::Alive { timeline: i64::try_from(timeline).unwrap_or(i64::MAX) }
+    }
+
+    pub(crate) fn sweep(&mut self, lease: Duration, now: DateTime<Utc>) -> usize {
+        let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
+        let mut n_dead = 0;
+        for row in self.workers.values_mut().filter(|row| !row.is_dead && now - row.beat_at > lease) {
+            match row.suspected_at {
+                None => row.suspected_at = Some(now),
+                Some(suspected) if now - suspected > lease / 5 => {
+                    row.is_dead = true;
+                    n_dead += 1;
+                }
+                Some(_) => {}
+            }
+        }
+        let holding: Vec<WorkerId> = self.runs.values().flat_map(|row| row.state.workers()).collect();
+        let is_forgotten =
+            |id: &WorkerId, row: &WorkerRow| row.is_dead && now - row.beat_at > LONG_DEAD && !holding.contains(id);
+        self.workers.retain(|id, row| !is_forgotten(id, row));
+        self.free_orphans(now);
+        n_dead
+    }
+
+    pub(crate) fn reserve(&mut self, wants: &[Want], now: DateTime<Utc>) -> Vec<(RunId, StepKey)> {
+        let mut granted = Vec::new();
+        for Want { run, step, limits } in wants {
+            if self.reserve_one(*run, step, limits, now) {
+                granted.push((*run, step.clone()));
+            }
+        }
+        granted
+    }
+
     /// A place under each of its keys, or none.
-    fn reserve(&mut self, run: RunId, key: &StepKey, limits: &[KeyLimit], now: DateTime<Utc>) -> bool {
+    fn reserve_one(&mut self, run: RunId, key: &StepKey, limits: &[KeyLimit], now: DateTime<Utc>) -> bool {
         let at = (run, key.clone());
         let is_free = limits.iter().all(|limit| {
             let held = self.reservations.get(&limit.key);
@@ -99,32 +144,9 @@ impl Stored {
     }
 }
 
-impl Connection {
-    /// A worker says that it is there. None: it is dead, for good. Otherwise the timeline of the database: another one is another history,
-    /// in which the worker may hold what it ended long ago, so it has to begin anew under another id.
-    pub async fn beat(&self, worker: WorkerId) -> Result<Option<u64>, Unavailable> {
-        self.read(|database, now| {
-            let row = database.stored.workers.entry(worker).or_insert(WorkerRow { beat_at: now, is_dead: false });
-            if !row.is_dead {
-                row.beat_at = now;
-            }
-            (!row.is_dead).then_some(database.n_failovers)
-        })
-        .await
-    }
-
-    /// Workers that were not heard of are dead from now on.
-    pub async fn sweep(&self) -> Result<(), Unavailable> {
-        self.read(|database, now| {
-            for row in database.stored.workers.values_mut() {
-                row.is_dead |= now - row.beat_at > HEARTBEAT_TTL;
-            }
-            database.stored.free_orphans(now);
-        })
-        .await
-    }
-
-    pub async fn reserve(&self, run: RunId, key: &StepKey, limits: &[KeyLimit]) -> Result<bool, Unavailable> {
-        self.read(|database, now| database.stored.reserve(run, key, limits, now)).await
-    }
+/// Its deadline is over, a review was not decided in time, or an attempt waited for a time that is there.
+fn is_due(row: &Row, now: DateTime<Utc>) -> bool {
+    let state = &row.state;
+    let is_over = state.run.deadline_at.is_some_and(|deadline| deadline < now);
+    is_over || state.timers().first().is_some_and(|(at, _)| *at < now)
 }

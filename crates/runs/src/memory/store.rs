@@ -8,15 +8,17 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use workflow::{
     id::{RunId, StepKey, WorkerId},
-    run::{RunEvent, State, event::Tell, plan::KeyLimit},
+    run::{State, event::Tell, plan::KeyLimit},
 };
 
-use super::check::{Before, Checks};
+use super::{
+    check::{Before, Checks},
+    tables::Tables,
+};
 use crate::{
     bugs::{Bug, is_on},
     commit::{AskId, CommitId, RunCommit, StartKey},
-    log::{Loaded, Logged, Message, MessageKey, Newer, Outcome, Seen},
-    rows::Rows,
+    log::{Loaded, Logged, MessageKey, Newer, Outcome, Seen},
 };
 
 /// A commit that was decided further from the database's clock than this loses.
@@ -37,7 +39,8 @@ pub struct Row {
     pub head: CommitId,
     pub state: State,
     pub log: Vec<Logged>,
-    pub(crate) rows: Rows,
+    pub(crate) tables: Tables,
+    pub(crate) committed_at: DateTime<Utc>,
     pub(crate) commits: BTreeSet<CommitId>,
     pub(crate) asks: BTreeSet<AskId>,
     pub(crate) locked_until: DateTime<Utc>,
@@ -46,6 +49,7 @@ pub struct Row {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkerRow {
     pub(crate) beat_at: DateTime<Utc>,
+    pub(crate) suspected_at: Option<DateTime<Utc>>,
     pub(crate) is_dead: bool,
 }
 
@@ -60,8 +64,8 @@ pub(crate) struct Reservation {
 impl Stored {
     /// One run's part of a batch.
     pub(crate) fn commit(&mut self, commit: &RunCommit, now: DateTime<Utc>, checks: &mut Checks) -> Outcome {
-        if self.quarantined.contains_key(&commit.run) {
-            return Outcome::Quarantined;
+        if let Some(reason) = self.quarantined.get(&commit.run) {
+            return Outcome::Quarantined { reason: reason.clone() };
         }
         let row = self.runs.get(&commit.run);
         if row.is_some_and(|row| row.locked_until > now) {
@@ -97,6 +101,9 @@ impl Stored {
         if !commit.holds.iter().all(has_reservation) {
             return Outcome::ReservationGone;
         }
+        if !is_on(Bug::KeepMessage) && commit.messages().any(|message| !self.inbox.contains_key(&message)) {
+            return Outcome::MessageGone;
+        }
         self.write(commit, now, checks);
         Outcome::Written
     }
@@ -118,13 +125,14 @@ impl Stored {
             head: commit.id,
             state: State::empty(),
             log: Vec::new(),
-            rows: Rows::default(),
+            tables: Tables::default(),
+            committed_at: now,
             commits: BTreeSet::new(),
             asks: BTreeSet::new(),
             locked_until: DateTime::UNIX_EPOCH,
         });
         let before = Before::of(&row.state, commit);
-        row.head = commit.id;
+        (row.head, row.committed_at) = (commit.id, now);
         row.commits.insert(commit.id);
         for part in &commit.parts {
             row.asks.insert(part.ask);
@@ -138,14 +146,8 @@ impl Stored {
                 self.inbox.remove(message);
             }
         }
-        if is_on(Bug::RowsAsTheyCome) {
-            as_they_come(&mut row.rows, commit.events());
-        } else {
-            row.rows.write(Rows::of(commit.events()));
-        }
-        for event in commit.events() {
-            self.inbox.extend(Message::of(commit.run, event).map(|message| (message.key, message.tell)));
-        }
+        row.tables.write(&commit.rows);
+        self.inbox.extend(commit.rows.tells.iter().map(|message| (message.key, message.tell.clone())));
         if let Some(start) = &commit.start {
             self.starts.insert(start.clone(), commit.run);
         }
@@ -185,15 +187,4 @@ impl Stored {
             Some(events) => Newer::Events(events.to_vec()),
         }
     }
-}
-
-/// As one statement whose parts do not see each other does it: of one key twice, the second is dropped in silence.
-fn as_they_come<'e>(rows: &mut Rows, events: impl Iterator<Item = &'e RunEvent>) {
-    let mut first = Rows::default();
-    for event in events {
-        let mut one = Rows::of([event]);
-        one.write(first);
-        first = one;
-    }
-    rows.write(first);
 }

@@ -29,7 +29,7 @@ struct Known {
     now: chrono::DateTime<chrono::Utc>,
 }
 
-pub(crate) async fn run(inside: Inside, mut rng: Rng, run: RunId, step: StepKey, number: i32) {
+pub(crate) async fn run(inside: &Inside, mut rng: Rng, run: RunId, step: StepKey, number: i32) {
     sleep(Duration::from_millis(rng.short(3_000))).await;
     let (key, worker) = (step.clone(), inside.worker);
     let look = move |state: Option<&State>| {
@@ -53,8 +53,8 @@ pub(crate) async fn run(inside: Inside, mut rng: Rng, run: RunId, step: StepKey,
     if !known.is_its {
         return;
     }
-    let command = command(&inside, &mut rng, step, number, &known);
-    end(&inside, &mut rng, run, command).await;
+    let command = command(inside, &mut rng, step, number, &known);
+    end(inside, &mut rng, run, command).await;
 }
 
 fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &Known) -> Command {

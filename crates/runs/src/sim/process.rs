@@ -1,6 +1,7 @@
 //! A process: it registers, works, stands still, crashes at any moment, and another one takes its place.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -13,17 +14,20 @@ use workflow::{
     run::{Command, testing::Dice},
 };
 
-use super::{attempt, children, judging, world::World};
+use super::{attempt, children, judging, slots::Slots, world::World};
 use crate::{
     ask::Ask,
     bugs::{Bug, is_on},
     clock::Clock,
-    log::Log,
+    log::{Beat, Log, Ready, Want},
     memory::{Connection, Rng},
     runs::{Options, Runs, Surroundings},
 };
 
-const SLOTS: usize = 12;
+/// A worker that was not heard of for so long, at two looks, is dead.
+const LEASE: Duration = Duration::from_secs(10);
+/// Claimed at once.
+const MOST_CLAIMED: usize = 12;
 
 /// What everything in a process has.
 #[derive(Clone)]
@@ -32,6 +36,7 @@ pub(crate) struct Inside {
     pub(crate) runs: Runs,
     pub(crate) connection: Connection,
     pub(crate) worker: WorkerId,
+    pub(crate) slots: Arc<Slots>,
 }
 
 pub(crate) async fn live(world: Arc<World>, n: usize) {
@@ -58,11 +63,13 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let options =
         Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
     let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
-    set(world, n, Some((runs.clone(), connection.clone())));
+    let slots = Arc::new(Slots::default());
+    runs.set_taker(Arc::clone(&slots) as Arc<dyn crate::Taker>);
+    set(world, n, Some((runs.clone(), connection.clone(), Arc::clone(&slots))));
     world.all.lock().unwrap_or_else(PoisonError::into_inner).push(runs.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run());
-    tasks.spawn(workers(Arc::clone(world), runs, connection));
+    tasks.spawn(workers(Arc::clone(world), runs, connection, slots));
     crash(world, Duration::from_millis(1_000 + rng.short(90_000))).await;
     // Whatever it was just waiting for, it does not go on.
     tasks.shutdown().await;
@@ -70,22 +77,25 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
 }
 
 /// One worker after the other: one that is dead, or whose database is another one, begins anew, with what its process knows.
-async fn workers(world: Arc<World>, runs: Runs, connection: Connection) {
+async fn workers(world: Arc<World>, runs: Runs, connection: Connection, slots: Arc<Slots>) {
     loop {
         let worker = WorkerId(world.new_id());
-        let Ok(Some(timeline)) = connection.beat(worker).await else {
+        let Ok(Beat::Alive { timeline }) = connection.beat(worker).await else {
             sleep(Duration::from_millis(200)).await;
             continue;
         };
-        let inside = Inside { world: Arc::clone(&world), runs: runs.clone(), connection: connection.clone(), worker };
+        slots.begin(Some(worker));
+        let (runs, connection, slots) = (runs.clone(), connection.clone(), Arc::clone(&slots));
+        let inside = Inside { world: Arc::clone(&world), runs, connection, worker, slots };
         let mut tasks = JoinSet::new();
         tasks.spawn(work(inside.clone(), world.fork()));
-        heartbeat(inside, timeline).await;
+        heartbeat(&inside, timeline).await;
+        inside.slots.begin(None);
         tasks.shutdown().await;
     }
 }
 
-fn set(world: &World, n: usize, to: Option<(Runs, Connection)>) {
+fn set(world: &World, n: usize, to: Option<(Runs, Connection, Arc<Slots>)>) {
     let mut slots = world.slots.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(slot) = slots.get_mut(n) {
         *slot = to;
@@ -100,14 +110,14 @@ async fn crash(world: &World, after: Duration) {
 }
 
 /// Until it is told that it is dead, or that the database is another one.
-async fn heartbeat(inside: Inside, timeline: u64) {
+async fn heartbeat(inside: &Inside, timeline: i64) {
     loop {
         sleep(Duration::from_secs(2)).await;
-        if inside.connection.beat(inside.worker).await.is_ok_and(|now| now != Some(timeline)) {
+        if inside.connection.beat(inside.worker).await.is_ok_and(|now| now != Beat::Alive { timeline }) {
             return;
         }
         // If it cannot be reached, the next look does it.
-        let _ = inside.connection.sweep().await;
+        let _ = inside.connection.sweep(LEASE).await;
     }
 }
 
@@ -117,7 +127,19 @@ async fn work(inside: Inside, mut rng: Rng) {
         let pause = 2 + rng.short(if inside.world.is_stopped() { 800 } else { 120 });
         sleep(Duration::from_millis(pause)).await;
         while attempts.try_join_next().is_some() {}
-        claim(&inside, &mut rng, &mut attempts).await;
+        if rng.one_in(2) || inside.world.is_stopped() {
+            claim(&inside).await;
+        }
+        for (run, step, number) in inside.slots.take_begun() {
+            let (inside, rng) = (inside.clone(), Rng::new(rng.draw()));
+            attempts.spawn(async move {
+                attempt::run(&inside, rng, run, step, number).await;
+                inside.slots.ended(inside.worker);
+            });
+        }
+        for run in inside.slots.take_look() {
+            judging::judge(&inside, &mut rng, run).await;
+        }
         look(&inside, &mut rng).await;
         if !is_on(Bug::InboxByHintOnly) || rng.one_in(2) && !inside.world.is_stopped() {
             children::inbox(&inside, &mut rng).await;
@@ -125,23 +147,40 @@ async fn work(inside: Inside, mut rng: Rng) {
     }
 }
 
-async fn claim(inside: &Inside, rng: &mut Rng, attempts: &mut JoinSet<()>) {
-    let free = SLOTS.saturating_sub(attempts.len());
-    if free == 0 {
+async fn claim(inside: &Inside) {
+    let places = Promised { slots: &inside.slots, n: inside.slots.promise(MOST_CLAIMED) };
+    if places.n == 0 {
         return;
     }
-    let Ok(found) = inside.connection.claimable(inside.worker, free).await else { return };
+    let kinds = ["template", "human", "workflow"].map(str::to_owned);
+    let Ok(found) = inside.connection.claimable(inside.worker, &kinds, places.n).await else { return };
+    let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
+    for Ready { run, step, .. } in found {
+        of_run.entry(run).or_default().push(step);
+    }
     let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
         let command = Command::StartSteps { worker: inside.worker, steps };
         (run, inside.world.ask(&inside.runs, Ask::itself(run, command)).await)
     };
-    for (run, answer) in join_all(found.into_iter().map(start)).await {
-        let Ok(answer) = answer else { continue };
-        let begun = answer.events.iter().flat_map(|event| &event.data.attempts);
-        for attempt in begun.filter(|attempt| attempt.worker == Some(inside.worker) && attempt.outcome.is_none()) {
-            let (step, number) = (attempt.step.clone(), attempt.number);
-            attempts.spawn(attempt::run(inside.clone(), Rng::new(rng.draw()), run, step, number));
+    let answers = join_all(of_run.into_iter().map(start)).await;
+    drop(places);
+    for (run, answer) in answers {
+        // What is not answered may be written: then its worker holds it, until it is dead.
+        if let Ok(answer) = answer {
+            inside.slots.begin_all(run, &answer.events);
         }
+    }
+}
+
+/// Places for a claim, free again when it is over, however it ends.
+struct Promised<'s> {
+    slots: &'s Slots,
+    n: usize,
+}
+
+impl Drop for Promised<'_> {
+    fn drop(&mut self) {
+        self.slots.kept(self.n);
     }
 }
 
@@ -154,11 +193,11 @@ async fn look(inside: &Inside, rng: &mut Rng) {
     let due = waiting.due.into_iter().map(|run| Ask::itself(run, Command::TimePassed));
     let lost = waiting.lost.into_iter().map(|lost| Ask::itself(lost.run, Command::Lost { worker: lost.worker }));
     join_all(due.chain(lost).map(|ask| inside.world.ask(&inside.runs, ask))).await;
-    for (run, step, limits) in waiting.reserving {
-        if inside.connection.reserve(run, &step, &limits).await == Ok(true) {
-            let command = Command::Reserved { steps: vec![step] };
-            // If it is not written, the place is orphaned, and the step asks again.
-            let _ = inside.world.ask(&inside.runs, Ask::itself(run, command)).await;
-        }
+    let wants = waiting.reserving.into_iter().map(|(run, step, limits)| Want { run, step, limits });
+    let wants: Vec<Want> = wants.collect();
+    for (run, step) in inside.connection.reserve(&wants).await.unwrap_or_default() {
+        let command = Command::Reserved { steps: vec![step] };
+        // If it is not written, the place is orphaned, and the step asks again.
+        let _ = inside.world.ask(&inside.runs, Ask::itself(run, command)).await;
     }
 }

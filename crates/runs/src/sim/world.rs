@@ -23,7 +23,7 @@ use workflow::{
     view::StepOfRun,
 };
 
-use super::{Report, person, process};
+use super::{Report, person, process, slots::Slots};
 use crate::{
     answer::{Answer, Error},
     ask::Ask,
@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) agents: Arc<AgentCatalog>,
     rng: Mutex<Rng>,
     /// The processes that are there now.
-    pub(crate) slots: Mutex<Vec<Option<(Runs, Connection)>>>,
+    pub(crate) slots: Mutex<Vec<Option<(Runs, Connection, Arc<Slots>)>>>,
     /// All that ever were, for their counts.
     pub(crate) all: Mutex<Vec<Runs>>,
     /// Questions that are not answered yet.
@@ -57,7 +57,7 @@ impl World {
             memory: Memory::new(rng.draw()),
             agents: Arc::new(agents()),
             rng: Mutex::new(rng),
-            slots: Mutex::new(vec![None; N_PROCESSES]),
+            slots: Mutex::new((0..N_PROCESSES).map(|_| None).collect()),
             all: Mutex::new(Vec::new()),
             open: Mutex::new(BTreeMap::new()),
             n_asked: AtomicU64::new(0),
@@ -89,7 +89,7 @@ impl World {
         }
         if rng.one_in(8) {
             let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, connection)) = slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
+            if let Some((_, connection, _)) = slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
                 connection.process().stall(Duration::from_millis(rng.short(45_000)));
             }
         }
@@ -125,7 +125,7 @@ impl World {
 
     pub(crate) fn pick(&self, rng: &mut Rng) -> Option<Runs> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|(runs, _)| runs.clone())
+        slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|(runs, ..)| runs.clone())
     }
 
     /// Decisions, and events applied to the log.
@@ -224,6 +224,12 @@ impl World {
 
     pub(crate) fn n_open(&self) -> usize {
         self.memory.with(|stored, _| stored.runs.values().filter(|row| !row.state.run.status.is_terminal()).count())
+    }
+
+    /// Places that a process promised to a commit, and of which it was never told what became of them.
+    pub(crate) fn lost_places(&self) -> usize {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.iter().flatten().map(|(_, _, slots)| slots.n_promised()).sum()
     }
 
     pub(crate) fn report(&self, report: &mut Report) {

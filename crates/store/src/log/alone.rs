@@ -2,81 +2,109 @@
 //! The one transaction during which something is decided. Must never last: who waits for the lock, and who holds it, does so for a
 //! second at most.
 
-use chrono::{DateTime, Utc};
-use workflow::{RunId, id::WorkerId};
+use runs::{CommitFailed, Decide, Newer, Outcome, RunCommit, Seen};
+use sqlx::PgConnection;
+use workflow::RunId;
 
 use super::{
-    Log,
-    commit::Commit,
-    lanes::Lane,
-    load::{Loaded, Seen, finish, read},
-    outcome::{Outcome, Refusal},
+    Log, failed,
+    load::{finish, newer, read},
     statement::{self, Head},
 };
-use crate::Result;
-
-/// A run that nobody else can commit meanwhile. Dropped, it is let go with nothing written.
-pub struct Alone<'a> {
-    lane: Lane<'a>,
-    /// What is new since what was seen; none where there is no such run.
-    pub newer: Option<Loaded>,
-    /// The database's time.
-    pub now: DateTime<Utc>,
-}
 
 impl Log {
-    /// Waits for the run for a second at most; that it was not to be had is an error that says that it took too long.
-    pub async fn alone(&self, run: RunId, seen: Option<Seen>) -> Result<Alone<'_>> {
-        let mut lane = self.engine.take().await?;
-        let locked = lock(&mut lane, run, seen).await;
-        match locked {
-            Ok((newer, now)) => Ok(Alone { lane, newer, now }),
-            Err(error) => {
-                let answered = matches!(error, sqlx::Error::Database(_));
-                if answered && sqlx::query("ROLLBACK").execute(lane.connection()).await.is_ok() {
-                    lane.done();
-                }
-                Err(error.into())
+    pub(super) async fn go_alone(
+        &self,
+        run: RunId,
+        seen: Seen,
+        decide: Decide,
+    ) -> Result<Option<Outcome>, CommitFailed> {
+        let mut lane = self.engine.take().await.map_err(|_| CommitFailed::Unavailable)?;
+        let ended = in_turn(lane.connection(), run, seen, decide).await;
+        let error = match &ended {
+            Ok(_) => None,
+            Err((error, _)) => Some(error),
+        };
+        finish(lane, error);
+        match ended {
+            Ok(outcome) => Ok(outcome),
+            Err((error, _)) if failed::is_locked(&error) => Ok(Some(Outcome::Locked)),
+            Err((error, Stage::Ending)) => Err(failed::sent(&error)),
+            Err((error, Stage::Before)) => {
+                let runs::Unavailable = failed::unavailable(error);
+                Err(CommitFailed::Unavailable)
             }
         }
     }
 }
 
-async fn lock(lane: &mut Lane<'_>, run: RunId, seen: Option<Seen>) -> sqlx::Result<(Option<Loaded>, DateTime<Utc>)> {
-    sqlx::query("BEGIN ISOLATION LEVEL READ COMMITTED").execute(lane.connection()).await?;
+/// How far it came.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing is written.
+    Before,
+    /// It was told to be written.
+    Ending,
+}
+
+async fn in_turn(
+    connection: &mut PgConnection,
+    run: RunId,
+    seen: Seen,
+    decide: Decide,
+) -> Result<Option<Outcome>, (sqlx::Error, Stage)> {
+    let newer = match lock(connection, run, seen).await {
+        Ok(newer) => newer,
+        Err(error) => return Err(back(connection, error).await),
+    };
+    let Some(commit) = decide(newer) else {
+        roll_back(connection).await.map_err(|error| (error, Stage::Before))?;
+        return Ok(None);
+    };
+    let outcome = match write(connection, &commit).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let Some(reason) = failed::refused_value(&error) else { return Err(back(connection, error).await) };
+            Outcome::Data(reason)
+        }
+    };
+    if outcome == Outcome::Written {
+        sqlx::query("COMMIT").execute(connection).await.map_err(|error| (error, Stage::Ending))?;
+    } else {
+        roll_back(connection).await.map_err(|error| (error, Stage::Before))?;
+    }
+    Ok(Some(outcome))
+}
+
+async fn lock(connection: &mut PgConnection, run: RunId, seen: Seen) -> sqlx::Result<Newer> {
+    sqlx::query("BEGIN ISOLATION LEVEL READ COMMITTED").execute(&mut *connection).await?;
     sqlx::query(
         "SELECT set_config('lock_timeout', '1000', true), set_config('idle_in_transaction_session_timeout', '1000', true)",
     )
-    .execute(lane.connection())
+    .execute(&mut *connection)
     .await?;
-    sqlx::query("SELECT FROM run_heads WHERE id = $1 FOR NO KEY UPDATE").bind(run.0).execute(lane.connection()).await?;
-    let newer = read(lane.connection(), &[(run, seen)]).await?.remove(&run);
-    let now = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(lane.connection()).await?;
-    Ok((newer, now))
+    sqlx::query("SELECT FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(run.0)
+        .execute(&mut *connection)
+        .await?;
+    Ok(newer(read(connection, &[(run, Some(seen))]).await?.remove(&run)))
 }
 
-impl Alone<'_> {
-    /// Of the run that is locked, and decided on what was read here.
-    pub async fn commit(mut self, commit: &Commit, keep_for: Option<WorkerId>) -> Result<Outcome> {
-        let answer = statement::commit(self.lane.connection(), Head::GoOn, &[commit], keep_for).await;
-        let outcome = match answer {
-            Ok(answer) => answer.outcomes.into_iter().next().unwrap_or(Outcome::Lost),
-            Err(error) => match Refusal::of(&error) {
-                Some(refusal) => Outcome::Refused(refusal),
-                None => return Err(error.into()),
-            },
-        };
-        let end = if matches!(outcome, Outcome::Written) { "COMMIT" } else { "ROLLBACK" };
-        let ended = sqlx::query(end).execute(self.lane.connection()).await;
-        finish(self.lane, ended.as_ref().err());
-        ended?;
-        Ok(outcome)
-    }
+async fn write(connection: &mut PgConnection, commit: &RunCommit) -> sqlx::Result<Outcome> {
+    let answer = statement::commit(connection, Head::GoOn, &[commit], None).await?;
+    answer.outcomes.into_iter().next().ok_or(sqlx::Error::RowNotFound)
+}
 
-    /// There is nothing to write.
-    pub async fn leave(mut self) -> Result<()> {
-        let ended = sqlx::query("ROLLBACK").execute(self.lane.connection()).await;
-        finish(self.lane, ended.as_ref().err());
-        Ok(ended.map(drop)?)
+async fn roll_back(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("ROLLBACK").execute(connection).await.map(drop)
+}
+
+/// The transaction is left, so that the session can serve on; one in which that fails is not used again.
+async fn back(connection: &mut PgConnection, error: sqlx::Error) -> (sqlx::Error, Stage) {
+    if failed::is_answer(&error)
+        && let Err(worse) = roll_back(connection).await
+    {
+        return (worse, Stage::Before);
     }
+    (error, Stage::Before)
 }

@@ -4,6 +4,10 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
+use runs::{
+    Message, RunCommit,
+    rows::{ArtifactHead, AttemptRow, For, StepRow},
+};
 use serde::Serialize;
 use sqlx::{Postgres, postgres::PgArguments, query::QueryAs};
 use uuid::Uuid;
@@ -13,11 +17,7 @@ use workflow::{
     status::{ErrorClass, Outcome, StatusReason},
 };
 
-use super::{
-    commit::Commit,
-    rows::{ArtifactHead, AttemptRow, For, StepRow, TellRow},
-    statement::Reach,
-};
+use super::statement::Reach;
 
 type Time = DateTime<Utc>;
 
@@ -71,8 +71,14 @@ columns!(Runs {
     due_at: Option<Time>,
     wants_judgement: bool,
     idempotency_key: Option<&'a str>,
-    more_steps: i32,
-    more_over: i32,
+    about: Option<&'a str>,
+    n_steps: i32,
+    n_completed: i32,
+    n_skipped: i32,
+    n_failed: i32,
+    n_cancelled: i32,
+    n_items: i32,
+    n_waiting: i32,
     n_takes: i64,
     n_keys: i64,
 });
@@ -165,7 +171,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(commits: &[&'a Commit], keep_for: Option<WorkerId>) -> sqlx::Result<Self> {
+    pub(super) fn of(commits: &[&'a RunCommit], keep_for: Option<WorkerId>) -> sqlx::Result<Self> {
         let mut columns = Self { keep_for: keep_for.map(|worker| worker.0), ..Self::default() };
         for commit in commits {
             columns.push(commit)?;
@@ -204,13 +210,13 @@ impl<'a> Columns<'a> {
         self.frees.bind(query)
     }
 
-    fn push(&mut self, commit: &'a Commit) -> sqlx::Result<()> {
-        let run = commit.run().0;
+    fn push(&mut self, commit: &'a RunCommit) -> sqlx::Result<()> {
+        let run = commit.run.0;
         self.push_run(commit);
         for part in &commit.parts {
             let ask = Uuid::from_u128(part.ask.0);
             for event in &part.events {
-                let text = json(event)?;
+                let text = json(&**event)?;
                 push!(self.events, run_id: run, seq: event.seq, commit_id: commit.id.0, ask_id: ask, event: text);
             }
         }
@@ -227,11 +233,12 @@ impl<'a> Columns<'a> {
             let approved = literal(approved);
             push!(self.artifact_heads, run_id: run, step: step.as_str(), name: name, latest: *latest, approved: approved);
         }
-        for TellRow { to, seq, n, tell } in &commit.rows.tells {
-            push!(self.tells, receiver: to.0, sender: run, sender_seq: *seq, n: *n, tell: json(tell)?);
+        for Message { key, tell } in &commit.rows.tells {
+            let (n, tell) = (place(key.n), json(tell)?);
+            push!(self.tells, receiver: key.to.0, sender: key.from.0, sender_seq: key.seq, n: n, tell: tell);
         }
-        for id in commit.messages() {
-            push!(self.taken, run_id: run, sender: id.sender.0, sender_seq: id.sender_seq, n: id.n);
+        for key in commit.messages() {
+            push!(self.taken, run_id: run, sender: key.from.0, sender_seq: key.seq, n: place(key.n));
         }
         for step in &commit.holds {
             push!(self.holds, run_id: run, step: step.as_str());
@@ -242,14 +249,14 @@ impl<'a> Columns<'a> {
         Ok(())
     }
 
-    fn push_run(&mut self, commit: &'a Commit) {
+    fn push_run(&mut self, commit: &'a RunCommit) {
         let of = &commit.rows.summary;
         push!(
             self.runs,
-            id: of.run.0,
+            id: commit.run.0,
             expected: commit.expected.map(|head| head.0),
             head: commit.id.0,
-            base_seq: commit.events().next().map_or(of.seq, |first| first.seq - 1),
+            base_seq: commit.expected_seq,
             seq: of.seq,
             decided_at: commit.decided_at,
             worker: commit.worker.map(|worker| worker.0),
@@ -266,9 +273,15 @@ impl<'a> Columns<'a> {
             finished_at: of.finished_at,
             due_at: of.due_at,
             wants_judgement: of.wants_judgement,
-            idempotency_key: commit.start.as_deref(),
-            more_steps: of.more_steps,
-            more_over: of.more_over,
+            idempotency_key: commit.start.as_ref().map(|start| start.key.as_str()),
+            about: of.about.as_deref(),
+            n_steps: of.more.n_steps,
+            n_completed: of.more.n_completed,
+            n_skipped: of.more.n_skipped,
+            n_failed: of.more.n_failed,
+            n_cancelled: of.more.n_cancelled,
+            n_items: of.more.n_items,
+            n_waiting: of.more.n_waiting,
             n_takes: i64::try_from(commit.messages().count()).unwrap_or(i64::MAX),
             n_keys: i64::try_from(commit.holds.len()).unwrap_or(i64::MAX),
         );
@@ -332,7 +345,7 @@ impl<'a> Columns<'a> {
         );
     }
 
-    fn push_artifact(&mut self, run: Uuid, commit: &'a Commit, version: &'a Version) {
+    fn push_artifact(&mut self, run: Uuid, commit: &'a RunCommit, version: &'a Version) {
         push!(
             self.artifacts,
             id: version.id.0,
@@ -357,6 +370,11 @@ impl<'a> Columns<'a> {
 
 fn json(of: &impl Serialize) -> sqlx::Result<String> {
     serde_json::to_string(of).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// Among the messages of one event, of which there are few.
+pub(super) fn place(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
 }
 
 /// Of numbers or ids, which need no quotes.

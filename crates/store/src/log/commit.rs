@@ -1,188 +1,76 @@
 //! Decisions about many runs, written by one statement each time: for the runs whose head is still the one that was decided on.
 //!
-//! Sent again, a commit is found or lost, never written twice, so a caller that got an error sends the same one again until it gets an
-//! outcome. A value that the database refuses costs its own commit and no other. Must never wait for a run that somebody commits.
-
-use std::{collections::BTreeSet, sync::Arc};
+//! Sent again, a commit is found or lost, never written twice. A value that the database refuses costs its own run and no other.
+//! Must never wait for a run that somebody commits.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
-use workflow::{RunId, StepKey, id::WorkerId, run::RunEvent};
+use runs::{Batch, CommitFailed, Committed, Outcome, RunCommit};
 
 use super::{
-    Log,
-    inbox::MessageId,
-    outcome::{Outcome, Refusal},
-    rows::Rows,
+    Log, failed,
     statement::{self, Head},
 };
-use crate::{Error, Result};
 
 /// What one statement takes at most; a single commit beyond it goes by itself.
 const MAX_RUNS: usize = 200;
 const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 << 20;
 
-/// The random id of one commit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct CommitId(pub Uuid);
-
-/// One command that was asked for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct AskId(pub u128);
-
-/// Bytes that go with a commit, by their address.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Content {
-    pub hash: String,
-    pub bytes: Arc<[u8]>,
-}
-
-/// What one command came to.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Part {
-    pub ask: AskId,
-    /// In order, without a gap, the first right after what was decided on.
-    pub events: Vec<RunEvent>,
-    /// Of the versions that it makes, but for those that were written before and those that are copies.
-    pub contents: Vec<Content>,
-    /// The message that it took in.
-    pub message: Option<MessageId>,
-}
-
-/// All that a batch writes of one run.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Commit {
-    pub id: CommitId,
-    /// The head that was decided on; none for a run that begins.
-    pub expected: Option<CommitId>,
-    pub decided_at: DateTime<Utc>,
-    pub parts: Vec<Part>,
-    /// What follows from all events.
-    pub rows: Rows,
-    /// The worker that it takes steps for: it has to be alive.
-    pub worker: Option<WorkerId>,
-    /// Under what a person starts the run, once.
-    pub start: Option<String>,
-    /// Steps whose reservations have to be there.
-    pub holds: BTreeSet<StepKey>,
-    /// Steps that give theirs back.
-    pub frees: BTreeSet<StepKey>,
-}
-
-/// Commits of different runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    pub commits: &'a [Commit],
-    /// The worker that has room for what may be claimed now: for a moment others leave it alone.
-    pub keep_for: Option<WorkerId>,
-}
-
-/// What became of a batch.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Committed {
-    /// By the database's clock.
-    pub at: DateTime<Utc>,
-    /// In the order of the batch.
-    pub outcomes: Vec<Outcome>,
-}
-
-impl Commit {
-    /// One that needs nothing but its head. `rows`: those of all events, each decided on what the ones before it led to.
-    pub fn new(
-        id: CommitId,
-        expected: Option<CommitId>,
-        decided_at: DateTime<Utc>,
-        rows: Rows,
-        parts: Vec<Part>,
-    ) -> Self {
-        Self {
-            id,
-            expected,
-            decided_at,
-            rows,
-            parts,
-            worker: None,
-            start: None,
-            holds: BTreeSet::new(),
-            frees: BTreeSet::new(),
-        }
-    }
-
-    pub fn run(&self) -> RunId {
-        self.rows.summary.run
-    }
-
-    pub fn events(&self) -> impl Iterator<Item = &RunEvent> {
-        self.parts.iter().flat_map(|part| &part.events)
-    }
-
-    pub(super) fn messages(&self) -> impl Iterator<Item = &MessageId> {
-        self.parts.iter().filter_map(|part| part.message.as_ref())
-    }
-
-    pub(super) fn content(&self, hash: &str) -> Option<&[u8]> {
-        let mut contents = self.parts.iter().flat_map(|part| &part.contents);
-        contents.find(|content| content.hash == hash).map(|content| &*content.bytes)
-    }
-
-    fn n_rows(&self) -> usize {
-        self.events().count() + self.rows.len() + self.holds.len() + self.frees.len()
-    }
-
-    /// Of its contents; events have none, and are bounded by themselves.
-    fn n_bytes(&self) -> usize {
-        self.parts.iter().flat_map(|part| &part.contents).map(|content| content.bytes.len()).sum()
-    }
-}
-
 impl Log {
-    /// What became of each, in their order. An error says that nothing is known: the same commits are sent again.
-    pub async fn commit(&self, batch: Batch<'_>) -> Result<Committed> {
-        let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.commits.len()];
+    pub(super) async fn write(&self, batch: &Batch) -> Result<Committed, CommitFailed> {
+        let commits = batch.commits();
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; commits.len()];
         let mut at = DateTime::UNIX_EPOCH;
-        for part in parts(batch.commits) {
-            at = self.commit_part(batch, &part, &mut outcomes).await?.unwrap_or(at);
+        let mut was_sent = false;
+        for part in parts(commits) {
+            match self.write_part(batch, part, &mut outcomes).await {
+                Ok(now) => at = now.unwrap_or(at),
+                // Something of the batch may be written, so all of it is asked for again.
+                Err(CommitFailed::Unavailable) if was_sent => return Err(CommitFailed::Unknown),
+                Err(failed) => return Err(failed),
+            }
+            was_sent = true;
         }
-        let outcomes: Result<Vec<Outcome>> = outcomes.into_iter().map(|outcome| outcome.ok_or(UNANSWERED)).collect();
-        Ok(Committed { at, outcomes: outcomes? })
+        let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
+        outcomes.map(|outcomes| Committed { at, outcomes }).ok_or(CommitFailed::Unknown)
     }
 
     /// Halves what the database refuses, until what is wrong stands alone.
-    async fn commit_part(
+    async fn write_part(
         &self,
-        batch: Batch<'_>,
-        part: &[usize],
+        batch: &Batch,
+        part: std::ops::Range<usize>,
         outcomes: &mut [Option<Outcome>],
-    ) -> Result<Option<DateTime<Utc>>> {
-        let mut at = None;
-        let mut waiting: Vec<&[usize]> = vec![part];
+    ) -> Result<Option<DateTime<Utc>>, CommitFailed> {
+        let (mut at, mut is_any_written) = (None, false);
+        let mut waiting = vec![part];
         while let Some(part) = waiting.pop() {
-            let commits: Vec<&Commit> = part.iter().map(|n| &batch.commits[*n]).collect();
-            let mut lane = self.engine.take().await?;
+            let commits: Vec<&RunCommit> = batch.commits()[part.clone()].iter().collect();
+            let unreached = if is_any_written { CommitFailed::Unknown } else { CommitFailed::Unavailable };
+            let Ok(mut lane) = self.engine.take().await else { return Err(unreached) };
             let head = if commits.iter().all(|commit| commit.expected.is_some()) { Head::GoOn } else { Head::Begin };
-            let answer = statement::commit(lane.connection(), head, &commits, batch.keep_for).await;
-            match answer {
+            match statement::commit(lane.connection(), head, &commits, batch.keep_for()).await {
                 Ok(answer) => {
                     lane.done();
                     self.engine.found_set(answer.is_set);
-                    at = Some(answer.at);
-                    for (n, outcome) in part.iter().zip(answer.outcomes) {
-                        outcomes[*n] = Some(outcome);
+                    (at, is_any_written) = (Some(answer.at), true);
+                    for (n, outcome) in part.zip(answer.outcomes) {
+                        outcomes[n] = Some(outcome);
                     }
                 }
                 Err(error) => {
-                    if matches!(error, sqlx::Error::Database(_)) {
-                        // The session has said so itself, and serves on.
+                    if failed::is_answer(&error) {
                         lane.done();
                     }
-                    let Some(refusal) = Refusal::of(&error) else { return Err(error.into()) };
-                    match part {
-                        [one] => outcomes[*one] = Some(Outcome::Refused(refusal)),
-                        more => {
-                            let (first, second) = more.split_at(more.len() / 2);
-                            waiting.extend([second, first]);
-                        }
+                    let Some(reason) = failed::refused_value(&error) else {
+                        let failed = failed::sent(&error);
+                        return Err(if is_any_written { CommitFailed::Unknown } else { failed });
+                    };
+                    if part.len() <= 1 {
+                        outcomes[part.start] = Some(Outcome::Data(reason));
+                    } else {
+                        let middle = part.start + part.len() / 2;
+                        waiting.extend([middle..part.end, part.start..middle]);
                     }
                 }
             }
@@ -191,40 +79,26 @@ impl Log {
     }
 }
 
-const UNANSWERED: Error = Error::RowCount { statement: "commit", changed: 0 };
-
-/// The commits by statement: those that begin apart from those that go on, each in the order in which its rows are locked, no run twice.
-fn parts(commits: &[Commit]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..commits.len()).collect();
-    order.sort_by_key(|n| {
-        let commit = &commits[*n];
-        let key = commit.start.as_deref().map(|key| (commit.rows.summary.user, key));
-        (commit.expected.is_some(), key, commit.run())
-    });
-    let mut parts: Vec<Vec<usize>> = Vec::new();
-    let mut runs: BTreeSet<RunId> = BTreeSet::new();
+/// The commits by statement: those that begin apart from those that go on. A batch has no run twice, and is sorted as its rows are locked.
+fn parts(commits: &[RunCommit]) -> Vec<std::ops::Range<usize>> {
+    let mut parts: Vec<std::ops::Range<usize>> = Vec::new();
     let (mut n_rows, mut n_bytes) = (0, 0);
-    for n in order {
-        let commit = &commits[n];
-        let (rows, bytes) = (commit.n_rows(), commit.n_bytes());
-        let fits = parts.last().and_then(|part| part.last()).is_some_and(|before| {
-            commits[*before].expected.is_some() == commit.expected.is_some()
-                && runs.len() < MAX_RUNS
-                && n_rows + rows <= MAX_ROWS
-                && n_bytes + bytes <= MAX_BYTES
-                && !runs.contains(&commit.run())
+    for (n, commit) in commits.iter().enumerate() {
+        let fits = parts.last().is_some_and(|part| {
+            commits[part.start].expected.is_some() == commit.expected.is_some()
+                && part.len() < MAX_RUNS
+                && n_rows + commit.n_rows <= MAX_ROWS
+                && n_bytes + commit.n_bytes <= MAX_BYTES
         });
-        if !fits {
-            parts.push(Vec::new());
-            runs.clear();
-            (n_rows, n_bytes) = (0, 0);
+        match parts.last_mut().filter(|_| fits) {
+            Some(part) => part.end = n + 1,
+            None => {
+                parts.push(n..n + 1);
+                (n_rows, n_bytes) = (0, 0);
+            }
         }
-        runs.insert(commit.run());
-        n_rows += rows;
-        n_bytes += bytes;
-        if let Some(part) = parts.last_mut() {
-            part.push(n);
-        }
+        n_rows += commit.n_rows;
+        n_bytes += commit.n_bytes;
     }
     parts
 }

@@ -1,67 +1,44 @@
-//! What a run is to be told by others: written with the sender's commit, and gone with the receiver's.
-//! Must never be taken away by anything but a commit of the receiver: that is what makes it heard exactly once.
+//! What runs have to tell others: written with the sender's commit, and gone with the receiver's.
+//! Must never be taken away but by a commit of the receiver, or where it changes nothing: that is what makes it heard exactly once.
 
+use runs::{Message, MessageKey, Unavailable};
 use sqlx::types::Json;
 use uuid::Uuid;
 use workflow::{RunId, run::event::Tell};
 
-use super::Log;
-use crate::Result;
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct MessageId {
-    pub sender: RunId,
-    pub sender_seq: i64,
-    pub n: i32,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Message {
-    pub id: MessageId,
-    /// The receiver, which may not have begun yet.
-    pub to: RunId,
-    pub tell: Tell,
-}
+use super::{Log, columns::place, failed, load::finish};
 
 type Row = (Uuid, Uuid, i64, i32, Json<Tell>);
 
+/// Those of runs that are set aside wait until somebody has looked at them, and hold up no other.
+const OLDEST: &str = "SELECT i.run_id, i.sender, i.sender_seq, i.n, i.tell
+    FROM run_inbox i
+    WHERE NOT EXISTS (SELECT FROM workflow_runs r WHERE r.id = i.run_id AND r.quarantine IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM workflow_runs r WHERE r.id = i.sender AND r.quarantine IS NOT NULL)
+    ORDER BY i.sent_at LIMIT $1";
+
 impl Log {
-    /// All that these runs are to be told, in the order in which it was said by each.
-    pub async fn inbox(&self, runs: &[RunId]) -> Result<Vec<Message>> {
-        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
-        let mut lane = self.engine.take().await?;
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT i.run_id, i.sender, i.sender_seq, i.n, i.tell
-            FROM unnest($1::uuid[]) AS r (id)
-            CROSS JOIN LATERAL (SELECT * FROM run_inbox i WHERE i.run_id = r.id ORDER BY i.sender, i.sender_seq, i.n LIMIT 1000) i
-            ORDER BY i.run_id, i.sender, i.sender_seq, i.n",
-        )
-        .bind(ids)
-        .fetch_all(lane.connection())
-        .await?;
-        lane.done();
-        let message = |(to, sender, sender_seq, n, Json(tell)): Row| Message {
-            id: MessageId { sender: RunId(sender), sender_seq, n },
-            to: RunId(to),
+    pub(super) async fn oldest_messages(&self, limit: usize) -> Result<Vec<Message>, Unavailable> {
+        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows: sqlx::Result<Vec<Row>> = sqlx::query_as(OLDEST).bind(limit).fetch_all(lane.connection()).await;
+        finish(lane, rows.as_ref().err());
+        let message = |(to, from, seq, n, Json(tell)): Row| Message {
+            key: MessageKey { to: RunId(to), from: RunId(from), seq, n: u32::try_from(n).unwrap_or(u32::MAX) },
             tell,
         };
-        Ok(rows.into_iter().map(message).collect())
+        Ok(rows.map_err(failed::unavailable)?.into_iter().map(message).collect())
     }
 
-    /// Runs that something waits for, the longest first.
-    pub async fn addressees(&self, limit: i64) -> Result<Vec<RunId>> {
-        let mut lane = self.engine.take().await?;
-        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM run_inbox ORDER BY sent_at LIMIT $1")
-            .bind(limit)
-            .fetch_all(lane.connection())
-            .await?;
-        lane.done();
-        let mut runs: Vec<RunId> = Vec::new();
-        for run in rows.into_iter().map(RunId) {
-            if !runs.contains(&run) {
-                runs.push(run);
-            }
-        }
-        Ok(runs)
+    pub(super) async fn put_aside(&self, message: MessageKey) -> Result<(), Unavailable> {
+        sqlx::query("DELETE FROM run_inbox WHERE run_id = $1 AND sender = $2 AND sender_seq = $3 AND n = $4")
+            .bind(message.to.0)
+            .bind(message.from.0)
+            .bind(message.seq)
+            .bind(place(message.n))
+            .execute(&self.reader)
+            .await
+            .map_err(failed::unavailable)?;
+        Ok(())
     }
 }

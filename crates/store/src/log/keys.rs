@@ -4,37 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::types::Json;
+use runs::Want;
 use uuid::Uuid;
-use workflow::{RunId, StepKey, run::plan::KeyLimit};
+use workflow::{RunId, StepKey};
 
 use super::Log;
-use crate::Result;
-
-/// A step that wants a reservation of all its keys.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Want {
-    pub run: RunId,
-    pub step: StepKey,
-    pub limits: Vec<KeyLimit>,
-}
 
 impl Log {
-    /// Those who wait, the longest first.
-    pub async fn wants(&self, limit: i64) -> Result<Vec<Want>> {
-        let rows: Vec<(Uuid, String, Json<Vec<KeyLimit>>)> = sqlx::query_as(
-            "SELECT run_id, step, limits FROM log_steps WHERE kind IS NULL ORDER BY not_before, run_id, step LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
-        let want =
-            |(run, step, Json(limits)): (Uuid, String, _)| Want { run: RunId(run), step: StepKey::new(step), limits };
-        Ok(rows.into_iter().map(want).collect())
-    }
-
-    /// Reserves all keys of as many of these as there is room for, in their order; those that have theirs already are among the answer.
-    pub async fn reserve(&self, wants: &[Want]) -> Result<Vec<(RunId, StepKey)>> {
+    /// All keys of as many of these as there is room for, in their order; those that have theirs already are among the answer.
+    pub(super) async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
         // The newest limit of a key is the one that holds.
         let limits: BTreeMap<&str, i32> = wants
             .iter()
@@ -42,6 +20,7 @@ impl Log {
             .map(|limit| (limit.key.as_str(), i32::try_from(limit.max).unwrap_or(i32::MAX)))
             .collect();
         let (keys, maxima): (Vec<&str>, Vec<i32>) = limits.into_iter().unzip();
+        let (runs, steps): (Vec<Uuid>, Vec<&str>) = wants.iter().map(|want| (want.run.0, want.step.as_str())).unzip();
         let mut tx = self.reader.begin().await?;
         sqlx::query(
             "INSERT INTO key_limits (key, max, used) SELECT key, max, 0 FROM unnest($1::text[], $2::int[]) AS k (key, max)
@@ -51,13 +30,19 @@ impl Log {
         .bind(&maxima)
         .execute(&mut *tx)
         .await?;
-        // Locked from here on, in order: these keys, and those that were given back together with one of them.
+        // Locked from here on, in order: these keys, those that were given back together with one of them, and those that the same steps
+        // gave back, perhaps before their run moved.
         let locked: Vec<String> = sqlx::query_scalar(
             "SELECT key FROM key_limits
-            WHERE key = ANY ($1 || ARRAY(SELECT unnest(r.keys) FROM key_reservations r WHERE r.is_over AND r.keys && $1))
+            WHERE key = ANY ($1::text[] || ARRAY(
+                SELECT unnest(r.keys) FROM key_reservations r WHERE r.is_over AND (r.keys && $1::text[]
+                    OR (r.run_id, r.step) IN (SELECT w.run_id, w.step FROM unnest($2::uuid[], $3::text[]) AS w (run_id, step)))
+            ))
             ORDER BY key FOR UPDATE",
         )
         .bind(&keys)
+        .bind(&runs)
+        .bind(&steps)
         .fetch_all(&mut *tx)
         .await?;
         sqlx::query(
@@ -81,10 +66,11 @@ impl Log {
         .bind(locked)
         .fetch_all(&mut *tx)
         .await?;
-        let (runs, steps): (Vec<Uuid>, Vec<&str>) = wants.iter().map(|want| (want.run.0, want.step.as_str())).unzip();
+        // Who has one already has it from now on: whoever looks for orphans sees that it is wanted.
         let had: Vec<(Uuid, String)> = sqlx::query_as(
-            "SELECT r.run_id, r.step FROM unnest($1::uuid[], $2::text[]) AS w (run_id, step)
-            JOIN key_reservations r ON r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over",
+            "UPDATE key_reservations r SET reserved_at = clock_timestamp() FROM unnest($1::uuid[], $2::text[]) AS w (run_id, step)
+            WHERE r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over
+            RETURNING r.run_id, r.step",
         )
         .bind(runs)
         .bind(steps)
@@ -120,19 +106,5 @@ impl Log {
         }
         tx.commit().await?;
         Ok(granted.into_iter().map(|want| (want.run, want.step.clone())).collect())
-    }
-
-    /// Takes reservations back that nobody came for. A commit that counts on one meanwhile loses.
-    pub async fn unreserve(&self, of: &[(RunId, StepKey)]) -> Result<()> {
-        let (runs, steps): (Vec<Uuid>, Vec<&str>) = of.iter().map(|(run, step)| (run.0, step.as_str())).unzip();
-        sqlx::query(
-            "UPDATE key_reservations r SET is_over = true FROM unnest($1::uuid[], $2::text[]) AS o (run_id, step)
-            WHERE r.run_id = o.run_id AND r.step = o.step",
-        )
-        .bind(runs)
-        .bind(steps)
-        .execute(&self.reader)
-        .await?;
-        Ok(())
     }
 }

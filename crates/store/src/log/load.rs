@@ -2,103 +2,119 @@
 //! A log with a gap, one that does not end at the head, and one that is another than was seen before are told by name.
 //! Must never be guessed around.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use sqlx::PgConnection;
+use runs::{AskId, CommitId, Loaded, Logged, Newer, Seen, Unavailable};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 use workflow::{RunId, run::RunEvent};
 
 use super::{
-    Log,
-    commit::{AskId, CommitId},
+    Log, failed,
     lanes::Lane,
+    verify::{Rendered, differences, stored},
 };
-use crate::{Error, Result};
 
-/// What is known of a run: its last event, and the commit that wrote it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen {
-    pub seq: i64,
-    pub head: CommitId,
-}
-
-/// What a log holds. A run that is not there is in no answer.
+/// What a log holds.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Loaded {
+pub(super) enum Read {
     /// How it is now, and all events, or those that are new.
     Run { seen: Seen, events: Vec<Logged> },
     /// What was seen is no part of its history: it has to be read from the beginning.
     Diverged,
     /// An event that this program does not know: a newer one goes on with the run.
     Unknown { seq: i64 },
-    /// The log is not what a log is, or somebody found so before.
+    /// The log is not what a log is, or its rows are not what it tells.
+    Broken { reason: String },
+    /// Somebody found so before.
     Quarantined { reason: String },
 }
 
-/// An event with the commit that wrote it, and the command that it came from.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Logged {
-    pub commit: CommitId,
-    pub ask: AskId,
-    pub event: RunEvent,
+impl Log {
+    /// Only where a run is read from its beginning is it looked at whether its rows are what it tells: what a process knows, it wrote itself
+    /// or read so.
+    pub(super) async fn load_runs(&self, runs: &[RunId]) -> Result<Vec<Loaded>, Unavailable> {
+        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
+        let found = read_with_rows(lane.connection(), runs).await;
+        finish(lane, found.as_ref().err());
+        let (mut found, rows) = found.map_err(failed::unavailable)?;
+        for (run, one) in &mut found {
+            if let Read::Run { events, .. } = one {
+                let differences = differences(events, rows.get(run).unwrap_or(&Rendered::default()));
+                if let Some(first) = differences.first() {
+                    *one = Read::Broken {
+                        reason: format!("{} rows are not what its log tells: {first}", differences.len()),
+                    };
+                }
+            }
+        }
+        self.set_broken_aside(&found).await?;
+        let loaded = runs.iter().map(|run| match found.remove(run) {
+            Some(Read::Run { seen, events }) => Loaded::Run { seen, events },
+            None | Some(Read::Diverged) => Loaded::Missing,
+            Some(other) => Loaded::Quarantined { reason: other.reason() },
+        });
+        Ok(loaded.collect())
+    }
+
+    pub(super) async fn newer_than(&self, seen: &[(RunId, Seen)]) -> Result<Vec<Newer>, Unavailable> {
+        let from: Vec<(RunId, Option<Seen>)> = seen.iter().map(|(run, seen)| (*run, Some(*seen))).collect();
+        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
+        let found = read(lane.connection(), &from).await;
+        finish(lane, found.as_ref().err());
+        let mut found = found.map_err(failed::unavailable)?;
+        self.set_broken_aside(&found).await?;
+        Ok(seen.iter().map(|(run, _)| newer(found.remove(run))).collect())
+    }
+
+    async fn set_broken_aside(&self, found: &BTreeMap<RunId, Read>) -> Result<(), Unavailable> {
+        for (run, one) in found {
+            if let Read::Broken { reason } = one {
+                tracing::error!(run.id = %run, reason, "a run is set aside");
+                self.set_aside(*run, reason).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
-impl Log {
-    /// Those of the runs that are there, from their beginnings.
-    pub async fn load(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, Loaded>> {
-        let from: Vec<(RunId, Option<Seen>)> = runs.iter().map(|run| (*run, None)).collect();
-        self.read(&from).await
+impl Read {
+    /// Why nobody here may go on with it.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Broken { reason } | Self::Quarantined { reason } => reason,
+            Self::Unknown { seq } => format!("event {seq} is of a newer program"),
+            Self::Run { .. } | Self::Diverged => "it is as it should be".to_owned(),
+        }
     }
+}
 
-    /// What came to each of these runs after what was seen of it.
-    pub async fn load_after(&self, seen: &[(RunId, Seen)]) -> Result<BTreeMap<RunId, Loaded>> {
-        let from: Vec<(RunId, Option<Seen>)> = seen.iter().map(|(run, seen)| (*run, Some(*seen))).collect();
-        self.read(&from).await
-    }
-
-    async fn read(&self, from: &[(RunId, Option<Seen>)]) -> Result<BTreeMap<RunId, Loaded>> {
-        let mut lane = self.engine.take().await?;
-        let loaded = read(lane.connection(), from).await;
-        finish(lane, loaded.as_ref().err());
-        Ok(loaded?)
-    }
-
-    /// Events after this one, oldest first: what the feed follows. Numbers are in the order of commits, so none appears behind another.
-    pub async fn events_after(&self, run: RunId, after: i64, limit: i64) -> Result<Vec<RunEvent>> {
-        let mut lane = self.engine.take().await?;
-        let rows: sqlx::Result<Vec<(i64, String)>> =
-            sqlx::query_as(EVENTS_AFTER).bind(run.0).bind(after).bind(limit).fetch_all(lane.connection()).await;
-        finish(lane, rows.as_ref().err());
-        let read = |(seq, event): (i64, String)| {
-            let row = || format!("{run}/{seq}");
-            serde_json::from_str(&event).map_err(|_| Error::Inconsistent {
-                table: "run_log",
-                column: "event",
-                row: row(),
-            })
-        };
-        rows?.into_iter().map(read).collect()
+/// What came to a run after what was seen of it.
+pub(super) fn newer(found: Option<Read>) -> Newer {
+    match found {
+        None => Newer::Missing,
+        Some(Read::Run { events, .. }) if events.is_empty() => Newer::Nothing,
+        Some(Read::Run { events, .. }) => Newer::Events(events),
+        Some(Read::Diverged) => Newer::Diverged,
+        Some(other) => Newer::Quarantined { reason: other.reason() },
     }
 }
 
 /// A session that answered serves on, whatever it said.
 pub(super) fn finish(lane: Lane<'_>, error: Option<&sqlx::Error>) {
-    if error.is_none_or(|error| matches!(error, sqlx::Error::Database(_))) {
+    if error.is_none_or(failed::is_answer) {
         lane.done();
     }
 }
-
-pub(super) const EVENTS_AFTER: &str =
-    "SELECT seq, event::text FROM run_log WHERE run_id = $1 AND seq > $2 ORDER BY run_id, seq LIMIT $3";
 
 /// One statement is one snapshot: the heads, and beside them the log from the last event that was seen.
 pub(super) const LOAD: &str = "
 SELECT h.id, h.head, h.seq AS last, h.quarantine, l.seq, l.commit_id, l.ask_id, l.event
 FROM unnest($1::uuid[], $2::bigint[]) AS r (id, seen)
-CROSS JOIN LATERAL (SELECT h.id, h.head, h.seq, h.quarantine FROM run_heads h WHERE h.id = r.id LIMIT 1) h
+CROSS JOIN LATERAL (SELECT h.id, h.head, h.seq, h.quarantine FROM workflow_runs h WHERE h.id = r.id LIMIT 1) h
 LEFT JOIN LATERAL (
     SELECT e.seq, e.commit_id, e.ask_id, e.event::text AS event
-    FROM run_log e WHERE e.run_id = r.id AND e.seq >= r.seen ORDER BY e.run_id, e.seq
+    FROM run_events e WHERE e.run_id = r.id AND e.seq >= r.seen ORDER BY e.run_id, e.seq
 ) l ON true";
 
 #[derive(sqlx::FromRow)]
@@ -116,7 +132,7 @@ struct Row {
 pub(super) async fn read(
     connection: &mut PgConnection,
     from: &[(RunId, Option<Seen>)],
-) -> sqlx::Result<BTreeMap<RunId, Loaded>> {
+) -> sqlx::Result<BTreeMap<RunId, Read>> {
     let ids: Vec<Uuid> = from.iter().map(|(run, _)| run.0).collect();
     let seqs: Vec<i64> = from.iter().map(|(_, seen)| seen.map_or(1, |seen| seen.seq)).collect();
     let rows: Vec<Row> = sqlx::query_as(LOAD).bind(ids).bind(seqs).fetch_all(connection).await?;
@@ -128,12 +144,25 @@ pub(super) async fn read(
     Ok(runs.into_iter().map(|(run, rows)| (run, whole(seen.get(&run).copied().flatten(), &rows))).collect())
 }
 
+/// The whole logs of these runs and the rows beside them, of one moment.
+pub(super) async fn read_with_rows(
+    connection: &mut PgConnection,
+    runs: &[RunId],
+) -> sqlx::Result<(BTreeMap<RunId, Read>, BTreeMap<RunId, Rendered>)> {
+    let from: Vec<(RunId, Option<Seen>)> = runs.iter().map(|run| (*run, None)).collect();
+    let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let found = read(&mut tx, &from).await?;
+    let rows = stored(&mut tx, runs).await?;
+    tx.commit().await?;
+    Ok((found, rows))
+}
+
 /// The events, if they are gapless and lead from what was seen to the head. There is at least one row, and all have the same head.
-fn whole(seen: Option<Seen>, rows: &[Row]) -> Loaded {
-    let broken = |reason: String| Loaded::Quarantined { reason };
+fn whole(seen: Option<Seen>, rows: &[Row]) -> Read {
+    let broken = |reason: String| Read::Broken { reason };
     let Some(Row { head, last, quarantine, .. }) = rows.first() else { return broken("there is no row".into()) };
     if let Some(reason) = quarantine {
-        return broken(reason.clone());
+        return Read::Quarantined { reason: reason.clone() };
     }
     let first = seen.map_or(1, |seen| seen.seq);
     let (mut expected, mut end) = (first, None);
@@ -151,23 +180,23 @@ fn whole(seen: Option<Seen>, rows: &[Row]) -> Loaded {
             && seq == seen.seq
         {
             if seen.head.0 != commit {
-                return Loaded::Diverged;
+                return Read::Diverged;
             }
             continue;
         }
         match serde_json::from_str::<RunEvent>(text) {
             Ok(event) if event.seq == seq => {
-                events.push(Logged { commit: CommitId(commit), ask: AskId(ask.as_u128()), event });
+                events.push(Logged { commit: CommitId(commit), ask: AskId(ask.as_u128()), event: Arc::new(event) });
             }
             Ok(event) => return broken(format!("event {seq} says that it is event {}", event.seq)),
-            Err(_) => return Loaded::Unknown { seq },
+            Err(_) => return Read::Unknown { seq },
         }
     }
     match end {
-        None if seen.is_some() => Loaded::Diverged,
+        None if seen.is_some() => Read::Diverged,
         None => broken("the log is empty".into()),
         Some(_) if expected != last + 1 => broken(format!("the log ends at event {}, the run at {last}", expected - 1)),
         Some(end) if end != *head => broken(format!("event {last} is not of the commit that the run ends with")),
-        Some(_) => Loaded::Run { seen: Seen { seq: *last, head: CommitId(*head) }, events },
+        Some(_) => Read::Run { seen: Seen { seq: *last, head: CommitId(*head) }, events },
     }
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use runs::{Outcome, RunCommit};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::id::WorkerId;
 
-use super::{columns::Columns, commit::Commit, outcome::Outcome};
+use super::{columns::Columns, outcome::outcome};
 
 /// Whether the runs of a batch are there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +88,7 @@ pub(super) struct Answer {
 pub(super) async fn commit(
     connection: &mut PgConnection,
     head: Head,
-    commits: &[&Commit],
+    commits: &[&RunCommit],
     keep_for: Option<WorkerId>,
 ) -> sqlx::Result<Answer> {
     let columns = Columns::of(commits, keep_for)?;
@@ -97,8 +98,8 @@ pub(super) async fn commit(
     let is_set = rows.iter().all(|row| row.is_set);
     let mut rows: BTreeMap<Uuid, AnswerRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let outcomes = commits.iter().map(|commit| {
-        let row = rows.remove(&commit.run().0).ok_or(sqlx::Error::RowNotFound)?;
-        Ok(Outcome::of(row, commit))
+        let row = rows.remove(&commit.run.0).ok_or(sqlx::Error::RowNotFound)?;
+        Ok(outcome(row, commit))
     });
     Ok(Answer { at, outcomes: outcomes.collect::<sqlx::Result<_>>()?, is_set })
 }

@@ -349,6 +349,9 @@ pub enum Refused {
     BudgetTooSmall,
     #[error("the key was used for another request")]
     IdempotencyMismatch,
+    /// Each version has an id of its own.
+    #[error("the artifact {0} is there already")]
+    KnownArtifact(ArtifactId),
     /// Ports that would have no value, by step.
     #[error("values are missing")]
     Missing(Vec<(StepKey, String)>),

@@ -58,7 +58,7 @@ pub fn decide(state: &State, command: &Command, ctx: &Context<'_>) -> Result<Vec
     }
     let mut draft = Draft::over(state, ctx);
     draft.dispatch(command, about.as_ref())?;
-    Ok(draft.into_events())
+    draft.into_events()
 }
 
 /// Whether somebody may fork the run: it is not changed, so its status does not matter.

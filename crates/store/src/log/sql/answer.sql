@@ -3,7 +3,7 @@ SELECT
     b.id,
     w.won,
     NOT w.won AND EXISTS (
-        SELECT FROM run_log l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1 AND l.commit_id = b.head
+        SELECT FROM run_events l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1 AND l.commit_id = b.head
     ) AS is_mine,
     h.head AS seen_head,
     h.quarantine,
@@ -18,7 +18,7 @@ SELECT
         AND current_setting('jit') = 'off' AS is_set
 FROM batch b
 CROSS JOIN LATERAL (SELECT coalesce((b.id IN (SELECT id FROM won)) IS TRUE, false) AS won) w
-LEFT JOIN LATERAL (SELECT h.head, h.quarantine FROM run_heads h WHERE h.id = b.id LIMIT 1) h ON true
+LEFT JOIN LATERAL (SELECT h.head, h.quarantine FROM workflow_runs h WHERE h.id = b.id LIMIT 1) h ON true
 LEFT JOIN LATERAL (
-    SELECT k.id FROM run_heads k WHERE k.user_id = b.user_id AND k.idempotency_key = b.idempotency_key LIMIT 1
+    SELECT k.id FROM workflow_runs k WHERE k.user_id = b.user_id AND k.idempotency_key = b.idempotency_key LIMIT 1
 ) k ON true

@@ -12,10 +12,12 @@ WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::uuid[], $8::uuid[], $9::uuid[],
         $10::int[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::boolean[], $16::uuid[], $17::timestamptz[],
-        $18::timestamptz[], $19::timestamptz[], $20::boolean[], $21::text[], $22::int[], $23::int[], $24::bigint[], $25::bigint[]
+        $18::timestamptz[], $19::timestamptz[], $20::boolean[], $21::text[], $22::text[], $23::int[], $24::int[], $25::int[],
+        $26::int[], $27::int[], $28::int[], $29::int[], $30::bigint[], $31::bigint[]
     ) AS b (
         id, expected, head, base_seq, seq, decided_at, worker, user_id, template_id,
         template_version, template_name, status, status_reason, auto_run, is_test, parent_run, created_at,
-        finished_at, due_at, wants_judgement, idempotency_key, more_steps, more_over, n_takes, n_keys
+        finished_at, due_at, wants_judgement, idempotency_key, about, n_steps, n_completed, n_skipped,
+        n_failed, n_cancelled, n_items, n_waiting, n_takes, n_keys
     )
 ),

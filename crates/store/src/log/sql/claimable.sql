@@ -4,25 +4,25 @@ WITH RECURSIVE walk AS (
     SELECT k.kind, o.user_id
     FROM unnest($1::text[]) AS k (kind)
     CROSS JOIN LATERAL (
-        SELECT s.user_id FROM log_steps s WHERE s.kind = k.kind AND s.user_id > $2 ORDER BY s.kind, s.user_id LIMIT 1
+        SELECT s.user_id FROM steps s WHERE s.kind = k.kind AND s.user_id > $2 ORDER BY s.kind, s.user_id LIMIT 1
     ) o
     UNION ALL
     SELECT w.kind, o.user_id
     FROM walk w
     CROSS JOIN LATERAL (
-        SELECT s.user_id FROM log_steps s WHERE s.kind = w.kind AND s.user_id > w.user_id ORDER BY s.kind, s.user_id LIMIT 1
+        SELECT s.user_id FROM steps s WHERE s.kind = w.kind AND s.user_id > w.user_id ORDER BY s.kind, s.user_id LIMIT 1
     ) o
 ),
 owners AS MATERIALIZED (
     SELECT kind, user_id FROM walk LIMIT $3
 ),
-steps AS (
+found AS (
     SELECT o.user_id, s.run_id, s.step, s.kind, s.not_before,
         row_number() OVER (PARTITION BY o.user_id ORDER BY s.not_before, s.run_id, s.step) AS turn
     FROM owners o
     CROSS JOIN LATERAL (
         SELECT q.run_id, q.step, q.kind, q.not_before
-        FROM log_steps q
+        FROM steps q
         WHERE q.kind = o.kind AND q.user_id = o.user_id AND q.not_before <= clock_timestamp()
             -- What was queued in this moment is left to the process that queued it, if that has room.
             AND (q.kept_for IS NULL OR q.kept_for = $5 OR q.kept_until < clock_timestamp())
@@ -30,4 +30,4 @@ steps AS (
         LIMIT $4
     ) s
 )
-SELECT run_id, step, kind, user_id, not_before FROM steps ORDER BY turn, not_before, run_id, step LIMIT $4
+SELECT run_id, step, kind, user_id, not_before FROM found ORDER BY turn, not_before, run_id, step LIMIT $4

@@ -2,7 +2,7 @@
 -- Messages that these decisions took in. They go only with the receiver's head, so to see them is to have them.
 taken AS MATERIALIZED (
     SELECT t.run_id
-    FROM unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
+    FROM unnest($97::uuid[], $98::uuid[], $99::bigint[], $100::int[]) AS t (run_id, sender, sender_seq, n)
     CROSS JOIN LATERAL (
         SELECT FROM run_inbox i
         WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
@@ -11,7 +11,7 @@ taken AS MATERIALIZED (
 -- Reservations that they count on. Whoever collects orphans may take one away at any time, so they are locked.
 reserved AS MATERIALIZED (
     SELECT k.run_id
-    FROM (SELECT * FROM unnest($95::uuid[], $96::text[]) AS k (run_id, step) ORDER BY run_id, step) k
+    FROM (SELECT * FROM unnest($101::uuid[], $102::text[]) AS k (run_id, step) ORDER BY run_id, step) k
     CROSS JOIN LATERAL (
         SELECT FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
         FOR NO KEY UPDATE OF r SKIP LOCKED

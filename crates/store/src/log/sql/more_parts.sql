@@ -1,11 +1,11 @@
 -- Further parts, which most commits do without: what waits, gates that are open, messages and reservations.
 ,
 queued AS (
-    INSERT INTO log_steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
+    INSERT INTO steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
     -- Others leave it for a moment to the process that committed: it has the run at hand.
-    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before, $73::uuid,
-        CASE WHEN $73::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
-    FROM unnest($66::uuid[], $67::text[], $68::text[], $69::text[], $70::uuid[], $71::timestamptz[])
+    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before, $79::uuid,
+        CASE WHEN $79::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
+    FROM unnest($72::uuid[], $73::text[], $74::text[], $75::text[], $76::uuid[], $77::timestamptz[])
         AS s (run_id, step, kind, limits, user_id, not_before)
     WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NOT NULL
     ON CONFLICT (run_id, step) DO UPDATE SET
@@ -13,22 +13,22 @@ queued AS (
         kept_until = excluded.kept_until
 ),
 dequeued AS (
-    DELETE FROM log_steps WHERE ctid = ANY (ARRAY(
-        SELECT q.ctid FROM unnest($66::uuid[], $67::text[], $71::timestamptz[]) AS s (run_id, step, not_before)
-        CROSS JOIN LATERAL (SELECT q.ctid FROM log_steps q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
+    DELETE FROM steps WHERE ctid = ANY (ARRAY(
+        SELECT q.ctid FROM unnest($72::uuid[], $73::text[], $77::timestamptz[]) AS s (run_id, step, not_before)
+        CROSS JOIN LATERAL (SELECT q.ctid FROM steps q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
         WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NULL
     ))
 ),
 asked AS (
-    INSERT INTO log_reviews (
+    INSERT INTO reviews (
         run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes
     )
     SELECT
         r.run_id, r.step, r.generation, r.number, r.user_id, r.opened_at, r.due_at, r.quorum, r.allow_self,
         ARRAY(SELECT json_array_elements_text(r.roles::json)), ARRAY(SELECT json_array_elements_text(r.users::json)), r.votes::uuid[]
     FROM unnest(
-        $74::uuid[], $75::text[], $76::int[], $77::int[], $78::uuid[], $79::timestamptz[], $80::timestamptz[], $81::int[],
-        $82::boolean[], $83::text[], $84::text[], $85::text[]
+        $80::uuid[], $81::text[], $82::int[], $83::int[], $84::uuid[], $85::timestamptz[], $86::timestamptz[], $87::int[],
+        $88::boolean[], $89::text[], $90::text[], $91::text[]
     ) AS r (run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes)
     WHERE (r.run_id IN (SELECT id FROM won)) IS TRUE
     ON CONFLICT (run_id, step) DO UPDATE SET
@@ -37,21 +37,21 @@ asked AS (
         votes = excluded.votes
 ),
 answered AS (
-    DELETE FROM log_reviews WHERE ctid = ANY (ARRAY(
-        SELECT q.ctid FROM unnest($66::uuid[], $67::text[], $72::boolean[]) AS s (run_id, step, is_asked)
-        CROSS JOIN LATERAL (SELECT q.ctid FROM log_reviews q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
+    DELETE FROM reviews WHERE ctid = ANY (ARRAY(
+        SELECT q.ctid FROM unnest($72::uuid[], $73::text[], $78::boolean[]) AS s (run_id, step, is_asked)
+        CROSS JOIN LATERAL (SELECT q.ctid FROM reviews q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
         WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND NOT s.is_asked
     ))
 ),
 told AS (
     INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at)
     SELECT t.run_id, t.sender, t.sender_seq, t.n, t.tell::json, clock_timestamp()
-    FROM unnest($86::uuid[], $87::uuid[], $88::bigint[], $89::int[], $90::text[]) AS t (run_id, sender, sender_seq, n, tell)
+    FROM unnest($92::uuid[], $93::uuid[], $94::bigint[], $95::int[], $96::text[]) AS t (run_id, sender, sender_seq, n, tell)
     WHERE (t.sender IN (SELECT id FROM won)) IS TRUE
 ),
 heard AS (
     DELETE FROM run_inbox WHERE ctid = ANY (ARRAY(
-        SELECT i.ctid FROM unnest($91::uuid[], $92::uuid[], $93::bigint[], $94::int[]) AS t (run_id, sender, sender_seq, n)
+        SELECT i.ctid FROM unnest($97::uuid[], $98::uuid[], $99::bigint[], $100::int[]) AS t (run_id, sender, sender_seq, n)
         CROSS JOIN LATERAL (
             SELECT i.ctid FROM run_inbox i
             WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
@@ -61,7 +61,7 @@ heard AS (
 ),
 given_back AS (
     UPDATE key_reservations SET is_over = true WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid FROM unnest($97::uuid[], $98::text[]) AS k (run_id, step)
+        SELECT r.ctid FROM unnest($103::uuid[], $104::text[]) AS k (run_id, step)
         CROSS JOIN LATERAL (
             SELECT r.ctid FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over LIMIT 1
         ) r

@@ -1,18 +1,18 @@
 -- Third part: the events of the runs that won, and every row that follows from them.
 events AS (
-    INSERT INTO run_log (run_id, seq, commit_id, ask_id, event)
+    INSERT INTO run_events (run_id, seq, commit_id, ask_id, event)
     SELECT e.run_id, e.seq, e.commit_id, e.ask_id, e.event::json
-    FROM unnest($26::uuid[], $27::bigint[], $28::uuid[], $29::uuid[], $30::text[]) AS e (run_id, seq, commit_id, ask_id, event)
+    FROM unnest($32::uuid[], $33::bigint[], $34::uuid[], $35::uuid[], $36::text[]) AS e (run_id, seq, commit_id, ask_id, event)
     WHERE (e.run_id IN (SELECT id FROM won)) IS TRUE
 ),
 tried AS (
-    INSERT INTO log_attempts (
+    INSERT INTO attempts (
         run_id, step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, error, model,
         prompt_tokens, completion_tokens, cost_micros
     )
     SELECT a.* FROM unnest(
-        $31::uuid[], $32::text[], $33::int[], $34::int[], $35::uuid[], $36::timestamptz[], $37::timestamptz[], $38::text[], $39::text[],
-        $40::text[], $41::text[], $42::bigint[], $43::bigint[], $44::bigint[]
+        $37::uuid[], $38::text[], $39::int[], $40::int[], $41::uuid[], $42::timestamptz[], $43::timestamptz[], $44::text[], $45::text[],
+        $46::text[], $47::text[], $48::bigint[], $49::bigint[], $50::bigint[]
     ) AS a (
         run_id, step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, error, model,
         prompt_tokens, completion_tokens, cost_micros
@@ -25,7 +25,7 @@ tried AS (
         cost_micros = excluded.cost_micros
 ),
 made AS (
-    INSERT INTO log_artifacts (
+    INSERT INTO artifacts (
         id, run_id, step, name, version, media_type, content_hash, value_hash, size, content, origin, attempt, parent, made_by,
         copy_of, created_at
     )
@@ -33,11 +33,11 @@ made AS (
         a.id, a.run_id, a.step, a.name, a.version, a.media_type, a.content_hash, a.value_hash, a.size,
         -- A copy has the bytes of what was committed before; those of a large one are found by its hash.
         CASE WHEN a.content IS NULL AND a.copy_of IS NOT NULL
-            THEN (SELECT c.content FROM log_artifacts c WHERE c.id = a.copy_of) ELSE a.content END,
+            THEN (SELECT c.content FROM artifacts c WHERE c.id = a.copy_of) ELSE a.content END,
         a.origin, a.attempt, a.parent, a.made_by, a.copy_of, a.created_at
     FROM unnest(
-        $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::int[], $50::text[], $51::text[], $52::text[], $53::bigint[],
-        $54::bytea[], $55::text[], $56::int[], $57::uuid[], $58::uuid[], $59::uuid[], $60::timestamptz[]
+        $51::uuid[], $52::uuid[], $53::text[], $54::text[], $55::int[], $56::text[], $57::text[], $58::text[], $59::bigint[],
+        $60::bytea[], $61::text[], $62::int[], $63::uuid[], $64::uuid[], $65::uuid[], $66::timestamptz[]
     ) AS a (
         id, run_id, step, name, version, media_type, content_hash, value_hash, size, content, origin, attempt, parent, made_by,
         copy_of, created_at
@@ -47,9 +47,9 @@ made AS (
     ON CONFLICT (id) DO NOTHING
 ),
 headed AS (
-    INSERT INTO log_artifact_heads (run_id, step, name, latest, approved)
+    INSERT INTO artifact_heads (run_id, step, name, latest, approved)
     SELECT a.run_id, a.step, a.name, a.latest, a.approved::int[]
-    FROM unnest($61::uuid[], $62::text[], $63::text[], $64::int[], $65::text[]) AS a (run_id, step, name, latest, approved)
+    FROM unnest($67::uuid[], $68::text[], $69::text[], $70::int[], $71::text[]) AS a (run_id, step, name, latest, approved)
     WHERE (a.run_id IN (SELECT id FROM won)) IS TRUE
     ON CONFLICT (run_id, step, name) DO UPDATE SET latest = excluded.latest, approved = excluded.approved
 )

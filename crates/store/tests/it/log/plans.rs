@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use runs::{Batch, Log as _, Outcome};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
-use store::log::{Batch, ENGINE_SETTINGS, Log, Outcome, plans::STATEMENTS};
+use store::log::{ENGINE_SETTINGS, Log, plans::STATEMENTS};
 use workflow::RunId;
 
 use super::world::{Known, chain, commits, log};
@@ -68,30 +69,30 @@ async fn guard(pool: &PgPool) -> Vec<(&'static str, Vec<String>)> {
 /// Many runs of each state, and their rows.
 async fn fill(pool: &PgPool) {
     for sql in [
-        "INSERT INTO run_heads (id, head, seq, user_id, template_id, template_version, template_name, status, auto_run, is_test,
-            created_at, wants_judgement, n_steps, n_over, committed_at)
+        "INSERT INTO workflow_runs (id, head, seq, user_id, template_id, template_version, template_name, status, auto_run, is_test,
+            created_at, wants_judgement, n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items, n_waiting, committed_at)
         SELECT gen_random_uuid(), gen_random_uuid(), 3, ('00000000-0000-0000-0000-' || lpad((n % 500)::text, 12, '0'))::uuid,
-            gen_random_uuid(), 1, 'T', 'running', true, false, now(), false, 10, 0, now() FROM generate_series(1, 20000) n",
-        "INSERT INTO run_log (run_id, seq, commit_id, ask_id, event) SELECT id, s, head, head, '{}' FROM run_heads, generate_series(1, 3) s",
-        "INSERT INTO log_steps (run_id, step, kind, user_id, not_before) SELECT id, 's' || s, 'template', user_id, now()
-        FROM run_heads, generate_series(1, 2) s",
-        "INSERT INTO log_attempts (run_id, step, number, generation, started_at) SELECT id, 's' || s, 1, 1, now()
-        FROM run_heads, generate_series(1, 3) s",
-        "INSERT INTO log_artifacts (id, run_id, step, name, version, media_type, content_hash, size, origin, attempt, created_at)
-        SELECT gen_random_uuid(), id, 's' || s, 'text', 1, 'text/plain', 'x', 1, 'agent', 1, now() FROM run_heads, generate_series(1, 3) s",
-        "INSERT INTO log_artifact_heads (run_id, step, name, latest, approved) SELECT run_id, step, name, 1, '{}' FROM log_artifacts",
-        "INSERT INTO log_reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
-        SELECT id, 's1', 1, 1, user_id, now(), 1, true, '{}', '{}', '{}' FROM run_heads LIMIT 5000",
-        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) SELECT id, id, 1, 0, '{}', now() FROM run_heads LIMIT 5000",
-        "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) SELECT id, 's1', '{k}', now(), false FROM run_heads LIMIT 5000",
-        "INSERT INTO workers (id) SELECT gen_random_uuid() FROM generate_series(1, 2000)",
+            gen_random_uuid(), 1, 'T', 'running', true, false, now(), false, 10, 0, 0, 0, 0, 0, 0, now() FROM generate_series(1, 20000) n",
+        "INSERT INTO run_events (run_id, seq, commit_id, ask_id, event) SELECT id, s, head, head, '{}' FROM workflow_runs, generate_series(1, 3) s",
+        "INSERT INTO steps (run_id, step, kind, user_id, not_before) SELECT id, 's' || s, 'template', user_id, now()
+        FROM workflow_runs, generate_series(1, 2) s",
+        "INSERT INTO attempts (run_id, step, number, generation, started_at) SELECT id, 's' || s, 1, 1, now()
+        FROM workflow_runs, generate_series(1, 3) s",
+        "INSERT INTO artifacts (id, run_id, step, name, version, media_type, content_hash, size, origin, attempt, created_at)
+        SELECT gen_random_uuid(), id, 's' || s, 'text', 1, 'text/plain', 'x', 1, 'agent', 1, now() FROM workflow_runs, generate_series(1, 3) s",
+        "INSERT INTO artifact_heads (run_id, step, name, latest, approved) SELECT run_id, step, name, 1, '{}' FROM artifacts",
+        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
+        SELECT id, 's1', 1, 1, user_id, now(), 1, true, '{}', '{}', '{}' FROM workflow_runs LIMIT 5000",
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) SELECT id, id, 1, 0, '{}', now() FROM workflow_runs LIMIT 5000",
+        "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) SELECT id, 's1', '{k}', now(), false FROM workflow_runs LIMIT 5000",
+        "INSERT INTO workers (id, state, started_at, beat_at) SELECT gen_random_uuid(), 'alive', now(), now() FROM generate_series(1, 2000)",
         "ANALYZE",
     ] {
         sqlx::query(sql).execute(pool).await.unwrap();
     }
 }
 
-#[sqlx::test(migrator = "store::MIGRATOR")]
+#[sqlx::test(migrator = "crate::log::MIGRATOR")]
 async fn plans_are_the_same_on_empty_and_on_full_tables(pool: PgPool) {
     sqlx::query("ANALYZE").execute(&pool).await.unwrap();
     let empty = guard(&pool).await;
@@ -114,8 +115,9 @@ async fn round(log: &Log, runs: &mut [Known]) -> Duration {
         })
         .collect();
     let commits = commits(log, decided.iter()).await;
+    let batch = Batch::new(commits);
     let began = Instant::now();
-    let outcomes = log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes;
+    let outcomes = log.commit(&batch).await.unwrap().outcomes;
     let took = began.elapsed();
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Written), "{outcomes:?}");
     runs.iter_mut().zip(decided).for_each(|(run, one)| run.won(one));
@@ -128,7 +130,7 @@ async fn load(log: &Log, ids: &[RunId]) -> Duration {
     began.elapsed()
 }
 
-#[sqlx::test(migrator = "store::MIGRATOR")]
+#[sqlx::test(migrator = "crate::log::MIGRATOR")]
 async fn two_hundred_runs_take_at_most_three_times_as_long_as_a_hundred(pool: PgPool) {
     let log = log(&pool).await;
     fill(&pool).await;

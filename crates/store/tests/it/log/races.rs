@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use runs::{Log as _, Outcome};
 use sqlx::PgPool;
-use store::log::{Batch, Log, Outcome};
+use store::log::Log;
 use workflow::{RunId, run::Command};
 
 use super::world::{Known, chain, check, commits, log};
@@ -53,7 +54,7 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
             }
         }
         let commits = commits(&log, decided.iter().map(|(_, one)| one)).await;
-        let outcomes = log.commit(Batch { commits: &commits, keep_for: None }).await.unwrap().outcomes;
+        let outcomes = super::world::commit_all(&log, &commits).await;
         for ((n, one), outcome) in decided.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Written => {
@@ -68,7 +69,7 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
     won
 }
 
-#[sqlx::test(migrator = "store::MIGRATOR")]
+#[sqlx::test(migrator = "crate::log::MIGRATOR")]
 async fn six_writers_on_forty_runs_leave_no_gap_no_mixture_and_nothing_of_who_lost(pool: PgPool) {
     let log = log(&pool).await;
     let mut runs = Vec::new();
@@ -84,7 +85,7 @@ async fn six_writers_on_forty_runs_leave_no_gap_no_mixture_and_nothing_of_who_lo
     }
     let firsts: BTreeMap<uuid::Uuid, RunId> = runs.iter().map(|run| (run.head.unwrap().0, run.id)).collect();
     let written: Vec<(uuid::Uuid, uuid::Uuid, i64)> =
-        sqlx::query_as("SELECT commit_id, run_id, count(*) FROM run_log GROUP BY commit_id, run_id")
+        sqlx::query_as("SELECT commit_id, run_id, count(*) FROM run_events GROUP BY commit_id, run_id")
             .fetch_all(&pool)
             .await
             .unwrap();
@@ -99,7 +100,7 @@ async fn six_writers_on_forty_runs_leave_no_gap_no_mixture_and_nothing_of_who_lo
     }
     // Each commit is a stretch of its run's log.
     let mixed: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT max(seq) - min(seq) + 1 <> count(*) AS mixed FROM run_log GROUP BY run_id, commit_id) c WHERE mixed",
+        "SELECT count(*) FROM (SELECT max(seq) - min(seq) + 1 <> count(*) AS mixed FROM run_events GROUP BY run_id, commit_id) c WHERE mixed",
     )
     .fetch_one(&pool)
     .await

@@ -6,9 +6,12 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use runs::{
+    AskId, Batch, Beat, CommitId, Content, Loaded, Log as _, Newer, Outcome, Part, RunCommit, Seen, rows::Rows,
+};
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use store::log::{AskId, Batch, Commit, CommitId, Content, Loaded, Log, Outcome, Part, Rows, Seen};
+use store::log::Log;
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, UserId,
@@ -59,12 +62,9 @@ pub(super) fn definition(steps: &Value) -> Definition {
 /// A log of its own over the pool's database, and a worker that lives.
 pub(super) async fn log(pool: &PgPool) -> Log {
     let options = PgConnectOptions::clone(&pool.connect_options());
-    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING")
-        .bind(WORKER.0)
-        .execute(pool)
-        .await
-        .unwrap();
-    Log::connect(options, 8, pool.clone(), None).await.unwrap()
+    let log = Log::connect(options, 8, pool.clone(), None).await.unwrap();
+    assert!(matches!(log.beat(WORKER).await, Ok(Beat::Alive { .. })));
+    log
 }
 
 /// What a process knows of a run.
@@ -80,7 +80,7 @@ pub(super) struct Known {
 
 /// Commands of one run that were decided, one over the other.
 pub(super) struct Decided {
-    pub(super) commit: Commit,
+    pub(super) commit: RunCommit,
     pub(super) state: State,
 }
 
@@ -143,6 +143,7 @@ impl Known {
                 actor: (!by_itself).then_some(&person),
                 was_asked: false,
                 request: None,
+                disabled: &BTreeSet::new(),
                 agents: &self.agents,
             };
             let events: Vec<RunEvent> = match decide(&state, command, &ctx) {
@@ -165,10 +166,25 @@ impl Known {
                 state.apply(event);
             }
             let contents = contents(command);
+            let events = events.into_iter().map(Arc::new).collect();
             parts.push(Part { ask: AskId(Uuid::now_v7().as_u128()), events, contents, message: None });
         }
-        let mut commit = Commit::new(CommitId(Uuid::now_v7()), self.head, now, rows?, parts);
-        commit.worker = worker;
+        let rows = rows?;
+        let commit = RunCommit {
+            run: self.id,
+            id: CommitId(Uuid::now_v7()),
+            expected: self.head,
+            expected_seq: self.state.seq,
+            decided_at: now,
+            n_rows: parts.iter().map(|part| part.events.len()).sum::<usize>() + rows.n_rows(),
+            n_bytes: 0,
+            parts,
+            rows,
+            start: None,
+            worker,
+            holds: BTreeSet::new(),
+            frees: BTreeSet::new(),
+        };
         Some(Decided { commit, state })
     }
 
@@ -180,6 +196,7 @@ impl Known {
             actor: None,
             was_asked: false,
             request: None,
+            disabled: &BTreeSet::new(),
             agents: &self.agents,
         };
         let first = answer(BTreeSet::new());
@@ -207,19 +224,20 @@ impl Known {
 
     /// Reads what is new, or all of it.
     pub(super) async fn catch_up(&mut self, log: &Log) {
-        let seen = self.head.map(|head| Seen { seq: self.state.seq, head });
-        let mut loaded = match seen {
-            Some(seen) => log.load_after(&[(self.id, seen)]).await.unwrap(),
-            None => log.load(&[self.id]).await.unwrap(),
+        let events = match self.head {
+            Some(head) => match newer(log, self.id, Seen { seq: self.state.seq, head }).await {
+                Newer::Events(events) => events,
+                Newer::Nothing => Vec::new(),
+                other => panic!("{other:?}"),
+            },
+            None => match loaded(log, self.id).await {
+                Loaded::Run { events, .. } => events,
+                other => panic!("{other:?}"),
+            },
         };
-        match loaded.remove(&self.id) {
-            Some(Loaded::Run { seen, events }) => {
-                for logged in &events {
-                    assert_eq!(self.state.apply(&logged.event), workflow::view::Applied::Changed);
-                }
-                self.head = Some(seen.head);
-            }
-            other => panic!("{other:?}"),
+        for logged in &events {
+            assert_eq!(self.state.apply(&logged.event), workflow::view::Applied::Changed);
+            self.head = Some(logged.commit);
         }
     }
 
@@ -272,16 +290,32 @@ fn contents(command: &Command) -> Vec<Content> {
     versions.iter().map(content).collect()
 }
 
+/// What the log says of one run.
+pub(super) async fn loaded(log: &Log, run: RunId) -> Loaded {
+    log.load(&[run]).await.unwrap().remove(0)
+}
+
+pub(super) async fn newer(log: &Log, run: RunId, seen: Seen) -> Newer {
+    log.events_after(&[(run, seen)]).await.unwrap().remove(0)
+}
+
 /// Commits one by itself.
-pub(super) async fn commit(log: &Log, commit: &Commit) -> Outcome {
-    let commits = std::slice::from_ref(commit);
-    log.commit(Batch { commits, keep_for: None }).await.unwrap().outcomes.remove(0)
+pub(super) async fn commit(log: &Log, commit: &RunCommit) -> Outcome {
+    commit_all(log, std::slice::from_ref(commit)).await.remove(0)
+}
+
+/// Commits all at once, and tells of each in the order in which they are given.
+pub(super) async fn commit_all(log: &Log, commits: &[RunCommit]) -> Vec<Outcome> {
+    let batch = Batch::new(commits.to_vec());
+    let outcomes = log.commit(&batch).await.unwrap().outcomes;
+    let of_run: BTreeMap<RunId, Outcome> = batch.commits().iter().map(|commit| commit.run).zip(outcomes).collect();
+    commits.iter().map(|commit| of_run[&commit.run].clone()).collect()
 }
 
 /// As if these had been decided just now: on a busy machine deciding many takes a while.
-pub(super) async fn commits(log: &Log, decided: impl Iterator<Item = &Decided>) -> Vec<Commit> {
+pub(super) async fn commits(log: &Log, decided: impl Iterator<Item = &Decided>) -> Vec<RunCommit> {
     let now = log.clock().await.unwrap();
-    decided.map(|one| Commit { decided_at: now, ..one.commit.clone() }).collect()
+    decided.map(|one| RunCommit { decided_at: now, ..one.commit.clone() }).collect()
 }
 
 /// The log is whole, and every row beside it is what it tells.

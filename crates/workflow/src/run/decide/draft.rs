@@ -39,6 +39,10 @@ pub(super) struct Draft<'a> {
     versions: BTreeMap<(StepKey, String), Vec<Version>>,
     overrides: BTreeMap<StepKey, Option<StepOverride>>,
     n_ids: u32,
+    /// The versions that this decision adds.
+    added: BTreeSet<ArtifactId>,
+    /// One whose id is another's.
+    known_artifact: Option<ArtifactId>,
     /// As they were when the last event was told; none for those that were not there.
     touched: BTreeMap<StepKey, Option<(Step, bool)>>,
     run_told: RunChange,
@@ -95,6 +99,8 @@ impl<'a> Draft<'a> {
             versions: BTreeMap::new(),
             overrides: BTreeMap::new(),
             n_ids: 0,
+            added: BTreeSet::new(),
+            known_artifact: None,
             touched: BTreeMap::new(),
             run_told: base.run.clone(),
             attempts_changed: BTreeSet::new(),
@@ -265,6 +271,14 @@ impl<'a> Draft<'a> {
         self.versions(key, name).iter().find(|version| version.is_latest)
     }
 
+    /// A version that was not there.
+    pub(super) fn put_new_version(&mut self, version: Version) {
+        if !self.added.insert(version.id) || self.base.makers.contains_key(&version.id) {
+            self.known_artifact = Some(version.id);
+        }
+        self.put_version(version);
+    }
+
     pub(super) fn put_version(&mut self, version: Version) {
         let at = (version.producing_step_id.clone(), version.name.clone());
         self.versions_changed.insert(version.id, at.clone());
@@ -382,8 +396,11 @@ impl<'a> Draft<'a> {
         (!still && !self.child_is_over).then_some(child)
     }
 
-    pub(super) fn into_events(self) -> Vec<RunEvent> {
-        self.events
+    pub(super) fn into_events(self) -> Result<Vec<RunEvent>, Refused> {
+        match self.known_artifact {
+            Some(id) => Err(Refused::KnownArtifact(id)),
+            None => Ok(self.events),
+        }
     }
 }
 

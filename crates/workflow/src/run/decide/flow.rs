@@ -325,7 +325,7 @@ impl Draft<'_> {
         let version = known.iter().map(|known| known.version).max().unwrap_or(0) + 1;
         let parent = known.iter().find(|known| known.is_latest).map(|known| known.id);
         let by_person = if origin == Origin::Agent { None } else { self.actor() };
-        self.put_version(Version {
+        self.put_new_version(Version {
             id: new.id,
             producing_step_id: key.clone(),
             name: new.name.clone(),

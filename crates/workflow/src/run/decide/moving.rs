@@ -59,7 +59,7 @@ pub(super) fn move_to(state: &State, to: &MoveTo, ctx: &Context<'_>) -> Result<V
     draft.look_again(&to.definition)?;
     let first = Effects { moved: Some(Box::new(moved)), ..Effects::default() };
     draft.tell_with(EventKind::RunMoved, None, None, first)?;
-    Ok(draft.into_events())
+    draft.into_events()
 }
 
 impl Draft<'_> {

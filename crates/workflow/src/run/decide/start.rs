@@ -42,7 +42,7 @@ pub(super) fn start(start: &Start, ctx: &Context<'_>) -> Result<Vec<RunEvent>, R
     if !start.kept.is_empty() {
         draft.take_over(&start.kept)?;
     }
-    Ok(draft.into_events())
+    draft.into_events()
 }
 
 impl Draft<'_> {

@@ -1,0 +1,107 @@
+//! Who works: a row for each process, and its beat, which is the lease of everything it runs.
+//! Only the database's clock decides who is alive. Must never bring one back that was declared dead.
+
+use std::time::Duration;
+
+use runs::{Beat, Unavailable};
+use sqlx::{PgConnection, postgres::types::PgInterval};
+use workflow::id::WorkerId;
+
+use super::{Log, failed};
+
+/// After a database stood still all beats look old, so between the two looks everybody must have had the time for one.
+const LOOKS_IN_A_LEASE: u32 = 5;
+
+impl Log {
+    pub(super) async fn beats(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
+        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        let is_alive: Option<bool> = sqlx::query_scalar(
+            "INSERT INTO workers AS w (id, state, started_at, beat_at) VALUES ($1, 'alive', clock_timestamp(), clock_timestamp())
+            ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), suspected_at = NULL WHERE w.state <> 'dead'
+            RETURNING true",
+        )
+        .bind(worker.0)
+        .fetch_optional(&mut *reader)
+        .await
+        .map_err(failed::unavailable)?;
+        if is_alive.is_none() {
+            return Ok(Beat::Dead);
+        }
+        let timeline = timeline(&mut reader).await.map_err(failed::unavailable)?;
+        Ok(Beat::Alive { timeline })
+    }
+
+    pub(super) async fn retires(&self, worker: WorkerId) -> Result<(), Unavailable> {
+        let retire = "UPDATE workers SET state = 'dead' WHERE id = $1";
+        sqlx::query(retire).bind(worker.0).execute(&self.reader).await.map_err(failed::unavailable)?;
+        Ok(())
+    }
+
+    pub(super) async fn sweeps(&self, lease: Duration) -> Result<usize, Unavailable> {
+        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        sweep(&mut reader, lease).await.map_err(failed::unavailable)
+    }
+}
+
+async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize> {
+    let n_dead = sqlx::query(
+        "UPDATE workers SET state = 'dead' WHERE id IN (
+            SELECT id FROM workers
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1 AND suspected_at < clock_timestamp() - $2
+            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        )",
+    )
+    .bind(interval(lease))
+    .bind(interval(lease / LOOKS_IN_A_LEASE))
+    .execute(&mut *reader)
+    .await?
+    .rows_affected();
+    sqlx::query(
+        "UPDATE workers SET suspected_at = clock_timestamp() WHERE id IN (
+            SELECT id FROM workers
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1 AND suspected_at IS NULL
+            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        )",
+    )
+    .bind(interval(lease))
+    .execute(&mut *reader)
+    .await?;
+    // What neither waits, may be claimed nor runs holds nothing: its run went on without it while it was reserved. One whose commit may be
+    // in flight has its row of those, as long as that is not written.
+    sqlx::query(
+        "UPDATE key_reservations r SET is_over = true
+        WHERE NOT r.is_over AND r.reserved_at < clock_timestamp() - interval '30 seconds'
+            AND NOT EXISTS (SELECT FROM steps s WHERE s.run_id = r.run_id AND s.step = r.step)
+            AND NOT EXISTS (
+                SELECT FROM attempts a WHERE a.run_id = r.run_id AND a.step = r.step AND a.lease_worker IS NOT NULL
+            )",
+    )
+    .execute(&mut *reader)
+    .await?;
+    sqlx::query(
+        "DELETE FROM workers w WHERE w.state = 'dead' AND w.beat_at < clock_timestamp() - interval '1 day'
+            AND NOT EXISTS (SELECT FROM attempts a WHERE a.lease_worker = w.id)",
+    )
+    .execute(&mut *reader)
+    .await?;
+    Ok(usize::try_from(n_dead).unwrap_or(usize::MAX))
+}
+
+/// Which history of the database this is: a standby that takes over begins another. As the log of writes has it now: what is known of the
+/// last checkpoint may be of before. 0 where that is not to be had, as on services that store otherwise.
+async fn timeline(reader: &mut PgConnection) -> sqlx::Result<i64> {
+    let sql = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::bigint";
+    match sqlx::query_scalar(sql).fetch_one(reader).await {
+        // No right to it, or no such thing.
+        Err(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| matches!(&*code, "42501" | "42883" | "0A000")) =>
+        {
+            Ok(0)
+        }
+        answer => answer,
+    }
+}
+
+fn interval(duration: Duration) -> PgInterval {
+    PgInterval { months: 0, days: 0, microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX) }
+}
