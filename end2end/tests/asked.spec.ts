@@ -81,6 +81,18 @@ test("a reviewer who was disabled since is told before the start, to admins", as
   await expect(other.getByText(email)).toHaveCount(0);
 });
 
+test("what waits for whoever is asked appears by itself, and leaves when somebody else decides", async ({ open, adminApi, userApi }) => {
+  const name = unique("Asked while looking");
+  const template = await adminApi.publish(name, asking(OTHER_USER.email, ADMIN.email));
+  const page = await open(OTHER_USER);
+  await visit(page, "/dashboard");
+  const { id } = await userApi.start(template, { text: "please look" });
+  const row = page.getByRole("region", { name: "Waiting for you" }).getByRole("listitem").filter({ hasText: name });
+  await expect(row).toBeVisible();
+  await adminApi.post(`/api/workflows/runs/${id}/steps/echo/continue`, {});
+  await expect(row).toHaveCount(0);
+});
+
 test("the start says which version it starts, and that the draft is another", async ({ open, adminApi }) => {
   const id = await adminApi.publish(unique("In two versions"), echo());
   const [admin, user] = [await open(ADMIN), await open(USER)];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Store, schema};
+use store::{Store, log::Log, schema};
 use tokio::time::Instant;
 
 use crate::{
@@ -72,14 +72,16 @@ pub struct Database {
     owner_url: Option<config::DatabaseUrl>,
     cluster: Option<Cluster>,
     statement_timeout: Option<Duration>,
+    /// Connections on which runs are decided about.
+    log_connections: u32,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
-        let statement_timeout = config.statement_timeout();
+        let (statement_timeout, log_connections) = (config.statement_timeout(), config.log_connections());
         if let Some(url) = config.url() {
             let owner_url = config.owner_url().cloned();
-            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout });
+            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout, log_connections });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -87,7 +89,7 @@ impl Database {
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
         let owner_url = Some(cluster.owner_url().clone());
-        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout })
+        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout, log_connections })
     }
 
     /// From now on an embedded Postgres that dies is started again.
@@ -99,10 +101,7 @@ impl Database {
 
     /// A pool of its own; waits a while for a database that is not there yet.
     pub async fn connect(&self, max_connections: u32, serves: Serves) -> Result<Store, Error> {
-        let patience = match serves {
-            Serves::Requests => self.statement_timeout,
-            Serves::Engine => self.statement_timeout.map(|timeout| timeout.saturating_mul(ENGINE_PATIENCE)),
-        };
+        let patience = self.patience(serves);
         let began = Instant::now();
         loop {
             match Store::connect(self.url.as_str(), max_connections, patience).await {
@@ -113,6 +112,19 @@ impl Database {
                 }
                 Err(source) => return Err(Error::Connect { url: self.url.to_string(), source }),
             }
+        }
+    }
+
+    /// The log of all runs, on connections of its own. Beside a store that is connected already, so the database is there.
+    pub async fn log(&self, store: &Store) -> Result<Log, Error> {
+        let log = store.log(self.url.as_str(), self.log_connections, self.patience(Serves::Engine)).await;
+        log.map_err(|source| Error::Connect { url: self.url.to_string(), source })
+    }
+
+    fn patience(&self, serves: Serves) -> Option<Duration> {
+        match serves {
+            Serves::Requests => self.statement_timeout,
+            Serves::Engine => self.statement_timeout.map(|timeout| timeout.saturating_mul(ENGINE_PATIENCE)),
         }
     }
 

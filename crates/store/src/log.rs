@@ -38,7 +38,7 @@ use workflow::{RunId, StepKey, id::WorkerId};
 pub use lanes::ENGINE_SETTINGS;
 pub use verify::Difference;
 
-use crate::Result;
+use crate::{Result, Store};
 use lanes::Lanes;
 
 /// The one door to the log; cheap to clone.
@@ -71,6 +71,13 @@ impl Log {
 
     pub async fn close(&self) {
         self.engine.close().await;
+    }
+}
+
+impl Store {
+    /// The log beside this store, on so many connections of its own. What reads many runs at once goes through the store's.
+    pub async fn log(&self, url: &str, n_lanes: u32, patience: Option<Duration>) -> Result<Log> {
+        Log::connect(url.parse()?, n_lanes, self.pool.clone(), patience).await
     }
 }
 

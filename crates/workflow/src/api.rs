@@ -645,11 +645,15 @@ mod tests {
     fn frames_come_back_as_they_were_sent() {
         let delta = json!({"type": "delta", "run": "00000000-0000-0000-0000-000000000000", "step": "a", "attempt": 1, "offset": 4, "text": "x"});
         let beat = json!({"type": "beat", "beat": 3});
-        for document in [json!({"type": "resync"}), json!({"type": "attempts", "attempts": []}), delta, beat.clone()] {
+        let people = json!({"00000000-0000-0000-0000-000000000003": "anna@example.org"});
+        let event = json!({"seq": 3, "at": "2026-01-01T00:00:00Z", "kind": "run_paused", "data": {}});
+        let event = json!({"type": "event", "event": event, "people": people});
+        for document in [json!({"type": "resync"}), event, delta, beat.clone()] {
             let frame: RunFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }
-        for document in [json!({"type": "runs", "runs": []}), json!({"type": "resync"}), beat] {
+        let gone = json!({"type": "runs", "runs": [], "gone": ["00000000-0000-0000-0000-000000000001"]});
+        for document in [json!({"type": "runs", "runs": []}), gone, json!({"type": "resync"}), beat] {
             let frame: MyFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use service::{OpContext, Service, Settings};
 use store::Store;
 
+use super::process::Decider;
 use crate::{
     config,
     database::{Database, Serves},
@@ -16,6 +17,7 @@ const CONNECTIONS: u32 = 2;
 pub(super) struct Operator {
     database: Database,
     store: Store,
+    decider: Decider,
     service: Service,
 }
 
@@ -23,8 +25,10 @@ impl Operator {
     pub(super) async fn begin(config: &config::Database) -> Result<Self> {
         let database = Database::open(config).await?;
         let store = database.connect_and_migrate(CONNECTIONS, Serves::Requests).await?;
-        let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
-        Ok(Self { database, store, service })
+        let decider = Decider::begin(&database, &store).await?;
+        let settings = Settings { library: seed::library(), ..Settings::default() };
+        let service = Service::new(store.clone(), decider.runs.clone(), settings);
+        Ok(Self { database, store, decider, service })
     }
 
     pub(super) async fn context(&self) -> Result<OpContext> {
@@ -32,6 +36,8 @@ impl Operator {
     }
 
     pub(super) async fn end(self) -> Result<()> {
+        drop(self.service);
+        self.decider.end().await;
         self.store.close().await;
         self.database.close().await.context("cannot give the database back")
     }

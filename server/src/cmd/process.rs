@@ -1,23 +1,55 @@
-//! What long-lived processes share: the engine with what it needs, and being told to stop.
+//! What processes share: what decides about runs, the engine with what it needs, and being told to stop.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agents::{Options, Provider, Providers, Registry, Sandbox};
 use anyhow::{Context, Result, anyhow};
 use engine::Engine;
-use store::{Store, notify::Hints};
+use runs::Runs;
+use store::{Store, log::Log, notify::Hints};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::config;
+use crate::{config, database::Database};
 
-/// The engine's own connections: commits, claims, the heartbeat, and the one that listens.
-pub(super) const ENGINE_CONNECTIONS: u32 = 16;
+/// What the engine reads and hears beside the log: content, definitions, and the connection that listens.
+pub(super) const ENGINE_CONNECTIONS: u32 = 8;
 /// The engine drains for 30 s; giving back what is left takes a moment more.
 const DRAIN: Duration = Duration::from_secs(40);
+/// What was asked is written before a process ends; a database that is gone is not waited for.
+const LAST_COMMITS: Duration = Duration::from_secs(5);
+
+/// The log of all runs, and what decides about runs in this process.
+pub(super) struct Decider {
+    pub(super) log: Arc<Log>,
+    pub(super) runs: Runs,
+    task: JoinHandle<()>,
+}
+
+impl Decider {
+    /// `store`: for what other processes are told after commits.
+    pub(super) async fn begin(database: &Database, store: &Store) -> Result<Self> {
+        let log = Arc::new(database.log(store).await?);
+        let (runs, task) =
+            engine::work_on_runs(Arc::clone(&log), store.clone()).await.context("cannot read the database's clock")?;
+        Ok(Self { log, runs, task })
+    }
+
+    /// Once everybody is gone who could ask for something.
+    pub(super) async fn end(self) {
+        let Self { log, runs, mut task } = self;
+        drop(runs);
+        match tokio::time::timeout(LAST_COMMITS, &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "what decides about runs panicked"),
+            Err(_) => task.abort(),
+        }
+        log.close().await;
+    }
+}
 
 /// SIGTERM and SIGINT.
 pub(super) struct Signals {
@@ -62,6 +94,7 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn start(
         store: Store,
+        decider: &Decider,
         hints: &Hints,
         providers: BTreeMap<String, Provider>,
         worker: &config::Worker,
@@ -81,7 +114,8 @@ impl Running {
             memory: worker.worker_memory_mb as usize * 1024 * 1024,
             ..engine::Options::default()
         };
-        let engine = Engine::new(store, Arc::new(registry), hints.clone(), options);
+        let (runs, log) = (decider.runs.clone(), Arc::clone(&decider.log));
+        let engine = Engine::new(runs, log, Arc::new(store), Arc::new(registry), hints.clone(), options);
         let engine = tokio::spawn(engine.run(stop_engine.clone()));
         Ok(Self { engine: Some(engine), listener, stop_engine, stop_listener })
     }

@@ -12,12 +12,13 @@ use agents::Provider;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rand::RngCore;
+use runs::Runs;
 use service::{Service, Settings, accounts};
 use store::{Store, notify::Hints};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::process::{ENGINE_CONNECTIONS, Running, Signals};
+use super::process::{Decider, ENGINE_CONNECTIONS, Running, Signals};
 use crate::{
     accept::{self, Limits, Places, Timers},
     config,
@@ -71,13 +72,14 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
         database.connect_and_migrate(WEB_CONNECTIONS, Serves::Requests).await?.within(command.quotas.limits());
     database.tell_rights(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
-    let service = service(&command.web, &providers, web_store.clone()).await?;
+    let decider = Decider::begin(&database, &engine_store).await?;
+    let service = service(&command.web, &providers, web_store.clone(), decider.runs.clone()).await?;
 
     let stop_background = CancellationToken::new();
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
     let background = start_background(&web_store, &hub, model, &stop_background);
-    let mut running = Running::start(engine_store.clone(), &hints, providers, &command.worker)?;
+    let mut running = Running::start(engine_store.clone(), &decider, &hints, providers, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
     let state = AppState::new(
         service,
@@ -114,6 +116,8 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
             tracing::error!(%error, "a background task panicked");
         }
     }
+    drop(state);
+    decider.end().await;
     engine_store.close().await;
     web_store.close().await;
     database.close().await?;
@@ -171,7 +175,12 @@ fn prepare_model(
     Ok(Some(model))
 }
 
-async fn service(web: &config::Web, providers: &BTreeMap<String, Provider>, store: Store) -> Result<Service> {
+async fn service(
+    web: &config::Web,
+    providers: &BTreeMap<String, Provider>,
+    store: Store,
+    runs: Runs,
+) -> Result<Service> {
     let settings = Settings {
         secure_cookies: web.secure_cookies(),
         is_loopback: web.is_loopback(),
@@ -179,7 +188,7 @@ async fn service(web: &config::Web, providers: &BTreeMap<String, Provider>, stor
         library: seed::library(),
         ..Settings::default()
     };
-    let service = Service::new(store.clone(), settings.clone());
+    let service = Service::new(store.clone(), runs.clone(), settings.clone());
     let nobody = service.context(None, service::RequestInfo::default());
     let setup = accounts::setup_state(&nobody).await.map_err(super::operator::told)?;
     if !setup.needs_token {
@@ -190,7 +199,7 @@ async fn service(web: &config::Web, providers: &BTreeMap<String, Provider>, stor
     rand::rng().fill_bytes(&mut secret);
     let token = hex::encode(secret);
     println!("To create the admin account, open Weft and give this one-time token: {token}");
-    Ok(Service::new(store, Settings { first_run_token: Some(token.into()), ..settings }))
+    Ok(Service::new(store, runs, Settings { first_run_token: Some(token.into()), ..settings }))
 }
 
 fn start_background(

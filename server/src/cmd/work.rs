@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use store::notify::Hints;
 
-use super::process::{ENGINE_CONNECTIONS, Running, Signals};
+use super::process::{Decider, ENGINE_CONNECTIONS, Running, Signals};
 use crate::{
     config,
     database::{Database, Serves},
@@ -26,7 +26,8 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
     database.tell_rights(&store).await?;
-    let mut running = Running::start(store.clone(), &Hints::default(), providers, &command.worker)?;
+    let decider = Decider::begin(&database, &store).await?;
+    let mut running = Running::start(store.clone(), &decider, &Hints::default(), providers, &command.worker)?;
     println!("Weft is working");
     let failed = tokio::select! {
         signal = signals.next() => {
@@ -36,6 +37,7 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
         error = running.engine_ended() => Some(error),
     };
     running.drain(&mut signals).await;
+    decider.end().await;
     store.close().await;
     database.close().await?;
     failed.map_or(Ok(ExitCode::SUCCESS), Err)

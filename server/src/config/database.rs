@@ -38,6 +38,9 @@ pub struct Database {
     /// Seconds that the database may take for one statement of a request, and ten times as many for one of the engine; off for any time
     #[arg(long = "statement-timeout-s", env = STATEMENT_TIMEOUT, default_value = "30", value_name = "SECONDS", value_parser = statement_timeout, global = true)]
     statement_timeout: Limit,
+    /// Connections on which a process commits what it decides about runs, and claims steps
+    #[arg(long, env = "WEFT_LOG_CONNECTIONS", default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100), global = true)]
+    log_connections: u32,
     /// Folder of everything that Weft keeps on disk
     #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
     data_dir: PathBuf,
@@ -78,6 +81,10 @@ impl Database {
     /// How long one statement of a request may take.
     pub fn statement_timeout(&self) -> Option<Duration> {
         self.statement_timeout.seconds()
+    }
+
+    pub fn log_connections(&self) -> u32 {
+        self.log_connections
     }
 
     pub fn place(&self) -> Place {

@@ -11,7 +11,7 @@ use std::{
 use super::error::Error;
 
 /// The oldest version that Weft's SQL runs on.
-pub(super) const LEAST_VERSION: u32 = 14;
+pub(super) const LEAST_VERSION: u32 = 15;
 /// Where packages put the programs: a folder of folders, one for each version.
 const PACKAGE_FOLDERS: [(&str, &str); 4] =
     [("/usr/lib/postgresql", "bin"), ("/usr/pgsql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")];

@@ -16,13 +16,18 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use runs::{Ask, By, Runs};
 use serde_json::{Value, json};
-use sqlx::PgPool;
-use store::{Store, runs::NewRun};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use store::{Store, log::Log};
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, Definition, RunId, RunView, TemplateId, UserId,
     access::{Actor, Role},
+    run::{
+        Command as RunCommand, State as RunState,
+        command::{NewRun, Start},
+    },
     validate,
 };
 
@@ -126,8 +131,9 @@ pub(crate) fn agent() -> AgentSpec {
 }
 
 pub(crate) struct World {
-    pub store: Store,
-    pub actor: Actor,
+    store: Store,
+    runs: Runs,
+    actor: Actor,
     template: TemplateId,
     definition: Definition,
 }
@@ -184,7 +190,12 @@ impl World {
         ] {
             query.execute(pool).await.unwrap();
         }
-        Self { store: Store::from_pool(pool.clone()), actor, template, definition }
+        let store = Store::from_pool(pool.clone());
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let log = Arc::new(Log::connect(options, 2, pool.clone(), None).await.unwrap());
+        // It ends with the test, once nobody asks any more.
+        let (runs, _decider) = engine::work_on_runs(log, store.clone()).await.unwrap();
+        Self { store, runs, actor, template, definition }
     }
 
     pub(crate) async fn start(&self) -> RunId {
@@ -192,28 +203,37 @@ impl World {
         let (plan, problems) = validate(&self.definition, &agents);
         assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
         let id = RunId(Uuid::now_v7());
-        let new = NewRun {
+        let start = Start::of(NewRun {
             id,
             template_id: self.template,
-            version: 1,
-            definition: &self.definition,
+            template_name: "T".to_owned(),
+            template_version: 1,
+            definition: self.definition.clone(),
             plan: &plan,
             agents: &agents,
-            inputs: &BTreeMap::new(),
+            inputs: BTreeMap::new(),
             auto_run: true,
+            user_id: self.actor.id,
             is_test: false,
-            user: self.actor.id,
-            idempotency: None,
-        };
-        self.store.start_run(new).await.unwrap();
+        });
+        let by = By::Person { actor: self.actor.clone(), was_asked: false, request: None };
+        let ask = Ask { by, ..Ask::itself(id, RunCommand::Start(Box::new(start))) };
+        self.runs.execute(ask).await.unwrap();
         id
+    }
+
+    /// As the log tells it, whatever any process knows.
+    async fn view(&self, run: RunId) -> RunView {
+        let events = self.store.events_after(run, 0, 10_000).await.unwrap();
+        let state = RunState::fold(&events);
+        state.view(&self.store.emails(&state.people()).await.unwrap())
     }
 
     /// Waits until the view is as wanted; fails after 60 s with what it is.
     pub(crate) async fn until(&self, run: RunId, wanted: impl Fn(&RunView) -> bool) -> RunView {
         let mut last = None;
         for _ in 0..1_200 {
-            let view = self.store.run_view(run, &self.actor).await.unwrap().unwrap();
+            let view = self.view(run).await;
             if wanted(&view) {
                 return view;
             }

@@ -21,8 +21,8 @@ use server::{
     seed,
 };
 use service::{RequestInfo, Service, Settings, accounts, library, users};
-use sqlx::PgPool;
-use store::{Store, notify::Hints, quotas};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use store::{Store, log::Log, notify::Hints, quotas};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -65,8 +65,10 @@ pub(crate) struct Server {
     pub(crate) ben: Client,
     pub(crate) cara: Client,
     pub(crate) nobody: Client,
+    log: Arc<Log>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    decider: JoinHandle<()>,
 }
 
 /// As the product has them.
@@ -82,18 +84,24 @@ impl Server {
     }
 
     /// With quotas, as the variables would set them; all others start a server as it is with every quota `off`.
-    pub(crate) async fn start_within(store: Store, requests: Requests) -> Self {
+    pub(crate) async fn start_within(pool: PgPool, store: Store, requests: Requests) -> Self {
         let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
-        Self::start_on(store, Arc::new(registry), requests).await
+        Self::start_on(pool, store, Arc::new(registry), requests).await
     }
 
     /// With agents of the test's own.
     pub(crate) async fn start_with(pool: PgPool, agents: Arc<dyn engine::Agents>) -> Self {
-        Self::start_on(Store::from_pool(pool), agents, Requests::default()).await
+        Self::start_on(pool.clone(), Store::from_pool(pool), agents, Requests::default()).await
     }
 
-    async fn start_on(store: Store, agents: Arc<dyn engine::Agents>, requests: Requests) -> Self {
-        let service = Service::new(store.clone(), Settings { library: seed::library(), ..Settings::default() });
+    async fn start_on(pool: PgPool, store: Store, agents: Arc<dyn engine::Agents>, requests: Requests) -> Self {
+        // Nobody's quota holds the engine.
+        let of_engine = store.clone().within(quotas::Limits::default());
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let log = Arc::new(Log::connect(options, 8, pool, None).await.unwrap());
+        let (runs, decider) = engine::work_on_runs(Arc::clone(&log), of_engine.clone()).await.unwrap();
+        let settings = Settings { library: seed::library(), ..Settings::default() };
+        let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
         let state = AppState::new(
@@ -107,9 +115,8 @@ impl Server {
         state.readiness.set(true);
         let router = router(state);
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
-        // Nobody's quota holds the engine.
-        let of_engine = store.clone().within(quotas::Limits::default());
-        let engine = Engine::new(of_engine, agents, hints.clone(), options);
+        let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
+        let engine = Engine::new(runs, of_log, shelf, agents, hints.clone(), options);
         let tasks = vec![
             tokio::spawn(engine.run(stop.clone())),
             tokio::spawn({
@@ -142,8 +149,10 @@ impl Server {
             service,
             hub,
             store,
+            log,
             stop,
             tasks,
+            decider,
         }
     }
 
@@ -226,6 +235,9 @@ impl Server {
         for task in self.tasks {
             task.await.unwrap();
         }
+        // It would wait for whoever may still ask, and the clients are there for longer.
+        self.decider.abort();
+        self.log.close().await;
     }
 }
 

@@ -12,7 +12,7 @@ use store::{Store, quotas::Limits};
 use crate::harness::{ANNA, Answer, RUNS, Server};
 
 async fn start_within(pool: PgPool, limits: Limits) -> Server {
-    Server::start_within(Store::from_pool(pool).within(limits), Requests::default()).await
+    Server::start_within(pool.clone(), Store::from_pool(pool).within(limits), Requests::default()).await
 }
 
 /// Seconds of the `Retry-After`.
@@ -71,7 +71,7 @@ async fn a_day_of_bytes_is_refused_until_it_ends(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_burst_of_one_person_is_refused_over_all_credentials_while_others_are_served(pool: PgPool) {
     // So few that none comes back while the test goes on.
-    let server = Server::start_within(Store::from_pool(pool), Requests::new(Some(1))).await;
+    let server = Server::start_within(pool.clone(), Store::from_pool(pool), Requests::new(Some(1))).await;
     let browser = server.browser(ANNA).await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
@@ -108,7 +108,7 @@ async fn a_burst_of_one_person_is_refused_over_all_credentials_while_others_are_
 async fn what_takes_the_database_too_long_is_given_up_with_words(pool: PgPool) {
     let options = sqlx::postgres::PgConnectOptions::clone(&pool.connect_options());
     let store = Store::connect_with(options, 4, Some(Duration::from_secs(1))).await.unwrap();
-    let server = Server::start_within(store.clone(), Requests::default()).await;
+    let server = Server::start_within(pool.clone(), store.clone(), Requests::default()).await;
     let mut holding = pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE workflow_templates").execute(&mut *holding).await.unwrap();
     let given_up = server.admin.get("/api/workflows/templates").await;
