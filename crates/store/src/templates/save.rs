@@ -186,17 +186,16 @@ impl Store {
         .await?;
         let definition = new.definition.clone();
         if let Some(known) = known {
-            let template_id = TemplateId(known.template_id);
-            return Ok(Version { template_id, version: known.version, name: new.name.to_owned(), definition });
+            let (template_id, version) = (TemplateId(known.template_id), known.version);
+            return Ok(Version { template_id, version, name: new.name.to_owned(), definition });
         }
-        let name = new.name.to_owned();
         insert(&mut tx, new, true).await?;
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
         let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
         self.limits.charge_author(&mut tx, author, 2 * bytes_of(new.definition)).await?;
         tx.commit().await?;
-        Ok(Version { template_id: new.id, version, name, definition })
+        Ok(Version { template_id: new.id, version, name: new.name.to_owned(), definition })
     }
 }
 
