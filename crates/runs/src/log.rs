@@ -103,7 +103,9 @@ pub enum Outcome {
     WorkerDead,
     /// Reservations of steps are gone.
     ReservationGone,
-    Quarantined { reason: String },
+    Quarantined {
+        reason: String,
+    },
     /// Somebody put a message aside that it answers.
     MessageGone,
     /// A value in it cannot be stored, whatever is tried; nothing of the run is written.

@@ -4,15 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops where it stands")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use runs::{AskId, Batch, CommitId, Content, Log as _, Outcome, Part, RunCommit, rows::Rows};
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use store::log::{AskId, Batch, Commit, CommitId, Content, Log, Outcome, Part, Rows};
+use store::log::Log;
 use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, Plan, RunId, StepKey, TemplateId, UserId,
@@ -86,7 +87,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn begin(&self) -> (Run, Commit) {
+    fn begin(&self) -> (Run, RunCommit) {
         let mut run = Run { id: RunId(Uuid::now_v7()), state: State::empty(), head: None };
         let start = Command::Start(Box::new(Start::of(NewRun {
             id: run.id,
@@ -106,9 +107,10 @@ impl Bench {
     }
 
     /// These commands, and the start of whatever they set free.
-    fn commit(&self, run: &mut Run, commands: &[Command]) -> Option<Commit> {
+    fn commit(&self, run: &mut Run, commands: &[Command]) -> Option<RunCommit> {
         let now = self.clock.now();
         let (mut parts, mut rows) = (Vec::new(), None::<Rows>);
+        let (disabled, expected_seq) = (BTreeSet::new(), run.state.seq);
         let mut one = |run: &mut Run, command: &Command| {
             let ctx = Context {
                 now,
@@ -116,6 +118,7 @@ impl Bench {
                 actor: matches!(command, Command::Start(_)).then_some(&self.person),
                 was_asked: false,
                 request: None,
+                disabled: &disabled,
                 agents: &self.shape.agents,
             };
             let events = decide(&run.state, command, &ctx).unwrap();
@@ -128,6 +131,7 @@ impl Bench {
                 run.state.apply(event);
             }
             let contents = if matches!(command, Command::Finished(_)) { vec![self.content.clone()] } else { vec![] };
+            let events = events.into_iter().map(Arc::new).collect();
             parts.push(Part { ask: AskId(Uuid::now_v7().as_u128()), events, contents, message: None });
         };
         for command in commands {
@@ -141,9 +145,22 @@ impl Bench {
         let expected = run.head;
         let id = CommitId(Uuid::now_v7());
         run.head = Some(id);
-        let mut commit = Commit::new(id, expected, now, rows?, parts);
-        commit.worker = takes.then_some(WORKER);
-        Some(commit)
+        let rows = rows?;
+        Some(RunCommit {
+            run: run.id,
+            id,
+            expected,
+            expected_seq,
+            decided_at: now,
+            n_rows: parts.iter().map(|part| part.events.len()).sum::<usize>() + rows.n_rows(),
+            n_bytes: 0,
+            parts,
+            rows,
+            start: None,
+            worker: takes.then_some(WORKER),
+            holds: BTreeSet::new(),
+            frees: BTreeSet::new(),
+        })
     }
 
     fn finished(&self, run: &Run, key: &StepKey) -> Command {
@@ -174,9 +191,9 @@ impl Bench {
         }))
     }
 
-    async fn write(&mut self, commits: &[Commit]) {
+    async fn write(&mut self, commits: Vec<RunCommit>) {
         let began = Instant::now();
-        let outcomes = self.log.commit(Batch { commits, keep_for: None }).await.unwrap().outcomes;
+        let outcomes = self.log.commit(&Batch::new(commits)).await.unwrap().outcomes;
         self.spent.committed += began.elapsed();
         self.spent.n_commits += 1;
         assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Written), "{outcomes:?}");
@@ -189,11 +206,11 @@ impl Bench {
         let mut runs: Vec<Run> = Vec::new();
         while runs.len() < n_runs {
             let started = Instant::now();
-            let (more, commits): (Vec<Run>, Vec<Commit>) =
+            let (more, commits): (Vec<Run>, Vec<RunCommit>) =
                 (0..64.min(n_runs - runs.len())).map(|_| self.begin()).unzip();
             self.spent.decided += started.elapsed();
             runs.extend(more);
-            self.write(&commits).await;
+            self.write(commits).await;
         }
         let starts = began.elapsed();
         let mut queue: std::collections::VecDeque<(usize, StepKey)> = (0..runs.len())
@@ -217,7 +234,7 @@ impl Bench {
                 commits.push(commit);
             }
             self.spent.decided += started.elapsed();
-            self.write(&commits).await;
+            self.write(commits).await;
         }
         assert!(runs.iter().all(|run| run.state.run.status.is_terminal()));
         (began.elapsed(), starts)
@@ -261,12 +278,8 @@ async fn main() {
     store::schema::migrate(&url, None).await.unwrap();
     let options: PgConnectOptions = url.parse().unwrap();
     let pool = PgPool::connect_with(options.clone()).await.unwrap();
-    sqlx::query("INSERT INTO workers (id) VALUES ($1) ON CONFLICT DO NOTHING")
-        .bind(WORKER.0)
-        .execute(&pool)
-        .await
-        .unwrap();
     let log = Log::connect(options, 8, pool, None).await.unwrap();
+    log.beat(WORKER).await.unwrap();
     let mut one = bench(&log).await;
     let what = std::env::args().nth(2).unwrap_or_default();
     let chain: Vec<Vec<usize>> = (0..100).map(|i: usize| i.checked_sub(1).into_iter().collect()).collect();

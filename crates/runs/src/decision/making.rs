@@ -75,7 +75,8 @@ impl<'a> Making<'a> {
     /// Whether one of its parts left something that may be claimed, or something was there before.
     pub(super) fn may_set_free(&self) -> bool {
         let is_free = |step: &Step| step.status.admission() == Some(Admission::Claimable);
-        let before = self.known.as_ref().is_some_and(|known| known.state.claimable(DateTime::<Utc>::MAX_UTC).next().is_some());
+        let before =
+            self.known.as_ref().is_some_and(|known| known.state.claimable(DateTime::<Utc>::MAX_UTC).next().is_some());
         before || self.events().flat_map(|event| &event.data.steps).any(is_free)
     }
 
@@ -148,7 +149,8 @@ impl<'a> Making<'a> {
             Some(before) => before.then(rows),
         });
         for (key, holds) in keys {
-            let (to, from) = if holds { (&mut self.holds, &mut self.frees) } else { (&mut self.frees, &mut self.holds) };
+            let (to, from) =
+                if holds { (&mut self.holds, &mut self.frees) } else { (&mut self.frees, &mut self.holds) };
             from.remove(&key);
             to.insert(key);
         }

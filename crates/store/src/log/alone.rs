@@ -13,7 +13,12 @@ use super::{
 };
 
 impl Log {
-    pub(super) async fn go_alone(&self, run: RunId, seen: Seen, decide: Decide) -> Result<Option<Outcome>, CommitFailed> {
+    pub(super) async fn go_alone(
+        &self,
+        run: RunId,
+        seen: Seen,
+        decide: Decide,
+    ) -> Result<Option<Outcome>, CommitFailed> {
         let mut lane = self.engine.take().await.map_err(|_| CommitFailed::Unavailable)?;
         let ended = in_turn(lane.connection(), run, seen, decide).await;
         let error = match &ended {
@@ -78,7 +83,10 @@ async fn lock(connection: &mut PgConnection, run: RunId, seen: Seen) -> sqlx::Re
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query("SELECT FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE").bind(run.0).execute(&mut *connection).await?;
+    sqlx::query("SELECT FROM workflow_runs WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(run.0)
+        .execute(&mut *connection)
+        .await?;
     Ok(newer(read(connection, &[(run, Some(seen))]).await?.remove(&run)))
 }
 

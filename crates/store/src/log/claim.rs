@@ -33,7 +33,13 @@ impl Log {
         Ok(found)
     }
 
-    async fn ready_from(&self, worker: WorkerId, kinds: &[String], n: usize, from: Uuid) -> Result<Vec<Ready>, Unavailable> {
+    async fn ready_from(
+        &self,
+        worker: WorkerId,
+        kinds: &[String],
+        n: usize,
+        from: Uuid,
+    ) -> Result<Vec<Ready>, Unavailable> {
         let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
         let rows: sqlx::Result<Vec<Row>> = sqlx::query_as(CLAIMABLE)
             .bind(kinds)

@@ -19,17 +19,14 @@ pub(super) fn refused_value(error: &sqlx::Error) -> Option<String> {
 
 /// Of a statement that commits by itself, once it was sent. A session that ends may have committed before it said so.
 pub(super) fn sent(error: &sqlx::Error) -> CommitFailed {
-    let is_answer = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-        .is_some_and(|error| error.severity() == PgSeverity::Error);
-    tracing::warn!(error = &error as &dyn std::error::Error, "a commit was not answered by a result");
-    if is_answer { CommitFailed::Unavailable } else { CommitFailed::Unknown }
+    tracing::warn!(error = error as &(dyn std::error::Error + 'static), "a commit was not answered by a result");
+    if is_answer(error) { CommitFailed::Unavailable } else { CommitFailed::Unknown }
 }
 
-/// The session answered, so it serves on.
+/// The session answered, so nothing is under way on it, and it serves on.
 pub(super) fn is_answer(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(_))
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| error.severity() == PgSeverity::Error)
 }
 
 /// Somebody holds a row for longer than is waited for.
@@ -39,6 +36,6 @@ pub(super) fn is_locked(error: &sqlx::Error) -> bool {
 
 /// Of what only reads, or may be done again.
 pub(super) fn unavailable(error: impl std::error::Error + 'static) -> Unavailable {
-    tracing::warn!(error = &error as &dyn std::error::Error, "the log cannot be reached");
+    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "the log cannot be reached");
     Unavailable
 }

@@ -21,8 +21,7 @@ impl Log {
     pub(super) async fn oldest_messages(&self, limit: usize) -> Result<Vec<Message>, Unavailable> {
         let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: sqlx::Result<Vec<Row>> =
-            sqlx::query_as(OLDEST).bind(limit).fetch_all(lane.connection()).await;
+        let rows: sqlx::Result<Vec<Row>> = sqlx::query_as(OLDEST).bind(limit).fetch_all(lane.connection()).await;
         finish(lane, rows.as_ref().err());
         let message = |(to, from, seq, n, Json(tell)): Row| Message {
             key: MessageKey { to: RunId(to), from: RunId(from), seq, n: u32::try_from(n).unwrap_or(u32::MAX) },

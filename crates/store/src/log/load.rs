@@ -5,11 +5,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use runs::{AskId, CommitId, Loaded, Logged, Newer, Seen, Unavailable};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 use workflow::{RunId, run::RunEvent};
 
-use super::{Log, failed, lanes::Lane};
+use super::{
+    Log, failed,
+    lanes::Lane,
+    verify::{Rendered, differences, stored},
+};
 
 /// What a log holds.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,16 +24,31 @@ pub(super) enum Read {
     Diverged,
     /// An event that this program does not know: a newer one goes on with the run.
     Unknown { seq: i64 },
-    /// The log is not what a log is.
+    /// The log is not what a log is, or its rows are not what it tells.
     Broken { reason: String },
     /// Somebody found so before.
     Quarantined { reason: String },
 }
 
 impl Log {
+    /// Only where a run is read from its beginning is it looked at whether its rows are what it tells: what a process knows, it wrote itself
+    /// or read so.
     pub(super) async fn load_runs(&self, runs: &[RunId]) -> Result<Vec<Loaded>, Unavailable> {
-        let from: Vec<(RunId, Option<Seen>)> = runs.iter().map(|run| (*run, None)).collect();
-        let mut found = self.read(&from).await?;
+        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
+        let found = read_with_rows(lane.connection(), runs).await;
+        finish(lane, found.as_ref().err());
+        let (mut found, rows) = found.map_err(failed::unavailable)?;
+        for (run, one) in &mut found {
+            if let Read::Run { events, .. } = one {
+                let differences = differences(events, rows.get(run).unwrap_or(&Rendered::default()));
+                if let Some(first) = differences.first() {
+                    *one = Read::Broken {
+                        reason: format!("{} rows are not what its log tells: {first}", differences.len()),
+                    };
+                }
+            }
+        }
+        self.set_broken_aside(&found).await?;
         let loaded = runs.iter().map(|run| match found.remove(run) {
             Some(Read::Run { seen, events }) => Loaded::Run { seen, events },
             None | Some(Read::Diverged) => Loaded::Missing,
@@ -40,28 +59,28 @@ impl Log {
 
     pub(super) async fn newer_than(&self, seen: &[(RunId, Seen)]) -> Result<Vec<Newer>, Unavailable> {
         let from: Vec<(RunId, Option<Seen>)> = seen.iter().map(|(run, seen)| (*run, Some(*seen))).collect();
-        let mut found = self.read(&from).await?;
+        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
+        let found = read(lane.connection(), &from).await;
+        finish(lane, found.as_ref().err());
+        let mut found = found.map_err(failed::unavailable)?;
+        self.set_broken_aside(&found).await?;
         Ok(seen.iter().map(|(run, _)| newer(found.remove(run))).collect())
     }
 
-    async fn read(&self, from: &[(RunId, Option<Seen>)]) -> Result<BTreeMap<RunId, Read>, Unavailable> {
-        let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
-        let found = read(lane.connection(), from).await;
-        finish(lane, found.as_ref().err());
-        let found = found.map_err(failed::unavailable)?;
-        for (run, one) in &found {
+    async fn set_broken_aside(&self, found: &BTreeMap<RunId, Read>) -> Result<(), Unavailable> {
+        for (run, one) in found {
             if let Read::Broken { reason } = one {
-                tracing::error!(run.id = %run, reason, "the log of a run is broken: it is set aside");
+                tracing::error!(run.id = %run, reason, "a run is set aside");
                 self.set_aside(*run, reason).await?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
 impl Read {
     /// Why nobody here may go on with it.
-    fn reason(self) -> String {
+    pub(super) fn reason(self) -> String {
         match self {
             Self::Broken { reason } | Self::Quarantined { reason } => reason,
             Self::Unknown { seq } => format!("event {seq} is of a newer program"),
@@ -123,6 +142,19 @@ pub(super) async fn read(
     }
     let seen: BTreeMap<RunId, Option<Seen>> = from.iter().copied().collect();
     Ok(runs.into_iter().map(|(run, rows)| (run, whole(seen.get(&run).copied().flatten(), &rows))).collect())
+}
+
+/// The whole logs of these runs and the rows beside them, of one moment.
+pub(super) async fn read_with_rows(
+    connection: &mut PgConnection,
+    runs: &[RunId],
+) -> sqlx::Result<(BTreeMap<RunId, Read>, BTreeMap<RunId, Rendered>)> {
+    let from: Vec<(RunId, Option<Seen>)> = runs.iter().map(|run| (*run, None)).collect();
+    let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let found = read(&mut tx, &from).await?;
+    let rows = stored(&mut tx, runs).await?;
+    tx.commit().await?;
+    Ok((found, rows))
 }
 
 /// The events, if they are gapless and lead from what was seen to the head. There is at least one row, and all have the same head.

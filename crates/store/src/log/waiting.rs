@@ -14,7 +14,8 @@ const UNDECIDED: &str = "SELECT id FROM workflow_runs
     ORDER BY committed_at LIMIT $1";
 
 /// The longest due first.
-const DUE: &str = "SELECT id FROM workflow_runs WHERE due_at <= clock_timestamp() AND quarantine IS NULL ORDER BY due_at LIMIT $1";
+const DUE: &str =
+    "SELECT id FROM workflow_runs WHERE due_at <= clock_timestamp() AND quarantine IS NULL ORDER BY due_at LIMIT $1";
 
 /// Those who wait for keys, the longest first.
 const RESERVING: &str =

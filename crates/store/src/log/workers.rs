@@ -47,7 +47,7 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
     let n_dead = sqlx::query(
         "UPDATE workers SET state = 'dead' WHERE id IN (
             SELECT id FROM workers
-            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1 AND suspected_at < clock_timestamp() - $2
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1::interval AND suspected_at < clock_timestamp() - $2::interval
             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         )",
     )
@@ -59,7 +59,7 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
     sqlx::query(
         "UPDATE workers SET suspected_at = clock_timestamp() WHERE id IN (
             SELECT id FROM workers
-            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1 AND suspected_at IS NULL
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1::interval AND suspected_at IS NULL
             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         )",
     )

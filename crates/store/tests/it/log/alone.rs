@@ -53,7 +53,11 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
     let run = Known::begun(&log, &chain(2)).await;
     let seen = Seen { seq: run.state.seq, head: run.head.unwrap() };
     let mut holding = pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM workflow_runs WHERE id = $1 FOR UPDATE").bind(run.id.0).execute(&mut *holding).await.unwrap();
+    sqlx::query("SELECT FROM workflow_runs WHERE id = $1 FOR UPDATE")
+        .bind(run.id.0)
+        .execute(&mut *holding)
+        .await
+        .unwrap();
     let began = Instant::now();
     let waiting = log.alone(run.id, seen, Box::new(|_| panic!("it is locked"))).await;
     assert_eq!(waiting, Ok(Some(Outcome::Locked)));
@@ -70,10 +74,14 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
     let stood = log.alone(run.id, seen, Box::new(standing)).await;
     assert_eq!(stood, Err(CommitFailed::Unavailable), "it stood still for too long");
     assert_eq!(commit(&log, &decided).await, Outcome::Written);
-    let nothing = log.alone(run.id, Seen { head: decided.id, seq: seen.seq + 1 }, Box::new(|newer| {
-        assert_eq!(newer, Newer::Nothing);
-        None
-    }));
+    let nothing = log.alone(
+        run.id,
+        Seen { head: decided.id, seq: seen.seq + 1 },
+        Box::new(|newer| {
+            assert_eq!(newer, Newer::Nothing);
+            None
+        }),
+    );
     assert_eq!(nothing.await, Ok(None));
     check(&log, run.id).await;
     log.close().await;

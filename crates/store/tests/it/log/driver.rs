@@ -92,7 +92,8 @@ async fn a_chain_costs_one_commit_a_hop_and_every_row_is_as_its_log_tells(pool: 
     }
     let status = |state: Option<&workflow::run::State>| state.map(|state| state.run.status);
     assert_eq!(other.read_now(run.id, status).await, Ok(Some(RunStatus::Completed)));
-    let n_commits: i64 = sqlx::query_scalar("SELECT count(DISTINCT commit_id) FROM run_events").fetch_one(&pool).await.unwrap();
+    let n_commits: i64 =
+        sqlx::query_scalar("SELECT count(DISTINCT commit_id) FROM run_events").fetch_one(&pool).await.unwrap();
     assert_eq!(n_commits, 6, "the start, and each end");
     assert_eq!(*places.n_free.lock().unwrap(), 0, "each place is told once");
     log.close().await;
@@ -113,11 +114,8 @@ async fn what_cannot_be_stored_gives_its_places_back_and_costs_nothing_beside_it
     runs.execute(start(&run, &pair)).await.unwrap();
     let begun = std::mem::take(&mut *places.begun.lock().unwrap());
     assert_eq!(begun.len(), 2);
-    let failed = |error: &str| AttemptResult::Failed {
-        class: ErrorClass::Permanent,
-        error: error.into(),
-        retry_after_ms: None,
-    };
+    let failed =
+        |error: &str| AttemptResult::Failed { class: ErrorClass::Permanent, error: error.into(), retry_after_ms: None };
     let (bad, good) = tokio::join!(
         runs.execute(ask(&run, finished(&begun[0].0, begun[0].1, failed("a\0b")))),
         runs.execute(ask(&run, finished(&begun[1].0, begun[1].1, AttemptResult::Succeeded(Vec::new())))),
@@ -128,7 +126,8 @@ async fn what_cannot_be_stored_gives_its_places_back_and_costs_nothing_beside_it
     check(&log, run.id).await;
     // A worker that is dead takes nothing, but what was asked beside that is done.
     log.retire(WORKER).await.unwrap();
-    let cancelled = runs.execute(ask(&run, finished(&begun[0].0, begun[0].1, AttemptResult::Succeeded(Vec::new())))).await;
+    let cancelled =
+        runs.execute(ask(&run, finished(&begun[0].0, begun[0].1, AttemptResult::Succeeded(Vec::new())))).await;
     cancelled.unwrap();
     assert_eq!(*places.n_free.lock().unwrap(), 0);
     check(&log, run.id).await;

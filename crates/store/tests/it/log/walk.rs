@@ -146,10 +146,7 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
             };
             let rare = StepKey::new("rare");
             decided.commit.holds = [&rare].into_iter().filter(holds).cloned().collect();
-            assert_eq!(
-                commit(&log, &commits(&log, std::iter::once(&decided)).await[0]).await,
-                runs::Outcome::Written
-            );
+            assert_eq!(commit(&log, &commits(&log, std::iter::once(&decided)).await[0]).await, runs::Outcome::Written);
             run.won(decided);
             n_commits += 1;
             check(&log, run.id).await;

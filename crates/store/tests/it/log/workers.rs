@@ -31,7 +31,11 @@ async fn two_looks_make_a_worker_dead_for_good_and_a_beat_between_them_does_not(
     assert_eq!(log.beat(WORKER).await, Ok(Beat::Dead));
     assert_eq!(log.beat(other).await, Ok(Beat::Alive { timeline }));
     // Long after, and holding nothing.
-    sqlx::query("UPDATE workers SET beat_at = now() - interval '2 days' WHERE id = $1").bind(WORKER.0).execute(&pool).await.unwrap();
+    sqlx::query("UPDATE workers SET beat_at = now() - interval '2 days' WHERE id = $1")
+        .bind(WORKER.0)
+        .execute(&pool)
+        .await
+        .unwrap();
     log.sweep(LEASE).await.unwrap();
     let left: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM workers").fetch_all(&pool).await.unwrap();
     assert_eq!(left, [other.0]);

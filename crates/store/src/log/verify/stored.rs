@@ -1,0 +1,118 @@
+//! The rows of runs as they are stored, each as one text: what was written last, in the words in which the log tells it.
+//! Must be read in the snapshot in which the log is.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use workflow::RunId;
+
+use super::Rendered;
+
+type Time = DateTime<Utc>;
+
+/// As Postgres keeps it.
+pub(super) fn micros(time: Time) -> i64 {
+    time.trunc_subsecs(6).timestamp_micros()
+}
+
+/// The counts as one array: a tuple has not so many places.
+type HeadRow =
+    (Uuid, i64, i32, String, String, Option<String>, bool, Option<Time>, Option<Time>, bool, Option<String>, Vec<i32>);
+type ClaimRow = (Uuid, String, Option<String>, Time);
+type ReviewRow = (Uuid, String, i32, i32, Time, Option<Time>, i32, bool, Vec<String>, Vec<String>, Vec<Uuid>);
+type AttemptRow = (
+    Uuid,
+    String,
+    i32,
+    i32,
+    Option<Uuid>,
+    Time,
+    Option<Time>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+);
+type ArtifactRow = (Uuid, String, String, i32, Uuid, String, Option<i32>, Option<Uuid>);
+type ArtifactHeadRow = (Uuid, String, String, i32, Vec<i32>);
+
+/// Of those runs that have any.
+pub(in crate::log) async fn stored(
+    connection: &mut PgConnection,
+    runs: &[RunId],
+) -> sqlx::Result<BTreeMap<RunId, Rendered>> {
+    let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+    let mut all: BTreeMap<RunId, Rendered> = BTreeMap::new();
+    let mut put = |table: usize, run: Uuid, row: String, shown: String| {
+        all.entry(RunId(run)).or_default()[table].insert(row, shown);
+    };
+    let heads: Vec<HeadRow> = sqlx::query_as(
+        "SELECT id, seq, template_version, template_name, status, status_reason, auto_run, finished_at, due_at, wants_judgement,
+            about, ARRAY[n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items, n_waiting]
+        FROM workflow_runs WHERE id = ANY ($1)",
+    )
+    .bind(&ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (run, seq, version, name, status, reason, auto_run, finished, due, judgement, about, counts) in heads {
+        let (finished, due) = (finished.map(micros), due.map(micros));
+        let shown = format!(
+            "{seq} {version} {name} {status} {reason:?} {auto_run} {finished:?} {due:?} {judgement} {about:?} {counts:?}"
+        );
+        put(0, run, run.to_string(), shown);
+    }
+    let claims: Vec<ClaimRow> =
+        sqlx::query_as("SELECT run_id, step, kind, not_before FROM steps WHERE run_id = ANY ($1)")
+            .bind(&ids)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (run, step, kind, not_before) in claims {
+        put(1, run, step, format!("{kind:?} {}", micros(not_before)));
+    }
+    let reviews: Vec<ReviewRow> = sqlx::query_as(
+        "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes
+        FROM reviews WHERE run_id = ANY ($1)",
+    )
+    .bind(&ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (run, step, generation, number, opened, due, quorum, allow_self, roles, users, votes) in reviews {
+        let (opened, due) = (micros(opened), due.map(micros));
+        let shown =
+            format!("{generation} {number} {opened} {due:?} {quorum} {allow_self} {roles:?} {users:?} {votes:?}");
+        put(2, run, step, shown);
+    }
+    let attempts: Vec<AttemptRow> = sqlx::query_as(
+        "SELECT run_id, step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, prompt_tokens,
+            completion_tokens
+        FROM attempts WHERE run_id = ANY ($1)",
+    )
+    .bind(&ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (run, step, number, generation, lease, started, ended, outcome, class, prompt, completion) in attempts {
+        let (started, ended, usage) = (micros(started), ended.map(micros), prompt.zip(completion));
+        let shown = format!("{generation} {lease:?} {started} {ended:?} {outcome:?} {class:?} {usage:?}");
+        put(3, run, format!("{step}#{number}"), shown);
+    }
+    let artifacts: Vec<ArtifactRow> = sqlx::query_as(
+        "SELECT run_id, step, name, version, id, content_hash, attempt, parent FROM artifacts WHERE run_id = ANY ($1)",
+    )
+    .bind(&ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (run, step, name, version, id, hash, attempt, parent) in artifacts {
+        put(4, run, format!("{step}.{name}#{version}"), format!("{id} {hash} {attempt:?} {parent:?}"));
+    }
+    let heads: Vec<ArtifactHeadRow> =
+        sqlx::query_as("SELECT run_id, step, name, latest, approved FROM artifact_heads WHERE run_id = ANY ($1)")
+            .bind(&ids)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (run, step, name, latest, approved) in heads {
+        put(5, run, format!("{step}.{name}"), format!("{latest} {approved:?}"));
+    }
+    Ok(all)
+}
