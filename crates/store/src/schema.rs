@@ -158,3 +158,85 @@ impl Store {
         Ok(sqlx::query_scalar!(r#"SELECT current_user::text AS "role!""#).fetch_one(&self.pool).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, PgPool};
+
+    use super::*;
+
+    fn url(pool: &PgPool) -> String {
+        pool.connect_options().to_url_lossy().to_string()
+    }
+
+    async fn run(pool: &PgPool, sql: String) -> sqlx::Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.map(drop)
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn a_database_from_before_the_first_release_is_refused_and_left_as_it_is(pool: PgPool) {
+        migrate(&url(&pool), None).await.unwrap();
+        migrate(&url(&pool), None).await.unwrap();
+        assert!(!Store::from_pool(pool.clone()).is_behind().await.unwrap());
+
+        run(&pool, "UPDATE _sqlx_migrations SET checksum = '\\x00', description = 'people'".into()).await.unwrap();
+        run(&pool, "ALTER TABLE run_events RENAME TO run_events_of_old".into()).await.unwrap();
+        assert!(Store::from_pool(pool.clone()).is_behind().await.unwrap());
+        let refused = migrate(&url(&pool), None).await.unwrap_err();
+        assert!(matches!(refused, Error::Predates), "{refused:?}");
+        assert!(refused.to_string().contains("before its first release"), "{refused}");
+        let there: bool = sqlx::query_scalar("SELECT to_regclass('run_events') IS NULL").fetch_one(&pool).await.unwrap();
+        assert!(there, "nothing was changed");
+    }
+
+    #[sqlx::test(migrations = false)]
+    async fn the_application_may_do_its_work_and_change_nothing_that_is_kept_for_good(pool: PgPool) {
+        let database: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&pool).await.unwrap();
+        // Roles are the cluster's, so one of this test's own; its name wants quoting.
+        let role = format!("Weft {database}");
+        run(&pool, format!("CREATE ROLE \"{role}\"")).await.unwrap();
+        migrate(&url(&pool), Some(&role)).await.unwrap();
+        let as_application = async |sql: &str| run(&pool, format!("SET ROLE \"{role}\"; {sql}; RESET ROLE")).await;
+        for work in [
+            "INSERT INTO audit_log (action, subject) VALUES ('test.made', 'x')",
+            "UPDATE users SET role = role",
+            "DELETE FROM blobs",
+            "SELECT FROM _sqlx_migrations",
+            "INSERT INTO run_events (run_id, seq, commit_id, ask_id, event)
+                SELECT gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), '{}'",
+        ] {
+            as_application(work).await.unwrap_or_else(|error| panic!("{work}: {error}"));
+        }
+        for attack in [
+            "UPDATE audit_log SET action = 'a.b'",
+            "DELETE FROM audit_log",
+            "TRUNCATE audit_log",
+            "UPDATE run_events SET event = '{}'",
+            "DELETE FROM run_events",
+            "UPDATE agent_versions SET spec = '{}'",
+            "UPDATE workflow_template_versions SET name = 'x'",
+            "DELETE FROM workflow_template_versions",
+            "DELETE FROM _sqlx_migrations",
+            "TRUNCATE users",
+            "DROP TABLE blobs",
+            "CREATE TABLE other (n int)",
+        ] {
+            let refused = as_application(attack).await.expect_err(attack);
+            let code = refused.as_database_error().and_then(|error| error.code());
+            assert_eq!(code.as_deref(), Some("42501"), "{attack}: {refused}");
+            run(&pool, "RESET ROLE".into()).await.unwrap();
+        }
+
+        // What is right is left alone; what is not is put right.
+        let missing = async || {
+            let statements = sqlx::query_scalar::<_, String>(MISSING_RIGHTS).bind(&role).fetch_all(&pool);
+            statements.await.unwrap()
+        };
+        assert_eq!(missing().await, Vec::<String>::new());
+        run(&pool, format!("GRANT UPDATE ON audit_log TO \"{role}\"; REVOKE DELETE ON blobs FROM \"{role}\"")).await.unwrap();
+        assert_eq!(missing().await.len(), 2);
+        migrate(&url(&pool), Some(&role)).await.unwrap();
+        assert_eq!(missing().await, Vec::<String>::new());
+        run(&pool, format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"")).await.unwrap();
+    }
+}

@@ -42,6 +42,8 @@ pub struct Live {
 pub struct Version {
     pub template_id: TemplateId,
     pub version: i32,
+    /// Of the template, as it was called then.
+    pub name: String,
     pub definition: Definition,
 }
 
@@ -187,7 +189,7 @@ impl Store {
     /// A version as it was published, whatever became of its template; and whether that is archived.
     pub async fn version(&self, id: TemplateId, version: i32) -> Result<Option<(Version, bool)>> {
         let row = sqlx::query!(
-            r#"SELECT v.definition::text AS "definition!", t.archived_at IS NOT NULL AS "is_archived!"
+            r#"SELECT v.name, v.definition::text AS "definition!", t.archived_at IS NOT NULL AS "is_archived!"
                FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
                WHERE v.template_id = $1 AND v.version = $2"#,
             id.0,
@@ -197,7 +199,7 @@ impl Store {
         .await?;
         row.map(|row| {
             let definition = version_definition(&row.definition, id, version)?;
-            Ok((Version { template_id: id, version, definition }, row.is_archived))
+            Ok((Version { template_id: id, version, name: row.name, definition }, row.is_archived))
         })
         .transpose()
     }
@@ -225,7 +227,7 @@ impl Store {
     /// A named version, or the published one.
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
         let row = sqlx::query!(
-            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.definition::text AS definition
+            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.name AS "name?", v.definition::text AS definition
                FROM workflow_templates t
                LEFT JOIN workflow_template_versions v
                    ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
@@ -241,11 +243,11 @@ impl Store {
         if row.archived_at.is_some() {
             return Ok(Startable::Archived);
         }
-        let (Some(version), Some(definition)) = (row.version, row.definition) else {
+        let (Some(version), Some(name), Some(definition)) = (row.version, row.name, row.definition) else {
             return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
         };
         let definition = version_definition(&definition, id, version)?;
-        Ok(Startable::Version(Box::new(Version { template_id: id, version, definition })))
+        Ok(Startable::Version(Box::new(Version { template_id: id, version, name, definition })))
     }
 }
 

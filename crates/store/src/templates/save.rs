@@ -186,7 +186,8 @@ impl Store {
         .await?;
         let definition = new.definition.clone();
         if let Some(known) = known {
-            return Ok(Version { template_id: TemplateId(known.template_id), version: known.version, definition });
+            let (template_id, version) = (TemplateId(known.template_id), known.version);
+            return Ok(Version { template_id, version, name: new.name.to_owned(), definition });
         }
         insert(&mut tx, new, true).await?;
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
@@ -194,7 +195,7 @@ impl Store {
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
         self.limits.charge_author(&mut tx, author, 2 * bytes_of(new.definition)).await?;
         tx.commit().await?;
-        Ok(Version { template_id: new.id, version, definition })
+        Ok(Version { template_id: new.id, version, name: new.name.to_owned(), definition })
     }
 }
 

@@ -1,271 +1,242 @@
-//! All pairs of verbs racing on one step in every status, and every verb on a run against each of them: what comes of it is what one of
-//! the two serial orders gives, as the table of `workflow::verbs` says, and the invariants hold. Must stay quick: a run that neither verb
-//! moved serves the next pair.
+//! Two processes at one run, each asked for something at the same moment, over a real Postgres: what comes of it is what comes of one
+//! after the other, in one of the two orders. `decide` itself is the oracle; whom it refuses is its own tests' matter.
 
-mod acting;
-mod track;
+use std::sync::Arc;
 
-use std::{ops::ControlFlow, sync::Arc};
-
+use chrono::{DateTime, Utc};
+use futures::future::{join, join_all};
+use runs::{Answer, Ask, By, Error, Log as _};
+use serde_json::json;
 use sqlx::PgPool;
-use store::{
-    MIGRATOR,
-    verbs::{Call, Conflict, VerbOutcome},
-};
-use tokio::sync::Barrier;
+use store::MIGRATOR;
 use workflow::{
-    RunId, RunStatus, RunView, StepStatus,
-    event::RunEvent,
-    hash::sha256_hex,
-    verbs::{Expected, Generation, RunExpected, RunVerb, Verb, expected, expected_of_run},
+    RunId, StepKey, StepStatus,
+    access::Role,
+    api::RerunMode,
+    run::{
+        Command, Context, Refused, State,
+        command::{AttemptResult, Changes, Edit},
+        decide,
+        event::Request,
+        testing::{Dice, document},
+    },
+    status::{ErrorClass, RunStatus, StatusReason},
 };
 
-pub(crate) use acting::{Racer, Seen, act};
-pub(crate) use track::{Scene, Track};
+use crate::support::{Process, World, WORKER, by, finished, held, person, version, with_content};
 
-/// What the run that is adopted from has made of `b`.
-const OFFERED: &str = "b 1";
+/// A small generator of our own, so that a failing seed can be replayed.
+struct Seeded(u64);
 
-/// Whether an event of this run tells what came of it; a fork writes to the new run alone.
-fn writes(racer: Racer, outcome: &VerbOutcome) -> bool {
-    *outcome == VerbOutcome::Done && racer != Racer::Run(RunVerb::Fork)
+impl Dice for Seeded {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
 }
 
-/// Whether this may come of a verb that finds the run like `at`, and leaves it like `then` if it writes an event.
-fn explains(
-    racer: Racer,
-    outcome: &VerbOutcome,
-    seen: &Seen,
-    at: &RunView,
-    then: Option<(&RunEvent, &RunView)>,
-) -> bool {
-    let step = at.step(&seen.key).unwrap();
-    if writes(racer, outcome) != then.is_some() {
-        return false;
+/// What became of a command, without its events.
+#[derive(Clone, PartialEq, Debug)]
+enum Came {
+    Done,
+    Unchanged,
+    Refused(Refused),
+}
+
+/// What of a run does not depend on ids and times.
+#[derive(PartialEq, Debug)]
+struct Shape {
+    run: (RunStatus, Option<StatusReason>, bool),
+    steps: Vec<(StepKey, StepStatus, i32, usize, Vec<(i32, String, bool)>)>,
+}
+
+fn shape(state: &State) -> Shape {
+    let steps = state.steps().map(|step| {
+        let latest = state.latest(&step.key).map(|v| (v.version, v.content_hash.clone(), v.is_approved)).collect();
+        (step.key.clone(), step.status.word(), step.generation, state.attempts(&step.key).len(), latest)
+    });
+    Shape { run: (state.run.status, state.run.status_reason, state.run.auto_run), steps: steps.collect() }
+}
+
+/// Something that may come to a run in this state.
+fn any(dice: &mut Seeded, state: &State, now: DateTime<Utc>) -> Command {
+    let keys: Vec<StepKey> = state.steps().map(|step| step.key.clone()).collect();
+    let step = keys[dice.roll(keys.len())].clone();
+    let (changes, expect_generation) = (Changes::default(), None);
+    let held = held(state);
+    match dice.roll(18) {
+        0 => Command::Trigger { step, changes, expect_generation },
+        1 => Command::Continue { step, digest: None, expect_generation },
+        2 => {
+            let and_continue = dice.one_in(2);
+            let outputs = vec![version("edited")];
+            Command::Edit(Box::new(Edit { step, outputs, and_continue, digest: None, expect_generation }))
+        }
+        3 => Command::Reject { step, feedback: "no".into(), digest: None, expect_generation },
+        4 => Command::Skip { step, inputs: [].into(), expect_generation },
+        5 => Command::Supply { step, outputs: vec![version("supplied")], expect_generation },
+        6 => Command::Stop { step, expect_generation },
+        7 => {
+            let mode = [RerunMode::StepOnly, RerunMode::Downstream, RerunMode::StaleDownstream][dice.roll(3)];
+            Command::Rerun { step, mode, changes, expect_generation }
+        }
+        8 => Command::SetAutoRun(dice.one_in(2)),
+        9 => Command::Pause,
+        10 => Command::Resume { budget: None },
+        11 if dice.one_in(4) => Command::Cancel,
+        12 | 13 if !held.is_empty() => {
+            let (step, attempt) = &held[dice.roll(held.len())];
+            let error =
+                AttemptResult::Failed { class: ErrorClass::Permanent, error: "no".into(), retry_after_ms: None };
+            let result = if dice.one_in(3) { error } else { AttemptResult::Succeeded(vec![version("made")]) };
+            finished(step, *attempt, result)
+        }
+        14 if dice.one_in(3) => Command::Lost { worker: WORKER },
+        _ => Command::StartSteps { worker: WORKER, steps: state.claimable(now).cloned().collect() },
     }
-    match racer {
-        Racer::Run(verb) => explains_run(verb, outcome, seen, at, then),
-        Racer::Step(_) if seen.expect_generation.is_some_and(|generation| generation != step.generation) => {
-            *outcome == VerbOutcome::Conflict(Conflict::Generation)
-        }
-        Racer::Step(_) if at.status == RunStatus::Cancelled => {
-            *outcome == VerbOutcome::Conflict(Conflict::Status("cancelled".to_owned()))
-        }
-        // Judged before the status: it was decided on what is there no more.
-        Racer::Step(Verb::Continue | Verb::Reject | Verb::Edit)
-            if seen.digest.is_some() && at.review_digest(&seen.key) != seen.view.review_digest(&seen.key) =>
-        {
-            *outcome == VerbOutcome::Conflict(Conflict::Digest)
-        }
-        Racer::Step(verb) => match (expected(verb, step.status), then) {
-            (Expected::Done { becomes, events, generation }, Some((event, then))) => {
-                let now = then.step(&seen.key).unwrap();
-                let is_next = now.generation == step.generation + 1;
-                events.contains(&event.kind)
-                    && becomes.contains(&now.status)
-                    && match generation {
-                        Generation::Same => now.generation == step.generation,
-                        Generation::Next => is_next,
-                    }
-            }
-            (Expected::Refused(_), None) => {
-                *outcome == VerbOutcome::Conflict(Conflict::Status(step.status.as_str().to_owned()))
-            }
-            // Allowed, but what it wants is so already, or the run moved on since it was planned.
-            (Expected::Done { .. }, None) => match verb {
-                Verb::Rollback => {
-                    let is_latest = at.artifacts.iter().any(|it| it.id == seen.old && it.is_latest);
-                    is_latest && *outcome == VerbOutcome::Unchanged
+}
+
+fn ask(world: &World, run: RunId, command: Command) -> Ask {
+    match command {
+        Command::Finished(_) => with_content(Ask::itself(run, command), "made"),
+        Command::StartSteps { .. } | Command::Lost { .. } => Ask::itself(run, command),
+        Command::Edit(_) => with_content(by(&world.ada, run, command), "edited"),
+        Command::Supply { .. } => with_content(by(&world.ada, run, command), "supplied"),
+        _ => by(&world.ada, run, command),
+    }
+}
+
+fn came(answer: Result<Answer, Error>) -> Came {
+    match answer {
+        Ok(answer) if answer.events.is_empty() => Came::Unchanged,
+        Ok(_) => Came::Done,
+        Err(Error::Refused { refused, .. }) => Came::Refused(refused),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// What comes of these one after the other.
+fn in_turn(before: &State, asks: [&Ask; 2], now: DateTime<Utc>) -> ([Came; 2], Shape) {
+    let mut state = before.clone();
+    let outcomes = asks.map(|ask| {
+        let actor = match &ask.by {
+            By::Itself => None,
+            By::Person { actor, .. } => Some(actor),
+        };
+        let ctx = Context {
+            now: now.max(state.at),
+            random: 7,
+            actor,
+            was_asked: false,
+            request: None,
+            disabled: &ask.disabled,
+            agents: &ask.agents,
+        };
+        match decide(&state, &ask.command, &ctx) {
+            Ok(events) if events.is_empty() => Came::Unchanged,
+            Ok(events) => {
+                for event in &events {
+                    state.apply(event);
                 }
-                Verb::Rerun | Verb::Skip if at.seq != seen.view.seq => {
-                    *outcome == VerbOutcome::Conflict(Conflict::Moved)
-                }
-                // Of equal clicks the later ones find what they want; a queued step is what a trigger wants.
-                Verb::Trigger | Verb::Supply | Verb::Edit => {
-                    let may_be_so = verb == Verb::Trigger || at.seq > seen.view.seq;
-                    may_be_so && seen.expect_generation.is_some() && *outcome == VerbOutcome::Unchanged
-                }
-                _ => false,
-            },
-            (Expected::Refused(_), Some(_)) => false,
-        },
-    }
-}
-
-/// The same for a verb on the run.
-fn explains_run(
-    verb: RunVerb,
-    outcome: &VerbOutcome,
-    seen: &Seen,
-    at: &RunView,
-    then: Option<(&RunEvent, &RunView)>,
-) -> bool {
-    let is = |wanted: VerbOutcome| *outcome == wanted && then.is_none();
-    let refused = |status: &str| is(VerbOutcome::Conflict(Conflict::Status(status.to_owned())));
-    let b = at.step(&"b".into()).unwrap();
-    let is_adopted = || at.latest_artifacts(&b.key).any(|it| it.content_hash == sha256_hex(OFFERED.as_bytes()));
-    match (verb, expected_of_run(verb, at.status, at.status_reason)) {
-        (RunVerb::AutoRun, _) if at.auto_run != seen.view.auto_run => is(VerbOutcome::Unchanged),
-        (_, RunExpected::Refused(_)) => refused(at.status.as_str()),
-        (_, RunExpected::Unchanged) => is(VerbOutcome::Unchanged),
-        (RunVerb::Fork | RunVerb::Move, _) if at.seq != seen.view.seq => is(VerbOutcome::Conflict(Conflict::Moved)),
-        (RunVerb::Move, _) if at.steps.iter().any(|step| step.status == StepStatus::Running) => refused("running"),
-        (RunVerb::Adopt, _) if b.status == StepStatus::Completed && is_adopted() => {
-            is(VerbOutcome::Conflict(Conflict::NothingToAdopt))
-        }
-        (RunVerb::Adopt, _) if b.status == StepStatus::Running => refused("running"),
-        (_, RunExpected::Done { event: None, .. }) => is(VerbOutcome::Done),
-        (_, RunExpected::Done { becomes, event: kind }) => {
-            then.is_some_and(|(event, then)| kind == Some(event.kind) && becomes.contains(&then.status))
-        }
-    }
-}
-
-/// Whether the outcomes of both are those of some order.
-fn is_serial(racers: [Racer; 2], outcomes: &[VerbOutcome; 2], seen: &Seen, events: &[RunEvent]) -> bool {
-    [[0, 1], [1, 0]].into_iter().any(|order| {
-        let mut at = seen.view.clone();
-        let mut told = events.iter();
-        let explained = order.into_iter().all(|n| {
-            if !writes(racers[n], &outcomes[n]) {
-                return explains(racers[n], &outcomes[n], seen, &at, None);
+                Came::Done
             }
-            let Some(event) = told.next() else { return false };
-            let mut then = at.clone();
-            then.apply(event);
-            let explained = explains(racers[n], &outcomes[n], seen, &at, Some((event, &then)));
-            at = then;
-            explained
-        });
-        explained && told.next().is_none()
-    })
+            Err(refused) => Came::Refused(refused),
+        }
+    });
+    (outcomes, shape(&state))
 }
 
-impl Track {
-    /// A run that is to be resumed is held; one that is to move is at rest.
-    async fn hold(&self, racers: [Racer; 2]) -> bool {
-        let moves = racers.contains(&Racer::Run(RunVerb::Move)) && self.world.status().await == RunStatus::Running;
-        let is_held = moves || racers.contains(&Racer::Run(RunVerb::Resume));
-        if is_held {
-            self.world.store.pause_run(&self.world.call()).await.unwrap();
-        }
-        is_held
-    }
+async fn now(process: &Process) -> DateTime<Utc> {
+    process.log.clock().await.unwrap()
+}
 
-    /// A fork has what its plan was made on, whatever came of the run since.
-    async fn shares_what_was_seen(&self, seen: &Seen, at: &str) {
-        let fork = "SELECT id FROM workflow_runs WHERE forked_run = $1";
-        let fork = sqlx::query_scalar(fork).bind(self.world.run.0).fetch_one(&self.world.pool).await.unwrap();
-        let fork = self.world.store.run_view(RunId(fork), &self.world.actor).await.unwrap().unwrap();
-        for key in seen.kept() {
-            let made =
-                |view: &RunView| view.latest_artifacts(&key).map(|it| it.content_hash.clone()).collect::<Vec<_>>();
-            assert_eq!(made(&fork), made(&seen.view), "{at}: {key} of the fork");
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn two_at_once_are_one_after_the_other(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let other = Process::new(&pool).await;
+    for seed in 0..60 {
+        let mut dice = Seeded(seed);
+        let run = world.begin(&document(&mut dice), dice.one_in(2)).await;
+        for _ in 0..6 {
+            for _ in 0..dice.roll(4) {
+                let state = world.process.look(run, State::clone).await;
+                let next = ask(&world, run, any(&mut dice, &state, now(&other).await));
+                came(world.process.runs.execute(next).await);
+            }
+            let before = world.process.look(run, State::clone).await;
+            other.look(run, |_| ()).await;
+            let time = now(&other).await;
+            let one = ask(&world, run, any(&mut dice, &before, time));
+            let two = ask(&world, run, any(&mut dice, &before, time));
+            let (first, second) = join(world.process.runs.execute(one.clone()), other.runs.execute(two.clone())).await;
+            let outcomes = [came(first), came(second)];
+            let after = other.look(run, shape).await;
+            let (there, back) = (in_turn(&before, [&one, &two], time), in_turn(&before, [&two, &one], time));
+            let [b, a] = back.0;
+            assert!(
+                (&there.0, &there.1) == (&outcomes, &after) || (&[a.clone(), b.clone()], &back.1) == (&outcomes, &after),
+                "seed {seed}: {:?} and {:?} came to {outcomes:?}\n{after:?}\none after the other: {:?}\n{:?}\nthe other way round: {:?}\n{:?}",
+                one.command, two.command, there.0, there.1, [a, b], back.1,
+            );
         }
-    }
-
-    /// One race; breaks when nothing moved.
-    async fn race(&mut self, racers: [Racer; 2], expects: bool) -> ControlFlow<()> {
-        let is_held = self.hold(racers).await;
-        let seen = Arc::new(self.seen(expects).await);
-        let at = format!(
-            "{:?} against {:?} on a {:?} that is {}, gate {}, {} generation",
-            racers[0],
-            racers[1],
-            self.scene,
-            self.status,
-            self.mode,
-            if expects { "expecting its" } else { "whatever its" },
-        );
-        let barrier = Arc::new(Barrier::new(2));
-        let second = if self.scene == Scene::GateForTwo { &self.second } else { &self.world.actor };
-        let tasks = [(racers[0], &self.world.actor), (racers[1], second)].map(|(racer, actor)| {
-            let (store, actor) = (self.world.store.clone(), actor.clone());
-            let (seen, barrier) = (Arc::clone(&seen), Arc::clone(&barrier));
-            tokio::spawn(async move {
-                barrier.wait().await;
-                act(&store, &Call::new(seen.view.id, &actor), racer, &seen).await.unwrap()
-            })
-        });
-        let [one, two] = tasks;
-        let outcomes = [one.await.unwrap(), two.await.unwrap()];
-        let events = self.world.store.events_after(self.world.run, seen.view.seq, 100).await.unwrap();
-        let told: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
-        assert!(is_serial(racers, &outcomes, &seen, &events), "{at}: {outcomes:?}, events {told:?}");
-        if racers.into_iter().zip(&outcomes).any(|it| it == (Racer::Run(RunVerb::Fork), &VerbOutcome::Done)) {
-            self.shares_what_was_seen(&seen, &at).await;
-        }
-        let won = outcomes.iter().filter(|outcome| **outcome == VerbOutcome::Done).count();
-        // Two people may both vote, and both supply.
-        if expects && racers[0] == racers[1] && self.scene != Scene::GateForTwo {
-            assert!(won <= 1, "{at}: both won");
-        }
-        if won == 0 && !is_held {
-            return ControlFlow::Break(());
-        }
-        let checked = std::panic::AssertUnwindSafe(self.world.check());
-        if let Err(broken) = futures::FutureExt::catch_unwind(checked).await {
-            let why = broken.downcast_ref::<String>().cloned().unwrap_or_default();
-            panic!("{at}: {outcomes:?}, events {told:?}: {why}");
-        }
-        ControlFlow::Continue(())
+        world.process.check(run).await;
     }
 }
 
-async fn races(pool: PgPool, scene: Scene, status: StepStatus) {
-    let (modes, of_run): (&[_], &[RunVerb]) = match scene {
-        Scene::Step => (&["when_manual", "always"], &RunVerb::ALL),
-        // Their runs differ in nothing but the step.
-        Scene::Item | Scene::Form => (&["when_manual"], &[RunVerb::Cancel, RunVerb::AutoRun]),
-        Scene::GateForTwo => (&["always"], &[RunVerb::Cancel, RunVerb::AutoRun]),
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn of_twenty_equal_requests_at_two_processes_one_has_an_effect(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let other = Process::new(&pool).await;
+    let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    let request = |hash: &str| Some(Request { key: "k".into(), hash: hash.into() });
+    let edit = |hash: &str| {
+        let rerun = Command::Trigger { step: "a".into(), changes: Changes::default(), expect_generation: None };
+        Ask { by: By::Person { actor: world.ada.clone(), was_asked: false, request: request(hash) }, ..by(&world.ada, run, rerun) }
     };
-    for mode in modes {
-        let mut track = Track::new(pool.clone(), scene, mode, status).await;
-        for (n, one) in Verb::ALL.into_iter().enumerate() {
-            let others = Verb::ALL[n..].iter().map(|verb| Racer::Step(*verb));
-            for (m, two) in others.chain(of_run.iter().copied().map(Racer::Run)).enumerate() {
-                // Who starts first is dealt evenly; equal verbs race both ways.
-                let racers = if m % 2 == 0 { [Racer::Step(one), two] } else { [two, Racer::Step(one)] };
-                let both_ways: &[bool] = if m == 0 {
-                    &[true, false]
-                } else if (n + m) % 2 == 0 {
-                    &[true]
-                } else {
-                    &[false]
-                };
-                for expects in both_ways {
-                    if track.race(racers, *expects).await.is_continue() {
-                        track.begin().await;
-                    }
-                }
-            }
-        }
-        sqlx::query("TRUNCATE workflow_runs, workflow_templates, users, workers, decisions CASCADE")
-            .execute(&pool)
-            .await
-            .unwrap();
-    }
+    world.process.settle(run).await;
+    let calls = (0..20).map(|n| if n % 2 == 0 { &world.process } else { &other }).map(|at| at.runs.execute(edit("x")));
+    let answers: Vec<Came> = join_all(calls).await.into_iter().map(came).collect();
+    assert_eq!(answers.iter().filter(|answer| **answer == Came::Done).count(), 1, "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Came::Done | Came::Unchanged)), "{answers:?}");
+    assert_eq!(other.look(run, |state| state.step(&"a".into()).unwrap().generation).await, 2);
+    assert_eq!(came(other.runs.execute(edit("y")).await), Came::Refused(Refused::IdempotencyMismatch));
+    world.process.check(run).await;
 }
 
-macro_rules! races {
-    ($($name:ident: $scene:ident $status:ident),+) => {$(
-        #[sqlx::test(migrator = "MIGRATOR")]
-        async fn $name(pool: PgPool) {
-            races(pool, Scene::$scene, StepStatus::$status).await;
-        }
-    )+};
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn of_many_equal_starts_at_two_processes_one_makes_a_run(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let other = Process::new(&pool).await;
+    let begin = || {
+        let start = crate::support::start(&json!({"steps": {"a": {"agent_id": "echo"}}}), true, world.ada.id);
+        let mut ask = by(&world.ada, start.run.id, Command::Start(Box::new(start)));
+        ask.start = Some(runs::StartKey { user: world.ada.id, key: "k".into() });
+        ask
+    };
+    let calls = (0..12).map(|n| if n % 2 == 0 { &world.process } else { &other }).map(|at| at.runs.execute(begin()));
+    let answers: Vec<Answer> = join_all(calls).await.into_iter().collect::<Result<_, _>>().unwrap();
+    assert!(answers.iter().all(|answer| answer.run == answers[0].run), "all are told of the same run");
+    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM workflow_runs").fetch_one(&pool).await.unwrap();
+    assert_eq!(n, 1);
 }
 
-races! {
-    any_two_verbs_on_a_pending_step_come_out_in_some_order: Step Pending,
-    any_two_verbs_on_a_ready_step_come_out_in_some_order: Step Ready,
-    any_two_verbs_on_a_running_step_come_out_in_some_order: Step Running,
-    any_two_verbs_on_a_waiting_step_come_out_in_some_order: Step AwaitingReview,
-    any_two_verbs_on_a_completed_step_come_out_in_some_order: Step Completed,
-    any_two_verbs_on_a_failed_step_come_out_in_some_order: Step Failed,
-    any_two_verbs_on_a_skipped_step_come_out_in_some_order: Step Skipped,
-    any_two_verbs_on_a_waiting_item_come_out_in_some_order: Item AwaitingReview,
-    any_two_verbs_on_a_completed_item_come_out_in_some_order: Item Completed,
-    any_two_verbs_on_a_form_come_out_in_some_order: Form AwaitingReview,
-    two_people_at_a_gate_for_two_come_out_in_some_order: GateForTwo AwaitingReview
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn fifty_approvals_of_two_people_at_two_processes_close_a_gate_once(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let other = Process::new(&pool).await;
+    let root = person(&pool, "root@example.com", Role::Admin).await;
+    let run = world
+        .begin(&json!({"steps": {"a": {"agent_id": "echo"}, "b": {"agent_id": "echo", "depends_on": ["a"]}}}), false)
+        .await;
+    world.process.settle(run).await;
+    let approve = || Command::Continue { step: "a".into(), digest: None, expect_generation: Some(1) };
+    let people = [Arc::new(world.ada.clone()), Arc::new(root)];
+    let clicks = (0..50).map(|n: usize| {
+        let at = if n % 2 == 0 { &world.process } else { &other };
+        at.runs.execute(by(&people[n / 2 % 2], run, approve()))
+    });
+    let answers: Vec<Came> = join_all(clicks).await.into_iter().map(came).collect();
+    assert_eq!(answers.iter().filter(|answer| **answer == Came::Done).count(), 1, "{answers:?}");
+    assert_eq!(other.look(run, |state| state.step(&"b".into()).unwrap().status.word()).await, StepStatus::Ready);
+    world.process.check(run).await;
 }

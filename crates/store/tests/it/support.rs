@@ -1,71 +1,145 @@
-//! A world with one admin, one published template and one run, and workers to play with.
+//! A world with people, a store, and processes that work on runs: each has its own cache, its own connections and nothing else.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-use sqlx::PgPool;
-use store::{
-    Store,
-    protocol::{AttemptResult, Claimed, Completion, Finished, NewArtifact, WorkerId},
-    runs::{NewRun, StartOutcome},
-    verbs::Call,
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
+
+use runs::{Answer, Ask, By, Clock, Content, Error, Log as _, Options, Runs, Surroundings};
+use serde_json::Value;
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use store::{Store, log::Log};
 use uuid::Uuid;
 use workflow::{
-    AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, RunView, TemplateId, UserId,
+    ArtifactId, RunId, StepKey, TemplateId, UserId,
     access::{Actor, Role},
-    agent::{AgentConfig, HumanConfig, OutputPort, TemplateConfig},
     hash::sha256_hex,
-    schema::Schema,
-    status::{Reason, RunStatus, StepStatus},
+    id::WorkerId,
+    run::{
+        Command, State,
+        command::{AttemptResult, Finished, NewRun, Start},
+        state::NewVersion,
+        testing::{agents, definition},
+    },
+    status::ErrorClass,
     validate,
 };
 
+pub(crate) const WORKER: WorkerId = WorkerId(Uuid::from_u128(9_001));
+
+/// What works on runs in one process.
+pub(crate) struct Process {
+    pub(crate) runs: Runs,
+    pub(crate) log: Arc<Log>,
+}
+
 pub(crate) struct World {
-    pub store: Store,
-    pub pool: PgPool,
-    pub actor: Actor,
-    pub worker: WorkerId,
-    pub run: RunId,
-    /// The view as it was after the start; folded forward by `check`.
-    pub folded: RunView,
+    pub(crate) store: Store,
+    pub(crate) pool: PgPool,
+    pub(crate) process: Process,
+    /// An ordinary user.
+    pub(crate) ada: Actor,
 }
 
-pub(crate) fn agent() -> AgentSpec {
-    AgentSpec {
-        id: "echo".into(),
-        version: 1,
-        name: "Echo".into(),
-        description: String::new(),
-        inputs: vec![],
-        outputs: vec![OutputPort { name: "text".into(), schema: Schema::text() }],
-        max_parallel: None,
-        config: AgentConfig::Template(TemplateConfig { template: "x".into() }),
+impl Process {
+    pub(crate) async fn new(pool: &PgPool) -> Self {
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
+        let began = Instant::now();
+        let n = AtomicU64::new(0);
+        let around = Surroundings {
+            clock: Clock::new(log.clock().await.unwrap(), Box::new(move || began.elapsed())),
+            random: Box::new(move || {
+                Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)
+            }),
+        };
+        let (runs, driver) = Runs::new(Arc::clone(&log), Arc::new(around), Options::default());
+        tokio::spawn(driver.run());
+        Self { runs, log }
+    }
+
+    /// What a person asks of a run.
+    pub(crate) async fn verb(&self, run: RunId, actor: &Actor, command: Command) -> Result<Answer, Error> {
+        self.runs.execute(by(actor, run, command)).await
+    }
+
+    /// Looks at a run as it is in the log now.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        run: RunId,
+        look: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> T {
+        self.runs.read_now(run, |state| state.map(look)).await.unwrap().expect("the run is there")
+    }
+
+    /// Takes everything that may be claimed, and names what is held with its attempts.
+    pub(crate) async fn take(&self, run: RunId) -> Vec<(StepKey, i32)> {
+        let now = self.log.clock().await.unwrap();
+        let steps: Vec<StepKey> = self.look(run, move |state| state.claimable(now).cloned().collect()).await;
+        if !steps.is_empty() {
+            let take = Command::StartSteps { worker: WORKER, steps };
+            self.runs.execute(Ask::itself(run, take)).await.unwrap();
+        }
+        self.look(run, held).await
+    }
+
+    pub(crate) async fn finish(&self, run: RunId, step: &StepKey, attempt: i32, text: &str) {
+        let done = finished(step, attempt, AttemptResult::Succeeded(vec![version(text)]));
+        self.runs.execute(with_content(Ask::itself(run, done), text)).await.unwrap();
+    }
+
+    pub(crate) async fn fail(&self, run: RunId, step: &StepKey, attempt: i32) {
+        let error = AttemptResult::Failed { class: ErrorClass::Permanent, error: "no".into(), retry_after_ms: None };
+        self.runs.execute(Ask::itself(run, finished(step, attempt, error))).await.unwrap();
+    }
+
+    /// Does whatever can be done; every step writes its key.
+    pub(crate) async fn settle(&self, run: RunId) {
+        loop {
+            let held = self.take(run).await;
+            if held.is_empty() {
+                return;
+            }
+            for (step, attempt) in held {
+                self.finish(run, &step, attempt, step.as_str()).await;
+            }
+        }
+    }
+
+    /// The log is whole, and every row beside it is what it tells.
+    pub(crate) async fn check(&self, run: RunId) {
+        let differences = self.log.differences(run).await.unwrap();
+        assert!(differences.is_empty(), "{}", differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
 }
 
-/// An agent that asks a person.
-pub(crate) fn form() -> AgentSpec {
-    AgentSpec {
-        id: "form".into(),
-        name: "Form".into(),
-        config: AgentConfig::Human(HumanConfig { instructions: "Say it".into() }),
-        ..agent()
+impl World {
+    pub(crate) async fn new(pool: PgPool) -> Self {
+        let store = Store::from_pool(pool.clone());
+        let ada = person(&pool, "ada@example.com", Role::User).await;
+        let process = Process::new(&pool).await;
+        process.log.beat(WORKER).await.unwrap();
+        Self { store, pool, process, ada }
+    }
+
+    /// A run of Ada's.
+    pub(crate) async fn begin(&self, document: &Value, auto_run: bool) -> RunId {
+        self.begin_as(start(document, auto_run, self.ada.id)).await
+    }
+
+    pub(crate) async fn begin_as(&self, start: Start) -> RunId {
+        let (run, user) = (start.run.id, start.run.user_id);
+        let owner = Actor { id: user, ..self.ada.clone() };
+        self.process.verb(run, &owner, Command::Start(Box::new(start))).await.unwrap();
+        run
     }
 }
 
-/// `{"a": [], "b": ["a"]}` as a definition.
-pub(crate) fn dag(edges: &Value) -> Definition {
-    let steps: serde_json::Map<String, Value> = edges
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(key, deps)| (key.clone(), json!({"agent_id": "echo", "depends_on": deps})))
-        .collect();
-    Definition::from_value(&json!({"steps": steps})).unwrap()
-}
-
-pub(crate) async fn actor(pool: &PgPool, email: &str, role: Role) -> Actor {
+pub(crate) async fn person(pool: &PgPool, email: &str, role: Role) -> Actor {
     let id = Uuid::now_v7();
     sqlx::query("INSERT INTO users (id, email, role, password_hash) VALUES ($1, $2, $3, '$argon2id$x')")
         .bind(id)
@@ -77,161 +151,63 @@ pub(crate) async fn actor(pool: &PgPool, email: &str, role: Role) -> Actor {
     Actor { id: UserId(id), email: email.into(), role }
 }
 
-pub(crate) async fn publish(pool: &PgPool, actor: &Actor, definition: &Definition) -> TemplateId {
-    let id = Uuid::now_v7();
-    sqlx::query(
-        "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by)
-        VALUES ($1, 'T', '', $2, $3, $4)",
-    )
-    .bind(id)
-    .bind(definition.to_value())
-    .bind(i64::try_from(definition.steps.len()).unwrap())
-    .bind(actor.id.0)
-    .execute(pool)
-    .await
-    .unwrap();
-    sqlx::query(
-        "INSERT INTO workflow_template_versions (template_id, version, name, description, definition, semantic_hash, published_by,
-            n_steps)
-        VALUES ($1, 1, 'T', '', $2, $3, $4, $5)",
-    )
-    .bind(id)
-    .bind(definition.to_value())
-    .bind(definition.semantic_hash())
-    .bind(actor.id.0)
-    .bind(i64::try_from(definition.steps.len()).unwrap())
-    .execute(pool)
-    .await
-    .unwrap();
-    TemplateId(id)
-}
-
-pub(crate) async fn start(
-    store: &Store,
-    actor: &Actor,
-    template: TemplateId,
-    definition: &Definition,
-    auto_run: bool,
-) -> RunId {
-    let agents = AgentCatalog::new([agent(), form()]);
-    let (plan, problems) = validate(definition, &agents);
+/// A run that is about to begin.
+pub(crate) fn start(document: &Value, auto_run: bool, user_id: UserId) -> Start {
+    let (definition, agents) = (definition(document), agents());
+    let (plan, problems) = validate(&definition, &agents);
     assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
-    let id = RunId(Uuid::now_v7());
-    let outcome = store
-        .start_run(NewRun {
-            id,
-            template_id: template,
-            version: 1,
-            definition,
-            plan: &plan,
-            agents: &agents,
-            inputs: &BTreeMap::new(),
-            auto_run,
-            is_test: false,
-            user: actor.id,
-            idempotency: None,
-        })
-        .await
-        .unwrap();
-    assert_eq!(outcome, StartOutcome::Created);
-    id
+    Start::of(NewRun {
+        id: RunId(Uuid::now_v7()),
+        template_id: TemplateId(Uuid::from_u128(2)),
+        template_name: "T".into(),
+        template_version: 1,
+        definition,
+        plan: &plan,
+        agents: &agents,
+        inputs: BTreeMap::new(),
+        auto_run,
+        user_id,
+        is_test: false,
+    })
 }
 
-impl World {
-    pub(crate) async fn new(pool: PgPool, definition: &Definition, auto_run: bool) -> Self {
-        let store = Store::from_pool(pool.clone());
-        let actor = actor(&pool, "ada@example.com", Role::Admin).await;
-        let template = publish(&pool, &actor, definition).await;
-        let run = start(&store, &actor, template, definition, auto_run).await;
-        let folded = store.run_view(run, &actor).await.unwrap().unwrap();
-        let worker = WorkerId(Uuid::now_v7());
-        store.register_worker(worker).await.unwrap();
-        let mut world = Self { store, pool, actor, worker, run, folded };
-        world.check().await;
-        world
-    }
-
-    pub(crate) fn call(&self) -> Call<'_> {
-        Call::new(self.run, &self.actor)
-    }
-
-    pub(crate) async fn claim(&self, n: usize) -> Vec<Claimed> {
-        self.store.claim(self.worker, n).await.unwrap().expect("the worker is alive").claimed
-    }
-
-    pub(crate) async fn complete(&self, batch: &[Finished]) -> Completion {
-        self.store.complete(self.worker, batch, 0).await.unwrap()
-    }
-
-    /// Claims and finishes whatever is ready until nothing is; every step writes its key and attempt.
-    pub(crate) async fn settle(&mut self) {
-        loop {
-            let claims = self.claim(100).await;
-            if claims.is_empty() {
-                break;
-            }
-            let batch: Vec<Finished> = claims.iter().map(success).collect();
-            self.complete(&batch).await;
-            self.check().await;
-        }
-    }
-
-    pub(crate) async fn view(&self) -> RunView {
-        self.store.run_view(self.run, &self.actor).await.unwrap().unwrap()
-    }
-
-    pub(crate) async fn statuses(&self) -> BTreeMap<String, StepStatus> {
-        self.view().await.steps.into_iter().map(|step| (step.key.to_string(), step.status)).collect()
-    }
-
-    pub(crate) async fn status(&self) -> RunStatus {
-        self.view().await.status
-    }
+pub(crate) fn by(actor: &Actor, run: RunId, command: Command) -> Ask {
+    let by = By::Person { actor: actor.clone(), was_asked: false, request: None };
+    Ask { by, agents: Arc::new(agents()), ..Ask::itself(run, command) }
 }
 
-pub(crate) fn success(claim: &Claimed) -> Finished {
-    finished(claim, AttemptResult::Succeeded(vec![artifact("text", &format!("{} {}", claim.key, claim.attempt))]))
+pub(crate) fn with_content(ask: Ask, text: &str) -> Ask {
+    let content = Content { hash: sha256_hex(text.as_bytes()), bytes: text.as_bytes().into() };
+    Ask { contents: vec![content], ..ask }
 }
 
-pub(crate) fn failure(claim: &Claimed) -> Finished {
-    finished(claim, AttemptResult::Failed { class: Reason::Permanent, error: "no".into(), retry: None })
-}
-
-pub(crate) fn finished(claim: &Claimed, result: AttemptResult) -> Finished {
-    Finished {
-        step: claim.step,
-        attempt: claim.attempt,
-        result,
-        inputs: vec![],
-        usage: None,
-        basis: None,
-        message: None,
-        item_basis: None,
-    }
-}
-
-pub(crate) fn artifact(name: &str, text: &str) -> NewArtifact {
-    NewArtifact {
+pub(crate) fn version(text: &str) -> NewVersion {
+    NewVersion {
         id: ArtifactId(Uuid::now_v7()),
-        name: name.into(),
+        name: "text".into(),
         media_type: "text/plain".into(),
-        hash: sha256_hex(text.as_bytes()),
+        content_hash: sha256_hex(text.as_bytes()),
         value_hash: None,
         size: i64::try_from(text.len()).unwrap(),
-        content: Some(text.as_bytes().to_vec()),
+        copy_of: None,
     }
 }
 
-/// A small generator of our own, so that a failing seed can be replayed.
-pub(crate) struct Dice(u64);
+pub(crate) fn finished(step: &StepKey, attempt: i32, result: AttemptResult) -> Command {
+    Command::Finished(Box::new(Finished {
+        step: step.clone(),
+        attempt,
+        worker: WORKER,
+        result,
+        inputs: Vec::new(),
+        usage: None,
+        message: None,
+        item_basis: None,
+    }))
+}
 
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn roll(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
+/// What the worker holds, with the attempts.
+pub(crate) fn held(state: &State) -> Vec<(StepKey, i32)> {
+    let attempt = |key: &StepKey| state.attempts(key).last().map_or(0, |attempt| attempt.number);
+    state.held_by(WORKER).map(|step| (step.key.clone(), attempt(&step.key))).collect()
 }
