@@ -21,8 +21,10 @@ pub(crate) async fn join<L: Log>(log: &L, worker: WorkerId, stop: &CancellationT
         match log.beat(worker).await {
             Ok(beat) => return Some(beat),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "the worker is not registered yet; trying again");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the worker is not registered yet; trying again"
+                );
                 stop.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await?;
             }
         }

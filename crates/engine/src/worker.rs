@@ -202,20 +202,20 @@ impl Duties {
             let (inside, log, stop) = all();
             async move {
                 let slots = &inside.shared.slots;
-                repeat(&stop, poll, &slots.claim, async || claims::claim(&inside, &*log).await).await;
+                repeat(&stop, poll, &slots.claim, || claims::claim(&inside, &*log)).await;
             }
         });
         let look = tokio::spawn({
             let ((inside, log, stop), inbox) = (all(), Arc::clone(&wakes_inbox));
             async move {
                 let slots = &inside.shared.slots;
-                let one = async || {
+                let one = || async {
                     let left = slots.take_look();
                     if !left.is_empty() {
                         inbox.notify_one();
                         look::after_commits(&inside, &*log, left).await;
                     }
-                    Ok(false)
+                    Ok::<_, runs::Unavailable>(false)
                 };
                 repeat(&stop, poll, &slots.look, one).await;
             }
@@ -224,13 +224,13 @@ impl Duties {
             let (inside, log, stop) = all();
             async move {
                 let slots = &inside.shared.slots;
-                let one = async || look::at_all(&inside, &*log).await.map(|()| false);
+                let one = || async { look::at_all(&inside, &*log).await.map(|()| false) };
                 repeat(&stop, poll, &slots.freed, one).await;
             }
         });
         let inbox = tokio::spawn({
             let (inside, log, stop) = all();
-            async move { repeat(&stop, poll, &wakes_inbox, async || inbox::carry(&inside, &*log).await).await }
+            async move { repeat(&stop, poll, &wakes_inbox, || inbox::carry(&inside, &*log)).await }
         });
         Self { stop, tasks: vec![claims, look, waiting, inbox] }
     }
@@ -250,11 +250,11 @@ impl Duties {
 }
 
 /// Does something when it is woken, and at the latest so often; again at once where there is more of it.
-async fn repeat<E>(
+async fn repeat<E, F: Future<Output = Result<bool, E>>>(
     stop: &CancellationToken,
     poll: Duration,
     wake: &Notify,
-    mut one: impl AsyncFnMut() -> Result<bool, E>,
+    mut one: impl FnMut() -> F,
 ) {
     while !stop.is_cancelled() {
         let wait = async {
