@@ -4,6 +4,8 @@ mod accounts;
 mod gates;
 mod nesting;
 mod people;
+mod process;
+mod quotas;
 mod refusals;
 mod runs;
 mod templates;
@@ -12,7 +14,6 @@ mod verbs;
 
 use std::collections::BTreeMap;
 
-use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Store, audit::Author, devices::DeviceChange, sessions::NewSession, users::NewUser};
@@ -23,11 +24,13 @@ use workflow::{
     api::{ApiError, CreateTemplate, SaveAgent, StartRun, TemplateView},
 };
 
-use crate::{Error, OpContext, RequestInfo, Service, Settings};
+use crate::{Error, OpContext, RequestInfo, Result, Service, Settings, runs::Done};
+use process::Process;
 
 /// A server with an admin and two users, each as their own request.
 struct World {
     service: Service,
+    process: Process,
     admin: OpContext,
     ada: OpContext,
     ben: OpContext,
@@ -35,8 +38,13 @@ struct World {
 
 impl World {
     async fn new(pool: PgPool) -> Self {
-        let store = Store::from_pool(pool);
-        let service = Service::new(store.clone(), Settings::default());
+        Self::of(&pool, Store::from_pool(pool.clone())).await
+    }
+
+    /// With this store, for people who are held to its limits.
+    async fn of(pool: &PgPool, store: Store) -> Self {
+        let process = Process::new(pool).await;
+        let service = Service::new(store.clone(), process.runs.clone(), Settings::default());
         let person = async |n, role| {
             let (id, email) = (UserId(Uuid::from_u128(n)), format!("person{n}@example.org"));
             let user = NewUser { id, email: email.clone(), role, password_hash: "$argon2id$none".into() };
@@ -45,7 +53,7 @@ impl World {
         };
         let admin = person(1, Role::Admin).await;
         let (ada, ben) = (person(2, Role::User).await, person(3, Role::User).await);
-        Self { service, admin, ada, ben }
+        Self { service, process, admin, ada, ben }
     }
 
     fn nobody(&self) -> OpContext {
@@ -77,8 +85,28 @@ impl World {
     }
 
     async fn start(&self, ctx: &OpContext, template_id: TemplateId) -> RunView {
-        crate::runs::start(ctx, start(template_id, &json!({"topic": "Rain"})), None).await.unwrap().run
+        let started = crate::runs::start(ctx, start(template_id, &json!({"topic": "Rain"})), None).await.unwrap();
+        crate::runs::view_after(ctx, &started.done).await.unwrap()
     }
+}
+
+/// Another process over the same database, with these people in it.
+async fn beside<const N: usize>(pool: &PgPool, people: [u128; N]) -> (Process, [OpContext; N]) {
+    let process = Process::new(pool).await;
+    let service = Service::new(Store::from_pool(pool.clone()), process.runs.clone(), Settings::default());
+    let people = futures::future::join_all(people.map(|n| sign_in(&service, UserId(Uuid::from_u128(n))))).await;
+    (process, people.try_into().unwrap_or_else(|_| panic!("as many as were asked for")))
+}
+
+/// A service over a database without runs.
+async fn service_of(pool: PgPool, settings: Settings) -> Service {
+    let process = Process::new(&pool).await;
+    Service::new(Store::from_pool(pool), process.runs, settings)
+}
+
+/// The run after a verb, as whoever asked for it is shown it.
+async fn shown(ctx: &OpContext, done: Result<Done>) -> Result<RunView> {
+    crate::runs::view_after(ctx, &done?).await
 }
 
 /// A session of somebody whose password nobody knows.
@@ -133,36 +161,6 @@ fn chain() -> Value {
 
 fn body<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
-}
-
-/// Both wait for the run's lock in this order, each having looked at the run before the lock was let go.
-fn in_order<'a, A: 'a, B: 'a>(
-    pool: &'a PgPool,
-    first: impl Future<Output = A> + 'a,
-    second: impl Future<Output = B> + 'a,
-) -> LocalBoxFuture<'a, (A, B)> {
-    Box::pin(async move {
-        let mut holder = pool.begin().await.unwrap();
-        sqlx::query("SELECT id FROM workflow_runs FOR UPDATE").execute(&mut *holder).await.unwrap();
-        let second = async {
-            waiting(pool, 1).await;
-            second.await
-        };
-        let release = async {
-            waiting(pool, 2).await;
-            holder.rollback().await.unwrap();
-        };
-        let (first, second, ()) = futures::join!(first, second, release);
-        (first, second)
-    })
-}
-
-/// Returns once so many connections wait for a lock.
-async fn waiting(pool: &PgPool, n: i64) {
-    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await.unwrap() < n {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// What the person is answered, with what differs from case to case taken out.

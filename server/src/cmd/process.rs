@@ -27,6 +27,8 @@ pub(super) struct Decider {
     pub(super) log: Arc<Log>,
     pub(super) runs: Runs,
     task: JoinHandle<()>,
+    sender: JoinHandle<()>,
+    stop_sender: CancellationToken,
 }
 
 impl Decider {
@@ -35,17 +37,26 @@ impl Decider {
         let log = Arc::new(database.log(store).await?);
         let (runs, task) =
             engine::work_on_runs(Arc::clone(&log), store.clone()).await.context("cannot read the database's clock")?;
-        Ok(Self { log, runs, task })
+        let stop_sender = CancellationToken::new();
+        let sender = tokio::spawn({
+            let (store, stop) = (store.clone(), stop_sender.clone());
+            async move { store.send_hints(stop.cancelled()).await }
+        });
+        Ok(Self { log, runs, task, sender, stop_sender })
     }
 
     /// Once everybody is gone who could ask for something.
     pub(super) async fn end(self) {
-        let Self { log, runs, mut task } = self;
+        let Self { log, runs, mut task, sender, stop_sender } = self;
         drop(runs);
         match tokio::time::timeout(LAST_COMMITS, &mut task).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "what decides about runs panicked"),
             Err(_) => task.abort(),
+        }
+        stop_sender.cancel();
+        if let Err(error) = sender.await {
+            tracing::error!(%error, "what sends hints panicked");
         }
         log.close().await;
     }

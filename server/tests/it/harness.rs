@@ -116,8 +116,12 @@ impl Server {
         let router = router(state);
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
-        let engine = Engine::new(runs, of_log, shelf, agents, hints.clone(), options);
+        let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
         let tasks = vec![
+            tokio::spawn({
+                let stop = stop.clone();
+                async move { shelf.send_hints(stop.cancelled()).await }
+            }),
             tokio::spawn(engine.run(stop.clone())),
             tokio::spawn({
                 let (hub, stop) = (hub.clone(), stop.clone());

@@ -9,7 +9,7 @@ use store::{Store, audit::Author, users::NewUser};
 use uuid::Uuid;
 use workflow::{UserId, access::Role};
 
-use super::{at, nobody, plain, refusal, status};
+use super::{at, nobody, plain, refusal, service_of, status};
 use crate::{OpContext, RequestInfo, Service, Settings, Wanted, accounts, id, users};
 
 const EMAIL: &str = "ada@example.org";
@@ -17,13 +17,13 @@ const PASSWORD: &str = "several words of it";
 
 /// A server with one account, whose hash is weak and quick.
 async fn with_account(pool: PgPool) -> (Service, Store) {
-    let store = Store::from_pool(pool);
+    let store = Store::from_pool(pool.clone());
     let quick = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
     let password_hash = quick.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
     let id = UserId(Uuid::from_u128(1));
     let user = NewUser { id, email: EMAIL.into(), role: Role::Admin, password_hash };
     store.create_user(&user, Author::default()).await.unwrap();
-    (Service::new(store.clone(), Settings::default()), store)
+    (service_of(pool, Settings::default()).await, store)
 }
 
 fn from(service: &Service, address: &str) -> OpContext {
@@ -69,7 +69,7 @@ async fn sign_in(service: &Service, ctx: &OpContext) -> OpContext {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn of_twenty_first_admins_one_wins(pool: PgPool) {
-    let service = Service::new(Store::from_pool(pool), Settings::default());
+    let service = service_of(pool, Settings::default()).await;
     let ctx = nobody(&service);
     assert!(accounts::setup_state(&ctx).await.unwrap().needs_admin);
     let attempts = (0..20).map(|n| {
@@ -90,14 +90,14 @@ async fn of_twenty_first_admins_one_wins(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_server_open_to_others_wants_its_token_for_the_first_admin(pool: PgPool) {
     let settings = Settings { is_loopback: false, first_run_token: Some("the-token".into()), ..Settings::default() };
-    let service = Service::new(Store::from_pool(pool.clone()), settings);
+    let service = service_of(pool.clone(), settings).await;
     let ctx = nobody(&service);
     assert!(accounts::setup_state(&ctx).await.unwrap().needs_token);
     for wrong in ["", "other"] {
         let refused = accounts::create_first_admin(&ctx, EMAIL, PASSWORD.into(), wrong).await;
         assert_eq!(status(refused), at(422, "token"));
     }
-    let unset = Service::new(Store::from_pool(pool), Settings { is_loopback: false, ..Settings::default() });
+    let unset = service_of(pool, Settings { is_loopback: false, ..Settings::default() }).await;
     let refused = accounts::create_first_admin(&nobody(&unset), EMAIL, PASSWORD.into(), "").await;
     assert_eq!(status(refused), at(422, "token"), "no token set must not mean that none is wanted");
     let refused = accounts::create_first_admin(&ctx, EMAIL, "short".into(), "the-token").await;
@@ -317,7 +317,7 @@ async fn who_gives_the_right_password_over_and_over_hinders_nobody_and_is_slowed
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_first_token_is_guessed_slowly(pool: PgPool) {
     let settings = Settings { is_loopback: false, first_run_token: Some("the-token".into()), ..Settings::default() };
-    let service = Service::new(Store::from_pool(pool), settings);
+    let service = service_of(pool, settings).await;
     let guess = async |address: &str, token: &str| {
         let ctx = from(&service, address);
         accounts::create_first_admin(&ctx, EMAIL, PASSWORD.into(), token).await.map_err(|error| error.to_api().status)
@@ -332,7 +332,7 @@ async fn the_first_token_is_guessed_slowly(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_password_and_an_email_are_the_same_however_they_are_typed(pool: PgPool) {
-    let service = Service::new(Store::from_pool(pool), Settings::default());
+    let service = service_of(pool, Settings::default()).await;
     let operator = service.system_context().await.unwrap();
     let (mac, windows) = ("Zu\u{308}rich im Cafe\u{301}", "Zürich im Café");
     let made = users::create(&operator, " ZOE\u{308}@Example.org", Role::Admin, mac.into()).await.unwrap();

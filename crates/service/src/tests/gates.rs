@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use workflow::{RunView, StepKey, StepStatus, TemplateId, status::Reason};
+use workflow::{RunView, StepKey, StepStatus, TemplateId, run::event::EventKind, status::Reason};
 
-use super::{World, at, body, chain, in_order, plain, refusal, status};
-use crate::{OpContext, Wanted, artifacts, runs, steps, templates};
+use super::{World, at, beside, body, chain, plain, refusal, shown, status};
+use crate::{OpContext, Wanted, artifacts, runs, steps, templates, users};
 
 const BEN: &str = "person3@example.org";
 
@@ -17,7 +17,8 @@ async fn waiting(world: &World, review: Value) -> RunView {
     templates::publish(&world.admin, template).await.unwrap();
     let run = world.start(&world.ada, template).await.id;
     let outputs = body(json!({"outputs": {"text": "draft"}}));
-    let view = steps::supply(&world.ada, run, &StepKey::new("first"), outputs, None).await.unwrap();
+    let view = steps::supply(&world.ada, run, &StepKey::new("first"), outputs, None).await;
+    let view = shown(&world.ada, view).await.unwrap();
     assert_eq!(view.step(&"first".into()).unwrap().status, StepStatus::AwaitingReview, "an always gate still asks");
     view
 }
@@ -48,10 +49,12 @@ async fn who_is_asked_decides_at_that_gate_and_nowhere_else(pool: PgPool) {
     ] {
         assert_eq!(refused, plain(403));
     }
-    let edited = steps::edit(ben, id, &first, body(json!({"artifacts": {"text": "better"}})), None).await.unwrap();
+    let edited = steps::edit(ben, id, &first, body(json!({"artifacts": {"text": "better"}})), None).await;
+    let edited = shown(ben, edited).await.unwrap();
     assert_eq!(edited.step(&first).unwrap().status, StepStatus::AwaitingReview);
-    let approve =
-        async |key: Option<&str>| steps::approve(ben, id, &first, body(json!({})), key.map(str::to_owned)).await;
+    let approve = async |key: Option<&str>| {
+        shown(ben, steps::approve(ben, id, &first, body(json!({})), key.map(str::to_owned)).await).await
+    };
     let done = approve(Some("k")).await.unwrap();
     assert_eq!(done.step(&first).unwrap().status, StepStatus::Completed);
     // The answer was lost, and is asked for again; a new decision is not theirs any more.
@@ -95,7 +98,7 @@ async fn who_was_asked_sees_the_run_no_longer_than_the_gate_is_open(pool: PgPool
             }
             _ => runs::cancel(&world.ada, id, None).await,
         };
-        assert_eq!(answered().await.unwrap().id, id, "{verb} is answered with what it came to");
+        assert_eq!(shown(ben, answered().await).await.unwrap().id, id, "{verb} is answered with what it came to");
         if !matches!(verb, "skip" | "cancel") {
             assert!(answered().await.is_ok(), "{verb}: an answer that was lost is given again");
         }
@@ -122,12 +125,14 @@ async fn who_was_asked_sees_the_run_no_longer_than_the_gate_is_open(pool: PgPool
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_is_asked_comes_too_late_once_the_gate_has_closed(pool: PgPool) {
     let world = World::with_writer(pool.clone()).await;
+    let (process, [ben]) = beside(&pool, [3]).await;
     let first = StepKey::new("first");
     for verb in ["continue", "edit", "reject", "supply"] {
-        let id = waiting(&world, json!({"mode": "always", "assignees": {"users": [BEN]}})).await.id;
-        let approve = steps::approve(&world.ada, id, &first, body(json!({})), None);
+        let review = json!({"mode": "always", "assignees": {"users": [BEN]}});
+        let id = waiting(&world, review).await.id;
+        let approve = steps::approve(&world.admin, id, &first, body(json!({})), None);
         let late = async {
-            let ben = &world.ben;
+            let ben = &ben;
             match verb {
                 "continue" => steps::approve(ben, id, &first, body(json!({})), None).await,
                 "edit" => steps::edit(ben, id, &first, body(json!({"artifacts": {"text": "late"}})), None).await,
@@ -135,7 +140,7 @@ async fn who_is_asked_comes_too_late_once_the_gate_has_closed(pool: PgPool) {
                 _ => steps::supply(ben, id, &first, body(json!({"outputs": {"text": "late"}})), None).await,
             }
         };
-        let (approved, late) = in_order(&pool, approve, late).await;
+        let (approved, late) = process.overtaken(approve, late).await;
         let refused = refusal(late);
         assert_eq!(refused.status, 409, "{verb}: {}", refused.detail);
         assert!(refused.detail.starts_with("The gate has closed"), "{verb}: {}", refused.detail);
@@ -150,7 +155,7 @@ async fn a_rejection_needs_words_of_a_bounded_length(pool: PgPool) {
     let run = waiting(&world, json!({"mode": "always", "max_rounds": 1})).await.id;
     let first = StepKey::new("first");
     let reject = async |ctx: &OpContext, feedback: &str| {
-        steps::reject(ctx, run, &first, body(json!({"feedback": feedback})), None).await
+        shown(ctx, steps::reject(ctx, run, &first, body(json!({"feedback": feedback})), None).await).await
     };
     assert_eq!(status(reject(&world.ada, " \n ").await), at(422, "feedback"));
     assert_eq!(status(reject(&world.ada, "a\0").await), at(422, "feedback"));
@@ -169,17 +174,24 @@ async fn the_last_rejection_keeps_its_words(pool: PgPool) {
     let run = waiting(&world, json!({"mode": "always", "max_rounds": 0})).await;
     let first = StepKey::new("first");
     let words = body(json!({"feedback": "not a word of it is true"}));
-    let rejected = steps::reject(&world.ada, run.id, &first, words, None).await.unwrap();
+    let rejected = steps::reject(&world.ada, run.id, &first, words, None).await;
+    let rejected = shown(&world.ada, rejected).await.unwrap();
     let step = rejected.step(&first).unwrap();
     assert_eq!((step.status, step.reason), (StepStatus::Failed, Some(Reason::Rejected)));
-    let feedback = step.feedback.as_ref().unwrap();
-    assert_eq!((feedback.text.as_str(), feedback.round), ("not a word of it is true", 1));
     let event = runs::events(&world.ada, run.id, None).await.unwrap().remove(0);
-    let told = event.data.steps.iter().find(|step| step.key == first).unwrap();
-    assert_eq!(told.feedback.as_ref(), Some(feedback), "the event tells it too");
+    let told = event.data.rejections.first().unwrap();
+    let words = "not a word of it is true";
+    assert_eq!(
+        (told.text.as_str(), told.round, told.is_last, told.by.as_str()),
+        (words, 1, true, "person2@example.org")
+    );
+    let (snapshot, people) = runs::snapshot(&world.ada, run.id).await.unwrap();
+    let kept = workflow::run::State::of(snapshot).rejections(&first).to_vec();
+    assert_eq!((kept.len(), kept[0].text.as_str()), (1, words), "it stays with its round");
+    assert_eq!(people[&kept[0].by], "person2@example.org");
     // Whoever goes on begins anew.
-    let retried = steps::trigger(&world.ada, run.id, &first, body(json!({})), None).await.unwrap();
-    assert_eq!(retried.step(&first).unwrap().feedback, None);
+    let retried = steps::trigger(&world.ada, run.id, &first, body(json!({})), None).await;
+    assert_eq!(shown(&world.ada, retried).await.unwrap().step(&first).unwrap().feedback, None);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -188,7 +200,8 @@ async fn a_gate_may_want_somebody_else_and_more_than_one(pool: PgPool) {
     let review = json!({"mode": "always", "allow_self": false, "quorum": 2, "assignees": {"users": [BEN]}});
     let run = waiting(&world, review).await.id;
     let first = StepKey::new("first");
-    let approve = async |ctx: &OpContext| steps::approve(ctx, run, &first, body(json!({})), None).await;
+    let approve =
+        async |ctx: &OpContext| shown(ctx, steps::approve(ctx, run, &first, body(json!({})), None).await).await;
     let own = refusal(approve(&world.ada).await);
     assert!(own.status == 403 && own.detail.contains("owner"), "{}", own.detail);
     let voted = approve(&world.ben).await.unwrap();
@@ -212,5 +225,47 @@ async fn of_fifty_equal_approvals_one_has_an_effect(pool: PgPool) {
     let refused = answers.into_iter().filter_map(Result::err).map(|error| error.to_api());
     assert!(refused.into_iter().all(|error| error.status == 409), "the others are told that it is done");
     let events = runs::events(&world.ada, run.id, None).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.kind == workflow::event::EventKind::StepApproved).count(), 1);
+    assert_eq!(events.iter().filter(|event| event.kind == EventKind::StepApproved).count(), 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_gate_that_binds_is_not_its_owners_to_get_around(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always", "assignees": {"users": [BEN]}})).await;
+    let (ada, id, first, second) = (&world.ada, run.id, StepKey::new("first"), StepKey::new("second"));
+    for refused in [
+        refusal(steps::approve(ada, id, &first, body(json!({})), None).await),
+        refusal(steps::skip(ada, id, &first, body(json!({"inputs": {"second": {"text": "x"}}})), None).await),
+    ] {
+        assert_eq!(refused.status, 403, "{}", refused.detail);
+        assert!(refused.detail.contains("“First”") && refused.detail.contains(BEN), "{}", refused.detail);
+    }
+    let supplied = steps::supply(ada, id, &first, body(json!({"outputs": {"text": "mine"}})), None).await;
+    assert_eq!(shown(ada, supplied).await.unwrap().step(&first).unwrap().status, StepStatus::AwaitingReview);
+    let moved = runs::move_to(ada, id, body(json!({"version": 1, "dry_run": true})), None).await;
+    assert!(moved.is_ok(), "the same gate is in it");
+    // Whoever is asked passes it, and then it is its owner's run again.
+    steps::approve(&world.ben, id, &first, body(json!({})), None).await.unwrap();
+    let literal = body(json!({"inputs": {"text": "instead"}}));
+    let refused = refusal(steps::trigger(ada, id, &second, literal, None).await);
+    assert_eq!((refused.status, refused.detail.contains(BEN)), (403, true), "{}", refused.detail);
+    steps::trigger(ada, id, &second, body(json!({})), None).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_vote_of_somebody_who_was_disabled_does_not_count(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let run = waiting(&world, json!({"mode": "always", "quorum": 2})).await.id;
+    let first = StepKey::new("first");
+    let approve = async |ctx: &OpContext| {
+        let done = shown(ctx, steps::approve(ctx, run, &first, body(json!({})), None).await).await;
+        done.map(|view| view.step(&first).unwrap().clone())
+    };
+    let ada_id = world.ada.actor().unwrap().id;
+    assert_eq!(approve(&world.ada).await.unwrap().status, StepStatus::AwaitingReview);
+    users::set_disabled(&world.admin, ada_id, true).await.unwrap();
+    let voted = approve(&world.admin).await.unwrap();
+    assert_eq!(voted.status, StepStatus::AwaitingReview);
+    assert_eq!(voted.review.unwrap().approvals, ["person1@example.org"]);
+    assert_eq!(status(approve(&world.admin).await), plain(409), "nobody votes twice");
 }

@@ -1,12 +1,11 @@
 //! Managing people: only admins and the operator, and never away with the last admin.
 
 use sqlx::PgPool;
-use store::Store;
 use uuid::Uuid;
 use workflow::{UserId, access::Role};
 
-use super::{World, at, chain, nobody, plain, status, tokens::new_token};
-use crate::{RequestInfo, Service, Settings, Wanted, accounts, library, library::Library, templates, users};
+use super::{World, at, chain, nobody, plain, service_of, status, tokens::new_token};
+use crate::{RequestInfo, Settings, Wanted, accounts, library, library::Library, templates, users};
 
 const ADMIN: UserId = UserId(Uuid::from_u128(1));
 const ADA: UserId = UserId(Uuid::from_u128(2));
@@ -68,7 +67,7 @@ async fn a_new_account_is_checked_by_field_and_can_sign_in(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_operator_creates_people_and_owns_nothing_before_there_is_an_admin(pool: PgPool) {
-    let service = Service::new(Store::from_pool(pool), Settings::default());
+    let service = service_of(pool, Settings::default()).await;
     let operator = service.system_context().await.unwrap();
     assert_eq!(status(templates::list(&operator, &Wanted::default()).await), plain(409));
     let password = || "several words of it".into();
@@ -96,7 +95,7 @@ async fn the_first_admin_finds_the_library_and_it_is_installed_once(pool: PgPool
         }],
     };
     let settings = Settings { library: content.clone(), ..Settings::default() };
-    let service = Service::new(Store::from_pool(pool), settings);
+    let service = service_of(pool, settings).await;
     accounts::create_first_admin(&nobody(&service), "a@b.c", "several words of it".into(), "").await.unwrap();
     let operator = service.system_context().await.unwrap();
     assert_eq!(templates::gallery(&operator, &Wanted::default()).await.unwrap().items.len(), 1);

@@ -3,18 +3,13 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{
-    Store,
-    protocol::{Asked, NewItem, WorkerId},
-};
-use uuid::Uuid;
 use workflow::{
     ProblemCode, RunId, StepKey, StepStatus, TemplateId,
     api::{ApiError, ErrorCode, MoveRun, ResumeRun},
     view::BudgetView,
 };
 
-use super::{World, at, body, chain, in_order, refusal, status};
+use super::{World, at, beside, body, chain, refusal, shown, status};
 use crate::{runs, steps, templates};
 
 const SECOND: &str = "second";
@@ -41,28 +36,6 @@ async fn publish_next(world: &World, template: TemplateId, definition: &Value) {
     templates::publish(&world.admin, template).await.unwrap();
 }
 
-/// Answers the engine's question about the one map: it has these items.
-async fn expand(store: &Store, pool: &PgPool, items: &[&str]) {
-    let due = sqlx::query_as::<_, (i64, i64)>("SELECT id, step_id FROM decisions ORDER BY id").fetch_all(pool).await;
-    let due: Vec<Asked> = due.unwrap().into_iter().map(|(id, step)| Asked { id, step }).collect();
-    for asking in store.askings(&due).await.unwrap().iter().filter(|asking| asking.is_map) {
-        let items = items.iter().map(|item| NewItem {
-            key: (*item).to_owned(),
-            value: json!({"id": item}),
-            basis: workflow::hash::sha256_hex(item.as_bytes()),
-        });
-        store.expand(asking, &[], None, items.collect()).await.unwrap();
-    }
-    store.answered(&due).await.unwrap();
-}
-
-/// Lets a worker take whatever is ready.
-async fn claim(store: &Store) {
-    let worker = WorkerId(Uuid::now_v7());
-    store.register_worker(worker).await.unwrap();
-    assert!(!store.claim(worker, 10).await.unwrap().unwrap().claimed.is_empty());
-}
-
 /// What a dry re-run and a real one are told.
 async fn both_ways(world: &World, run: RunId, step: &str, mut request: Value) -> (ApiError, ApiError) {
     request["dry_run"] = json!(true);
@@ -74,20 +47,20 @@ async fn both_ways(world: &World, run: RunId, step: &str, mut request: Value) ->
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_dry_run_refuses_what_the_re_run_would_refuse(pool: PgPool) {
-    let world = World::with_writer(pool.clone()).await;
-    let store = Store::from_pool(pool.clone());
+    let world = World::with_writer(pool).await;
     let mut definition = chain();
     definition["steps"]["each"] = json!({"title": "Each", "agent_id": "writer", "inputs": {"text": {"from": "item", "path": "/id"}},
         "map": {"over": {"const": [{"id": "a"}, {"id": "b"}]}, "key": "/id"}});
     let run = world.start(&world.ada, publish(&world, &definition).await).await.id;
-    expand(&store, &pool, &["a", "b"]).await;
+    world.process.expand(run, "each", &["a", "b"]).await;
     supply(&world, run, "each[a]", "one").await;
     let fine = steps::rerun(&world.ada, run, &key("each[a]"), body(json!({"dry_run": true})), None).await;
     assert!(fine.is_ok(), "its map collects: {fine:?}");
     // A map that is skipped collects nothing any more.
-    claim(&store).await;
+    world.process.take(run).await;
     steps::stop(&world.ada, run, &key("each"), body(json!({})), None).await.unwrap();
-    let view = steps::skip(&world.ada, run, &key("each"), body(json!({})), None).await.unwrap();
+    let view = steps::skip(&world.ada, run, &key("each"), body(json!({})), None).await;
+    let view = shown(&world.ada, view).await.unwrap();
     assert_eq!(view.step(&key("each[a]")).unwrap().status, StepStatus::Completed);
     let (dry, real) = both_ways(&world, run, "each[a]", json!({})).await;
     assert_eq!(dry, real);
@@ -114,8 +87,7 @@ async fn a_dry_run_in_a_cancelled_run_is_refused_whatever_the_step_is(pool: PgPo
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_step_that_runs_in_a_paused_run_is_named_as_what_is_in_the_way(pool: PgPool) {
-    let world = World::with_writer(pool.clone()).await;
-    let store = Store::from_pool(pool);
+    let world = World::with_writer(pool).await;
     let template = world.published().await;
     let other = world.start(&world.ada, template).await.id;
     supply(&world, other, "first", "other").await;
@@ -124,7 +96,7 @@ async fn a_step_that_runs_in_a_paused_run_is_named_as_what_is_in_the_way(pool: P
     let to = async || runs::move_to(&world.ada, run, MoveRun { version: 1, dry_run: false }, None).await;
     let early = refusal(to().await);
     assert!(early.detail.starts_with("The run is running."), "{}", early.detail);
-    claim(&store).await;
+    world.process.take(run).await;
     runs::pause(&world.ada, run, None).await.unwrap();
     let adopt = body(json!({"from": other, "steps": ["first"]}));
     for refused in [refusal(to().await), refusal(runs::adopt(&world.ada, run, adopt, None).await)] {
@@ -193,31 +165,35 @@ async fn every_value_that_skipping_asks_for_is_told_at_once(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_skip_asks_for_what_is_missing_when_it_happens(pool: PgPool) {
     let world = World::with_writer(pool.clone()).await;
+    let (process, [late]) = beside(&pool, [2]).await;
     let run = world.start(&world.ada, world.published().await).await.id;
     let first = key("first");
-    let skip = async |inputs: Value| steps::skip(&world.ada, run, &first, body(json!({"inputs": inputs})), None).await;
+    let skip = async |inputs: Value| steps::skip(&late, run, &first, body(json!({"inputs": inputs})), None).await;
     let trigger = async |step: &str, request: Value| {
         steps::trigger(&world.ada, run, &key(step), body(request), None).await.unwrap();
     };
     skip(json!({SECOND: {"text": "instead"}})).await.unwrap();
     supply(&world, run, SECOND, "two").await;
     trigger("first", json!({})).await;
-    // The value is taken back after the skip has looked, and before it holds the run.
-    let ((), late) = in_order(&pool, trigger(SECOND, json!({"inputs": {}})), skip(json!({}))).await;
-    assert_eq!(status(late), at(422, "inputs.second.text"));
-    // What else moves the run only makes it look again.
+    // The value is taken back after the skip was decided, and before it is written.
+    let taken_back = trigger(SECOND, json!({"inputs": {}}));
+    let ((), refused) = process.overtaken(taken_back, skip(json!({}))).await;
+    assert_eq!(status(refused), at(422, "inputs.second.text"));
+    // What else moves the run only makes it be decided again.
     let pause = async { runs::pause(&world.ada, run, None).await.unwrap() };
-    let (_, fine) = in_order(&pool, pause, skip(json!({SECOND: {"text": "instead"}}))).await;
-    assert_eq!(fine.unwrap().step(&first).unwrap().status, StepStatus::Skipped);
+    let (_, fine) = process.overtaken(pause, skip(json!({SECOND: {"text": "instead"}}))).await;
+    assert_eq!(shown(&late, fine).await.unwrap().step(&first).unwrap().status, StepStatus::Skipped);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_that_used_up_its_budget_goes_on_with_a_larger_one_or_with_none(pool: PgPool) {
-    let world = World::with_writer(pool.clone()).await;
-    let template = world.published().await;
+    let world = World::with_writer(pool).await;
+    let mut definition = chain();
+    definition["limits"] = json!({"budget": {"tokens": 10, "on_exceed": "pause"}});
+    let template = publish(&world, &definition).await;
     let resume = async |run, request: Value| {
         let resume: ResumeRun = body(request);
-        runs::resume(&world.ada, run, resume, None).await
+        shown(&world.ada, runs::resume(&world.ada, run, resume, None).await).await
     };
     for (budget, left) in [
         (json!({"tokens": 51}), Some(BudgetView { tokens: Some(51), cost_micros: None })),
@@ -225,15 +201,8 @@ async fn a_run_that_used_up_its_budget_goes_on_with_a_larger_one_or_with_none(po
         (json!({}), None),
     ] {
         let run = world.start(&world.ada, template).await.id;
-        // What the engine does once an attempt has used more than there was.
-        sqlx::query(
-            "UPDATE workflow_runs SET budget_tokens = 10, used_tokens = 50, held = 'budget', status = 'paused', status_reason = 'budget'
-            WHERE id = $1",
-        )
-        .bind(run.0)
-        .execute(&pool)
-        .await
-        .unwrap();
+        world.process.take(run).await;
+        world.process.finish(run, "first", "one", 50).await;
         for too_small in [json!({}), json!({"budget": null}), json!({"budget": {"tokens": 50}})] {
             let refused = refusal(resume(run, too_small).await);
             assert!(refused.status == 409 && refused.detail.ends_with("or with none."), "{}", refused.detail);

@@ -26,13 +26,38 @@ async fn a_run_is_started_from_a_published_version_with_checked_inputs(pool: PgP
     assert_eq!(status(begin(&world.ada, draft, json!({"topic": "a\0"})).await), at(422, "inputs.topic"));
     assert_eq!(status(begin(&world.ada, draft, json!({"topic": "x", "b": 1})).await), at(422, "inputs.b"));
     assert_eq!(status(begin(&world.ada, draft, json!({"topic": "x".repeat(5_000_000)})).await), at(413, "inputs"));
-    let started = begin(&world.ada, draft, fine).await.unwrap();
+    let started = begin(&world.ada, draft, fine.clone()).await.unwrap();
     assert!(started.is_new);
-    assert_eq!(started.run.run_definition.steps["first"].agent_version, Some(1));
-    assert_eq!(started.run.step(&"first".into()).unwrap().status, StepStatus::Ready);
+    let run = runs::view_after(&world.ada, &started.done).await.unwrap();
+    assert_eq!(run.run_definition.steps["first"].agent_version, Some(1));
+    assert_eq!(run.step(&"first".into()).unwrap().status, StepStatus::Ready);
     let other_version =
         runs::start(&world.ada, workflow::api::StartRun { version: Some(2), ..start(draft, &json!({})) }, None);
     assert_eq!(status(other_version.await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn users_start_the_live_version_and_admins_any(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let mut next = chain();
+    next["steps"]["first"]["title"] = json!("Another");
+    let base = templates::get(&world.admin, template).await.unwrap().draft_revision;
+    let update = super::body(json!({"definition": next, "base_revision": base}));
+    templates::save_draft(&world.admin, template, update).await.unwrap();
+    templates::publish(&world.admin, template).await.unwrap();
+    let begin = async |ctx: &OpContext, version| {
+        let request = workflow::api::StartRun { version, ..start(template, &json!({"topic": "Rain"})) };
+        let started = runs::start(ctx, request, None).await?;
+        runs::view_after(ctx, &started.done).await.map(|run| run.template_version)
+    };
+    let refused = refusal(begin(&world.ada, Some(1)).await);
+    assert_eq!((refused.status, refused.detail.contains("only admins")), (403, true), "{}", refused.detail);
+    assert_eq!(status(begin(&world.ada, Some(9)).await), plain(404));
+    for version in [None, Some(2)] {
+        assert_eq!(begin(&world.ada, version).await.unwrap(), 2);
+    }
+    assert_eq!(begin(&world.admin, Some(1)).await.unwrap(), 1);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -47,7 +72,7 @@ async fn one_key_makes_one_run(pool: PgPool) {
     let many = futures::future::join_all((0..10).map(|_| begin("Rain", "k"))).await;
     let started: Vec<runs::Started> = many.into_iter().map(Result::unwrap).collect();
     assert_eq!(started.iter().filter(|started| started.is_new).count(), 1);
-    assert!(started.iter().all(|one| one.run.id == started[0].run.id));
+    assert!(started.iter().all(|one| one.done.run == started[0].done.run));
     assert_eq!(status(begin("Snow", "k").await), plain(409));
     assert_eq!(status(begin("Rain", "").await), at(422, "Idempotency-Key"));
     assert_eq!(runs::list(&world.ada, None, None).await.unwrap().runs.len(), 1);

@@ -3,7 +3,6 @@
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::PgPool;
-use store::Store;
 use uuid::Uuid;
 use workflow::{
     StepKey, UserId,
@@ -11,7 +10,7 @@ use workflow::{
     api::{CreatedToken, ErrorCode, NewToken},
 };
 
-use super::{World, at, body, nobody, plain, refusal, status};
+use super::{World, at, body, nobody, plain, refusal, service_of, status};
 use crate::{OpContext, RequestInfo, Service, Settings, Wanted, accounts, agents, runs, steps, templates, users};
 
 const ADMIN: &str = "person1@example.org";
@@ -129,7 +128,7 @@ async fn tokens_are_ones_own_and_last_no_longer_than_a_year(pool: PgPool) {
 
 /// Ada with a password that is known, her session, and a token of hers.
 async fn ada(pool: &PgPool) -> (Service, OpContext, OpContext, CreatedToken) {
-    let service = Service::new(Store::from_pool(pool.clone()), Settings::default());
+    let service = service_of(pool.clone(), Settings::default()).await;
     let operator = service.system_context().await.unwrap();
     for (email, role) in [("admin@b.c", Role::Admin), ("ada@b.c", Role::Admin)] {
         users::create(&operator, email, role, PASSWORD.into()).await.unwrap();

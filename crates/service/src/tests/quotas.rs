@@ -1,0 +1,75 @@
+//! What a person may take up, as verbs count it: what is refused is not counted, and what was asked before costs nothing.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use store::{Store, quotas::Limits};
+use workflow::{RunId, StepKey, api::ErrorCode};
+
+use super::{World, body, refusal, start};
+use crate::{Result, runs, runs::Done, steps};
+
+async fn world(pool: &PgPool, limits: Limits) -> World {
+    let world = World::of(pool, Store::from_pool(pool.clone()).within(limits)).await;
+    world.save_writer(None).await;
+    world
+}
+
+async fn supply(world: &World, run: RunId, step: &str, text: &str) -> Result<Done> {
+    let outputs = body(json!({"outputs": {"text": text}}));
+    steps::supply(&world.ada, run, &StepKey::new(step), outputs, None).await
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_that_goes_on_takes_a_place_and_what_changes_nothing_does_not(pool: PgPool) {
+    let world = world(&pool, Limits { running_runs: Some(1), bytes_per_day: None }).await;
+    let template = world.published().await;
+    let first = StepKey::new("first");
+    let done = world.start(&world.ada, template).await.id;
+    supply(&world, done, "first", "one").await.unwrap();
+    supply(&world, done, "second", "two").await.unwrap();
+    let begin = async |key: &str| {
+        let request = start(template, &json!({"topic": "Rain"}));
+        runs::start(&world.ada, request, Some(key.to_owned())).await
+    };
+    let under_way = begin("k").await.unwrap().done.run;
+    assert_eq!(refusal(begin("other").await).code, ErrorCode::QuotaExceeded);
+    assert!(!begin("k").await.unwrap().is_new, "a repeated request takes no place");
+
+    let trigger = async |request: Value| steps::trigger(&world.ada, done, &first, body(request), None).await;
+    assert_eq!(refusal(trigger(json!({})).await).code, ErrorCode::QuotaExceeded, "it would go on");
+    assert_eq!(refusal(trigger(json!({"expect_generation": 9})).await).code, ErrorCode::Conflict);
+    let edited = body(json!({"artifacts": {"text": "better"}}));
+    steps::edit(&world.ada, done, &first, edited, None).await.unwrap();
+    let fork = runs::fork(&world.ada, done, body(json!({"step": "second"})), None).await;
+    assert_eq!(refusal(fork).code, ErrorCode::QuotaExceeded);
+
+    runs::cancel(&world.ada, under_way, None).await.unwrap();
+    trigger(json!({})).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn bytes_are_counted_once_and_only_of_what_is_stored(pool: PgPool) {
+    let world = world(&pool, Limits { running_runs: None, bytes_per_day: Some(30_000) }).await;
+    let run = world.start(&world.ada, world.published().await).await.id;
+    let first = StepKey::new("first");
+    let used = async || {
+        let bytes = "SELECT bytes FROM user_days WHERE user_id = $1";
+        let user = world.ada.actor().unwrap().id;
+        sqlx::query_scalar::<_, i64>(bytes).bind(user.0).fetch_one(&pool).await.unwrap()
+    };
+    let begun = used().await;
+    let edit = async |once: &str| {
+        let edited = body(json!({"artifacts": {"text": "x".repeat(10_000)}}));
+        steps::edit(&world.ada, run, &first, edited, Some(once.to_owned())).await
+    };
+    assert_eq!(refusal(edit("early").await).status, 409);
+    assert_eq!(used().await, begun, "what is refused is not counted");
+    supply(&world, run, "first", "one").await.unwrap();
+    edit("k").await.unwrap();
+    edit("k").await.unwrap();
+    assert_eq!(used().await, begun + 10_003);
+    edit("l").await.unwrap();
+    let refused = refusal(edit("m").await);
+    assert_eq!((refused.status, refused.code), (429, ErrorCode::QuotaExceeded));
+    assert!(edit("k").await.is_ok(), "what was done is answered");
+}
