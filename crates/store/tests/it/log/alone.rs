@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runs::{CommitFailed, Log as _, Newer, Outcome, Seen};
+use runs::{CommitFailed, Log as _, Newer, Outcome, RunCommit, Seen};
 use sqlx::PgPool;
 
 use super::world::{Known, chain, check, commit, log};
@@ -59,7 +59,7 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
         .await
         .unwrap();
     let began = Instant::now();
-    let waiting = log.alone(run.id, seen, Box::new(|_| panic!("it is locked"))).await;
+    let waiting = log.alone(run.id, seen, Box::new(|_| -> Option<RunCommit> { panic!("it is locked") })).await;
     assert_eq!(waiting, Ok(Some(Outcome::Locked)));
     assert!(began.elapsed() < Duration::from_secs(3));
     holding.rollback().await.unwrap();
@@ -67,7 +67,7 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
     let now = log.clock().await.unwrap();
     let decided = run.decide(now, &[run.take(now, 1)]).unwrap().commit;
     let late = decided.clone();
-    let standing = move |_| {
+    let standing = move |_: Newer| {
         std::thread::sleep(Duration::from_millis(1_500));
         Some(late)
     };

@@ -7,7 +7,15 @@ use super::world::{World, approve};
 use crate::{
     access::{Actor, Role},
     id::RunId,
-    run::{Command, Context, Refused, State, command::MoveTo, command::Start, dry, event::EventKind, fork, testing::{admin, agents, definition, owner, person}},
+    run::{
+        Command, Context, Refused, State,
+        command::MoveTo,
+        command::Start,
+        dry,
+        event::EventKind,
+        fork,
+        testing::{admin, agents, definition, owner, person},
+    },
     status::{ErrorClass, Origin, RunStatus, StepStatus},
     validate,
     verbs::Access,

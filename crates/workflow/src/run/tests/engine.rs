@@ -309,8 +309,11 @@ fn an_event_that_would_be_too_long_is_continued() {
     let fan: Vec<StepKey> = (0..4_500).map(|n| StepKey::new(format!("f{n}"))).collect();
     let mut edges = serde_json::Map::from_iter([("a".to_owned(), json!([]))]);
     edges.extend(fan.iter().map(|key| (key.as_str().to_owned(), json!(["a"]))));
-    let start =
-        crate::run::testing::start_of(&crate::run::testing::definition(&json!({ "steps": dag(&json!(edges)) })), true, [].into());
+    let start = crate::run::testing::start_of(
+        &crate::run::testing::definition(&json!({ "steps": dag(&json!(edges)) })),
+        true,
+        [].into(),
+    );
     let (mut state, mut n) = (State::empty(), 0);
     let (agents, disabled) = (crate::run::testing::agents(), [].into());
     let mut tell = |state: &mut State, command: &Command| {
