@@ -100,7 +100,9 @@ pub(crate) async fn on_step<'a, B: Serialize, T: Send + 'static>(
     facts: impl FnOnce(&State) -> T + Send + 'static,
 ) -> Result<(Call<'a>, T)> {
     let request = idempotency::of(once, verb.as_str(), &path(run, &[key.as_str()]), body)?;
-    begin(ctx, run, About::Step(verb, key.clone()), request, facts).await
+    let call = begin(ctx, run, About::Step(verb, key.clone()), request, facts).await?;
+    // A key with a character that cannot be stored names no step.
+    if key.is_addressable() { Ok(call) } else { Err(Error::NotFound) }
 }
 
 /// The call of a verb on something that a step made.
