@@ -42,7 +42,7 @@ pub struct Live {
 pub struct Version {
     pub template_id: TemplateId,
     pub version: i32,
-    /// Of the template, as it was called then.
+    /// As it was called when it was published.
     pub name: String,
     pub definition: Definition,
 }

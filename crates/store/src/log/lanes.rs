@@ -32,7 +32,7 @@ pub const ENGINE_SETTINGS: [(&str, &str); 5] = [
 
 /// Connections on which the engine's statements run, one at a time on each.
 #[derive(Clone, Debug)]
-pub struct Lanes {
+pub(super) struct Lanes {
     pool: PgPool,
     /// Those without work. They do not go back to the pool after each statement, which would ask each time whether they still live.
     idle: Arc<Mutex<Vec<PoolConnection<Postgres>>>>,
@@ -46,7 +46,7 @@ pub(super) struct Lane<'a> {
 }
 
 impl Lanes {
-    pub async fn connect(options: PgConnectOptions, n: u32, patience: Option<Duration>) -> Result<Self> {
+    pub(super) async fn connect(options: PgConnectOptions, n: u32, patience: Option<Duration>) -> Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(n)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runs::{CommitFailed, Log as _, Newer, Outcome, Seen};
+use runs::{CommitFailed, Log as _, Newer, Outcome, RunCommit, Seen};
 use sqlx::PgPool;
 
 use super::world::{Known, chain, check, commit, log};
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_goes_alone_reads_what_is_new_and_nobody_comes_between(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
@@ -47,7 +47,7 @@ async fn who_goes_alone_reads_what_is_new_and_nobody_comes_between(pool: PgPool)
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::begun(&log, &chain(2)).await;
@@ -59,7 +59,7 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
         .await
         .unwrap();
     let began = Instant::now();
-    let waiting = log.alone(run.id, seen, Box::new(|_| panic!("it is locked"))).await;
+    let waiting = log.alone(run.id, seen, Box::new(|_| -> Option<RunCommit> { panic!("it is locked") })).await;
     assert_eq!(waiting, Ok(Some(Outcome::Locked)));
     assert!(began.elapsed() < Duration::from_secs(3));
     holding.rollback().await.unwrap();
@@ -67,7 +67,7 @@ async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(po
     let now = log.clock().await.unwrap();
     let decided = run.decide(now, &[run.take(now, 1)]).unwrap().commit;
     let late = decided.clone();
-    let standing = move |_| {
+    let standing = move |_: Newer| {
         std::thread::sleep(Duration::from_millis(1_500));
         Some(late)
     };
