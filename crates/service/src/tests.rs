@@ -24,10 +24,7 @@ use workflow::{
     api::{ApiError, CreateTemplate, SaveAgent, StartRun, TemplateView},
 };
 
-use crate::{
-    Error, OpContext, RequestInfo, Result, Service, Settings,
-    runs::{self, Done},
-};
+use crate::{Error, OpContext, RequestInfo, Result, Service, Settings, runs::Done};
 use process::Process;
 
 /// A server with an admin and two users, each as their own request.
@@ -88,8 +85,8 @@ impl World {
     }
 
     async fn start(&self, ctx: &OpContext, template_id: TemplateId) -> RunView {
-        let started = runs::start(ctx, start(template_id, &json!({"topic": "Rain"})), None).await.unwrap();
-        runs::view_after(ctx, &started.done).await.unwrap()
+        let started = crate::runs::start(ctx, start(template_id, &json!({"topic": "Rain"})), None).await.unwrap();
+        crate::runs::view_after(ctx, &started.done).await.unwrap()
     }
 }
 
@@ -109,7 +106,7 @@ async fn service_of(pool: PgPool, settings: Settings) -> Service {
 
 /// The run after a verb, as whoever asked for it is shown it.
 async fn shown(ctx: &OpContext, done: Result<Done>) -> Result<RunView> {
-    runs::view_after(ctx, &done?).await
+    crate::runs::view_after(ctx, &done?).await
 }
 
 /// A session of somebody whose password nobody knows.

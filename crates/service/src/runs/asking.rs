@@ -200,11 +200,8 @@ impl Call<'_> {
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
         let Brings { agents, contents, n_bytes } = brings;
         let disabled = Arc::new(self.ctx.store().disabled_among(&self.seen.voters).await?);
-        let by = By::Person {
-            actor: self.actor.clone(),
-            was_asked: self.seen.only_at_gate,
-            request: self.request.clone(),
-        };
+        let by =
+            By::Person { actor: self.actor.clone(), was_asked: self.seen.only_at_gate, request: self.request.clone() };
         let ask = Ask { run: self.run, command, by, agents, disabled, contents, message: None, start: None };
         let taken = self.take_up(&ask, n_bytes).await?;
         match self.ctx.runs().execute(ask).await {
@@ -241,11 +238,7 @@ impl Call<'_> {
         self.read(move |state| {
             let By::Person { actor, was_asked, .. } = &ask.by else { return None };
             let (was_asked, request) = (*was_asked, None);
-            let ctx = Context {
-                was_asked,
-                request,
-                ..context(state, actor, &ask.disabled, &ask.agents)
-            };
+            let ctx = Context { was_asked, request, ..context(state, actor, &ask.disabled, &ask.agents) };
             // A mistake in deciding must not end whoever decides for everybody: asked in earnest, it is found and named there.
             catch_unwind(AssertUnwindSafe(|| decide(state, &ask.command, &ctx))).ok()
         })

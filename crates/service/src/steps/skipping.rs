@@ -58,8 +58,7 @@ pub async fn skip(ctx: &OpContext, run: RunId, key: &StepKey, skip: SkipStep, on
     let (call, facts) = on_step(ctx, run, key, Verb::Skip, &skip, once, facts).await?;
     let agents = call.agents().await?;
     let n_bytes = facts.check(&agents, &skip.inputs)?;
-    let command =
-        Command::Skip { step: key.clone(), inputs: skip.inputs, expect_generation: skip.expect_generation };
+    let command = Command::Skip { step: key.clone(), inputs: skip.inputs, expect_generation: skip.expect_generation };
     call.execute(command, Brings { agents, n_bytes, ..Brings::default() }).await
 }
 

@@ -181,7 +181,10 @@ async fn the_last_rejection_keeps_its_words(pool: PgPool) {
     let event = runs::events(&world.ada, run.id, None).await.unwrap().remove(0);
     let told = event.data.rejections.first().unwrap();
     let words = "not a word of it is true";
-    assert_eq!((told.text.as_str(), told.round, told.is_last, told.by.as_str()), (words, 1, true, "person2@example.org"));
+    assert_eq!(
+        (told.text.as_str(), told.round, told.is_last, told.by.as_str()),
+        (words, 1, true, "person2@example.org")
+    );
     let (snapshot, people) = runs::snapshot(&world.ada, run.id).await.unwrap();
     let kept = workflow::run::State::of(snapshot).rejections(&first).to_vec();
     assert_eq!((kept.len(), kept[0].text.as_str()), (1, words), "it stays with its round");
@@ -197,9 +200,8 @@ async fn a_gate_may_want_somebody_else_and_more_than_one(pool: PgPool) {
     let review = json!({"mode": "always", "allow_self": false, "quorum": 2, "assignees": {"users": [BEN]}});
     let run = waiting(&world, review).await.id;
     let first = StepKey::new("first");
-    let approve = async |ctx: &OpContext| {
-        shown(ctx, steps::approve(ctx, run, &first, body(json!({})), None).await).await
-    };
+    let approve =
+        async |ctx: &OpContext| shown(ctx, steps::approve(ctx, run, &first, body(json!({})), None).await).await;
     let own = refusal(approve(&world.ada).await);
     assert!(own.status == 403 && own.detail.contains("owner"), "{}", own.detail);
     let voted = approve(&world.ben).await.unwrap();

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use ::runs::{
-    Batch, Beat, Clock, CommitFailed, Committed, Decide, Loaded, Log as _, Message, MessageKey, Newer, Options, Outcome,
-    Ready, Runs, Seen, Surroundings, Unavailable, Waiting, Want,
+    Batch, Beat, Clock, CommitFailed, Committed, Decide, Loaded, Log as _, Message, MessageKey, Newer, Options,
+    Outcome, Ready, Runs, Seen, Surroundings, Unavailable, Waiting, Want,
 };
+use chrono::{DateTime, Utc};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::log::Log;
 use tokio::sync::Semaphore;
@@ -52,7 +52,7 @@ impl Process {
         let began = Instant::now();
         let around = Surroundings {
             clock: Clock::new(log.clock().await.unwrap(), Box::new(move || began.elapsed())),
-            random: Box::new(|| Uuid::new_v4().as_u128()),
+            random: Box::new(rand::random),
         };
         let (runs, driver) = Runs::new(Arc::clone(&log), Arc::new(around), Options::default());
         tokio::spawn(driver.run());
@@ -88,10 +88,9 @@ impl Process {
 
     pub(super) async fn tell(&self, run: RunId, command: Command, content: Option<&str>) {
         let mut ask = ::runs::Ask::itself(run, command);
-        ask.contents.extend(content.map(|text| ::runs::Content {
-            hash: sha256_hex(text.as_bytes()),
-            bytes: text.as_bytes().into(),
-        }));
+        ask.contents.extend(
+            content.map(|text| ::runs::Content { hash: sha256_hex(text.as_bytes()), bytes: text.as_bytes().into() }),
+        );
         self.runs.execute(ask).await.unwrap();
     }
 

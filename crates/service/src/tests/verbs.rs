@@ -42,9 +42,8 @@ async fn supplied_edited_and_rolled_back_content_is_versioned(pool: PgPool) {
     let one = latest(&supplied, &first).clone();
     assert_eq!((one.origin, one.media_type.as_str(), one.version), (Origin::HumanEdit, "text/plain", 1));
 
-    let edit = async |request: Value| {
-        shown(&world.ada, steps::edit(&world.ada, run, &first, body(request), None).await).await
-    };
+    let edit =
+        async |request: Value| shown(&world.ada, steps::edit(&world.ada, run, &first, body(request), None).await).await;
     assert_eq!(status(edit(json!({})).await), at(422, "artifacts"));
     assert_eq!(status(edit(json!({"artifacts": {"other": "x"}})).await), at(422, "artifacts.other"));
     assert_eq!(status(edit(json!({"artifacts": {"text": 7}})).await), at(422, "artifacts.text"));

@@ -1,13 +1,7 @@
 //! The words for a gate that is somebody else's: whom it asks, so that whoever was refused knows whom to turn to.
 //! They are told to those who see the run, and so its gates, and to nobody else.
 
-use workflow::{
-    StepKey,
-    access::Role,
-    definition::Review,
-    run::State,
-    verbs::Verb,
-};
+use workflow::{StepKey, access::Role, definition::Review, run::State, verbs::Verb};
 
 use super::title;
 use crate::Error;
