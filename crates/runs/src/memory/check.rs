@@ -22,7 +22,11 @@ use super::{
     store::{MOST_CLOCK_OFF, Stored},
     tables::Tables,
 };
-use crate::{commit::RunCommit, log::Message, rows::Rows};
+use crate::{
+    commit::{Part, RunCommit},
+    log::Message,
+    rows::Rows,
+};
 
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -95,7 +99,13 @@ impl Checks {
         if event.at < at {
             self.violated(format!("run {}: time goes back at {}", state.birth.id, event.seq));
         }
-        self.hold(|| invariants::check(state, &event.kind));
+        self.hold(|| invariants::check_within(state, &event.kind));
+    }
+
+    /// All events of one decision are there.
+    pub(super) fn decided(&mut self, state: &State, part: &Part) {
+        let kinds: Vec<_> = part.events.iter().map(|event| event.kind).collect();
+        self.hold(|| invariants::check(state, &kinds));
     }
 
     pub(super) fn after(&mut self, stored: &Stored, commit: &RunCommit, before: &Before, now: DateTime<Utc>) {

@@ -140,6 +140,7 @@ impl Stored {
                 checks.apply(&mut row.state, event);
                 row.log.push(Logged { commit: commit.id, ask: part.ask, event: Arc::clone(event) });
             }
+            checks.decided(&row.state, part);
             if let Some(message) = &part.message
                 && !is_on(Bug::KeepMessage)
             {

@@ -38,7 +38,9 @@ impl Tables {
         let attempts = rows.attempts.iter();
         self.attempts.extend(attempts.map(|row| ((row.attempt.step.clone(), row.attempt.number), row.clone())));
         for version in &rows.artifacts {
-            self.artifacts.entry(version.id).or_insert_with(|| version.clone());
+            // Which is the latest and which passed a gate stands in the heads.
+            let row = Version { is_latest: false, is_approved: false, ..version.clone() };
+            self.artifacts.entry(version.id).or_insert(row);
         }
         self.heads.extend(rows.artifact_heads.iter().map(|row| ((row.step.clone(), row.name.clone()), row.clone())));
     }

@@ -46,7 +46,7 @@ mod tests {
         let of = |value: Value| about(&serde_json::from_value(value).unwrap());
         assert_eq!(of(json!({})), None);
         assert_eq!(of(json!({"a": " \n ", "b": [1]})), None);
-        assert_eq!(of(json!({"b": "two\n\twords", "a": 1.50})).as_deref(), Some("1.50 · two words"));
+        assert_eq!(of(json!({"b": "two\n\twords", "a": 1.5})).as_deref(), Some("1.5 · two words"));
         let five = json!({"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"});
         assert_eq!(of(five).as_deref(), Some("1 · 2 · 3 · 4"));
         let long = of(json!({"a": "é".repeat(500)})).unwrap();

@@ -15,8 +15,19 @@ use crate::{
     status::{Origin, Outcome, Reason, RunStatus, StepCounts, StepStatus},
 };
 
-/// Panics where something does not hold. `after`: what came to it last.
+/// Panics where something does not hold after a decision. `after`: what came to it last.
 pub fn check(state: &State, after: &dyn Debug) {
+    check_within(state, after);
+    let told = Told { state, after };
+    let is_spent =
+        state.run.budget.is_some_and(|budget| budget.tokens.is_some_and(|tokens| state.run.used_tokens >= tokens));
+    let starts = state.steps().any(|step| matches!(step.status, Status::Ready { .. }) && !step.manually_triggered);
+    let goes_on = state.run.held.is_none() && !state.run.status.is_terminal();
+    assert!(!(is_spent && starts && goes_on), "it goes on without a budget; {told}");
+}
+
+/// The same after any event of a decision: only that a budget is used up is told by an event after the one that used it.
+pub fn check_within(state: &State, after: &dyn Debug) {
     let told = Told { state, after };
     derived(state, &told);
     run(state, &told);
@@ -84,11 +95,6 @@ fn run(state: &State, told: &Told<'_>) {
     let derived = RunStatus::derive(state.run.status == RunStatus::Cancelled, state.run.held, counts);
     assert_eq!((state.run.status, state.run.status_reason), derived, "the status of the run; {told}");
     assert_eq!(state.run.finished_at.is_some(), state.run.status.is_terminal(), "when it was over; {told}");
-    let is_spent =
-        state.run.budget.is_some_and(|budget| budget.tokens.is_some_and(|tokens| state.run.used_tokens >= tokens));
-    let starts = state.steps().any(|step| matches!(step.status, Status::Ready { .. }) && !step.manually_triggered);
-    let goes_on = state.run.held.is_none() && !state.run.status.is_terminal();
-    assert!(!(is_spent && starts && goes_on), "it goes on without a budget; {told}");
     let limit = state.design.definition.limits.max_parallel;
     let running = state.steps().filter(|step| matches!(step.status, Status::Running(Work::Attempt { .. }))).count();
     // A step that a crash or a retry gives back keeps its place, so the limit holds whatever happens.
