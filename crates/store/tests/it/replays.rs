@@ -179,7 +179,8 @@ async fn a_verb_whose_answer_was_lost_has_happened_once(pool: PgPool) {
         // Every connection is gone, as after a crash.
         let mut last = pool.acquire().await.unwrap();
         sqlx::query(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
         )
         .execute(&mut *last)
         .await
