@@ -142,6 +142,9 @@ test("a rejection, an edit and a prompt that are half written survive a reload",
   await expect(reject).toContainText("What you typed before is back");
   await reject.getByRole("button", { name: "Discard" }).click();
   await expect(reject.getByLabel("What should be different?")).toHaveValue("");
+  await reject.getByRole("button", { name: "Undo" }).click();
+  await expect(reject.getByLabel("What should be different?")).toHaveValue("half a thought");
+  await reject.getByLabel("What should be different?").fill("");
   await page.keyboard.press("Escape");
 
   await run.verb("Edit").click();

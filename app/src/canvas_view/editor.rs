@@ -183,7 +183,7 @@ impl EditorHandle {
 
     /// Call it on `pointerdown` of a palette item: from here the drag runs by itself.
     pub fn begin_palette_drag(self, agent: &AgentView, event: &PointerEvent) {
-        palette::begin(self, agent, event);
+        palette::begin(self.board, self.drag, agent, event);
     }
 
     /// Call it on `click` of a palette item: adds the agent in the middle, unless the click ended a drag.

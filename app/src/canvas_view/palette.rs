@@ -7,10 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, PointerEvent};
 use workflow::api::AgentView;
 
-use super::{
-    editor::EditorHandle,
-    handle::{mods_of, precision_of},
-};
+use super::handle::{BoardHandle, mods_of, precision_of};
 
 /// What one drag needs to end cleanly.
 #[derive(Clone, Copy)]
@@ -40,11 +37,10 @@ impl PaletteDrag {
     }
 }
 
-pub(super) fn begin(handle: EditorHandle, agent: &AgentView, event: &PointerEvent) {
+pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, event: &PointerEvent) {
     if event.button() != 0 {
         return;
     }
-    let drag = handle.drag;
     drag.end();
     drag.was_dragged.set_value(false);
     let (id, from) = (event.pointer_id(), (event.client_x(), event.client_y()));
@@ -75,12 +71,12 @@ pub(super) fn begin(handle: EditorHandle, agent: &AgentView, event: &PointerEven
                 return;
             }
             drag.was_dragged.set_value(true);
-            handle.board.act(|board| board.begin_palette_drag(item.clone()));
+            board.act(|board| board.begin_palette_drag(item.clone()));
             label.set_value(ghost(&item.name));
         }
-        if let Some(at) = handle.board.place_of(&event) {
-            handle.board.input(Input::Move { id, at, mods: mods_of(&event) });
-            let is_over = handle.board.read(|board| board.palette_ghost().is_some()).unwrap_or(false);
+        if let Some(at) = board.place_of(&event) {
+            board.input(Input::Move { id, at, mods: mods_of(&event) });
+            let is_over = board.read(|board| board.palette_ghost().is_some()).unwrap_or(false);
             label.with_value(|label| follow(label.as_ref(), &event, is_over));
         }
     });
@@ -89,22 +85,22 @@ pub(super) fn begin(handle: EditorHandle, agent: &AgentView, event: &PointerEven
             return;
         }
         if drag.was_dragged.get_value()
-            && let Some(at) = handle.board.place_of(&event)
+            && let Some(at) = board.place_of(&event)
         {
-            handle.board.wants_focus.set_value(true);
-            handle.board.input(Input::Up { id, at, mods: mods_of(&event) });
+            board.wants_focus.set_value(true);
+            board.input(Input::Up { id, at, mods: mods_of(&event) });
         }
         end();
     });
     let cancelled = window_event_listener(ev::pointercancel, move |event| {
         if event.pointer_id() == id {
-            handle.board.input(Input::Cancel);
+            board.input(Input::Cancel);
             end();
         }
     });
     let escaped = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && drag.was_dragged.get_value() {
-            handle.board.input(Input::Cancel);
+            board.input(Input::Cancel);
             end();
         }
     });

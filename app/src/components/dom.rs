@@ -58,6 +58,39 @@ pub(crate) fn focus(element: &HtmlElement) {
     drop(element.focus());
 }
 
+/// Moves the focus to what is drawn only now, or was just covered by a dialog that gives the focus back when it closes: two frames later.
+pub(crate) fn focus_soon(id: impl Into<String>) {
+    let id = id.into();
+    request_animation_frame(move || {
+        request_animation_frame(move || {
+            if let Some(element) = by_id(&id) {
+                focus(&element);
+            }
+        });
+    });
+}
+
+/// Moves the focus to what takes none by the keyboard, such as a row.
+pub(crate) fn focus_row(row: &HtmlElement) {
+    if !row.has_attribute("tabindex") {
+        // Setting an attribute fails only for names that are none.
+        drop(row.set_attribute("tabindex", "-1"));
+    }
+    focus(row);
+}
+
+/// Once what came last is drawn: two frames later. A focus that is somewhere by then is left there.
+pub(crate) fn focus_if_lost(row: impl FnOnce() -> Option<HtmlElement> + 'static) {
+    request_animation_frame(|| {
+        request_animation_frame(|| {
+            let is_lost = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
+            if let Some(row) = row().filter(|_| is_lost) {
+                focus_row(&row);
+            }
+        });
+    });
+}
+
 /// The elements inside `root` that match, in document order.
 pub(crate) fn all(root: &Element, selector: &str) -> Vec<HtmlElement> {
     let Ok(list) = root.query_selector_all(selector) else { return Vec::new() };

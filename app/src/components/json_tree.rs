@@ -1,11 +1,12 @@
 //! `JsonTree`: a JSON value as nested `<details>`; the inside of a closed one is not rendered, long arrays come in portions.
 //! Shows values exactly: strings quoted, keys in the order given.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use serde_json::Value;
 use wasm_bindgen::JsCast;
 
 use super::button::{Button, Variant};
+use super::dom::focus_if_lost;
 use super::icon::{Icon, Size};
 
 /// How many entries of one array or object are shown at first, and more at each click.
@@ -53,6 +54,16 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
             opened.set(true);
         }
     };
+    let list = NodeRef::<html::Div>::new();
+    let show_more = move || {
+        let first_new = shown.get_untracked();
+        shown.update(|shown| *shown = (*shown + PORTION).min(n));
+        // With the last portion the button goes, and the focus with it.
+        focus_if_lost(move || {
+            let row = list.get_untracked()?.children().item(u32::try_from(first_new).ok()?)?;
+            row.dyn_into().ok()
+        });
+    };
     let inside = move || {
         entries.with_value(|entries| {
             entries
@@ -69,11 +80,11 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
                 {key_view(key)}
                 <span class="json-note">{format!("{} {n} {noun} {}", brackets.0, brackets.1)}</span>
             </summary>
-            <div>
+            <div node_ref=list>
                 <Show when=move || opened.get()>
                     {inside}
                     <Show when=move || { shown.get() < n }>
-                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| shown.update(|s| *s = (*s + PORTION).min(n))>
+                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| show_more()>
                             {move || format!("Show {} more of {n}", PORTION.min(n - shown.get()))}
                         </Button>
                     </Show>

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::button::Button;
-use super::dom::{all, focus};
+use super::dom::{all, focus_if_lost};
 use super::icon::Size;
 use crate::reactive::effect_with;
 
@@ -94,18 +94,10 @@ fn take_marked() -> Option<HtmlElement> {
     Some(marked)
 }
 
-/// Two frames later what came is drawn. A focus that is somewhere is left there.
 fn move_focus_on() {
-    request_animation_frame(|| {
-        request_animation_frame(|| {
-            let is_lost = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
-            let Some(last) = take_marked().filter(|_| is_lost) else { return };
-            let next = last.next_element_sibling().and_then(|next| next.dyn_into::<HtmlElement>().ok());
-            let row = next.unwrap_or(last);
-            if !row.has_attribute("tabindex") {
-                drop(row.set_attribute("tabindex", "-1"));
-            }
-            focus(&row);
-        });
+    focus_if_lost(|| {
+        let last = take_marked()?;
+        let next = last.next_element_sibling().and_then(|next| next.dyn_into::<HtmlElement>().ok());
+        Some(next.unwrap_or(last))
     });
 }

@@ -44,6 +44,10 @@ async fn a_worker_that_slept_past_its_lease_is_fenced_when_it_wakes(pool: PgPool
     let run = world.start().await;
     let zombie = worker(&pool, &model);
     world.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    // It has asked, so its answer is there when it wakes.
+    while model.n_calls.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     zombie.signal(Signal::SIGSTOP);
     let heir = worker(&pool, &model);
     let view = world.until(run, |view| view.status.is_terminal()).await;

@@ -118,7 +118,7 @@ pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done
                     <Select value=choice.days options=lifetimes()/>
                 </Field>
                 <div class="form-actions">
-                    <Button on_click=move |()| open.set(false)>"Cancel"</Button>
+                    <Button on_click=move |()| open.set(false)>"Close"</Button>
                     <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>"Create token"</Button>
                 </div>
             </form>

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::components::{
     Button, Fault, Field, IconButton, NumberInput, Segment, Segmented, Select, SelectOption, Size, TextArea, TextInput,
+    dom::focus_soon,
 };
 
 const METHODS: [Segment; 2] = [Segment::new("get", "GET"), Segment::new("post", "POST")];
@@ -163,7 +164,7 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
         let header = form.header("", "");
         form.headers.update(|headers| headers.push(header));
         let id = format!("header-{}", header.uid);
-        request_animation_frame(move || request_animation_frame(move || super::edit::focus(&id)));
+        focus_soon(id);
     };
     view! {
         <Segmented value=form.method segments=METHODS.to_vec() name="http-method" label="Method"/>

@@ -6,7 +6,6 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
 };
-use wasm_bindgen::JsCast;
 use workflow::{
     AgentId, AgentSpec,
     api::{ErrorCode, ProviderView, SaveAgent},
@@ -27,7 +26,7 @@ use crate::{
     api,
     components::{
         Badge, Banner, Button, ButtonType, ConfirmDialog, Field, LinkButton, NumberInput, Size, Skeleton, SkeletonKind,
-        TextArea, TextInput, Variant, use_toasts,
+        TextArea, TextInput, Variant, dom::focus_soon, use_toasts,
     },
     device,
     error::AppError,
@@ -90,20 +89,6 @@ fn Loading() -> impl IntoView {
             </div>
         </Page>
     }
-}
-
-pub(super) fn focus(id: &str) {
-    if let Some(element) = document().get_element_by_id(id)
-        && let Some(element) = element.dyn_ref::<web_sys::HtmlElement>()
-    {
-        // What cannot take the focus leaves it where it was.
-        let _ = element.focus();
-    }
-}
-
-/// Once what was pressed is gone from the page, and its dialog closed, which gives the focus back to it.
-fn focus_soon(id: &'static str) {
-    request_animation_frame(move || request_animation_frame(move || focus(id)));
 }
 
 #[component]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::reactive::memo;
 use crate::{
-    components::{Button, Checkbox, Fault, Field, IconButton, Size, TextInput, Variant},
+    components::{Button, Checkbox, Fault, Field, IconButton, Size, TextInput, Variant, dom::focus_soon},
     pages::types::{TypeFields, TypeForm},
 };
 use workflow::schema::Schema;
@@ -51,7 +51,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         let port = form.port(&name, &Schema::text(), list == List::Inputs);
         ports.update(|ports| ports.push(port));
         let id = format!("port-{}", port.uid);
-        request_animation_frame(move || request_animation_frame(move || super::edit::focus(&id)));
+        focus_soon(id);
     };
     let general = faults.at(list.name());
     view! {

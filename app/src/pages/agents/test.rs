@@ -17,6 +17,7 @@ use crate::{
         run::{output::Output, state::LiveRun},
         start::field::{InputField, InputView},
     },
+    words,
 };
 
 #[component]
@@ -140,8 +141,8 @@ fn Follow(run: LoadedRun) -> impl IntoView {
     let usage = move || {
         last()?.usage.map(|usage| {
             let model = usage.model.map(|model| format!("{model}, ")).unwrap_or_default();
-            let guess = if usage.is_estimated { " (estimated)" } else { "" };
-            view! { <span>{format!("{model}{} + {} tokens{guess}", usage.prompt_tokens, usage.completion_tokens)}</span> }
+            let about = words::about(usage.is_estimated);
+            view! { <span>{format!("{model}{about}{} + {} tokens", usage.prompt_tokens, usage.completion_tokens)}</span> }
         })
     };
     view! {
@@ -159,7 +160,7 @@ fn Follow(run: LoadedRun) -> impl IntoView {
                 <p class="small muted" role="status">"Reconnecting: what is shown may be old"</p>
             </Show>
             {failure}
-            <Output live key/>
+            <Output live key written_at="in the run, under Attempts"/>
         </div>
     }
     .into_any()

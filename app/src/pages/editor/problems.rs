@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use workflow::{Problem, Severity};
 
 use super::{draft::Draft, focus};
-use crate::components::{Badge, Button, Empty, Icon, Size, Tone, Variant, quoted};
+use crate::components::{Badge, Empty, Icon, MoreRows, Tone, quoted};
 use crate::reactive::memo;
 
 /// Listed at once; a definition of thousands of steps may have as many problems.
@@ -62,11 +62,11 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             <div class="bottom-drawer-body" id="problems">
                 <Show when=move || is_open.get()>
                     {items}
-                    <Show when=move || { n_more() > 0 }>
-                        <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| most.update(|most| *most += PORTION)>
-                            {move || format!("{} more", n_more())}
-                        </Button>
-                    </Show>
+                    <MoreRows
+                        has_more=Signal::derive(move || n_more() > 0)
+                        on_more=move |()| most.update(|most| *most += PORTION)
+                        label=Signal::derive(move || format!("{} more", n_more()))
+                    />
                     <Show when=move || draft.problems.with(Vec::is_empty)>
                         <Empty icon="circle-check" title="No problems" text="The workflow can be published as it is"/>
                     </Show>
@@ -85,7 +85,7 @@ fn Item(draft: Draft, problem: Problem) -> impl IntoView {
     let place = problem.step.as_ref().map_or_else(|| "workflow".to_owned(), ToString::to_string);
     let message = problem.message.clone();
     view! {
-        <button class="problem" type="button" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
+        <button class="problem" type="button" data-row="" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
             <Icon name=icon/>
             <code><span class="visually-hidden">{spoken} " in "</span> {place}</code>
             <span>{quoted(&message)}</span>

@@ -131,7 +131,7 @@ fn Ask(draft: Draft, open: RwSignal<bool>, has_obstacle: Signal<bool>) -> impl I
     let is_saving = Signal::derive(move || !draft.saving.is_saved());
     let actions = move || {
         view! {
-            <Button on_click=move |()| open.set(false)>"Cancel"</Button>
+            <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button
                 variant=Variant::Primary
                 icon="rocket"

@@ -8,7 +8,13 @@ use crate::components::{Banner, Empty, Kind};
 use crate::reactive::{effect, memo};
 
 #[component]
-pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
+pub(in crate::pages) fn Output(
+    live: LiveRun,
+    key: StepKey,
+    /// Where what the model wrote in vain can be read.
+    #[prop(default = "under Attempts")]
+    written_at: &'static str,
+) -> impl IntoView {
     let stored = StoredValue::new(key);
     let status = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).map_or(StepStatus::Pending, |step| step.status)))
@@ -44,14 +50,14 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
             transcript::read_into(live.id, stored.get_value(), attempt, kept);
         }
     });
-    let has_written = memo(move || {
+    let written = memo(move || {
         let has_text = kept.with(|kept| matches!(kept, Some(Ok(Some(kept))) if transcript::has_text(kept)));
-        fruitless.get().is_some() && has_text
+        (fruitless.get().is_some() && has_text).then_some(written_at)
     });
     let has_begun = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
     });
-    let empty = move || nothing_words(status.get(), has_begun.get(), has_written.get());
+    let empty = move || nothing_words(status.get(), has_begun.get(), written.get());
     view! {
         <Show when=move || status.get() == StepStatus::Running && stream().is_some()>
             <div class="streaming" data-live="true" aria-label="Output so far" role="region">
@@ -74,20 +80,23 @@ pub(in crate::pages) fn Output(live: LiveRun, key: StepKey) -> impl IntoView {
     }
 }
 
-/// Why there is no output. What the model wrote is only spoken of where there is some.
-fn nothing_words(status: StepStatus, has_begun: bool, has_written: bool) -> &'static str {
-    match status {
-        StepStatus::Running => "The step is running; what it makes appears here",
-        StepStatus::AwaitingReview => "Nobody has answered yet",
-        StepStatus::Failed if has_written => {
-            "The step ended before it made anything. What the model wrote so far is under Attempts"
+/// Why there is no output. `written`: where what the model wrote in vain can be read, if it wrote something.
+fn nothing_words(status: StepStatus, has_begun: bool, written: Option<&str>) -> String {
+    let why = match (status, written) {
+        (StepStatus::Running, _) => "The step is running; what it makes appears here",
+        (StepStatus::AwaitingReview, _) => "Nobody has answered yet",
+        (StepStatus::Failed, Some(at)) => {
+            return format!("The step ended before it made anything. What the model wrote so far is {at}");
         }
-        StepStatus::Failed => "The step failed before it made anything",
-        StepStatus::Cancelled if has_written => "The step was cancelled. What the model wrote so far is under Attempts",
-        StepStatus::Cancelled if has_begun => "The step was cancelled before it made anything",
-        StepStatus::Skipped | StepStatus::Cancelled => "The step did not run",
+        (StepStatus::Cancelled, Some(at)) => {
+            return format!("The step was cancelled. What the model wrote so far is {at}");
+        }
+        (StepStatus::Failed, None) => "The step failed before it made anything",
+        (StepStatus::Cancelled, None) if has_begun => "The step was cancelled before it made anything",
+        (StepStatus::Skipped | StepStatus::Cancelled, _) => "The step did not run",
         _ => "The step has not run yet",
-    }
+    };
+    why.to_owned()
 }
 
 /// The last attempt of a step that asked a model and ended without success.
@@ -113,9 +122,9 @@ mod tests {
     #[test]
     fn what_the_model_wrote_is_spoken_of_only_where_there_is_some() {
         for status in [StepStatus::Failed, StepStatus::Cancelled] {
-            assert!(nothing_words(status, true, true).contains("under Attempts"));
-            assert!(!nothing_words(status, true, false).contains("model wrote"));
+            assert!(nothing_words(status, true, Some("under Attempts")).ends_with("under Attempts"));
+            assert!(!nothing_words(status, true, None).contains("model wrote"));
         }
-        assert_eq!(nothing_words(StepStatus::Cancelled, false, false), "The step did not run");
+        assert_eq!(nothing_words(StepStatus::Cancelled, false, None), "The step did not run");
     }
 }

@@ -16,11 +16,22 @@ pub(super) fn Restored(
     on_discard: Option<Callback<()>>,
 ) -> impl IntoView {
     let names = memo(move || one.live.restored_of(form, &one.key()));
+    // What was discarded last, with its names.
+    let gone = RwSignal::new(Vec::<(String, String)>::new());
     let discard = move || {
-        one.live.discard(&names.get_untracked());
+        let names = names.get_untracked();
+        let text_of = |name: &String| (name.clone(), one.live.draft(name).get_untracked());
+        gone.set(names.iter().map(text_of).collect());
+        one.live.discard(&names);
         if let Some(on_discard) = on_discard {
             on_discard.run(());
         }
+    };
+    let take_back = move || {
+        for (name, text) in gone.get_untracked() {
+            one.live.draft(&name).set(text);
+        }
+        gone.set(Vec::new());
     };
     view! {
         <Show when=move || !names.with(Vec::is_empty)>
@@ -30,6 +41,11 @@ pub(super) fn Restored(
                     <Button size=Size::Sm on_click=move |()| discard()>"Discard"</Button>
                 }
             }>"What you typed before is back."</Banner>
+        </Show>
+        <Show when=move || names.with(Vec::is_empty) && !gone.with(Vec::is_empty)>
+            <Banner action=move || view! { <Button size=Size::Sm on_click=move |()| take_back()>"Undo"</Button> }>
+                "What you typed before was discarded."
+            </Banner>
         </Show>
     }
 }

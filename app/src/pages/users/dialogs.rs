@@ -82,7 +82,7 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>, typed: Typed) 
             </div>
             <PasswordField id="new-password" password error=at_field(error, "password")/>
             <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
                 <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>
                     "Create user"
                 </Button>
@@ -144,7 +144,7 @@ fn ResetForm(user: UserView, open: RwSignal<bool>) -> impl IntoView {
             <FormError error fields=&["password"]/>
             <PasswordField id="reset-password-value" password error=at_field(error, "password")/>
             <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
                 <Button variant=Variant::Primary kind=ButtonType::Submit loading=reset.pending()>
                     "Set password"
                 </Button>

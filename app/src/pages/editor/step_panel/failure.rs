@@ -113,7 +113,7 @@ fn RetryDetails(one: OneStep) -> impl IntoView {
                 },
                 "Change what is tried again",
             );
-            view! { <Checkbox checked label=word.replace('_', " ")/> }.into_any()
+            view! { <Checkbox checked label=class.words()/> }.into_any()
         })
         .collect_view();
     view! {
