@@ -95,7 +95,14 @@ pub(crate) struct Promised {
 
 impl Slots {
     pub(crate) fn new(n: usize) -> Self {
-        Self { n, inner: Mutex::default(), bell: Notify::new(), claim: Notify::new(), look: Notify::new(), freed: Notify::new() }
+        Self {
+            n,
+            inner: Mutex::default(),
+            bell: Notify::new(),
+            claim: Notify::new(),
+            look: Notify::new(),
+            freed: Notify::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

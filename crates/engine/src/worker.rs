@@ -41,9 +41,13 @@ pub(crate) enum End {
 enum Phase {
     Working,
     /// It takes nothing new; what runs may finish until then.
-    Draining { until: Instant },
+    Draining {
+        until: Instant,
+    },
     /// It gives back what still runs, until then.
-    Leaving { until: Instant },
+    Leaving {
+        until: Instant,
+    },
 }
 
 impl Phase {

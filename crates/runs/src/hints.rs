@@ -41,9 +41,8 @@ impl Change {
             Some((since, For::Worker(_))) => *since <= commit.decided_at,
             _ => false,
         };
-        let is_cancelled = |row: &AttemptRow| {
-            row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled)
-        };
+        let is_cancelled =
+            |row: &AttemptRow| row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled);
         Self {
             seq,
             is_ready: commit.rows.steps.iter().any(waits),
