@@ -1,6 +1,6 @@
 # Weft: the commands a person types. Each is one line over `cargo xtask`, which holds the logic.
 .DEFAULT_GOAL := help
-.PHONY: help run setup build test lint e2e bench
+.PHONY: help run setup build test lint e2e dist bench
 
 help: ## print this table
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: ## only format, lints and tidy
 
 e2e: ## only the browser tests, over a fresh build
 	@cargo xtask test --only site --only build --only browser
+
+dist: ## build the programs as they are installed, optimised and stripped, and print their sizes
+	@cargo xtask dist
 
 bench: ## measure an optimised build on a durable Postgres of its own, pgbench beside it
 	@cargo xtask bench engine

@@ -32,7 +32,7 @@ pub(crate) struct Engine {
     #[arg(long, value_name = "N")]
     repeats: Option<u32>,
     /// The cargo profile of what is measured
-    #[arg(long, default_value = "release")]
+    #[arg(long, default_value = crate::dist::PROFILE)]
     profile: String,
 }
 

@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod context;
+mod dist;
 mod fresh;
 mod postgres;
 mod queries;
@@ -61,6 +62,8 @@ enum Command {
     },
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
+    /// Build the programs as they are installed: optimised, stripped, the site inside
+    Dist,
     /// Measure Weft on a durable Postgres of its own
     #[command(subcommand)]
     Bench(bench::Command),
@@ -114,6 +117,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Run => run::run(&context),
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::Fresh(options) => fresh::run(&context, &options),
+        Command::Dist => dist::build(&context),
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim { seed, steps, bug } => simulate::run_simulator(&context, seed, steps, bug.as_deref()),
         Command::Tidy => tidy::run(&context),

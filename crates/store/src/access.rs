@@ -44,7 +44,8 @@ impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
         let sql =
             concat!("SELECT EXISTS (SELECT FROM workflow_runs r WHERE r.id = $1 AND ", may_see!("2", "3", "4"), ")");
-        let found = sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
+        let found =
+            sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
     }
 
@@ -64,8 +65,10 @@ impl Store {
             .bind(&viewer.email)
             .fetch_optional(&self.pool)
             .await?;
-        Ok(row.map(|(is_full, gates)| {
-            if is_full { Access::Full } else { Access::Gates(gates.into_iter().map(StepKey::new).collect()) }
-        }))
+        Ok(row.map(
+            |(is_full, gates)| {
+                if is_full { Access::Full } else { Access::Gates(gates.into_iter().map(StepKey::new).collect()) }
+            },
+        ))
     }
 }

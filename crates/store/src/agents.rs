@@ -117,10 +117,10 @@ impl Store {
         }
         let saved = AgentSpec { version, ..spec.clone() };
         sqlx::query!(
-            r#"INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, $2, $3, $4)"#,
+            r#"INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, $2, $3::text::json, $4)"#,
             id,
             version,
-            sqlx::types::Json(&saved) as _,
+            decode::text(&saved)?,
             by.0,
         )
         .execute(&mut *tx)
@@ -147,7 +147,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn an_edit_makes_the_next_version_and_a_stale_one_is_refused(pool: PgPool) {
-        let store = Store::from_pool(pool);
+        let store = Store::from_pool(pool.clone());
         let by = UserId(Uuid::from_u128(1));
         let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
         store.create_user(&user, Author::default()).await.unwrap();
@@ -167,6 +167,10 @@ mod tests {
         assert_eq!(store.agent(&spec.id, Some(3)).await.unwrap(), None);
         let wanted = [(spec.id.clone(), 1), (spec.id.clone(), 2), (spec.id.clone(), 9)];
         assert_eq!(store.agent_versions(wanted).await.unwrap().len(), 2);
+        // As it was given, to the order of its keys: that of JSONB would be another.
+        let stored = "SELECT spec::text FROM agent_versions WHERE version = 2";
+        let stored: String = sqlx::query_scalar(stored).fetch_one(&pool).await.unwrap();
+        assert_eq!(stored, serde_json::to_string(&AgentSpec { version: 2, ..spec }).unwrap());
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -127,12 +127,8 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let people: BTreeSet<UserId> = rows
-            .iter()
-            .flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()])
-            .flatten()
-            .map(UserId)
-            .collect();
+        let people: BTreeSet<UserId> =
+            rows.iter().flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()]).flatten().map(UserId).collect();
         let emails = self.emails(&people).await?;
         let workflows = rows.iter().filter(|row| row.action.starts_with("template."));
         let workflows: Vec<Uuid> = workflows.filter_map(|row| Uuid::parse_str(&row.subject).ok()).collect();

@@ -1,9 +1,9 @@
-//! From stored words and documents to domain values; what cannot be read names its table, column and row.
-//! Must never fall back to a default.
+//! From stored words and documents to domain values, and back; what cannot be read names its table, column and row.
+//! Must never fall back to a default, nor change the order of keys or a digit.
 
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Error, Result};
 
@@ -33,4 +33,9 @@ pub(crate) fn read<T: DeserializeOwned>(
     row: &impl ToString,
 ) -> Result<T> {
     serde_json::from_str(text).map_err(|_| Error::Inconsistent { table, column, row: row.to_string() })
+}
+
+/// A document on its way into a column. It is bound as text: sqlx sends JSON as jsonb, which would change it on the way to `json`.
+pub(crate) fn text(document: &impl Serialize) -> Result<String> {
+    serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()).into())
 }

@@ -31,7 +31,9 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         let sqlx = match self {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
-            Self::Migrate(_) | Self::Predates | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => return false,
+            Self::Migrate(_) | Self::Predates | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => {
+                return false;
+            }
         };
         match sqlx {
             sqlx::Error::Io(_)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sqlx::types::Json;
 use workflow::{RunId, StepKey, transcript::Transcript};
 
-use crate::{Result, Store};
+use crate::{Result, Store, decode};
 
 /// A parameter that a model does not take, in words; no value stands for every value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,12 +25,12 @@ impl Store {
         transcript: &Transcript,
     ) -> Result<()> {
         sqlx::query!(
-            "INSERT INTO attempt_transcripts (run_id, step, number, transcript) VALUES ($1, $2, $3, $4)
+            "INSERT INTO attempt_transcripts (run_id, step, number, transcript) VALUES ($1, $2, $3, $4::text::json)
             ON CONFLICT (run_id, step, number) DO UPDATE SET transcript = EXCLUDED.transcript",
             run.0,
             step.as_str(),
             attempt,
-            Json(transcript) as _,
+            decode::text(transcript)?,
         )
         .execute(&self.pool)
         .await?;

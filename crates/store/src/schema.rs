@@ -47,8 +47,9 @@ async fn predates(owner: &mut PgConnection) -> Result<bool> {
     if !sqlx::query_scalar::<_, bool>(is_there).fetch_one(&mut *owner).await? {
         return Ok(false);
     }
-    let first: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT checksum FROM _sqlx_migrations ORDER BY version LIMIT 1").fetch_optional(owner).await?;
+    let first: Option<Vec<u8>> = sqlx::query_scalar("SELECT checksum FROM _sqlx_migrations ORDER BY version LIMIT 1")
+        .fetch_optional(owner)
+        .await?;
     let ours = MIGRATOR.iter().next();
     Ok(first.is_some_and(|first| ours.is_none_or(|ours| *first != *ours.checksum)))
 }
@@ -161,7 +162,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{ConnectOptions, PgPool};
+    use sqlx::{ConnectOptions, PgPool, error::DatabaseError};
 
     use super::*;
 
@@ -185,7 +186,8 @@ mod tests {
         let refused = migrate(&url(&pool), None).await.unwrap_err();
         assert!(matches!(refused, Error::Predates), "{refused:?}");
         assert!(refused.to_string().contains("before its first release"), "{refused}");
-        let there: bool = sqlx::query_scalar("SELECT to_regclass('run_events') IS NULL").fetch_one(&pool).await.unwrap();
+        let there: bool =
+            sqlx::query_scalar("SELECT to_regclass('run_events') IS NULL").fetch_one(&pool).await.unwrap();
         assert!(there, "nothing was changed");
     }
 
@@ -222,7 +224,7 @@ mod tests {
             "CREATE TABLE other (n int)",
         ] {
             let refused = as_application(attack).await.expect_err(attack);
-            let code = refused.as_database_error().and_then(|error| error.code());
+            let code = refused.as_database_error().and_then(DatabaseError::code);
             assert_eq!(code.as_deref(), Some("42501"), "{attack}: {refused}");
             run(&pool, "RESET ROLE".into()).await.unwrap();
         }
@@ -233,7 +235,9 @@ mod tests {
             statements.await.unwrap()
         };
         assert_eq!(missing().await, Vec::<String>::new());
-        run(&pool, format!("GRANT UPDATE ON audit_log TO \"{role}\"; REVOKE DELETE ON blobs FROM \"{role}\"")).await.unwrap();
+        run(&pool, format!("GRANT UPDATE ON audit_log TO \"{role}\"; REVOKE DELETE ON blobs FROM \"{role}\""))
+            .await
+            .unwrap();
         assert_eq!(missing().await.len(), 2);
         migrate(&url(&pool), Some(&role)).await.unwrap();
         assert_eq!(missing().await, Vec::<String>::new());

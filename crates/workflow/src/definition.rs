@@ -308,6 +308,15 @@ pub struct Review {
     pub on_timeout: OnReviewTimeout,
 }
 
+impl Review {
+    /// Whether the gate binds everybody, the owner of a run too: it asks for more than one approval of whoever starts the run.
+    /// A form always is a gate, whatever the mode.
+    pub fn binds(&self, is_form: bool) -> bool {
+        let is_strict = !self.assignees.is_empty() || self.quorum > 1 || !self.allow_self;
+        is_strict && (is_form || self.mode == ReviewMode::Always)
+    }
+}
+
 impl Default for Review {
     fn default() -> Self {
         Self {

@@ -9,6 +9,7 @@ use super::Version;
 use crate::{
     Error, Result, Store,
     audit::{self, Author},
+    decode,
     quotas::bytes_of,
 };
 
@@ -99,7 +100,7 @@ impl Store {
             r#"UPDATE workflow_templates SET
                    name = coalesce($3, name),
                    description = coalesce($4, description),
-                   definition = coalesce($5, definition),
+                   definition = coalesce($5::text::json, definition),
                    n_steps = coalesce($6, n_steps),
                    draft_revision = draft_revision + 1,
                    updated_at = now()
@@ -109,7 +110,7 @@ impl Store {
             base_revision,
             name,
             description,
-            definition.map(Definition::to_value),
+            definition.map(|definition| decode::text(&definition.to_value())).transpose()?,
             definition.map(n_steps),
         )
         .fetch_optional(&mut *tx)
@@ -186,16 +187,17 @@ impl Store {
         .await?;
         let definition = new.definition.clone();
         if let Some(known) = known {
-            let (template_id, version) = (TemplateId(known.template_id), known.version);
-            return Ok(Version { template_id, version, name: new.name.to_owned(), definition });
+            let template_id = TemplateId(known.template_id);
+            return Ok(Version { template_id, version: known.version, name: new.name.to_owned(), definition });
         }
+        let name = new.name.to_owned();
         insert(&mut tx, new, true).await?;
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
         let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
         self.limits.charge_author(&mut tx, author, 2 * bytes_of(new.definition)).await?;
         tx.commit().await?;
-        Ok(Version { template_id: new.id, version, name: new.name.to_owned(), definition })
+        Ok(Version { template_id: new.id, version, name, definition })
     }
 }
 
@@ -218,11 +220,11 @@ async fn draft_bytes(connection: &mut PgConnection, id: TemplateId) -> Result<i6
 async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bool) -> Result<()> {
     sqlx::query!(
         r#"INSERT INTO workflow_templates (id, name, description, definition, n_steps, is_test, created_by)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)"#,
+           VALUES ($1, $2, $3, $4::text::json, $5, $6, $7)"#,
         new.id.0,
         new.name,
         new.description,
-        new.definition.to_value(),
+        decode::text(&new.definition.to_value())?,
         n_steps(new.definition),
         is_test,
         new.by.0,
@@ -243,13 +245,13 @@ async fn insert_version(
     let version = sqlx::query_scalar!(
         r#"INSERT INTO workflow_template_versions
                (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
-           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7
+           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4::text::json, $5, $6, $7
            FROM workflow_template_versions WHERE template_id = $1
            RETURNING version"#,
         new.id.0,
         name,
         description,
-        new.definition.to_value(),
+        decode::text(&new.definition.to_value())?,
         n_steps(new.definition),
         hash,
         new.by.0,
@@ -327,6 +329,22 @@ mod tests {
         assert_eq!(old.definition.steps["a"].agent_version, Some(1));
         assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
         assert_eq!(store.gallery(ALL).await.unwrap().items[0].version, 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn literals_keep_the_order_of_their_keys_and_their_digits(pool: PgPool) {
+        let store = with_template(pool).await;
+        let literal = r#"{"zz":[1E2,-0,1.10],"b":{"y":1e400,"x":12345678901234567.89},"a":"1"}"#;
+        let text = format!(
+            r#"{{"steps":{{"a":{{"agent_id":"x","agent_version":1,"inputs":{{"in":{{"const":{literal}}}}}}}}}}}"#
+        );
+        let exact: Definition = serde_json::from_str(&text).unwrap();
+        store.save_draft(ID, 1, None, None, Some(&exact), Author::default()).await.unwrap();
+        let draft = store.draft(ID).await.unwrap().unwrap().definition;
+        assert!(draft.to_value().to_string().contains(literal), "{}", draft.to_value());
+        publish_draft(&store).await;
+        let (version, _) = store.version(ID, 1).await.unwrap().unwrap();
+        assert!(version.definition.to_value().to_string().contains(literal), "{}", version.definition.to_value());
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

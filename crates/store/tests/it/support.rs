@@ -23,7 +23,7 @@ use workflow::{
         Command, State,
         command::{AttemptResult, Finished, NewRun, Start},
         state::NewVersion,
-        testing::{agents, definition},
+        testing::{self, agents, definition},
     },
     status::ErrorClass,
     validate,
@@ -39,7 +39,6 @@ pub(crate) struct Process {
 
 pub(crate) struct World {
     pub(crate) store: Store,
-    pub(crate) pool: PgPool,
     pub(crate) process: Process,
     /// An ordinary user.
     pub(crate) ada: Actor,
@@ -53,9 +52,7 @@ impl Process {
         let n = AtomicU64::new(0);
         let around = Surroundings {
             clock: Clock::new(log.clock().await.unwrap(), Box::new(move || began.elapsed())),
-            random: Box::new(move || {
-                Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)
-            }),
+            random: Box::new(move || Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)),
         };
         let (runs, driver) = Runs::new(Arc::clone(&log), Arc::new(around), Options::default());
         tokio::spawn(driver.run());
@@ -113,17 +110,20 @@ impl Process {
     /// The log is whole, and every row beside it is what it tells.
     pub(crate) async fn check(&self, run: RunId) {
         let differences = self.log.differences(run).await.unwrap();
-        assert!(differences.is_empty(), "{}", differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            differences.is_empty(),
+            "{}",
+            differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
     }
 }
 
 impl World {
     pub(crate) async fn new(pool: PgPool) -> Self {
-        let store = Store::from_pool(pool.clone());
         let ada = person(&pool, "ada@example.com", Role::User).await;
         let process = Process::new(&pool).await;
         process.log.beat(WORKER).await.unwrap();
-        Self { store, pool, process, ada }
+        Self { store: Store::from_pool(pool), process, ada }
     }
 
     /// A run of Ada's.
@@ -210,4 +210,24 @@ pub(crate) fn finished(step: &StepKey, attempt: i32, result: AttemptResult) -> C
 pub(crate) fn held(state: &State) -> Vec<(StepKey, i32)> {
     let attempt = |key: &StepKey| state.attempts(key).last().map_or(0, |attempt| attempt.number);
     state.held_by(WORKER).map(|step| (step.key.clone(), attempt(&step.key))).collect()
+}
+
+/// A small generator of our own, so that a failing seed can be replayed.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+}
+
+impl testing::Dice for Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.roll(sides)
+    }
 }

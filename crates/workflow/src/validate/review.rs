@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Told;
 use crate::{
     access::Role,
-    definition::{OnReviewTimeout, Review, ReviewMode, Step},
+    definition::{OnError, OnReviewTimeout, Review, ReviewMode, Step},
     limits::{MAX_QUORUM, MAX_REVIEW_TIMEOUT_S, MAX_ROUNDS},
     people::is_email,
     problem::ProblemCode,
@@ -49,7 +49,27 @@ pub(super) fn check(step: &Step, is_human: bool, told: &mut Told<'_>) {
             told.warning("review.on_timeout", ProblemCode::NoEffect, "Without `timeout_s` there is no time-out");
         }
     }
+    binding(step, is_human, told);
     assignees(review, told);
+}
+
+/// A gate that binds is not gone around by waiting, nor by failing.
+fn binding(step: &Step, is_human: bool, told: &mut Told<'_>) {
+    if !step.review.binds(is_human) {
+        return;
+    }
+    if step.review.on_timeout == OnReviewTimeout::Approve {
+        told.invalid(
+            "review.on_timeout",
+            "A gate with assignees, a quorum above 1 or without the owner's own approval is never approved by time: let the time-out fail the step",
+        );
+    }
+    if step.on_error == OnError::Default {
+        told.invalid(
+            "on_error",
+            "A default output would pass a gate that has assignees, a quorum above 1 or does not take the owner's own approval: let the step fail, or go on without its outputs",
+        );
+    }
 }
 
 fn assignees(review: &Review, told: &mut Told<'_>) {

@@ -174,7 +174,28 @@ fn gates_limits_and_fallbacks_are_checked() {
     let whole = |limits: Value| json!({"limits": limits, "steps": {"a": {"agent_id": "form"}}});
     let review = |review: Value| sink(&json!({ "review": review }));
     let admins = json!({"roles": ["admin"], "users": ["Ann@example.com"]});
-    let table: [(Value, &str); 41] = [
+    let by_time = |more: Value| {
+        let mut review = json!({"mode": "always", "timeout_s": 60, "on_timeout": "approve"});
+        review.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "review": review })
+    };
+    let table: [(Value, &str); 47] = [
+        (sink(&by_time(json!({"quorum": 2}))), "b review.on_timeout invalid_value"),
+        (sink(&by_time(json!({"assignees": admins}))), "b review.on_timeout invalid_value"),
+        (sink(&by_time(json!({"allow_self": false}))), "b review.on_timeout invalid_value"),
+        (
+            form(
+                json!({"review": {"quorum": 2, "timeout_s": 60, "on_timeout": "approve"}, "default_output": {"answer": "no"}}),
+            ),
+            "a review.on_timeout invalid_value",
+        ),
+        (
+            sink(
+                &json!({"review": {"mode": "always", "quorum": 2}, "on_error": "default", "default_output": {"out": 1}}),
+            ),
+            "b on_error invalid_value",
+        ),
+        (sink(&json!({"review": {"mode": "always"}, "on_error": "default", "default_output": {"out": 1}})), ""),
         (review(json!({"mode": "always", "assignees": admins, "quorum": 2})), ""),
         (review(json!({"assignees": admins})), "b review.assignees invalid_value"),
         (review(json!({"quorum": 2})), "b review.quorum invalid_value"),

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::world::{Known, chain, check, commit, log};
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_goes_alone_reads_what_is_new_and_nobody_comes_between(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
@@ -47,7 +47,7 @@ async fn who_goes_alone_reads_what_is_new_and_nobody_comes_between(pool: PgPool)
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_waits_gives_up_after_a_second_and_who_stands_still_loses_the_run(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::begun(&log, &chain(2)).await;

@@ -10,7 +10,7 @@ use workflow::{UserId, id::WorkerId};
 
 use super::world::{Known, WORKER, commit, commits, definition, log};
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_backlog_of_one_person_does_not_delay_another(pool: PgPool) {
     let log = log(&pool).await;
     let wide: serde_json::Map<String, serde_json::Value> =
@@ -55,7 +55,7 @@ async fn a_backlog_of_one_person_does_not_delay_another(pool: PgPool) {
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn others_leave_a_step_for_a_moment_to_who_has_its_run_at_hand(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::new();

@@ -72,7 +72,7 @@ fn start(run: &Known, steps: &workflow::Definition) -> Ask {
     Ask { by, ..ask(run, run.start(steps, actor().id)) }
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_chain_costs_one_commit_a_hop_and_every_row_is_as_its_log_tells(pool: PgPool) {
     let log = log(&pool).await;
     let (runs, other, places) = (process(&log).await, process(&log).await, Arc::new(Places::default()));
@@ -99,7 +99,7 @@ async fn a_chain_costs_one_commit_a_hop_and_every_row_is_as_its_log_tells(pool: 
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_cannot_be_stored_gives_its_places_back_and_costs_nothing_beside_it(pool: PgPool) {
     let log = log(&pool).await;
     let (runs, places) = (process(&log).await, Arc::new(Places::default()));
@@ -134,7 +134,7 @@ async fn what_cannot_be_stored_gives_its_places_back_and_costs_nothing_beside_it
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_content_of_a_default_output_comes_from_the_definition(pool: PgPool) {
     let log = log(&pool).await;
     let (runs, places) = (process(&log).await, Arc::new(Places::default()));

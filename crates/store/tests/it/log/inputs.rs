@@ -7,7 +7,7 @@ use workflow::{RunId, run::plan::KeyLimit};
 
 use super::world::{Known, WORKER, chain, check, commit, log};
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
@@ -41,7 +41,7 @@ async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: Pg
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_start_whose_reservation_was_taken_away_meanwhile_writes_nothing(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::begun(&log, &chain(2)).await;
@@ -72,7 +72,7 @@ async fn a_start_whose_reservation_was_taken_away_meanwhile_writes_nothing(pool:
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool) {
     let log = log(&pool).await;
     let want = |n: u128, keys: &[(&str, u32)]| Want {

@@ -14,7 +14,7 @@ async fn n_events(pool: &PgPool, run: RunId) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM run_events WHERE run_id = $1").bind(run.0).fetch_one(pool).await.unwrap()
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_commit_that_is_sent_again_is_found_and_written_once(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
@@ -39,7 +39,7 @@ fn commit_of(run: &Known) -> Uuid {
     run.head.unwrap().0
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_statement_that_lands_late_changes_nothing_and_the_one_sent_again_meanwhile_is_not_told_lost(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::begun(&log, &chain(2)).await;
@@ -77,7 +77,7 @@ async fn a_statement_that_lands_late_changes_nothing_and_the_one_sent_again_mean
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_value_that_cannot_be_stored_costs_its_own_commit_and_no_other(pool: PgPool) {
     let log = log(&pool).await;
     let mut runs = Vec::new();
@@ -110,7 +110,7 @@ async fn a_value_that_cannot_be_stored_costs_its_own_commit_and_no_other(pool: P
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_clock_that_is_off_and_a_worker_that_is_dead_write_nothing(pool: PgPool) {
     let log = log(&pool).await;
     let run = Known::begun(&log, &chain(1)).await;
@@ -128,7 +128,7 @@ async fn a_clock_that_is_off_and_a_worker_that_is_dead_write_nothing(pool: PgPoo
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_start_is_one_run_for_one_key_however_often_it_is_sent(pool: PgPool) {
     let log = log(&pool).await;
     let start = |user: UserId, key: &str| {
@@ -183,7 +183,7 @@ async fn a_start_is_one_run_for_one_key_however_often_it_is_sent(pool: PgPool) {
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_log_that_somebody_edited_is_named_and_nobody_goes_on_with_it(pool: PgPool) {
     let log = log(&pool).await;
     let (mut run, bystander) = (Known::begun(&log, &chain(2)).await, Known::begun(&log, &chain(2)).await);
@@ -222,7 +222,7 @@ async fn a_log_that_somebody_edited_is_named_and_nobody_goes_on_with_it(pool: Pg
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn another_history_under_the_same_numbers_is_seen(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;

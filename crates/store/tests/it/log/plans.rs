@@ -92,7 +92,7 @@ async fn fill(pool: &PgPool) {
     }
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn plans_are_the_same_on_empty_and_on_full_tables(pool: PgPool) {
     sqlx::query("ANALYZE").execute(&pool).await.unwrap();
     let empty = guard(&pool).await;
@@ -130,7 +130,7 @@ async fn load(log: &Log, ids: &[RunId]) -> Duration {
     began.elapsed()
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn two_hundred_runs_take_at_most_three_times_as_long_as_a_hundred(pool: PgPool) {
     let log = log(&pool).await;
     fill(&pool).await;

@@ -69,7 +69,7 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
     won
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn six_writers_on_forty_runs_leave_no_gap_no_mixture_and_nothing_of_who_lost(pool: PgPool) {
     let log = log(&pool).await;
     let mut runs = Vec::new();

@@ -107,7 +107,7 @@ fn command(run: &Known, dice: &mut Dice) -> Command {
     }
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
     let log = log(&pool).await;
     let mut n_commits = 0;

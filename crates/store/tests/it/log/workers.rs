@@ -11,7 +11,7 @@ use super::world::{Known, WORKER, definition, log};
 
 const LEASE: Duration = Duration::from_secs(10);
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn two_looks_make_a_worker_dead_for_good_and_a_beat_between_them_does_not(pool: PgPool) {
     let log = log(&pool).await;
     let other = WorkerId(Uuid::from_u128(77));
@@ -42,7 +42,7 @@ async fn two_looks_make_a_worker_dead_for_good_and_a_beat_between_them_does_not(
     log.close().await;
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_ordinary_role_learns_the_timeline(pool: PgPool) {
     for sql in ["DROP ROLE IF EXISTS weft_ordinary", "CREATE ROLE weft_ordinary"] {
         sqlx::query(sql).execute(&pool).await.unwrap();
@@ -56,7 +56,7 @@ async fn an_ordinary_role_learns_the_timeline(pool: PgPool) {
     sqlx::query("DROP ROLE weft_ordinary").execute(&pool).await.unwrap();
 }
 
-#[sqlx::test(migrator = "crate::log::MIGRATOR")]
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_reservation_that_nobody_came_for_is_taken_back_and_one_that_is_waited_for_is_not(pool: PgPool) {
     let log = log(&pool).await;
     let rare = definition(&serde_json::json!({"s": {"agent_id": "rare", "depends_on": []}}));

@@ -5,7 +5,7 @@
 use super::draft::Draft;
 use crate::{
     Definition,
-    definition::{Review, ReviewMode},
+    definition::Review,
     id::StepKey,
     run::{
         Refused,
@@ -15,16 +15,6 @@ use crate::{
     },
     source::Source,
 };
-
-/// Whether a gate asks for more than one approval of whoever starts the run.
-fn is_strict(review: &Review) -> bool {
-    !review.assignees.is_empty() || review.quorum > 1 || !review.allow_self
-}
-
-/// Whether a gate of a step binds; a form always has one.
-fn binds(review: &Review, is_form: bool) -> bool {
-    (is_form || review.mode == ReviewMode::Always) && is_strict(review)
-}
 
 /// Whether a gate asks for less than another one did.
 fn is_weaker(review: &Review, than: &Review) -> bool {
@@ -41,7 +31,7 @@ fn is_weaker(review: &Review, than: &Review) -> bool {
 
 impl Draft<'_> {
     pub(super) fn binds(&self, key: &StepKey) -> bool {
-        self.definition(key).is_some_and(|step| binds(&step.review, self.asks_a_person(key)))
+        self.definition(key).is_some_and(|step| step.review.binds(self.asks_a_person(key)))
     }
 
     /// Whether whoever asks may approve at the gate of a step, by its rule.
@@ -94,7 +84,7 @@ impl Draft<'_> {
             let is_gone = new
                 .steps
                 .get(key)
-                .is_none_or(|other| !binds(&other.review, is_form(key)) || is_weaker(&other.review, &step.review));
+                .is_none_or(|other| !other.review.binds(is_form(key)) || is_weaker(&other.review, &step.review));
             if is_gone {
                 self.refuse_if_bound(key)?;
             }
