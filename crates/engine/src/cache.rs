@@ -1,31 +1,43 @@
-//! What never changes and is asked for all the time: the frozen part of runs by version, agent versions, and which prompts are kept.
+//! What never changes and is asked for all the time: agent versions, what published versions come to, and which prompts are kept.
 //! Bounded; anything that can change (overrides, artifacts) must never be kept here.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use store::{Store, protocol::RunContext};
-use workflow::{AgentId, AgentSpec, RunId};
+use workflow::{AgentCatalog, AgentId, AgentSpec, Definition, Plan, TemplateId};
 
-use crate::content::Contents;
+use crate::{
+    content::Contents,
+    shelf::{self, Shelf},
+};
 
-const MAX_RUNS: usize = 512;
 const MAX_AGENTS: usize = 1024;
 const MAX_PROMPTS: usize = 4096;
+const MAX_VERSIONS: usize = 64;
+
+/// A published version as a sub-workflow begins with it, or why it cannot.
+pub(crate) type Judged = Result<Arc<Startable>, String>;
+
+#[derive(Debug)]
+pub(crate) struct Startable {
+    pub(crate) definition: Definition,
+    pub(crate) plan: Plan,
+    pub(crate) agents: AgentCatalog,
+}
 
 #[derive(Default)]
 pub(crate) struct Cache {
-    /// A run that moved on to another version is read again.
-    runs: Mutex<HashMap<RunId, Arc<RunContext>>>,
     agents: Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>,
+    versions: Mutex<HashMap<(TemplateId, i32), Judged>>,
     /// Hashes of prompts that the database is known to hold.
     prompts: Mutex<HashSet<String>>,
-    pub contents: Contents,
+    pub(crate) contents: Contents,
 }
 
-fn keep<K: std::hash::Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, items: impl IntoIterator<Item = (K, V)>) {
+fn keep<K: Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, items: impl IntoIterator<Item = (K, V)>) {
     let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
     if map.len() >= max {
         // Everything can be read again; a full sweep now and then is cheaper than keeping an order of use.
@@ -34,76 +46,65 @@ fn keep<K: std::hash::Hash + Eq, V>(map: &Mutex<HashMap<K, V>>, max: usize, item
     map.extend(items);
 }
 
+fn known<K: Hash + Eq, V: Clone>(map: &Mutex<HashMap<K, V>>, key: &K) -> Option<V> {
+    map.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+}
+
 impl Cache {
-    /// The contexts of all named runs; a run that is gone is absent.
-    pub(crate) async fn runs(
+    pub(crate) async fn agent(
         &self,
-        store: &Store,
-        wanted: BTreeSet<(RunId, i32)>,
-    ) -> Result<BTreeMap<RunId, Arc<RunContext>>, store::Error> {
-        let mut found = BTreeMap::new();
-        let mut missing = Vec::new();
-        {
-            let known = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-            for (run, version) in wanted {
-                match known.get(&run) {
-                    Some(context) if context.version >= version => {
-                        found.insert(run, Arc::clone(context));
-                    }
-                    _ => missing.push(run),
-                }
-            }
+        shelf: &dyn Shelf,
+        id: &AgentId,
+        version: i32,
+    ) -> shelf::Result<Option<Arc<AgentSpec>>> {
+        let wanted = (id.clone(), version);
+        if let Some(spec) = known(&self.agents, &wanted) {
+            return Ok(Some(spec));
         }
-        if !missing.is_empty() {
-            let read: Vec<_> = store
-                .run_contexts(&missing)
-                .await?
-                .into_iter()
-                .map(|(run, context)| (run, Arc::new(context)))
-                .collect();
-            found.extend(read.iter().cloned());
-            keep(&self.runs, MAX_RUNS, read);
-        }
-        Ok(found)
+        Ok(self.agents(shelf, [wanted.clone()].into()).await?.remove(&wanted))
     }
 
     pub(crate) async fn agents(
         &self,
-        store: &Store,
+        shelf: &dyn Shelf,
         wanted: BTreeSet<(AgentId, i32)>,
-    ) -> Result<BTreeMap<(AgentId, i32), Arc<AgentSpec>>, store::Error> {
+    ) -> shelf::Result<BTreeMap<(AgentId, i32), Arc<AgentSpec>>> {
         let mut found = BTreeMap::new();
-        let mut missing = Vec::new();
-        {
-            let known = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-            for agent in wanted {
-                match known.get(&agent) {
-                    Some(spec) => {
-                        found.insert(agent, Arc::clone(spec));
-                    }
-                    None => missing.push(agent),
+        let mut missing = BTreeSet::new();
+        for agent in wanted {
+            match known(&self.agents, &agent) {
+                Some(spec) => {
+                    found.insert(agent, spec);
+                }
+                None => {
+                    missing.insert(agent);
                 }
             }
         }
         if !missing.is_empty() {
-            let read: Vec<_> = store
-                .agent_versions(missing)
-                .await?
-                .into_iter()
-                .map(|spec| ((spec.id.clone(), spec.version), Arc::new(spec)))
-                .collect();
+            let read = shelf.agent_versions(&missing).await?;
+            let read: Vec<_> =
+                read.into_iter().map(|spec| ((spec.id.clone(), spec.version), Arc::new(spec))).collect();
             found.extend(read.iter().cloned());
             keep(&self.agents, MAX_AGENTS, read);
         }
         Ok(found)
     }
 
+    pub(crate) fn version(&self, template: TemplateId, version: i32) -> Option<Judged> {
+        known(&self.versions, &(template, version))
+    }
+
+    pub(crate) fn keep_version(&self, template: TemplateId, version: i32, judged: Judged) {
+        keep(&self.versions, MAX_VERSIONS, [((template, version), judged)]);
+    }
+
     /// Remembers a prompt that an attempt is made with. Failing costs only the text in a later lineage.
-    pub(crate) async fn keep_prompt(&self, store: &Store, hash: &str, text: &str) {
+    pub(crate) async fn keep_prompt(&self, shelf: &dyn Shelf, hash: &str, text: &str) {
         if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains(hash) {
             return;
         }
-        match store.keep_prompt(hash, text).await {
+        match shelf.keep_prompt(hash, text).await {
             Ok(()) => {
                 let mut known = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
                 if known.len() >= MAX_PROMPTS {

@@ -1,133 +1,119 @@
-//! A step that is a workflow: its attempt begins a run of a published version, and ends when that run does.
-//! Beginning is idempotent by (step, attempt); an answer that was lost is asked for again.
+//! A step that is a workflow: whether a run of that published version can begin, and what it begins with.
+//! Looked at twice: by the attempt, whose failure it is, and by whoever begins the run, which may be another process at a later time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use agents::AgentError;
 use serde_json::Value;
-use store::{
-    protocol::{ChildAnswer, ChildRun, Claimed, RunContext, WorkerId},
-    runs::NewRun,
-};
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use tokio::{runtime::RuntimeFlavor, task::spawn_blocking};
 use workflow::{
-    AgentCatalog, AgentId, Definition, RunId,
+    AgentCatalog, AgentId, Definition, RunId, TemplateId,
     agent::WorkflowConfig,
     resolve,
+    run::command::{NewRun, Start},
     status::Reason,
     validate,
-    view::{Basis, ConsumedInput},
+    view::StepOfRun,
 };
 
-use crate::attempt::Shared;
+use crate::{
+    cache::{Judged, Startable},
+    inputs::Task,
+    shared::Shared,
+    shelf,
+};
 
-const TRY_AGAIN: Duration = Duration::from_millis(500);
-
-pub(crate) enum Begun {
-    HandedOver,
-    /// The attempt was cancelled, or is not this worker's any more.
-    Cancelled,
-}
-
-#[expect(clippy::too_many_arguments, reason = "everything an attempt knows goes into its run")]
-pub(crate) async fn start(
-    worker: WorkerId,
-    shared: &Shared,
-    config: &WorkflowConfig,
-    claim: &Claimed,
-    parent: &RunContext,
-    values: BTreeMap<String, Value>,
-    inputs: &[ConsumedInput],
-    basis: &Basis,
-    cancel: &CancellationToken,
-) -> Result<Begun, AgentError> {
-    let id = RunId(Uuid::now_v7());
-    loop {
-        match try_start(worker, shared, config, claim, parent, &values, inputs, basis, id).await {
-            Ok(result) => return result,
-            Err(error) if !error.is_unavailable() => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a sub-workflow cannot begin");
-                return Err(failed("The sub-workflow could not be started: its run was refused"));
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a sub-workflow did not begin; trying again");
-                if cancel.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await.is_none() {
-                    return Ok(Begun::Cancelled);
-                }
-            }
-        }
-    }
+/// A version that can begin with what it is given.
+pub(crate) struct Ready {
+    name: String,
+    version: Arc<Startable>,
 }
 
 fn failed(message: impl Into<String>) -> AgentError {
     AgentError::new(Reason::ChildFailed, message)
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything an attempt knows goes into its run")]
-async fn try_start(
-    worker: WorkerId,
+/// What a person is told where the reasons are the database's.
+pub(crate) fn refused(error: &shelf::Error) -> AgentError {
+    tracing::error!(error = error as &dyn std::error::Error, "a sub-workflow cannot begin");
+    failed("The sub-workflow could not be started: its run was refused")
+}
+
+pub(crate) async fn check(
     shared: &Shared,
     config: &WorkflowConfig,
-    claim: &Claimed,
-    parent: &RunContext,
     values: &BTreeMap<String, Value>,
-    inputs: &[ConsumedInput],
-    basis: &Basis,
-    id: RunId,
-) -> Result<Result<Begun, AgentError>, store::Error> {
-    let version = match shared.store.version(config.template_id, config.version).await? {
-        Some((version, false)) => version,
-        Some((_, true)) => return Ok(Err(failed("The sub-workflow was archived: an admin can take it back"))),
+) -> shelf::Result<Result<Ready, AgentError>> {
+    // Whether it is archived is asked each time; what it says never changes.
+    let (name, definition) = match shared.shelf.published(config.template_id, config.version).await? {
+        Some(version) if version.is_archived => {
+            return Ok(Err(failed("The sub-workflow was archived: an admin can take it back")));
+        }
+        Some(version) => (version.name, version.definition),
         None => return Ok(Err(failed("The sub-workflow is not there any more"))),
     };
-    let agents = AgentCatalog::new(shared.store.agent_versions(pins(&version.definition)).await?);
     let is_missing = |key: &str, input| resolve::given(Some(input), key, values).is_none();
-    let missing = version.definition.inputs.iter().find(|(key, input)| input.required && is_missing(key, input));
+    let missing = definition.inputs.iter().find(|(key, input)| input.required && is_missing(key, input));
     if let Some((key, _)) = missing {
         let message = format!("The sub-workflow needs the input `{key}`");
         return Ok(Err(AgentError::new(Reason::MissingInput, message)));
     }
-    let known: BTreeMap<String, Value> = values
-        .iter()
-        .filter(|(key, _)| version.definition.inputs.contains_key(*key))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    // Validating ten thousand steps takes a while; nothing else should wait for it.
-    let definition = version.definition;
-    let judged = tokio::task::spawn_blocking(move || {
-        let (plan, problems) = validate(&definition, &agents);
-        (definition, agents, plan, problems)
-    })
-    .await;
-    let Ok((definition, agents, plan, problems)) = judged else {
-        return Ok(Err(failed("The sub-workflow cannot be read")));
-    };
-    if let Some(problem) = problems.iter().find(|problem| problem.is_error()) {
-        return Ok(Err(failed(format!("The sub-workflow is not valid any more: {}", problem.message))));
-    }
-    let run = NewRun {
-        id,
-        template_id: version.template_id,
-        version: version.version,
-        definition: &definition,
-        plan: &plan,
-        agents: &agents,
-        inputs: &known,
-        // The parent's switch is read in the transaction that begins it.
-        auto_run: true,
-        is_test: parent.is_test,
-        user: parent.user,
-        idempotency: None,
-    };
-    let child = ChildRun { claim, run, inputs, basis };
-    Ok(match shared.store.start_child(worker, &child).await? {
-        ChildAnswer::Begun => Ok(Begun::HandedOver),
-        ChildAnswer::Fenced => Ok(Begun::Cancelled),
-        ChildAnswer::TooDeep => Err(failed("Sub-workflows are nested 16 deep, which is as deep as they may")),
-    })
+    let version = judge(shared, config.template_id, config.version, definition).await?;
+    Ok(version.map(|version| Ready { name, version }).map_err(failed))
 }
 
-fn pins(definition: &Definition) -> Vec<(AgentId, i32)> {
-    definition.steps.values().filter_map(|step| Some((step.agent_id.clone(), step.agent_version?))).collect()
+/// A version never changes, nor what it comes to.
+async fn judge(shared: &Shared, template: TemplateId, version: i32, definition: Definition) -> shelf::Result<Judged> {
+    if let Some(judged) = shared.cache.version(template, version) {
+        return Ok(judged);
+    }
+    let agents = shared.cache.agents(&*shared.shelf, pins(&definition).collect()).await?;
+    let agents = AgentCatalog::new(agents.into_values().map(Arc::unwrap_or_clone));
+    let plan = move || {
+        let (plan, problems) = validate(&definition, &agents);
+        match problems.iter().find(|problem| problem.is_error()) {
+            Some(problem) => Err(format!("The sub-workflow is not valid any more: {}", problem.message)),
+            None => Ok(Arc::new(Startable { definition, plan, agents })),
+        }
+    };
+    // Validating ten thousand steps takes a while; nothing else should wait for it where there are other threads.
+    let judged = match tokio::runtime::Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => plan(),
+        _ => spawn_blocking(plan).await.unwrap_or_else(|_| Err("The sub-workflow cannot be read".to_owned())),
+    };
+    shared.cache.keep_version(template, version, judged.clone());
+    Ok(judged)
+}
+
+/// The run of a sub-workflow as it begins, for the step that waits for it.
+pub(crate) fn start(
+    ready: &Ready,
+    config: &WorkflowConfig,
+    parent: &Task,
+    id: RunId,
+    values: BTreeMap<String, Value>,
+) -> Start {
+    let Ready { name, version } = ready;
+    let known = values.into_iter().filter(|(key, _)| version.definition.inputs.contains_key(key));
+    let mut start = Start::of(NewRun {
+        id,
+        template_id: config.template_id,
+        template_name: name.clone(),
+        template_version: config.version,
+        definition: version.definition.clone(),
+        plan: &version.plan,
+        agents: &version.agents,
+        inputs: known.collect(),
+        // As the parent's switch is now.
+        auto_run: parent.auto_run,
+        user_id: parent.birth.user_id,
+        is_test: parent.birth.is_test,
+    });
+    start.run.parent = Some(StepOfRun { run: parent.run(), step: parent.key().clone() });
+    start.run.depth = parent.birth.depth + 1;
+    start
+}
+
+fn pins(definition: &Definition) -> impl Iterator<Item = (AgentId, i32)> {
+    definition.steps.values().filter_map(|step| Some((step.agent_id.clone(), step.agent_version?)))
 }

@@ -1,47 +1,46 @@
-//! What every replica does for all: finding dead workers, queueing their steps again, ending what is overdue, and cleaning up.
+//! What every replica does for all: declaring workers dead that are not heard of, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
-use std::time::Duration;
-
-use rand::Rng;
-use store::Store;
+use runs::Log;
 use tokio_util::sync::CancellationToken;
 
-use crate::Options;
+use crate::shared::Shared;
 
-/// Steps of dead workers that one call queues again.
-const RECOVER_AT_ONCE: i32 = 200;
-/// Runs, and gates, that one call ends for their time.
-const EXPIRE_AT_ONCE: i32 = 50;
 const CLEAN_EVERY: u32 = 300;
 
-pub(crate) async fn sweep(store: Store, options: Options, stop: CancellationToken) {
+pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
+    let options = &shared.options;
     let mut round = 0_u32;
     loop {
-        let pause = options.sweep.mul_f64(1.0 + rand::rng().random_range(0.0..0.25));
+        let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
+        match log.sweep(options.lease).await {
+            Ok(0) => {}
+            Ok(n_dead) => tracing::warn!(workers = n_dead, "workers without a heartbeat were declared dead"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "a sweep failed; the next one does the work");
+            }
+        }
         round = round.wrapping_add(1);
-        if let Err(error) = once(&store, &options, round).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a sweep failed; the next one does the work");
+        if round.is_multiple_of(CLEAN_EVERY)
+            && let Err(error) = shared.shelf.clean().await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "nothing was thrown away; the next round does it");
         }
     }
 }
 
-async fn once(store: &Store, options: &Options, round: u32) -> Result<(), store::Error> {
-    let n_buried = store.bury_workers(options.lease, options.sweep.saturating_sub(Duration::from_millis(100))).await?;
-    if n_buried > 0 {
-        tracing::warn!(workers = n_buried, "workers without a heartbeat were declared dead");
+/// Whose tokens are wanted.
+pub(crate) async fn watch(shared: &Shared, stop: &CancellationToken) {
+    loop {
+        if let Ok(runs) = shared.shelf.watched_runs().await {
+            shared.watched.set(runs);
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(shared.options.beat)).await.is_none() {
+            return;
+        }
     }
-    // Also steps of workers that died between a claim and their burial.
-    while !store.recover_steps(RECOVER_AT_ONCE).await?.is_empty() {}
-    // Deadlines of runs, and of gates.
-    while store.expire(EXPIRE_AT_ONCE).await? > 0 {}
-    if round.is_multiple_of(CLEAN_EVERY) {
-        store.sweep_watchers().await?;
-        store.forget_workers().await?;
-        store.collect_blobs().await?;
-    }
-    Ok(())
 }

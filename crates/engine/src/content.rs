@@ -3,33 +3,45 @@
 //! What cannot be read stays an error of the step that wants it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use agents::AgentError;
 use serde_json::Value;
-use store::{Store, protocol::LatestArtifact};
+use tokio::sync::OnceCell;
 use workflow::{
     ArtifactId, StepKey,
     resolve::{InputArtifact, InputArtifacts},
+    run::state::Version,
     source::Source,
     status::Reason,
 };
 
+use crate::shelf::{self, Shelf};
+
 /// Bytes of content that are kept for the next step that reads it; a value is a few times larger.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Lists whose items run now, however large each is.
+const MAX_LISTS: usize = 4;
+
+const JSON: &str = "application/json";
 
 /// A version as its readers see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Read {
-    pub meta: LatestArtifact,
+    pub(crate) meta: Version,
     /// None when it is not what its type says.
-    pub value: Option<Arc<Value>>,
+    pub(crate) value: Option<Arc<Value>>,
 }
 
+type Cell = Arc<OnceCell<Option<Arc<Value>>>>;
+
 #[derive(Default)]
-pub(crate) struct Contents(Mutex<Kept>);
+pub(crate) struct Contents {
+    kept: Mutex<Kept>,
+    lists: Mutex<VecDeque<(ArtifactId, Cell)>>,
+}
 
 #[derive(Default)]
 struct Kept {
@@ -38,80 +50,91 @@ struct Kept {
 }
 
 impl Contents {
-    /// Versions as their readers see them, by the step that wants them.
-    pub(crate) async fn read(
-        &self,
-        store: &Store,
-        metas: Vec<LatestArtifact>,
-    ) -> Result<BTreeMap<i64, Vec<Read>>, store::Error> {
+    /// Versions as their readers see them, in the order in which they are asked for.
+    pub(crate) async fn read(&self, shelf: &dyn Shelf, metas: Vec<Version>) -> shelf::Result<Vec<Read>> {
         let mut known: BTreeMap<ArtifactId, Option<Arc<Value>>> = BTreeMap::new();
         {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            for meta in &metas {
-                if let Some(value) = kept.values.get(&meta.id) {
-                    known.insert(meta.id, value.clone());
-                }
-            }
+            let kept = self.kept();
+            known.extend(metas.iter().filter_map(|meta| Some((meta.id, kept.values.get(&meta.id)?.clone()))));
         }
-        let missing: BTreeMap<ArtifactId, &LatestArtifact> =
+        let missing: BTreeMap<ArtifactId, &Version> =
             metas.iter().filter(|meta| !known.contains_key(&meta.id)).map(|meta| (meta.id, meta)).collect();
         if !missing.is_empty() {
             let ids: Vec<ArtifactId> = missing.keys().copied().collect();
-            for (id, bytes) in store.contents(&ids).await? {
+            for (id, bytes) in shelf.contents(&ids).await? {
                 let Some(meta) = missing.get(&id) else { continue };
-                let value = parse(meta, &bytes).map(Arc::new);
+                let value = parse(&meta.media_type, &bytes).map(Arc::new);
                 self.keep(id, bytes.len(), value.clone());
                 known.insert(id, value);
             }
         }
-        let mut found: BTreeMap<i64, Vec<Read>> = BTreeMap::new();
-        for meta in metas {
-            let value = known.get(&meta.id).cloned().flatten();
-            found.entry(meta.step).or_default().push(Read { meta, value });
+        let read = |meta: Version| Read { value: known.get(&meta.id).cloned().flatten(), meta };
+        Ok(metas.into_iter().map(read).collect())
+    }
+
+    /// The list whose items many attempts read at the same time: it is read once for all of them.
+    pub(crate) async fn list(&self, shelf: &dyn Shelf, meta: &Version) -> shelf::Result<Option<Arc<Value>>> {
+        if let Some(value) = self.kept().values.get(&meta.id) {
+            return Ok(value.clone());
         }
-        Ok(found)
+        let cell = self.cell(meta.id);
+        let read = async {
+            let bytes = shelf.contents(&[meta.id]).await?.remove(&meta.id);
+            let value = bytes.as_deref().and_then(|bytes| parse(&meta.media_type, bytes)).map(Arc::new);
+            self.keep(meta.id, bytes.map_or(0, |bytes| bytes.len()), value.clone());
+            Ok::<_, shelf::Error>(value)
+        };
+        cell.get_or_try_init(|| read).await.cloned()
+    }
+
+    fn cell(&self, id: ArtifactId) -> Cell {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, cell)) = lists.iter().find(|(known, _)| *known == id) {
+            return Arc::clone(cell);
+        }
+        if lists.len() >= MAX_LISTS {
+            lists.pop_front();
+        }
+        let cell = Cell::default();
+        lists.push_back((id, Arc::clone(&cell)));
+        cell
+    }
+
+    /// What was made here is most often read here.
+    pub(crate) fn keep_made(&self, id: ArtifactId, media_type: &str, bytes: &[u8]) {
+        self.keep(id, bytes.len(), parse(media_type, bytes).map(Arc::new));
     }
 
     fn keep(&self, id: ArtifactId, bytes: usize, value: Option<Arc<Value>>) {
         if bytes > MAX_BYTES / 4 {
             return;
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         if kept.bytes + bytes > MAX_BYTES {
             *kept = Kept::default();
         }
         kept.bytes += bytes;
         kept.values.insert(id, value);
     }
-}
 
-/// The latest versions that steps want: (step, key of the producer, name). Their content is not read yet.
-pub(crate) async fn latest(
-    store: &Store,
-    wanted: &[(i64, StepKey, String)],
-) -> Result<BTreeMap<i64, Vec<LatestArtifact>>, store::Error> {
-    let mut found: BTreeMap<i64, Vec<LatestArtifact>> = BTreeMap::new();
-    if !wanted.is_empty() {
-        for meta in store.latest_artifacts(wanted).await? {
-            found.entry(meta.step).or_default().push(meta);
-        }
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Ok(found)
 }
 
 /// Bytes of memory that reading these takes, roughly: a text is there twice, as the artifact and as what an agent is given,
 /// and a JSON value is several times as large as its text.
-pub(crate) fn weight(metas: &[LatestArtifact]) -> u64 {
-    let each = metas.iter().map(|meta| {
+pub(crate) fn weight<'v>(metas: impl IntoIterator<Item = &'v Version>) -> u64 {
+    let each = metas.into_iter().map(|meta| {
         let size = u64::try_from(meta.size).unwrap_or_default();
-        size.saturating_mul(if meta.media_type == "application/json" { 8 } else { 2 })
+        size.saturating_mul(if meta.media_type == JSON { 8 } else { 2 })
     });
     each.fold(0, u64::saturating_add)
 }
 
 /// JSON as it is, everything else as text.
-fn parse(meta: &LatestArtifact, bytes: &[u8]) -> Option<Value> {
-    if meta.media_type == "application/json" {
+fn parse(media_type: &str, bytes: &[u8]) -> Option<Value> {
+    if media_type == JSON {
         workflow::json::kept(bytes)
     } else {
         std::str::from_utf8(bytes).ok().map(|text| Value::String(text.to_owned()))
@@ -131,22 +154,28 @@ pub(crate) fn names<'a>(sources: impl IntoIterator<Item = &'a Source>) -> BTreeS
 
 /// Artifacts as sources see them; one that cannot be read is the step's failure.
 pub(crate) fn inputs(read: &[Read]) -> Result<InputArtifacts, AgentError> {
-    read.iter()
-        .map(|read| {
-            let meta = &read.meta;
-            let Some(value) = read.value.clone() else {
-                let message = if meta.media_type == "application/json" {
-                    format!("The artifact `{}` of `{}` is no JSON", meta.name, meta.key)
-                } else {
-                    format!(
-                        "The artifact `{}` of `{}` is a file of the type {}, which cannot be read as text",
-                        meta.name, meta.key, meta.media_type
-                    )
-                };
-                return Err(AgentError::new(Reason::InvalidOutput, message));
-            };
-            let (id, version, value_hash) = (meta.id, meta.version, meta.hash.clone());
-            Ok(((meta.key.clone(), meta.name.clone()), InputArtifact { id, version, value_hash, value }))
-        })
-        .collect()
+    read.iter().map(|read| input(read).ok_or_else(|| unreadable(&read.meta))).collect()
+}
+
+/// The same, without what cannot be read.
+pub(crate) fn readable(read: &[Read]) -> InputArtifacts {
+    read.iter().filter_map(input).collect()
+}
+
+fn input(read: &Read) -> Option<((StepKey, String), InputArtifact)> {
+    let (meta, value) = (&read.meta, read.value.clone()?);
+    let value_hash = meta.value_hash.as_ref().unwrap_or(&meta.content_hash).clone();
+    let artifact = InputArtifact { id: meta.id, version: meta.version, value_hash, value };
+    Some(((meta.producing_step_id.clone(), meta.name.clone()), artifact))
+}
+
+fn unreadable(meta: &Version) -> AgentError {
+    let (name, key) = (&meta.name, &meta.producing_step_id);
+    let message = if meta.media_type == JSON {
+        format!("The artifact `{name}` of `{key}` is no JSON")
+    } else {
+        let media_type = &meta.media_type;
+        format!("The artifact `{name}` of `{key}` is a file of the type {media_type}, which cannot be read as text")
+    };
+    AgentError::new(Reason::InvalidOutput, message)
 }

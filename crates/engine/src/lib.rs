@@ -1,33 +1,52 @@
-//! The scheduler: claims ready steps, runs their agents, commits the results, and cares for what dead workers left.
+//! The scheduler: takes ready steps, runs their agents, tells the results, judges what runs want judged, carries what they tell each
+//! other, and cares for what dead workers left.
 //!
-//! It meets the rest of the program only in Postgres, so one process or twenty is the same program.
+//! It changes a run only by asking it (`runs`), and meets other processes only in the log, so one process or twenty is the same program.
 //! Promise: every step runs at least once, an attempt at most once and by one worker, and exactly one attempt's result is
-//! committed per (step, generation). It must never hold a lock or a transaction while an agent runs.
+//! committed per (step, generation). It must never choose a status, and never hold a lock or a transaction while an agent runs.
 
 mod attempt;
 mod cache;
 mod child;
 mod chores;
-mod committer;
+mod claims;
 mod content;
-mod decisions;
+mod deciding;
+mod dice;
+mod ending;
+mod heart;
+mod held;
+mod inbox;
+mod inputs;
+mod judging;
+mod look;
+mod maps;
 mod memory;
 mod options;
 mod outputs;
 mod refusals;
-mod retry;
+mod shared;
+pub mod shelf;
+mod slots;
 mod stream;
 mod worker;
 
 use std::sync::Arc;
 
 use agents::{Agent, Registry};
-use store::{Store, notify::Hints};
+use runs::{Log, Runs};
+use store::notify::Hints;
 use tokio_util::sync::CancellationToken;
 
+pub use deciding::{work_on_runs, work_on_runs_with};
+pub use dice::Dice;
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
+pub use shelf::Shelf;
+
+use shared::Shared;
+use slots::Slots;
 
 /// Where the engine finds the agent of a kind.
 pub trait Agents: Send + Sync + 'static {
@@ -41,40 +60,64 @@ impl Agents for Registry {
 }
 
 /// One process's engine. [`Engine::run`] ends only when it was told to, whatever happens to the database.
-pub struct Engine {
-    store: Store,
-    agents: Arc<dyn Agents>,
+pub struct Engine<L> {
+    log: Arc<L>,
     hints: Hints,
-    options: Options,
-    memory: Memory,
+    shared: Arc<Shared>,
 }
 
-impl Engine {
-    /// The engine wants a store of its own, so that a busy web side cannot keep its heartbeat waiting.
-    pub fn new(store: Store, agents: Arc<dyn Agents>, hints: Hints, options: Options) -> Self {
-        let memory = Memory::new(options.memory);
-        Self { store, agents, hints, options, memory }
+impl<L: Log> Engine<L> {
+    /// `runs`: those of this process, as [`work_on_runs`] made them over the same log.
+    pub fn new<S: Shelf>(
+        runs: Runs,
+        log: Arc<L>,
+        shelf: Arc<S>,
+        agents: Arc<dyn Agents>,
+        hints: Hints,
+        options: Options,
+    ) -> Self {
+        let shared = Shared {
+            runs,
+            shelf,
+            agents,
+            cache: cache::Cache::default(),
+            watched: stream::Watched::default(),
+            memory: Memory::new(options.memory),
+            slots: Arc::new(Slots::new(options.slots)),
+            judging: look::Room::default(),
+            underway: judging::Underway::default(),
+            options,
+        };
+        Self { log, hints, shared: Arc::new(shared) }
     }
 
     /// To look at while it runs.
     pub fn memory(&self) -> Memory {
-        self.memory.clone()
+        self.shared.memory.clone()
     }
 
-    /// Executes steps until `shutdown`, then drains: no new claims, what runs may finish, the rest is given back.
+    /// Executes steps until `shutdown`, then drains: no new steps, what runs may finish, the rest is given back.
     pub async fn run(self, shutdown: CancellationToken) {
+        let Self { log, hints, shared } = self;
         let background = shutdown.child_token();
-        let sender = tokio::spawn({
-            let (store, stop) = (self.store.clone(), background.clone());
-            async move { store.send_hints(stop.cancelled()).await }
-        });
-        let sweeper = tokio::spawn(chores::sweep(self.store.clone(), self.options.clone(), background.clone()));
+        let chores = [
+            tokio::spawn({
+                let (shared, log, stop) = (Arc::clone(&shared), Arc::clone(&log), background.clone());
+                async move { chores::sweep(&shared, &*log, &stop).await }
+            }),
+            tokio::spawn({
+                let (shared, stop) = (Arc::clone(&shared), background.clone());
+                async move { chores::watch(&shared, &stop).await }
+            }),
+        ];
+        shared.runs.set_taker(Arc::clone(&shared.slots) as Arc<dyn runs::Taker>);
+        let mut hints = hints.subscribe();
         // A worker that was declared dead comes back as a new one: everything it held belongs to others now.
-        while worker::Worker::new(&self).run(&shutdown).await == worker::End::Dead {
+        while worker::live(&shared, &log, &mut hints, &shutdown).await == worker::End::Dead {
             tracing::warn!("this worker was declared dead; it goes on as a new one");
         }
         background.cancel();
-        for task in [sender, sweeper] {
+        for task in chores {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a background task of the engine panicked");
             }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-#[derive(Clone, PartialEq, Debug)]
+use crate::Dice;
+
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Attempts that run at the same time in this process. Agents mostly wait for others, so it may be large.
     pub slots: usize,
@@ -19,6 +21,7 @@ pub struct Options {
     pub self_fence: Duration,
     /// How long running attempts may finish after a stop was asked for.
     pub drain: Duration,
+    pub dice: Dice,
 }
 
 impl Default for Options {
@@ -26,12 +29,13 @@ impl Default for Options {
         Self {
             slots: 1024,
             memory: 512 * 1024 * 1024,
-            poll: Duration::from_millis(500),
+            poll: Duration::from_millis(400),
             beat: Duration::from_secs(2),
             lease: Duration::from_secs(10),
             sweep: Duration::from_secs(2),
             self_fence: Duration::from_secs(6),
             drain: Duration::from_secs(30),
+            dice: Dice::default(),
         }
     }
 }

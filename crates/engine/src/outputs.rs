@@ -1,60 +1,82 @@
-//! From bytes to an artifact that can be committed: bounded, hashed, and written ahead where it is large.
+//! From bytes to versions that can be committed: bounded, hashed, and written ahead where they are large.
 //! Content is never truncated.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use agents::{AgentError, StepOutput};
+use chrono::{DateTime, Utc};
+use runs::Content;
 use serde_json::Value;
-use store::{Store, protocol::NewArtifact};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use workflow::{
     ArtifactId,
     hash::{content_and_value, sha256_hex},
     limits,
+    run::state::NewVersion,
     status::Reason,
+};
+
+use crate::{
+    shared::Shared,
+    shelf::{self, Shelf},
 };
 
 /// Bytes of JSON that is compared by its value; what is larger is equal only byte for byte.
 const MAX_COMPARED_BYTES: usize = 4 * 1024 * 1024;
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 
-/// All outputs of an attempt. None when it was cancelled meanwhile.
-pub(crate) async fn artifacts(
-    store: &Store,
-    output: StepOutput,
-    cancel: &CancellationToken,
-) -> Option<Result<Vec<NewArtifact>, AgentError>> {
-    let mut artifacts = Vec::with_capacity(output.outputs.len());
-    for output in output.outputs {
-        match artifact(store, output.name, output.media_type, output.bytes, cancel).await? {
-            Ok(artifact) => artifacts.push(artifact),
-            Err(error) => return Some(Err(error)),
-        }
-    }
-    Some(Ok(artifacts))
+/// Versions that a command brings, and such of their content as goes with its commit.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) versions: Vec<NewVersion>,
+    pub(crate) contents: Vec<Content>,
 }
 
-/// One output; large content is in the database when this returns. None when it was cancelled meanwhile.
-pub(crate) async fn artifact(
-    store: &Store,
-    name: String,
-    media_type: String,
-    bytes: Vec<u8>,
-    cancel: &CancellationToken,
-) -> Option<Result<NewArtifact, AgentError>> {
-    if bytes.len() > limits::MAX_ARTIFACT_BYTES {
-        let mib = limits::MAX_ARTIFACT_BYTES / 1024 / 1024;
-        let message = format!("The output `{name}` is larger than {mib} MiB");
-        return Some(Err(AgentError::new(Reason::OutputTooLarge, message)));
+impl Made {
+    /// One more output; large content is in the database when this returns. None when it was cancelled meanwhile.
+    pub(crate) async fn add(
+        &mut self,
+        shared: &Shared,
+        at: DateTime<Utc>,
+        output: agents::Output,
+        cancel: &CancellationToken,
+    ) -> Option<Result<(), AgentError>> {
+        let agents::Output { name, media_type, bytes } = output;
+        if bytes.len() > limits::MAX_ARTIFACT_BYTES {
+            let mib = limits::MAX_ARTIFACT_BYTES / 1024 / 1024;
+            let message = format!("The output `{name}` is larger than {mib} MiB");
+            return Some(Err(AgentError::new(Reason::OutputTooLarge, message)));
+        }
+        let (content_hash, value_hash) = hashes(&media_type, &bytes);
+        let id = ArtifactId(shared.options.dice.id(at));
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        if bytes.len() > limits::INLINE_ARTIFACT_BYTES {
+            if let Err(error) = write_ahead(&*shared.shelf, &content_hash, &bytes, cancel).await? {
+                return Some(Err(error));
+            }
+        } else {
+            shared.cache.contents.keep_made(id, &media_type, &bytes);
+            self.contents.push(Content { hash: content_hash.clone(), bytes: Arc::from(bytes) });
+        }
+        self.versions.push(NewVersion { id, name, media_type, content_hash, value_hash, size, copy_of: None });
+        Some(Ok(()))
     }
-    let (hash, value_hash) = hashes(&media_type, &bytes);
-    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let is_large = bytes.len() > limits::INLINE_ARTIFACT_BYTES;
-    if is_large && let Err(error) = write_ahead(store, &hash, &bytes, cancel).await? {
-        return Some(Err(error));
+
+    /// All outputs of an attempt. None when it was cancelled meanwhile.
+    pub(crate) async fn of(
+        shared: &Shared,
+        at: DateTime<Utc>,
+        output: StepOutput,
+        cancel: &CancellationToken,
+    ) -> Option<Result<Self, AgentError>> {
+        let mut made = Self::default();
+        for output in output.outputs {
+            if let Err(error) = made.add(shared, at, output, cancel).await? {
+                return Some(Err(error));
+            }
+        }
+        Some(Ok(made))
     }
-    let id = ArtifactId(Uuid::now_v7());
-    Some(Ok(NewArtifact { id, name, media_type, hash, value_hash, size, content: (!is_large).then_some(bytes) }))
 }
 
 /// The hash of the bytes, and that of the JSON value in them where it is another.
@@ -69,22 +91,21 @@ fn hashes(media_type: &str, bytes: &[u8]) -> (String, Option<String>) {
 
 /// Content-addressed, so it is tried until it is there, however often the database goes away.
 async fn write_ahead(
-    store: &Store,
+    shelf: &dyn Shelf,
     hash: &str,
     bytes: &[u8],
     cancel: &CancellationToken,
 ) -> Option<Result<(), AgentError>> {
     loop {
-        match store.put_blob(hash, bytes).await {
+        match shelf.put_blob(hash, bytes).await {
             Ok(()) => return Some(Ok(())),
-            Err(error) if error.is_refused_value() => {
-                return Some(Err(
-                    AgentError::new(Reason::InvalidOutput, "The output could not be stored").with_source(error)
-                ));
+            Err(error @ shelf::Error::Refused(_)) => {
+                let refused = AgentError::new(Reason::InvalidOutput, "The output could not be stored");
+                return Some(Err(refused.with_source(error)));
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "content was not written; trying again");
-                cancel.run_until_cancelled(tokio::time::sleep(Duration::from_millis(500))).await?;
+                cancel.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await?;
             }
         }
     }

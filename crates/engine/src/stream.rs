@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use store::{Store, protocol::Claimed};
 use tokio::sync::mpsc;
-use workflow::{RunId, api::Delta};
+use workflow::{RunId, StepKey, api::Delta};
+
+use crate::Shelf;
 
 /// Pieces that wait between an agent and its pump.
 const PIECES: usize = 256;
@@ -57,9 +58,14 @@ impl Watched {
 }
 
 /// Opens the way for one attempt; it closes when the agent drops the sender.
-pub(crate) fn open(store: Store, watched: Watched, claim: &Claimed) -> mpsc::Sender<String> {
+pub(crate) fn open(
+    shelf: Arc<dyn Shelf>,
+    watched: Watched,
+    run: RunId,
+    step: StepKey,
+    attempt: i32,
+) -> mpsc::Sender<String> {
     let (sender, mut pieces) = mpsc::channel::<String>(PIECES);
-    let (run, step, attempt) = (claim.run, claim.key.clone(), claim.attempt);
     tokio::spawn(async move {
         let mut text = String::new();
         let mut sent = 0;
@@ -76,7 +82,7 @@ pub(crate) fn open(store: Store, watched: Watched, claim: &Claimed) -> mpsc::Sen
             }
             if sent < text.len() {
                 let offset = i64::try_from(sent).unwrap_or(i64::MAX);
-                store.send_delta(Delta { run, step: step.clone(), attempt, offset, text: text[sent..].to_owned() });
+                shelf.send_delta(Delta { run, step: step.clone(), attempt, offset, text: text[sent..].to_owned() });
                 sent = text.len();
             }
         }

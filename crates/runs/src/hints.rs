@@ -3,32 +3,79 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::Notify;
-use workflow::id::RunId;
+use workflow::{id::RunId, status::Outcome};
+
+use crate::{
+    commit::RunCommit,
+    rows::{AttemptRow, For, StepRow},
+};
+
+/// Cheap to clone; all clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Hints(Arc<Inner>);
 
 #[derive(Debug, Default)]
-pub struct Hints {
-    changed: Mutex<BTreeMap<RunId, i64>>,
+struct Inner {
+    changed: Mutex<BTreeMap<RunId, Change>>,
     notify: Notify,
 }
 
+/// What commits came to, for those who cannot see their events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// The last event.
+    pub seq: i64,
+    /// They left steps that a worker may take at once.
+    pub is_ready: bool,
+    /// They ended attempts that workers have: those should stop.
+    pub has_cancelled: bool,
+}
+
+impl Change {
+    pub(crate) fn of(commit: &RunCommit, seq: i64) -> Self {
+        let waits = |row: &StepRow| match &row.waits {
+            Some((since, For::Worker(_))) => *since <= commit.decided_at,
+            _ => false,
+        };
+        let is_cancelled = |row: &AttemptRow| {
+            row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled)
+        };
+        Self {
+            seq,
+            is_ready: commit.rows.steps.iter().any(waits),
+            has_cancelled: commit.rows.attempts.iter().any(is_cancelled),
+        }
+    }
+}
+
 impl Hints {
-    pub(crate) fn changed(&self, run: RunId, seq: i64) {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(run, seq);
-        self.notify.notify_one();
+    pub(crate) fn changed(&self, run: RunId, change: Change) {
+        let mut changed = self.0.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = changed.entry(run).or_default();
+        known.seq = change.seq;
+        known.is_ready |= change.is_ready;
+        known.has_cancelled |= change.has_cancelled;
+        drop(changed);
+        self.0.notify.notify_one();
     }
 
-    /// The runs that changed since this was last asked, with their last events; waits until there is one.
-    pub async fn next(&self) -> BTreeMap<RunId, i64> {
+    /// The runs that changed since this was last asked, with what they came to.
+    pub fn take(&self) -> BTreeMap<RunId, Change> {
+        std::mem::take(&mut *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same; waits until there is one.
+    pub async fn next(&self) -> BTreeMap<RunId, Change> {
         loop {
-            let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+            let changed = self.take();
             if !changed.is_empty() {
                 return changed;
             }
-            self.notify.notified().await;
+            self.0.notify.notified().await;
         }
     }
 }

@@ -30,7 +30,7 @@ pub use ask::{Ask, By};
 pub use clock::Clock;
 pub use commit::{AskId, Batch, CommitId, Content, Part, RunCommit, StartKey};
 pub use driver::Driver;
-pub use hints::Hints;
+pub use hints::{Change, Hints};
 pub use log::{
     Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Message, MessageKey, Newer, Outcome, Ready,
     Seen, Unavailable, Waiting, Want,

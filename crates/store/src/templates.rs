@@ -42,11 +42,7 @@ pub struct Live {
 pub struct Version {
     pub template_id: TemplateId,
     pub version: i32,
-<<<<<<< HEAD
-    /// Of the template, as it was called then.
-=======
     /// As it was called when it was published.
->>>>>>> d-tables
     pub name: String,
     pub definition: Definition,
 }

@@ -13,6 +13,7 @@ use crate::{
     bugs::{Bug, is_on},
     commit::CommitId,
     decision::{Decided, Turn},
+    hints::Change,
     log::{CommitFailed, Log, Newer, Outcome},
     runs::Stats,
 };
@@ -82,7 +83,7 @@ impl<L: Log> Driver<L> {
             known.confirmed = tick;
             let seq = known.state.seq;
             self.cache.put(run, known);
-            self.shared.hints.changed(run, seq);
+            self.shared.hints.changed(run, Change::of(&commit, seq));
         }
         self.hand_over(&commit, taken);
         for (turn, part) in committing.into_iter().zip(commit.parts) {

@@ -1,0 +1,63 @@
+//! Claims: steps that nobody handed on, taken fairly over their owners. Looking at the queue tells also who waits for a place here.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, LazyLock},
+};
+
+use futures::future::join_all;
+use runs::{Ask, Error, Log, Ready, Unavailable};
+use workflow::{RunId, StepKey, run::Command};
+
+use crate::{
+    shared::Inside,
+    slots::{KINDS, Slots},
+};
+
+/// Steps that one claim takes at most.
+const MAX_CLAIM: usize = 256;
+/// So many of those who wait are looked at, where there is no place for them.
+const PEEK: usize = 64;
+
+static ALL_KINDS: LazyLock<Vec<String>> = LazyLock::new(|| KINDS.iter().map(ToString::to_string).collect());
+
+/// True: there may be more, and places for it.
+pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unavailable> {
+    let slots: &Arc<Slots> = &inside.shared.slots;
+    let promised = slots.promise(MAX_CLAIM);
+    if promised.n == 0 && slots.is_fresh() {
+        return Ok(false);
+    }
+    let found = match slots.take_left(promised.n) {
+        Some(found) => found,
+        None => {
+            let n = promised.n.max(PEEK);
+            let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
+            let left = found.split_off(promised.n.min(found.len()));
+            slots.learn(left);
+            found.into()
+        }
+    };
+    let is_full = promised.n > 0 && found.len() >= promised.n;
+    let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
+    for Ready { run, step, .. } in found {
+        of_run.entry(run).or_default().push(step);
+    }
+    let start = |(run, steps)| async move {
+        let command = Command::StartSteps { worker: inside.worker, steps };
+        (run, inside.ask(Ask::itself(run, command)).await)
+    };
+    let mut is_there = true;
+    for (run, answer) in join_all(of_run.into_iter().map(start)).await {
+        match answer {
+            // The places that these take were promised: they are given back only afterwards.
+            Ok(answer) => slots.begin_all(run, &answer.events),
+            Err(error) => {
+                is_there &= error != Error::Unavailable;
+                tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");
+            }
+        }
+    }
+    drop(promised);
+    if is_there { Ok(is_full) } else { Err(Unavailable) }
+}

@@ -1,0 +1,106 @@
+//! What waits for whoever looks first: judgements, reservations, times, and steps that dead workers left.
+//! What a commit of this process left is looked at at once; the rest is found by looking, so that it does not matter who is gone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures::future::join_all;
+use runs::{Ask, Error, Log, Unavailable, Waiting, Want};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use workflow::{
+    RunId, StepKey,
+    run::{Command, State},
+};
+
+use crate::{judging, shared::Inside};
+
+/// Runs of each sort that one look is told of.
+const AT_ONCE: usize = 200;
+/// Bytes of memory that what is judged at a time reads, and the grain in which it is counted.
+const JUDGED_AT_ONCE: u64 = 64 * 1024 * 1024;
+const UNIT: u64 = 64 * 1024;
+
+/// Room for what judgements read; one that reads more than all of it is alone.
+#[derive(Debug)]
+pub(crate) struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(usize::try_from(JUDGED_AT_ONCE / UNIT).unwrap_or(1))))
+    }
+}
+
+impl Room {
+    pub(crate) async fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let units = bytes.min(JUDGED_AT_ONCE).div_ceil(UNIT);
+        // Nobody closes the semaphore.
+        Arc::clone(&self.0).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
+    }
+}
+
+/// What commits of this process left in these runs.
+pub(crate) async fn after_commits<L: Log>(inside: &Arc<Inside>, log: &L, runs: Vec<RunId>) {
+    let look = |run: RunId| async move {
+        let look = move |state: Option<&State>| {
+            state.map(|state| (judging::asked(state), wants(run, state))).unwrap_or_default()
+        };
+        // What cannot be looked at now is found by the next look at all that waits.
+        (run, inside.runs().read(run, 0, look).await.unwrap_or_default())
+    };
+    let found = join_all(runs.into_iter().map(look)).await;
+    let mut wanted = Vec::new();
+    for (run, (asked, wants)) in found {
+        judge_all(inside, run, asked);
+        wanted.extend(wants);
+    }
+    if !wanted.is_empty() {
+        reserve(inside, log, wanted).await;
+    }
+}
+
+fn wants(run: RunId, state: &State) -> Vec<Want> {
+    let wants = state.reserving().take(AT_ONCE);
+    wants.map(|(key, limits)| Want { run, step: key.clone(), limits: limits.to_vec() }).collect()
+}
+
+/// Beside everything else: a judgement may read much.
+fn judge_all(inside: &Arc<Inside>, run: RunId, asked: Vec<StepKey>) {
+    for key in asked {
+        let inside = Arc::clone(inside);
+        tokio::spawn(async move { judging::judge(&inside, run, key).await });
+    }
+}
+
+/// What waits, of all runs.
+pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), Unavailable> {
+    let Waiting { undecided, due, reserving, lost } = log.waiting(AT_ONCE).await?;
+    let asks = due.into_iter().map(|run| Ask::itself(run, Command::TimePassed));
+    let lost = lost.into_iter().map(|lost| Ask::itself(lost.run, Command::Lost { worker: lost.worker }));
+    // Nobody waits for an answer: what is not done is there at the next look.
+    join_all(asks.chain(lost).map(|ask| inside.ask(ask))).await;
+    for run in undecided {
+        // As the log has it: whoever committed it may be gone.
+        let look = |state: Option<&State>| state.map(judging::asked).unwrap_or_default();
+        let asked = inside.runs().read_now(run, look).await.unwrap_or_default();
+        judge_all(inside, run, asked);
+    }
+    let wants: Vec<Want> = reserving.into_iter().map(|(run, step, limits)| Want { run, step, limits }).collect();
+    if !wants.is_empty() {
+        reserve(inside, log, wants).await;
+    }
+    Ok(())
+}
+
+async fn reserve<L: Log>(inside: &Inside, log: &L, wants: Vec<Want>) {
+    let Ok(reserved) = log.reserve(&wants).await else { return };
+    let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
+    for (run, step) in reserved {
+        of_run.entry(run).or_default().push(step);
+    }
+    let tell = |(run, steps)| inside.ask(Ask::itself(run, Command::Reserved { steps }));
+    for answer in join_all(of_run.into_iter().map(tell)).await {
+        // What is not told is reserved all the same: the step asks again, or the place is taken back.
+        if let Err(error @ (Error::Data(_) | Error::Refused { .. })) = answer {
+            tracing::debug!(error = &error as &dyn std::error::Error, "reservations were not taken");
+        }
+    }
+}

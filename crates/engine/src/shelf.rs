@@ -1,0 +1,80 @@
+//! What attempts need beside the log of their runs: agents, definitions and content to read, and places for what they write down.
+//! Nothing of it decides about a run, and none of it is lost when it is asked for again.
+
+mod stored;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use workflow::{
+    AgentId, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, api::Delta, transcript::Transcript,
+};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the shelf did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Asking again may help.
+    #[error("it cannot be reached")]
+    Unavailable(#[source] Source),
+    /// Its form is such that it will never be kept.
+    #[error("it cannot be kept")]
+    Refused(#[source] Source),
+    #[error("it cannot be read")]
+    Unreadable(#[source] Source),
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// A version as it was published.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Published {
+    pub name: String,
+    pub definition: Definition,
+    pub is_archived: bool,
+}
+
+#[async_trait]
+pub trait Shelf: Send + Sync + 'static {
+    /// Those of the named versions that exist.
+    async fn agent_versions(&self, wanted: &BTreeSet<(AgentId, i32)>) -> Result<Vec<AgentSpec>>;
+
+    /// Whatever became of its template.
+    async fn published(&self, template: TemplateId, version: i32) -> Result<Option<Published>>;
+
+    /// Content by artifact; what is not there is left out.
+    async fn contents(&self, ids: &[ArtifactId]) -> Result<BTreeMap<ArtifactId, Vec<u8>>>;
+
+    /// Keeps large content before the commit that names it.
+    async fn put_blob(&self, hash: &str, bytes: &[u8]) -> Result<()>;
+
+    async fn keep_prompt(&self, hash: &str, text: &str) -> Result<()>;
+
+    /// What an attempt said and heard; written again, the later one stays.
+    async fn put_transcript(&self, run: RunId, step: &StepKey, attempt: i32, transcript: &Transcript) -> Result<()>;
+
+    /// The runs that somebody looks at now.
+    async fn watched_runs(&self) -> Result<BTreeSet<RunId>>;
+
+    /// Throws away what nobody needs any more.
+    async fn clean(&self) -> Result<()>;
+
+    /// Tokens on their way to whoever watches; they may be lost.
+    fn send_delta(&self, delta: Delta);
+
+    /// Tells other processes that a run changed. This and the two after it are hints: everybody also looks by himself.
+    fn hint_changed(&self, run: RunId);
+
+    /// Steps may be claimed.
+    fn hint_ready(&self);
+
+    /// Attempts of the run were ended: whoever has one should stop.
+    fn hint_cancelled(&self, run: RunId);
+}

@@ -1,0 +1,277 @@
+//! The places of a process: each is free, promised to a commit or a claim on its way, or an attempt's. Claims and hand-offs draw on the
+//! same ones.
+//!
+//! Must never hand a place on within a run while another person's step has waited longer for one, as far as the last look at the queue
+//! tells; nor let two looks pass without noticing whom it keeps waiting.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use runs::{Ready, Taker};
+use tokio::{sync::Notify, time::Instant};
+use workflow::{
+    RunId, StepKey, UserId,
+    id::WorkerId,
+    run::{RunEvent, state::Attempt},
+};
+
+/// The kinds of agents that this program knows; one without a name is a step whose agent is not in the library, which fails saying so.
+pub(crate) const KINDS: [&str; 6] = ["", "llm", "http", "template", "human", "workflow"];
+
+/// What the last look at the queue told is believed for so long.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// An attempt that began here.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) run: RunId,
+    pub(crate) seq: i64,
+    pub(crate) attempt: Attempt,
+}
+
+#[derive(Debug)]
+pub(crate) struct Slots {
+    n: usize,
+    inner: Mutex<Inner>,
+    /// There is something for the worker's loop: attempts began, or a place is free again.
+    pub(crate) bell: Notify,
+    /// There may be something to claim, and room for it.
+    pub(crate) claim: Notify,
+    /// Runs were left to look at.
+    pub(crate) look: Notify,
+    /// Others may have what an attempt gave back.
+    pub(crate) freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Whose places they are; nobody's before the first has joined.
+    worker: Option<WorkerId>,
+    /// It takes steps.
+    is_open: bool,
+    /// Counts incarnations, so that places of earlier ones are not given back twice.
+    term: u64,
+    n_promised: usize,
+    n_running: usize,
+    /// Of those that run, the ones that only have their result to tell: what comes after them may have their place.
+    n_ending: usize,
+    begun: Vec<Begun>,
+    look: Vec<RunId>,
+    /// What the last look at the queue left, in the order in which it is to be taken.
+    left: VecDeque<Ready>,
+    looked: Option<Instant>,
+    /// Somebody waits for a place.
+    owes: bool,
+}
+
+impl Inner {
+    fn n_taken(&self) -> usize {
+        self.n_promised + self.n_running
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.looked.is_some_and(|looked| looked.elapsed() <= FRESH)
+    }
+}
+
+/// The place of one attempt; free again when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    slots: Arc<Slots>,
+    term: u64,
+    is_ending: bool,
+}
+
+/// Places for a claim on its way; free again when dropped.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    slots: Arc<Slots>,
+    pub(crate) n: usize,
+}
+
+impl Slots {
+    pub(crate) fn new(n: usize) -> Self {
+        Self { n, inner: Mutex::default(), bell: Notify::new(), claim: Notify::new(), look: Notify::new(), freed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker begins, with nothing that one before it had.
+    pub(crate) fn begin(&self, worker: WorkerId) {
+        let mut inner = self.lock();
+        (inner.worker, inner.is_open) = (Some(worker), true);
+        inner.term += 1;
+        (inner.n_running, inner.n_ending) = (0, 0);
+        inner.begun.clear();
+        inner.left.clear();
+        inner.looked = None;
+        drop(inner);
+        self.claim.notify_one();
+        self.look.notify_one();
+    }
+
+    /// No step is taken any more. What was taken by a commit on its way still begins.
+    pub(crate) fn close(&self) {
+        self.lock().is_open = false;
+    }
+
+    /// Nothing is promised, and nothing began that was not asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let inner = self.lock();
+        inner.n_promised == 0 && inner.begun.is_empty()
+    }
+
+    pub(crate) fn take_begun(self: &Arc<Self>) -> Vec<(Begun, Place)> {
+        let mut inner = self.lock();
+        let (term, begun) = (inner.term, std::mem::take(&mut inner.begun));
+        drop(inner);
+        let place = || Place { slots: Arc::clone(self), term, is_ending: false };
+        begun.into_iter().map(|begun| (begun, place())).collect()
+    }
+
+    /// Runs that want a look, each once.
+    pub(crate) fn take_look(&self) -> Vec<RunId> {
+        let mut look = std::mem::take(&mut self.lock().look);
+        look.sort();
+        look.dedup();
+        look
+    }
+
+    // ---- claims
+
+    /// Places for a claim, at most so many.
+    pub(crate) fn promise(self: &Arc<Self>, most: usize) -> Promised {
+        let mut inner = self.lock();
+        let n = if inner.is_open { self.n.saturating_sub(inner.n_taken()).min(most) } else { 0 };
+        inner.n_promised += n;
+        Promised { slots: Arc::clone(self), n }
+    }
+
+    /// What a look at the queue found, beside what is claimed of it.
+    pub(crate) fn learn(&self, left: VecDeque<Ready>) {
+        let mut inner = self.lock();
+        inner.owes = !left.is_empty();
+        inner.left = left;
+        inner.looked = Some(Instant::now());
+    }
+
+    /// So many of what the last look left, if that was a moment ago.
+    pub(crate) fn take_left(&self, n: usize) -> Option<Vec<Ready>> {
+        let mut inner = self.lock();
+        let has = inner.is_fresh() && n > 0 && inner.left.len() >= n;
+        let taken = has.then(|| inner.left.drain(..n).collect());
+        inner.owes = !inner.left.is_empty();
+        taken
+    }
+
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.lock().is_fresh()
+    }
+
+    /// What of these events began for the worker whose places these are.
+    pub(crate) fn begin_all(&self, run: RunId, events: &[Arc<RunEvent>]) {
+        let mut inner = self.lock();
+        let Some(worker) = inner.worker else { return };
+        for event in events {
+            let attempts = event.data.attempts.iter();
+            for attempt in attempts.filter(|attempt| attempt.worker == Some(worker) && attempt.outcome.is_none()) {
+                inner.n_running += 1;
+                inner.begun.push(Begun { run, seq: event.seq, attempt: attempt.clone() });
+            }
+        }
+        drop(inner);
+        self.bell.notify_one();
+    }
+
+    fn keep(&self, n: usize) {
+        let mut inner = self.lock();
+        inner.n_promised = inner.n_promised.saturating_sub(n);
+        let owes = std::mem::take(&mut inner.owes);
+        drop(inner);
+        self.bell.notify_one();
+        if owes {
+            self.claim.notify_one();
+        }
+    }
+}
+
+impl Taker for Slots {
+    fn takes(&self, kind: &str) -> bool {
+        KINDS.contains(&kind)
+    }
+
+    fn take(&self, owner: UserId, oldest: DateTime<Utc>, n: usize) -> Option<(WorkerId, usize)> {
+        let mut inner = self.lock();
+        let worker = inner.worker.filter(|_| inner.is_open)?;
+        let room = (self.n + inner.n_ending).saturating_sub(inner.n_taken());
+        let taken = room.min(n);
+        // With places to spare nobody waits for one.
+        let is_scarce = taken == room;
+        let is_older = |left: &Ready| left.user != owner && left.not_before < oldest;
+        if taken == 0 || is_scarce && (!inner.is_fresh() || inner.left.iter().any(is_older)) {
+            inner.owes = true;
+            drop(inner);
+            self.claim.notify_one();
+            return None;
+        }
+        inner.owes |= taken < n;
+        inner.n_promised += taken;
+        Some((worker, taken))
+    }
+
+    fn started(&self, run: RunId, n_taken: usize, events: &[Arc<RunEvent>]) {
+        self.begin_all(run, events);
+        self.keep(n_taken);
+    }
+
+    fn give_back(&self, n: usize) {
+        self.keep(n);
+    }
+
+    fn look_at(&self, run: RunId) {
+        self.lock().look.push(run);
+        self.look.notify_one();
+    }
+}
+
+impl Place {
+    /// Its attempt is over, but for telling it.
+    pub(crate) fn ends(&mut self) {
+        let mut inner = self.slots.lock();
+        if !self.is_ending && inner.term == self.term {
+            self.is_ending = true;
+            inner.n_ending += 1;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inner = self.slots.lock();
+        if inner.term != self.term {
+            return;
+        }
+        inner.n_running = inner.n_running.saturating_sub(1);
+        inner.n_ending = inner.n_ending.saturating_sub(usize::from(self.is_ending));
+        let owes = inner.n_taken() < self.slots.n && std::mem::take(&mut inner.owes);
+        drop(inner);
+        self.slots.bell.notify_one();
+        if owes {
+            self.slots.claim.notify_one();
+        }
+    }
+}
+
+impl Drop for Promised {
+    fn drop(&mut self) {
+        if self.n > 0 {
+            self.slots.keep(self.n);
+        }
+    }
+}
