@@ -90,7 +90,9 @@ impl Peer {
                 // A socket that only its user reaches, and no port.
                 redis.args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"]);
                 redis.arg(home.folder.join("redis.sock"));
-                redis.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--dir"]).arg(&home.folder);
+                redis
+                    .args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--dir"])
+                    .arg(&home.folder);
                 let worker = |queue: &str, pool: &str, size: &str| {
                     let node = format!("{queue}@localhost");
                     let mut arguments = vec!["-m", "celery", "-A", "celery_peer", "worker", "-l", "warning"];

@@ -78,7 +78,11 @@ impl Gate {
 
     pub(crate) fn warning(&self) -> Option<String> {
         let Self { n_passed, n_unquiet, .. } = self;
-        (*n_unquiet > 0).then(|| format!("The machine was in use when {n_unquiet} of {n_passed} repeats began: these figures are worth little."))
+        (*n_unquiet > 0).then(|| {
+            format!(
+                "The machine was in use when {n_unquiet} of {n_passed} repeats began: these figures are worth little."
+            )
+        })
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     stats::Spread,
 };
 
-const WEFT_PERSISTS: &str = "the events, the state and the artifact of each step, in Postgres (fsync); steps that end together share a commit";
+const WEFT_PERSISTS: &str =
+    "the events, the state and the artifact of each step, in Postgres (fsync); steps that end together share a commit";
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Engine {
