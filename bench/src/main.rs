@@ -7,6 +7,7 @@ mod definitions;
 mod figures;
 mod lab;
 mod model;
+mod peers;
 mod pgbench;
 mod postgres;
 mod report;
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Weft itself, with pgbench on the same Postgres in the same run
     Engine(Engine),
+    /// Weft and other engines, the same workloads in turns
+    Peers(peers::Options),
 }
 
 #[derive(Args)]
@@ -64,10 +67,10 @@ struct Engine {
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Engine(options) } = Cli::parse();
+    let Cli { command } = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(perform(options)),
+        Ok(runtime) => runtime.block_on(perform(command)),
         Err(error) => Err(error.into()),
     };
     match ended {
@@ -84,10 +87,16 @@ fn main() -> ExitCode {
 }
 
 /// How many figures failed. Whatever ends this, all that it started ends with it.
-async fn perform(options: Engine) -> Result<u32> {
+async fn perform(command: Command) -> Result<u32> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let measuring = async {
+        match command {
+            Command::Engine(options) => engine(options).await,
+            Command::Peers(options) => peers::compare(options).await,
+        }
+    };
     tokio::select! {
-        n_failed = engine(options) => n_failed,
+        n_failed = measuring => n_failed,
         _ = interrupt.recv() => bail!("interrupted"),
         _ = terminate.recv() => bail!("asked to end"),
     }

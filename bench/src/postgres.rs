@@ -37,10 +37,16 @@ impl Postgres {
     /// A program of Postgres that finds the server by its environment.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
-        command.env("PGHOST", &self.host).env("PGPORT", &self.port);
-        command.env("PGUSER", &self.user).env("PGPASSWORD", &self.password);
-        command.kill_on_drop(true);
+        command.envs(self.environment()).kill_on_drop(true);
         command
+    }
+
+    /// What libpq's programs, and libraries that stand on it, find the server by.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let Self { host, port, user, password, .. } = self;
+        [("PGHOST", host), ("PGPORT", port), ("PGUSER", user), ("PGPASSWORD", password)]
+            .map(|(name, value)| (name, value.into()))
+            .into()
     }
 
     pub(crate) fn has_program(&self, name: &str) -> bool {

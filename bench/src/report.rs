@@ -116,11 +116,11 @@ impl Report {
 }
 
 /// Three digits after the point: more would only be noise.
-fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -128,8 +128,8 @@ fn number(value: f64) -> String {
     }
 }
 
-fn aligned(rows: &[[String; 7]]) -> String {
-    let widths: [usize; 7] =
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or_default());
     let mut text = String::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is measured and what measures it, and gives it a durable Postgres.
+//! `cargo xtask bench`: builds what is measured and what measures it, installs what Weft is compared with, and gives it a durable Postgres.
 //!
 //! The measuring is in the crate `bench`; xtask must never speak HTTP itself. Everything ends with this command: Postgres is
 //! xtask's own child, and what `bench` starts ends with it.
@@ -7,10 +7,11 @@ use crate::{
     build,
     context::Context,
     postgres::TestPostgres,
+    setup::peers::{self, Peer},
     shell::{self, describe, find_on_path, say},
 };
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use nix::sys::signal::{SigSet, Signal};
 use std::{path::Path, process::Command as Process};
 
@@ -18,16 +19,34 @@ use std::{path::Path, process::Command as Process};
 pub(crate) enum Command {
     /// Weft itself, with pgbench on the same Postgres in the same run
     Engine(Engine),
+    /// Weft and other engines, the same workloads in turns: Restate, LangGraph, DBOS and Celery, installed if they are missing
+    Peers(Peers),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Engine {
-    /// Print the figures as one JSON object on the last line as well
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    run: Run,
     /// Measure only this figure, by its key in the JSON object (may be given several times)
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Peers {
+    #[command(flatten)]
+    run: Run,
+    /// Compare only with this one (may be given several times)
+    #[arg(long, value_name = "PEER", value_enum)]
+    only: Vec<Peer>,
+}
+
+/// What every benchmark can be told.
+#[derive(Args, Debug)]
+struct Run {
+    /// Print the figures as one JSON object on the last line as well
+    #[arg(long)]
+    json: bool,
     /// Measured repeats of each figure, after one to warm up
     #[arg(long, value_name = "N")]
     repeats: Option<u32>,
@@ -37,12 +56,41 @@ pub(crate) struct Engine {
 }
 
 pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
-    let Command::Engine(options) = command;
-    engine(context, options)
+    match command {
+        Command::Engine(options) => engine(context, options),
+        Command::Peers(options) => compare(context, options),
+    }
 }
 
 fn engine(context: &Context, options: &Engine) -> Result<()> {
-    let profile = &options.profile;
+    measure(context, &options.run, |bench| {
+        bench.arg("engine").args(options.only.iter().flat_map(|name| ["--only", name.as_str()]));
+    })
+}
+
+/// What cannot be installed is left out: `bench` says so in its table, and that it fails where nothing is left to compare with.
+fn compare(context: &Context, options: &Peers) -> Result<()> {
+    let chosen = if options.only.is_empty() { Peer::value_variants() } else { &options.only };
+    let mut arguments = Vec::new();
+    for peer in Peer::value_variants().iter().filter(|peer| chosen.contains(peer)) {
+        match peers::install(context, *peer) {
+            Ok(()) => arguments.push(format!("--ready={}", peer.name())),
+            Err(error) => {
+                say(format!("warning: no {}: {error:#}", peer.name()));
+                arguments.push(format!("--missing={}={error:#}", peer.name()));
+            }
+        }
+    }
+    measure(context, &options.run, |bench| {
+        bench.arg("peers").args(&arguments);
+        bench.env("WEFT_BENCH_PEERS", peers::folder(context)).env("WEFT_BENCH_DRIVERS", peers::drivers(context));
+        bench.envs(find_on_path("setpriv").map(|setpriv| ("WEFT_BENCH_SETPRIV", setpriv)));
+    })
+}
+
+/// Builds, starts Postgres, and runs `bench` as `with` completes its command.
+fn measure(context: &Context, run: &Run, with: impl FnOnce(&mut Process)) -> Result<()> {
+    let profile = &run.profile;
     build::ensure_site_folder(context)?;
     run_cargo(context, profile)?;
     let postgres = TestPostgres::durable()?;
@@ -52,12 +100,11 @@ fn engine(context: &Context, options: &Engine) -> Result<()> {
     interrupt.add(Signal::SIGINT);
     interrupt.thread_block().context("cannot hold interrupts back")?;
     let mut bench = lifebound(&context.binary_of(profile, "bench"));
-    bench.arg("engine").envs(postgres.environment());
+    bench.envs(postgres.environment());
     bench.env("WEFT_BENCH_PROFILE", profile).env("WEFT_BENCH_PROGRAMS", postgres.programs());
     bench.env("WEFT_BENCH_WEFT", context.binary_of(profile, "weft"));
-    bench.args(options.only.iter().flat_map(|name| ["--only", name.as_str()]));
-    bench.args(options.repeats.map(|repeats| format!("--repeats={repeats}")));
-    bench.args(options.json.then_some("--json"));
+    with(&mut bench);
+    bench.args(run.repeats.map(|repeats| format!("--repeats={repeats}"))).args(run.json.then_some("--json"));
     let status = bench.status().with_context(|| format!("cannot start `{}`", describe(&bench)))?;
     if !status.success() {
         bail!("the benchmark did not end well ({status})");

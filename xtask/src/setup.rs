@@ -5,6 +5,7 @@
 
 mod browser;
 pub(crate) mod model;
+pub(crate) mod peers;
 mod system;
 
 use crate::{

@@ -6,10 +6,11 @@ use super::Tree;
 
 const SOFT_LINES: usize = 400;
 const HARD_LINES: usize = 800;
-const CODE: &[&str] = &["rs", "css", "sql", "ts"];
+const CODE: &[&str] = &["rs", "css", "sql", "ts", "py"];
 
 /// What a file of each kind opens with: the reason why it exists.
-const HEADERS: &[(&str, &[&str])] = &[("rs", &["//!"]), ("css", &["/*"]), ("sql", &["--"]), ("ts", &["//", "/*"])];
+const HEADERS: &[(&str, &[&str])] =
+    &[("rs", &["//!"]), ("css", &["/*"]), ("sql", &["--"]), ("ts", &["//", "/*"]), ("py", &["\"\"\""])];
 
 /// Words refused in files with these extensions, and what to do instead.
 const WORDS: &[(&[&str], &str, &str)] = &[
@@ -141,6 +142,8 @@ mod tests {
         assert_eq!(problems_of("a.sql", "SELECT 1;\n").len(), 1);
         assert_eq!(problems_of("a.ts", "import x\n").len(), 1);
         assert!(problems_of("a.ts", "// Why.\n").is_empty());
+        assert_eq!(problems_of("a.py", "import x\n").len(), 1);
+        assert!(problems_of("a.py", "\"\"\"Why.\"\"\"\n").is_empty());
     }
 
     #[test]
