@@ -128,7 +128,7 @@ impl Draft<'_> {
                 let number = attempt.number;
                 self.put_attempt(attempt);
                 for version in versions {
-                    self.add_version(&step.key, version, Origin::Agent, Some(number));
+                    self.add_version(&step.key, version, Origin::Agent, Some(number), None);
                 }
                 self.succeed(&step.key, |gated| StepEvent::Succeeded { gated })?;
             }

@@ -20,7 +20,7 @@ use crate::{
             Attempt, Cells, ClosedReview, Counts, Design, Entry, Rejection, Status, Step, Version, Waits, Work, put,
         },
     },
-    status::StepStatus,
+    status::{ErrorClass, StepStatus},
     step_machine::{self, StepEvent},
     view::StepOverride,
 };
@@ -386,14 +386,21 @@ impl<'a> Draft<'a> {
         seq
     }
 
-    /// The run of a sub-workflow that a step waited for, and does not any more.
+    /// The run of a sub-workflow whose end means nothing to its step any more. A person may have taken it up again after it was over, so
+    /// it is told even then: one that is over does not care.
     fn left_alone(&self, was: Option<&(Step, bool)>, now: &Entry) -> Option<crate::id::RunId> {
         let (was, _) = was?;
-        let child = was.child_run.filter(|_| matches!(was.status, Status::Running(Work::Child {})))?;
-        let still = !now.is_removed
-            && now.step.child_run == Some(child)
-            && matches!(now.step.status, Status::Running(Work::Child {}));
-        (!still && !self.child_is_over).then_some(child)
+        let child = was.child_run?;
+        let hears = |step: &Step| {
+            let waits = matches!(
+                step.status,
+                Status::Running(Work::Child {}) | Status::Failed { class: ErrorClass::ChildFailed }
+            );
+            waits && step.child_run == Some(child)
+        };
+        let is_another = now.is_removed || now.step.child_run != Some(child);
+        let is_left = is_another || (hears(was) && !hears(&now.step));
+        (is_left && !self.child_is_over).then_some(child)
     }
 
     pub(super) fn into_events(self) -> Result<Vec<RunEvent>, Refused> {

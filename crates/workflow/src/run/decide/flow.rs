@@ -7,7 +7,7 @@ use super::draft::Draft;
 use crate::{
     decide::{Dependency, Verdict, judge},
     definition::OnError,
-    id::StepKey,
+    id::{StepKey, UserId},
     resolve::value_now,
     run::{
         Refused,
@@ -315,16 +315,23 @@ impl Draft<'_> {
                 size: output.size,
                 copy_of: None,
             };
-            self.add_version(key, &new, Origin::Import, None);
+            self.add_version(key, &new, Origin::Import, None, None);
         }
     }
 
-    /// The next version of an output: it becomes the latest, with the one that was before as its parent.
-    pub(super) fn add_version(&mut self, key: &StepKey, new: &state::NewVersion, origin: Origin, attempt: Option<i32>) {
+    /// The next version of an output: it becomes the latest, with the one that was before as its parent. `by`: the person who wrote or
+    /// brought it.
+    pub(super) fn add_version(
+        &mut self,
+        key: &StepKey,
+        new: &state::NewVersion,
+        origin: Origin,
+        attempt: Option<i32>,
+        by: Option<UserId>,
+    ) {
         let known = self.versions(key, &new.name);
         let version = known.iter().map(|known| known.version).max().unwrap_or(0) + 1;
         let parent = known.iter().find(|known| known.is_latest).map(|known| known.id);
-        let by_person = if origin == Origin::Agent { None } else { self.actor() };
         self.put_new_version(Version {
             id: new.id,
             producing_step_id: key.clone(),
@@ -338,7 +345,7 @@ impl Draft<'_> {
             origin,
             attempt,
             parent,
-            made_by: by_person,
+            made_by: by,
             is_approved: false,
             created_at: self.now,
             copy_of: new.copy_of,

@@ -179,7 +179,7 @@ impl Draft<'_> {
         }
         self.put_attempt(attempt);
         for version in result.into_iter().flatten() {
-            self.add_version(&step.key, version, Origin::Agent, Some(number));
+            self.add_version(&step.key, version, Origin::Agent, Some(number), None);
         }
         Ok(())
     }

@@ -48,13 +48,19 @@ pub(super) fn start(start: &Start, ctx: &Context<'_>) -> Result<Vec<RunEvent>, R
 impl Draft<'_> {
     /// The steps of a new run that are taken over as they are, with their latest versions as imports.
     fn take_over(&mut self, kept: &[Kept]) -> Result<(), Refused> {
+        // What was skipped at once is taken over all the same: until then its dependents wait as if it were open.
+        for one in kept {
+            if self.step(&one.step)?.status.is_over() {
+                self.lift(&one.step)?;
+            }
+        }
         let mut over: Vec<StepKey> = Vec::new();
         for one in kept {
             let key = &one.step;
             self.expect(key, StepEvent::TakenOver(one.status.word()), one.status.word())?;
             self.change(key, |step| step.status = one.status.clone());
             for (new, is_approved) in &one.versions {
-                self.add_version(key, new, Origin::Import, None);
+                self.add_version(key, new, Origin::Import, None, self.actor());
                 // What passed a gate there has passed it here.
                 if let Some(version) = self.latest_of(key, &new.name).filter(|_| *is_approved).cloned() {
                     self.put_version(crate::run::state::Version { is_approved: true, ..version });

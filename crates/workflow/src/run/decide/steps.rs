@@ -169,7 +169,7 @@ impl Draft<'_> {
     }
 
     /// A step that is over is about to be over in another way: until then its dependents wait as if it were open.
-    fn lift(&mut self, key: &StepKey) -> Result<(), Refused> {
+    pub(super) fn lift(&mut self, key: &StepKey) -> Result<(), Refused> {
         self.change(key, |step| step.status = Status::Pending { needs_decision: false });
         self.reopen(vec![key.clone()])
     }
@@ -189,7 +189,7 @@ impl Draft<'_> {
             }
         }
         for new in &edit.outputs {
-            self.add_version(key, new, Origin::HumanEdit, None);
+            self.add_version(key, new, Origin::HumanEdit, None, self.actor());
         }
         self.void_votes(key);
         // Edited after it passed an `always` gate, it has to pass it again.
@@ -256,7 +256,7 @@ impl Draft<'_> {
     /// The step is completed by what a person gave; an `always` gate still asks.
     pub(super) fn bring(&mut self, key: &StepKey, outputs: &[NewVersion], origin: Origin) -> Result<(), Refused> {
         for new in outputs {
-            self.add_version(key, new, origin, None);
+            self.add_version(key, new, origin, None, self.actor());
         }
         let is_answered = self.binds(key) && origin == Origin::HumanEdit && self.answers(key);
         let gated = self.always_asks(key) && !is_answered;

@@ -74,6 +74,24 @@ fn a_fork_shares_what_is_before_it_and_beside_it() {
 }
 
 #[test]
+fn a_fork_takes_over_what_it_would_have_skipped_at_once() {
+    let mut world = World::steps(&json!({"a": {"agent_id": "echo", "when": {"eq": [{"const": 1}, {"const": 2}]}},
+        "b": {"agent_id": "echo", "depends_on": ["a"]}, "c": {"agent_id": "echo", "depends_on": ["b"]},
+        "d": {"agent_id": "echo", "depends_on": ["a"]}}));
+    assert_eq!(world.run_status(), RunStatus::Completed);
+    world.supply("a", "by hand").unwrap();
+    world.settle();
+    let forked = World::begun(fork_at(&world, "c", &owner()).unwrap());
+    assert_eq!(forked.shown(), "a completed, b completed, c ready, d completed");
+    world.trigger("a").unwrap();
+    world.skip("a").unwrap();
+    world.settle();
+    // Nothing that was skipped for the condition is at the fork: a person went on without the first step.
+    let forked = World::begun(fork_at(&world, "b", &owner()).unwrap());
+    assert_eq!(forked.shown(), "a skipped(person), b ready, c pending, d completed");
+}
+
+#[test]
 fn a_fork_keeps_nothing_that_stands_on_what_runs_again() {
     let mut world = World::steps(&steps());
     world.run(&["a", "b"]);

@@ -302,3 +302,13 @@ fn nothing_by_itself_passes_a_gate_that_binds() {
     assert_eq!(world.shown(), "a failed(review_timeout), b skipped(upstream_failed)");
     assert_eq!(world.step("a").status.reason(), Some(ErrorClass::ReviewTimeout.into()));
 }
+
+#[test]
+fn a_default_output_is_nobodys_even_where_a_last_rejection_brings_it() {
+    let mut world = World::steps(&json!({"a": {"agent_id": "echo", "review": {"mode": "always", "max_rounds": 0},
+        "on_error": "default", "default_output": {"text": "fallback"}}}));
+    world.run(&["a"]);
+    world.reject("a", "no").unwrap();
+    assert_eq!(world.shown(), "a completed");
+    assert_eq!(world.state.latest(&"a".into()).next().unwrap().made_by, None);
+}
