@@ -34,12 +34,14 @@ pub enum Bug {
     KeepMessage,
     /// What a commit that lost was decided over is used for the next.
     KeepAheadAfterLoss,
+    /// What a commit that lost had taken is not given back.
+    LosePlaces,
     /// The batch goes on waiting for a run that somebody holds locked.
     WaitForLock,
 }
 
 impl Bug {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::DecideAnewAfterUnknown,
         Self::DoNotFindOwn,
         Self::RefuseFromOldCopy,
@@ -55,6 +57,7 @@ impl Bug {
         Self::RowsAsTheyCome,
         Self::KeepMessage,
         Self::KeepAheadAfterLoss,
+        Self::LosePlaces,
         Self::WaitForLock,
     ];
 

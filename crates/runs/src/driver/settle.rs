@@ -122,7 +122,8 @@ impl<L: Log> Driver<L> {
         seat.put_back(turns.collect());
         match (work.taken, sent) {
             (Some(taken), Some(sent)) => seat.in_doubt.push((sent, taken)),
-            (taken, _) => self.give_back_taken(taken),
+            (taken, _) if !is_on(Bug::LosePlaces) => self.give_back_taken(taken),
+            _ => {}
         }
     }
 
