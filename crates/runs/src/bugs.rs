@@ -34,14 +34,12 @@ pub enum Bug {
     KeepMessage,
     /// What a commit that lost was decided over is used for the next.
     KeepAheadAfterLoss,
-    /// What a commit that lost had taken is not given back.
-    LosePlaces,
     /// The batch goes on waiting for a run that somebody holds locked.
     WaitForLock,
 }
 
 impl Bug {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::DecideAnewAfterUnknown,
         Self::DoNotFindOwn,
         Self::RefuseFromOldCopy,
@@ -57,7 +55,6 @@ impl Bug {
         Self::RowsAsTheyCome,
         Self::KeepMessage,
         Self::KeepAheadAfterLoss,
-        Self::LosePlaces,
         Self::WaitForLock,
     ];
 

@@ -122,8 +122,7 @@ impl<L: Log> Driver<L> {
         seat.put_back(turns.collect());
         match (work.taken, sent) {
             (Some(taken), Some(sent)) => seat.in_doubt.push((sent, taken)),
-            (taken, _) if !is_on(Bug::LosePlaces) => self.give_back_taken(taken),
-            _ => {}
+            (taken, _) => self.give_back_taken(taken),
         }
     }
 

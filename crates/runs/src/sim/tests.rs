@@ -38,7 +38,6 @@ fn found(bug: Bug) -> Option<(u64, u64)> {
         Bug::DeadMayStart => (8, 6_000),
         Bug::InboxByHintOnly => (1, 3_000),
         Bug::KeepMessage => (3, 1_000),
-        Bug::LosePlaces => (1, 1_000),
     })
 }
 
