@@ -25,6 +25,9 @@ use crate::{
 /// How long a session waits for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a process runs between two times that it stands still.
+const BETWEEN_STALLS: Duration = Duration::from_secs(20);
+
 /// What a process is, seen from outside.
 #[derive(Debug)]
 pub struct Process {
@@ -33,8 +36,12 @@ pub struct Process {
 }
 
 impl Process {
+    /// Not again right after it stood still: whoever asked it something is answered in between.
     pub fn stall(&self, pause: Duration) {
-        *self.stalled_until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + pause;
+        let mut until = self.stalled_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if *until + BETWEEN_STALLS <= Instant::now() {
+            *until = Instant::now() + pause;
+        }
     }
 
     pub(crate) async fn runs(&self) {
