@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use runs::{Ready, Taker};
 use tokio::{sync::Notify, time::Instant};
 use workflow::{
-    RunId, StepKey, UserId,
+    RunId, UserId,
     id::WorkerId,
     run::{RunEvent, state::Attempt},
 };
