@@ -83,8 +83,7 @@ impl Cache {
         }
         if !missing.is_empty() {
             let read = shelf.agent_versions(&missing).await?;
-            let read: Vec<_> =
-                read.into_iter().map(|spec| ((spec.id.clone(), spec.version), Arc::new(spec))).collect();
+            let read: Vec<_> = read.into_iter().map(|spec| ((spec.id.clone(), spec.version), Arc::new(spec))).collect();
             found.extend(read.iter().cloned());
             keep(&self.agents, MAX_AGENTS, read);
         }

@@ -28,7 +28,10 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         if round.is_multiple_of(CLEAN_EVERY)
             && let Err(error) = shared.shelf.clean().await
         {
-            tracing::debug!(error = &error as &dyn std::error::Error, "nothing was thrown away; the next round does it");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "nothing was thrown away; the next round does it"
+            );
         }
     }
 }

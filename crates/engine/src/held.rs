@@ -113,7 +113,9 @@ impl Attempts {
         }
         let worker = self.worker;
         let look = move |state: Option<&State>| {
-            ours.into_iter().filter(|(key, number)| !state.is_some_and(|state| has(state, key, *number, worker))).collect()
+            ours.into_iter()
+                .filter(|(key, number)| !state.is_some_and(|state| has(state, key, *number, worker)))
+                .collect()
         };
         let lost: Vec<(StepKey, i32)> = match runs.read_now(run, look).await {
             Ok(lost) => lost,

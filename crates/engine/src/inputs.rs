@@ -20,8 +20,8 @@ use workflow::{
 
 use crate::{
     content::{self, Read},
-    shelf,
     shared::Shared,
+    shelf,
 };
 
 /// An attempt with all that its run says about it.
@@ -47,11 +47,13 @@ impl Task {
         let step = state.step(key)?.clone();
         let attempt = state.attempts(key).iter().rfind(|attempt| attempt.number == number)?.clone();
         let (of, _) = key.split();
-        let both = [of, key.clone()].into_iter().filter_map(|key| Some((key.clone(), state.overrides.get(&key)?.clone())));
+        let both =
+            [of, key.clone()].into_iter().filter_map(|key| Some((key.clone(), state.overrides.get(&key)?.clone())));
         let overrides = effective_override(&both.collect(), key);
         let reads = attempt.reads.iter().filter_map(|id| state.artifact(*id).cloned()).collect();
         let list = step.item.as_ref().and_then(|item| state.artifact(list_of(state, &item.of)?).cloned());
-        let rejected = state.rejections(key).last().filter(|last| !last.is_last && last.generation + 1 == step.generation);
+        let rejected =
+            state.rejections(key).last().filter(|last| !last.is_last && last.generation + 1 == step.generation);
         let rejected = rejected.map(|last| (last.text.clone(), state.latest(key).cloned().collect()));
         Some(Self {
             step,
@@ -116,8 +118,14 @@ impl Task {
         Ok(list.as_ref().and_then(at))
     }
 
-    pub(crate) fn resolve(&self, spec: &AgentSpec, read: &[Read], item: Option<&Value>) -> Result<Resolved, AgentError> {
-        let own: Vec<Read> = read.iter().filter(|read| self.reads.iter().any(|own| own.id == read.meta.id)).cloned().collect();
+    pub(crate) fn resolve(
+        &self,
+        spec: &AgentSpec,
+        read: &[Read],
+        item: Option<&Value>,
+    ) -> Result<Resolved, AgentError> {
+        let own: Vec<Read> =
+            read.iter().filter(|read| self.reads.iter().any(|own| own.id == read.meta.id)).cloned().collect();
         let found = content::inputs(&own)?;
         let Some(step) = self.definition() else { return Err(gone()) };
         let (definition, inputs) = (&self.design.definition, &self.birth.inputs);

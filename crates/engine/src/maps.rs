@@ -10,9 +10,7 @@ use workflow::{
     decide::map_items,
     definition::{MapOver, OnItemError},
     limits,
-    resolve::{
-        InputArtifacts, ItemRecorder, basis, effective_override, effective_prompt, item_basis, resolve_map,
-    },
+    resolve::{InputArtifacts, ItemRecorder, basis, effective_override, effective_prompt, item_basis, resolve_map},
     run::{
         command::{Judgement, NewItem},
         state::Version,
@@ -73,7 +71,8 @@ const GONE: &str = "The agent of this step is not in the library any more";
 /// Makes one list of each output from the outputs of the items, in their order. None: this worker is over.
 pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::Result<(Judgement, Vec<Content>)>> {
     let fails = |class, error| Some(Ok((Judgement::Collected(Err((class, error))), Vec::new())));
-    let mode = asking.definition().and_then(|step| step.map.as_ref()).map_or(OnItemError::Fail, |map| map.on_item_error);
+    let mode =
+        asking.definition().and_then(|step| step.map.as_ref()).map_or(OnItemError::Fail, |map| map.on_item_error);
     let is_bad = |status: StepStatus| matches!(status, StepStatus::Failed | StepStatus::Cancelled);
     let n_failed = asking.items.iter().filter(|(_, status)| is_bad(*status)).count();
     if mode == OnItemError::Fail && n_failed > 0 {
@@ -102,9 +101,9 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
     for port in &spec.outputs {
         let mut list = b"[".to_vec();
         for (item, _) in &asking.items {
-            let output = made_by.get(&(item, port.name.as_str())).and_then(|version| {
-                Some((version.media_type.as_str(), contents.get(&version.id)?))
-            });
+            let output = made_by
+                .get(&(item, port.name.as_str()))
+                .and_then(|version| Some((version.media_type.as_str(), contents.get(&version.id)?)));
             if output.is_none() && mode == OnItemError::Drop {
                 continue;
             }

@@ -8,12 +8,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, id::WorkerId, run::plan::StepPlan, status::ErrorClass};
 
 use crate::{
-    Agents, Memory, Options, Shelf,
-    cache::Cache,
-    held::Attempts,
-    judging, look, shelf,
-    slots::Slots,
-    stream::Watched,
+    Agents, Memory, Options, Shelf, cache::Cache, held::Attempts, judging, look, shelf, slots::Slots, stream::Watched,
 };
 
 /// Before something is read or written once more.

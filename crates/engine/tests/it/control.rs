@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
+use runs::Error;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use runs::Error;
 use store::MIGRATOR;
 use workflow::{
     StepStatus,

@@ -13,8 +13,8 @@ use workflow::{
     decide::{Dependency, Verdict, decide},
     definition::OnError,
     graph::Graph,
-    source::Source,
     run::State,
+    source::Source,
     status::{Outcome, Reason, RunStatus},
     view::{Applied, AttemptView},
 };

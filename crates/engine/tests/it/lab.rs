@@ -77,13 +77,15 @@ impl Lab {
             .execute(&self.pool)
             .await
             .unwrap();
-        sqlx::query("INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, 1, $2::text::json, $3)")
-            .bind(spec.id.as_str())
-            .bind(json!(spec).to_string())
-            .bind(self.actor.id.0)
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, 1, $2::text::json, $3)",
+        )
+        .bind(spec.id.as_str())
+        .bind(json!(spec).to_string())
+        .bind(self.actor.id.0)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// A published template; its steps are pinned to version 1 of their agents.

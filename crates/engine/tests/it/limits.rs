@@ -151,7 +151,10 @@ async fn what_a_person_triggers_in_a_paused_run_waits_for_its_slot_and_then_star
     let paused = lab.start(&json!({"steps": {"a": keyed("1"), "b": keyed("2")}})).await;
     lab.done(paused, Command::Pause).await;
     lab.trigger(paused, "a").await;
-    let running: i64 = sqlx::query_scalar("SELECT count(*) FROM key_reservations WHERE NOT is_over").fetch_one(&lab.pool).await.unwrap();
+    let running: i64 = sqlx::query_scalar("SELECT count(*) FROM key_reservations WHERE NOT is_over")
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
     assert_eq!(running, 1, "the key allows one");
     lab.stop(holder, "a").await;
     let view = lab.until(paused, |view| status(view, "a") == StepStatus::Completed).await;
