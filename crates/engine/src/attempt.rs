@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use agents::{AgentContext, AgentError, Recorder, Room, StepInput, StepOutput};
 use runs::{Content, Error};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use workflow::{
     AgentSpec, RunId, Step,
     agent::AgentConfig,
@@ -50,6 +50,10 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
         Some(task) => work(&inside, task, &order).await,
         None => Ended::Cancelled,
     };
+    if inside.dead.is_cancelled() {
+        // Others know that its worker is over, and what became of the step: whatever was made here is too late.
+        return;
+    }
     // Its step's next ones may have its place, in the commit that tells of it.
     place.ends();
     let run = begun.run;
@@ -265,19 +269,17 @@ async fn run_agent(
         room: room.clone(),
         attempt: number,
     };
-    // A task of its own, so that a panic is a result and a time-out can end it.
-    let mut agents_task = tokio::spawn(async move { agent.run(input, &ctx).await });
+    // A task of its own, so that a panic is a result and a time-out can end it. It never outlives this attempt.
+    let mut playing = AbortOnDropHandle::new(tokio::spawn(async move { agent.run(input, &ctx).await }));
     let limit = Duration::from_secs(step.timeout_s.into());
     let joined = tokio::select! {
-        joined = &mut agents_task => joined,
+        joined = &mut playing => joined,
         () = tokio::time::sleep(limit) => {
             inner.cancel();
-            agents_task.abort();
             return Err(AgentError::new(Reason::Timeout, format!("It did not finish within {} s", step.timeout_s)));
         }
         () = cancel.cancelled() => {
             // The agent has seen the token too; it gets no time to argue.
-            agents_task.abort();
             return Err(AgentError::stopped());
         }
     };

@@ -1,7 +1,7 @@
 //! What an attempt is about, as its run knew it when it began, and the values that its agent is given.
 //! Whoever begins the run of a sub-workflow works the same out again: what an attempt reads was recorded with its start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use agents::{AgentError, Revision};
 use serde_json::Value;
@@ -84,11 +84,6 @@ impl Task {
         self.design.plan(self.step.definition_key())
     }
 
-    /// What a person wants changed, and what was made last.
-    pub(crate) fn is_revision(&self) -> bool {
-        self.rejected.is_some()
-    }
-
     /// Everything that is to be read before it runs; a list that many items share is counted by none of them.
     pub(crate) fn metas(&self) -> Vec<Version> {
         let rejected = self.rejected.iter().flat_map(|(_, made)| made);
@@ -156,6 +151,3 @@ fn list_of(state: &State, map: &StepKey) -> Option<ArtifactId> {
     let inputs = state.attempts(map).iter().rev().flat_map(|attempt| &attempt.inputs);
     inputs.into_iter().find(|input| input.port == MAP_PORT)?.artifact_id
 }
-
-/// What was consumed, by port.
-pub(crate) type Values = BTreeMap<String, Value>;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use runs::{Ready, Taker};
 use tokio::{sync::Notify, time::Instant};
 use workflow::{
-    RunId, StepKey, UserId,
+    RunId, UserId,
     id::WorkerId,
     run::{RunEvent, state::Attempt},
 };
@@ -280,5 +280,89 @@ impl Drop for Promised {
         if self.n > 0 {
             self.slots.keep(self.n);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const BEN: UserId = UserId(Uuid::from_u128(2));
+    const WORKER: WorkerId = WorkerId(Uuid::from_u128(3));
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+    }
+
+    fn waits(user: UserId, since: i64) -> Ready {
+        let (run, step, kind) = (RunId(Uuid::from_u128(4)), "a".into(), "template".to_owned());
+        Ready { run, step, kind, user, not_before: at(since) }
+    }
+
+    fn open(n: usize) -> Arc<Slots> {
+        let slots = Arc::new(Slots::new(n));
+        slots.begin(WORKER);
+        slots
+    }
+
+    #[test]
+    fn with_places_to_spare_a_commit_gets_what_it_wants() {
+        let slots = open(4);
+        assert_eq!(slots.take(ADA, at(9), 3), Some((WORKER, 3)), "nobody looked at the queue, and nobody has to");
+        slots.give_back(3);
+        assert_eq!(slots.promise(9).n, 4);
+        slots.close();
+        assert_eq!((slots.take(ADA, at(9), 1), slots.promise(9).n), (None, 0));
+    }
+
+    #[test]
+    fn the_last_place_is_handed_on_only_while_nobody_else_has_waited_longer() {
+        let slots = open(1);
+        assert_eq!(slots.take(ADA, at(9), 1), None, "who knows who waits");
+        for (left, expected) in [
+            (vec![], Some((WORKER, 1))),
+            (vec![waits(ADA, 1)], Some((WORKER, 1))),
+            (vec![waits(BEN, 10)], Some((WORKER, 1))),
+            (vec![waits(BEN, 8)], None),
+        ] {
+            slots.learn(left.clone().into());
+            let taken = slots.take(ADA, at(9), 1);
+            assert_eq!(taken, expected, "{left:?}");
+            if taken.is_some() {
+                slots.give_back(1);
+            }
+        }
+        assert_eq!(slots.take_left(1).map(|left| left.len()), Some(1), "and that one is taken without another look");
+    }
+
+    #[test]
+    fn an_attempt_that_ends_leaves_its_place_to_what_comes_after_it_and_not_to_claims() {
+        let slots = open(1);
+        slots.learn(VecDeque::new());
+        slots.lock().n_running = 1;
+        let mut place = Place { slots: Arc::clone(&slots), term: slots.lock().term, is_ending: false };
+        assert_eq!(slots.take(ADA, at(9), 1), None);
+        place.ends();
+        assert_eq!(slots.promise(1).n, 0);
+        assert_eq!(slots.take(ADA, at(9), 1), Some((WORKER, 1)));
+        drop(place);
+        assert_eq!(slots.promise(1).n, 0, "it was handed on");
+        slots.give_back(1);
+        assert_eq!(slots.promise(1).n, 1);
+    }
+
+    #[test]
+    fn places_of_an_earlier_worker_are_not_given_back_to_a_later_one() {
+        let slots = open(2);
+        slots.lock().n_running = 1;
+        let place = Place { slots: Arc::clone(&slots), term: slots.lock().term, is_ending: false };
+        assert_eq!(slots.take(ADA, at(9), 1), None, "the queue was not looked at");
+        slots.begin(WORKER);
+        drop(place);
+        assert_eq!(slots.promise(9).n, 2);
+        assert!(slots.is_quiet());
     }
 }

@@ -9,7 +9,7 @@ use runs::{Beat, Log};
 use store::notify::Hint;
 use tokio::{
     sync::{Notify, broadcast},
-    task::{JoinHandle, JoinSet},
+    task::{JoinError, JoinHandle, JoinSet},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -124,13 +124,6 @@ impl Worker {
                 biased;
                 // Whether it was told so or panicked: without a heart there is no lease.
                 _ = &mut heart => break End::Dead,
-                () = slots.bell.notified() => {}
-                Some(ended) = self.attempts.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!(error = &error as &dyn std::error::Error, "the task of an attempt panicked");
-                    }
-                }
-                hint = hints.recv() => self.take_hint(&hint),
                 () = shutdown.cancelled(), if until.is_none() => {
                     slots.close();
                     duties.stop();
@@ -150,6 +143,10 @@ impl Worker {
                         break End::Drained;
                     }
                 },
+                // Those that come all the time are last.
+                hint = hints.recv() => self.take_hint(&hint),
+                () = slots.bell.notified() => {}
+                Some(ended) = self.attempts.join_next() => tell_panic(ended),
             }
         };
         heart.abort();
@@ -161,6 +158,9 @@ impl Worker {
     }
 
     fn begin_attempts(&mut self) {
+        while let Some(ended) = self.attempts.try_join_next() {
+            tell_panic(ended);
+        }
         for (begun, place) in self.inside.shared.slots.take_begun() {
             let order = self.inside.attempts.add(&begun, &self.inside.dead);
             if !matches!(self.phase, Phase::Working) {
@@ -188,6 +188,13 @@ impl Worker {
             }
             Ok(Hint::Run(_) | Hint::Delta(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
+    }
+}
+
+/// Agents may panic; what is around them must not.
+fn tell_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = &error as &dyn std::error::Error, "the task of an attempt panicked");
     }
 }
 

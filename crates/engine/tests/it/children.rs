@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{MIGRATOR, verbs::Trigger};
+use store::MIGRATOR;
 use workflow::{
     StepStatus, TemplateId,
+    run::Command,
     status::{Reason, RunStatus},
 };
 
@@ -72,7 +73,7 @@ async fn a_failed_sub_workflow_fails_its_step_and_a_mended_one_completes_it(pool
     assert_eq!((view.status, reason(&view, "a")), (RunStatus::Failed, Some(Reason::ChildFailed)));
     assert_eq!(status(&view, "b"), StepStatus::Skipped);
     let child = view.step(&"a".into()).unwrap().child_run.unwrap();
-    lab.store.trigger_step(&lab.call(child), &"inner".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(child, "inner").await;
     let view = lab.until(run, |view| view.status == RunStatus::Completed).await;
     assert_eq!(view.step(&"a".into()).unwrap().child_run, Some(child));
     assert_eq!(lab.content(run, "b", "text").await, "<<flaky>>");
@@ -91,15 +92,11 @@ async fn what_a_sub_workflow_uses_is_charged_to_its_parent_once(pool: PgPool) {
     let run = lab.start(&document).await;
     let view = lab.ended(run).await;
     let child = view.step(&"a".into()).unwrap().child_run.unwrap();
-    lab.store.trigger_step(&lab.call(child), &"inner".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(child, "inner").await;
     let view = lab.until(run, |view| view.status == RunStatus::Completed).await;
     let usage = view.step(&"a".into()).unwrap().attempts.last().unwrap().usage.clone().unwrap();
     assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.cost_micros), (6, 4, Some(100)));
-    let used: i64 = sqlx::query_scalar("SELECT used_tokens FROM workflow_runs WHERE id = $1")
-        .bind(run.0)
-        .fetch_one(&lab.pool)
-        .await
-        .unwrap();
+    let used = lab.state(run).await.run.used_tokens;
     assert_eq!(used, 20, "10 of the sub-workflow, 10 of the step after it");
 
     document["limits"] = json!({"budget": {"tokens": 10}});
@@ -107,7 +104,7 @@ async fn what_a_sub_workflow_uses_is_charged_to_its_parent_once(pool: PgPool) {
     let run = lab.start(&document).await;
     let view = lab.ended(run).await;
     let child = view.step(&"a".into()).unwrap().child_run.unwrap();
-    lab.store.trigger_step(&lab.call(child), &"inner".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(child, "inner").await;
     let view = lab.until(run, is_paused).await;
     assert_eq!((status(&view, "a"), status(&view, "b")), (StepStatus::Completed, StepStatus::Ready));
     stop.cancel();
@@ -125,9 +122,9 @@ async fn a_sub_workflow_is_cancelled_with_its_parent_stopped_with_its_step_and_l
         let child = view.step(&"a".into()).unwrap().child_run.unwrap();
         lab.until(child, |view| status(view, "inner") == StepStatus::Running).await;
         if verb == "cancel" {
-            lab.store.cancel_run(&lab.call(run)).await.unwrap();
+            lab.done(run, Command::Cancel).await;
         } else {
-            lab.store.stop_step(&lab.call(run), &"a".into(), None).await.unwrap();
+            lab.stop(run, "a").await;
         }
         let inner = lab.ended(child).await;
         assert_eq!((inner.status, status(&inner, "inner")), (RunStatus::Cancelled, StepStatus::Cancelled), "{verb}");
@@ -135,12 +132,12 @@ async fn a_sub_workflow_is_cancelled_with_its_parent_stopped_with_its_step_and_l
         let expected = if verb == "cancel" { StepStatus::Cancelled } else { StepStatus::Failed };
         assert_eq!(status(&view, "a"), expected);
         if verb == "stop" {
-            lab.store.trigger_step(&lab.call(run), &"a".into(), &Trigger::default()).await.unwrap();
+            lab.trigger(run, "a").await;
             let view = lab
                 .until(run, |view| view.step(&"a".into()).unwrap().child_run.is_some_and(|next| next != child))
                 .await;
             assert_eq!(status(&view, "a"), StepStatus::Running, "another try begins another run");
-            lab.store.cancel_run(&lab.call(run)).await.unwrap();
+            lab.done(run, Command::Cancel).await;
         }
     }
     stop.cancel();
@@ -160,8 +157,7 @@ async fn an_archived_sub_workflow_and_one_nested_too_deep_fail_in_clear_words(po
     assert!(error.contains("archived"), "{error}");
 
     lab.store.archive_template(template, false, store::audit::Author::default()).await.unwrap();
-    let run = lab.start_of(lab.template(&outer()).await, &json!({}), true).await;
-    sqlx::query("UPDATE workflow_runs SET depth = 16 WHERE id = $1").bind(run.0).execute(&lab.pool).await.unwrap();
+    let run = lab.start_deep(lab.template(&outer()).await, &json!({}), true, 16).await;
     let view = lab.ended(run).await;
     let error = view.step(&"a".into()).unwrap().attempts[0].error.clone().unwrap_or_default();
     assert!(error.contains("16 deep"), "{error}");

@@ -8,20 +8,19 @@ use std::{
     time::Duration,
 };
 
+use runs::Error;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{
-    MIGRATOR,
-    verbs::{Rejection, Supply, Trigger, VerbOutcome},
-};
+use store::MIGRATOR;
 use workflow::{
     StepStatus,
+    run::{Command, Refused},
     status::{Origin, Reason, RunStatus, StatusReason},
     view::BudgetView,
 };
 
 use crate::{
-    lab::{Lab, by_hand, is_paused, reason, status},
+    lab::{Lab, is_paused, reason, status},
     player::Act,
 };
 
@@ -151,11 +150,11 @@ async fn limits_hold_within_a_run_and_across_runs(pool: PgPool) {
         }
         assert!(most.load(Ordering::SeqCst) <= at_most, "{} at once, {at_most} allowed", most.load(Ordering::SeqCst));
     }
-    let left: i64 = sqlx::query_scalar("SELECT (SELECT count(*) FROM slots) + (SELECT count(*) FROM slot_waits)")
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM key_reservations WHERE NOT is_over")
         .fetch_one(&lab.pool)
         .await
         .unwrap();
-    assert_eq!(left, 0, "every slot is given back");
+    assert_eq!(left, 0, "every place is given back");
     stop.cancel();
     engine.await.unwrap();
 }
@@ -173,10 +172,10 @@ async fn a_used_up_budget_pauses_the_run_until_it_gets_a_larger_one_or_fails_it(
     let view = lab.until(run, is_paused).await;
     assert_eq!(view.status_reason, Some(StatusReason::Budget));
     assert_eq!((status(&view, "b"), status(&view, "c")), (StepStatus::Completed, StepStatus::Ready));
-    let outcome = lab.store.resume_run(&lab.call(run), None).await.unwrap();
-    assert_eq!(outcome, VerbOutcome::Conflict(store::verbs::Conflict::BudgetTooSmall));
+    let refused = lab.resume(run, None).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused { refused: Refused::BudgetTooSmall, .. }), "{refused:?}");
     let more = BudgetView { tokens: Some(100), cost_micros: None };
-    assert_eq!(lab.store.resume_run(&lab.call(run), Some(more)).await.unwrap(), VerbOutcome::Done);
+    lab.resume(run, Some(more)).await.unwrap();
     assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
 
     let run = lab.start(&chain(json!({"cost_micros": 150, "on_exceed": "fail"}))).await;
@@ -213,15 +212,15 @@ async fn a_paused_run_starts_nothing_but_what_a_person_triggers(pool: PgPool) {
     let run = lab
         .start(&json!({"steps": {"a": say("1", &[], &json!({})), "b": say("2", &[], &json!({})), "c": say("3", &["a"], &json!({}))}}))
         .await;
-    lab.store.pause_run(&lab.call(run)).await.unwrap();
+    lab.done(run, Command::Pause).await;
     let (stop, engine) = lab.engine();
-    lab.store.trigger_step(&lab.call(run), &"a".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(run, "a").await;
     let view = lab.until(run, |view| status(view, "a") == StepStatus::Completed).await;
     assert_eq!((view.status, view.status_reason), (RunStatus::Paused, Some(StatusReason::Person)));
     tokio::time::sleep(Duration::from_millis(200)).await;
     let view = lab.view(run).await;
     assert_eq!((status(&view, "b"), status(&view, "c")), (StepStatus::Ready, StepStatus::Ready));
-    lab.store.resume_run(&lab.call(run), None).await.unwrap();
+    lab.resume(run, None).await.unwrap();
     assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
     stop.cancel();
     engine.await.unwrap();
@@ -244,8 +243,7 @@ async fn a_form_waits_for_its_answer_and_a_rejected_step_sees_what_was_wrong(poo
         .await;
     let view = lab.until(run, is_paused).await;
     assert_eq!(status(&view, "ask"), StepStatus::AwaitingReview);
-    let supply = Supply { artifacts: vec![by_hand("an answer")], expect_generation: Some(1) };
-    lab.store.supply_step(&lab.call(run), &"ask".into(), &supply).await.unwrap();
+    lab.supply(run, "ask", "an answer").await;
     for (round, expected) in [(1, "first"), (2, "first but better"), (3, "first but better but better")] {
         let view = lab
             .until(run, |view| {
@@ -256,8 +254,7 @@ async fn a_form_waits_for_its_answer_and_a_rejected_step_sees_what_was_wrong(poo
         assert_eq!(lab.content(run, "write", "text").await, expected);
         let feedback = view.step(&"write".into()).unwrap().feedback.clone();
         assert_eq!(feedback.map(|it| it.round), (round > 1).then_some(round - 1));
-        let rejection = Rejection { feedback: "better".into(), ..Rejection::default() };
-        lab.store.reject_step(&lab.call(run), &"write".into(), &rejection).await.unwrap();
+        lab.reject(run, "write", "better").await;
     }
     let view = lab.ended(run).await;
     assert_eq!(reason(&view, "write"), Some(Reason::Rejected), "the third rejection of two allowed ones ends it");
@@ -274,7 +271,7 @@ async fn stop_reaches_a_running_attempt_at_once(pool: PgPool) {
     let run =
         lab.start(&json!({"steps": {"a": say("hang", &[], &json!({})), "b": say("x", &["a"], &json!({}))}})).await;
     lab.until(run, |view| status(view, "a") == StepStatus::Running).await;
-    lab.store.stop_step(&lab.call(run), &"a".into(), Some(1)).await.unwrap();
+    lab.stop(run, "a").await;
     let view = lab.ended(run).await;
     assert_eq!((reason(&view, "a"), reason(&view, "b")), (Some(Reason::Stopped), Some(Reason::UpstreamFailed)));
     stop.cancel();

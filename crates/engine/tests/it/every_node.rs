@@ -13,9 +13,10 @@ use workflow::{
     decide::{Dependency, Verdict, decide},
     definition::OnError,
     graph::Graph,
+    run::State,
     source::Source,
     status::{Outcome, Reason, RunStatus},
-    view::Applied,
+    view::{Applied, AttemptView},
 };
 
 use crate::{lab::Lab, player::Act};
@@ -149,24 +150,21 @@ fn ends(definition: &Definition, struck: Option<&str>) -> Ends {
 const INVARIANTS: [(&str, &str); 5] = [
     (
         "a generation has one success at most",
-        "SELECT step_id::text FROM attempts WHERE outcome = 'succeeded' GROUP BY step_id, generation HAVING count(*) > 1",
-    ),
-    (
-        "a completed step has a success of its generation",
-        "SELECT key FROM steps s WHERE status = 'completed' AND NOT EXISTS (
-            SELECT FROM attempts a WHERE a.step_id = s.id AND a.generation = s.generation AND a.outcome = 'succeeded')",
+        "SELECT step FROM attempts WHERE outcome = 'succeeded' GROUP BY run_id, step, generation HAVING count(*) > 1",
     ),
     (
         "versions are 1 to n, one for each success, and one is the latest",
-        "SELECT a.step_id::text FROM artifacts a GROUP BY a.step_id, a.name
-        HAVING count(*) <> max(a.version) OR count(*) FILTER (WHERE a.is_latest) <> 1
-            OR count(*) <> (SELECT count(*) FROM attempts t WHERE t.step_id = a.step_id AND t.outcome = 'succeeded')",
+        "SELECT a.step FROM artifacts a JOIN artifact_heads h USING (run_id, step, name) GROUP BY a.run_id, a.step, a.name
+        HAVING count(*) <> max(a.version) OR count(*) FILTER (WHERE h.latest = a.version) <> 1
+            OR count(*) <> (SELECT count(*) FROM attempts t
+                WHERE t.run_id = a.run_id AND t.step = a.step AND t.outcome = 'succeeded')",
     ),
-    ("nothing is open", "SELECT step_id::text FROM attempts WHERE outcome IS NULL"),
+    ("nothing is open", "SELECT step FROM attempts WHERE outcome IS NULL"),
+    ("nothing waits", "SELECT step FROM steps"),
     (
         "events are numbered without a gap",
         "SELECT r.id::text FROM workflow_runs r
-        WHERE r.event_seq <> (SELECT count(*) FROM run_events e WHERE e.run_id = r.id AND e.seq BETWEEN 1 AND r.event_seq)",
+        WHERE r.seq <> (SELECT count(*) FROM run_events e WHERE e.run_id = r.id AND e.seq BETWEEN 1 AND r.seq)",
     ),
 ];
 
@@ -187,29 +185,29 @@ impl Course<'_> {
     }
 
     /// Looks at a run at random moments until it has ended.
-    async fn followed(&self, run: RunId) -> (RunView, Vec<RunView>) {
+    async fn followed(&self, run: RunId) -> (RunView, Vec<State>) {
         let mut seen = Vec::new();
         for _ in 0..4000 {
-            let view = self.lab.view(run).await;
-            if view.status.is_terminal() {
-                return (view, seen);
+            let state = self.lab.state(run).await;
+            if state.run.status.is_terminal() {
+                return (state.view(&self.lab.emails()), seen);
             }
-            seen.push(view);
+            seen.push(state);
             let pause = rand::rng().random_range(0..12);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-        panic!("{}: the run never ended: {:?}", self.name, seen.last());
+        panic!("{}: the run never ended: {:?}", self.name, seen.last().map(|state| &state.run));
     }
 
     /// Every view of the way, with what happened since, is the view of the end.
-    async fn folds(&self, end: &RunView, seen: Vec<RunView>, at: &str) {
-        let attempts = self.lab.store.running_attempts(end.id).await.unwrap();
-        for mut view in seen {
-            let from = view.seq;
+    async fn folds(&self, end: &RunView, seen: Vec<State>, at: &str) {
+        let emails = self.lab.emails();
+        for mut state in seen {
+            let (from, mut view) = (state.seq, state.view(&emails));
             for event in self.lab.store.events_after(end.id, from, 100_000).await.unwrap() {
-                assert_eq!(view.apply(&event), Applied::Changed, "{at}");
+                assert_eq!(state.apply(&event), Applied::Changed, "{at}");
+                view.refresh(&state, &event, &emails);
             }
-            view.apply_attempts(&attempts);
             for (mine, theirs) in view.steps.iter().zip(&end.steps) {
                 assert_eq!(json!(mine), json!(theirs), "{at}: folded from {from}");
             }
@@ -217,7 +215,7 @@ impl Course<'_> {
         }
     }
 
-    async fn judge(&self, node: &str, fault: Fault, end: RunView, seen: Vec<RunView>) {
+    async fn judge(&self, node: &str, fault: Fault, end: RunView, seen: Vec<State>) {
         let at = format!("{}, {node} {}", self.name, fault.word());
         let fails = (fault == Fault::Fails).then_some(node);
         let expected = ends(&self.definition, fails);
@@ -248,6 +246,14 @@ impl Course<'_> {
             Fault::Dies => &[Outcome::Lost, Outcome::Succeeded],
         };
         assert_eq!(outcomes, ran, "{at}");
+        for view in inside.iter().chain([&end]) {
+            for step in view.steps.iter().filter(|step| step.status == StepStatus::Completed) {
+                let is_its = |attempt: &AttemptView| {
+                    attempt.generation == step.generation && attempt.outcome == Some(Outcome::Succeeded)
+                };
+                assert!(step.attempts.iter().any(is_its), "{at}: a completed step has a success of its generation");
+            }
+        }
         self.folds(&end, seen, &at).await;
         for (name, query) in INVARIANTS {
             let broken: Vec<String> = sqlx::query_scalar(query).fetch_all(&self.lab.pool).await.unwrap();
@@ -261,8 +267,8 @@ impl Course<'_> {
         let key = if node == "inner" { node } else { item.unwrap_or(step) };
         loop {
             let is_running: bool = sqlx::query_scalar(
-                "SELECT EXISTS (SELECT FROM steps s JOIN workflow_runs r ON r.id = s.run_id
-                    WHERE (r.id = $1 OR r.parent_run = $1) AND s.key = $2 AND s.status = 'running')",
+                "SELECT EXISTS (SELECT FROM attempts a JOIN workflow_runs r ON r.id = a.run_id
+                    WHERE (r.id = $1 OR r.parent_run = $1) AND a.step = $2 AND a.lease_worker IS NOT NULL)",
             )
             .bind(run.0)
             .bind(key)
@@ -275,7 +281,21 @@ impl Course<'_> {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         sqlx::query("UPDATE workers SET state = 'dead'").execute(&self.lab.pool).await.unwrap();
-        self.lab.store.recover_steps(1000).await.unwrap();
+        let is_lost = || async {
+            let lost: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM attempts a JOIN workflow_runs r ON r.id = a.run_id
+                WHERE (r.id = $1 OR r.parent_run = $1) AND a.step = $2 AND a.outcome = 'lost'",
+            )
+            .bind(run.0)
+            .bind(key)
+            .fetch_one(&self.lab.pool)
+            .await
+            .unwrap();
+            lost > 0
+        };
+        while !is_lost().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.dead.notify_waiters();
     }
 

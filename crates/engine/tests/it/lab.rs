@@ -4,24 +4,33 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agents::StepInput;
 use engine::{Engine, Memory, Options};
+use runs::{Answer, Ask, By, Content, Error, Runs};
 use serde_json::{Value, json};
-use sqlx::PgPool;
-use store::{Store, notify::Hints, runs::NewRun, verbs::Call};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use store::{Store, log::Log, notify::Hints};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflow::{
-    AgentCatalog, AgentSpec, ArtifactId, Definition, Plan, RunId, RunView, StepStatus, TemplateId, UserId,
+    AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, RunView, StepStatus, TemplateId, UserId,
     access::{Actor, Role},
     hash::sha256_hex,
+    run::{
+        Command, State,
+        command::{Changes, Edit, MoveTo, NewRun, Patch, Start},
+        state::NewVersion,
+    },
     status::{Reason, RunStatus},
     validate,
+    view::BudgetView,
 };
 
 use crate::player::{Act, Player, Stage};
 
 pub(crate) struct Lab {
     pub store: Store,
+    pub runs: Runs,
+    log: Arc<Log>,
     pub pool: PgPool,
     pub actor: Actor,
     pub player: Arc<Player>,
@@ -37,7 +46,12 @@ impl Lab {
             .execute(&pool)
             .await
             .unwrap();
-        let lab = Self { store: Store::from_pool(pool.clone()), pool, actor, player: Arc::new(Player::new(script)) };
+        let store = Store::from_pool(pool.clone());
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
+        // It ends with the test, once nobody asks any more.
+        let (runs, _decider) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
+        let lab = Self { store, runs, log, pool, actor, player: Arc::new(Player::new(script)) };
         let text = json!([{"name": "text", "schema": {"type": "string"}}]);
         let any = json!([{"name": "text"}, {"name": "more"}]);
         lab.agent(
@@ -63,13 +77,15 @@ impl Lab {
             .execute(&self.pool)
             .await
             .unwrap();
-        sqlx::query("INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, 1, $2, $3)")
-            .bind(spec.id.as_str())
-            .bind(json!(spec))
-            .bind(self.actor.id.0)
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, 1, $2::text::json, $3)",
+        )
+        .bind(spec.id.as_str())
+        .bind(json!(spec).to_string())
+        .bind(self.actor.id.0)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// A published template; its steps are pinned to version 1 of their agents.
@@ -77,10 +93,10 @@ impl Lab {
         let definition = pinned(document);
         let id = TemplateId(Uuid::now_v7());
         sqlx::query(
-            "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by) VALUES ($1, 'T', '', $2, 1, $3)",
+            "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by) VALUES ($1, 'T', '', $2::text::json, 1, $3)",
         )
         .bind(id.0)
-        .bind(definition.to_value())
+        .bind(definition.to_value().to_string())
         .bind(self.actor.id.0)
         .execute(&self.pool)
         .await
@@ -98,10 +114,10 @@ impl Lab {
         sqlx::query(
             "INSERT INTO workflow_template_versions
                 (template_id, version, name, description, definition, semantic_hash, n_steps, published_by)
-            VALUES ($1, $5, 'T' || $5, '', $2, $3, 1, $4)",
+            VALUES ($1, $5, 'T' || $5, '', $2::text::json, $3, 1, $4)",
         )
         .bind(template.0)
-        .bind(definition.to_value())
+        .bind(definition.to_value().to_string())
         .bind(definition.semantic_hash())
         .bind(self.actor.id.0)
         .bind(number)
@@ -110,14 +126,12 @@ impl Lab {
         .unwrap();
     }
 
-    /// What a definition needs to be started or moved to.
-    pub(crate) async fn planned(&self, template: TemplateId, number: i32) -> (Definition, AgentCatalog, Plan) {
+    /// A published version as a run starts with it or moves to it.
+    async fn planned(&self, template: TemplateId, number: i32) -> (Definition, AgentCatalog) {
         let (version, _) = self.store.version(template, number).await.unwrap().unwrap();
         let pins = version.definition.steps.values().map(|step| (step.agent_id.clone(), 1));
         let agents = AgentCatalog::new(self.store.agent_versions(pins).await.unwrap());
-        let (plan, problems) = validate(&version.definition, &agents);
-        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
-        (version.definition, agents, plan)
+        (version.definition, agents)
     }
 
     /// Starts a run of a new template.
@@ -127,23 +141,30 @@ impl Lab {
     }
 
     pub(crate) async fn start_of(&self, template: TemplateId, inputs: &Value, auto_run: bool) -> RunId {
-        let (definition, agents, plan) = self.planned(template, 1).await;
-        let inputs: BTreeMap<String, Value> = serde_json::from_value(inputs.clone()).unwrap();
+        self.start_deep(template, inputs, auto_run, 1).await
+    }
+
+    /// As the run of a step of a run, and so on.
+    pub(crate) async fn start_deep(&self, template: TemplateId, inputs: &Value, auto_run: bool, depth: i32) -> RunId {
+        let (definition, agents) = self.planned(template, 1).await;
+        let (plan, problems) = validate(&definition, &agents);
+        assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
         let id = RunId(Uuid::now_v7());
-        let new = NewRun {
+        let mut start = Start::of(NewRun {
             id,
             template_id: template,
-            version: 1,
-            definition: &definition,
+            template_name: "T".to_owned(),
+            template_version: 1,
+            definition,
             plan: &plan,
             agents: &agents,
-            inputs: &inputs,
+            inputs: serde_json::from_value(inputs.clone()).unwrap(),
             auto_run,
+            user_id: self.actor.id,
             is_test: false,
-            user: self.actor.id,
-            idempotency: None,
-        };
-        self.store.start_run(new).await.unwrap();
+        });
+        start.run.depth = depth;
+        self.done(id, Command::Start(Box::new(start))).await;
         id
     }
 
@@ -167,19 +188,91 @@ impl Lab {
         let stop = CancellationToken::new();
         let hints = Hints::default();
         let stage = Arc::new(Stage(Arc::clone(&self.player)));
-        let engine = Engine::new(self.store.clone(), stage, hints.clone(), options);
+        let (runs, log) = (self.runs.clone(), Arc::clone(&self.log));
+        let engine = Engine::new(runs, log, Arc::new(self.store.clone()), stage, hints.clone(), options);
         let (store, token) = (self.store.clone(), stop.clone());
         tokio::spawn(async move { hints.listen(&store, token.cancelled()).await });
+        let (store, token) = (self.store.clone(), stop.clone());
+        tokio::spawn(async move { store.send_hints(token.cancelled()).await });
         let (token, memory) = (stop.clone(), engine.memory());
         (stop, tokio::spawn(engine.run(token)), memory)
     }
 
-    pub(crate) fn call(&self, run: RunId) -> Call<'_> {
-        Call::new(run, &self.actor)
+    // ---- what a person does
+
+    pub(crate) async fn ask(&self, run: RunId, command: Command, contents: Vec<Content>) -> Result<Answer, Error> {
+        let by = By::Person { actor: self.actor.clone(), was_asked: false, request: None };
+        self.runs.execute(Ask { by, contents, ..Ask::itself(run, command) }).await
+    }
+
+    pub(crate) async fn done(&self, run: RunId, command: Command) {
+        let answer = self.ask(run, command, Vec::new()).await.unwrap();
+        assert!(!answer.events.is_empty(), "it changes something");
+    }
+
+    pub(crate) async fn trigger(&self, run: RunId, step: &str) {
+        self.done(run, Command::Trigger { step: step.into(), changes: Changes::default(), expect_generation: None })
+            .await;
+    }
+
+    /// With this as its `text`.
+    pub(crate) async fn trigger_with(&self, run: RunId, step: &str, text: Value) {
+        let changes = Changes { inputs: Patch::Set([("text".to_owned(), text)].into()), ..Changes::default() };
+        self.done(run, Command::Trigger { step: step.into(), changes, expect_generation: None }).await;
+    }
+
+    pub(crate) async fn stop(&self, run: RunId, step: &str) {
+        self.done(run, Command::Stop { step: step.into(), expect_generation: None }).await;
+    }
+
+    pub(crate) async fn approve(&self, run: RunId, step: &str) {
+        self.done(run, Command::Continue { step: step.into(), digest: None, expect_generation: None }).await;
+    }
+
+    pub(crate) async fn reject(&self, run: RunId, step: &str, feedback: &str) {
+        let (step, feedback) = (step.into(), feedback.to_owned());
+        self.done(run, Command::Reject { step, feedback, digest: None, expect_generation: None }).await;
+    }
+
+    pub(crate) async fn supply(&self, run: RunId, step: &str, text: &str) {
+        let (output, content) = by_hand(text);
+        let command = Command::Supply { step: step.into(), outputs: vec![output], expect_generation: None };
+        self.ask(run, command, vec![content]).await.unwrap();
+    }
+
+    pub(crate) async fn edit(&self, run: RunId, step: &str, text: &str, and_continue: bool) {
+        let (output, content) = by_hand(text);
+        let edit =
+            Edit { step: step.into(), outputs: vec![output], and_continue, digest: None, expect_generation: None };
+        self.ask(run, Command::Edit(Box::new(edit)), vec![content]).await.unwrap();
+    }
+
+    pub(crate) async fn resume(&self, run: RunId, budget: Option<BudgetView>) -> Result<Answer, Error> {
+        self.ask(run, Command::Resume { budget }, Vec::new()).await
+    }
+
+    /// To another published version of its template.
+    pub(crate) async fn move_to(&self, run: RunId, template: TemplateId, number: i32) {
+        let (definition, agents) = self.planned(template, number).await;
+        let (plan, _) = validate(&definition, &agents);
+        let to = MoveTo { template_version: number, template_name: format!("T{number}"), definition, plan };
+        let by = By::Person { actor: self.actor.clone(), was_asked: false, request: None };
+        let command = Command::Move(Box::new(to));
+        self.runs.execute(Ask { by, agents: Arc::new(agents), ..Ask::itself(run, command) }).await.unwrap();
+    }
+
+    // ---- what there is to see
+
+    pub(crate) fn emails(&self) -> BTreeMap<UserId, String> {
+        [(self.actor.id, self.actor.email.clone())].into()
+    }
+
+    pub(crate) async fn state(&self, run: RunId) -> State {
+        self.runs.read_now(run, |state| state.cloned()).await.unwrap().expect("it has begun")
     }
 
     pub(crate) async fn view(&self, run: RunId) -> RunView {
-        self.store.run_view(run, &self.actor).await.unwrap().unwrap()
+        self.state(run).await.view(&self.emails())
     }
 
     pub(crate) async fn until(&self, run: RunId, wanted: impl Fn(&RunView) -> bool) -> RunView {
@@ -241,14 +334,17 @@ pub(crate) fn is_paused(view: &RunView) -> bool {
     view.status == RunStatus::Paused
 }
 
-pub(crate) fn by_hand(text: &str) -> store::protocol::NewArtifact {
-    store::protocol::NewArtifact {
+/// A text that a person wrote.
+fn by_hand(text: &str) -> (NewVersion, Content) {
+    let hash = sha256_hex(text.as_bytes());
+    let version = NewVersion {
         id: ArtifactId(Uuid::now_v7()),
         name: "text".into(),
         media_type: "text/plain".into(),
-        hash: sha256_hex(text.as_bytes()),
+        content_hash: hash.clone(),
         value_hash: None,
         size: i64::try_from(text.len()).unwrap(),
-        content: Some(text.as_bytes().to_vec()),
-    }
+        copy_of: None,
+    };
+    (version, Content { hash, bytes: text.as_bytes().into() })
 }

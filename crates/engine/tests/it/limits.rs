@@ -1,13 +1,13 @@
 //! Limits that meet decisions, maps, gates, pauses and other runs: what is used up starts nothing, and what is free is taken.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{
-    MIGRATOR,
-    verbs::{Approval, Trigger, VerbOutcome},
-};
+use store::MIGRATOR;
 use workflow::{
-    RunId, RunView, StepStatus,
+    RunView, StepStatus,
+    run::Command,
     status::{Reason, RunStatus, StatusReason},
 };
 
@@ -40,10 +40,6 @@ fn has_begun(view: &RunView, key: &str) -> bool {
     status(view, key) == StepStatus::Running
 }
 
-async fn stop(lab: &Lab, run: RunId, key: &str) {
-    assert_eq!(lab.store.stop_step(&lab.call(run), &key.into(), None).await.unwrap(), VerbOutcome::Done);
-}
-
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_used_up_budget_fails_what_a_condition_a_map_or_an_approval_sets_free(pool: PgPool) {
     let lab = Lab::new(pool, script).await;
@@ -59,7 +55,7 @@ async fn a_used_up_budget_fails_what_a_condition_a_map_or_an_approval_sets_free(
     assert_eq!((reason(&view, "b"), reason(&view, "c")), (Some(Reason::Budget), Some(Reason::UpstreamFailed)));
 
     // A person may spend more, and decides about that one step alone.
-    lab.store.trigger_step(&lab.call(run), &"b".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(run, "b").await;
     let view = lab.until(run, |view| reason(view, "c") == Some(Reason::Budget)).await;
     assert_eq!((status(&view, "b"), view.status), (StepStatus::Completed, RunStatus::Failed));
 
@@ -77,7 +73,7 @@ async fn a_used_up_budget_fails_what_a_condition_a_map_or_an_approval_sets_free(
             "a": say("1", &[], &json!({"review": {"mode": "always"}})), "b": say("2", &["a"], &json!({}))}}))
         .await;
     lab.until(run, is_paused).await;
-    lab.store.approve_step(&lab.call(run), &"a".into(), &Approval::default()).await.unwrap();
+    lab.approve(run, "a").await;
     let view = lab.ended(run).await;
     assert_eq!(reason(&view, "b"), Some(Reason::Budget));
     stop.cancel();
@@ -88,10 +84,11 @@ async fn a_used_up_budget_fails_what_a_condition_a_map_or_an_approval_sets_free(
 async fn a_run_that_goes_on_after_its_end_has_its_time_again(pool: PgPool) {
     let lab = Lab::new(pool, script).await;
     let (stop, engine) = lab.engine();
-    let run = lab.start(&json!({"limits": {"timeout_s": 3600}, "steps": {"a": say("x", &[], &json!({}))}})).await;
+    let run = lab.start(&json!({"limits": {"timeout_s": 1}, "steps": {"a": say("x", &[], &json!({}))}})).await;
     let first = lab.ended(run).await.deadline_at.unwrap();
-    sqlx::query("UPDATE workflow_runs SET deadline_at = now() - interval '1 day'").execute(&lab.pool).await.unwrap();
-    lab.store.trigger_step(&lab.call(run), &"a".into(), &Trigger::default()).await.unwrap();
+    // It has been over for longer than it may take.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    lab.trigger(run, "a").await;
     let view = lab.until(run, |view| view.steps[0].attempts.len() == 2 && view.status.is_terminal()).await;
     assert_eq!(view.status, RunStatus::Completed);
     assert!(view.deadline_at.unwrap() > first);
@@ -104,7 +101,7 @@ async fn a_held_run_gives_its_slots_to_others(pool: PgPool) {
     let lab = Lab::new(pool, script).await;
     // Queued with the slot, then held: nobody has to wait for its resume.
     let held = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
-    lab.store.pause_run(&lab.call(held)).await.unwrap();
+    lab.done(held, Command::Pause).await;
     let (stop, engine) = lab.engine();
     let other = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
     assert_eq!(lab.ended(other).await.status, RunStatus::Completed);
@@ -117,7 +114,7 @@ async fn a_held_run_gives_its_slots_to_others(pool: PgPool) {
     assert_eq!((view.status_reason, status(&view, "b")), (Some(StatusReason::Budget), StepStatus::Ready));
     let other = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
     assert_eq!(lab.ended(other).await.status, RunStatus::Completed);
-    lab.store.resume_run(&lab.call(held), None).await.unwrap();
+    lab.resume(held, None).await.unwrap();
     assert_eq!(lab.ended(held).await.status, RunStatus::Completed);
     stop.cancel();
     engine.await.unwrap();
@@ -132,14 +129,14 @@ async fn a_free_slot_goes_to_one_who_can_take_it_however_many_wait_before(pool: 
     // Ten that are held, and ten whose one place is taken by another step.
     for _ in 0..10 {
         let run = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
-        lab.store.pause_run(&lab.call(run)).await.unwrap();
+        lab.done(run, Command::Pause).await;
         let full =
             json!({"limits": {"max_parallel": 1}, "steps": {"a": keyed("1"), "b": say("hang", &[], &json!({}))}});
         let run = lab.start(&full).await;
         lab.until(run, |view| has_begun(view, "b")).await;
     }
     let last = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
-    stop(&lab, holder, "a").await;
+    lab.stop(holder, "a").await;
     assert_eq!(lab.ended(last).await.status, RunStatus::Completed);
     end.cancel();
     drop(engine);
@@ -152,11 +149,14 @@ async fn what_a_person_triggers_in_a_paused_run_waits_for_its_slot_and_then_star
     let holder = lab.start(&json!({"steps": {"a": keyed("hang")}})).await;
     lab.until(holder, |view| has_begun(view, "a")).await;
     let paused = lab.start(&json!({"steps": {"a": keyed("1"), "b": keyed("2")}})).await;
-    lab.store.pause_run(&lab.call(paused)).await.unwrap();
-    lab.store.trigger_step(&lab.call(paused), &"a".into(), &Trigger::default()).await.unwrap();
-    let running: i64 = sqlx::query_scalar("SELECT count(*) FROM slots").fetch_one(&lab.pool).await.unwrap();
+    lab.done(paused, Command::Pause).await;
+    lab.trigger(paused, "a").await;
+    let running: i64 = sqlx::query_scalar("SELECT count(*) FROM key_reservations WHERE NOT is_over")
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
     assert_eq!(running, 1, "the key allows one");
-    stop(&lab, holder, "a").await;
+    lab.stop(holder, "a").await;
     let view = lab.until(paused, |view| status(view, "a") == StepStatus::Completed).await;
     assert_eq!((view.status, status(&view, "b")), (RunStatus::Paused, StepStatus::Ready));
     end.cancel();

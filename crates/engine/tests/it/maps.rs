@@ -7,17 +7,15 @@ use std::sync::{
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{
-    MIGRATOR,
-    verbs::{Approval, Edit, Trigger, VerbOutcome},
-};
+use store::MIGRATOR;
 use workflow::{
     StepStatus,
+    run::Command,
     status::{Reason, RunStatus},
 };
 
 use crate::{
-    lab::{Lab, by_hand, is_paused, reason, status},
+    lab::{Lab, is_paused, reason, status},
     player::Act,
 };
 
@@ -82,10 +80,7 @@ async fn failed_items_fail_their_map_or_leave_a_hole_or_are_dropped(pool: PgPool
     assert_eq!((reason(&view, "draft"), status(&view, "end")), (Some(Reason::ItemFailed), StepStatus::Skipped));
 
     // The failed item is mended: its map and what was skipped go on.
-    let inputs = Some([("text".to_owned(), json!("two"))].into());
-    let trigger = Trigger { inputs, ..Trigger::default() };
-    let outcome = lab.store.trigger_step(&lab.call(run), &"draft[b]".into(), &trigger).await.unwrap();
-    assert_eq!(outcome, VerbOutcome::Done);
+    lab.trigger_with(run, "draft[b]", json!("two")).await;
     let view = lab.ended(run).await;
     assert_eq!(view.status, RunStatus::Completed);
     assert_eq!(lab.content(run, "end", "text").await, r#"["ONE","TWO","THREE"]"#);
@@ -132,9 +127,9 @@ async fn a_re_run_keeps_unchanged_items_runs_changed_ones_and_lets_vanished_ones
     let run = lab.start(&mapped(&json!(null), &json!({}), &json!({}))).await;
     lab.ended(run).await;
     *list.lock().unwrap() = items(&[("d", "four"), ("b", "TWO!"), ("a", "one")]);
-    lab.store.trigger_step(&lab.call(run), &"plan".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(run, "plan").await;
     lab.until(run, |view| view.status.is_terminal() && view.step(&"plan".into()).unwrap().generation == 2).await;
-    lab.store.trigger_step(&lab.call(run), &"draft".into(), &Trigger::default()).await.unwrap();
+    lab.trigger(run, "draft").await;
     let view =
         lab.until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2).await;
     assert_eq!(lab.content(run, "draft", "text").await, r#"["FOUR","TWO!","ONE"]"#);
@@ -158,12 +153,11 @@ async fn each_item_has_its_gate_and_an_edit_of_one_collects_again(pool: PgPool) 
     assert_eq!((status(&view, "draft[a]"), status(&view, "draft")), (StepStatus::AwaitingReview, StepStatus::Running));
     for key in ["draft[a]", "draft[b]"] {
         lab.until(run, |view| status(view, key) == StepStatus::AwaitingReview).await;
-        lab.store.approve_step(&lab.call(run), &key.into(), &Approval::default()).await.unwrap();
+        lab.approve(run, key).await;
     }
     lab.ended(run).await;
     assert_eq!(lab.content(run, "draft", "text").await, r#"["ONE","TWO"]"#);
-    let edit = Edit { artifacts: vec![by_hand("Uno")], approve: true, ..Edit::default() };
-    lab.store.edit_step(&lab.call(run), &"draft[a]".into(), &edit).await.unwrap();
+    lab.edit(run, "draft[a]", "Uno", true).await;
     let view =
         lab.until(run, |view| view.status.is_terminal() && view.step(&"draft".into()).unwrap().generation == 2).await;
     assert_eq!(lab.content(run, "draft", "text").await, r#"["Uno","TWO"]"#);
@@ -209,7 +203,7 @@ async fn ten_thousand_items_are_mapped_and_an_empty_list_is_an_empty_list(pool: 
         let begun = std::time::Instant::now();
         let run = lab.start(&mapped(&list, &map, &json!({}))).await;
         let row = || async {
-            sqlx::query_as::<_, (String, i32)>("SELECT status, n_done FROM workflow_runs WHERE id = $1")
+            sqlx::query_as::<_, (String, i32)>("SELECT status, n_items FROM workflow_runs WHERE id = $1")
                 .bind(run.0)
                 .fetch_one(&lab.pool)
                 .await
@@ -221,7 +215,7 @@ async fn ten_thousand_items_are_mapped_and_an_empty_list_is_an_empty_list(pool: 
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         eprintln!("1 -> map of 10,000 -> 1, {map}: {:.1} s", begun.elapsed().as_secs_f64());
-        assert_eq!(row().await, ("completed".to_owned(), 10_003));
+        assert_eq!(row().await, ("completed".to_owned(), 10_000));
         let list: Vec<String> = serde_json::from_str(&lab.content(run, "draft", "text").await).unwrap();
         assert_eq!(list.len(), 10_000);
     }
@@ -245,10 +239,11 @@ async fn an_item_that_was_run_by_itself_is_known_by_what_it_was_run_with_last(po
     let view = lab.ended(run).await;
     let first = view.latest_artifacts(&"tone".into()).next().unwrap().id;
     let again = async |key: &str, inputs: Option<Value>| {
-        let inputs = inputs.map(|value| [("text".to_owned(), value)].into());
-        let trigger = Trigger { inputs, ..Trigger::default() };
         let generation = lab.view(run).await.step(&key.into()).unwrap().generation;
-        lab.store.trigger_step(&lab.call(run), &key.into(), &trigger).await.unwrap();
+        match inputs {
+            Some(text) => lab.trigger_with(run, key, text).await,
+            None => lab.trigger(run, key).await,
+        }
         lab.until(run, |view| {
             view.step(&key.into()).unwrap().generation > generation && view.status == RunStatus::Completed
         })
@@ -262,10 +257,9 @@ async fn an_item_that_was_run_by_itself_is_known_by_what_it_was_run_with_last(po
     assert_eq!(attempts(&again("draft", None).await), [1, 2, 1]);
 
     // One that was run while another version was there is run again once that version is gone.
-    let edit = Edit { artifacts: vec![by_hand("rude")], ..Edit::default() };
-    lab.store.edit_step(&lab.call(run), &"tone".into(), &edit).await.unwrap();
+    lab.edit(run, "tone", "rude", false).await;
     again("draft[a]", None).await;
-    lab.store.rollback_artifact(&lab.call(run), first, None).await.unwrap();
+    lab.done(run, Command::Rollback { artifact: first, expect_generation: None }).await;
     assert_eq!(attempts(&again("draft", None).await), [3, 2, 1]);
     assert_eq!(lab.content(run, "draft[a]", "text").await, "\"one\" \"KIND\"");
     stop.cancel();

@@ -1,12 +1,11 @@
 //! Moving a run to another version: what an open page folds is what the tables say, and the limits are the new version's.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{
-    MIGRATOR,
-    verbs::{Move, Rejection, VerbOutcome},
-};
-use workflow::{moving, view::Applied};
+use store::MIGRATOR;
+use workflow::{RunView, run::State, view::Applied};
 
 use crate::{
     lab::{Lab, dag, is_paused, status},
@@ -25,6 +24,17 @@ fn document(title: &str, limits: &Value) -> Value {
         "after": {"agent_id": "say", "title": title, "depends_on": ["gate", "sub"]}}})
 }
 
+/// The view of a page that was open then, kept up to date by what happened since.
+async fn followed(lab: &Lab, mut state: State) -> RunView {
+    let emails = lab.emails();
+    let mut view = state.view(&emails);
+    for event in lab.store.events_after(state.birth.id, state.seq, 1_000).await.unwrap() {
+        assert_eq!(state.apply(&event), Applied::Changed);
+        view.refresh(&state, &event, &emails);
+    }
+    view
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_page_that_was_open_during_a_move_shows_what_a_new_one_does(pool: PgPool) {
     let lab = Lab::new(pool, script).await;
@@ -39,22 +49,15 @@ async fn a_page_that_was_open_during_a_move_shows_what_a_new_one_does(pool: PgPo
     let run = lab.start_of(template, &json!({}), true).await;
     let waits = |view: &workflow::RunView| is_paused(view) && status(view, "sub").is_terminal();
     lab.until(run, waits).await;
-    let rejection = Rejection { feedback: "better".into(), ..Rejection::default() };
-    lab.store.reject_step(&lab.call(run), &"gate".into(), &rejection).await.unwrap();
-    let before = lab.until(run, |view| waits(view) && view.step(&"gate".into()).unwrap().generation == 2).await;
-
-    let (definition, agents, plan) = lab.planned(template, 2).await;
-    let change = moving::plan(&before, &definition);
-    assert!(change.rerun.is_empty() && change.added.is_empty() && change.removed.is_empty(), "{change:?}");
-    let wanted =
-        Move { version: 2, definition: &definition, plan: &plan, agents: &agents, change: &change, seq: before.seq };
-    assert_eq!(lab.store.move_run(&lab.call(run), &wanted).await.unwrap(), VerbOutcome::Done);
+    lab.reject(run, "gate", "better").await;
+    lab.until(run, |view| waits(view) && view.step(&"gate".into()).unwrap().generation == 2).await;
+    let before = lab.state(run).await;
+    let n_attempts = before.view(&lab.emails()).steps.iter().map(|step| step.attempts.len()).sum::<usize>();
+    lab.move_to(run, template, 2).await;
 
     let view = lab.view(run).await;
-    let mut folded = before;
-    for event in lab.store.events_after(run, folded.seq, 100).await.unwrap() {
-        assert_eq!(folded.apply(&event), Applied::Changed);
-    }
+    assert_eq!(view.steps.iter().map(|step| step.attempts.len()).sum::<usize>(), n_attempts, "nothing runs again");
+    let folded = followed(&lab, before).await;
     for (mine, theirs) in folded.steps.iter().zip(&view.steps) {
         assert_eq!(json!(mine), json!(theirs));
     }
@@ -71,36 +74,26 @@ async fn a_page_that_was_open_during_a_move_shows_what_a_new_one_does(pool: PgPo
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn the_time_in_which_a_run_was_over_is_not_its_duration(pool: PgPool) {
-    let lab = Lab::new(pool.clone(), script).await;
+    let lab = Lab::new(pool, script).await;
     let (stop, engine) = lab.engine();
     let template = lab.template(&dag(&json!({"a": []}), &json!({}))).await;
     lab.version(template, 2, &dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
     let run = lab.start_of(template, &json!({}), true).await;
     lab.ended(run).await;
-    // It has been over for a while.
-    sqlx::query(
-        "UPDATE workflow_runs SET created_at = created_at - interval '16 minutes', finished_at = finished_at - interval '16 minutes'",
-    )
-    .execute(&pool)
-    .await
-    .unwrap();
-    let before = lab.view(run).await;
-    assert_eq!(before.rested_ms, 0);
-
-    let (definition, agents, plan) = lab.planned(template, 2).await;
-    let change = moving::plan(&before, &definition);
-    let wanted =
-        Move { version: 2, definition: &definition, plan: &plan, agents: &agents, change: &change, seq: before.seq };
-    assert_eq!(lab.store.move_run(&lab.call(run), &wanted).await.unwrap(), VerbOutcome::Done);
+    // It is over for a while.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let before = lab.state(run).await;
+    assert_eq!(before.run.rested_ms, 0);
+    lab.move_to(run, template, 2).await;
     let view = lab.until(run, |view| view.status.is_terminal() && status(view, "b").is_terminal()).await;
-    assert!(view.rested_ms >= 16 * 60_000, "{}", view.rested_ms);
-    let took = view.finished_at.unwrap() - view.counts_from();
-    assert!((0..60_000).contains(&took.num_milliseconds()), "{took}");
+    assert!(view.rested_ms >= 1_200, "{}", view.rested_ms);
+    let (took, whole) = (view.finished_at.unwrap() - view.counts_from(), view.finished_at.unwrap() - view.created_at);
+    assert!(
+        took.num_milliseconds() >= 0 && took.num_milliseconds() + 1_200 <= whole.num_milliseconds(),
+        "{took} of {whole}"
+    );
 
-    let mut folded = before;
-    for event in lab.store.events_after(run, folded.seq, 100).await.unwrap() {
-        folded.apply(&event);
-    }
+    let folded = followed(&lab, before).await;
     assert_eq!((folded.rested_ms, folded.finished_at), (view.rested_ms, view.finished_at));
     stop.cancel();
     engine.await.unwrap();

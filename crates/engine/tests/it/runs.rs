@@ -6,7 +6,10 @@ use engine::Options;
 use serde_json::json;
 use sqlx::PgPool;
 use store::MIGRATOR;
-use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
+use workflow::{
+    run::Command,
+    status::{Outcome, Reason, RunStatus, StepStatus},
+};
 
 use crate::{
     lab::{Lab, dag},
@@ -77,7 +80,7 @@ async fn cancelling_a_run_reaches_its_running_attempts(pool: PgPool) {
     let run = lab.start(&dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
     let (stop, engine) = lab.engine();
     lab.until(run, |view| view.steps[0].status == StepStatus::Running).await;
-    lab.store.cancel_run(&store::verbs::Call::new(run, &lab.actor)).await.unwrap();
+    lab.done(run, Command::Cancel).await;
     let view = lab.view(run).await;
     assert_eq!(view.status, RunStatus::Cancelled);
     assert_eq!(view.steps[0].attempts[0].outcome, Some(Outcome::Cancelled));
