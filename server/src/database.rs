@@ -89,7 +89,13 @@ impl Database {
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
         let owner_url = Some(cluster.owner_url().clone());
-        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout, commit_connections })
+        Ok(Self {
+            url: cluster.url().clone(),
+            owner_url,
+            cluster: Some(cluster),
+            statement_timeout,
+            commit_connections,
+        })
     }
 
     /// From now on an embedded Postgres that dies is started again.

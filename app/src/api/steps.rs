@@ -4,9 +4,9 @@
 use leptos::prelude::*;
 use workflow::{ArtifactId, RunId, StepKey, api as wire};
 
-use super::{Done, client::Limited, wire::Json};
 #[cfg(feature = "ssr")]
 use super::runs::done;
+use super::{Done, client::Limited, wire::Json};
 use crate::error::AppError;
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -32,12 +32,7 @@ pub async fn continue_step(
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn edit_step(
-    id: RunId,
-    step: StepKey,
-    edit: wire::EditStep,
-    key: Option<String>,
-) -> Result<Done, AppError> {
+pub async fn edit_step(id: RunId, step: StepKey, edit: wire::EditStep, key: Option<String>) -> Result<Done, AppError> {
     let ctx = expect_context();
     done(&ctx, service::steps::edit(&ctx, id, &step, edit, key).await?).await
 }
@@ -54,12 +49,7 @@ pub async fn reject_step(
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn skip_step(
-    id: RunId,
-    step: StepKey,
-    skip: wire::SkipStep,
-    key: Option<String>,
-) -> Result<Done, AppError> {
+pub async fn skip_step(id: RunId, step: StepKey, skip: wire::SkipStep, key: Option<String>) -> Result<Done, AppError> {
     let ctx = expect_context();
     done(&ctx, service::steps::skip(&ctx, id, &step, skip, key).await?).await
 }

@@ -528,10 +528,7 @@ pub struct Beat {
 #[serde(tag = "type", rename_all = "snake_case", try_from = "RawRunFrame")]
 pub enum RunFrame {
     /// In its wire form, with the emails of those whom it names.
-    Event {
-        event: Box<RunEvent>,
-        people: Emails,
-    },
+    Event { event: Box<RunEvent>, people: Emails },
     /// Tokens as they come; lossy, the artifact replaces them.
     Delta(Delta),
     /// The reader was too slow, or the server lost the thread: fetch the run again.

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Definition, RunView, StepKey,
-    hash,
+    Definition, RunView, StepKey, hash,
     id::{ArtifactId, RunId, TemplateId, UserId},
     resolve,
     status::{Origin, Outcome, RunStatus, StepStatus},

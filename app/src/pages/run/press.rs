@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use leptos::prelude::*;
+
 use super::state::LiveRun;
 use crate::{api::Done, error::AppError, form::Once};
 

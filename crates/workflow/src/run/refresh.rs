@@ -1,15 +1,9 @@
 //! Keeping a view up to date with the state it is a view of, at the cost of what an event touched.
 //! Must lead to what `State::view` would make: it knows no rule, and copies from the state alone.
 
-use std::{
-    collections::BTreeSet,
-    ops::Range,
-};
+use std::{collections::BTreeSet, ops::Range};
 
-use super::{
-    RunEvent, State,
-    state::Emails,
-};
+use super::{RunEvent, State, state::Emails};
 use crate::{
     id::StepKey,
     view::{ArtifactMeta, RunView},
@@ -58,7 +52,12 @@ impl RunView {
     }
 
     /// Those that were not there before.
-    fn refresh_steps<'a>(&mut self, state: &State, touched: &BTreeSet<&'a StepKey>, emails: &Emails) -> Vec<&'a StepKey> {
+    fn refresh_steps<'a>(
+        &mut self,
+        state: &State,
+        touched: &BTreeSet<&'a StepKey>,
+        emails: &Emails,
+    ) -> Vec<&'a StepKey> {
         let (mut came, mut new) = (Vec::new(), Vec::new());
         let mut has_gone = false;
         for key in touched {
@@ -98,7 +97,8 @@ impl RunView {
 
     /// The list is sorted, so the versions of one name stand together.
     fn versions_of(&self, key: &StepKey, name: &str) -> Range<usize> {
-        let place = |known: &ArtifactMeta| (known.producing_step_id.as_str(), known.name.as_str()).cmp(&(key.as_str(), name));
+        let place =
+            |known: &ArtifactMeta| (known.producing_step_id.as_str(), known.name.as_str()).cmp(&(key.as_str(), name));
         let first = self.artifacts.partition_point(|known| place(known).is_lt());
         first..self.artifacts.partition_point(|known| place(known).is_le())
     }

@@ -86,8 +86,20 @@ impl RunEvent {
     /// As others than the engine may have it.
     #[must_use]
     pub fn for_wire(&self) -> Self {
-        let Effects { step, started, moved, run, steps, removed, attempts, artifacts, overrides, reviews, rejections, .. } =
-            &self.data;
+        let Effects {
+            step,
+            started,
+            moved,
+            run,
+            steps,
+            removed,
+            attempts,
+            artifacts,
+            overrides,
+            reviews,
+            rejections,
+            ..
+        } = &self.data;
         let data = Effects {
             step: step.clone(),
             started: started.as_ref().map(|started| {

@@ -56,7 +56,10 @@ impl Page {
 
     fn check(&self, now: &State) {
         assert_eq!(self.view, now.view(&emails()), "the page shows what is");
-        assert!(self.state == State::of(now.snapshot()), "a page that was there shows the same as one that is loaded now");
+        assert!(
+            self.state == State::of(now.snapshot()),
+            "a page that was there shows the same as one that is loaded now"
+        );
     }
 }
 
@@ -74,7 +77,9 @@ fn sent<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt
 
 #[test]
 fn a_snapshot_is_of_one_moment_and_folds_on() {
-    let mut world = super::world::World::steps(&serde_json::json!({"a": {"agent_id": "echo"}, "b": {"agent_id": "echo", "depends_on": ["a"]}}));
+    let mut world = super::world::World::steps(
+        &serde_json::json!({"a": {"agent_id": "echo"}, "b": {"agent_id": "echo", "depends_on": ["a"]}}),
+    );
     let before = world.state.snapshot();
     world.run(&["a"]);
     let after: Snapshot = world.state.snapshot();
