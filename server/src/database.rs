@@ -73,15 +73,15 @@ pub struct Database {
     cluster: Option<Cluster>,
     statement_timeout: Option<Duration>,
     /// Connections on which runs are decided about.
-    log_connections: u32,
+    commit_connections: u32,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
-        let (statement_timeout, log_connections) = (config.statement_timeout(), config.log_connections());
+        let (statement_timeout, commit_connections) = (config.statement_timeout(), config.commit_connections());
         if let Some(url) = config.url() {
             let owner_url = config.owner_url().cloned();
-            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout, log_connections });
+            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout, commit_connections });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -89,7 +89,13 @@ impl Database {
         let place = config.place();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await??;
         let owner_url = Some(cluster.owner_url().clone());
-        Ok(Self { url: cluster.url().clone(), owner_url, cluster: Some(cluster), statement_timeout, log_connections })
+        Ok(Self {
+            url: cluster.url().clone(),
+            owner_url,
+            cluster: Some(cluster),
+            statement_timeout,
+            commit_connections,
+        })
     }
 
     /// From now on an embedded Postgres that dies is started again.
@@ -117,7 +123,7 @@ impl Database {
 
     /// The log of all runs, on connections of its own. Beside a store that is connected already, so the database is there.
     pub async fn log(&self, store: &Store) -> Result<Log, Error> {
-        let log = store.log(self.url.as_str(), self.log_connections, self.patience(Serves::Engine)).await;
+        let log = store.log(self.url.as_str(), self.commit_connections, self.patience(Serves::Engine)).await;
         log.map_err(|source| Error::Connect { url: self.url.to_string(), source })
     }
 

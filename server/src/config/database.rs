@@ -39,8 +39,8 @@ pub struct Database {
     #[arg(long = "statement-timeout-s", env = STATEMENT_TIMEOUT, default_value = "30", value_name = "SECONDS", value_parser = statement_timeout, global = true)]
     statement_timeout: Limit,
     /// Connections on which a process commits what it decides about runs, and claims steps
-    #[arg(long, env = "WEFT_LOG_CONNECTIONS", default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100), global = true)]
-    log_connections: u32,
+    #[arg(long, env = "WEFT_COMMIT_CONNECTIONS", default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100), global = true)]
+    commit_connections: u32,
     /// Folder of everything that Weft keeps on disk
     #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
     data_dir: PathBuf,
@@ -83,8 +83,8 @@ impl Database {
         self.statement_timeout.seconds()
     }
 
-    pub fn log_connections(&self) -> u32 {
-        self.log_connections
+    pub fn commit_connections(&self) -> u32 {
+        self.commit_connections
     }
 
     pub fn place(&self) -> Place {

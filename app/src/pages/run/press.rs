@@ -3,9 +3,10 @@
 
 use std::future::Future;
 
+use leptos::prelude::*;
+
 use super::state::LiveRun;
 use crate::{api::Done, error::AppError, form::Once};
-use leptos::prelude::*;
 
 /// What came of the last press, and whether one is under way.
 pub(super) struct Press<I: Send + Sync + 'static> {

@@ -71,11 +71,11 @@ pub(super) fn hand_off(
 
 /// What may be started now and is of a kind that this process works on, the oldest first.
 fn free<'s>(state: &'s State, deciding: &Deciding<'_>, taker: &dyn Taker) -> impl Iterator<Item = &'s StepKey> {
-    let takes = move |key: &&StepKey| {
+    let is_ours = move |key: &&StepKey| {
         let plan = state.step(key).and_then(|step| state.design.plan(step.definition_key()));
         plan.is_some_and(|plan| taker.takes(&plan.kind))
     };
-    state.claimable(deciding.now).filter(takes)
+    state.claimable(deciding.now).filter(is_ours)
 }
 
 fn give_back(taker: &dyn Taker, n: usize) {

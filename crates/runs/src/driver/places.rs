@@ -15,12 +15,12 @@ use crate::{
 
 impl<L: Log> Driver<L> {
     /// A commit is written: what it took has started, and what it left is looked at.
-    pub(super) fn hand_over(&self, commit: &RunCommit, taken: Option<Taken>) {
+    pub(super) fn hand_over(&self, commit: &RunCommit, handed: Option<Taken>) {
         let Some(taker) = self.shared.taker() else { return };
-        if let Some(taken) = taken
-            && let Some(part) = commit.parts.iter().rfind(|part| part.ask == taken.ask)
+        if let Some(handed) = handed
+            && let Some(part) = commit.parts.iter().rfind(|part| part.ask == handed.ask)
         {
-            taker.started(commit.run, taken.n, &part.events);
+            taker.started(commit.run, handed.n, &part.events);
         }
         let rows = &commit.rows;
         let reserves = || rows.steps.iter().any(|row| matches!(row.waits, Some((_, For::Keys(_)))));

@@ -119,10 +119,10 @@ impl<L: Log> Driver<L> {
         let sent = was_unknown.then_some(work.commit.id);
         let echoes = work.echoes.into_iter().map(|(turn, _)| turn);
         let turns = work.committing.into_iter().map(|turn| mark(turn, sent)).chain(echoes);
-        let seat = self.seats.entry(run).or_default();
-        seat.put_back(turns.collect());
+        let of_run = self.seats.entry(run).or_default();
+        of_run.put_back(turns.collect());
         match (work.taken, sent) {
-            (Some(taken), Some(sent)) => seat.in_doubt.push((sent, taken)),
+            (Some(taken), Some(sent)) => of_run.in_doubt.push((sent, taken)),
             (taken, _) => self.give_back_taken(taken),
         }
     }

@@ -30,7 +30,7 @@ impl Tables {
         let before = self.summary.as_ref();
         let more = before.map(|before| before.more).unwrap_or_default() + rows.summary.more;
         let about = before.and_then(|before| before.about.clone()).or_else(|| rows.summary.about.clone());
-        self.summary = Some(Summary { more, about, ..rows.summary.clone() });
+        self.summary = Some(Summary { about, more, ..rows.summary.clone() });
         for row in &rows.steps {
             set(&mut self.waits, &row.step, row.waits.clone());
             set(&mut self.reviews, &row.step, row.review.clone());

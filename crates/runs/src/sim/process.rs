@@ -14,7 +14,11 @@ use workflow::{
     run::{Command, testing::Dice},
 };
 
-use super::{attempt, children, judging, slots::Slots, world::World};
+use super::{
+    attempt, children, judging,
+    slots::Slots,
+    world::{Alive, World},
+};
 use crate::{
     ask::Ask,
     bugs::{Bug, is_on},
@@ -95,7 +99,7 @@ async fn workers(world: Arc<World>, runs: Runs, connection: Connection, slots: A
     }
 }
 
-fn set(world: &World, n: usize, to: Option<(Runs, Connection, Arc<Slots>)>) {
+fn set(world: &World, n: usize, to: Option<Alive>) {
     let mut slots = world.slots.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(slot) = slots.get_mut(n) {
         *slot = to;

@@ -34,12 +34,15 @@ use crate::{
 const N_PROCESSES: usize = 3;
 const N_PERSONS: usize = 3;
 
+/// A process that is there: its runs, its way to the database, its places.
+pub(crate) type Alive = (Runs, Connection, Arc<Slots>);
+
 pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) agents: Arc<AgentCatalog>,
     rng: Mutex<Rng>,
     /// The processes that are there now.
-    pub(crate) slots: Mutex<Vec<Option<(Runs, Connection, Arc<Slots>)>>>,
+    pub(crate) slots: Mutex<Vec<Option<Alive>>>,
     /// All that ever were, for their counts.
     pub(crate) all: Mutex<Vec<Runs>>,
     /// Questions that are not answered yet.

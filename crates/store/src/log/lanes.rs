@@ -14,6 +14,10 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::Result;
 
@@ -34,6 +38,8 @@ pub const ENGINE_SETTINGS: [(&str, &str); 5] = [
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
     pool: PgPool,
+    /// One for each connection: who waits for a place gets the next connection that is free, whether it is new or lies idle.
+    places: Arc<Semaphore>,
     /// Those without work. They do not go back to the pool after each statement, which would ask each time whether they still live.
     idle: Arc<Mutex<Vec<PoolConnection<Postgres>>>>,
     is_set: Arc<AtomicBool>,
@@ -43,6 +49,7 @@ pub(super) struct Lanes {
 pub(super) struct Lane<'a> {
     of: &'a Lanes,
     connection: Option<PoolConnection<Postgres>>,
+    _place: SemaphorePermit<'a>,
 }
 
 impl Lanes {
@@ -55,16 +62,20 @@ impl Lanes {
             .after_connect(move |connection, _| Box::pin(set(connection, patience)))
             .connect_with(options.application_name("weft engine"))
             .await?;
-        Ok(Self { pool, idle: Arc::default(), is_set: Arc::new(AtomicBool::new(true)) })
+        let places = Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(1)));
+        Ok(Self { pool, places, idle: Arc::default(), is_set: Arc::new(AtomicBool::new(true)) })
     }
 
     pub(super) async fn take(&self) -> Result<Lane<'_>> {
+        let waited = timeout(ACQUIRE_TIMEOUT, self.places.acquire()).await;
+        // Nobody closes the places, so only the time can be up.
+        let Ok(Ok(place)) = waited else { return Err(sqlx::Error::PoolTimedOut.into()) };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        Ok(Lane { of: self, connection: Some(connection) })
+        Ok(Lane { of: self, connection: Some(connection), _place: place })
     }
 
     pub(super) fn is_set(&self) -> bool {
