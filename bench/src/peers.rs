@@ -61,8 +61,8 @@ fn missing(text: &str) -> Result<(Peer, String), String> {
 
 /// An engine that takes its turn. Its processes go on between the turns, and are started anew after a failure.
 enum Contestant {
-    Weft(Weft),
-    Peer(Peer, Option<Running>),
+    Weft(Box<Weft>),
+    Peer(Peer, Option<Box<Running>>),
 }
 
 impl Contestant {
@@ -84,7 +84,7 @@ impl Contestant {
             Self::Peer(peer, running) => {
                 let mut started = match running.take() {
                     Some(started) => started,
-                    None => Running::start(*peer, turn.grounds, &turn.lab.postgres).await?,
+                    None => Box::new(Running::start(*peer, turn.grounds, &turn.lab.postgres).await?),
                 };
                 turn.table.tell_versions(*peer, started.versions());
                 turn.gate.wait().await;
@@ -124,7 +124,7 @@ pub(crate) async fn compare(options: Options) -> Result<u32> {
     }
     let mut lab = Lab::open(options.postgres, options.weft, options.repeats)?;
     let mut gate = Gate::new(Duration::from_secs(options.patience_secs));
-    let mut contestants = vec![Contestant::Weft(Weft::default())];
+    let mut contestants = vec![Contestant::Weft(Box::default())];
     contestants.extend(options.ready.iter().map(|peer| Contestant::Peer(*peer, None)));
     for comparison in Comparison::ALL {
         for round in 0..=options.repeats {

@@ -19,7 +19,7 @@ use std::{path::Path, process::Command as Process};
 pub(crate) enum Command {
     /// Weft itself, with pgbench on the same Postgres in the same run
     Engine(Engine),
-    /// Weft and other engines, the same workloads in turns: Restate, LangGraph, DBOS and Celery, installed if they are missing
+    /// Weft and other engines, the same workloads in turns: Restate, `LangGraph`, DBOS and Celery, installed if they are missing
     Peers(Peers),
 }
 

@@ -146,8 +146,8 @@ impl Times {
 
 /// The name of a process and its time, the kernel's on its behalf included. The name may hold spaces and brackets.
 fn process(stat: &str) -> Option<(String, u64)> {
-    let (start, rest) = stat.rsplit_once(") ")?;
-    let name = start.split_once('(')?.1.to_owned();
+    let (head, rest) = stat.rsplit_once(") ")?;
+    let name = head.split_once('(')?.1.to_owned();
     let times: Vec<u64> = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
     Some((name, times.iter().sum()))
 }

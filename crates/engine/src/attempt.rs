@@ -129,21 +129,21 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
                     let finished = finished(inside, task, &told, AttemptResult::Succeeded(made.versions), usage);
                     Ended::Finished(Box::new(Finished { message, ..finished }), made.contents)
                 }
-                Some(Err(error)) => failed(inside, task, &told, error, usage),
+                Some(Err(error)) => failed(inside, task, &told, &error, usage),
                 None => Ended::Cancelled,
             }
         }
         Err(mut error) => {
             // An answer that was refused is paid for all the same.
             let usage = error.usage.take().map(|usage| *usage).or_else(|| told.recorder.usage());
-            failed(inside, task, &told, error, usage)
+            failed(inside, task, &told, &error, usage)
         }
     }
 }
 
-fn failed(inside: &Inside, task: &Task, told: &Told, error: AgentError, usage: Option<Usage>) -> Ended {
+fn failed(inside: &Inside, task: &Task, told: &Told, error: &AgentError, usage: Option<Usage>) -> Ended {
     let result = AttemptResult::Failed {
-        class: class_of(&error),
+        class: class_of(error),
         error: error.message.replace('\0', ""),
         retry_after_ms: error.retry_after_ms,
     };

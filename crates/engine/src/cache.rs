@@ -53,7 +53,7 @@ fn known<K: Hash + Eq, V: Clone>(map: &Mutex<HashMap<K, V>>, key: &K) -> Option<
 impl Cache {
     pub(crate) async fn agent(
         &self,
-        shelf: &dyn Shelf,
+        from: &dyn Shelf,
         id: &AgentId,
         version: i32,
     ) -> shelf::Result<Option<Arc<AgentSpec>>> {
@@ -61,12 +61,12 @@ impl Cache {
         if let Some(spec) = known(&self.agents, &wanted) {
             return Ok(Some(spec));
         }
-        Ok(self.agents(shelf, [wanted.clone()].into()).await?.remove(&wanted))
+        Ok(self.agents(from, [wanted.clone()].into()).await?.remove(&wanted))
     }
 
     pub(crate) async fn agents(
         &self,
-        shelf: &dyn Shelf,
+        from: &dyn Shelf,
         wanted: BTreeSet<(AgentId, i32)>,
     ) -> shelf::Result<BTreeMap<(AgentId, i32), Arc<AgentSpec>>> {
         let mut found = BTreeMap::new();
@@ -82,7 +82,7 @@ impl Cache {
             }
         }
         if !missing.is_empty() {
-            let read = shelf.agent_versions(&missing).await?;
+            let read = from.agent_versions(&missing).await?;
             let read: Vec<_> = read.into_iter().map(|spec| ((spec.id.clone(), spec.version), Arc::new(spec))).collect();
             found.extend(read.iter().cloned());
             keep(&self.agents, MAX_AGENTS, read);
@@ -99,11 +99,11 @@ impl Cache {
     }
 
     /// Remembers a prompt that an attempt is made with. Failing costs only the text in a later lineage.
-    pub(crate) async fn keep_prompt(&self, shelf: &dyn Shelf, hash: &str, text: &str) {
+    pub(crate) async fn keep_prompt(&self, from: &dyn Shelf, hash: &str, text: &str) {
         if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains(hash) {
             return;
         }
-        match shelf.keep_prompt(hash, text).await {
+        match from.keep_prompt(hash, text).await {
             Ok(()) => {
                 let mut known = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
                 if known.len() >= MAX_PROMPTS {

@@ -28,15 +28,14 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
     if promised.n == 0 && slots.is_fresh() {
         return Ok(false);
     }
-    let found = match slots.take_left(promised.n) {
-        Some(found) => found,
-        None => {
-            let n = promised.n.max(PEEK);
-            let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
-            let left = found.split_off(promised.n.min(found.len()));
-            slots.learn(left);
-            found.into()
-        }
+    let found = if let Some(found) = slots.take_left(promised.n) {
+        found
+    } else {
+        let n = promised.n.max(PEEK);
+        let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
+        let left = found.split_off(promised.n.min(found.len()));
+        slots.learn(left);
+        found.into()
     };
     let is_full = promised.n > 0 && found.len() >= promised.n;
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();

@@ -51,7 +51,7 @@ struct Kept {
 
 impl Contents {
     /// Versions as their readers see them, in the order in which they are asked for.
-    pub(crate) async fn read(&self, shelf: &dyn Shelf, metas: Vec<Version>) -> shelf::Result<Vec<Read>> {
+    pub(crate) async fn read(&self, from: &dyn Shelf, metas: Vec<Version>) -> shelf::Result<Vec<Read>> {
         let mut known: BTreeMap<ArtifactId, Option<Arc<Value>>> = BTreeMap::new();
         {
             let kept = self.kept();
@@ -61,7 +61,7 @@ impl Contents {
             metas.iter().filter(|meta| !known.contains_key(&meta.id)).map(|meta| (meta.id, meta)).collect();
         if !missing.is_empty() {
             let ids: Vec<ArtifactId> = missing.keys().copied().collect();
-            for (id, bytes) in shelf.contents(&ids).await? {
+            for (id, bytes) in from.contents(&ids).await? {
                 let Some(meta) = missing.get(&id) else { continue };
                 let value = parse(&meta.media_type, &bytes).map(Arc::new);
                 self.keep(id, bytes.len(), value.clone());
@@ -73,13 +73,13 @@ impl Contents {
     }
 
     /// The list whose items many attempts read at the same time: it is read once for all of them.
-    pub(crate) async fn list(&self, shelf: &dyn Shelf, meta: &Version) -> shelf::Result<Option<Arc<Value>>> {
+    pub(crate) async fn list(&self, from: &dyn Shelf, meta: &Version) -> shelf::Result<Option<Arc<Value>>> {
         if let Some(value) = self.kept().values.get(&meta.id) {
             return Ok(value.clone());
         }
         let cell = self.cell(meta.id);
         let read = async {
-            let bytes = shelf.contents(&[meta.id]).await?.remove(&meta.id);
+            let bytes = from.contents(&[meta.id]).await?.remove(&meta.id);
             let value = bytes.as_deref().and_then(|bytes| parse(&meta.media_type, bytes)).map(Arc::new);
             self.keep(meta.id, bytes.map_or(0, |bytes| bytes.len()), value.clone());
             Ok::<_, shelf::Error>(value)

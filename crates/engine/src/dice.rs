@@ -21,9 +21,11 @@ impl Dice {
 
     /// An id among others of its time, so that an index grows at its end.
     pub(crate) fn id(&self, at: DateTime<Utc>) -> Uuid {
-        let [a, b, c, d, e, f, g, h, i, j, ..] = self.random().to_be_bytes();
+        let mut random = [0; 10];
+        // The first ten of sixteen.
+        random.iter_mut().zip(self.random().to_be_bytes()).for_each(|(to, from)| *to = from);
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
     pub(crate) fn any_id(&self) -> Uuid {

@@ -41,10 +41,13 @@ impl Order {
     }
 }
 
+/// Attempts by run and step.
+type Held = BTreeMap<RunId, BTreeMap<StepKey, (i32, Order)>>;
+
 #[derive(Debug)]
 pub(crate) struct Attempts {
     worker: WorkerId,
-    held: Mutex<BTreeMap<RunId, BTreeMap<StepKey, (i32, Order)>>>,
+    held: Mutex<Held>,
 }
 
 impl Attempts {
@@ -52,7 +55,7 @@ impl Attempts {
         Self { worker, held: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, BTreeMap<StepKey, (i32, Order)>>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

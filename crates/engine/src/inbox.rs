@@ -62,10 +62,9 @@ async fn one<L: Log>(inside: &Inside, log: &L, message: Message) -> Option<()> {
         Tell::Parent { of, status, used } => end(inside, key, of, status, used).await,
     };
     match answer {
-        Ok(()) => Some(()),
         Err(Error::Refused { .. } | Error::Data(_)) => log.discard(key).await.ok(),
-        // Its run is set aside; the message waits with it.
-        Err(Error::Quarantined(_)) => Some(()),
+        // The message of a run that is set aside waits with it.
+        Ok(()) | Err(Error::Quarantined(_)) => Some(()),
         Err(_) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Maps: the items of a list as they begin, and the lists that are made of their outputs.
+//! Maps: the items of a list as they begin, and the lists that are collected of their outputs.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
     };
     let made_by: BTreeMap<_, &Version> =
         asking.reads.iter().map(|version| ((&version.producing_step_id, version.name.as_str()), version)).collect();
-    let mut made = Made::default();
+    let mut collected = Made::default();
     for port in &spec.outputs {
         let mut list = b"[".to_vec();
         for (item, _) in &asking.items {
@@ -122,11 +122,11 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
         }
         list.push(b']');
         let output = Output { name: port.name.clone(), media_type: "application/json".to_owned(), bytes: list };
-        if let Err(error) = made.add(shared, asking.at, output, &inside.dead).await? {
+        if let Err(error) = collected.add(shared, asking.at, output, &inside.dead).await? {
             return fails(class_of(&error), error.message);
         }
     }
-    Some(Ok((Judgement::Collected(Ok(made.versions)), made.contents)))
+    Some(Ok((Judgement::Collected(Ok(collected.versions)), collected.contents)))
 }
 
 async fn read(shared: &Shared, versions: &[Version]) -> shelf::Result<BTreeMap<ArtifactId, Vec<u8>>> {

@@ -89,11 +89,12 @@ pub(crate) async fn live<L: Log>(
     shared.slots.close();
     worker.inside.dead.cancel();
     duties.end().await;
-    if end == End::Drained && worker.is_idle() {
-        if let Err(error) = log.retire(worker.inside.worker).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, "the worker was not retired; its lease runs out by itself");
-        }
+    if end == End::Drained
+        && worker.is_idle()
+        && let Err(error) = log.retire(worker.inside.worker).await
+    {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "the worker was not retired; its lease runs out by itself");
     }
     // Attempts that are dropped here are not ours any more, or could not be told of in time.
     end
@@ -131,18 +132,16 @@ impl Worker {
                     self.inside.shared.memory.close();
                     self.phase = Phase::Draining { until: Instant::now() + self.inside.shared.options.drain };
                 }
-                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => match self.phase {
-                    Phase::Draining { .. } => {
-                        self.inside.attempts.stop_all();
-                        self.phase = Phase::Leaving { until: Instant::now() + GIVE_UP };
-                    }
-                    _ => {
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                    if !matches!(self.phase, Phase::Draining { .. }) {
                         // The database is away too; the lease runs out by itself, and others take over.
                         let attempts = self.inside.attempts.len();
                         tracing::warn!(attempts, "attempts could not be given back before the stop");
                         break End::Drained;
                     }
-                },
+                    self.inside.attempts.stop_all();
+                    self.phase = Phase::Leaving { until: Instant::now() + GIVE_UP };
+                }
                 // Those that come all the time are last.
                 hint = hints.recv() => self.take_hint(&hint),
                 () = slots.bell.notified() => {}

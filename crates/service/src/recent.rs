@@ -14,14 +14,14 @@ pub(crate) struct Recent<K, V> {
 
 #[derive(Debug)]
 struct Kept<K, V> {
-    values: BTreeMap<K, Value<V>>,
+    values: BTreeMap<K, Entry<V>>,
     weight: usize,
     /// Moves with everything that is asked for.
     tick: u64,
 }
 
 #[derive(Debug)]
-struct Value<V> {
+struct Entry<V> {
     value: V,
     weight: usize,
     asked_at: u64,
@@ -47,7 +47,7 @@ impl<K: Ord + Clone, V: Clone> Recent<K, V> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.tick += 1;
         let asked_at = kept.tick;
-        let before = kept.values.insert(key, Value { value, weight, asked_at });
+        let before = kept.values.insert(key, Entry { value, weight, asked_at });
         kept.weight = kept.weight + weight - before.map_or(0, |before| before.weight);
         while kept.weight > self.most && kept.values.len() > 1 {
             let oldest = kept.values.iter().min_by_key(|(_, value)| value.asked_at).map(|(key, _)| key.clone());

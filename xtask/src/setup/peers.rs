@@ -125,12 +125,11 @@ fn redis_server(home: &Path) -> Result<()> {
     const SAME_PROGRAM: &str = "redis-check-rdb";
     let find = || find_on_path("redis-server").or_else(|| find_on_path(SAME_PROGRAM));
     let link = home.join("redis-server");
-    let program = match find() {
-        Some(program) => program,
-        None => {
-            system::install(&[Missing::new("Redis, for Celery", &["redis-tools"])])?;
-            find().context("the package redis-tools brought no Redis")?
-        }
+    let program = if let Some(program) = find() {
+        program
+    } else {
+        system::install(&[Missing::new("Redis, for Celery", &["redis-tools"])])?;
+        find().context("the package redis-tools brought no Redis")?
     };
     relink(&program, &link)?;
     let version = output(Command::new(&link).arg("--version")).context("Redis does not start")?;

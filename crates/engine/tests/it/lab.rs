@@ -268,7 +268,7 @@ impl Lab {
     }
 
     pub(crate) async fn state(&self, run: RunId) -> State {
-        self.runs.read_now(run, |state| state.cloned()).await.unwrap().expect("it has begun")
+        self.runs.read_now(run, |state| Some(state?.clone())).await.unwrap().expect("it has begun")
     }
 
     pub(crate) async fn view(&self, run: RunId) -> RunView {

@@ -47,7 +47,7 @@ async fn a_page_that_was_open_during_a_move_shows_what_a_new_one_does(pool: PgPo
     let limits = json!({"budget": {"tokens": 500, "on_exceed": "fail"}, "timeout_s": 600, "max_parallel": 2});
     lab.version(template, 2, &document("New", &limits)).await;
     let run = lab.start_of(template, &json!({}), true).await;
-    let waits = |view: &workflow::RunView| is_paused(view) && status(view, "sub").is_terminal();
+    let waits = |view: &RunView| is_paused(view) && status(view, "sub").is_terminal();
     lab.until(run, waits).await;
     lab.reject(run, "gate", "better").await;
     lab.until(run, |view| waits(view) && view.step(&"gate".into()).unwrap().generation == 2).await;

@@ -121,13 +121,13 @@ fn path(run: RunId, of: &[&str]) -> Vec<String> {
     [run.to_string()].into_iter().chain(of.iter().map(|part| (*part).to_owned())).collect()
 }
 
-async fn begin<'a, T: Send + 'static>(
-    ctx: &'a OpContext,
+async fn begin<T: Send + 'static>(
+    ctx: &OpContext,
     run: RunId,
     about: About,
     request: Option<Request>,
     facts: impl FnOnce(&State) -> T + Send + 'static,
-) -> Result<(Call<'a>, T)> {
+) -> Result<(Call<'_>, T)> {
     let actor = ctx.user_for(about.scope())?;
     let look = {
         let (actor, about, request) = (actor.clone(), about.clone(), request.clone());

@@ -141,7 +141,7 @@ async fn who_is_asked_comes_too_late_once_the_gate_has_closed(pool: PgPool) {
                 _ => steps::supply(ben, id, &first, body(json!({"outputs": {"text": "late"}})), None).await,
             }
         };
-        let (approved, late) = process.overtaken(approve, late).await;
+        let (approved, late) = Box::pin(process.overtaken(approve, late)).await;
         let refused = refusal(late);
         assert_eq!(refused.status, 409, "{verb}: {}", refused.detail);
         assert!(refused.detail.starts_with("The gate has closed"), "{verb}: {}", refused.detail);

@@ -177,11 +177,11 @@ async fn a_skip_asks_for_what_is_missing_when_it_happens(pool: PgPool) {
     trigger("first", json!({})).await;
     // The value is taken back after the skip was decided, and before it is written.
     let taken_back = trigger(SECOND, json!({"inputs": {}}));
-    let ((), refused) = process.overtaken(taken_back, skip(json!({}))).await;
+    let ((), refused) = Box::pin(process.overtaken(taken_back, skip(json!({})))).await;
     assert_eq!(status(refused), at(422, "inputs.second.text"));
     // What else moves the run only makes it be decided again.
     let pause = async { runs::pause(&world.ada, run, None).await.unwrap() };
-    let (_, fine) = process.overtaken(pause, skip(json!({SECOND: {"text": "instead"}}))).await;
+    let (_, fine) = Box::pin(process.overtaken(pause, skip(json!({SECOND: {"text": "instead"}})))).await;
     assert_eq!(shown(&late, fine).await.unwrap().step(&first).unwrap().status, StepStatus::Skipped);
 }
 

@@ -90,12 +90,11 @@ fn parts(commits: &[RunCommit]) -> Vec<std::ops::Range<usize>> {
                 && n_rows + commit.n_rows <= MAX_ROWS
                 && n_bytes + commit.n_bytes <= MAX_BYTES
         });
-        match parts.last_mut().filter(|_| fits) {
-            Some(part) => part.end = n + 1,
-            None => {
-                parts.push(n..n + 1);
-                (n_rows, n_bytes) = (0, 0);
-            }
+        if let Some(part) = parts.last_mut().filter(|_| fits) {
+            part.end = n + 1;
+        } else {
+            parts.push(n..n + 1);
+            (n_rows, n_bytes) = (0, 0);
         }
         n_rows += commit.n_rows;
         n_bytes += commit.n_bytes;

@@ -31,7 +31,7 @@ pub(super) fn is_answer(error: &sqlx::Error) -> bool {
 
 /// Somebody holds a row for longer than is waited for.
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
 }
 
 /// Of what only reads, or may be done again.

@@ -48,12 +48,12 @@ impl Log {
         let reserving: Vec<Reserving> = sqlx::query_as(RESERVING).bind(limit).fetch_all(&mut *reader).await?;
         let lost: Vec<(Uuid, Uuid)> = sqlx::query_as(LOST).bind(limit).fetch_all(&mut *reader).await?;
         let want = |(run, step, Json(limits)): Reserving| (RunId(run), StepKey::new(step), limits);
-        let lose = |(worker, run): (Uuid, Uuid)| LostWorker { run: RunId(run), worker: WorkerId(worker) };
+        let of_dead = |(worker, run): (Uuid, Uuid)| LostWorker { run: RunId(run), worker: WorkerId(worker) };
         Ok(Waiting {
             undecided: undecided.into_iter().map(RunId).collect(),
             due: due.into_iter().map(RunId).collect(),
             reserving: reserving.into_iter().map(want).collect(),
-            lost: lost.into_iter().map(lose).collect(),
+            lost: lost.into_iter().map(of_dead).collect(),
         })
     }
 
