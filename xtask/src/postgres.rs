@@ -34,6 +34,8 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 static N_STARTED: AtomicU32 = AtomicU32::new(0);
 /// Whom the tests are to Postgres.
 const ROLE: &str = "weft_tests";
+/// Whom they try as, to see what an application may that owns nothing. Its name wants quoting.
+const OTHER_ROLE: &str = "Weft application";
 /// Part of the socket's file name; nothing listens on it over TCP.
 const PORT: &str = "5432";
 
@@ -335,13 +337,16 @@ fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, pa
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", describe(&single)))?;
-    let role = format!("CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\n");
+    // A line is a statement here.
+    let roles = format!(
+        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n"
+    );
     child
         .stdin
         .take()
         .context("Postgres takes no input")?
-        .write_all(role.as_bytes())
-        .context("cannot make the role")?;
+        .write_all(roles.as_bytes())
+        .context("cannot make the roles")?;
     let ended = child.wait_with_output().context("cannot wait for Postgres")?;
     if !ended.status.success() {
         bail!("Postgres cannot make the role of the tests: {}", String::from_utf8_lossy(&ended.stderr).trim());

@@ -273,6 +273,10 @@ mod tests {
         artifacts.clear();
         let missing = resolve(&definition, step, &agent, None, &BTreeMap::new(), &artifacts, None).unwrap_err();
         assert_eq!(missing.port, "main");
+        let null =
+            StepOverride { inputs: BTreeMap::from([("main".to_owned(), Value::Null)]), ..StepOverride::default() };
+        let missing = resolve(&definition, step, &agent, Some(&null), &BTreeMap::new(), &artifacts, None).unwrap_err();
+        assert_eq!(missing.port, "main", "null is nothing given");
     }
 
     #[test]

@@ -187,6 +187,9 @@ mod tests {
             (r#"{"a":{"n":1},}"#, object, None),
             (r#"{"a":{"n":1}, // b"#, object, None),
             (r#"{"a":{"n":1},} then {"n":2}"#, object, Some(r#"{"n":2}"#)),
+            // A bracket in a string of what is malformed is none.
+            (r#"{"s":"{", b:1} then {"n":2}"#, object, Some(r#"{"n":2}"#)),
+            (r#"{"s":"} [1]", b:1}"#, None, None),
             (r#"{n} {'n':1} {"n":3}"#, object, Some(r#"{"n":3}"#)),
             (r#"{"n":3} and so on { or ["#, object, Some(r#"{"n":3}"#)),
             (r#"On the interval [0, 1) we get {"n":2}"#, object, Some(r#"{"n":2}"#)),

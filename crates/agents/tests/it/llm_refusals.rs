@@ -155,6 +155,27 @@ async fn a_limit_that_is_too_large_for_one_prompt_is_sent_with_the_next() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_refused_keeps_no_other_from_being_sent() {
+    let server = MockServer::start().await;
+    let respond = |request: &Request| {
+        if body(request).get("temperature") == Some(&json!(0.2)) {
+            let error = json!({"error": {"message": "temperature 0.2 is invalid: use 1", "param": "temperature", "code": "invalid_value"}});
+            return ResponseTemplate::new(400).set_body_json(error);
+        }
+        hi("ok")
+    };
+    Mock::given(any()).respond_with(respond).mount(&server).await;
+    let memory = Arc::new(InMemory::default());
+    let asked = registry(ProviderKind::OpenAi, &server.uri(), &memory);
+    assert_eq!(ask(&asked, "P", text()).await.unwrap().usage.unwrap().left_out, ["temperature"]);
+    let config = json!({"kind": "llm", "prompt": "P", "temperature": 1.0});
+    let other = asked.for_kind("llm").unwrap().run(input(config, text(), json!({})), &context()).await.unwrap();
+    assert!(other.usage.unwrap().left_out.is_empty());
+    let sent = bodies(&server).await;
+    assert_eq!((sent.len(), &sent[2]["temperature"]), (3, &json!(1.0)));
+}
+
+#[tokio::test]
 async fn a_system_prompt_that_is_refused_stands_in_front_of_the_prompt() {
     let table = [
         (ProviderKind::OpenAi, json!({"error": {"message": "System role not supported"}})),

@@ -129,6 +129,9 @@ async fn an_output_over_the_limit_is_refused_with_its_own_class() {
         (error.class, error.message.as_str()),
         (Reason::OutputTooLarge, "The template becomes longer than 4 MiB")
     );
+    // It ends where the limit is, not where the memory does.
+    let error = run(&"{{ text }}".repeat(200), json!({ "text": text })).await.unwrap_err();
+    assert_eq!(error.class, Reason::OutputTooLarge, "{error}");
     assert_eq!(run("{{ text }}", json!({ "text": text })).await.unwrap().len(), text.len());
 }
 

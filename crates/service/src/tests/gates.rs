@@ -179,6 +179,7 @@ async fn the_last_rejection_keeps_its_words(pool: PgPool) {
     let rejected = shown(&world.ada, rejected).await.unwrap();
     let step = rejected.step(&first).unwrap();
     assert_eq!((step.status, step.reason), (StepStatus::Failed, Some(Reason::Rejected)));
+    assert_eq!(step.feedback.as_ref().map(|last| last.round), Some(1), "what was said last is shown");
     let event = runs::events(&world.ada, run.id, None).await.unwrap().remove(0);
     let told = event.data.rejections.first().unwrap();
     let words = "not a word of it is true";

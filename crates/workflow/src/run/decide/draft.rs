@@ -212,6 +212,13 @@ impl<'a> Draft<'a> {
 
     // ---- attempts
 
+    /// Of all attempts; what a sub-workflow used stands with the attempt that began it. It looks at the whole run.
+    pub(super) fn completion_tokens(&self) -> i64 {
+        let others = self.base.attempts.iter().filter(|(key, _)| !self.attempts.contains_key(*key));
+        let all = others.map(|(_, attempts)| attempts).chain(self.attempts.values()).flatten();
+        all.filter_map(|attempt| attempt.usage.as_ref()).map(|usage| usage.completion_tokens).sum()
+    }
+
     pub(super) fn attempts(&self, key: &StepKey) -> &[Attempt] {
         self.attempts.get(key).map_or_else(|| self.base.attempts(key), Vec::as_slice)
     }

@@ -69,9 +69,10 @@ impl Draft<'_> {
 
     fn tell_parent(&mut self, status: RunStatus) {
         if let Some(of) = self.base().birth.parent.clone() {
+            let completion_tokens = self.completion_tokens();
             let used = Usage {
-                // A run's total does not say which half a token belonged to.
-                prompt_tokens: self.run.used_tokens,
+                prompt_tokens: (self.run.used_tokens - completion_tokens).max(0),
+                completion_tokens,
                 cost_micros: Some(self.run.used_cost_micros).filter(|cost| *cost != 0),
                 ..Usage::default()
             };

@@ -85,7 +85,7 @@ impl State {
             item_index: step.item.as_ref().map(|item| item.index),
             child_run: step.child_run,
             review: step.review().map(|review| review.view(emails)),
-            feedback: self.feedback(step).map(|wanted| wanted.view(emails)),
+            feedback: self.last_words(step).map(|wanted| wanted.view(emails)),
             attempts: attempts.iter().map(super::Attempt::view).collect(),
         }
     }
@@ -93,6 +93,11 @@ impl State {
     /// The rejection with which the step's generation began.
     pub fn feedback(&self, step: &Step) -> Option<&Rejection> {
         self.rejections(&step.key).last().filter(|last| last.began(step))
+    }
+
+    /// That, or the rejection that ended it.
+    fn last_words(&self, step: &Step) -> Option<&Rejection> {
+        self.rejections(&step.key).last().filter(|last| last.began(step) || last.ended(step))
     }
 }
 
@@ -114,6 +119,10 @@ impl Rejection {
     /// The generation that the step is in.
     pub(crate) fn began(&self, step: &Step) -> bool {
         !self.is_last && self.generation + 1 == step.generation
+    }
+
+    fn ended(&self, step: &Step) -> bool {
+        self.is_last && self.generation == step.generation && step.status.word() == StepStatus::Failed
     }
 
     pub(crate) fn view(&self, emails: &Emails) -> Feedback {
