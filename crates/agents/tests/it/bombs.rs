@@ -21,8 +21,9 @@ use crate::{
 const MOST_CPU_MS: i64 = 1_000;
 /// The same for what has no price, and is ended by the clock.
 const MOST_UNPRICED_MS: i64 = 3_500;
-/// Slices that count from the end: nothing tells what they go through.
-const UNPRICED: [&str; 2] = ["text[-2:-1]", "text[::-4000000]"];
+/// Slices: the engine charges for what comes of them, and nothing tells what they go through.
+const UNPRICED: [&str; 5] =
+    ["text[-2:-1]", "text[::-4000000]", "list[99999:]|first", "list[-2:-1]|first", "list[::-1]|last"];
 /// Even where other tests want the processor too.
 const MOST_WALL: Duration = Duration::from_secs(25);
 /// Resident memory of the largest child.
