@@ -3,7 +3,7 @@
 import { EditorPage } from "../support/editor_page.ts";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
+import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { diamond, ECHO, echo, input, saveAgents, sections, step, TEXT_INPUT } from "../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
@@ -113,14 +113,18 @@ test("the start says which version it starts, and that the draft is another", as
   await expect(user.getByText(/^Version 1, published/)).toBeVisible();
   await expect(user.getByText("draft")).toHaveCount(0);
   await user.getByLabel("Your text").fill("as shown");
-  // Somebody publishes while the form is open: what starts is what the form says.
+  // Somebody publishes while the form is open: nothing starts that the form does not show, and what was typed stays.
   await adminApi.post(`/api/workflows/templates/${id}/publish`);
+  await user.getByRole("button", { name: "Start run" }).click();
+  await expect(user.getByText("Version 1 is not the live one")).toBeVisible();
+  await user.reload();
+  await hydrated(user);
+  await expect(user.getByText(/^Version 2, published/)).toBeVisible();
+  await expect(user.getByLabel("Your text")).toHaveValue("as shown");
   await user.getByRole("button", { name: "Start run" }).click();
   const run = new RunPage(user);
   await run.expectStatus("Completed");
-  await expect(run.head).toContainText("Version 1");
-  await user.goto(`/start/${id}`);
-  await expect(user.getByText(/^Version 2, published/)).toBeVisible();
+  await expect(run.head).toContainText("Version 2");
 });
 
 test("a run is as far in the list as on its own page, whatever its list, and what was skipped is told apart", async ({ open, adminApi, userApi }) => {

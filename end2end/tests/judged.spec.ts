@@ -50,8 +50,8 @@ test("conditions and paths that cannot hold are told at their fields", async ({ 
   const first = editor.panel.getByRole("group", { name: "Condition 1" });
   const second = editor.panel.getByRole("group", { name: "Condition 2" });
   await expect(first).toContainText("A number cannot be compared with a text");
-  await expect(second).toContainText("there is no town; there are age, city, name");
-  await expect(editor.panel).toContainText("The path /nmae leads nowhere: there is no nmae; there are age, city, name");
+  await expect(second).toContainText("there is no town; there are name, city, age");
+  await expect(editor.panel).toContainText("The path /nmae leads nowhere: there is no nmae; there are name, city, age");
   await expect(editor.panel.getByLabel("Prompt of this step")).toHaveAttribute("aria-invalid", "true");
   await expect(editor.panel).toContainText("There is no input txet; there are text");
   await expect(page.getByRole("button", { name: "Publish" })).toBeDisabled();

@@ -58,7 +58,7 @@ async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version
     match version {
         Some(version) if version != found.version => match ctx.store().startable(template, Some(version)).await? {
             Startable::Version(_) => Err(Error::NotYours(format!(
-                "Version {version} is not the live one, and only admins start others. Start version {}, or ask an admin.",
+                "Version {version} is not the live one, and only admins start others. Look at version {}, or ask an admin.",
                 found.version
             ))),
             _ => Err(Error::NotFound),
