@@ -48,7 +48,7 @@ pub(crate) fn document(dice: &mut Dice) -> Value {
     }
     if dice.one_in(3) {
         let on_exceed = if dice.one_in(2) { "fail" } else { "pause" };
-        document["limits"]["budget"] = json!({"tokens": 10 + dice.roll(60), "on_exceed": on_exceed});
+        document["limits"]["budget"] = json!({"tokens": 5 + dice.roll(30), "on_exceed": on_exceed});
     }
     if dice.one_in(5) {
         document["limits"]["timeout_s"] = json!(20);

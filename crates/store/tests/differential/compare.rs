@@ -81,6 +81,7 @@ fn of_new(view: &RunView, twin: &Twin) -> Value {
 fn of_old(view: &RunView, new: &RunView, twin: &Twin, tally: &mut Tally) -> Value {
     let mut view = view.clone();
     known::forget_short_awakenings(&mut view, new, tally);
+    known::rename_items(&mut view, new, tally);
     for step in &mut view.steps {
         known::forget_the_basis(step);
         known::forget_halves_of_tokens(step, Some(tally));

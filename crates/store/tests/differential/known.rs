@@ -59,6 +59,7 @@ const TABLE: &[(&str, &str)] = &[
         "runs that are over again within one decision",
         "the old engine let a run go on until it had judged what followed, so it was over later and had rested longer",
     ),
+    ("titles of items", "after a move items bear the title that their map has now; the old engine left them the old one"),
     ("order of what happens at once", "a dead worker's steps and due gates are told by key, not by row"),
     ("skip: status before values", "whether the step can be skipped is said before which values are missing"),
     ("turns within one decision", "what is queued by one decision has its turn by the order of the definition, not of the rows"),
@@ -139,7 +140,10 @@ pub(crate) fn is_only_new(
             let is_late = twin.state.steps().filter_map(|step| step.review()?.due_at).any(|due| due < now);
             if is_late { Ok(Some("votes after the time")) } else { Err("nothing is late".into()) }
         }
-        Ok(events) if !events.is_empty() => {
+        Ok(_) | Err(Refused::SelfApproval | Refused::AlreadyVoted) => {
+            if decided.as_ref().is_ok_and(Vec::is_empty) {
+                return Ok(None);
+            }
             let about: Vec<StepKey> = match command {
                 Command::Supply { step, .. } => vec![step.clone()],
                 Command::Edit(edit) => vec![edit.step.clone()],
@@ -269,6 +273,16 @@ pub(crate) fn forget_short_awakenings(old: &mut RunView, new: &RunView, tally: &
     if old.finished_at > new.finished_at && worked(old).is_some() && worked(old) == worked(new) {
         (old.finished_at, old.rested_ms, old.deadline_at) = (new.finished_at, new.rested_ms, new.deadline_at);
         tally.met("runs that are over again within one decision");
+    }
+}
+
+pub(crate) fn rename_items(old: &mut RunView, new: &RunView, tally: &mut Tally) {
+    for step in old.steps.iter_mut().filter(|step| step.item_of.is_some()) {
+        let now = new.step(&step.key).map(|step| &step.title);
+        if let Some(now) = now.filter(|now| **now != step.title) {
+            step.title.clone_from(now);
+            tally.met("titles of items");
+        }
     }
 }
 

@@ -46,7 +46,8 @@ async fn both_engines_say_and_show_the_same(pool: PgPool) {
         let walked = world.walk(STEPS).await;
         if let Err(parting) = walked {
             let last = world.told.len().saturating_sub(12);
-            partings.push(format!("seed {seed}: {parting}\n  after {}", world.told[last..].join("\n        ")));
+            let told = world.told[last..].join("\n        ");
+            partings.push(format!("seed {seed}: {parting}\n  after {told}\n{}", world.shown()));
         }
         tally = world.tally;
         world::sweep(&pool).await;

@@ -29,10 +29,10 @@ impl World {
     pub(crate) fn somebody(&mut self, t: usize) -> Asked {
         let owner = people().into_iter().find(|actor| actor.id == self.twins[t].owner).unwrap();
         let [_, admin, asked, stranger, _] = people();
-        let by = match self.dice.roll(12) {
-            0..=5 => owner,
-            6 | 7 => admin,
-            8..=10 => asked,
+        let by = match self.dice.roll(16) {
+            0..=8 => owner,
+            9..=11 => admin,
+            12..=14 => asked,
             _ => stranger,
         };
         let request = self.dice.one_in(8).then(|| Request {

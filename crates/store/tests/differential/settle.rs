@@ -72,7 +72,9 @@ impl World {
             let hears = of.is_some_and(|step| {
                 matches!(step.status, Status::Running(Work::Child {}) | Status::Failed { class: ErrorClass::ChildFailed })
             });
-            if !self.abandoned.contains(child) && of.is_some_and(|step| step.child_run == Some(*child)) && !hears {
+            let was_let_go = self.let_go.contains(child);
+            let is_deaf = of.is_some_and(|step| step.child_run == Some(*child)) && !hears;
+            if !self.abandoned.contains(child) && (was_let_go || is_deaf) {
                 self.tally.met("sub-workflows taken up again after their step went on");
                 self.abandoned.push(*child);
             }

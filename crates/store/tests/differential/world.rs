@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub told: Vec<String>,
     /// Runs that the new engine wants ended, since nobody waits for them.
     pub abandoned: Vec<RunId>,
+    /// Those that it ever wanted ended.
+    pub let_go: BTreeSet<RunId>,
     /// What the last commands were about may be told in another order.
     pub is_unordered: bool,
 }
@@ -197,6 +199,7 @@ impl World {
             tally,
             told: Vec::new(),
             abandoned: Vec::new(),
+            let_go: BTreeSet::new(),
             is_unordered: false,
         };
         world.tick(1).await;
@@ -342,6 +345,7 @@ impl World {
             for tell in &event.data.tells {
                 if let Tell::CancelChild { run } = tell {
                     self.abandoned.push(*run);
+                    self.let_go.insert(*run);
                 }
             }
         }
@@ -357,6 +361,19 @@ impl World {
     }
 
     // ---- odds and ends
+
+    /// The runs as the new engine has them, for whoever reads why a walk parted.
+    pub(crate) fn shown(&self) -> String {
+        let runs = self.twins.iter().enumerate().map(|(t, twin)| {
+            let steps = twin.state.steps().map(|step| {
+                let forced = if step.manually_triggered { ", wanted" } else { "" };
+                format!("    {} generation {}: {:?}{forced}", step.key, step.generation, step.status)
+            });
+            let run = &twin.state.run;
+            format!("  run {t} is {:?} {:?}: {}\n{}", run.status, run.held, twin.document, steps.collect::<Vec<_>>().join("\n"))
+        });
+        runs.collect::<Vec<_>>().join("\n")
+    }
 
     pub(crate) async fn tick(&mut self, ms: i64) {
         self.now += TimeDelta::milliseconds(ms);

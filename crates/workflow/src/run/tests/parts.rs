@@ -11,7 +11,7 @@ use crate::{
     run::{
         Command, Refused,
         command::{AttemptResult, Changes, ChildEnded, Judgement},
-        event::{EventKind, Tell},
+        event::{EventKind, Request, Tell},
         state::{NewVersion, Status, Work},
     },
     status::{ErrorClass, RunStatus, StepStatus},
@@ -157,6 +157,23 @@ fn a_map_that_does_not_collect_refuses_verbs_on_its_items() {
     world.settle();
     assert_eq!(world.shown(), "m completed, m[a] completed, m[b] completed, z completed");
     assert_eq!(world.step("m[b]").generation, 2);
+}
+
+#[test]
+fn a_request_about_an_item_that_is_gone_since_is_answered_as_before() {
+    let mut world = World::steps(&json!({"m": {"agent_id": "echo", "map": {"over": {"const": [1]}}}}));
+    world.list = vec![("a".into(), 1), ("b".into(), 2)];
+    world.settle();
+    let request = Request { key: "k".into(), hash: "h".into() };
+    world.request = Some(request.clone());
+    world.supply("m[b]", "by hand").unwrap();
+    world.settle();
+    world.list = vec![("a".into(), 1)];
+    world.trigger("m").unwrap();
+    world.settle();
+    assert_eq!(world.supply("m[b]", "by hand"), Err(Refused::NotFound));
+    world.request = Some(request);
+    assert_eq!(world.supply("m[b]", "by hand"), Ok(vec![]));
 }
 
 fn child() -> RunId {
