@@ -29,14 +29,16 @@ impl Dice {
     }
 }
 
-/// What a sub-workflow runs.
-pub(crate) fn child() -> Value {
-    json!({"steps": {"a": {"agent_id": "echo", "agent_version": 1, "retry": {"jitter": 0}},
+/// What the sub-workflow of an agent runs. One of them has a sub-workflow itself.
+pub(crate) fn child(agent: &str) -> Value {
+    let first = if agent == "deep" { "sub" } else { "echo" };
+    json!({"steps": {"a": {"agent_id": first, "agent_version": 1, "retry": {"jitter": 0}},
         "b": {"agent_id": "echo", "agent_version": 1, "depends_on": ["a"], "retry": {"jitter": 0}}}})
 }
 
 pub(crate) fn document(dice: &mut Dice) -> Value {
-    let n = 2 + dice.roll(6);
+    // Of few steps each has more happen to it.
+    let n = if dice.one_in(3) { 1 + dice.roll(2) } else { 2 + dice.roll(6) };
     let mut steps = serde_json::Map::new();
     for b in 0..n {
         let before: Vec<String> = (0..b).filter(|_| dice.one_in(3)).map(|a| format!("s{a}")).collect();
@@ -77,7 +79,7 @@ fn step(dice: &mut Dice, before: &[String]) -> Value {
             }
         }
         4 => step["agent_id"] = json!("form"),
-        5 => step["agent_id"] = json!("sub"),
+        5 => step["agent_id"] = json!(["sub", "sub", "deep"][dice.roll(3)]),
         6 => step["agent_id"] = json!("rare"),
         7 if !before.is_empty() => step["agent_id"] = json!("needy"),
         _ => {}

@@ -45,7 +45,7 @@ pub(crate) async fn run(world: &mut World, t: usize, is_unordered: bool) -> Chec
         return Err(format!("the old engine tells {old:?}\n  the new one {new:?}"));
     }
     let shown_new = twin.state.view(&emails());
-    let (old, new) = (of_old(&view, &shown_new, twin, tally), of_new(&shown_new, twin));
+    let (old, new) = (of_old(&view, &shown_new, twin, tally), of_new(&shown_new, twin, tally));
     let differences = differences(&old, &new);
     if !differences.is_empty() {
         return Err(format!("they show\n    {}", differences.join("\n    ")));
@@ -68,13 +68,13 @@ fn line(event: &RunEvent, tally: &mut Tally) -> Option<Line> {
 
 // ---- views
 
-fn of_new(view: &RunView, twin: &Twin) -> Value {
+fn of_new(view: &RunView, twin: &Twin, tally: &mut Tally) -> Value {
     let mut view = view.clone();
     for step in &mut view.steps {
-        known::forget_the_basis(step);
-        known::forget_halves_of_tokens(step, None);
+        known::forget_the_basis(step, tally);
+        known::forget_halves_of_tokens(step, tally);
     }
-    known::forget_what_maps_passed(&mut view, twin);
+    known::forget_what_maps_passed(&mut view, twin, tally);
     plain(&view)
 }
 
@@ -83,11 +83,11 @@ fn of_old(view: &RunView, new: &RunView, twin: &Twin, tally: &mut Tally) -> Valu
     known::forget_short_awakenings(&mut view, new, tally);
     known::rename_items(&mut view, new, tally);
     for step in &mut view.steps {
-        known::forget_the_basis(step);
-        known::forget_halves_of_tokens(step, Some(tally));
+        known::forget_the_basis(step, tally);
+        known::forget_halves_of_tokens(step, tally);
         known::count_without_empty_generations(step, twin);
     }
-    known::forget_what_maps_passed(&mut view, twin);
+    known::forget_what_maps_passed(&mut view, twin, tally);
     plain(&view)
 }
 

@@ -65,6 +65,9 @@ impl World {
             return Ok(());
         }
         let held = self.held.swap_remove(self.dice.roll(self.held.len()));
+        if self.dice.one_in(8) {
+            return self.give_two(held).await;
+        }
         match self.kind(&held).as_str() {
             "workflow" if !self.dice.one_in(4) => self.begin_child(held).await,
             _ => {
@@ -191,6 +194,74 @@ impl World {
         self.tally.outcome(&verdict);
         if let Ok(events) = decided {
             self.apply(t, events);
+        }
+        self.settle().await
+    }
+
+    /// Two results in one commit of the old engine; to the new one they come one after the other.
+    async fn give_two(&mut self, one: Held) -> Check {
+        let is_plain = |world: &Self, held: &Held| {
+            let limits = &world.twins[held.twin].definition().limits;
+            let maps = world.twins[held.twin].definition().steps.values();
+            limits.max_parallel.is_none()
+                && limits.budget.is_none()
+                && maps.flat_map(|step| &step.map).all(|map| map.max_parallel.is_none())
+                && world.kind(held) == "template"
+        };
+        let other = self.held.iter().position(|held| {
+            held.worker == one.worker && is_plain(self, held) && is_plain(self, &one) && held.claim.step != one.claim.step
+        });
+        let Some(other) = other else {
+            self.held.push(one);
+            return Ok(());
+        };
+        let other = self.held.swap_remove(other);
+        self.note("two results", &format!("{} of run {} and {} of run {}", one.claim.key, one.twin, other.claim.key, other.twin));
+        let (mut batch, mut commands) = (Vec::new(), Vec::new());
+        for held in [&one, &other] {
+            let result = match self.dice.roll(3) {
+                0 => AttemptResult::Failed { class: ErrorClass::Permanent, error: "no".into(), retry_after_ms: None },
+                _ => self.success(held),
+            };
+            let inputs = self.consumed(held.twin, &held.claim.key);
+            let made = match &result {
+                AttemptResult::Succeeded(versions) => Ok(versions.iter().map(|new| self.artifact(new)).collect()),
+                _ => Err(Reason::Permanent),
+            };
+            commands.push(Command::Finished(Box::new(Finished {
+                step: held.claim.key.clone(),
+                attempt: held.claim.attempt,
+                worker: held.worker,
+                result,
+                inputs: self.as_new(held.twin, &inputs),
+                usage: None,
+                message: None,
+                item_basis: None,
+            })));
+            batch.push(protocol::Finished {
+                step: held.claim.step,
+                attempt: held.claim.attempt,
+                result: match made {
+                    Ok(made) => protocol::AttemptResult::Succeeded(made),
+                    Err(class) => protocol::AttemptResult::Failed { class, error: "no".into(), retry: None },
+                },
+                inputs,
+                usage: None,
+                basis: Some(held.basis.clone()),
+                message: None,
+                item_basis: None,
+            });
+        }
+        let done = self.store.complete(protocol::WorkerId(one.worker.0), &batch, 0).await.map_err(shown)?;
+        for ((held, command), verdict) in [one, other].into_iter().zip(commands).zip(done.verdicts) {
+            let decided = self.decide(held.twin, None, false, None, &command);
+            let new = Outcome::of(&decided, &self.twins[held.twin].state);
+            if (verdict == Verdict::Committed) != new.is_done() {
+                return Err(format!("one of two results is {verdict:?} to the old engine and {new:?} to the new one"));
+            }
+            if let Ok(events) = decided {
+                self.apply(held.twin, events);
+            }
         }
         self.settle().await
     }
@@ -385,10 +456,12 @@ impl World {
         let run = workflow::RunId(self.new_id());
         self.note("begin a sub-workflow", &format!("{run} by {key} of run {t}"));
         let inputs = self.consumed(t, &key);
-        let document = crate::chance::child();
+        let agent = self.twins[t].state.design.plan(&key.split().0).map(|plan| plan.agent_id.to_string());
+        let agent = agent.unwrap_or_default();
+        let document = crate::chance::child(&agent);
         let definition = Definition::from_value(&document).unwrap();
         let (plan, _) = workflow::validate(&definition, &self.agents);
-        let template = workflow::TemplateId(uuid::Uuid::from_u128(77));
+        let template = crate::world::child_template(&agent).ok_or("it is no sub-workflow")?;
         let (owner, auto_run) = (self.twins[t].owner, self.twins[t].state.run.auto_run);
         let child = ChildRun {
             claim: &held.claim,
@@ -491,8 +564,12 @@ impl World {
 
     pub(crate) async fn time(&mut self) -> Check {
         let ms = [1_000, 2_000, 4_000, 8_000][self.dice.roll(4)];
-        self.note("time", &format!("{ms} ms"));
         self.tick(ms).await;
+        if self.dice.one_in(3) {
+            // Nobody looks at the clock yet.
+            return Ok(());
+        }
+        self.note("time", &format!("{ms} ms"));
         self.store.expire(1_000).await.map_err(shown)?;
         self.is_unordered = true;
         for t in 0..self.twins.len() {

@@ -214,15 +214,16 @@ pub(crate) fn forget_who_abandoned(old: &mut [Line], new: &[Line], tally: &mut T
 // ---- what they show otherwise
 
 /// The old engine hears what an attempt was made with together with its result.
-pub(crate) fn forget_the_basis(step: &mut StepView) {
-    for attempt in &mut step.attempts {
-        if !matches!(attempt.outcome, Some(Ended::Succeeded | Ended::Failed)) {
-            attempt.basis = None;
+pub(crate) fn forget_the_basis(step: &mut StepView, tally: &mut Tally) {
+    let has_no_result = |outcome: Option<Ended>| !matches!(outcome, Some(Ended::Succeeded | Ended::Failed));
+    for attempt in step.attempts.iter_mut().filter(|attempt| has_no_result(attempt.outcome)) {
+        if attempt.basis.take().is_some() {
+            tally.met("basis of attempts without a result");
         }
     }
 }
 
-pub(crate) fn forget_halves_of_tokens(step: &mut StepView, mut tally: Option<&mut Tally>) {
+pub(crate) fn forget_halves_of_tokens(step: &mut StepView, tally: &mut Tally) {
     if step.kind != "workflow" {
         return;
     }
@@ -230,9 +231,7 @@ pub(crate) fn forget_halves_of_tokens(step: &mut StepView, mut tally: Option<&mu
         if let Some(used) = usage.as_mut().filter(|used| used.completion_tokens != 0) {
             used.prompt_tokens += used.completion_tokens;
             used.completion_tokens = 0;
-            if let Some(tally) = &mut tally {
-                tally.met("halves of a sub-workflow's tokens");
-            }
+            tally.met("halves of a sub-workflow's tokens");
         }
         if let Some(used) = usage
             && *used == (Usage { cost_micros: used.cost_micros.filter(|cost| *cost == 0), ..Usage::default() })
@@ -258,11 +257,12 @@ pub(crate) fn count_without_empty_generations(step: &mut StepView, twin: &Twin) 
 }
 
 /// Whether the list of a map counts as approved.
-pub(crate) fn forget_what_maps_passed(view: &mut RunView, twin: &Twin) {
-    for artifact in &mut view.artifacts {
+pub(crate) fn forget_what_maps_passed(view: &mut RunView, twin: &Twin, tally: &mut Tally) {
+    for artifact in view.artifacts.iter_mut().filter(|artifact| artifact.is_approved) {
         let key = &artifact.producing_step_id;
         if twin.is_map(key) && binds(twin, key) {
             artifact.is_approved = false;
+            tally.met("gates that bind: the list of a map is approved");
         }
     }
 }

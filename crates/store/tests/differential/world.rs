@@ -95,8 +95,12 @@ pub(crate) fn emails() -> BTreeMap<UserId, String> {
     people().into_iter().map(|actor| (actor.id, actor.email)).collect()
 }
 
-fn child_template() -> TemplateId {
-    TemplateId(Uuid::from_u128(77))
+/// Agents that are workflows, with their templates.
+pub(crate) const CHILDREN: [(&str, u128); 2] = [("sub", 77), ("deep", 78)];
+
+/// The template of an agent that is a workflow.
+pub(crate) fn child_template(agent: &str) -> Option<TemplateId> {
+    CHILDREN.iter().find(|(name, _)| *name == agent).map(|(_, n)| TemplateId(Uuid::from_u128(*n)))
 }
 
 /// Every agent has one output, `text`.
@@ -110,13 +114,16 @@ fn agents() -> Vec<AgentSpec> {
         serde_json::from_value(document).unwrap()
     };
     let template = json!({"kind": "template", "template": "own"});
-    let sub = json!({"kind": "workflow", "template_id": child_template(), "version": 1,
-        "outputs": {"text": {"step": "b", "artifact": "text"}}});
+    let sub = |name: &str| {
+        json!({"kind": "workflow", "template_id": child_template(name), "version": 1,
+            "outputs": {"text": {"step": "b", "artifact": "text"}}})
+    };
     vec![
         agent("echo", template.clone(), json!({})),
         agent("needy", template.clone(), json!({"inputs": [{"name": "must", "required": true}]})),
         agent("form", json!({"kind": "human", "instructions": "Answer"}), json!({})),
-        agent("sub", sub, json!({})),
+        agent("sub", sub("sub"), json!({})),
+        agent("deep", sub("deep"), json!({})),
         agent("rare", template, json!({"max_parallel": 1})),
     ]
 }
@@ -211,7 +218,9 @@ impl World {
 
     /// The runs begin, and then whatever may come comes.
     pub(crate) async fn walk(&mut self, n_steps: usize) -> Check {
-        self.publish(child_template(), &chance::child(), "Child").await;
+        for (agent, template) in CHILDREN {
+            self.publish(TemplateId(Uuid::from_u128(template)), &chance::child(agent), "Child").await;
+        }
         let template = TemplateId(self.new_id());
         let document = loop {
             let document = chance::document(&mut self.dice);

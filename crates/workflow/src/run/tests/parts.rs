@@ -225,6 +225,19 @@ fn a_sub_workflow_that_failed_and_was_mended_completes_its_step_after_all() {
 }
 
 #[test]
+fn nothing_completes_in_a_cancelled_run_after_all() {
+    let steps = json!({"s": {"agent_id": "sub"}, "z": {"agent_id": "echo"}});
+    let mut world = World::steps(&steps);
+    world.start(&["s"]);
+    world.tell(&hand_over()).unwrap();
+    world.tell(&ended(Err("The sub-workflow failed".into()), 10)).unwrap();
+    world.owner(&Command::Cancel).unwrap();
+    let text = world.text("mended");
+    assert_eq!(world.tell(&ended(Ok(vec![text]), 15)), Ok(vec![]));
+    assert_eq!(world.shown(), "s failed(child_failed), z cancelled");
+}
+
+#[test]
 fn a_run_that_its_step_does_not_wait_for_any_more_is_cancelled() {
     for verb in ["stop", "trigger", "cancel"] {
         let mut world = sub();
