@@ -151,10 +151,8 @@ impl Draft<'_> {
                 let was_skipped = matches!(step.status, Status::Skipped { .. });
                 if self.opens(step) {
                     self.expect(dependent, StepEvent::Reopened, StepStatus::Pending)?;
-                    self.change(dependent, |step| {
-                        step.status = Status::Pending { needs_decision: false };
-                        step.manually_triggered = false;
-                    });
+                    // A person who wanted it to run wants so still.
+                    self.change(dependent, |step| step.status = Status::Pending { needs_decision: false });
                     if was_skipped {
                         front.push(dependent.clone());
                     }

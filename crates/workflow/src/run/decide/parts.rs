@@ -14,7 +14,7 @@ use crate::{
         seeded::{self, Bug},
         state::{Attempt, Item, NewVersion, Status, Step, Work},
     },
-    status::{ErrorClass, Origin, Outcome, Reason, StepStatus},
+    status::{ErrorClass, Origin, Outcome, Reason, RunStatus, StepStatus},
     step_machine::StepEvent,
     view::{ConsumedInput, Usage},
 };
@@ -225,7 +225,8 @@ impl Draft<'_> {
         let Ok(step) = self.step(key).cloned() else { return Ok(()) };
         let is_late = matches!(step.status, Status::Failed { class: ErrorClass::ChildFailed });
         let waits = step.status == Status::Running(Work::Child {}) || (is_late && ended.result.is_ok());
-        if step.child_run != Some(ended.child) || !waits {
+        // A cancelled run is final, though a step that failed in it before might still complete.
+        if step.child_run != Some(ended.child) || !waits || self.run.status == RunStatus::Cancelled {
             return Ok(());
         }
         self.child_is_over = true;

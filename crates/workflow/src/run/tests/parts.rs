@@ -11,7 +11,7 @@ use crate::{
     run::{
         Command, Refused,
         command::{AttemptResult, Changes, ChildEnded, Judgement},
-        event::{EventKind, Tell},
+        event::{EventKind, Request, Tell},
         state::{NewVersion, Status, Work},
         testing::worker,
     },
@@ -160,6 +160,23 @@ fn a_map_that_does_not_collect_refuses_verbs_on_its_items() {
     assert_eq!(world.step("m[b]").generation, 2);
 }
 
+#[test]
+fn a_request_about_an_item_that_is_gone_since_is_answered_as_before() {
+    let mut world = World::steps(&json!({"m": {"agent_id": "echo", "map": {"over": {"const": [1]}}}}));
+    world.list = vec![("a".into(), 1), ("b".into(), 2)];
+    world.settle();
+    let request = Request { key: "k".into(), hash: "h".into() };
+    world.request = Some(request.clone());
+    world.supply("m[b]", "by hand").unwrap();
+    world.settle();
+    world.list = vec![("a".into(), 1)];
+    world.trigger("m").unwrap();
+    world.settle();
+    assert_eq!(world.supply("m[b]", "by hand"), Err(Refused::NotFound));
+    world.request = Some(request);
+    assert_eq!(world.supply("m[b]", "by hand"), Ok(vec![]));
+}
+
 fn child() -> RunId {
     RunId(Uuid::from_u128(500))
 }
@@ -206,6 +223,19 @@ fn a_sub_workflow_that_failed_and_was_mended_completes_its_step_after_all() {
     assert_eq!(world.shown(), "s completed, z ready");
     assert_eq!((world.step("s").generation, world.state.attempts(&"s".into()).len()), (2, 2));
     assert_eq!(world.state.run.used_tokens, 15, "only what came on top is charged");
+}
+
+#[test]
+fn nothing_completes_in_a_cancelled_run_after_all() {
+    let steps = json!({"s": {"agent_id": "sub"}, "z": {"agent_id": "echo"}});
+    let mut world = World::steps(&steps);
+    world.start(&["s"]);
+    world.tell(&hand_over()).unwrap();
+    world.tell(&ended(Err("The sub-workflow failed".into()), 10)).unwrap();
+    world.owner(&Command::Cancel).unwrap();
+    let text = world.text("mended");
+    assert_eq!(world.tell(&ended(Ok(vec![text]), 15)), Ok(vec![]));
+    assert_eq!(world.shown(), "s failed(child_failed), z cancelled");
 }
 
 #[test]

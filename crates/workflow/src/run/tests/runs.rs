@@ -154,6 +154,23 @@ fn skipping_asks_first_for_what_others_would_be_without() {
 }
 
 #[test]
+fn what_a_person_wants_to_run_runs_though_what_is_before_it_runs_first() {
+    let mut world = World::steps(&json!({"a": {"agent_id": "echo"},
+        "b": {"agent_id": "echo", "depends_on": ["a"], "when": {"eq": [{"const": 1}, {"const": 2}]}}}));
+    world.run(&["a"]);
+    assert_eq!(world.shown(), "a completed, b skipped(condition)");
+    world.trigger("b").unwrap();
+    world.trigger("a").unwrap();
+    assert_eq!(world.shown(), "a ready, b pending");
+    world.run(&["a"]);
+    assert_eq!(world.shown(), "a completed, b ready");
+    world.run(&["b"]);
+    world.trigger("a").unwrap();
+    world.run(&["a"]);
+    assert_eq!(world.shown(), "a completed, b completed", "it was wanted once");
+}
+
+#[test]
 fn stopping_ends_an_attempt_or_a_wait_and_the_step_can_be_retried() {
     let mut world = World::steps(&chain());
     world.stop("a").unwrap();
