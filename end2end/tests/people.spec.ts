@@ -93,7 +93,7 @@ test("a gate that wants two approvals counts the first and goes on with the seco
     steps: {
       echo: {
         ...step("Say it", ECHO, input("text")),
-        review: { mode: "always", quorum: 2, assignees: { users: [OTHER_USER.email] } },
+        review: { mode: "always", quorum: 2, assignees: { users: [USER.email, OTHER_USER.email] } },
       },
     },
   });

@@ -1,5 +1,5 @@
 //! What happens to a step whose direct dependencies are all terminal: it runs, it is skipped, or it becomes the items of its list.
-//! Pure, and judged by the engine under the run's lock. It must never look at anything but the step and what it waited for.
+//! Pure, and judged by the engine, which names what it read. It must never look at anything but the step and what it waited for.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! What each verb does in each status, and who may: the oracle of docs/verbs.md, of the store's tests, of the races and of the
-//! authorization matrix. A pure table; it must never be asked in place of the store, which judges under the run's lock.
+//! authorization matrix. A pure table; it must never be asked in place of the store, which judges on the state that it commits on.
 //!
 //! docs/verbs.md is `verbs::markdown()`. After a change here, write it anew with
 //! `WEFT_UPDATE=1 cargo nextest run --cargo-profile ci -p workflow verbs`.

@@ -189,7 +189,7 @@ fn waits_for(one: OneStep) -> String {
 
 /// Whether it is this person who is asked.
 fn may_decide(one: OneStep) -> bool {
-    one.refusal(if one.is_human() { Verb::Supply } else { Verb::Reject }).is_none()
+    one.refusal(if one.is_human() { Verb::Supply } else { Verb::Reject }).is_none() && !one.is_for_others()
 }
 
 /// Who may decide at the gate, who has, and until when.

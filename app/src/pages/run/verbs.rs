@@ -1,5 +1,5 @@
 //! Which verbs a step offers to this person now, and why not the others. The words of buttons stand here.
-//! Only for showing: what is allowed is judged again on the server, under the run's lock.
+//! Only for showing: what is allowed is judged again on the server, by `workflow::run::decide`.
 
 use leptos::prelude::*;
 use workflow::{
@@ -94,9 +94,11 @@ pub(super) fn refusal(verb: Verb, run: &RunView, step: &StepView, me: Option<&Ac
         Some(verb) => refusal_of(verb, run, step, me),
         None => rights(table::may_run(RunVerb::Fork, who(run, step, me)), false),
     };
-    reason
-        .map(|reason| reason.trim_end_matches('.').to_owned())
-        .or_else(|| if verb == Verb::Continue { no_vote(run, step, me) } else { None })
+    reason.map(|reason| reason.trim_end_matches('.').to_owned()).or_else(|| match verb {
+        Verb::Continue => no_vote(run, step, me),
+        Verb::Skip => no_way_around(run, step, me),
+        _ => None,
+    })
 }
 
 /// Whether the run is still shown to this person: who is asked in it sees it only as long as they are.
@@ -154,9 +156,29 @@ fn no_vote(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String>
     if review.approvals.contains(&me.email) {
         return Some("You have approved this version already".to_owned());
     }
-    let is_own = run.user_id == me.id
-        || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == Some(me.email.as_str()));
-    (!review.allow_self && is_own).then(|| "Somebody else has to approve what you started or wrote".to_owned())
+    if is_for_others(step, me) {
+        return Some("It asks others, and whoever started the run waits for them".to_owned());
+    }
+    (!review.allow_self && is_own(run, step, me))
+        .then(|| "Somebody else has to approve what you started or wrote".to_owned())
+}
+
+/// Why the step cannot be skipped by who may not approve at its gate.
+fn no_way_around(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
+    let (review, me) = (step.review.as_ref()?, me?);
+    let is_bound = is_for_others(step, me) || (!review.allow_self && is_own(run, step, me));
+    is_bound.then(|| "Its gate asks others, and skipping does not get around them".to_owned())
+}
+
+/// Whether the gate asks others alone: it binds the owner of the run too.
+fn is_for_others(step: &StepView, me: &Actor) -> bool {
+    let asks = step.review.as_ref().is_some_and(|review| !review.users.is_empty() || !review.roles.is_empty());
+    asks && !me.is_admin() && !is_asked(step, me)
+}
+
+fn is_own(run: &RunView, step: &StepView, me: &Actor) -> bool {
+    let email = Some(me.email.as_str());
+    run.user_id == me.id || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == email)
 }
 
 impl OneStep {
@@ -166,6 +188,15 @@ impl OneStep {
         self.live.run.with(|run| {
             let step = run.step(&key)?;
             self.me.with_value(|me| refusal(verb, run, step, me.as_ref()))
+        })
+    }
+
+    /// Whether its gate asks others alone; follows the run.
+    pub(super) fn is_for_others(self) -> bool {
+        let key = self.key();
+        self.live.run.with(|run| {
+            let asks_others = |step| self.me.with_value(|me| me.as_ref().is_some_and(|me| is_for_others(step, me)));
+            run.step(&key).is_some_and(asks_others)
         })
     }
 

@@ -1,5 +1,5 @@
 //! Requests and answers of what a person does to a run: the verbs, and the views that help to decide on one.
-//! Must never carry a rule: whether a verb is allowed is judged in `verbs` and, under the run's lock, in the store.
+//! Must never carry a rule: whether a verb is allowed is judged by `run::decide`.
 
 use std::collections::BTreeMap;
 

@@ -96,7 +96,7 @@ fn assignees(review: &Review, told: &mut Told<'_>) {
             "review.quorum",
             ProblemCode::InvalidValue,
             format!(
-                "{} approvals are wanted, but only {n_users} of the assignees are named: the rest must come from the owner or admins",
+                "{} approvals are wanted, but only {n_users} of the assignees are named: the rest must come from admins",
                 review.quorum
             ),
         );

@@ -16,7 +16,7 @@ const HEAD: &str = "# The verbs
 What each verb does to a step in each status, who may, and what is refused.
 Written by `crates/workflow/src/verbs.rs`, whose head says how to write it anew; a test holds the two together.
 
-Every verb is one transaction under the run's lock, and writes one event that names the person.
+Every verb is one decision and one commit, and its event names the person.
 Of many equal requests one has an effect: the others name a generation (`expect_generation`) or a digest (`content_hash`) that is no longer current and get 409, or carry the same `Idempotency-Key` and get the first answer.
 Addresses of items are `key[ITEM]`, percent-encoded.
 ";
