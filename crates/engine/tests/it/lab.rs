@@ -267,8 +267,15 @@ impl Lab {
         [(self.actor.id, self.actor.email.clone())].into()
     }
 
+    /// Once it has begun: a sub-workflow is named by its parent's commit, and begins with one of its own.
     pub(crate) async fn state(&self, run: RunId) -> State {
-        self.runs.read_now(run, |state| Some(state?.clone())).await.unwrap().expect("it has begun")
+        for _ in 0..400 {
+            if let Some(state) = self.runs.read_now(run, |state| Some(state?.clone())).await.unwrap() {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{run} has not begun");
     }
 
     pub(crate) async fn view(&self, run: RunId) -> RunView {
