@@ -93,7 +93,7 @@ test("what waits for whoever is asked appears by itself, and leaves when somebod
   await expect(row).toHaveCount(0);
 });
 
-test("the start says which version it starts, and that the draft is another", async ({ open, adminApi }) => {
+test("the start says which version it starts, and that the draft is another", async ({ open, watch, adminApi }) => {
   const id = await adminApi.publish(unique("In two versions"), echo());
   const [admin, user] = [await open(ADMIN), await open(USER)];
   await visit(admin, `/start/${id}`);
@@ -115,6 +115,7 @@ test("the start says which version it starts, and that the draft is another", as
   await user.getByLabel("Your text").fill("as shown");
   // Somebody publishes while the form is open: nothing starts that the form does not show, and what was typed stays.
   await adminApi.post(`/api/workflows/templates/${id}/publish`);
+  watch.expectRefusal({ url: /\/_fn\/start_run/, status: 403 });
   await user.getByRole("button", { name: "Start run" }).click();
   await expect(user.getByText("Version 1 is not the live one")).toBeVisible();
   await user.reload();
