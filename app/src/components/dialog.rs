@@ -143,8 +143,9 @@ fn modal(
             }
             return;
         }
-        // One frame later the content is there, and the browser can focus its first control.
-        request_animation_frame(move || {
+        // The content is drawn by the effects that run with this one, so it is there in the next microtask. A frame later would be
+        // too late: what is typed in between would go to the page behind.
+        queue_microtask(move || {
             if open.get_untracked() && dialog.is_connected() && !dialog.open() {
                 drop(dialog.show_modal());
                 focus_first(&dialog);
