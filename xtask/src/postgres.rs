@@ -23,15 +23,12 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-/// The folder prefix under the system's temporary folder; the process id and a number follow.
+/// The folder prefix under the system's temporary folder; the process id and random digits follow.
 const PREFIX: &str = "weft-test-postgres-";
 const READY_WITHIN: Duration = Duration::from_mins(1);
-/// One process may start several clusters at a time.
-static N_STARTED: AtomicU32 = AtomicU32::new(0);
 /// Whom the tests are to Postgres.
 const ROLE: &str = "weft_tests";
 /// Whom they try as, to see what an application may that owns nothing. Its name wants quoting.
@@ -132,8 +129,11 @@ impl TestPostgres {
         let binaries = Binaries::find()?;
         let parent = parent_folder();
         remove_leftovers(&parent);
-        let number = N_STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = parent.join(format!("{PREFIX}{}.{number}", std::process::id()));
+        let password = random_hex()?;
+        // One process may start several clusters at a time, and another one of the same number may have been killed before it
+        // could tidy up: in a container, numbers come again at once.
+        let folder =
+            parent.join(format!("{PREFIX}{}.{}", std::process::id(), random_hex()?.get(..8).unwrap_or_default()));
         create_folder(&folder, 0o755)?;
         let cluster = cluster(&folder);
         create_folder(&cluster, 0o700)?;
@@ -142,7 +142,6 @@ impl TestPostgres {
             std::os::unix::fs::lchown(&cluster, Some(account.uid), Some(account.gid))
                 .with_context(|| format!("cannot give {} to the Postgres user", cluster.display()))?;
         }
-        let password = random_hex()?;
         initialise(&binaries, account.as_ref(), &cluster, &password)?;
         let access = folder.join("pg_hba.conf");
         fs::write(&access, format!("local all {ROLE} scram-sha-256\n"))
