@@ -6,6 +6,7 @@ pub mod content;
 pub mod data;
 pub mod inputs;
 pub mod overlays;
+mod specimen;
 
 use leptos::prelude::*;
 
@@ -33,30 +34,6 @@ pub fn DesignPage() -> impl IntoView {
             <data::Data/>
             <overlays::Overlays/>
             <content::Content/>
-        </div>
-    }
-}
-
-/// A card of specimens with a heading.
-#[component]
-fn Group(title: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <section class="card">
-            <div class="card-head">
-                <h2>{title}</h2>
-            </div>
-            <div class="card-body specimens">{children()}</div>
-        </section>
-    }
-}
-
-/// One component, named.
-#[component]
-fn Specimen(name: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <div class="specimen">
-            <h3>{name}</h3>
-            <div class="stack">{children()}</div>
         </div>
     }
 }

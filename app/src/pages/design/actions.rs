@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Group, Specimen};
+use super::specimen::{Group, Specimen};
 use crate::components::{
     Avatar, Badge, Button, Count, Icon, IconButton, Kbd, LinkButton, Menu, MenuItem, MenuLine, MenuLink, Size,
     StatusChip, StatusIcon, Tone, Variant, use_toasts,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde_json::json;
 
-use super::{Group, Specimen};
+use super::specimen::{Group, Specimen};
 use crate::components::{CodeView, Diff, JsonTree, Markdown};
 
 const MARKDOWN: &str = "# Brief\n\nThe text argues **two things**: trade grew, and *nobody planned it*. See [the source](https://example.org/text).\n\n- First, ships became cheaper\n- Second, `prices` fell\n\n> It was not the best of times for maps.\n\n| Year | Ships |\n|------|------:|\n| 1840 | 120 |\n| 1850 | 410 |\n\n```\nresearch.notes v3\n```\n";

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::{Group, Specimen};
+use super::specimen::{Group, Specimen};
 use crate::components::{
     Avatar, Banner, Button, CopyId, Elapsed, Empty, Kind, Menu, MenuItem, MoreRows, RelativeTime, Size, Skeleton,
     SkeletonKind, SkeletonWidth, StatusChip, Tab, TabPanel, TableShell, Tabs, Variant,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Group, Specimen};
+use super::specimen::{Group, Specimen};
 use crate::components::{
     Checkbox, ComboOption, Combobox, Field, NumberInput, Segment, Segmented, Select, SelectOption, Switch, TextArea,
     TextInput,

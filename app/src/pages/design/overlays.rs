@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Group, Specimen};
+use super::specimen::{Group, Specimen};
 use crate::components::{
     Button, ConfirmDialog, Dialog, Drawer, Field, Kind, TextArea, ToastAction, Tooltip, Variant, use_toasts,
 };
