@@ -16,12 +16,3 @@ pub use runs::*;
 pub use steps::*;
 pub use templates::*;
 pub use users::*;
-
-/// Whether the request is a form that was posted before the script arrived.
-#[cfg(feature = "ssr")]
-pub(crate) fn is_plain_form() -> bool {
-    leptos::context::use_context::<http::request::Parts>().is_some_and(|parts| {
-        let accepts = parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
-        parts.method == http::Method::POST && accepts.is_some_and(|accepts| accepts.contains("text/html"))
-    })
-}

@@ -47,7 +47,6 @@ pub use quoted::{quoted, unquoted};
 pub use status::{StatusChip, StatusIcon, run_status, status_label};
 pub use table::{MoreRows, TableShell};
 pub use tabs::{Tab, TabPanel, Tabs, is_typing};
-pub use time::{Elapsed, RelativeTime, duration_words};
-pub(crate) use time::{browser_now, clock_time, local_minute};
+pub use time::{Elapsed, RelativeTime};
 pub use toast::{ToastAction, Toaster, Toasts, provide_toasts, use_toasts};
 pub use tooltip::{Tooltip, TooltipLayer};

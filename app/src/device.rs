@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use workflow::UserId;
 
-use crate::{components::browser_now, session::use_session};
+use crate::{clock, session::use_session};
 
 const PREFIX: &str = "weft:typed:";
 /// UTF-16 units of everything kept. Browsers give a site about five million, and unsaved workflows need their part of them.
@@ -26,7 +26,7 @@ pub fn read(place: &str) -> Option<String> {
 /// Whether it could be kept: a browser may forbid it, or there is too much. The oldest of the person's other texts make room.
 pub fn write(place: &str, text: &str) -> bool {
     let Some(storage) = storage() else { return false };
-    let value = format!("{}\n{text}", browser_now());
+    let value = format!("{}\n{text}", clock::now());
     let others = entries(&storage).into_iter().filter(|entry| entry.key != place).collect();
     let Some(evicted) = room_for(utf16_len(&value), others) else {
         forget(place);

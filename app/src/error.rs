@@ -97,7 +97,7 @@ impl From<service::Error> for AppError {
 /// A form posted without script is sent back to its page instead, with the error in the address.
 #[cfg(feature = "ssr")]
 fn answer_with(status: u16, retry_after: Option<Duration>) {
-    if !crate::api::is_plain_form()
+    if !crate::plain_form::is_posted()
         && let Some(response) = use_context::<leptos_axum::ResponseOptions>()
         && let Ok(status) = http_status(status)
     {

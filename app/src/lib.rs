@@ -5,9 +5,12 @@
 pub mod api;
 pub mod app;
 pub mod canvas_view;
+mod clock;
 pub mod components;
 pub mod crash;
 pub mod device;
+#[cfg(feature = "ssr")]
+mod document;
 pub mod error;
 pub mod form;
 pub mod hydration;
@@ -17,8 +20,11 @@ pub mod live;
 pub mod load;
 mod paged;
 pub mod pages;
+#[cfg(feature = "ssr")]
+mod plain_form;
 pub mod prefs;
 pub mod reactive;
+mod return_path;
 pub mod session;
 pub mod shell;
 pub mod site;
@@ -29,4 +35,4 @@ pub mod words;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use document::shell;

@@ -1,15 +1,11 @@
-//! Whether the server can be reached, for the whole app: the banner says since when it cannot, and what counts stops counting.
+//! Whether the server can be reached, for the whole app: since when it cannot, and for a moment that it can again.
 //! Must never guess: only what the live socket hears, or no longer hears, changes it.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::{
-    components::{Button, Icon, Size, browser_now, clock_time},
-    reactive::effect,
-    session::use_session,
-};
+use crate::clock;
 
 /// A socket that was closed is mostly open again by then, as when the server is restarted: nothing is said until then.
 const GRACE: Duration = Duration::from_secs(2);
@@ -56,6 +52,26 @@ impl Link {
         self.lost_since.try_get_untracked().flatten()
     }
 
+    /// Since when nothing is heard, for the words about it.
+    pub fn lost_since(self) -> Option<i64> {
+        self.lost_since.get()
+    }
+
+    /// Since when it is heard again, for a moment after that.
+    pub fn back_since(self) -> Option<i64> {
+        self.back_since.get()
+    }
+
+    /// Whether requests are answered although the socket does not come through.
+    pub fn has_answers(self) -> bool {
+        self.answers_requests.get()
+    }
+
+    /// A person wants to try now.
+    pub fn ask(self) {
+        self.asks.update(|asks| *asks = asks.wrapping_add(1));
+    }
+
     pub fn is_lost(self) -> bool {
         self.lost_since.with(Option::is_some)
     }
@@ -67,7 +83,7 @@ impl Link {
 
     /// The server said something.
     pub fn heard(self) {
-        let now = browser_now();
+        let now = clock::now();
         if self.heard_at.try_set_value(Some(now)).is_some() {
             return;
         }
@@ -103,7 +119,7 @@ impl Link {
     /// Nothing was heard for too long.
     pub fn lost(self) {
         if self.lost_since.try_get_untracked() == Some(None) {
-            let since = self.heard_at.get_value().unwrap_or_else(browser_now);
+            let since = self.heard_at.get_value().unwrap_or_else(clock::now);
             self.back_since.set(None);
             self.lost_since.set(Some(since));
         }
@@ -122,61 +138,4 @@ impl Link {
             })
             .unwrap_or_default()
     }
-}
-
-/// The line under the top bar. Its region is always there, so that a screen reader hears what comes into it.
-#[component]
-pub fn LinkBanner(link: Link) -> impl IntoView {
-    let session = use_session();
-    // A session that has ended has its own dialog.
-    let lost_since = move || link.lost_since.get().filter(|_| !session.has_ended());
-    let words = move || {
-        lost_since().map(|since| {
-            let since = clock_time(since);
-            if link.answers_requests.get() {
-                format!("No live updates since {since}")
-            } else {
-                format!("No connection since {since}")
-            }
-        })
-    };
-    effect(move || {
-        // What moves to show that something goes on stands still while nothing is known.
-        if let Some(root) = document().document_element() {
-            // Setting an attribute fails only for names that are none.
-            let _ = match lost_since() {
-                Some(_) => root.set_attribute("data-link", "lost"),
-                None => root.remove_attribute("data-link"),
-            };
-        }
-    });
-    on_cleanup(|| {
-        if cfg!(feature = "hydrate")
-            && let Some(root) = document().document_element()
-        {
-            let _ = root.remove_attribute("data-link");
-        }
-    });
-    let lost = move || {
-        words().map(|words| {
-            view! {
-                <div class="link-line" data-kind="warn">
-                    <Icon name="wifi-off"/>
-                    <span class="link-words"><strong>{words}</strong> " What you see may be old. Weft keeps trying."</span>
-                    <Button size=Size::Sm on_click=move |()| link.asks.update(|asks| *asks = asks.wrapping_add(1))>"Try now"</Button>
-                </div>
-            }
-        })
-    };
-    let back = move || {
-        link.back_since.get().map(|since| {
-            view! {
-                <div class="link-line" data-kind="success">
-                    <Icon name="circle-check"/>
-                    <span class="link-words">{format!("Connected again at {}", clock_time(since))}</span>
-                </div>
-            }
-        })
-    };
-    view! { <div class="link" role="status" aria-live="polite" aria-label="Connection">{lost} {back}</div> }
 }

@@ -22,7 +22,7 @@ use self::{
     heart::{Heart, Look},
     retry::Retry,
 };
-use crate::components::browser_now;
+use crate::clock;
 use crate::link::{Link, use_link};
 use crate::reactive::{effect, effect_with, memo};
 use crate::session::Session;
@@ -108,7 +108,7 @@ impl Feed {
     }
 
     fn heard(self) {
-        if self.heart(|heart| heart.heard(browser_now())) == Some(true)
+        if self.heart(|heart| heart.heard(clock::now())) == Some(true)
             && let Some(link) = self.link
         {
             link.heard();
@@ -161,7 +161,7 @@ where
     let UseWebSocketReturn { ready_state, send, open, .. } =
         use_websocket_with_options::<Said, Frame, JsonSerdeCodec, _, _>(url, options);
     feed.retry.opens_with(move || {
-        feed.heart(|heart| heart.opening(browser_now()));
+        feed.heart(|heart| heart.opening(clock::now()));
         open();
     });
     let beat = {
@@ -176,7 +176,7 @@ where
     effect(move || {
         if ready_state.get() == ConnectionReadyState::Open {
             feed.retry.opened();
-            feed.heart(|heart| heart.opened(browser_now()));
+            feed.heart(|heart| heart.opened(clock::now()));
             send(&Said::Follow(Follow { after: untrack(&after) }));
             feed.connection.set(Connection::Open);
             if let Some(link) = feed.link {
@@ -199,11 +199,11 @@ fn listen(feed: Feed, beat: Arc<dyn Fn() + Send + Sync>) {
     };
     effect(move || {
         // leptos-use opens the first socket by itself, as the page begins.
-        feed.heart(|heart| heart.opening(browser_now()));
+        feed.heart(|heart| heart.opening(clock::now()));
         let look = act.clone();
         let timer = set_interval_with_handle(
             move || {
-                if let Some(found) = feed.heart(|heart| heart.look(browser_now())) {
+                if let Some(found) = feed.heart(|heart| heart.look(clock::now())) {
                     look(found);
                 }
             },
@@ -211,7 +211,7 @@ fn listen(feed: Feed, beat: Arc<dyn Fn() + Send + Sync>) {
         );
         let doubt = act.clone();
         let offline = window_event_listener(ev::offline, move |_| {
-            if let Some(found) = feed.heart(|heart| heart.doubt(browser_now())) {
+            if let Some(found) = feed.heart(|heart| heart.doubt(clock::now())) {
                 doubt(found);
             }
         });

@@ -1,10 +1,10 @@
-//! The HTML document, and the frame around every signed-in page.
+//! The frame around every signed-in page.
 //! Must never know what a page shows: a page brings its own title, path and actions with `Page`.
 
-#[cfg(feature = "ssr")]
-mod document;
+mod link_banner;
 mod page;
 mod rail;
+mod sign_in;
 
 use leptos::prelude::*;
 use leptos_router::{
@@ -12,18 +12,17 @@ use leptos_router::{
     hooks::use_location,
 };
 
-#[cfg(feature = "ssr")]
-pub use self::document::shell;
 pub use self::page::{Page, PageTop, focus_main};
-use self::{page::provide_arrival, rail::Rail};
+use self::{link_banner::LinkBanner, page::provide_arrival, rail::Rail, sign_in::SignInDialog};
 use crate::{
     components::{Toaster, TooltipLayer},
     device,
-    link::{LinkBanner, provide_link},
+    link::provide_link,
     live,
     prefs::use_prefs,
     reactive::effect,
-    session::{SignInDialog, use_session},
+    return_path,
+    session::use_session,
     waiting,
 };
 
@@ -35,7 +34,7 @@ pub fn AppShell() -> impl IntoView {
         let path = location.pathname.get_untracked();
         let search = location.search.get_untracked();
         let asked = if search.is_empty() { path } else { format!("{path}?{search}") };
-        return view! { <Redirect path=login_path(&asked)/> }.into_any();
+        return view! { <Redirect path=return_path::login_path(&asked)/> }.into_any();
     }
     view! { <Frame><Outlet/></Frame> }.into_any()
 }
@@ -75,12 +74,4 @@ pub fn Frame(children: Children) -> impl IntoView {
         <Toaster/>
         <TooltipLayer/>
     }
-}
-
-/// The sign-in page, remembering where the person wanted to go.
-fn login_path(asked: &str) -> String {
-    if asked == "/" || asked == "/dashboard" {
-        return "/login".to_owned();
-    }
-    format!("/login?next={}", leptos_router::location::Url::escape(asked))
 }

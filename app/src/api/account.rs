@@ -38,7 +38,7 @@ pub async fn login(email: String, password: String, #[server(default)] next: Str
     let ctx = expect_context::<service::OpContext>();
     let session = service::accounts::login(&ctx, &email, password.into()).await?;
     session.set_cookies().iter().for_each(|cookie| set_cookie(cookie));
-    answer_plain_form(crate::session::safe_next(&next));
+    answer_plain_form(crate::return_path::safe_next(&next));
     Ok(())
 }
 
@@ -103,7 +103,7 @@ fn set_cookie(header: &str) {
 /// The script goes there itself: it may be a dialog over a page that must stay.
 #[cfg(feature = "ssr")]
 fn answer_plain_form(path: &str) {
-    if super::is_plain_form() {
+    if crate::plain_form::is_posted() {
         leptos_axum::redirect(path);
     }
 }

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use crate::link::{Link, use_link};
-use crate::reactive::effect;
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+
+use crate::{
+    clock::{self, Precision, absolute, duration_words, local, relative},
+    link::{Link, use_link},
+    reactive::effect,
+};
 
 /// "5 min ago", with the exact local time on hover.
 #[component]
@@ -48,11 +51,11 @@ fn ticking(pace: Duration, link: Option<Link>) -> RwSignal<Option<i64>> {
     let now = RwSignal::new(None);
     let lost_since = move || link.and_then(Link::lost_since_untracked);
     effect(move || {
-        now.set(Some(lost_since().unwrap_or_else(browser_now)));
+        now.set(Some(lost_since().unwrap_or_else(clock::now)));
         if let Ok(timer) = set_interval_with_handle(
             move || {
                 if lost_since().is_none() {
-                    now.try_set(Some(browser_now()));
+                    now.try_set(Some(clock::now()));
                 }
             },
             pace,
@@ -61,122 +64,4 @@ fn ticking(pace: Duration, link: Option<Link>) -> RwSignal<Option<i64>> {
         }
     });
     now
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
-pub(crate) fn browser_now() -> i64 {
-    js_sys::Date::now() as i64
-}
-
-fn absolute(at: DateTime<Utc>) -> String {
-    format!("{} UTC", written(at, Precision::Minute))
-}
-
-/// "14:02:31" by the browser's clock.
-pub(crate) fn clock_time(at_ms: i64) -> String {
-    local(at_ms, Precision::Clock)
-}
-
-/// "28 Nov 2026, 14:02" by the browser's clock: for what a browser alone draws.
-pub(crate) fn local_minute(at: DateTime<Utc>) -> String {
-    local(at.timestamp_millis(), Precision::Minute)
-}
-
-#[derive(Clone, Copy)]
-enum Precision {
-    Day,
-    Minute,
-    Second,
-    /// The time of day alone.
-    Clock,
-}
-
-/// In the browser's time zone.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "JavaScript's dates are f64, offsets are minutes"
-)]
-fn local(at_ms: i64, precision: Precision) -> String {
-    let behind_utc = js_sys::Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64;
-    let shown = DateTime::from_timestamp_millis(at_ms - behind_utc * 60_000).unwrap_or_default();
-    written(shown, precision)
-}
-
-/// One form of dates everywhere, whatever the language of the browser: "28 Nov 2026, 14:02".
-fn written(at: DateTime<Utc>, precision: Precision) -> String {
-    let form = match precision {
-        Precision::Day => "%-d %b %Y",
-        Precision::Minute => "%-d %b %Y, %H:%M",
-        Precision::Second => "%-d %b %Y, %H:%M:%S",
-        Precision::Clock => "%H:%M:%S",
-    };
-    at.format(form).to_string()
-}
-
-/// Within a week; `None` where the date says more.
-fn relative(at_ms: i64, now_ms: i64) -> Option<String> {
-    let seconds = (now_ms - at_ms) / 1000;
-    let (count, unit) = match seconds.abs() {
-        0..45 => return Some("just now".to_owned()),
-        s @ 45..5_400 => ((s + 30) / 60, "min"),
-        s @ 5_400..79_200 => ((s + 1_800) / 3_600, "h"),
-        s @ 79_200..604_800 => ((s + 43_200) / 86_400, "d"),
-        _ => return None,
-    };
-    Some(if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") })
-}
-
-/// "840 ms", "2.4 s", "3 min 5 s", "2 h 14 min".
-pub fn duration_words(ms: i64) -> String {
-    let ms = ms.max(0);
-    let seconds = ms / 1000;
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..10_000 => format!("{}.{} s", seconds, ms % 1000 / 100),
-        10_000..60_000 => format!("{seconds} s"),
-        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::{DateTime, Utc};
-
-    use super::{Precision, duration_words, relative, written};
-
-    #[test]
-    fn dates_have_one_form() {
-        let at: DateTime<Utc> = "2026-02-06T15:04:05Z".parse().unwrap();
-        let all = [Precision::Day, Precision::Minute, Precision::Second, Precision::Clock]
-            .map(|precision| written(at, precision));
-        assert_eq!(all, ["6 Feb 2026", "6 Feb 2026, 15:04", "6 Feb 2026, 15:04:05", "15:04:05"]);
-        assert_eq!(super::absolute(at), "6 Feb 2026, 15:04 UTC");
-    }
-
-    #[test]
-    fn times_within_a_week_are_relative() {
-        let check = |seconds_ago: i64, expect: Option<&str>| {
-            assert_eq!(relative(1_000_000_000_000 - seconds_ago * 1000, 1_000_000_000_000).as_deref(), expect);
-        };
-        check(3, Some("just now"));
-        check(-3, Some("just now"));
-        check(60, Some("1 min ago"));
-        check(59 * 60, Some("59 min ago"));
-        check(2 * 3600, Some("2 h ago"));
-        check(-2 * 3600, Some("in 2 h"));
-        check(26 * 3600, Some("1 d ago"));
-        check(8 * 86_400, None);
-    }
-
-    #[test]
-    fn durations_keep_two_units_at_most() {
-        assert_eq!(duration_words(840), "840 ms");
-        assert_eq!(duration_words(2_449), "2.4 s");
-        assert_eq!(duration_words(59_999), "59 s");
-        assert_eq!(duration_words(185_000), "3 min 5 s");
-        assert_eq!(duration_words(8_040_000), "2 h 14 min");
-        assert_eq!(duration_words(-5), "0 ms");
-    }
 }

@@ -1,10 +1,12 @@
 //! /admin/workflows/{id}: the editor. Palette, canvas, panel and problems over one draft that saves itself.
 //! What is drawn must never be lost: not by a dead network, an ended session, a reload, nor by somebody else's save.
 
+mod autosave;
 mod bound;
 mod canvas_bar;
 mod changes;
 mod conflict;
+mod content;
 mod draft;
 mod edge_panel;
 mod focus;
@@ -18,6 +20,7 @@ mod settings;
 mod side_panel;
 mod sources;
 mod step_panel;
+mod unsaved;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -104,6 +107,8 @@ const VIEWS: [Segment; 3] =
 #[component]
 fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     let draft = Draft::open(template, agents);
+    draft.follow_saving();
+    draft.take_up_unsaved();
     draft.follow();
     let palette = LeftPanel::new("palette");
     let title = Signal::derive(move || {

@@ -17,7 +17,8 @@ use crate::{
     error::AppError,
     form::{FormError, at_field, error_of_address, local_error},
     load::PartFailed,
-    session::{safe_next, use_session},
+    return_path,
+    session::use_session,
 };
 
 /// Those of the first run; signing in has the first two.
@@ -26,7 +27,8 @@ static FIELDS: [&str; 3] = ["email", "password", "token"];
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map();
-    let next = memo(move || query.with(|query| safe_next(&query.get("next").unwrap_or_default()).to_owned()));
+    let next =
+        memo(move || query.with(|query| return_path::safe_next(&query.get("next").unwrap_or_default()).to_owned()));
     if use_session().user_untracked().is_some() {
         return view! { <Redirect path=next.get_untracked()/> }.into_any();
     }

@@ -1,25 +1,16 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
-pub(super) mod field;
-mod file;
 mod unsent;
-pub(super) mod value;
-
-use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
-use serde_json::Value;
 use workflow::{
     RunId, TemplateId,
     api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
 };
 
-use self::{
-    field::{InputField, InputView},
-    unsent::{Unsent, UnsentNote},
-};
+use self::unsent::{Unsent, UnsentNote};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
@@ -27,10 +18,12 @@ use crate::{
         Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
         Switch, Variant, unquoted,
     },
-    error::AppError,
     form::{FormError, focus_first_error, outcome},
     load::{PageFailed, refetch_after_sign_in},
-    pages::{NotFound, fetched::fetch_runs_ahead},
+    pages::{
+        NotFound, fetched,
+        input_form::field::{InputField, InputView},
+    },
     shell::Page,
 };
 
@@ -138,7 +131,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                 <form
                     class="form"
                     novalidate
-                    on:focusin=|_| fetch_runs_ahead()
+                    on:focusin=|_| fetched::runs::fetch_ahead()
                     on:submit=move |event| {
                         event.prevent_default();
                         submit();
@@ -221,16 +214,4 @@ impl RunKey {
     fn get(self) -> Option<String> {
         self.0.get_value()
     }
-}
-
-/// The inputs of a form, by key.
-type Inputs = BTreeMap<String, Value>;
-
-/// Which input an error of the server is about.
-fn input_key(error: &AppError) -> Option<&str> {
-    let field = error.0.field.as_deref()?;
-    let rest = ["inputs.", "/inputs/", "inputs/", "outputs.", "artifacts."]
-        .iter()
-        .find_map(|prefix| field.strip_prefix(prefix))?;
-    rest.split(['.', '/', '[']).next()
 }

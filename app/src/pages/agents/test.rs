@@ -14,8 +14,8 @@ use crate::{
     error::AppError,
     form::{FormError, focus_first_error, outcome},
     pages::{
+        input_form::field::{InputField, InputView},
         run::{output::Output, state::LiveRun},
-        start::field::{InputField, InputView},
     },
     words,
 };

@@ -5,6 +5,7 @@ use serde_json::Value;
 use workflow::{
     ArtifactId, RunId,
     api::{ArtifactView, Encoding},
+    status::Origin,
     view::ArtifactMeta,
 };
 
@@ -18,6 +19,19 @@ use crate::{
 pub(in crate::pages) fn facts(artifact: &ArtifactMeta) -> String {
     let latest = if artifact.is_latest { " · latest" } else { "" };
     format!("v{}{latest} · {}", artifact.version, size_words(artifact.size))
+}
+
+/// Who or what wrote a version.
+pub(super) fn made_by(artifact: &ArtifactMeta) -> String {
+    let who = |verb: &str| match &artifact.made_by {
+        Some(email) => format!("{verb} by {email}"),
+        None => format!("{verb} by a person"),
+    };
+    match artifact.origin {
+        Origin::Agent => artifact.attempt.map(|n| format!("attempt {n}")).unwrap_or_default(),
+        Origin::HumanEdit => who("edited"),
+        Origin::Import => artifact.made_by.as_ref().map_or_else(|| "imported".to_owned(), |_| who("brought")),
+    }
 }
 
 fn size_words(bytes: i64) -> String {

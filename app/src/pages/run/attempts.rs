@@ -5,7 +5,8 @@ use workflow::{status::Outcome, view::AttemptView};
 
 use super::{one_step::OneStep, transcript::TranscriptFolds};
 use crate::{
-    components::{Empty, RelativeTime, StatusIcon, duration_words},
+    clock::duration_words,
+    components::{Empty, RelativeTime, StatusIcon},
     words,
 };
 

@@ -13,11 +13,11 @@ use workflow::{
 
 use super::{
     artifact::text_of,
+    failures::{LoadError, VerbError},
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
     restored::Restored,
     seen::{Overtaken, Seen},
-    step_panel::{LoadError, VerbError},
     verbs::Verb,
 };
 use crate::reactive::{effect, effect_with};

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{RunId, api::ForkRun};
 
-use super::{one_step::OneStep, step_panel::VerbError};
+use super::{failures::VerbError, one_step::OneStep};
 use crate::reactive::effect;
 use crate::{
     api,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use workflow::api::SupplyStep;
 
 use super::{
-    needs::GateFacts,
+    gate::GateFacts,
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
     restored::Restored,

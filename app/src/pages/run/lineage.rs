@@ -12,9 +12,9 @@ use workflow::{
 };
 
 use super::{
+    artifact::made_by,
     attempts::{attempt_words, usage_words},
     state::LiveRun,
-    versions::made_by,
 };
 use crate::reactive::effect;
 use crate::{

@@ -9,21 +9,22 @@ use workflow::{
 
 use super::{
     edit::EditDialog,
+    failures::VerbError,
     fork::ForkDialog,
+    gate::GateFacts,
     human::HumanForm,
     items::waiting,
     one_step::{Ask, OneStep, Sender},
-    reject::{RejectDialog, Rounds},
+    reject::RejectDialog,
     rerun::RerunDialog,
     skip::SkipDialog,
     stale::StaleNote,
-    step_panel::VerbError,
     supply::SupplyDialog,
     verbs::Verb,
 };
 use crate::reactive::{effect, memo};
 use crate::{
-    components::{Avatar, Button, ConfirmDialog, LinkButton, Menu, MenuItem, RelativeTime, Size, Variant},
+    components::{Button, ConfirmDialog, LinkButton, Menu, MenuItem, Size, Variant},
     words,
 };
 
@@ -190,54 +191,6 @@ fn waits_for(one: OneStep) -> String {
 /// Whether it is this person who is asked.
 fn may_decide(one: OneStep) -> bool {
     one.refusal(if one.is_human() { Verb::Supply } else { Verb::Reject }).is_none() && !one.is_for_others()
-}
-
-/// Who may decide at the gate, who has, and until when.
-#[component]
-pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
-    let review = memo(move || one.step.with(|step| step.as_ref().and_then(|step| step.review.clone())));
-    let facts = move || {
-        let review = review.get()?;
-        let mut who: Vec<String> = review.users.clone();
-        who.extend(review.roles.iter().map(|role| if role == "admin" { "admins" } else { "all users" }.to_owned()));
-        let rounds = Rounds::of(one);
-        // The usual gate needs no words.
-        let is_usual =
-            who.is_empty() && review.quorum <= 1 && review.due_at.is_none() && review.allow_self && rounds.used == 0;
-        if is_usual {
-            return None;
-        }
-        let asked = if who.is_empty() { "The run's owner and admins".to_owned() } else { words::list(&who, 4) };
-        let n_votes = review.approvals.len();
-        let votes = (review.quorum > 1).then(|| {
-            let names: Vec<AnyView> = review
-                .approvals
-                .iter()
-                .map(|email| {
-                    view! { <span class="row"><Avatar name=email.clone() size=Size::Sm/> {email.clone()}</span> }
-                        .into_any()
-                })
-                .collect();
-            view! {
-                <div><dt>"Approvals"</dt><dd>{format!("{n_votes} of {}", review.quorum)} {names}</dd></div>
-            }
-        });
-        let due = review.due_at.map(|at| {
-            let then = one.definition(|step| step.review.on_timeout.as_str());
-            let then = if then == "approve" { "then it is approved by itself" } else { "then it fails" };
-            view! { <div><dt>"Due"</dt><dd><RelativeTime at/> ", " {then}</dd></div> }
-        });
-        let round = (rounds.used > 0).then(|| view! { <div><dt>"Sent back"</dt><dd>{rounds.words()}</dd></div> });
-        let own = (!review.allow_self)
-            .then(|| view! { <div><dt>"Not by"</dt><dd>"who started the run or wrote this version"</dd></div> });
-        Some(view! {
-            <dl class="facts gate-facts">
-                <div><dt>"May decide"</dt><dd>{asked}</dd></div>
-                {votes} {due} {round} {own}
-            </dl>
-        })
-    };
-    view! { {facts} }
 }
 
 #[component]

@@ -3,13 +3,17 @@
 
 use leptos::prelude::*;
 use workflow::{
-    ArtifactId, Step, StepKey, StepStatus,
+    ArtifactId, RunView, Step, StepKey, StepStatus,
     access::Actor,
     api as wire,
     view::{ArtifactMeta, StepView},
 };
 
-use super::{press::Press, state::LiveRun};
+use super::{
+    press::Press,
+    state::LiveRun,
+    verbs::{self, Verb},
+};
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, Done},
@@ -73,11 +77,34 @@ impl OneStep {
 
     /// What is typed about this step and not sent yet: it stays when a dialog closes, and while other steps are looked at.
     pub(super) fn draft(self, name: &str) -> RwSignal<String> {
-        self.live.draft(&format!("{name} {}", self.key()))
+        self.live.drafts.text(&format!("{name} {}", self.key()))
     }
 
     pub(super) fn is_human(self) -> bool {
         self.read(|step| step.kind == "human")
+    }
+
+    /// Why a verb is not there; follows the run.
+    pub(super) fn refusal(self, verb: Verb) -> Option<String> {
+        self.in_run(|run, step, me| verbs::refusal(verb, run, step, me)).flatten()
+    }
+
+    /// Whether its gate asks others alone; follows the run.
+    pub(super) fn is_for_others(self) -> bool {
+        self.in_run(|_, step, me| me.is_some_and(|me| verbs::is_for_others(step, me))) == Some(true)
+    }
+
+    /// Whether older versions of what it made can become the latest again; follows the run.
+    pub(super) fn can_roll_back(self) -> bool {
+        self.in_run(verbs::can_roll_back) == Some(true)
+    }
+
+    /// None where the run has no such step any more.
+    fn in_run<R>(self, read: impl FnOnce(&RunView, &StepView, Option<&Actor>) -> R) -> Option<R> {
+        self.live.run.with(|run| {
+            let step = self.key.with_value(|key| run.step(key))?;
+            Some(self.me.with_value(|me| read(run, step, me.as_ref())))
+        })
     }
 
     /// Closes a dialog once another generation begins: the feed may tell of it before the answer does, or instead of it.

@@ -22,7 +22,7 @@ pub(in crate::pages) fn Output(
     let stream = move || {
         stored.with_value(|key| {
             let number = live.run.with(|run| run.step(key)?.attempts.last().map(|attempt| attempt.number))?;
-            live.streams.with(|streams| streams.get(&(key.clone(), number)).map(|stream| stream.text.clone()))
+            live.streams.with(|streams| streams.text(key, number).map(ToOwned::to_owned))
         })
     };
     let latest = memo(move || {

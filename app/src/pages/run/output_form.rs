@@ -12,7 +12,7 @@ use crate::{
     error::AppError,
     form::focus_first_error,
     load::PartFailed,
-    pages::start::field::{InputField, InputView},
+    pages::input_form::field::{InputField, InputView},
 };
 
 /// What the server knows of a step's prompt and ports, read when a dialog opens or a form is drawn.

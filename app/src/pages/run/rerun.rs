@@ -13,23 +13,22 @@ use workflow::{
 };
 
 use super::{
+    failures::VerbError,
     inputs::source_words,
     judged::judge,
     one_step::{Ask, OneStep, Sender},
     output_form::Ports,
     restored::Restored,
     seen::{OvertakenGoOn, Seen},
-    step_panel::VerbError,
     verbs::Verb,
 };
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
-    components::{
-        Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom, duration_words,
-    },
+    clock::duration_words,
+    components::{Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom},
     error::AppError,
     form::focus_first_error,
-    pages::start::field::{InputField, InputView},
+    pages::input_form::field::{InputField, InputView},
     words,
 };
 

@@ -15,21 +15,21 @@ pub(super) fn Restored(
     #[prop(optional, into)]
     on_discard: Option<Callback<()>>,
 ) -> impl IntoView {
-    let names = memo(move || one.live.restored_of(form, &one.key()));
+    let names = memo(move || one.live.drafts.restored_of(form, &one.key()));
     // What was discarded last, with its names.
     let gone = RwSignal::new(Vec::<(String, String)>::new());
     let discard = move || {
         let names = names.get_untracked();
-        let text_of = |name: &String| (name.clone(), one.live.draft(name).get_untracked());
+        let text_of = |name: &String| (name.clone(), one.live.drafts.text(name).get_untracked());
         gone.set(names.iter().map(text_of).collect());
-        one.live.discard(&names);
+        one.live.drafts.discard(&names);
         if let Some(on_discard) = on_discard {
             on_discard.run(());
         }
     };
     let take_back = move || {
         for (name, text) in gone.get_untracked() {
-            one.live.draft(&name).set(text);
+            one.live.drafts.text(&name).set(text);
         }
         gone.set(Vec::new());
     };
@@ -37,7 +37,7 @@ pub(super) fn Restored(
         <Show when=move || !names.with(Vec::is_empty)>
             <Banner action=move || {
                 view! {
-                    <Button size=Size::Sm on_click=move |()| one.live.settle(&names.get_untracked())>"Keep"</Button>
+                    <Button size=Size::Sm on_click=move |()| one.live.drafts.settle(&names.get_untracked())>"Keep"</Button>
                     <Button size=Size::Sm on_click=move |()| discard()>"Discard"</Button>
                 }
             }>"What you typed before is back."</Banner>

@@ -10,10 +10,10 @@ use workflow::{
 };
 
 use super::{
+    failures::{LoadError, VerbError},
     one_step::{Ask, OneStep, Sender},
     restored::Restored,
     seen::{OvertakenGoOn, Seen},
-    step_panel::{LoadError, VerbError},
 };
 use crate::reactive::effect;
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     components::{Button, Dialog, Skeleton, SkeletonKind, Variant, focus_in_dialog},
     error::AppError,
     form::focus_first_error,
-    pages::start::field::{InputField, InputView},
+    pages::input_form::field::{InputField, InputView},
 };
 
 /// A value that a later step needs.

@@ -1,31 +1,26 @@
 //! The live state of the page: the run as it is folded, the view of it, streamed text, and the chosen step. What changes is said aloud
 //! by the canvas. Must never change the view but by events: those of the feed and those that a verb answers with are folded alike.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{Delta, EventView, RunFrame, Staleness},
+    api::{EventView, RunFrame, Staleness},
     graph::Graph,
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
     view::{Applied, StepView},
 };
 
-use super::verbs::is_shown_to;
+use super::{drafts::Drafts, streams::Streams, verbs::is_shown_to};
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api::{self, Done, LoadedRun},
-    device,
     error::AppError,
     live::{Connection, follow_run},
     session::use_session,
     told::Told,
-    unsent::{Keeper, Texts, left_at},
 };
 
 /// How often what is derived from the whole run is worked out anew, while it changes.
@@ -34,16 +29,6 @@ const PULSE: Duration = Duration::from_millis(150);
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
 /// So long the feed has to bring what lies between what is shown and what a verb answered.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
-
-/// The text of one attempt as far as it has come.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub(in crate::pages) struct Stream {
-    pub text: String,
-    /// Where the next piece belongs.
-    offset: i64,
-    /// A piece before it was lost.
-    has_gap: bool,
-}
 
 /// What events are folded into. Nothing follows it: what is shown is the view.
 struct Folded {
@@ -60,7 +45,7 @@ pub(in crate::pages) struct LiveRun {
     pub selected: RwSignal<Option<StepKey>>,
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
     proposed: StoredValue<Option<StepKey>>,
-    pub streams: RwSignal<BTreeMap<(StepKey, i32), Stream>>,
+    pub streams: RwSignal<Streams>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -74,15 +59,8 @@ pub(in crate::pages) struct LiveRun {
     is_refetching: RwSignal<bool>,
     /// Changes a few times a second while the run does.
     pulse: RwSignal<u32>,
-    /// What was typed and not sent, by what it is for: it stays while other steps are looked at, and on this device after that.
-    drafts: StoredValue<BTreeMap<String, RwSignal<String>>>,
-    /// Grows with the drafts.
-    n_drafts: RwSignal<usize>,
-    /// What an earlier visit had left on this device.
-    left: StoredValue<Texts>,
-    /// The drafts that were taken up from there, until a person has changed or discarded them.
-    restored: RwSignal<BTreeSet<String>>,
-    owner: StoredValue<Option<Owner>>,
+    /// What was typed and not sent.
+    pub(super) drafts: Drafts,
 }
 
 impl LiveRun {
@@ -130,13 +108,8 @@ impl LiveRun {
             }),
             is_refetching: RwSignal::new(false),
             pulse,
-            drafts: StoredValue::default(),
-            n_drafts: RwSignal::new(0),
-            left: StoredValue::default(),
-            restored: RwSignal::default(),
-            owner: StoredValue::new(Owner::current()),
+            drafts: Drafts::of(id),
         };
-        live.keep_drafts();
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
         live
@@ -149,7 +122,7 @@ impl LiveRun {
                     self.refetch();
                 }
             }
-            RunFrame::Delta(delta) => self.streams.update(|streams| add_piece(streams, delta)),
+            RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => self.refetch(),
             RunFrame::Beat(_) => {}
         }
@@ -273,64 +246,6 @@ impl LiveRun {
         self.run.with_untracked(read)
     }
 
-    /// A text that outlives the control it is typed into.
-    pub(in crate::pages) fn draft(self, name: &str) -> RwSignal<String> {
-        if let Some(known) = self.drafts.with_value(|drafts| drafts.get(name).copied()) {
-            return known;
-        }
-        let kept = self.left.with_value(|left| left.get(name).cloned());
-        if kept.is_some() {
-            self.restored.update(|restored| {
-                restored.insert(name.to_owned());
-            });
-        }
-        let make = || RwSignal::new(kept.clone().unwrap_or_default());
-        let text = self.owner.with_value(|owner| owner.as_ref().map_or_else(make, |owner| owner.with(make)));
-        self.drafts.update_value(|drafts| {
-            drafts.insert(name.to_owned(), text);
-        });
-        self.n_drafts.try_update(|n| *n += 1);
-        text
-    }
-
-    fn keep_drafts(self) {
-        let place = device::place(&format!("run:{}", self.id));
-        // No form with a draft is part of a first page, so what is on the device changes nothing of it.
-        if let Some(left) = place.as_deref().and_then(left_at) {
-            self.left.set_value(left);
-        }
-        Keeper::follow(place, move || {
-            self.n_drafts.track();
-            let drafts = self.drafts.get_value();
-            let typed = drafts.into_iter().map(|(name, text)| (name, text.get())).filter(|(_, text)| !text.is_empty());
-            // What no form has asked for yet is still kept.
-            let mut texts = self.left.get_value();
-            texts.retain(|name, _| !self.drafts.with_value(|drafts| drafts.contains_key(name)));
-            texts.extend(typed);
-            texts
-        });
-    }
-
-    /// The drafts of one form that came back from this device.
-    pub(super) fn restored_of(self, form: &str, step: &StepKey) -> Vec<String> {
-        let end = format!(" {step}");
-        let is_of = |name: &String| name.strip_suffix(&end).is_some_and(|name| name.split(' ').next() == Some(form));
-        self.restored.with(|restored| restored.iter().filter(|name| is_of(name)).cloned().collect())
-    }
-
-    /// Drops them.
-    pub(super) fn discard(self, names: &[String]) {
-        for name in names {
-            self.draft(name).set(String::new());
-        }
-        self.settle(names);
-    }
-
-    /// They need no word any more.
-    pub(super) fn settle(self, names: &[String]) {
-        self.restored.update(|restored| restored.retain(|name| !names.contains(name)));
-    }
-
     /// What people call a step; an unknown one by its key.
     pub(in crate::pages) fn title_of(self, key: &StepKey) -> String {
         self.run.with(|run| title_of(run, key))
@@ -342,11 +257,8 @@ impl LiveRun {
 
     fn forget_streams(self, event: &RunEvent) {
         for attempt in event.data.attempts.iter().filter(|attempt| attempt.outcome.is_some()) {
-            let place = (attempt.step.clone(), attempt.number);
-            if self.streams.with_untracked(|streams| streams.contains_key(&place)) {
-                self.streams.update(|streams| {
-                    streams.remove(&place);
-                });
+            if self.streams.with_untracked(|streams| streams.text(&attempt.step, attempt.number).is_some()) {
+                self.streams.update(|streams| streams.forget(&attempt.step, attempt.number));
             }
         }
     }
@@ -403,45 +315,5 @@ fn order(run: &RunView) -> Vec<StepKey> {
         Ok(order) => order.into_iter().cloned().collect(),
         // A published definition has no cycle; by key is still a list.
         Err(_) => run.steps.iter().map(|step| step.key.clone()).collect(),
-    }
-}
-
-fn add_piece(streams: &mut BTreeMap<(StepKey, i32), Stream>, delta: &Delta) {
-    let stream = streams.entry((delta.step.clone(), delta.attempt)).or_default();
-    // All of it is sent again to whoever comes late, and that may be us.
-    if delta.offset == 0 && stream.has_gap {
-        *stream = Stream::default();
-    }
-    if delta.offset < stream.offset {
-        return;
-    }
-    if delta.offset > stream.offset {
-        // Lossy by design; the artifact will tell the whole.
-        stream.text.push_str(" … ");
-        stream.has_gap = true;
-    }
-    stream.text.push_str(&delta.text);
-    stream.offset = delta.offset + i64::try_from(delta.text.len()).unwrap_or(i64::MAX);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn piece(offset: i64, text: &str) -> Delta {
-        Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset, text: text.into() }
-    }
-
-    #[test]
-    fn a_repeated_piece_is_ignored_and_a_lost_one_is_marked() {
-        let mut streams = BTreeMap::new();
-        for delta in [piece(0, "one "), piece(0, "one "), piece(4, "two "), piece(12, "four")] {
-            add_piece(&mut streams, &delta);
-        }
-        assert_eq!(streams[&("a".into(), 1)].text, "one two  … four");
-        for delta in [piece(0, "one two "), piece(8, "and four"), piece(0, "one two ")] {
-            add_piece(&mut streams, &delta);
-        }
-        assert_eq!(streams[&("a".into(), 1)].text, "one two and four", "sent again, it is whole");
     }
 }

@@ -4,16 +4,11 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{
-    attempts::Attempts, inputs::Inputs, items::Items, needs::Needs, one_step::OneStep, output::Output, prompt::Prompt,
-    reject::Rounds, state::LiveRun, versions::Versions,
+    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, needs::Needs, one_step::OneStep, output::Output,
+    prompt::Prompt, state::LiveRun, versions::Versions,
 };
+use crate::components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant};
 use crate::reactive::memo;
-use crate::{
-    components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant},
-    error::AppError,
-    form::{ErrorBanner, TryAgain},
-    load::PartFailed,
-};
 
 #[component]
 pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
@@ -148,24 +143,4 @@ fn Feedback(one: OneStep) -> impl IntoView {
         })
     };
     view! { {view} }
-}
-
-/// An error of a verb beside its button. `again` where no button that repeats it stands beside.
-#[component]
-pub(super) fn VerbError(
-    error: Signal<Option<AppError>>,
-    #[prop(optional, into)] again: Option<Callback<()>>,
-) -> impl IntoView {
-    move || {
-        error.get().map(|error| match again {
-            Some(again) => view! { <TryAgain error again/> }.into_any(),
-            None => view! { <ErrorBanner error/> }.into_any(),
-        })
-    }
-}
-
-/// What a dialog needs did not come: asked for again by a press, and by signing in again.
-#[component]
-pub(super) fn LoadError(error: RwSignal<Option<AppError>>, #[prop(into)] again: Callback<()>) -> impl IntoView {
-    move || error.get().map(|error| view! { <PartFailed error on_retry=again/> })
 }

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use workflow::api::SupplyStep;
 
 use super::{
+    failures::VerbError,
     one_step::{Ask, OneStep, Sender},
     output_form::{OutputForm, Ports},
     restored::Restored,
     seen::{OvertakenGoOn, Seen},
-    step_panel::VerbError,
 };
 use crate::components::{Button, Dialog, Size, Variant, focus_in_dialog};
 use crate::reactive::effect;

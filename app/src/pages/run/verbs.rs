@@ -1,15 +1,12 @@
 //! Which verbs a step offers to this person now, and why not the others. The words of buttons stand here.
 //! Only for showing: what is allowed is judged again on the server, by `workflow::run::decide`.
 
-use leptos::prelude::*;
 use workflow::{
     RunStatus, RunView, StepStatus,
     access::Actor,
     verbs::{self as table, Access, Expected, RunVerb, Who},
     view::StepView,
 };
-
-use super::one_step::OneStep;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verb {
@@ -171,7 +168,7 @@ fn no_way_around(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<S
 }
 
 /// Whether the gate asks others alone: it binds the owner of the run too.
-fn is_for_others(step: &StepView, me: &Actor) -> bool {
+pub(super) fn is_for_others(step: &StepView, me: &Actor) -> bool {
     let asks = step.review.as_ref().is_some_and(|review| !review.users.is_empty() || !review.roles.is_empty());
     asks && !me.is_admin() && !is_asked(step, me)
 }
@@ -181,33 +178,9 @@ fn is_own(run: &RunView, step: &StepView, me: &Actor) -> bool {
     run.user_id == me.id || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == email)
 }
 
-impl OneStep {
-    /// Why a verb is not there; follows the run.
-    pub(super) fn refusal(self, verb: Verb) -> Option<String> {
-        let key = self.key();
-        self.live.run.with(|run| {
-            let step = run.step(&key)?;
-            self.me.with_value(|me| refusal(verb, run, step, me.as_ref()))
-        })
-    }
-
-    /// Whether its gate asks others alone; follows the run.
-    pub(super) fn is_for_others(self) -> bool {
-        let key = self.key();
-        self.live.run.with(|run| {
-            let asks_others = |step| self.me.with_value(|me| me.as_ref().is_some_and(|me| is_for_others(step, me)));
-            run.step(&key).is_some_and(asks_others)
-        })
-    }
-
-    /// Whether older versions of what it made can become the latest again; follows the run.
-    pub(super) fn can_roll_back(self) -> bool {
-        let key = self.key();
-        self.live.run.with(|run| {
-            let refused = |step| self.me.with_value(|me| refusal_of(table::Verb::Rollback, run, step, me.as_ref()));
-            run.step(&key).is_some_and(|step| refused(step).is_none())
-        })
-    }
+/// Whether older versions of what the step made can become the latest again.
+pub(super) fn can_roll_back(run: &RunView, step: &StepView, me: Option<&Actor>) -> bool {
+    refusal_of(table::Verb::Rollback, run, step, me).is_none()
 }
 
 #[cfg(test)]

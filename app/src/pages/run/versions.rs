@@ -1,10 +1,10 @@
 //! All versions of what a step made, newest first, and any one beside the one before it.
 
 use leptos::prelude::*;
-use workflow::{ArtifactId, status::Origin, view::ArtifactMeta};
+use workflow::{ArtifactId, view::ArtifactMeta};
 
 use super::{
-    artifact::{Artifact, facts},
+    artifact::{Artifact, facts, made_by},
     difference::Difference,
     lineage::LineageDrawer,
     one_step::OneStep,
@@ -120,17 +120,4 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
 fn standing(artifact: &ArtifactMeta) -> String {
     let words = [(artifact.is_latest, "latest · "), (artifact.is_approved, "approved · ")];
     words.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect()
-}
-
-/// Who or what wrote a version.
-pub(super) fn made_by(artifact: &ArtifactMeta) -> String {
-    let who = |verb: &str| match &artifact.made_by {
-        Some(email) => format!("{verb} by {email}"),
-        None => format!("{verb} by a person"),
-    };
-    match artifact.origin {
-        Origin::Agent => artifact.attempt.map(|n| format!("attempt {n}")).unwrap_or_default(),
-        Origin::HumanEdit => who("edited"),
-        Origin::Import => artifact.made_by.as_ref().map_or_else(|| "imported".to_owned(), |_| who("brought")),
-    }
 }

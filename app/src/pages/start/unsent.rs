@@ -7,9 +7,9 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use workflow::TemplateId;
 
-use super::field::InputField;
 use crate::components::{Banner, Button, ConfirmDialog, Kind, Size};
 use crate::device;
+use crate::pages::input_form::field::InputField;
 use crate::reactive::effect;
 use crate::unsent::{Keeper, left_at};
 

@@ -8,7 +8,7 @@ use workflow::schema::{Kind, Schema};
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     components::{Field, Select, SelectOption, TextArea, TextInput},
-    pages::start::value::{Control, choice_label, control, read, text_of},
+    pages::input_form::value::{Control, choice_label, control, read, text_of},
 };
 
 /// The first value of a constant that nobody has typed yet.

@@ -12,7 +12,8 @@ use super::super::{
     draft::Draft,
     focus::field_id,
 };
-use crate::components::{Field, NumberInput, Select, SelectOption, duration_words};
+use crate::clock::duration_words;
+use crate::components::{Field, NumberInput, Select, SelectOption};
 use crate::reactive::{effect, memo};
 
 /// A number of the limits and its control.

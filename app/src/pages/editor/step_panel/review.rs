@@ -13,8 +13,9 @@ use super::{
     bound::{choice, flag, number, whole},
     people::People,
 };
+use crate::clock::duration_words;
 use crate::components::{
-    Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption, duration_words,
+    Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption,
 };
 use crate::reactive::memo;
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{RunView, api::ResumeRun, view::BudgetView};
 
-use super::super::{press::Press, state::LiveRun, step_panel::VerbError};
+use super::super::{failures::VerbError, press::Press, state::LiveRun};
 use crate::reactive::{effect, memo};
 use crate::{
     api,

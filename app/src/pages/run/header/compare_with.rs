@@ -4,13 +4,12 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{RunId, api::RunSummary};
 
-use super::super::{state::LiveRun, step_panel::LoadError};
+use super::super::{failures::LoadError, state::LiveRun};
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{
-        Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant, local_minute, run_status, status_label,
-    },
+    clock::local_minute,
+    components::{Button, ComboOption, Combobox, Dialog, Field, TextInput, Variant, run_status, status_label},
     error::AppError,
 };
 

@@ -7,8 +7,8 @@ use workflow::{
 };
 
 use super::super::{
+    failures::{LoadError, VerbError},
     state::LiveRun,
-    step_panel::{LoadError, VerbError},
 };
 use crate::reactive::effect;
 use crate::{

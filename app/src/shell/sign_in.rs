@@ -2,21 +2,21 @@
 
 use leptos::prelude::*;
 
-use super::{Session, use_session};
 use crate::{
     api,
     components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant},
     error::AppError,
     form::{FormError, outcome},
+    session::{Session, use_session},
 };
 
 #[component]
-pub fn SignInDialog() -> impl IntoView {
+pub(super) fn SignInDialog() -> impl IntoView {
     let session = use_session();
     view! {
         <Dialog
             id="sign-in-again"
-            open=session.asks
+            open=session.asks()
             size=Size::Sm
             title="Sign in again"
             description="Your session has ended. What you wrote on this page is kept."
@@ -37,7 +37,7 @@ fn Again(session: Session) -> impl IntoView {
     let error = outcome(sign_in, move |actor| match actor {
         Some(actor) => session.begin(actor),
         // Signed in, and out again at once: a browser that keeps no cookies.
-        None => session.asks.set(true),
+        None => session.asks().set(true),
     });
     view! {
         <form

@@ -1,13 +1,13 @@
-//! One input of a start form: its state, its control and its error.
+//! One input of a form: its state, its control and its error.
+
+use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use serde_json::Value;
 use workflow::definition::{RunInput, in_order};
 
 use super::{
-    Inputs,
     file::FileInput,
-    input_key,
     value::{Control, choice_label, control, read, text_of},
 };
 use crate::reactive::effect_with;
@@ -15,6 +15,9 @@ use crate::{
     components::{Field, Select, SelectOption, Switch, TextArea, TextInput},
     error::AppError,
 };
+
+/// The inputs of a form, by key.
+pub(in crate::pages) type Inputs = BTreeMap<String, Value>;
 
 #[derive(Clone)]
 pub(in crate::pages) struct InputField {
@@ -35,7 +38,7 @@ pub(in crate::pages) struct InputField {
 
 impl InputField {
     /// In the order that the template gives them.
-    pub(in crate::pages) fn all(inputs: &std::collections::BTreeMap<String, RunInput>) -> Vec<Self> {
+    pub(in crate::pages) fn all(inputs: &BTreeMap<String, RunInput>) -> Vec<Self> {
         in_order(inputs).map(|(key, input)| Self::new(key, input)).collect()
     }
 
@@ -81,13 +84,13 @@ impl InputField {
     }
 
     /// What is typed, where it is worth keeping on this device: a file can be chosen again, and a default comes by itself.
-    pub(super) fn typed(&self) -> Option<String> {
+    pub(in crate::pages) fn typed(&self) -> Option<String> {
         let text = self.text.get();
         (self.control != Control::File && !self.is_secret() && text != self.first).then_some(text)
     }
 
     /// Takes up what was kept, unless something else has been typed meanwhile.
-    pub(super) fn take_up(&self, text: &str) -> bool {
+    pub(in crate::pages) fn take_up(&self, text: &str) -> bool {
         let is_untouched = self.text.with_untracked(|now| *now == self.first);
         let is_welcome = is_untouched && self.control != Control::File && !self.is_secret() && text != self.first;
         if is_welcome {
@@ -97,7 +100,7 @@ impl InputField {
     }
 
     /// Goes back to what the form began with.
-    pub(super) fn begin_anew(&self) {
+    pub(in crate::pages) fn begin_anew(&self) {
         if self.control != Control::File {
             self.text.set(self.first.clone());
         }
@@ -218,4 +221,13 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         </Field>
     }
     .into_any()
+}
+
+/// Which input an error of the server is about.
+fn input_key(error: &AppError) -> Option<&str> {
+    let field = error.0.field.as_deref()?;
+    let rest = ["inputs.", "/inputs/", "inputs/", "outputs.", "artifacts."]
+        .iter()
+        .find_map(|prefix| field.strip_prefix(prefix))?;
+    rest.split(['.', '/', '[']).next()
 }

@@ -1,0 +1,100 @@
+//! What the pages of every part share: the route that fetches its part, the names of the part's files in the document, and what is
+//! shown when they do not come. Must name no page.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::Empty,
+    link::{Link, use_link},
+    reactive::effect_with,
+    shell::Page,
+};
+
+/// Pages of one part come together: who opens one of them will most likely open another.
+macro_rules! fetched {
+    ($($part:ident: $route:ident, $page:ident, $load:ident, $view:expr;)*) => {$(
+        #[cfg(split_wasm)]
+        #[leptos::wasm_split::wasm_split($part, wasm_split_path = leptos::wasm_split, fallible, preload($load))]
+        fn $page() -> Result<leptos::prelude::AnyView, leptos::wasm_split::SplitLoaderError> {
+            Ok($view)
+        }
+
+        // On the server, and in a bundle that is whole, the page is there already.
+        #[cfg(not(split_wasm))]
+        fn $page() -> std::future::Ready<Result<leptos::prelude::AnyView, leptos::wasm_split::SplitLoaderError>> {
+            std::future::ready(Ok($view))
+        }
+
+        #[cfg(not(split_wasm))]
+        fn $load() -> std::future::Ready<Result<(), leptos::wasm_split::SplitLoaderError>> {
+            std::future::ready(Ok(()))
+        }
+
+        pub struct $route;
+
+        impl leptos_router::LazyRoute for $route {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn preload() {
+                // What fails here is asked for once more by the view, which shows it.
+                let _ = $load().await;
+            }
+
+            async fn view(_: Self) -> leptos::prelude::AnyView {
+                #[cfg(feature = "ssr")]
+                $crate::pages::fetched::part::name_files(stringify!($part));
+                $page().await.unwrap_or_else(|_| $crate::pages::fetched::part::not_fetched())
+            }
+        }
+    )*};
+}
+pub(super) use fetched;
+
+/// Names the files of a part in the head of the document, so that the browser fetches them beside the bundle and not after it.
+#[cfg(feature = "ssr")]
+pub(super) fn name_files(part: &str) {
+    use leptos_meta::Link;
+
+    for href in crate::site::files().parts.get(part).into_iter().flatten().cloned() {
+        // Drawing a link adds it to the head; there is nothing to show.
+        if href.rsplit('.').next() == Some("js") {
+            view! { <Link rel="modulepreload" href/> }.to_html();
+        } else {
+            view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }.to_html();
+        }
+    }
+}
+
+/// The network failed, or the server was updated while this document was open.
+pub(super) fn not_fetched() -> AnyView {
+    // There is nothing on this page to lose: once the connection is back, it is asked for without a press.
+    let link = use_link();
+    effect_with(move |was_lost: Option<bool>| {
+        let is_lost = link.is_some_and(Link::is_lost);
+        if was_lost == Some(true) && !is_lost {
+            // Where the browser refuses, the link below is still there.
+            let _ = window().location().reload();
+        }
+        is_lost
+    });
+    view! {
+        <Page title="Page not loaded">
+            <div class="page">
+                <h1 class="visually-hidden">"Page not loaded"</h1>
+                <Empty
+                    icon="circle-alert"
+                    title="This page could not be loaded"
+                    text="The connection failed, or Weft was updated while this tab was open."
+                >
+                    // Not the router's: the whole document is asked for again.
+                    <a class="btn" data-variant="primary" href="" rel="external">
+                        <span class="btn-label">"Load it again"</span>
+                    </a>
+                </Empty>
+            </div>
+        </Page>
+    }
+    .into_any()
+}
