@@ -4,14 +4,16 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId,
     api::TemplateView,
     people::{self, People, Standing},
 };
 
-use super::saving::Saving;
+use super::{
+    content::{Content, Live},
+    saving::Saving,
+};
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
@@ -23,44 +25,6 @@ use crate::{
 /// Steps from which validating waits for a pause in the typing.
 const MANY_STEPS: usize = 300;
 const PAUSE: Duration = Duration::from_millis(300);
-
-/// Everything of a workflow that this page can change.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(super) struct Content {
-    pub name: String,
-    pub description: String,
-    pub definition: Definition,
-}
-
-impl Content {
-    pub(super) fn of(template: &TemplateView) -> Self {
-        Self {
-            name: template.name.clone(),
-            description: template.description.clone(),
-            definition: template.definition.clone(),
-        }
-    }
-
-    /// Whether the server would store the two alike.
-    pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        self.name.trim() == other.name.trim()
-            && self.description.trim() == other.description.trim()
-            && self.definition == other.definition
-    }
-}
-
-/// How the draft stands to what people start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Live {
-    pub version: Option<i32>,
-    pub has_unpublished_changes: bool,
-}
-
-impl Live {
-    pub(super) fn of(template: &TemplateView) -> Self {
-        Self { version: template.published_version, has_unpublished_changes: template.has_unpublished_changes }
-    }
-}
 
 #[derive(Clone, Copy)]
 pub(super) struct Draft {
@@ -108,9 +72,8 @@ impl Draft {
         }
     }
 
-    /// Begins to save and to validate what changes.
+    /// Begins to validate what changes.
     pub(super) fn follow(self) {
-        self.follow_saving();
         effect_with(move |before: Option<()>| {
             self.handle.revision().track();
             self.catalog.track();

@@ -6,7 +6,8 @@ use workflow::{Definition, TemplateId, api::Published};
 
 use super::{
     changes::{Changes, pinned},
-    draft::{Draft, Live},
+    content::Live,
+    draft::Draft,
     saving::SaveState,
 };
 use crate::reactive::memo;

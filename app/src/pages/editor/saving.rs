@@ -1,29 +1,14 @@
-//! Autosave: after a pause in the edits, with the revision they began from, one save at a time.
-//! A newer draft of somebody else is never overwritten unasked, and what could not be saved stays in this browser.
+//! How the draft stands with the server: what it has, what is on its way, and what is only here.
+//! Must never send or show anything.
 
-mod unsaved;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use workflow::api::{ErrorCode, TemplateView};
 
-use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use workflow::{
-    TemplateId,
-    api::{ErrorCode, TemplateView, UpdateTemplate},
-};
+use super::content::Content;
+use crate::error::AppError;
 
-use self::unsaved::send_and_forget;
-use super::{
-    draft::{Content, Draft, Live},
-    keep,
-};
-use crate::reactive::{effect, effect_with};
-use crate::{api, error::AppError};
-
-const PAUSE: Duration = Duration::from_millis(600);
-const MAX_RETRY_S: u64 = 30;
 /// Remembered, to know our own draft again.
 const MOST_UNANSWERED: usize = 5;
 
@@ -41,7 +26,7 @@ pub(super) enum SaveState {
 }
 
 impl SaveState {
-    fn of(error: AppError) -> Self {
+    pub(super) fn of(error: AppError) -> Self {
         match error.code() {
             ErrorCode::StaleRevision => Self::Conflict,
             ErrorCode::Unauthenticated => Self::SignedOut,
@@ -53,19 +38,19 @@ impl SaveState {
 
 /// What outlives the page: a save that is on its way when one leaves.
 #[derive(Debug)]
-struct Core {
-    base: i64,
+pub(super) struct Core {
+    pub base: i64,
     /// What the server has, as far as this page knows.
-    saved: Content,
+    pub saved: Content,
     /// What was sent without an answer: the server may have taken any of it.
-    unanswered: Vec<Content>,
-    is_in_flight: bool,
+    pub unanswered: Vec<Content>,
+    pub is_in_flight: bool,
     /// What was there when the page was left while a save was on its way.
-    left: Option<Content>,
+    pub left: Option<Content>,
 }
 
 impl Core {
-    fn note_unanswered(&mut self, error: &AppError, content: Content) {
+    pub(super) fn note_unanswered(&mut self, error: &AppError, content: Content) {
         let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
         if is_unknown && self.unanswered.last() != Some(&content) {
             self.unanswered.push(content);
@@ -75,9 +60,9 @@ impl Core {
     }
 }
 
-type Shared = Arc<Mutex<Core>>;
+pub(super) type Shared = Arc<Mutex<Core>>;
 
-fn lock(core: &Shared) -> MutexGuard<'_, Core> {
+pub(super) fn lock(core: &Shared) -> MutexGuard<'_, Core> {
     // There is one thread in the browser, and a half-made change of these fields is none.
     core.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -93,10 +78,10 @@ pub(super) struct Saving {
     pub theirs: RwSignal<Option<TemplateView>>,
     /// How many edits an earlier visit had left here, until the person has read it.
     pub restored: RwSignal<Option<usize>>,
-    core: StoredValue<Shared>,
-    is_dirty: StoredValue<bool>,
-    timer: StoredValue<Option<TimeoutHandle>>,
-    n_failures: StoredValue<u32>,
+    pub core: StoredValue<Shared>,
+    pub is_dirty: StoredValue<bool>,
+    pub timer: StoredValue<Option<TimeoutHandle>>,
+    pub n_failures: StoredValue<u32>,
 }
 
 impl Saving {
@@ -125,234 +110,15 @@ impl Saving {
         self.state.with(|state| *state == SaveState::Saved)
     }
 
-    fn set(self, state: SaveState) {
+    pub(super) fn set(self, state: SaveState) {
         if self.state.try_with_untracked(|known| *known != state) == Some(true) {
             self.state.set(state);
         }
     }
 
-    fn stop_timer(self) {
+    pub(super) fn stop_timer(self) {
         if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
             timer.clear();
         }
     }
-}
-
-impl Draft {
-    pub(super) fn follow_saving(self) {
-        let saving = self.saving;
-        effect_with(move |before: Option<()>| {
-            self.handle.revision().track();
-            self.name.track();
-            self.description.track();
-            if before.is_some() {
-                untrack(|| self.changed());
-            }
-        });
-        effect(move || self.restore());
-        effect_with(move |before: Option<u32>| {
-            let epoch = self.session.epoch();
-            if before.is_some_and(|before| before != epoch)
-                && saving.state.with_untracked(|state| *state == SaveState::SignedOut)
-            {
-                self.save();
-            }
-            epoch
-        });
-        effect(move || {
-            let listeners = [
-                window_event_listener(ev::online, move |_| {
-                    if saving.state.with_untracked(|state| *state == SaveState::Offline) {
-                        self.save();
-                    }
-                }),
-                window_event_listener(ev::beforeunload, move |event| {
-                    if saving.is_dirty.get_value() {
-                        self.keep();
-                        event.prevent_default();
-                        event.set_return_value("Some changes are not saved yet");
-                    }
-                }),
-                window_event_listener(ev::pagehide, move |_| {
-                    if saving.is_dirty.get_value() {
-                        self.keep();
-                    }
-                }),
-            ];
-            on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
-        });
-        on_cleanup(move || {
-            saving.stop_timer();
-            if saving.is_dirty.get_value() {
-                self.leave();
-            }
-        });
-    }
-
-    /// Something was edited: it is saved after a pause.
-    fn changed(self) {
-        let saving = self.saving;
-        saving.is_dirty.set_value(true);
-        if saving.timer.with_value(Option::is_none) {
-            saving.n_edits.update(|n| *n += 1);
-        }
-        saving.stop_timer();
-        if saving.state.with_untracked(|state| *state == SaveState::Saved) {
-            saving.set(SaveState::Saving);
-        }
-        self.save_in(PAUSE);
-    }
-
-    fn save_in(self, pause: Duration) {
-        self.saving.stop_timer();
-        let timer = set_timeout_with_handle(
-            move || {
-                self.saving.timer.try_set_value(None);
-                self.save();
-            },
-            pause,
-        );
-        self.saving.timer.set_value(timer.ok());
-    }
-
-    /// Saves now, unless a save is on its way: then after that one.
-    pub(super) fn save(self) {
-        let saving = self.saving;
-        let Some(core) = saving.core.try_get_value() else { return };
-        if saving.state.with_untracked(|state| *state == SaveState::Conflict) {
-            self.keep();
-            return;
-        }
-        let content = self.content();
-        let base = {
-            let mut core = lock(&core);
-            if core.is_in_flight {
-                return;
-            }
-            if core.saved == content {
-                drop(core);
-                self.settled();
-                return;
-            }
-            core.is_in_flight = true;
-            core.base
-        };
-        let is_troubled = saving.state.with_untracked(|state| !matches!(state, SaveState::Saved | SaveState::Saving));
-        if is_troubled {
-            self.keep();
-        } else {
-            saving.set(SaveState::Saving);
-        }
-        spawn_local(async move {
-            let answer = send(self.id, base, &content).await;
-            self.answered(&core, content, answer).await;
-        });
-    }
-
-    async fn answered(self, core: &Shared, content: Content, answer: Result<TemplateView, AppError>) {
-        let id = self.id;
-        let answer = match answer {
-            Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
-            answer => answer.map(|template| (template, content.clone())),
-        };
-        let left = {
-            let mut core = lock(core);
-            core.is_in_flight = false;
-            match &answer {
-                Ok((template, taken)) => {
-                    core.base = template.draft_revision;
-                    core.saved = taken.clone();
-                    core.unanswered.clear();
-                }
-                Err(error) => core.note_unanswered(error, content),
-            }
-            core.left.take().map(|left| (left, core.base))
-        };
-        if let Some((left, base)) = left {
-            if answer.is_ok() {
-                send_and_forget(id, base, left).await;
-            }
-            return;
-        }
-        match answer {
-            Ok((template, _)) => self.saved(&template),
-            Err(error) => self.failed(error),
-        }
-    }
-
-    /// A newer draft may be our own save whose answer was lost; then there is no conflict.
-    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Content), AppError> {
-        let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
-        let current = Content::of(&theirs);
-        let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
-        if let Some(ours) = ours {
-            return Ok((theirs, ours));
-        }
-        self.saving.theirs.try_set(Some(theirs));
-        Err(error)
-    }
-
-    fn saved(self, template: &TemplateView) {
-        let saving = self.saving;
-        saving.n_failures.try_set_value(0);
-        saving.theirs.try_set(None);
-        let live = Live::of(template);
-        if self.live.try_with_untracked(|known| *known != live) == Some(true) {
-            self.live.set(live);
-        }
-        let Some(core) = saving.core.try_get_value() else { return };
-        self.hear(&template.problems);
-        let is_all = lock(&core).saved == self.content();
-        if is_all {
-            self.settled();
-        } else {
-            saving.set(SaveState::Saving);
-            if saving.timer.with_value(Option::is_none) {
-                self.save_in(PAUSE);
-            }
-        }
-    }
-
-    /// The server has everything.
-    fn settled(self) {
-        let saving = self.saving;
-        saving.is_dirty.set_value(false);
-        saving.n_edits.set(0);
-        saving.is_kept.set(false);
-        saving.restored.set(None);
-        saving.set(SaveState::Saved);
-        keep::forget(self.id);
-    }
-
-    fn failed(self, error: AppError) {
-        let saving = self.saving;
-        self.session.note(&error);
-        // The page was left meanwhile; what it could not save is kept.
-        if saving.core.try_get_value().is_none() {
-            return;
-        }
-        let state = SaveState::of(error);
-        let is_offline = state == SaveState::Offline;
-        saving.set(state);
-        self.keep();
-        if is_offline {
-            let n = saving.n_failures.try_update_value(|n| {
-                *n += 1;
-                *n
-            });
-            let wait = 2_u64.saturating_pow(n.unwrap_or(1).min(8)).min(MAX_RETRY_S);
-            self.save_in(Duration::from_secs(wait));
-        }
-    }
-}
-
-async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateView, AppError> {
-    let update = UpdateTemplate {
-        // A workflow keeps its last name while the field is empty.
-        name: Some(content.name.clone()).filter(|name| !name.trim().is_empty()),
-        description: Some(content.description.clone()),
-        definition: Some(content.definition.to_value()),
-        base_revision: Some(base),
-    };
-    api::save_draft(id, update).await
 }

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use workflow::AgentId;
 
-use super::{super::focus::field_id, OneStep};
+use super::{super::focus::field_id, one_step::OneStep};
 use crate::reactive::{effect, memo};
 use crate::{
     api,

@@ -4,7 +4,7 @@ use crate::reactive::{effect, memo};
 use leptos::prelude::*;
 use workflow::Step;
 
-use super::{super::bound, OneStep};
+use super::{super::bound, one_step::OneStep};
 
 pub(super) use super::super::bound::whole;
 

@@ -21,8 +21,8 @@ use super::{
         focus::field_id,
         sources::{self, Takes},
     },
-    OneStep,
     bound::choice,
+    one_step::OneStep,
     source_field::SourceField,
 };
 use crate::components::{

@@ -12,8 +12,8 @@ use workflow::{
 
 use super::{
     super::focus::field_id,
-    OneStep,
     bound::{choice, flag, number, whole},
+    one_step::OneStep,
 };
 use crate::reactive::memo;
 use crate::{

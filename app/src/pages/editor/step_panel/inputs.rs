@@ -7,7 +7,7 @@ use workflow::{agent::InputPort, schema::Schema, source::Source};
 
 use super::{
     super::{focus::field_id, sources::Takes},
-    OneStep,
+    one_step::OneStep,
     source_field::SourceField,
 };
 use crate::components::{Badge, Button, Fault, Size, Tone, Variant};

@@ -7,8 +7,8 @@ use workflow::{agent::InputPort, definition::Concurrency, limits::MAX_TIMEOUT_S,
 
 use super::{
     super::{focus::field_id, sources::Takes},
-    OneStep,
     bound::{flag, number, whole},
+    one_step::OneStep,
     source_field::SourceField,
 };
 use crate::components::{Button, Checkbox, Field, NumberInput, Size, Variant};

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use workflow::{api::PersonView, people::Standing};
 
-use super::{super::focus::field_id, OneStep, find_person::Finder};
+use super::{super::focus::field_id, find_person::Finder, one_step::OneStep};
 use crate::components::{Badge, ComboOption, Combobox, Field, IconButton, Size, Tone};
 use crate::reactive::{effect, memo};
 

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{super::focus::field_id, OneStep};
+use super::{super::focus::field_id, one_step::OneStep};
 use crate::components::{Badge, Button, CodeView, Field, Icon, Size, TextArea, Tone, Variant};
 use crate::reactive::memo;
 

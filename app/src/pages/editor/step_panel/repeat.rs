@@ -14,8 +14,8 @@ use super::{
         focus::field_id,
         sources::{self, Takes},
     },
-    OneStep,
     bound::{choice, flag, number, text, whole},
+    one_step::OneStep,
     source_field::SourceField,
 };
 use crate::components::{Checkbox, Field, NumberInput, Select, SelectOption, TextInput};

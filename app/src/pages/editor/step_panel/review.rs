@@ -9,14 +9,12 @@ use workflow::{
 
 use super::{
     super::focus::field_id,
-    OneStep,
     bound::{choice, flag, number, whole},
+    one_step::OneStep,
     people::People,
 };
 use crate::clock::duration_words;
-use crate::components::{
-    Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption,
-};
+use crate::components::{Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption};
 use crate::reactive::memo;
 
 const MODES: [Segment; 3] =

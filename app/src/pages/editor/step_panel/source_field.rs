@@ -7,7 +7,7 @@ use workflow::{agent::InputPort, schema::Kind, source::Source, validate::source_
 
 use super::{
     super::sources::{self, Takes},
-    OneStep,
+    one_step::OneStep,
 };
 use crate::reactive::{effect, memo};
 use crate::{

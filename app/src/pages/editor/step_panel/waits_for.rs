@@ -5,7 +5,7 @@ use canvas::{Edit, edit::refuse_edge};
 use leptos::prelude::*;
 use workflow::{Definition, StepKey, graph::Graph};
 
-use super::{super::focus, OneStep};
+use super::{super::focus, one_step::OneStep};
 use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
 use crate::reactive::{effect, memo};
 

@@ -1,31 +1,24 @@
-//! What is not on the server: kept in this browser, taken up at the next visit, sent on when the page is left, or decided about.
+//! What is not on the server: what an earlier visit left in this browser is taken up, and a newer draft of somebody else decided about.
 //! Only a person's word may drop it or put it over somebody else's draft.
 
 use leptos::{prelude::*, task::spawn_local};
-use workflow::{TemplateId, api::TemplateView};
+use workflow::api::TemplateView;
 
 use super::{
-    super::{
-        draft::{Content, Draft, Live},
-        keep::{self, Kept},
-    },
-    PAUSE, SaveState, lock, send,
+    content::{Content, Live},
+    draft::Draft,
+    keep,
+    saving::{SaveState, lock},
 };
-use crate::api;
+use crate::{api, reactive::effect};
 
 impl Draft {
-    /// Puts the unsaved edits into this browser's storage.
-    pub(super) fn keep(self) {
-        let saving = self.saving;
-        let Some(core) = saving.core.try_get_value() else { return };
-        let base_revision = lock(&core).base;
-        let kept = Kept { base_revision, n_edits: saving.n_edits.get_untracked().max(1), content: self.content() };
-        let is_kept = keep::write(self.id, &kept);
-        saving.is_kept.set(is_kept);
+    /// Takes up what an earlier visit could not save, once the page is the browser's.
+    pub(super) fn take_up_unsaved(self) {
+        effect(move || self.restore());
     }
 
-    /// Takes up what an earlier visit could not save.
-    pub(super) fn restore(self) {
+    fn restore(self) {
         let saving = self.saving;
         let Some(kept) = keep::read(self.id) else { return };
         let Some(core) = saving.core.try_get_value() else { return };
@@ -43,7 +36,7 @@ impl Draft {
         if kept.base_revision == base {
             saving.restored.set(Some(kept.n_edits));
             self.show(kept.content);
-            self.save_in(PAUSE);
+            self.save_soon();
         } else {
             // The base it began from stays its base, so that nothing newer is overwritten by going on.
             lock(&core).base = kept.base_revision;
@@ -53,7 +46,7 @@ impl Draft {
         }
     }
 
-    pub(in super::super) fn fetch_theirs(self) {
+    pub(super) fn fetch_theirs(self) {
         spawn_local(async move {
             match api::get_template(self.id).await {
                 Ok(theirs) => {
@@ -64,24 +57,8 @@ impl Draft {
         });
     }
 
-    /// Leaves the page inside the app with something unsaved: it is sent on, and kept until that is done.
-    pub(super) fn leave(self) {
-        self.keep();
-        let saving = self.saving;
-        let is_conflict = saving.state.try_with_untracked(|state| *state == SaveState::Conflict) == Some(true);
-        let Some(shared) = saving.core.try_get_value().filter(|_| !is_conflict) else { return };
-        let content = self.content();
-        let mut core = lock(&shared);
-        if core.is_in_flight {
-            core.left = Some(content);
-        } else {
-            let (id, base) = (self.id, core.base);
-            spawn_local(async move { send_and_forget(id, base, content).await });
-        }
-    }
-
     /// Shows the server's draft and drops what is here.
-    pub(in super::super) fn take_theirs(self, theirs: &TemplateView) {
+    pub(super) fn take_theirs(self, theirs: &TemplateView) {
         self.begin_from(theirs);
         let content = Content::of(theirs);
         if let Some(core) = self.saving.core.try_get_value() {
@@ -93,7 +70,7 @@ impl Draft {
     }
 
     /// Takes the newer draft as the base and saves what is here over it: only ever by a person's word.
-    pub(in super::super) fn overwrite(self, theirs: &TemplateView) {
+    pub(super) fn overwrite(self, theirs: &TemplateView) {
         self.begin_from(theirs);
         if let Some(core) = self.saving.core.try_get_value() {
             lock(&core).saved = Content::of(theirs);
@@ -102,7 +79,7 @@ impl Draft {
     }
 
     /// What is here went into a copy; this page is left without it.
-    pub(in super::super) fn let_go(self) {
+    pub(super) fn let_go(self) {
         self.saving.stop_timer();
         self.saving.is_dirty.set_value(false);
         keep::forget(self.id);
@@ -120,17 +97,11 @@ impl Draft {
     }
 
     /// Goes back to what the server has.
-    pub(in super::super) fn discard_restored(self) {
+    pub(super) fn discard_restored(self) {
         let Some(core) = self.saving.core.try_get_value() else { return };
         let saved = lock(&core).saved.clone();
         self.saving.stop_timer();
         self.show(saved);
         self.settled();
-    }
-}
-
-pub(super) async fn send_and_forget(id: TemplateId, base: i64, content: Content) {
-    if send(id, base, &content).await.is_ok() {
-        keep::forget(id);
     }
 }

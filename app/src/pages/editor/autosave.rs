@@ -1,0 +1,277 @@
+//! Autosave: after a pause in the edits, with the revision they began from, one save at a time.
+//! A newer draft of somebody else is never overwritten unasked, and what could not be saved stays in this browser.
+
+use std::time::Duration;
+
+use leptos::{ev, prelude::*, task::spawn_local};
+use workflow::{
+    TemplateId,
+    api::{ErrorCode, TemplateView, UpdateTemplate},
+};
+
+use super::{
+    content::{Content, Live},
+    draft::Draft,
+    keep::{self, Kept},
+    saving::{SaveState, Shared, lock},
+};
+use crate::reactive::{effect, effect_with};
+use crate::{api, error::AppError};
+
+const PAUSE: Duration = Duration::from_millis(600);
+const MAX_RETRY_S: u64 = 30;
+
+impl Draft {
+    pub(super) fn follow_saving(self) {
+        let saving = self.saving;
+        effect_with(move |before: Option<()>| {
+            self.handle.revision().track();
+            self.name.track();
+            self.description.track();
+            if before.is_some() {
+                untrack(|| self.changed());
+            }
+        });
+        effect_with(move |before: Option<u32>| {
+            let epoch = self.session.epoch();
+            if before.is_some_and(|before| before != epoch)
+                && saving.state.with_untracked(|state| *state == SaveState::SignedOut)
+            {
+                self.save();
+            }
+            epoch
+        });
+        effect(move || {
+            let listeners = [
+                window_event_listener(ev::online, move |_| {
+                    if saving.state.with_untracked(|state| *state == SaveState::Offline) {
+                        self.save();
+                    }
+                }),
+                window_event_listener(ev::beforeunload, move |event| {
+                    if saving.is_dirty.get_value() {
+                        self.keep();
+                        event.prevent_default();
+                        event.set_return_value("Some changes are not saved yet");
+                    }
+                }),
+                window_event_listener(ev::pagehide, move |_| {
+                    if saving.is_dirty.get_value() {
+                        self.keep();
+                    }
+                }),
+            ];
+            on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
+        });
+        on_cleanup(move || {
+            saving.stop_timer();
+            if saving.is_dirty.get_value() {
+                self.leave();
+            }
+        });
+    }
+
+    /// Puts the unsaved edits into this browser's storage.
+    fn keep(self) {
+        let saving = self.saving;
+        let Some(core) = saving.core.try_get_value() else { return };
+        let base_revision = lock(&core).base;
+        let kept = Kept { base_revision, n_edits: saving.n_edits.get_untracked().max(1), content: self.content() };
+        let is_kept = keep::write(self.id, &kept);
+        saving.is_kept.set(is_kept);
+    }
+
+    /// Leaves the page inside the app with something unsaved: it is sent on, and kept until that is done.
+    fn leave(self) {
+        self.keep();
+        let saving = self.saving;
+        let is_conflict = saving.state.try_with_untracked(|state| *state == SaveState::Conflict) == Some(true);
+        let Some(shared) = saving.core.try_get_value().filter(|_| !is_conflict) else { return };
+        let content = self.content();
+        let mut core = lock(&shared);
+        if core.is_in_flight {
+            core.left = Some(content);
+        } else {
+            let (id, base) = (self.id, core.base);
+            spawn_local(async move { send_and_forget(id, base, content).await });
+        }
+    }
+
+    /// Something was edited: it is saved after a pause.
+    fn changed(self) {
+        let saving = self.saving;
+        saving.is_dirty.set_value(true);
+        if saving.timer.with_value(Option::is_none) {
+            saving.n_edits.update(|n| *n += 1);
+        }
+        saving.stop_timer();
+        if saving.state.with_untracked(|state| *state == SaveState::Saved) {
+            saving.set(SaveState::Saving);
+        }
+        self.save_soon();
+    }
+
+    /// After a pause.
+    pub(super) fn save_soon(self) {
+        self.save_in(PAUSE);
+    }
+
+    fn save_in(self, pause: Duration) {
+        self.saving.stop_timer();
+        let timer = set_timeout_with_handle(
+            move || {
+                self.saving.timer.try_set_value(None);
+                self.save();
+            },
+            pause,
+        );
+        self.saving.timer.set_value(timer.ok());
+    }
+
+    /// Saves now, unless a save is on its way: then after that one.
+    pub(super) fn save(self) {
+        let saving = self.saving;
+        let Some(core) = saving.core.try_get_value() else { return };
+        if saving.state.with_untracked(|state| *state == SaveState::Conflict) {
+            self.keep();
+            return;
+        }
+        let content = self.content();
+        let base = {
+            let mut core = lock(&core);
+            if core.is_in_flight {
+                return;
+            }
+            if core.saved == content {
+                drop(core);
+                self.settled();
+                return;
+            }
+            core.is_in_flight = true;
+            core.base
+        };
+        let is_troubled = saving.state.with_untracked(|state| !matches!(state, SaveState::Saved | SaveState::Saving));
+        if is_troubled {
+            self.keep();
+        } else {
+            saving.set(SaveState::Saving);
+        }
+        spawn_local(async move {
+            let answer = send(self.id, base, &content).await;
+            self.answered(&core, content, answer).await;
+        });
+    }
+
+    async fn answered(self, core: &Shared, content: Content, answer: Result<TemplateView, AppError>) {
+        let id = self.id;
+        let answer = match answer {
+            Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
+            answer => answer.map(|template| (template, content.clone())),
+        };
+        let left = {
+            let mut core = lock(core);
+            core.is_in_flight = false;
+            match &answer {
+                Ok((template, taken)) => {
+                    core.base = template.draft_revision;
+                    core.saved = taken.clone();
+                    core.unanswered.clear();
+                }
+                Err(error) => core.note_unanswered(error, content),
+            }
+            core.left.take().map(|left| (left, core.base))
+        };
+        if let Some((left, base)) = left {
+            if answer.is_ok() {
+                send_and_forget(id, base, left).await;
+            }
+            return;
+        }
+        match answer {
+            Ok((template, _)) => self.saved(&template),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// A newer draft may be our own save whose answer was lost; then there is no conflict.
+    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Content), AppError> {
+        let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
+        let current = Content::of(&theirs);
+        let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
+        if let Some(ours) = ours {
+            return Ok((theirs, ours));
+        }
+        self.saving.theirs.try_set(Some(theirs));
+        Err(error)
+    }
+
+    fn saved(self, template: &TemplateView) {
+        let saving = self.saving;
+        saving.n_failures.try_set_value(0);
+        saving.theirs.try_set(None);
+        let live = Live::of(template);
+        if self.live.try_with_untracked(|known| *known != live) == Some(true) {
+            self.live.set(live);
+        }
+        let Some(core) = saving.core.try_get_value() else { return };
+        self.hear(&template.problems);
+        let is_all = lock(&core).saved == self.content();
+        if is_all {
+            self.settled();
+        } else {
+            saving.set(SaveState::Saving);
+            if saving.timer.with_value(Option::is_none) {
+                self.save_soon();
+            }
+        }
+    }
+
+    /// The server has everything.
+    pub(super) fn settled(self) {
+        let saving = self.saving;
+        saving.is_dirty.set_value(false);
+        saving.n_edits.set(0);
+        saving.is_kept.set(false);
+        saving.restored.set(None);
+        saving.set(SaveState::Saved);
+        keep::forget(self.id);
+    }
+
+    fn failed(self, error: AppError) {
+        let saving = self.saving;
+        self.session.note(&error);
+        // The page was left meanwhile; what it could not save is kept.
+        if saving.core.try_get_value().is_none() {
+            return;
+        }
+        let state = SaveState::of(error);
+        let is_offline = state == SaveState::Offline;
+        saving.set(state);
+        self.keep();
+        if is_offline {
+            let n = saving.n_failures.try_update_value(|n| {
+                *n += 1;
+                *n
+            });
+            let wait = 2_u64.saturating_pow(n.unwrap_or(1).min(8)).min(MAX_RETRY_S);
+            self.save_in(Duration::from_secs(wait));
+        }
+    }
+}
+
+async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateView, AppError> {
+    let update = UpdateTemplate {
+        // A workflow keeps its last name while the field is empty.
+        name: Some(content.name.clone()).filter(|name| !name.trim().is_empty()),
+        description: Some(content.description.clone()),
+        definition: Some(content.definition.to_value()),
+        base_revision: Some(base),
+    };
+    api::save_draft(id, update).await
+}
+
+async fn send_and_forget(id: TemplateId, base: i64, content: Content) {
+    if send(id, base, &content).await.is_ok() {
+        keep::forget(id);
+    }
+}
