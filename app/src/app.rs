@@ -33,7 +33,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/dashboard") view=DashboardPage/>
                     <Route path=path!("/start/:template_id") view={Lazy::<fetched::Start>::new()}/>
                     <Route path=path!("/runs/:run_id") view={Lazy::<fetched::runs::Run>::new()}/>
-                    <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::runs::Compare>::new()}/>
+                    <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>
                     <Route path=path!("/account") view={Lazy::<fetched::Account>::new()}/>
                     <Route path=path!("/admin/workflows") view={Lazy::<fetched::Workflows>::new()}/>
                     <Route path=path!("/admin/workflows/:template_id") view={Lazy::<fetched::Editor>::new()}/>

@@ -11,6 +11,7 @@ use super::{
     account::AccountPage,
     agents::{AgentPage, AgentsPage, NewAgentPage},
     audit::AuditPage,
+    compare::ComparePage,
     design::DesignPage,
     editor::EditorPage,
     not_found::for_admins,
@@ -21,6 +22,7 @@ use super::{
 use crate::shell::Page;
 
 fetched! {
+    comparison: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     forms: Start, start, load_start, view! { <StartPage/> }.into_any();
     forms: Account, account, load_account, view! { <AccountPage/> }.into_any();
     forms: Users, users, load_users, for_admins(UsersPage);

@@ -21,7 +21,8 @@ use crate::{
     form::{FormError, focus_first_error, outcome},
     load::{PageFailed, refetch_after_sign_in},
     pages::{
-        NotFound, fetched,
+        NotFound,
+        fetched::runs::fetch_runs_ahead,
         input_form::field::{InputField, InputView},
     },
     shell::Page,
@@ -131,7 +132,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                 <form
                     class="form"
                     novalidate
-                    on:focusin=|_| fetched::runs::fetch_ahead()
+                    on:focusin=|_| fetch_runs_ahead()
                     on:submit=move |event| {
                         event.prevent_default();
                         submit();

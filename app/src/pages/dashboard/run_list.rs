@@ -17,7 +17,7 @@ use crate::{
     form::{FormError, outcome},
     live::follow_mine,
     load::PartFailed,
-    pages::fetched,
+    pages::fetched::runs::fetch_runs_ahead,
     session::use_session,
     waiting::{load_more, use_waiting},
     words,
@@ -77,7 +77,7 @@ fn WaitingList(page: Page<RunSummary>) -> impl IntoView {
             <div class="section-head">
                 <h2 id="waiting">"Waiting for you"</h2>
             </div>
-            <ul class="list-rows" on:pointerenter=|_| fetched::runs::fetch_ahead() on:focusin=|_| fetched::runs::fetch_ahead()>{rows}</ul>
+            <ul class="list-rows" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>{rows}</ul>
             <FormError error/>
             <MoreRows
                 has_more=Signal::stored(has_more)
@@ -161,7 +161,7 @@ fn RunList(page: RunPage) -> impl IntoView {
             }
         >
             <div class="list-rows">
-                <ul class="list-body" on:pointerenter=|_| fetched::runs::fetch_ahead() on:focusin=|_| fetched::runs::fetch_ahead()>
+                <ul class="list-body" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
                     <For each=ids key=|id| *id let:id>
                         <Row id runs/>
                     </For>

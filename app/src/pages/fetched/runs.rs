@@ -1,12 +1,12 @@
-//! The part with the pages of runs. The pages from which one goes on to a run fetch it ahead, so it knows none of them.
+//! The part with the page of a run. The pages from which one goes on to a run fetch it ahead, so it knows none of them.
 
 use leptos::prelude::*;
 
 use super::part::fetched;
-use crate::pages::{compare::ComparePage, run::RunPage};
+use crate::pages::run::RunPage;
 
 /// For whoever is about to open a run: the pointer or the keyboard came near a link to one. Fetched once, however often asked.
-pub(in crate::pages) fn fetch_ahead() {
+pub(in crate::pages) fn fetch_runs_ahead() {
     #[cfg(feature = "hydrate")]
     leptos::task::spawn_local(async {
         // Nobody waits for it; whoever opens a run asks again.
@@ -16,5 +16,4 @@ pub(in crate::pages) fn fetch_ahead() {
 
 fetched! {
     runs: Run, run, load_run, view! { <RunPage/> }.into_any();
-    runs: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
 }
