@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 pub use events::*;
 pub use verbs::*;
@@ -468,15 +468,17 @@ pub struct ArtifactView {
 
 impl<'de> Deserialize<'de> for ArtifactView {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // By hand, because a derived reader keeps the fields of `meta` in a buffer that does not know numbers by their text.
-        let mut fields: serde_json::Map<String, Value> = crate::json::exact(deserializer)?;
-        let mut take = |name: &'static str| fields.shift_remove(name).ok_or_else(|| D::Error::missing_field(name));
-        let (encoding, content) = (take("encoding")?, take("content")?);
-        Ok(Self {
-            encoding: serde_json::from_value(encoding).map_err(D::Error::custom)?,
-            content,
-            meta: serde_json::from_value(Value::Object(fields)).map_err(D::Error::custom)?,
-        })
+        #[derive(Deserialize)]
+        struct Body {
+            encoding: Encoding,
+            #[serde(deserialize_with = "crate::json::exact")]
+            content: Value,
+        }
+        // By hand, because a derived reader keeps the fields of `meta` in a buffer that does not know numbers by their text. Both halves
+        // are read from the text, so that a browser brings no second reader of `meta`.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let Body { encoding, content } = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { meta: serde_json::from_str(text.get()).map_err(D::Error::custom)?, encoding, content })
     }
 }
 
