@@ -66,7 +66,7 @@ fn room_for(size: usize, mut others: Vec<Entry>) -> Option<Vec<String>> {
         return None;
     }
     let mut total = size + others.iter().map(|entry| entry.size).sum::<usize>();
-    others.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+    others.sort_unstable_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
     let mut evicted = Vec::new();
     for entry in others {
         if total <= MOST {

@@ -51,7 +51,7 @@ pub(super) fn waiting(one: OneStep) -> Vec<StepKey> {
     one.live.slowly(|run| {
         let of_step = run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&key));
         let mut items: Vec<_> = of_step.filter(|step| step.status == StepStatus::AwaitingReview).collect();
-        items.sort_by_key(|step| step.item_index);
+        items.sort_unstable_by_key(|step| step.item_index);
         items.into_iter().map(|step| step.key.clone()).collect()
     })
 }
@@ -74,7 +74,7 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
                     .collect()
             })
         });
-        items.sort_by_key(|item| item.index);
+        items.sort_unstable_by_key(|item| item.index);
         items
     });
     let wanted = RwSignal::new(None::<StepStatus>);

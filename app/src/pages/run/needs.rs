@@ -227,12 +227,13 @@ fn Controls(doors: Doors) -> impl IntoView {
     let menu = move || {
         let status = one.status.get();
         let on_panel = doors.on_panel();
-        let mut verbs: Vec<Verb> =
-            Verb::ALL.into_iter().filter(|verb| !on_panel.contains(verb) || one.refusal(*verb).is_some()).collect();
+        let (refused, possible): (Vec<Verb>, Vec<Verb>) =
+            Verb::ALL.into_iter().partition(|verb| one.refusal(*verb).is_some());
         // What can be done comes first.
-        verbs.sort_by_key(|verb| one.refusal(*verb).is_some());
-        verbs
+        possible
             .into_iter()
+            .filter(|verb| !on_panel.contains(verb))
+            .chain(refused)
             .map(|verb| {
                 let refusal = Signal::derive(move || one.refusal(verb));
                 view! {
