@@ -32,7 +32,7 @@ pub use choice::{Checkbox, RadioList, Segment, Segmented, Switch};
 pub use code_view::CodeView;
 pub use combobox::{ComboOption, Combobox};
 pub use copy::{CopyButton, CopyId};
-pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog};
+pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog, open_while_chosen};
 pub use diff::Diff;
 pub use dom::Align;
 pub use feedback::{Banner, Empty, Kind, Skeleton, SkeletonKind, SkeletonWidth};

@@ -10,6 +10,22 @@ use super::button::{Button, IconButton, Variant};
 use super::dom::{all, focus};
 use super::icon::Size;
 
+/// For a dialog about one thing: it opens for whatever is put there, and what it closes on is let go.
+pub fn open_while_chosen<T: Send + Sync + 'static>(chosen: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    effect(move || {
+        if chosen.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    effect(move || {
+        if !open.get() {
+            chosen.set(None);
+        }
+    });
+    open
+}
+
 /// A modal question or form. `actions` fill the foot, the answer last.
 #[component]
 pub fn Dialog(

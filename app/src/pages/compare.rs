@@ -16,7 +16,7 @@ use crate::{
     api,
     components::{
         Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
-        StatusChip, Switch, Tone, Variant, run_status, use_toasts,
+        StatusChip, Switch, Tone, Variant, open_while_chosen, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -80,7 +80,7 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
     let n_shown = RwSignal::new(PORTION);
     // Which steps are asked about.
     let asked = RwSignal::new(None::<Vec<StepKey>>);
-    let is_asking = RwSignal::new(false);
+    let is_asking = open_while_chosen(asked);
     let key = StoredValue::new(None::<String>);
     let (into, from) = (left.id, right.id);
     let adopt = Action::new(move |steps: &Vec<StepKey>| {
@@ -95,12 +95,6 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
         if asked.with(Option::is_some) {
             key.set_value(random_id());
             adopt.clear();
-            is_asking.set(true);
-        }
-    });
-    effect(move || {
-        if !is_asking.get() {
-            asked.set(None);
         }
     });
     // Items count with their step, as everywhere.

@@ -30,22 +30,20 @@ use self::{
     canvas_bar::CanvasBar, conflict::Notices, draft::Draft, palette::Palette, problems::Problems, publish::Publish,
     save_state::SaveWords, side_panel::SidePanel,
 };
-use crate::reactive::{effect_with, memo};
+use crate::reactive::memo;
 use crate::{
     api,
     canvas_view::EditorCanvas,
     components::{Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind},
     error::AppError,
-    load::PageFailed,
+    load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
-    session::use_session,
     shell::PageTop,
 };
 
 #[component]
 pub fn EditorPage() -> impl IntoView {
     let params = use_params_map();
-    let session = use_session();
     let id = memo(move || params.with(|params| params.get("template_id").and_then(|id| id.parse::<TemplateId>().ok())));
     let loaded = Resource::new(
         move || id.get(),
@@ -56,14 +54,7 @@ pub fn EditorPage() -> impl IntoView {
             }
         },
     );
-    // A new sign-in fetches again what failed, and only that: a draft that is being edited must stay.
-    effect_with(move |before: Option<u32>| {
-        let epoch = session.epoch();
-        if before.is_some_and(|before| before != epoch) && matches!(loaded.get_untracked(), Some(Some(Err(_)))) {
-            loaded.refetch();
-        }
-        epoch
-    });
+    refetch_after_sign_in(loaded, |loaded| matches!(loaded, Some(Err(_))));
     view! {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {

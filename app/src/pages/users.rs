@@ -20,7 +20,7 @@ use crate::{
     api,
     components::{
         Avatar, Badge, Button, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton, SkeletonKind, TableShell, Tone,
-        Variant, use_toasts,
+        Variant, open_while_chosen, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome},
@@ -94,12 +94,7 @@ fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView 
         resetting: RwSignal::new(None),
         tokens_of: RwSignal::new(None),
     };
-    let is_asking = RwSignal::new(false);
-    effect(move || {
-        if verbs.asked.with(Option::is_some) {
-            is_asking.set(true);
-        }
-    });
+    let is_asking = open_while_chosen(verbs.asked);
     let error = outcome(verbs.change, move |user: UserView| {
         is_asking.set(false);
         toasts.success(match (user.is_disabled, user.role) {
@@ -112,11 +107,6 @@ fn List(page: wire::Page<UserView>, is_adding: RwSignal<bool>) -> impl IntoView 
     effect(move || {
         if error.with(Option::is_some) {
             is_asking.set(false);
-        }
-    });
-    effect(move || {
-        if !is_asking.get() {
-            verbs.asked.set(None);
         }
     });
     view! {

@@ -19,7 +19,7 @@ use super::{
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Badge, CodeView, Drawer, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone},
+    components::{Badge, CodeView, Drawer, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone, open_while_chosen},
     error::AppError,
     load::PartFailed,
     words,
@@ -28,7 +28,7 @@ use crate::{
 /// `chosen` is the version that is asked about; the drawer is open while there is one.
 #[component]
 pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>>) -> impl IntoView {
-    let open = RwSignal::new(false);
+    let open = open_while_chosen(chosen);
     let answer = RwSignal::new(None::<Result<Lineage, AppError>>);
     let read = move || {
         let Some(id) = chosen.with_untracked(|chosen| chosen.as_ref().map(|artifact| artifact.id)) else { return };
@@ -40,13 +40,7 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
     };
     effect(move || {
         if chosen.with(Option::is_some) {
-            open.set(true);
             read();
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            chosen.set(None);
         }
     });
     let title = Signal::derive(move || {

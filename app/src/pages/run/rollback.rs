@@ -11,7 +11,10 @@ use super::{
     state::title_of,
 };
 use crate::reactive::effect;
-use crate::{components::ConfirmDialog, words};
+use crate::{
+    components::{ConfirmDialog, open_while_chosen},
+    words,
+};
 
 /// Names listed before "and N more".
 const NAMED: usize = 6;
@@ -61,17 +64,11 @@ fn consequences(run: &RunView, id: ArtifactId) -> String {
 /// `chosen` is the version to go back to; the dialog is open while there is one.
 #[component]
 pub(super) fn RollbackDialog(one: OneStep, chosen: RwSignal<Option<ArtifactMeta>>) -> impl IntoView {
-    let open = RwSignal::new(false);
+    let open = open_while_chosen(chosen);
     let sender = Sender::new(one, move || open.set(false));
     effect(move || {
         if chosen.with(Option::is_some) {
             sender.clear();
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            chosen.set(None);
         }
     });
     let title = Signal::derive(move || {

@@ -4,11 +4,11 @@
 use leptos::prelude::*;
 use workflow::{access::Role, api::UserView};
 
-use crate::reactive::effect;
 use crate::{
     api,
     components::{
-        Button, ButtonType, CopyButton, Dialog, Field, Segment, Segmented, Size, TextInput, Variant, use_toasts,
+        Button, ButtonType, CopyButton, Dialog, Field, Segment, Segmented, Size, TextInput, Variant, open_while_chosen,
+        use_toasts,
     },
     form::{FormError, at_field, outcome, random_password},
 };
@@ -94,17 +94,7 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>, typed: Typed) 
 /// Opens for whoever is put into `of`.
 #[component]
 pub(super) fn ResetPassword(of: RwSignal<Option<UserView>>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    effect(move || {
-        if of.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            of.set(None);
-        }
-    });
+    let open = open_while_chosen(of);
     let title = Signal::derive(move || {
         of.with(|user| user.as_ref().map(|user| format!("New password for {}", user.email)).unwrap_or_default())
     });

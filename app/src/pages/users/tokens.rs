@@ -6,10 +6,9 @@ use workflow::{
     id::{TokenId, UserId},
 };
 
-use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, use_toasts},
+    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, open_while_chosen, use_toasts},
     form::{FormError, outcome},
     load::PartFailed,
     paged::{More, Paged},
@@ -19,17 +18,7 @@ use crate::{
 /// Opens for whoever is put into `of`.
 #[component]
 pub(super) fn TokensOf(of: RwSignal<Option<UserView>>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    effect(move || {
-        if of.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            of.set(None);
-        }
-    });
+    let open = open_while_chosen(of);
     let title = Signal::derive(move || {
         of.with(|user| user.as_ref().map(|user| format!("API tokens of {}", user.email)).unwrap_or_default())
     });
