@@ -19,7 +19,7 @@ use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
     live::{Connection, follow_run},
-    session::use_session,
+    session::{Session, use_session},
     told::Told,
 };
 
@@ -57,6 +57,7 @@ pub(in crate::pages) struct LiveRun {
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
     is_refetching: RwSignal<bool>,
+    session: Session,
     /// Changes a few times a second while the run does.
     pulse: RwSignal<u32>,
     /// What was typed and not sent.
@@ -85,7 +86,8 @@ impl LiveRun {
         let connection = RwSignal::new(Connection::Connecting);
         let pulse = pulse_of(run);
         let version = memo(move || run.with(|run| run.template_version));
-        let me = use_session().user_untracked();
+        let session = use_session();
+        let me = session.user_untracked();
         let live = Self {
             id,
             folded: StoredValue::new(Folded { state, people }),
@@ -107,6 +109,7 @@ impl LiveRun {
                 run.with_untracked(order)
             }),
             is_refetching: RwSignal::new(false),
+            session,
             pulse,
             drafts: Drafts::of(id),
         };
@@ -173,14 +176,11 @@ impl LiveRun {
             return;
         }
         self.is_refetching.set(true);
-        let session = use_context::<crate::session::Session>();
         spawn_local(async move {
             match api::get_run(self.id).await {
                 Ok(run) => self.load(run),
                 Err(error) => {
-                    if let Some(session) = session {
-                        session.note(&error);
-                    }
+                    self.session.note(&error);
                     if error.may_try_again() {
                         // What was missed is still missing.
                         set_timeout(move || self.refetch(), REFETCH_AFTER);
