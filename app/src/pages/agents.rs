@@ -9,6 +9,7 @@ mod history;
 pub(super) mod kind;
 mod ports;
 mod sub_workflow;
+mod suggested_id;
 mod test;
 mod typed;
 

@@ -3,6 +3,7 @@
 
 pub(super) mod artifact;
 mod attempts;
+mod blast;
 pub(super) mod difference;
 mod drafts;
 mod edit;

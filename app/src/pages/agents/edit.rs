@@ -18,10 +18,11 @@ use super::{
     form::{AgentForm, save_request},
     history::History,
     ports::{List, Ports},
+    suggested_id,
     test::TestPanel,
     typed::TypedAgent,
 };
-use crate::reactive::{effect, effect_with, memo};
+use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
@@ -105,7 +106,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         memo(move || read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
 
     if is_new {
-        suggest_id(form);
+        suggested_id::follow_name(form);
     }
 
     let began = RwSignal::new(base.get_untracked());
@@ -366,44 +367,4 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
 /// Takes an old version into the form: saving makes it the newest one.
 fn into_form(form: AgentForm) -> Callback<AgentSpec> {
     Callback::new(move |spec: AgentSpec| form.show(&spec))
-}
-
-/// The id follows the name until somebody types another one.
-fn suggest_id(form: AgentForm) {
-    effect_with(move |before: Option<String>| {
-        let suggested = form.name.with(|name| slug(name));
-        if before.is_some_and(|before| form.id.with_untracked(|id| *id == before)) {
-            form.id.set(suggested.clone());
-        }
-        suggested
-    });
-}
-
-fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        match c {
-            'a'..='z' => slug.push(c),
-            '0'..='9' if !slug.is_empty() => slug.push(c),
-            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
-            _ => {}
-        }
-    }
-    slug.truncate(64);
-    slug.trim_end_matches('-').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use workflow::AgentId;
-
-    use super::slug;
-
-    #[test]
-    fn a_suggested_id_is_well_formed() {
-        assert_eq!(slug("Find action items (v2)"), "find-action-items-v2");
-        assert_eq!(slug("2. Ünïcode"), "n-code");
-        assert!(AgentId::new(slug(&"long name ".repeat(20))).is_well_formed());
-        assert_eq!(slug("!"), "");
-    }
 }

@@ -1,18 +1,19 @@
 //! Trigger, retry and re-run: what runs again and what that costs, with another prompt or other inputs if wanted.
 //! Both belong to this run; the template is never touched. What was typed stays until the server took it.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use workflow::{
     StepStatus,
     agent::InputPort,
-    api::{BlastRadius, BlastStep, RerunMode, RerunStep, StepPrompt, TriggerStep},
+    api::{RerunMode, RerunStep, StepPrompt, TriggerStep},
     definition::RunInput,
-    rerun::{blast_radius, closure},
 };
 
 use super::{
+    blast::Blast,
     failures::VerbError,
     inputs::source_words,
     judged::judge,
@@ -24,12 +25,10 @@ use super::{
 };
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
-    clock::duration_words,
-    components::{Button, Dialog, Diff, Field, Icon, RadioList, Size, StatusIcon, TextArea, Variant, dom},
+    components::{Button, Dialog, Diff, Field, Icon, RadioList, Size, TextArea, Variant, dom},
     error::AppError,
     form::focus_first_error,
     pages::input_form::field::{InputField, InputView},
-    words,
 };
 
 const MODES: [(&str, &str, &str); 3] = [
@@ -37,8 +36,6 @@ const MODES: [(&str, &str, &str); 3] = [
     ("downstream", "With everything downstream", "Every later step runs again after it"),
     ("stale", "With what is stale downstream", "Later steps whose result is stale now run again after it"),
 ];
-/// Steps listed before "and N more".
-const LISTED: usize = 8;
 
 /// One input as the dialog shows it: mapped as the author drew it, or set to a value in this run.
 #[derive(Clone)]
@@ -213,7 +210,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <InputsEdit form/>
             <Show when=move || !is_ready()>
                 <RadioList value=form.mode choices=MODES.to_vec() name="rerun-mode" label="What runs again"/>
-                <Blast form/>
+                <Blast one mode=Signal::derive(move || form.mode())/>
             </Show>
         }
         .into_any(),
@@ -388,76 +385,4 @@ fn port_row(port: PortEdit) -> AnyView {
         </Show>
     }
     .into_any()
-}
-
-/// What would run again, and what the last attempts of it cost: the rule that the server follows too.
-#[component]
-fn Blast(form: Dialogue) -> impl IntoView {
-    let radius = memo(move || {
-        let (key, mode) = (form.one.key(), form.mode());
-        let mut radius = form.one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)));
-        // As they will run: each after what it waits for.
-        form.one.live.order.with(|order| {
-            let rank: BTreeMap<_, usize> = order.iter().zip(0..).collect();
-            radius.steps.sort_by_key(|step| rank.get(&step.key.split().0).copied());
-        });
-        radius
-    });
-    let rows = move || {
-        radius.with(|radius| {
-            radius
-                .steps
-                .iter()
-                .take(LISTED)
-                .map(|step| {
-                    let cost = facts(step);
-                    let status = step.status.as_str().to_owned();
-                    view! {
-                        <li>
-                            <StatusIcon status/>
-                            <span class="truncate">{step.title.clone()}</span>
-                            <small>{cost}</small>
-                        </li>
-                    }
-                    .into_any()
-                })
-                .collect_view()
-        })
-    };
-    let more = move || {
-        let n = radius.with(|radius| radius.steps.len().saturating_sub(LISTED));
-        (n > 0).then(|| view! { <li class="muted small">{format!("and {}", words::count(n, "more step"))}</li> })
-    };
-    view! {
-        <section class="blast" aria-label="What runs again">
-            <p role="status">{move || radius.with(total)}</p>
-            <ul>{rows} {more}</ul>
-        </section>
-    }
-}
-
-fn total(radius: &BlastRadius) -> String {
-    let mut total = format!("{} will run", words::count(radius.steps.len(), "step"));
-    if radius.total_tokens > 0 {
-        total = format!("{total}; last time it took {}", words::tokens(radius.total_tokens, radius.is_estimated));
-    }
-    if let Some(cost) = radius.total_cost_micros {
-        total = format!("{total}, cost {}", words::money(cost));
-    }
-    total
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "seconds of an attempt are far from the end of i64")]
-fn facts(step: &BlastStep) -> String {
-    let mut facts = Vec::new();
-    if step.seconds > 0.0 {
-        facts.push(duration_words((step.seconds * 1000.0) as i64));
-    }
-    if step.tokens > 0 {
-        facts.push(words::tokens(step.tokens, step.is_estimated));
-    }
-    if let Some(cost) = step.cost_micros {
-        facts.push(format!("cost {}", words::money(cost)));
-    }
-    facts.join(" · ")
 }
