@@ -85,19 +85,20 @@ pub struct Board {
 impl Board {
     /// A board to build on.
     pub fn editor(definition: Definition, agents: AgentCatalog) -> Self {
-        Self::new(definition, Content::Draft { agents })
+        Self::new(definition, Content::Draft { agents }, History::default())
     }
 
     /// A board to watch a run on; nothing on it can be moved.
     pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
-        Self::new(run.run_definition.clone(), Content::Run { view: Box::new(run.clone()), agent_names })
+        let content = Content::Run { view: Box::new(run.clone()), agent_names };
+        Self::new(run.run_definition.clone(), content, History::of_watched())
     }
 
-    fn new(definition: Definition, content: Content) -> Self {
+    fn new(definition: Definition, content: Content, history: History) -> Self {
         let mut board = Self {
             definition,
             content,
-            history: History::default(),
+            history,
             scene: Scene::default(),
             automatic: BTreeMap::new(),
             camera: Camera::default(),

@@ -20,8 +20,21 @@ struct Entry {
     bytes: usize,
 }
 
+/// What changes a definition, and what is known of an edit.
+#[derive(Debug)]
+struct Editing {
+    apply: fn(&mut Definition, &Edit) -> Result<Edit, Refused>,
+    replay: fn(&mut Definition, &Edit) -> Result<Edit, Refused>,
+    typed: fn(&Edit, &Edit) -> Option<String>,
+    size: fn(&Edit) -> usize,
+}
+
+static EDITING: Editing = Editing { apply: edit::apply, replay: edit::replay, typed: field::typed, size: field::size };
+
 #[derive(Clone, Debug)]
 pub struct History {
+    /// Behind a pointer, so that the page of a run, which only watches, does not load what edits.
+    editing: Option<&'static Editing>,
     done: Vec<Entry>,
     undone: Vec<Entry>,
     bytes: usize,
@@ -36,14 +49,24 @@ impl Default for History {
 
 impl History {
     pub fn with_cap(cap_bytes: usize) -> Self {
-        Self { done: Vec::new(), undone: Vec::new(), bytes: 0, cap_bytes }
+        Self { editing: Some(&EDITING), done: Vec::new(), undone: Vec::new(), bytes: 0, cap_bytes }
+    }
+
+    /// Of what is only watched: every edit is refused.
+    pub(crate) fn of_watched() -> Self {
+        Self { editing: None, done: Vec::new(), undone: Vec::new(), bytes: 0, cap_bytes: 0 }
+    }
+
+    fn editing(&self) -> Result<&'static Editing, Refused> {
+        self.editing.ok_or(Refused::Watched)
     }
 
     /// Applies and records. Typing in the same field as the entry before is taken into that entry.
     pub fn apply(&mut self, definition: &mut Definition, edit: Edit, label: impl Into<String>) -> Result<(), Refused> {
-        let inverse = edit::apply(definition, &edit)?;
-        let group = field::typed(&edit, &inverse);
-        self.record(edit, inverse, label.into(), group);
+        let editing = self.editing()?;
+        let inverse = (editing.apply)(definition, &edit)?;
+        let group = (editing.typed)(&edit, &inverse);
+        self.record(editing, edit, inverse, label.into(), group);
         Ok(())
     }
 
@@ -55,12 +78,13 @@ impl History {
         label: impl Into<String>,
         group: &str,
     ) -> Result<(), Refused> {
-        let inverse = edit::apply(definition, &edit)?;
-        self.record(edit, inverse, label.into(), Some(format!("group {group}")));
+        let editing = self.editing()?;
+        let inverse = (editing.apply)(definition, &edit)?;
+        self.record(editing, edit, inverse, label.into(), Some(format!("group {group}")));
         Ok(())
     }
 
-    fn record(&mut self, forward: Edit, inverse: Edit, label: String, group: Option<String>) {
+    fn record(&mut self, editing: &Editing, forward: Edit, inverse: Edit, label: String, group: Option<String>) {
         if forward == inverse {
             return;
         }
@@ -73,11 +97,11 @@ impl History {
             self.bytes -= last.bytes;
             let (forward, inverse) = merged(last.forward, last.inverse, forward, inverse);
             if forward != inverse {
-                self.push(Entry::new(label, forward, inverse, group));
+                self.push(Entry::new(editing, label, forward, inverse, group));
             }
             return;
         }
-        self.push(Entry::new(label, forward, inverse, group));
+        self.push(Entry::new(editing, label, forward, inverse, group));
     }
 
     fn push(&mut self, entry: Entry) {
@@ -104,7 +128,7 @@ impl History {
         let Some(entry) = self.done.last() else {
             return Ok(None);
         };
-        edit::replay(definition, &entry.inverse)?;
+        (self.editing()?.replay)(definition, &entry.inverse)?;
         Ok(self.done.pop().map(|mut entry| {
             let label = entry.label.clone();
             entry.group = None;
@@ -119,7 +143,7 @@ impl History {
         let Some(entry) = self.undone.last() else {
             return Ok(None);
         };
-        edit::replay(definition, &entry.forward)?;
+        (self.editing()?.replay)(definition, &entry.forward)?;
         Ok(self.undone.pop().map(|entry| {
             let label = entry.label.clone();
             self.done.push(entry);
@@ -151,8 +175,8 @@ impl History {
 }
 
 impl Entry {
-    fn new(label: String, forward: Edit, inverse: Edit, group: Option<String>) -> Self {
-        let bytes = field::size(&forward) + field::size(&inverse);
+    fn new(editing: &Editing, label: String, forward: Edit, inverse: Edit, group: Option<String>) -> Self {
+        let bytes = (editing.size)(&forward) + (editing.size)(&inverse);
         Self { label, forward, inverse, group, bytes }
     }
 }

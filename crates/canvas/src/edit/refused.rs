@@ -30,6 +30,8 @@ pub enum Refused {
     NoteExists(String),
     #[error("A place on the canvas must be a finite number")]
     NotFinite,
+    #[error("What is shown here can only be watched")]
+    Watched,
 }
 
 impl Refused {

@@ -263,3 +263,12 @@ fn undo_restores_even_a_cycle_that_was_loaded() {
     history.undo(&mut definition).unwrap();
     assert_eq!(definition, before);
 }
+
+#[test]
+fn what_is_only_watched_is_never_changed() {
+    let (mut history, mut definition) = (History::of_watched(), Definition::default());
+    let edit = Edit::AddStep { key: key(0), step: Box::new(Step::new("x".into())) };
+    assert_eq!(history.apply(&mut definition, edit, "Add"), Err(Refused::Watched));
+    assert_eq!(definition, Definition::default());
+    assert_eq!((history.undo(&mut definition), history.redo(&mut definition)), (Ok(None), Ok(None)));
+}
