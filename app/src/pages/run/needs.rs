@@ -113,7 +113,13 @@ fn words_of(doors: Doors) -> AnyView {
         .into_any(),
         StepStatus::AwaitingReview => view! {
             <strong>{move || if may_decide(one) { "Waiting for your review" } else { "Waiting for a review" }}</strong>
-            <span>"Read the output below. Continue hands exactly this version on to the next steps."</span>
+            <span>
+                {move || if one.refusal(Verb::Continue).is_none() {
+                    "Read the output below. Continue hands exactly this version on to the next steps."
+                } else {
+                    "The next steps wait until it is approved."
+                }}
+            </span>
             <GateFacts one/>
             <VerbError error=doors.go_on.error again=doors.go_on.again()/>
             {move || one.refusal(Verb::Continue).map(|reason| view! { <span class="muted small">{reason}</span> })}

@@ -154,7 +154,7 @@ fn no_vote(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String>
         return Some("You have approved this version already".to_owned());
     }
     if is_for_others(step, me) {
-        return Some("It asks others, and whoever started the run waits for them".to_owned());
+        return Some("Others are asked to decide here; you may still edit it or send it back".to_owned());
     }
     (!review.allow_self && is_own(run, step, me))
         .then(|| "Somebody else has to approve what you started or wrote".to_owned())
