@@ -63,13 +63,16 @@ fn Events(live: LiveRun) -> impl IntoView {
     let news = move || {
         live.news.with(|news| {
             let news = news.iter().flatten().rev().filter(|event| event.seq >= newest);
-            news.cloned().map(|event| row(live, event)).collect_view()
+            news.cloned().collect::<Vec<_>>()
         })
     };
     let has_earlier = move || read.with(|read| !read.is_empty()) && oldest() > 1;
     view! {
         <ol class="timeline">
-            {news}
+            // By key, so that one more event of a busy run draws one row.
+            <For each=news key=|event| event.seq let:event>
+                {row(live, event)}
+            </For>
             <For each=move || read.get() key=|event| event.seq let:event>
                 {row(live, event)}
             </For>
