@@ -47,7 +47,7 @@ pub async fn load_more(waiting: Waiting) -> Result<(), AppError> {
     if let Some(Ok(mut now)) = waiting.try_get_untracked().flatten() {
         now.items.retain(|known| page.items.iter().all(|run| run.id != known.id));
         now.items.extend(page.items);
-        now.items.sort_by_key(|run| (run.created_at, run.id));
+        now.items.sort_unstable_by_key(|run| (run.created_at, run.id));
         now.next = page.next;
         waiting.set(Some(Ok(now)));
     }
@@ -67,7 +67,7 @@ fn fold(page: &mut Page<RunSummary>, runs: &[RunSummary], gone: &[RunId]) -> boo
             page.items.push(run.clone());
         }
     }
-    page.items.sort_by_key(place);
+    page.items.sort_unstable_by_key(place);
     page.items != before
 }
 

@@ -147,7 +147,7 @@ fn replace(users: &mut Vec<UserView>, user: UserView) {
         *known = user;
     } else {
         users.push(user);
-        users.sort_by(|a, b| a.email.cmp(&b.email));
+        users.sort_unstable_by(|a, b| a.email.cmp(&b.email));
     }
 }
 

@@ -249,5 +249,5 @@ fn fold(runs: &mut Vec<Arc<RunSummary>>, changed: &[RunSummary], is_all_loaded: 
             runs.push(Arc::new(run.clone()));
         }
     }
-    runs.sort_by_key(|run| Reverse((run.created_at, run.id)));
+    runs.sort_unstable_by_key(|run| Reverse((run.created_at, run.id)));
 }

@@ -24,7 +24,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
         draft.handle.with_definition(|definition| {
             let mut keys: Vec<(i32, String)> =
                 definition.inputs.iter().map(|(key, input)| (input.order, key.clone())).collect();
-            keys.sort();
+            keys.sort_unstable();
             keys.into_iter().map(|(_, key)| key).collect::<Vec<_>>()
         })
     });
