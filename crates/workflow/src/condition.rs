@@ -62,6 +62,26 @@ impl Condition {
         }
     }
 
+    /// The same, each with its path in the condition as it is written behind this field: `when.and.0.eq.1`.
+    pub fn placed_sources(&self, field: &str) -> Vec<(String, &Source)> {
+        let field = format!("{field}.{}", self.word());
+        match self {
+            Self::Eq(a, b)
+            | Self::Ne(a, b)
+            | Self::Lt(a, b)
+            | Self::Le(a, b)
+            | Self::Gt(a, b)
+            | Self::Ge(a, b)
+            | Self::In(a, b)
+            | Self::Contains(a, b) => vec![(format!("{field}.0"), a), (format!("{field}.1"), b)],
+            Self::Exists(source) => vec![(field, source)],
+            Self::And(all) | Self::Or(all) => {
+                all.iter().enumerate().flat_map(|(n, one)| one.placed_sources(&format!("{field}.{n}"))).collect()
+            }
+            Self::Not(inner) => inner.placed_sources(&field),
+        }
+    }
+
     /// Whether the condition is true of what `read` gives for its sources; what is absent counts as null.
     pub fn holds(&self, read: &dyn Fn(&Source) -> Option<Value>) -> bool {
         let value = |source: &Source| match source {
