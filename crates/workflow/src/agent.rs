@@ -134,17 +134,6 @@ impl AgentConfig {
             Self::Http(_) | Self::Workflow(_) => None,
         }
     }
-
-    /// The same configuration with another prompt; kinds without one are returned as they are.
-    #[must_use]
-    pub fn with_prompt(&self, prompt: &str) -> Self {
-        match self.clone() {
-            Self::Llm(config) => Self::Llm(LlmConfig { prompt: prompt.to_owned(), ..config }),
-            Self::Template(_) => Self::Template(TemplateConfig { template: prompt.to_owned() }),
-            Self::Human(_) => Self::Human(HumanConfig { instructions: prompt.to_owned() }),
-            promptless @ (Self::Http(_) | Self::Workflow(_)) => promptless,
-        }
-    }
 }
 
 impl AgentSpec {

@@ -1,7 +1,11 @@
 //! What is wrong with an agent, before it may be saved, and with a prompt that stands in for its own.
 //! It never stops early: a half-written agent is a normal value with problems.
 
-use super::{AgentConfig, AgentSpec, http::HttpMethod, port};
+use super::{
+    AgentConfig, AgentSpec,
+    http::{HttpConfig, HttpMethod},
+    port,
+};
 use crate::{
     limits,
     problem::{Problem, ProblemCode},
@@ -102,24 +106,7 @@ impl AgentSpec {
                     error("config.max_tokens".into(), ProblemCode::InvalidValue, "Allow at least 1 token".into());
                 }
             }
-            AgentConfig::Http(config) => {
-                if config.url.trim().is_empty() {
-                    error("config.url".into(), ProblemCode::InvalidValue, "Give the address to call".into());
-                }
-                for (name, fault) in config.header_faults() {
-                    error(format!("config.headers.{name}"), ProblemCode::InvalidValue, fault);
-                }
-                if let Err(fault) = config.body_kind(&self.inputs) {
-                    error("config.headers".into(), ProblemCode::InvalidValue, sentence(&fault));
-                }
-                if config.method == HttpMethod::Get && !config.body.is_empty() {
-                    error(
-                        "config.body".into(),
-                        ProblemCode::InvalidValue,
-                        "A GET request has no body; use POST".into(),
-                    );
-                }
-            }
+            AgentConfig::Http(config) => self.http_problems(config, &mut error),
             AgentConfig::Human(config) => {
                 if config.instructions.trim().is_empty() {
                     error(
@@ -143,6 +130,21 @@ impl AgentSpec {
                     error("config.template".into(), ProblemCode::InvalidValue, "Write the template".into());
                 }
             }
+        }
+    }
+
+    fn http_problems(&self, config: &HttpConfig, error: &mut impl FnMut(String, ProblemCode, String)) {
+        if config.url.trim().is_empty() {
+            error("config.url".into(), ProblemCode::InvalidValue, "Give the address to call".into());
+        }
+        for (name, fault) in config.header_faults() {
+            error(format!("config.headers.{name}"), ProblemCode::InvalidValue, fault);
+        }
+        if let Err(fault) = config.body_kind(&self.inputs) {
+            error("config.headers".into(), ProblemCode::InvalidValue, sentence(&fault));
+        }
+        if config.method == HttpMethod::Get && !config.body.is_empty() {
+            error("config.body".into(), ProblemCode::InvalidValue, "A GET request has no body; use POST".into());
         }
     }
 
