@@ -1,20 +1,18 @@
 //! Where measurements happen: databases with an admin in them, and a server over one of them for each workload.
 //! Workloads share one database, as those of a real installation do; what one that failed left behind must never touch another.
 
-use std::{
-    ffi::{OsStr, OsString},
-    path::PathBuf,
-};
+use std::{ffi::OsStr, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::{
     client::Client,
+    database::{Database, Library},
     model::Model,
     postgres::Postgres,
     server::Weft,
-    session::{Library, Session},
+    session::Session,
 };
 
 const PASSWORD: &str = "correct horse battery 9\n";
@@ -32,16 +30,6 @@ pub(crate) struct Lab {
     // Last, since fields are dropped in their order.
     _model: Model,
     _folder: TempDir,
-}
-
-/// A database whose tables are up to date.
-pub(crate) struct Database {
-    pub(crate) name: String,
-    pub(crate) url: OsString,
-    pub(crate) token: String,
-    pub(crate) library: Library,
-    /// Steps that were executed in it.
-    pub(crate) n_steps: u32,
 }
 
 impl Lab {

@@ -3,6 +3,7 @@
 //! It must never link the engine it measures, and never print a number that was not measured in this very run.
 
 mod client;
+mod database;
 mod definitions;
 mod figures;
 mod lab;

@@ -1,10 +1,7 @@
 //! A server over a database: it publishes what is to be run, starts it over HTTP, and sees in the tables when it is over.
 //! The tables are asked because a frame may be left out and a list is read late; nothing is ever written there.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -12,8 +9,8 @@ use tokio::time::sleep;
 
 use crate::{
     client::Client,
+    database::Database,
     definitions::{self, Shape},
-    lab::Database,
     postgres::Psql,
     server::Process,
     watch::{At, Watch},
@@ -24,13 +21,6 @@ const OVER_WITHIN: Duration = Duration::from_mins(3);
 /// A question costs a tenth of a millisecond.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 const LOOK_EVERY_OF_MANY: Duration = Duration::from_millis(5);
-
-/// What was published already.
-#[derive(Default)]
-pub(crate) struct Library {
-    has_agents: bool,
-    templates: BTreeMap<Shape, String>,
-}
 
 pub(crate) struct Session {
     pub(crate) database: Database,

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod client_address;
 mod compress;
+mod entry;
 mod extract;
 mod fault;
 mod finish;
@@ -29,9 +30,9 @@ mod state;
 mod steps;
 mod templates;
 
+pub use entry::Entry;
 pub(crate) use extract::Ids;
 pub use functions::functions;
-pub use gate::Entry;
 pub use health::Readiness;
 pub use in_flight::InFlight;
 pub use origin::SameOrigin;

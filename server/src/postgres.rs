@@ -6,9 +6,11 @@
 mod cluster;
 mod error;
 mod folder;
+mod initdb;
 mod locks;
 mod pid_file;
 mod programs;
+mod server;
 mod socket;
 mod supervisor;
 #[cfg(test)]

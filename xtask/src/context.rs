@@ -9,6 +9,9 @@ use std::{
     process::Command,
 };
 
+/// The local model's file: in the cache folder, and inside the package that brings it.
+pub(crate) const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
 /// The paths that every command needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -59,7 +62,7 @@ impl Context {
     }
 
     pub(crate) fn downloaded_model(&self) -> PathBuf {
-        self.cache.join("models").join(crate::setup::model::FILE)
+        self.cache.join("models").join(MODEL_FILE)
     }
 
     /// `cargo` in the project, building from the committed query cache: no build needs a database.

@@ -104,7 +104,7 @@ pub(crate) fn run(context: &Context, options: &Options) -> Result<()> {
 }
 
 fn require_tools() -> Result<()> {
-    if !crate::postgres::is_root() {
+    if !crate::account::is_root() {
         bail!(
             "a new root file system can only be made by root; run `cargo xtask fresh` as root, on a machine that may be spoilt"
         );

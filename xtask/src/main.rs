@@ -3,6 +3,7 @@
 //! It drives cargo, apt, npm and Postgres; it must never hold product logic, and the product
 //! must never need it at run time.
 
+mod account;
 mod bench;
 mod build;
 mod context;

@@ -5,7 +5,7 @@
 //! It is a direct child and ends with xtask, also when xtask is killed.
 
 use crate::{
-    context::variable,
+    account::Account,
     shell::{describe, find_on_path, is_executable, output},
 };
 use anyhow::{Context as _, Result, bail};
@@ -17,10 +17,7 @@ use std::{
     ffi::OsString,
     fs,
     io::{Read, Write},
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt},
-        process::CommandExt,
-    },
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -238,35 +235,6 @@ impl Drop for TestPostgres {
     }
 }
 
-/// The unprivileged user a root process hands Postgres to, which refuses to run as root.
-struct Account {
-    uid: u32,
-    gid: u32,
-}
-
-impl Account {
-    fn for_server() -> Result<Option<Self>> {
-        if !is_root() {
-            return Ok(None);
-        }
-        for name in [crate::setup::USER, "nobody"] {
-            let id = |flag: &str| -> Option<u32> { output(Command::new("id").args([flag, name])).ok()?.parse().ok() };
-            if let (Some(uid), Some(gid)) = (id("-u"), id("-g")) {
-                return Ok(Some(Self { uid, gid }));
-            }
-        }
-        bail!("Postgres refuses to run as root and there is no user `weft` or `nobody` to run it as")
-    }
-
-    fn apply(account: Option<&Self>, command: &mut Command, folder: &Path) {
-        // The user may not be allowed into the folder xtask was called from.
-        command.current_dir(folder);
-        if let Some(account) = account {
-            command.uid(account.uid).gid(account.gid);
-        }
-    }
-}
-
 /// The server's command, wrapped so that the kernel stops it when xtask dies, where setpriv is at
 /// hand. setpriv changes the user itself, since a change of user would undo the tie.
 fn lifebound(binaries: &Binaries, account: Option<&Account>, folder: &Path) -> Command {
@@ -282,17 +250,6 @@ fn lifebound(binaries: &Binaries, account: Option<&Account>, folder: &Path) -> C
     }
     command.args(["--pdeathsig=INT", "--"]).arg(binaries.folder.join("postgres"));
     command
-}
-
-pub(crate) fn is_root() -> bool {
-    // The owner of our own entry in /proc is the effective user.
-    match fs::metadata("/proc/self") {
-        Ok(meta) => meta.uid() == 0,
-        Err(_) => {
-            output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
-                || variable("USER").as_deref() == Some("root")
-        }
-    }
 }
 
 /// The system's temporary folder, unless its path is too long for a socket's address, which holds some hundred bytes.
@@ -373,6 +330,8 @@ fn remove_leftovers(parent: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]

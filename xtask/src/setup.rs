@@ -9,6 +9,7 @@ pub(crate) mod peers;
 mod system;
 
 use crate::{
+    account,
     context::Context,
     postgres,
     shell::{find_on_path, output, run, say, succeeds},
@@ -16,9 +17,6 @@ use crate::{
 use anyhow::{Result, bail};
 use std::process::Command;
 use system::Missing;
-
-/// Whom `weft` becomes when it was started as root. Known to server/src/privileges/account.rs as well.
-pub(crate) const USER: &str = "weft";
 
 /// How much to install.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +48,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         let binaries = postgres::Binaries::find()?;
         say(format!("ok      {}: {}", thing.what(), binaries.version()));
     }
-    system::user(USER)?;
+    system::user(account::USER)?;
     match model::ensure(context, model) {
         // Without the file Weft still works with hosted models, so only the tests insist on it.
         Err(error) if !scope.tests => say(format!("warning: no local model: {error:#}")),

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use workflow::{status::Reason, view::Usage};
+use workflow::{AgentSpec, status::Reason, view::Usage};
 
 /// Characters of a message at most.
 const MAX_MESSAGE_CHARS: usize = 2_000;
@@ -40,6 +40,11 @@ impl AgentError {
     #[must_use]
     pub fn with_usage(self, usage: Usage) -> Self {
         Self { usage: Some(Box::new(usage)), ..self }
+    }
+
+    /// An agent was handed a step of another kind.
+    pub(crate) fn wrong_kind(spec: &AgentSpec) -> Self {
+        Self::new(Reason::Permanent, format!("An agent of kind `{}` was sent to the wrong place", spec.kind()))
     }
 
     /// The attempt was cancelled from outside.

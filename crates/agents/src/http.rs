@@ -22,9 +22,9 @@ use workflow::{
 
 use self::answer::Answer;
 use crate::{
-    Agent, AgentContext, AgentError, Options, Room, Sandbox, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Room, Sandbox, StepInput, StepOutput,
     response::{self, MAX_ERROR_BYTES},
-    ssrf::{Guard, find_blocked},
+    ssrf::{AddressRange, Guard, find_blocked},
     template::{Insert, Scope},
 };
 
@@ -52,8 +52,9 @@ struct Call {
 }
 
 impl HttpAgent {
-    pub(crate) fn new(options: Options) -> Self {
-        let guard = Guard::new(options.allow_private);
+    /// `allow_private`: private ranges that an admin opened.
+    pub(crate) fn new(allow_private: Vec<AddressRange>, sandbox: Option<Sandbox>) -> Self {
+        let guard = Guard::new(allow_private);
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
@@ -63,7 +64,7 @@ impl HttpAgent {
             .user_agent("weft")
             .build()
             .expect("the options are constant and valid");
-        Self { client, guard, sandbox: options.sandbox }
+        Self { client, guard, sandbox }
     }
 
     async fn call(&self, config: &HttpConfig, input: &StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
@@ -95,7 +96,7 @@ impl HttpAgent {
 impl Agent for HttpAgent {
     async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Http(config) = &input.spec.config else {
-            return Err(crate::registry::wrong_kind(&input.spec));
+            return Err(AgentError::wrong_kind(&input.spec));
         };
         tokio::select! {
             biased;

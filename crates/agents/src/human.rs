@@ -17,7 +17,7 @@ pub(crate) struct HumanAgent {
 impl Agent for HumanAgent {
     async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Human(config) = &input.spec.config else {
-            return Err(crate::registry::wrong_kind(&input.spec));
+            return Err(AgentError::wrong_kind(&input.spec));
         };
         let source = input.prompt.as_deref().unwrap_or(&config.instructions);
         let scope = Scope::new(&input, self.sandbox.as_ref())?;

@@ -162,7 +162,7 @@ impl LlmAgent {
 impl Agent for LlmAgent {
     async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Llm(config) = &input.spec.config else {
-            return Err(crate::registry::wrong_kind(&input.spec));
+            return Err(AgentError::wrong_kind(&input.spec));
         };
         // Dropping the other branch drops the stream, which closes the connection: the model stops too.
         tokio::select! {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use workflow::{AgentSpec, status::Reason};
+use workflow::status::Reason;
 
 use crate::{
     Agent, AgentContext, AgentError, Providers, Refusals, Sandbox, StepInput, StepOutput, http::HttpAgent,
@@ -32,9 +32,9 @@ pub struct Registry {
 
 impl Registry {
     pub fn new(providers: Providers, refusals: Arc<dyn Refusals>, options: Options) -> Self {
-        let sandbox = options.sandbox.clone();
+        let sandbox = options.sandbox;
         Self {
-            http: Arc::new(HttpAgent::new(options)),
+            http: Arc::new(HttpAgent::new(options.allow_private, sandbox.clone())),
             human: Arc::new(HumanAgent { sandbox: sandbox.clone() }),
             llm: Arc::new(LlmAgent::new(providers, refusals, sandbox.clone())),
             template: Arc::new(TemplateAgent { sandbox }),
@@ -67,9 +67,4 @@ impl Agent for SubWorkflow {
             "A sub-workflow is a run of its own, which the engine starts; no agent can run it",
         ))
     }
-}
-
-/// An agent was handed a step of another kind.
-pub(crate) fn wrong_kind(spec: &AgentSpec) -> AgentError {
-    AgentError::new(Reason::Permanent, format!("An agent of kind `{}` was sent to the wrong place", spec.kind()))
 }

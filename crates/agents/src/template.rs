@@ -2,6 +2,7 @@
 //! People write them into a running server, so what a template may cost is known before it runs here; all others run in the sandbox.
 //! A render must never reach a file, the network, or another step's data, and ends when nobody waits for it.
 
+mod bounds;
 mod compare;
 mod filters;
 mod lists;
@@ -125,7 +126,7 @@ impl<'a> Scope<'a> {
         if !is_plain || self.n_bytes > MAX_QUICK_BYTES {
             return Ok(None);
         }
-        let fuel = QUICK_FUEL + 4 * filters::fuel_for(self.n_bytes);
+        let fuel = QUICK_FUEL + 4 * bounds::fuel_for(self.n_bytes);
         match run(source, &parsed, &self.values, insert, fuel, false) {
             Ok(text) => Ok(Some(text)),
             Err(fault) if fault.error.kind() == ErrorKind::OutOfFuel && self.sandbox.is_some() => Ok(None),
@@ -140,7 +141,7 @@ pub(crate) fn render_request(request: &[u8]) -> Result<String, AgentError> {
         .map_err(|error| AgentError::new(Reason::Server, "The sandbox was asked in a wrong way").with_source(error))?;
     let parsed = parsed(request.what, &request.source)?;
     let n_bytes: usize = request.values.values().map(size).sum();
-    let fuel = SANDBOX_FUEL + 2 * filters::fuel_for(n_bytes);
+    let fuel = SANDBOX_FUEL + 2 * bounds::fuel_for(n_bytes);
     run(&request.source, &parsed, &request.values, request.insert, fuel, true)
         .map_err(|fault| explain(request.what, &request.source, &request.names, &fault))
 }
@@ -168,7 +169,7 @@ fn explain(what: &str, source: &str, names: &[String], fault: &program::Fault) -
     if fault.is_full {
         return AgentError::new(
             Reason::OutputTooLarge,
-            format!("{what} becomes longer than {} MiB", filters::MAX_RENDERED_BYTES >> 20),
+            format!("{what} becomes longer than {} MiB", bounds::MAX_RENDERED_BYTES >> 20),
         );
     }
     let error = &fault.error;
@@ -229,7 +230,7 @@ pub(crate) struct TemplateAgent {
 impl Agent for TemplateAgent {
     async fn run(&self, input: StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let AgentConfig::Template(config) = &input.spec.config else {
-            return Err(crate::registry::wrong_kind(&input.spec));
+            return Err(AgentError::wrong_kind(&input.spec));
         };
         let source = input.prompt.as_deref().unwrap_or(&config.template);
         let scope = Scope::new(&input, self.sandbox.as_ref())?;

@@ -16,14 +16,13 @@ use kurbo::{Rect, Size};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, definition::Position};
 
 use crate::{
-    camera::Camera,
+    camera::{Camera, Lod},
     edit::{Edit, Refused},
     history::History,
-    paint::Lod,
     scene::{Scene, Side, Source, hit::Hit},
 };
 
-pub use connect::{Connect, ConnectPreview};
+pub use connect::Connect;
 pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
 pub use mirror::MirrorNode;
 pub use palette::PaletteItem;

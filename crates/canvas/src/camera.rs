@@ -8,6 +8,11 @@ pub const MAX_ZOOM: f64 = 4.0;
 /// Beyond this nothing is placed and nothing is looked at, so that sums stay exact enough to draw.
 pub const MAX_COORDINATE: f64 = 1.0e6;
 
+const FAR_BELOW: f64 = 0.15;
+const MIDDLE_BELOW: f64 = 0.45;
+/// A level is left only this far beyond its border, so that zooming at the border does not flicker.
+const HYSTERESIS: f64 = 0.15;
+
 /// `screen = (world - origin) * zoom`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Camera {
@@ -108,6 +113,33 @@ impl Camera {
     }
 }
 
+/// How much of a node can be made out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Lod {
+    /// Coloured rectangles and straight lines.
+    Far,
+    /// Boxes, titles, status colours.
+    Middle,
+    Full,
+}
+
+impl Lod {
+    /// The level at this zoom, coming from another one.
+    #[must_use]
+    pub fn at(zoom: f64, before: Self) -> Self {
+        let border = |base: f64, lower: Self| {
+            if before <= lower { base * (1.0 + HYSTERESIS) } else { base * (1.0 - HYSTERESIS) }
+        };
+        if zoom < border(FAR_BELOW, Self::Far) {
+            Self::Far
+        } else if zoom < border(MIDDLE_BELOW, Self::Middle) {
+            Self::Middle
+        } else {
+            Self::Full
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -122,6 +154,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn levels_of_detail_do_not_flicker(zooms in prop::collection::vec(0.05..1.0_f64, 1..30)) {
+            let mut lod = Lod::Full;
+            for zoom in zooms {
+                let next = Lod::at(zoom, lod);
+                prop_assert_eq!(Lod::at(zoom, next), next, "one zoom, one level");
+                if zoom < 0.12 { prop_assert_eq!(next, Lod::Far); }
+                if zoom > 0.52 { prop_assert_eq!(next, Lod::Full); }
+                lod = next;
+            }
+        }
+
         #[test]
         fn a_point_survives_the_round_trip(camera in any_camera(), x in 0.0..4000.0, y in 0.0..3000.0) {
             let screen = Point::new(x, y);

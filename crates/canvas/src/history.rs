@@ -161,11 +161,13 @@ impl History {
         self.undone.last().map(|entry| entry.label.as_str())
     }
 
-    pub fn n_undoable(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn n_undoable(&self) -> usize {
         self.done.len()
     }
 
-    pub fn n_redoable(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn n_redoable(&self) -> usize {
         self.undone.len()
     }
 

@@ -10,7 +10,7 @@ use kurbo::{Rect, Size};
 
 use crate::{
     board::{Board, Gesture},
-    camera::Camera,
+    camera::{Camera, Lod},
     scene::Scene,
 };
 
@@ -18,41 +18,10 @@ pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, Renderer, Shape, Strok
 
 use list::Batches;
 
-/// How much of a node can be made out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Lod {
-    /// Coloured rectangles and straight lines.
-    Far,
-    /// Boxes, titles, status colours.
-    Middle,
-    Full,
-}
-
-const FAR_BELOW: f64 = 0.15;
-const MIDDLE_BELOW: f64 = 0.45;
-/// A level is left only this far beyond its border, so that zooming at the border does not flicker.
-const HYSTERESIS: f64 = 0.15;
 /// Pixels around the screen that are drawn too: strokes and badges reach over.
 const CULL_PADDING: f64 = 24.0;
 /// Dots stand this far apart on the plane, or a power of two of it.
 const GRID_SPACING: f64 = 24.0;
-
-impl Lod {
-    /// The level at this zoom, coming from another one.
-    #[must_use]
-    pub fn at(zoom: f64, before: Self) -> Self {
-        let border = |base: f64, lower: Self| {
-            if before <= lower { base * (1.0 + HYSTERESIS) } else { base * (1.0 - HYSTERESIS) }
-        };
-        if zoom < border(FAR_BELOW, Self::Far) {
-            Self::Far
-        } else if zoom < border(MIDDLE_BELOW, Self::Middle) {
-            Self::Middle
-        } else {
-            Self::Full
-        }
-    }
-}
 
 /// What all painters share.
 struct View<'a> {

@@ -101,7 +101,10 @@ async fn chat(
 
     let tokenizer = Arc::clone(&loaded.tokenizer);
     let encode = move || (tokenizer.prompt(&request.messages), request);
-    let (prompt, request) = tokio::task::spawn_blocking(encode).await.map_err(|_| ApiError::Model)?;
+    let (prompt, request) = tokio::task::spawn_blocking(encode).await.map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "encoding a prompt panicked");
+        ApiError::Model
+    })?;
     let prompt = prompt.map_err(|error| {
         tracing::error!(error = error.to_string(), "a prompt could not be encoded");
         ApiError::Model

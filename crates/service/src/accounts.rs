@@ -5,6 +5,7 @@ mod cookie;
 mod guard;
 mod hasher;
 mod memory;
+mod network;
 mod password;
 mod tokens;
 mod turns;
@@ -24,8 +25,8 @@ use workflow::{
 pub(crate) use cookie::Cookie;
 pub use cookie::SignedIn;
 use guard::Guess;
-pub(crate) use guard::Network;
 pub(crate) use hasher::{Hasher, Lane};
+pub(crate) use network::Network;
 pub(crate) use password::{Password, check as check_password};
 pub(crate) use tokens::TOKEN_PREFIX;
 pub use tokens::{create_token, create_token_for, list_tokens, revoke_token};

@@ -22,7 +22,7 @@ use workflow::{
 use crate::{
     Error, OpContext, Result, Wanted, id,
     runs::{self, values},
-    text,
+    text, validation,
 };
 
 /// The one step of a test.
@@ -52,29 +52,7 @@ async fn find(ctx: &OpContext, id: &AgentId, version: Option<i32>) -> Result<Age
 pub async fn catalog(ctx: &OpContext, template: TemplateId) -> Result<AgentCatalog> {
     ctx.admin()?;
     let draft: Draft = ctx.store().draft(template).await?.ok_or(Error::NotFound)?;
-    catalog_for(ctx, &draft.definition).await
-}
-
-pub(crate) async fn catalog_for(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
-    let mut catalog = AgentCatalog::new(ctx.store().agents().await?);
-    let pinned = pins(definition).filter(|(id, version)| catalog.get(id, Some(*version)).is_none());
-    let pinned: Vec<(AgentId, i32)> = pinned.collect();
-    for spec in ctx.store().agent_versions(pinned).await? {
-        catalog.insert(spec);
-    }
-    Ok(catalog)
-}
-
-/// The agent versions that a definition names.
-pub(crate) fn pins(definition: &Definition) -> impl Iterator<Item = (AgentId, i32)> {
-    let pins: std::collections::BTreeSet<(AgentId, i32)> =
-        definition.steps.values().filter_map(|step| Some((step.agent_id.clone(), step.agent_version?))).collect();
-    pins.into_iter()
-}
-
-/// The agents of a definition whose versions are all pinned: a published one, or a run's.
-pub(crate) async fn pinned(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
-    Ok(AgentCatalog::new(ctx.store().agent_versions(pins(definition)).await?))
+    validation::catalog_for(ctx, &draft.definition).await
 }
 
 /// What a published version takes and offers, for the form of an agent that runs it.

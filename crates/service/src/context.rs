@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{
     Store,
     audit::{Author, Via},
-    sessions::SecretHash,
+    secret::SecretHash,
     tokens::OpenToken,
 };
 use workflow::{

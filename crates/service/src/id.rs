@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rand::RngCore;
 use sha2::{Digest, Sha256};
-use store::sessions::SecretHash;
+use store::secret::SecretHash;
 use uuid::Uuid;
 
 /// A version 7 id: ordered by time, so that indexes grow at one end.

@@ -22,6 +22,7 @@ pub mod steps;
 pub mod templates;
 mod text;
 pub mod users;
+mod validation;
 mod versions;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod nesting;
 use serde_json::Value;
 use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
-    AgentCatalog, Definition, Plan, Problem, TemplateId,
+    Definition, Plan, Problem, TemplateId,
     api::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
@@ -14,10 +14,8 @@ use workflow::{
     limits,
 };
 
-use crate::{Error, OpContext, Result, Wanted, agents, id, people, text};
+use crate::{Error, OpContext, Result, Wanted, id, people, text, validation};
 
-/// Steps from which validating leaves the async threads.
-const MANY_STEPS: usize = 200;
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;
 
@@ -130,8 +128,8 @@ pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
     let by = ctx.admin()?.id;
     for _ in 0..MAX_LOOKS {
         let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
-        let catalog = agents::catalog_for(ctx, &draft.definition).await?;
-        let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
+        let catalog = validation::catalog_for(ctx, &draft.definition).await?;
+        let (definition, plan, catalog, mut problems) = validation::validate(draft.definition, catalog).await?;
         problems.extend(nesting::problems(ctx, id, &definition, &catalog).await?);
         problems.extend(people::problems(ctx, &definition).await?);
         if problems.iter().any(Problem::is_error) {
@@ -168,22 +166,9 @@ fn read(document: &Value) -> Result<Definition> {
     Ok(definition)
 }
 
-/// A definition with what was needed to judge it and what came of it.
-pub(crate) type Judged = (Definition, Plan, AgentCatalog, Vec<Problem>);
-
-/// Validates; large ones beside the async threads.
-pub(crate) async fn judge(definition: Definition, agents: AgentCatalog) -> Result<Judged> {
-    let is_large = definition.steps.len() >= MANY_STEPS;
-    let work = move || {
-        let (plan, problems) = workflow::validate(&definition, &agents);
-        (definition, plan, agents, problems)
-    };
-    if is_large { Ok(tokio::task::spawn_blocking(work).await?) } else { Ok(work()) }
-}
-
 async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
-    let catalog = agents::catalog_for(ctx, &draft.definition).await?;
-    let (definition, plan, catalog, mut problems) = judge(draft.definition, catalog).await?;
+    let catalog = validation::catalog_for(ctx, &draft.definition).await?;
+    let (definition, plan, catalog, mut problems) = validation::validate(draft.definition, catalog).await?;
     problems.extend(nesting::problems(ctx, draft.id, &definition, &catalog).await?);
     problems.extend(people::problems(ctx, &definition).await?);
     problems.sort_by_key(|problem| problem.severity);

@@ -1,9 +1,5 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
-//! And how long what is stored for them is.
 
-use std::io;
-
-use serde::Serialize;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -97,26 +93,6 @@ pub(crate) fn email(text: &str) -> Result<String> {
     }
 }
 
-/// How many bytes a document has as JSON, without making the text.
-pub(crate) fn n_bytes(value: &impl Serialize) -> usize {
-    struct Counted(usize);
-
-    impl io::Write for Counted {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let mut counted = Counted(0);
-    // What cannot be written is not stored either: whoever stores it says so.
-    serde_json::to_writer(&mut counted, value).map_or(0, |()| counted.0)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -125,13 +101,6 @@ mod tests {
 
     fn field(result: Result<()>) -> Option<String> {
         result.err().and_then(|error| error.to_api().field)
-    }
-
-    #[test]
-    fn a_document_is_as_large_as_its_text() {
-        for value in [json!(null), json!("é\n"), json!({"a": [1, 2.5, "x"], "b": {}})] {
-            assert_eq!(n_bytes(&value), value.to_string().len(), "{value}");
-        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use store::templates::Version;
 use workflow::{AgentCatalog, AgentId, Definition, Plan, Problem, RunId, TemplateId, run::State};
 
-use crate::{Error, OpContext, Result, agents, recent::Recent, runs::looking, templates};
+use crate::{Error, OpContext, Result, recent::Recent, runs::looking, validation};
 
 /// Steps of the versions that are kept.
 const MOST_STEPS: usize = 50_000;
@@ -45,8 +45,8 @@ pub(crate) async fn judged(ctx: &OpContext, version: Version) -> Result<Arc<Judg
     if let Some(known) = ctx.versions().judged.get(&key) {
         return Ok(known);
     }
-    let agents = agents::pinned(ctx, &definition).await?;
-    let (definition, plan, agents, problems) = templates::judge(definition, agents).await?;
+    let agents = validation::pinned(ctx, &definition).await?;
+    let (definition, plan, agents, problems) = validation::validate(definition, agents).await?;
     if problems.iter().any(Problem::is_error) {
         return Err(Error::InvalidDefinition { problems });
     }
@@ -65,7 +65,7 @@ pub(crate) async fn agents_of(ctx: &OpContext, run: RunId, key: Key) -> Result<A
     // It may have moved on since; then it is that version that is known from now on.
     let (key, weight, pins) = looking::read(ctx, run, 0, |state| {
         let definition = &state.design.definition;
-        (key_of(state), weight(definition), agents::pins(definition).collect::<Vec<(AgentId, i32)>>())
+        (key_of(state), weight(definition), validation::pins(definition).collect::<Vec<(AgentId, i32)>>())
     })
     .await?;
     let agents = Arc::new(AgentCatalog::new(ctx.store().agent_versions(pins).await?));

@@ -1,9 +1,7 @@
-//! Who may see a run, and what they may do with it. One predicate says who may see it, and every list of runs uses it.
+//! Who may see a run. One predicate says so, and every list of runs uses it.
 //! Must answer alike for a run that is missing and one that is not the viewer's.
 
-use std::collections::BTreeSet;
-
-use workflow::{RunId, StepKey, access::Actor};
+use workflow::{RunId, access::Actor};
 
 use crate::{Result, Store};
 
@@ -31,15 +29,6 @@ macro_rules! may_see {
 
 pub(crate) use {is_asked, may_see};
 
-/// What a viewer may do with a run.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Access {
-    /// Every verb that the gates leave to its owner, or to an admin.
-    Full,
-    /// Somebody who is asked: the open gates of these steps, and to look.
-    Gates(BTreeSet<StepKey>),
-}
-
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
         let sql =
@@ -47,28 +36,5 @@ impl Store {
         let found =
             sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
-    }
-
-    /// What the viewer may do with a run; none when it does not exist or is not theirs to see.
-    pub async fn run_access(&self, run: RunId, viewer: &Actor) -> Result<Option<Access>> {
-        let sql = concat!(
-            "SELECT r.user_id = $2 OR $3::text = 'admin',
-                ARRAY(SELECT v.step FROM reviews v WHERE v.run_id = r.id AND ",
-            is_asked!("3", "4"),
-            ") FROM workflow_runs r WHERE r.id = $1 AND ",
-            may_see!("2", "3", "4"),
-        );
-        let row: Option<(bool, Vec<String>)> = sqlx::query_as(sql)
-            .bind(run.0)
-            .bind(viewer.id.0)
-            .bind(viewer.role.as_str())
-            .bind(&viewer.email)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(
-            |(is_full, gates)| {
-                if is_full { Access::Full } else { Access::Gates(gates.into_iter().map(StepKey::new).collect()) }
-            },
-        ))
     }
 }

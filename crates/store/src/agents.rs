@@ -2,13 +2,12 @@
 //! Must never change a version: an edit is the next one.
 
 use serde_json::json;
-use workflow::{AgentId, AgentSpec, UserId, api::Page};
+use workflow::{AgentId, AgentSpec, UserId, api::Page, json::n_bytes};
 
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
     decode, page,
-    quotas::bytes_of,
 };
 
 #[derive(Clone, PartialEq, Debug)]
@@ -126,7 +125,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         audit::append(&mut tx, author, "agent.saved", id, json!({"version": version})).await?;
-        self.limits.charge_author(&mut tx, author, bytes_of(&saved)).await?;
+        self.limits.charge_author(&mut tx, author, n_bytes(&saved)).await?;
         tx.commit().await?;
         Ok(SaveAgent::Saved(Box::new(saved)))
     }

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 use workflow::UserId;
 
-use crate::{Result, Store, sessions::SecretHash};
+use crate::{Result, Store, secret::SecretHash};
 
 /// As long as browsers keep a cookie.
 const REMEMBERED_DAYS: i32 = 400;

@@ -3,7 +3,7 @@
 //! It keeps rows and domain values apart: a row that the domain cannot read is an error that names its table and column, never a default.
 //! It must never decide who may do what (that is `service`), and never hold a transaction while an agent runs or a person thinks.
 
-pub mod access;
+mod access;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;
@@ -21,6 +21,7 @@ mod pool;
 pub mod quotas;
 pub mod runs;
 pub mod schema;
+pub mod secret;
 pub mod sessions;
 pub mod templates;
 pub mod throttle;

@@ -2,9 +2,8 @@
 //! together and nothing is stored by who is refused. A commit of a run never takes that lock: its place is taken before it.
 //! What agents make is never counted here.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
-use serde::Serialize;
 use sqlx::PgConnection;
 use workflow::{RunId, UserId};
 
@@ -158,41 +157,4 @@ async fn under_way(connection: &mut PgConnection, user: UserId, max: i64) -> Res
     .fetch_one(connection)
     .await?;
     Ok(n)
-}
-
-/// How many bytes a document has as JSON, without making the text.
-pub(crate) fn bytes_of(value: &impl Serialize) -> usize {
-    struct Counted(usize);
-
-    impl io::Write for Counted {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let mut counted = Counted(0);
-    // What cannot be written is not stored either: whoever stores it says so.
-    match serde_json::to_writer(&mut counted, value) {
-        Ok(()) => counted.0,
-        Err(_) => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_document_is_as_large_as_its_text() {
-        for value in [json!(null), json!("é\n"), json!({"a": [1, 2.5, "x"], "b": {}})] {
-            assert_eq!(bytes_of(&value), value.to_string().len(), "{value}");
-        }
-    }
 }

@@ -15,12 +15,10 @@ use crate::{
     Result, Store, Window,
     audit::{self, Author},
     devices::{self, DeviceChange},
+    secret::SecretHash,
     throttle,
     users::parse_role,
 };
-
-/// SHA-256 of the secret in a cookie or a token.
-pub type SecretHash = [u8; 32];
 
 /// How long a session lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

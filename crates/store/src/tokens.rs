@@ -18,7 +18,7 @@ use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
     decode, page,
-    sessions::SecretHash,
+    secret::SecretHash,
     users::parse_role,
 };
 

@@ -14,6 +14,7 @@ use workflow::{
 use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
+    decode::word,
 };
 
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ impl TryFrom<Row> for UserView {
 }
 
 pub(crate) fn parse_role(role: &str, id: Uuid) -> Result<Role> {
-    role.parse().map_err(|_| Error::Inconsistent { table: "users", column: "role", row: id.to_string() })
+    word(role, "users", "role", &id)
 }
 
 impl Store {

@@ -1,5 +1,5 @@
 //! Who may do what: the rules alone, asked by `service` on every use case.
-//! Must never be the only guard: the owner predicate also stands inside every query.
+//! Must never be the only guard: every list of runs carries its viewer into the query.
 
 use serde::{Deserialize, Serialize};
 

@@ -48,6 +48,32 @@ impl Condition {
     /// All sources the condition reads, in writing order.
     pub fn sources(&self) -> Vec<&Source> {
         match self {
+            Self::Exists(source) => vec![source],
+            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::sources).collect(),
+            Self::Not(inner) => inner.sources(),
+            comparison => comparison.sides().into_iter().flatten().collect(),
+        }
+    }
+
+    /// The same, each with its path in the condition as it is written behind this field: `when.and.0.eq.1`.
+    pub fn placed_sources(&self, field: &str) -> Vec<(String, &Source)> {
+        let field = format!("{field}.{}", self.word());
+        match self {
+            Self::Exists(source) => vec![(field, source)],
+            Self::And(all) | Self::Or(all) => {
+                all.iter().enumerate().flat_map(|(n, one)| one.placed_sources(&format!("{field}.{n}"))).collect()
+            }
+            Self::Not(inner) => inner.placed_sources(&field),
+            comparison => {
+                let sides = comparison.sides().into_iter().flatten();
+                sides.enumerate().map(|(n, side)| (format!("{field}.{n}"), side)).collect()
+            }
+        }
+    }
+
+    /// What a comparison compares.
+    fn sides(&self) -> Option<[&Source; 2]> {
+        match self {
             Self::Eq(a, b)
             | Self::Ne(a, b)
             | Self::Lt(a, b)
@@ -55,10 +81,8 @@ impl Condition {
             | Self::Gt(a, b)
             | Self::Ge(a, b)
             | Self::In(a, b)
-            | Self::Contains(a, b) => vec![a, b],
-            Self::Exists(source) => vec![source],
-            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::sources).collect(),
-            Self::Not(inner) => inner.sources(),
+            | Self::Contains(a, b) => Some([a, b]),
+            Self::Exists(_) | Self::And(_) | Self::Or(_) | Self::Not(_) => None,
         }
     }
 

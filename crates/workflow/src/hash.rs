@@ -4,7 +4,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{id::StepKey, json, view::ArtifactMeta};
+use crate::{id::StepKey, json};
 
 /// SHA-256 as lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -73,11 +73,10 @@ pub fn dependencies_hash<'a>(keys: impl IntoIterator<Item = &'a StepKey>) -> Str
 }
 
 /// The digest over all (output, version, hash) that a reviewer was shown: an approval names it and is refused once it is no longer current.
-pub fn review_digest<'a>(shown: impl IntoIterator<Item = &'a ArtifactMeta>) -> String {
-    let mut lines: Vec<String> = shown
-        .into_iter()
-        .map(|artifact| format!("{}\n{}\n{}\n", artifact.name, artifact.version, artifact.content_hash))
-        .collect();
+pub fn review_digest<'a>(shown: impl IntoIterator<Item = (&'a str, i32, &'a str)>) -> String {
+    let shown = shown.into_iter();
+    let mut lines: Vec<String> =
+        shown.map(|(output, version, hash)| format!("{output}\n{version}\n{hash}\n")).collect();
     lines.sort();
     sha256_hex(lines.concat().as_bytes())
 }

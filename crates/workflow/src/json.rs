@@ -6,9 +6,9 @@ mod exact;
 mod parse;
 mod tree;
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, io};
 
-use serde::de::Error;
+use serde::{Serialize, de::Error};
 use serde_json::{Map, Number, Value};
 
 pub use decimal::{Decimal, Rounding, canonical_number, is_whole};
@@ -47,6 +47,26 @@ pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
 fn compare_numbers(a: &Number, b: &Number) -> Ordering {
     // Most numbers that are compared are written alike.
     if a == b { Ordering::Equal } else { Decimal::of(a).cmp(&Decimal::of(b)) }
+}
+
+/// How many bytes a document has as JSON, without making the text.
+pub fn n_bytes(value: &impl Serialize) -> usize {
+    struct Counted(usize);
+
+    impl io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut counted = Counted(0);
+    // What cannot be written is not stored either: whoever stores it says so.
+    serde_json::to_writer(&mut counted, value).map_or(0, |()| counted.0)
 }
 
 /// A document of a type whose variants a field names, with that field taken out. Derived readers of such types keep what follows the
@@ -130,6 +150,13 @@ mod tests {
             ("[1,2]", "[1]"),
         ] {
             assert!(!is_same(&value(a), &value(b)), "{a} <> {b}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_as_large_as_its_text() {
+        for text in ["null", r#""é\n""#, r#"{"a":[1,2.50,"x"],"b":{}}"#] {
+            assert_eq!(n_bytes(&value(text)), text.len(), "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state machine of one step: every (status, event) pair has an answer, a new status or a refusal.
-//! The SQL guards repeat it, and the store's tests hold them to this table; nothing else may decide a transition.
+//! `run::decide` takes every change of a status from here, and the table of verbs is held against it; nothing else may decide a
+//! transition.
 
 use crate::status::{Reason, StepStatus};
 
@@ -141,57 +142,57 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
     })
 }
 
-/// Every event with every shade of it, for tests that walk the whole table.
-pub fn all_events() -> Vec<StepEvent> {
-    use StepEvent as E;
-    let mut events = vec![
-        E::Unlocked,
-        E::Skipped(Reason::UpstreamFailed),
-        E::Skipped(Reason::Condition),
-        E::DecisionFailed,
-        E::Claimed,
-        E::Expanded,
-        E::Collected,
-        E::ItemReopened,
-        E::ItemRenewed,
-        E::Defaulted,
-        E::Released,
-        E::Reopened,
-        E::RunTimedOut,
-        E::BudgetFailed,
-        E::Suspended,
-        E::Resumed,
-        E::TakenOver(StepStatus::Completed),
-        E::TakenOver(StepStatus::Running),
-        E::Approved,
-        E::Voted,
-        E::SkippedByPerson,
-        E::Stopped,
-        E::Cancelled,
-    ];
-    for yes in [false, true] {
-        events.extend([
-            E::Succeeded { gated: yes },
-            E::ChildCompleted { gated: yes },
-            E::Failed { retry: yes },
-            E::Lost { quarantined: yes },
-            E::ReviewTimedOut { approve: yes },
-            E::Triggered { blocked: yes },
-            E::Rerun { blocked: yes },
-            E::Superseded { blocked: yes },
-            E::Edited { gated: yes },
-            E::Supplied { gated: yes },
-            E::RolledBack { gated: yes },
-            E::Rejected { exhausted: false, blocked: yes },
-            E::Rejected { exhausted: true, blocked: yes },
-        ]);
-    }
-    events
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every event with every shade of it.
+    fn all_events() -> Vec<StepEvent> {
+        use StepEvent as E;
+        let mut events = vec![
+            E::Unlocked,
+            E::Skipped(Reason::UpstreamFailed),
+            E::Skipped(Reason::Condition),
+            E::DecisionFailed,
+            E::Claimed,
+            E::Expanded,
+            E::Collected,
+            E::ItemReopened,
+            E::ItemRenewed,
+            E::Defaulted,
+            E::Released,
+            E::Reopened,
+            E::RunTimedOut,
+            E::BudgetFailed,
+            E::Suspended,
+            E::Resumed,
+            E::TakenOver(StepStatus::Completed),
+            E::TakenOver(StepStatus::Running),
+            E::Approved,
+            E::Voted,
+            E::SkippedByPerson,
+            E::Stopped,
+            E::Cancelled,
+        ];
+        for yes in [false, true] {
+            events.extend([
+                E::Succeeded { gated: yes },
+                E::ChildCompleted { gated: yes },
+                E::Failed { retry: yes },
+                E::Lost { quarantined: yes },
+                E::ReviewTimedOut { approve: yes },
+                E::Triggered { blocked: yes },
+                E::Rerun { blocked: yes },
+                E::Superseded { blocked: yes },
+                E::Edited { gated: yes },
+                E::Supplied { gated: yes },
+                E::RolledBack { gated: yes },
+                E::Rejected { exhausted: false, blocked: yes },
+                E::Rejected { exhausted: true, blocked: yes },
+            ]);
+        }
+        events
+    }
 
     #[test]
     fn nothing_moves_a_terminal_step_by_itself_but_what_it_is_made_of() {

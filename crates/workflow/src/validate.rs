@@ -102,6 +102,9 @@ fn whole(definition: &Definition, problems: &mut Vec<Problem>) {
     limits_of_run::check(&definition.limits, problems);
 }
 
+/// The field of a step's condition: the paths within it begin with it.
+const WHEN: &str = "when";
+
 /// Problems of one step, told field by field.
 struct Told<'a> {
     key: &'a crate::StepKey,

@@ -1,5 +1,6 @@
-//! What each verb does in each status, and who may: the oracle of docs/verbs.md, of the store's tests, of the races and of the
-//! authorization matrix. A pure table; it must never be asked in place of the store, which judges on the state that it commits on.
+//! What each verb does in each status, and who may: written by hand. `run::decide` asks it who may; what a verb does it decides by itself,
+//! and tests hold the two against each other. docs/verbs.md and the advice in refusals come from here.
+//! A pure table; it must never be asked in place of `decide`, which judges on the state that is committed.
 //!
 //! docs/verbs.md is `verbs::markdown()`. After a change here, write it anew with
 //! `WEFT_UPDATE=1 cargo nextest run --cargo-profile ci -p workflow verbs`.
@@ -10,7 +11,6 @@ mod words;
 use crate::{
     run::event::EventKind,
     status::{RunStatus, StatusReason, StepStatus},
-    step_machine::StepEvent,
 };
 
 pub use render::markdown;
@@ -146,27 +146,6 @@ impl Verb {
             Self::Stop => "stop",
             Self::Rerun => "rerun",
             Self::Rollback => "rollback",
-        }
-    }
-
-    /// What it may be to the step machine; which of these is up to the step's gate, rounds and dependencies.
-    pub fn step_events(self) -> Vec<StepEvent> {
-        use StepEvent as E;
-        let both = |event: fn(bool) -> E| vec![event(false), event(true)];
-        match self {
-            Self::Trigger => both(|blocked| E::Triggered { blocked }),
-            Self::Continue => vec![E::Approved, E::Voted],
-            Self::Edit => both(|gated| E::Edited { gated }),
-            Self::Reject => vec![
-                E::Rejected { exhausted: false, blocked: false },
-                E::Rejected { exhausted: false, blocked: true },
-                E::Rejected { exhausted: true, blocked: false },
-            ],
-            Self::Skip => vec![E::SkippedByPerson],
-            Self::Supply => both(|gated| E::Supplied { gated }),
-            Self::Stop => vec![E::Stopped],
-            Self::Rerun => both(|blocked| E::Rerun { blocked }),
-            Self::Rollback => both(|gated| E::RolledBack { gated }),
         }
     }
 
@@ -335,14 +314,35 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::step_machine::next;
+    use crate::step_machine::{StepEvent, next};
+
+    /// What it may be to the step machine; which of these is up to the step's gate, rounds and dependencies.
+    fn step_events(verb: Verb) -> Vec<StepEvent> {
+        use StepEvent as E;
+        let both = |event: fn(bool) -> E| vec![event(false), event(true)];
+        match verb {
+            Verb::Trigger => both(|blocked| E::Triggered { blocked }),
+            Verb::Continue => vec![E::Approved, E::Voted],
+            Verb::Edit => both(|gated| E::Edited { gated }),
+            Verb::Reject => vec![
+                E::Rejected { exhausted: false, blocked: false },
+                E::Rejected { exhausted: false, blocked: true },
+                E::Rejected { exhausted: true, blocked: false },
+            ],
+            Verb::Skip => vec![E::SkippedByPerson],
+            Verb::Supply => both(|gated| E::Supplied { gated }),
+            Verb::Stop => vec![E::Stopped],
+            Verb::Rerun => both(|blocked| E::Rerun { blocked }),
+            Verb::Rollback => both(|gated| E::RolledBack { gated }),
+        }
+    }
 
     #[test]
     fn the_table_is_what_the_step_machine_allows() {
         for verb in Verb::ALL {
             for &status in StepStatus::ALL {
                 let reached: BTreeSet<StepStatus> =
-                    verb.step_events().into_iter().filter_map(|event| next(status, event).ok()).collect();
+                    step_events(verb).into_iter().filter_map(|event| next(status, event).ok()).collect();
                 match expected(verb, status) {
                     Expected::Refused(_) => assert!(reached.is_empty(), "{verb:?} {status}: {reached:?}"),
                     Expected::Done { becomes, .. } => {

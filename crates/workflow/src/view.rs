@@ -286,7 +286,8 @@ impl RunView {
 
     /// The digest an approval of this step must name.
     pub fn review_digest(&self, key: &StepKey) -> String {
-        crate::hash::review_digest(self.latest_artifacts(key))
+        let shown = self.latest_artifacts(key);
+        crate::hash::review_digest(shown.map(|artifact| (&*artifact.name, artifact.version, &*artifact.content_hash)))
     }
 
     /// Where its time counts from: as if it had begun later by what it was over in between.

@@ -1,6 +1,6 @@
 //! Every server function, in one table: how it is entered. A function that is missing here takes little, from those who are signed in.
 
-use super::gate::{CONTENT, Entry, OPEN, SMALL, TEXT};
+use super::entry::{CONTENT, Entry, OPEN, SMALL, TEXT};
 
 /// In the order of `app/src/api`: account, agents, runs, steps, templates, users.
 const FUNCTIONS: &[(&str, Entry)] = &[

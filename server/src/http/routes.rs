@@ -8,8 +8,8 @@ use axum::{
 use http::Method;
 
 use super::{
-    AppState, Entry, agents, artifacts, audit,
-    gate::{CONTENT, NOTHING, SMALL, SOCKET, TEXT},
+    AppState, agents, artifacts, audit,
+    entry::{CONTENT, Entry, NOTHING, SMALL, SOCKET, TEXT},
     people, runs, steps, templates,
 };
 use crate::live;

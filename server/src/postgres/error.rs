@@ -5,6 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What there has to be room for: a new cluster takes about 60 MB, its first write-ahead logs as much again.
+pub(super) const WANTED_MB: u64 = 200;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -60,7 +63,7 @@ impl Error {
         let path = path.as_ref().to_owned();
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::NoSpace { folder: path, free_mb: 0, wanted_mb: super::folder::WANTED_MB }
+                Self::NoSpace { folder: path, free_mb: 0, wanted_mb: WANTED_MB }
             }
             _ => Self::Io { action, path, source },
         }

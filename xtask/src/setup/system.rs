@@ -41,7 +41,7 @@ enum Privilege {
 
 impl Privilege {
     fn detect() -> Self {
-        if crate::postgres::is_root() {
+        if crate::account::is_root() {
             Self::Root
         } else if find_on_path("sudo").is_none() {
             Self::None
@@ -126,7 +126,7 @@ fn keep_debian_from_starting_a_cluster(privilege: Privilege) -> Result<()> {
 
 /// A system user for what was started as root. Anybody else's Weft runs as themselves.
 pub(super) fn user(name: &str) -> Result<()> {
-    if !crate::postgres::is_root() {
+    if !crate::account::is_root() {
         return Ok(());
     }
     if succeeds(Command::new("id").arg(name)) {

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use minijinja::{Error, State, Value, value::ValueKind};
 
 use super::{
-    filters::fuel_for,
+    bounds::fuel_for,
     values::{Exact, decimal},
 };
 

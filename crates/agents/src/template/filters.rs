@@ -5,17 +5,16 @@
 use std::fmt::Write;
 
 use minijinja::{
-    Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters,
+    Environment, Error, State, UndefinedBehavior, Value, filters,
     value::{Kwargs, StringInput, ValueKind},
 };
 
 use super::{
+    bounds::{MAX_RENDERED_BYTES, fuel_for, invalid},
     lists, numbers, ops,
     write::{self, Counted, PercentEncoder},
 };
 
-/// Bytes of a rendered template, and of a JSON text inside it.
-pub(crate) const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
 /// Pieces that a text may be split into.
 const MAX_PIECES: usize = 200_000;
 const MAX_INDENT: usize = 8;
@@ -92,15 +91,6 @@ pub(super) fn json_environment() -> Environment<'static> {
         to_json(state, value, indent, kwargs).map(Value::from_safe_string)
     });
     env
-}
-
-/// One fuel is worth 64 bytes.
-pub(super) fn fuel_for(n_bytes: usize) -> u64 {
-    n_bytes as u64 / 64 + 1
-}
-
-pub(super) fn invalid(reason: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidOperation, reason.into())
 }
 
 /// The other value in place of one that is missing or null, or with `true` of one that is empty.

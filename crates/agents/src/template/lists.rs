@@ -9,8 +9,8 @@ use minijinja::{
 };
 
 use super::{
+    bounds::invalid,
     compare::{Sortable, order, pay, pay_both},
-    filters::invalid,
     ops::present,
 };
 

@@ -10,8 +10,8 @@ use minijinja::{
 use workflow::json::{Decimal, Rounding};
 
 use super::{
+    bounds::invalid,
     compare::pay,
-    filters::invalid,
     lists,
     ops::{NEGATIVE, present},
     values::{Exact, calculable, decimal, from_number, is_number},

@@ -9,8 +9,8 @@ use minijinja::{
 };
 
 use super::{
+    bounds::{MAX_RENDERED_BYTES, fuel_for, invalid},
     compare::{is_same, order, pay, pay_both},
-    filters::{MAX_RENDERED_BYTES, fuel_for, invalid},
     values::calculable,
     write::{self, Counted},
 };

@@ -9,7 +9,7 @@ use minijinja::{
 };
 
 use super::{
-    filters, ops, rewrite,
+    bounds, ops, rewrite,
     write::{Insert, Raw, Writer},
 };
 
@@ -49,10 +49,10 @@ pub(super) fn run(
     let mut text = String::new();
     let result = eval(&env, &program, root, &blocks, &mut make_string_output(&mut text), AutoEscape::None).map(drop);
     let is_full =
-        writer.lock().unwrap_or_else(PoisonError::into_inner).is_full || text.len() > filters::MAX_RENDERED_BYTES;
+        writer.lock().unwrap_or_else(PoisonError::into_inner).is_full || text.len() > bounds::MAX_RENDERED_BYTES;
     match result {
         Ok(()) if !is_full => Ok(text),
-        Ok(()) => Err(Fault { error: filters::invalid("the text is too long"), is_full }),
+        Ok(()) => Err(Fault { error: bounds::invalid("the text is too long"), is_full }),
         Err(error) => Err(Fault { error, is_full }),
     }
 }

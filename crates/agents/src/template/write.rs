@@ -13,7 +13,10 @@ use minijinja::{
 use serde::{Deserialize, Serialize};
 use workflow::template::{BodyKind, JsonPlace};
 
-use super::{filters::MAX_RENDERED_BYTES, filters::invalid, values::number_text};
+use super::{
+    bounds::{MAX_RENDERED_BYTES, invalid},
+    values::number_text,
+};
 
 /// Where the text of a template goes, and so how values are written into it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

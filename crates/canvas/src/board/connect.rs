@@ -2,7 +2,7 @@
 //! The verdict shown while dragging and the one on release come from the same function as the edit's own.
 
 use kurbo::Point;
-use workflow::{StepKey, graph::Graph};
+use workflow::graph::Graph;
 
 use super::{Board, Content, Gesture, input::Output};
 use crate::{
@@ -25,15 +25,6 @@ pub struct Connect {
     pub refusal: Option<Refused>,
 }
 
-/// What a connection would be if it were let go now.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ConnectPreview {
-    pub from: Option<StepKey>,
-    pub to: Option<StepKey>,
-    pub is_valid: bool,
-    pub reason: Option<String>,
-}
-
 impl Connect {
     /// The ends in the direction of the edge.
     fn ends(&self, other: u32) -> (u32, u32) {
@@ -45,22 +36,6 @@ impl Connect {
 }
 
 impl Board {
-    /// The connection being drawn, if there is one.
-    pub fn connect_preview(&self) -> Option<ConnectPreview> {
-        let Gesture::Connect(connect) = &self.gesture else {
-            return None;
-        };
-        let key = |node: u32| self.scene.key(node).clone();
-        let target = connect.target.map(key);
-        let anchor = Some(key(connect.anchor));
-        let (from, to) = match connect.side {
-            Side::Out => (anchor, target),
-            Side::In => (target, anchor),
-        };
-        let reason = connect.refusal.as_ref().map(Refused::reason);
-        Some(ConnectPreview { from, to, is_valid: connect.target.is_some() && reason.is_none(), reason })
-    }
-
     pub(super) fn begin_connect(&mut self, id: i32, anchor: u32, side: Side, at: Point, out: &mut Vec<Output>) {
         let blocked = self.blocked(anchor, side);
         self.gesture = Gesture::Connect(Connect { id, anchor, side, at, target: None, blocked, refusal: None });

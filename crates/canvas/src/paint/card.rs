@@ -11,7 +11,7 @@ use super::{
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
 use crate::{
-    paint::Lod,
+    camera::Lod,
     scene::{HEAD_HEIGHT, Kind, Mark, NODE_WIDTH, STATUS_HEIGHT, Side},
 };
 

@@ -6,12 +6,9 @@ use workflow::StepStatus;
 
 use super::{
     View,
-    list::{Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+    list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
-use crate::{
-    paint::{Align, Lod},
-    scene::hit::Hit,
-};
+use crate::{camera::Lod, scene::hit::Hit};
 
 const LAYER: u16 = 1;
 

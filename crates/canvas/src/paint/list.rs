@@ -245,10 +245,6 @@ impl DisplayList {
         }
     }
 
-    pub fn n_batches(&self) -> usize {
-        self.batches.len()
-    }
-
     /// Shapes and texts together: what a frame costs.
     pub fn n_items(&self) -> usize {
         let items = |batch: &Batch| match batch {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     board::Gesture,
-    paint::Lod,
+    camera::Lod,
     scene::{HEAD_HEIGHT, NODE_WIDTH, Side, curve_between, hit::Hit},
 };
 

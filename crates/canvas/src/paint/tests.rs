@@ -1,7 +1,6 @@
 //! Tests of the display list: only what is in view, in one order, and ever less of it from afar.
 //! Counts are the measure here, never milliseconds.
 
-use proptest::prelude::*;
 use workflow::{AgentCatalog, Definition, Step, StepKey, definition::Position};
 
 use super::*;
@@ -118,20 +117,6 @@ fn a_card_that_covers_another_covers_its_text_too() {
     board.paint().render(&mut order);
     let order: String = order.0.into_iter().collect();
     assert!(order.find("tg").is_some_and(|at| order[at..].contains("gt")), "{order}");
-}
-
-proptest! {
-    #[test]
-    fn levels_of_detail_do_not_flicker(zooms in prop::collection::vec(0.05..1.0_f64, 1..30)) {
-        let mut lod = Lod::Full;
-        for zoom in zooms {
-            let next = Lod::at(zoom, lod);
-            prop_assert_eq!(Lod::at(zoom, next), next, "one zoom, one level");
-            if zoom < 0.12 { prop_assert_eq!(next, Lod::Far); }
-            if zoom > 0.52 { prop_assert_eq!(next, Lod::Full); }
-            lod = next;
-        }
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What lies under a point of the screen: ports before nodes before edges, with radii that do not shrink with the picture.
 //! The order is total: the same point always hits the same thing.
 
-use kurbo::{ParamCurveNearest, Point, Rect, Shape};
+use kurbo::{ParamCurveNearest, Point, Rect};
 
 use super::{Scene, Side};
 use crate::camera::Camera;
@@ -128,10 +128,5 @@ impl Scene {
             nodes.retain(|node| area.contains_rect(self.rect(*node)));
         }
         nodes
-    }
-
-    /// The box of an edge, for culling.
-    pub fn edge_box(&self, edge: u32) -> Rect {
-        self.edges[edge as usize].curve.bounding_box()
     }
 }

@@ -8,9 +8,8 @@ use workflow::{
     ArtifactId, StepKey,
     run::{
         RunEvent, State,
-        event::RunChange,
         plan::StepPlan,
-        state::{Admission, Attempt, Status, Step, Version, Wait, Work},
+        state::{Admission, Attempt, RunChange, Status, Step, Version, Wait, Work},
     },
 };
 

@@ -3,18 +3,15 @@
 //! session, have counts of their own and none of these, so that their owner gets in whatever others do.
 //! Must never store what was typed: keys are hashes.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use store::{
-    sessions::SecretHash,
+    secret::SecretHash,
     throttle::{Attempt, Count, Policy, Rate, Ticket},
 };
 use workflow::UserId;
 
-use super::{hasher::Lane, password::Password};
+use super::{hasher::Lane, network::Network, password::Password};
 use crate::{Error, OpContext, Result, id, text};
 
 /// Few free tries, then a delay that a person still waits out. Also for what a stolen cookie of a device, or a stolen session, may try.
@@ -131,39 +128,4 @@ fn of_network(network: Network) -> Count {
 fn key(kind: &str, parts: &[&[u8]]) -> String {
     let parts: Vec<String> = parts.iter().map(hex::encode).collect();
     format!("{kind}:{}", hex::encode(id::hash_secret(&parts.join("."))))
-}
-
-/// The neighbourhood of an address: whoever has one IPv6 address usually has its whole /64, and an attacker often a /24.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Network(IpAddr);
-
-impl Network {
-    /// Requests without an address are one network too: they must not go uncounted.
-    pub(crate) fn of(address: Option<IpAddr>) -> Self {
-        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).into(),
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        })
-    }
-}
-
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_one_network_count_together() {
-        let of = |text: &str| Network::of(Some(text.parse().unwrap())).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.0");
-        assert_eq!(of("10.0.0.255"), "10.0.0.0");
-        assert_eq!(of("10.0.1.1"), "10.0.1.0");
-    }
 }

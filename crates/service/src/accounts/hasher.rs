@@ -10,8 +10,8 @@ use argon2::{
 use workflow::UserId;
 
 use super::{
-    guard::Network,
     memory::{ITERATIONS, LANES, MEMORY_KIB, Memories, Memory},
+    network::Network,
     password::Password,
     turns::{Turn, Turns},
 };

@@ -10,12 +10,12 @@ use workflow::{
     validate::output_schema,
 };
 
-use super::pinned;
-use crate::{Error, OpContext, Result, templates};
+use crate::{Error, OpContext, Result, validation::pinned};
 
 /// What a published version takes, and all that its steps make.
 pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -> Result<WorkflowPorts> {
-    let definition = templates::version(ctx, template, version).await?;
+    let (version, _) = ctx.store().version(template, version).await?.ok_or(Error::NotFound)?;
+    let definition = version.definition;
     let agents = pinned(ctx, &definition).await?;
     let offers = definition.steps.iter().flat_map(|(key, step)| {
         let spec = agents.get(&step.agent_id, step.agent_version);
@@ -25,7 +25,7 @@ pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -
             schema: output_schema(step, port),
         })
     });
-    Ok(WorkflowPorts { offers: offers.collect(), inputs: definition.inputs.clone() })
+    Ok(WorkflowPorts { offers: offers.collect(), inputs: definition.inputs })
 }
 
 pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowConfig) -> Result<()> {

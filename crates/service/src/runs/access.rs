@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-pub(crate) use store::access::Access;
 use workflow::{
     StepKey,
     access::Actor,
@@ -14,6 +13,15 @@ use workflow::{
 
 use super::refusals;
 use crate::{Error, Result};
+
+/// What a viewer may do with a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    /// Every verb that the gates leave to its owner, or to an admin.
+    Full,
+    /// Somebody who is asked: the open gates of these steps, and to look.
+    Gates(BTreeSet<StepKey>),
+}
 
 /// What somebody may do with the run; none where it is not theirs to see. The twin of what the store asks in every list of runs.
 pub(crate) fn of(state: &State, viewer: &Actor) -> Option<Access> {

@@ -13,13 +13,15 @@ use ::runs::{Ask, By, Content};
 use serde::Serialize;
 use workflow::{
     AgentCatalog, ArtifactId, RunId, StepKey, TemplateId, UserId,
-    access::{Actor, Scope},
+    access::Actor,
     run::{Command, Context, Refused, RunEvent, State, decide, event::Request, state::Step},
     verbs::{RunVerb, Verb},
 };
 
 use super::{
-    Done, access,
+    Done,
+    about::About,
+    access,
     idempotency::{self, Earlier},
     looking, refusals,
 };
@@ -33,15 +35,6 @@ pub(crate) struct Call<'a> {
     pub(crate) request: Option<Request>,
     about: About,
     seen: Seen,
-}
-
-/// What a verb is about.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum About {
-    Run(RunVerb),
-    Step(Verb, StepKey),
-    /// Rolling back to it.
-    Artifact(ArtifactId),
 }
 
 /// What was seen of the run when the asker was let in.
@@ -142,20 +135,6 @@ async fn begin<T: Send + 'static>(
     }
 }
 
-impl About {
-    fn scope(&self) -> Scope {
-        if self.decides_at().is_some() { Scope::Review } else { Scope::Run }
-    }
-
-    /// The step whose gate it is a decision at.
-    fn decides_at(&self) -> Option<&StepKey> {
-        match self {
-            Self::Step(verb, key) if verb.is_decision() => Some(key),
-            _ => None,
-        }
-    }
-}
-
 impl Seen {
     /// Who may is looked at first.
     fn of(state: &State, actor: &Actor, about: &About, request: Option<&Request>) -> Result<Self> {
@@ -198,7 +177,8 @@ impl Call<'_> {
         self.seen.earlier
     }
 
-    /// Does it, or says why not.
+    /// Does it, or says why not. What goes wrong on the way is logged with the run and the verb.
+    #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
         let Brings { agents, contents, n_bytes } = brings;
         let disabled = Arc::new(self.ctx.store().disabled_among(&self.seen.voters).await?);

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use workflow::{
     AgentCatalog, ArtifactId, RunId, StepKey, TemplateId,
     api::{AdoptRun, ForkRun},
-    limits,
+    json, limits,
     run::{
         self, Command, Context, State,
         command::Start,
@@ -22,7 +22,7 @@ use super::{
     idempotency::Earlier,
     looking, start,
 };
-use crate::{Error, OpContext, Result, id, text};
+use crate::{Error, OpContext, Result, id};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
@@ -61,7 +61,7 @@ fn new_id(call: &Call<'_>) -> RunId {
 async fn begin_fork(call: &Call<'_>, id: RunId, begin: Start) -> Result<Started> {
     let (ctx, actor) = (call.ctx, call.actor);
     let kept = begin.kept.iter().flat_map(|kept| &kept.versions).map(|(version, _)| version);
-    let n_bytes = text::n_bytes(&begin.run) + inline_bytes(kept);
+    let n_bytes = json::n_bytes(&begin.run) + inline_bytes(kept);
     ctx.store().take_place(actor.id, id).await?;
     if let Err(error) = ctx.store().charge(actor.id, n_bytes).await {
         ctx.store().leave_place(id).await?;
@@ -131,16 +131,7 @@ fn source(state: &State, wanted: &[StepKey]) -> Source {
         step.status == Status::Completed && step.item.is_none() && is_named
     };
     let copies = |step: &Step| -> Vec<NewVersion> {
-        let copy = |version: &run::state::Version| NewVersion {
-            id: ArtifactId(id::new_id()),
-            name: version.name.clone(),
-            media_type: version.media_type.clone(),
-            content_hash: version.content_hash.clone(),
-            value_hash: version.value_hash.clone(),
-            size: version.size,
-            copy_of: Some(version.id),
-        };
-        state.latest(&step.key).map(copy).collect()
+        state.latest(&step.key).map(|version| version.copied(ArtifactId(id::new_id()))).collect()
     };
     let versions = state.steps().filter(is_wanted).map(|step| (step.key.clone(), copies(step))).collect();
     Source { template_id: state.birth.template_id, steps: keys(state), versions }

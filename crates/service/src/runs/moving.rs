@@ -11,7 +11,7 @@ use store::templates::{Startable, Version};
 use workflow::{
     RunId, TemplateId,
     api::{MovePlan, MoveRun},
-    resolve,
+    json, resolve,
     run::{Command, State, command::MoveTo, dry},
     verbs::RunVerb,
 };
@@ -20,7 +20,7 @@ use super::{
     Tried,
     asking::{Brings, context, on_run},
 };
-use crate::{Error, OpContext, Result, text, versions};
+use crate::{Error, OpContext, Result, versions};
 
 /// Moves the run, or only says what that would mean.
 pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<Tried<MovePlan>> {
@@ -41,7 +41,7 @@ pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String
         return plan.map(Tried::Dry).map_err(|refused| call.refused_on(&state, refused));
     }
     // The run holds it, and so does the event.
-    let n_bytes = 2 * text::n_bytes(&version.definition);
+    let n_bytes = 2 * json::n_bytes(&version.definition);
     let brings = Brings { agents: Arc::clone(&version.agents), n_bytes, ..Brings::default() };
     Ok(Tried::Done(call.execute(command, brings).await?))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use workflow::{
-    AgentSpec, StepKey, limits,
+    AgentSpec, StepKey, json, limits,
     run::command::{Changes, Patch},
     view::StepOverride,
 };
@@ -63,7 +63,7 @@ pub(crate) fn check(changes: &Changes, spec: &AgentSpec, overrides: &Overrides, 
 
 /// What is stored of it; one that says nothing is taken away.
 pub(crate) fn bytes_of(value: &StepOverride) -> usize {
-    if *value == StepOverride::default() { 0 } else { text::n_bytes(value) }
+    if *value == StepOverride::default() { 0 } else { json::n_bytes(value) }
 }
 
 /// Whether a prompt can stand in the place of the agent's own.

@@ -10,7 +10,7 @@ use workflow::{
     verbs::{self, Access, Expected, RunExpected, RunVerb, Verb, expected, expected_of_run},
 };
 
-use super::asking::About;
+use super::about::About;
 use crate::Error;
 
 pub(crate) use gates::not_asked;

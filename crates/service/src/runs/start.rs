@@ -13,6 +13,7 @@ use workflow::{
     RunId, TemplateId,
     access::{Actor, Scope},
     api::StartRun,
+    json,
     run::{
         Command,
         command::{NewRun, Start as Begin},
@@ -25,7 +26,7 @@ use super::{
     idempotency::{self, Earlier},
     looking, values,
 };
-use crate::{Error, OpContext, Result, id, text, versions};
+use crate::{Error, OpContext, Result, id, versions};
 
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
@@ -94,7 +95,7 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
         is_test: start.is_test,
     });
     let run = begin.run.id;
-    let n_bytes = text::n_bytes(&begin.run);
+    let n_bytes = json::n_bytes(&begin.run);
     if let Some(earlier) = take_up(ctx, actor, run, n_bytes, start.request.as_ref()).await? {
         return Ok(earlier);
     }
@@ -132,6 +133,7 @@ async fn take_up(
 }
 
 /// Lets a run begin. Another one is answered where the key was used before.
+#[tracing::instrument(name = "start", skip_all, fields(run.id = %begin.run.id))]
 pub(super) async fn launch(
     ctx: &OpContext,
     actor: &Actor,

@@ -94,16 +94,9 @@ fn bytes(port: &OutputPort, is_collected: bool, value: &Value) -> (&'static str,
 pub(super) async fn store(call: &Call<'_>, written: Vec<Written>) -> Result<(Vec<NewVersion>, Brings)> {
     let (mut versions, mut brings) = (Vec::with_capacity(written.len()), Brings::default());
     for Written { name, media_type, bytes, value_hash } in written {
-        let hash = hash::sha256_hex(&bytes);
-        versions.push(NewVersion {
-            id: ArtifactId(id::new_id()),
-            name,
-            media_type: media_type.to_owned(),
-            content_hash: hash.clone(),
-            value_hash,
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            copy_of: None,
-        });
+        let version = NewVersion::of(ArtifactId(id::new_id()), name, media_type, &bytes);
+        let hash = version.content_hash.clone();
+        versions.push(NewVersion { value_hash, ..version });
         if bytes.len() > limits::INLINE_ARTIFACT_BYTES {
             // Counted there, as far as it is new.
             call.ctx.store().put_blob_of(call.actor.id, &hash, &bytes).await?;

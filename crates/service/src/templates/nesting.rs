@@ -10,7 +10,7 @@ use workflow::{
     limits::MAX_WORKFLOW_DEPTH,
 };
 
-use crate::{OpContext, Result, agents};
+use crate::{OpContext, Result, validation};
 
 /// What is wrong with the workflows that the steps of a definition run.
 pub(super) async fn problems(
@@ -88,7 +88,7 @@ impl Walk<'_> {
                 )));
             }
         };
-        let agents = agents::pinned(self.ctx, &version.definition).await?;
+        let agents = validation::pinned(self.ctx, &version.definition).await?;
         for (_, inner) in runs(&version.definition, &agents) {
             if let Some(fault) = Box::pin(self.fault(inner)).await? {
                 return Ok(Some(fault));

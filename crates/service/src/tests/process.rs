@@ -107,15 +107,7 @@ impl Process {
         let key = StepKey::new(step);
         let of = key.clone();
         let attempt = self.look(run, move |state| state.attempts(&of).last().map_or(0, |last| last.number)).await;
-        let version = NewVersion {
-            id: ArtifactId(Uuid::now_v7()),
-            name: "text".into(),
-            media_type: "text/plain".into(),
-            content_hash: sha256_hex(text.as_bytes()),
-            value_hash: None,
-            size: i64::try_from(text.len()).unwrap(),
-            copy_of: None,
-        };
+        let version = NewVersion::of(ArtifactId(Uuid::now_v7()), "text", "text/plain", text.as_bytes());
         let usage = Usage { prompt_tokens: tokens, cost_micros: Some(2), ..Usage::default() };
         let finished = Finished {
             step: key,

@@ -19,7 +19,10 @@ impl Log {
         seen: Seen,
         decide: Decide,
     ) -> Result<Option<Outcome>, CommitFailed> {
-        let mut lane = self.engine.take().await.map_err(|_| CommitFailed::Unavailable)?;
+        let mut lane = self.engine.take().await.map_err(|error| {
+            let runs::Unavailable = failed::unavailable(error);
+            CommitFailed::Unavailable
+        })?;
         let ended = in_turn(lane.connection(), run, seen, decide).await;
         let error = match &ended {
             Ok(_) => None,

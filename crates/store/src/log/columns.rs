@@ -17,9 +17,16 @@ use workflow::{
     status::{ErrorClass, Outcome, StatusReason},
 };
 
-use super::statement::Reach;
-
 type Time = DateTime<Utc>;
+
+/// How much of the tables a batch writes: each part costs, even one with nothing to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reach {
+    /// Events, attempts and artifacts: a hop.
+    Near,
+    /// What waits, gates, messages and reservations too.
+    Far,
+}
 
 /// Arrays of equal length, bound one after the other.
 macro_rules! columns {

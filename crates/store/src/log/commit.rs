@@ -47,7 +47,10 @@ impl Log {
         while let Some(part) = waiting.pop() {
             let commits: Vec<&RunCommit> = batch.commits()[part.clone()].iter().collect();
             let unreached = if is_any_written { CommitFailed::Unknown } else { CommitFailed::Unavailable };
-            let Ok(mut lane) = self.engine.take().await else { return Err(unreached) };
+            let mut lane = self.engine.take().await.map_err(|error| {
+                let runs::Unavailable = failed::unavailable(error);
+                unreached
+            })?;
             let head = if commits.iter().all(|commit| commit.expected.is_some()) { Head::GoOn } else { Head::Begin };
             match statement::commit(lane.connection(), head, &commits, batch.keep_for()).await {
                 Ok(answer) => {

@@ -12,8 +12,9 @@ use workflow::{RunId, run::RunEvent};
 use super::{
     Log, failed,
     lanes::Lane,
-    verify::{Rendered, differences, stored},
+    verify::{Difference, Rendered, differences, stored},
 };
+use crate::Result;
 
 /// What a log holds.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,6 +66,22 @@ impl Log {
         let mut found = found.map_err(failed::unavailable)?;
         self.set_broken_aside(&found).await?;
         Ok(seen.iter().map(|(run, _)| newer(found.remove(run))).collect())
+    }
+
+    /// Everything that differs between the run's log and its rows, in one snapshot. Nothing for a run that is not there.
+    pub async fn differences(&self, run: RunId) -> Result<Vec<Difference>> {
+        let mut lane = self.engine.take().await?;
+        let found = read_with_rows(lane.connection(), &[run]).await;
+        finish(lane, found.as_ref().err());
+        let (mut found, mut rows) = found?;
+        Ok(match found.remove(&run) {
+            None => Vec::new(),
+            Some(Read::Run { events, .. }) => differences(&events, &rows.remove(&run).unwrap_or_default()),
+            Some(other) => {
+                let stored = Some(other.reason());
+                vec![Difference { table: "run_events", row: run.to_string(), told: None, stored }]
+            }
+        })
     }
 
     async fn set_broken_aside(&self, found: &BTreeMap<RunId, Read>) -> Result<(), Unavailable> {
@@ -145,7 +162,7 @@ pub(super) async fn read(
 }
 
 /// The whole logs of these runs and the rows beside them, of one moment.
-pub(super) async fn read_with_rows(
+async fn read_with_rows(
     connection: &mut PgConnection,
     runs: &[RunId],
 ) -> sqlx::Result<(BTreeMap<RunId, Read>, BTreeMap<RunId, Rendered>)> {

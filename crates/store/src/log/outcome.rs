@@ -1,10 +1,27 @@
 //! What became of a commit, of what the database showed of its run.
 //! Must never say lost because something is not there: only because something else is.
 
+use chrono::{DateTime, Utc};
 use runs::{Outcome, RunCommit};
+use uuid::Uuid;
 use workflow::RunId;
 
-use super::statement::AnswerRow;
+/// What the database showed of one run.
+#[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the answer, and `Outcome` is made of them")]
+pub(super) struct AnswerRow {
+    pub(super) id: Uuid,
+    pub(super) won: bool,
+    pub(super) is_mine: bool,
+    pub(super) seen_head: Option<Uuid>,
+    pub(super) quarantine: Option<String>,
+    pub(super) is_on_time: bool,
+    pub(super) is_alive: bool,
+    pub(super) is_valid: bool,
+    pub(super) known_run: Option<Uuid>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) is_set: bool,
+}
 
 pub(super) fn outcome(row: AnswerRow, commit: &RunCommit) -> Outcome {
     if row.won {

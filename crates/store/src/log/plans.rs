@@ -2,8 +2,9 @@
 
 use super::{
     claim::CLAIMABLE,
+    columns::Reach,
     load::LOAD,
-    statement::{Head, Reach, sql},
+    statement::{Head, sql},
 };
 
 /// Name, text and number of parameters.

@@ -9,22 +9,16 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::id::WorkerId;
 
-use super::{columns::Columns, outcome::outcome};
+use super::{
+    columns::{Columns, Reach},
+    outcome::{AnswerRow, outcome},
+};
 
 /// Whether the runs of a batch are there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Head {
     GoOn,
     Begin,
-}
-
-/// How much of the tables a batch writes: each part costs, even one with nothing to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reach {
-    /// Events, attempts and artifacts: a hop.
-    Near,
-    /// What waits, gates, messages and reservations too.
-    Far,
 }
 
 macro_rules! near {
@@ -59,23 +53,6 @@ pub(super) const fn sql(head: Head, reach: Reach) -> &'static str {
         (Head::Begin, Reach::Near) => near!("sql/begin.sql"),
         (Head::Begin, Reach::Far) => far!("sql/begin.sql"),
     }
-}
-
-/// What the database showed of one run.
-#[derive(sqlx::FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a column of the answer, and `Outcome` is made of them")]
-pub(super) struct AnswerRow {
-    id: Uuid,
-    pub(super) won: bool,
-    pub(super) is_mine: bool,
-    pub(super) seen_head: Option<Uuid>,
-    pub(super) quarantine: Option<String>,
-    pub(super) is_on_time: bool,
-    pub(super) is_alive: bool,
-    pub(super) is_valid: bool,
-    pub(super) known_run: Option<Uuid>,
-    now: DateTime<Utc>,
-    is_set: bool,
 }
 
 pub(super) struct Answer {

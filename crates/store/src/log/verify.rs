@@ -14,16 +14,10 @@ use runs::{
 };
 use uuid::Uuid;
 use workflow::{
-    RunId,
     run::{RunEvent, State},
     status::{ErrorClass, Outcome, StatusReason},
 };
 
-use super::{
-    Log,
-    load::{Read, finish, read_with_rows},
-};
-use crate::Result;
 use stored::micros;
 pub(super) use stored::stored;
 
@@ -50,24 +44,6 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |of: &Option<String>| of.clone().unwrap_or_else(|| "no row".into());
         write!(f, "{} {}: the log tells {}, stored is {}", self.table, self.row, word(&self.told), word(&self.stored))
-    }
-}
-
-impl Log {
-    /// Everything that differs between the run's log and its rows, in one snapshot. Nothing for a run that is not there.
-    pub async fn differences(&self, run: RunId) -> Result<Vec<Difference>> {
-        let mut lane = self.engine.take().await?;
-        let found = read_with_rows(lane.connection(), &[run]).await;
-        finish(lane, found.as_ref().err());
-        let (mut found, mut rows) = found?;
-        Ok(match found.remove(&run) {
-            None => Vec::new(),
-            Some(Read::Run { events, .. }) => differences(&events, &rows.remove(&run).unwrap_or_default()),
-            Some(other) => {
-                let stored = Some(other.reason());
-                vec![Difference { table: "run_events", row: run.to_string(), told: None, stored }]
-            }
-        })
     }
 }
 

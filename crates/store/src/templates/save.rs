@@ -3,14 +3,13 @@
 
 use serde_json::json;
 use sqlx::PgConnection;
-use workflow::{Definition, TemplateId, UserId};
+use workflow::{Definition, TemplateId, UserId, json::n_bytes};
 
 use super::Version;
 use crate::{
     Error, Result, Store,
     audit::{self, Author},
     decode,
-    quotas::bytes_of,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +78,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         insert(&mut tx, new, false).await?;
         audit::append(&mut tx, author, "template.created", &new.id.to_string(), json!({})).await?;
-        self.limits.charge_author(&mut tx, author, bytes_of(new.definition)).await?;
+        self.limits.charge_author(&mut tx, author, n_bytes(new.definition)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -166,7 +165,7 @@ impl Store {
         }
         let version = insert_version(&mut tx, new, &template.name, &template.description, &hash).await?;
         audit::append(&mut tx, author, "template.published", &new.id.to_string(), json!({"version": version})).await?;
-        self.limits.charge_author(&mut tx, author, bytes_of(new.definition)).await?;
+        self.limits.charge_author(&mut tx, author, n_bytes(new.definition)).await?;
         tx.commit().await?;
         Ok(Publish::Published { version })
     }
@@ -195,7 +194,7 @@ impl Store {
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
         let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
-        self.limits.charge_author(&mut tx, author, 2 * bytes_of(new.definition)).await?;
+        self.limits.charge_author(&mut tx, author, 2 * n_bytes(new.definition)).await?;
         tx.commit().await?;
         Ok(Version { template_id: new.id, version, name, definition })
     }

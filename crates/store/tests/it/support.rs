@@ -182,15 +182,7 @@ pub(crate) fn with_content(ask: Ask, text: &str) -> Ask {
 }
 
 pub(crate) fn version(text: &str) -> NewVersion {
-    NewVersion {
-        id: ArtifactId(Uuid::now_v7()),
-        name: "text".into(),
-        media_type: "text/plain".into(),
-        content_hash: sha256_hex(text.as_bytes()),
-        value_hash: None,
-        size: i64::try_from(text.len()).unwrap(),
-        copy_of: None,
-    }
+    NewVersion::of(ArtifactId(Uuid::now_v7()), "text", "text/plain", text.as_bytes())
 }
 
 pub(crate) fn finished(step: &StepKey, attempt: i32, result: AttemptResult) -> Command {

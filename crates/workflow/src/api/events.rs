@@ -11,8 +11,8 @@ use crate::{
     id::{RunId, StepKey, UserId},
     run::{
         RunEvent,
-        event::{EventKind, Moved, RunChange},
-        state::{Attempt, ClosedReview, Emails, Rejection, Step, Verdict, email},
+        event::{EventKind, Moved},
+        state::{Attempt, ClosedReview, Emails, Rejection, RunChange, Step, Verdict, email},
     },
     status::{Reason, StepStatus},
     view::{ArtifactMeta, AttemptView, Feedback, ReviewView, StepOverride, is_zero},

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::{
     plan::StepPlan,
-    state::{Attempt, ClosedReview, Rejection, Step, Version},
+    state::{Attempt, ClosedReview, Rejection, RunChange, Step, Version},
 };
 use crate::{
     Definition,
     id::{RunId, StepKey, TemplateId, UserId},
-    status::{RunStatus, StatusReason, Unknown, words},
-    view::{BudgetView, StepOfRun, StepOverride, Usage},
+    status::{RunStatus, Unknown, words},
+    view::{StepOfRun, StepOverride, Usage},
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -165,30 +165,6 @@ pub struct Moved {
     pub template_name: String,
     pub run_definition: Definition,
     pub steps: Vec<StepPlan>,
-}
-
-/// All of the run itself that can change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RunChange {
-    pub status: RunStatus,
-    pub status_reason: Option<StatusReason>,
-    pub auto_run: bool,
-    pub finished_at: Option<DateTime<Utc>>,
-    /// How long it was over, each time before it went on again.
-    #[serde(default)]
-    pub rested_ms: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget: Option<BudgetView>,
-    /// By a person or by a budget: what is ready is not admitted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<StatusReason>,
-    /// Totals.
-    #[serde(default)]
-    pub used_tokens: i64,
-    #[serde(default)]
-    pub used_cost_micros: i64,
 }
 
 /// The key that a verb was asked under, and the hash of what was asked.

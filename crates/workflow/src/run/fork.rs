@@ -7,13 +7,13 @@ use super::{
     Context, Refused, State,
     command::{Kept, Start},
     event::Started,
-    state::{NewVersion, Status},
+    state::Status,
 };
 use crate::{
     api::RerunMode,
     definition::OnError,
     graph::Graph,
-    id::{ArtifactId, RunId, StepKey},
+    id::{RunId, StepKey},
     rerun,
     view::StepOfRun,
 };
@@ -37,16 +37,7 @@ pub fn fork(
     let kept = kept(state, &at, ctx).into_iter().filter_map(|key| {
         let versions = state.latest(&key).map(|version| {
             n += 1;
-            let new = NewVersion {
-                id: new_id(ctx.random, n),
-                name: version.name.clone(),
-                media_type: version.media_type.clone(),
-                content_hash: version.content_hash.clone(),
-                value_hash: version.value_hash.clone(),
-                size: version.size,
-                copy_of: Some(version.id),
-            };
-            (new, version.is_approved)
+            (version.copied(super::decide::nth_id(ctx.random, n)), version.is_approved)
         });
         let versions = versions.collect();
         Some(Kept { status: state.step(&key)?.status.clone(), versions, step: key })
@@ -71,10 +62,6 @@ pub fn fork(
         steps: design.plans().into_iter().cloned().collect(),
     };
     Ok(Start { run, kept })
-}
-
-fn new_id(random: u128, n: u32) -> ArtifactId {
-    super::decide::nth_id(random, n)
 }
 
 /// The steps whose results the fork starts with: not at or after the step, over, and standing on such steps alone. What a gate that

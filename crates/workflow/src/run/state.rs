@@ -5,6 +5,7 @@ mod derived;
 mod design;
 mod records;
 mod review;
+mod run;
 mod step;
 mod view;
 
@@ -21,11 +22,12 @@ pub use derived::{Entry, Turn, Waits};
 pub use design::Design;
 pub use records::{Attempt, NewVersion, Version};
 pub use review::{ClosedReview, Rejection, Review, Verdict};
+pub use run::RunChange;
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};
 pub use view::Emails;
 pub(crate) use view::email;
 
-use super::{event::RunChange, plan::KeyLimit};
+use super::plan::KeyLimit;
 use crate::{
     id::{ArtifactId, RunId, StepKey, TemplateId, UserId, WorkerId},
     status::{Outcome, RunStatus},

@@ -12,18 +12,18 @@ use minijinja::{
 };
 
 use super::Fault;
-use crate::{agent::InputPort, problem::ProblemCode, schema::Schema};
+use crate::{problem::ProblemCode, schema::Schema};
 
 /// What every template may name besides its inputs.
 const ALWAYS: [&str; 2] = ["feedback", "previous"];
 
-pub(super) fn check(parsed: &Stmt<'_>, inputs: &[InputPort]) -> Vec<Fault> {
+pub(super) fn check(parsed: &Stmt<'_>, inputs: &[(&str, &Schema)]) -> Vec<Fault> {
     let Stmt::Template(template) = parsed else {
         return Vec::new();
     };
     let mut asked = BTreeSet::new();
     asked_about(&template.children, &mut asked);
-    let known = inputs.iter().map(|port| (port.name.as_str(), port.schema.clone()));
+    let known = inputs.iter().map(|(name, schema)| (*name, (*schema).clone()));
     let mut walk = Walk {
         inputs,
         asked,
@@ -36,7 +36,7 @@ pub(super) fn check(parsed: &Stmt<'_>, inputs: &[InputPort]) -> Vec<Fault> {
 }
 
 struct Walk<'a> {
-    inputs: &'a [InputPort],
+    inputs: &'a [(&'a str, &'a Schema)],
     /// Names that the template asks about before it reads them.
     asked: BTreeSet<&'a str>,
     /// Names and what they hold, inner scopes last.
@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
             return schema.clone();
         }
         if !self.asked.contains(name) {
-            let names: Vec<&str> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+            let names: Vec<&str> = self.inputs.iter().map(|(name, _)| *name).collect();
             let there = if names.is_empty() {
                 "there are no inputs".to_owned()
             } else {

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Told, sources};
+use super::{Told, WHEN, sources};
 use crate::{
     agent::AgentCatalog,
     condition::Condition,
@@ -15,31 +15,9 @@ use crate::{
     source::Source,
 };
 
-pub(super) const FIELD: &str = "when";
-
-/// Every source of a condition with its field.
-pub(super) fn placed<'a>(condition: &'a Condition, field: &str) -> Vec<(String, &'a Source)> {
-    let field = format!("{field}.{}", condition.word());
-    match condition {
-        Condition::Eq(a, b)
-        | Condition::Ne(a, b)
-        | Condition::Lt(a, b)
-        | Condition::Le(a, b)
-        | Condition::Gt(a, b)
-        | Condition::Ge(a, b)
-        | Condition::In(a, b)
-        | Condition::Contains(a, b) => vec![(format!("{field}.0"), a), (format!("{field}.1"), b)],
-        Condition::Exists(source) => vec![(field, source)],
-        Condition::And(all) | Condition::Or(all) => {
-            all.iter().enumerate().flat_map(|(n, one)| placed(one, &format!("{field}.{n}"))).collect()
-        }
-        Condition::Not(inner) => placed(inner, &field),
-    }
-}
-
 pub(super) fn check(definition: &Definition, agents: &AgentCatalog, step: &Step, told: &mut Told<'_>) {
     if let Some(when) = &step.when {
-        Checker { definition, agents, step }.check(when, FIELD, told);
+        Checker { definition, agents, step }.check(when, WHEN, told);
     }
 }
 

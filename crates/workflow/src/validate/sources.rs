@@ -1,6 +1,6 @@
 //! What sources give, and whether they may be read where they stand: only from earlier steps, only what those make.
 
-use super::{Told, conditions};
+use super::{Told, WHEN};
 use crate::{
     agent::{AgentCatalog, OutputPort},
     definition::{Definition, Step},
@@ -71,11 +71,11 @@ pub(super) fn check(
     told: &mut Told<'_>,
 ) {
     let inputs = step.inputs.iter().map(|(name, source)| (format!("inputs.{name}"), source));
-    let when = step.when.iter().flat_map(|when| conditions::placed(when, conditions::FIELD));
+    let when = step.when.iter().flat_map(|when| when.placed_sources(WHEN));
     let over = step.map.iter().map(|map| ("map.over".to_owned(), &map.over));
     let key = step.concurrency.iter().map(|concurrency| ("concurrency.key".to_owned(), &concurrency.key));
     for (field, source) in inputs.chain(when).chain(over).chain(key) {
-        let is_of_condition = field.starts_with(conditions::FIELD);
+        let is_of_condition = field.starts_with(WHEN);
         let is_unfinished = match source {
             Source::Run { key, .. } => key.is_empty(),
             Source::Step { step, artifact, .. } => step.as_str().is_empty() || artifact.is_empty(),

@@ -5,7 +5,6 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use workflow::status::Reason;
 
-use super::error::inner;
 use crate::response;
 
 /// Compared without regard to case.
@@ -120,9 +119,8 @@ const MINIMAX: [(u64, Reason); 9] = [
     (2049, Reason::Unauthorized),
 ];
 
-/// The most telling class that any code of the document names.
-pub(super) fn class_of(document: &Value) -> Option<Reason> {
-    let error = inner(document);
+/// The most telling class that any code names: of the error itself, or of the document that it stands in.
+pub(super) fn class_of(error: &Value, document: &Value) -> Option<Reason> {
     let mut numbers = None;
     let mut general = None;
     for word in words(error, document) {
@@ -237,7 +235,7 @@ mod tests {
             (json!({"base_resp": {"status_code": 1013}}), None),
         ];
         for (document, expected) in table {
-            assert_eq!(class_of(&document), expected, "{document}");
+            assert_eq!(class_of(document.get("error").unwrap_or(&document), &document), expected, "{document}");
         }
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn is_nothing(error: &Value) -> bool {
 
 /// An error document in any shape.
 pub(in crate::llm) fn read(document: &Value) -> Said {
-    Said { class: codes::class_of(document), words: words(document), document: document.clone() }
+    Said { class: codes::class_of(inner(document), document), words: words(document), document: document.clone() }
 }
 
 /// The body of an error status: a document, a text, or a page.
@@ -109,7 +109,7 @@ pub(in crate::llm) fn read_body(body: &[u8]) -> Said {
 }
 
 /// The error itself, which may be the document, or under `error`.
-pub(super) fn inner(document: &Value) -> &Value {
+fn inner(document: &Value) -> &Value {
     match document.get("error").or_else(|| document.pointer("/x_groq/error")) {
         Some(error @ Value::Object(_)) if !is_nothing(error) => error,
         _ => document,

@@ -8,7 +8,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{UserId, id::WorkerId};
 
-use super::world::{Known, WORKER, commit, commits, definition, log};
+use super::world::{Known, commit, commits, definition, log};
+use crate::support::WORKER;
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_backlog_of_one_person_does_not_delay_another(pool: PgPool) {

@@ -20,7 +20,8 @@ use workflow::{
     status::{ErrorClass, RunStatus},
 };
 
-use super::world::{Known, WORKER, actor, chain, check, definition, finished, log, version};
+use super::world::{Known, actor, chain, check, definition, log, version};
+use crate::support::{WORKER, finished};
 
 /// Places without end.
 #[derive(Default)]

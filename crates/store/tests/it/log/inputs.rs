@@ -5,7 +5,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{RunId, run::plan::KeyLimit};
 
-use super::world::{Known, WORKER, chain, check, commit, log};
+use super::world::{Known, chain, check, commit, log};
+use crate::support::WORKER;
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: PgPool) {

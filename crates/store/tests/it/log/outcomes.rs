@@ -8,7 +8,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{RunId, UserId};
 
-use super::world::{Known, WORKER, actor, chain, check, commit, commit_all, commits, loaded, log, newer};
+use super::world::{Known, actor, chain, check, commit, commit_all, commits, loaded, log, newer};
+use crate::support::WORKER;
 
 async fn n_events(pool: &PgPool, run: RunId) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM run_events WHERE run_id = $1").bind(run.0).fetch_one(pool).await.unwrap()

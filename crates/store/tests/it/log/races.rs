@@ -8,7 +8,7 @@ use store::log::Log;
 use workflow::{RunId, run::Command};
 
 use super::world::{Known, chain, check, commits, log};
-use crate::support::Dice;
+use crate::support::{Dice, finished};
 
 const WRITERS: u64 = 6;
 const RUNS: usize = 40;
@@ -34,7 +34,7 @@ async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Ve
             let run = &known[n];
             let commands: Vec<Command> = match run.held().first() {
                 // The step goes round: it is taken, and given back.
-                Some(key) if dice.roll(2) == 0 => vec![super::world::finished(
+                Some(key) if dice.roll(2) == 0 => vec![finished(
                     key,
                     run.state.attempts(key).last().unwrap().number,
                     workflow::run::command::AttemptResult::Released,

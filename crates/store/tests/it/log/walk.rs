@@ -17,8 +17,8 @@ use workflow::{
     view::ConsumedInput,
 };
 
-use super::world::{Known, WORKER, check, commit, commits, finished, log, version};
-use crate::support::Dice;
+use super::world::{Known, check, commit, commits, log, version};
+use crate::support::{Dice, WORKER, finished};
 
 fn rich() -> Definition {
     let from_a = json!({"from": "step", "step": "a", "artifact": "text"});

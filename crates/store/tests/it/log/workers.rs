@@ -7,7 +7,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{RunId, id::WorkerId, run::plan::KeyLimit};
 
-use super::world::{Known, WORKER, definition, log};
+use super::world::{Known, definition, log};
+use crate::support::WORKER;
 
 const LEASE: Duration = Duration::from_secs(10);
 

@@ -16,18 +16,16 @@ use uuid::Uuid;
 use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, UserId,
     access::{Actor, Role},
-    hash::sha256_hex,
-    id::WorkerId,
     run::{
         Command, Context, Refused, RunEvent, State,
-        command::{AttemptResult, Finished, NewRun, Start},
+        command::{AttemptResult, NewRun, Start},
         decide,
         state::NewVersion,
     },
     validate,
 };
 
-pub(super) const WORKER: WorkerId = WorkerId(Uuid::from_u128(9_001));
+use crate::support::{WORKER, finished};
 
 pub(super) fn actor() -> Actor {
     Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User }
@@ -254,30 +252,9 @@ impl Known {
     }
 }
 
-pub(super) fn finished(key: &StepKey, attempt: i32, result: AttemptResult) -> Command {
-    Command::Finished(Box::new(Finished {
-        step: key.clone(),
-        attempt,
-        worker: WORKER,
-        result,
-        inputs: Vec::new(),
-        usage: None,
-        message: None,
-        item_basis: None,
-    }))
-}
-
 pub(super) fn version(text: &str) -> NewVersion {
-    NewVersion {
-        id: ArtifactId(Uuid::now_v7()),
-        name: "text".into(),
-        // The bytes travel beside it; here they are told by the type.
-        media_type: format!("text/plain; of={text}"),
-        content_hash: sha256_hex(text.as_bytes()),
-        value_hash: None,
-        size: i64::try_from(text.len()).unwrap(),
-        copy_of: None,
-    }
+    // The bytes travel beside it; here they are told by the type.
+    NewVersion::of(ArtifactId(Uuid::now_v7()), "text", format!("text/plain; of={text}"), text.as_bytes())
 }
 
 fn contents(command: &Command) -> Vec<Content> {

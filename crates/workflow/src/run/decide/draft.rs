@@ -14,10 +14,11 @@ use crate::{
     id::{ArtifactId, StepKey, UserId},
     run::{
         Context, Refused, RunEvent, State,
-        event::{Effects, EventKind, RunChange, Tell},
+        event::{Effects, EventKind, Tell},
         plan::StepPlan,
         state::{
-            Attempt, Cells, ClosedReview, Counts, Design, Entry, Rejection, Status, Step, Version, Waits, Work, put,
+            Attempt, Cells, ClosedReview, Counts, Design, Entry, Rejection, RunChange, Status, Step, Version, Waits,
+            Work, put,
         },
     },
     status::{ErrorClass, StepStatus},

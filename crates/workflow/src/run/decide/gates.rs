@@ -68,8 +68,8 @@ impl Draft<'_> {
 
     /// The digest over what is latest: what a decision is bound to.
     pub(super) fn digest(&self, key: &StepKey) -> String {
-        let shown: Vec<_> = self.latest(key).into_iter().map(|version| version.view(None)).collect();
-        hash::review_digest(&shown)
+        let shown = self.latest(key).into_iter();
+        hash::review_digest(shown.map(|version| (&*version.name, version.version, &*version.content_hash)))
     }
 
     /// Counts this person's approval of what is latest; with enough of them the step completes.

@@ -9,9 +9,9 @@ use crate::{
     id::StepKey,
     run::{
         Refused,
-        event::{Effects, EventKind, RunChange, Tell},
+        event::{Effects, EventKind, Tell},
         seeded::{self, Bug},
-        state::{Admission, Cells, Status},
+        state::{Admission, Cells, RunChange, Status},
     },
     status::{ErrorClass, RunStatus, StatusReason},
     step_machine::StepEvent,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hash::sha256_hex,
     id::{ArtifactId, StepKey, UserId, WorkerId},
     status::{ErrorClass, Origin, Outcome},
     view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage, is_zero},
@@ -89,6 +90,19 @@ pub struct Version {
 }
 
 impl Version {
+    /// A version of its content under this id, perhaps in another run.
+    pub fn copied(&self, id: ArtifactId) -> NewVersion {
+        NewVersion {
+            id,
+            name: self.name.clone(),
+            media_type: self.media_type.clone(),
+            content_hash: self.content_hash.clone(),
+            value_hash: self.value_hash.clone(),
+            size: self.size,
+            copy_of: Some(self.id),
+        }
+    }
+
     /// `email`: of whoever made it.
     pub fn view(&self, email: Option<String>) -> ArtifactMeta {
         ArtifactMeta {
@@ -123,4 +137,19 @@ pub struct NewVersion {
     pub size: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<ArtifactId>,
+}
+
+impl NewVersion {
+    /// Of this content, which means what its bytes say.
+    pub fn of(id: ArtifactId, name: impl Into<String>, media_type: impl Into<String>, content: &[u8]) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            media_type: media_type.into(),
+            content_hash: sha256_hex(content),
+            value_hash: None,
+            size: i64::try_from(content.len()).unwrap_or(i64::MAX),
+            copy_of: None,
+        }
+    }
 }

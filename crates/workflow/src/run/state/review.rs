@@ -52,10 +52,6 @@ impl Review {
     pub fn asks(&self, actor: &Actor) -> bool {
         self.roles.iter().any(|role| role == actor.role.as_str()) || self.users.contains(&actor.email.to_lowercase())
     }
-
-    pub fn has_assignees(&self) -> bool {
-        !self.roles.is_empty() || !self.users.is_empty()
-    }
 }
 
 /// A gate that is closed.

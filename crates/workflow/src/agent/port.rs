@@ -1,0 +1,31 @@
+//! The typed ports of an agent: what a step may be given, and what it makes.
+//! Must know nothing of kinds: every agent has ports, whatever it does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::Schema;
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputPort {
+    pub name: String,
+    #[serde(default)]
+    pub schema: Schema,
+    #[serde(default)]
+    pub required: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputPort {
+    pub name: String,
+    #[serde(default)]
+    pub schema: Schema,
+}
+
+/// Whether templates and mappings can name it.
+pub(super) fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.chars().next().is_some_and(|c| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,30 @@
+//! How a route or a server function is entered: by whom, and how much is read of what they send. The kinds that there are.
+//! Must never be looser by default than for those who are signed in, with little.
+
+/// How a route or a function is entered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// For everybody; else only for those who are signed in.
+    pub is_open: bool,
+    /// Bytes of its body.
+    pub limit: usize,
+    /// Whether it is one of the requests that a person has in a second.
+    pub is_counted: bool,
+}
+
+/// What signing in and the first run need, for everybody.
+pub(super) const OPEN: Entry = Entry { is_open: true, ..entry(4 * 1024) };
+/// What is not read at all.
+pub(super) const NOTHING: Entry = entry(0);
+/// A live socket, which reads nothing here and counts by itself how often it is opened.
+pub(super) const SOCKET: Entry = Entry { is_counted: false, ..entry(0) };
+pub(super) const SMALL: Entry = entry(64 * 1024);
+/// 64 KiB of feedback in JSON's words, in which a character may take six bytes.
+pub(super) const TEXT: Entry = entry(512 * 1024);
+/// Inputs, definitions, agents and contents: above their own limits of 4 MiB, whose checks can then say more than this one.
+pub(super) const CONTENT: Entry = entry(6 * 1024 * 1024);
+
+/// For those who are signed in, each of whose requests counts.
+const fn entry(limit: usize) -> Entry {
+    Entry { is_open: false, limit, is_counted: true }
+}
