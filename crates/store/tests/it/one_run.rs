@@ -152,10 +152,12 @@ async fn check(world: &World, pool: &PgPool, run: RunId, n_processes: usize, n_e
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_that_decide_on_one_run_are_told_what_the_log_says_and_both_get_on() {
-    decide_on_one_run("one_run::two_processes_that_decide_on_one_run_are_told_what_the_log_says_and_both_get_on", 2).await;
+    decide_on_one_run("one_run::two_processes_that_decide_on_one_run_are_told_what_the_log_says_and_both_get_on", 2)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_processes_that_decide_on_one_run_are_told_what_the_log_says_and_all_get_on() {
-    decide_on_one_run("one_run::four_processes_that_decide_on_one_run_are_told_what_the_log_says_and_all_get_on", 4).await;
+    decide_on_one_run("one_run::four_processes_that_decide_on_one_run_are_told_what_the_log_says_and_all_get_on", 4)
+        .await;
 }

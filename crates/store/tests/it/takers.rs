@@ -30,7 +30,10 @@ async fn eight_workers_that_take_from_one_run_never_take_the_same_step(pool: PgP
     let takes = workers.iter().map(async |(worker, process)| {
         let ready = process.log.claimable(*worker, &["template".to_owned()], N_STEPS).await.unwrap();
         assert_eq!(ready.len(), N_STEPS, "they are all shown to everybody");
-        ready.chunks(20).map(|chunk| chunk.iter().map(|ready| ready.step.clone()).collect::<Vec<StepKey>>()).collect::<Vec<_>>()
+        ready
+            .chunks(20)
+            .map(|chunk| chunk.iter().map(|ready| ready.step.clone()).collect::<Vec<StepKey>>())
+            .collect::<Vec<_>>()
     });
     let shown = join_all(takes).await;
     let takes = workers.iter().zip(shown).enumerate().map(async |(n, ((worker, process), mut chunks))| {
@@ -48,7 +51,8 @@ async fn eight_workers_that_take_from_one_run_never_take_the_same_step(pool: PgP
     let taken: Vec<StepKey> = join_all(takes).await.concat();
     assert_eq!(taken.len(), N_STEPS, "each was told of once");
     assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), N_STEPS);
-    let attempts = world.process.look(run, |state| state.steps().map(|step| state.attempts(&step.key).len()).max()).await;
+    let attempts =
+        world.process.look(run, |state| state.steps().map(|step| state.attempts(&step.key).len()).max()).await;
     assert_eq!(attempts, Some(1));
     world.process.check(run).await;
 }

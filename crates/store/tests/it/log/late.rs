@@ -40,9 +40,11 @@ async fn a_commit_whose_client_died_lands_though_the_log_had_said_it_is_not_ther
     let run = Known::begun(&log, &chain(2)).await;
     let now = run.now(&log).await;
     let decided = run.decide(now, &[run.take(now, 1)]).unwrap();
-    // Within Postgres: it has the run, and waits for what it writes last.
+    // Within Postgres: it has the run, and waits to learn whether somebody else's event stays in the place of its own.
     let mut holder = pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE run_events IN SHARE MODE").execute(&mut *holder).await.unwrap();
+    let event = "INSERT INTO run_events (run_id, seq, commit_id, ask_id, event)
+        VALUES ($1, $2, gen_random_uuid(), gen_random_uuid(), '{}')";
+    sqlx::query(event).bind(run.id.0).bind(run.state.seq + 1).execute(&mut *holder).await.unwrap();
     let dying = tokio::spawn({
         let (log, one) = (world::log(&pool).await, decided.commit.clone());
         async move { commit(&log, &one).await }

@@ -174,9 +174,7 @@ impl One<'_> {
         let (held, claimable) = known.expect("the run is there");
         let run = self.decider.run;
         let ask = match held.first() {
-            _ if !claimable.is_empty() => {
-                Ask::itself(run, Command::StartSteps { worker: WORKER, steps: claimable })
-            }
+            _ if !claimable.is_empty() => Ask::itself(run, Command::StartSteps { worker: WORKER, steps: claimable }),
             None => return tokio::task::yield_now().await,
             Some((step, attempt)) if dice.roll(4) == 0 => {
                 let error = "no".to_owned();
