@@ -68,7 +68,8 @@ fn every_verb_under_a_key_has_one_effect_and_another_request_under_it_is_refused
         assert_eq!(under(&mut world, "k", "that", &command), Err(Refused::IdempotencyMismatch), "{verb}");
         assert!(world.state == after, "{verb}");
         // Also when the run is over since.
-        world.owner(&Command::Cancel).unwrap();
+        let cancelled = world.owner(&Command::Cancel);
+        assert!(matches!(cancelled, Ok(_) | Err(Refused::RunStatus(RunStatus::Completed))), "{verb}: {cancelled:?}");
         assert_eq!(under(&mut world, "k", "this", &command), Ok(vec![]), "{verb}");
     }
 }
@@ -100,14 +101,6 @@ fn of_equal_clicks_of_whoever_saw_the_step_the_first_has_an_effect_whatever_the_
         (format!("{verb:?} {status}"), world, command)
     });
     for (verb, mut world, command) in all().chain(more) {
-        if matches!(command, Command::Move(_)) {
-            // Whoever is at the version they want is moved to it once more: nothing runs again by that.
-            world.owner(&command).unwrap();
-            let before = world.shown();
-            world.owner(&command).unwrap();
-            assert_eq!(world.shown(), before);
-            continue;
-        }
         let generation = world.state.step(&"a".into()).unwrap().generation;
         let command = seen_in(command, generation);
         let first = world.owner(&command);
@@ -119,6 +112,18 @@ fn of_equal_clicks_of_whoever_saw_the_step_the_first_has_an_effect_whatever_the_
         }
         assert!(world.state == after, "{verb}");
     }
+}
+
+#[test]
+fn who_moves_a_run_to_where_it_is_runs_nothing_again() {
+    let mut world = table::run(RunStatus::Completed, None);
+    let command = table::run_command(&mut world, RunVerb::Move).unwrap();
+    world.owner(&command).unwrap();
+    assert_eq!(world.run_status(), RunStatus::Running);
+    world.run(&["a"]);
+    let before = world.shown();
+    assert_eq!(world.owner(&command), Ok(vec![EventKind::RunMoved]));
+    assert_eq!((world.shown(), world.run_status()), (before, RunStatus::Completed));
 }
 
 /// What a failed attempt of a class comes to, and how long the other side wants it to wait.
