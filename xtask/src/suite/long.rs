@@ -25,7 +25,7 @@ const WITH_LONG_FORMS: &[&str] = &["workflow", "runs", "store", "engine", "serve
 /// Who talks to Postgres in the words of the engine.
 const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
 /// Of one test in its longer form.
-const LONG_LIMIT: Duration = Duration::from_mins(60);
+const LONG_LIMIT: Duration = Duration::from_hours(1);
 
 /// The parts in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

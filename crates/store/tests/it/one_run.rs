@@ -43,7 +43,7 @@ impl Database {
         Self { postgres, name }
     }
 
-    async fn drop(self) {
+    async fn remove(self) {
         let mut connection = self.postgres.connect().await.unwrap();
         let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name));
         sqlx::query(drop).execute(&mut connection).await.unwrap();
@@ -116,7 +116,7 @@ async fn decide_on_one_run(test: &str, n_processes: usize) {
     }
     check(&world, &pool, run, n_processes, n_events).await;
     pool.close().await;
-    database.drop().await;
+    database.remove().await;
 }
 
 async fn check(world: &World, pool: &PgPool, run: RunId, n_processes: usize, n_events: i64) {

@@ -173,18 +173,19 @@ impl One<'_> {
         let known = self.process.runs.read(self.decider.run, 0, move |state| state.map(look)).await.unwrap();
         let (held, claimable) = known.expect("the run is there");
         let run = self.decider.run;
-        let ask = match held.first() {
-            _ if !claimable.is_empty() => Ask::itself(run, Command::StartSteps { worker: WORKER, steps: claimable }),
-            None => return tokio::task::yield_now().await,
-            Some((step, attempt)) if dice.roll(4) == 0 => {
-                let error = "no".to_owned();
-                let failed = AttemptResult::Failed { class: ErrorClass::Permanent, error, retry_after_ms: None };
-                Ask::itself(run, finished(step, *attempt, failed))
-            }
-            Some((step, attempt)) => {
-                let done = finished(step, *attempt, AttemptResult::Succeeded(vec![version("made")]));
-                with_content(Ask::itself(run, done), "made")
-            }
+        if !claimable.is_empty() {
+            let take = Command::StartSteps { worker: WORKER, steps: claimable };
+            self.told(self.process.runs.execute(Ask::itself(run, take)).await);
+            return;
+        }
+        let Some((step, attempt)) = held.first() else { return };
+        let ask = if dice.roll(4) == 0 {
+            let error = "no".to_owned();
+            let failed = AttemptResult::Failed { class: ErrorClass::Permanent, error, retry_after_ms: None };
+            Ask::itself(run, finished(step, *attempt, failed))
+        } else {
+            let done = finished(step, *attempt, AttemptResult::Succeeded(vec![version("made")]));
+            with_content(Ask::itself(run, done), "made")
         };
         self.told(self.process.runs.execute(ask).await);
     }
