@@ -1,9 +1,9 @@
 # Weft: the commands a person types. Each is one line over `cargo xtask`, which holds the logic.
 .DEFAULT_GOAL := help
-.PHONY: help run setup build test lint e2e dist bench
+.PHONY: help run setup build test test-long lint e2e dist bench
 
 help: ## print this table
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The first build of the tool that does everything else is silent, and long enough to look like a hang.
 hello = @test -x "$${CARGO_TARGET_DIR:-target}/ci/xtask" || echo "First Weft's own build tool is built: about 3 minutes on 2 cores"
@@ -21,6 +21,9 @@ build: ## build the front end and the `weft` binary that embeds it
 test: ## everything that CI checks: format, lints, tidy, Rust tests, browser tests
 	$(hello)
 	@cargo xtask test
+
+test-long: ## what takes too long for every change: longer tests, the simulators for an hour each, the newest Postgres
+	@cargo xtask test-long
 
 lint: ## only format, lints and tidy
 	@cargo xtask test --only fmt --only clippy --only clippy-wasm --only tidy

@@ -61,6 +61,8 @@ enum Command {
         #[arg(long, requires = "only", value_name = "TEXT")]
         matching: Vec<String>,
     },
+    /// What takes too long for every change: longer forms of tests, the simulators for longer, the newest Postgres
+    TestLong(suite::long::Options),
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
     /// Build the programs as they are installed: optimised, stripped, the site inside
@@ -117,6 +119,7 @@ fn perform(command: Command) -> Result<()> {
         }
         Command::Run => run::run(&context),
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
+        Command::TestLong(options) => suite::long::run(&context, &options),
         Command::Fresh(options) => fresh::run(&context, &options),
         Command::Dist => dist::build(&context),
         Command::Bench(command) => bench::run(&context, &command),

@@ -64,8 +64,11 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// Looks on PATH, then where Debian puts them, the newest version first.
+    /// Those that `WEFT_TEST_POSTGRES_BIN` names, else what is on PATH, then where Debian puts them, the newest version first.
     pub(crate) fn find() -> Result<Self> {
+        if let Some(folder) = variable("WEFT_TEST_POSTGRES_BIN") {
+            return Self::within(Path::new(&folder));
+        }
         let mut folders: Vec<PathBuf> = Vec::new();
         if let Some(initdb) = find_on_path("initdb") {
             // PATH may hold links to a part of the programs; the real folder has them all.
@@ -81,9 +84,23 @@ impl Binaries {
         folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
         folders
             .into_iter()
-            .find(|folder| ["initdb", "postgres", "psql"].iter().all(|name| is_executable(&folder.join(name))))
+            .find(|folder| is_complete(folder))
             .map(|folder| Self { folder })
             .context("no Postgres server programs found (initdb, postgres, psql): `make setup` installs them")
+    }
+
+    /// Those of this folder and of no other.
+    pub(crate) fn within(folder: &Path) -> Result<Self> {
+        // The server is started from another folder.
+        let folder = folder.canonicalize().with_context(|| format!("{} is not there", folder.display()))?;
+        if !is_complete(&folder) {
+            bail!("not all of initdb, postgres and psql are in {}", folder.display());
+        }
+        Ok(Self { folder })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn version(&self) -> String {
@@ -100,6 +117,10 @@ impl Binaries {
     }
 }
 
+fn is_complete(folder: &Path) -> bool {
+    ["initdb", "postgres", "psql"].iter().all(|name| is_executable(&folder.join(name)))
+}
+
 /// A running test cluster; dropping it stops the server and removes the folder.
 ///
 /// It listens on a Unix socket alone, in a folder that only its user can enter, and nobody gets in without the password
@@ -114,16 +135,20 @@ pub(crate) struct TestPostgres {
 
 impl TestPostgres {
     pub(crate) fn start() -> Result<Self> {
-        Self::start_for(Purpose::Tests)
+        Self::start_with(Binaries::find()?)
+    }
+
+    /// One of the version that these programs are.
+    pub(crate) fn start_with(binaries: Binaries) -> Result<Self> {
+        Self::start_for(Purpose::Tests, binaries)
     }
 
     /// A cluster whose commits are on the disk when they are answered.
     pub(crate) fn durable() -> Result<Self> {
-        Self::start_for(Purpose::Benchmarks)
+        Self::start_for(Purpose::Benchmarks, Binaries::find()?)
     }
 
-    fn start_for(purpose: Purpose) -> Result<Self> {
-        let binaries = Binaries::find()?;
+    fn start_for(purpose: Purpose, binaries: Binaries) -> Result<Self> {
         let parent = parent_folder();
         remove_leftovers(&parent);
         let password = random_hex()?;
@@ -189,7 +214,7 @@ impl TestPostgres {
 
     /// The folder of the programs that belong to this server.
     pub(crate) fn programs(&self) -> &Path {
-        &self.binaries.folder
+        self.binaries.folder()
     }
 
     /// `psql` that stops at the first error, as the tests' role.
@@ -342,6 +367,15 @@ mod tests {
         assert_eq!(output(postgres.psql("probe").args(["-At", "-c", "SELECT current_database()"])).unwrap(), "probe");
         drop(postgres);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_folder_without_all_the_programs_is_refused_by_its_name() {
+        let there = Binaries::find().unwrap();
+        assert_eq!(Binaries::within(there.folder()).unwrap().folder(), there.folder());
+        let error = Binaries::within(&std::env::temp_dir()).unwrap_err().to_string();
+        assert!(error.contains(&std::env::temp_dir().canonicalize().unwrap().display().to_string()), "{error}");
+        assert!(Binaries::within(Path::new("/nowhere/at/all")).is_err());
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod browser;
 pub(crate) mod model;
+pub(crate) mod newest;
 pub(crate) mod peers;
+mod python;
 mod system;
 
 use crate::{

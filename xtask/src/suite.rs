@@ -5,6 +5,8 @@
 
 mod counts;
 mod isolated;
+pub(crate) mod long;
+mod simulators;
 mod steps;
 
 use crate::{context::Context, postgres::TestPostgres, shell::heading};
@@ -32,6 +34,8 @@ pub(crate) enum Step {
     Site,
     /// All Rust tests
     Rust,
+    /// A minute of each simulator
+    Sim,
     /// The binaries under the browser tests
     Build,
     /// Playwright

@@ -100,6 +100,25 @@ fn what_is_asked_at_once_goes_in_few_commits() {
 }
 
 #[test]
+fn a_batch_is_bounded_in_runs_in_rows_and_in_bytes_but_never_empty() {
+    let bounds: [(&str, Options); 3] = [
+        ("runs", Options { batch_runs: 10, ..Options::default() }),
+        ("rows", Options { batch_rows: 1, ..Options::default() }),
+        ("bytes", Options { batch_bytes: 1, ..Options::default() }),
+    ];
+    for (of, options) in bounds {
+        simulated(async {
+            let (memory, at_least) = (Memory::new(7), if of == "runs" { 6 } else { 60 });
+            let runs = process(&memory, 7, options);
+            let answers = join_all((1..=60).map(|n| runs.execute(begin(n)))).await;
+            assert!(answers.iter().all(Result::is_ok), "{of}: each is written, however small the bound");
+            let commits = runs.stats().commits.load(Ordering::Relaxed);
+            assert!(commits >= at_least, "{of}: 60 starts in {commits} commits");
+        });
+    }
+}
+
+#[test]
 fn only_what_cannot_be_stored_is_told_so() {
     simulated(async {
         let memory = Memory::new(2);

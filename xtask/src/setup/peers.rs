@@ -3,14 +3,16 @@
 //!
 //! Nothing of the product may need any of it, and no package's own install script is run.
 
-use super::system::{self, Missing};
+use super::{
+    python::{self, hash},
+    system::{self, Missing},
+};
 use crate::{
     context::Context,
-    shell::{find_on_path, is_executable, output, run, say, succeeds, write_if_changed},
+    shell::{find_on_path, is_executable, output, run, say, write_if_changed},
 };
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use sha2::{Digest, Sha256};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -51,36 +53,13 @@ pub(crate) fn drivers(context: &Context) -> PathBuf {
 pub(crate) fn install(context: &Context, peer: Peer) -> Result<()> {
     let home = folder(context).join(peer.name());
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
-    venv(&drivers(context), peer.name(), &home)?;
+    let requirements = drivers(context).join(format!("{}.txt", peer.name()));
+    python::venv(&requirements, peer.name(), &home, &[])?;
     match peer {
         Peer::Langgraph | Peer::Dbos => Ok(()),
         Peer::Restate => restate_server(&drivers(context), &home),
         Peer::Celery => redis_server(&home),
     }
-}
-
-fn venv(drivers: &Path, name: &str, home: &Path) -> Result<()> {
-    let requirements = drivers.join(format!("{name}.txt"));
-    let pins = fs::read(&requirements).with_context(|| format!("{} is missing", requirements.display()))?;
-    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
-        system::install(&[Missing::new("Python's venvs", &["python3-venv"])])?;
-    }
-    // A venv is bound to the Python that made it.
-    let python = output(Command::new("python3").args(["-c", "import sys; print(sys.executable, sys.version)"]))?;
-    let (folder, stamp) = (home.join("venv"), home.join("venv/.weft-pins"));
-    let wanted = hash(&[&pins, python.as_bytes()]);
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        say(format!("ok      {name}: its venv"));
-        return Ok(());
-    }
-    say(format!("install {name} into {} (pip)", folder.display()));
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"])
-        .arg(&requirements))
-    .with_context(|| format!("{name} could not be installed"))?;
-    write_if_changed(&stamp, wanted.as_bytes())?;
-    Ok(())
 }
 
 /// An npm package brings the program.
@@ -141,14 +120,6 @@ fn relink(to: &Path, link: &Path) -> Result<()> {
     // There need not be one.
     let _ = fs::remove_file(link);
     std::os::unix::fs::symlink(to, link).with_context(|| format!("cannot link {}", link.display()))
-}
-
-fn hash(parts: &[&[u8]]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    hex::encode(hasher.finalize())
 }
 
 #[cfg(test)]

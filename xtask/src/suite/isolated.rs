@@ -20,12 +20,31 @@ use std::{
 };
 
 /// No test of the tree comes near; one that does hangs.
-const LIMIT: Duration = Duration::from_mins(5);
+pub(super) const LIMIT: Duration = Duration::from_mins(5);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const N_SLOWEST: usize = 5;
 
 /// What every test finds in its environment.
 pub(super) type Settings = Vec<(&'static str, OsString)>;
+
+/// Which of the tests run, and for how long at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Programs whose name begins with one of these; all if there is nothing here.
+    pub(super) programs: &'a [&'a str],
+    /// Tests whose title holds one of these; all if there is nothing here.
+    pub(super) matching: &'a [String],
+    /// Of one test.
+    pub(super) limit: Duration,
+}
+
+impl Wanted<'_> {
+    fn holds(&self, test: &Test) -> bool {
+        let (programs, matching) = (self.programs, self.matching);
+        (programs.is_empty() || programs.iter().any(|name| test.program.is_of(name)))
+            && (matching.is_empty() || matching.iter().any(|text| test.title().contains(text)))
+    }
+}
 
 /// How the tests run.
 struct Runner {
@@ -61,24 +80,22 @@ struct Done {
     took: Duration,
 }
 
-/// Builds the test programs with the command, a `cargo test`, and runs all of their tests. Fails only where tests could not
-/// be run; failed tests are counted.
-///
-/// With `matching`, only those whose title holds one of its texts.
-pub(super) fn run(cargo: &mut Command, settings: Settings, folder: PathBuf, matching: &[String]) -> Result<Counts> {
+/// Builds the test programs with the command, a `cargo test`, and runs those of their tests that are wanted. Fails only where tests
+/// could not be run; failed tests are counted.
+pub(super) fn run(cargo: &mut Command, settings: Settings, folder: PathBuf, wanted: Wanted) -> Result<Counts> {
     let programs = programs::build(cargo)?;
     let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Runner { slots, limit: LIMIT, settings, folder }.run(&programs, matching)
+    Runner { slots, limit: wanted.limit, settings, folder }.run(&programs, wanted)
 }
 
 impl Runner {
-    fn run(&self, programs: &[Program], matching: &[String]) -> Result<Counts> {
+    fn run(&self, programs: &[Program], wanted: Wanted) -> Result<Counts> {
         let started = Instant::now();
         let mut tests = Vec::new();
         for program in programs {
             tests.extend(program.tests()?.into_iter().map(|name| Test { program, name }));
         }
-        tests.retain(|test| matching.is_empty() || matching.iter().any(|text| test.title().contains(text)));
+        tests.retain(|test| wanted.holds(test));
         if tests.is_empty() {
             bail!("there is no test to run");
         }
@@ -203,6 +220,8 @@ mod tests {
         Program { name: "stub".into(), file, folder: folder.to_owned(), is_integration: true }
     }
 
+    const ALL: Wanted = Wanted { programs: &[], matching: &[], limit: LIMIT };
+
     fn runner(folder: &Path, settings: Settings) -> Runner {
         Runner { slots: 2, limit: Duration::from_secs(2), settings, folder: folder.join("outputs") }
     }
@@ -218,7 +237,7 @@ mod tests {
     fn every_test_has_a_process_and_an_environment_of_its_own() {
         let folder = scratch("isolated");
         let program = stub(&folder, &[("one", "echo $$ > one"), ("two", "echo $$ > two"), ("set", "test \"$A\" = b")]);
-        let counts = runner(&folder, vec![("A", "b".into())]).run(&[program], &[]).unwrap();
+        let counts = runner(&folder, vec![("A", "b".into())]).run(&[program], ALL).unwrap();
         assert_eq!(counts, Counts { passed: 3, failed: 0 });
         let process = |name| fs::read_to_string(folder.join(name)).unwrap();
         assert_ne!(process("one"), process("two"));
@@ -230,7 +249,7 @@ mod tests {
     fn a_test_that_fails_or_never_ends_is_counted_and_the_others_go_on() {
         let folder = scratch("verdicts");
         let program = stub(&folder, &[("bad", "exit 101"), ("endless", "exec sleep 600"), ("good", "exit 0")]);
-        let counts = runner(&folder, vec![]).run(&[program], &[]).unwrap();
+        let counts = runner(&folder, vec![]).run(&[program], ALL).unwrap();
         assert_eq!(counts, Counts { passed: 1, failed: 2 });
         fs::remove_dir_all(&folder).unwrap();
     }
@@ -239,15 +258,31 @@ mod tests {
     fn of_many_tests_the_matching_ones_run() {
         let folder = scratch("matching");
         let program = stub(&folder, &[("gates::one", "exit 0"), ("gates::two", "exit 0"), ("other", "exit 1")]);
-        let counts = runner(&folder, vec![]).run(&[program], &["stub gates".into(), "nothing".into()]).unwrap();
+        let matching = ["stub gates".to_owned(), "nothing".to_owned()];
+        let counts = runner(&folder, vec![]).run(&[program], Wanted { matching: &matching, ..ALL }).unwrap();
         assert_eq!(counts, Counts { passed: 2, failed: 0 });
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn of_many_programs_those_of_the_wanted_packages_run() {
+        let folder = scratch("programs");
+        let mut others = Vec::new();
+        for name in ["stub::it", "stubborn", "other"] {
+            let folder = folder.join(name);
+            fs::create_dir_all(&folder).unwrap();
+            let body = if name == "stub::it" { "exit 0" } else { "exit 1" };
+            others.push(Program { name: name.into(), ..stub(&folder, &[("one", body)]) });
+        }
+        let counts = runner(&folder, vec![]).run(&others, Wanted { programs: &["stub"], ..ALL }).unwrap();
+        assert_eq!(counts, Counts { passed: 1, failed: 0 });
         fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
     fn programs_without_any_test_are_no_success() {
         let folder = scratch("none");
-        assert!(runner(&folder, vec![]).run(&[stub(&folder, &[])], &[]).is_err());
+        assert!(runner(&folder, vec![]).run(&[stub(&folder, &[])], ALL).is_err());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

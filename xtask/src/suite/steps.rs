@@ -3,9 +3,17 @@
 //! Native builds leave out `frontend`: it turns on hydration, which must never be compiled
 //! together with server rendering.
 
-use super::{Step, Suite, counts::Counts, isolated};
+use super::{
+    Step, Suite,
+    counts::Counts,
+    isolated::{self, LIMIT, Wanted},
+    simulators,
+};
 use crate::{
-    build, queries, run as server, setup,
+    build,
+    context::Context,
+    postgres::TestPostgres,
+    queries, run as server, setup,
     shell::{run, run_and_read},
     tidy,
 };
@@ -16,6 +24,22 @@ const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
+
+/// What every Rust test finds in its environment, with a database on this cluster.
+pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<isolated::Settings> {
+    // sqlx makes a database for each test beside the one that the URL names.
+    crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
+    Ok(vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())])
+}
+
+/// The whole workspace is built, whatever is wanted of it: features agree with those of other steps, and nothing is built twice.
+pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wanted: Wanted) -> Result<Counts> {
+    build::ensure_site_folder(context)?;
+    let mut tests = context.cargo();
+    tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
+    let folder = context.stamps().join(format!("tests-{}", std::process::id()));
+    isolated::run(&mut tests, settings, folder, wanted)
+}
 
 impl Suite<'_> {
     pub(super) fn perform(&mut self, step: Step) -> Result<()> {
@@ -49,6 +73,7 @@ impl Suite<'_> {
             }
             Step::Site => build::site(self.context, false).map(|_| ()),
             Step::Rust => self.rust_tests(),
+            Step::Sim => simulators::run_all(simulators::SEED, 1),
             Step::Build => {
                 // The same selection as the tests, whose features then agree: nothing is built twice.
                 build::ensure_site_folder(self.context)?;
@@ -59,17 +84,10 @@ impl Suite<'_> {
     }
 
     fn rust_tests(&mut self) -> Result<()> {
-        build::ensure_site_folder(self.context)?;
-        let context = self.context;
+        let (context, matching) = (self.context, self.matching);
         let postgres = self.postgres()?;
-        // sqlx makes a database for each test beside the one that the URL names.
-        crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
-        let settings =
-            vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())];
-        let mut tests = context.cargo();
-        tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
-        let folder = context.stamps().join(format!("tests-{}", std::process::id()));
-        let counts = isolated::run(&mut tests, settings.clone(), folder, self.matching)?;
+        let settings = settings(context, postgres)?;
+        let counts = isolated_tests(context, settings.clone(), Wanted { programs: &[], matching, limit: LIMIT })?;
         self.counts = self.counts.plus(counts);
         if counts.failed > 0 {
             bail!("{} of the Rust tests failed", counts.failed);

@@ -4,6 +4,7 @@ mod alone;
 mod claiming;
 mod driver;
 mod inputs;
+mod late;
 mod outcomes;
 mod plans;
 mod races;

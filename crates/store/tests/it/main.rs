@@ -7,6 +7,8 @@ mod contents;
 mod drops;
 mod lists;
 mod log;
+mod one_run;
 mod quotas;
 mod races;
 mod support;
+mod takers;

@@ -18,7 +18,7 @@ use workflow::{
         command::{AttemptResult, Changes, Edit},
         decide,
         event::Request,
-        testing::{Dice as _, agents, definition, document},
+        testing::{Dice as _, agents, definition, document, is_long},
     },
     status::{ErrorClass, RunStatus, StatusReason},
     validate,
@@ -159,7 +159,7 @@ async fn now(process: &Process) -> DateTime<Utc> {
 async fn two_at_once_are_one_after_the_other(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     let other = Process::new(&pool).await;
-    for seed in 0..60 {
+    for seed in 0..if is_long() { 600 } else { 60 } {
         let mut dice = Dice::new(seed);
         let run = world.begin(&drawn(&mut dice), dice.one_in(2)).await;
         for _ in 0..6 {

@@ -13,6 +13,7 @@ use runs::{Answer, Ask, By, Clock, Content, Error, Log as _, Options, Runs, Surr
 use serde_json::Value;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::{Store, log::Log};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use workflow::{
     ArtifactId, RunId, StepKey, TemplateId, UserId,
@@ -35,6 +36,7 @@ pub(crate) const WORKER: WorkerId = WorkerId(Uuid::from_u128(9_001));
 pub(crate) struct Process {
     pub(crate) runs: Runs,
     pub(crate) log: Arc<Log>,
+    driver: JoinHandle<()>,
 }
 
 pub(crate) struct World {
@@ -46,7 +48,11 @@ pub(crate) struct World {
 
 impl Process {
     pub(crate) async fn new(pool: &PgPool) -> Self {
-        let options = PgConnectOptions::clone(&pool.connect_options());
+        Self::over(PgConnectOptions::clone(&pool.connect_options()), pool).await
+    }
+
+    /// Its commits and loads take the way that the options say.
+    pub(crate) async fn over(options: PgConnectOptions, pool: &PgPool) -> Self {
         let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
         let began = Instant::now();
         let n = AtomicU64::new(0);
@@ -55,8 +61,15 @@ impl Process {
             random: Box::new(move || Uuid::now_v7().as_u128() ^ (u128::from(n.fetch_add(1, Ordering::Relaxed)) << 64)),
         };
         let (runs, driver) = Runs::new(Arc::clone(&log), Arc::new(around), Options::default());
-        tokio::spawn(driver.run());
-        Self { runs, log }
+        let driver = tokio::spawn(driver.run());
+        Self { runs, log, driver }
+    }
+
+    /// It is gone with whatever it was doing, and with its connections.
+    pub(crate) async fn crash(self) {
+        self.driver.abort();
+        // It may have ended a moment before.
+        let _ = self.driver.await;
     }
 
     /// What a person asks of a run.

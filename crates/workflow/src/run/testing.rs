@@ -18,6 +18,12 @@ use crate::{
     validate,
 };
 
+/// Whether tests that have a longer form take it: `cargo xtask test-long` sets `WEFT_LONG=1`.
+#[expect(clippy::disallowed_methods, reason = "what a test is to do is said by whoever starts it")]
+pub fn is_long() -> bool {
+    std::env::var("WEFT_LONG").is_ok_and(|value| value == "1")
+}
+
 /// Where random numbers come from.
 pub trait Dice {
     /// Below `sides`.

@@ -5,6 +5,7 @@ mod engine;
 mod gates;
 mod page;
 mod parts;
+mod repeats;
 mod runs;
 mod table;
 mod walk;

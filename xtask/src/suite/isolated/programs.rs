@@ -64,6 +64,11 @@ fn program(artifact: Artifact) -> Option<Program> {
 }
 
 impl Program {
+    /// Whether it is the one of this name, or of the package of this name.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    }
+
     /// The program as cargo would start it.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.file);

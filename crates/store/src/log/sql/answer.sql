@@ -2,9 +2,10 @@
 SELECT
     b.id,
     w.won,
-    NOT w.won AND EXISTS (
-        SELECT FROM run_events l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1 AND l.commit_id = b.head
-    ) AS is_mine,
+    -- Not EXISTS: from Postgres 18 on that may be planned as a look through the whole log, though sequential scans are off.
+    coalesce(NOT w.won AND b.head = (
+        SELECT l.commit_id FROM run_events l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1
+    ), false) AS is_mine,
     h.head AS seen_head,
     h.quarantine,
     b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds' AS is_on_time,

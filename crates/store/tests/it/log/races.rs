@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use runs::{Log as _, Outcome};
 use sqlx::PgPool;
 use store::log::Log;
-use workflow::{RunId, run::Command};
+use workflow::{
+    RunId,
+    run::{Command, testing::is_long},
+};
 
 use super::world::{Known, chain, check, commits, log};
 use crate::support::{Dice, finished};
@@ -19,7 +22,7 @@ const BATCHES: usize = 50;
 async fn write(log: Log, mut known: Vec<Known>, seed: u64) -> BTreeMap<RunId, Vec<uuid::Uuid>> {
     let mut dice = Dice::new(seed);
     let mut won: BTreeMap<RunId, Vec<uuid::Uuid>> = BTreeMap::new();
-    for _ in 0..BATCHES {
+    for _ in 0..if is_long() { 10 * BATCHES } else { BATCHES } {
         let now = log.clock().await.unwrap();
         // In no order: the store sorts.
         let mut picked: Vec<usize> = Vec::new();

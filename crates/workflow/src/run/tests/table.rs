@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A step `a` between `z` and `b` that has two versions and is what is wanted.
-fn world(status: StepStatus) -> World {
+pub(super) fn world(status: StepStatus) -> World {
     let mut world = World::steps(&json!({"z": {"agent_id": "echo"}, "a": {"agent_id": "echo", "depends_on": ["z"]},
         "b": {"agent_id": "echo", "depends_on": ["a"]}}));
     world.run(&["z", "a", "b"]);
@@ -56,7 +56,7 @@ fn world(status: StepStatus) -> World {
     world
 }
 
-fn command(world: &mut World, verb: Verb) -> Command {
+pub(super) fn command(world: &mut World, verb: Verb) -> Command {
     let step: StepKey = "a".into();
     let text = world.text("by a person");
     match verb {
@@ -170,7 +170,7 @@ fn whoever_is_asked_decides_at_the_open_gate_and_does_nothing_else() {
 }
 
 /// A run that is what is wanted, and why.
-fn run(status: RunStatus, reason: Option<StatusReason>) -> World {
+pub(super) fn run(status: RunStatus, reason: Option<StatusReason>) -> World {
     let document = json!({"limits": {"budget": {"tokens": 5}}, "steps": {"a": {"agent_id": "echo"},
         "b": {"agent_id": "echo", "depends_on": ["a"]}}});
     let mut world = World::new(&document, true);
@@ -207,7 +207,7 @@ fn spend(world: &mut World, key: &str, tokens: i64) {
     world.tell(&Command::Finished(Box::new(done))).unwrap();
 }
 
-fn run_command(world: &mut World, verb: RunVerb) -> Option<Command> {
+pub(super) fn run_command(world: &mut World, verb: RunVerb) -> Option<Command> {
     Some(match verb {
         RunVerb::AutoRun => Command::SetAutoRun(!world.state.run.auto_run),
         RunVerb::Pause => Command::Pause,

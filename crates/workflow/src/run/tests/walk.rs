@@ -1,6 +1,6 @@
 //! Random walks with every command over random definitions with rules, conditions, maps, forms, sub-workflows, gates, limits, keys and
 //! budgets: after each command everything holds that must, and the table of `verbs` says what each verb did.
-//! `WEFT_WALKS` walks more of them.
+//! `WEFT_WALKS` walks more of them, and so does `WEFT_LONG`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ use crate::{
         event::EventKind,
         seeded::{Bug, SEEDED},
         state::{Status, Wait, Work},
-        testing::{Dice, admin, agents, definition, document, owner, person, start_of, worker},
+        testing::{Dice, admin, agents, definition, document, is_long, owner, person, start_of, worker},
     },
     status::{ErrorClass, RunStatus, StepStatus},
     validate,
@@ -384,7 +384,7 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn whatever_comes_to_a_run_everything_holds_and_it_ends() {
     let kinds = std::cell::RefCell::new(BTreeSet::new());
-    runner(number("WEFT_WALKS", 100))
+    runner(number("WEFT_WALKS", if is_long() { 5_000 } else { 100 }))
         .run(&prop::collection::vec(any::<u32>(), 600), |numbers| {
             kinds.borrow_mut().extend(walk(numbers));
             Ok(())
