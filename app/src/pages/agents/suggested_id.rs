@@ -1,5 +1,7 @@
 //! The id of a new agent, made from its name.
 
+use leptos::prelude::*;
+
 use super::form::AgentForm;
 use crate::reactive::effect_with;
 

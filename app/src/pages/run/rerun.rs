@@ -23,7 +23,7 @@ use super::{
     seen::{OvertakenGoOn, Seen},
     verbs::Verb,
 };
-use crate::reactive::{effect, effect_with, memo};
+use crate::reactive::{effect, effect_with};
 use crate::{
     components::{Button, Dialog, Diff, Field, Icon, RadioList, Size, TextArea, Variant, dom},
     error::AppError,
