@@ -6,6 +6,7 @@
 
 use crate::{
     account::Account,
+    context::variable,
     shell::{describe, find_on_path, is_executable, output},
 };
 use anyhow::{Context as _, Result, bail};

@@ -22,7 +22,7 @@ use workflow::{
 use crate::{
     Error, OpContext, Result, Wanted, id,
     runs::{self, values},
-    text, validation,
+    text, validation, versions,
 };
 
 /// The one step of a test.
@@ -131,7 +131,7 @@ pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
         definition: &definition,
         by: actor.id,
     };
-    let version = ctx.store().test_version(new, ctx.author()).await?;
+    let version = versions::judge(ctx, ctx.store().test_version(new, ctx.author()).await?).await?;
     let run = runs::Start { version, inputs, auto_run: true, is_test: true, request: None };
     Ok(runs::begin(ctx, run).await?.done.run)
 }

@@ -38,13 +38,24 @@ pub(crate) struct Judged {
     pub(crate) agents: Arc<AgentCatalog>,
 }
 
+/// A version as it was published, whatever became of its template.
+pub(crate) async fn stored(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Version> {
+    let (version, _) = ctx.store().version(template, version).await?.ok_or(Error::NotFound)?;
+    Ok(version)
+}
+
+/// A version as it was published, judged by today's rules.
+pub(crate) async fn judged(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Arc<Judged>> {
+    match ctx.versions().judged.get(&(template, version)) {
+        Some(known) => Ok(known),
+        None => judge(ctx, stored(ctx, template, version).await?).await,
+    }
+}
+
 /// Judges a version by today's rules: it was valid when it was published; an older program may have thought so with other rules.
-pub(crate) async fn judged(ctx: &OpContext, version: Version) -> Result<Arc<Judged>> {
+pub(crate) async fn judge(ctx: &OpContext, version: Version) -> Result<Arc<Judged>> {
     let Version { template_id, version, name, definition } = version;
     let key = (template_id, version);
-    if let Some(known) = ctx.versions().judged.get(&key) {
-        return Ok(known);
-    }
     let agents = validation::pinned(ctx, &definition).await?;
     let (definition, plan, agents, problems) = validation::validate(definition, agents).await?;
     if problems.iter().any(Problem::is_error) {

@@ -48,9 +48,9 @@ pub struct Version {
 }
 
 /// What `start` found.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Startable {
-    Version(Box<Version>),
+    Version(i32),
     /// The template exists, but has no published version.
     NotPublished,
     /// An admin put it away.
@@ -224,10 +224,10 @@ impl Store {
         Ok(window.page(versions.collect(), |known: &PublishedVersion| known.version.to_string()))
     }
 
-    /// A named version, or the published one.
+    /// Whether a named version may be started, or which one is published. What is in it never changes, so it is read apart (`version`).
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
         let row = sqlx::query!(
-            r#"SELECT t.published_version, t.archived_at, v.version AS "version?", v.name AS "name?", v.definition::text AS definition
+            r#"SELECT t.published_version, t.archived_at, v.version AS "version?"
                FROM workflow_templates t
                LEFT JOIN workflow_template_versions v
                    ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
@@ -237,17 +237,15 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        let Some(row) = row else {
-            return Ok(Startable::NotFound);
-        };
-        if row.archived_at.is_some() {
-            return Ok(Startable::Archived);
-        }
-        let (Some(version), Some(name), Some(definition)) = (row.version, row.name, row.definition) else {
-            return Ok(if row.published_version.is_none() { Startable::NotPublished } else { Startable::NotFound });
-        };
-        let definition = version_definition(&definition, id, version)?;
-        Ok(Startable::Version(Box::new(Version { template_id: id, version, name, definition })))
+        Ok(match row {
+            None => Startable::NotFound,
+            Some(row) if row.archived_at.is_some() => Startable::Archived,
+            Some(row) => match row.version {
+                Some(version) => Startable::Version(version),
+                None if row.published_version.is_none() => Startable::NotPublished,
+                None => Startable::NotFound,
+            },
+        })
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) fn Blast(one: OneStep, mode: Signal<RerunMode>) -> impl IntoView {
         let mut radius = one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)));
         // As they will run: each after what it waits for.
         one.live.order.with(|order| {
-            let rank: BTreeMap<_, usize> = order.iter().zip(0..).collect();
-            radius.steps.sort_by_key(|step| rank.get(&step.key.split().0).copied());
+            let place: BTreeMap<_, usize> = order.iter().zip(0..).collect();
+            radius.steps.sort_by_key(|step| place.get(&step.key.split().0).copied());
         });
         radius
     });
@@ -49,14 +49,14 @@ pub(super) fn Blast(one: OneStep, mode: Signal<RerunMode>) -> impl IntoView {
                 .collect_view()
         })
     };
-    let more = move || {
+    let others = move || {
         let n = radius.with(|radius| radius.steps.len().saturating_sub(LISTED));
         (n > 0).then(|| view! { <li class="muted small">{format!("and {}", words::count(n, "more step"))}</li> })
     };
     view! {
         <section class="blast" aria-label="What runs again">
             <p role="status">{move || radius.with(total)}</p>
-            <ul>{rows} {more}</ul>
+            <ul>{rows} {others}</ul>
         </section>
     }
 }

@@ -10,7 +10,7 @@ use workflow::{
     validate::output_schema,
 };
 
-use crate::{Error, OpContext, Result, validation::pinned};
+use crate::{Error, OpContext, Result, validation::pinned, versions};
 
 /// What a published version takes, and all that its steps make.
 pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -> Result<WorkflowPorts> {
@@ -29,8 +29,8 @@ pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -
 }
 
 pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowConfig) -> Result<()> {
-    let version = match ctx.store().startable(config.template_id, Some(config.version)).await? {
-        Startable::Version(version) => version,
+    match ctx.store().startable(config.template_id, Some(config.version)).await? {
+        Startable::Version(_) => {}
         Startable::Archived => {
             let detail = "This workflow was archived. Choose another one, or take it back from the archive.";
             return Err(Error::invalid("config.template_id", detail));
@@ -47,7 +47,8 @@ pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowCo
             return Err(Error::invalid("config.version", detail));
         }
         Startable::NotFound => return Err(Error::invalid("config.template_id", "There is no such workflow.")),
-    };
+    }
+    let version = versions::stored(ctx, config.template_id, config.version).await?;
     check_inputs(spec, &version.definition)?;
     check_outputs(ctx, spec, config, &version.definition).await
 }

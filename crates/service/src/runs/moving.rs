@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use store::templates::{Startable, Version};
+use store::templates::Startable;
 use workflow::{
     RunId, TemplateId,
     api::{MovePlan, MoveRun},
@@ -20,14 +20,16 @@ use super::{
     Tried,
     asking::{Brings, context, on_run},
 };
-use crate::{Error, OpContext, Result, versions};
+use crate::{
+    Error, OpContext, Result,
+    versions::{self, Judged},
+};
 
 /// Moves the run, or only says what that would mean.
 pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<Tried<MovePlan>> {
     let facts = |state: &State| (state.birth.template_id, state.birth.inputs.clone());
     let (call, (template, inputs)) = on_run(ctx, id, RunVerb::Move, &to, key, facts).await?;
     let version = version_of(ctx, template, &inputs, to.version).await?;
-    let version = versions::judged(ctx, version).await?;
     let command = Command::Move(Box::new(MoveTo {
         template_version: version.version,
         template_name: version.name.clone(),
@@ -52,9 +54,9 @@ async fn version_of(
     template: TemplateId,
     inputs: &BTreeMap<String, Value>,
     number: i32,
-) -> Result<Version> {
-    let version = match ctx.store().startable(template, Some(number)).await? {
-        Startable::Version(version) => *version,
+) -> Result<Arc<Judged>> {
+    match ctx.store().startable(template, Some(number)).await? {
+        Startable::Version(_) => {}
         Startable::Archived => {
             let detail = "This workflow was archived, so its runs stay on the version they have. Ask an admin to take \
                           it back.";
@@ -66,7 +68,8 @@ async fn version_of(
                 format!("The workflow has no version {number}. Name a published one."),
             ));
         }
-    };
+    }
+    let version = versions::stored(ctx, template, number).await?;
     for (key, input) in &version.definition.inputs {
         let given = inputs.get(key).filter(|value| !value.is_null());
         if let Some((path, fault)) = given.and_then(|value| input.schema.check(value).into_iter().next()) {
@@ -87,5 +90,5 @@ async fn version_of(
             });
         }
     }
-    Ok(version)
+    versions::judge(ctx, version).await
 }

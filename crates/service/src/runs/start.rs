@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ::runs::{Ask, By, StartKey};
 use serde_json::Value;
-use store::{
-    quotas::Spent,
-    templates::{Startable, Version},
-};
+use store::{quotas::Spent, templates::Startable};
 use workflow::{
     RunId, TemplateId,
     access::{Actor, Scope},
@@ -26,7 +23,10 @@ use super::{
     idempotency::{self, Earlier},
     looking, values,
 };
-use crate::{Error, OpContext, Result, id, versions};
+use crate::{
+    Error, OpContext, Result, id,
+    versions::{self, Judged},
+};
 
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
@@ -43,11 +43,11 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
 }
 
 /// The version that is asked for, or the live one. Users start that one only, admins any.
-async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version: Option<i32>) -> Result<Version> {
+async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version: Option<i32>) -> Result<Arc<Judged>> {
     let is_admin = actor.may_administer();
     let live = if is_admin { version } else { None };
     let found = match ctx.store().startable(template, live).await? {
-        Startable::Version(version) => *version,
+        Startable::Version(version) => version,
         Startable::NotPublished if is_admin => return Err(Error::NotPublished),
         Startable::Archived => {
             let detail = "This workflow was archived, so it starts no more runs. Ask an admin to take it back.";
@@ -57,20 +57,19 @@ async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version
         Startable::NotPublished | Startable::NotFound => return Err(Error::NotFound),
     };
     match version {
-        Some(version) if version != found.version => match ctx.store().startable(template, Some(version)).await? {
+        Some(version) if version != found => match ctx.store().startable(template, Some(version)).await? {
             Startable::Version(_) => Err(Error::NotYours(format!(
-                "Version {version} is not the live one, and only admins start others. Look at version {}, or ask an admin.",
-                found.version
+                "Version {version} is not the live one, and only admins start others. Look at version {found}, or ask an admin."
             ))),
             _ => Err(Error::NotFound),
         },
-        _ => Ok(found),
+        _ => versions::judged(ctx, template, found).await,
     }
 }
 
 /// A run about to begin, its inputs checked.
 pub(crate) struct Start {
-    pub version: Version,
+    pub version: Arc<Judged>,
     pub inputs: BTreeMap<String, Value>,
     pub auto_run: bool,
     pub is_test: bool,
@@ -80,7 +79,7 @@ pub(crate) struct Start {
 /// The run, and whether it is new.
 pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
     let actor = ctx.user()?;
-    let version = versions::judged(ctx, start.version).await?;
+    let version = start.version;
     let begin = Begin::of(NewRun {
         id: RunId(id::new_id()),
         template_id: version.template_id,

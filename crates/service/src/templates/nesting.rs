@@ -10,7 +10,7 @@ use workflow::{
     limits::MAX_WORKFLOW_DEPTH,
 };
 
-use crate::{OpContext, Result, validation};
+use crate::{OpContext, Result, validation, versions};
 
 /// What is wrong with the workflows that the steps of a definition run.
 pub(super) async fn problems(
@@ -73,8 +73,8 @@ impl Walk<'_> {
             self.path.pop();
             return Ok(None);
         }
-        let version = match self.ctx.store().startable(config.template_id, Some(config.version)).await? {
-            Startable::Version(version) => version,
+        match self.ctx.store().startable(config.template_id, Some(config.version)).await? {
+            Startable::Version(_) => {}
             Startable::Archived => {
                 return Ok(Some((
                     ProblemCode::Archived,
@@ -87,7 +87,8 @@ impl Walk<'_> {
                     format!("“{path}” has no version {}. Save the agent with another one", config.version),
                 )));
             }
-        };
+        }
+        let version = versions::stored(self.ctx, config.template_id, config.version).await?;
         let agents = validation::pinned(self.ctx, &version.definition).await?;
         for (_, inner) in runs(&version.definition, &agents) {
             if let Some(fault) = Box::pin(self.fault(inner)).await? {

@@ -324,7 +324,8 @@ mod tests {
         let other = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":2}}}));
         store.save_draft(ID, 1, None, None, Some(&other), Author::default()).await.unwrap();
         assert_eq!(publish_draft(&store).await, Publish::Published { version: 2 });
-        let Startable::Version(old) = store.startable(ID, Some(1)).await.unwrap() else { panic!("version 1 is kept") };
+        assert_eq!(store.startable(ID, Some(1)).await.unwrap(), Startable::Version(1));
+        let (old, _) = store.version(ID, 1).await.unwrap().expect("version 1 is kept");
         assert_eq!(old.definition.steps["a"].agent_version, Some(1));
         assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
         assert_eq!(store.gallery(ALL).await.unwrap().items[0].version, 2);
