@@ -68,8 +68,9 @@ fn every_verb_under_a_key_has_one_effect_and_another_request_under_it_is_refused
         assert_eq!(under(&mut world, "k", "that", &command), Err(Refused::IdempotencyMismatch), "{verb}");
         assert!(world.state == after, "{verb}");
         // Also when the run is over since.
-        let cancelled = world.owner(&Command::Cancel);
-        assert!(matches!(cancelled, Ok(_) | Err(Refused::RunStatus(RunStatus::Completed))), "{verb}: {cancelled:?}");
+        if !world.run_status().is_terminal() {
+            world.owner(&Command::Cancel).unwrap();
+        }
         assert_eq!(under(&mut world, "k", "this", &command), Ok(vec![]), "{verb}");
     }
 }
