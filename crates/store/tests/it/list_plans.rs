@@ -55,7 +55,11 @@ fn n_read(plan: &Value) -> f64 {
         let number = |key: &str| node[key].as_f64().unwrap_or_default();
         (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
     };
-    nodes.iter().filter(|node| matches!(node["Relation Name"].as_str(), Some("workflow_runs" | "reviews"))).map(of_node).sum()
+    nodes
+        .iter()
+        .filter(|node| matches!(node["Relation Name"].as_str(), Some("workflow_runs" | "reviews")))
+        .map(of_node)
+        .sum()
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -82,10 +86,12 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
                 };
                 let values: Vec<String> = takes.split(", ").map(given).collect();
                 let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE list({})", values.join(", "));
-                let plan: Value =
-                    sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
+                let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
                 let n_read = n_read(&plan[0]["Plan"]);
-                assert!(n_read <= MOST_READ, "{name} of person {viewer} from {from}, {mode}: {n_read} rows in {plan:#}");
+                assert!(
+                    n_read <= MOST_READ,
+                    "{name} of person {viewer} from {from}, {mode}: {n_read} rows in {plan:#}"
+                );
             }
             sqlx::raw_sql("DEALLOCATE list").execute(&mut connection).await.unwrap();
         }

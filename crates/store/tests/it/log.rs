@@ -7,6 +7,7 @@ mod inputs;
 mod outcomes;
 mod plans;
 mod races;
+mod release;
 mod walk;
 mod workers;
 mod world;
