@@ -10,6 +10,7 @@ use runs::{Ask, Error, Log, Ready, Unavailable};
 use workflow::{RunId, StepKey, run::Command};
 
 use crate::{
+    look,
     shared::Inside,
     slots::{KINDS, Slots},
 };
@@ -42,15 +43,16 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
     for Ready { run, step, .. } in found {
         of_run.entry(run).or_default().push(step);
     }
-    let start = |(run, steps)| async move {
-        let command = Command::StartSteps { worker: inside.worker, steps };
-        (run, inside.ask(Ask::itself(run, command)).await)
+    let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
+        let command = Command::StartSteps { worker: inside.worker, steps: steps.clone() };
+        (run, steps, inside.ask(Ask::itself(run, command)).await)
     };
     let mut is_there = true;
-    for (run, answer) in join_all(of_run.into_iter().map(start)).await {
+    for (run, steps, answer) in join_all(of_run.into_iter().map(start)).await {
         match answer {
             // The places that these take were promised: they are given back only afterwards.
             Ok(answer) => slots.begin_all(run, &answer.events),
+            Err(Error::ReservationGone) => look::reserve_again(inside, log, run, steps).await,
             Err(error) => {
                 is_there &= error != Error::Unavailable;
                 tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");
