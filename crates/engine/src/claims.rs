@@ -1,7 +1,7 @@
 //! Claims: steps that nobody handed on, taken fairly over their owners. Looking at the queue tells also who waits for a place here.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
 
@@ -29,15 +29,16 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
     if promised.n == 0 && slots.is_fresh() {
         return Ok(false);
     }
-    let found = if let Some(found) = slots.take_left(promised.n) {
+    let found: Vec<Ready> = if let Some(found) = slots.take_left(promised.n) {
         found
     } else {
         let n = promised.n.max(PEEK);
-        let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
+        let mut found = slots.in_turn(log.claimable(inside.worker, &ALL_KINDS, n).await?);
         let left = found.split_off(promised.n.min(found.len()));
         slots.learn(left);
         found.into()
     };
+    slots.serve(&found);
     let is_full = promised.n > 0 && found.len() >= promised.n;
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for Ready { run, step, .. } in found {
