@@ -262,9 +262,14 @@ CREATE TABLE workflow_runs (
     CHECK ((status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
     -- A hop changes no indexed column, so the next version of the row has room beside it and no index is touched.
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX workflow_runs_of_user ON workflow_runs (user_id, created_at DESC, id DESC) WHERE NOT is_test;
-CREATE INDEX workflow_runs_newest ON workflow_runs (created_at DESC, id DESC) WHERE NOT is_test;
-CREATE INDEX workflow_runs_waiting ON workflow_runs (created_at, id) WHERE n_waiting > 0 AND NOT is_test;
+-- Lists of runs show no sub-workflows, of which a map may have thousands. The indexes over everybody's runs serve only who asks for
+-- everybody's, and says so with `created_at > '-infinity'`: along them somebody's few runs would be looked for among all others.
+CREATE INDEX workflow_runs_of_user ON workflow_runs (user_id, created_at DESC, id DESC) WHERE NOT is_test AND parent_run IS NULL;
+CREATE INDEX workflow_runs_newest ON workflow_runs (created_at DESC, id DESC)
+    WHERE NOT is_test AND parent_run IS NULL AND created_at > '-infinity';
+CREATE INDEX workflow_runs_waiting ON workflow_runs (created_at, id)
+    WHERE n_waiting > 0 AND NOT is_test AND created_at > '-infinity';
+CREATE INDEX workflow_runs_waiting_of_user ON workflow_runs (user_id, created_at, id) WHERE n_waiting > 0 AND NOT is_test;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;

@@ -40,7 +40,7 @@ impl Told {
             EventKind::AutoRunChanged => {
                 data.reviews.iter().filter(|gate| gate.verdict == Verdict::Released).map(|gate| &gate.step).collect()
             }
-            EventKind::StepsStarted | EventKind::StepsAdmitted | EventKind::Continued => {
+            EventKind::StepsStarted | EventKind::StepsAdmitted | EventKind::StepsUnreserved | EventKind::Continued => {
                 data.steps.iter().map(|step| &step.key).collect()
             }
             _ => Vec::new(),

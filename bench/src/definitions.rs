@@ -37,6 +37,8 @@ pub(crate) enum Shape {
     SlowChain,
     /// One step that waits a second.
     OneWait,
+    /// One step whose result somebody has to approve.
+    Gate,
 }
 
 impl Shape {
@@ -57,7 +59,7 @@ impl Shape {
             Self::Map => 10_002,
             Self::Layers { layers, width } => layers * width,
             Self::Waits => 1000,
-            Self::OneWait => 1,
+            Self::OneWait | Self::Gate => 1,
         }
     }
 
@@ -76,6 +78,10 @@ impl Shape {
                 steps((0_u32..100).map(|n| (format!("w{n}"), waiting(n.checked_sub(1).map(|n| format!("w{n}"))))))
             }
             Self::OneWait => steps([("w".to_owned(), waiting(None))]),
+            Self::Gate => {
+                let gate = json!({"agent_id": STEP, "depends_on": [], "review": {"mode": "always"}});
+                steps([("gate".to_owned(), gate)])
+            }
         };
         json!({ "steps": steps })
     }
@@ -191,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    const SHAPES: [Shape; 11] = [
+    const SHAPES: [Shape; 12] = [
         Shape::Chain,
         Shape::Fan,
         Shape::Dag,
@@ -203,6 +209,7 @@ mod tests {
         Shape::Waits,
         Shape::SlowChain,
         Shape::OneWait,
+        Shape::Gate,
     ];
 
     fn catalog() -> AgentCatalog {

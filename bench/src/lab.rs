@@ -16,7 +16,7 @@ use crate::{
 };
 
 const PASSWORD: &str = "correct horse battery 9\n";
-const ADMIN: &str = "bench@example.org";
+pub(crate) const ADMIN: &str = "bench@example.org";
 
 pub(crate) struct Lab {
     pub(crate) postgres: Postgres,

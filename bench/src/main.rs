@@ -29,7 +29,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
-use workloads::{N_LARGE, UNMEASURED, Workload};
+use workloads::{N_LARGE, Workload};
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures Weft; `cargo xtask bench` builds and calls it")]
@@ -111,11 +111,6 @@ async fn engine(options: Engine) -> Result<u32> {
         measure(workload, &mut lab, &mut report).await;
     }
     memory(&lab, &mut report);
-    for (key, reason) in UNMEASURED {
-        if options.only.is_empty() || options.only.iter().any(|only| only == key) {
-            report.leave_out(key, reason);
-        }
-    }
     println!(
         "\nProfile `{}`, {} repeats after one to warm up; what is compared with pgbench is a ratio within this run.\n",
         options.profile, options.repeats
@@ -193,7 +188,7 @@ mod tests {
         assert_eq!(chosen("chain_hop_ms"), [Workload::Pgbench, Workload::Chain]);
         assert_eq!(chosen("wait1000_s"), [Workload::Waits]);
         assert_eq!(chosen("rss_mb"), [Workload::Big, Workload::Map, Workload::Layers]);
-        assert!(chosen("million_history_ratio").is_empty());
+        assert_eq!(chosen("million_history_ratio"), [Workload::Million]);
         assert_eq!(super::chosen(&[]).unwrap(), Workload::ALL);
         assert!(super::chosen(&["nonsense".to_owned()]).is_err());
     }

@@ -102,7 +102,8 @@ impl Session {
     pub(crate) async fn until_over(&mut self, shape: Shape, awaited: &Awaited) -> Result<f64> {
         let Awaited { since, n_runs, began } = awaited;
         // By the index of lists, so that what was done before costs nothing.
-        let of_these = format!("FROM workflow_runs WHERE NOT is_test AND created_at >= '{since}'");
+        let of_these =
+            format!("FROM workflow_runs WHERE NOT is_test AND parent_run IS NULL AND created_at >= '{since}'");
         let is_left = format!("SELECT count(*) {of_these} AND finished_at IS NULL");
         let is_short = n_runs.saturating_mul(shape.n_steps()) < 1000;
         let pause = if is_short { LOOK_EVERY } else { LOOK_EVERY_OF_MANY };

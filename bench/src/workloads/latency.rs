@@ -40,7 +40,7 @@ pub(super) async fn start_to_claim(lab: &mut Lab) -> Result<Vec<Reading>> {
 }
 
 /// Milliseconds that each run waited for its first attempt.
-async fn claims(session: &mut Session) -> Result<Vec<f64>> {
+pub(super) async fn claims(session: &mut Session) -> Result<Vec<f64>> {
     let template = session.template(Shape::Dag).await?;
     let awaited = session.awaited(N_STARTS).await?;
     let mut runs = Vec::new();

@@ -1,7 +1,7 @@
 //! Claims: steps that nobody handed on, taken fairly over their owners. Looking at the queue tells also who waits for a place here.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
 
@@ -10,6 +10,7 @@ use runs::{Ask, Error, Log, Ready, Unavailable};
 use workflow::{RunId, StepKey, run::Command};
 
 use crate::{
+    look,
     shared::Inside,
     slots::{KINDS, Slots},
 };
@@ -28,29 +29,31 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
     if promised.n == 0 && slots.is_fresh() {
         return Ok(false);
     }
-    let found = if let Some(found) = slots.take_left(promised.n) {
+    let found: Vec<Ready> = if let Some(found) = slots.take_left(promised.n) {
         found
     } else {
         let n = promised.n.max(PEEK);
-        let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
+        let mut found = slots.in_turn(log.claimable(inside.worker, &ALL_KINDS, n).await?);
         let left = found.split_off(promised.n.min(found.len()));
         slots.learn(left);
         found.into()
     };
+    slots.serve(&found);
     let is_full = promised.n > 0 && found.len() >= promised.n;
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for Ready { run, step, .. } in found {
         of_run.entry(run).or_default().push(step);
     }
-    let start = |(run, steps)| async move {
-        let command = Command::StartSteps { worker: inside.worker, steps };
-        (run, inside.ask(Ask::itself(run, command)).await)
+    let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
+        let command = Command::StartSteps { worker: inside.worker, steps: steps.clone() };
+        (run, steps, inside.ask(Ask::itself(run, command)).await)
     };
     let mut is_there = true;
-    for (run, answer) in join_all(of_run.into_iter().map(start)).await {
+    for (run, steps, answer) in join_all(of_run.into_iter().map(start)).await {
         match answer {
             // The places that these take were promised: they are given back only afterwards.
             Ok(answer) => slots.begin_all(run, &answer.events),
+            Err(Error::ReservationGone) => look::reserve_again(inside, log, run, steps).await,
             Err(error) => {
                 is_there &= error != Error::Unavailable;
                 tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");

@@ -1,7 +1,7 @@
 //! How an attempt's end is told: the same words until it is known that they are written, or that nobody wants them any more.
 //! Must never leave a step running whose result cannot be stored.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use runs::{Ask, Content, Error};
 use workflow::{
@@ -19,6 +19,8 @@ use crate::{shared::Inside, slots::Begun};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Whether a run is set aside no more is a matter of people.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The end of an attempt that made nothing.
 pub(crate) fn without_result(begun: &Begun, worker: WorkerId, result: AttemptResult) -> Finished {
@@ -34,7 +36,7 @@ pub(crate) fn without_result(begun: &Begun, worker: WorkerId, result: AttemptRes
     }
 }
 
-pub(crate) async fn tell(inside: &Inside, run: RunId, mut finished: Finished, mut contents: Vec<Content>) {
+pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finished, mut contents: Vec<Content>) {
     loop {
         let command = Command::Finished(Box::new(finished.clone()));
         let ask = Ask { contents: contents.clone(), ..Ask::itself(run, command) };
@@ -47,6 +49,12 @@ pub(crate) async fn tell(inside: &Inside, run: RunId, mut finished: Finished, mu
             (Error::Data(_), AttemptResult::Failed { error, .. }) if *error != NOT_STORED => could_not_be_stored(),
             (Error::Data(_), AttemptResult::Failed { .. }) => AttemptResult::Released,
             (Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }, AttemptResult::Released) => return,
+            (Error::Quarantined(_), _) => {
+                tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result was not taken; its step is given back later");
+                let finished = bare(finished, AttemptResult::Released);
+                tokio::spawn(give_back(Arc::clone(inside), run, finished));
+                return;
+            }
             _ => {
                 tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result came too late and was not taken");
                 return;
@@ -54,7 +62,22 @@ pub(crate) async fn tell(inside: &Inside, run: RunId, mut finished: Finished, mu
         };
         tracing::error!(run.id = %run, step.key = %step, attempt, reason, "a result cannot be stored");
         contents.clear();
-        finished = Finished { result, inputs: Vec::new(), usage: None, message: None, item_basis: None, ..finished };
+        finished = bare(finished, result);
+    }
+}
+
+fn bare(finished: Finished, result: AttemptResult) -> Finished {
+    Finished { result, inputs: Vec::new(), usage: None, message: None, item_basis: None, ..finished }
+}
+
+/// In a run that is set aside a step stands as running although nothing does: its worker lives, so nobody else takes it for lost. It is
+/// given back once somebody has lifted that, and takes no place until then.
+async fn give_back(inside: Arc<Inside>, run: RunId, finished: Finished) {
+    while inside.pause(LOOK_AGAIN).await.is_some() {
+        let ask = Ask::itself(run, Command::Finished(Box::new(finished.clone())));
+        if !matches!(until_known(&inside, ask).await, Err(Error::Quarantined(_))) {
+            return;
+        }
     }
 }
 
@@ -65,7 +88,7 @@ fn could_not_be_stored() -> AttemptResult {
 }
 
 /// The attempt of a sub-workflow goes on as a run of its own.
-pub(crate) async fn hand_over(inside: &Inside, begun: &Begun, child: RunId, inputs: Vec<ConsumedInput>) {
+pub(crate) async fn hand_over(inside: &Arc<Inside>, begun: &Begun, child: RunId, inputs: Vec<ConsumedInput>) {
     let (step, attempt, worker) = (begun.attempt.step.clone(), begun.attempt.number, inside.worker);
     let command = Command::HandedOver { step, attempt, worker, child, inputs };
     let (class, error) = match until_known(inside, Ask::itself(begun.run, command)).await {
@@ -74,6 +97,10 @@ pub(crate) async fn hand_over(inside: &Inside, begun: &Begun, child: RunId, inpu
             (ErrorClass::ChildFailed, "Sub-workflows are nested 16 deep, which is as deep as they may")
         }
         Err(Error::Data(_)) => (ErrorClass::InvalidOutput, NOT_STORED),
+        Err(Error::Quarantined(_)) => {
+            let released = without_result(begun, worker, AttemptResult::Released);
+            return tell(inside, begun.run, released, Vec::new()).await;
+        }
         Err(error) => {
             let (reason, attempt) = (&error as &dyn std::error::Error, begun.attempt.number);
             tracing::warn!(run.id = %begun.run, step.key = %begun.attempt.step, attempt, reason, "a sub-workflow came too late");

@@ -5,7 +5,7 @@
 //! tells; nor let two looks pass without noticing whom it keeps waiting.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,6 +24,8 @@ pub(crate) const KINDS: [&str; 6] = ["", "llm", "http", "template", "human", "wo
 
 /// What the last look at the queue told is believed for so long.
 const FRESH: Duration = Duration::from_millis(500);
+/// Places given, until whoever had one counts as if they had none.
+const REMEMBERED: u64 = 4_096;
 
 /// An attempt that began here.
 #[derive(Clone, Debug)]
@@ -66,6 +68,9 @@ struct Inner {
     looked: Option<Instant>,
     /// Somebody waits for a place.
     owes: bool,
+    /// Places given so far, and which of them each owner had last.
+    n_served: u64,
+    served: BTreeMap<UserId, u64>,
 }
 
 impl Inner {
@@ -75,6 +80,15 @@ impl Inner {
 
     fn is_fresh(&self) -> bool {
         self.looked.is_some_and(|looked| looked.elapsed() <= FRESH)
+    }
+
+    fn serve(&mut self, owner: UserId) {
+        self.n_served += 1;
+        self.served.insert(owner, self.n_served);
+        if self.served.len() as u64 > 2 * REMEMBERED {
+            let oldest = self.n_served - REMEMBERED;
+            self.served.retain(|_, last| *last > oldest);
+        }
     }
 }
 
@@ -160,6 +174,27 @@ impl Slots {
         Promised { slots: Arc::clone(self), n }
     }
 
+    /// What a look at the queue found, in the order in which it is to be taken: each owner's first before anybody's second, and among those
+    /// whoever had a place longest ago. By age alone places that come free one at a time would all go to who queued most before.
+    pub(crate) fn in_turn(&self, found: Vec<Ready>) -> VecDeque<Ready> {
+        let inner = self.lock();
+        let mut turns: BTreeMap<UserId, u64> = BTreeMap::new();
+        let place = |ready: Ready| {
+            let turn = turns.entry(ready.user).or_default();
+            *turn += 1;
+            ((*turn, inner.served.get(&ready.user).copied().unwrap_or_default()), ready)
+        };
+        let mut placed: Vec<_> = found.into_iter().map(place).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        placed.into_iter().map(|(_, ready)| ready).collect()
+    }
+
+    /// These get the places that were promised.
+    pub(crate) fn serve(&self, taken: &[Ready]) {
+        let mut inner = self.lock();
+        taken.iter().for_each(|ready| inner.serve(ready.user));
+    }
+
     /// What a look at the queue found, beside what is claimed of it.
     pub(crate) fn learn(&self, left: VecDeque<Ready>) {
         let mut inner = self.lock();
@@ -199,7 +234,8 @@ impl Slots {
     fn keep(&self, n: usize) {
         let mut inner = self.lock();
         inner.n_promised = inner.n_promised.saturating_sub(n);
-        let owes = std::mem::take(&mut inner.owes);
+        // Where there is no room yet it is owed on, until an attempt's place comes free.
+        let owes = inner.n_taken() < self.n && std::mem::take(&mut inner.owes);
         drop(inner);
         self.bell.notify_one();
         if owes {
@@ -217,18 +253,20 @@ impl Taker for Slots {
         let mut inner = self.lock();
         let worker = inner.worker.filter(|_| inner.is_open)?;
         let room = (self.n + inner.n_ending).saturating_sub(inner.n_taken());
-        let taken = room.min(n);
-        // With places to spare nobody waits for one.
-        let is_scarce = taken == room;
-        let is_older = |left: &Ready| left.user != owner && left.not_before < oldest;
-        if taken == 0 || is_scarce && (!inner.is_fresh() || inner.left.iter().any(is_older)) {
+        let is_fresh = inner.is_fresh();
+        // As many places are left as others have waited longer for one. With places to spare nobody has to look who does.
+        let is_older = |left: &&Ready| left.user != owner && left.not_before < oldest;
+        let n_others = if is_fresh { inner.left.iter().filter(is_older).count() } else { 0 };
+        let taken = room.saturating_sub(n_others).min(n);
+        if taken == 0 || taken == room && !is_fresh {
             inner.owes = true;
             drop(inner);
             self.claim.notify_one();
             return None;
         }
-        inner.owes |= taken < n;
+        inner.owes |= taken < n || n_others > 0;
         inner.n_promised += taken;
+        inner.serve(owner);
         Some((worker, taken))
     }
 
@@ -336,6 +374,37 @@ mod tests {
             }
         }
         assert_eq!(slots.take_left(1).map(|left| left.len()), Some(1), "and that one is taken without another look");
+    }
+
+    #[test]
+    fn of_many_places_as_many_are_left_as_others_have_waited_longer_for() {
+        let slots = open(8);
+        slots.learn(vec![waits(ADA, 1), waits(BEN, 8), waits(BEN, 8), waits(BEN, 10)].into());
+        assert_eq!(slots.take(ADA, at(9), 9), Some((WORKER, 6)), "two of another owner have waited longer");
+        assert_eq!(slots.take(ADA, at(9), 1), None);
+        assert_eq!(
+            slots.take(BEN, at(9), 9),
+            Some((WORKER, 1)),
+            "one of the other, for whom the first has waited longer"
+        );
+    }
+
+    #[test]
+    fn places_that_come_one_at_a_time_go_round_the_owners_and_not_to_who_queued_most_before() {
+        let slots = open(1);
+        let queue = || [vec![waits(ADA, 1); 3], vec![waits(BEN, 5); 3]].concat();
+        let mut served = Vec::new();
+        for _ in 0..4 {
+            let next = slots.in_turn(queue()).pop_front().unwrap();
+            served.push(next.user);
+            slots.serve(&[next]);
+        }
+        assert_eq!(served, [ADA, BEN, ADA, BEN]);
+        // What is handed on within a run is a place like any other.
+        slots.learn(VecDeque::new());
+        assert!(slots.take(ADA, at(9), 1).is_some());
+        let order: Vec<UserId> = slots.in_turn(queue()).iter().map(|ready| ready.user).collect();
+        assert_eq!(order, [BEN, ADA, BEN, ADA, BEN, ADA]);
     }
 
     #[test]

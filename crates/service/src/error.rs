@@ -5,7 +5,7 @@ use std::{error::Error as _, time::Duration};
 
 use store::quotas::Spent;
 use workflow::{
-    Problem,
+    Problem, RunId,
     access::Scope,
     api::{ApiError, ErrorCode},
     definition::Unstorable,
@@ -64,7 +64,7 @@ pub enum Error {
     Unstorable(String),
     /// Nobody decides about the run until an admin looked at it; they are told why.
     #[error("the run is set aside")]
-    SetAside { reason: Option<String> },
+    SetAside { why: Option<(RunId, String)> },
     #[error("the run could not be worked on")]
     Runs(#[source] runs::Error),
     #[error("the store failed")]
@@ -179,7 +179,7 @@ impl Error {
                 let detail = "Something in it cannot be stored, such as a character that no text has. Take it out.";
                 (422, ErrorCode::Invalid, detail.to_owned())
             }
-            Self::SetAside { reason } => (409, ErrorCode::Conflict, set_aside(reason.as_deref())),
+            Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
             Self::Store(_) | Self::Runs(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
         };
         let (field, problems) = match self {
@@ -226,7 +226,7 @@ impl From<runs::Error> for Error {
     fn from(error: runs::Error) -> Self {
         match error {
             runs::Error::Data(reason) => Self::Unstorable(reason),
-            runs::Error::Quarantined(_) => Self::SetAside { reason: None },
+            runs::Error::Quarantined(_) => Self::SetAside { why: None },
             error => Self::Runs(error),
         }
     }
@@ -249,10 +249,12 @@ impl From<Unstorable> for Error {
 }
 
 /// Why nothing can be done with a run.
-fn set_aside(reason: Option<&str>) -> String {
+fn set_aside(why: Option<&(RunId, String)>) -> String {
     let what = "This run is set aside: what is stored of it does not fit together, so nothing happens to it.";
-    match reason {
-        Some(reason) => format!("{what} The server says: {reason}."),
+    match why {
+        Some((run, reason)) => format!(
+            "{what} The server says: {reason}. Once you know why, `weft run release {run}` makes its rows anew from its log and lets it go on."
+        ),
         None => format!("{what} Ask an admin to look at it."),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod looking;
 mod moving;
 pub(crate) mod overrides;
 pub(crate) mod refusals;
+mod releasing;
 mod start;
 pub(crate) mod values;
 
@@ -30,6 +31,7 @@ pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
 pub use moving::move_to;
+pub use releasing::release;
 pub use start::start;
 pub(crate) use start::{Start, begin};
 

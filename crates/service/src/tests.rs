@@ -7,6 +7,7 @@ mod people;
 mod process;
 mod quotas;
 mod refusals;
+mod releasing;
 mod runs;
 mod templates;
 mod tokens;

@@ -5,10 +5,17 @@ use workflow::{RunId, access::Actor};
 
 use crate::{Result, Store};
 
-/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their role and email.
+/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their role and email. That somebody is
+/// asked at all is said in the words of the indexes over those who are: else neither serves.
 macro_rules! is_asked {
     ($role:literal, $email:literal) => {
-        concat!("(v.users @> ARRAY[lower($", $email, "::text)] OR v.roles @> ARRAY[$", $role, "::text])")
+        concat!(
+            "(v.users <> '{}' AND v.users @> ARRAY[lower($",
+            $email,
+            "::text)] OR v.roles <> '{}' AND v.roles @> ARRAY[$",
+            $role,
+            "::text])"
+        )
     };
 }
 

@@ -16,6 +16,7 @@ mod lanes;
 mod load;
 mod outcome;
 pub mod plans;
+mod release;
 mod statement;
 mod verify;
 mod waiting;
@@ -36,6 +37,7 @@ use uuid::Uuid;
 use workflow::{RunId, StepKey, id::WorkerId};
 
 pub use lanes::ENGINE_SETTINGS;
+pub use release::Release;
 pub use verify::Difference;
 
 use crate::{Result, Store};

@@ -154,6 +154,8 @@ pub(super) enum Verb {
     },
     /// Cancel a run for good
     Cancel { run: String },
+    /// Let a run go on that was set aside: its rows are made anew from its log; for admins
+    Release { run: String },
     /// Make a new run that begins at a step and shares what is before it
     Fork {
         run: String,

@@ -59,6 +59,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/workflows/runs/{run_id}/pause", runs::pause),
         post("/api/workflows/runs/{run_id}/resume", runs::resume),
         post("/api/workflows/runs/{run_id}/cancel", runs::cancel),
+        post("/api/workflows/runs/{run_id}/release", runs::release),
         post("/api/workflows/runs/{run_id}/fork", runs::fork),
         post("/api/workflows/runs/{run_id}/adopt", runs::adopt).takes(TEXT),
         post("/api/workflows/runs/{run_id}/move", runs::move_to),

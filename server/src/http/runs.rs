@@ -108,6 +108,11 @@ pub(super) async fn cancel(
     after(&ctx, &runs::cancel(&ctx, id, key).await?).await
 }
 
+/// For admins: a run that was set aside goes on.
+pub(super) async fn release(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId>) -> Result<Json<RunView>> {
+    Ok(Json(runs::release(&ctx, id).await?))
+}
+
 /// 201 with the new run, 200 when the same key and request were answered before.
 pub(super) async fn fork(
     Extension(ctx): Extension<OpContext>,

@@ -183,6 +183,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
             OnRun(RunVerb::Move),
         ),
         ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OnRun(RunVerb::Cancel)),
+        ("POST", "/api/workflows/runs/{run_id}/release", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/archive", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/unarchive", Empty, ADMINS),
     ]

@@ -39,6 +39,7 @@ pub(super) fn action(action: &str) -> &str {
         "template.archived" => "Archived a workflow",
         "template.unarchived" => "Took a workflow back from the archive",
         "template.test_made" => "Tested an agent",
+        "run.released" => "Let a run go on that was set aside",
         other => other,
     }
 }

@@ -164,6 +164,7 @@ fn words_of(event: &Told) -> (&'static str, &'static str) {
         EventKind::RunMoved => ("chevron-right", "The run goes on with another version"),
         EventKind::StepsStarted => ("play", "started"),
         EventKind::StepsAdmitted => ("play", "may start: a place is free"),
+        EventKind::StepsUnreserved => ("pause", "waits for a place again"),
         EventKind::StepSuspended => ("pause", "waits for something outside"),
         EventKind::StepResumed => ("play", "goes on"),
         EventKind::Continued => ("zap", "changed with it"),

@@ -1,11 +1,12 @@
 //! Agents that misbehave, engines that stop.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::Options;
 use serde_json::json;
 use sqlx::PgPool;
-use store::MIGRATOR;
+use store::{MIGRATOR, audit::Author, log::Release};
+use tokio::sync::Notify;
 use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
 
 use crate::{
@@ -84,6 +85,35 @@ async fn a_worker_declared_dead_becomes_a_new_one_and_the_run_still_finishes(poo
     let view = lab.ended(run).await;
     let outcomes: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
     assert_eq!((view.status, outcomes), (RunStatus::Completed, vec![Outcome::Lost, Outcome::Succeeded]));
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_ran_in_a_run_that_was_set_aside_is_given_back_once_it_is_released(pool: PgPool) {
+    let told = Arc::new(Notify::new());
+    let lets_go = Arc::clone(&told);
+    let lab = Lab::new(pool, move |input, attempt| match (key(input), attempt) {
+        ("a", 1) => Act::Until(Arc::clone(&lets_go)),
+        _ => Act::Say("done".into()),
+    })
+    .await;
+    let run = lab.start(&dag(&json!({"a": [], "b": ["a"]}), &json!({}))).await;
+    let (stop, engine) = lab.engine();
+    lab.until(run, |view| view.steps[0].status == StepStatus::Running).await;
+    let set_aside = "UPDATE workflow_runs SET quarantine = 'by hand' WHERE id = $1";
+    sqlx::query(set_aside).bind(run.0).execute(&lab.pool).await.unwrap();
+    // Its result comes while nobody may take it, and its worker has something else to do.
+    told.notify_one();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let other = lab.start(&dag(&json!({"c": []}), &json!({}))).await;
+    assert_eq!(lab.ended(other).await.status, RunStatus::Completed, "others go on");
+    let released = lab.store.release_run(run, Author::default()).await.unwrap();
+    assert!(matches!(released, Release::Done { .. }), "{released:?}");
+    let view = lab.ended(run).await;
+    assert_eq!(view.status, RunStatus::Completed);
+    let ends: Vec<_> = view.steps[0].attempts.iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(ends, [Some(Outcome::Released), Some(Outcome::Succeeded)]);
     stop.cancel();
     engine.await.unwrap();
 }

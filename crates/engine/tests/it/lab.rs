@@ -144,8 +144,17 @@ impl Lab {
         self.start_deep(template, inputs, auto_run, 1).await
     }
 
+    /// Somebody else's run.
+    pub(crate) async fn start_for(&self, owner: UserId, template: TemplateId) -> RunId {
+        self.begin(owner, template, &json!({}), true, 1).await
+    }
+
     /// As the run of a step of a run, and so on.
     pub(crate) async fn start_deep(&self, template: TemplateId, inputs: &Value, auto_run: bool, depth: i32) -> RunId {
+        self.begin(self.actor.id, template, inputs, auto_run, depth).await
+    }
+
+    async fn begin(&self, owner: UserId, template: TemplateId, inputs: &Value, auto_run: bool, depth: i32) -> RunId {
         let (definition, agents) = self.planned(template, 1).await;
         let (plan, problems) = validate(&definition, &agents);
         assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
@@ -160,7 +169,7 @@ impl Lab {
             agents: &agents,
             inputs: serde_json::from_value(inputs.clone()).unwrap(),
             auto_run,
-            user_id: self.actor.id,
+            user_id: owner,
             is_test: false,
         });
         start.run.depth = depth;

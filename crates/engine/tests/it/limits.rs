@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use runs::Ask;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::MIGRATOR;
 use workflow::{
     RunView, StepStatus,
-    run::Command,
+    run::{Command, event::EventKind},
     status::{Reason, RunStatus, StatusReason},
 };
 
@@ -160,5 +161,64 @@ async fn what_a_person_triggers_in_a_paused_run_waits_for_its_slot_and_then_star
     let view = lab.until(paused, |view| status(view, "a") == StepStatus::Completed).await;
     assert_eq!((view.status, status(&view, "b")), (RunStatus::Paused, StepStatus::Ready));
     end.cancel();
+    engine.await.unwrap();
+}
+
+/// Steps that may be claimed, and whose reservation somebody took for an orphan.
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_step_whose_reservation_is_gone_asks_for_a_place_again_and_starts(pool: PgPool) {
+    let lab = Lab::new(pool, script).await;
+    let (first, second) =
+        (lab.start(&json!({"steps": {"a": keyed("1")}})).await, lab.start(&json!({"steps": {"a": keyed("2")}})).await);
+    let sql = async |sql: &'static str| sqlx::raw_sql(sql).execute(&lab.pool).await.unwrap();
+    sql("INSERT INTO key_limits (key, max, used) VALUES ('key:printer', 1, 0)").await;
+    for run in [first, second] {
+        let reserve = "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, 'a', '{key:printer}', now(), false)";
+        sqlx::query(reserve).bind(run.0).execute(&lab.pool).await.unwrap();
+        lab.runs.execute(Ask::itself(run, Command::Reserved { steps: vec!["a".into()] })).await.unwrap();
+    }
+    // Somebody who is not there has the only place.
+    sql("DELETE FROM key_reservations; UPDATE key_limits SET used = 1;
+        INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over)
+        VALUES (gen_random_uuid(), 'a', '{key:printer}', now(), false)")
+    .await;
+    let (stop, engine) = lab.engine();
+    let waits_again = async |run| {
+        let events = lab.store.run_events(run, None, 9).await.unwrap();
+        events.iter().any(|event| event.kind == EventKind::StepsUnreserved)
+    };
+    let mut n_looks = 0;
+    while !waits_again(first).await || !waits_again(second).await {
+        n_looks += 1;
+        assert!(n_looks < 1_000, "they are claimed again and again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let queued: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM steps WHERE kind IS NULL").fetch_one(&lab.pool).await.unwrap();
+    assert_eq!(queued, 2, "nobody claims them any more");
+    sql("UPDATE key_reservations SET is_over = true").await;
+    for run in [first, second] {
+        assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
+    }
+    let most: i32 = sqlx::query_scalar("SELECT used FROM key_limits").fetch_one(&lab.pool).await.unwrap();
+    assert!(most <= 1, "{most}");
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_step_whose_reservation_is_gone_takes_the_place_that_is_free(pool: PgPool) {
+    let lab = Lab::new(pool, script).await;
+    let run = lab.start(&json!({"steps": {"a": keyed("1")}})).await;
+    let sql = async |sql: &'static str| sqlx::raw_sql(sql).execute(&lab.pool).await.unwrap();
+    sql("INSERT INTO key_limits (key, max, used) VALUES ('key:printer', 1, 1);
+        INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over)
+        SELECT id, 'a', '{key:printer}', now(), false FROM workflow_runs")
+    .await;
+    lab.runs.execute(Ask::itself(run, Command::Reserved { steps: vec!["a".into()] })).await.unwrap();
+    sql("UPDATE key_reservations SET is_over = true").await;
+    let (stop, engine) = lab.engine();
+    assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
+    stop.cancel();
     engine.await.unwrap();
 }

@@ -4,6 +4,7 @@
 mod children;
 mod control;
 mod every_node;
+mod fairness;
 mod faults;
 mod lab;
 mod limits;

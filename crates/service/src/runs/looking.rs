@@ -55,7 +55,8 @@ pub(crate) async fn failed(ctx: &OpContext, run: RunId, error: ::runs::Error) ->
     let ::runs::Error::Quarantined(reason) = error else { return error.into() };
     let Ok(viewer) = ctx.user() else { return Error::NotFound };
     match ctx.store().run_is_visible(run, viewer).await {
-        Ok(true) => Error::SetAside { reason: viewer.is_admin().then_some(reason) },
+        Ok(true) if viewer.is_admin() => Error::SetAside { why: Some((run, reason)) },
+        Ok(true) => Error::SetAside { why: None },
         Ok(false) => Error::NotFound,
         Err(error) => error.into(),
     }

@@ -124,14 +124,15 @@ pub(super) fn finish(lane: Lane<'_>, error: Option<&sqlx::Error>) {
     }
 }
 
-/// One statement is one snapshot: the heads, and beside them the log from the last event that was seen.
+/// One statement is one snapshot: the heads, and beside them the log from the last event that was seen. Of a run that is set aside nobody
+/// reads it, however often it is asked for.
 pub(super) const LOAD: &str = "
 SELECT h.id, h.head, h.seq AS last, h.quarantine, l.seq, l.commit_id, l.ask_id, l.event
 FROM unnest($1::uuid[], $2::bigint[]) AS r (id, seen)
 CROSS JOIN LATERAL (SELECT h.id, h.head, h.seq, h.quarantine FROM workflow_runs h WHERE h.id = r.id LIMIT 1) h
 LEFT JOIN LATERAL (
     SELECT e.seq, e.commit_id, e.ask_id, e.event::text AS event
-    FROM run_events e WHERE e.run_id = r.id AND e.seq >= r.seen ORDER BY e.run_id, e.seq
+    FROM run_events e WHERE h.quarantine IS NULL AND e.run_id = r.id AND e.seq >= r.seen ORDER BY e.run_id, e.seq
 ) l ON true";
 
 #[derive(sqlx::FromRow)]

@@ -8,6 +8,7 @@ mod late;
 mod outcomes;
 mod plans;
 mod races;
+mod release;
 mod walk;
 mod workers;
 mod world;

@@ -69,6 +69,10 @@ pub enum Command {
     Reserved {
         steps: Vec<StepKey>,
     },
+    /// These steps may be claimed, and their reservations are gone.
+    Unreserved {
+        steps: Vec<StepKey>,
+    },
     /// An attempt waits for something outside.
     Suspend {
         step: StepKey,

@@ -164,6 +164,7 @@ impl Draft<'_> {
             }
             Command::ChildEnded(ended) => self.end_child(ended),
             Command::Reserved { steps } => self.reserved(steps),
+            Command::Unreserved { steps } => self.unreserved(steps),
             Command::Suspend { step, attempt, worker, wait } => self.suspend(step, *attempt, *worker, wait),
             Command::Wake { step, attempt, token } => self.wake(step, *attempt, token.as_deref()),
             Command::TimePassed => self.time_passed(),

@@ -79,6 +79,8 @@ words!(
         StepsStarted = "steps_started",
         /// Steps got their reservations, and may be claimed.
         StepsAdmitted = "steps_admitted",
+        /// Their reservations are gone: they wait for others.
+        StepsUnreserved = "steps_unreserved",
         /// An attempt waits for something outside, without a worker.
         StepSuspended = "step_suspended",
         /// What it waited for came.

@@ -172,7 +172,8 @@ impl State {
         self.index.reserving.iter().map(|turn| (&turn.key, self.keys(&turn.key)))
     }
 
-    fn keys(&self, key: &StepKey) -> &[KeyLimit] {
+    /// The concurrency keys of a step: it needs a place under each.
+    pub fn keys(&self, key: &StepKey) -> &[KeyLimit] {
         let of = self.step(key).and_then(|step| self.design.plan(step.definition_key()));
         of.map_or(&[], |plan| plan.keys.as_slice())
     }

@@ -89,6 +89,7 @@ pub(super) fn ask(verb: Verb, key: Option<String>) -> Result<(Ask, Shape)> {
             post(of_run(&run, "/resume"), body, Shape::Brief)
         }
         Verb::Cancel { run } => post(of_run(&run, "/cancel"), json!({}), Shape::Brief),
+        Verb::Release { run } => post(of_run(&run, "/release"), json!({}), Shape::Brief),
         Verb::Fork { run, step, auto_run } => {
             let mut body = json!({"step": step});
             set(&mut body, "auto_run", auto_run.map(Switch::is_on));
@@ -278,6 +279,7 @@ mod tests {
             ),
             ("resume R --no-budget", "POST", "/runs/R/resume", json!({"budget": {}})),
             ("cancel R", "POST", "/runs/R/cancel", json!({})),
+            ("release R", "POST", "/runs/R/release", json!({})),
             ("fork R s", "POST", "/runs/R/fork", json!({"step": "s"})),
             ("fork R s --auto-run off", "POST", "/runs/R/fork", json!({"step": "s", "auto_run": false})),
             ("adopt R O", "POST", "/runs/R/adopt", json!({"from": "O", "steps": []})),

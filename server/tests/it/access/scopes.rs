@@ -52,6 +52,7 @@ const REST: &[(By, &[&str])] = &[
         "DELETE /api/users/{user_id}/tokens/{token_id}", "GET /api/agents/{agent_id}", "POST /api/agents", "POST /api/agents/test",
         "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
+        "POST /api/workflows/runs/{run_id}/release",
         "POST /api/workflows/templates/{template_id}/archive", "POST /api/workflows/templates/{template_id}/unarchive",
     ]),
     (Session, &["POST /api/me/confirm", "POST /api/tokens", "DELETE /api/tokens/{token_id}"]),

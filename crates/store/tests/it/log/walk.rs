@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
+use store::log::Log;
 use workflow::{
     Definition, StepKey,
     api::RerunMode,
@@ -20,7 +21,7 @@ use workflow::{
 use super::world::{Known, check, commit, commits, log, version};
 use crate::support::{Dice, WORKER, finished};
 
-fn rich() -> Definition {
+pub(super) fn rich() -> Definition {
     let from_a = json!({"from": "step", "step": "a", "artifact": "text"});
     let retry = json!({"max": 2, "on": ["timeout"], "initial_ms": 1, "max_ms": 2, "jitter": 0.0});
     Definition::from_value(&json!({
@@ -102,9 +103,43 @@ fn command(run: &Known, dice: &mut Dice) -> Command {
         (24, _) if dice.roll(4) == 0 => Command::Pause,
         (25, _) => Command::Resume { budget: None },
         (26 | 27, _) => Command::Continue { step: "gate".into(), digest: None, expect_generation: None },
+        (28, _) if dice.roll(4) == 0 => Command::Unreserved { steps: keys },
         (28, _) => Command::Reserved { steps: run.state.reserving().map(|(key, _)| key.clone()).collect() },
         _ => judged(run, dice).unwrap_or(Command::TimePassed),
     }
+}
+
+/// One commit more, and the kinds of what it told; nothing if whatever is tried changes nothing.
+pub(super) async fn go_on(log: &Log, pool: &PgPool, run: &mut Known, dice: &mut Dice) -> Option<Vec<String>> {
+    let now = run.now(log).await;
+    let mut decided = (0..40).find_map(|_| {
+        let commands: Vec<Command> = (0..=dice.roll(2)).map(|_| command(run, dice)).collect();
+        run.decide(now, &commands)
+    })?;
+    let kinds = decided.commit.events().map(|event| event.kind.to_string()).collect();
+    // Reservations are granted as they are asked for.
+    for (key, limits) in run.state.reserving() {
+        let keys: Vec<&str> = limits.iter().map(|limit| limit.key.as_str()).collect();
+        sqlx::query(
+            "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, $2, $3, now(), false)
+            ON CONFLICT (run_id, step) DO UPDATE SET is_over = false",
+        )
+        .bind(run.id.0)
+        .bind(key.as_str())
+        .bind(keys)
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+    let holds = |key: &&StepKey| {
+        decided.state.step(key).is_some_and(|step| step.status.admission() == Some(Admission::Claimable))
+    };
+    let rare = StepKey::new("rare");
+    decided.commit.holds = [&rare].into_iter().filter(holds).cloned().collect();
+    assert_eq!(commit(log, &commits(log, std::iter::once(&decided)).await[0]).await, runs::Outcome::Written);
+    run.won(decided);
+    check(log, run.id).await;
+    Some(kinds)
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -120,36 +155,9 @@ async fn after_every_commit_the_rows_are_what_the_log_tells(pool: PgPool) {
                 run.tell(&log, &[Command::Cancel]).await;
                 check(&log, run.id).await;
             }
-            let now = run.now(&log).await;
-            let decided = (0..40).find_map(|_| {
-                let commands: Vec<Command> = (0..=dice.roll(2)).map(|_| command(&run, &mut dice)).collect();
-                run.decide(now, &commands)
-            });
-            let Some(mut decided) = decided else { continue };
-            kinds.extend(decided.commit.events().map(|event| event.kind.to_string()));
-            // Reservations are granted as they are asked for.
-            for (key, limits) in run.state.reserving() {
-                let keys: Vec<&str> = limits.iter().map(|limit| limit.key.as_str()).collect();
-                sqlx::query(
-                    "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, $2, $3, now(), false)
-                    ON CONFLICT (run_id, step) DO UPDATE SET is_over = false",
-                )
-                .bind(run.id.0)
-                .bind(key.as_str())
-                .bind(keys)
-                .execute(&pool)
-                .await
-                .unwrap();
-            }
-            let holds = |key: &&StepKey| {
-                decided.state.step(key).is_some_and(|step| step.status.admission() == Some(Admission::Claimable))
-            };
-            let rare = StepKey::new("rare");
-            decided.commit.holds = [&rare].into_iter().filter(holds).cloned().collect();
-            assert_eq!(commit(&log, &commits(&log, std::iter::once(&decided)).await[0]).await, runs::Outcome::Written);
-            run.won(decided);
+            let Some(told) = go_on(&log, &pool, &mut run, &mut dice).await else { continue };
+            kinds.extend(told);
             n_commits += 1;
-            check(&log, run.id).await;
         }
         // Read anew it is the same run.
         let mut again = run.clone();

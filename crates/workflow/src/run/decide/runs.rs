@@ -149,6 +149,22 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// What may be claimed and has lost its reservation could never start: it asks again, at its old place in the queue.
+    pub(super) fn unreserved(&mut self, steps: &[StepKey]) -> Result<(), Refused> {
+        let mut n_changed = 0;
+        for key in steps {
+            let Ok(step) = self.step(key).cloned() else { continue };
+            if step.status.admission() == Some(Admission::Claimable) && self.has_keys(&step) {
+                self.change(key, |step| super::limits::set_admission(step, Admission::Limited));
+                n_changed += 1;
+            }
+        }
+        if n_changed > 0 {
+            self.tell(EventKind::StepsUnreserved, None, None)?;
+        }
+        Ok(())
+    }
+
     // ---- time
 
     /// Reviews that nobody decided, attempts that waited for this time, and the deadline of the run.

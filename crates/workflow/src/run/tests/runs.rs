@@ -305,6 +305,30 @@ fn a_key_is_asked_for_once_the_run_lets_the_step_go_and_given_back_with_its_end(
 }
 
 #[test]
+fn a_step_whose_reservation_is_gone_asks_again_at_its_old_place() {
+    let keyed = json!({"agent_id": "echo", "concurrency": {"key": {"const": "k"}, "limit": 2}});
+    let mut world = World::steps(&json!({"a": keyed, "b": keyed, "c": {"agent_id": "echo"}}));
+    let reserved = |keys: &[&str]| Command::Reserved { steps: keys.iter().map(|key| (*key).into()).collect() };
+    let gone = |keys: &[&str]| Command::Unreserved { steps: keys.iter().map(|key| (*key).into()).collect() };
+    assert_eq!(world.tell(&gone(&["a"])), Ok(vec![]), "it has none yet");
+    world.tell(&reserved(&["a", "b"])).unwrap();
+    let place = world.step("a").not_before;
+    assert_eq!(
+        world.tell(&gone(&["a", "c", "nonsense"])),
+        Ok(vec![EventKind::StepsUnreserved]),
+        "nor does `c` need any"
+    );
+    assert_eq!(keys(&world), ["b", "c"]);
+    let wanted: Vec<_> = world.state.reserving().map(|(key, _)| key.as_str()).collect();
+    assert_eq!((wanted, world.step("a").not_before), (vec!["a"], place));
+    assert_eq!(world.tell(&gone(&["a"])), Ok(vec![]), "it waits already");
+    world.start(&["b"]);
+    assert_eq!(world.tell(&gone(&["b"])), Ok(vec![]), "what runs is not taken back");
+    world.settle();
+    assert_eq!(world.run_status(), RunStatus::Completed);
+}
+
+#[test]
 fn a_reserved_key_is_given_back_where_the_limits_have_no_room_any_more() {
     let keyed = json!({"agent_id": "echo", "concurrency": {"key": {"const": "k"}, "limit": 1}});
     let mut world =

@@ -301,6 +301,11 @@ impl Walk {
                 self.world.now += TimeDelta::seconds([1, 2, 4, 8][self.dice.roll(4)]);
                 self.world.tell(&Command::TimePassed).unwrap();
             }
+            18 => {
+                // Somebody took their reservations for orphans.
+                let steps = self.world.state.steps().map(|step| step.key.clone()).collect();
+                self.world.tell(&Command::Unreserved { steps }).unwrap();
+            }
             _ => self.verb(),
         }
     }

@@ -1,0 +1,100 @@
+//! What a page of a list costs does not depend on what others have, nor on what lies before it: each reads about what stands on it,
+//! whichever plan the database keeps for it.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use store::{MIGRATOR, runs::LIST_STATEMENTS};
+
+/// As the service asks for a page of 50.
+const LIMIT: u32 = 51;
+/// Rows that a page may read beside those that stand on it: their owners, and the gates that ask for somebody.
+const MOST_READ: f64 = 400.0;
+
+fn person(n: u32) -> String {
+    format!("00000000-0000-0000-0000-{n:012}")
+}
+
+/// A history: 20,000 runs of 200 people, one run in five person 1's and all of those old, 8,000 sub-workflows of person 2's newest run,
+/// and 4,000 open gates of persons 100 to 199, thirty of which ask person 7.
+async fn fill(pool: &PgPool) {
+    for sql in [
+        "INSERT INTO users (id, email, role, password_hash)
+        SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'u' || n || '@example.com', 'user', '$argon2id$x'
+        FROM generate_series(1, 201) n",
+        "INSERT INTO workflow_runs (id, head, seq, user_id, template_id, template_version, template_name, status, auto_run, is_test,
+            parent_run, created_at, finished_at, wants_judgement, n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items,
+            n_waiting, committed_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), 9,
+            ('00000000-0000-0000-0000-' || lpad((CASE
+                WHEN n > 20000 THEN 2 WHEN n <= 10000 AND n % 5 < 2 THEN 1 ELSE 3 + n % 197 END)::text, 12, '0'))::uuid,
+            gen_random_uuid(), 1, 'T', 'completed', true, false, CASE WHEN n > 20000 THEN gen_random_uuid() END,
+            now() - (30000 - n) * interval '1 minute', now(), false, 10, 10, 0, 0, 0, 0, 0, now()
+        FROM generate_series(1, 28000) n",
+        "UPDATE workflow_runs SET n_waiting = 1 WHERE id IN (
+            SELECT id FROM workflow_runs WHERE user_id > '00000000-0000-0000-0000-000000000100' LIMIT 4000)",
+        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
+        SELECT id, 's', 1, 1, user_id, created_at, 1, true, '{}',
+            CASE WHEN row_number() OVER (ORDER BY created_at DESC) <= 30 THEN ARRAY['u7@example.com'] ELSE '{}' END, '{}'
+        FROM workflow_runs WHERE n_waiting > 0",
+        "VACUUM ANALYZE",
+    ] {
+        sqlx::query(sql).execute(pool).await.unwrap();
+    }
+}
+
+fn visit<'a>(plan: &'a Value, found: &mut Vec<&'a Value>) {
+    found.push(plan);
+    plan["Plans"].as_array().into_iter().flatten().for_each(|child| visit(child, found));
+}
+
+/// Rows of runs and gates that were looked at.
+fn n_read(plan: &Value) -> f64 {
+    let mut nodes = Vec::new();
+    visit(plan, &mut nodes);
+    let of_node = |node: &&Value| {
+        let number = |key: &str| node[key].as_f64().unwrap_or_default();
+        (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
+    };
+    nodes
+        .iter()
+        .filter(|node| matches!(node["Relation Name"].as_str(), Some("workflow_runs" | "reviews")))
+        .map(of_node)
+        .sum()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_begins(pool: PgPool) {
+    fill(&pool).await;
+    let mut connection = PgConnection::connect_with(&PgConnectOptions::clone(&pool.connect_options())).await.unwrap();
+    let middle = "now() - interval '14 days'";
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        let set = format!("SET plan_cache_mode = {mode}");
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
+        for (name, sql, takes) in LIST_STATEMENTS {
+            let prepare = format!("PREPARE list AS {sql}");
+            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+            for (viewer, from) in [1, 2, 7, 201].into_iter().flat_map(|viewer| [(viewer, "NULL"), (viewer, middle)]) {
+                let given = |word: &str| match word {
+                    "user" => format!("'{}'", person(viewer)),
+                    "time" => from.to_owned(),
+                    "id" if from == "NULL" => from.to_owned(),
+                    "id" => format!("'{}'", person(0)),
+                    "limit" => LIMIT.to_string(),
+                    "role" => if name == "all" { "'admin'" } else { "'user'" }.to_owned(),
+                    "email" => format!("'u{viewer}@example.com'"),
+                    other => panic!("{other}"),
+                };
+                let values: Vec<String> = takes.split(", ").map(given).collect();
+                let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE list({})", values.join(", "));
+                let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
+                let n_read = n_read(&plan[0]["Plan"]);
+                assert!(
+                    n_read <= MOST_READ,
+                    "{name} of person {viewer} from {from}, {mode}: {n_read} rows in {plan:#}"
+                );
+            }
+            sqlx::raw_sql("DEALLOCATE list").execute(&mut connection).await.unwrap();
+        }
+    }
+    connection.close().await.unwrap();
+}
