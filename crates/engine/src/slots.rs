@@ -192,7 +192,9 @@ impl Slots {
     /// These get the places that were promised.
     pub(crate) fn serve(&self, taken: &[Ready]) {
         let mut inner = self.lock();
-        taken.iter().for_each(|ready| inner.serve(ready.user));
+        for ready in taken {
+            inner.serve(ready.user);
+        }
     }
 
     /// What a look at the queue found, beside what is claimed of it.

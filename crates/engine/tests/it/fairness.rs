@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use store::MIGRATOR;
 use tokio::sync::Notify;
 use uuid::Uuid;
-use workflow::{StepStatus, UserId};
+use workflow::{StepStatus, UserId, run::testing::is_long};
 
 use crate::{
     lab::{Lab, dag},
@@ -71,7 +71,7 @@ async fn beside(pool: PgPool, n_chains: usize, slots: usize) {
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_single_step_beside_many_chains_of_another_owner_begins_in_the_turn_after_it_was_queued(pool: PgPool) {
     // All of them take a while to make; fewer, on fewer places, show the same.
-    let (n_chains, slots) = if std::env::var_os("WEFT_LONG").is_some() { (500, 64) } else { (40, 8) };
+    let (n_chains, slots) = if is_long() { (500, 64) } else { (40, 8) };
     beside(pool, n_chains, slots).await;
 }
 

@@ -187,7 +187,9 @@ mod tests {
     }
 
     /// The words after `weft run`, and the request below `/api/workflows` that they come to; no body for a GET.
-    fn table() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    type Row = (&'static str, &'static str, &'static str, Value);
+
+    fn on_steps() -> Vec<Row> {
         vec![
             (
                 "start T -i text=x",
@@ -267,6 +269,11 @@ mod tests {
             ),
             ("rollback R A --generation 2", "POST", "/runs/R/artifacts/A/rollback", json!({"expect_generation": 2})),
             ("lineage R A", "GET", "/runs/R/artifacts/A/lineage", Value::Null),
+        ]
+    }
+
+    fn on_runs() -> Vec<Row> {
+        vec![
             ("auto-run R on", "PATCH", "/runs/R", json!({"auto_run": true})),
             ("auto-run R off", "PATCH", "/runs/R", json!({"auto_run": false})),
             ("pause R", "POST", "/runs/R/pause", json!({})),
@@ -293,7 +300,7 @@ mod tests {
 
     #[test]
     fn every_command_is_the_request_that_it_says() {
-        for (line, method, path, body) in table() {
+        for (line, method, path, body) in [on_steps(), on_runs()].concat() {
             let verb = Line::try_parse_from(["run"].into_iter().chain(line.split(' '))).unwrap().verb;
             let (asked, _) = ask(verb, Some("k".into())).unwrap();
             let found = (asked.method.as_str(), asked.path.as_str(), asked.body.unwrap_or_default());
@@ -302,7 +309,8 @@ mod tests {
         }
         let all = Verb::augment_subcommands(clap::Command::new("run"));
         let all: BTreeSet<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
-        let told: BTreeSet<&str> = table().iter().filter_map(|(line, ..)| line.split(' ').next()).collect();
+        let lines = [on_steps(), on_runs()].concat();
+        let told: BTreeSet<&str> = lines.iter().filter_map(|(line, ..)| line.split(' ').next()).collect();
         assert_eq!(told, all, "the commands and this table name the same verbs");
     }
 }
