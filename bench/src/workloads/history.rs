@@ -1,6 +1,6 @@
 //! What a history of 1,000,000 steps costs whoever works beside it: the pages that people open most, and the wait for a first step.
 //!
-//! The same is asked before and after the history is there, each time of a process that did nothing else. Before it there are a hundred
+//! The same is asked before and after the history is there, each time of a process that did nothing else. Before it there are a few hundred
 //! runs, so that the pages are full: else it would be measured how long a page is. The history is made of runs that the server executed
 //! (history.sql); it must never hold a row that the server could not have written.
 
