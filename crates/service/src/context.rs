@@ -140,7 +140,7 @@ impl Service {
             return Ok(None);
         };
         if open.is_behind {
-            self.0.store.touch_session(&hash).await?;
+            if_possible(self.0.store.touch_session(&hash).await)?;
         }
         Ok(Some(Principal { actor: open.actor, credential: Credential::Session(hash) }))
     }
@@ -154,7 +154,7 @@ impl Service {
         let Some(OpenToken { id, actor, scopes, is_behind }) = self.0.store.open_token(&hash).await? else {
             return Ok(None);
         };
-        if is_behind && self.0.store.touch_token(id).await? {
+        if is_behind && if_possible(self.0.store.touch_token(id).await)? {
             let author = Author { actor: Some(actor.id), address: request.address, via: Via::Token(id) };
             self.0.store.note(author, "token.used", &actor.id.to_string(), json!({})).await?;
         }
@@ -358,5 +358,16 @@ impl OpContext {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.service.0.hasher
+    }
+}
+
+/// What a look leaves behind. A database that takes no writes at the moment is told to those who change something; others may look.
+fn if_possible<T: Default>(written: store::Result<T>) -> Result<T> {
+    match written {
+        Err(error) if error.is_unavailable() => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "that somebody was active was not noted");
+            Ok(T::default())
+        }
+        written => Ok(written?),
     }
 }

@@ -65,6 +65,9 @@ pub enum Error {
     /// Nobody decides about the run until an admin looked at it; they are told why.
     #[error("the run is set aside")]
     SetAside { why: Option<(RunId, String)> },
+    /// A newer program wrote to the run what this one does not know; that one goes on with it.
+    #[error("the run is left to newer programs")]
+    TooNew,
     #[error("the run could not be worked on")]
     Runs(#[source] runs::Error),
     #[error("the store failed")]
@@ -101,7 +104,7 @@ impl Error {
     fn is_unavailable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unavailable(),
-            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped) => true,
+            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped) | Self::TooNew => true,
             _ => false,
         }
     }
@@ -180,6 +183,7 @@ impl Error {
                 (422, ErrorCode::Invalid, detail.to_owned())
             }
             Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
+            Self::TooNew => (503, ErrorCode::Unavailable, TOO_NEW.to_owned()),
             Self::Store(_) | Self::Runs(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
         };
         let (field, problems) = match self {
@@ -247,6 +251,9 @@ impl From<Unstorable> for Error {
         Self::Invalid { field, detail }
     }
 }
+
+const TOO_NEW: &str = "A newer version of Weft works on this run, and this server does not know all that happened to it. Try again in a \
+                       moment: another server may answer. If it stays so, ask an admin to update this one.";
 
 /// Why nothing can be done with a run.
 fn set_aside(why: Option<&(RunId, String)>) -> String {

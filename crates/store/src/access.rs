@@ -44,4 +44,15 @@ impl Store {
             sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
     }
+
+    /// Whether nobody may go on with a run until an admin looked at it; none when it does not exist or is not theirs to see.
+    pub async fn run_is_set_aside(&self, run: RunId, viewer: &Actor) -> Result<Option<bool>> {
+        let sql = concat!(
+            "SELECT r.quarantine IS NOT NULL FROM workflow_runs r WHERE r.id = $1 AND ",
+            may_see!("2", "3", "4")
+        );
+        let found =
+            sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
+        Ok(found.fetch_optional(&self.pool).await?)
+    }
 }

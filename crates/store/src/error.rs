@@ -16,6 +16,8 @@ pub enum Error {
          an empty data folder; what is there is left as it is"
     )]
     Predates,
+    #[error("the database takes no writes")]
+    ReadOnly,
     /// A row holds what the domain does not know: a newer program wrote it, or somebody edited it by hand.
     #[error("the column {table}.{column} of row {row} holds what this program cannot read")]
     Inconsistent { table: &'static str, column: &'static str, row: String },
@@ -31,6 +33,7 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         let sqlx = match self {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
+            Self::ReadOnly => return true,
             Self::Migrate(_) | Self::Predates | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => {
                 return false;
             }

@@ -18,6 +18,7 @@ mod outcome;
 pub mod plans;
 mod release;
 mod statement;
+mod too_new;
 mod verify;
 mod waiting;
 mod workers;
@@ -42,6 +43,7 @@ pub use verify::Difference;
 
 use crate::{Result, Store};
 use lanes::Lanes;
+use too_new::TooNew;
 
 /// The one door to the log; cheap to clone.
 #[derive(Clone, Debug)]
@@ -52,6 +54,7 @@ pub struct Log {
     reader: PgPool,
     /// The owner at whom the last claim ended.
     cursor: Arc<Mutex<Uuid>>,
+    too_new: TooNew,
 }
 
 impl Log {
@@ -62,7 +65,8 @@ impl Log {
         reader: PgPool,
         patience: Option<Duration>,
     ) -> Result<Self> {
-        Ok(Self { engine: Lanes::connect(options, n_lanes, patience).await?, reader, cursor: Arc::default() })
+        let engine = Lanes::connect(options, n_lanes, patience).await?;
+        Ok(Self { engine, reader, cursor: Arc::default(), too_new: TooNew::default() })
     }
 
     /// Whether every connection of the engine's is set as it needs, as far as commits have shown. It is not where a pooler hands out

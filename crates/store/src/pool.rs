@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Result, notify::Outbox, quotas::Limits};
+use crate::{Error, Result, notify::Outbox, quotas::Limits};
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,9 +59,18 @@ impl Store {
         Self { pool, outbox: Outbox::default(), limits: Limits::default() }
     }
 
-    /// Whether the database answers, for the readiness probe.
+    /// Whether the database answers and takes writes, for the readiness probe. A session that takes none would say so for ever, so it does
+    /// not go back to the pool: the next one may lead elsewhere.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool).await?;
+        let mut connection = self.pool.acquire().await?;
+        let is_read_only =
+            sqlx::query_scalar!(r#"SELECT current_setting('transaction_read_only') = 'on' AS "is_read_only!""#)
+                .fetch_one(&mut *connection)
+                .await?;
+        if is_read_only {
+            connection.close_on_drop();
+            return Err(Error::ReadOnly);
+        }
         Ok(())
     }
 
@@ -92,7 +101,6 @@ async fn be_impatient(connection: &mut PgConnection, patience: Duration) -> sqlx
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
 
     const PATIENCE: Duration = Duration::from_millis(300);
 

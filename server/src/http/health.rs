@@ -33,13 +33,17 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the schema is up to date (it is before the server says it is ready) and the database answers.
+/// `GET /readyz`: the schema is up to date (it is before the server says it is ready), and the database answers and takes writes.
 pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     if !state.readiness.get() {
         return unavailable("The server is starting or stopping. Try again in a moment.");
     }
     match state.store.ping().await {
         Ok(()) => "ready\n".into_response(),
+        Err(store::Error::ReadOnly) => {
+            tracing::warn!("not ready: the database takes no writes");
+            unavailable("The database takes no writes at the moment, so nothing can be changed. Try again in a moment.")
+        }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready: the database does not answer");
             unavailable("The database does not answer. Try again in a moment.")

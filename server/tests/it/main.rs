@@ -8,6 +8,8 @@ mod artifacts;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod bad_database;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod branches;

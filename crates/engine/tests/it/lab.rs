@@ -209,9 +209,12 @@ impl Lab {
 
     // ---- what a person does
 
+    pub(crate) fn person(&self) -> By {
+        By::Person { actor: self.actor.clone(), was_asked: false, request: None }
+    }
+
     pub(crate) async fn ask(&self, run: RunId, command: Command, contents: Vec<Content>) -> Result<Answer, Error> {
-        let by = By::Person { actor: self.actor.clone(), was_asked: false, request: None };
-        self.runs.execute(Ask { by, contents, ..Ask::itself(run, command) }).await
+        self.runs.execute(Ask { by: self.person(), contents, ..Ask::itself(run, command) }).await
     }
 
     pub(crate) async fn done(&self, run: RunId, command: Command) {

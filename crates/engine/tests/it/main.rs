@@ -11,5 +11,8 @@ mod limits;
 mod maps;
 mod memory;
 mod moves;
+mod outage;
 mod player;
 mod runs;
+mod slow_database;
+mod too_new;

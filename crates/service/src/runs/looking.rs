@@ -50,14 +50,16 @@ pub(crate) async fn emails(ctx: &OpContext, state: &State) -> Result<Emails> {
     Ok(ctx.store().emails(&state.people()).await?)
 }
 
-/// Why the run could not be looked at, or nothing done with it. That it is set aside is told to those who may see it.
+/// Why the run could not be looked at, or nothing done with it. That it is set aside is told to those who may see it; where nobody set it
+/// aside, this program is only too old for it.
 pub(crate) async fn failed(ctx: &OpContext, run: RunId, error: ::runs::Error) -> Error {
     let ::runs::Error::Quarantined(reason) = error else { return error.into() };
     let Ok(viewer) = ctx.user() else { return Error::NotFound };
-    match ctx.store().run_is_visible(run, viewer).await {
-        Ok(true) if viewer.is_admin() => Error::SetAside { why: Some((run, reason)) },
-        Ok(true) => Error::SetAside { why: None },
-        Ok(false) => Error::NotFound,
+    match ctx.store().run_is_set_aside(run, viewer).await {
+        Ok(Some(true)) if viewer.is_admin() => Error::SetAside { why: Some((run, reason)) },
+        Ok(Some(true)) => Error::SetAside { why: None },
+        Ok(Some(false)) => Error::TooNew,
+        Ok(None) => Error::NotFound,
         Err(error) => error.into(),
     }
 }

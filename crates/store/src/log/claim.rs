@@ -47,6 +47,7 @@ impl Log {
             .bind(MAX_OWNERS)
             .bind(i64::try_from(n).unwrap_or(i64::MAX))
             .bind(worker.0)
+            .bind(self.too_new.ids())
             .fetch_all(lane.connection())
             .await;
         finish(lane, rows.as_ref().err());

@@ -63,7 +63,7 @@ impl Log {
                 }
                 Err(error) => {
                     if failed::is_answer(&error) {
-                        lane.done();
+                        lane.refused(failed::serves_on(&error)).await;
                     }
                     let Some(reason) = failed::refused_value(&error) else {
                         let failed = failed::sent(&error);

@@ -23,10 +23,20 @@ pub(super) fn sent(error: &sqlx::Error) -> CommitFailed {
     if is_answer(error) { CommitFailed::Unavailable } else { CommitFailed::Unknown }
 }
 
-/// The session answered, so nothing is under way on it, and it serves on.
+/// The session answered, so nothing is under way on it.
 pub(super) fn is_answer(error: &sqlx::Error) -> bool {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     error.is_some_and(|error| error.severity() == PgSeverity::Error)
+}
+
+/// It takes no writes: by a setting that a session keeps as it began, or because it leads to a standby.
+pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "25006")
+}
+
+/// Whether statements may follow on the session. One that takes no writes would say so for ever, and the next one may lead elsewhere.
+pub(super) fn serves_on(error: &sqlx::Error) -> bool {
+    is_answer(error) && !is_read_only(error)
 }
 
 /// Somebody holds a row for longer than is waited for.

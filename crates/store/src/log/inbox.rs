@@ -10,18 +10,21 @@ use super::{Log, columns::place, failed, load::finish};
 
 type Row = (Uuid, Uuid, i64, i32, Json<Tell>);
 
-/// Those of runs that are set aside wait until somebody has looked at them, and hold up no other.
+/// Those of runs that are set aside wait until somebody has looked at them, and those of runs that are left to newer programs for these;
+/// neither holds up any other.
 const OLDEST: &str = "SELECT i.run_id, i.sender, i.sender_seq, i.n, i.tell
     FROM run_inbox i
     WHERE NOT EXISTS (SELECT FROM workflow_runs r WHERE r.id = i.run_id AND r.quarantine IS NOT NULL)
         AND NOT EXISTS (SELECT FROM workflow_runs r WHERE r.id = i.sender AND r.quarantine IS NOT NULL)
+        AND i.run_id <> ALL ($2::uuid[]) AND i.sender <> ALL ($2::uuid[])
     ORDER BY i.sent_at LIMIT $1";
 
 impl Log {
     pub(super) async fn oldest_messages(&self, limit: usize) -> Result<Vec<Message>, Unavailable> {
         let mut lane = self.engine.take().await.map_err(failed::unavailable)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: sqlx::Result<Vec<Row>> = sqlx::query_as(OLDEST).bind(limit).fetch_all(lane.connection()).await;
+        let rows: sqlx::Result<Vec<Row>> =
+            sqlx::query_as(OLDEST).bind(limit).bind(self.too_new.ids()).fetch_all(lane.connection()).await;
         finish(lane, rows.as_ref().err());
         let message = |(to, from, seq, n, Json(tell)): Row| Message {
             key: MessageKey { to: RunId(to), from: RunId(from), seq, n: u32::try_from(n).unwrap_or(u32::MAX) },

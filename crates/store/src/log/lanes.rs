@@ -10,7 +10,7 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection, PgPool, Postgres,
+    Connection, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -103,6 +103,15 @@ impl Lane<'_> {
         self.connection.as_mut().expect("it is given back only when the lane ends")
     }
 
+    /// A statement that writes was answered by an error. That is told before what it had locked is let go, so it is waited for: whoever
+    /// came next on another session would think that somebody commits.
+    pub(super) async fn refused(mut self, serves_on: bool) {
+        let is_over = self.connection().ping().await.is_ok();
+        if is_over && serves_on {
+            self.done();
+        }
+    }
+
     /// The statement was answered, by a result or by an error of its own.
     pub(super) fn done(mut self) {
         if let Some(connection) = self.connection.take()
@@ -117,6 +126,12 @@ impl Drop for Lane<'_> {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             connection.close_on_drop();
+            // What ended one session has often ended all, as when a server starts or another takes over. Those at hand are made anew: a
+            // commit that finds its session dead cannot be told what became of it.
+            let idle = std::mem::take(&mut *self.of.idle.lock().unwrap_or_else(PoisonError::into_inner));
+            for mut connection in idle {
+                connection.close_on_drop();
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ impl Log {
                 }
             }
         }
-        self.set_broken_aside(&found).await?;
+        self.judge(&found).await?;
         let loaded = runs.iter().map(|run| match found.remove(run) {
             Some(Read::Run { seen, events }) => Loaded::Run { seen, events },
             None | Some(Read::Diverged) => Loaded::Missing,
@@ -64,7 +64,7 @@ impl Log {
         let found = read(lane.connection(), &from).await;
         finish(lane, found.as_ref().err());
         let mut found = found.map_err(failed::unavailable)?;
-        self.set_broken_aside(&found).await?;
+        self.judge(&found).await?;
         Ok(seen.iter().map(|(run, _)| newer(found.remove(run))).collect())
     }
 
@@ -84,11 +84,17 @@ impl Log {
         })
     }
 
-    async fn set_broken_aside(&self, found: &BTreeMap<RunId, Read>) -> Result<(), Unavailable> {
+    /// Sets aside what is broken, and remembers what is left to others.
+    async fn judge(&self, found: &BTreeMap<RunId, Read>) -> Result<(), Unavailable> {
         for (run, one) in found {
-            if let Read::Broken { reason } = one {
-                tracing::error!(run.id = %run, reason, "a run is set aside");
-                self.set_aside(*run, reason).await?;
+            match one {
+                Read::Broken { reason } => {
+                    tracing::error!(run.id = %run, reason, "a run is set aside");
+                    self.set_aside(*run, reason).await?;
+                }
+                Read::Unknown { .. } => self.too_new.add(*run),
+                Read::Run { .. } => self.too_new.remove(*run),
+                Read::Diverged | Read::Quarantined { .. } => {}
             }
         }
         Ok(())
@@ -117,9 +123,9 @@ pub(super) fn newer(found: Option<Read>) -> Newer {
     }
 }
 
-/// A session that answered serves on, whatever it said.
+/// A session that answered serves on, but for one that takes no writes.
 pub(super) fn finish(lane: Lane<'_>, error: Option<&sqlx::Error>) {
-    if error.is_none_or(failed::is_answer) {
+    if error.is_none_or(failed::serves_on) {
         lane.done();
     }
 }
@@ -175,6 +181,16 @@ async fn read_with_rows(
     Ok((found, rows))
 }
 
+/// Whether it has what every event has, in whatever words a newer program has for the rest.
+fn is_event(text: &str, seq: i64) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Outline {
+        seq: i64,
+        kind: String,
+    }
+    serde_json::from_str::<Outline>(text).is_ok_and(|outline| outline.seq == seq && !outline.kind.is_empty())
+}
+
 /// The events, if they are gapless and lead from what was seen to the head. There is at least one row, and all have the same head.
 fn whole(seen: Option<Seen>, rows: &[Row]) -> Read {
     let broken = |reason: String| Read::Broken { reason };
@@ -207,7 +223,8 @@ fn whole(seen: Option<Seen>, rows: &[Row]) -> Read {
                 events.push(Logged { commit: CommitId(commit), ask: AskId(ask.as_u128()), event: Arc::new(event) });
             }
             Ok(event) => return broken(format!("event {seq} says that it is event {}", event.seq)),
-            Err(_) => return Read::Unknown { seq },
+            Err(_) if is_event(text, seq) => return Read::Unknown { seq },
+            Err(_) => return broken(format!("what is stored as event {seq} is none")),
         }
     }
     match end {

@@ -14,5 +14,5 @@ pub const STATEMENTS: [(&str, &str, usize); 6] = [
     ("hop", sql(Head::GoOn, Reach::Near), 71),
     ("begin and start", sql(Head::Begin, Reach::Near), 71),
     ("load", LOAD, 2),
-    ("claimable", CLAIMABLE, 5),
+    ("claimable", CLAIMABLE, 6),
 ];

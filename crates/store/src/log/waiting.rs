@@ -1,5 +1,5 @@
 //! What of the runs waits for whoever looks first: judgements, times, reservations, and what dead workers left.
-//! It only tells: what is done about it is a commit like any other.
+//! Runs that are left to newer programs do not wait for this one. It only tells: what is done about it is a commit like any other.
 
 use runs::{LostWorker, Unavailable, Waiting};
 use sqlx::types::Json;
@@ -11,15 +11,17 @@ use super::{Log, failed};
 /// Runs that want judging and were left alone for two seconds, so their process is gone or slow.
 const UNDECIDED: &str = "SELECT id FROM workflow_runs
     WHERE wants_judgement AND committed_at < clock_timestamp() - interval '2 seconds' AND quarantine IS NULL
+        AND id <> ALL ($2::uuid[])
     ORDER BY committed_at LIMIT $1";
 
 /// The longest due first.
-const DUE: &str =
-    "SELECT id FROM workflow_runs WHERE due_at <= clock_timestamp() AND quarantine IS NULL ORDER BY due_at LIMIT $1";
+const DUE: &str = "SELECT id FROM workflow_runs
+    WHERE due_at <= clock_timestamp() AND quarantine IS NULL AND id <> ALL ($2::uuid[])
+    ORDER BY due_at LIMIT $1";
 
 /// Those who wait for keys, the longest first.
-const RESERVING: &str =
-    "SELECT run_id, step, limits FROM steps WHERE kind IS NULL ORDER BY not_before, run_id, step LIMIT $1";
+const RESERVING: &str = "SELECT run_id, step, limits FROM steps WHERE kind IS NULL AND run_id <> ALL ($2::uuid[])
+    ORDER BY not_before, run_id, step LIMIT $1";
 
 /// Runs in which workers hold steps that are dead or unknown: over the few workers that hold anything, along the index.
 const LOST: &str = "WITH RECURSIVE holders AS (
@@ -32,6 +34,7 @@ const LOST: &str = "WITH RECURSIVE holders AS (
     SELECT DISTINCT a.lease_worker, a.run_id FROM holders h JOIN attempts a ON a.lease_worker = h.lease_worker
     WHERE NOT EXISTS (SELECT FROM workers w WHERE w.id = h.lease_worker AND w.state <> 'dead')
         AND NOT EXISTS (SELECT FROM workflow_runs r WHERE r.id = a.run_id AND r.quarantine IS NOT NULL)
+        AND a.run_id <> ALL ($2::uuid[])
     ORDER BY a.lease_worker, a.run_id LIMIT $1";
 
 type Reserving = (Uuid, String, Json<Vec<KeyLimit>>);
@@ -43,10 +46,13 @@ impl Log {
 
     async fn look(&self, limit: i64) -> sqlx::Result<Waiting> {
         let mut reader = self.reader.acquire().await?;
-        let undecided: Vec<Uuid> = sqlx::query_scalar(UNDECIDED).bind(limit).fetch_all(&mut *reader).await?;
-        let due: Vec<Uuid> = sqlx::query_scalar(DUE).bind(limit).fetch_all(&mut *reader).await?;
-        let reserving: Vec<Reserving> = sqlx::query_as(RESERVING).bind(limit).fetch_all(&mut *reader).await?;
-        let lost: Vec<(Uuid, Uuid)> = sqlx::query_as(LOST).bind(limit).fetch_all(&mut *reader).await?;
+        let too_new = self.too_new.ids();
+        let undecided: Vec<Uuid> =
+            sqlx::query_scalar(UNDECIDED).bind(limit).bind(&too_new).fetch_all(&mut *reader).await?;
+        let due: Vec<Uuid> = sqlx::query_scalar(DUE).bind(limit).bind(&too_new).fetch_all(&mut *reader).await?;
+        let reserving: Vec<Reserving> =
+            sqlx::query_as(RESERVING).bind(limit).bind(&too_new).fetch_all(&mut *reader).await?;
+        let lost: Vec<(Uuid, Uuid)> = sqlx::query_as(LOST).bind(limit).bind(&too_new).fetch_all(&mut *reader).await?;
         let want = |(run, step, Json(limits)): Reserving| (RunId(run), StepKey::new(step), limits);
         let of_dead = |(worker, run): (Uuid, Uuid)| LostWorker { run: RunId(run), worker: WorkerId(worker) };
         Ok(Waiting {

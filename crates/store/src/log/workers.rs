@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use runs::{Beat, Unavailable};
-use sqlx::{PgConnection, postgres::types::PgInterval};
+use sqlx::{PgConnection, Postgres, pool::PoolConnection, postgres::types::PgInterval};
 use workflow::id::WorkerId;
 
 use super::{Log, failed};
@@ -15,20 +15,9 @@ const LOOKS_IN_A_LEASE: u32 = 5;
 impl Log {
     pub(super) async fn beats(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
         let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
-        let is_alive: Option<bool> = sqlx::query_scalar(
-            "INSERT INTO workers AS w (id, state, started_at, beat_at) VALUES ($1, 'alive', clock_timestamp(), clock_timestamp())
-            ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), suspected_at = NULL WHERE w.state <> 'dead'
-            RETURNING true",
-        )
-        .bind(worker.0)
-        .fetch_optional(&mut *reader)
-        .await
-        .map_err(failed::unavailable)?;
-        if is_alive.is_none() {
-            return Ok(Beat::Dead);
-        }
-        let timeline = timeline(&mut reader).await.map_err(failed::unavailable)?;
-        Ok(Beat::Alive { timeline })
+        let answer = beat(&mut reader, worker).await;
+        finish(reader, answer.as_ref().err());
+        answer.map_err(failed::unavailable)
     }
 
     pub(super) async fn retires(&self, worker: WorkerId) -> Result<(), Unavailable> {
@@ -39,7 +28,31 @@ impl Log {
 
     pub(super) async fn sweeps(&self, lease: Duration) -> Result<usize, Unavailable> {
         let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
-        sweep(&mut reader, lease).await.map_err(failed::unavailable)
+        let answer = sweep(&mut reader, lease).await;
+        finish(reader, answer.as_ref().err());
+        answer.map_err(failed::unavailable)
+    }
+}
+
+/// Sessions that take no writes do not go back to the pool: beats come all the time, so soon it has none of them.
+fn finish(mut reader: PoolConnection<Postgres>, error: Option<&sqlx::Error>) {
+    if error.is_some_and(failed::is_read_only) {
+        reader.close_on_drop();
+    }
+}
+
+async fn beat(reader: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat> {
+    let is_alive: Option<bool> = sqlx::query_scalar(
+        "INSERT INTO workers AS w (id, state, started_at, beat_at) VALUES ($1, 'alive', clock_timestamp(), clock_timestamp())
+        ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), suspected_at = NULL WHERE w.state <> 'dead'
+        RETURNING true",
+    )
+    .bind(worker.0)
+    .fetch_optional(&mut *reader)
+    .await?;
+    match is_alive {
+        Some(_) => Ok(Beat::Alive { timeline: timeline(reader).await? }),
+        None => Ok(Beat::Dead),
     }
 }
 

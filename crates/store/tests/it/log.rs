@@ -3,12 +3,16 @@
 mod alone;
 mod claiming;
 mod driver;
+mod edited;
 mod inputs;
 mod late;
+mod older;
 mod outcomes;
 mod plans;
 mod races;
+mod refusing;
 mod release;
+mod too_new;
 mod walk;
 mod workers;
 mod world;
