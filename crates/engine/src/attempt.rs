@@ -22,7 +22,7 @@ use workflow::{
 use crate::{
     bugs::{Bug, is_on},
     child, content, ending,
-    held::Order,
+    held::{self, Order},
     inputs::{Task, gone},
     outputs::Made,
     shared::{Inside, Shared, class_of, until_there},
@@ -76,11 +76,16 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
     }
 }
 
-/// What its run says about it. None: it is not there any more, or was cancelled.
+/// What its run says about it. None: it is over already, or was cancelled.
 async fn know(inside: &Inside, begun: &Begun, order: &Order) -> Option<Task> {
     loop {
         let (key, number) = (begun.attempt.step.clone(), begun.attempt.number);
-        let look = move |state: Option<&State>| state.and_then(|state| Task::of(state, &key, number));
+        let worker = inside.worker;
+        let look = move |state: Option<&State>| {
+            // A step that runs again by now is another attempt's, in another generation.
+            let state = state.filter(|state| held::has(state, &key, number, worker))?;
+            Task::of(state, &key, number)
+        };
         match inside.runs().read(begun.run, begun.seq, look).await {
             Ok(found) => return found,
             Err(Error::Unavailable) => {
@@ -268,7 +273,7 @@ async fn run_agent(
     let (run, key, number) = (task.run(), task.key(), task.attempt.number);
     let inner = cancel.child_token();
     let ctx = AgentContext {
-        idempotency_key: sha256_hex(format!("{run}/{key}/{}", task.step.generation).as_bytes()),
+        idempotency_key: sha256_hex(format!("{run}/{key}/{}", task.attempt.generation).as_bytes()),
         cancel: inner.clone(),
         deltas: streams(&input.spec)
             .then(|| stream::open(Arc::clone(&shared.shelf), shared.watched.clone(), run, key.clone(), number)),
