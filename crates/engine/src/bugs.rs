@@ -6,8 +6,8 @@
 pub enum Bug {
     /// Large content that could not be written counts as written.
     ToldBeforeKept,
-    /// A worker leaves although steps began that it has not looked at yet.
-    LeavesWithBegun,
+    /// Steps that began while the stop came are neither run nor given back.
+    ForgetsBegun,
     /// What is given back is not told: the step stays this worker's.
     ReleasesInSilence,
     /// A worker whose database has another history goes on as the same one.
@@ -34,14 +34,14 @@ pub enum Bug {
     ReadsOtherList,
     /// Steps of a claim begin only if all of it was answered.
     ClaimsAllOrNone,
-    /// Places of the worker before are given back to this one.
-    FreesOldPlaces,
+    /// Places for a claim that found nothing out stay promised.
+    KeepsPromised,
 }
 
 impl Bug {
     pub const ALL: [Self; 16] = [
         Self::ToldBeforeKept,
-        Self::LeavesWithBegun,
+        Self::ForgetsBegun,
         Self::ReleasesInSilence,
         Self::BeatsOn,
         Self::MessageFirst,
@@ -55,7 +55,7 @@ impl Bug {
         Self::LeavesAgent,
         Self::ReadsOtherList,
         Self::ClaimsAllOrNone,
-        Self::FreesOldPlaces,
+        Self::KeepsPromised,
     ];
 
     /// As it is switched on: `tells_once`.

@@ -33,7 +33,12 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         found
     } else {
         let n = promised.n.max(PEEK);
-        let mut found: VecDeque<Ready> = log.claimable(inside.worker, &ALL_KINDS, n).await?.into();
+        let found = log.claimable(inside.worker, &ALL_KINDS, n).await;
+        if found.is_err() && is_on(Bug::KeepsPromised) {
+            std::mem::forget(promised);
+            return Err(Unavailable);
+        }
+        let mut found: VecDeque<Ready> = found?.into();
         let left = found.split_off(promised.n.min(found.len()));
         slots.learn(left);
         found.into()
@@ -47,11 +52,13 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         let command = Command::StartSteps { worker: inside.worker, steps };
         (run, inside.ask(Ask::itself(run, command)).await)
     };
+    let answers = join_all(of_run.into_iter().map(start)).await;
+    let is_whole = answers.iter().all(|(_, answer)| answer.is_ok()) || !is_on(Bug::ClaimsAllOrNone);
     let mut is_there = true;
-    for (run, answer) in join_all(of_run.into_iter().map(start)).await {
+    for (run, answer) in answers {
         match answer {
+            Ok(_) if !is_whole => {}
             // The places that these take were promised: they are given back only afterwards.
-            Ok(_) if !is_there && is_on(Bug::ClaimsAllOrNone) => {}
             Ok(answer) => slots.begin_all(run, &answer.events),
             Err(error) => {
                 is_there &= error != Error::Unavailable;

@@ -19,8 +19,6 @@ use workflow::{
     run::{RunEvent, state::Attempt},
 };
 
-use crate::bugs::{Bug, is_on};
-
 /// The kinds of agents that this program knows; one without a name is a step whose agent is not in the library, which fails saying so.
 pub(crate) const KINDS: [&str; 6] = ["", "llm", "http", "template", "human", "workflow"];
 
@@ -270,7 +268,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = self.slots.lock();
-        if inner.term != self.term && !is_on(Bug::FreesOldPlaces) {
+        if inner.term != self.term {
             return;
         }
         inner.n_running = inner.n_running.saturating_sub(1);

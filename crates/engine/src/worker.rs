@@ -156,7 +156,7 @@ impl Worker {
     }
 
     fn is_idle(&self) -> bool {
-        self.attempts.is_empty() && (self.inside.shared.slots.is_quiet() || is_on(Bug::LeavesWithBegun))
+        self.attempts.is_empty() && self.inside.shared.slots.is_quiet()
     }
 
     fn begin_attempts(&mut self) {
@@ -164,8 +164,12 @@ impl Worker {
             tell_panic(ended);
         }
         for (begun, place) in self.inside.shared.slots.take_begun() {
+            let is_leaving = !matches!(self.phase, Phase::Working);
+            if is_leaving && is_on(Bug::ForgetsBegun) {
+                continue;
+            }
             let order = self.inside.attempts.add(&begun, &self.inside.dead);
-            if !matches!(self.phase, Phase::Working) {
+            if is_leaving {
                 // It was taken while the stop came: it goes back untouched.
                 order.cancel.cancel();
             }

@@ -26,7 +26,7 @@ use crate::{
     bugs::{self, Bug},
     memory::{Faults, Rng, check::keep_panics},
 };
-pub use world::{Alive, Held, Library, N_PROCESSES, World};
+pub use world::{Alive, Documents, Held, Library, N_PROCESSES, World};
 
 /// Of one world.
 const STEPS_OF_A_WORLD: u64 = 20_000;

@@ -30,8 +30,8 @@ impl fmt::Debug for Eyes {
 
 impl Audit for Eyes {
     fn look(&self, state: &State, event: &RunEvent, contents: &Contents) -> Option<String> {
-        for attempt in event.data.attempts.iter().filter(|attempt| attempt.outcome.is_none()) {
-            self.0.learn(state, attempt);
+        if event.kind == EventKind::StepsStarted {
+            event.data.attempts.iter().for_each(|attempt| self.0.learn(state, attempt));
         }
         let is_made = |version: &&Version| {
             version.created_at == event.at && version.origin == Origin::Agent && version.copy_of.is_none()
@@ -106,6 +106,12 @@ fn item(state: &State, step: &Step, contents: &Contents) -> Option<Value> {
     list.get(usize::try_from(item.index).ok()?).cloned()
 }
 
+/// Whether nobody reads what a step made before its gate approved it.
+fn binds(state: &State, key: &StepKey) -> bool {
+    let is_form = state.design.plan(key).is_some_and(|plan| plan.kind == "human");
+    state.design.step(key).is_some_and(|step| step.review.binds(is_form))
+}
+
 /// A step that was skipped, or not, against its condition.
 fn decided_wrong(state: &State, event: &RunEvent, contents: &Contents) -> Option<String> {
     let step = state.step(event.data.step.as_ref()?)?;
@@ -118,7 +124,8 @@ fn decided_wrong(state: &State, event: &RunEvent, contents: &Contents) -> Option
     let mut artifacts = InputArtifacts::new();
     for source in when.sources() {
         let Source::Step { step, artifact, .. } = source else { continue };
-        let Some(version) = state.latest(step).find(|version| version.name == *artifact) else { continue };
+        let latest = state.latest(step).find(|version| version.name == *artifact);
+        let Some(version) = latest.filter(|version| version.is_approved || !binds(state, step)) else { continue };
         // What was lost with the database may yet be known to who judged.
         let value = value(version, contents)?;
         let read = InputArtifact {

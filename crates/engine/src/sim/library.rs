@@ -104,7 +104,12 @@ fn document(rng: &mut Rng, after: u128) -> Value {
     let mut makes: BTreeMap<String, &str> = BTreeMap::new();
     for key in keys {
         let Some(step) = steps.get_mut(&key) else { continue };
-        let deps: Vec<String> = serde_json::from_value(step["depends_on"].clone()).unwrap_or_default();
+        let mut deps: Vec<String> = serde_json::from_value(step["depends_on"].clone()).unwrap_or_default();
+        let deciding = makes.iter().filter(|(dep, made)| ["judge", "list"].contains(made) && !deps.contains(dep));
+        if let Some(dep) = deciding.map(|(dep, _)| dep.clone()).next_back().filter(|_| rng.one_in(2)) {
+            deps.push(dep);
+            step["depends_on"] = deps.clone().into();
+        }
         let agent = match agent(rng, step, after) {
             // What it needs comes from a step before it.
             "needy" if deps.is_empty() => "echo",

@@ -41,7 +41,7 @@ async fn one_life(stage: &Arc<Stage>, n: usize, rng: &mut Rng) {
     let connection = Connection::new(world.memory.clone()).with_clock_off(TimeDelta::hours(off));
     let process = Arc::clone(connection.process());
     let life = Life::new(Arc::clone(world), Arc::clone(&process), waits(rng));
-    let drain = Duration::from_millis(rng.short(30_000));
+    let drain = Duration::from_millis(rng.short(20_000));
     let stop = CancellationToken::new();
     let program = program(Arc::clone(stage), n, connection, Rng::new(rng.draw()), drain, stop.clone());
     let mut program = tokio::spawn(life.own(program));
@@ -69,7 +69,7 @@ async fn one_life(stage: &Arc<Stage>, n: usize, rng: &mut Rng) {
 
 /// Some end soon after they began, some live long.
 fn waits(rng: &mut Rng) -> u64 {
-    match rng.roll(3) {
+    match rng.roll(4) {
         0 => 1 + rng.short(1_500),
         1 => 1 + rng.short(20_000),
         _ => u64::MAX,
@@ -77,7 +77,8 @@ fn waits(rng: &mut Rng) -> u64 {
 }
 
 async fn is_asked_to_stop(stage: &Stage, rng: &mut Rng) {
-    sleep(Duration::from_millis(2_000 + rng.short(90_000))).await;
+    let most = if rng.one_in(2) { 6_000 } else { 60_000 };
+    sleep(Duration::from_millis(rng.short(most))).await;
     if stage.world.is_stopped() {
         pending::<()>().await;
     }

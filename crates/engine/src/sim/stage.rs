@@ -3,7 +3,7 @@
 //! others.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,8 +32,8 @@ struct Inner {
     hints: Vec<Hints>,
     /// By the key that the agent is given.
     known: BTreeMap<String, (RunId, StepKey)>,
-    /// Which attempts played, and in which history.
-    played: BTreeSet<(String, i32, u64)>,
+    /// How often each attempt began in the log, less how often it played: after a failover its number may come again.
+    may_play: BTreeMap<(String, i32), i32>,
 }
 
 impl Stage {
@@ -68,13 +68,19 @@ impl Stage {
     /// An attempt is in the log: its agent may play.
     pub(super) fn learn(&self, state: &State, attempt: &Attempt) {
         let key = key(state.birth.id, &attempt.step, attempt.generation);
-        self.lock().known.insert(key, (state.birth.id, attempt.step.clone()));
+        let mut inner = self.lock();
+        *inner.may_play.entry((key.clone(), attempt.number)).or_default() += 1;
+        inner.known.insert(key, (state.birth.id, attempt.step.clone()));
     }
 
     pub(super) fn plays(&self, key: &str, attempt: i32) {
-        let is_first = self.lock().played.insert((key.to_owned(), attempt, self.world.n_failovers()));
-        if !is_first {
-            self.world.violated(format!("attempt {attempt} of {} runs twice", self.name(key)));
+        let mut inner = self.lock();
+        let left = inner.may_play.entry((key.to_owned(), attempt)).or_default();
+        *left -= 1;
+        let may_play = *left >= 0;
+        drop(inner);
+        if !may_play {
+            self.world.violated(format!("attempt {attempt} of {} runs more often than it began", self.name(key)));
         }
     }
 
@@ -83,12 +89,12 @@ impl Stage {
         let Some((run, step)) = self.lock().known.get(key).cloned() else { return false };
         self.world.memory.with(|stored, _| {
             let state = stored.runs.get(&run).map(|row| &row.state);
-            let is_its = |state: &&State| {
+            let is_its = |state: &State| {
                 let works =
                     state.step(&step).is_some_and(|step| matches!(step.status, Status::Running(Work::Attempt { .. })));
                 works && state.attempts(&step).last().is_some_and(|last| last.number == attempt)
             };
-            state.filter(is_its).is_some()
+            state.is_some_and(is_its)
         })
     }
 

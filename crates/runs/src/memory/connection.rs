@@ -312,8 +312,8 @@ impl Log for Connection {
         self.read(|database, _| {
             let Database { stored, checks, n_failovers, .. } = database;
             // One that is dead holds nothing, and one of another history cannot know what it holds.
-            let is_sure = |row: &&WorkerRow| !row.is_dead && row.timeline == *n_failovers;
-            if stored.workers.get(&worker).filter(is_sure).is_some() {
+            let is_sure = |row: &WorkerRow| !row.is_dead && row.timeline == *n_failovers;
+            if stored.workers.get(&worker).is_some_and(is_sure) {
                 checks.retired(stored, worker);
             }
             if let Some(row) = stored.workers.get_mut(&worker) {

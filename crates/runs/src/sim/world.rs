@@ -50,11 +50,13 @@ pub trait Held: Send + Sync {
     fn left(&self) -> Option<String>;
 }
 
+/// Random documents, of runs that are so deep among sub-workflows.
+pub type Documents = dyn Fn(&mut Rng, i32) -> Value + Send + Sync;
+
 /// What the runs of a world are made of.
 pub struct Library {
     pub agents: AgentCatalog,
-    /// The document of a new run, which is so deep among sub-workflows.
-    pub document: Box<dyn Fn(&mut Rng, i32) -> Value + Send + Sync>,
+    pub document: Box<Documents>,
 }
 
 pub struct World {
