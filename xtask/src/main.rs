@@ -70,18 +70,8 @@ enum Command {
     /// Measure Weft on a durable Postgres of its own
     #[command(subcommand)]
     Bench(bench::Command),
-    /// Simulate the core: faults, crashes and people over a log in memory; the last line is `violations: K`
-    Sim {
-        /// Where the random numbers begin; the same seed gives the same world
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Decisions, and events applied to the log
-        #[arg(long, default_value_t = 1_000_000)]
-        steps: u64,
-        /// Switch a seeded mistake on, which the simulator has to find
-        #[arg(long, value_name = "NAME")]
-        bug: Option<String>,
-    },
+    /// Simulate faults, crashes and people over a log in memory; the last line is `violations: K`
+    Sim(simulate::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -123,7 +113,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Fresh(options) => fresh::run(&context, &options),
         Command::Dist => dist::build(&context),
         Command::Bench(command) => bench::run(&context, &command),
-        Command::Sim { seed, steps, bug } => simulate::run_simulator(&context, seed, steps, bug.as_deref()),
+        Command::Sim(options) => simulate::run_simulator(&context, &options),
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

@@ -7,6 +7,7 @@ mod colours;
 mod licences;
 mod manifests;
 mod numbers;
+mod seams;
 mod sources;
 
 use crate::{
@@ -78,6 +79,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     problems.extend(sources::check(tree));
     problems.extend(colours::check(tree));
     problems.extend(numbers::check(tree));
+    problems.extend(seams::check(tree));
     problems.extend(licences::check(context, tree.get("deny.toml"))?);
     Ok(problems)
 }

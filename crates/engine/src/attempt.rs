@@ -20,13 +20,14 @@ use workflow::{
 };
 
 use crate::{
+    bugs::{Bug, is_on},
     child, content, ending,
-    held::Order,
+    held::{self, Order},
     inputs::{Task, gone},
     outputs::Made,
     shared::{Inside, Shared, class_of, until_there},
     slots::{Begun, Place},
-    stream,
+    stream, tasks,
 };
 
 /// Before a transcript is written once more.
@@ -60,11 +61,14 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
     match ended {
         Ended::Finished(finished, contents) => ending::tell(&inside, run, *finished, contents).await,
         Ended::HandedOver(child, inputs) => ending::hand_over(&inside, &begun, child, inputs).await,
-        Ended::Cancelled if !order.is_lost() => {
+        Ended::Cancelled if !order.is_lost() && !is_on(Bug::ReleasesInSilence) => {
             let released = ending::without_result(&begun, inside.worker, AttemptResult::Released);
             ending::tell(&inside, run, released, Vec::new()).await;
         }
         Ended::Cancelled => {}
+    }
+    if order.is_lost() && is_on(Bug::KeepsPlace) {
+        std::mem::forget(place);
     }
     inside.attempts.remove(&begun);
     if task.as_ref().and_then(Task::plan).is_some_and(|plan| !plan.keys.is_empty()) {
@@ -72,11 +76,16 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
     }
 }
 
-/// What its run says about it. None: it is not there any more, or was cancelled.
+/// What its run says about it. None: it is over already, or was cancelled.
 async fn know(inside: &Inside, begun: &Begun, order: &Order) -> Option<Task> {
     loop {
         let (key, number) = (begun.attempt.step.clone(), begun.attempt.number);
-        let look = move |state: Option<&State>| state.and_then(|state| Task::of(state, &key, number));
+        let worker = inside.worker;
+        let look = move |state: Option<&State>| {
+            // A step that runs again by now is another attempt's, in another generation.
+            let state = state.filter(|state| held::has(state, &key, number, worker))?;
+            Task::of(state, &key, number)
+        };
         match inside.runs().read(begun.run, begun.seq, look).await {
             Ok(found) => return found,
             Err(Error::Unavailable) => {
@@ -103,7 +112,7 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
     let mut told = Told::default();
     let metas = task.metas();
     // Held to the end, in which all that was read and made is dropped.
-    let Some(_held) = cancel.run_until_cancelled(shared.memory.take(content::weight(&metas))).await.flatten() else {
+    let Some(held) = cancel.run_until_cancelled(shared.memory.take(content::weight(&metas))).await.flatten() else {
         return Ended::Cancelled;
     };
     let room = shared.memory.room();
@@ -112,6 +121,9 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
         Outcome::Child(child) => return Ended::HandedOver(child, told.inputs),
         Outcome::Cancelled => return Ended::Cancelled,
     };
+    if cancel.is_cancelled() && is_on(Bug::KeepsRoom) {
+        std::mem::forget(held);
+    }
     // Before the result: who is told that the attempt ended finds here what it wrote.
     keep_transcript(shared, task, &told.recorder).await;
     if cancel.is_cancelled() {
@@ -261,7 +273,7 @@ async fn run_agent(
     let (run, key, number) = (task.run(), task.key(), task.attempt.number);
     let inner = cancel.child_token();
     let ctx = AgentContext {
-        idempotency_key: sha256_hex(format!("{run}/{key}/{}", task.step.generation).as_bytes()),
+        idempotency_key: sha256_hex(format!("{run}/{key}/{}", task.attempt.generation).as_bytes()),
         cancel: inner.clone(),
         deltas: streams(&input.spec)
             .then(|| stream::open(Arc::clone(&shared.shelf), shared.watched.clone(), run, key.clone(), number)),
@@ -270,12 +282,17 @@ async fn run_agent(
         attempt: number,
     };
     // A task of its own, so that a panic is a result and a time-out can end it. It never outlives this attempt.
-    let mut playing = AbortOnDropHandle::new(tokio::spawn(async move { agent.run(input, &ctx).await }));
+    let mut playing = AbortOnDropHandle::new(tasks::spawn(async move { agent.run(input, &ctx).await }));
     let limit = Duration::from_secs(step.timeout_s.into());
     let joined = tokio::select! {
+        biased;
         joined = &mut playing => joined,
         () = tokio::time::sleep(limit) => {
-            inner.cancel();
+            if is_on(Bug::LeavesAgent) {
+                drop(playing.detach());
+            } else {
+                inner.cancel();
+            }
             return Err(AgentError::new(Reason::Timeout, format!("It did not finish within {} s", step.timeout_s)));
         }
         () = cancel.cancelled() => {

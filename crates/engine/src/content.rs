@@ -18,7 +18,10 @@ use workflow::{
     status::Reason,
 };
 
-use crate::shelf::{self, Shelf};
+use crate::{
+    bugs::{Bug, is_on},
+    shelf::{self, Shelf},
+};
 
 /// Bytes of content that are kept for the next step that reads it; a value is a few times larger.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -89,7 +92,7 @@ impl Contents {
 
     fn cell(&self, id: ArtifactId) -> Cell {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, cell)) = lists.iter().find(|(known, _)| *known == id) {
+        if let Some((_, cell)) = lists.iter().find(|(known, _)| *known == id || is_on(Bug::ReadsOtherList)) {
             return Arc::clone(cell);
         }
         if lists.len() >= MAX_LISTS {

@@ -7,7 +7,7 @@ use runs::{Change, Clock, Log, Runs, Surroundings, Unavailable};
 use tokio::{task::JoinHandle, time::Instant};
 use workflow::RunId;
 
-use crate::{Dice, Shelf};
+use crate::{Dice, Shelf, tasks};
 
 /// The runs of a process. The task ends once all handles are gone, when what was asked is done.
 pub async fn work_on_runs<L: Log>(log: Arc<L>, shelf: impl Shelf) -> Result<(Runs, JoinHandle<()>), Unavailable> {
@@ -29,11 +29,12 @@ pub async fn work_on_runs_with<L: Log>(
     };
     let (runs, driver) = Runs::new(log, Arc::new(around), options);
     let hints = runs.hints().clone();
-    let task = tokio::spawn(async move {
+    let task = tasks::spawn(async move {
         let driver = driver.run();
         tokio::pin!(driver);
         loop {
             tokio::select! {
+                biased;
                 () = &mut driver => break,
                 changed = hints.next() => tell(changed, &*shelf),
             }

@@ -8,7 +8,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use workflow::id::WorkerId;
 
-use crate::{Options, shared::Inside};
+use crate::{
+    Options,
+    bugs::{Bug, is_on},
+    shared::Inside,
+};
 
 /// Before joining is tried once more.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -45,18 +49,19 @@ pub(crate) async fn beat<L: Log>(inside: &Inside, log: &L, joined: Beat) {
         tokio::pin!(beats);
         let answer = loop {
             tokio::select! {
+                biased;
                 answer = &mut beats => break answer,
                 // A beat without an answer is none.
                 () = tokio::time::sleep(LOOK) => fence(inside, last, self_fence),
             }
         };
         match answer {
-            Ok(now) if now == joined => last = sent,
+            Ok(now) if now == joined || is_on(Bug::BeatsOn) && now != Beat::Dead => last = sent,
             Ok(_) => return,
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a heartbeat failed"),
         }
         fence(inside, last, self_fence);
-        if last == sent {
+        if last == sent && !is_on(Bug::CancelsByHintOnly) {
             // What was taken from it while nobody told it.
             inside.attempts.check_all(inside.runs()).await;
         }

@@ -143,7 +143,8 @@ impl Attempts {
     }
 }
 
-fn has(state: &State, key: &StepKey, number: i32, worker: WorkerId) -> bool {
+/// Whether the log has the attempt as one that runs for this worker.
+pub(crate) fn has(state: &State, key: &StepKey, number: i32, worker: WorkerId) -> bool {
     let works = state.step(key).is_some_and(|step| step.status == Status::Running(Work::Attempt { worker }));
     works && state.attempts(key).last().is_some_and(|attempt| attempt.number == number)
 }

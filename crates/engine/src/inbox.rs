@@ -18,6 +18,7 @@ use workflow::{
 };
 
 use crate::{
+    bugs::{Bug, is_on},
     child,
     inputs::Task,
     shared::{Inside, Shared},
@@ -51,6 +52,9 @@ pub(crate) async fn carry<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
 /// None: it could not be answered now, nor what comes after it.
 async fn one<L: Log>(inside: &Inside, log: &L, message: Message) -> Option<()> {
     let Message { key, tell } = message;
+    if is_on(Bug::MessageFirst) && log.discard(key).await.is_err() {
+        return None;
+    }
     let answer = match tell {
         Tell::BeginChild { run, step, attempt } => {
             begin(inside, key, run, StepOfRun { run: key.from, step }, attempt).await
@@ -93,8 +97,15 @@ async fn begin(inside: &Inside, key: MessageKey, child: RunId, of: StepOfRun, at
     let Some(parent) = inside.runs().read(of.run, key.seq, look).await? else { return Err(put_aside()) };
     match start(&inside.shared, &parent, child).await {
         Ok(Ok(start)) => {
+            let again = is_on(Bug::BeginsChildTwice).then(|| start.clone());
             let command = Command::Start(Box::new(start));
-            match inside.ask(Ask { message: Some(key), ..Ask::itself(child, command) }).await {
+            let answer = inside.ask(Ask { message: Some(key), ..Ask::itself(child, command) }).await;
+            if let (Err(Error::Unavailable), Some(mut again)) = (&answer, again) {
+                again.run.id = RunId(inside.shared.options.dice.any_id());
+                let command = Command::Start(Box::new(again.clone()));
+                return inside.ask(Ask::itself(again.run.id, command)).await.map(drop);
+            }
+            match answer {
                 Err(Error::Data(_)) => {
                     fail(inside, of, child, "The sub-workflow could not be started: its run was refused").await
                 }

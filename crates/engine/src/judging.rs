@@ -22,6 +22,7 @@ use workflow::{
 };
 
 use crate::{
+    bugs::{Bug, is_on},
     content, maps,
     shared::{Inside, Shared, until_there},
     shelf,
@@ -60,7 +61,9 @@ impl Asking {
         };
         if asking.is_collecting() {
             let mut items: Vec<&state::Step> = state.items(key).collect();
-            items.sort_by_key(|item| item.item.as_ref().map(|item| item.index));
+            if !is_on(Bug::CollectsByKey) {
+                items.sort_by_key(|item| item.item.as_ref().map(|item| item.index));
+            }
             asking.items = items.iter().map(|item| (item.key.clone(), item.status.word())).collect();
             let completed = items.iter().filter(|item| item.status.word() == StepStatus::Completed);
             asking.reads = completed.flat_map(|item| state.latest(&item.key)).cloned().collect();
@@ -119,6 +122,7 @@ pub(crate) async fn judge(inside: &Inside, run: RunId, key: StepKey) {
     let Some(_mark) = inside.shared.underway.mark((run, key.clone())) else { return };
     let mut wanted: Option<BTreeSet<ArtifactId>> = None;
     let mut is_refused = false;
+    let mut first = None;
     for _ in 0..MAX_TRIES {
         let (step, ids) = (key.clone(), wanted.take());
         let look = move |state: Option<&State>| state.and_then(|state| Asking::of(state, &step, ids.as_ref()));
@@ -133,6 +137,7 @@ pub(crate) async fn judge(inside: &Inside, run: RunId, key: StepKey) {
             }
             None => return,
         };
+        let judgement = if is_on(Bug::JudgesStale) { first.get_or_insert(judgement).clone() } else { judgement };
         let read = asking.reads.iter().map(|version| version.id).collect();
         let judged = Judged { step: key.clone(), epoch: asking.step.decision_epoch, read, judgement };
         let ask = Ask { contents, ..Ask::itself(run, Command::Judged(Box::new(judged))) };

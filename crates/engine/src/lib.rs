@@ -6,6 +6,7 @@
 //! committed per (step, generation). It must never choose a status, and never hold a lock or a transaction while an agent runs.
 
 mod attempt;
+pub mod bugs;
 mod cache;
 mod child;
 mod chores;
@@ -27,8 +28,11 @@ mod outputs;
 mod refusals;
 mod shared;
 pub mod shelf;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
 mod slots;
 mod stream;
+mod tasks;
 mod worker;
 
 use std::sync::Arc;
@@ -101,11 +105,11 @@ impl<L: Log> Engine<L> {
         let Self { log, hints, shared } = self;
         let background = shutdown.child_token();
         let chores = [
-            tokio::spawn({
+            tasks::spawn({
                 let (shared, log, stop) = (Arc::clone(&shared), Arc::clone(&log), background.clone());
                 async move { chores::sweep(&shared, &*log, &stop).await }
             }),
-            tokio::spawn({
+            tasks::spawn({
                 let (shared, stop) = (Arc::clone(&shared), background.clone());
                 async move { chores::watch(&shared, &stop).await }
             }),

@@ -14,7 +14,7 @@ use workflow::{
     run::{Command, State},
 };
 
-use crate::{judging, shared::Inside};
+use crate::{judging, shared::Inside, tasks};
 
 /// Runs of each sort that one look is told of.
 const AT_ONCE: usize = 200;
@@ -69,7 +69,7 @@ fn wants(run: RunId, state: &State) -> Vec<Want> {
 fn judge_all(inside: &Arc<Inside>, run: RunId, asked: Vec<StepKey>) {
     for key in asked {
         let inside = Arc::clone(inside);
-        tokio::spawn(async move { judging::judge(&inside, run, key).await });
+        tasks::spawn(async move { judging::judge(&inside, run, key).await });
     }
 }
 

@@ -148,6 +148,13 @@ impl Slots {
         inner.n_promised == 0 && inner.begun.is_empty()
     }
 
+    /// Places that are promised, and that attempts have.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn taken(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.n_promised, inner.n_running)
+    }
+
     pub(crate) fn take_begun(self: &Arc<Self>) -> Vec<(Begun, Place)> {
         let mut inner = self.lock();
         let (term, begun) = (inner.term, std::mem::take(&mut inner.begun));

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::mpsc;
 use workflow::{RunId, StepKey, api::Delta};
 
-use crate::Shelf;
+use crate::{Shelf, tasks};
 
 /// Pieces that wait between an agent and its pump.
 const PIECES: usize = 256;
@@ -66,7 +66,7 @@ pub(crate) fn open(
     attempt: i32,
 ) -> mpsc::Sender<String> {
     let (sender, mut pieces) = mpsc::channel::<String>(PIECES);
-    tokio::spawn(async move {
+    tasks::spawn(async move {
         let mut text = String::new();
         let mut sent = 0;
         let mut granted = 0;

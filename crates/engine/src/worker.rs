@@ -16,10 +16,13 @@ use tokio_util::sync::CancellationToken;
 use workflow::id::WorkerId;
 
 use crate::{
-    attempt, claims, heart,
+    attempt,
+    bugs::{Bug, is_on},
+    claims, heart,
     held::Attempts,
     inbox, look,
     shared::{Inside, Shared},
+    tasks,
 };
 
 /// How long giving back may take once draining is over.
@@ -78,7 +81,7 @@ pub(crate) async fn live<L: Log>(
         attempts: Attempts::new(worker),
         dead: CancellationToken::new(),
     });
-    let heart = tokio::spawn({
+    let heart = tasks::spawn({
         let (inside, log) = (Arc::clone(&inside), Arc::clone(log));
         async move { heart::beat(&inside, &*log, joined).await }
     });
@@ -161,12 +164,16 @@ impl Worker {
             tell_panic(ended);
         }
         for (begun, place) in self.inside.shared.slots.take_begun() {
+            let is_leaving = !matches!(self.phase, Phase::Working);
+            if is_leaving && is_on(Bug::ForgetsBegun) {
+                continue;
+            }
             let order = self.inside.attempts.add(&begun, &self.inside.dead);
-            if !matches!(self.phase, Phase::Working) {
+            if is_leaving {
                 // It was taken while the stop came: it goes back untouched.
                 order.cancel.cancel();
             }
-            self.attempts.spawn(attempt::run(Arc::clone(&self.inside), begun, order, place));
+            self.attempts.spawn(tasks::owned(attempt::run(Arc::clone(&self.inside), begun, order, place)));
         }
     }
 
@@ -178,12 +185,12 @@ impl Worker {
             // Attempts of that run may have been ended.
             Ok(Hint::Cancelled(run)) => {
                 let (inside, run) = (Arc::clone(inside), *run);
-                tokio::spawn(async move { inside.attempts.check(inside.runs(), run).await });
+                tasks::spawn(async move { inside.attempts.check(inside.runs(), run).await });
             }
             Ok(Hint::Lagged) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 shared.slots.claim.notify_one();
                 let inside = Arc::clone(inside);
-                tokio::spawn(async move { inside.attempts.check_all(inside.runs()).await });
+                tasks::spawn(async move { inside.attempts.check_all(inside.runs()).await });
             }
             Ok(Hint::Run(_) | Hint::Delta(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
@@ -208,14 +215,14 @@ impl Duties {
         let stop = inside.dead.child_token();
         let (wakes_inbox, poll) = (Arc::new(Notify::new()), inside.shared.options.poll);
         let all = || (Arc::clone(inside), Arc::clone(log), stop.clone());
-        let claims = tokio::spawn({
+        let claims = tasks::spawn({
             let (inside, log, stop) = all();
             async move {
                 let slots = &inside.shared.slots;
                 repeat(&stop, poll, &slots.claim, || claims::claim(&inside, &*log)).await;
             }
         });
-        let look = tokio::spawn({
+        let look = tasks::spawn({
             let ((inside, log, stop), inbox) = (all(), Arc::clone(&wakes_inbox));
             async move {
                 let slots = &inside.shared.slots;
@@ -230,7 +237,7 @@ impl Duties {
                 repeat(&stop, poll, &slots.look, one).await;
             }
         });
-        let waiting = tokio::spawn({
+        let waiting = tasks::spawn({
             let (inside, log, stop) = all();
             async move {
                 let slots = &inside.shared.slots;
@@ -238,7 +245,7 @@ impl Duties {
                 repeat(&stop, poll, &slots.freed, one).await;
             }
         });
-        let inbox = tokio::spawn({
+        let inbox = tasks::spawn({
             let (inside, log, stop) = all();
             async move { repeat(&stop, poll, &wakes_inbox, || inbox::carry(&inside, &*log)).await }
         });
@@ -269,6 +276,7 @@ async fn repeat<E, F: Future<Output = Result<bool, E>>>(
     while !stop.is_cancelled() {
         let wait = async {
             tokio::select! {
+                biased;
                 () = wake.notified() => {}
                 () = tokio::time::sleep(poll) => {}
             }

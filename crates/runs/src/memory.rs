@@ -4,6 +4,7 @@
 
 pub(crate) mod check;
 mod connection;
+mod contents;
 mod engine;
 mod rng;
 mod store;
@@ -17,10 +18,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-pub use check::Checks;
+pub use check::{Audit, Checks};
 pub use connection::{Connection, Process};
+pub use contents::Contents;
 pub use rng::Rng;
-pub use store::Stored;
+pub use store::{Row, Stored};
 
 /// How often what goes wrong, one in so many; 0 is never.
 #[derive(Clone, Copy, Debug)]

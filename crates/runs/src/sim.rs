@@ -2,7 +2,8 @@
 //! a log in memory, in virtual time, from one seed. It says what did not hold, and how to see it again.
 //!
 //! A world lives for some thousand steps (decisions, and events applied to the log). Then the faults and the people stop, and within one
-//! virtual hour every run has to be terminal, held, or waiting for somebody outside.
+//! virtual hour every run has to be terminal, held, or waiting for somebody outside. The engine's simulator brings its own processes, and
+//! lives in the same worlds.
 
 mod attempt;
 mod children;
@@ -11,17 +12,21 @@ mod person;
 mod process;
 mod rest;
 mod slots;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod world;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use workflow::run::testing::{agents, document};
 
 use crate::{
     bugs::{self, Bug},
-    memory::{Faults, check::keep_panics},
+    memory::{Faults, Rng, check::keep_panics},
 };
-use world::World;
+pub use world::{Alive, Documents, Held, Library, N_PROCESSES, World};
 
 /// Of one world.
 const STEPS_OF_A_WORLD: u64 = 20_000;
@@ -33,7 +38,6 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(75);
 pub struct Simulation {
     pub seed: u64,
     pub steps: u64,
-    pub bug: Option<Bug>,
     /// A world that violates something ends it all.
     pub stop_at_violation: bool,
 }
@@ -49,45 +53,70 @@ pub struct Report {
     pub alone: u64,
     pub failovers: u64,
     pub crashes: u64,
-    /// With the seed of their world.
+    /// With the number of their world.
     pub violations: Vec<(u64, String)>,
 }
 
-/// Simulates so many steps. The same simulation gives the same report.
-pub fn simulate(simulation: &Simulation) -> Report {
-    keep_panics();
-    bugs::switch(simulation.bug);
-    let mut report = Report::default();
-    while report.steps < simulation.steps {
-        let seed = simulation.seed.wrapping_add(report.worlds << 32);
-        let steps = STEPS_OF_A_WORLD.min(simulation.steps - report.steps);
-        one_world(seed, steps, &mut report);
-        if simulation.stop_at_violation && !report.violations.is_empty() {
-            break;
-        }
-    }
+/// Simulates so many steps of the core. The same simulation gives the same report.
+pub fn simulate(simulation: &Simulation, bug: Option<Bug>) -> Report {
+    bugs::switch(bug);
+    let report = worlds(simulation, STEPS_OF_A_WORLD, |seed| {
+        let world = World::new(seed, Library { agents: agents(), document: Box::new(of_the_core) });
+        process::begin(&world);
+        world
+    });
     bugs::switch(None);
     report
 }
 
-fn one_world(seed: u64, steps: u64, report: &mut Report) {
+/// Worlds, one after the other, until so many steps are done. `begin`: makes one from its seed, and begins its processes.
+pub fn worlds(simulation: &Simulation, of_a_world: u64, begin: impl Fn(u64) -> Arc<World>) -> Report {
+    keep_panics();
+    let mut report = Report::default();
+    while report.steps < simulation.steps {
+        let seed = simulation.seed.wrapping_add(report.worlds << 32);
+        let steps = of_a_world.min(simulation.steps - report.steps);
+        one_world(seed, steps, &begin, &mut report);
+        if simulation.stop_at_violation && !report.violations.is_empty() {
+            break;
+        }
+    }
+    report
+}
+
+fn one_world(seed: u64, steps: u64, begin: impl Fn(u64) -> Arc<World>, report: &mut Report) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let Ok(runtime) = runtime else {
         report.violations.push((seed, "there is no runtime".to_owned()));
+        // Nor will there be one for the next.
+        report.steps += steps;
         return;
     };
     runtime.block_on(async {
-        let world = World::new(seed);
+        let world = begin(seed);
         world.memory.set_faults(Faults::SOME);
-        world.begin();
+        person::begin(&world);
         while world.steps() < steps && world.memory.with(|_, checks| checks.violations.is_empty()) {
             world.chaos(Duration::from_millis(500)).await;
             if let Some(what) = world.unanswered(LONGEST_ANSWER) {
-                world.memory.with(|_, checks| checks.violated(what));
+                world.violated(what);
             }
         }
         world.stop();
         rest::until_nothing_moves(&world).await;
         world.report(report);
     });
+}
+
+/// Deep down there are no more sub-workflows.
+fn of_the_core(rng: &mut Rng, depth: i32) -> Value {
+    let mut document = document(rng);
+    if let Some(steps) = document["steps"].as_object_mut() {
+        for (_, step) in steps {
+            if step["agent_id"] == "sub" && depth > 2 {
+                step["agent_id"] = "echo".into();
+            }
+        }
+    }
+    document
 }

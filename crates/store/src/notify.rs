@@ -212,6 +212,12 @@ impl Hints {
         self.sender.subscribe()
     }
 
+    /// Tells the readers of this process.
+    pub fn tell(&self, hint: Hint) {
+        // Nobody listening is fine.
+        let _ = self.sender.send(hint);
+    }
+
     /// Listens until `stop` resolves, reconnecting for ever.
     pub async fn listen(&self, store: &Store, stop: impl Future<Output = ()>) {
         let work = async {
@@ -222,7 +228,7 @@ impl Hints {
                         "listening for hints failed; polling goes on"
                     );
                 }
-                let _ = self.sender.send(Hint::Lagged);
+                self.tell(Hint::Lagged);
                 tokio::time::sleep(RECONNECT_PAUSE).await;
             }
         };
@@ -232,20 +238,15 @@ impl Hints {
     async fn listen_once(&self, store: &Store) -> Result<()> {
         let mut listener = PgListener::connect_with(&store.pool).await?;
         listener.listen(CHANNEL).await?;
-        let _ = self.sender.send(Hint::Lagged);
+        self.tell(Hint::Lagged);
         // `None` means that the connection was lost, and with it perhaps messages.
         while let Some(notification) = listener.try_recv().await? {
             match serde_json::from_str::<Message>(notification.payload()) {
                 Ok(message) => {
-                    for hint in message.into_hints() {
-                        // Nobody listening is fine.
-                        let _ = self.sender.send(hint);
-                    }
+                    message.into_hints().into_iter().for_each(|hint| self.tell(hint));
                 }
                 // A newer replica may say more than this one understands.
-                Err(_) => {
-                    let _ = self.sender.send(Hint::Lagged);
-                }
+                Err(_) => self.tell(Hint::Lagged),
             }
         }
         Ok(())

@@ -3,23 +3,26 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use workflow::{
-    id::RunId,
+    id::{RunId, WorkerId},
     run::{
         RunEvent, State,
-        state::{Attempt, Step},
+        event::Tell,
+        state::{Attempt, Step, Version},
         testing::invariants,
     },
     view::Applied,
 };
 
 use super::{
-    store::{MOST_CLOCK_OFF, Stored},
+    contents::Contents,
+    store::{MOST_CLOCK_OFF, Row, Stored},
     tables::Tables,
 };
 use crate::{
@@ -27,6 +30,15 @@ use crate::{
     log::Message,
     rows::Rows,
 };
+
+/// From what it writes ahead to its end.
+const LONGEST_ATTEMPT: TimeDelta = TimeDelta::minutes(2);
+
+/// What else has to hold of every event, by whoever brings content with it.
+pub trait Audit: fmt::Debug + Send {
+    /// What does not, of the event that came last.
+    fn look(&self, state: &State, event: &RunEvent, contents: &Contents) -> Option<String>;
+}
 
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -36,6 +48,7 @@ pub struct Checks {
     lost: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Events that somebody was told are done.
     told: BTreeMap<(RunId, i64), Arc<RunEvent>>,
+    audit: Option<Box<dyn Audit>>,
 }
 
 impl Checks {
@@ -102,6 +115,36 @@ impl Checks {
         self.hold(|| invariants::check_within(state, &event.kind));
     }
 
+    /// This looks at every event from now on.
+    pub fn audit_with(&mut self, audit: Box<dyn Audit>) {
+        self.audit = Some(audit);
+    }
+
+    /// What of an event is content.
+    pub(super) fn audit(&mut self, state: &State, event: &RunEvent, contents: &Contents) {
+        let Some(audit) = &self.audit else { return };
+        if let Some(what) = audit.look(state, event, contents) {
+            self.violated(format!("run {}: {what}", state.birth.id));
+        }
+        // What was written ahead may be lost with the database, and its artifact may not.
+        let was_lost = self.lost.iter().any(|(_, to)| (event.at - *to).abs() < LONGEST_ATTEMPT);
+        let is_new = |version: &&Version| version.created_at == event.at && version.copy_of.is_none();
+        let missing = |version: &&Version| contents.of(version.id).is_none();
+        let gone = event.data.artifacts.iter().filter(is_new).find(missing).filter(|_| !was_lost);
+        if let Some(version) = gone {
+            let (name, key) = (&version.name, &version.producing_step_id);
+            self.violated(format!("run {}: `{name}` of {key} is there without its content", state.birth.id));
+        }
+    }
+
+    /// The worker says that it holds nothing any more.
+    pub(super) fn retired(&mut self, stored: &Stored, worker: WorkerId) {
+        let held = |(_, row): &(&RunId, &Row)| row.state.held_by(worker).next().is_some();
+        if let Some((run, _)) = stored.runs.iter().find(held) {
+            self.violated(format!("run {run}: a worker left that holds a step"));
+        }
+    }
+
     /// All events of one decision are there.
     pub(super) fn decided(&mut self, state: &State, part: &Part) {
         let kinds: Vec<_> = part.events.iter().map(|event| event.kind).collect();
@@ -128,6 +171,13 @@ impl Checks {
         if !commit.holds.is_empty() {
             self.keys(stored);
         }
+        if let (None, Some(of)) = (commit.expected, &state.birth.parent) {
+            let names = |tell: &Tell| matches!(tell, Tell::BeginChild { run: child, .. } if *child == run);
+            let log = stored.runs.get(&of.run).map(|row| &row.log);
+            if !log.into_iter().flatten().any(|logged| logged.event.data.tells.iter().any(names)) {
+                self.violated(format!("run {run}: it began for a step that did not ask for it"));
+            }
+        }
     }
 
     /// No key is held by more steps than it allows, whatever the reservations say.
@@ -150,6 +200,8 @@ impl Checks {
 
     /// At the end: everything that somebody was told is there, and the log rebuilds every state.
     pub fn finish(&mut self, stored: &Stored) {
+        // Whoever looked at the events may have what this lies in.
+        self.audit = None;
         for (run, row) in &stored.runs {
             if State::fold(row.log.iter().map(|logged| &*logged.event)) != row.state {
                 self.violated(format!("run {run}: its log does not rebuild it"));

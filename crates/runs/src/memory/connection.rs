@@ -12,7 +12,11 @@ use workflow::{
     run::testing::Dice,
 };
 
-use super::{Database, Memory, check::Checks, store::Stored};
+use super::{
+    Database, Memory,
+    check::Checks,
+    store::{Stored, WorkerRow},
+};
 use crate::{
     bugs::{Bug, is_on},
     commit::{Batch, RunCommit},
@@ -44,9 +48,14 @@ impl Process {
         }
     }
 
+    /// A time that may be over.
+    pub fn stands_still_until(&self) -> Instant {
+        *self.stalled_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) async fn runs(&self) {
         loop {
-            let until = *self.stalled_until.lock().unwrap_or_else(PoisonError::into_inner);
+            let until = self.stands_still_until();
             if until <= Instant::now() {
                 return;
             }
@@ -59,6 +68,8 @@ impl Process {
 pub struct Connection {
     pub(crate) memory: Memory,
     process: Arc<Process>,
+    /// Whoever set the clock was wrong by this.
+    clock_off: TimeDelta,
 }
 
 /// What happens to one request.
@@ -74,7 +85,13 @@ enum Fault {
 impl Connection {
     pub fn new(memory: Memory) -> Self {
         let process = Arc::new(Process { stalled_until: Mutex::new(Instant::now()) });
-        Self { memory, process }
+        Self { memory, process, clock_off: TimeDelta::zero() }
+    }
+
+    /// The same, for a process that is told another time than it is.
+    #[must_use]
+    pub fn with_clock_off(self, clock_off: TimeDelta) -> Self {
+        Self { clock_off, ..self }
     }
 
     pub fn process(&self) -> &Arc<Process> {
@@ -110,6 +127,20 @@ impl Connection {
         } else {
             Fault::None
         }
+    }
+
+    /// Reads beside the log, in one snapshot.
+    pub async fn look<T>(&self, look: impl FnOnce(&Stored) -> T) -> Result<T, Unavailable> {
+        self.read(|database, _| look(&database.stored)).await
+    }
+
+    /// Keeps large content before the commit that names it. What is done may not be told.
+    pub async fn put_blob(&self, hash: &str, bytes: &[u8]) -> Result<(), Unavailable> {
+        let is_told = self.read(|database, _| {
+            database.stored.contents.put(hash, bytes);
+            !database.rng.happens(database.faults.answer_lost)
+        });
+        if is_told.await? { Ok(()) } else { Err(Unavailable) }
     }
 
     /// Reads in one snapshot.
@@ -269,7 +300,8 @@ impl Log for Connection {
     }
 
     async fn clock(&self) -> Result<DateTime<Utc>, Unavailable> {
-        self.read(|_, now| now).await
+        let now = self.read(|_, now| now).await?;
+        Ok(now + self.clock_off)
     }
 
     async fn beat(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
@@ -278,7 +310,13 @@ impl Log for Connection {
 
     async fn retire(&self, worker: WorkerId) -> Result<(), Unavailable> {
         self.read(|database, _| {
-            if let Some(row) = database.stored.workers.get_mut(&worker) {
+            let Database { stored, checks, n_failovers, .. } = database;
+            // One that is dead holds nothing, and one of another history cannot know what it holds.
+            let is_sure = |row: &WorkerRow| !row.is_dead && row.timeline == *n_failovers;
+            if stored.workers.get(&worker).is_some_and(is_sure) {
+                checks.retired(stored, worker);
+            }
+            if let Some(row) = stored.workers.get_mut(&worker) {
                 row.is_dead = true;
             }
         })

@@ -66,7 +66,7 @@ impl Stored {
 
     /// A worker that is there for the first time is registered.
     pub(crate) fn beat(&mut self, worker: WorkerId, now: DateTime<Utc>, timeline: u64) -> Beat {
-        let new = WorkerRow { beat_at: now, suspected_at: None, is_dead: false };
+        let new = WorkerRow { beat_at: now, suspected_at: None, is_dead: false, timeline };
         let row = self.workers.entry(worker).or_insert(new);
         if row.is_dead {
             return Beat::Dead;

@@ -13,6 +13,7 @@ use workflow::{
 
 use super::{
     check::{Before, Checks},
+    contents::Contents,
     tables::Tables,
 };
 use crate::{
@@ -29,6 +30,7 @@ pub struct Stored {
     pub runs: BTreeMap<RunId, Row>,
     pub starts: BTreeMap<StartKey, RunId>,
     pub inbox: BTreeMap<MessageKey, Tell>,
+    pub contents: Contents,
     pub(crate) workers: BTreeMap<WorkerId, WorkerRow>,
     pub(crate) reservations: BTreeMap<String, BTreeMap<(RunId, StepKey), Reservation>>,
     pub quarantined: BTreeMap<RunId, String>,
@@ -51,6 +53,8 @@ pub(crate) struct WorkerRow {
     pub(crate) beat_at: DateTime<Utc>,
     pub(crate) suspected_at: Option<DateTime<Utc>>,
     pub(crate) is_dead: bool,
+    /// In which it joined.
+    pub(crate) timeline: u64,
 }
 
 /// A place under a concurrency key.
@@ -137,7 +141,9 @@ impl Stored {
         for part in &commit.parts {
             row.asks.insert(part.ask);
             for event in &part.events {
+                self.contents.write(event, commit);
                 checks.apply(&mut row.state, event);
+                checks.audit(&row.state, event, &self.contents);
                 row.log.push(Logged { commit: commit.id, ask: part.ask, event: Arc::clone(event) });
             }
             checks.decided(&row.state, part);

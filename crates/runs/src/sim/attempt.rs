@@ -78,7 +78,7 @@ fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &
             return Command::HandedOver { step, attempt, worker, child, inputs: known.inputs.clone() };
         }
         _ if known.kind == "human" => AttemptResult::Succeeded(Vec::new()),
-        _ => AttemptResult::Succeeded(vec![inside.world.text(rng)]),
+        _ => AttemptResult::Succeeded(vec![inside.world.text(rng).0]),
     };
     let is_released = result == AttemptResult::Released;
     Command::Finished(Box::new(Finished {

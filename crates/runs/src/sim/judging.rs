@@ -35,7 +35,7 @@ pub(crate) async fn judge(inside: &Inside, rng: &mut Rng, run: RunId) {
             Task::Collect { has_failed: true } => {
                 Judgement::Collected(Err((ErrorClass::ItemFailed, "an item failed".into())))
             }
-            Task::Collect { .. } => Judgement::Collected(Ok(vec![inside.world.text(rng)])),
+            Task::Collect { .. } => Judgement::Collected(Ok(vec![inside.world.text(rng).0])),
         };
         let mut read = BTreeSet::new();
         // What is the latest may be another one each time.

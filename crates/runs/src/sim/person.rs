@@ -27,8 +27,16 @@ use crate::{
 };
 
 const MOST_OPEN_RUNS: usize = 14;
+const N_PERSONS: usize = 3;
 
-pub(crate) async fn live(world: Arc<World>) {
+pub(crate) fn begin(world: &Arc<World>) {
+    for _ in 0..N_PERSONS {
+        tokio::spawn(live(Arc::clone(world)));
+    }
+    tokio::spawn(outside(Arc::clone(world)));
+}
+
+async fn live(world: Arc<World>) {
     let mut rng = world.fork();
     while !world.is_stopped() {
         sleep(Duration::from_millis(1 + rng.short(120))).await;
@@ -69,7 +77,7 @@ async fn start(world: &World, rng: &mut Rng, runs: &Runs) {
 
 async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
     let Some(run) = world.pick_run(rng) else { return };
-    let (mut own, text) = (Rng::new(rng.draw()), world.text(rng));
+    let (mut own, (text, content)) = (Rng::new(rng.draw()), world.text(rng));
     let look = move |state: Option<&State>| state.and_then(|state| command(state, &mut own, text));
     let Ok(Some(command)) = runs.read(run, 0, look).await else { return };
     // They think about it.
@@ -81,7 +89,8 @@ async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
     let request = rng.one_in(2).then(|| Request { key: format!("{}", rng.draw()), hash: String::new() });
     let is_keyed = request.is_some();
     let by = By::Person { actor, was_asked: false, request };
-    let ask = Ask { by, agents: Arc::clone(&world.agents), ..Ask::itself(run, command) };
+    let (agents, contents) = (Arc::clone(&world.agents), vec![content]);
+    let ask = Ask { by, agents, contents, ..Ask::itself(run, command) };
     let answer = world.ask(runs, ask.clone()).await;
     if rng.one_in(4) && is_keyed {
         let Some(other) = world.pick(rng) else { return };
@@ -103,18 +112,24 @@ async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
             let actor = if n == 0 { admin() } else { owner() };
             let by = By::Person { actor, was_asked: false, request: None };
             let mut command = ask.command.clone();
+            let mut contents = Vec::new();
+            let mut written = || {
+                let (version, content) = world.text(rng);
+                contents.push(content);
+                vec![version]
+            };
             // Each writes another version, and perhaps only one of them cannot be stored.
             match &mut command {
-                Command::Supply { outputs, .. } => *outputs = vec![world.text(rng)],
-                Command::Edit(edit) => edit.outputs = vec![world.text(rng)],
+                Command::Supply { outputs, .. } => *outputs = written(),
+                Command::Edit(edit) => edit.outputs = written(),
                 Command::Adopt { versions } => {
                     for versions in versions.values_mut() {
-                        *versions = vec![world.text(rng)];
+                        *versions = written();
                     }
                 }
                 _ => {}
             }
-            Ask { by, command, agents: Arc::clone(&world.agents), ..ask.clone() }
+            Ask { by, command, contents, agents: Arc::clone(&world.agents), ..ask.clone() }
         })
         .collect();
     // Each looks at its own answer.
@@ -177,7 +192,7 @@ fn command(state: &State, rng: &mut Rng, text: workflow::run::state::NewVersion)
 }
 
 /// What suspended attempts wait for comes.
-pub(crate) async fn outside(world: Arc<World>) {
+async fn outside(world: Arc<World>) {
     let mut rng = world.fork();
     while !world.is_stopped() {
         sleep(Duration::from_millis(1 + rng.short(400))).await;

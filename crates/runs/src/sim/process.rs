@@ -1,10 +1,6 @@
 //! A process: it registers, works, stands still, crashes at any moment, and another one takes its place.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -17,7 +13,7 @@ use workflow::{
 use super::{
     attempt, children, judging,
     slots::Slots,
-    world::{Alive, World},
+    world::{Alive, Held, N_PROCESSES, World},
 };
 use crate::{
     ask::Ask,
@@ -43,12 +39,17 @@ pub(crate) struct Inside {
     pub(crate) slots: Arc<Slots>,
 }
 
-pub(crate) async fn live(world: Arc<World>, n: usize) {
+pub(crate) fn begin(world: &Arc<World>) {
+    for n in 0..N_PROCESSES {
+        tokio::spawn(live(Arc::clone(world), n));
+    }
+}
+
+async fn live(world: Arc<World>, n: usize) {
     loop {
         let mut rng = world.fork();
         sleep(Duration::from_millis(rng.short(2_000))).await;
         one_life(&world, n, &mut rng).await;
-        world.crashes.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -69,15 +70,15 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
     let slots = Arc::new(Slots::default());
     runs.set_taker(Arc::clone(&slots) as Arc<dyn crate::Taker>);
-    set(world, n, Some((runs.clone(), connection.clone(), Arc::clone(&slots))));
-    world.all.lock().unwrap_or_else(PoisonError::into_inner).push(runs.clone());
+    let held = Arc::clone(&slots) as Arc<dyn Held>;
+    world.enter(n, Alive { runs: runs.clone(), connection: connection.clone(), held });
     let mut tasks = JoinSet::new();
     tasks.spawn(driver.run());
     tasks.spawn(workers(Arc::clone(world), runs, connection, slots));
     crash(world, Duration::from_millis(1_000 + rng.short(90_000))).await;
     // Whatever it was just waiting for, it does not go on.
     tasks.shutdown().await;
-    set(world, n, None);
+    world.leave(n);
 }
 
 /// One worker after the other: one that is dead, or whose database is another one, begins anew, with what its process knows.
@@ -96,13 +97,6 @@ async fn workers(world: Arc<World>, runs: Runs, connection: Connection, slots: A
         heartbeat(&inside, timeline).await;
         inside.slots.begin(None);
         tasks.shutdown().await;
-    }
-}
-
-fn set(world: &World, n: usize, to: Option<Alive>) {
-    let mut slots = world.slots.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(slot) = slots.get_mut(n) {
-        *slot = to;
     }
 }
 

@@ -25,10 +25,7 @@ pub(crate) async fn until_nothing_moves(world: &World) {
             if !checks.violations.is_empty() {
                 return None;
             }
-            moves(stored, now).or_else(|| world.unanswered(ANSWERED_WITHIN)).or_else(|| {
-                let n = world.lost_places();
-                (n > 0).then(|| format!("{n} places of processes are neither taken nor free"))
-            })
+            moves(stored, now).or_else(|| world.unanswered(ANSWERED_WITHIN)).or_else(|| world.left())
         });
         let Some(what) = moving else { return };
         if begun.elapsed() > AN_HOUR {

@@ -12,6 +12,7 @@ use workflow::{
     run::RunEvent,
 };
 
+use super::world::Held;
 use crate::taker::Taker;
 
 const PLACES: usize = 12;
@@ -79,11 +80,6 @@ impl Slots {
         }
     }
 
-    /// Places that a commit was promised and that nobody told of since.
-    pub(crate) fn n_promised(&self) -> usize {
-        self.lock().n_promised
-    }
-
     /// What began by these events, as far as it is this worker's.
     pub(crate) fn begin_all(&self, run: RunId, events: &[Arc<RunEvent>]) {
         let mut inner = self.lock();
@@ -93,6 +89,14 @@ impl Slots {
             inner.n_running += 1;
             inner.begun.push((run, attempt.step.clone(), attempt.number));
         }
+    }
+}
+
+impl Held for Slots {
+    /// Places that were promised to a commit, and of which nobody was ever told what became of them.
+    fn left(&self) -> Option<String> {
+        let n = self.lock().n_promised;
+        (n > 0).then(|| format!("{n} places of a process are neither taken nor free"))
     }
 }
 

@@ -3,64 +3,88 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use workflow::{
-    AgentCatalog, Definition,
-    id::{ArtifactId, RunId, StepKey},
+    AgentCatalog,
+    hash::sha256_hex,
+    id::{ArtifactId, RunId, StepKey, TemplateId},
     run::{
         Command,
-        command::{AttemptResult, Start},
+        command::{AttemptResult, NewRun, Start},
         state::NewVersion,
-        testing::{Dice, agents, definition, document, start_of},
+        testing::{Dice, definition, owner},
     },
+    validate,
     view::StepOfRun,
 };
 
-use super::{Report, person, process, slots::Slots};
+use super::Report;
 use crate::{
     answer::{Answer, Error},
     ask::Ask,
+    commit::Content,
     memory::{Connection, Faults, Memory, Rng},
     runs::Runs,
 };
 
-const N_PROCESSES: usize = 3;
-const N_PERSONS: usize = 3;
+pub const N_PROCESSES: usize = 3;
 
-/// A process that is there: its runs, its way to the database, its places.
-pub(crate) type Alive = (Runs, Connection, Arc<Slots>);
+/// A process that is there.
+pub struct Alive {
+    pub runs: Runs,
+    pub connection: Connection,
+    pub held: Arc<dyn Held>,
+}
 
-pub(crate) struct World {
-    pub(crate) memory: Memory,
+/// What a process holds beside the log.
+pub trait Held: Send + Sync {
+    /// What it yet holds, in a world in which nothing runs and nothing is on its way.
+    fn left(&self) -> Option<String>;
+}
+
+/// Random documents, of runs that are so deep among sub-workflows.
+pub type Documents = dyn Fn(&mut Rng, i32) -> Value + Send + Sync;
+
+/// What the runs of a world are made of.
+pub struct Library {
+    pub agents: AgentCatalog,
+    pub document: Box<Documents>,
+}
+
+pub struct World {
+    pub memory: Memory,
     pub(crate) agents: Arc<AgentCatalog>,
+    library: Library,
     rng: Mutex<Rng>,
     /// The processes that are there now.
-    pub(crate) slots: Mutex<Vec<Option<Alive>>>,
+    alive: Mutex<Vec<Option<Alive>>>,
     /// All that ever were, for their counts.
-    pub(crate) all: Mutex<Vec<Runs>>,
+    all: Mutex<Vec<Runs>>,
     /// Questions that are not answered yet.
     open: Mutex<BTreeMap<u64, (Instant, String)>>,
     n_asked: AtomicU64,
     is_stopped: AtomicBool,
-    pub(crate) crashes: AtomicU64,
+    crashes: AtomicU64,
     failovers: AtomicU64,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Arc<Self> {
+    pub fn new(seed: u64, library: Library) -> Arc<Self> {
         let mut rng = Rng::new(seed);
         Arc::new(Self {
             memory: Memory::new(rng.draw()),
-            agents: Arc::new(agents()),
+            agents: Arc::new(library.agents.clone()),
+            library,
             rng: Mutex::new(rng),
-            slots: Mutex::new((0..N_PROCESSES).map(|_| None).collect()),
+            alive: Mutex::new((0..N_PROCESSES).map(|_| None).collect()),
             all: Mutex::new(Vec::new()),
             open: Mutex::new(BTreeMap::new()),
             n_asked: AtomicU64::new(0),
@@ -70,14 +94,30 @@ impl World {
         })
     }
 
-    pub(crate) fn begin(self: &Arc<Self>) {
-        for n in 0..N_PROCESSES {
-            tokio::spawn(process::live(Arc::clone(self), n));
-        }
-        for _ in 0..N_PERSONS {
-            tokio::spawn(person::live(Arc::clone(self)));
-        }
-        tokio::spawn(person::outside(Arc::clone(self)));
+    /// The n-th process is there, and takes part in everything.
+    pub fn enter(&self, n: usize, process: Alive) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(process.runs.clone());
+        self.set(n, Some(process));
+    }
+
+    /// It is gone.
+    pub fn leave(&self, n: usize) {
+        self.set(n, None);
+        self.crashes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn set(&self, n: usize, to: Option<Alive>) {
+        let before = self.alive().get_mut(n).map(|alive| std::mem::replace(alive, to));
+        // What it holds may end with it, and that is not to be under the lock.
+        drop(before);
+    }
+
+    fn alive(&self) -> MutexGuard<'_, Vec<Option<Alive>>> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn violated(&self, what: impl Into<String>) {
+        self.memory.with(|_, checks| checks.violated(what));
     }
 
     /// Time passes, and sometimes the database is lost, or a process stands still.
@@ -91,9 +131,9 @@ impl World {
             self.failovers.fetch_add(1, Ordering::Relaxed);
         }
         if rng.one_in(8) {
-            let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, connection, _)) = slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
-                connection.process().stall(Duration::from_millis(rng.short(45_000)));
+            let alive = self.alive();
+            if let Some(process) = alive.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref) {
+                process.connection.process().stall(Duration::from_millis(rng.short(45_000)));
             }
         }
     }
@@ -104,11 +144,11 @@ impl World {
         self.memory.set_faults(Faults::NONE);
     }
 
-    pub(crate) fn is_stopped(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn n_failovers(&self) -> u64 {
+    pub fn n_failovers(&self) -> u64 {
         self.failovers.load(Ordering::Relaxed)
     }
 
@@ -118,17 +158,16 @@ impl World {
     }
 
     /// Random numbers of their own.
-    pub(crate) fn fork(&self) -> Rng {
+    pub fn fork(&self) -> Rng {
         Rng::new(self.rng.lock().unwrap_or_else(PoisonError::into_inner).draw())
     }
 
-    pub(crate) fn random(&self) -> u128 {
+    pub fn random(&self) -> u128 {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u128()
     }
 
     pub(crate) fn pick(&self, rng: &mut Rng) -> Option<Runs> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|(runs, ..)| runs.clone())
+        self.alive().get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|process| process.runs.clone())
     }
 
     /// Decisions, and events applied to the log.
@@ -182,37 +221,48 @@ impl World {
 
     pub(crate) fn new_run(&self, rng: &mut Rng, parent: Option<(StepOfRun, i32)>) -> Start {
         let depth = parent.as_ref().map_or(1, |(_, depth)| depth + 1);
-        let mut document = document(rng);
-        if let Some(steps) = document["steps"].as_object_mut() {
-            for (_, step) in steps {
-                if step["agent_id"] == "sub" && depth > 2 {
-                    step["agent_id"] = "echo".into();
-                }
-            }
-        }
-        let definition: Definition = definition(&document);
-        let mut start = start_of(&definition, !rng.one_in(3), BTreeMap::new());
-        start.run.id = RunId(self.new_id());
+        let definition = definition(&(self.library.document)(rng, depth));
+        let (plan, _) = validate(&definition, &self.agents);
+        let auto_run = !rng.one_in(3);
+        let mut start = Start::of(NewRun {
+            id: RunId(self.new_id()),
+            template_id: TemplateId(Uuid::from_u128(2)),
+            template_name: "T".into(),
+            template_version: 1,
+            definition,
+            plan: &plan,
+            agents: &self.agents,
+            inputs: BTreeMap::new(),
+            auto_run,
+            user_id: owner().id,
+            is_test: false,
+        });
         start.run.parent = parent.map(|(of, _)| of);
         start.run.depth = depth;
         start
     }
 
-    pub(crate) fn new_id(&self) -> Uuid {
+    pub fn new_id(&self) -> Uuid {
         uuid::Builder::from_random_bytes(self.random().to_be_bytes()).into_uuid()
     }
 
-    pub(crate) fn text(&self, rng: &mut Rng) -> NewVersion {
+    /// What somebody wrote, with its content.
+    pub(crate) fn text(&self, rng: &mut Rng) -> (NewVersion, Content) {
         let poison = if rng.one_in(150) { "\0" } else { "" };
-        NewVersion {
-            id: ArtifactId(self.new_id()),
+        let id = ArtifactId(self.new_id());
+        let n = rng.next_u128();
+        let text = if n.is_multiple_of(3) { "yes".to_owned() } else { format!("{n:x}") };
+        let hash = sha256_hex(text.as_bytes());
+        let version = NewVersion {
+            id,
             name: "text".into(),
             media_type: format!("text/plain{poison}"),
-            content_hash: format!("{:064x}", rng.next_u128()),
+            content_hash: hash.clone(),
             value_hash: None,
-            size: 1,
+            size: i64::try_from(text.len()).unwrap_or(i64::MAX),
             copy_of: None,
-        }
+        };
+        (version, Content { hash, bytes: text.into_bytes().into() })
     }
 
     /// Runs that are not over, and now and then any.
@@ -229,10 +279,9 @@ impl World {
         self.memory.with(|stored, _| stored.runs.values().filter(|row| !row.state.run.status.is_terminal()).count())
     }
 
-    /// Places that a process promised to a commit, and of which it was never told what became of them.
-    pub(crate) fn lost_places(&self) -> usize {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.iter().flatten().map(|(_, _, slots)| slots.n_promised()).sum()
+    /// What processes hold although nothing runs.
+    pub(crate) fn left(&self) -> Option<String> {
+        self.alive().iter().flatten().find_map(|process| process.held.left())
     }
 
     pub(crate) fn report(&self, report: &mut Report) {

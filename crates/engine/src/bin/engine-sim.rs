@@ -1,0 +1,13 @@
+//! `cargo xtask sim --engine`: simulates whole engines, says what did not hold and how to see it again. Exit 1 unless that is nothing.
+
+use std::process::ExitCode;
+
+use engine::{bugs::Bug, sim::simulate};
+use runs::sim::terminal;
+
+fn main() -> ExitCode {
+    terminal::main(200_000, &Bug::ALL.map(Bug::name), |simulation, bug| {
+        let bug = Bug::ALL.into_iter().find(|known| bug.is_some_and(|bug| known.name() == bug));
+        simulate(simulation, bug)
+    })
+}
