@@ -124,8 +124,10 @@ async fn n_read_by_a_claim(pool: &PgPool, from: UserId) -> f64 {
     }
     let (_, sql, _) = STATEMENTS.into_iter().find(|(name, ..)| *name == "claimable").unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!("PREPARE claim AS {sql}"))).execute(&mut connection).await.unwrap();
-    let explain =
-        format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim('{{template}}', '{from}', 64, {PLACES}, '{}')", WORKER.0);
+    let explain = format!(
+        "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim('{{template}}', '{from}', 64, {PLACES}, '{}', '{{}}')",
+        WORKER.0
+    );
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let (mut left, mut n_read) = (vec![&plan[0]["Plan"]], 0.0);
