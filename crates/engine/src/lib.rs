@@ -5,6 +5,7 @@
 //! Promise: every step runs at least once, an attempt at most once and by one worker, and exactly one attempt's result is
 //! committed per (step, generation). It must never choose a status, and never hold a lock or a transaction while an agent runs.
 
+mod asking;
 mod attempt;
 pub mod bugs;
 mod cache;
@@ -26,6 +27,7 @@ mod memory;
 mod options;
 mod outputs;
 mod refusals;
+mod room;
 mod shared;
 pub mod shelf;
 #[cfg(any(test, feature = "testing"))]
@@ -88,8 +90,8 @@ impl<L: Log> Engine<L> {
             watched: stream::Watched::default(),
             memory: Memory::new(options.memory),
             slots: Arc::new(Slots::new(options.slots)),
-            judging: look::Room::default(),
-            underway: judging::Underway::default(),
+            judging: room::Room::default(),
+            underway: room::Underway::default(),
             options,
         };
         Self { log, hints, shared: Arc::new(shared) }

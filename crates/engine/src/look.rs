@@ -8,51 +8,27 @@ use std::{
 
 use futures::future::join_all;
 use runs::{Ask, Error, Log, Unavailable, Waiting, Want};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use workflow::{
     RunId, StepKey,
     run::{Command, State},
 };
 
-use crate::{judging, shared::Inside, tasks};
+use crate::{asking::asked, judging, shared::Inside, tasks};
 
 /// Runs of each sort that one look is told of.
 const AT_ONCE: usize = 200;
-/// Bytes of memory that what is judged at a time reads, and the grain in which it is counted.
-const JUDGED_AT_ONCE: u64 = 64 * 1024 * 1024;
-const UNIT: u64 = 64 * 1024;
-
-/// Room for what judgements read; one that reads more than all of it is alone.
-#[derive(Debug)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(usize::try_from(JUDGED_AT_ONCE / UNIT).unwrap_or(1))))
-    }
-}
-
-impl Room {
-    pub(crate) async fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let units = bytes.min(JUDGED_AT_ONCE).div_ceil(UNIT);
-        // Nobody closes the semaphore.
-        Arc::clone(&self.0).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
-    }
-}
-
 /// What commits of this process left in these runs.
 pub(crate) async fn after_commits<L: Log>(inside: &Arc<Inside>, log: &L, runs: Vec<RunId>) {
     let look = |run: RunId| async move {
-        let look = move |state: Option<&State>| {
-            state.map(|state| (judging::asked(state), wants(run, state))).unwrap_or_default()
-        };
+        let look =
+            move |state: Option<&State>| state.map(|state| (asked(state), wants(run, state))).unwrap_or_default();
         // What cannot be looked at now is found by the next look at all that waits.
         (run, inside.runs().read(run, 0, look).await.unwrap_or_default())
     };
     let found = join_all(runs.into_iter().map(look)).await;
     let mut wanted = Vec::new();
-    for (run, (asked, wants)) in found {
-        judge_all(inside, run, asked);
+    for (run, (keys, wants)) in found {
+        judge_all(inside, run, keys);
         wanted.extend(wants);
     }
     if !wanted.is_empty() {
@@ -66,8 +42,8 @@ fn wants(run: RunId, state: &State) -> Vec<Want> {
 }
 
 /// Beside everything else: a judgement may read much.
-fn judge_all(inside: &Arc<Inside>, run: RunId, asked: Vec<StepKey>) {
-    for key in asked {
+fn judge_all(inside: &Arc<Inside>, run: RunId, keys: Vec<StepKey>) {
+    for key in keys {
         let inside = Arc::clone(inside);
         tasks::spawn(async move { judging::judge(&inside, run, key).await });
     }
@@ -82,9 +58,9 @@ pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), 
     join_all(asks.chain(lost).map(|ask| inside.ask(ask))).await;
     for run in undecided {
         // As the log has it: whoever committed it may be gone.
-        let look = |state: Option<&State>| state.map(judging::asked).unwrap_or_default();
-        let asked = inside.runs().read_now(run, look).await.unwrap_or_default();
-        judge_all(inside, run, asked);
+        let look = |state: Option<&State>| state.map(asked).unwrap_or_default();
+        let keys = inside.runs().read_now(run, look).await.unwrap_or_default();
+        judge_all(inside, run, keys);
     }
     let wants: Vec<Want> = reserving.into_iter().map(|(run, step, limits)| Want { run, step, limits }).collect();
     if !wants.is_empty() {

@@ -19,7 +19,7 @@ use workflow::{
 };
 
 use crate::{
-    judging::Asking,
+    asking::Asking,
     outputs::Made,
     shared::{Inside, Shared, class_of, until_there},
     shelf,

@@ -8,7 +8,13 @@ use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, id::WorkerId, run::plan::StepPlan, status::ErrorClass};
 
 use crate::{
-    Agents, Memory, Options, Shelf, cache::Cache, held::Attempts, judging, look, shelf, slots::Slots, stream::Watched,
+    Agents, Memory, Options, Shelf,
+    cache::Cache,
+    held::Attempts,
+    room::{Room, Underway},
+    shelf,
+    slots::Slots,
+    stream::Watched,
 };
 
 /// Before something is read or written once more.
@@ -23,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) slots: Arc<Slots>,
     /// For what is judged.
-    pub(crate) judging: look::Room,
-    pub(crate) underway: judging::Underway,
+    pub(crate) judging: Room,
+    pub(crate) underway: Underway,
     pub(crate) options: Options,
 }
 

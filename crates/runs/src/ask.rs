@@ -11,7 +11,7 @@ use workflow::{
 
 use crate::{
     commit::{Content, StartKey},
-    log::MessageKey,
+    message::MessageKey,
 };
 
 #[derive(Clone, Debug)]

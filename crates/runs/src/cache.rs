@@ -8,7 +8,11 @@ use workflow::{
     run::{RunEvent, State},
 };
 
-use crate::{commit::CommitId, log::Seen, size};
+use crate::{
+    commit::CommitId,
+    log::{Logged, Seen},
+    size,
+};
 
 /// A run as the log had it.
 #[derive(Debug)]
@@ -42,6 +46,13 @@ impl Known {
         }
         self.head = head;
         true
+    }
+
+    /// Applies what came to the run. False: it does not follow what is known.
+    pub(crate) fn catch_up(&mut self, events: &[Logged]) -> bool {
+        let Some(last) = events.last() else { return true };
+        self.forget_ahead();
+        self.apply(last.commit, events.iter().map(|logged| &*logged.event))
     }
 
     /// What was decided on it is not in the log.

@@ -10,7 +10,7 @@ use workflow::{
     run::RunEvent,
 };
 
-use crate::{log::MessageKey, rows::Rows};
+use crate::{message::MessageKey, rows::Rows};
 
 /// A random id of one commit of one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -2,51 +2,26 @@
 //! the end the steps that it sets free are taken, if this process has room. Pure but for the clock, the random numbers and the taker.
 //! What changes nothing is kept apart: it is an answer only where the state that was decided on is known to be the log's.
 
+mod deciding;
 mod hand_off;
 mod making;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use tokio::sync::oneshot;
-use workflow::{
-    id::RunId,
-    run::{Context, Refused, RunEvent, State, decide},
-};
+use workflow::{id::RunId, run::State};
 
 use crate::{
     answer::{Answer, Error},
-    ask::{Ask, By},
     cache::Known,
-    commit::{AskId, CommitId, RunCommit},
-    runs::{Options, Stats, Surroundings},
+    commit::{CommitId, RunCommit},
+    options::Options,
+    shared::{Stats, Surroundings},
     taker::Taker,
+    turn::Turn,
 };
+use deciding::Deciding;
 pub(crate) use hand_off::Taken;
 use making::Making;
-
-/// A command that waits for its turn.
-pub(crate) struct Turn {
-    pub(crate) id: AskId,
-    pub(crate) ask: Ask,
-    pub(crate) reply: oneshot::Sender<Result<Answer, Error>>,
-    /// The tick of the driver in which it came.
-    pub(crate) arrived: u64,
-    /// Commits that may have it, or yet have it: nobody knows.
-    pub(crate) sent: Vec<CommitId>,
-    /// It is not to share a commit with others: one of them was wrong.
-    pub(crate) is_single: bool,
-}
-
-impl Turn {
-    pub(crate) fn answer(self, answer: Result<Answer, Error>) {
-        // Whoever asked may be gone.
-        let _ = self.reply.send(answer);
-    }
-}
 
 /// What the commands of one run came to.
 #[derive(Default)]
@@ -117,37 +92,5 @@ impl Turns<'_> {
         let commit_id = || CommitId(uuid::Builder::from_random_bytes(random().to_be_bytes()).into_uuid());
         (decided.commit, decided.begun) = making.finish(run, turn_of.now, commit_id);
         decided
-    }
-}
-
-/// What every decision of one commit has in common.
-struct Deciding<'a> {
-    around: &'a Surroundings,
-    stats: &'a Stats,
-    now: DateTime<Utc>,
-}
-
-impl Deciding<'_> {
-    /// The outer error: it panicked.
-    fn decide(&self, state: &State, ask: &Ask) -> Result<Result<Vec<RunEvent>, Refused>, String> {
-        Stats::count(&self.stats.decisions, 1);
-        let (actor, was_asked, request) = match &ask.by {
-            By::Itself => (None, false, None),
-            By::Person { actor, was_asked, request } => (Some(actor), *was_asked, request.as_ref()),
-        };
-        let ctx = Context {
-            now: self.now,
-            random: (self.around.random)(),
-            actor,
-            was_asked,
-            request,
-            disabled: &ask.disabled,
-            agents: &ask.agents,
-        };
-        // It changes nothing, so there is nothing that a panic could leave half done.
-        catch_unwind(AssertUnwindSafe(|| decide(state, &ask.command, &ctx))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("decide panicked").to_owned()
-        })
     }
 }

@@ -14,31 +14,21 @@ use std::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::sync::{mpsc, oneshot};
-use workflow::{
-    id::RunId,
-    run::{Command, State},
-};
+use tokio::sync::mpsc;
+use workflow::id::RunId;
 
 use crate::{
     answer::{Answer, Error},
-    ask::Ask,
     cache::Cache,
     commit::AskId,
-    decision::Turn,
+    job::Job,
     log::Log,
-    runs::{Options, Shared, Surroundings},
+    options::Options,
+    shared::{Shared, Stats, Surroundings},
+    turn::Turn,
 };
 use flight::{Flight, Working};
 use seat::{Doubt, Next, Place, Seat};
-
-pub(crate) type Look = Box<dyn FnOnce(Result<Option<&State>, Error>) + Send>;
-
-pub(crate) enum Job {
-    Ask(Box<Ask>, oneshot::Sender<Result<Answer, Error>>),
-    /// As it is known, but if it can be not before this event.
-    Read(RunId, i64, Look),
-}
 
 pub struct Driver<L> {
     log: Arc<L>,
@@ -197,7 +187,7 @@ impl<L: Log> Driver<L> {
         if has_more {
             let tick = self.next_tick();
             self.n_commits += 1;
-            crate::runs::Stats::count(&self.shared.stats.commits, 1);
+            Stats::count(&self.shared.stats.commits, 1);
             self.flights.push(flight::commit(Arc::clone(&self.log), Arc::clone(&self.around), works, tick));
         }
         has_more && !self.ready.is_empty()
@@ -285,8 +275,4 @@ impl<L: Log> Driver<L> {
         }
         self.flights.push(flight::quarantine(Arc::clone(&self.log), run, reason.to_owned()));
     }
-}
-
-pub(crate) fn is_start(turn: &Turn) -> bool {
-    matches!(turn.ask.command, Command::Start(_))
 }

@@ -12,13 +12,18 @@ mod commit;
 mod decision;
 mod driver;
 mod hints;
+mod job;
 mod log;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
+mod message;
+mod options;
 pub mod rows;
 mod runs;
+mod shared;
 mod size;
 mod taker;
+mod turn;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
@@ -32,9 +37,12 @@ pub use commit::{AskId, Batch, CommitId, Content, Part, RunCommit, StartKey};
 pub use driver::Driver;
 pub use hints::{Change, Hints};
 pub use log::{
-    Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Message, MessageKey, Newer, Outcome, Ready,
-    Seen, Unavailable, Waiting, Want,
+    Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Newer, Outcome, Ready, Seen, Unavailable,
+    Waiting, Want,
 };
+pub use message::{Message, MessageKey};
+pub use options::Options;
 pub use rows::Rows;
-pub use runs::{Options, Runs, Stats, Surroundings};
+pub use runs::Runs;
+pub use shared::{Stats, Surroundings};
 pub use taker::Taker;

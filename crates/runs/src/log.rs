@@ -6,10 +6,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use workflow::{
     id::{RunId, StepKey, UserId, WorkerId},
-    run::{RunEvent, event::Tell, plan::KeyLimit},
+    run::{RunEvent, plan::KeyLimit},
 };
 
-use crate::commit::{AskId, Batch, CommitId, RunCommit};
+use crate::{
+    commit::{AskId, Batch, CommitId, RunCommit},
+    message::{Message, MessageKey},
+};
 
 pub trait Log: Send + Sync + 'static {
     /// Writes those of the runs whose head is still the one that was decided on: all of a run, or nothing of it.
@@ -206,34 +209,4 @@ pub struct Waiting {
 pub struct LostWorker {
     pub run: RunId,
     pub worker: WorkerId,
-}
-
-/// What one run has to tell another.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Message {
-    pub key: MessageKey,
-    pub tell: Tell,
-}
-
-/// Each message is there once: by its reader, and the place in its sender's log.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct MessageKey {
-    pub to: RunId,
-    pub from: RunId,
-    pub seq: i64,
-    pub n: u32,
-}
-
-impl Message {
-    /// The messages that an event sends.
-    pub fn of(from: RunId, event: &RunEvent) -> impl Iterator<Item = Self> {
-        let seq = event.seq;
-        (0..).zip(&event.data.tells).map(move |(n, tell)| {
-            let to = match tell {
-                Tell::BeginChild { run, .. } | Tell::CancelChild { run } => *run,
-                Tell::Parent { of, .. } => of.run,
-            };
-            Self { key: MessageKey { to, from, seq, n }, tell: tell.clone() }
-        })
-    }
 }

@@ -8,6 +8,7 @@ mod contents;
 mod engine;
 mod rng;
 mod store;
+mod stored;
 mod tables;
 
 use std::{
@@ -22,7 +23,7 @@ pub use check::{Audit, Checks};
 pub use connection::{Connection, Process};
 pub use contents::Contents;
 pub use rng::Rng;
-pub use store::{Row, Stored};
+pub use stored::{Row, Stored};
 
 /// How often what goes wrong, one in so many; 0 is never.
 #[derive(Clone, Copy, Debug)]

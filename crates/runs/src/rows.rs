@@ -21,7 +21,7 @@ use workflow::{
     },
 };
 
-use crate::log::Message;
+use crate::message::Message;
 use changed::Changed;
 pub use summary::{More, Summary};
 

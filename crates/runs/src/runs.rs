@@ -1,9 +1,6 @@
 //! The handle by which `service` and `engine` ask runs for something. Cheap to clone; the work is done by the `Driver` beside it.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use workflow::{id::RunId, run::State};
@@ -11,74 +8,14 @@ use workflow::{id::RunId, run::State};
 use crate::{
     answer::{Answer, Error},
     ask::Ask,
-    clock::Clock,
-    driver::{Driver, Job},
+    driver::Driver,
     hints::Hints,
+    job::Job,
     log::Log,
+    options::Options,
+    shared::{Shared, Stats, Surroundings},
     taker::Taker,
 };
-
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Of states that are kept.
-    pub cache_bytes: usize,
-    pub batch_runs: usize,
-    pub batch_rows: usize,
-    pub batch_bytes: usize,
-    /// Batches on their way at the same time, of different runs.
-    pub parallel_commits: usize,
-    /// Commands that wait to be looked at; whoever asks beyond that waits.
-    pub queue: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 128 << 20,
-            batch_runs: 200,
-            batch_rows: 1_000,
-            batch_bytes: 4 << 20,
-            parallel_commits: 4,
-            queue: 4_096,
-        }
-    }
-}
-
-/// What comes in from outside: the time and what is random.
-pub struct Surroundings {
-    pub clock: Clock,
-    pub random: Box<dyn Fn() -> u128 + Send + Sync>,
-}
-
-/// What was done so far.
-#[derive(Debug, Default)]
-pub struct Stats {
-    pub decisions: AtomicU64,
-    pub commits: AtomicU64,
-    pub written: AtomicU64,
-    pub lost: AtomicU64,
-    pub alone: AtomicU64,
-    pub loads: AtomicU64,
-}
-
-impl Stats {
-    pub(crate) fn count(of: &AtomicU64, n: usize) {
-        of.fetch_add(n as u64, Ordering::Relaxed);
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Shared {
-    pub(crate) hints: Hints,
-    pub(crate) stats: Stats,
-    taker: RwLock<Option<Arc<dyn Taker>>>,
-}
-
-impl Shared {
-    pub(crate) fn taker(&self) -> Option<Arc<dyn Taker>> {
-        self.taker.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 #[derive(Clone)]
 pub struct Runs {
@@ -130,7 +67,7 @@ impl Runs {
     /// From now on this gets the steps that commits of this process set free. One that takes its place must give back, or be told of, what
     /// the one before it took.
     pub fn set_taker(&self, taker: Arc<dyn Taker>) {
-        *self.shared.taker.write().unwrap_or_else(PoisonError::into_inner) = Some(taker);
+        self.shared.set_taker(taker);
     }
 
     pub fn hints(&self) -> &Hints {

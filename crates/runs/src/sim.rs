@@ -7,6 +7,7 @@
 
 mod attempt;
 mod children;
+mod inside;
 mod judging;
 mod person;
 mod process;

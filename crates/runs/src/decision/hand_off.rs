@@ -9,8 +9,8 @@ use workflow::{
     },
 };
 
-use super::{Deciding, making::Making};
-use crate::{ask::Ask, commit::AskId, runs::Options, taker::Taker};
+use super::{deciding::Deciding, making::Making};
+use crate::{ask::Ask, commit::AskId, options::Options, taker::Taker};
 
 /// Steps that a commit takes.
 #[derive(Clone, Copy, Debug)]

@@ -16,15 +16,15 @@ use workflow::{
     },
 };
 
-use super::Turn;
 use crate::{
     bugs::{Bug, is_on},
     cache::Known,
     commit::{AskId, CommitId, Content, Part, RunCommit, StartKey},
-    log::MessageKey,
+    message::MessageKey,
+    options::Options,
     rows::Rows,
-    runs::Options,
     size,
+    turn::Turn,
 };
 
 pub(super) struct Making<'a> {

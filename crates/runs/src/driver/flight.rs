@@ -13,9 +13,12 @@ use crate::{
     bugs::{Bug, is_on},
     cache::Known,
     commit::{Batch, RunCommit},
-    decision::{Decided, Taken, Turn, Turns},
-    log::{CommitFailed, Decide, Loaded, Log, MessageKey, Newer, Outcome, Seen, Unavailable},
-    runs::{Options, Shared, Surroundings},
+    decision::{Decided, Taken, Turns},
+    log::{CommitFailed, Decide, Loaded, Log, Newer, Outcome, Seen, Unavailable},
+    message::MessageKey,
+    options::Options,
+    shared::{Shared, Surroundings},
+    turn::Turn,
 };
 
 pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
@@ -163,7 +166,7 @@ impl Session {
     fn decide(&mut self, newer: Newer, around: &Surroundings) -> Option<RunCommit> {
         let is_known = match (&newer, &mut self.known) {
             (Newer::Nothing, Some(_)) => true,
-            (Newer::Events(events), Some(known)) => super::landing::catch_up(known, events),
+            (Newer::Events(events), Some(known)) => known.catch_up(events),
             _ => false,
         };
         // Commits of before may be among what came; then nothing is to be decided before that is looked at.

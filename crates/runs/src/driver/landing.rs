@@ -15,7 +15,7 @@ use crate::{
     bugs::{Bug, is_on},
     cache::Known,
     log::{Loaded, Log, Logged, Newer, Unavailable},
-    runs::Stats,
+    shared::Stats,
 };
 
 /// So often a load may not fit before the run is set aside: once is a reader that was overtaken, always is a log that is wrong.
@@ -146,7 +146,7 @@ impl<L: Log> Driver<L> {
             }
             Newer::Events(events) => {
                 let Some(mut known) = self.cache.take(run) else { return };
-                if catch_up(&mut known, &events) {
+                if known.catch_up(&events) {
                     known.confirmed = tick;
                     self.cache.put(run, known);
                     self.find_sent(run, &events);
@@ -211,11 +211,4 @@ impl<L: Log> Driver<L> {
         Stats::count(&self.shared.stats.alone, 1);
         self.flights.push(flight::alone(Arc::clone(&self.log), Arc::clone(&self.around), seen, session));
     }
-}
-
-/// Applies what came to a run. False: it does not follow what is known.
-pub(super) fn catch_up(known: &mut Known, events: &[Logged]) -> bool {
-    let Some(last) = events.last() else { return true };
-    known.forget_ahead();
-    known.apply(last.commit, events.iter().map(|logged| &*logged.event))
 }

@@ -2,12 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Look, is_start};
-use crate::{
-    cache::Known,
-    commit::CommitId,
-    decision::{Taken, Turn},
-};
+use crate::{cache::Known, commit::CommitId, decision::Taken, job::Look, turn::Turn};
 
 /// So often in a row a run may be lost before it goes alone.
 const MOST_LOSSES: u32 = 3;
@@ -118,7 +113,7 @@ impl Seat {
             (Some(_), _) => Next::Decide,
             (None, Some(_)) if self.doubt == Doubt::None => Next::Decide,
             // Its id is new, so nobody can have it; if somebody does, the commit says so.
-            (None, None) if is_start(first) && self.doubt == Doubt::None => Next::Decide,
+            (None, None) if first.is_start() && self.doubt == Doubt::None => Next::Decide,
             (None, _) => Next::Load,
         }
     }

@@ -12,10 +12,11 @@ use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
     commit::CommitId,
-    decision::{Decided, Turn},
+    decision::Decided,
     hints::Change,
     log::{CommitFailed, Log, Newer, Outcome},
-    runs::Stats,
+    shared::Stats,
+    turn::Turn,
 };
 
 impl<L: Log> Driver<L> {

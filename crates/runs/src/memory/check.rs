@@ -22,12 +22,12 @@ use workflow::{
 
 use super::{
     contents::Contents,
-    store::{MOST_CLOCK_OFF, Row, Stored},
+    stored::{MOST_CLOCK_OFF, Row, Stored},
     tables::Tables,
 };
 use crate::{
     commit::{Part, RunCommit},
-    log::Message,
+    message::Message,
     rows::Rows,
 };
 

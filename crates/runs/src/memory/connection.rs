@@ -15,15 +15,15 @@ use workflow::{
 use super::{
     Database, Memory,
     check::Checks,
-    store::{Stored, WorkerRow},
+    stored::{Stored, WorkerRow},
 };
 use crate::{
     bugs::{Bug, is_on},
     commit::{Batch, RunCommit},
     log::{
-        Beat, CommitFailed, Committed, Decide, Loaded, Log, Message, MessageKey, Newer, Outcome, Ready, Seen,
-        Unavailable, Waiting, Want,
+        Beat, CommitFailed, Committed, Decide, Loaded, Log, Newer, Outcome, Ready, Seen, Unavailable, Waiting, Want,
     },
+    message::{Message, MessageKey},
 };
 
 /// How long a session waits for a lock.

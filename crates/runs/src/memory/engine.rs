@@ -15,7 +15,7 @@ use workflow::{
 
 use super::{
     Rng,
-    store::{Reservation, Row, Stored, WorkerRow},
+    stored::{Reservation, Row, Stored, WorkerRow},
 };
 use crate::{
     bugs::{Bug, is_on},

@@ -1,69 +1,23 @@
-//! What is stored, and the one statement that changes it: a commit, run by run, by compare-and-set on the head.
+//! The one statement that changes what is stored: a commit, run by run, by compare-and-set on the head.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use workflow::{
     id::{RunId, StepKey, WorkerId},
-    run::{State, event::Tell, plan::KeyLimit},
+    run::{State, plan::KeyLimit},
 };
 
 use super::{
     check::{Before, Checks},
-    contents::Contents,
+    stored::{MOST_CLOCK_OFF, Row, Stored},
     tables::Tables,
 };
 use crate::{
     bugs::{Bug, is_on},
-    commit::{AskId, CommitId, RunCommit, StartKey},
-    log::{Loaded, Logged, MessageKey, Newer, Outcome, Seen},
+    commit::RunCommit,
+    log::{Loaded, Logged, Newer, Outcome, Seen},
 };
-
-/// A commit that was decided further from the database's clock than this loses.
-pub(crate) const MOST_CLOCK_OFF: TimeDelta = TimeDelta::seconds(2);
-
-#[derive(Clone, Debug, Default)]
-pub struct Stored {
-    pub runs: BTreeMap<RunId, Row>,
-    pub starts: BTreeMap<StartKey, RunId>,
-    pub inbox: BTreeMap<MessageKey, Tell>,
-    pub contents: Contents,
-    pub(crate) workers: BTreeMap<WorkerId, WorkerRow>,
-    pub(crate) reservations: BTreeMap<String, BTreeMap<(RunId, StepKey), Reservation>>,
-    pub quarantined: BTreeMap<RunId, String>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub head: CommitId,
-    pub state: State,
-    pub log: Vec<Logged>,
-    pub(crate) tables: Tables,
-    pub(crate) committed_at: DateTime<Utc>,
-    pub(crate) commits: BTreeSet<CommitId>,
-    pub(crate) asks: BTreeSet<AskId>,
-    pub(crate) locked_until: DateTime<Utc>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WorkerRow {
-    pub(crate) beat_at: DateTime<Utc>,
-    pub(crate) suspected_at: Option<DateTime<Utc>>,
-    pub(crate) is_dead: bool,
-    /// In which it joined.
-    pub(crate) timeline: u64,
-}
-
-/// A place under a concurrency key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reservation {
-    pub(crate) since: DateTime<Utc>,
-    /// A commit says that its step has it.
-    pub(crate) is_held: bool,
-}
 
 impl Stored {
     /// One run's part of a batch.

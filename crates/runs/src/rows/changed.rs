@@ -14,7 +14,7 @@ use workflow::{
 };
 
 use super::{ArtifactHead, AttemptRow, For, More, Rows, StepRow, Summary, has_rows};
-use crate::log::Message;
+use crate::message::Message;
 
 /// The last values of what the events told of, over the state before them.
 pub(super) struct Changed<'a> {

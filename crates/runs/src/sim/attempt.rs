@@ -17,7 +17,7 @@ use workflow::{
     view::{ConsumedInput, Usage},
 };
 
-use super::process::Inside;
+use super::inside::Inside;
 use crate::{answer::Error, ask::Ask, memory::Rng};
 
 /// What an attempt knows of its step.

@@ -12,12 +12,13 @@ use workflow::{
     view::{StepOfRun, Usage},
 };
 
-use super::process::Inside;
+use super::inside::Inside;
 use crate::{
     answer::Error,
     ask::Ask,
-    log::{Log, Message, MessageKey},
+    log::Log,
     memory::Rng,
+    message::{Message, MessageKey},
 };
 
 pub(crate) async fn inbox(inside: &Inside, rng: &mut Rng) {

@@ -15,7 +15,7 @@ use workflow::{
     view::ConsumedInput,
 };
 
-use super::process::Inside;
+use super::inside::Inside;
 use crate::{answer::Error, ask::Ask, memory::Rng};
 
 /// What has to be judged, before content is read.

@@ -11,7 +11,9 @@ use workflow::{
 };
 
 use super::{
-    attempt, children, judging,
+    attempt, children,
+    inside::Inside,
+    judging,
     slots::Slots,
     world::{Alive, Held, N_PROCESSES, World},
 };
@@ -21,23 +23,15 @@ use crate::{
     clock::Clock,
     log::{Beat, Log, Ready, Want},
     memory::{Connection, Rng},
-    runs::{Options, Runs, Surroundings},
+    options::Options,
+    runs::Runs,
+    shared::Surroundings,
 };
 
 /// A worker that was not heard of for so long, at two looks, is dead.
 const LEASE: Duration = Duration::from_secs(10);
 /// Claimed at once.
 const MOST_CLAIMED: usize = 12;
-
-/// What everything in a process has.
-#[derive(Clone)]
-pub(crate) struct Inside {
-    pub(crate) world: Arc<World>,
-    pub(crate) runs: Runs,
-    pub(crate) connection: Connection,
-    pub(crate) worker: WorkerId,
-    pub(crate) slots: Arc<Slots>,
-}
 
 pub(crate) fn begin(world: &Arc<World>) {
     for n in 0..N_PROCESSES {
