@@ -60,14 +60,7 @@ impl Bug {
 
     /// As it is switched on: `tells_once`.
     pub fn name(self) -> String {
-        let mut name = String::new();
-        for letter in format!("{self:?}").chars() {
-            if letter.is_uppercase() && !name.is_empty() {
-                name.push('_');
-            }
-            name.extend(letter.to_lowercase());
-        }
-        name
+        runs::bugs::name_of(self)
     }
 }
 

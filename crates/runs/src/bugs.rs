@@ -1,6 +1,8 @@
 //! Mistakes that the simulator has to find: each is switched on by name in a process that only simulates, and cannot be in any other
 //! build. They show that the invariants see what they are there for.
 
+use std::fmt;
+
 /// Where the seeded mistakes are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Bug {
@@ -60,15 +62,20 @@ impl Bug {
 
     /// As it is switched on: `refuse_from_old_copy`.
     pub fn name(self) -> String {
-        let mut name = String::new();
-        for letter in format!("{self:?}").chars() {
-            if letter.is_uppercase() && !name.is_empty() {
-                name.push('_');
-            }
-            name.extend(letter.to_lowercase());
-        }
-        name
+        name_of(self)
     }
+}
+
+/// What a mistake is called on the command line: its variant, in small letters.
+pub fn name_of(mistake: impl fmt::Debug) -> String {
+    let mut name = String::new();
+    for letter in format!("{mistake:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 #[cfg(any(test, feature = "testing"))]

@@ -12,6 +12,7 @@ mod judging;
 mod person;
 mod process;
 mod rest;
+mod search;
 mod slots;
 pub mod terminal;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::{
     bugs::{self, Bug},
     memory::{Faults, Rng, check::keep_panics},
 };
+pub use search::missed;
 pub use world::{Alive, Documents, Held, Library, N_PROCESSES, World};
 
 /// Of one world.
