@@ -113,8 +113,11 @@ fn measure(context: &Context, run: &Run, with: impl FnOnce(&mut Process)) -> Res
 }
 
 fn run_cargo(context: &Context, profile: &str) -> Result<()> {
-    let packages = ["--package", "server", "--package", "bench", "--bins"];
-    shell::run(context.cargo().args(["build", "--profile", profile]).args(packages))
+    // The programs by themselves, as `dist` and `run` build them: beside other packages they would get other features, and be built anew.
+    for packages in [&["--package", "server", "--package", "local-llm"][..], &["--package", "bench"]] {
+        shell::run(context.cargo().args(["build", "--profile", profile]).args(packages).arg("--bins"))?;
+    }
+    Ok(())
 }
 
 /// The kernel asks it to end when xtask is killed, where setpriv is at hand.

@@ -53,6 +53,12 @@ pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finishe
             (Error::Data(_), AttemptResult::Succeeded(_)) => could_not_be_stored(),
             (Error::Data(_), AttemptResult::Failed { error, .. }) if *error != NOT_STORED => could_not_be_stored(),
             (Error::Data(_), AttemptResult::Failed { .. }) => AttemptResult::Released,
+            // What was made is gone with a database that is lost: it has to be made again.
+            (Error::ContentGone, AttemptResult::Succeeded(_)) => {
+                tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result is gone; its step is given back");
+                finished = bare(finished, AttemptResult::Released);
+                continue;
+            }
             (Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }, AttemptResult::Released) => return,
             (Error::Quarantined(_), _) => {
                 tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result was not taken; its step is given back later");

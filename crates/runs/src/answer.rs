@@ -35,6 +35,9 @@ pub enum Error {
     WorkerDead,
     #[error("a reservation of concurrency keys is gone")]
     ReservationGone,
+    /// It has to be written again first.
+    #[error("large content that was written ahead is gone")]
+    ContentGone,
     /// The process ends. What was asked may yet be done.
     #[error("this process does not work on runs any more")]
     Stopped,

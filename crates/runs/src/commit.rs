@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
     id::{RunId, StepKey, UserId, WorkerId},
-    run::RunEvent,
+    limits::INLINE_ARTIFACT_BYTES,
+    run::{RunEvent, state::Version},
 };
 
 use crate::{message::MessageKey, rows::Rows};
@@ -88,6 +89,13 @@ impl RunCommit {
     pub fn content(&self, hash: &str) -> Option<&[u8]> {
         let mut contents = self.parts.iter().flat_map(|part| &part.contents);
         contents.find(|content| content.hash == hash).map(|content| &*content.bytes)
+    }
+
+    /// Addresses of content that is too large to go with it: it has to be there already.
+    pub fn written_ahead(&self) -> BTreeSet<&str> {
+        let is_large = |version: &&Version| usize::try_from(version.size).is_ok_and(|size| size > INLINE_ARTIFACT_BYTES);
+        let new = self.rows.artifacts.iter().filter(|version| version.copy_of.is_none()).filter(is_large);
+        new.map(|version| version.content_hash.as_str()).filter(|hash| self.content(hash).is_none()).collect()
     }
 
     /// Starts come in the order of what is unique about them, the others in that of their runs: who locks several rows locks them sorted.

@@ -106,6 +106,8 @@ pub enum Outcome {
     WorkerDead,
     /// Reservations of steps are gone.
     ReservationGone,
+    /// Large content that was written ahead is not there: it went with a database that is lost.
+    ContentGone,
     Quarantined {
         reason: String,
     },

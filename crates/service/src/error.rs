@@ -104,7 +104,7 @@ impl Error {
     fn is_unavailable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unavailable(),
-            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped) | Self::TooNew => true,
+            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped | runs::Error::ContentGone) | Self::TooNew => true,
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! What is on its way to the log. Each flight owns what it needs and lands with it; a commit flies until it is known what became of it.
 
 use std::{
+    collections::BTreeMap,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -21,12 +22,16 @@ use crate::{
     turn::Turn,
 };
 
+/// So long nobody is told that a commit is in doubt: mostly the next try knows.
+const QUIET: Duration = Duration::from_secs(1);
+
 pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
 
 pub(crate) enum Landed {
     Loaded { tick: u64, runs: Vec<RunId>, loaded: Result<Vec<Loaded>, Unavailable> },
     Newer { tick: u64, runs: Vec<RunId>, newer: Result<Vec<Newer>, Unavailable> },
-    Committed { tick: u64, works: Vec<(Fate, Working)> },
+    /// `n_tries`: so often it was sent again, by a flight that takes no place.
+    Committed { tick: u64, works: Vec<(Fate, Working)>, n_tries: u32 },
     Alone(Box<Session>, Option<Fate>),
     Rested(RunId),
     Done,
@@ -66,10 +71,10 @@ pub(crate) fn newer<L: Log>(log: Arc<L>, seen: Vec<(RunId, Seen)>, tick: u64) ->
     })
 }
 
-/// The run is left alone for a moment, a different one for each process.
-pub(crate) fn rest(run: RunId, random: u128, n_losses: u32) -> Flight {
+/// The run is left alone for a moment, a different one for each process, and longer each time.
+pub(crate) fn rest(run: RunId, random: u128, n_before: u32) -> Flight {
     let spread = u64::try_from(random % 5).unwrap_or(0);
-    let pause = Duration::from_millis((1 + spread) << n_losses.min(6));
+    let pause = Duration::from_millis((1 + spread) << n_before.min(6));
     Box::pin(async move {
         tokio::time::sleep(pause).await;
         Landed::Rested(run)
@@ -92,58 +97,85 @@ pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Fli
     })
 }
 
+/// Sends them once.
 pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<Working>, tick: u64) -> Flight {
     Box::pin(async move {
-        // Where nothing of a run is left to claim, what is queued in this moment is soon this process' own.
-        let has_room = works.iter().filter_map(|work| work.taken).find(|taken| taken.is_all);
-        let batch = Batch::new(works.iter().map(|work| work.commit.clone()).collect())
-            .kept_for(has_room.map(|taken| taken.worker));
-        let fates = send(&*log, &around, batch, false).await;
-        let of = |work: &Working| fates.iter().find(|(run, _)| *run == work.commit.run).map(|(_, fate)| fate.clone());
-        let works = works.into_iter().map(|work| {
-            let missing = Fate { end: Err(CommitFailed::Unknown), was_unknown: true };
-            (of(&work).unwrap_or(missing), work)
-        });
-        Landed::Committed { tick, works: works.collect() }
+        let sent = send(&*log, &around, batch(&works), false).await;
+        Landed::Committed { tick, works: with_fates(works, sent.fates), n_tries: 0 }
     })
 }
 
-/// Sends a batch until it is known of every run what became of it: after an unknown outcome the very same again, never another.
-async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, sent: bool) -> Vec<(RunId, Fate)> {
-    let (mut left, mut fates, mut was_unknown, mut n_tries) = (batch, Vec::new(), sent, 0_u32);
-    loop {
-        let result = log.commit(&left).await;
-        let fate = |end| Fate { end, was_unknown };
-        match result {
-            Ok(committed) => {
-                around.clock.follow(committed.at);
-                let (mut locked, keep_for) = (Vec::new(), left.keep_for());
-                for (commit, outcome) in left.into_commits().into_iter().zip(committed.outcomes) {
-                    if was_unknown && outcome == Outcome::Locked {
-                        // Perhaps by what was sent before.
-                        locked.push(commit);
-                    } else {
-                        fates.push((commit.run, fate(Ok(outcome))));
-                    }
-                }
-                if locked.is_empty() {
-                    return fates;
-                }
-                left = Batch::new(locked).kept_for(keep_for);
-            }
-            Err(CommitFailed::Unknown) if is_on(Bug::DecideAnewAfterUnknown) => {
-                fates.extend(left.commits().iter().map(|commit| (commit.run, fate(Ok(Outcome::Lost)))));
-                return fates;
-            }
-            Err(CommitFailed::Unknown) => was_unknown = true,
-            Err(CommitFailed::Unavailable) if was_unknown => {}
-            Err(failed) => {
-                fates.extend(left.commits().iter().map(|commit| (commit.run, fate(Err(failed.clone())))));
-                return fates;
-            }
+/// Sends what is in doubt until it is known of every run what became of it, but no longer than `QUIET`: then those who wait for these runs
+/// are told so, and it goes on.
+pub(crate) fn again<L: Log>(
+    log: Arc<L>,
+    around: Arc<Surroundings>,
+    works: Vec<Working>,
+    tick: u64,
+    mut n_tries: u32,
+) -> Flight {
+    Box::pin(async move {
+        let since = tokio::time::Instant::now();
+        let (mut left, mut fates) = (Some(batch(&works)), Vec::new());
+        while let Some(batch) = left.take() {
+            tokio::time::sleep(Duration::from_millis(2 << n_tries.min(8))).await;
+            n_tries = n_tries.saturating_add(1);
+            let sent = send(&*log, &around, batch, true).await;
+            fates.extend(sent.fates);
+            left = sent.in_doubt.filter(|_| since.elapsed() < QUIET);
         }
-        n_tries += 1;
-        tokio::time::sleep(Duration::from_millis(2 << n_tries.min(8))).await;
+        Landed::Committed { tick, works: with_fates(works, fates), n_tries }
+    })
+}
+
+fn batch(works: &[Working]) -> Batch {
+    // Where nothing of a run is left to claim, what is queued in this moment is soon this process' own.
+    let has_room = works.iter().filter_map(|work| work.taken).find(|taken| taken.is_all);
+    Batch::new(works.iter().map(|work| work.commit.clone()).collect()).kept_for(has_room.map(|taken| taken.worker))
+}
+
+/// Of whom nothing is known is in doubt.
+fn with_fates(works: Vec<Working>, fates: Vec<(RunId, Fate)>) -> Vec<(Fate, Working)> {
+    let mut fates: BTreeMap<RunId, Fate> = fates.into_iter().collect();
+    let unknown = || Fate { end: Err(CommitFailed::Unknown), was_unknown: true };
+    works.into_iter().map(|work| (fates.remove(&work.commit.run).unwrap_or_else(unknown), work)).collect()
+}
+
+/// What became of a batch that was sent once.
+#[derive(Default)]
+struct Sent {
+    fates: Vec<(RunId, Fate)>,
+    in_doubt: Option<Batch>,
+}
+
+/// Sends a batch once. After an unknown outcome it has to be the very same again, never another.
+async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, was_unknown: bool) -> Sent {
+    let of_all = |batch: &Batch, end: &Result<Outcome, CommitFailed>, was_unknown| {
+        let fate = Fate { end: end.clone(), was_unknown };
+        batch.commits().iter().map(|commit| (commit.run, fate.clone())).collect()
+    };
+    match log.commit(&batch).await {
+        Ok(committed) => {
+            around.clock.follow(committed.at);
+            let (mut sent, mut locked, keep_for) = (Sent::default(), Vec::new(), batch.keep_for());
+            for (commit, outcome) in batch.into_commits().into_iter().zip(committed.outcomes) {
+                if was_unknown && outcome == Outcome::Locked {
+                    // Perhaps by what was sent before.
+                    locked.push(commit);
+                } else {
+                    sent.fates.push((commit.run, Fate { end: Ok(outcome), was_unknown }));
+                }
+            }
+            sent.in_doubt = (!locked.is_empty()).then(|| Batch::new(locked).kept_for(keep_for));
+            sent
+        }
+        Err(CommitFailed::Unknown) if is_on(Bug::DecideAnewAfterUnknown) => {
+            Sent { fates: of_all(&batch, &Ok(Outcome::Lost), was_unknown), in_doubt: None }
+        }
+        Err(CommitFailed::Unavailable) if !was_unknown => {
+            Sent { fates: of_all(&batch, &Err(CommitFailed::Unavailable), false), in_doubt: None }
+        }
+        Err(CommitFailed::Unknown | CommitFailed::Unavailable) => Sent { fates: Vec::new(), in_doubt: Some(batch) },
     }
 }
 
@@ -198,16 +230,12 @@ pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, 
         });
         let result = log.alone(run, seen, decide).await;
         let Some(session) = held.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Landed::Done };
-        let commit = session.decided.as_ref().and_then(|decided| decided.commit.clone());
+        let has_commit = session.decided.as_ref().is_some_and(|decided| decided.commit.is_some());
         let fate = |end| Fate { end, was_unknown: false };
-        let fate = match (result, commit) {
+        let fate = match (result, has_commit) {
             (Ok(outcome), _) => outcome.map(|outcome| fate(Ok(outcome))),
-            (Err(CommitFailed::Unknown), Some(commit)) => {
-                let fates = send(&*log, &around, Batch::new(vec![commit]), true).await;
-                fates.into_iter().next().map(|(_, fate)| fate)
-            }
             // Nothing was decided, so nothing was written.
-            (Err(CommitFailed::Unknown), None) => Some(fate(Ok(Outcome::Locked))),
+            (Err(CommitFailed::Unknown), false) => Some(fate(Ok(Outcome::Locked))),
             (Err(failed), _) => Some(fate(Err(failed))),
         };
         Landed::Alone(Box::new(session), fate)

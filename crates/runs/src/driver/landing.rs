@@ -26,12 +26,14 @@ impl<L: Log> Driver<L> {
         match landed {
             Landed::Loaded { tick, runs, loaded: Ok(loaded) } => {
                 Stats::count(&self.shared.stats.loads, runs.len());
+                self.is_reached(&runs);
                 for (run, loaded) in runs.into_iter().zip(loaded) {
                     self.loaded(run, loaded, tick);
                     self.rested(run);
                 }
             }
             Landed::Newer { tick, runs, newer: Ok(newer) } => {
+                self.is_reached(&runs);
                 for (run, newer) in runs.into_iter().zip(newer) {
                     self.newer(run, newer, tick);
                     self.rested(run);
@@ -43,11 +45,10 @@ impl<L: Log> Driver<L> {
                     self.unavailable(run);
                 }
             }
-            Landed::Committed { tick, works } => {
-                self.n_commits -= 1;
-                for (fate, work) in works {
-                    self.committed(work, fate, tick);
-                }
+            Landed::Committed { tick, works, n_tries } => {
+                // What is in doubt went on without a place.
+                self.n_commits -= usize::from(n_tries == 0);
+                self.all_committed(works, tick, n_tries);
             }
             Landed::Alone(session, fate) => {
                 self.n_commits -= 1;
@@ -55,6 +56,14 @@ impl<L: Log> Driver<L> {
             }
             Landed::Rested(run) => self.rested(run),
             Landed::Done => {}
+        }
+    }
+
+    fn is_reached(&mut self, runs: &[RunId]) {
+        for run in runs {
+            if let Some(seat) = self.seats.get_mut(run) {
+                seat.n_away = 0;
+            }
         }
     }
 
@@ -68,19 +77,25 @@ impl<L: Log> Driver<L> {
 
     /// The log cannot be reached. What may have been sent is asked for until it is known, the rest is answered.
     pub(super) fn unavailable(&mut self, run: RunId) {
+        self.refuse_waiting(run);
+        let Some(seat) = self.seats.get_mut(&run) else { return };
+        if seat.has_turns() || !seat.in_doubt.is_empty() {
+            seat.n_away = seat.n_away.saturating_add(1);
+            self.pause(run);
+        } else {
+            self.rested(run);
+        }
+    }
+
+    /// Nobody waits for the log at this run any more, but those of whom nobody knows whether what they asked for is in it.
+    pub(super) fn refuse_waiting(&mut self, run: RunId) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
         seat.looks.drain(..).for_each(|waits| (waits.look)(Err(Error::Unavailable)));
         let turns = seat.take_turns().into_iter();
         let (unknown, others): (Vec<_>, Vec<_>) = turns.partition(|turn| !turn.sent.is_empty());
-        let is_left = !unknown.is_empty() || !seat.in_doubt.is_empty();
         seat.put_back(unknown);
         for turn in others {
             turn.answer(Err(Error::Unavailable));
-        }
-        if is_left {
-            self.pause(run);
-        } else {
-            self.rested(run);
         }
     }
 
@@ -88,7 +103,7 @@ impl<L: Log> Driver<L> {
     pub(super) fn pause(&mut self, run: RunId) {
         let Some(seat) = self.seats.get_mut(&run) else { return };
         seat.place = Place::Busy;
-        self.flights.push(flight::rest(run, (self.around.random)(), seat.n_losses));
+        self.flights.push(flight::rest(run, (self.around.random)(), seat.n_losses.saturating_add(seat.n_away)));
     }
 
     fn loaded(&mut self, run: RunId, loaded: Loaded, tick: u64) {

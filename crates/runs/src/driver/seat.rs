@@ -47,6 +47,8 @@ pub(crate) struct Seat {
     pub(crate) doubt: Doubt,
     /// In a row.
     pub(crate) n_losses: u32,
+    /// So often in a row the log could not be reached, while it was not known what became of something.
+    pub(crate) n_away: u32,
     /// Loads in a row that did not fit.
     pub(crate) n_torn: u32,
     /// Steps that it sets free are left to claims: a commit that took some was refused.
@@ -78,6 +80,10 @@ impl Seat {
     /// All of them: people's first. Each kind by when it came.
     pub(crate) fn take_turns(&mut self) -> Vec<Turn> {
         self.persons.drain(..).chain(self.others.drain(..)).collect()
+    }
+
+    pub(crate) fn has_turns(&self) -> bool {
+        self.first().is_some()
     }
 
     /// Shows the run to those to whom it is new enough.

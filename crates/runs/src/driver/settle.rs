@@ -1,11 +1,13 @@
 //! The ends of commits: what is written is applied and answered, what lost is decided again, what cannot be stored is taken apart until
 //! the one command that is wrong is alone.
 
+use std::sync::Arc;
+
 use workflow::run::{Refused, State};
 
 use super::{
     Driver,
-    flight::{Fate, Session, Working},
+    flight::{self, Fate, Session, Working},
     seat::Doubt,
 };
 use crate::{
@@ -20,6 +22,30 @@ use crate::{
 };
 
 impl<L: Log> Driver<L> {
+    pub(super) fn all_committed(&mut self, works: Vec<(Fate, Working)>, tick: u64, n_tries: u32) {
+        let mut in_doubt = Vec::new();
+        for (fate, work) in works {
+            if fate.end == Err(CommitFailed::Unknown) {
+                in_doubt.push(work);
+            } else {
+                self.committed(work, fate, tick);
+            }
+        }
+        if n_tries > 0 {
+            in_doubt.iter().for_each(|work| self.refuse_waiting(work.commit.run));
+        }
+        self.ask_again(in_doubt, tick, n_tries);
+    }
+
+    /// Nobody knows what became of these: they are sent until somebody does, while other commits have their places. Meanwhile nothing else
+    /// is decided about their runs.
+    fn ask_again(&mut self, works: Vec<Working>, tick: u64, n_tries: u32) {
+        if !works.is_empty() {
+            let (log, around) = (Arc::clone(&self.log), Arc::clone(&self.around));
+            self.flights.push(flight::again(log, around, works, tick, n_tries));
+        }
+    }
+
     pub(super) fn committed(&mut self, work: Working, fate: Fate, tick: u64) {
         let run = work.commit.run;
         match fate.end {
@@ -47,6 +73,7 @@ impl<L: Log> Driver<L> {
             }
             Ok(Outcome::WorkerDead) => self.refused(work, fate.was_unknown, |_| Error::WorkerDead),
             Ok(Outcome::ReservationGone) => self.refused(work, fate.was_unknown, |_| Error::ReservationGone),
+            Ok(Outcome::ContentGone) => self.refused(work, fate.was_unknown, |_| Error::ContentGone),
             Ok(Outcome::MessageGone) => {
                 // Another process answered it, by putting it aside.
                 let outdated = |seq| Error::Refused { seq, refused: Refused::Outdated };
@@ -57,7 +84,11 @@ impl<L: Log> Driver<L> {
                 self.undecide(work, false);
                 self.is_aside(run, &reason);
             }
-            Err(CommitFailed::Unavailable | CommitFailed::Unknown) => {
+            Err(CommitFailed::Unknown) => {
+                self.ask_again(vec![work], tick, 0);
+                return;
+            }
+            Err(CommitFailed::Unavailable) => {
                 self.undecide(work, fate.was_unknown);
                 self.unavailable(run);
                 return;

@@ -31,8 +31,6 @@ use crate::{
     rows::Rows,
 };
 
-/// From what it writes ahead to its end.
-const LONGEST_ATTEMPT: TimeDelta = TimeDelta::minutes(2);
 
 /// What else has to hold of every event, by whoever brings content with it.
 pub trait Audit: fmt::Debug + Send {
@@ -126,11 +124,9 @@ impl Checks {
         if let Some(what) = audit.look(state, event, contents) {
             self.violated(format!("run {}: {what}", state.birth.id));
         }
-        // What was written ahead may be lost with the database, and its artifact may not.
-        let was_lost = self.lost.iter().any(|(_, to)| (event.at - *to).abs() < LONGEST_ATTEMPT);
         let is_new = |version: &&Version| version.created_at == event.at && version.copy_of.is_none();
         let missing = |version: &&Version| contents.of(version.id).is_none();
-        let gone = event.data.artifacts.iter().filter(is_new).find(missing).filter(|_| !was_lost);
+        let gone = event.data.artifacts.iter().filter(is_new).find(missing);
         if let Some(version) = gone {
             let (name, key) = (&version.name, &version.producing_step_id);
             self.violated(format!("run {}: `{name}` of {key} is there without its content", state.birth.id));

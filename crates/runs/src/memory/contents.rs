@@ -30,6 +30,10 @@ impl Contents {
         self.blobs.insert(hash.to_owned(), Arc::from(bytes));
     }
 
+    pub(super) fn has_blob(&self, hash: &str) -> bool {
+        self.blobs.contains_key(hash)
+    }
+
     /// The new artifacts of an event, with what goes with its commit.
     pub(super) fn write(&mut self, event: &RunEvent, commit: &RunCommit) {
         for version in &event.data.artifacts {

@@ -59,6 +59,9 @@ impl Stored {
         if !commit.holds.iter().all(has_reservation) {
             return Outcome::ReservationGone;
         }
+        if !commit.written_ahead().into_iter().all(|hash| self.contents.has_blob(hash)) {
+            return Outcome::ContentGone;
+        }
         if !is_on(Bug::KeepMessage) && commit.messages().any(|message| !self.inbox.contains_key(&message)) {
             return Outcome::MessageGone;
         }

@@ -88,6 +88,7 @@ columns!(Runs {
     n_waiting: i32,
     n_takes: i64,
     n_keys: i64,
+    ahead: Option<String>,
 });
 
 columns!(Events { run_id: Uuid, seq: i64, commit_id: Uuid, ask_id: Uuid, event: String });
@@ -258,6 +259,7 @@ impl<'a> Columns<'a> {
 
     fn push_run(&mut self, commit: &'a RunCommit) {
         let of = &commit.rows.summary;
+        let ahead: Vec<&str> = commit.written_ahead().into_iter().collect();
         push!(
             self.runs,
             id: commit.run.0,
@@ -291,6 +293,7 @@ impl<'a> Columns<'a> {
             n_waiting: of.more.n_waiting,
             n_takes: i64::try_from(commit.messages().count()).unwrap_or(i64::MAX),
             n_keys: i64::try_from(commit.holds.len()).unwrap_or(i64::MAX),
+            ahead: (!ahead.is_empty()).then(|| literal(&ahead)),
         );
     }
 
@@ -384,7 +387,7 @@ pub(super) fn place(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
-/// Of numbers or ids, which need no quotes.
+/// Of numbers, ids or hashes, which need no quotes.
 fn literal(of: &[impl std::fmt::Display]) -> String {
     let texts: Vec<String> = of.iter().map(ToString::to_string).collect();
     format!("{{{}}}", texts.join(","))

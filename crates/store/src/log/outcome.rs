@@ -17,6 +17,8 @@ pub(super) struct AnswerRow {
     pub(super) quarantine: Option<String>,
     pub(super) is_on_time: bool,
     pub(super) is_alive: bool,
+    /// Large content that was written ahead is there.
+    pub(super) is_kept: bool,
     pub(super) is_valid: bool,
     pub(super) known_run: Option<Uuid>,
     pub(super) now: DateTime<Utc>,
@@ -40,10 +42,15 @@ pub(super) fn outcome(row: AnswerRow, commit: &RunCommit) -> Outcome {
         return Outcome::Quarantined { reason };
     }
     let is_as_expected = row.seen_head == commit.expected.map(|head| head.0);
+    if is_as_expected && row.is_on_time && row.is_alive && !row.is_kept {
+        return Outcome::ContentGone;
+    }
     match (is_as_expected, row.is_on_time, row.is_alive, row.is_valid) {
         (false, ..) => Outcome::Lost,
         (true, false, ..) => Outcome::ClockOff,
         (true, true, false, _) => Outcome::WorkerDead,
+        // Somebody is just about to collect it.
+        (true, true, true, false) if commit.holds.is_empty() && commit.messages().next().is_none() => Outcome::ContentGone,
         // Where both may be gone each command is tried by itself.
         (true, true, true, false) if commit.holds.is_empty() => Outcome::MessageGone,
         (true, true, true, false) => Outcome::ReservationGone,

@@ -13,11 +13,11 @@ WITH batch AS MATERIALIZED (
         $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::uuid[], $8::uuid[], $9::uuid[],
         $10::int[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::boolean[], $16::uuid[], $17::timestamptz[],
         $18::timestamptz[], $19::timestamptz[], $20::boolean[], $21::text[], $22::text[], $23::int[], $24::int[], $25::int[],
-        $26::int[], $27::int[], $28::int[], $29::int[], $30::bigint[], $31::bigint[]
+        $26::int[], $27::int[], $28::int[], $29::int[], $30::bigint[], $31::bigint[], $32::text[]
     ) AS b (
         id, expected, head, base_seq, seq, decided_at, worker, user_id, template_id,
         template_version, template_name, status, status_reason, auto_run, is_test, parent_run, created_at,
         finished_at, due_at, wants_judgement, idempotency_key, about, n_steps, n_completed, n_skipped,
-        n_failed, n_cancelled, n_items, n_waiting, n_takes, n_keys
+        n_failed, n_cancelled, n_items, n_waiting, n_takes, n_keys, ahead
     )
 ),

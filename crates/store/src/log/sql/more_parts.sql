@@ -3,9 +3,9 @@
 queued AS (
     INSERT INTO steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
     -- Others leave it for a moment to the process that committed: it has the run at hand.
-    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before, $79::uuid,
-        CASE WHEN $79::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
-    FROM unnest($72::uuid[], $73::text[], $74::text[], $75::text[], $76::uuid[], $77::timestamptz[])
+    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before, $80::uuid,
+        CASE WHEN $80::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
+    FROM unnest($73::uuid[], $74::text[], $75::text[], $76::text[], $77::uuid[], $78::timestamptz[])
         AS s (run_id, step, kind, limits, user_id, not_before)
     WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NOT NULL
     ON CONFLICT (run_id, step) DO UPDATE SET
@@ -14,7 +14,7 @@ queued AS (
 ),
 dequeued AS (
     DELETE FROM steps WHERE ctid = ANY (ARRAY(
-        SELECT q.ctid FROM unnest($72::uuid[], $73::text[], $77::timestamptz[]) AS s (run_id, step, not_before)
+        SELECT q.ctid FROM unnest($73::uuid[], $74::text[], $78::timestamptz[]) AS s (run_id, step, not_before)
         CROSS JOIN LATERAL (SELECT q.ctid FROM steps q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
         WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NULL
     ))
@@ -27,8 +27,8 @@ asked AS (
         r.run_id, r.step, r.generation, r.number, r.user_id, r.opened_at, r.due_at, r.quorum, r.allow_self,
         ARRAY(SELECT json_array_elements_text(r.roles::json)), ARRAY(SELECT json_array_elements_text(r.users::json)), r.votes::uuid[]
     FROM unnest(
-        $80::uuid[], $81::text[], $82::int[], $83::int[], $84::uuid[], $85::timestamptz[], $86::timestamptz[], $87::int[],
-        $88::boolean[], $89::text[], $90::text[], $91::text[]
+        $81::uuid[], $82::text[], $83::int[], $84::int[], $85::uuid[], $86::timestamptz[], $87::timestamptz[], $88::int[],
+        $89::boolean[], $90::text[], $91::text[], $92::text[]
     ) AS r (run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes)
     WHERE (r.run_id IN (SELECT id FROM won)) IS TRUE
     ON CONFLICT (run_id, step) DO UPDATE SET
@@ -38,7 +38,7 @@ asked AS (
 ),
 answered AS (
     DELETE FROM reviews WHERE ctid = ANY (ARRAY(
-        SELECT q.ctid FROM unnest($72::uuid[], $73::text[], $78::boolean[]) AS s (run_id, step, is_asked)
+        SELECT q.ctid FROM unnest($73::uuid[], $74::text[], $79::boolean[]) AS s (run_id, step, is_asked)
         CROSS JOIN LATERAL (SELECT q.ctid FROM reviews q WHERE q.run_id = s.run_id AND q.step = s.step LIMIT 1) q
         WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND NOT s.is_asked
     ))
@@ -46,12 +46,12 @@ answered AS (
 told AS (
     INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at)
     SELECT t.run_id, t.sender, t.sender_seq, t.n, t.tell::json, clock_timestamp()
-    FROM unnest($92::uuid[], $93::uuid[], $94::bigint[], $95::int[], $96::text[]) AS t (run_id, sender, sender_seq, n, tell)
+    FROM unnest($93::uuid[], $94::uuid[], $95::bigint[], $96::int[], $97::text[]) AS t (run_id, sender, sender_seq, n, tell)
     WHERE (t.sender IN (SELECT id FROM won)) IS TRUE
 ),
 heard AS (
     DELETE FROM run_inbox WHERE ctid = ANY (ARRAY(
-        SELECT i.ctid FROM unnest($97::uuid[], $98::uuid[], $99::bigint[], $100::int[]) AS t (run_id, sender, sender_seq, n)
+        SELECT i.ctid FROM unnest($98::uuid[], $99::uuid[], $100::bigint[], $101::int[]) AS t (run_id, sender, sender_seq, n)
         CROSS JOIN LATERAL (
             SELECT i.ctid FROM run_inbox i
             WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
@@ -61,7 +61,7 @@ heard AS (
 ),
 given_back AS (
     UPDATE key_reservations SET is_over = true WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid FROM unnest($103::uuid[], $104::text[]) AS k (run_id, step)
+        SELECT r.ctid FROM unnest($104::uuid[], $105::text[]) AS k (run_id, step)
         CROSS JOIN LATERAL (
             SELECT r.ctid FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over LIMIT 1
         ) r

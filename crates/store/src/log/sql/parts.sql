@@ -2,7 +2,7 @@
 events AS (
     INSERT INTO run_events (run_id, seq, commit_id, ask_id, event)
     SELECT e.run_id, e.seq, e.commit_id, e.ask_id, e.event::json
-    FROM unnest($32::uuid[], $33::bigint[], $34::uuid[], $35::uuid[], $36::text[]) AS e (run_id, seq, commit_id, ask_id, event)
+    FROM unnest($33::uuid[], $34::bigint[], $35::uuid[], $36::uuid[], $37::text[]) AS e (run_id, seq, commit_id, ask_id, event)
     WHERE (e.run_id IN (SELECT id FROM won)) IS TRUE
 ),
 tried AS (
@@ -11,8 +11,8 @@ tried AS (
         prompt_tokens, completion_tokens, cost_micros
     )
     SELECT a.* FROM unnest(
-        $37::uuid[], $38::text[], $39::int[], $40::int[], $41::uuid[], $42::timestamptz[], $43::timestamptz[], $44::text[], $45::text[],
-        $46::text[], $47::text[], $48::bigint[], $49::bigint[], $50::bigint[]
+        $38::uuid[], $39::text[], $40::int[], $41::int[], $42::uuid[], $43::timestamptz[], $44::timestamptz[], $45::text[], $46::text[],
+        $47::text[], $48::text[], $49::bigint[], $50::bigint[], $51::bigint[]
     ) AS a (
         run_id, step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, error, model,
         prompt_tokens, completion_tokens, cost_micros
@@ -36,8 +36,8 @@ made AS (
             THEN (SELECT c.content FROM artifacts c WHERE c.id = a.copy_of) ELSE a.content END,
         a.origin, a.attempt, a.parent, a.made_by, a.copy_of, a.created_at
     FROM unnest(
-        $51::uuid[], $52::uuid[], $53::text[], $54::text[], $55::int[], $56::text[], $57::text[], $58::text[], $59::bigint[],
-        $60::bytea[], $61::text[], $62::int[], $63::uuid[], $64::uuid[], $65::uuid[], $66::timestamptz[]
+        $52::uuid[], $53::uuid[], $54::text[], $55::text[], $56::int[], $57::text[], $58::text[], $59::text[], $60::bigint[],
+        $61::bytea[], $62::text[], $63::int[], $64::uuid[], $65::uuid[], $66::uuid[], $67::timestamptz[]
     ) AS a (
         id, run_id, step, name, version, media_type, content_hash, value_hash, size, content, origin, attempt, parent, made_by,
         copy_of, created_at
@@ -49,7 +49,7 @@ made AS (
 headed AS (
     INSERT INTO artifact_heads (run_id, step, name, latest, approved)
     SELECT a.run_id, a.step, a.name, a.latest, a.approved::int[]
-    FROM unnest($67::uuid[], $68::text[], $69::text[], $70::int[], $71::text[]) AS a (run_id, step, name, latest, approved)
+    FROM unnest($68::uuid[], $69::text[], $70::text[], $71::int[], $72::text[]) AS a (run_id, step, name, latest, approved)
     WHERE (a.run_id IN (SELECT id FROM won)) IS TRUE
     ON CONFLICT (run_id, step, name) DO UPDATE SET latest = excluded.latest, approved = excluded.approved
 )

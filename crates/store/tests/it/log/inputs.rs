@@ -2,8 +2,9 @@
 
 use runs::{Log as _, MessageKey, Outcome, Want};
 use sqlx::PgPool;
+use store::Store;
 use uuid::Uuid;
-use workflow::{RunId, run::plan::KeyLimit};
+use workflow::{RunId, hash::sha256_hex, limits::INLINE_ARTIFACT_BYTES, run::plan::KeyLimit};
 
 use super::world::{Known, chain, check, commit, log};
 use crate::support::WORKER;
@@ -106,5 +107,28 @@ async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool
     let used: Vec<(String, i32)> =
         sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
     assert_eq!(used, [("a".to_owned(), 3), ("b".to_owned(), 3)]);
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_version_whose_large_content_is_not_there_is_not_written(pool: PgPool) {
+    let log = log(&pool).await;
+    let mut run = Known::begun(&log, &chain(2)).await;
+    let take = run.take(run.now(&log).await, 1);
+    run.tell(&log, &[take]).await;
+    let large = "x".repeat(INLINE_ARTIFACT_BYTES + 1);
+    let mut decided = run.decide(run.now(&log).await, &[run.finish(&"s0".into(), &large)]).unwrap();
+    // Too large to go with it.
+    decided.commit.parts[0].contents.clear();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::ContentGone);
+    let store = Store::from_pool(pool.clone());
+    store.put_blob(&sha256_hex(large.as_bytes()), large.as_bytes()).await.unwrap();
+    // Somebody takes it for an orphan, and has not committed that yet.
+    let mut collecting = pool.begin().await.unwrap();
+    sqlx::query("DELETE FROM blobs").execute(&mut *collecting).await.unwrap();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::ContentGone);
+    collecting.rollback().await.unwrap();
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::Written);
+    assert_eq!(commit(&log, &decided.commit).await, Outcome::Found, "sent again it is found, whatever became of the content");
     log.close().await;
 }
