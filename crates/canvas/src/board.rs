@@ -90,7 +90,7 @@ impl Board {
     /// A board to watch a run on; nothing on it can be moved.
     pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
         let content = Content::Run { view: Box::new(run.clone()), agent_names };
-        Self::new(run.run_definition.clone(), content, History::of_watched())
+        Self::new(Definition::clone(&run.run_definition), content, History::of_watched())
     }
 
     fn new(definition: Definition, content: Content, history: History) -> Self {
@@ -253,7 +253,7 @@ impl Board {
         };
         if view.run_definition != run.run_definition || view.id != run.id {
             **view = run.clone();
-            self.definition = run.run_definition.clone();
+            self.definition = Definition::clone(&run.run_definition);
             self.is_fit_wanted = self.viewport == Size::ZERO;
             self.rebuild();
             return Vec::new();

@@ -23,7 +23,7 @@ pub(crate) type Judged = Result<Arc<Startable>, String>;
 
 #[derive(Debug)]
 pub(crate) struct Startable {
-    pub(crate) definition: Definition,
+    pub(crate) definition: Arc<Definition>,
     pub(crate) plan: Plan,
     pub(crate) agents: AgentCatalog,
 }

@@ -73,7 +73,7 @@ async fn judge(shared: &Shared, template: TemplateId, version: i32, definition: 
         let (plan, problems) = validate(&definition, &agents);
         match problems.iter().find(|problem| problem.is_error()) {
             Some(problem) => Err(format!("The sub-workflow is not valid any more: {}", problem.message)),
-            None => Ok(Arc::new(Startable { definition, plan, agents })),
+            None => Ok(Arc::new(Startable { definition: Arc::new(definition), plan, agents })),
         }
     };
     // Validating ten thousand steps takes a while; nothing else should wait for it where there are other threads.
@@ -100,7 +100,7 @@ pub(crate) fn start(
         template_id: config.template_id,
         template_name: name.clone(),
         template_version: config.version,
-        definition: version.definition.clone(),
+        definition: Arc::clone(&version.definition),
         plan: &version.plan,
         agents: &version.agents,
         inputs: known.collect(),

@@ -33,7 +33,7 @@ pub(crate) struct Judged {
     pub(crate) template_id: TemplateId,
     pub(crate) version: i32,
     pub(crate) name: String,
-    pub(crate) definition: Definition,
+    pub(crate) definition: Arc<Definition>,
     pub(crate) plan: Plan,
     pub(crate) agents: Arc<AgentCatalog>,
 }
@@ -63,7 +63,7 @@ pub(crate) async fn judge(ctx: &OpContext, version: Version) -> Result<Arc<Judge
     }
     let (weight, agents) = (weight(&definition), Arc::new(agents));
     ctx.versions().agents.put(key, Arc::clone(&agents), weight);
-    let judged = Arc::new(Judged { template_id, version, name, definition, plan, agents });
+    let judged = Arc::new(Judged { template_id, version, name, definition: Arc::new(definition), plan, agents });
     ctx.versions().judged.put(key, Arc::clone(&judged), weight);
     Ok(judged)
 }

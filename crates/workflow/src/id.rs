@@ -1,7 +1,7 @@
 //! Typed identifiers, so that no signature carries a bare `Uuid` or `String`.
 //! Ids are only parsed here, never made: making one needs randomness, which this crate must not have.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,11 +60,11 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes any text: a half-drawn definition is a normal value, and the validator names what is wrong with it.
-            pub fn new(text: impl Into<String>) -> Self {
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
                 Self(text.into())
             }
 
@@ -116,7 +116,7 @@ impl StepKey {
     /// The key of one item of a map step: `step1[KEY]`.
     #[must_use]
     pub fn item(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+        Self::new(format!("{}[{key}]", self.0))
     }
 
     /// The key under which the definition knows it, and the item's key if it is one.

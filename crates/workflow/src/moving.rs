@@ -118,7 +118,7 @@ mod tests {
             ("/steps/d/when", json!({"eq": [{"const": 1}, {"const": 1}]}), "a b c", "d", ""),
         ];
         let mut view = testing::run(&steps()["steps"]);
-        view.run_definition = Definition::from_value(&steps()).unwrap();
+        view.run_definition = std::sync::Arc::new(Definition::from_value(&steps()).unwrap());
         for key in ["a", "b", "c", "d"] {
             testing::succeed(&mut view, key, key, &[]);
         }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_plan_names_steps_as_the_new_version_does_and_in_its_order() {
         let mut view = testing::run(&steps()["steps"]);
-        view.run_definition = Definition::from_value(&steps()).unwrap();
+        view.run_definition = std::sync::Arc::new(Definition::from_value(&steps()).unwrap());
         testing::succeed(&mut view, "a", "a", &[]);
         let mut document = steps();
         document["steps"]["a"]["title"] = json!("Gather");
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_skipped_step_that_means_the_same_keeps_what_follows_it() {
         let mut view = testing::run(&steps()["steps"]);
-        view.run_definition = Definition::from_value(&steps()).unwrap();
+        view.run_definition = std::sync::Arc::new(Definition::from_value(&steps()).unwrap());
         testing::succeed(&mut view, "a", "a", &[]);
         testing::step(&mut view, "b").status = StepStatus::Skipped;
         testing::succeed(&mut view, "c", "c", &[]);

@@ -50,7 +50,7 @@ pub(crate) fn run(steps: &Value) -> RunView {
         template_name: "T".into(),
         template_version: 1,
         steps: steps.collect(),
-        run_definition,
+        run_definition: std::sync::Arc::new(run_definition),
         inputs: BTreeMap::new(),
         overrides: BTreeMap::new(),
         status: RunStatus::Running,

@@ -21,7 +21,7 @@ pub struct RunView {
     pub template_id: TemplateId,
     pub template_name: String,
     pub template_version: i32,
-    pub run_definition: Definition,
+    pub run_definition: std::sync::Arc<Definition>,
     #[serde(deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
     pub overrides: BTreeMap<StepKey, StepOverride>,

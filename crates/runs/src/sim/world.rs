@@ -229,7 +229,7 @@ impl World {
             template_id: TemplateId(Uuid::from_u128(2)),
             template_name: "T".into(),
             template_version: 1,
-            definition,
+            definition: Arc::new(definition),
             plan: &plan,
             agents: &self.agents,
             inputs: BTreeMap::new(),

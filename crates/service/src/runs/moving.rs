@@ -33,7 +33,7 @@ pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String
     let command = Command::Move(Box::new(MoveTo {
         template_version: version.version,
         template_name: version.name.clone(),
-        definition: version.definition.clone(),
+        definition: Arc::clone(&version.definition),
         plan: version.plan.clone(),
     }));
     if to.dry_run {

@@ -85,7 +85,7 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
         template_id: version.template_id,
         template_name: version.name.clone(),
         template_version: version.version,
-        definition: version.definition.clone(),
+        definition: Arc::clone(&version.definition),
         plan: &version.plan,
         agents: &version.agents,
         inputs: start.inputs,

@@ -174,7 +174,7 @@ pub(crate) fn start(document: &Value, auto_run: bool, user_id: UserId) -> Start 
         template_id: TemplateId(Uuid::from_u128(2)),
         template_name: "T".into(),
         template_version: 1,
-        definition,
+        definition: Arc::new(definition),
         plan: &plan,
         agents: &agents,
         inputs: BTreeMap::new(),

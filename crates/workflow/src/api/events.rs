@@ -133,7 +133,7 @@ pub struct RejectionView {
 pub struct MovedView {
     pub template_version: i32,
     pub template_name: String,
-    pub run_definition: Definition,
+    pub run_definition: std::sync::Arc<Definition>,
 }
 
 impl EventView {

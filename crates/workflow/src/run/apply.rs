@@ -84,8 +84,8 @@ impl State {
         self.template_version = started.template_version;
         self.overrides.clone_from(&started.overrides);
         self.run.auto_run = started.auto_run;
-        self.design = Arc::new(Design::of(started.run_definition.clone(), started.steps.clone()));
-        for plan in &started.steps {
+        self.design = Arc::new(Design::of(Arc::clone(&started.run_definition), &started.steps));
+        for plan in started.steps.iter() {
             self.entries.insert(plan.key.clone(), super::state::Entry::new(Step::new(plan.key.clone(), event.at)));
         }
         self.derive();
@@ -94,7 +94,7 @@ impl State {
     pub(super) fn redesign(&mut self, moved: &Moved) {
         self.template_name.clone_from(&moved.template_name);
         self.template_version = moved.template_version;
-        self.design = Arc::new(Design::of(moved.run_definition.clone(), moved.steps.clone()));
+        self.design = Arc::new(Design::of(Arc::clone(&moved.run_definition), &moved.steps));
         self.derive();
     }
 

@@ -1,7 +1,10 @@
 //! What can come to a run: the verbs of people, and what happens by itself. With each comes the context it is decided in, and the one
 //! type of answers that say no.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -195,7 +198,7 @@ impl Start {
             parent: None,
             depth: 1,
             forked_from: None,
-            steps,
+            steps: steps.into(),
         };
         Self { run, kept: Vec::new() }
     }
@@ -208,7 +211,7 @@ pub struct NewRun<'a> {
     pub template_id: TemplateId,
     pub template_name: String,
     pub template_version: i32,
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     pub plan: &'a Plan,
     pub agents: &'a AgentCatalog,
     pub inputs: BTreeMap<String, Value>,
@@ -306,7 +309,7 @@ pub struct Edit {
 pub struct MoveTo {
     pub template_version: i32,
     pub template_name: String,
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     pub plan: Plan,
 }
 

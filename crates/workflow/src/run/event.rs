@@ -1,7 +1,7 @@
 //! Run events as the decider writes them: the audit log, the wire frame of the live feed and the input of `apply` are one and the same.
 //! Each tells new values, never differences, and the state rebuilds from events alone. It must never hold content.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ pub struct Started {
     pub template_id: TemplateId,
     pub template_name: String,
     pub template_version: i32,
-    pub run_definition: Definition,
+    pub run_definition: Arc<Definition>,
     #[serde(deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
     #[serde(default)]
@@ -158,15 +158,15 @@ pub struct Started {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<StepOfRun>,
     /// Every step after its dependencies.
-    pub steps: Vec<StepPlan>,
+    pub steps: Arc<[StepPlan]>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Moved {
     pub template_version: i32,
     pub template_name: String,
-    pub run_definition: Definition,
-    pub steps: Vec<StepPlan>,
+    pub run_definition: Arc<Definition>,
+    pub steps: Arc<[StepPlan]>,
 }
 
 /// The key that a verb was asked under, and the hash of what was asked.

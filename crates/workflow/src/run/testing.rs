@@ -84,7 +84,7 @@ pub fn start_of(definition: &Definition, auto_run: bool, inputs: BTreeMap<String
         template_id: TemplateId(Uuid::from_u128(2)),
         template_name: "T".into(),
         template_version: 1,
-        definition: definition.clone(),
+        definition: std::sync::Arc::new(definition.clone()),
         plan: &plan,
         agents: &agents,
         inputs,

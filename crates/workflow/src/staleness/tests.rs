@@ -88,7 +88,7 @@ fn prompts_agents_literals_and_dependencies_count() {
     testing::step(&mut view, "b").agent_version = 2;
     assert_eq!(stale(&view), r#"{"b":["agent_version"],"c":["through b"]}"#);
     testing::step(&mut view, "b").agent_version = 1;
-    view.run_definition.steps.get_mut("c").unwrap().depends_on.insert("a".into());
+    std::sync::Arc::make_mut(&mut view.run_definition).steps.get_mut("c").unwrap().depends_on.insert("a".into());
     assert_eq!(stale(&view), r#"{"c":["dependencies"]}"#);
 }
 

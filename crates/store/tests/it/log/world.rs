@@ -101,7 +101,7 @@ impl Known {
             template_id: TemplateId(Uuid::from_u128(2)),
             template_name: "T".into(),
             template_version: 1,
-            definition: definition.clone(),
+            definition: Arc::new(definition.clone()),
             plan: &plan,
             agents: &self.agents,
             inputs: BTreeMap::new(),

@@ -39,7 +39,7 @@ pub(super) fn move_to(state: &State, to: &MoveTo, ctx: &Context<'_>) -> Result<V
         template_version: to.template_version,
         template_name: to.template_name.clone(),
         run_definition: to.definition.clone(),
-        steps: plan::plans(&to.definition, &to.plan, ctx.agents, &state.birth.inputs),
+        steps: plan::plans(&to.definition, &to.plan, ctx.agents, &state.birth.inputs).into(),
     };
     let mut base = state.clone();
     base.redesign(&moved);

@@ -32,7 +32,7 @@ pub(super) fn start(start: &Start, ctx: &Context<'_>) -> Result<Vec<RunEvent>, R
         (budget != BudgetView::default()).then_some(budget)
     });
     draft.run.deadline_at = draft.deadline();
-    for plan in &start.run.steps {
+    for plan in start.run.steps.iter() {
         if draft.unlock(&plan.key)? {
             draft.advance(vec![plan.key.clone()])?;
         }

@@ -1,27 +1,27 @@
 //! What a run's definition comes to: each step with the agent it is pinned to, and who waits for whom.
 //! Made when a run begins and when it moves, shared by every copy of its state, and never changed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{Definition, definition, definition::TriggerRule, id::StepKey, run::plan::StepPlan, source::Source};
 
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Design {
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     /// With its rank: every step after its dependencies.
     plans: BTreeMap<StepKey, (u32, StepPlan)>,
     dependents: BTreeMap<StepKey, Vec<StepKey>>,
 }
 
 impl Design {
-    pub fn of(definition: Definition, plans: Vec<StepPlan>) -> Self {
+    pub fn of(definition: Arc<Definition>, plans: &[StepPlan]) -> Self {
         let mut dependents: BTreeMap<StepKey, Vec<StepKey>> = BTreeMap::new();
         for (key, step) in &definition.steps {
             for before in step.direct_dependencies() {
                 dependents.entry(before.clone()).or_default().push(key.clone());
             }
         }
-        let plans = (0..).zip(plans).map(|(rank, plan)| (plan.key.clone(), (rank, plan))).collect();
+        let plans = (0..).zip(plans).map(|(rank, plan)| (plan.key.clone(), (rank, plan.clone()))).collect();
         Self { definition, plans, dependents }
     }
 

@@ -141,7 +141,7 @@ fn versions_of_another_run_are_taken_over_where_they_differ() {
 fn to(steps: &Value) -> Command {
     let definition = definition(&json!({ "steps": steps }));
     let (plan, _) = validate(&definition, &agents());
-    Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T2".into(), definition, plan }))
+    Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T2".into(), definition: Arc::new(definition), plan }))
 }
 
 #[test]

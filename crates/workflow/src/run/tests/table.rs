@@ -219,7 +219,7 @@ pub(super) fn run_command(world: &mut World, verb: RunVerb) -> Option<Command> {
             let mut definition = definition(&json!({"steps": {"a": {"agent_id": "echo", "prompt": "other"}}}));
             definition.limits = world.state.design.definition.limits.clone();
             let (plan, _) = validate(&definition, &agents());
-            Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T".into(), definition, plan }))
+            Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T".into(), definition: Arc::new(definition), plan }))
         }
     })
 }

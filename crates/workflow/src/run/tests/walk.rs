@@ -258,7 +258,7 @@ impl Walk {
         }
         let definition = definition(&next);
         let (plan, _) = validate(&definition, &agents());
-        let to = MoveTo { template_version: 2, template_name: "T2".into(), definition, plan };
+        let to = MoveTo { template_version: 2, template_name: "T2".into(), definition: Arc::new(definition), plan };
         if self.world.owner(&Command::Move(Box::new(to))).is_ok() {
             self.document = next;
         }
