@@ -6,9 +6,8 @@
 
 mod about;
 mod changed;
+mod merged;
 mod summary;
-
-use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use workflow::{
@@ -23,6 +22,7 @@ use workflow::{
 
 use crate::message::Message;
 use changed::Changed;
+pub use merged::Merged;
 pub use summary::{More, Summary};
 
 /// All rows that one commit writes about one run.
@@ -91,19 +91,6 @@ impl Rows {
         rows
     }
 
-    /// Both in one: of each row the later one. `later` was decided on what these lead to.
-    #[must_use]
-    pub fn then(self, later: Self) -> Self {
-        Self {
-            summary: self.summary.then(later.summary),
-            steps: StepRow::then(self.steps, later.steps),
-            attempts: last(self.attempts, later.attempts, |row| (row.attempt.step.clone(), row.attempt.number)),
-            artifacts: last(self.artifacts, later.artifacts, |version| version.id),
-            artifact_heads: last(self.artifact_heads, later.artifact_heads, |row| (row.step.clone(), row.name.clone())),
-            tells: self.tells.into_iter().chain(later.tells).collect(),
-        }
-    }
-
     /// How many rows it comes to, for the size of a batch.
     pub fn n_rows(&self) -> usize {
         self.steps.len() + self.attempts.len() + self.artifacts.len() + self.artifact_heads.len() + self.tells.len()
@@ -114,30 +101,9 @@ impl StepRow {
     fn is_any(&self) -> bool {
         self.had || self.waits.is_some() || self.review.is_some()
     }
-
-    /// What waited only in between has no rows and gets none.
-    fn then(earlier: Vec<Self>, later: Vec<Self>) -> Vec<Self> {
-        let had: BTreeMap<StepKey, bool> = earlier.iter().map(|row| (row.step.clone(), row.had)).collect();
-        let mut rows = last(earlier, later, |row| row.step.clone());
-        for row in &mut rows {
-            // One of which only the later part told had what it had before both.
-            row.had = had.get(&row.step).copied().unwrap_or(row.had);
-        }
-        rows.retain(Self::is_any);
-        rows
-    }
 }
 
 /// Whether the tables hold something of it that waits.
 fn has_rows(step: &Step) -> bool {
     matches!(step.status.admission(), Some(Admission::Claimable | Admission::Reserving)) || step.review().is_some()
-}
-
-/// Of each key the later row.
-fn last<T, K: Ord>(earlier: Vec<T>, later: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
-    if earlier.is_empty() {
-        return later;
-    }
-    let rows: BTreeMap<K, T> = earlier.into_iter().chain(later).map(|row| (key(&row), row)).collect();
-    rows.into_values().collect()
 }

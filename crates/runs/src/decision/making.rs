@@ -22,7 +22,7 @@ use crate::{
     commit::{AskId, CommitId, Content, Part, RunCommit, StartKey},
     message::MessageKey,
     options::Options,
-    rows::Rows,
+    rows::{Merged, Rows},
     size,
     turn::Turn,
 };
@@ -33,7 +33,7 @@ pub(super) struct Making<'a> {
     begun: Option<Box<State>>,
     empty: State,
     parts: Vec<Part>,
-    rows: Option<Rows>,
+    rows: Option<Merged>,
     start: Option<StartKey>,
     worker: Option<WorkerId>,
     holds: BTreeSet<StepKey>,
@@ -143,11 +143,16 @@ impl<'a> Making<'a> {
         let rows = Rows::of(state, &events);
         let keys = keys(state, &events);
         contents.extend(default_contents(state, &events, &contents));
-        self.rows = Some(match self.rows.take() {
-            None => rows,
-            Some(before) if is_on(Bug::RowsAsTheyCome) => rows.then(before),
-            Some(before) => before.then(rows),
-        });
+        match &mut self.rows {
+            None => self.rows = Some(Merged::of(rows)),
+            Some(before) if is_on(Bug::RowsAsTheyCome) => {
+                let before = std::mem::replace(before, Merged::of(rows)).rows();
+                if let Some(rows) = &mut self.rows {
+                    rows.add(before);
+                }
+            }
+            Some(before) => before.add(rows),
+        }
         for (key, holds) in keys {
             let (to, from) =
                 if holds { (&mut self.holds, &mut self.frees) } else { (&mut self.frees, &mut self.holds) };
@@ -174,7 +179,7 @@ impl<'a> Making<'a> {
         decided_at: DateTime<Utc>,
         id: impl FnOnce() -> CommitId,
     ) -> (Option<RunCommit>, Option<Box<State>>) {
-        let Some(rows) = self.rows else { return (None, None) };
+        let Some(rows) = self.rows.map(Merged::rows) else { return (None, None) };
         let commit = RunCommit {
             run,
             id: id(),
@@ -198,7 +203,7 @@ impl<'a> Making<'a> {
 fn keys(before: &State, events: &[RunEvent]) -> Vec<(StepKey, bool)> {
     let moved = events.iter().find_map(|event| event.data.moved.as_ref());
     let started = events.iter().find_map(|event| event.data.started.as_ref());
-    let plans = moved.map(|moved| &moved.steps).or(started.map(|started| &started.steps));
+    let plans = moved.map(|moved| &*moved.steps).or(started.map(|started| &*started.steps));
     let has_keys = |key: &StepKey| {
         let (of, _) = key.split();
         let now = plans.and_then(|plans| plans.iter().find(|plan| plan.key == of));

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use runs::{
-    AskId, Batch, Beat, CommitId, Content, Loaded, Log as _, Newer, Outcome, Part, RunCommit, Seen, rows::Rows,
+    AskId, Batch, Beat, CommitId, Content, Loaded, Log as _, Newer, Outcome, Part, RunCommit, Seen, rows::{Merged, Rows},
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -125,7 +125,7 @@ impl Known {
         let mut parts = Vec::new();
         let person = actor();
         let mut worker = None;
-        let mut rows: Option<Rows> = None;
+        let mut rows: Option<Merged> = None;
         for command in commands {
             let by_itself = !matches!(
                 command,
@@ -156,10 +156,10 @@ impl Known {
                 worker = Some(WORKER);
             }
             let more = Rows::of(&state, &events);
-            rows = Some(match rows {
-                Some(rows) => rows.then(more),
-                None => more,
-            });
+            match &mut rows {
+                Some(rows) => rows.add(more),
+                None => rows = Some(Merged::of(more)),
+            }
             for event in &events {
                 state.apply(event);
             }
@@ -167,7 +167,7 @@ impl Known {
             let events = events.into_iter().map(Arc::new).collect();
             parts.push(Part { ask: AskId(Uuid::now_v7().as_u128()), events, contents, message: None });
         }
-        let rows = rows?;
+        let rows = rows?.rows();
         let commit = RunCommit {
             run: self.id,
             id: CommitId(Uuid::now_v7()),
