@@ -105,7 +105,7 @@ fn check(spec: &AgentSpec) -> Result<()> {
         AgentConfig::Http(config) => ("config.body", config.body.len().max(config.url.len())),
         AgentConfig::Template(config) => ("config.template", config.template.len()),
         AgentConfig::Human(config) => ("config.instructions", config.instructions.len()),
-        AgentConfig::Workflow(_) => ("config", 0),
+        AgentConfig::Workflow(_) | AgentConfig::Worker(_) => ("config", 0),
     };
     if template > limits::MAX_PROMPT_BYTES {
         return Err(Error::too_large(field, "It is larger than 256 KiB. Shorten it."));

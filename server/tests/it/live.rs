@@ -121,7 +121,11 @@ async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
         }
         match serde_json::from_str(&frame).unwrap() {
             RunFrame::Event { event, people } => folded.take(&event, people),
-            RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => {}
+            RunFrame::Delta(_)
+            | RunFrame::Telling(_)
+            | RunFrame::Absent { .. }
+            | RunFrame::Resync
+            | RunFrame::Beat(_) => {}
         }
     }
     assert_eq!(*folded.view(), expected);

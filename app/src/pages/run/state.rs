@@ -127,7 +127,7 @@ impl LiveRun {
             }
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => self.refetch(),
-            RunFrame::Beat(_) => {}
+            RunFrame::Telling(_) | RunFrame::Absent { .. } | RunFrame::Beat(_) => {}
         }
     }
 
