@@ -20,7 +20,7 @@ use server::{
     live::Hub,
     seed,
 };
-use service::{RequestInfo, Service, Settings, accounts, library, users};
+use service::{RequestInfo, Service, Settings, accounts, library, users, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::{Store, log::Log, notify::Hints, quotas};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -104,6 +104,7 @@ impl Server {
         let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
+        let workers = Workers::new(store.clone(), runs.clone(), Arc::clone(&log), hints.clone());
         let state = AppState::new(
             service.clone(),
             store.clone(),
@@ -111,6 +112,7 @@ impl Server {
             SameOrigin::default(),
             TrustedProxies::default(),
             requests,
+            workers.clone(),
         );
         state.readiness.set(true);
         let router = router(state);
@@ -118,6 +120,10 @@ impl Server {
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
         let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
         let tasks = vec![
+            tokio::spawn({
+                let stop = stop.clone();
+                async move { workers.run(stop).await }
+            }),
             tokio::spawn({
                 let stop = stop.clone();
                 async move { shelf.send_hints(stop.cancelled()).await }
