@@ -312,6 +312,11 @@ impl Client {
         self.send(method, path, headers, body.into()).await
     }
 
+    /// Somebody else, who presents this.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { router: self.router.clone(), credential: Credential::Token(token.to_owned()) }
+    }
+
     pub(crate) fn token(&self) -> &str {
         match &self.credential {
             Credential::Token(token) => token,
