@@ -78,6 +78,16 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     if let AgentConfig::Workflow(config) = &spec.config {
         subworkflow::check(ctx, &spec, config).await?;
     }
+    if let AgentConfig::Worker(_) = &spec.config {
+        let known = ctx.store().agent(&spec.id, None).await?;
+        let is_as_offered = known.is_some_and(|known| {
+            known.config == spec.config && known.inputs == spec.inputs && known.outputs == spec.outputs
+        });
+        if !is_as_offered {
+            let detail = "What an outside worker does is accepted as it was offered; its ports change there.";
+            return Err(Error::invalid("config", detail));
+        }
+    }
     match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
         Saved::Saved(spec) => Ok(*spec),
         Saved::Stale { .. } if agent.base_version.is_none() => {

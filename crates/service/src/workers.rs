@@ -8,7 +8,7 @@ use store::outside::{offers::Accepted, tokens::NewWorkerToken as Stored};
 use workflow::{
     AgentId, AgentSpec, RunId,
     api::{
-        AbsentWorker, CreatedWorkerToken, NewWorkerToken, OfferView, Page, WorkerState, WorkerTokenView, WorkerView,
+        AbsentWorker, AcceptOffer, CreatedWorkerToken, NewWorkerToken, OfferView, Page, WorkerState, WorkerTokenView, WorkerView,
     },
     id::{TokenId, WorkerId},
     limits::MAX_NAME_CHARS,
@@ -48,12 +48,13 @@ pub async fn offers(ctx: &OpContext, waiting: bool, wanted: &Wanted) -> Result<P
 }
 
 /// An offer becomes the next version of its agent.
-pub async fn accept(ctx: &OpContext, agent: &AgentId, hash: &str) -> Result<AgentSpec> {
+pub async fn accept(ctx: &OpContext, offer: AcceptOffer) -> Result<AgentSpec> {
     let by = ctx.admin()?.id;
-    if !agent.is_well_formed() || !is_hash(hash) {
+    let AcceptOffer { agent_id: agent, hash } = offer;
+    if !agent.is_well_formed() || !is_hash(&hash) {
         return Err(Error::NotFound);
     }
-    match ctx.store().accept_offer(agent, hash, by, ctx.author()).await? {
+    match ctx.store().accept_offer(&agent, &hash, by, ctx.author()).await? {
         Accepted::Version(spec) => Ok(*spec),
         Accepted::Unknown => Err(Error::NotFound),
         Accepted::OtherKind => Err(Error::Unsuitable {

@@ -146,6 +146,11 @@ impl AgentSpec {
         self.config.kind()
     }
 
+    /// Whether a second try would act twice outside, as the agent itself says.
+    pub fn acts_outside(&self) -> bool {
+        matches!(&self.config, AgentConfig::Worker(config) if config.side_effects == SideEffects::External)
+    }
+
     /// What its steps are claimed by: the kind, and for an outside agent also its id and the ports that it was accepted with, so that
     /// tasks go only to sessions that offer these.
     pub fn queue(&self) -> String {

@@ -48,7 +48,7 @@ pub(super) async fn accept(
     Extension(ctx): Extension<OpContext>,
     Body(offer): Body<AcceptOffer>,
 ) -> Result<(StatusCode, Json<AgentSpec>)> {
-    Ok((StatusCode::CREATED, Json(workers::accept(&ctx, &offer.agent_id, &offer.hash).await?)))
+    Ok((StatusCode::CREATED, Json(workers::accept(&ctx, offer).await?)))
 }
 
 pub(super) async fn list_tokens(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {

@@ -112,6 +112,7 @@ struct Said {
 
 impl Workers {
     pub async fn beat(&self, caller: &Caller, session: WorkerId, beat: Beat) -> Result<wire::Beaten> {
+        let began = std::time::Instant::now();
         let live = self.session(caller, session).await?;
         if beat.tasks.len() > limits::MAX_TASKS_OF_BEAT {
             let detail = format!("There are more than {} tasks in it.", limits::MAX_TASKS_OF_BEAT);
@@ -131,26 +132,26 @@ impl Workers {
             live.end();
             return Err(Error::SessionGone);
         };
-        let began = std::time::Instant::now();
+        let written = std::time::Instant::now();
         live.leased(beaten.lease_until);
         let named: Vec<Place> = said.iter().filter_map(|said| said.place.clone()).collect();
         self.take_in(session, &said, &beaten.held, &offsets).await?;
-        for lost in live.missed(&beaten.held, &named) {
+        for lost in live.missed(&beaten.held, &named, began) {
             tracing::info!(run.id = %lost.run, step.key = %lost.step, "a session does not know of a task: it is given back");
             self.give_back(session, lost).await;
         }
         let mut states = self.states(session, &said, &beaten.held).await?;
-        let mut news = live.news();
+        let (mut news, is_news) = live.news();
         let is_quiet = |states: &[StateOfTask]| {
             live.state() == WorkerState::Working && states.iter().all(|task| task.state == TaskState::Ok)
         };
-        if !wait.is_zero() && news.is_empty() && is_quiet(&states) {
+        if !wait.is_zero() && !is_news && is_quiet(&states) {
             states = self.hold(&live, &said, states, wait).await?;
-            news = live.news();
+            (news, _) = live.news();
         }
         Ok(wire::Beaten {
             session: live.state().into(),
-            server_time: beaten.at + began.elapsed(),
+            server_time: beaten.at + written.elapsed(),
             lease_until: beaten.lease_until,
             agents: news,
             tasks: states,

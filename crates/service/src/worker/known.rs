@@ -47,7 +47,7 @@ struct Info {
     agents: Vec<(AgentId, String)>,
     standings: BTreeMap<AgentId, Standing>,
     /// As its worker was told last.
-    told: BTreeMap<AgentId, Standing>,
+    told: BTreeMap<AgentId, (Standing, Option<Instant>)>,
     /// What may be claimed for it.
     queues: Arc<[String]>,
     state: WorkerState,
@@ -55,7 +55,7 @@ struct Info {
     lease_until: DateTime<Utc>,
     used: Instant,
     /// When tasks were handed out, and when a beat first did not name them.
-    given: HashMap<Place, (Instant, bool)>,
+    given: HashMap<Place, (Instant, Option<Instant>)>,
 }
 
 impl Sessions {
@@ -186,43 +186,69 @@ impl Live {
         self.info().lease_until = until;
     }
 
-    /// The agents whose standing its worker was not told yet.
-    pub(super) fn news(&self) -> BTreeMap<AgentId, Known> {
+    /// The agents whose standing changed a short while ago, since the answer of one beat may be lost; and whether any of it is told for the
+    /// first time.
+    pub(super) fn news(&self) -> (BTreeMap<AgentId, Known>, bool) {
         let mut info = self.info();
-        let is_new = |id: &AgentId| info.standings.get(id) != info.told.get(id);
-        let news = info.agents.iter().filter(|(id, _)| is_new(id)).filter_map(|(id, hash)| {
-            Some((id.clone(), Known { standing: info.standings.get(id)?.clone(), hash: hash.clone() }))
-        });
-        let news: BTreeMap<_, _> = news.collect();
-        info.told = info.standings.clone();
-        news
+        let (mut news, mut is_first) = (BTreeMap::new(), false);
+        let Info { agents, standings, told, .. } = &mut *info;
+        for (id, hash) in agents.iter() {
+            let Some(standing) = standings.get(id) else { continue };
+            let since = match told.get(id) {
+                Some((known, since)) if known == standing => *since,
+                _ => {
+                    is_first = true;
+                    let now = Some(Instant::now());
+                    told.insert(id.clone(), (standing.clone(), now));
+                    now
+                }
+            };
+            if since.is_some_and(|since| since.elapsed() < limits::TELL_AGAIN) {
+                news.insert(id.clone(), Known { standing: standing.clone(), hash: hash.clone() });
+            }
+        }
+        (news, is_first)
+    }
+
+    /// Its worker heard all of it as it registered.
+    pub(super) fn has_heard(&self) {
+        let mut info = self.info();
+        info.told = info.standings.iter().map(|(id, standing)| (id.clone(), (standing.clone(), None))).collect();
     }
 
     // ---- tasks whose answer may be lost
 
     pub(super) fn gave(&self, places: impl IntoIterator<Item = Place>) {
         let now = Instant::now();
-        self.info().given.extend(places.into_iter().map(|place| (place, (now, false))));
+        self.info().given.extend(places.into_iter().map(|place| (place, (now, None))));
+        // A held beat watches what it named: the next one names these.
+        self.changed.notify_waiters();
     }
 
-    /// Of what it holds, what two beats in a row did not name: their answer was lost.
-    pub(super) fn missed(&self, held: &[Place], named: &[Place]) -> Vec<Place> {
+    /// Of what it holds, what two beats in a row did not name, each a beat's time after the one before it: their answer was lost.
+    /// `began`: when this beat came.
+    pub(super) fn missed(&self, held: &[Place], named: &[Place], began: Instant) -> Vec<Place> {
         let mut info = self.info();
         let mut lost = Vec::new();
         let mut known = std::mem::take(&mut info.given);
         for place in held {
-            let (given, was_missed) = known.remove(place).unwrap_or_else(|| (Instant::now(), false));
+            // One that another process handed out may be on its way still.
+            let (given, missed) = known.remove(place).unwrap_or((began, None));
             if named.contains(place) {
                 continue;
             }
-            if was_missed && given.elapsed() >= limits::MISSED_AFTER {
-                lost.push(place.clone());
-            } else {
-                info.given.insert(place.clone(), (given, true));
+            match missed {
+                Some(missed) if began.duration_since(missed) >= limits::MISSED_AGAIN => lost.push(place.clone()),
+                None if began > given => {
+                    info.given.insert(place.clone(), (given, Some(began)));
+                }
+                _ => {
+                    info.given.insert(place.clone(), (given, missed));
+                }
             }
         }
         // What was handed out since, and is in no commit that the beat saw.
-        known.retain(|_, (given, _)| given.elapsed() < limits::MISSED_AFTER);
+        known.retain(|_, (given, _)| given.elapsed() < limits::LEASE);
         info.given.extend(known);
         lost
     }

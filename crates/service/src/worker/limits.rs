@@ -64,7 +64,9 @@ pub const TOKEN_FRESH: Duration = Duration::from_secs(2);
 pub const LOOK_AT_SESSIONS: Duration = Duration::from_secs(1);
 /// How often it is looked at what may be claimed, while somebody waits and nothing wakes it.
 pub const LOOK_AT_QUEUE: Duration = Duration::from_secs(1);
-/// A task that was handed out is missed only after that.
-pub const MISSED_AFTER: Duration = Duration::from_secs(2);
+/// Between two beats of which neither names a task, until its answer counts as lost.
+pub const MISSED_AGAIN: Duration = Duration::from_millis(4_500);
+/// How long a changed standing is told, in every beat.
+pub const TELL_AGAIN: Duration = Duration::from_secs(15);
 /// How often it is looked at what is due.
 pub const LOOK_AT_DUE: Duration = Duration::from_secs(2);

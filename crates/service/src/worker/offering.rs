@@ -77,8 +77,7 @@ impl Workers {
             return Err(Error::Conflict(detail.to_owned()));
         }
         let live = self.session(caller, session).await?;
-        // All of it is told here.
-        let _ = live.news();
+        live.has_heard();
         let known = |(id, hash): (AgentId, String)| {
             Some((id.clone(), Known { standing: standings.get(&id)?.clone(), hash }))
         };

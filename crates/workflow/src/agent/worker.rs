@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::port::{InputPort, OutputPort};
+pub use crate::definition::SideEffects;
 use crate::{hash, id::AgentId};
 
 /// An outside worker does it. Its ports are those that a worker offered and an admin accepted.
@@ -18,28 +19,6 @@ pub struct WorkerConfig {
     /// How long an attempt may take, as its worker says; the step decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
-}
-
-/// What doing it twice does outside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SideEffects {
-    #[default]
-    None,
-    /// Something, and once however often it is done under one key.
-    Idempotent,
-    /// Something, each time.
-    External,
-}
-
-impl SideEffects {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Idempotent => "idempotent",
-            Self::External => "external",
-        }
-    }
 }
 
 /// The hash of what a step's author sees of an offered agent: inputs and outputs by name, and side effects. In which order ports are

@@ -190,6 +190,16 @@ pub enum SideEffects {
     External,
 }
 
+impl SideEffects {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Idempotent => "idempotent",
+            Self::External => "external",
+        }
+    }
+}
+
 /// Where a node stands on the canvas; outside the semantic hash.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

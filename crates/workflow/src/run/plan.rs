@@ -32,6 +32,9 @@ pub struct StepPlan {
     pub defaults: Vec<DefaultOutput>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyLimit>,
+    /// Its agent says that a second try would act twice outside, whatever the step says.
+    #[serde(default, skip_serializing_if = "crate::view::is_zero")]
+    pub acts_outside: bool,
 }
 
 impl StepPlan {
@@ -78,6 +81,7 @@ pub fn plans(
             prompt_hash: agent.and_then(|agent| agent.config.prompt()).map(|text| hash::sha256_hex(text.as_bytes())),
             defaults: outputs.map(|(outputs, agent)| defaults(agent, outputs)).unwrap_or_default(),
             keys: keys(definition, step, agent, inputs),
+            acts_outside: agent.is_some_and(AgentSpec::acts_outside),
         })
     });
     planned.collect()

@@ -5,7 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::draft::Draft;
 use crate::{
-    Step as Definition, hash,
+    Step as Definition,
+    definition::SideEffects,
+    hash,
     id::{StepKey, WorkerId},
     limits::{MAX_CRASHES, MAX_RETRY_AFTER_MS},
     resolve::effective_override,
@@ -138,7 +140,13 @@ impl Draft<'_> {
                 self.succeed(&step.key, |gated| StepEvent::Succeeded { gated })?;
             }
             AttemptResult::Failed { class, error, retry_after_ms } => {
-                let definition = self.definition(&step.key).cloned();
+                let mut definition = self.definition(&step.key).cloned();
+                if let Some(definition) = &mut definition
+                    && self.plan(&step.key).is_some_and(|plan| plan.acts_outside)
+                {
+                    // Drawn before its agent said so, perhaps.
+                    definition.side_effects = SideEffects::External;
+                }
                 let wait = definition.as_ref().and_then(|step| too_long(step, *retry_after_ms, self.now));
                 attempt.outcome = Some(Outcome::Failed);
                 attempt.error_class = Some(*class);
