@@ -317,6 +317,11 @@ impl Client {
         Self { router: self.router.clone(), credential: Credential::Token(token.to_owned()) }
     }
 
+    /// The same one, by way of another process.
+    pub(crate) fn through(&self, router: Router) -> Self {
+        Self { router, credential: self.credential.clone() }
+    }
+
     pub(crate) fn token(&self) -> &str {
         match &self.credential {
             Credential::Token(token) => token,

@@ -1,6 +1,11 @@
 //! Outside workers over the real API: a worker that is played by hand, so that it can be slow, wrong, lost or hostile.
 
 mod basics;
+mod content;
+mod crowds;
+mod fences;
+mod said;
+mod waiting;
 
 use std::time::Duration;
 
