@@ -57,6 +57,8 @@ struct Inner {
     log: Arc<Log>,
     hints: Hints,
     tokens: Mutex<HashMap<SecretHash, (Instant, OpenWorkerToken)>>,
+    /// One reads a token for all who wait for it.
+    reading: tokio::sync::Mutex<()>,
     sessions: known::Sessions,
     queue: queue::Queue,
     beats: beats::Beats,
@@ -87,6 +89,7 @@ impl Workers {
             log: Arc::new(log.with_own_cursor()),
             hints,
             tokens: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             sessions: known::Sessions::default(),
             queue: queue::Queue::default(),
             beats: beats::Beats::default(),
@@ -102,6 +105,10 @@ impl Workers {
             return Ok(None);
         }
         let hash = id::hash_secret(token);
+        if let Some(token) = self.fresh(&hash) {
+            return Ok(Some(Caller { token }));
+        }
+        let _turn = self.0.reading.lock().await;
         if let Some(token) = self.fresh(&hash) {
             return Ok(Some(Caller { token }));
         }

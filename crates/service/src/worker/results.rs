@@ -133,8 +133,19 @@ impl Workers {
             AttemptResult::Failed { error, .. } if about.is_running => Some(error.clone()),
             _ => None,
         };
-        let command = Command::Finished(Box::new(done));
-        let status = self.commit(place.run, command, contents, problems).await?;
+        let command = Command::Finished(Box::new(done.clone()));
+        let status = match self.commit(place.run, command, contents, problems).await {
+            // Nor at any later time: the attempt fails, instead of running on.
+            Err(Error::Unstorable(reason)) => {
+                tracing::error!(run.id = %place.run, step.key = %place.step, reason, "a result cannot be stored");
+                let (class, error) = (ErrorClass::InvalidOutput, "The result could not be stored".to_owned());
+                let result = AttemptResult::Failed { class, error: error.clone(), retry_after_ms: None };
+                let done = finished(done.step, done.attempt, done.worker, result);
+                let problems = vec![OutputProblem { field: "outputs".into(), message: error }];
+                self.commit(place.run, Command::Finished(Box::new(done)), Vec::new(), problems).await?
+            }
+            status => status?,
+        };
         if let (Status::Committed | Status::InvalidOutput { .. }, Some(error)) = (&status, error) {
             self.0.store.note_worker_error(session, &error).await?;
         }
@@ -242,6 +253,8 @@ impl Workers {
             Ok(Answer { events, .. }) if events.is_empty() => Ok(Status::Already),
             Ok(_) => Ok(Status::Committed),
             Err(runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }) => Ok(Status::Fenced),
+            // Nobody decides about the run until an admin looked at it: whatever ran in it starts again then.
+            Err(runs::Error::Quarantined(_)) => Ok(Status::Fenced),
             Err(error) => Err(error.into()),
         }
     }

@@ -119,8 +119,8 @@ async fn numbers_keep_their_digits_in_both_directions(pool: PgPool) {
     let server = Server::start(pool).await;
     let echo = json!({"id": "echo", "inputs": {"any": {"schema": {}}}, "outputs": {"any": {"schema": {}}}});
     let worker = accepted(&server, &[echo]).await;
-    let definition: Value = serde_json::from_str(
-        r#"{"steps": {"digest": {"agent_id": "echo", "review": {"mode": "never"}, "inputs": {"any": {"const": {"z": 1.10, "a": 1E400}}}}}}"#,
+    let definition = workflow::json::kept(
+        br#"{"steps": {"digest": {"agent_id": "echo", "review": {"mode": "never"}, "inputs": {"any": {"const": {"z": 1.10, "a": 1E400}}}}}}"#,
     )
     .unwrap();
     let template = server.publish("Digits", definition).await;

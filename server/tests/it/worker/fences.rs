@@ -136,7 +136,7 @@ async fn revoking_a_token_ends_its_sessions_within_seconds(pool: PgPool) {
     .await;
     assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     let audit = server.admin.get("/api/audit?action=worker_token").await.expect(200);
-    assert_eq!(audit[0]["action"], "worker_token.revoked");
+    assert_eq!(audit["entries"][0]["action"], "worker_token.revoked");
     // Another token takes the agent on where the one before was taken back.
     let (next, _) = token(&server, &["*"]).await;
     let other = register(&next, &[summarize()]).await;

@@ -142,8 +142,8 @@ async fn a_registration_that_makes_no_sense_is_refused_by_field(pool: PgPool) {
         (with(|body| body["agents"] = json!([])), 422, "agents"),
         (with(|body| body["agents"][0]["id"] = json!("Not An Id")), 422, "agents.0.id"),
         (with(|body| body["agents"][0]["outputs"] = json!({})), 422, "agents.0.outputs"),
-        (with(|body| body["agents"][0]["inputs"]["text"]["schema"] = json!({"$ref": "http://x"})), 422, "agents.0.inputs.text.schema.$ref"),
-        (with(|body| body["agents"][0]["side_effects"] = json!("maybe")), 422, "agents.0.side_effects"),
+        (with(|body| body["agents"][0]["inputs"]["text"]["schema"] = json!({"$ref": "http://x"})), 422, "agents[0].inputs.text.schema.$ref"),
+        (with(|body| body["agents"][0]["side_effects"] = json!("maybe")), 422, "agents[0].side_effects"),
         (with(|body| body["agents"][0]["timeout_s"] = json!(0)), 422, "agents.0.timeout_s"),
         (with(|body| body["agents"] = json!([body["agents"][0], body["agents"][0]])), 422, "agents.1.id"),
     ] {
