@@ -60,6 +60,9 @@ pub enum Error {
     /// Another credential than a worker token where one is wanted, or the other way round.
     #[error("this kind of credential opens nothing here")]
     WrongCredential,
+    /// Where only worker tokens are taken.
+    #[error("the worker token is unknown, expired or revoked")]
+    NoWorkerToken,
     #[error("outputs do not have the promised form")]
     InvalidOutput { problems: Vec<crate::worker::wire::OutputProblem> },
     #[error("the template has no published version")]
@@ -188,6 +191,11 @@ impl Error {
                 403,
                 ErrorCode::Forbidden,
                 "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are.".to_owned(),
+            ),
+            Self::NoWorkerToken => (
+                401,
+                ErrorCode::Unauthenticated,
+                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one.".to_owned(),
             ),
             Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
             Self::NotPublished => (

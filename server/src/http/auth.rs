@@ -108,7 +108,7 @@ async fn as_worker(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        None if is_theirs => Problem::from(service::Error::Unauthenticated).into_response(),
+        None if is_theirs => Problem::from(service::Error::NoWorkerToken).into_response(),
         // Nobody: some pages are for everybody.
         None => next.run(request).await,
     };

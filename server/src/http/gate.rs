@@ -45,7 +45,7 @@ async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> 
             // What its requests hold is its token's.
             Some(caller) => person = Some(UserId(caller.token().0)),
             None if person.is_some() => return Problem::from(service::Error::WrongCredential).into_response(),
-            None => {}
+            None => return Problem::from(service::Error::NoWorkerToken).into_response(),
         }
     }
     let address = request.extensions().get::<OpContext>().and_then(OpContext::address);

@@ -196,7 +196,11 @@ impl Store {
 
     /// A page of the sessions, those that live first, and of these the newest.
     pub async fn worker_sessions(&self, window: Window<'_>) -> Result<Page<WorkerView>> {
-        let (before, id) = window.after.and_then(page::read_at).unzip();
+        let place = window.after.and_then(read_place);
+        let (gone, before, id) = match place {
+            Some((gone, before, id)) => (Some(gone), Some(before), Some(id)),
+            None => (None, None, None),
+        };
         let rows = sqlx::query!(
             r#"SELECT s.id, s.token_id, t.name AS token_name, s.name, s.host, s.pid, s.sdk::text AS "sdk!", s.build_id, s.slots,
                 s.labels::text AS "labels!", s.agents::text AS "agents!", s.last_error, s.last_error_at, w.started_at, w.beat_at,
@@ -204,8 +208,9 @@ impl Store {
                 w.state <> 'dead' AND w.beat_at < clock_timestamp() - w.lease AS "is_late!",
                 (SELECT count(*) FROM attempts a WHERE a.lease_worker = s.id) AS "n_running!"
             FROM worker_sessions s JOIN workers w ON w.id = s.id JOIN worker_tokens t ON t.id = s.token_id
-            WHERE $1::timestamptz IS NULL OR (w.started_at, s.id) < ($1, $2::uuid)
-            ORDER BY w.started_at DESC, s.id DESC LIMIT $3"#,
+            WHERE $1::boolean IS NULL OR (w.state = 'dead') > $1 OR ((w.state = 'dead') = $1 AND (w.started_at, s.id) < ($2::timestamptz, $3::uuid))
+            ORDER BY w.state = 'dead', w.started_at DESC, s.id DESC LIMIT $4"#,
+            gone,
             before,
             id,
             window.to_read(),
@@ -237,7 +242,10 @@ impl Store {
                 last_error_at: row.last_error_at,
             });
         }
-        Ok(window.page(views, |view: &WorkerView| page::at(view.connected_at, view.id.0)))
+        Ok(window.page(views, |view: &WorkerView| {
+            let is_gone = u8::from(view.state == WorkerState::Gone);
+            format!("{is_gone} {}", page::at(view.connected_at, view.id.0))
+        }))
     }
 
     async fn tasks_of(&self, session: WorkerId) -> Result<Vec<WorkerTask>> {
@@ -256,6 +264,12 @@ impl Store {
             })
             .collect())
     }
+}
+
+fn read_place(text: &str) -> Option<(bool, DateTime<Utc>, Uuid)> {
+    let (gone, rest) = text.split_once(' ')?;
+    let (before, id) = page::read_at(rest)?;
+    Some((gone == "1", before, id))
 }
 
 fn with_standings(agents: Vec<(AgentId, String)>, mut standings: BTreeMap<AgentId, Standing>) -> Vec<WorkerAgent> {

@@ -53,12 +53,17 @@ impl Schema {
         }
         match value {
             Value::Object(map) => {
-                let parts = self.properties.iter().filter_map(|(name, part)| Some((part, map.get(name)?)));
-                parts.for_each(|(part, value)| part.files_in(value, found));
+                for (name, part) in &self.properties {
+                    if let Some(value) = map.get(name) {
+                        part.files_in(value, found);
+                    }
+                }
             }
             Value::Array(values) => {
                 if let Some(items) = &self.items {
-                    values.iter().for_each(|value| items.files_in(value, found));
+                    for value in values {
+                        items.files_in(value, found);
+                    }
                 }
             }
             _ => {}
@@ -118,7 +123,7 @@ pub(super) fn check(value: &Value, path: &str, faults: &mut Vec<(String, String)
     if !text("name").is_some_and(is_name) {
         fault("name", "must be a file name of 1 to 255 characters, without a folder");
     }
-    if !size(map.get("size")).is_some_and(|size| size <= MAX_FILE_BYTES) {
+    if size(map.get("size")).is_none_or(|size| size > MAX_FILE_BYTES) {
         fault("size", "must be the number of bytes, at most 1 GiB");
     }
     for name in map.keys().filter(|name| Schema::part_of_file(name).is_none()) {
