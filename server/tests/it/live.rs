@@ -43,7 +43,7 @@ pub(crate) async fn follow(socket: &mut Socket, after: i64) {
 }
 
 /// The next text, skipping pings.
-async fn text(socket: &mut Socket) -> Option<String> {
+pub(crate) async fn text(socket: &mut Socket) -> Option<String> {
     loop {
         match tokio::time::timeout(WITHIN, socket.next()).await.expect("something is heard in time")? {
             Ok(Message::Text(text)) => return Some(text.to_string()),

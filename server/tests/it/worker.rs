@@ -50,7 +50,12 @@ pub(crate) async fn token(server: &Server, agents: &[&str]) -> (Client, String) 
 }
 
 pub(crate) async fn register(client: &Client, agents: &[Value]) -> Worker {
-    let registered = client.post(&format!("{V1}/sessions"), registration(agents)).await.expect(201);
+    let mut answer = client.post(&format!("{V1}/sessions"), registration(agents)).await;
+    while answer.status == 429 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        answer = client.post(&format!("{V1}/sessions"), registration(agents)).await;
+    }
+    let registered = answer.expect(201);
     let session = registered["session"].as_str().unwrap().to_owned();
     Worker { client: client.clone(), session, registered }
 }

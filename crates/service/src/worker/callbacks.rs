@@ -104,6 +104,9 @@ impl Workers {
 
     /// Whose attempt a secret is of, while that is awaited.
     pub async fn is_awaited(&self, secret: &str) -> Result<WorkerId> {
+        if !secret.starts_with(PREFIX) {
+            return Err(Error::NotFound);
+        }
         let hash: SecretHash = id::hash_secret(secret);
         Ok(self.0.store.awaited(&hash).await?.ok_or(Error::NotFound)?.session)
     }

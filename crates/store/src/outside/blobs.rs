@@ -111,6 +111,19 @@ impl Store {
         Ok(())
     }
 
+    /// Values of one run are taken over by another, and the files that they name with them.
+    pub async fn share_files(&self, from: RunId, to: RunId) -> Result<()> {
+        sqlx::query!(
+            "INSERT INTO run_files (run_id, hash) SELECT $2, f.hash FROM run_files f WHERE f.run_id = $1 ORDER BY f.hash
+            ON CONFLICT DO NOTHING",
+            from.0,
+            to.0,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Those of these files that a run, or one around it, was given by an agent. A hash alone opens nothing: whoever typed it may have
     /// read it anywhere.
     pub async fn files_of_run(&self, run: RunId, hashes: &[String]) -> Result<Vec<String>> {

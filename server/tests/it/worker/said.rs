@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use workflow::api::RunFrame;
 
 use super::{V1, accepted, completed, registration, summarize, text, token, workflow};
-use crate::harness::{RUNS, Server, step};
+use crate::{
+    harness::{RUNS, Server, step},
+    live::{connect, follow, text as socket_text},
+};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn outputs_that_break_their_schema_fail_the_attempt_with_words(pool: PgPool) {
@@ -154,5 +158,48 @@ async fn a_registration_that_makes_no_sense_is_refused_by_field(pool: PgPool) {
             assert_eq!(answer["code"], "protocol_unsupported");
         }
     }
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_an_attempt_streams_says_and_logs_comes_live_to_who_looks_at_its_run_also_late(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let worker = accepted(&server, &[summarize()]).await;
+    let template = workflow(&server, "summarize", json!({})).await;
+    let run = server.anna.start(&template, "x").await;
+    let task = worker.one().await;
+    let address = server.listen().await;
+    let path = format!("{RUNS}/{run}/live");
+    let beats = tokio::spawn({
+        let (worker, token) = (worker.clone(), task["token"].clone());
+        async move {
+            for n in 0..200 {
+                let said = json!({"token": token, "progress": {"done": n, "total": 200, "note": "pages"},
+                    "deltas": [{"output": "summary", "text": format!("word{n} ")}], "logs": [{"level": "error", "text": format!("line {n}")}]});
+                worker.beat(&[said], 0).await;
+                tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            }
+        }
+    });
+    // The second one comes late: of both each hears the text from its beginning.
+    for _ in 0..2 {
+        let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+        follow(&mut socket, 0).await;
+        let (mut heard, mut has_progress, mut has_line, mut has_absent) = (String::new(), false, false, false);
+        while !(heard.contains("word40 ") && has_progress && has_line && has_absent) {
+            match serde_json::from_str(&socket_text(&mut socket).await.unwrap()).unwrap() {
+                RunFrame::Delta(delta) if usize::try_from(delta.offset) == Ok(heard.len()) => heard.push_str(&delta.text),
+                RunFrame::Delta(delta) if delta.offset == 0 => heard = delta.text,
+                RunFrame::Telling(telling) => {
+                    has_progress |= telling.progress.is_some_and(|progress| progress.total == 200);
+                    has_line |= telling.lines.iter().any(|line| line.text.starts_with("line "));
+                }
+                RunFrame::Absent { absent } => has_absent |= absent.is_empty(),
+                _ => {}
+            }
+        }
+        assert!(heard.starts_with("word0 word1 word2 "), "{heard}");
+    }
+    beats.abort();
     server.stop().await;
 }
