@@ -221,6 +221,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
 fn functions(it: &Fixture) -> Vec<Row> {
     let mut rows = functions_of_people(it);
     rows.extend(functions_of_work(it));
+    rows.extend(functions_of_workers());
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -273,6 +274,20 @@ fn functions_of_people(it: &Fixture) -> Vec<Row> {
     ]
 }
 
+fn functions_of_workers() -> Vec<Row> {
+    let unknown = || Fixed([SignIn, Forbidden, Forbidden, Forbidden, Missing]);
+    let offer = json!({"offer": {"agent_id": "nobody", "hash": "0".repeat(64)}});
+    vec![
+        ("POST", "/_fn/list_workers", Json(json!({})), ADMINS),
+        ("POST", "/_fn/set_worker", Json(json!({"id": NOWHERE, "state": "paused"})), unknown()),
+        ("POST", "/_fn/list_offers", Json(json!({})), ADMINS),
+        ("POST", "/_fn/accept_offer", Json(offer), unknown()),
+        ("POST", "/_fn/list_worker_tokens", Json(json!({})), ADMINS),
+        ("POST", "/_fn/create_worker_token", Json(json!({"token": {"name": "w", "agents": ["w-*"]}})), ADMINS),
+        ("POST", "/_fn/revoke_worker_token", Json(json!({"id": NOWHERE})), unknown()),
+    ]
+}
+
 fn functions_of_work(it: &Fixture) -> Vec<Row> {
     let run = || json!({"id": it.run});
     let start = json!({"start": {"template_id": it.template, "inputs": {"text": "x"}}, "key": null});
@@ -306,6 +321,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
         ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),
         ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
+        ("POST", "/_fn/attempt_logs", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.

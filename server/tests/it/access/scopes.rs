@@ -75,7 +75,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
         "list_tokens", "list_agents", "gallery", "get_published", "my_runs", "waiting_for_me", "template_versions", "get_run",
-        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "get_artifact", "artifact_lineage",
+        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
@@ -86,7 +86,8 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_live_definition", "create_template", "save_draft", "publish_template", "workflow_ports",
-        "archive_template",
+        "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "create_worker_token",
+        "revoke_worker_token",
     ]),
     (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token"]),
 ];
