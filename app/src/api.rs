@@ -9,6 +9,7 @@ mod steps;
 mod templates;
 mod users;
 mod wire;
+mod workers;
 
 pub use account::*;
 pub use agents::*;
@@ -16,3 +17,4 @@ pub use runs::*;
 pub use steps::*;
 pub use templates::*;
 pub use users::*;
+pub use workers::*;

@@ -20,6 +20,12 @@ pub fn clock_time(at_ms: i64) -> String {
     local(at_ms, Precision::Clock)
 }
 
+/// "14:02" by the browser's clock, with the date where it is not of today: for what begins at a point in time.
+pub fn since_words(at: DateTime<Utc>) -> String {
+    let at_ms = at.timestamp_millis();
+    local(at_ms, if is_near(at_ms, now()) { Precision::ClockMinute } else { Precision::Minute })
+}
+
 /// "28 Nov 2026, 14:02" by the browser's clock: for what a browser alone draws.
 pub fn local_minute(at: DateTime<Utc>) -> String {
     local(at.timestamp_millis(), Precision::Minute)
@@ -32,6 +38,8 @@ pub enum Precision {
     Second,
     /// The time of day alone.
     Clock,
+    /// The same without seconds.
+    ClockMinute,
 }
 
 /// In the browser's time zone.
@@ -53,8 +61,19 @@ fn written(at: DateTime<Utc>, precision: Precision) -> String {
         Precision::Minute => "%-d %b %Y, %H:%M",
         Precision::Second => "%-d %b %Y, %H:%M:%S",
         Precision::Clock => "%H:%M:%S",
+        Precision::ClockMinute => "%H:%M",
     };
     at.format(form).to_string()
+}
+
+/// "14:02 UTC", the same on both sides.
+pub fn absolute_clock(at: DateTime<Utc>, precision: Precision) -> String {
+    format!("{} UTC", written(at, precision))
+}
+
+/// Whether it is so near that the time of day says enough.
+fn is_near(at_ms: i64, now_ms: i64) -> bool {
+    (now_ms - at_ms).abs() < 20 * 3_600_000
 }
 
 /// Within a week; `None` where the date says more.
@@ -87,15 +106,16 @@ pub fn duration_words(ms: i64) -> String {
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::{Precision, absolute, duration_words, relative, written};
+    use super::{Precision, absolute, absolute_clock, duration_words, relative, written};
 
     #[test]
     fn dates_have_one_form() {
         let at: DateTime<Utc> = "2026-02-06T15:04:05Z".parse().unwrap();
-        let all = [Precision::Day, Precision::Minute, Precision::Second, Precision::Clock]
+        let all = [Precision::Day, Precision::Minute, Precision::Second, Precision::Clock, Precision::ClockMinute]
             .map(|precision| written(at, precision));
-        assert_eq!(all, ["6 Feb 2026", "6 Feb 2026, 15:04", "6 Feb 2026, 15:04:05", "15:04:05"]);
+        assert_eq!(all, ["6 Feb 2026", "6 Feb 2026, 15:04", "6 Feb 2026, 15:04:05", "15:04:05", "15:04"]);
         assert_eq!(absolute(at), "6 Feb 2026, 15:04 UTC");
+        assert_eq!(absolute_clock(at, Precision::ClockMinute), "15:04 UTC");
     }
 
     #[test]

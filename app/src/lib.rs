@@ -22,6 +22,7 @@ mod paged;
 pub mod pages;
 #[cfg(feature = "ssr")]
 mod plain_form;
+mod polled;
 pub mod prefs;
 pub mod reactive;
 mod return_path;

@@ -1,6 +1,6 @@
 //! Lists that come in pages: what is loaded, and the way to the rest. No list ends without a word.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 use leptos::prelude::*;
 use workflow::api::Page;
@@ -77,6 +77,29 @@ pub fn More<T: Clone + Send + Sync + 'static>(of: Paged<T>) -> impl IntoView {
     }
 }
 
+/// So many of the first, in whole pages: for a list that is read again as far as it is shown. `key` tells items apart, for one that came
+/// while the pages were read stands on two of them.
+pub async fn at_least<T, K, F>(
+    n: usize,
+    key: impl Fn(&T) -> K,
+    fetch: impl Fn(Option<String>) -> F,
+) -> Result<Page<T>, AppError>
+where
+    K: Ord,
+    F: Future<Output = Result<Page<T>, AppError>>,
+{
+    let mut all = fetch(None).await?;
+    let mut known: BTreeSet<K> = all.items.iter().map(&key).collect();
+    while all.items.len() < n
+        && let Some(after) = all.next.take()
+    {
+        let page = fetch(Some(after)).await?;
+        all.items.extend(page.items.into_iter().filter(|item| known.insert(key(item))));
+        all.next = page.next;
+    }
+    Ok(all)
+}
+
 /// Every page, for a choice that offers all there are.
 pub async fn all<T, F>(fetch: impl Fn(Option<String>) -> F) -> Result<Vec<T>, AppError>
 where
@@ -90,5 +113,30 @@ where
             return Ok(items);
         }
         after = page.next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_as_far_as_it_is_shown_and_nothing_twice() {
+        let n_asked = Cell::new(0);
+        let fetch = |after: Option<String>| {
+            n_asked.set(n_asked.get() + 1);
+            let at: u32 = after.map_or(0, |after| after.parse().unwrap());
+            // Each page begins with the last item of the one before it.
+            std::future::ready(Ok(Page { items: vec![at, at + 1], next: (at < 3).then(|| (at + 1).to_string()) }))
+        };
+        let read = |n| block_on(at_least(n, |item| *item, fetch)).unwrap();
+        assert_eq!(read(1), Page { items: vec![0, 1], next: Some("1".into()) });
+        assert_eq!(n_asked.replace(0), 1);
+        assert_eq!(read(3), Page { items: vec![0, 1, 2], next: Some("2".into()) });
+        assert_eq!(read(9), Page { items: vec![0, 1, 2, 3, 4], next: None });
     }
 }

@@ -10,12 +10,14 @@ mod editor;
 pub mod fetched;
 mod input_form;
 mod login;
+mod new_secret;
 mod not_found;
 mod run;
 mod start;
 mod token_row;
 mod types;
 mod users;
+mod workers;
 mod workflows;
 
 pub use dashboard::DashboardPage;

@@ -17,7 +17,7 @@ export class RunPage {
 
   /** The row of a step in the outline, once it has this status. */
   step(title: string, status?: Status): Locator {
-    return this.outline.getByRole("button", { name: new RegExp(`^${status ?? "[A-Z][a-z ]+"} ${title}( Stale)?( [\\d.]+ .*)?$`) });
+    return this.outline.getByRole("button", { name: new RegExp(`^${status ?? "[A-Z][a-z ]+"} ${title}( Stale)?( [\\d.]+ .*)?( No worker .*)?$`) });
   }
 
   /** The same for a step whose result is stale. */

@@ -12,6 +12,7 @@ mod token;
 mod user;
 mod watch;
 mod work;
+mod worker_token;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,9 @@ enum Command {
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Manage tokens of outside workers
+    #[command(subcommand)]
+    WorkerToken(worker_token::WorkerToken),
     /// Add the shipped agents and workflows to the library; what is there stays as it is
     Seed,
     /// Start runs and steer them, over the API of a running server
@@ -83,8 +87,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
         // Only where there is a Weft: for this one command none is made.
-        Command::Token(_) if !token::has_database(&cli.database) => {}
-        Command::Work(_) | Command::Migrate | Command::User(_) | Command::Token(_) | Command::Seed => {
+        Command::Token(_) | Command::WorkerToken(_) if !token::has_database(&cli.database) => {}
+        Command::Work(_) | Command::Migrate | Command::User(_) | Command::Token(_) | Command::WorkerToken(_) | Command::Seed => {
             privileges::settle(&cli.database, None)?;
         }
         // Two speak to a server and touch nothing but what the person can reach; the third was served before.
@@ -98,6 +102,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Migrate => migrate::run(&cli.database).await,
             Command::User(command) => user::run(command, &cli.database).await,
             Command::Token(command) => token::run(command, &cli.database).await,
+            Command::WorkerToken(command) => worker_token::run(command, &cli.database).await,
             Command::Seed => seed::run(&cli.database).await,
             Command::Run(command) => run::run(command).await,
             Command::Watch(command) => watch::run(command).await,

@@ -29,6 +29,8 @@ mod site;
 mod state;
 mod steps;
 mod templates;
+mod worker;
+mod workers;
 
 pub use entry::Entry;
 pub(crate) use extract::Ids;

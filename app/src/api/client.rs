@@ -238,6 +238,7 @@ mod tests {
             include_str!("steps.rs"),
             include_str!("templates.rs"),
             include_str!("users.rs"),
+            include_str!("workers.rs"),
         ];
         let named: Vec<&str> =
             files.iter().flat_map(|file| file.lines()).filter(|line| line.starts_with("#[server(")).collect();

@@ -17,6 +17,9 @@ use crate::{error::AppError, told::Told};
 pub struct LoadedRun {
     pub snapshot: Snapshot,
     pub people: Emails,
+    /// The steps that wait for a worker which is not there.
+    #[serde(default)]
+    pub absent: Vec<wire::AbsentWorker>,
 }
 
 /// What a verb did.
@@ -55,8 +58,10 @@ pub async fn waiting_for_me(after: Option<String>) -> Result<wire::Page<wire::Ru
 
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
-    let (snapshot, people) = service::runs::snapshot(&expect_context(), id).await?;
-    Ok(LoadedRun { snapshot, people })
+    let ctx = expect_context();
+    let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
+    let absent = service::workers::absent(&ctx, id).await?;
+    Ok(LoadedRun { snapshot, people, absent })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

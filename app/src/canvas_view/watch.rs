@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::reactive::{effect, effect_with, memo};
-use canvas::Board;
+use canvas::{Board, Said};
 use leptos::prelude::*;
 use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
@@ -52,14 +52,16 @@ impl WatchHandle {
 pub fn RunCanvas(
     #[prop(into)] run: Signal<RunView>,
     #[prop(into)] stale: Signal<BTreeMap<StepKey, Staleness>>,
+    /// What no event tells of a step.
+    #[prop(into)]
+    said: Signal<BTreeMap<StepKey, Said>>,
     selected: RwSignal<Option<StepKey>>,
     #[prop(optional)] handle: Option<WatchHandle>,
 ) -> impl IntoView {
     let handle = handle.unwrap_or_else(|| run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new())));
     let board = handle.board;
     let told = StoredValue::new(Vec::<String>::new());
-    effect(move || {
-        let changed = run.with(|run| board.act(|board| board.set_run(run))).unwrap_or_default();
+    let tell_soon = move |changed: Vec<String>| {
         if changed.is_empty() {
             return;
         }
@@ -76,12 +78,19 @@ pub fn RunCanvas(
                 Duration::from_millis(600),
             );
         }
+    };
+    effect(move || {
+        tell_soon(run.with(|run| board.act(|board| board.set_run(run))).unwrap_or_default());
     });
     let version = memo(move || run.with(|run| run.template_version));
     effect(move || {
         // Another version of the definition has other nodes.
         let _ = version.get();
         stale.with(|stale| board.act(|board| board.set_stale(|key| stale.contains_key(key))));
+    });
+    effect(move || {
+        let _ = version.get();
+        tell_soon(said.with(|said| board.act(|board| board.set_said(said))).unwrap_or_default());
     });
     effect(move || {
         // An item of a list is no node: its map step stands for it.

@@ -1,4 +1,4 @@
-//! `RelativeTime` and Elapsed. The server prints UTC, an effect localises after hydration: no clock and no locale in a first render.
+//! `RelativeTime`, `ClockTime` and Elapsed. The server prints UTC, an effect localises after hydration: no clock and no locale in a first render.
 //! The exact time is always there: in `datetime` and on hover.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    clock::{self, Precision, absolute, duration_words, local, relative},
+    clock::{self, Precision, absolute, absolute_clock, duration_words, local, relative, since_words},
     link::{Link, use_link},
     reactive::effect,
 };
@@ -20,6 +20,25 @@ pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
         Some(now) => relative(at.get().timestamp_millis(), now)
             .unwrap_or_else(|| local(at.get().timestamp_millis(), Precision::Day)),
         None => absolute(at.get()),
+    };
+    let exact = move || match now.get() {
+        Some(_) => local(at.get().timestamp_millis(), Precision::Second),
+        None => absolute(at.get()),
+    };
+    view! {
+        <time class="tip" datetime=move || at.get().to_rfc3339_opts(SecondsFormat::Millis, true) data-tip=exact>
+            {text}
+        </time>
+    }
+}
+
+/// "14:02", with the date where it is not of today, and the exact local time on hover: for what begins at a point in time.
+#[component]
+pub fn ClockTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
+    let now = ticking(Duration::from_mins(10), None);
+    let text = move || match now.get() {
+        Some(_) => since_words(at.get()),
+        None => absolute_clock(at.get(), Precision::ClockMinute),
     };
     let exact = move || match now.get() {
         Some(_) => local(at.get().timestamp_millis(), Precision::Second),

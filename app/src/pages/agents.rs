@@ -7,6 +7,7 @@ mod faults;
 mod form;
 mod history;
 pub(super) mod kind;
+pub(super) mod outside;
 mod ports;
 mod sub_workflow;
 mod suggested_id;
@@ -14,9 +15,13 @@ mod test;
 mod typed;
 
 use leptos::prelude::*;
-use workflow::api::{self as wire, AgentView};
+use workflow::{
+    AgentSpec,
+    api::{self as wire, AgentView},
+};
 
 pub use self::edit::{AgentPage, NewAgentPage};
+use self::outside::Offers;
 use crate::{
     api,
     components::{Badge, Empty, Icon, LinkButton, Skeleton, SkeletonKind, TableShell, TextInput, Variant},
@@ -42,8 +47,9 @@ pub fn AgentsPage() -> impl IntoView {
             <div class="page">
                 <div class="page-head">
                     <h1>"Agents"</h1>
-                    <p>"What does the work of a step: a language model, a web service, a template, a person or another workflow. Each save makes a new version."</p>
+                    <p>"What does the work of a step: a language model, a web service, a template, a person, another workflow, or a program of yours. Each save makes a new version."</p>
                 </div>
+                <Offers on_accepted=move |_: AgentSpec| agents.refetch()/>
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
                         match agents.await {
@@ -70,6 +76,10 @@ pub fn AgentsPage() -> impl IntoView {
             </div>
         </Page>
     }
+}
+
+fn above() -> Vec<(String, String)> {
+    vec![("Agents".to_owned(), "/admin/agents".to_owned())]
 }
 
 #[component]

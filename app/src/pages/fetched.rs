@@ -17,6 +17,7 @@ use super::{
     not_found::for_admins,
     start::StartPage,
     users::UsersPage,
+    workers::WorkersPage,
     workflows::WorkflowsPage,
 };
 use crate::shell::Page;
@@ -32,5 +33,6 @@ fetched! {
     agents: Agents, agents, load_agents, for_admins(AgentsPage);
     agents: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
     agents: Agent, agent, load_agent, for_admins(AgentPage);
+    agents: Workers, workers, load_workers, for_admins(WorkersPage);
     design: Design, design, load_design, view! { <Page title="Design system"><DesignPage/></Page> }.into_any();
 }

@@ -1,6 +1,7 @@
 //! /runs/{id}: one run, live. The steps as an outline, the DAG, the chosen step, and the timeline.
 //! Everything shown is one `RunView` of the state that events are folded into; nothing here may keep a second truth.
 
+mod absent;
 pub(super) mod artifact;
 mod attempts;
 mod blast;
@@ -17,17 +18,21 @@ mod inputs;
 mod items;
 mod judged;
 mod lineage;
+mod logs;
 mod needs;
 mod one_step;
 mod outline;
 pub(super) mod output;
 mod output_form;
+pub(super) mod outside;
 mod press;
+mod progress;
 mod prompt;
 mod reject;
 mod rerun;
 mod restored;
 mod rollback;
+mod said;
 mod seen;
 mod skip;
 mod stale;
@@ -35,6 +40,7 @@ pub(super) mod state;
 mod step_panel;
 mod streams;
 mod supply;
+mod tellings;
 mod timeline;
 mod transcript;
 mod verbs;
@@ -113,6 +119,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
     let live = LiveRun::follow(run, wanted);
     let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
+    let said = said::beside_status(live);
     focus::keep_focus(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
@@ -137,7 +144,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     </div>
                     <Outline live panel=steps/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run stale=live.stale selected=live.selected handle=canvas/>
+                        <RunCanvas run=live.run stale=live.stale said selected=live.selected handle=canvas/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>

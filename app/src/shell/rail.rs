@@ -22,6 +22,7 @@ pub(super) fn Rail() -> impl IntoView {
             <li class="rail-heading">"Admin"</li>
             <Place href="/admin/workflows" icon="workflow" label="Workflows"/>
             <Place href="/admin/agents" icon="bot" label="Agents"/>
+            <Place href="/admin/workers" icon="cpu" label="Workers"/>
             <Place href="/admin/users" icon="users" label="Users"/>
             <Place href="/admin/audit" icon="history" label="Audit log"/>
         }

@@ -19,7 +19,7 @@ use crate::{
     camera::{Camera, Lod},
     edit::{Edit, Refused},
     history::History,
-    scene::{Scene, Side, Source, hit::Hit},
+    scene::{Said, Scene, Side, Source, hit::Hit},
 };
 
 pub use connect::Connect;
@@ -268,6 +268,19 @@ impl Board {
             format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
         };
         changed.into_iter().map(words).collect()
+    }
+
+    /// Shows what is said of steps beside their status; answers with the absences that are new, in words.
+    pub fn set_said(&mut self, said: &BTreeMap<StepKey, Said>) -> Vec<String> {
+        let changed = self.scene.set_said(said);
+        if !changed.is_empty() {
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+        let absence = |node: u32| match &self.scene.said[node as usize] {
+            Some(Said::Absent(words)) => Some(format!("{}: {}", self.scene.title[node as usize], words.to_lowercase())),
+            Some(Said::Progress { .. }) | None => None,
+        };
+        changed.into_iter().filter_map(absence).collect()
     }
 
     /// Shows which steps of the watched run are stale.

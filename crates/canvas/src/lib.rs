@@ -18,4 +18,4 @@ pub use edit::{Edit, Refused, apply, fresh_key};
 pub use history::History;
 pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};
 pub use paint::{DisplayList, Renderer};
-pub use scene::{Scene, Side, hit::Precision};
+pub use scene::{Said, Scene, Side, hit::Precision};

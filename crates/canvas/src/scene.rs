@@ -32,6 +32,7 @@ pub enum Kind {
     Template,
     Human,
     Workflow,
+    Worker,
     Other,
 }
 
@@ -43,6 +44,7 @@ impl Kind {
             "template" => Self::Template,
             "human" => Self::Human,
             "workflow" => Self::Workflow,
+            "worker" => Self::Worker,
             _ => Self::Other,
         }
     }
@@ -76,6 +78,15 @@ impl Side {
     }
 }
 
+/// What is known of a step that no event tells.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Said {
+    /// It is ready, and nobody is there to do it.
+    Absent(Arc<str>),
+    /// How far its attempt says that it is; without a share, nobody knows of how much.
+    Progress { words: Arc<str>, share: Option<f32> },
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Edge {
     pub from: u32,
@@ -104,6 +115,8 @@ pub struct Scene {
     pub is_stale: Vec<bool>,
     /// How much of a list is over, from 0 to 1; of steps that have one.
     pub progress: Vec<Option<f32>>,
+    /// What is said of a step beside its status.
+    pub said: Vec<Option<Said>>,
     pub n_errors: Vec<u32>,
     pub n_warnings: Vec<u32>,
     pub edges: Vec<Edge>,

@@ -7,6 +7,7 @@ use std::{
 
 use workflow::{
     ArtifactId, Step, StepKey, StepStatus,
+    content::names,
     run::{
         State,
         state::{self, Birth, Design, Version},
@@ -15,10 +16,7 @@ use workflow::{
     view::StepOverride,
 };
 
-use crate::{
-    bugs::{Bug, is_on},
-    content,
-};
+use crate::bugs::{Bug, is_on};
 
 /// A step that wants judging, with all that judging it looks at.
 #[derive(Clone, Debug)]
@@ -60,7 +58,7 @@ impl Asking {
             asking.reads = wanted.iter().filter_map(|id| state.artifact(*id).cloned()).collect();
         } else {
             let latest = |(key, name): (&StepKey, &String)| state.latest(key).find(|version| version.name == *name);
-            asking.reads = content::names(sources(definition)).into_iter().filter_map(latest).cloned().collect();
+            asking.reads = names(sources(definition)).into_iter().filter_map(latest).cloned().collect();
         }
         Some(asking)
     }

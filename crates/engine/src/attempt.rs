@@ -9,11 +9,12 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use workflow::{
     AgentSpec, RunId, Step,
     agent::AgentConfig,
-    hash::sha256_hex,
+    content::weight,
     resolve::{basis, effective_prompt, item_basis},
     run::{
         State,
         command::{AttemptResult, Finished},
+        task::Task,
     },
     status::Reason,
     view::{Basis, ConsumedInput, Usage},
@@ -21,9 +22,9 @@ use workflow::{
 
 use crate::{
     bugs::{Bug, is_on},
-    child, content, ending,
-    held::{self, Order},
-    inputs::{Task, gone},
+    child, ending,
+    held::Order,
+    inputs::{self, gone},
     outputs::Made,
     shared::{Inside, Shared, class_of, until_there},
     slots::{Begun, Place},
@@ -83,7 +84,7 @@ async fn know(inside: &Inside, begun: &Begun, order: &Order) -> Option<Task> {
         let worker = inside.worker;
         let look = move |state: Option<&State>| {
             // A step that runs again by now is another attempt's, in another generation.
-            let state = state.filter(|state| held::has(state, &key, number, worker))?;
+            let state = state.filter(|state| state.has(&key, number, worker))?;
             Task::of(state, &key, number)
         };
         match inside.runs().read(begun.run, begun.seq, look).await {
@@ -112,7 +113,7 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
     let mut told = Told::default();
     let metas = task.metas();
     // Held to the end, in which all that was read and made is dropped.
-    let Some(held) = cancel.run_until_cancelled(shared.memory.take(content::weight(&metas))).await.flatten() else {
+    let Some(held) = cancel.run_until_cancelled(shared.memory.take(weight(&metas))).await.flatten() else {
         return Ended::Cancelled;
     };
     let room = shared.memory.room();
@@ -202,14 +203,14 @@ async fn attempt(inside: &Inside, task: &Task, room: &Room, told: &mut Told, can
     let contents = &shared.cache.contents;
     let read = until_there(cancel, || async {
         let read = contents.read(&*shared.shelf, task.metas()).await?;
-        Ok((read, task.item(shared).await?))
+        Ok((read, inputs::item(task, shared).await?))
     });
     let (read, item) = match read.await {
         Some(Ok(read)) => read,
         Some(Err(error)) => return Outcome::Output(Err(unreadable(task, &error))),
         None => return Outcome::Cancelled,
     };
-    let resolved = match task.resolve(&spec, &read, item.as_ref()) {
+    let resolved = match inputs::resolve(task, &spec, &read, item.as_ref()) {
         Ok(resolved) => resolved,
         Err(error) => return Outcome::Output(Err(error)),
     };
@@ -223,7 +224,7 @@ async fn attempt(inside: &Inside, task: &Task, room: &Room, told: &mut Told, can
             None => Outcome::Cancelled,
         };
     }
-    let revision = task.revision(&spec, &read);
+    let revision = inputs::revision(task, &spec, &read);
     let input = StepInput { spec, prompt, values: resolved.values, revision };
     Outcome::Output(run_agent(shared, step, task, input, &told.recorder, room, cancel).await)
 }
@@ -273,7 +274,7 @@ async fn run_agent(
     let (run, key, number) = (task.run(), task.key(), task.attempt.number);
     let inner = cancel.child_token();
     let ctx = AgentContext {
-        idempotency_key: sha256_hex(format!("{run}/{key}/{}", task.attempt.generation).as_bytes()),
+        idempotency_key: task.idempotency_key(),
         cancel: inner.clone(),
         deltas: streams(&input.spec)
             .then(|| stream::open(Arc::clone(&shared.shelf), shared.watched.clone(), run, key.clone(), number)),

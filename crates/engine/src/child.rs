@@ -10,7 +10,10 @@ use workflow::{
     AgentCatalog, AgentId, Definition, RunId, TemplateId,
     agent::WorkflowConfig,
     resolve,
-    run::command::{NewRun, Start},
+    run::{
+        command::{NewRun, Start},
+        task::Task,
+    },
     status::Reason,
     validate,
     view::StepOfRun,
@@ -18,7 +21,6 @@ use workflow::{
 
 use crate::{
     cache::{Judged, Startable},
-    inputs::Task,
     shared::Shared,
     shelf,
 };

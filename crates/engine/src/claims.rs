@@ -6,12 +6,11 @@ use std::{
 };
 
 use futures::future::join_all;
-use runs::{Ask, Error, Log, Ready, Unavailable};
+use runs::{Ask, Error, Log, Ready, Unavailable, reserve_again};
 use workflow::{RunId, StepKey, run::Command};
 
 use crate::{
     bugs::{Bug, is_on},
-    look,
     shared::Inside,
     slots::{KINDS, Slots},
 };
@@ -62,7 +61,7 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
             Ok(_) if !is_whole => {}
             // The places that these take were promised: they are given back only afterwards.
             Ok(answer) => slots.begin_all(run, &answer.events),
-            Err(Error::ReservationGone) => look::reserve_again(inside, log, run, steps).await,
+            Err(Error::ReservationGone) => reserve_again(inside.runs(), log, run, steps).await,
             Err(error) => {
                 is_there &= error != Error::Unavailable;
                 tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");

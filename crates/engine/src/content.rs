@@ -3,19 +3,16 @@
 //! What cannot be read stays an error of the step that wants it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use agents::AgentError;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use workflow::{
-    ArtifactId, StepKey,
-    resolve::{InputArtifact, InputArtifacts},
+    ArtifactId,
+    content::{Read, parse},
     run::state::Version,
-    source::Source,
-    status::Reason,
 };
 
 use crate::{
@@ -27,16 +24,6 @@ use crate::{
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Lists whose items run now, however large each is.
 const MAX_LISTS: usize = 4;
-
-const JSON: &str = "application/json";
-
-/// A version as its readers see it.
-#[derive(Clone, Debug)]
-pub(crate) struct Read {
-    pub(crate) meta: Version,
-    /// None when it is not what its type says.
-    pub(crate) value: Option<Arc<Value>>,
-}
 
 type Cell = Arc<OnceCell<Option<Arc<Value>>>>;
 
@@ -123,62 +110,4 @@ impl Contents {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Bytes of memory that reading these takes, roughly: a text is there twice, as the artifact and as what an agent is given,
-/// and a JSON value is several times as large as its text.
-pub(crate) fn weight<'v>(metas: impl IntoIterator<Item = &'v Version>) -> u64 {
-    let each = metas.into_iter().map(|meta| {
-        let size = u64::try_from(meta.size).unwrap_or_default();
-        size.saturating_mul(if meta.media_type == JSON { 8 } else { 2 })
-    });
-    each.fold(0, u64::saturating_add)
-}
-
-/// JSON as it is, everything else as text.
-fn parse(media_type: &str, bytes: &[u8]) -> Option<Value> {
-    if media_type == JSON {
-        workflow::json::kept(bytes)
-    } else {
-        std::str::from_utf8(bytes).ok().map(|text| Value::String(text.to_owned()))
-    }
-}
-
-/// The steps' artifacts that sources read.
-pub(crate) fn names<'a>(sources: impl IntoIterator<Item = &'a Source>) -> BTreeSet<(&'a StepKey, &'a String)> {
-    sources
-        .into_iter()
-        .filter_map(|source| match source {
-            Source::Step { step, artifact, .. } => Some((step, artifact)),
-            Source::Const(_) | Source::Run { .. } | Source::Item { .. } => None,
-        })
-        .collect()
-}
-
-/// Artifacts as sources see them; one that cannot be read is the step's failure.
-pub(crate) fn inputs(read: &[Read]) -> Result<InputArtifacts, AgentError> {
-    read.iter().map(|read| input(read).ok_or_else(|| unreadable(&read.meta))).collect()
-}
-
-/// The same, without what cannot be read.
-pub(crate) fn readable(read: &[Read]) -> InputArtifacts {
-    read.iter().filter_map(input).collect()
-}
-
-fn input(read: &Read) -> Option<((StepKey, String), InputArtifact)> {
-    let (meta, value) = (&read.meta, read.value.clone()?);
-    let value_hash = meta.value_hash.as_ref().unwrap_or(&meta.content_hash).clone();
-    let artifact = InputArtifact { id: meta.id, version: meta.version, value_hash, value };
-    Some(((meta.producing_step_id.clone(), meta.name.clone()), artifact))
-}
-
-fn unreadable(meta: &Version) -> AgentError {
-    let (name, key) = (&meta.name, &meta.producing_step_id);
-    let message = if meta.media_type == JSON {
-        format!("The artifact `{name}` of `{key}` is no JSON")
-    } else {
-        let media_type = &meta.media_type;
-        format!("The artifact `{name}` of `{key}` is a file of the type {media_type}, which cannot be read as text")
-    };
-    AgentError::new(Reason::InvalidOutput, message)
 }

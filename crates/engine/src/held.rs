@@ -14,10 +14,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{
     RunId, StepKey,
     id::WorkerId,
-    run::{
-        RunEvent, State,
-        state::{Status, Work},
-    },
+    run::{RunEvent, State},
 };
 
 use crate::slots::Begun;
@@ -117,7 +114,7 @@ impl Attempts {
         let worker = self.worker;
         let look = move |state: Option<&State>| {
             ours.into_iter()
-                .filter(|(key, number)| !state.is_some_and(|state| has(state, key, *number, worker)))
+                .filter(|(key, number)| !state.is_some_and(|state| state.has(key, *number, worker)))
                 .collect()
         };
         let lost: Vec<(StepKey, i32)> = match runs.read_now(run, look).await {
@@ -141,10 +138,4 @@ impl Attempts {
         let all: Vec<RunId> = self.lock().keys().copied().collect();
         futures::future::join_all(all.into_iter().map(|run| self.check(runs, run))).await;
     }
-}
-
-/// Whether the log has the attempt as one that runs for this worker.
-pub(crate) fn has(state: &State, key: &StepKey, number: i32, worker: WorkerId) -> bool {
-    let works = state.step(key).is_some_and(|step| step.status == Status::Running(Work::Attempt { worker }));
-    works && state.attempts(key).last().is_some_and(|attempt| attempt.number == number)
 }

@@ -13,14 +13,14 @@ use workflow::{
         command::ChildEnded,
         event::Tell,
         state::{NewVersion, Status, Version, Work},
+        task::Task,
     },
     view::{StepOfRun, Usage},
 };
 
 use crate::{
     bugs::{Bug, is_on},
-    child,
-    inputs::Task,
+    child, inputs,
     shared::{Inside, Shared},
     shelf,
 };
@@ -124,10 +124,10 @@ async fn start(
     parent: &Task,
     id: RunId,
 ) -> shelf::Result<Result<workflow::run::command::Start, AgentError>> {
-    let Some((spec, config)) = config(shared, parent).await? else { return Ok(Err(crate::inputs::gone())) };
+    let Some((spec, config)) = config(shared, parent).await? else { return Ok(Err(inputs::gone())) };
     let read = shared.cache.contents.read(&*shared.shelf, parent.metas()).await?;
-    let item = parent.item(shared).await?;
-    let resolved = match parent.resolve(&spec, &read, item.as_ref()) {
+    let item = inputs::item(parent, shared).await?;
+    let resolved = match inputs::resolve(parent, &spec, &read, item.as_ref()) {
         Ok(resolved) => resolved,
         Err(error) => return Ok(Err(error)),
     };

@@ -8,6 +8,7 @@ use runs::{Ask, Content, Error};
 use serde_json::Value;
 use workflow::{
     ArtifactId, RunId, StepKey,
+    content::{readable, weight},
     run::{
         Command, Refused, State,
         command::{Judged, Judgement},
@@ -19,7 +20,7 @@ use workflow::{
 use crate::{
     asking::Asking,
     bugs::{Bug, is_on},
-    content, maps,
+    maps,
     shared::{Inside, Shared, until_there},
     shelf,
 };
@@ -69,7 +70,7 @@ type Answer = (Judgement, Vec<Content>);
 
 async fn answer(inside: &Inside, asking: &Asking) -> Option<shelf::Result<Answer>> {
     let shared = &inside.shared;
-    let _room = shared.judging.take(content::weight(&asking.reads)).await;
+    let _room = shared.judging.take(weight(&asking.reads)).await;
     if asking.is_collecting() {
         return maps::collect(inside, asking).await;
     }
@@ -82,7 +83,7 @@ async fn judge_start(shared: &Shared, asking: &Asking) -> shelf::Result<Answer> 
     let Some(step) = asking.definition() else { return without_content(Judgement::Condition { holds: false }) };
     let read = shared.cache.contents.read(&*shared.shelf, asking.reads.clone()).await?;
     // What cannot be read counts as absent here; an attempt that needs it fails with the reason.
-    let artifacts = content::readable(&read);
+    let artifacts = readable(&read);
     let value = |source: &Source| -> Option<Value> {
         workflow::resolve::value_now(&asking.design.definition, &asking.birth.inputs, &artifacts, source)
     };

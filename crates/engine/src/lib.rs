@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use agents::{Agent, Registry};
 use runs::{Log, Runs};
-use store::notify::Hints;
+use store::notify::{Hints, Watched};
 use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
@@ -87,7 +87,7 @@ impl<L: Log> Engine<L> {
             shelf,
             agents,
             cache: cache::Cache::default(),
-            watched: stream::Watched::default(),
+            watched: Watched::default(),
             memory: Memory::new(options.memory),
             slots: Arc::new(Slots::new(options.slots)),
             judging: room::Room::default(),

@@ -2,7 +2,7 @@
 //! What a commit of this process left is looked at at once; the rest is found by looking, so that it does not matter who is gone.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::Arc,
 };
 
@@ -67,26 +67,6 @@ pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), 
         reserve(inside, log, wants).await;
     }
     Ok(())
-}
-
-/// Of these some may be claimed whose reservations are gone. They have them again, or wait for them like any other: whoever claims would
-/// find them again and again.
-pub(crate) async fn reserve_again<L: Log>(inside: &Inside, log: &L, run: RunId, steps: Vec<StepKey>) {
-    let look = move |state: Option<&State>| -> Vec<Want> {
-        let Some(state) = state else { return Vec::new() };
-        let held = steps.into_iter().filter(|step| state.holds_keys(step));
-        held.map(|step| Want { run, limits: state.keys(&step).to_vec(), step }).collect()
-    };
-    let Ok(wants) = inside.runs().read(run, 0, look).await else { return };
-    let Ok(reserved) = log.reserve(&wants).await else { return };
-    let reserved: BTreeSet<StepKey> = reserved.into_iter().map(|(_, step)| step).collect();
-    let steps: Vec<StepKey> = wants.into_iter().map(|want| want.step).filter(|step| !reserved.contains(step)).collect();
-    if !steps.is_empty()
-        && let Err(error) = inside.ask(Ask::itself(run, Command::Unreserved { steps })).await
-    {
-        // The next claim of them finds it again.
-        tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "steps were not told that their reservations are gone");
-    }
 }
 
 async fn reserve<L: Log>(inside: &Inside, log: &L, wants: Vec<Want>) {

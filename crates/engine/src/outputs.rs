@@ -6,11 +6,10 @@ use std::{sync::Arc, time::Duration};
 use agents::{AgentError, StepOutput};
 use chrono::{DateTime, Utc};
 use runs::Content;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use workflow::{
     ArtifactId,
-    hash::{content_and_value, sha256_hex},
+    content::version,
     limits,
     run::state::NewVersion,
     status::Reason,
@@ -22,8 +21,6 @@ use crate::{
     shelf::{self, Shelf},
 };
 
-/// Bytes of JSON that is compared by its value; what is larger is equal only byte for byte.
-const MAX_COMPARED_BYTES: usize = 4 * 1024 * 1024;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Versions that a command brings, and such of their content as goes with its commit.
@@ -48,18 +45,16 @@ impl Made {
             let message = format!("The output `{name}` is larger than {mib} MiB");
             return Some(Err(AgentError::new(Reason::OutputTooLarge, message)));
         }
-        let (content_hash, value_hash) = hashes(&media_type, &bytes);
-        let id = ArtifactId(shared.options.dice.id(at));
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let version = version(ArtifactId(shared.options.dice.id(at)), name, media_type, &bytes);
         if bytes.len() > limits::INLINE_ARTIFACT_BYTES {
-            if let Err(error) = write_ahead(&*shared.shelf, &content_hash, &bytes, cancel).await? {
+            if let Err(error) = write_ahead(&*shared.shelf, &version.content_hash, &bytes, cancel).await? {
                 return Some(Err(error));
             }
         } else {
-            shared.cache.contents.keep_made(id, &media_type, &bytes);
-            self.contents.push(Content { hash: content_hash.clone(), bytes: Arc::from(bytes) });
+            shared.cache.contents.keep_made(version.id, &version.media_type, &bytes);
+            self.contents.push(Content { hash: version.content_hash.clone(), bytes: Arc::from(bytes) });
         }
-        self.versions.push(NewVersion { id, name, media_type, content_hash, value_hash, size, copy_of: None });
+        self.versions.push(version);
         Some(Ok(()))
     }
 
@@ -77,16 +72,6 @@ impl Made {
             }
         }
         Some(Ok(made))
-    }
-}
-
-/// The hash of the bytes, and that of the JSON value in them where it is another.
-fn hashes(media_type: &str, bytes: &[u8]) -> (String, Option<String>) {
-    let is_compared = media_type == "application/json" && bytes.len() <= MAX_COMPARED_BYTES;
-    let value: Option<Value> = is_compared.then(|| workflow::json::kept(bytes)).flatten();
-    match value.and_then(|value| content_and_value(bytes, &value)) {
-        Some((hash, value)) => (hash, Some(value)),
-        None => (sha256_hex(bytes), None),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agents::AgentError;
 use runs::{Answer, Ask, Error, Runs};
+use store::notify::Watched;
 use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, id::WorkerId, run::plan::StepPlan, status::ErrorClass};
 
@@ -14,7 +15,6 @@ use crate::{
     room::{Room, Underway},
     shelf,
     slots::Slots,
-    stream::Watched,
 };
 
 /// Before something is read or written once more.

@@ -1,11 +1,8 @@
 //! Tokens of a running attempt on their way to whoever watches the run. Lossy by design: the artifact replaces them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use store::notify::Watched;
 use tokio::sync::mpsc;
 use workflow::{RunId, StepKey, api::Delta};
 
@@ -17,45 +14,6 @@ const PIECES: usize = 256;
 const MAX_TEXT: usize = 1024 * 1024;
 /// How soon a watcher who came between two tokens is served.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
-/// The runs that somebody watches now.
-#[derive(Clone, Default)]
-pub(crate) struct Watched(Arc<Mutex<Inner>>);
-
-#[derive(Default)]
-struct Inner {
-    runs: BTreeSet<RunId>,
-    /// Which wish was the last for all text of a run, counted over all of them.
-    wishes: BTreeMap<RunId, u64>,
-    n_wishes: u64,
-}
-
-impl Watched {
-    pub(crate) fn set(&self, runs: BTreeSet<RunId>) {
-        let mut inner = self.lock();
-        inner.wishes.retain(|run, _| runs.contains(run));
-        inner.runs = runs;
-    }
-
-    /// Somebody began to watch, who has none of the text yet.
-    pub(crate) fn add(&self, run: RunId) {
-        let mut inner = self.lock();
-        inner.n_wishes += 1;
-        let wish = inner.n_wishes;
-        inner.wishes.insert(run, wish);
-        inner.runs.insert(run);
-    }
-
-    /// The number of the last wish for all of the run's text, 0 for none; absent while nobody watches.
-    fn look(&self, run: RunId) -> Option<u64> {
-        let inner = self.lock();
-        inner.runs.contains(&run).then(|| inner.wishes.get(&run).copied().unwrap_or_default())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Opens the way for one attempt; it closes when the agent drops the sender.
 pub(crate) fn open(

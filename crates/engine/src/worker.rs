@@ -192,7 +192,7 @@ impl Worker {
                 let inside = Arc::clone(inside);
                 tasks::spawn(async move { inside.attempts.check_all(inside.runs()).await });
             }
-            Ok(Hint::Run(_) | Hint::Delta(_)) | Err(broadcast::error::RecvError::Closed) => {}
+            Ok(Hint::Run(_) | Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 }

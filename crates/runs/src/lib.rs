@@ -18,6 +18,7 @@ mod log;
 pub mod memory;
 mod message;
 mod options;
+mod reserving;
 pub mod rows;
 mod runs;
 mod shared;
@@ -42,6 +43,7 @@ pub use log::{
 };
 pub use message::{Message, MessageKey};
 pub use options::Options;
+pub use reserving::reserve_again;
 pub use rows::Rows;
 pub use runs::Runs;
 pub use shared::{Stats, Surroundings};

@@ -78,6 +78,16 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     if let AgentConfig::Workflow(config) = &spec.config {
         subworkflow::check(ctx, &spec, config).await?;
     }
+    if let AgentConfig::Worker(_) = &spec.config {
+        let known = ctx.store().agent(&spec.id, None).await?;
+        let is_as_offered = known.is_some_and(|known| {
+            known.config == spec.config && known.inputs == spec.inputs && known.outputs == spec.outputs
+        });
+        if !is_as_offered {
+            let detail = "What an outside worker does is accepted as it was offered; its ports change there.";
+            return Err(Error::invalid("config", detail));
+        }
+    }
     match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
         Saved::Saved(spec) => Ok(*spec),
         Saved::Stale { .. } if agent.base_version.is_none() => {
@@ -105,7 +115,7 @@ fn check(spec: &AgentSpec) -> Result<()> {
         AgentConfig::Http(config) => ("config.body", config.body.len().max(config.url.len())),
         AgentConfig::Template(config) => ("config.template", config.template.len()),
         AgentConfig::Human(config) => ("config.instructions", config.instructions.len()),
-        AgentConfig::Workflow(_) => ("config", 0),
+        AgentConfig::Workflow(_) | AgentConfig::Worker(_) => ("config", 0),
     };
     if template > limits::MAX_PROMPT_BYTES {
         return Err(Error::too_large(field, "It is larger than 256 KiB. Shorten it."));

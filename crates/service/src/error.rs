@@ -5,7 +5,7 @@ use std::{error::Error as _, time::Duration};
 
 use store::quotas::Spent;
 use workflow::{
-    Problem, RunId,
+    Problem, ProblemCode, RunId,
     access::Scope,
     api::{ApiError, ErrorCode},
     definition::Unstorable,
@@ -50,6 +50,21 @@ pub enum Error {
     /// Like `Conflict`, where one field of what is there is the reason.
     #[error("the state does not allow it because of `{field}`: {detail}")]
     Unsuitable { field: String, detail: String },
+    /// A worker speaks another version of the protocol, or is too old.
+    #[error("the protocol is not spoken here: {0}")]
+    Protocol(String),
+    #[error("the attempt is not this session's any more")]
+    Fenced,
+    #[error("the session of the worker is over")]
+    SessionGone,
+    /// Another credential than a worker token where one is wanted, or the other way round.
+    #[error("this kind of credential opens nothing here")]
+    WrongCredential,
+    /// Where only worker tokens are taken.
+    #[error("the worker token is unknown, expired or revoked")]
+    NoWorkerToken,
+    #[error("outputs do not have the promised form")]
+    InvalidOutput { problems: Vec<crate::worker::wire::OutputProblem> },
     #[error("the template has no published version")]
     NotPublished,
     #[error("the Idempotency-Key was used for another request")]
@@ -161,6 +176,28 @@ impl Error {
                 format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
             ),
             Self::Conflict(detail) | Self::Unsuitable { detail, .. } => (409, ErrorCode::Conflict, detail.clone()),
+            Self::Protocol(detail) => (400, ErrorCode::ProtocolUnsupported, detail.clone()),
+            Self::Fenced => (
+                409,
+                ErrorCode::Fenced,
+                "This attempt is not this session's any more: somebody else has it, or it is over. Drop it.".to_owned(),
+            ),
+            Self::SessionGone => (
+                410,
+                ErrorCode::SessionGone,
+                "This session is over. Stop all of its tasks, and register again.".to_owned(),
+            ),
+            Self::WrongCredential => (
+                403,
+                ErrorCode::Forbidden,
+                "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are.".to_owned(),
+            ),
+            Self::NoWorkerToken => (
+                401,
+                ErrorCode::Unauthenticated,
+                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one.".to_owned(),
+            ),
+            Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
             Self::NotPublished => (
                 409,
                 ErrorCode::NotPublished,
@@ -194,6 +231,9 @@ impl Error {
                 (problems.first().and_then(|first| first.field.clone()), problems.clone())
             }
             Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
+            Self::InvalidOutput { problems } => {
+                (problems.first().map(|first| first.field.clone()), as_problems(problems))
+            }
             _ => (None, Vec::new()),
         };
         ApiError { status, code, detail, field, problems, id: None }
@@ -290,6 +330,14 @@ fn size_in_words(bytes: i64) -> String {
         Some((size, unit)) => format!("{} {unit}", bytes / size),
         None => format!("{bytes} bytes"),
     }
+}
+
+/// What is wrong with outputs, as everywhere else.
+fn as_problems(problems: &[crate::worker::wire::OutputProblem]) -> Vec<Problem> {
+    let one = |problem: &crate::worker::wire::OutputProblem| {
+        Problem::error(None, Some(problem.field.clone()), ProblemCode::InvalidValue, problem.message.clone())
+    };
+    problems.iter().map(one).collect()
 }
 
 /// The first of several faults, and that there are more.

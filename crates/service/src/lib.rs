@@ -24,6 +24,8 @@ mod text;
 pub mod users;
 mod validation;
 mod versions;
+pub mod worker;
+pub mod workers;
 
 #[cfg(test)]
 mod tests;

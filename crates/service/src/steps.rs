@@ -8,7 +8,7 @@ mod skipping;
 
 use workflow::{
     AgentCatalog, AgentId, AgentSpec, RunId, StepKey, TemplateId,
-    api::{AttemptTranscript, StepPrompt},
+    api::{AttemptLogs, AttemptTranscript, StepPrompt},
     resolve::effective_override,
     run::State,
     view::StepOverride,
@@ -78,6 +78,12 @@ pub async fn prompt_fault(ctx: &OpContext, run: RunId, key: &StepKey, prompt: &s
 pub async fn transcript(ctx: &OpContext, run: RunId, key: &StepKey, attempt: i32) -> Result<AttemptTranscript> {
     find(ctx, run, key).await?;
     Ok(AttemptTranscript { transcript: ctx.store().transcript(run, key, attempt).await? })
+}
+
+/// The last lines that an attempt logged, for whoever may see what it made.
+pub async fn logs(ctx: &OpContext, run: RunId, key: &StepKey, attempt: i32) -> Result<AttemptLogs> {
+    find(ctx, run, key).await?;
+    Ok(ctx.store().attempt_logs(run, key, attempt).await?)
 }
 
 /// A step of a run that the viewer may see, and its agent.

@@ -8,7 +8,7 @@ use workflow::UserId;
 use crate::{Error, Result, Store};
 
 /// Bytes of one chunk.
-const CHUNK: usize = 1024 * 1024;
+pub(crate) const CHUNK: usize = 1024 * 1024;
 
 impl Store {
     /// Content-addressed, so writing it twice is harmless.
@@ -44,7 +44,8 @@ impl Store {
     pub async fn collect_blobs(&self) -> Result<u64> {
         let deleted = sqlx::query!(
             "DELETE FROM blobs b WHERE b.created_at < clock_timestamp() - interval '25 hours'
-                AND NOT EXISTS (SELECT FROM artifacts a WHERE a.content_hash = b.hash AND a.content IS NULL)",
+                AND NOT EXISTS (SELECT FROM artifacts a WHERE a.content_hash = b.hash AND a.content IS NULL)
+                AND NOT EXISTS (SELECT FROM run_files f WHERE f.hash = b.hash)",
         )
         .execute(&self.pool)
         .await?;

@@ -15,6 +15,7 @@ pub mod events;
 pub mod log;
 pub mod models;
 pub mod notify;
+pub mod outside;
 mod page;
 mod people;
 mod pool;

@@ -69,6 +69,12 @@ impl Log {
         Ok(Self { engine, reader, cursor: Arc::default(), too_new: TooNew::default() })
     }
 
+    /// The same log, whose claims go round the owners by themselves.
+    #[must_use]
+    pub fn with_own_cursor(&self) -> Self {
+        Self { cursor: Arc::default(), ..self.clone() }
+    }
+
     /// Whether every connection of the engine's is set as it needs, as far as commits have shown. It is not where a pooler hands out
     /// another session at each statement: then the role has to be set, as [`ENGINE_SETTINGS`] says.
     pub fn is_set(&self) -> bool {

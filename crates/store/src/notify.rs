@@ -2,6 +2,8 @@
 //! Sent after commit by one task per process, coalesced and rate limited: a NOTIFY inside hot transactions would serialise all commits.
 //! Polling alone must stay correct.
 
+mod watched;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
@@ -12,9 +14,13 @@ use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, broadcast};
-use workflow::{RunId, StepKey, api::Delta};
+use workflow::{
+    RunId, StepKey,
+    api::{Delta, LogLine, Telling},
+};
 
 use crate::{Result, Store};
+pub use watched::Watched;
 
 const CHANNEL: &str = "weft";
 /// At most 40 hints a second leave a process.
@@ -24,6 +30,12 @@ const DELTA_PAUSE: Duration = Duration::from_millis(100);
 /// Postgres takes 8,000 bytes; JSON escaping may double a text.
 const MAX_IDS: usize = 150;
 const MAX_DELTA_BYTES: usize = 3_000;
+/// Of progress and log lines; then there is half as much text beside them.
+const MAX_TELLING_BYTES: usize = 1_500;
+/// Lines of one attempt that wait to be sent.
+const MAX_LINES: usize = 200;
+/// Bytes of a line as it is shown while it comes.
+const MAX_LINE_BYTES: usize = 500;
 /// Postgres refuses 8,000 bytes and more, and a refused hint would be lost whole.
 const MAX_PAYLOAD: usize = 7_500;
 /// Text of one attempt that waits to be sent; beyond it the oldest is dropped, and its offset tells.
@@ -42,6 +54,7 @@ pub enum Hint {
     /// Somebody began to look at this run, and has none of its running text.
     Watched(RunId),
     Delta(Delta),
+    Telling(Telling),
     /// Messages may have been lost: look at everything again.
     Lagged,
 }
@@ -59,6 +72,8 @@ struct Message {
     watched: BTreeSet<RunId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deltas: Vec<Delta>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tellings: Vec<Telling>,
     /// More than fits: look at everything.
     #[serde(skip_serializing_if = "is_false")]
     all: bool,
@@ -86,6 +101,7 @@ impl Message {
         hints.extend(self.watched.into_iter().map(Hint::Watched));
         hints.extend(self.runs.into_iter().map(Hint::Run));
         hints.extend(self.deltas.into_iter().map(Hint::Delta));
+        hints.extend(self.tellings.into_iter().map(Hint::Telling));
         hints
     }
 }
@@ -104,6 +120,7 @@ struct OutboxInner {
 struct Waiting {
     message: Message,
     deltas: BTreeMap<(RunId, StepKey, i32), Delta>,
+    tellings: BTreeMap<(RunId, StepKey, i32), Telling>,
 }
 
 impl Outbox {
@@ -161,14 +178,64 @@ impl Outbox {
         });
     }
 
+    pub(crate) fn telling(&self, telling: Telling) {
+        self.put(|waiting| {
+            let place = (telling.run, telling.step.clone(), telling.attempt);
+            match waiting.tellings.get_mut(&place) {
+                Some(known) => {
+                    known.progress = telling.progress.or(known.progress.take());
+                    known.lines.extend(telling.lines);
+                    // The oldest are lost here: where the attempt is, all that are kept can be read.
+                    let n_lost = known.lines.len().saturating_sub(MAX_LINES);
+                    known.lines.drain(..n_lost);
+                }
+                None => {
+                    waiting.tellings.insert(place, telling);
+                }
+            }
+        });
+    }
+
+    /// Up to one message's worth of what attempts say of themselves.
+    fn take_tellings(&self) -> Vec<Telling> {
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut left, mut taken) = (MAX_TELLING_BYTES, Vec::new());
+        while left > 0
+            && let Some((place, mut telling)) = waiting.tellings.pop_first()
+        {
+            let size = |line: &LogLine| line.text.len() + 80;
+            let mut n_bytes = 200 + telling.progress.as_ref().map_or(0, |progress| progress.note.len());
+            let mut n = 0;
+            for line in &mut telling.lines {
+                // One alone may be longer than a message; what is cut off is in the log.
+                let end = line.text.floor_char_boundary(MAX_LINE_BYTES.min(line.text.len()));
+                line.text.truncate(end);
+                if n > 0 && n_bytes + size(line) > left {
+                    break;
+                }
+                n_bytes += size(line);
+                n += 1;
+            }
+            let rest = telling.lines.split_off(n);
+            left = left.saturating_sub(n_bytes);
+            if !rest.is_empty() {
+                let (run, step, attempt) = place.clone();
+                waiting.tellings.insert(place, Telling { run, step, attempt, progress: None, lines: rest });
+                left = 0;
+            }
+            taken.push(telling);
+        }
+        taken
+    }
+
     fn take_message(&self) -> Message {
         std::mem::take(&mut self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).message)
     }
 
     /// Up to one message's worth of token text, in whole characters.
-    fn take_deltas(&self) -> Vec<Delta> {
+    fn take_deltas(&self, most: usize) -> Vec<Delta> {
         let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left = MAX_DELTA_BYTES;
+        let mut left = most;
         let mut taken = Vec::new();
         while left > 0
             && let Some((place, mut delta)) = waiting.deltas.pop_first()
@@ -189,8 +256,10 @@ impl Outbox {
         taken
     }
 
+    /// Something of what attempts write waits.
     fn has_deltas(&self) -> bool {
-        !self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).deltas.is_empty()
+        let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        !waiting.deltas.is_empty() || !waiting.tellings.is_empty()
     }
 }
 
@@ -267,7 +336,9 @@ impl Store {
             }
             let mut message = self.outbox.take_message();
             if last_delta.elapsed() >= DELTA_PAUSE {
-                message.deltas = self.outbox.take_deltas();
+                message.tellings = self.outbox.take_tellings();
+                let is_alone = message.tellings.is_empty();
+                message.deltas = self.outbox.take_deltas(if is_alone { MAX_DELTA_BYTES } else { MAX_DELTA_BYTES / 2 });
                 last_delta = tokio::time::Instant::now();
             }
             if !message.is_empty()
@@ -318,6 +389,11 @@ impl Store {
     /// Passes on tokens of a running attempt; lossy by design.
     pub fn send_delta(&self, delta: Delta) {
         self.outbox.delta(delta);
+    }
+
+    /// Passes on what a running attempt says of itself; lossy by design.
+    pub fn send_telling(&self, telling: Telling) {
+        self.outbox.telling(telling);
     }
 
     /// Says that somebody looks at the run now, so that workers send its tokens. To be repeated while it lasts.
@@ -375,7 +451,7 @@ mod tests {
         let mut offset = 0;
         let mut rounds = 0;
         while outbox.has_deltas() {
-            for piece in outbox.take_deltas() {
+            for piece in outbox.take_deltas(MAX_DELTA_BYTES) {
                 assert_eq!(piece.offset, offset);
                 assert!(piece.text.len() <= MAX_DELTA_BYTES);
                 offset += i64::try_from(piece.text.len()).unwrap();
@@ -391,7 +467,7 @@ mod tests {
         outbox.delta(delta(4, "two "));
         outbox.delta(delta(0, "one two "));
         outbox.delta(delta(8, "three"));
-        assert_eq!(outbox.take_deltas(), [delta(0, "one two three")]);
+        assert_eq!(outbox.take_deltas(MAX_DELTA_BYTES), [delta(0, "one two three")]);
     }
 
     #[test]

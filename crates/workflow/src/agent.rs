@@ -6,6 +6,7 @@ mod port;
 mod problems;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 pub use http::{HttpConfig, HttpMethod};
 pub use port::{InputPort, OutputPort};
+pub use worker::{SideEffects, WorkerConfig, offer_hash, queue, queued};
 
 use crate::{
     id::{AgentId, StepKey, TemplateId},
@@ -48,6 +50,7 @@ pub enum AgentConfig {
     Template(TemplateConfig),
     Human(HumanConfig),
     Workflow(WorkflowConfig),
+    Worker(WorkerConfig),
 }
 
 impl<'de> Deserialize<'de> for AgentConfig {
@@ -59,7 +62,8 @@ impl<'de> Deserialize<'de> for AgentConfig {
             "template" => tagged.rest().map(Self::Template),
             "human" => tagged.rest().map(Self::Human),
             "workflow" => tagged.rest().map(Self::Workflow),
-            other => Err(D::Error::unknown_variant(other, &["llm", "http", "template", "human", "workflow"])),
+            "worker" => tagged.rest().map(Self::Worker),
+            other => Err(D::Error::unknown_variant(other, &["llm", "http", "template", "human", "workflow", "worker"])),
         }
     }
 }
@@ -122,6 +126,7 @@ impl AgentConfig {
             Self::Template(_) => "template",
             Self::Human(_) => "human",
             Self::Workflow(_) => "workflow",
+            Self::Worker(_) => "worker",
         }
     }
 
@@ -131,7 +136,7 @@ impl AgentConfig {
             Self::Llm(config) => Some(&config.prompt),
             Self::Template(config) => Some(&config.template),
             Self::Human(config) => Some(&config.instructions),
-            Self::Http(_) | Self::Workflow(_) => None,
+            Self::Http(_) | Self::Workflow(_) | Self::Worker(_) => None,
         }
     }
 }
@@ -139,6 +144,20 @@ impl AgentConfig {
 impl AgentSpec {
     pub fn kind(&self) -> &'static str {
         self.config.kind()
+    }
+
+    /// Whether a second try would act twice outside, as the agent itself says.
+    pub fn acts_outside(&self) -> bool {
+        matches!(&self.config, AgentConfig::Worker(config) if config.side_effects == SideEffects::External)
+    }
+
+    /// What its steps are claimed by: the kind, and for an outside agent also its id and the ports that it was accepted with, so that
+    /// tasks go only to sessions that offer these.
+    pub fn queue(&self) -> String {
+        match &self.config {
+            AgentConfig::Worker(config) => queue(&self.id, &config.hash),
+            config => config.kind().to_owned(),
+        }
     }
 
     pub fn requires(&self, port: &str) -> bool {

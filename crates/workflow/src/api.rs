@@ -10,6 +10,7 @@ mod live;
 mod people;
 mod runs;
 mod verbs;
+mod workers;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub use live::*;
 pub use people::*;
 pub use runs::*;
 pub use verbs::*;
+pub use workers::*;
 
 /// A part of a list.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod api;
 pub mod compare;
 pub mod condition;
+pub mod content;
 pub mod decide;
 pub mod definition;
 pub mod graph;

@@ -34,6 +34,8 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Seconds that one attempt may take at most.
 pub const MAX_TIMEOUT_S: u32 = 24 * 60 * 60;
+/// Seconds that a step may be let wait for a worker.
+pub const MAX_QUEUE_TIMEOUT_S: u32 = 30 * 24 * 60 * 60;
 /// Automatic retries of one generation at most.
 pub const MAX_RETRIES: u32 = 20;
 /// Items of one map at most, whatever its author allows.

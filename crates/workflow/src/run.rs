@@ -15,6 +15,7 @@ mod refresh;
 mod seeded;
 pub mod snapshot;
 pub mod state;
+pub mod task;
 
 mod apply;
 #[cfg(any(test, feature = "testing"))]

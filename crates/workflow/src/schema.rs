@@ -1,11 +1,13 @@
 //! Port types: a closed subset of JSON Schema, with structural compatibility and value checks.
 //! No `$ref`, no patterns, no remote anything: a schema can always be judged in time linear in its size.
 
+mod file;
 mod properties;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use file::{File, MAX_FILE_BYTES, is_hash};
 pub use properties::Properties;
 
 use crate::json;
@@ -32,7 +34,7 @@ pub struct Schema {
     pub choices: Option<Vec<Value>>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// A hint for forms and viewers: `multiline`, `file`, `markdown`.
+    /// A hint for forms and viewers: `multiline`, `file`, `markdown`. An object of format `file` is one: `{blob, media_type, name, size}`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub format: String,
 }
@@ -114,6 +116,10 @@ impl Schema {
         {
             problems.push((at, format!("The choice {odd} must be {}", article(kind))));
         }
+        if self.is_file() && !self.properties.is_empty() {
+            let said = "A file has no properties of its own: leave them out".to_owned();
+            problems.push((format!("{path}.properties"), said));
+        }
         for (name, property) in &self.properties {
             property.problems_at(&format!("{path}.properties.{name}"), problems);
         }
@@ -124,7 +130,13 @@ impl Schema {
 
     /// The word for the type in the interface.
     pub fn type_name(&self) -> &'static str {
-        if self.choices.is_some() { "choice" } else { self.kind.map_or("any", Kind::as_str) }
+        if self.choices.is_some() {
+            "choice"
+        } else if self.is_file() {
+            "file"
+        } else {
+            self.kind.map_or("any", Kind::as_str)
+        }
     }
 
     /// Structural compatibility of what this schema produces with what `target` takes.
@@ -143,6 +155,10 @@ impl Schema {
         };
         if from != to && !(from == Kind::Integer && to == Kind::Number) {
             return Compatibility::No(format!("{} given{here}, but {} is wanted", from.as_str(), to.as_str()));
+        }
+        if self.is_file() != target.is_file() {
+            let (from, to) = (self.type_name(), target.type_name());
+            return Compatibility::No(format!("{from} given{here}, but {to} is wanted"));
         }
         let mut result = Compatibility::Yes;
         let is_within =
@@ -198,6 +214,10 @@ impl Schema {
         if let Some(property) = self.properties.get(name) {
             return Ok(property.clone());
         }
+        if self.is_file() {
+            let there_is = "it is a file, which has blob, media_type, name and size".to_owned();
+            return Self::part_of_file(name).ok_or_else(|| NoPart { name: name.to_owned(), there_is });
+        }
         let there_is = match self.kind {
             None | Some(Kind::Object) if self.properties.is_empty() => return Ok(Self::any()),
             None | Some(Kind::Object) => {
@@ -231,6 +251,10 @@ impl Schema {
             && !kind.admits(value)
         {
             faults.push((path.to_owned(), format!("must be {}", article(kind))));
+            return;
+        }
+        if self.is_file() {
+            file::check(value, path, faults);
             return;
         }
         if self.choices.is_some() && !json::contains(self.choices(), value) {

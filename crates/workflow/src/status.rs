@@ -83,6 +83,8 @@ words!(
         Server = "server",
         InvalidOutput = "invalid_output",
         OutputTooLarge = "output_too_large",
+        /// Nobody took it within the time that it may wait.
+        NoWorker = "no_worker",
         Permanent = "permanent",
         MissingInput = "missing_input",
         /// The prompt or template cannot be rendered.
@@ -132,6 +134,7 @@ words!(
         Server = "server",
         InvalidOutput = "invalid_output",
         OutputTooLarge = "output_too_large",
+        NoWorker = "no_worker",
         Permanent = "permanent",
         MissingInput = "missing_input",
         Template = "template",
@@ -213,6 +216,7 @@ impl Reason {
             Self::Server => "the other side's fault",
             Self::InvalidOutput => "not the promised form",
             Self::OutputTooLarge => "output too large",
+            Self::NoWorker => "no worker came in time",
             Self::Permanent => "cannot work as it is",
             Self::MissingInput => "an input was missing",
             Self::Template => "template cannot be filled",
@@ -244,6 +248,9 @@ impl Reason {
             Self::Server => "The other side had a fault: retry in a moment",
             Self::InvalidOutput => "The answer did not have the promised form: retry with a clearer prompt",
             Self::OutputTooLarge => "The output is larger than an artifact may be: ask for less",
+            Self::NoWorker => {
+                "No worker for its agent took it in time: start one, or ask who runs it, then retry"
+            }
             Self::Permanent => "Trying again without a change will not help: read the message, then edit and retry",
             Self::MissingInput => "A required input had no value: supply it, then retry",
             Self::Template => "The prompt cannot be rendered: edit it and retry",

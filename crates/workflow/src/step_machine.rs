@@ -42,6 +42,8 @@ pub enum StepEvent {
     ReviewTimedOut { approve: bool },
     /// The run took longer than it may.
     RunTimedOut,
+    /// No worker took it in the time that it may wait.
+    QueueTimedOut,
     /// The run used up a budget that fails it.
     BudgetFailed,
     /// Its attempt waits for something outside, and nobody works on it meanwhile.
@@ -130,7 +132,7 @@ pub fn next(status: StepStatus, event: StepEvent) -> Result<StepStatus, Refused>
         (S::Pending, E::DecisionFailed)
         | (S::Running, E::Failed { retry: false } | E::Lost { quarantined: true } | E::Stopped)
         // Queued, which may be a long wait until the next try.
-        | (S::Ready, E::BudgetFailed | E::Stopped)
+        | (S::Ready, E::BudgetFailed | E::QueueTimedOut | E::Stopped)
         | (S::AwaitingReview, E::Rejected { exhausted: true, .. } | E::ReviewTimedOut { approve: false })
         | (S::Pending | S::Ready | S::Running | S::AwaitingReview, E::RunTimedOut) => S::Failed,
 

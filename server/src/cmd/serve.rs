@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Write},
     net::SocketAddr,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rand::RngCore;
 use runs::Runs;
-use service::{Service, Settings, accounts};
+use service::{Service, Settings, accounts, worker::Workers};
 use store::{Store, notify::Hints};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,12 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let background = start_background(&web_store, &hub, model, &stop_background);
     let mut running = Running::start(engine_store.clone(), &decider, &hints, providers, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
+    let workers = Workers::new(web_store.clone(), decider.runs.clone(), Arc::clone(&decider.log), hints.clone());
+    let stop_workers = CancellationToken::new();
+    let serving_workers = tokio::spawn({
+        let (workers, stop) = (workers.clone(), stop_workers.clone());
+        async move { workers.run(stop).await }
+    });
     let state = AppState::new(
         service,
         web_store.clone(),
@@ -88,6 +95,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
         same_origin,
         command.web.trusted_proxies.clone(),
         Requests::new(command.quotas.requests_per_second()),
+        workers,
     );
     let (stop_accepting, mut server) = accept(listener, &state, &command.web);
     state.readiness.set(true);
@@ -103,6 +111,8 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     };
     state.readiness.set(false);
     stop_accepting.cancel();
+    // Who waits for work is answered, and goes elsewhere.
+    stop_workers.cancel();
     running.drain(&mut signals).await;
     if tokio::time::timeout(CLOSE_WITHIN, hub.close()).await.is_err() {
         tracing::warn!("some live connections did not close in time");
@@ -111,7 +121,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
         tracing::warn!("some answers were not finished in time");
     }
     stop_background.cancel();
-    for task in background {
+    for task in background.into_iter().chain([serving_workers]) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a background task panicked");
         }

@@ -155,7 +155,12 @@ impl Watched {
                 print(&line(&EventView::of(&event, &people)))
             }
             // Tokens are for the page. After a resync the next event stands for those that were left out.
-            RunFrame::Event { .. } | RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => Ok(()),
+            RunFrame::Event { .. }
+            | RunFrame::Delta(_)
+            | RunFrame::Telling(_)
+            | RunFrame::Absent { .. }
+            | RunFrame::Resync
+            | RunFrame::Beat(_) => Ok(()),
         }
     }
 }

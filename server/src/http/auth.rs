@@ -15,7 +15,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use service::{OpContext, Refusal, RequestInfo};
+use service::{OpContext, Refusal, RequestInfo, worker};
 
 use super::{
     AppState,
@@ -28,6 +28,8 @@ use crate::{
     live::{self, Presented},
 };
 
+/// What a worker token opens.
+const WORKER_ROUTES: &str = "/api/worker/v1/";
 /// Requests that take longer than this look at their credential again before they answer.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -49,6 +51,13 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
     if let Some(problem) = presented.and_then(|presented| state.hub.turn_away(presented)) {
         // Nobody has shown who they are on this connection, so it takes no place any longer.
         return (AppendHeaders([(header::CONNECTION, "close")]), problem).into_response();
+    }
+    if let Some(token) = bearer(headers).filter(|token| token.starts_with(worker::TOKEN_PREFIX)) {
+        let caller = match state.workers.authenticate(token).await {
+            Ok(caller) => caller,
+            Err(error) => return Problem::from(error).into_response(),
+        };
+        return as_worker(&state, caller, info, request, next).await;
     }
     let principal = match (bearer(headers), cookie(headers, state.service.cookie_name())) {
         (Some(token), _) => state.service.authenticate_bearer(token, &info).await,
@@ -79,6 +88,32 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
         return Problem::from(service::Error::Unauthenticated).into_response();
     }
     held_body::with_room(response, context.take_held())
+}
+
+/// A request that came with a worker token, which opens the workers' routes and nothing else.
+async fn as_worker(
+    state: &AppState,
+    caller: Option<worker::Caller>,
+    info: RequestInfo,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let context = state.service.context(None, info);
+    request.extensions_mut().insert(context.clone());
+    let asked = Asked::of(&request);
+    let is_theirs = request.uri().path().starts_with(WORKER_ROUTES);
+    let response = match caller {
+        Some(_) if !is_theirs => Problem::from(service::Error::WrongCredential).into_response(),
+        Some(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        None if is_theirs => Problem::from(service::Error::NoWorkerToken).into_response(),
+        // Nobody: some pages are for everybody.
+        None => next.run(request).await,
+    };
+    asked.note_refusal(state, &context, response.status()).await;
+    response
 }
 
 /// What is presented where a live socket is asked for, by the rule of [`authenticate`]: with a token the cookie is not looked at.

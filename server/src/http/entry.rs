@@ -10,6 +10,10 @@ pub struct Entry {
     pub limit: usize,
     /// Whether it is one of the requests that a person has in a second.
     pub is_counted: bool,
+    /// Only for outside workers, by a token of theirs; everybody else is kept out.
+    pub is_for_workers: bool,
+    /// The handler reads the body itself, once it knows more of who asks.
+    pub is_streamed: bool,
 }
 
 /// What signing in and the first run need, for everybody.
@@ -24,7 +28,15 @@ pub(super) const TEXT: Entry = entry(512 * 1024);
 /// Inputs, definitions, agents and contents: above their own limits of 4 MiB, whose checks can then say more than this one.
 pub(super) const CONTENT: Entry = entry(6 * 1024 * 1024);
 
+/// For outside workers, whose requests are counted by session.
+pub(super) const WORKER: Entry = Entry { is_for_workers: true, is_counted: false, ..SMALL };
+pub(super) const WORKER_CONTENT: Entry = Entry { limit: CONTENT.limit, ..WORKER };
+/// Content of any size, which is taken piece by piece.
+pub(super) const WORKER_STREAM: Entry = Entry { is_streamed: true, ..WORKER };
+/// For whoever has a secret, which is looked at before the body.
+pub(super) const SECRET: Entry = Entry { is_open: true, is_counted: false, is_streamed: true, ..CONTENT };
+
 /// For those who are signed in, each of whose requests counts.
 const fn entry(limit: usize) -> Entry {
-    Entry { is_open: false, limit, is_counted: true }
+    Entry { is_open: false, limit, is_counted: true, is_for_workers: false, is_streamed: false }
 }

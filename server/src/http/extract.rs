@@ -139,7 +139,7 @@ async fn collect(request: Request) -> Result<Bytes, Problem> {
     Ok(collected.to_bytes())
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         Problem::malformed(format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text."))

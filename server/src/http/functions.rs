@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, runs, steps, templates, users.
+/// In the order of `app/src/api`: account, agents, runs, steps, templates, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -71,6 +71,14 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("list_user_tokens", SMALL),
     ("revoke_user_token", SMALL),
     ("audit_log", SMALL),
+    ("list_workers", SMALL),
+    ("set_worker", SMALL),
+    ("list_offers", SMALL),
+    ("accept_offer", SMALL),
+    ("list_worker_tokens", SMALL),
+    ("create_worker_token", SMALL),
+    ("revoke_worker_token", SMALL),
+    ("attempt_logs", SMALL),
 ];
 
 /// For the tests, which compare it with the functions that there are.

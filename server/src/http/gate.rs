@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use service::OpContext;
+use service::{OpContext, worker::Caller};
 use workflow::UserId;
 
 use super::{AppState, body, entry::Entry, functions, problem::Problem};
@@ -39,7 +39,15 @@ fn person(request: &Request) -> Option<UserId> {
 }
 
 async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> Response {
-    let person = person(&request);
+    let mut person = person(&request);
+    if entry.is_for_workers {
+        match request.extensions().get::<Caller>() {
+            // What its requests hold is its token's.
+            Some(caller) => person = Some(UserId(caller.token().0)),
+            None if person.is_some() => return Problem::from(service::Error::WrongCredential).into_response(),
+            None => return Problem::from(service::Error::NoWorkerToken).into_response(),
+        }
+    }
     let address = request.extensions().get::<OpContext>().and_then(OpContext::address);
     if person.is_none() && !entry.is_open {
         return Problem::from(service::Error::Unauthenticated).into_response();
@@ -48,6 +56,9 @@ async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> 
         && let Err(problem) = admit(state, &request)
     {
         return problem.into_response();
+    }
+    if entry.is_streamed {
+        return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
     if entry.limit == 0 {

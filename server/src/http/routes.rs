@@ -9,8 +9,8 @@ use http::Method;
 
 use super::{
     AppState, agents, artifacts, audit,
-    entry::{CONTENT, Entry, NOTHING, SMALL, SOCKET, TEXT},
-    people, runs, steps, templates,
+    entry::{CONTENT, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
+    people, runs, steps, templates, worker, workers,
 };
 use crate::live;
 
@@ -81,6 +81,25 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}", artifacts::get),
         get("/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", artifacts::lineage),
         post("/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", artifacts::rollback),
+        get("/api/workflows/runs/{run_id}/absent", workers::absent),
+        get("/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs", workers::logs),
+        get("/api/workers", workers::list),
+        patch("/api/workers/{session_id}", workers::set),
+        get("/api/workers/offers", workers::offers),
+        post("/api/workers/offers/accept", workers::accept),
+        get("/api/worker-tokens", workers::list_tokens),
+        post("/api/worker-tokens", workers::create_token),
+        delete("/api/worker-tokens/{token_id}", workers::revoke_token),
+        post("/api/worker/v1/sessions", worker::register).takes(WORKER_CONTENT),
+        delete("/api/worker/v1/sessions/{session_id}", worker::end).takes(WORKER),
+        post("/api/worker/v1/sessions/{session_id}/claim", worker::claim).takes(WORKER),
+        post("/api/worker/v1/sessions/{session_id}/beat", worker::beat).takes(WORKER_CONTENT),
+        post("/api/worker/v1/sessions/{session_id}/complete", worker::complete).takes(WORKER_CONTENT),
+        post("/api/worker/v1/sessions/{session_id}/tasks/{token}/complete", worker::complete_one).takes(WORKER_CONTENT),
+        post("/api/worker/v1/sessions/{session_id}/tasks/{token}/callback", worker::callback).takes(WORKER),
+        post("/api/worker/v1/callback", worker::called_back).takes(SECRET),
+        put("/api/worker/v1/sessions/{session_id}/blobs/{hash}", worker::put_blob).takes(WORKER_STREAM),
+        get("/api/worker/v1/sessions/{session_id}/blobs/{hash}", worker::get_blob).takes(WORKER),
         get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
         get("/api/live", live::my_socket).takes(SOCKET),
     ]

@@ -4,11 +4,14 @@ use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
-use service::Service;
+use service::{Service, worker::Workers};
 use store::Store;
 
 use super::{InFlight, Readiness, Requests, SameOrigin};
 use crate::{config::TrustedProxies, live::Hub};
+
+/// Requests a second of one session, with four times as many at once.
+const WORKER_REQUESTS: u32 = 50;
 
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
@@ -21,6 +24,9 @@ pub struct Parts {
     pub readiness: Readiness,
     pub in_flight: InFlight,
     pub requests: Requests,
+    pub workers: Workers,
+    /// Of each session of an outside worker.
+    pub worker_requests: Requests,
     pub same_origin: SameOrigin,
     pub trusted_proxies: TrustedProxies,
     pub leptos: LeptosOptions,
@@ -34,6 +40,7 @@ impl AppState {
         same_origin: SameOrigin,
         trusted_proxies: TrustedProxies,
         requests: Requests,
+        workers: Workers,
     ) -> Self {
         Self(Arc::new(Parts {
             service,
@@ -42,6 +49,8 @@ impl AppState {
             readiness: Readiness::default(),
             in_flight: InFlight::default(),
             requests,
+            workers,
+            worker_requests: Requests::new(Some(WORKER_REQUESTS)),
             same_origin,
             trusted_proxies,
             // The values of the leptos section in Cargo.toml that matter at run time.

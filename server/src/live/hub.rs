@@ -87,6 +87,11 @@ impl Hub {
                     }
                     self.tell(Changed::Everything);
                 }
+                Ok(Hint::Telling(telling)) => {
+                    if let Some(room) = self.room(telling.run) {
+                        room.tell(telling);
+                    }
+                }
                 Ok(Hint::Ready | Hint::Cancelled(_) | Hint::Watched(_)) => {}
                 Err(RecvError::Closed) => return,
             }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use workflow::{
     RunId, StepKey,
-    api::{Delta, RunFrame},
+    api::{AbsentWorker, Delta, RunFrame, Telling},
     run::RunEvent,
 };
 
@@ -31,6 +31,10 @@ const POLL: Duration = Duration::from_secs(1);
 /// Workers send tokens of a run for 20 s after it was last said to be watched.
 const SAY_WATCHED: Duration = Duration::from_secs(8);
 
+/// How often it is looked at whether steps wait for a worker that is not there.
+const LOOK_FOR_WORKERS: Duration = Duration::from_secs(2);
+/// Log lines of one attempt that are kept for who comes later; more are to be had where the attempt is.
+const MAX_LINES: usize = 100;
 /// Text of one attempt that is kept for who comes later; workers send no more either.
 const MAX_TEXT: usize = 1024 * 1024;
 
@@ -60,12 +64,16 @@ pub(super) struct Room {
     head: AtomicI64,
     wake: Notify,
     texts: Mutex<Texts>,
+    /// The steps that wait for a worker which is not there, as followers were told.
+    absent: Mutex<Vec<AbsentWorker>>,
 }
 
 #[derive(Debug, Default)]
 struct Texts {
     /// What was passed on of attempts that are running, for followers who come later.
     so_far: BTreeMap<(StepKey, i32), Delta>,
+    /// What those say of themselves: how far they are, and the last lines of their logs.
+    said: BTreeMap<(StepKey, i32), Telling>,
     /// The last attempt of each step that ended meanwhile: what comes late of it, nobody wants.
     ended: BTreeMap<StepKey, i32>,
 }
@@ -73,7 +81,7 @@ struct Texts {
 impl Room {
     pub(super) fn new(run: RunId, seq: i64) -> Self {
         let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
-        Self { run, frames, head, wake: Notify::new(), texts: Mutex::default() }
+        Self { run, frames, head, wake: Notify::new(), texts: Mutex::default(), absent: Mutex::default() }
     }
 
     pub(super) fn run(&self) -> RunId {
@@ -112,10 +120,47 @@ impl Room {
         self.send(None, &RunFrame::Delta(delta));
     }
 
-    /// The text so far of the attempts that are running.
+    /// What a running attempt says of itself.
+    pub(super) fn tell(&self, telling: Telling) {
+        // Under the lock, as above.
+        let mut texts = self.texts();
+        if texts.ended.get(&telling.step).is_some_and(|ended| *ended >= telling.attempt) {
+            return;
+        }
+        let place = (telling.step.clone(), telling.attempt);
+        let known = texts.said.entry(place).or_insert_with(|| Telling { lines: Vec::new(), ..telling.clone() });
+        known.progress = telling.progress.clone().or(known.progress.take());
+        known.lines.extend(telling.lines.iter().cloned());
+        let n_old = known.lines.len().saturating_sub(MAX_LINES);
+        known.lines.drain(..n_old);
+        self.send(None, &RunFrame::Telling(telling));
+    }
+
+    /// What is there of the attempts that are running, and what is missing.
     pub(super) fn text_so_far(&self) -> Vec<Frame> {
-        let texts = self.texts().so_far.values().cloned().collect::<Vec<_>>();
-        texts.into_iter().filter_map(|delta| Frame::new(None, &RunFrame::Delta(delta))).collect()
+        let mut frames = Vec::new();
+        let texts = self.texts();
+        frames.extend(texts.so_far.values().cloned().map(RunFrame::Delta));
+        frames.extend(texts.said.values().cloned().map(RunFrame::Telling));
+        drop(texts);
+        // Also where nobody is missing: who lost the connection may believe otherwise.
+        frames.push(RunFrame::Absent { absent: self.absent().clone() });
+        frames.iter().filter_map(|frame| Frame::new(None, frame)).collect()
+    }
+
+    fn absent(&self) -> MutexGuard<'_, Vec<AbsentWorker>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells which steps wait for a worker that is not there, where that changed.
+    async fn look_for_absent(&self, store: &Store) -> store::Result<()> {
+        let now = store.absent_workers(self.run).await?;
+        let mut absent = self.absent();
+        if *absent != now {
+            absent.clone_from(&now);
+            self.send(None, &RunFrame::Absent { absent: now });
+        }
+        Ok(())
     }
 
     /// The artifact, or the error, takes the place of the text.
@@ -124,6 +169,7 @@ impl Room {
         let mut texts = self.texts();
         for attempt in ended {
             texts.so_far.remove(&(attempt.step.clone(), attempt.number));
+            texts.said.remove(&(attempt.step.clone(), attempt.number));
             let last = texts.ended.entry(attempt.step.clone()).or_default();
             *last = attempt.number.max(*last);
         }
@@ -137,7 +183,7 @@ impl Room {
     /// Reads the log until the last follower has left.
     pub(super) async fn follow(room: Weak<Self>, store: Store) {
         let mut people = People::default();
-        let mut said = None::<Instant>;
+        let (mut said, mut looked) = (None::<Instant>, None::<Instant>);
         // What was sent while nobody followed here is gone.
         if let Some(room) = room.upgrade() {
             store.ask_for_text(room.run);
@@ -151,6 +197,12 @@ impl Room {
             }
             if let Err(error) = room.read(&store, &mut people).await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "cannot read events; trying again");
+            }
+            if looked.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_WORKERS) {
+                looked = Some(Instant::now());
+                if let Err(error) = room.look_for_absent(&store).await {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "cannot see which workers are missing");
+                }
             }
             // Either a hint or the time; both lead to the same look.
             let _ = tokio::time::timeout(POLL, room.wake.notified()).await;
@@ -198,7 +250,7 @@ mod tests {
             let frames = room.text_so_far();
             let texts = frames.iter().map(|frame| serde_json::from_str(&frame.text).unwrap());
             texts
-                .map(|frame| if let RunFrame::Delta(delta) = frame { delta.text } else { panic!("only text") })
+                .filter_map(|frame| if let RunFrame::Delta(delta) = frame { Some(delta.text) } else { None })
                 .collect::<String>()
         };
         pass_on(8, "three ");

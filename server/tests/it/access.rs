@@ -45,6 +45,9 @@ const SIGNED_IN: Rule = Fixed([SignIn, Open, Open, Open, Open]);
 const ADMINS: Rule = Fixed([SignIn, Forbidden, Forbidden, Forbidden, Open]);
 /// Going around the gate, which asks cara and so binds the owner too.
 const BOUND: Rule = Fixed([SignIn, Missing, Forbidden, Forbidden, Open]);
+/// For admins, who are told that there is no such thing.
+const MISSING_TO_ADMINS: Rule = Fixed([SignIn, Forbidden, Forbidden, Forbidden, Missing]);
+const NO_PERSON: Rule = Fixed([SignIn, Forbidden, Forbidden, Forbidden, Forbidden]);
 /// Addressed by an id that belongs to none of them.
 const NONE_OF_THEIRS: Rule = Fixed([SignIn, Missing, Missing, Missing, Missing]);
 
@@ -149,6 +152,32 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/live", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/absent", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs", Empty, Sees),
+        ("GET", "/api/workers", Empty, ADMINS),
+        ("PATCH", "/api/workers/{session_id}", Json(json!({"state": "paused"})), MISSING_TO_ADMINS),
+        ("GET", "/api/workers/offers", Empty, ADMINS),
+        (
+            "POST",
+            "/api/workers/offers/accept",
+            Json(json!({"agent_id": "none", "hash": "0".repeat(64)})),
+            MISSING_TO_ADMINS,
+        ),
+        ("GET", "/api/worker-tokens", Empty, ADMINS),
+        ("POST", "/api/worker-tokens", Json(json!({"name": "t", "agents": ["a"]})), ADMINS),
+        ("DELETE", "/api/worker-tokens/{token_id}", Empty, MISSING_TO_ADMINS),
+        // The protocol of outside workers: no person's, whoever they are.
+        ("POST", "/api/worker/v1/sessions", Json(json!({})), NO_PERSON),
+        ("DELETE", "/api/worker/v1/sessions/{session_id}", Empty, NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/claim", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/beat", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/complete", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/complete", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/callback", Json(json!({})), NO_PERSON),
+        // Only a secret opens it.
+        ("POST", "/api/worker/v1/callback", Json(json!({})), Fixed([Missing; 5])),
+        ("PUT", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
+        ("GET", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
         ("GET", "/api/live", Empty, SIGNED_IN),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
         (
@@ -192,6 +221,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
 fn functions(it: &Fixture) -> Vec<Row> {
     let mut rows = functions_of_people(it);
     rows.extend(functions_of_work(it));
+    rows.extend(functions_of_workers());
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -244,6 +274,20 @@ fn functions_of_people(it: &Fixture) -> Vec<Row> {
     ]
 }
 
+fn functions_of_workers() -> Vec<Row> {
+    let unknown = || Fixed([SignIn, Forbidden, Forbidden, Forbidden, Missing]);
+    let offer = json!({"offer": {"agent_id": "nobody", "hash": "0".repeat(64)}});
+    vec![
+        ("POST", "/_fn/list_workers", Json(json!({})), ADMINS),
+        ("POST", "/_fn/set_worker", Json(json!({"id": NOWHERE, "state": "paused"})), unknown()),
+        ("POST", "/_fn/list_offers", Json(json!({})), ADMINS),
+        ("POST", "/_fn/accept_offer", Json(offer), unknown()),
+        ("POST", "/_fn/list_worker_tokens", Json(json!({})), ADMINS),
+        ("POST", "/_fn/create_worker_token", Json(json!({"token": {"name": "w", "agents": ["w-*"]}})), ADMINS),
+        ("POST", "/_fn/revoke_worker_token", Json(json!({"id": NOWHERE})), unknown()),
+    ]
+}
+
 fn functions_of_work(it: &Fixture) -> Vec<Row> {
     let run = || json!({"id": it.run});
     let start = json!({"start": {"template_id": it.template, "inputs": {"text": "x"}}, "key": null});
@@ -277,6 +321,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
         ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),
         ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
+        ("POST", "/_fn/attempt_logs", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
@@ -320,6 +365,9 @@ fn filled(path: &str, it: &Fixture) -> String {
     path.replace("{run_id}/compare", &format!("{0}/compare?with={0}", it.run))
         .replace("{user_id}", &it.user)
         .replace("{token_id}", NOWHERE)
+        .replace("{session_id}", NOWHERE)
+        .replace("{token}", "00")
+        .replace("{hash}", &"0".repeat(64))
         .replace("{agent_id}", "shout")
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)

@@ -86,7 +86,7 @@ async fn listen(socket: &mut Socket, folded: &mut Folded, heard: &AtomicUsize, w
                 heard.fetch_add(1, Ordering::SeqCst);
                 folded.take(&event, people);
             }
-            RunFrame::Delta(_) | RunFrame::Beat(_) => {}
+            RunFrame::Delta(_) | RunFrame::Telling(_) | RunFrame::Absent { .. } | RunFrame::Beat(_) => {}
             RunFrame::Resync => return true,
         }
     }

@@ -20,7 +20,7 @@ use server::{
     live::Hub,
     seed,
 };
-use service::{RequestInfo, Service, Settings, accounts, library, users};
+use service::{RequestInfo, Service, Settings, accounts, library, users, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::{Store, log::Log, notify::Hints, quotas};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -104,6 +104,7 @@ impl Server {
         let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
+        let workers = Workers::new(store.clone(), runs.clone(), Arc::clone(&log), hints.clone());
         let state = AppState::new(
             service.clone(),
             store.clone(),
@@ -111,6 +112,7 @@ impl Server {
             SameOrigin::default(),
             TrustedProxies::default(),
             requests,
+            workers.clone(),
         );
         state.readiness.set(true);
         let router = router(state);
@@ -118,6 +120,10 @@ impl Server {
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
         let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
         let tasks = vec![
+            tokio::spawn({
+                let stop = stop.clone();
+                async move { workers.run(stop).await }
+            }),
             tokio::spawn({
                 let stop = stop.clone();
                 async move { shelf.send_hints(stop.cancelled()).await }
@@ -304,6 +310,16 @@ impl Client {
     pub(crate) async fn bytes(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
         let headers = [(header::CONTENT_TYPE, kind.parse().unwrap())].into_iter().collect();
         self.send(method, path, headers, body.into()).await
+    }
+
+    /// Somebody else, who presents this.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { router: self.router.clone(), credential: Credential::Token(token.to_owned()) }
+    }
+
+    /// The same one, by way of another process.
+    pub(crate) fn through(&self, router: Router) -> Self {
+        Self { router, credential: self.credential.clone() }
     }
 
     pub(crate) fn token(&self) -> &str {

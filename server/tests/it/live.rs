@@ -43,7 +43,7 @@ pub(crate) async fn follow(socket: &mut Socket, after: i64) {
 }
 
 /// The next text, skipping pings.
-async fn text(socket: &mut Socket) -> Option<String> {
+pub(crate) async fn text(socket: &mut Socket) -> Option<String> {
     loop {
         match tokio::time::timeout(WITHIN, socket.next()).await.expect("something is heard in time")? {
             Ok(Message::Text(text)) => return Some(text.to_string()),
@@ -121,7 +121,11 @@ async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
         }
         match serde_json::from_str(&frame).unwrap() {
             RunFrame::Event { event, people } => folded.take(&event, people),
-            RunFrame::Delta(_) | RunFrame::Resync | RunFrame::Beat(_) => {}
+            RunFrame::Delta(_)
+            | RunFrame::Telling(_)
+            | RunFrame::Absent { .. }
+            | RunFrame::Resync
+            | RunFrame::Beat(_) => {}
         }
     }
     assert_eq!(*folded.view(), expected);

@@ -51,3 +51,5 @@ mod templates;
 mod values;
 #[cfg(test)]
 mod verbs;
+#[cfg(test)]
+mod worker;

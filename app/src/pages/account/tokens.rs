@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{api::TokenView, id::TokenId};
 
-use super::new_token::{NewToken, Shown};
+use super::new_token::NewToken;
 
 use crate::reactive::effect;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     form::{FormError, outcome},
     load::PartFailed,
     paged::{More, Paged},
-    pages::token_row::TokenRow,
+    pages::{new_secret::Shown, token_row::TokenRow},
     session::use_session,
 };
 

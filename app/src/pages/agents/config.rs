@@ -6,7 +6,7 @@ use workflow::api::ProviderView;
 use super::{
     faults::Faults,
     form::{AgentForm, HeaderForm},
-    kind::KINDS,
+    kind::{KINDS, WORKER},
     sub_workflow::SubWorkflow,
 };
 use crate::components::{
@@ -18,8 +18,11 @@ const METHODS: [Segment; 2] = [Segment::new("get", "GET"), Segment::new("post", 
 
 #[component]
 pub(super) fn Config(form: AgentForm, faults: Faults, providers: StoredValue<Vec<ProviderView>>) -> impl IntoView {
-    let kinds: Vec<Segment> =
-        KINDS.iter().map(|kind| Segment::new(kind.name, kind.label).with_icon(kind.icon)).collect();
+    let kinds: Vec<Segment> = KINDS
+        .iter()
+        .filter(|kind| kind.name != WORKER)
+        .map(|kind| Segment::new(kind.name, kind.label).with_icon(kind.icon))
+        .collect();
     let words = move || match form.kind.get().as_str() {
         "http" => "Calls a web address. Only public addresses are reached, unless the operator allows more.",
         "template" => "Fills a template. Fast, free and always the same for the same inputs.",

@@ -12,11 +12,14 @@ use workflow::{
 };
 
 use super::{
+    above,
     config::Config,
     conflict::{self, Conflict},
     faults::Faults,
     form::{AgentForm, save_request},
     history::History,
+    kind,
+    outside::OutsidePage,
     ports::{List, Ports},
     suggested_id,
     test::TestPanel,
@@ -62,6 +65,7 @@ pub fn AgentPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
+                    Ok((spec, _)) if spec.kind() == kind::WORKER => view! { <OutsidePage spec/> }.into_any(),
                     Ok((spec, providers)) => view! { <Editor spec providers is_new=false/> }.into_any(),
                     Err(error) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
                 }
@@ -73,10 +77,6 @@ pub fn AgentPage() -> impl IntoView {
 async fn load(id: AgentId) -> Result<(AgentSpec, Vec<ProviderView>), AppError> {
     let spec = api::get_agent(id, None).await?;
     Ok((spec, api::list_providers().await.unwrap_or_default()))
-}
-
-fn above() -> Vec<(String, String)> {
-    vec![("Agents".to_owned(), "/admin/agents".to_owned())]
 }
 
 #[component]

@@ -8,7 +8,7 @@ use workflow::{
     AgentId, AgentSpec, Problem, ProblemCode, StepKey, TemplateId,
     agent::{
         AgentConfig, HttpConfig, HttpMethod, HumanConfig, InputPort, LlmConfig, OutputOf, OutputPort, TemplateConfig,
-        WorkflowConfig,
+        WorkerConfig, WorkflowConfig,
     },
     api::SaveAgent,
     schema::Schema,
@@ -70,6 +70,8 @@ pub(super) struct AgentForm {
     /// The workflow that a step runs, and its version.
     pub workflow: RwSignal<String>,
     pub workflow_version: RwSignal<String>,
+    /// What an outside worker offered.
+    outside: RwSignal<Option<WorkerConfig>>,
     pub max_parallel: RwSignal<Option<f64>>,
     pub inputs: RwSignal<Vec<PortForm>>,
     pub outputs: RwSignal<Vec<PortForm>>,
@@ -100,6 +102,7 @@ impl AgentForm {
             instructions: RwSignal::new(String::new()),
             workflow: RwSignal::new(String::new()),
             workflow_version: RwSignal::new(String::new()),
+            outside: RwSignal::new(None),
             max_parallel: RwSignal::new(None),
             inputs: RwSignal::new(Vec::new()),
             outputs: RwSignal::new(Vec::new()),
@@ -158,6 +161,7 @@ impl AgentForm {
                 self.workflow.set(config.template_id.to_string());
                 self.workflow_version.set(config.version.to_string());
             }
+            AgentConfig::Worker(config) => self.outside.set(Some(config.clone())),
         }
         self.inputs.set(spec.inputs.iter().map(|port| self.port(&port.name, &port.schema, port.required)).collect());
         let outputs = spec.outputs.iter().map(|port| {
@@ -219,6 +223,8 @@ impl AgentForm {
                 version: self.workflow_version.get().parse().unwrap_or(0),
                 outputs: self.output_map(),
             }),
+            // What a worker offered is kept as it is.
+            "worker" => AgentConfig::Worker(self.outside.get().unwrap_or_default()),
             _ => AgentConfig::Llm(LlmConfig {
                 provider: self.provider.get(),
                 model: self.model.get().trim().to_owned(),

@@ -8,12 +8,16 @@ pub(in crate::pages) struct KindWords {
     pub icon: &'static str,
 }
 
-pub(in crate::pages) const KINDS: [KindWords; 5] = [
+/// The kind that nobody writes in a form: workers offer it.
+pub(in crate::pages) const WORKER: &str = "worker";
+
+pub(in crate::pages) const KINDS: [KindWords; 6] = [
     KindWords { name: "llm", label: "Language model", plural: "Language models", icon: "sparkles" },
     KindWords { name: "http", label: "HTTP call", plural: "HTTP calls", icon: "globe" },
     KindWords { name: "template", label: "Template", plural: "Templates", icon: "text" },
     KindWords { name: "human", label: "Person", plural: "People", icon: "user" },
     KindWords { name: "workflow", label: "Workflow", plural: "Workflows", icon: "workflow" },
+    KindWords { name: WORKER, label: "Outside worker", plural: "Outside workers", icon: "plug" },
 ];
 
 fn find(kind: &str) -> Option<&'static KindWords> {

@@ -15,7 +15,7 @@ use crate::{
     form::{FormError, focus_first_error, outcome},
     pages::{
         input_form::field::{InputField, InputView},
-        run::{output::Output, state::LiveRun},
+        run::{output::Output, outside::OutsideSays, state::LiveRun},
     },
     words,
 };
@@ -160,6 +160,7 @@ fn Follow(run: LoadedRun) -> impl IntoView {
                 <p class="small muted" role="status">"Reconnecting: what is shown may be old"</p>
             </Show>
             {failure}
+            <OutsideSays live key=key.clone()/>
             <Output live key written_at="in the run, under Attempts"/>
         </div>
     }

@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
+use workflow::api::{AttemptLogs, LogLevel, LogLine};
+
 use super::specimen::{Group, Specimen};
 use crate::components::{
-    Avatar, Banner, Button, CopyId, Elapsed, Empty, Kind, Menu, MenuItem, MoreRows, RelativeTime, Size, Skeleton,
-    SkeletonKind, SkeletonWidth, StatusChip, Tab, TabPanel, TableShell, Tabs, Variant,
+    Avatar, Banner, Button, ClockTime, CopyId, Elapsed, Empty, Kind, LogView, Menu, MenuItem, Meter, MoreRows,
+    ProgressBar, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth, StatusChip, Tab, TabPanel, TableShell,
+    Tabs, Variant,
 };
 
 const RUN_ID: &str = "01936f3c-8d2a-7b41-9c55-2f6a0e8b41d7";
@@ -71,16 +74,46 @@ pub fn Data() -> impl IntoView {
                     <dd><CopyId value=RUN_ID what="run id"/></dd>
                     <dt>"Started"</dt>
                     <dd><RelativeTime at=at(1_763_800_000_000)/></dd>
+                    <dt>"Since"</dt>
+                    <dd><ClockTime at=at(1_763_800_000_000)/></dd>
                     <dt>"Took"</dt>
                     <dd><Elapsed since=at(1_763_800_000_000) until=Some(at(1_763_800_185_000))/></dd>
                 </dl>
             </Specimen>
+            <Far/>
             <Specimen name="Neutrals">
                 <ul class="swatches" aria-hidden="true">
                     {(1..=12).map(|n| view! { <li data-n=n.to_string()></li> }).collect_view()}
                 </ul>
             </Specimen>
         </Group>
+    }
+}
+
+/// What is told of something that goes on.
+#[component]
+fn Far() -> impl IntoView {
+    let line = |ms: i64, level, text: &str| LogLine { at: at(1_763_800_000_000 + ms), level, text: text.to_owned() };
+    let log = AttemptLogs {
+        lines: vec![
+            line(0, LogLevel::Debug, "opening report.pdf"),
+            line(120, LogLevel::Info, "page 1 of 12"),
+            line(480, LogLevel::Warning, "page 2 has no text; its picture is read instead, which takes longer"),
+            line(2_900, LogLevel::Error, "page 3 cannot be read"),
+        ],
+        n_dropped: 1_204,
+    };
+    view! {
+        <Specimen name="ProgressBar, Meter">
+            <ProgressBar label="Read the report" share=Some(0.3) words="3 of 10" note="page 3"/>
+            <ProgressBar label="Count the words" share=None words="1,200 done"/>
+            <ProgressBar label="Write the summary" share=Some(1.0) words="10 of 10"/>
+            <Meter label="Busy slots" used=3_i64 of=8_i64 words="3 of 8 busy"/>
+            <Meter label="Busy slots of another" used=8_i64 of=8_i64 words="8 of 8 busy"/>
+        </Specimen>
+        <Specimen name="LogView">
+            <LogView log title="Log of attempt 2" live=true/>
+        </Specimen>
     }
 }
 

@@ -1,13 +1,22 @@
 //! The library at the left: agents by kind, to be dragged onto the canvas, or added in its middle by a press.
 
 use leptos::prelude::*;
-use workflow::api::AgentView;
+use workflow::{
+    AgentSpec,
+    api::{AgentView, OfferView},
+};
 
 use super::draft::Draft;
 use crate::reactive::memo;
 use crate::{
-    components::{Icon, LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, TextInput, Variant},
-    pages::agents::kind::{self, KINDS},
+    components::{
+        Badge, Dialog, Icon, LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, TextInput, Tone, Variant,
+        open_while_chosen,
+    },
+    pages::agents::{
+        kind::{self, KINDS},
+        outside::{OfferReview, provide_offers},
+    },
 };
 
 /// Below it the palette lies over the canvas, and there is nothing to drag onto.
@@ -52,6 +61,7 @@ pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
             <div class="panel-body">
                 <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
                 {groups}
+                <Offered draft wanted/>
                 <Show when=move || found.with(Vec::is_empty)>
                     <p class="muted small palette-none" role="status">
                         {move || if agents.with(Vec::is_empty) { "No agents yet" } else { "No agent matches" }}
@@ -60,6 +70,59 @@ pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
             </div>
             <PanelHandle side=Side::Right key="editor-palette" label="Resize the palette" max=420.0/>
         </aside>
+    }
+}
+
+/// What workers offer and nobody has accepted: there to be looked at, not to be drawn with.
+#[component]
+fn Offered(draft: Draft, wanted: RwSignal<String>) -> impl IntoView {
+    let offers = provide_offers();
+    let shown = memo(move || {
+        let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
+        let is_found = |offer: &OfferView| {
+            needle.is_empty()
+                || offer.name.to_lowercase().contains(&needle)
+                || offer.agent_id.as_str().contains(&needle)
+        };
+        offers.with(|offers| offers.items.iter().filter(|offer| is_found(offer)).cloned().collect::<Vec<_>>())
+    });
+    let reviewed = RwSignal::new(None::<OfferView>);
+    let open = open_while_chosen(reviewed);
+    let title = Signal::derive(move || {
+        reviewed.with(|offer| offer.as_ref().map(|offer| format!("{} is offered", offer.name)).unwrap_or_default())
+    });
+    let accepted = Callback::new(move |spec: AgentSpec| {
+        open.set(false);
+        offers.update(|offers| offers.items.retain(|offer| offer.agent_id != spec.id));
+        draft.catalog.update(|catalog| catalog.insert(spec));
+        draft.handle.set_agents(draft.catalog.get_untracked());
+    });
+    let item = move |offer: OfferView| {
+        let (name, by) = (offer.name.clone(), format!("by the token {}", offer.token_name));
+        let label = format!("{name} is offered {by}: review it");
+        view! {
+            <button class="palette-item" type="button" aria-label=label on:click=move |_| reviewed.set(Some(offer.clone()))>
+                <span class="kind-icon"><Icon name=kind::icon(kind::WORKER)/></span>
+                <strong>{name} " " <Badge tone=Tone::Accent>"Offered"</Badge></strong>
+                <small>{by}</small>
+            </button>
+        }
+    };
+    view! {
+        <Show when=move || !shown.with(Vec::is_empty)>
+            <div class="palette-group" role="group" aria-label="Offered by workers">
+                <h3>"Offered by workers"</h3>
+                <For each=move || shown.get() key=|offer| (offer.agent_id.clone(), offer.hash.clone()) let:offer>
+                    {item(offer)}
+                </For>
+                <Show when=move || offers.with(|offers| offers.next.is_some())>
+                    <p class="small"><a href="/admin/agents">"More are offered in the library"</a></p>
+                </Show>
+            </div>
+        </Show>
+        <Dialog id="offer" open title size=Size::Lg>
+            {move || reviewed.get_untracked().map(|offer| view! { <OfferReview offer on_accepted=accepted/> })}
+        </Dialog>
     }
 }
 

@@ -10,6 +10,7 @@ mod find_person;
 mod inputs;
 mod limits;
 mod one_step;
+mod outside;
 mod people;
 mod prompt;
 mod repeat;
@@ -22,7 +23,7 @@ use workflow::{AgentSpec, StepKey};
 
 use self::{
     agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, one_step::OneStep,
-    prompt::Prompt, repeat::Repeat, review::Review, waits_for::WaitsFor,
+    outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, waits_for::WaitsFor,
 };
 use super::{draft::Draft, focus::field_id};
 use crate::components::{Button, CopyId, Field, Icon, IconButton, Size, TextInput, Variant};
@@ -73,6 +74,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
             <Prompt one/>
             <Review one/>
             <Failure one/>
+            <Outside one/>
             <Limits one/>
         </div>
         <div class="panel-foot">

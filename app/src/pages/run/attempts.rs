@@ -3,17 +3,18 @@
 use leptos::prelude::*;
 use workflow::{status::Outcome, view::AttemptView};
 
-use super::{one_step::OneStep, transcript::TranscriptFolds};
+use super::{logs::LogFold, one_step::OneStep, transcript::TranscriptFolds};
 use crate::{
     clock::duration_words,
     components::{Empty, RelativeTime, StatusIcon},
+    reactive::memo,
     words,
 };
 
 #[component]
 pub(super) fn Attempts(one: OneStep) -> impl IntoView {
-    let newest_first = move || one.read(|step| step.attempts.iter().rev().cloned().collect::<Vec<_>>());
-    let is_of_model = move || one.read(|step| step.kind == "llm");
+    let newest_first =
+        move || one.read(|step| step.attempts.iter().rev().map(|attempt| attempt.number).collect::<Vec<_>>());
     view! {
         <Show
             when=move || one.read(|step| !step.attempts.is_empty())
@@ -21,8 +22,8 @@ pub(super) fn Attempts(one: OneStep) -> impl IntoView {
         >
             <ol class="timeline">
                 // An attempt that is opened stays so while others come.
-                <For each=newest_first key=|attempt| (attempt.number, attempt.outcome, attempt.ended_at) let:attempt>
-                    {row(one, &attempt, is_of_model())}
+                <For each=newest_first key=|number| *number let:number>
+                    {row(one, number)}
                 </For>
             </ol>
         </Show>
@@ -79,31 +80,52 @@ fn left_out_words(attempt: &AttemptView) -> Option<String> {
     }
 }
 
-fn row(one: OneStep, attempt: &AttemptView, is_of_model: bool) -> AnyView {
-    let status = match attempt.outcome {
-        None => "running",
-        Some(Outcome::Succeeded) => "completed",
-        Some(Outcome::Failed | Outcome::Lost) => "failed",
-        Some(_) => "cancelled",
+/// A row is drawn once: a log that is open stays so when its attempt ends.
+fn row(one: OneStep, number: i32) -> AnyView {
+    let now = memo(move || one.read(|step| step.attempts.iter().find(|attempt| attempt.number == number).cloned()));
+    let of_kind = one.read(|step| step.kind.clone());
+    let is_over = memo(move || now.with(|now| now.as_ref().is_some_and(|attempt| attempt.outcome.is_some())));
+    let status = Signal::derive(move || now.with(|now| now.as_ref().map_or("pending", status).to_owned()));
+    let kept = match of_kind.as_str() {
+        "llm" => Some(
+            view! {
+                <Show when=move || is_over.get()>
+                    <div class="timeline-kept"><TranscriptFolds one attempt=number/></div>
+                </Show>
+            }
+            .into_any(),
+        ),
+        "worker" => Some(view! { <div class="timeline-kept"><LogFold one attempt=number/></div> }.into_any()),
+        _ => None,
     };
-    let words = attempt_words(attempt);
-    let usage = usage_words(attempt);
-    let left_out = left_out_words(attempt);
-    let kept = (is_of_model && attempt.outcome.is_some())
-        .then(|| view! { <div class="timeline-kept"><TranscriptFolds one attempt=attempt.number/></div> });
-    let error = error_words(attempt);
     view! {
         <li>
             <StatusIcon status/>
             <div>
-                <div>{words}</div>
-                {usage.map(|usage| view! { <small class="muted small">{usage}</small> })}
-                {left_out.map(|words| view! { <div class="muted small">{words}</div> })}
-                {error.map(|error| view! { <div class="muted small">{error}</div> })}
+                {move || now.with(|now| now.as_ref().map(facts))}
             </div>
-            <RelativeTime at=attempt.started_at/>
+            {move || now.with(|now| now.as_ref().map(|attempt| view! { <RelativeTime at=attempt.started_at/> }))}
             {kept}
         </li>
+    }
+    .into_any()
+}
+
+fn status(attempt: &AttemptView) -> &'static str {
+    match attempt.outcome {
+        None => "running",
+        Some(Outcome::Succeeded) => "completed",
+        Some(Outcome::Failed | Outcome::Lost) => "failed",
+        Some(Outcome::Cancelled | Outcome::Released) => "cancelled",
+    }
+}
+
+fn facts(attempt: &AttemptView) -> AnyView {
+    view! {
+        <div>{attempt_words(attempt)}</div>
+        {usage_words(attempt).map(|usage| view! { <small class="muted small">{usage}</small> })}
+        {left_out_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
+        {error_words(attempt).map(|error| view! { <div class="muted small">{error}</div> })}
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{Progress, StepKey, StepStatus};
 
-use super::one_step::OneStep;
+use super::{absent::NoWorker, one_step::OneStep};
 use crate::reactive::{effect, memo};
 use crate::{
     components::{Empty, MoreRows, StatusIcon, TextInput, status_label},
@@ -161,6 +161,10 @@ fn filter(status: StepStatus, n: usize, wanted: RwSignal<Option<StepStatus>>) ->
 
 fn row(one: OneStep, item: &Item) -> AnyView {
     let (key, selected) = (item.key.clone(), one.live.selected);
+    let absent = {
+        let (key, is_ready) = (item.key.clone(), item.status == StepStatus::Ready);
+        memo(move || one.live.beside.with(|beside| beside.absent.get(&key).filter(|_| is_ready).cloned()))
+    };
     view! {
         <li>
             <button class="outline-item" type="button" on:click=move |_| selected.set(Some(key.clone()))>
@@ -170,6 +174,7 @@ fn row(one: OneStep, item: &Item) -> AnyView {
                     {item.is_stale.then_some("stale · ")}
                     {format!("#{}", item.index + 1)}
                 </small>
+                <NoWorker of=absent/>
             </button>
         </li>
     }

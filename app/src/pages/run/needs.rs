@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 use workflow::{
     StepStatus,
-    api::{ContinueStep, StopStep},
+    api::{AbsentWorker, ContinueStep, StopStep},
     status::Reason,
 };
 
 use super::{
+    absent::{self, NoWorkerNote},
     edit::EditDialog,
     failures::VerbError,
     fork::ForkDialog,
@@ -15,6 +16,7 @@ use super::{
     human::HumanForm,
     items::waiting,
     one_step::{Ask, OneStep, Sender},
+    progress::AttemptProgress,
     reject::RejectDialog,
     rerun::RerunDialog,
     skip::SkipDialog,
@@ -40,6 +42,8 @@ struct Doors {
     stop: RwSignal<bool>,
     fork: RwSignal<bool>,
     go_on: Sender,
+    /// The worker that it waits for.
+    absent: Memo<Option<AbsentWorker>>,
 }
 
 impl Doors {
@@ -47,7 +51,18 @@ impl Doors {
         let closed = || RwSignal::new(false);
         let (again, edit, reject, skip) = (closed(), closed(), closed(), closed());
         let (supply, stop, fork) = (closed(), closed(), closed());
-        Self { one, again, edit, reject, skip, supply, stop, fork, go_on: Sender::new(one, || ()) }
+        Self {
+            one,
+            again,
+            edit,
+            reject,
+            skip,
+            supply,
+            stop,
+            fork,
+            go_on: Sender::new(one, || ()),
+            absent: absent::of(one),
+        }
     }
 
     fn act(self, verb: Verb) {
@@ -85,9 +100,11 @@ impl Doors {
 pub(super) fn Needs(one: OneStep) -> impl IntoView {
     let doors = Doors::new(one);
     let has_waiting = memo(move || !waiting(one).is_empty());
+    let absent = doors.absent;
     let kind = move || match one.status.get() {
         StepStatus::AwaitingReview => Some("review"),
         StepStatus::Running if has_waiting.get() => Some("review"),
+        StepStatus::Ready | StepStatus::Running if absent.with(Option::is_some) => Some("review"),
         StepStatus::Failed => Some("error"),
         StepStatus::Skipped => Some("info"),
         _ => None,
@@ -135,18 +152,27 @@ fn words_of(doors: Doors) -> AnyView {
             view! { <span>{move || one.read(|step| step.reason.map(Reason::advice))}</span> }.into_any()
         }
         StepStatus::Ready => view! {
-            <p class="muted small">
-                {move || if one.read(|step| step.not_before.is_some()) {
-                    "Tries again in a moment"
-                } else {
-                    "Queued: it starts as soon as a worker is free"
-                }}
-            </p>
+            {move || absence(doors)}
+            <Show when=move || doors.absent.with(Option::is_none)>
+                <p class="muted small">
+                    {move || if one.read(|step| step.not_before.is_some()) {
+                        "Tries again in a moment"
+                    } else {
+                        "Queued: it starts as soon as a worker is free"
+                    }}
+                </p>
+            </Show>
         }
         .into_any(),
-        StepStatus::Running => view! { {move || waiting_items(one)} }.into_any(),
+        StepStatus::Running => {
+            view! { {move || waiting_items(one)} {move || absence(doors)} <AttemptProgress one/> }.into_any()
+        }
         StepStatus::Completed | StepStatus::Cancelled => ().into_any(),
     }
+}
+
+fn absence(doors: Doors) -> Option<impl IntoView> {
+    doors.absent.get().map(|absent| view! { <NoWorkerNote one=doors.one absent/> })
 }
 
 fn failure(one: OneStep) -> AnyView {

@@ -4,8 +4,10 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{
-    items::{progress, waiting},
+    absent::{self, NoWorker},
+    items::{self, waiting},
     one_step::OneStep,
+    progress,
     state::LiveRun,
 };
 use crate::components::{Elapsed, LeftClose, LeftPanel, PanelHandle, Side, StatusIcon};
@@ -38,7 +40,7 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
     let last = memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
     let time = move || {
         if is_map {
-            let progress = progress(one);
+            let progress = items::progress(one);
             return (progress.total > 0).then(|| {
                 let n_waiting = waiting(one).len();
                 view! {
@@ -53,9 +55,11 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
             });
         }
         let (since, until) = last.get()?;
-        Some(view! { <Elapsed since until=Signal::stored(until)/> }.into_any())
+        let far = progress::brief(one).map(|words| format!("{words} · "));
+        Some(view! { {far} <Elapsed since until=Signal::stored(until)/> }.into_any())
     };
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
+    let absent = absent::of(one);
     // An item stands under its map step.
     let is_current = memo(move || {
         live.selected.with(|selected| selected.as_ref().is_some_and(|selected| selected.split().0 == one.key()))
@@ -76,6 +80,7 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
                     <Show when=move || is_stale.get()><span class="stale-word">"Stale"</span> " "</Show>
                     {time}
                 </small>
+                <NoWorker of=absent/>
             </button>
         </li>
     }

@@ -6,14 +6,20 @@ use std::{collections::BTreeMap, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{EventView, RunFrame, Staleness},
+    api::{EventView, RunFrame, Staleness, Telling},
     graph::Graph,
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
     view::{Applied, StepView},
 };
 
-use super::{drafts::Drafts, streams::Streams, verbs::is_shown_to};
+use super::{
+    absent::{self, Absent},
+    drafts::Drafts,
+    streams::Streams,
+    tellings::Tellings,
+    verbs::is_shown_to,
+};
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api::{self, Done, LoadedRun},
@@ -37,6 +43,13 @@ struct Folded {
     people: Emails,
 }
 
+/// What is known of steps beside their events, as it comes: lossy, and gone with the page.
+pub(super) struct Beside {
+    pub tellings: Tellings,
+    /// The steps that wait for a worker which is not there.
+    pub absent: Absent,
+}
+
 #[derive(Clone, Copy)]
 pub(in crate::pages) struct LiveRun {
     pub id: RunId,
@@ -46,6 +59,8 @@ pub(in crate::pages) struct LiveRun {
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
     proposed: StoredValue<Option<StepKey>>,
     pub streams: RwSignal<Streams>,
+    /// What no event tells of steps.
+    pub(super) beside: RwSignal<Beside>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -67,7 +82,7 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people } = loaded;
+        let LoadedRun { snapshot, people, absent } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -84,7 +99,7 @@ impl LiveRun {
             _ => format!("Review: {name}"),
         });
         let connection = RwSignal::new(Connection::Connecting);
-        let pulse = pulse_of(run);
+        let pulse = pulse_of(move || run.track());
         let version = memo(move || run.with(|run| run.template_version));
         let session = use_session();
         let me = session.user_untracked();
@@ -95,6 +110,7 @@ impl LiveRun {
             selected,
             proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
+            beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absent::by_step(&absent) }),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
@@ -127,7 +143,22 @@ impl LiveRun {
             }
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => self.refetch(),
+            RunFrame::Telling(telling) => self.hear(telling),
+            RunFrame::Absent { absent } => self.beside.update(|beside| beside.absent = absent::by_step(absent)),
             RunFrame::Beat(_) => {}
+        }
+    }
+
+    /// Takes in what an attempt says, unless it is known to be over.
+    fn hear(self, telling: &Telling) {
+        let is_over = self.run.with_untracked(|run| {
+            let last = run.step(&telling.step).and_then(|step| step.attempts.last());
+            last.is_some_and(|last| {
+                last.number > telling.attempt || (last.number == telling.attempt && last.outcome.is_some())
+            })
+        });
+        if !is_over {
+            self.beside.update(|beside| beside.tellings.add(telling));
         }
     }
 
@@ -149,7 +180,8 @@ impl LiveRun {
                     news.push(Told::of(&EventView::of(event, people)));
                 }
             });
-            self.forget_streams(event);
+            self.forget_attempts(event);
+            self.forget_absent(event);
             self.look_at(event);
         }
         Some(applied)
@@ -193,6 +225,7 @@ impl LiveRun {
 
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
+        self.beside.try_update(|beside| beside.absent = absent::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {
                 *folded = Folded { state: State::of(loaded.snapshot), people: loaded.people };
@@ -255,21 +288,38 @@ impl LiveRun {
         self.run.with(|run| run.step(key).cloned())
     }
 
-    fn forget_streams(self, event: &RunEvent) {
+    /// What is no longer ready waits for no worker; the feed says so only a moment later.
+    fn forget_absent(self, event: &RunEvent) {
+        let is_ready = |status: StepStatus| status == StepStatus::Ready;
+        let moved = event.data.steps.iter().filter(|step| !is_ready(step.status.word()));
+        for step in moved {
+            if self.beside.with_untracked(|beside| beside.absent.contains_key(&step.key)) {
+                self.beside.update(|beside| {
+                    beside.absent.remove(&step.key);
+                });
+            }
+        }
+    }
+
+    /// What is over says no more, and what it made and logged is kept elsewhere.
+    fn forget_attempts(self, event: &RunEvent) {
         for attempt in event.data.attempts.iter().filter(|attempt| attempt.outcome.is_some()) {
             if self.streams.with_untracked(|streams| streams.text(&attempt.step, attempt.number).is_some()) {
                 self.streams.update(|streams| streams.forget(&attempt.step, attempt.number));
+            }
+            if self.beside.with_untracked(|beside| beside.tellings.knows(&attempt.step, attempt.number)) {
+                self.beside.update(|beside| beside.tellings.forget(&attempt.step, attempt.number));
             }
         }
     }
 }
 
-/// Follows the run at a bounded pace.
-fn pulse_of(run: RwSignal<RunView>) -> RwSignal<u32> {
+/// Follows something at a bounded pace.
+pub(super) fn pulse_of(track: impl Fn() + 'static) -> RwSignal<u32> {
     let pulse = RwSignal::new(0_u32);
     let is_due = StoredValue::new(false);
     effect_with(move |before: Option<()>| {
-        run.track();
+        track();
         if before.is_none() || is_due.get_value() {
             return;
         }

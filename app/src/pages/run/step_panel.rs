@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{
-    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, needs::Needs, one_step::OneStep, output::Output,
-    prompt::Prompt, state::LiveRun, versions::Versions,
+    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, logs::CurrentLog, needs::Needs, one_step::OneStep,
+    output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
 };
 use crate::components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant};
 use crate::reactive::memo;
@@ -83,6 +83,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             })}
             <TabPanel tabs="step" tab="output" selected=tab>
                 <Output live key=one.key()/>
+                <CurrentLog one/>
             </TabPanel>
             <TabPanel tabs="step" tab="inputs" selected=tab>
                 <Inputs one/>

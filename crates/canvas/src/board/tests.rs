@@ -3,7 +3,7 @@
 
 use kurbo::{Point, Vec2};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use workflow::graph::Graph;
 
 use super::*;
@@ -27,15 +27,40 @@ fn three() -> Board {
     board
 }
 
-#[test]
-fn what_is_watched_stays_fitted_until_the_camera_is_moved() {
+fn run_of_three(steps: &Value) -> RunView {
     let id = "00000000-0000-7000-8000-000000000000";
-    let run: RunView = serde_json::from_value(json!({
+    serde_json::from_value(json!({
         "id": id, "seq": 0, "template_id": id, "template_name": "T", "template_version": 1, "status": "running",
         "status_reason": null, "auto_run": true, "user_id": id, "user_email": "a@example.com", "is_test": false,
-        "created_at": "2026-01-01T00:00:00Z", "finished_at": null, "inputs": {}, "overrides": {}, "steps": [], "artifacts": [],
+        "created_at": "2026-01-01T00:00:00Z", "finished_at": null, "inputs": {}, "overrides": {}, "steps": steps, "artifacts": [],
         "run_definition": three().definition()}))
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn a_step_without_a_worker_says_so_as_long_as_it_waits_and_once_aloud() {
+    let step = |status: &str| {
+        json!([{"key": "a", "title": "First", "agent_id": "x", "agent_version": 1, "kind": "worker",
+        "status": status, "reason": null, "generation": 1, "attempts": []}])
+    };
+    let mut board = Board::watch(&run_of_three(&step("ready")), BTreeMap::new());
+    let node = board.scene().node(&"a".into()).unwrap();
+    let absent = BTreeMap::from([(StepKey::from("a"), Said::Absent("No worker since 14:02".into()))]);
+    assert_eq!(board.set_said(&absent).len(), 1);
+    assert_eq!(board.set_said(&absent), [] as [String; 0]);
+    assert_eq!(&**board.scene().status_words(node), "No worker since 14:02");
+    assert!(board.scene().describe(node).contains("no worker since 14:02"));
+    board.set_run(&run_of_three(&step("running")));
+    let progress = Said::Progress { words: "3 of 10".into(), share: Some(0.3) };
+    assert_eq!(board.set_said(&BTreeMap::from([("a".into(), progress)])), [] as [String; 0]);
+    assert_eq!((&**board.scene().status_words(node), board.scene().share(node)), ("3 of 10", Some(0.3)));
+    board.set_run(&run_of_three(&step("completed")));
+    assert_eq!((&**board.scene().status_words(node), board.scene().share(node)), ("Completed", None));
+}
+
+#[test]
+fn what_is_watched_stays_fitted_until_the_camera_is_moved() {
+    let run = run_of_three(&json!([]));
     let mut board = Board::watch(&run, BTreeMap::new());
     let sized = |board: &mut Board, width: f64| {
         board.set_viewport(Size::new(width, 700.0));

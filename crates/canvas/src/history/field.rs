@@ -66,8 +66,16 @@ fn typed_in_step(before: &Step, after: &Step) -> Option<String> {
 
 /// A number or a text deep in the settings: the one leaf that differs, if it is one that is typed.
 fn typed_in_settings(before: &Step, after: &Step) -> Option<String> {
-    const TYPED: [&str; 7] =
-        ["/timeout_s", "/retry/", "/review/", "/map/", "/concurrency/", "/when/", "/default_output/"];
+    const TYPED: [&str; 8] = [
+        "/timeout_s",
+        "/queue_timeout_s",
+        "/retry/",
+        "/review/",
+        "/map/",
+        "/concurrency/",
+        "/when/",
+        "/default_output/",
+    ];
     // Choices from a list are entries of their own.
     const CHOSEN: [&str; 5] = ["/mode", "/on_timeout", "/on_item_error", "/from", "/step"];
     let (before, after) = (workflow::json::to_value(before).ok()?, workflow::json::to_value(after).ok()?);

@@ -192,8 +192,8 @@ impl Card<'_> {
             self.text(Font::Sub, Ink::Stale, (NODE_WIDTH - 46.0, top + 12.5), &Arc::from("Stale"), 34.0, batches);
         }
         let room = NODE_WIDTH - if is_stale { 92.0 } else { 50.0 };
-        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), &scene.status_text[self.at()], room, batches);
-        if let Some(share) = scene.progress[self.at()].filter(|_| status == StepStatus::Running) {
+        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), scene.status_words(self.node), room, batches);
+        if let Some(share) = scene.share(self.node) {
             let end = 8.0 + (NODE_WIDTH - 16.0) * f64::from(share.clamp(0.0, 1.0));
             let bar = Rect::from_points(self.point(8.0, top + 24.0), self.point(end, top + 27.0));
             batches.fill(self.layer, 4, self.fill(Ink::Status(status))).push(Shape::Round(bar, 1.5 * zoom));
@@ -338,6 +338,13 @@ pub(super) fn glyph<'b>(
             shapes.push(Shape::Round(Rect::from_points(p(-8.0, -7.0), p(-1.0, 0.0)), 1.5 * zoom));
             shapes.push(Shape::Round(Rect::from_points(p(1.0, 1.0), p(8.0, 8.0)), 1.5 * zoom));
             shapes.push(Shape::Polyline(vec![p(-4.5, 0.0), p(-4.5, 4.5), p(1.0, 4.5)]));
+        }
+        // A plug with its line: it comes from outside.
+        Kind::Worker => {
+            shapes.push(Shape::Line(p(-3.0, -8.0), p(-3.0, -4.0)));
+            shapes.push(Shape::Line(p(3.0, -8.0), p(3.0, -4.0)));
+            shapes.push(Shape::Round(Rect::from_points(p(-6.0, -4.0), p(6.0, 3.0)), 2.0 * zoom));
+            shapes.push(Shape::Line(p(0.0, 3.0), p(0.0, 8.0)));
         }
         Kind::Other => shapes.push(Shape::Round(Rect::from_points(p(-6.0, -6.0), p(6.0, 6.0)), 3.0 * zoom)),
     }

@@ -16,7 +16,7 @@ use workflow::{
 };
 
 use super::{
-    Edge, HEAD_HEIGHT, Kind, Mark, STATUS_HEIGHT, Scene, Side, bounded, curve_between,
+    Edge, HEAD_HEIGHT, Kind, Mark, STATUS_HEIGHT, Said, Scene, Side, bounded, curve_between,
     describe::{Items, status_words},
     snapped,
 };
@@ -52,6 +52,7 @@ impl Scene {
             }
         }
         scene.is_stale = vec![false; n];
+        scene.said = vec![None; n];
         let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
         for (key, step) in &definition.steps {
@@ -149,6 +150,14 @@ impl Scene {
         let now: Vec<bool> = self.keys.iter().map(is_stale).collect();
         let changed = self.nodes().filter(|node| self.is_stale[*node as usize] != now[*node as usize]).collect();
         self.is_stale = now;
+        changed
+    }
+
+    /// Takes in what is said of steps beside their status; answers with the nodes that look different now.
+    pub fn set_said(&mut self, said: &BTreeMap<StepKey, Said>) -> Vec<u32> {
+        let now: Vec<Option<Said>> = self.keys.iter().map(|key| said.get(key).cloned()).collect();
+        let changed = self.nodes().filter(|node| self.said[*node as usize] != now[*node as usize]).collect();
+        self.said = now;
         changed
     }
 

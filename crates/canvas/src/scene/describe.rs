@@ -5,7 +5,7 @@ use std::{fmt::Write, sync::Arc};
 
 use workflow::{Progress, StepStatus, view::StepView};
 
-use super::{Mark, Scene};
+use super::{Mark, Said, Scene};
 
 /// Names listed before "and N more".
 const NAMED: usize = 3;
@@ -61,12 +61,32 @@ pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
 }
 
 impl Scene {
+    /// The words beside the status: what is said of the step, while that is so, else what its events tell.
+    pub fn status_words(&self, node: u32) -> &Arc<str> {
+        let at = node as usize;
+        match (&self.said[at], self.status[at]) {
+            (Some(Said::Absent(words)), Some(StepStatus::Ready | StepStatus::Running))
+            | (Some(Said::Progress { words, .. }), Some(StepStatus::Running)) => words,
+            _ => &self.status_text[at],
+        }
+    }
+
+    /// How much of a running step is done, where that is known.
+    pub fn share(&self, node: u32) -> Option<f32> {
+        let at = node as usize;
+        let said = match self.said[at] {
+            Some(Said::Progress { share, .. }) => share,
+            Some(Said::Absent(_)) | None => None,
+        };
+        said.or(self.progress[at]).filter(|_| self.status[at] == Some(StepStatus::Running))
+    }
+
     /// "Summarise, agent Summariser, running, depends on Clean text, feeds Join, 1 problem".
     pub fn describe(&self, node: u32) -> String {
         let at = node as usize;
         let mut words = format!("{}, agent {}", self.title[at], self.sub[at]);
         if self.status[at].is_some() {
-            append(&mut words, &self.status_text[at].to_lowercase());
+            append(&mut words, &self.status_words(node).to_lowercase());
         }
         if self.is_stale[at] {
             append(&mut words, "stale");

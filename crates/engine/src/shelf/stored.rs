@@ -58,6 +58,7 @@ impl Shelf for Store {
     async fn clean(&self) -> Result<()> {
         self.sweep_watchers().await?;
         self.collect_blobs().await?;
+        self.clean_outside().await?;
         Ok(())
     }
 

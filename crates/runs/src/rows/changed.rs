@@ -94,11 +94,28 @@ impl<'a> Changed<'a> {
             parent: birth.parent.as_ref().map(|parent| parent.run),
             created_at: birth.created_at,
             finished_at: self.run.finished_at,
-            due_at: now().filter_map(due).chain(due_before).chain(deadline).min(),
+            due_at: now().filter_map(|step| self.due(step)).chain(due_before).chain(deadline).min(),
             wants_judgement: now().any(|step| step.status.needs_decision())
                 || before.undecided().any(|step| is_left(&&step.key)),
             about: None,
             more: More::of(now()) - More::of(was()),
+        }
+    }
+
+    /// When a step does something by itself.
+    fn due(&self, step: &Step) -> Option<DateTime<Utc>> {
+        match &step.status {
+            Status::Running(Work::Suspended { wait: Wait::Until { at } }) => Some(*at),
+            Status::AwaitingReview { review } => review.due_at,
+            Status::Ready { .. } => {
+                let moved = self.events.iter().rev().find_map(|event| event.data.moved.as_ref());
+                let definition = match moved {
+                    Some(moved) => moved.run_definition.steps.get(step.definition_key()),
+                    None => self.before.design.step(step.definition_key()),
+                };
+                step.queue_ends(definition)
+            }
+            _ => None,
         }
     }
 
@@ -151,14 +168,5 @@ impl<'a> Changed<'a> {
             .or_else(|| all.values().find(|version| version.is_latest).map(|version| version.version))?;
         let approved = all.values().filter(|version| version.is_approved).map(|version| version.version).collect();
         Some(ArtifactHead { step: key.clone(), name: name.to_owned(), latest, approved })
-    }
-}
-
-/// When a step does something by itself.
-fn due(step: &Step) -> Option<DateTime<Utc>> {
-    match &step.status {
-        Status::Running(Work::Suspended { wait: Wait::Until { at } }) => Some(*at),
-        Status::AwaitingReview { review } => review.due_at,
-        _ => None,
     }
 }

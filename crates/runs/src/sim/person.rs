@@ -7,14 +7,15 @@ use futures::future::join_all;
 use tokio::time::sleep;
 use workflow::{
     api::RerunMode,
-    id::StepKey,
+    id::{RunId, StepKey, WorkerId},
     run::{
         Command, State,
-        command::{Changes, Edit},
+        command::{AttemptResult, Changes, Edit, Finished},
         event::Request,
         state::{Status, Wait, Work},
         testing::{Dice, admin, owner},
     },
+    status::ErrorClass,
     view::BudgetView,
 };
 
@@ -61,7 +62,7 @@ async fn start(world: &World, rng: &mut Rng, runs: &Runs) {
     let first = world.ask(runs, ask(start)).await;
     if rng.one_in(4) {
         // The answer did not come to them, so they start it again, and it is the same run.
-        again.run.id = workflow::RunId(world.new_id());
+        again.run.id = RunId(world.new_id());
         let Some(other) = world.pick(rng) else { return };
         let n_before = world.n_failovers();
         let second = world.ask(&other, ask(again)).await;
@@ -210,8 +211,49 @@ async fn outside(world: Arc<World>) {
         let key = step.clone();
         let last = move |state: Option<&State>| state.and_then(|state| Some(state.attempts(&key).last()?.number));
         let Ok(Some(attempt)) = runs.read(run, 0, last).await else { continue };
+        if rng.one_in(3) {
+            call_back(&world, &mut rng, &runs, run, step, attempt).await;
+            continue;
+        }
         let command = Command::Wake { step, attempt, token: Some("t".into()) };
         // Whether it waits for this is for the run to say.
         let _ = world.ask(&runs, Ask::itself(run, command)).await;
+    }
+}
+
+/// Somebody outside ends an attempt, as its last worker's; told twice it has one effect.
+async fn call_back(world: &Arc<World>, rng: &mut Rng, runs: &Runs, run: RunId, step: StepKey, attempt: i32) {
+    let key = step.clone();
+    let look = move |state: Option<&State>| {
+        let state = state?;
+        let known = state.step(&key)?;
+        let kind = state.design.plan(known.definition_key())?.kind.clone();
+        Some((kind, known.item.as_ref().map(|item| item.basis.clone())))
+    };
+    let Ok(Some((kind, item_basis))) = runs.read(run, 0, look).await else { return };
+    let result = match rng.roll(3) {
+        0 => AttemptResult::Failed { class: ErrorClass::Server, error: "no".to_owned(), retry_after_ms: None },
+        _ if kind == "human" => AttemptResult::Succeeded(Vec::new()),
+        _ => AttemptResult::Succeeded(vec![world.text(rng).0]),
+    };
+    let done = Box::new(Finished {
+        step,
+        attempt,
+        worker: WorkerId(world.new_id()),
+        result,
+        inputs: Vec::new(),
+        usage: None,
+        message: None,
+        item_basis,
+    });
+    let command = Command::CalledBack { token: "t".into(), done };
+    let told = world.ask(runs, Ask::itself(run, command.clone())).await;
+    if told.is_ok()
+        && rng.one_in(3)
+        && let Ok(again) = world.ask(runs, Ask::itself(run, command)).await
+        && !again.events.is_empty()
+        && !world.may_have_gone_back()
+    {
+        world.memory.with(|_, checks| checks.violated("a callback had two effects"));
     }
 }

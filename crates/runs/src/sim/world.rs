@@ -328,7 +328,7 @@ impl Drop for Question<'_> {
 fn is_poisoned(command: &Command) -> bool {
     let unfit = |versions: &[NewVersion]| versions.iter().any(|version| version.media_type.contains('\0'));
     match command {
-        Command::Finished(done) => match &done.result {
+        Command::Finished(done) | Command::CalledBack { done, .. } => match &done.result {
             AttemptResult::Succeeded(versions) => unfit(versions),
             AttemptResult::Failed { error, .. } => error.contains('\0'),
             AttemptResult::Released => false,

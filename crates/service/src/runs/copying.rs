@@ -67,6 +67,8 @@ async fn begin_fork(call: &Call<'_>, id: RunId, begin: Start) -> Result<Started>
         ctx.store().leave_place(id).await?;
         return Err(error.into());
     }
+    // What values of it name may be read here too.
+    ctx.store().share_files(call.run, id).await?;
     let done = start::launch(ctx, actor, begin, call.request.clone(), None).await?;
     if done.events.is_empty() {
         // Whoever asked at the same time was faster.
@@ -117,6 +119,7 @@ pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<Stri
     }
     let versions = from.versions;
     let (versions, n_bytes) = call.read(move |into| differing(into, versions)).await?;
+    ctx.store().share_files(adopt.from, id).await?;
     call.execute(Command::Adopt { versions }, Brings::bytes(n_bytes)).await
 }
 

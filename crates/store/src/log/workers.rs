@@ -60,19 +60,21 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
     let n_dead = sqlx::query(
         "UPDATE workers SET state = 'dead' WHERE id IN (
             SELECT id FROM workers
-            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1::interval AND suspected_at < clock_timestamp() - $2::interval
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - coalesce(lease, $1::interval)
+                AND suspected_at < clock_timestamp() - coalesce(lease / $3, $2::interval)
             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         )",
     )
     .bind(interval(lease))
     .bind(interval(lease / LOOKS_IN_A_LEASE))
+    .bind(f64::from(LOOKS_IN_A_LEASE))
     .execute(&mut *reader)
     .await?
     .rows_affected();
     sqlx::query(
         "UPDATE workers SET suspected_at = clock_timestamp() WHERE id IN (
             SELECT id FROM workers
-            WHERE state <> 'dead' AND beat_at < clock_timestamp() - $1::interval AND suspected_at IS NULL
+            WHERE state <> 'dead' AND beat_at < clock_timestamp() - coalesce(lease, $1::interval) AND suspected_at IS NULL
             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
         )",
     )
@@ -98,6 +100,14 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
     .execute(&mut *reader)
     .await?;
     Ok(usize::try_from(n_dead).unwrap_or(usize::MAX))
+}
+
+impl Log {
+    /// Which history of the database this is.
+    pub async fn timeline(&self) -> crate::Result<i64> {
+        let mut reader = self.reader.acquire().await?;
+        Ok(timeline(&mut reader).await?)
+    }
 }
 
 /// Which history of the database this is: a standby that takes over begins another. As the log of writes has it now: what is known of the

@@ -125,6 +125,16 @@ impl AgentSpec {
                     );
                 }
             }
+            AgentConfig::Worker(config) => {
+                if config.hash != super::offer_hash(&self.inputs, &self.outputs, config.side_effects) {
+                    error(
+                        "config.hash".into(),
+                        ProblemCode::InvalidValue,
+                        "The ports are not those that the worker offers: change them there, and accept its next offer"
+                            .into(),
+                    );
+                }
+            }
             AgentConfig::Template(config) => {
                 if config.template.is_empty() {
                     error("config.template".into(), ProblemCode::InvalidValue, "Write the template".into());
@@ -174,7 +184,7 @@ impl AgentSpec {
                     .map(|kind| ("config.body".to_owned(), config.body.as_str(), Target::Body(kind)));
                 url.into_iter().chain(headers).chain(body).collect()
             }
-            AgentConfig::Workflow(_) => Vec::new(),
+            AgentConfig::Workflow(_) | AgentConfig::Worker(_) => Vec::new(),
         }
     }
 

@@ -52,6 +52,14 @@ pub enum ErrorCode {
     NotPublished,
     /// 409: the same Idempotency-Key came with another request.
     IdempotencyMismatch,
+    /// 400: the server does not speak this version of the workers' protocol, or not with so old an SDK.
+    ProtocolUnsupported,
+    /// 409: the attempt is not this session's any more.
+    Fenced,
+    /// 410: the session of the worker is over.
+    SessionGone,
+    /// 422: outputs do not have the promised form; the attempt failed.
+    InvalidOutput,
     /// 413
     TooLarge,
     /// 422: understood, but a field is wrong.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RunSummary;
+use super::{AbsentWorker, LogLine, RunSummary, TaskProgress, Telling};
 use crate::{
     id::{RunId, StepKey},
     run::{RunEvent, state::Emails},
@@ -30,6 +30,10 @@ pub enum RunFrame {
     Event { event: Box<RunEvent>, people: Emails },
     /// Tokens as they come; lossy, the artifact replaces them.
     Delta(Delta),
+    /// What an attempt says of itself while it runs; lossy too.
+    Telling(Telling),
+    /// The steps that wait for a worker which is not there, all of them; told whenever that changes.
+    Absent { absent: Vec<AbsentWorker> },
     /// The reader was too slow, or the server lost the thread: fetch the run again.
     Resync,
     /// The answer to a `Beat`.
@@ -49,6 +53,9 @@ struct RawRunFrame {
     attempt: Option<i32>,
     offset: Option<i64>,
     text: Option<String>,
+    progress: Option<TaskProgress>,
+    lines: Option<Vec<LogLine>>,
+    absent: Option<Vec<AbsentWorker>>,
     beat: Option<u32>,
 }
 
@@ -68,6 +75,14 @@ impl TryFrom<RawRunFrame> for RunFrame {
                 offset: raw.offset.ok_or_else(unknown)?,
                 text: raw.text.clone().ok_or_else(unknown)?,
             }),
+            "telling" => Self::Telling(Telling {
+                run: raw.run.ok_or_else(unknown)?,
+                step: raw.step.clone().ok_or_else(unknown)?,
+                attempt: raw.attempt.ok_or_else(unknown)?,
+                progress: raw.progress.clone(),
+                lines: raw.lines.clone().unwrap_or_default(),
+            }),
+            "absent" => Self::Absent { absent: raw.absent.clone().ok_or_else(unknown)? },
             "resync" => Self::Resync,
             "beat" => Self::Beat(Beat { beat: raw.beat.ok_or_else(unknown)? }),
             _ => return Err(unknown()),
@@ -130,7 +145,12 @@ mod tests {
         let people = json!({"00000000-0000-0000-0000-000000000003": "anna@example.org"});
         let event = json!({"seq": 3, "at": "2026-01-01T00:00:00Z", "kind": "run_paused", "data": {}});
         let event = json!({"type": "event", "event": event, "people": people});
-        for document in [json!({"type": "resync"}), event, delta, beat.clone()] {
+        let telling = json!({"type": "telling", "run": "00000000-0000-0000-0000-000000000000", "step": "a", "attempt": 1,
+            "progress": {"done": 3, "total": 10, "note": "page 3"},
+            "lines": [{"at": "2026-01-01T00:00:00Z", "level": "warning", "text": "x"}]});
+        let absent = json!({"type": "absent",
+            "absent": [{"step": "a", "agent_id": "summarize", "since": "2026-01-01T00:00:00Z"}]});
+        for document in [json!({"type": "resync"}), event, delta, telling, absent, beat.clone()] {
             let frame: RunFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }

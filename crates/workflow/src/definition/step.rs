@@ -45,6 +45,9 @@ pub struct Step {
     pub retry: Retry,
     #[serde(default = "timeout_s", skip_serializing_if = "is_default_timeout")]
     pub timeout_s: u32,
+    /// How long it may wait for a worker, once nothing else keeps it; absent: as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_timeout_s: Option<u32>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_error: OnError,
     /// Values by output name, for `on_error: default`.
@@ -76,6 +79,7 @@ impl Step {
             review: Review::default(),
             retry: Retry::default(),
             timeout_s: timeout_s(),
+            queue_timeout_s: None,
             on_error: OnError::default(),
             default_output: None,
             side_effects: SideEffects::default(),
@@ -188,6 +192,16 @@ pub enum SideEffects {
     None,
     Idempotent,
     External,
+}
+
+impl SideEffects {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Idempotent => "idempotent",
+            Self::External => "external",
+        }
+    }
 }
 
 /// Where a node stands on the canvas; outside the semantic hash.

@@ -89,6 +89,11 @@ pub enum Command {
         attempt: i32,
         token: Option<String>,
     },
+    /// Somebody outside whom an attempt told a secret says how it ended, while it waits or still runs. `token`: of that secret.
+    CalledBack {
+        token: String,
+        done: Box<Finished>,
+    },
     /// Time passed: reviews, suspended attempts and the run's deadline are looked at.
     TimePassed,
     /// The step that this run was begun for does not wait for it any more.
@@ -172,6 +177,9 @@ impl<T> Patch<T> {
         matches!(self, Self::Keep)
     }
 }
+
+/// A wait for which nobody tries again, however the step's retries are set.
+pub const NEVER_MS: u64 = u64::MAX;
 
 /// A run that begins: everything about it is validated and authorized.
 #[derive(Clone, PartialEq, Debug)]

@@ -167,6 +167,7 @@ impl Draft<'_> {
             Command::Unreserved { steps } => self.unreserved(steps),
             Command::Suspend { step, attempt, worker, wait } => self.suspend(step, *attempt, *worker, wait),
             Command::Wake { step, attempt, token } => self.wake(step, *attempt, token.as_deref()),
+            Command::CalledBack { token, done } => self.called_back(token, done),
             Command::TimePassed => self.time_passed(),
             Command::Abandoned if self.run.status.is_terminal() => Ok(()),
             Command::Abandoned | Command::Cancel => self.cancel(),

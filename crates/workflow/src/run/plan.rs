@@ -22,6 +22,7 @@ pub struct StepPlan {
     pub title: String,
     pub agent_id: AgentId,
     pub agent_version: i32,
+    /// What it is claimed by: `AgentSpec::queue`.
     pub kind: String,
     /// SHA-256 of the agent version's own prompt; absent for kinds without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,16 @@ pub struct StepPlan {
     pub defaults: Vec<DefaultOutput>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyLimit>,
+    /// Its agent says that a second try would act twice outside, whatever the step says.
+    #[serde(default, skip_serializing_if = "crate::view::is_zero")]
+    pub acts_outside: bool,
+}
+
+impl StepPlan {
+    /// The kind of its agent alone.
+    pub fn word(&self) -> &str {
+        self.kind.split(':').next().unwrap_or_default()
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -66,10 +77,11 @@ pub fn plans(
             title: step.title_or(key).to_owned(),
             agent_id: planned.agent_id.clone(),
             agent_version: planned.agent_version.unwrap_or_default(),
-            kind: agent.map_or("", AgentSpec::kind).to_owned(),
+            kind: agent.map(AgentSpec::queue).unwrap_or_default(),
             prompt_hash: agent.and_then(|agent| agent.config.prompt()).map(|text| hash::sha256_hex(text.as_bytes())),
             defaults: outputs.map(|(outputs, agent)| defaults(agent, outputs)).unwrap_or_default(),
             keys: keys(definition, step, agent, inputs),
+            acts_outside: agent.is_some_and(AgentSpec::acts_outside),
         })
     });
     planned.collect()

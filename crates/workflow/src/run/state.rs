@@ -192,6 +192,12 @@ impl State {
         self.index.undecided.iter().filter_map(|key| self.step(key))
     }
 
+    /// Whether the attempt runs for this worker.
+    pub fn has(&self, key: &StepKey, number: i32, worker: WorkerId) -> bool {
+        let works = self.step(key).is_some_and(|step| step.status == Status::Running(Work::Attempt { worker }));
+        works && self.attempts(key).last().is_some_and(|attempt| attempt.number == number)
+    }
+
     /// What a worker holds.
     pub fn held_by(&self, worker: WorkerId) -> impl Iterator<Item = &Step> {
         self.index.leased.get(&worker).into_iter().flatten().filter_map(|key| self.step(key))

@@ -68,6 +68,7 @@ pub fn agents() -> AgentCatalog {
         agent("needy", template.clone(), json!({"inputs": [{"name": "must", "required": true}]})),
         agent("form", json!({"kind": "human", "instructions": "Answer"}), json!({})),
         agent("sub", sub, json!({})),
+        agent("outside", json!({"kind": "worker", "hash": "0", "side_effects": "external"}), json!({})),
         agent("rare", template, json!({"max_parallel": 1})),
     ])
 }

@@ -36,6 +36,9 @@ pub(super) fn check(
             told.error("depends_on", ProblemCode::UnknownStep, format!("There is no step `{dependency}`"));
         }
     }
+    if step.queue_timeout_s.is_some_and(|seconds| !(1..=limits::MAX_QUEUE_TIMEOUT_S).contains(&seconds)) {
+        told.invalid("queue_timeout_s", "Let it wait for a worker from 1 second to 30 days, or leave the time-out out");
+    }
     if step.timeout_s == 0 || step.timeout_s > limits::MAX_TIMEOUT_S {
         told.invalid("timeout_s", "Use a time limit from 1 second to 24 hours");
     }

@@ -61,7 +61,7 @@ fn a_null_constant_is_nothing_given() {
 
 #[test]
 fn each_mistake_has_its_code() {
-    let table: [(Value, &[Code]); 24] = [
+    let table: [(Value, &[Code]); 26] = [
         (sink(&json!({})), &[]),
         (json!({"steps": {}}), &[Code::NoSteps]),
         (json!({"steps": {"Bad Key": {"agent_id": "source"}}}), &[Code::InvalidKey]),
@@ -83,6 +83,8 @@ fn each_mistake_has_its_code() {
         (sink(&json!({"inputs": {"text": {"from": "run", "key": "zz"}}})), &[Code::UnknownRunInput]),
         (sink(&json!({"prompt": "x"})), &[Code::NoPrompt]),
         (sink(&json!({"timeout_s": 0})), &[Code::InvalidValue]),
+        (sink(&json!({"queue_timeout_s": 0})), &[Code::InvalidValue]),
+        (sink(&json!({"queue_timeout_s": 60})), &[]),
         (sink(&json!({"when": {"exists": {"from": "run", "key": "x"}}})), &[Code::UnknownRunInput]),
         (sink(&json!({"trigger_rule": "all_done"})), &[]),
         (sink(&json!({"cache": true})), &[Code::NotSupportedYet]),

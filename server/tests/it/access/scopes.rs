@@ -15,8 +15,10 @@ pub(super) enum By {
     Token(Scope),
     /// A session alone.
     Session,
+    /// An outside worker's token alone, or a secret: no scope helps.
+    Worker,
 }
-use By::{Anyone, Session};
+use By::{Anyone, Session, Worker};
 const READ: By = By::Token(Scope::Read);
 const RUN: By = By::Token(Scope::Run);
 const REVIEW: By = By::Token(Scope::Review);
@@ -32,6 +34,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/runs/{run_id}/compare", "GET /api/workflows/runs/{run_id}/live",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/prompt",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
+        "GET /api/workflows/runs/{run_id}/absent", "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs",
         "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}", "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage",
     ]),
     (RUN, &[
@@ -52,8 +55,17 @@ const REST: &[(By, &[&str])] = &[
         "DELETE /api/users/{user_id}/tokens/{token_id}", "GET /api/agents/{agent_id}", "POST /api/agents", "POST /api/agents/test",
         "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
+        "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
+        "GET /api/worker-tokens", "POST /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",
         "POST /api/workflows/templates/{template_id}/archive", "POST /api/workflows/templates/{template_id}/unarchive",
+    ]),
+    (Worker, &[
+        "POST /api/worker/v1/sessions", "DELETE /api/worker/v1/sessions/{session_id}", "POST /api/worker/v1/sessions/{session_id}/claim",
+        "POST /api/worker/v1/sessions/{session_id}/beat", "POST /api/worker/v1/sessions/{session_id}/complete",
+        "POST /api/worker/v1/sessions/{session_id}/tasks/{token}/complete",
+        "POST /api/worker/v1/sessions/{session_id}/tasks/{token}/callback", "POST /api/worker/v1/callback",
+        "PUT /api/worker/v1/sessions/{session_id}/blobs/{hash}", "GET /api/worker/v1/sessions/{session_id}/blobs/{hash}",
     ]),
     (Session, &["POST /api/me/confirm", "POST /api/tokens", "DELETE /api/tokens/{token_id}"]),
 ];
@@ -63,7 +75,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
         "list_tokens", "list_agents", "gallery", "get_published", "my_runs", "waiting_for_me", "template_versions", "get_run",
-        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "get_artifact", "artifact_lineage",
+        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
@@ -74,7 +86,8 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_live_definition", "create_template", "save_draft", "publish_template", "workflow_ports",
-        "archive_template",
+        "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "create_worker_token",
+        "revoke_worker_token",
     ]),
     (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token"]),
 ];
@@ -98,7 +111,7 @@ pub(super) async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
             let (_, answer) = told(&program, method, &super::filled(path, it), content).await;
             let refusal = ["insufficient_scope", "session_required"].into_iter().find(|code| answer.contains(code));
             let expected = match of(method, path) {
-                Anyone | By::Token(Scope::Read) => None,
+                Anyone | Worker | By::Token(Scope::Read) => None,
                 By::Token(wanted) if wanted == scope => None,
                 By::Token(_) => Some("insufficient_scope"),
                 Session => Some("session_required"),

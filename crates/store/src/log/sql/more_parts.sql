@@ -2,9 +2,10 @@
 ,
 queued AS (
     INSERT INTO steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
-    -- Others leave it for a moment to the process that committed: it has the run at hand.
-    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before, $80::uuid,
-        CASE WHEN $80::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
+    -- Others leave it for a moment to the process that committed: it has the run at hand. Not what outside workers do.
+    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before,
+        CASE WHEN s.kind NOT LIKE 'worker:%' THEN $80::uuid END,
+        CASE WHEN s.kind NOT LIKE 'worker:%' AND $80::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
     FROM unnest($73::uuid[], $74::text[], $75::text[], $76::text[], $77::uuid[], $78::timestamptz[])
         AS s (run_id, step, kind, limits, user_id, not_before)
     WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NOT NULL

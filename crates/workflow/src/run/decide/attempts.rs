@@ -5,7 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::draft::Draft;
 use crate::{
-    Step as Definition, hash,
+    Step as Definition,
+    definition::SideEffects,
+    hash,
     id::{StepKey, WorkerId},
     limits::{MAX_CRASHES, MAX_RETRY_AFTER_MS},
     resolve::effective_override,
@@ -101,6 +103,11 @@ impl Draft<'_> {
     // ---- end
 
     pub(super) fn finish(&mut self, done: &Finished) -> Result<(), Refused> {
+        self.end_attempt(done, true)
+    }
+
+    /// `has_place`: it holds what the limits gave it.
+    fn end_attempt(&mut self, done: &Finished, has_place: bool) -> Result<(), Refused> {
         let step = self.own(&done.step, done.attempt, done.worker, &done.result)?;
         let Some(step) = step else { return Ok(()) };
         self.charge(done.usage.as_ref());
@@ -120,7 +127,7 @@ impl Draft<'_> {
             AttemptResult::Released => {
                 attempt.outcome = Some(Outcome::Released);
                 self.put_attempt(attempt);
-                self.queue_again(&step.key, StepEvent::Released, None)?;
+                self.queue_again(&step.key, StepEvent::Released, None, has_place)?;
                 self.tell(EventKind::StepReleased, Some(&step.key), None)?;
             }
             AttemptResult::Succeeded(versions) => {
@@ -133,7 +140,13 @@ impl Draft<'_> {
                 self.succeed(&step.key, |gated| StepEvent::Succeeded { gated })?;
             }
             AttemptResult::Failed { class, error, retry_after_ms } => {
-                let definition = self.definition(&step.key).cloned();
+                let mut definition = self.definition(&step.key).cloned();
+                if let Some(definition) = &mut definition
+                    && self.plan(&step.key).is_some_and(|plan| plan.acts_outside)
+                {
+                    // Drawn before its agent said so, perhaps.
+                    definition.side_effects = SideEffects::External;
+                }
                 let wait = definition.as_ref().and_then(|step| too_long(step, *retry_after_ms, self.now));
                 attempt.outcome = Some(Outcome::Failed);
                 attempt.error_class = Some(*class);
@@ -144,7 +157,7 @@ impl Draft<'_> {
                 match definition.and_then(|step| pause(&step, *class, n_failed, *retry_after_ms, dice)) {
                     Some(pause) => {
                         let at = self.now + pause;
-                        self.queue_again(&step.key, StepEvent::Failed { retry: true }, Some(at))?;
+                        self.queue_again(&step.key, StepEvent::Failed { retry: true }, Some(at), has_place)?;
                         self.tell(EventKind::StepRetrying, Some(&step.key), None)?;
                     }
                     None => self.fail_and_tell(&step.key, *class)?,
@@ -199,10 +212,20 @@ impl Draft<'_> {
 
     /// Back into the queue at its old place, or at another time. It keeps what the limits gave it, unless its run is held.
     /// What it depends on may run again meanwhile; then it waits for that.
-    fn queue_again(&mut self, key: &StepKey, event: StepEvent, at: Option<DateTime<Utc>>) -> Result<(), Refused> {
+    fn queue_again(
+        &mut self,
+        key: &StepKey,
+        event: StepEvent,
+        at: Option<DateTime<Utc>>,
+        has_place: bool,
+    ) -> Result<(), Refused> {
         self.expect(key, event, StepStatus::Ready)?;
         let waits = self.waits(key).open > 0 && !seeded::is(Bug::RetriesTooEarly);
-        let admission = if self.run.held.is_some() { Admission::Held } else { Admission::Claimable };
+        let admission = match self.run.held {
+            Some(_) => Admission::Held,
+            None if has_place => Admission::Claimable,
+            None => self.first_admission(self.step(key)?),
+        };
         self.change(key, |step| {
             step.status = if waits { Status::Pending { needs_decision: false } } else { Status::Ready { admission } };
             step.not_before = at.unwrap_or(step.not_before);
@@ -241,7 +264,7 @@ impl Draft<'_> {
                 self.advance(vec![key.clone()])?;
                 self.tell(EventKind::StepFailed, Some(&key), None)?;
             } else {
-                self.queue_again(&key, StepEvent::Lost { quarantined: false }, None)?;
+                self.queue_again(&key, StepEvent::Lost { quarantined: false }, None, true)?;
                 self.tell(EventKind::StepRecovered, Some(&key), None)?;
             }
         }
@@ -283,6 +306,22 @@ impl Draft<'_> {
         self.resume_attempt(&step)?;
         self.tell(EventKind::StepResumed, Some(key), None)?;
         Ok(())
+    }
+
+    /// Somebody outside tells how an attempt ended. Of one that waits nobody has a lease: it ends as its last worker's.
+    pub(super) fn called_back(&mut self, token: &str, done: &Finished) -> Result<(), Refused> {
+        let (key, worker) = (&done.step, done.worker);
+        let step = self.step(key).map_err(|_| Refused::Fenced)?;
+        let Status::Running(Work::Suspended { wait }) = &step.status else { return self.finish(done) };
+        let is_awaited = matches!(wait, Wait::Callback { token: wanted } if wanted == token);
+        let open = self.open_attempt(key).filter(|attempt| is_awaited && attempt.number == done.attempt);
+        let mut attempt = open.cloned().ok_or(Refused::Fenced)?;
+        self.expect(key, StepEvent::Resumed, StepStatus::Running)?;
+        attempt.worker = Some(worker);
+        attempt.fence += 1;
+        self.put_attempt(attempt);
+        self.change(key, |step| step.status = Status::Running(Work::Attempt { worker }));
+        self.end_attempt(done, false)
     }
 
     pub(super) fn resume_attempt(&mut self, step: &Step) -> Result<(), Refused> {

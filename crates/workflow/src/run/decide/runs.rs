@@ -179,9 +179,22 @@ impl Draft<'_> {
             if let Status::Running(Work::Suspended { wait: Wait::Until { .. } }) = step.status {
                 self.resume_attempt(&step)?;
                 self.tell(EventKind::StepResumed, Some(&key), None)?;
+            } else if let Status::Ready { .. } = step.status {
+                self.give_up_queueing(&key)?;
             } else {
                 self.time_out(&key)?;
             }
+        }
+        Ok(())
+    }
+
+    /// No worker came in time.
+    fn give_up_queueing(&mut self, key: &StepKey) -> Result<(), Refused> {
+        let ends = self.step(key)?.queue_ends(self.definition(key));
+        if ends.is_some_and(|ends| ends <= self.now) {
+            self.fail(key, ErrorClass::NoWorker, StepEvent::QueueTimedOut)?;
+            self.advance(vec![key.clone()])?;
+            self.tell(EventKind::StepFailed, Some(key), None)?;
         }
         Ok(())
     }

@@ -341,6 +341,11 @@ impl Index {
                     set(&mut self.timers, (at, step.key.clone()), is_there);
                 }
             }
+            Status::Ready { .. } => {
+                if let Some(at) = step.queue_ends(design.step(step.definition_key())) {
+                    set(&mut self.timers, (at, step.key.clone()), is_there);
+                }
+            }
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! One step of a run with all that events tell of it. Its status carries what is true only then, so nothing can be missing or left over.
 //! On the wire it is flat, as today's views are; what does not fit together is refused when it is read.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::review::Review;
@@ -182,6 +182,13 @@ impl Step {
             (None, Some(step)) => step.on_error,
             (None, None) => OnError::Fail,
         }
+    }
+
+    /// When nobody has taken it for as long as it may wait. What a limit keeps waits for that, not for a worker.
+    pub fn queue_ends(&self, definition: Option<&crate::Step>) -> Option<DateTime<Utc>> {
+        let may_be_taken = self.status == Status::Ready { admission: Admission::Claimable };
+        let seconds = definition.filter(|_| may_be_taken)?.queue_timeout_s?;
+        self.not_before.checked_add_signed(TimeDelta::seconds(seconds.into()))
     }
 
     pub fn review(&self) -> Option<&Review> {

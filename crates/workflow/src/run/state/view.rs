@@ -75,7 +75,7 @@ impl State {
             },
             agent_id: plan.map_or_else(|| "".into(), |plan| plan.agent_id.clone()),
             agent_version: plan.map_or(0, |plan| plan.agent_version),
-            kind: plan.map(|plan| plan.kind.clone()).unwrap_or_default(),
+            kind: plan.map(|plan| plan.word().to_owned()).unwrap_or_default(),
             prompt_hash: plan.and_then(|plan| plan.prompt_hash.clone()),
             status: step.status.word(),
             reason: step.status.reason(),

@@ -287,6 +287,82 @@ fn a_suspended_attempt_goes_on_as_the_same_one_under_a_new_lease() {
 }
 
 #[test]
+fn a_callback_ends_a_suspended_attempt_once_and_its_next_try_asks_the_limits_again() {
+    use crate::run::state::Wait;
+    let retry = json!({"max": 1, "initial_ms": 1, "max_ms": 1, "jitter": 0.0});
+    let mut world = World::new(
+        &json!({"limits": {"max_parallel": 1},
+            "steps": {"a": {"agent_id": "echo", "retry": retry}, "b": {"agent_id": "echo"}}}),
+        true,
+    );
+    world.start(&["a"]);
+    let called_back = |world: &World, token: &str, attempt: i32, result: AttemptResult| {
+        let Command::Finished(done) = world.finished("a", result) else { unreachable!() };
+        let done = Box::new(Finished { attempt, worker: worker(1), ..*done });
+        Command::CalledBack { token: token.into(), done }
+    };
+    let suspend = |attempt: i32| Command::Suspend {
+        step: "a".into(),
+        attempt,
+        worker: worker(1),
+        wait: Wait::Callback { token: "t".into() },
+    };
+    world.tell(&suspend(1)).unwrap();
+    world.start(&["b"]);
+    let failed =
+        || AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None };
+    let wrong = called_back(&world, "other", 1, failed());
+    assert_eq!(world.tell(&wrong), Err(Refused::Fenced));
+    let later = called_back(&world, "t", 2, failed());
+    assert_eq!(world.tell(&later), Err(Refused::Fenced), "of another attempt");
+    let right = called_back(&world, "t", 1, failed());
+    assert_eq!(world.tell(&right), Ok(vec![EventKind::StepRetrying]));
+    assert_eq!(world.tell(&right), Ok(vec![]), "told once more");
+    world.now += TimeDelta::seconds(1);
+    assert!(world.claimable().is_empty(), "another step has the place that it gave back");
+    world.succeed("b");
+    assert_eq!(world.claimable(), ["a".into()]);
+    world.start(&["a"]);
+    // The callback comes before its worker says that it waits.
+    let made = world.text("called");
+    let early = called_back(&world, "t", 2, AttemptResult::Succeeded(vec![made]));
+    assert_eq!(world.tell(&early), Ok(vec![EventKind::StepCompleted]));
+    assert_eq!(world.tell(&suspend(2)), Err(Refused::Fenced));
+    assert_eq!(world.run_status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_step_that_no_worker_takes_fails_only_by_its_own_time_and_not_while_a_limit_keeps_it() {
+    let mut world = World::new(
+        &json!({"limits": {"max_parallel": 1}, "steps": {
+            "a": {"agent_id": "echo"}, "b": {"agent_id": "echo", "queue_timeout_s": 10}, "c": {"agent_id": "echo"}}}),
+        true,
+    );
+    world.start(&["a"]);
+    world.now += TimeDelta::seconds(60);
+    assert_eq!(world.tell(&Command::TimePassed), Ok(vec![]), "the limit keeps it, nobody else");
+    world.succeed("a");
+    world.start(&["b"]);
+    assert_eq!(world.tell(&Command::TimePassed), Ok(vec![]));
+    let released = world.finished("b", AttemptResult::Released);
+    world.tell(&released).unwrap();
+    assert_eq!(world.tell(&Command::TimePassed), Ok(vec![EventKind::StepFailed]), "it stands at its old place");
+    assert_eq!(world.step("b").status, Status::Failed { class: ErrorClass::NoWorker });
+    assert_eq!(world.claimable(), ["c".into()]);
+}
+
+#[test]
+fn an_agent_that_acts_outside_is_not_tried_again_by_itself_whatever_its_step_was_drawn_with() {
+    let mut world = World::new(&json!({"steps": {"a": {"agent_id": "outside"}}}), true);
+    world.start(&["a"]);
+    let failed = AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None };
+    let failed = world.finished("a", failed);
+    assert_eq!(world.tell(&failed), Ok(vec![EventKind::StepFailed]));
+    let plan = world.state.design.plan(&"a".into()).unwrap();
+    assert!(plan.kind.starts_with("worker:outside:") && plan.word() == "worker");
+}
+
+#[test]
 fn a_suspended_attempt_can_wait_for_a_time_and_be_stopped() {
     use crate::run::state::Wait;
     let mut world = World::steps(&dag(&json!({"a": [], "b": []})));

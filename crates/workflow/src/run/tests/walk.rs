@@ -21,7 +21,7 @@ use crate::{
     id::RunId,
     run::{
         Command, Refused, State,
-        command::{AttemptResult, Changes, ChildEnded, Edit, Judged, MoveTo},
+        command::{AttemptResult, Changes, ChildEnded, Edit, Finished, Judged, MoveTo},
         event::EventKind,
         seeded::{Bug, SEEDED},
         state::{Status, Wait, Work},
@@ -220,10 +220,30 @@ impl Walk {
         let is = |status: &Status| matches!(status, Status::Running(Work::Suspended { .. }));
         if let Some(step) = self.pick_where(is) {
             let attempt = self.world.state.attempts(&step).last().unwrap().number;
+            let waits = Status::Running(Work::Suspended { wait: Wait::Callback { token: "t".into() } });
+            if self.world.step(step.as_str()).status == waits && self.dice.one_in(2) {
+                self.call_back(&step, attempt);
+                return;
+            }
             let wake = Command::Wake { step, attempt, token: Some("t".into()) };
             let outcome = self.world.tell(&wake);
             assert!(matches!(outcome, Ok(_) | Err(Refused::Outdated)), "{outcome:?}");
         }
+    }
+
+    /// Somebody outside ends the attempt, and tells it once more.
+    fn call_back(&mut self, step: &StepKey, attempt: i32) {
+        let is_form = self.world.state.design.plan(self.world.step(step.as_str()).definition_key()).unwrap().kind == "human";
+        let result = match self.dice.roll(3) {
+            0 => AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None },
+            _ if is_form => AttemptResult::Succeeded(Vec::new()),
+            _ => AttemptResult::Succeeded(vec![self.world.text("called")]),
+        };
+        let Command::Finished(done) = self.world.finished(step.as_str(), result) else { return };
+        let done = Box::new(Finished { attempt, ..*done });
+        let command = Command::CalledBack { token: "t".into(), done };
+        self.world.tell(&command).unwrap();
+        assert_eq!(self.world.tell(&command), Ok(Vec::new()));
     }
 
     fn look(&mut self) {

@@ -1,0 +1,183 @@
+//! Attempts that wait for somebody outside, who is told a secret: it ends the attempt once, whoever has it.
+//! Must never keep the secret itself, nor tell an unknown one from one that was used.
+
+use runs::Ask;
+use store::{outside::beats::Place, secret::SecretHash};
+use workflow::{
+    id::WorkerId,
+    run::{
+        Command, Refused, State,
+        command::AttemptResult,
+        state::{Status as StepStatus, Wait, Work},
+    },
+    status::ErrorClass,
+};
+
+use super::{
+    Caller, Workers,
+    hand_out::finished,
+    limits, place, results,
+    results::Told,
+    wire::{Callback, Outcome, Status, WantCallback, Word},
+};
+use crate::{Error, Result, id};
+
+/// Where whoever has a secret sends the result.
+const URL: &str = "/api/worker/v1/callback";
+/// What a secret begins with.
+const PREFIX: &str = "weftc_";
+
+impl Workers {
+    /// A secret for an attempt that the session holds; told once.
+    pub async fn callback(
+        &self,
+        caller: &Caller,
+        session: WorkerId,
+        token: &str,
+        wish: WantCallback,
+    ) -> Result<Callback> {
+        let live = self.session(caller, session).await?;
+        if !(1..=limits::MAX_CALLBACK_WITHIN_S).contains(&wish.within_s) {
+            let detail = format!("A callback can be awaited for 1 to {} seconds.", limits::MAX_CALLBACK_WITHIN_S);
+            return Err(Error::invalid("within_s", detail));
+        }
+        let place = place::read(token).ok_or(Error::NotFound)?;
+        let handed_out = self.0.store.task(&place).await?.filter(|task| task.session == live.id);
+        if handed_out.is_none() {
+            return Err(Error::NotFound);
+        }
+        let (key, number, worker) = (place.step.clone(), place.number, live.id);
+        let has = move |state: Option<&State>| state.is_some_and(|state| state.has(&key, number, worker));
+        if !self.0.runs.read_now(place.run, has).await? {
+            return Err(Error::Fenced);
+        }
+        if self.0.store.callbacks_of(&place).await?.len() >= limits::MAX_CALLBACKS {
+            let detail = format!("An attempt has {} callbacks at most. Use one of those.", limits::MAX_CALLBACKS);
+            return Err(Error::Conflict(detail));
+        }
+        let secret = format!("{PREFIX}{}", id::new_secret());
+        let expires_at =
+            self.0.store.put_callback(&id::hash_secret(&secret), &place, live.id, wish.within_s).await?;
+        Ok(Callback { callback: secret, url: URL, expires_at })
+    }
+
+    /// The attempt waits without a worker; its time limit stands still, and another one begins.
+    pub(super) async fn suspend(&self, session: WorkerId, place: &Place, within_s: Option<i64>) -> Result<Status> {
+        let within_s = within_s.unwrap_or(1).clamp(1, limits::MAX_CALLBACK_WITHIN_S);
+        let Some(wait) = self.0.store.callbacks_of(place).await?.into_iter().next() else {
+            // Of an attempt that was ended by its callback before, none is left.
+            let about = self.about(place, session).await?;
+            return match about {
+                Some(about) if about.is_running() => Err(Error::invalid(
+                    "outcome",
+                    "Nobody could end its wait: ask for a callback first, and complete it as `waiting` then.",
+                )),
+                Some(_) => Ok(Status::Already),
+                None => Ok(Status::Fenced),
+            };
+        };
+        let command = Command::Suspend {
+            step: place.step.clone(),
+            attempt: place.number,
+            worker: session,
+            wait: Wait::Callback { token: wait },
+        };
+        // First, so that nothing is due before it waits, and something is once it does.
+        self.0.store.set_due(session, place, within_s).await?;
+        let status = self.commit(place.run, command, Vec::new(), Vec::new()).await?;
+        if status != Status::Fenced {
+            self.0.told.forget(place);
+            return Ok(status);
+        }
+        // The same was told before.
+        let (key, number) = (place.step.clone(), place.number);
+        let waits = move |state: Option<&State>| {
+            let step = state.and_then(|state| state.step(&key).zip(state.attempts(&key).last()));
+            step.is_some_and(|(step, attempt)| {
+                attempt.number == number && matches!(step.status, StepStatus::Running(Work::Suspended { .. }))
+            })
+        };
+        let waits = self.0.runs.read_now(place.run, waits).await?;
+        let is_its = self.0.store.task(place).await?.is_some_and(|task| task.session == session);
+        Ok(if waits && is_its { Status::Already } else { Status::Fenced })
+    }
+
+    /// Whose attempt a secret is of, while that is awaited.
+    pub async fn is_awaited(&self, secret: &str) -> Result<WorkerId> {
+        if !secret.starts_with(PREFIX) {
+            return Err(Error::NotFound);
+        }
+        let hash: SecretHash = id::hash_secret(secret);
+        Ok(self.0.store.awaited(&hash).await?.ok_or(Error::NotFound)?.session)
+    }
+
+    /// Somebody with a secret says how its attempt ended.
+    pub async fn called_back(&self, secret: &str, result: Outcome) -> Result<Status> {
+        if !secret.starts_with(PREFIX) {
+            return Err(Error::NotFound);
+        }
+        let hash: SecretHash = id::hash_secret(secret);
+        let awaited = self.0.store.awaited(&hash).await?.ok_or(Error::NotFound)?;
+        results::check("", &result)?;
+        if matches!(result.outcome, Word::Waiting | Word::Released | Word::Cancelled) {
+            return Err(Error::invalid("outcome", "A callback ends an attempt as `completed` or `failed`."));
+        }
+        let place = awaited.place;
+        let handed_out = self.0.store.task(&place).await?.ok_or(Error::NotFound)?;
+        let about = self.waiting(&place).await?.ok_or(Error::NotFound)?;
+        let Some(token) = self.wait_of(&place).await? else { return Err(Error::NotFound) };
+        let Told { done, contents, problems } =
+            self.told(awaited.session, &about, &handed_out, result).await?;
+        if !problems.is_empty() {
+            // Whoever calls may mend it: the secret is as good as before.
+            return Err(Error::InvalidOutput { problems });
+        }
+        let command = Command::CalledBack { token, done: Box::new(done) };
+        let status = self.commit(place.run, command, contents, problems).await?;
+        match status {
+            Status::Committed => {
+                self.0.store.use_callbacks(&place).await?;
+                self.0.beats.wake(place.run);
+                Ok(Status::Committed)
+            }
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    /// What the attempt's wait is known by in its run; any of its secrets ends it.
+    async fn wait_of(&self, place: &Place) -> Result<Option<String>> {
+        let (key, number) = (place.step.clone(), place.number);
+        let look = move |state: Option<&State>| {
+            let state = state?;
+            let is_last = state.attempts(&key).last().is_some_and(|attempt| attempt.number == number);
+            match &state.step(&key)?.status {
+                StepStatus::Running(Work::Suspended { wait: Wait::Callback { token } }) if is_last => {
+                    Some(token.clone())
+                }
+                // Its worker has not said yet that it waits.
+                StepStatus::Running(Work::Attempt { .. }) if is_last => Some(String::new()),
+                _ => None,
+            }
+        };
+        Ok(self.0.runs.read_now(place.run, look).await?)
+    }
+
+    /// The time of a task is over, whether it runs or waits.
+    pub(super) async fn time_out(&self, place: &Place, session: WorkerId) -> Result<()> {
+        let Some(token) = self.wait_of(place).await? else { return Ok(()) };
+        let words = if token.is_empty() { "It did not finish within its time limit" } else { "Nobody called back in time" };
+        let result = AttemptResult::Failed { class: ErrorClass::Timeout, error: words.to_owned(), retry_after_ms: None };
+        let done = Box::new(finished(place.step.clone(), place.number, session, result));
+        match self.0.runs.execute(Ask::itself(place.run, Command::CalledBack { token, done })).await {
+            Ok(_) => {
+                self.0.store.use_callbacks(place).await?;
+                // Its worker hears it wherever it waits.
+                self.0.store.hint_cancelled(place.run);
+                self.0.beats.wake(place.run);
+                Ok(())
+            }
+            Err(runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Claims that wait, all in memory: one look at what may be claimed serves every one of them, and what it finds is dealt out.
+//! Must never ask the database once for each poll, nor let one worker's wishes keep another's steps from being seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use runs::{Ask, Log as _, Ready, reserve_again};
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workflow::{
+    RunId, StepKey,
+    api::WorkerState,
+    id::WorkerId,
+    run::{Command, state::Attempt},
+};
+
+use super::{Workers, known::Live, limits};
+use crate::{Error, Result};
+
+/// Between two looks, however often it is woken.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Steps that one look finds at most.
+const MAX_FOUND: usize = 512;
+/// Looks at once, where others' wishes filled the one before.
+const MAX_LOOKS: usize = 4;
+
+/// An attempt that began for a session.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    pub(super) run: RunId,
+    pub(super) seq: i64,
+    pub(super) attempt: Attempt,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    bell: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    last_id: u64,
+    waiting: BTreeMap<u64, Waiter>,
+    /// When a look last found all there was of a queue.
+    covered: HashMap<String, Instant>,
+    /// What is being started: another look would find it again.
+    dealt: BTreeSet<(RunId, StepKey)>,
+    /// Turns the order of the queues, so that those at the end of a full look have their turn.
+    n_looks: usize,
+    /// The process stops: nobody deals any more.
+    is_closed: bool,
+}
+
+struct Waiter {
+    live: Arc<Live>,
+    queues: Arc<[String]>,
+    max: usize,
+    /// It wants to know what is there now.
+    is_hurried: bool,
+    /// A look had it in mind.
+    is_seen: bool,
+    reply: oneshot::Sender<Vec<Begun>>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Steps may be there that were not before.
+    pub(super) fn wake(&self) {
+        self.lock().covered.clear();
+        self.bell.notify_one();
+    }
+
+    fn wait(&self, live: &Arc<Live>, max: usize, is_hurried: bool) -> (u64, oneshot::Receiver<Vec<Begun>>) {
+        let (reply, answer) = oneshot::channel();
+        let queues = live.queues();
+        let mut inner = self.lock();
+        inner.last_id += 1;
+        let id = inner.last_id;
+        let is_covered = |queue: &String| {
+            inner.covered.get(queue).is_some_and(|looked| looked.elapsed() < limits::LOOK_AT_QUEUE)
+        };
+        // A crowd of polls that come and go must cost no more than the look of every second.
+        let is_news = !queues.iter().all(is_covered);
+        if is_news || !is_hurried {
+            let live = Arc::clone(live);
+            inner.waiting.insert(id, Waiter { live, queues, max, is_hurried, is_seen: false, reply });
+        }
+        drop(inner);
+        if is_news {
+            self.bell.notify_one();
+        }
+        (id, answer)
+    }
+
+    /// False: it is being dealt to.
+    fn leave(&self, id: u64) -> bool {
+        self.lock().waiting.remove(&id).is_some()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lock().waiting.is_empty()
+    }
+}
+
+impl Workers {
+    /// Attempts for the session, at most so many: at once, or as soon as there are any. None came: an empty list.
+    pub(super) async fn take(&self, live: &Arc<Live>, max: usize, wait: Duration) -> Result<Vec<Begun>> {
+        let until = tokio::time::Instant::now() + wait.min(limits::MAX_WAIT);
+        loop {
+            if live.is_gone() {
+                return Err(Error::SessionGone);
+            }
+            if live.state() == WorkerState::Draining || self.0.queue.lock().is_closed {
+                return Ok(Vec::new());
+            }
+            let changed = live.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let (id, mut answer) = self.0.queue.wait(live, max, wait.is_zero());
+            tokio::select! {
+                biased;
+                begun = &mut answer => {
+                    let begun = begun.unwrap_or_default();
+                    if !begun.is_empty() || wait.is_zero() || tokio::time::Instant::now() >= until {
+                        return Ok(begun);
+                    }
+                }
+                () = &mut changed => {
+                    if !self.0.queue.leave(id) {
+                        let begun = answer.await.unwrap_or_default();
+                        if !begun.is_empty() {
+                            return Ok(begun);
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(until), if !wait.is_zero() => {
+                    if self.0.queue.leave(id) {
+                        return Ok(Vec::new());
+                    }
+                    return Ok(answer.await.unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+/// Deals out what may be claimed, until it is told to stop.
+pub(super) async fn deal(workers: &Workers, stop: &CancellationToken) {
+    let queue = &workers.0.queue;
+    loop {
+        let woken = async {
+            if queue.is_idle() {
+                queue.bell.notified().await;
+            } else {
+                // Either leads to the same look.
+                let _ = tokio::time::timeout(limits::LOOK_AT_QUEUE, queue.bell.notified()).await;
+            }
+        };
+        if stop.run_until_cancelled(woken).await.is_none() {
+            // Who waits is answered that there was nothing.
+            let mut inner = queue.lock();
+            inner.waiting.clear();
+            inner.is_closed = true;
+            return;
+        }
+        for _ in 0..MAX_LOOKS {
+            if !look(workers).await {
+                break;
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// True: there may be more, for those who got nothing.
+async fn look(workers: &Workers) -> bool {
+    let queue = &workers.0.queue;
+    let (queues, n) = wanted(&mut queue.lock());
+    if queues.is_empty() {
+        answer_hurried(queue);
+        return false;
+    }
+    let nobody = WorkerId(Uuid::nil());
+    let found = match workers.0.log.claimable(nobody, &queues, n).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "what may be claimed was not looked at; trying again");
+            answer_hurried(queue);
+            return false;
+        }
+    };
+    let is_full = found.len() >= n;
+    let dealt = {
+        let mut inner = queue.lock();
+        let now = Instant::now();
+        if !is_full {
+            inner.covered.extend(queues.into_iter().map(|queue| (queue, now)));
+        }
+        deal_out(&mut inner, found)
+    };
+    let n_dealt = dealt.len();
+    for (waiter, steps) in dealt {
+        let workers = workers.clone();
+        tokio::spawn(async move { start(&workers, waiter, steps).await });
+    }
+    answer_hurried(queue);
+    is_full && n_dealt > 0 && !queue.is_idle()
+}
+
+/// The queues that somebody waits for, and how many steps are wanted of all of them.
+fn wanted(inner: &mut Inner) -> (Vec<String>, usize) {
+    let mut queues: BTreeSet<&str> = BTreeSet::new();
+    let mut n = 0_usize;
+    for waiter in inner.waiting.values_mut() {
+        waiter.queues = waiter.live.queues();
+        waiter.is_seen = true;
+    }
+    for waiter in inner.waiting.values() {
+        queues.extend(waiter.queues.iter().map(String::as_str));
+        n = n.saturating_add(if waiter.queues.is_empty() { 0 } else { waiter.max });
+    }
+    let mut queues: Vec<String> = queues.into_iter().map(str::to_owned).collect();
+    if !queues.is_empty() {
+        let turn = inner.n_looks % queues.len();
+        queues.rotate_left(turn);
+        inner.n_looks = inner.n_looks.wrapping_add(1);
+    }
+    (queues, n.clamp(1, MAX_FOUND))
+}
+
+/// What each of those who wait gets, in the order in which they came.
+fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId, Vec<StepKey>>)> {
+    let mut by_queue: HashMap<&str, VecDeque<u64>> = HashMap::new();
+    for (id, waiter) in &inner.waiting {
+        for queue in waiter.queues.iter() {
+            by_queue.entry(queue).or_default().push_back(*id);
+        }
+    }
+    let mut got: BTreeMap<u64, Vec<(RunId, StepKey)>> = BTreeMap::new();
+    for ready in found {
+        let place = (ready.run, ready.step);
+        if inner.dealt.contains(&place) {
+            continue;
+        }
+        let Some(line) = by_queue.get_mut(ready.kind.as_str()) else { continue };
+        while let Some(id) = line.front() {
+            let taken = got.entry(*id).or_default();
+            if inner.waiting.get(id).is_some_and(|waiter| taken.len() < waiter.max) {
+                taken.push(place);
+                break;
+            }
+            line.pop_front();
+        }
+    }
+    let mut dealt = Vec::new();
+    for (id, steps) in got {
+        if steps.is_empty() {
+            continue;
+        }
+        let Some(waiter) = inner.waiting.remove(&id) else { continue };
+        let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
+        for (run, step) in steps {
+            inner.dealt.insert((run, step.clone()));
+            of_run.entry(run).or_default().push(step);
+        }
+        dealt.push((waiter, of_run));
+    }
+    dealt
+}
+
+/// Those who only wanted to know what is there now have seen that; those who left are forgotten.
+fn answer_hurried(queue: &Queue) {
+    let mut inner = queue.lock();
+    inner.waiting.retain(|_, waiter| !(waiter.is_seen && waiter.is_hurried) && !waiter.reply.is_closed());
+}
+
+/// Starts steps for a session, and tells whoever waits which began.
+async fn start(workers: &Workers, waiter: Waiter, steps: BTreeMap<RunId, Vec<StepKey>>) {
+    let session = waiter.live.id;
+    let all: Vec<(RunId, StepKey)> =
+        steps.iter().flat_map(|(run, steps)| steps.iter().map(|step| (*run, step.clone()))).collect();
+    let one = |(run, steps): (RunId, Vec<StepKey>)| async move {
+        let command = Command::StartSteps { worker: session, steps: steps.clone() };
+        (run, steps, workers.0.runs.execute(Ask::itself(run, command)).await)
+    };
+    let mut begun = Vec::new();
+    for (run, steps, answer) in join_all(steps.into_iter().map(one)).await {
+        match answer {
+            Ok(answer) => {
+                for event in &answer.events {
+                    let own = event.data.attempts.iter();
+                    let own = own.filter(|attempt| attempt.worker == Some(session) && attempt.outcome.is_none());
+                    begun.extend(own.map(|attempt| Begun { run, seq: event.seq, attempt: attempt.clone() }));
+                }
+            }
+            Err(runs::Error::ReservationGone) => reserve_again(&workers.0.runs, &*workers.0.log, run, steps).await,
+            Err(runs::Error::WorkerDead) => waiter.live.end(),
+            Err(error) => {
+                tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");
+            }
+        }
+    }
+    {
+        let mut inner = workers.0.queue.lock();
+        for place in &all {
+            inner.dealt.remove(place);
+        }
+    }
+    waiter.live.gave(begun.iter().map(|begun| store::outside::beats::Place {
+        run: begun.run,
+        step: begun.attempt.step.clone(),
+        number: begun.attempt.number,
+    }));
+    if let Err(begun) = waiter.reply.send(begun) {
+        // Nobody waits any more: no beat will name them, so they are given back.
+        tracing::debug!(n = begun.len(), "steps began for a claim that nobody waits for");
+    }
+}
