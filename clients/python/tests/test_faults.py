@@ -44,12 +44,11 @@ def test_a_claim_whose_answer_is_lost_is_given_back_and_done_once(weft: Weft, st
 
 
 def test_lost_answers_of_every_kind_leave_no_step_behind(weft: Weft, start: Start, proxy: Proxy) -> None:
+    for route in ("sessions", "complete", "beat"):
+        proxy.lose(route, 2)
+        proxy.cut(route, 2)
     start("--slots", "4", url=proxy.url)
-    runs = []
-    for n in range(12):
-        for route in ("complete", "beat", "sessions"):
-            proxy.lose(route) if n % 2 else proxy.cut(route)
-        runs.append(weft.start_step("py-words", {"text": f"run {n}"}))
+    runs = [weft.start_step("py-words", {"text": f"run {n}"}) for n in range(12)]
     for n, run in enumerate(runs):
         weft.until(run, "completed", within_s=RECOVERED_WITHIN_S)
         assert weft.output(run) == f"run {n} "
@@ -76,6 +75,9 @@ def test_a_proxy_that_cuts_idle_connections_is_not_noticed(weft: Weft, start: St
         wait_for(lambda: proxy.n_cut_idle >= 4, 30, "connections are cut")
         run = weft.start_step("py-echo", {"text": "through"})
         weft.until(run, "completed", within_s=RECOVERED_WITHIN_S)
+        n_cut = proxy.n_cut_idle
+        time.sleep(5)
+        assert proxy.n_cut_idle == n_cut, "it has learned how long a connection may be idle"
         assert not [line for line in worker.log.splitlines() if "cannot be reached" in line or "over" in line]
     finally:
         proxy.close()

@@ -44,6 +44,7 @@ class Input:
     hint: Any
     schema: Schema
     required: bool
+    has_default: bool
     title: str = ""
 
 
@@ -208,6 +209,7 @@ def _inputs(
             hint=hint,
             schema=schema,
             required=parameter.default is parameter.empty and not may_be_none,
+            has_default=parameter.default is not parameter.empty,
             title=port.title if port is not None else "",
         )
     return inputs, context

@@ -5,12 +5,13 @@ Must never decide what a worker does: it only says what the server said.
 
 from __future__ import annotations
 
-import io
 import logging
 import random
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
+
+import urllib3
 
 from . import contents
 from .transport import ROOT, Answer, Transport, Unreachable
@@ -59,19 +60,20 @@ class Api:
         answer = self.transport.send("POST", f"{ROOT}/sessions", offer)
         if answer.status == 404:
             raise Stop(f"{self.transport.url} knows no outside workers: update the server, or look at the address")
-        if answer.status in (400, 403, 413, 422):
+        if answer.status in (400, 413, 422):
             raise Stop(answer.sentence)
         told: dict[str, Any] = _checked(answer).body
         return told
 
     def claim(self, session: str, n: int, wait_ms: int) -> list[dict[str, Any]]:
         body = {"max": n, "wait_ms": wait_ms}
-        answer = self.transport.send("POST", f"{ROOT}/sessions/{session}/claim", body, wait_s=wait_ms / 1000)
+        answer = self.transport.send("POST", f"{ROOT}/sessions/{session}/claim", body, hold_s=wait_ms / 1000)
         return [] if answer.status == 204 else list(_checked(answer, of_session=True).body["tasks"])
 
-    def beat(self, session: str, body: dict[str, Any]) -> dict[str, Any]:
-        wait_s = body["wait_ms"] / 1000
-        answer = self.transport.send("POST", f"{ROOT}/sessions/{session}/beat", body, wait_s=wait_s)
+    def beat(self, session: str, body: dict[str, Any], patience_s: float) -> dict[str, Any]:
+        """A beat whose connection died in silence has to be given up while there is time for another."""
+        path, hold_s = f"{ROOT}/sessions/{session}/beat", body["wait_ms"] / 1000
+        answer = self.transport.send("POST", path, body, hold_s=hold_s, patience_s=patience_s)
         told: dict[str, Any] = _checked(answer, of_session=True).body
         return told
 
@@ -92,15 +94,15 @@ class Api:
         _checked(self.transport.put(f"{ROOT}/sessions/{session}/blobs/{content.sha256}", content))
         return True
 
-    def get(self, session: str, blob: str) -> BinaryIO:
-        answer, stream = self.transport.get(f"{ROOT}/sessions/{session}/blobs/{blob}")
+    def get(self, session: str, blob: str, start: int = 0) -> urllib3.BaseHTTPResponse:
+        answer, stream = self.transport.get(f"{ROOT}/sessions/{session}/blobs/{blob}", start)
         if stream is None:
             _checked(answer)
             raise Rejected(answer.sentence)
-        return io.BufferedReader(stream, contents.CHUNK)  # type: ignore[type-var]
+        return stream
 
     def end(self, session: str) -> None:
-        answer = self.transport.send("DELETE", f"{ROOT}/sessions/{session}")
+        answer = self.transport.send("DELETE", f"{ROOT}/sessions/{session}", patience_s=3.0)
         if answer.status not in (404, 410):
             _checked(answer)
 
@@ -109,15 +111,18 @@ def _checked(answer: Answer, *, of_session: bool = False) -> Answer:
     status = answer.status
     if status < 300:
         return answer
-    if status == 401 or answer.code == "protocol_unsupported":
+    if 300 <= status < 400:
+        raise Stop(f"the server is elsewhere: use the address of {answer.location or 'its new place'}")
+    if status in (401, 403) or answer.code == "protocol_unsupported":
         raise Stop(answer.sentence)
     if status == 410 or (status == 404 and of_session):
         raise Gone(answer.sentence)
     if status in (404, 409):
         raise Fenced(answer.sentence)
-    if status == 429 or status >= 500:
-        raise Later(answer.retry_after_s, answer.sentence)
-    raise Rejected(answer.sentence)
+    if status in (400, 413, 422):
+        raise Rejected(answer.sentence)
+    # Whatever else there is (408, 425, 429, 5xx) says nothing about what was sent.
+    raise Later(answer.retry_after_s, answer.sentence)
 
 
 class Patience:

@@ -36,11 +36,16 @@ class Stored:
         self.done.set()
 
 
-class Buffers:
-    """Of one attempt. `wake` is called when there is something to carry."""
+def local_time() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+
+class Buffers:
+    """Of one attempt. `wake` is called when there is something to carry; `now` is the server's time."""
+
+    def __init__(self, wake: Callable[[], None], now: Callable[[], datetime.datetime] = local_time) -> None:
         self._wake = wake
+        self._now = now
         self._lock = threading.Lock()
         self._deltas: dict[str, list[str]] = {}
         self._n_delta_chars = 0
@@ -50,7 +55,7 @@ class Buffers:
         self._n_dropped = 0
         self._are_logs_on_their_way = False
         self._progress: dict[str, Any] | None = None
-        self._checkpoint: tuple[Any, Stored] | None = None
+        self._checkpoint: tuple[Any, list[Stored]] | None = None
 
     def delta(self, output: str, text: str) -> None:
         with self._lock:
@@ -65,13 +70,11 @@ class Buffers:
         self._wake()
 
     def log(self, level: Level, text: str) -> None:
-        line = {"at": _now(), "level": level, "text": clean(text[:_MAX_LINE])}
+        line = {"at": self._stamp(), "level": level, "text": clean(text[:_MAX_LINE])}
         with self._lock:
             self._logs.append(line)
             self._log_size += len(line["text"])
-            while len(self._logs) > _MAX_LINES or self._log_size > MAX_LOGS // 4:
-                self._log_size -= len(self._logs.popleft()["text"])
-                self._n_dropped += 1
+            self._drop_logs()
         self._wake()
 
     def progress(self, done: int, total: int | None, note: str) -> None:
@@ -84,7 +87,9 @@ class Buffers:
         """Is set once the server has it."""
         stored = Stored()
         with self._lock:
-            self._checkpoint = (value, stored)
+            # Two threads of an agent may keep something: the newest is stored, and both are told.
+            waiting = self._checkpoint[1] if self._checkpoint is not None else []
+            self._checkpoint = (value, [*waiting, stored])
         self._wake()
         return stored
 
@@ -99,7 +104,7 @@ class Buffers:
         with self._lock:
             return bool(self._logs) or self._are_logs_on_their_way
 
-    def take(self) -> tuple[dict[str, Any], Stored | None]:
+    def take(self) -> tuple[dict[str, Any], list[Stored]]:
         """What a beat carries now, and who waits for its answer."""
         told: dict[str, Any] = {}
         with self._lock:
@@ -107,12 +112,12 @@ class Buffers:
                 told["deltas"] = [{"output": name, "text": clean("".join(each))} for name, each in self._deltas.items()]
             if self._n_dropped:
                 text = f"{self._n_dropped} lines were dropped here: they came faster than they could be sent"
-                told["logs"] = [{"at": _now(), "level": "warning", "text": text}]
+                told["logs"] = [{"at": self._stamp(), "level": "warning", "text": text}]
             if self._logs:
                 told["logs"] = [*told.get("logs", []), *self._logs]
             if self._progress is not None:
                 told["progress"] = self._progress
-            waiting = None
+            waiting: list[Stored] = []
             if self._checkpoint is not None:
                 told["checkpoint"], waiting = self._checkpoint
             self._are_logs_on_their_way = bool(self._logs)
@@ -125,19 +130,25 @@ class Buffers:
         with self._lock:
             self._are_logs_on_their_way = False
 
-    def give_back(self, told: dict[str, Any], waiting: Stored | None) -> None:
+    def give_back(self, told: dict[str, Any], waiting: list[Stored]) -> None:
         """A beat whose answer was lost: text would be shown twice, the rest is sent again."""
         with self._lock:
             self._are_logs_on_their_way = False
-            for line in reversed(told.get("logs", [])[-_MAX_LINES // 2 :]):
+            for line in reversed(told.get("logs", [])):
                 self._logs.appendleft(line)
                 self._log_size += len(line["text"])
+            self._drop_logs()
             if self._progress is None:
                 self._progress = told.get("progress")
-            if self._checkpoint is None and waiting is not None:
-                self._checkpoint = (told["checkpoint"], waiting)
+            if waiting:
+                value, newer = self._checkpoint or (told["checkpoint"], [])
+                self._checkpoint = (value, [*waiting, *newer])
         self._wake()
 
+    def _drop_logs(self) -> None:
+        while len(self._logs) > _MAX_LINES or self._log_size > MAX_LOGS // 4:
+            self._log_size -= len(self._logs.popleft()["text"])
+            self._n_dropped += 1
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _stamp(self) -> str:
+        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,14 +5,18 @@ Must give up once nobody wants the attempt any more, and must never do so before
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+import urllib3
+
 from . import contents
 from .api import Api, Fenced, Gone, Rejected, repeated
 from .cancellation import Cancellation
+from .download import Download
 from .errors import Cancelled, Permanent
 
 
@@ -29,8 +33,11 @@ class Calls:
         self._asked(lambda: self._api.put(self._session, content))
 
     def get(self, blob: str) -> BinaryIO:
-        stream: BinaryIO = self._asked(lambda: self._api.get(self._session, blob))
-        return stream
+        def open_at(start: int) -> urllib3.BaseHTTPResponse:
+            response: urllib3.BaseHTTPResponse = self._asked(lambda: self._api.get(self._session, blob, start))
+            return response
+
+        return io.BufferedReader(Download(blob, open_at), contents.CHUNK)
 
     def callback(self, within_s: float) -> tuple[str, str, str]:
         told = self._asked(lambda: self._api.callback(self._session, self.token, math.ceil(within_s)))
@@ -44,7 +51,7 @@ class Calls:
     def _asked(self, call: Callable[[], Any]) -> Any:
         try:
             told = repeated(call, self._sleep)
-        except (Rejected, Fenced) as error:
+        except (Rejected, Fenced, contents.Changed) as error:
             raise Permanent(str(error)) from error
         except Gone as error:
             self.cancelled.set("lost")

@@ -56,6 +56,7 @@ class _Parent:
         self._task: Any = None
         self._has_task = threading.Event()
         self._link: _Link | None = None
+        self._cancel: Any = None
 
     def listen(self) -> None:
         while True:
@@ -64,10 +65,12 @@ class _Parent:
             except (EOFError, OSError):
                 os._exit(1)
             if kind == "task":
-                self._task = value
+                self._task, self._cancel = value, None
                 self._has_task.set()
-            elif kind == "cancel" and self._link is not None:
-                self._link.cancelled.set(value)
+            elif kind == "cancel":
+                self._cancel = value
+                if self._link is not None:
+                    self._link.cancelled.set(value)
             elif kind == "stored" and self._link is not None:
                 self._link.stored(value)
 
@@ -78,6 +81,9 @@ class _Parent:
 
     def begin(self, link: _Link) -> None:
         self._link = link
+        # It may have come before there was a link to tell.
+        if self._cancel is not None:
+            link.cancelled.set(self._cancel)
 
     def send(self, kind: str, value: Any) -> None:
         with self._sending:
@@ -97,7 +103,7 @@ class _Link(Calls):
         self._dirty = threading.Event()
         self._is_over = False
         self._flushing = threading.Lock()
-        self._waiting: Stored | None = None
+        self._waiting: list[Stored] = []
         self.buffers = Buffers(self._dirty.set)
         threading.Thread(target=self._carry, name="weft-carry", daemon=True).start()
 
@@ -114,8 +120,9 @@ class _Link(Calls):
         wait_for_checkpoint(self.buffers, value, self.cancelled)
 
     def stored(self, refusal: str | None) -> None:
-        if self._waiting is not None:
-            self._waiting.set(refusal)
+        waiting, self._waiting = self._waiting, []
+        for stored in waiting:
+            stored.set(refusal)
 
     def flush(self) -> None:
         """The last of it, before the result."""
@@ -126,7 +133,7 @@ class _Link(Calls):
     def _send(self) -> None:
         with self._flushing:
             told, waiting = self.buffers.take()
-            self._waiting = waiting or self._waiting
+            self._waiting = [*self._waiting, *waiting]
             if told:
                 self._parent.send("told", told)
 

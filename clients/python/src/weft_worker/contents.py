@@ -9,12 +9,16 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 CHUNK = 1024 * 1024
+
+
+class Changed(Exception):
+    """A file is not what it was when its hash was taken."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,17 @@ def of_path(path: Path) -> Content:
             digest.update(chunk)
             size += len(chunk)
     return Content(digest.hexdigest(), size, lambda: path.open("rb"))
+
+
+def chunks(content: Content, stream: BinaryIO) -> Iterator[bytes]:
+    """As many bytes as were announced, however much the file grew since; `Changed` where there are fewer."""
+    left = content.size
+    while left:
+        chunk = stream.read(min(CHUNK, left))
+        if not chunk:
+            raise Changed("the file was cut short while it was sent")
+        left -= len(chunk)
+        yield chunk
 
 
 def to_json(value: Any) -> bytes:

@@ -5,12 +5,13 @@ Must stay the same in every place where agents run (a thread, a process of its o
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, get_args
 
 from . import contents
 from .cancellation import Cancellation
@@ -19,7 +20,9 @@ from .files import File
 
 Level = Literal["debug", "info", "warning", "error"]
 
+_LEVELS = get_args(Level)
 _MAX_NOTE = 200
+_MAX_NUMBER = 2**63 - 1
 _MAX_CHECKPOINT = 16 * 1024
 
 
@@ -105,17 +108,19 @@ class Context:
         """Shows how far it is: `ctx.progress(3, 10, "page 3")`."""
         self.raise_if_cancelled()
         done, total = int(done), None if total is None else int(total)
-        if done < 0 or (total is not None and done > total):
+        if done < 0 or (total is not None and done > total) or max(done, total or 0) > _MAX_NUMBER:
             raise ValueError(f"progress of {done} out of {total}: done is from 0 to total")
         self._link.progress(done, total, note[:_MAX_NOTE])
 
     def log(self, text: object, level: Level = "info") -> None:
         """A line for the run page. `logging` inside the agent comes there too."""
+        if level not in _LEVELS:
+            raise ValueError(f"the level {level!r} is none of {', '.join(_LEVELS)}")
         self._link.log(level, str(text))
 
     def checkpoint(self, value: Any) -> None:
         """Keeps any JSON up to 16 KiB for the next attempt of this generation; stored when this returns."""
-        self.raise_if_cancelled()
+        self._about_to_wait("checkpoint")
         size = len(contents.to_json(value))
         if size > _MAX_CHECKPOINT:
             raise ValueError(f"a checkpoint has up to 16 KiB, not {size} bytes; send a file and keep its name")
@@ -129,7 +134,7 @@ class Context:
         name: str = "",
     ) -> File:
         """Sends bytes, or a file by its path, and gives what a `File` output returns. A path is streamed."""
-        self.raise_if_cancelled()
+        self._about_to_wait("file")
         content = contents.of_bytes(source) if isinstance(source, bytes) else contents.of_path(Path(source))
         self._link.put(content)
         title = name or ("" if isinstance(source, bytes) else Path(source).name)
@@ -137,7 +142,7 @@ class Context:
 
     def open(self, file: File) -> BinaryIO:
         """Reads a file that came as an input: `with ctx.open(scan) as stream: ...`."""
-        self.raise_if_cancelled()
+        self._about_to_wait("open")
         return self._link.get(file.blob)
 
     def usage(
@@ -148,6 +153,11 @@ class Context:
         cost_micros: int | None = None,
     ) -> None:
         """What a language model took; several calls add up."""
+        for count in (prompt_tokens, completion_tokens, cost_micros):
+            if count is not None and (type(count) is not int or not 0 <= count <= _MAX_NUMBER):
+                raise ValueError(f"usage is counted in whole numbers from 0, not {count!r}")
+        if model is not None and not isinstance(model, str):
+            raise ValueError(f"the model is named by a text, not {model!r}")
         told = self._usage
         if model is not None:
             told["model"] = model
@@ -162,10 +172,21 @@ class Context:
 
     def wait_for_callback(self, within_s: float) -> Callback:
         """A secret for somebody outside. Hand it on and `raise callback.suspend`: the attempt waits without a slot."""
-        self.raise_if_cancelled()
+        self._about_to_wait("wait_for_callback")
         secret, url, expires_at = self._link.callback(within_s)
         return Callback(secret=secret, url=url, expires_at=expires_at, suspend=Suspend(within_s))
 
     def raise_if_cancelled(self) -> None:
         if self.cancelled:
             raise Cancelled(self.cancelled.why or "cancel")
+
+    def _about_to_wait(self, name: str) -> None:
+        """All async agents of a process share one loop, which must not wait for the server."""
+        self.raise_if_cancelled()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        raise RuntimeError(
+            f"ctx.{name} waits for the server: in an async agent, `await asyncio.to_thread(ctx.{name}, ...)`"
+        )

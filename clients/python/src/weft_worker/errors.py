@@ -36,6 +36,11 @@ class RateLimited(AgentError):
 
     def __init__(self, retry_after: float | None = None, message: str = "") -> None:
         super().__init__(message or "The rate limit was reached", retry_after=retry_after)
+        # By these a copy is made of it in another process.
+        self.args = (retry_after, message)
+
+    def __str__(self) -> str:
+        return str(self.args[1] or "The rate limit was reached")
 
 
 class Permanent(AgentError):
@@ -99,4 +104,6 @@ def message_of(error: BaseException) -> str:
     if not isinstance(error, AgentError) or not text:
         name = type(error).__name__
         text = f"{name}: {text}" if text else name
+    # Half a character, as in names of files that are no UTF-8, would make the whole result unreadable.
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"

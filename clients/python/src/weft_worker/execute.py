@@ -149,5 +149,6 @@ def _unless_cancelled(result: Result | None, cancelled: Cancellation) -> Result 
     if why in ("cancel", "timeout"):
         return {"outcome": "cancelled"}
     if why == "stop" and result is not None and result["outcome"] in ("cancelled", "failed"):
-        return {"outcome": "released"}
+        # The end of the session, which follows, gives it back. Told now, it would come to this very worker again.
+        return None
     return result

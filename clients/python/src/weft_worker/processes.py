@@ -108,7 +108,6 @@ class _Process:
         outcomes: dict[str, Result] = {
             "cancel": {"outcome": "cancelled"},
             "timeout": {"outcome": "cancelled"},
-            "stop": {"outcome": "released"},
         }
         return outcomes.get(running.cancelled.why or "")
 

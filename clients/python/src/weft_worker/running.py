@@ -30,7 +30,7 @@ class Running(Calls):
         self.task = task
         self.agent = agent
         self.session = session
-        self.buffers = Buffers(wake)
+        self.buffers = Buffers(wake, session.now)
         self.began = clock()
         #: Its result was told, or is nobody's concern any more: it is not named in beats.
         self.is_dropped = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,7 +18,8 @@ from . import contents
 
 ROOT = "/api/worker/v1"
 _CONNECT_S = 10.0
-_CONTENT_S = 120.0
+_ANSWER_S = 15.0
+_CONTENT = urllib3.Timeout(connect=_CONNECT_S, read=120.0)
 
 
 class Unreachable(Exception):
@@ -34,6 +35,7 @@ class Answer:
     status: int
     body: Any
     retry_after_s: float | None
+    location: str = ""
 
     @property
     def sentence(self) -> str:
@@ -56,33 +58,29 @@ class Transport:
         self._headers = {"authorization": f"Bearer {token}", "user-agent": agent}
         self._pool = _pool(self.url, connections)
 
-    def send(self, method: str, path: str, body: Any = None, *, wait_s: float = 0.0) -> Answer:
-        """`wait_s` is for how long the server may hold the answer."""
+    def send(
+        self, method: str, path: str, body: Any = None, *, hold_s: float = 0.0, patience_s: float = _ANSWER_S
+    ) -> Answer:
+        """`hold_s` is for how long the server may hold the answer, `patience_s` for how much longer it may take."""
         headers, data = dict(self._headers), None
         if body is not None:
             headers["content-type"] = "application/json"
             data = contents.to_json(body)
-        response = self._request(method, path, headers, data, wait_s + 15.0)
-        return _answer(response)
+        limits = urllib3.Timeout(connect=min(_CONNECT_S, patience_s), read=hold_s + patience_s)
+        return _answer(self._request(method, path, headers, data, limits))
 
     def put(self, path: str, content: contents.Content) -> Answer:
-        headers = {
-            **self._headers,
-            "content-type": "application/octet-stream",
-            "content-length": str(content.size),
-        }
+        headers = {**self._headers, "content-type": "application/octet-stream", "content-length": str(content.size)}
         with content.open() as stream:
-            return _answer(self._request("PUT", path, headers, _chunks(stream), _CONTENT_S))
+            return _answer(self._request("PUT", path, headers, contents.chunks(content, stream), _CONTENT))
 
-    def get(self, path: str) -> tuple[Answer, BinaryIO | None]:
-        """The bytes as they come, where the status is 200."""
-        response = self._request("GET", path, dict(self._headers), None, _CONTENT_S, is_stream=True)
-        if response.status != 200:
+    def get(self, path: str, start: int = 0) -> tuple[Answer, urllib3.BaseHTTPResponse | None]:
+        """The bytes as they come, from that one on, where there are any."""
+        headers = {**self._headers, "range": f"bytes={start}-"} if start else dict(self._headers)
+        response = self._request("GET", path, headers, None, _CONTENT, is_stream=True)
+        if response.status != (206 if start else 200):
             return _answer(response), None
-        # Else it closes itself at its end, and the reader around it takes that for a mistake.
-        if isinstance(response, urllib3.HTTPResponse):
-            response.auto_close = False
-        return Answer(200, None, None), cast(BinaryIO, response)
+        return Answer(response.status, None, None), response
 
     def close(self) -> None:
         self._pool.clear()
@@ -93,7 +91,7 @@ class Transport:
         path: str,
         headers: dict[str, str],
         body: bytes | Iterator[bytes] | None,
-        read_s: float,
+        limits: urllib3.Timeout,
         *,
         is_stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
@@ -103,7 +101,7 @@ class Transport:
                 f"{self.url}{path}",
                 headers=headers,
                 body=body,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
+                timeout=limits,
                 retries=False,
                 redirect=False,
                 preload_content=not is_stream,
@@ -118,6 +116,8 @@ def checked(url: str) -> str:
         raise BadUrl(f"{url!r} is no address of a server: write http:// or https://, a host and perhaps a port")
     if parts.path.strip("/") or parts.query:
         raise BadUrl(f"{url!r} has a path: give the server's address alone, such as https://weft.example.org")
+    if parts.username is not None or parts.password is not None:
+        raise BadUrl("the address has a user or a password in it: a worker has a token instead, WEFT_WORKER_TOKEN")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -149,7 +149,7 @@ def _answer(response: urllib3.BaseHTTPResponse) -> Answer:
             raise Unreachable("the answer is no JSON") from error
         body = None
     after = response.headers.get("retry-after")
-    return Answer(response.status, body, _seconds(after) if after else None)
+    return Answer(response.status, body, _seconds(after) if after else None, response.headers.get("location", ""))
 
 
 def _seconds(text: str) -> float | None:
@@ -157,11 +157,6 @@ def _seconds(text: str) -> float | None:
         return max(0.0, float(text))
     except ValueError:
         return None
-
-
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    while chunk := stream.read(contents.CHUNK):
-        yield chunk
 
 
 def _why(error: BaseException) -> str:

@@ -5,7 +5,6 @@ Must refuse what does not fit before it is sent: the name of the port stands in 
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
@@ -17,6 +16,11 @@ from .errors import BadInput, BadOutput
 from .files import File
 from .marks import bare, without_none
 
+#: Texts and JSON are held whole; so large is the largest artifact.
+_MAX_IN_MEMORY = 64 * 1024 * 1024
+#: Outputs of one result that go inline together.
+_MAX_INLINE = 256 * 1024
+
 Put = Callable[[contents.Content], None]
 Get = Callable[[str], BinaryIO]
 
@@ -25,12 +29,12 @@ def inputs_of(agent: Agent[..., Any], given: Mapping[str, Any], get: Get) -> dic
     """The arguments of the function, by parameter."""
     arguments: dict[str, Any] = {}
     for port in agent.inputs.values():
-        kind, may_be_none = without_none(port.hint)
+        kind, _ = without_none(port.hint)
         wire = given.get(port.parameter)
         if wire is None:
             if port.required:
                 raise BadInput(f"The input `{port.parameter}` is missing")
-            if may_be_none and _has_no_default(agent, port.parameter):
+            if not port.has_default:
                 arguments[port.parameter] = None
             continue
         try:
@@ -39,11 +43,6 @@ def inputs_of(agent: Agent[..., Any], given: Mapping[str, Any], get: Get) -> dic
         except ValueError as error:
             raise BadInput(f"The input `{port.parameter}` does not fit: {error}") from error
     return arguments
-
-
-def _has_no_default(agent: Agent[..., Any], parameter: str) -> bool:
-    found = inspect.signature(agent.function).parameters[parameter]
-    return found.default is found.empty
 
 
 def read(wire: Mapping[str, Any], get: Get, *, is_file: bool = False) -> Any:
@@ -57,6 +56,8 @@ def read(wire: Mapping[str, Any], get: Get, *, is_file: bool = False) -> Any:
     is_text = media_type.startswith("text/")
     if (is_file and not is_json) or (not is_json and not is_text):
         return File(blob=wire["blob"], media_type=media_type, name="", size=wire.get("size", 0))
+    if wire["size"] > _MAX_IN_MEMORY:
+        raise ValueError(f"{wire['size']} bytes are too many for memory: let the agents hand on a File")
     with get(wire["blob"]) as stream:
         data = stream.read()
     return json.loads(data) if is_json else data.decode()
@@ -84,7 +85,16 @@ def outputs_of(ports: Outputs, result: Any, put: Put, inline_max: int) -> dict[s
     missing = next((name for name in ports.hints if name not in parts), None)
     if missing is not None:
         raise BadOutput(f"The output `{missing}` is missing")
-    return {name: write(ports, name, parts[name], put, inline_max) for name in ports.hints}
+    written, left = {}, _MAX_INLINE
+    for name in ports.hints:
+        written[name] = write(ports, name, parts[name], put, min(inline_max, left))
+        left = max(0, left - _size(written[name]))
+    return written
+
+
+def _size(wire: Mapping[str, Any]) -> int:
+    """What it takes in the message: content that was sent beside takes nothing."""
+    return 0 if "blob" in wire else len(contents.to_json(wire.get("text", wire.get("value"))))
 
 
 def write(ports: Outputs, name: str, value: Any, put: Put, inline_max: int) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from . import health
 from .agent import Agent
 from .api import Api
 from .asyncs import AsyncRunner
+from .claims import Executor
 from .logs import capture
 from .options import Options
 from .processes import Processes
-from .runtime import Executor, Runtime, Threads
+from .runtime import Runtime, Threads
 from .transport import Transport
 from .version import VERSION
 
