@@ -41,18 +41,19 @@ def fields_of(hint: Any) -> dict[str, tuple[Any, bool]]:
         return {
             field.name: (hints[field.name], _is_required(field)) for field in dataclasses.fields(hint) if field.init
         }
-    return {name: (_unwrapped(part), name in hint.__required_keys__) for name, part in hints.items()}
+    return {name: _marked(part, name in hint.__required_keys__) for name, part in hints.items()}
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _unwrapped(hint: Any) -> Any:
-    """Without `Required[...]` and `NotRequired[...]`."""
-    origin = typing.get_origin(hint)
-    is_marker = getattr(origin, "_name", None) in ("Required", "NotRequired")
-    return typing.get_args(hint)[0] if is_marker else hint
+def _marked(hint: Any, is_required: bool) -> tuple[Any, bool]:
+    """Without `Required[...]` and `NotRequired[...]`, which Python does not see where hints are kept as text."""
+    marker = getattr(typing.get_origin(hint), "_name", None)
+    if marker not in ("Required", "NotRequired"):
+        return hint, is_required
+    return typing.get_args(hint)[0], marker == "Required"
 
 
 def schema_of(hint: Any, is_output: bool, schema_of_part: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
