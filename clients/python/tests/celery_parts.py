@@ -16,7 +16,13 @@ from pathlib import Path
 
 import redis
 
-from weft import wait_for
+from weft import lines, wait_for
+
+AGENTS = ("cy-shout", "cy-key", "cy-wait", "cy-die", "cy-fail", "cy-retry", "cy-unknown")
+
+
+def n_began(path: Path) -> int:
+    return sum(line.startswith("began") for line in lines(path))
 
 
 class Redis:

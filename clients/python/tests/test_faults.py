@@ -15,8 +15,7 @@ import pytest
 
 from conftest import Start
 from proxy import Proxy
-from test_worker import lines
-from weft import Weft, wait_for
+from weft import Weft, lines, wait_for
 
 #: A lease, two sweeps, and what a loaded machine takes.
 RECOVERED_WITHIN_S = 60.0
@@ -35,6 +34,7 @@ def test_a_result_is_committed_once_though_its_answer_is_lost(
     assert (len(lines(notes)), len(weft.artifacts(run))) == (1, 1)
 
 
+@pytest.mark.long
 def test_a_claim_whose_answer_is_lost_is_given_back_and_done_once(weft: Weft, start: Start, proxy: Proxy) -> None:
     proxy.lose("claim", 1)
     run = weft.start_step("py-echo", {"text": "found again"})
@@ -68,6 +68,7 @@ def test_an_outage_shorter_than_the_lease_interrupts_nothing(
     assert len(weft.step(run)["attempts"]) == 1
 
 
+@pytest.mark.long
 def test_a_proxy_that_cuts_idle_connections_is_not_noticed(weft: Weft, start: Start) -> None:
     proxy = Proxy(weft.url, idle_s=1.5)
     try:
@@ -83,6 +84,7 @@ def test_a_proxy_that_cuts_idle_connections_is_not_noticed(weft: Weft, start: St
         proxy.close()
 
 
+@pytest.mark.long
 def test_a_session_that_was_ended_stops_its_tasks_and_registers_again(weft: Weft, start: Start, notes: Path) -> None:
     worker = start()
     run = weft.start_step("py-wait", {"path": str(notes), "seconds": 60})
@@ -133,6 +135,7 @@ def test_a_changed_port_gets_no_task_until_it_is_accepted(weft: Weft, start: Sta
     assert weft.output(run) == "old"
 
 
+@pytest.mark.long
 def test_a_killed_workers_step_is_finished_by_another(weft: Weft, start: Start, notes: Path) -> None:
     first = start("--slots", "1")
     run = weft.start_step("py-wait", {"path": str(notes), "seconds": 3})
@@ -198,6 +201,7 @@ def test_processes_stream_log_and_keep_checkpoints_as_threads_do(weft: Weft, sta
     assert "attempt 1" in weft.logs(run, 1)[0]["text"]
 
 
+@pytest.mark.long
 def test_a_cancel_ends_a_process_that_looks_at_nothing(weft: Weft, start: Start, notes: Path) -> None:
     worker = start("--processes", "1")
     run = weft.start_step("py-stubborn", {"path": str(notes), "seconds": 300})

@@ -28,10 +28,10 @@ def nothing() -> None:
     return
 
 
-def test_a_million_words_and_lines_stay_bounded() -> None:
+def test_words_and_lines_that_come_too_fast_stay_bounded() -> None:
     buffers = Buffers(nothing)
     tracemalloc.start()
-    for n in range(300_000):
+    for n in range(60_000):
         buffers.delta("text", "word ")
         buffers.log("info", f"line {n} " + "x" * 100)
     size, _ = tracemalloc.get_traced_memory()
@@ -43,7 +43,7 @@ def test_a_million_words_and_lines_stay_bounded() -> None:
     assert text.endswith(" … ")
     assert len(told["logs"]) <= 1001
     assert "lines were dropped here" in told["logs"][0]["text"]
-    assert told["logs"][-1]["text"].startswith("line 299999")
+    assert told["logs"][-1]["text"].startswith("line 59999")
 
 
 def test_a_lost_beat_sends_all_but_text_again() -> None:

@@ -198,3 +198,20 @@ def wait_for(is_so: Callable[[], bool], within_s: float, what: str | Callable[[]
         if time.monotonic() > end:
             raise AssertionError(f"not within {within_s} s: {what() if callable(what) else what}")
         time.sleep(0.05)
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def pass_a_file(weft: Weft, size: int, within_s: float) -> None:
+    steps = {
+        "make": {"agent_id": "py-make-file", "inputs": {"size": {"const": size}}},
+        "it": {
+            "agent_id": "py-read-file",
+            "inputs": {"file": {"from": "step", "step": "make", "artifact": "file"}},
+        },
+    }
+    run = weft.start(weft.publish(f"file {time.monotonic_ns()}", {"steps": steps}))
+    weft.until(run, "completed", within_s=within_s)
+    assert weft.output(run) == size
