@@ -65,6 +65,7 @@ DEFINITION: dict[str, Any] = {
         "report": {
             "title": "Make a report",
             "agent_id": "make-report",
+            "depends_on": ["figures", "summary"],
             "inputs": {"summary": step("summary", "summary"), "figures": step("figures", "figures")},
             "ui": {"x": 320, "y": 140},
         },
@@ -93,6 +94,10 @@ class Weft:
             raise SystemExit(f"{self.url} does not answer ({error.reason}): start it with `weft serve`") from error
 
     def worker_token(self) -> str:
+        """A new one each time; an agent belongs to one token, so that of the last time is revoked."""
+        for known in self.ask("GET", "/api/worker-tokens"):
+            if known["name"] == "Python example":
+                self.ask("DELETE", f"/api/worker-tokens/{known['id']}")
         made = self.ask("POST", "/api/worker-tokens", {"name": "Python example", "agents": list(app.agents)})
         return str(made["token"])
 

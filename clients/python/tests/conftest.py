@@ -44,6 +44,12 @@ def token(weft: Weft) -> str:
 
 
 @pytest.fixture(scope="session")
+def celery_token(weft: Weft) -> str:
+    """One for all bridges: an id belongs to the token that offered it first."""
+    return weft.worker_token("cy-*")[0]
+
+
+@pytest.fixture(scope="session")
 def accepted(weft: Weft, token: str) -> str:
     """The token, once all agents of the tests are in the library."""
     from agents import app

@@ -21,11 +21,6 @@ Begin = Callable[..., CeleryWorker]
 Bridge = Callable[..., WorkerProcess]
 
 
-@pytest.fixture(scope="module")
-def celery_token(weft: Weft) -> str:
-    return weft.worker_token("cy-*")[0]
-
-
 @pytest.fixture
 def redis() -> Iterator[Redis]:
     server = Redis()
@@ -66,6 +61,23 @@ def bridge(weft: Weft, redis: Redis, celery_token: str, monkeypatch: pytest.Monk
     for worker in begun:
         worker.close()
         print(f"--- bridge {worker.pid}\n{worker.log}")
+
+
+def test_a_cancel_ends_the_process_and_the_task_is_not_taken_again(
+    weft: Weft, celery: Begin, bridge: Bridge, notes: Path
+) -> None:
+    worker = celery(visibility_s=3)
+    bridge()
+    run = weft.start_step("cy-wait", {"path": str(notes), "seconds": 60})
+    wait_for(lambda: n_began(notes) == 1, 30, "it begins")
+    weft.ask("POST", f"/api/workflows/runs/{run}/cancel", {})
+    worker.says("Terminating")
+    pid = int(lines(notes)[0].split()[1])
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), 10, "its process is gone")
+    # `reject_on_worker_lost` puts back what a lost process was at: not what was cancelled, though its time comes.
+    time.sleep(6)
+    assert lines(notes) == [f"began {pid}"]
+    assert weft.run(run)["status"] == "cancelled"
 
 
 @pytest.mark.long

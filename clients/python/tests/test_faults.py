@@ -98,7 +98,7 @@ def test_a_session_that_was_ended_stops_its_tasks_and_registers_again(weft: Weft
 
 
 def test_a_revoked_token_stops_the_worker_with_the_servers_words(weft: Weft, accepted: str, start: Start) -> None:
-    secret, token_id = weft.worker_token("py-echo")
+    secret, token_id = weft.worker_token("other-*")
     worker = start(token=secret)
     worker.says("py-parts` is refused")
     weft.revoke(token_id)

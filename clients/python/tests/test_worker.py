@@ -116,6 +116,7 @@ def test_four_megabytes_come_and_go(weft: Weft) -> None:
         "make": {"agent_id": "py-large", "inputs": {"n": {"const": size}}},
         "it": {
             "agent_id": "py-echo",
+            "depends_on": ["make"],
             "inputs": {"text": {"from": "step", "step": "make", "artifact": "text"}},
         },
     }

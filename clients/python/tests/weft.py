@@ -209,6 +209,7 @@ def pass_a_file(weft: Weft, size: int, within_s: float) -> None:
         "make": {"agent_id": "py-make-file", "inputs": {"size": {"const": size}}},
         "it": {
             "agent_id": "py-read-file",
+            "depends_on": ["make"],
             "inputs": {"file": {"from": "step", "step": "make", "artifact": "file"}},
         },
     }

@@ -113,7 +113,9 @@ def _checked(answer: Answer, *, of_session: bool = False) -> Answer:
         return answer
     if 300 <= status < 400:
         raise Stop(f"the server is elsewhere: use the address of {answer.location or 'its new place'}")
-    if status in (401, 403) or answer.code == "protocol_unsupported":
+    if status == 401:
+        raise Stop(f"the worker token is unknown, expired or revoked (the server says: {answer.sentence})")
+    if status == 403 or answer.code == "protocol_unsupported":
         raise Stop(answer.sentence)
     if status == 410 or (status == 404 and of_session):
         raise Gone(answer.sentence)

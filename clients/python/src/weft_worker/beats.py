@@ -146,7 +146,9 @@ class Beats:
         session.renew(sent, told)
         self._hub.stats.event("beats")
         self._hub.tell_standing(told.get("agents", {}))
-        return self._hear(session, told)
+        has_news = self._hear(session, told)
+        # A task that was handed out meanwhile is named by the next beat, and its cancel is to be heard at once.
+        return has_news or len(self._hub.named(session)) != len(named)
 
     def _hear(self, session: Session, told: dict[str, Any]) -> bool:
         hub, has_news = self._hub, bool(told.get("agents"))
@@ -159,7 +161,7 @@ class Beats:
             has_news = True
             running.is_dropped = running.is_dropped or state == "fenced"
             running.cancelled.set(state)
-        if told["session"] != session.state:
+        if told["session"] != session.state and not hub.is_over:
             has_news = True
             log.info("the session is told: %s", told["session"])
             with hub.changed:
