@@ -63,6 +63,7 @@ def bridge(weft: Weft, redis: Redis, celery_token: str, monkeypatch: pytest.Monk
         print(f"--- bridge {worker.pid}\n{worker.log}")
 
 
+@pytest.mark.long
 def test_a_cancel_ends_the_process_and_the_task_is_not_taken_again(
     weft: Weft, celery: Begin, bridge: Bridge, notes: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_claim_whose_answer_is_lost_is_given_back_and_done_once(weft: Weft, st
     assert len(weft.artifacts(run)) == 1
 
 
+@pytest.mark.long
 def test_lost_answers_of_every_kind_leave_no_step_behind(weft: Weft, start: Start, proxy: Proxy) -> None:
     for route in ("sessions", "complete", "beat"):
         proxy.lose(route, 2)

@@ -13,13 +13,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from weft_worker import contents
 from weft_worker.buffers import MAX_DELTAS, Buffers
 from weft_worker.cli import main
 from weft_worker.holding import Holding
 from weft_worker.session import Session
-from weft_worker.transport import BadUrl, checked
+from weft_worker.transport import BadUrl, Transport, checked
 
 TESTS = Path(__file__).parent
 
@@ -114,6 +115,19 @@ def test_an_address_that_is_none_is_told(url: str) -> None:
         checked(url)
     assert "pw" not in str(told.value)
     assert checked(" https://weft.example.org:8443/ ") == "https://weft.example.org:8443"
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:pw@proxy.example.org:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example.org")
+    outside = Transport("https://weft.example.org", "t", agent="a")
+    inside = Transport("https://inside.example.org", "t", agent="a")
+    assert isinstance(outside._pool, urllib3.ProxyManager)
+    assert outside._pool.proxy_headers["proxy-authorization"].startswith("Basic ")
+    assert not isinstance(inside._pool, urllib3.ProxyManager)
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example.org")
+    with pytest.raises(BadUrl, match="only http and https"):
+        Transport("https://weft.example.org", "t", agent="a")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -136,3 +138,36 @@ def test_a_drained_session_ends_the_worker(weft: Weft, start: Start) -> None:
     session = next(each["id"] for each in weft.sessions() if each["pid"] == worker.pid)
     weft.set_session(session, "draining")
     assert worker.ended() == 0
+
+
+def test_a_client_that_speaks_another_protocol_is_told_so(weft: Weft, accepted: str) -> None:
+    program = (
+        "import sys, weft_worker.options as o; o.PROTOCOL = 99\nfrom weft_worker.cli import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", program, "run", "agents:app", "--url", weft.url, "--token", accepted]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "99" in done.stderr.splitlines()[-1] or "protocol" in done.stderr.splitlines()[-1]
+
+
+def test_dev_begins_anew_when_a_file_changes(weft: Weft, tmp_path: Path) -> None:
+    module = tmp_path / "changing.py"
+    agent = '@app.agent(id="py-dev")\ndef echo(text: str) -> str:\n    return text\n'
+    text = 'from weft_worker import App\n\napp = App("{}")\n\n\n' + agent
+    module.write_text(text.format("before"))
+    log = (tmp_path / "log").open("w+")
+    token = weft.worker_token("py-dev-*")[0]
+    command = [sys.executable, "-m", "weft_worker", "dev", "changing:app", "--url", weft.url, "--token", token]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: "as `before`" in (tmp_path / "log").read_text(), 20, "it runs")
+        module.write_text(text.format("after"))
+        wait_for(lambda: "as `after`" in (tmp_path / "log").read_text(), 20, "it runs anew")
+        assert "changing.py changed" in (tmp_path / "log").read_text()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+        log.close()

@@ -91,7 +91,7 @@ def _run(told: argparse.Namespace, given: list[str]) -> int:
     configure(told.log_level)
     options = _options(told, "worker")
     if told.command == "dev":
-        return dev.watch([each for each in given if each != "dev"], Path.cwd())
+        return dev.watch(given[1:], Path.cwd())
     name, agents = load(told.target)
     options = _options(told, name)
     return Worker(agents, options, target=told.target, health_at=told.health).run()
