@@ -142,6 +142,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         (["run", "agents:app", "--url", "h", "--token", "t"], "is no address"),
         (["run", "agents:app", "--url", "http://h", "--token", "t", "--slots", "0"], "--slots is from 1"),
         (["run", "agents:app", "--url", "http://h", "--token", "t", "--health", "x"], "--health is HOST:PORT"),
+        (["run", "agents:app", "--url", "http://h", "--token", "t", "--health", "127.0.0.1:99999"], "listened at"),
         (["run", "agents:app", "--url", "http://h", "--token", "t", "--label", "gpu"], "has no value"),
     ],
 )

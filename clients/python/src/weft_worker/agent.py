@@ -23,6 +23,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, Union, get_args, g
 
 from . import records
 from .context import Context
+from .errors import BadAgent
 from .hints import Schema, schema_of
 from .marks import bare, without_none
 
@@ -147,11 +148,11 @@ def define(
 ) -> Agent[P, R]:
     """`ignore` are parameters that somebody else fills."""
     if not _ID.fullmatch(id):
-        raise ValueError(f"the id {id!r} is none: use a-z, 0-9, `_` and `-`, beginning with a letter, at most 64")
+        raise BadAgent(f"the id {id!r} is none: use a-z, 0-9, `_` and `-`, beginning with a letter, at most 64")
     if side_effects not in get_args(SideEffects):
-        raise ValueError(f"side_effects of {id!r} must be none, idempotent or external")
+        raise BadAgent(f"side_effects of {id!r} must be none, idempotent or external")
     if not 1 <= timeout_s <= 86_400:
-        raise ValueError(f"timeout_s of {id!r} must be from 1 to 86400")
+        raise BadAgent(f"timeout_s of {id!r} must be from 1 to 86400")
     where = f"agent {id!r}"
     told = _hints_of(function, where)
     inputs, context = _inputs(function, told, where, ignore)
@@ -177,7 +178,7 @@ def _hints_of(function: Callable[..., Any], where: str) -> dict[str, Any]:
     try:
         return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
     except NameError as error:
-        raise TypeError(f"{where}: a hint names something that does not exist: {error}") from error
+        raise BadAgent(f"{where}: a hint names something that does not exist: {error}") from error
 
 
 def _inputs(
@@ -193,15 +194,15 @@ def _inputs(
             context = parameter.name
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise TypeError(f"{where}: {parameter} cannot be a port; name each input as a parameter")
+            raise BadAgent(f"{where}: {parameter} cannot be a port; name each input as a parameter")
         if not _NAME.fullmatch(parameter.name):
-            raise TypeError(f"{where}: the parameter {parameter.name!r} is no port name: begin it with a letter")
+            raise BadAgent(f"{where}: the parameter {parameter.name!r} is no port name: begin it with a letter")
         kind, may_be_none = without_none(hint)
         port = bare(hint)[1] or bare(kind)[1]
         try:
             schema = schema_of(kind if may_be_none else hint)
-        except TypeError as error:
-            raise TypeError(f"{where}: the parameter {parameter.name!r}: {error}") from error
+        except (TypeError, NameError) as error:
+            raise BadAgent(f"{where}: the parameter {parameter.name!r}: {error}") from error
         if port is not None and port.description:
             schema = {**schema, "description": port.description}
         inputs[parameter.name] = Input(
@@ -222,16 +223,16 @@ def _outputs(returned: Any, single: str, outputs: bool | dict[str, Any], where: 
             parts = outputs
         elif outputs:
             if not records.is_record(hint):
-                raise TypeError("outputs=True wants a dataclass, a TypedDict or a Pydantic model to be returned")
+                raise BadAgent("outputs=True wants a dataclass, a TypedDict or a Pydantic model to be returned")
             parts = {name: part for name, (part, _) in records.fields_of(hint).items()}
         else:
             parts = {single: hint}
         schemas = {name: schema_of(part, is_output=True) for name, part in parts.items()}
-    except TypeError as error:
-        raise TypeError(f"{where}: what it returns: {error}") from error
+    except (TypeError, NameError) as error:
+        raise BadAgent(f"{where}: what it returns: {error}") from error
     odd = next((name for name in parts if not _NAME.fullmatch(name)), None)
     if odd is not None or not parts:
-        raise TypeError(f"{where}: {odd!r} is no name of an output: use letters, digits and `_`")
+        raise BadAgent(f"{where}: {odd!r} is no name of an output: use letters, digits and `_`")
     return Outputs(hints=parts, schemas=schemas, single=None if outputs else single)
 
 

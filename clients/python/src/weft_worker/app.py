@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import trial
 from .agent import Agent, SideEffects
 from .agent import agent as make_agent
+from .errors import BadAgent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,7 +33,7 @@ class App:
         """Takes in agents that were made elsewhere with `@agent`."""
         for each in agents:
             if each.id in self._agents and self._agents[each.id] is not each:
-                raise ValueError(f"two agents have the id {each.id!r}")
+                raise BadAgent(f"two agents have the id {each.id!r}")
             self._agents[each.id] = each
 
     def agent(

@@ -14,6 +14,8 @@ from typing import Any
 
 from . import dev
 from .agent import Agent
+from .errors import BadAgent
+from .health import BadAddress
 from .loading import BadTarget, load
 from .logs import configure
 from .options import Options, of_environment
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         if told.command == "check":
             return _check(told.target, told.json)
         return _run(told, given)
-    except (BadTarget, BadUrl, _BadOption, TypeError, ValueError) as error:
+    except (BadAgent, BadTarget, BadUrl, BadAddress, _BadOption) as error:
         print(f"weft-worker: {error}", file=sys.stderr)
         return _USAGE
 

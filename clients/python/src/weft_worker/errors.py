@@ -67,6 +67,10 @@ class BadOutput(AgentError):
     error_class: ErrorClass = "invalid_output"
 
 
+class BadAgent(ValueError, TypeError):
+    """An agent cannot be what its definition says; told when it is defined."""
+
+
 class Cancelled(BaseException):
     """Nobody wants the result any more; raised where the context is used after that.
 

@@ -19,6 +19,10 @@ log = logging.getLogger("weft_worker")
 _BLOCKED_S = 5.0
 
 
+class BadAddress(Exception):
+    """Nobody can listen there."""
+
+
 class Health:
     def __init__(self, runtime: Runtime, asyncs: AsyncRunner) -> None:
         self._runtime = runtime
@@ -96,7 +100,10 @@ def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:
             log.debug(format, *args)
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise BadAddress(f"--health {host}:{port} cannot be listened at: {error}") from error
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="weft-health", daemon=True).start()
     return server

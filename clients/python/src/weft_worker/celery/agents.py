@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..agent import Agent, SideEffects, define
 from ..context import Context
+from ..errors import BadAgent
 from .attempt import Attempt, Sending
 from .failures import Classes
 
@@ -71,7 +72,7 @@ class CeleryAgents:
         def decorate(found: T) -> T:
             function = getattr(found, "run", None)
             if not callable(function):
-                raise TypeError(f"agent {id!r}: {found!r} is no Celery task; for one of another program use `named`")
+                raise BadAgent(f"agent {id!r}: {found!r} is no Celery task; for one of another program use `named`")
             self._add(
                 function,
                 task=found,
@@ -130,9 +131,9 @@ class CeleryAgents:
     ) -> Agent[..., Any]:
         ports = define(function, **settings, ignore=(self._key_argument,))
         if ports.id in self._agents:
-            raise ValueError(f"two agents have the id {ports.id!r}")
+            raise BadAgent(f"two agents have the id {ports.id!r}")
         if ports.is_async or ports.streams or ports.context is not None:
-            raise TypeError(f"agent {ports.id!r}: a Celery task is a plain function, without a Context")
+            raise BadAgent(f"agent {ports.id!r}: a Celery task is a plain function, without a Context")
         told = Sending(
             app=self.app,
             # By name: a shared task belongs to the app that is current in a thread, and the bridge's threads have none.
@@ -159,7 +160,7 @@ class CeleryAgents:
         if tracks or (isinstance(task, str) and wish_s is not None):
             return wish_s if wish_s is not None else self._start_timeout_s
         if wish_s is not None:
-            raise ValueError(f"agent {agent!r}: start_timeout_s wants task_track_started=True: who knows what started?")
+            raise BadAgent(f"agent {agent!r}: start_timeout_s wants task_track_started=True: who knows what started?")
         log.warning("%s: without task_track_started a message that nobody takes is waited for to the end", agent)
         return None
 
@@ -167,9 +168,9 @@ class CeleryAgents:
 def _check_backend(agent: str, app: Any) -> None:
     kind = type(app.backend).__name__
     if kind == "DisabledBackend":
-        raise ValueError(f"agent {agent!r}: the Celery app has no result backend: set result_backend, such as redis://")
+        raise BadAgent(f"agent {agent!r}: the Celery app has no result backend: set result_backend, such as redis://")
     if kind == "RPCBackend":
-        raise ValueError(
+        raise BadAgent(
             f"agent {agent!r}: results by rpc:// can be read only by the process that sent the task, and are gone "
             "with it: set another result_backend, such as redis://"
         )
