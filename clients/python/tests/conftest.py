@@ -63,8 +63,8 @@ def accepted(weft: Weft, token: str) -> str:
 
 
 @pytest.fixture
-def start(weft: Weft, accepted: str) -> Iterator[Start]:
-    """Starts workers: `start("--slots", "1")`."""
+def start(weft: Weft, accepted: str, proxy: Proxy) -> Iterator[Start]:
+    """Starts workers: `start("--slots", "1")`. The proxy outlives them, so that they can end their sessions."""
     begun: list[WorkerProcess] = []
 
     def begin(

@@ -27,6 +27,8 @@ class Proxy:
         self.is_down = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        # Connections that are cut are what this is for.
+        self._server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -85,6 +87,13 @@ class Proxy:
                 if proxy.is_down or proxy._is_due(proxy._lose, route):
                     self.close_connection = True
                     return
+                try:
+                    self.pass_on(answer, data)
+                except OSError:
+                    # Who asked is gone.
+                    self.close_connection = True
+
+            def pass_on(self, answer: http.client.HTTPResponse, data: bytes) -> None:
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("transfer-encoding", "connection", "content-length"):

@@ -103,7 +103,7 @@ def test_a_bridge_that_takes_over_watches_the_task_that_runs(
 ) -> None:
     celery()
     first = bridge("--grace", "0")
-    run = weft.start_step("cy-wait", {"path": str(notes), "seconds": 5})
+    run = weft.start_step("cy-wait", {"path": str(notes), "seconds": 3})
     wait_for(lambda: n_began(notes) == 1, 30, "it begins")
     first.signal(signal.SIGTERM)
     first.ended()

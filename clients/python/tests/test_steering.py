@@ -95,7 +95,7 @@ def test_sigterm_lets_what_runs_finish(weft: Weft, start: Start, notes: Path) ->
 
 def test_what_does_not_finish_within_the_grace_is_given_to_another(weft: Weft, start: Start, notes: Path) -> None:
     worker = start("--grace", "0.5")
-    run = weft.start_step("py-stubborn", {"path": str(notes), "seconds": 4})
+    run = weft.start_step("py-stubborn", {"path": str(notes), "seconds": 3})
     wait_for(lambda: bool(lines(notes)), 30, "it begins")
     worker.signal(signal.SIGTERM)
     assert worker.ended(10) == 0
