@@ -102,6 +102,7 @@ export class Task {
     try {
       const text = members(this.text).get("inputs") ?? "{}";
       const inputs = await decode(agent.inputs, this.wire.inputs, text, link, link.largestValue, signal);
+      signal.throwIfAborted();
       const result = await this.handle(inputs);
       if (result instanceof Waiting) {
         return { outcome: "waiting", resume_within_s: result.withinS };

@@ -10,7 +10,7 @@ import type { FileRef, Inputs, Json, Outputs, ValuesOf } from "./ports.js";
 import { stringify } from "./raw.js";
 import { type Link, Task } from "./task.js";
 import { decode, encode } from "./values.js";
-import type { Feedback, LogLine, Progress, Usage, WireTask } from "./wire.js";
+import type { Feedback, LogLine, Progress, Usage, WireTask, WireValues } from "./wire.js";
 
 /** A file may be given as its content. */
 export type TrialInputs<I extends Inputs> = { [K in keyof ValuesOf<I>]: FileRef extends ValuesOf<I>[K] ? ValuesOf<I>[K] | Content : ValuesOf<I>[K] };
@@ -132,8 +132,8 @@ export async function attempt<I extends Inputs, O extends Outputs>(
     throw task.error;
   }
   const { streamed, progress, logs, checkpoints } = memory;
-  const wire = outcome.outcome === "completed" ? outcome.outputs : {};
-  const outputs = await decode(agent.outputs, wire, stringify(wire), memory, largestValue, signal);
+  const made = stringify(outcome.outcome === "completed" ? outcome.outputs : {});
+  const outputs = await decode(agent.outputs, JSON.parse(made) as WireValues, made, memory, largestValue, signal);
   if (outcome.outcome === "completed") {
     const found = problems(agent.outputs, outputs);
     if (found.length > 0) {

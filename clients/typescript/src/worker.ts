@@ -123,7 +123,7 @@ export class Worker {
   }
 
   /** Runs one attempt here and now, without a server; throws what the handler throws. */
-  test<I extends Inputs, O extends Outputs>(
+  async test<I extends Inputs, O extends Outputs>(
     agent: Agent<I, O> | string,
     inputs: TrialInputs<I>,
     options: TrialOptions<O> = {},
@@ -166,13 +166,13 @@ export class Worker {
   /** Nothing when it was drained before the server answered. */
   private async register(): Promise<Registered | undefined> {
     const { name, labels, buildId } = this.options;
-    const { host, pid } = this.place;
+    const { host = "", pid = 0 } = this.place;
     const body = {
       protocol: PROTOCOL,
       sdk: { name: "weft-worker", version: VERSION, language: "typescript" },
       name,
-      ...(host !== undefined && { host }),
-      ...(pid !== undefined && { pid }),
+      host,
+      pid,
       ...(buildId !== undefined && { build_id: buildId }),
       slots: this.slots.total,
       ...(labels && { labels }),
