@@ -170,8 +170,7 @@ export class Beats {
       if (state !== "ok" && task && !task.isEnded) {
         task.stop(state);
         if (state === "fenced") {
-          task.outbox.close(new Error("the task is somebody else's, or over"));
-          live.tasks.delete(token);
+          live.forget(token);
         }
       }
     }

@@ -5,6 +5,7 @@ export type { Agent } from "./agent.js";
 export type { Content } from "./content.js";
 export type { AgentOptions, Context, Handler, Result, Streamed, Waiting } from "./context.js";
 export { InvalidOutput, Permanent, RateLimited, Refused, ServerRefused, Stopped, TaskError, Temporary, type StopReason } from "./errors.js";
+export type { Log } from "./live.js";
 export {
   type FileRef,
   type Inputs,

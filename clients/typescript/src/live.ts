@@ -103,10 +103,9 @@ export class Live {
       return;
     }
     this.stopAll("gone");
-    for (const { outbox } of this.tasks.values()) {
-      outbox.close(new Error("the session is over"));
+    for (const token of [...this.tasks.keys()]) {
+      this.forget(token);
     }
-    this.tasks.clear();
     this.over.abort();
     if (ending instanceof Error) {
       this.reject(ending);
@@ -114,6 +113,13 @@ export class Live {
       this.resolve(ending);
     }
     this.written.tell();
+    this.changed();
+  }
+
+  /** The task is named no more, and nothing of it is told. */
+  forget(token: string): void {
+    this.tasks.get(token)?.outbox.close(new Error("the task is over"));
+    this.tasks.delete(token);
     this.changed();
   }
 

@@ -35,6 +35,7 @@ export class Outbox {
   private logBytes = 0;
   private dropped = 0;
   private checkpoints: Checkpoint[] = [];
+  private closed: Error | undefined;
   private sent: { progress: Progress | undefined; logs: LogLine[]; dropped: number; checkpoints: Checkpoint[] } | undefined;
 
   constructor(
@@ -102,6 +103,9 @@ export class Outbox {
     if (size > CHECKPOINT_BYTES) {
       throw new RangeError(`checkpoint: it has ${size} bytes, at most ${CHECKPOINT_BYTES} are kept; store more outside and keep its name`);
     }
+    if (this.closed) {
+      return Promise.reject(this.closed);
+    }
     return new Promise((stored, failed) => {
       this.checkpoints.push({ json: new RawJson(text), stored, failed });
       this.tell(this);
@@ -158,8 +162,9 @@ export class Outbox {
     this.sent = undefined;
   }
 
-  /** Nothing is sent any more. */
+  /** Nothing is sent any more: who waits for it would wait for ever. */
   close(error: Error): void {
+    this.closed = error;
     for (const { failed } of [...(this.sent?.checkpoints ?? []), ...this.checkpoints]) {
       failed(error);
     }

@@ -96,8 +96,9 @@ export class Results {
         this.live.log("warn", `${agent}: its result came too late, and was not taken`);
       }
     }
+    this.live.unsent -= batch.length;
     for (const { token } of batch) {
-      this.done(token);
+      this.live.forget(token);
     }
   }
 
@@ -105,17 +106,10 @@ export class Results {
     this.live.log("error", `${agent}: its result was refused: ${error.message}`);
     this.live.unsent -= 1;
     if (isReport) {
-      this.live.tasks.delete(token);
-      this.live.changed();
+      this.live.forget(token);
     } else {
       this.add(token, agent, { outcome: "failed", error: { class: "invalid_output", message: error.message } }, true);
     }
-  }
-
-  private done(token: string): void {
-    this.live.tasks.delete(token);
-    this.live.unsent -= 1;
-    this.live.changed();
   }
 }
 

@@ -172,6 +172,7 @@ export class Session {
     } catch (error) {
       if (error instanceof ServerRefused && (error.status === 404 || error.status === 409)) {
         live.tasks.get(token)?.stop("fenced");
+        live.forget(token);
         throw new Stopped("fenced");
       }
       throw error;

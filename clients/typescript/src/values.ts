@@ -3,7 +3,7 @@
 
 import { type Content, type Digest, collect } from "./content.js";
 import { InvalidOutput, Permanent } from "./errors.js";
-import type { Inputs, Port } from "./ports.js";
+import type { FileRef, Inputs, Port } from "./ports.js";
 import { RawJson, members, stringify } from "./raw.js";
 import type { WireValue, WireValues } from "./wire.js";
 
@@ -30,6 +30,11 @@ export async function decode(
   const decoded: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
     const port = ports[name];
+    if (value.blob !== undefined && !isText(value.media_type)) {
+      // Other bytes, such as an image that an agent of another kind made.
+      decoded[name] = { blob: value.blob, media_type: value.media_type, name, size: value.size ?? 0 } satisfies FileRef;
+      continue;
+    }
     const bytes = value.blob === undefined ? undefined : await fetched(name, value, store, largest, signal);
     if (port?.isRaw) {
       decoded[name] = new RawJson(rawText(name, value, text, bytes));
@@ -60,6 +65,10 @@ function rawText(name: string, value: WireValue, text: string, bytes: string | u
     return isJson(value.media_type) ? content : JSON.stringify(content);
   }
   return members(members(text).get(name) ?? "").get("value") ?? "null";
+}
+
+function isText(mediaType: string): boolean {
+  return isJson(mediaType) || /^text\//i.test(mediaType);
 }
 
 function isJson(mediaType: string): boolean {

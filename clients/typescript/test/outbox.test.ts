@@ -71,6 +71,10 @@ test("a checkpoint is there once it arrived, and of several the last is sent", a
   box.take();
   box.refused(new Error("too deep"));
   await assert.rejects(refused, /too deep/);
+  const waiting = box.addCheckpoint(2);
+  box.close(new Error("the task is over"));
+  await assert.rejects(waiting, /is over/);
+  await assert.rejects(box.addCheckpoint(3), /is over/);
   assert.throws(() => void box.addCheckpoint("x".repeat(17_000)), /at most 16384 are kept/);
 });
 

@@ -25,7 +25,6 @@ export const ends = () => describe("ends", { concurrency: true }, () => {
       await begun.opened;
       const drained = worker.drain();
       const later = await rest.start("drain later", { one: step("drain") });
-      await new Promise((resolve) => setTimeout(resolve, 500));
       finish.open();
       await drained;
       await rest.until(run, "one", "completed");

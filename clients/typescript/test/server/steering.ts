@@ -103,8 +103,12 @@ export const steering = () => describe("steering", { concurrency: true }, () => 
       await rest.setState(row, "paused");
       await until(() => messages.some((text) => text.includes("paused")), "the worker has heard of it");
       const run = await rest.start("paused", { one: step("paused") });
-      await until(() => messages.some((text) => text.includes("paused")), "it is still");
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      // What began later, and is done by another worker, is over before.
+      await withWorker("unpaused", {}, async (other) => {
+        other.worker.agent({ id: "unpaused", name: "Unpaused", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, () => ({ text: "done" }));
+        await other.begin();
+        await rest.until(await rest.start("unpaused", { one: step("unpaused") }), "one", "completed");
+      });
       assert.equal(n, 0);
       await rest.setState(row, "working");
       await rest.until(run, "one", "completed");
