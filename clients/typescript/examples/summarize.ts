@@ -1,11 +1,11 @@
 // A worker in 20 lines: its one agent streams the first sentences of a text. It must never need more than a URL and a token.
-// WEFT_URL=http://127.0.0.1:3000 WEFT_TOKEN=weftw_... node build/examples/summarize.js
+// WEFT_URL=http://127.0.0.1:3000 WEFT_WORKER_TOKEN=weftw_... node build/examples/summarize.js
 
 import { Worker, integer, string } from "weft-worker";
 import { serve } from "weft-worker/node";
 
-const { WEFT_URL = "http://127.0.0.1:3000", WEFT_TOKEN = "" } = process.env;
-const worker = new Worker({ url: WEFT_URL, token: WEFT_TOKEN, name: "example", slots: 4 });
+const { WEFT_URL = "http://127.0.0.1:3000", WEFT_WORKER_TOKEN = "" } = process.env;
+const worker = new Worker({ url: WEFT_URL, token: WEFT_WORKER_TOKEN, name: "example", slots: 4 });
 
 const inputs = { text: string({ title: "Text" }), sentences: integer().optional() };
 const outputs = { summary: string() };

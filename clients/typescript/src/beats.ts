@@ -1,7 +1,8 @@
 // Keeps the session's lease, hears of cancels, and brings what is to be seen soon.
 // One beat is held by the server, others go beside it: must never wait for a held one to bring something.
 
-import { NoAnswer, ServerRefused } from "./errors.js";
+import { NoAnswer, type ServerRefused } from "./errors.js";
+import { isLater } from "./http.js";
 import type { Live } from "./live.js";
 import type { Parcel } from "./outbox.js";
 import { isUnreadable } from "./results.js";
@@ -191,7 +192,7 @@ export class Beats {
     if (error instanceof NoAnswer) {
       return 0;
     }
-    if (error instanceof ServerRefused && (error.status === 429 || error.status === 408 || error.status >= 500)) {
+    if (isLater(error)) {
       return error.retryAfterMs ?? 0;
     }
     throw error;

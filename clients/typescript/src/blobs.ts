@@ -3,7 +3,7 @@
 
 import { type Content, type Digest, chunks, digest, pieces, streamOf } from "./content.js";
 import { NoAnswer, Permanent, ServerRefused, Temporary } from "./errors.js";
-import type { Http } from "./http.js";
+import { type Http, isLater } from "./http.js";
 import { Sha256 } from "./sha256.js";
 import { joined, pause, sleep } from "./time.js";
 
@@ -73,8 +73,7 @@ export async function* read(
       break;
     } catch (error) {
       failures += 1;
-      const mayWork = error instanceof NoAnswer || (error instanceof ServerRefused && (error.status === 429 || error.status >= 500));
-      if (!mayWork || signal.aborted || failures >= TRIES_WITHOUT_PROGRESS) {
+      if (!(error instanceof NoAnswer || isLater(error)) || signal.aborted || failures >= TRIES_WITHOUT_PROGRESS) {
         throw error;
       }
       await sleep(pause(failures, error instanceof ServerRefused ? error.retryAfterMs : 0), signal);

@@ -144,7 +144,7 @@ export class Http {
 }
 
 /** Whether the server asks to repeat the same call. Of what fails inside of it, or of a proxy, nobody knows either. */
-function isLater(error: unknown): error is ServerRefused {
+export function isLater(error: unknown): error is ServerRefused {
   return error instanceof ServerRefused && (error.status === 429 || error.status === 408 || error.status >= 500);
 }
 

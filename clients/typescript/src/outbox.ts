@@ -9,6 +9,7 @@ const LOG_LINES = 1_000;
 const LOG_BYTES = 256 * 1024;
 const LINE_CHARS = 8 * 1024;
 const NOTE_CHARS = 200;
+const LEVELS: readonly Level[] = ["debug", "info", "warning", "error"];
 const CHECKPOINT_BYTES = 16 * 1024;
 
 export interface Parcel {
@@ -89,6 +90,9 @@ export class Outbox {
   }
 
   addLog(level: Level, text: string): void {
+    if (!LEVELS.includes(level)) {
+      throw new RangeError(`log: the level is ${level}; say ${LEVELS.join(", ")}`);
+    }
     const line = text.length > LINE_CHARS ? `${text.slice(0, LINE_CHARS)}… (${text.length - LINE_CHARS} more)` : text;
     this.logs.push({ at: this.timeOfDay(), level, text: line });
     this.logBytes += most(line);

@@ -94,7 +94,8 @@ export class Session {
     const task = new Task(wire, text, agent, this.link);
     live.tasks.set(task.token, task);
     live.slots.busy += 1;
-    void this.follow(task);
+    // What comes here is a fault of this client: a task that nobody tells the end of would hold its slot for ever.
+    this.follow(task).catch((error: unknown) => live.failed(error));
   }
 
   private async follow(task: Task): Promise<void> {

@@ -185,6 +185,11 @@ export class Task {
       progress: (done, total, note) => outbox.setProgress(done, total, note),
       log: (text, level = "info") => outbox.addLog(level, text),
       usage: (usage) => {
+        const { model: _, ...amounts } = usage;
+        const odd = Object.entries(amounts).find(([, amount]) => !(Number.isSafeInteger(amount) && amount >= 0));
+        if (odd) {
+          throw new RangeError(`usage: ${odd[0]} is ${odd[1]}; give a whole number, 0 or more`);
+        }
         this.usage = usage;
       },
       file: async (content: Content, { name, mediaType = "application/octet-stream" }) => {
@@ -206,8 +211,9 @@ export class Task {
   private failure(error: unknown): Failure {
     const message = (error instanceof Error ? error.message || error.name : String(error)).slice(0, MESSAGE_CHARS);
     if (error instanceof TaskError) {
-      const retry_after_ms = error instanceof RateLimited ? error.retryAfterMs : undefined;
-      return { class: error.errorClass, message, ...(retry_after_ms !== undefined && { retry_after_ms: Math.ceil(retry_after_ms) }) };
+      const asked = error instanceof RateLimited ? error.retryAfterMs : undefined;
+      const hasTime = asked !== undefined && asked >= 0 && Number.isFinite(asked);
+      return { class: error.errorClass, message, ...(hasTime && { retry_after_ms: Math.ceil(asked) }) };
     }
     if (error instanceof ServerRefused && (error.status === 413 || error.status === 422)) {
       return { class: "permanent", message };

@@ -78,11 +78,12 @@ test("a checkpoint is there once it arrived, and of several the last is sent", a
   assert.throws(() => void box.addCheckpoint("x".repeat(17_000)), /at most 16384 are kept/);
 });
 
-test("progress that cannot be is refused by the name of its field", () => {
+test("progress and levels that cannot be are refused by the name of their field", () => {
   const box = outbox();
   assert.throws(() => box.setProgress(-1), /done is -1/);
   assert.throws(() => box.setProgress(0.5, 1), /done is 0.5/);
   assert.throws(() => box.setProgress(3, 2), /total is 2/);
+  assert.throws(() => box.addLog("warn" as "warning", "x"), /the level is warn; say debug, info, warning, error/);
   box.setProgress(1, 2, "😀".repeat(500));
   assert.equal(Array.from(box.take().progress?.note ?? "").length, 200);
 });

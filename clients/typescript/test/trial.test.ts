@@ -83,6 +83,14 @@ test("what a handler throws is thrown", async () => {
   await assert.rejects(worker.test("throws", {}), { name: "Permanent", message: "no such page" });
 });
 
+test("usage that cannot be is refused where it is told", async () => {
+  worker.agent({ id: "costs", name: "Costs", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, (_, ctx) => {
+    ctx.usage({ model: "m", cost_micros: Number.NaN });
+    return { text: "" };
+  });
+  await assert.rejects(worker.test("costs", {}), /usage: cost_micros is NaN/);
+});
+
 test("a cancel reaches the signal, and what comes after it is no result", async () => {
   const controller = new AbortController();
   worker.agent({ id: "slow", name: "Slow", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, async (_, { signal }) => {

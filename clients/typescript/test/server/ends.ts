@@ -139,7 +139,7 @@ export const ends = () => describe("ends", { concurrency: true }, () => {
     const { rest } = await server();
     const { token } = await rest.workerToken("example");
     const program = fileURLToPath(new URL("../../examples/summarize.js", import.meta.url));
-    const child = spawn(process.execPath, [program], { env: { ...process.env, WEFT_URL: rest.url, WEFT_TOKEN: token }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [program], { env: { ...process.env, WEFT_URL: rest.url, WEFT_WORKER_TOKEN: token }, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));

@@ -78,7 +78,7 @@ export const values = () => describe("values", { concurrency: true }, () => {
         permanent: () => new Permanent("no such page"),
         refused: () => new Refused("not this"),
         invalid: () => new InvalidOutput("not a list"),
-        limited: () => new RateLimited("slow down", { retryAfterMs: 100 }),
+        limited: () => new RateLimited("slow down: caf\uDCE9.txt", { retryAfterMs: 100 }),
         temporary: () => new Temporary("hiccup"),
         unknown: () => new RangeError("a mistake"),
       };
