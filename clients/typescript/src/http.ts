@@ -16,7 +16,7 @@ export interface Call {
   readonly json?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Made anew for each try. `alive` puts the time limit off. */
-  readonly body?: (alive: () => void) => BodyInit;
+  readonly body?: (alive: () => void) => string | ReadableStream<Uint8Array>;
   /** Without an answer, or a sign of life, for so long, it is given up. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

@@ -11,6 +11,7 @@ export interface ServeOptions {
   readonly graceMs?: number;
 }
 
+const LEAVE_MS = 1_000;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /** Runs the worker until a signal drains it, or the server does. */
@@ -26,6 +27,10 @@ export async function serve(worker: Worker, { graceMs = 30_000 }: ServeOptions =
   }
   try {
     await worker.run();
+    if (signals > 0) {
+      // A handler that did not heed its signal would keep the process; where there is none, this does not keep it either.
+      setTimeout(() => process.exit(), LEAVE_MS).unref();
+    }
   } finally {
     for (const signal of SIGNALS) {
       process.off(signal, drain);

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Content, collect, digest, pieces, streamOf } from "../src/content.js";
-import { Sha256 } from "../src/sha256.js";
+import { type Content, collect, digest, pieces, streamOf } from "#internal/content.js";
+import { Sha256 } from "#internal/sha256.js";
 
 const signal = new AbortController().signal;
 

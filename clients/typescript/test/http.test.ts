@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NoAnswer, ServerRefused } from "../src/errors.js";
-import { Http } from "../src/http.js";
+import { NoAnswer, ServerRefused } from "#internal/errors.js";
+import { Http } from "#internal/http.js";
 
 const call = (signal = new AbortController().signal) => ({ method: "POST", path: "/sessions/s/claim", json: "{}", timeoutMs: 60, signal }) as const;
 

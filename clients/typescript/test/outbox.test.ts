@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Outbox } from "../src/outbox.js";
-import { RawJson } from "../src/raw.js";
+import { Outbox } from "#internal/outbox.js";
+import { RawJson } from "#internal/raw.js";
 
 const outbox = () => new Outbox(() => undefined, () => "2026-11-28T10:00:00Z");
 

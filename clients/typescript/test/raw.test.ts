@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RawJson, items, members, stringify } from "../src/raw.js";
+import { RawJson, items, members, stringify } from "#internal/raw.js";
 
 test("members and items are cut out as they were written", () => {
   const text = ' {"a" : 1.10, "b\\"}":[{"x": "]}\\\\"}, 100000000000000000001 ],"c":{},"d":"{\\"a\\":[", "e": []} ';
