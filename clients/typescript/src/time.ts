@@ -7,7 +7,8 @@ export const now = (): number => performance.now();
 /** Resolves after `ms`, or as soon as the signal is aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted) {
+    // No time at all still lets timers and the network run; time that has passed already does not wait.
+    if (ms < 0 || signal?.aborted) {
       resolve();
       return;
     }
