@@ -34,7 +34,7 @@ export const blobs = () => describe("blobs", { concurrency: true }, () => {
         }
       }
       let most = 0;
-      const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
+      const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20).unref();
       const before = process.memoryUsage().rss;
       worker.agent({ id: "file-make", name: "Make", inputs: {}, outputs: { scan: file() }, sideEffects: "none" }, async (_, ctx) => ({
         scan: await ctx.file(content, { name: "scan.bin" }),

@@ -94,6 +94,10 @@ export class Gate {
   });
 }
 
-export const constant = (value: unknown) => ({ const: value });
+export const constant = (value: unknown): { readonly step?: string } => ({ const: value }) as object;
 export const output = (step: string, artifact: string) => ({ from: "step", step, artifact });
-export const step = (agent_id: string, inputs: Record<string, unknown> = {}, more: Record<string, unknown> = {}) => ({ agent_id, inputs, ...more });
+/** A step of a workflow, after those that its inputs come from. */
+export function step(agent_id: string, inputs: Record<string, { readonly step?: string }> = {}, more: Record<string, unknown> = {}) {
+  const depends_on = [...new Set(Object.values(inputs).flatMap((source) => source.step ?? []))];
+  return { agent_id, inputs, depends_on, ...more };
+}

@@ -3,6 +3,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Looks, ten a second. */
+const PATIENCE = process.env["WEFT_LONG"] === "1" ? 6_000 : 600;
+
 export interface Attempt {
   readonly number: number;
   readonly outcome: string | null;
@@ -95,7 +98,7 @@ export class Rest {
 
   /** Waits until the step is in one of these states. */
   async until(run: Run, key: string, ...wanted: readonly string[]): Promise<Step> {
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < PATIENCE; tries++) {
       const step = (await this.run(run)).steps.find((step) => step.key === key);
       if (step && wanted.includes(step.status)) {
         return step;
