@@ -101,7 +101,7 @@ export const steering = () => describe("steering", { concurrency: true }, () => 
       const [row] = await rest.sessions("paused");
       assert.ok(row);
       await rest.setState(row, "paused");
-      await until(() => messages.some((text) => text.includes("paused")), "the worker has heard of it");
+      await until(() => messages.some((text) => text.includes("paused: nothing is claimed")), "the worker has heard of it");
       const run = await rest.start("paused", { one: step("paused") });
       // What began later, and is done by another worker, is over before.
       await withWorker("unpaused", {}, async (other) => {
