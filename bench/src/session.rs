@@ -97,7 +97,8 @@ impl Session {
     pub(crate) async fn awaited(&mut self, n_runs: u32) -> Result<Awaited> {
         // A server's clock follows the database's and is behind it by a few milliseconds at times, and runs are created by it.
         sleep(2 * CLOCKS_OFF).await;
-        let since = self.psql.ask(&format!("SELECT clock_timestamp() - interval '{} ms'", CLOCKS_OFF.as_millis())).await?;
+        let since =
+            self.psql.ask(&format!("SELECT clock_timestamp() - interval '{} ms'", CLOCKS_OFF.as_millis())).await?;
         Ok(Awaited { since, n_runs, began: Instant::now() })
     }
 

@@ -93,7 +93,8 @@ impl RunCommit {
 
     /// Addresses of content that is too large to go with it: it has to be there already.
     pub fn written_ahead(&self) -> BTreeSet<&str> {
-        let is_large = |version: &&Version| usize::try_from(version.size).is_ok_and(|size| size > INLINE_ARTIFACT_BYTES);
+        let is_large =
+            |version: &&Version| usize::try_from(version.size).is_ok_and(|size| size > INLINE_ARTIFACT_BYTES);
         let new = self.rows.artifacts.iter().filter(|version| version.copy_of.is_none()).filter(is_large);
         new.map(|version| version.content_hash.as_str()).filter(|hash| self.content(hash).is_none()).collect()
     }

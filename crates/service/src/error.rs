@@ -119,7 +119,9 @@ impl Error {
     fn is_unavailable(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unavailable(),
-            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped | runs::Error::ContentGone) | Self::TooNew => true,
+            Self::Runs(runs::Error::Unavailable | runs::Error::Stopped | runs::Error::ContentGone) | Self::TooNew => {
+                true
+            }
             _ => false,
         }
     }
@@ -190,12 +192,14 @@ impl Error {
             Self::WrongCredential => (
                 403,
                 ErrorCode::Forbidden,
-                "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are.".to_owned(),
+                "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are."
+                    .to_owned(),
             ),
             Self::NoWorkerToken => (
                 401,
                 ErrorCode::Unauthenticated,
-                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one.".to_owned(),
+                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one."
+                    .to_owned(),
             ),
             Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
             Self::NotPublished => (

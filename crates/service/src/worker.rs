@@ -191,7 +191,10 @@ impl Workers {
                 continue;
             }
             if let Err(error) = self.refresh().await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "sessions were not looked at; the next look does it");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "sessions were not looked at; the next look does it"
+                );
             }
         }
         self.0.sessions.wake_all();

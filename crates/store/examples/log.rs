@@ -10,7 +10,10 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use runs::{AskId, Batch, CommitId, Content, Log as _, Outcome, Part, RunCommit, rows::Rows};
+use runs::{
+    AskId, Batch, CommitId, Content, Log as _, Outcome, Part, RunCommit,
+    rows::{Merged, Rows},
+};
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::log::Log;
@@ -94,7 +97,7 @@ impl Bench {
             template_id: TemplateId(Uuid::from_u128(2)),
             template_name: "T".into(),
             template_version: 1,
-            definition: self.shape.definition.clone(),
+            definition: Arc::new(self.shape.definition.clone()),
             plan: &self.shape.plan,
             agents: &self.shape.agents,
             inputs: BTreeMap::new(),
@@ -109,7 +112,7 @@ impl Bench {
     /// These commands, and the start of whatever they set free.
     fn commit(&self, run: &mut Run, commands: &[Command]) -> Option<RunCommit> {
         let now = self.clock.now();
-        let (mut parts, mut rows) = (Vec::new(), None::<Rows>);
+        let (mut parts, mut rows) = (Vec::new(), None::<Merged>);
         let (disabled, expected_seq) = (BTreeSet::new(), run.state.seq);
         let mut one = |run: &mut Run, command: &Command| {
             let ctx = Context {
@@ -123,10 +126,10 @@ impl Bench {
             };
             let events = decide(&run.state, command, &ctx).unwrap();
             let more = Rows::of(&run.state, &events);
-            rows = Some(match rows.take() {
-                Some(rows) => rows.then(more),
-                None => more,
-            });
+            match &mut rows {
+                Some(rows) => rows.add(more),
+                None => rows = Some(Merged::of(more)),
+            }
             for event in &events {
                 run.state.apply(event);
             }
@@ -145,7 +148,7 @@ impl Bench {
         let expected = run.head;
         let id = CommitId(Uuid::now_v7());
         run.head = Some(id);
-        let rows = rows?;
+        let rows = rows?.rows();
         Some(RunCommit {
             run: run.id,
             id,

@@ -2,7 +2,7 @@
 //! Every agent here has one output, `out`, and the prompt "own". It must never be part of the product.
 //! They are views, put together by hand: what they stand for is tested with the state that makes such views.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub(crate) fn run(steps: &Value) -> RunView {
         template_name: "T".into(),
         template_version: 1,
         steps: steps.collect(),
-        run_definition: std::sync::Arc::new(run_definition),
+        run_definition: Arc::new(run_definition),
         inputs: BTreeMap::new(),
         overrides: BTreeMap::new(),
         status: RunStatus::Running,

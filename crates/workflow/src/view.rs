@@ -1,7 +1,7 @@
 //! What a person sees of a run: REST answers with it, and pages show nothing else.
 //! It is made of the run's state, and after an event it is refreshed from there: a view must never be changed by itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct RunView {
     pub template_id: TemplateId,
     pub template_name: String,
     pub template_version: i32,
-    pub run_definition: std::sync::Arc<Definition>,
+    pub run_definition: Arc<Definition>,
     #[serde(deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
     pub overrides: BTreeMap<StepKey, StepOverride>,

@@ -208,7 +208,7 @@ impl World {
             template_id: self.template,
             template_name: "T".to_owned(),
             template_version: 1,
-            definition: std::sync::Arc::new(self.definition.clone()),
+            definition: Arc::new(self.definition.clone()),
             plan: &plan,
             agents: &agents,
             inputs: BTreeMap::new(),

@@ -267,7 +267,12 @@ impl Lab {
     pub(crate) async fn move_to(&self, run: RunId, template: TemplateId, number: i32) {
         let (definition, agents) = self.planned(template, number).await;
         let (plan, _) = validate(&definition, &agents);
-        let to = MoveTo { template_version: number, template_name: format!("T{number}"), definition: Arc::new(definition), plan };
+        let to = MoveTo {
+            template_version: number,
+            template_name: format!("T{number}"),
+            definition: Arc::new(definition),
+            plan,
+        };
         let by = By::Person { actor: self.actor.clone(), was_asked: false, request: None };
         let command = Command::Move(Box::new(to));
         self.runs.execute(Ask { by, agents: Arc::new(agents), ..Ask::itself(run, command) }).await.unwrap();

@@ -28,10 +28,22 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
 
 pub(crate) enum Landed {
-    Loaded { tick: u64, runs: Vec<RunId>, loaded: Result<Vec<Loaded>, Unavailable> },
-    Newer { tick: u64, runs: Vec<RunId>, newer: Result<Vec<Newer>, Unavailable> },
+    Loaded {
+        tick: u64,
+        runs: Vec<RunId>,
+        loaded: Result<Vec<Loaded>, Unavailable>,
+    },
+    Newer {
+        tick: u64,
+        runs: Vec<RunId>,
+        newer: Result<Vec<Newer>, Unavailable>,
+    },
     /// `n_tries`: so often it was sent again, by a flight that takes no place.
-    Committed { tick: u64, works: Vec<(Fate, Working)>, n_tries: u32 },
+    Committed {
+        tick: u64,
+        works: Vec<(Fate, Working)>,
+        n_tries: u32,
+    },
     Alone(Box<Session>, Option<Fate>),
     Rested(RunId),
     Done,

@@ -31,7 +31,6 @@ use crate::{
     rows::Rows,
 };
 
-
 /// What else has to hold of every event, by whoever brings content with it.
 pub trait Audit: fmt::Debug + Send {
     /// What does not, of the event that came last.

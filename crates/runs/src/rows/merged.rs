@@ -52,9 +52,11 @@ impl Merged {
                 }
             }
         }
-        self.attempts.extend(rows.attempts.into_iter().map(|row| ((row.attempt.step.clone(), row.attempt.number), row)));
+        self.attempts
+            .extend(rows.attempts.into_iter().map(|row| ((row.attempt.step.clone(), row.attempt.number), row)));
         self.artifacts.extend(rows.artifacts.into_iter().map(|version| (version.id, version)));
-        self.artifact_heads.extend(rows.artifact_heads.into_iter().map(|row| ((row.step.clone(), row.name.clone()), row)));
+        self.artifact_heads
+            .extend(rows.artifact_heads.into_iter().map(|row| ((row.step.clone(), row.name.clone()), row)));
         self.tells.extend(rows.tells);
     }
 

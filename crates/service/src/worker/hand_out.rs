@@ -88,7 +88,9 @@ impl Workers {
             Some(plan) => self.0.agent(&plan.agent_id, plan.agent_version).await?,
             None => None,
         };
-        let Some(spec) = spec else { return self.fails(&task, session, &Unresolved::Gone, ErrorClass::Permanent).await };
+        let Some(spec) = spec else {
+            return self.fails(&task, session, &Unresolved::Gone, ErrorClass::Permanent).await;
+        };
         let metas = task.metas();
         let _held = self.0.memory.take(weight(&metas)).await;
         let read = self.0.read(metas).await?;

@@ -281,7 +281,8 @@ fn failed(error: Option<wire::Failure>) -> AttemptResult {
         FailureClass::InvalidOutput => ErrorClass::InvalidOutput,
     };
     let text: String = error.message.replace('\0', "").chars().take(limits::MAX_ERROR_CHARS).collect();
-    let retry_after_ms = if error.no_retry { Some(NEVER_MS) } else { error.retry_after_ms.map(|ms| ms.min(NEVER_MS - 1)) };
+    let retry_after_ms =
+        if error.no_retry { Some(NEVER_MS) } else { error.retry_after_ms.map(|ms| ms.min(NEVER_MS - 1)) };
     AttemptResult::Failed { class, error: text, retry_after_ms }
 }
 
@@ -305,11 +306,17 @@ pub(super) fn check(of: &str, result: &Outcome) -> Result<()> {
             ("cost_micros", usage.cost_micros),
         ] {
             if n.is_some_and(|n| !(0..=1_000_000_000_000).contains(&n)) {
-                return Err(Error::invalid(format!("{of}usage.{name}"), "Give a number that is not negative, in its unit."));
+                return Err(Error::invalid(
+                    format!("{of}usage.{name}"),
+                    "Give a number that is not negative, in its unit.",
+                ));
             }
         }
         if usage.model.chars().count() > workflow::limits::MAX_NAME_CHARS {
-            return Err(Error::invalid(format!("{of}usage.model"), "The name of the model is longer than 200 characters."));
+            return Err(Error::invalid(
+                format!("{of}usage.model"),
+                "The name of the model is longer than 200 characters.",
+            ));
         }
     }
     if result.outcome == Word::Failed && result.error.is_none() {

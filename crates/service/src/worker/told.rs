@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{
-    Store,
-    notify::Watched,
-    outside::beats::Place,
-};
+use store::{Store, notify::Watched, outside::beats::Place};
 use workflow::{
     RunId,
     api::{Delta, LogLine, TaskProgress, Telling},

@@ -50,7 +50,9 @@ pub(super) fn outcome(row: AnswerRow, commit: &RunCommit) -> Outcome {
         (true, false, ..) => Outcome::ClockOff,
         (true, true, false, _) => Outcome::WorkerDead,
         // Somebody is just about to collect it.
-        (true, true, true, false) if commit.holds.is_empty() && commit.messages().next().is_none() => Outcome::ContentGone,
+        (true, true, true, false) if commit.holds.is_empty() && commit.messages().next().is_none() => {
+            Outcome::ContentGone
+        }
         // Where both may be gone each command is tried by itself.
         (true, true, true, false) if commit.holds.is_empty() => Outcome::MessageGone,
         (true, true, true, false) => Outcome::ReservationGone,

@@ -1,7 +1,7 @@
 //! Events of a run as people read them: the timeline, over REST and on pages. Emails stand where the log has ids.
 //! Must never hold what only the engine needs: such as workers, what a verb was asked under, what other runs are told.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ pub struct RejectionView {
 pub struct MovedView {
     pub template_version: i32,
     pub template_name: String,
-    pub run_definition: std::sync::Arc<Definition>,
+    pub run_definition: Arc<Definition>,
 }
 
 impl EventView {

@@ -5,7 +5,7 @@
 
 pub mod invariants;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -85,7 +85,7 @@ pub fn start_of(definition: &Definition, auto_run: bool, inputs: BTreeMap<String
         template_id: TemplateId(Uuid::from_u128(2)),
         template_name: "T".into(),
         template_version: 1,
-        definition: std::sync::Arc::new(definition.clone()),
+        definition: Arc::new(definition.clone()),
         plan: &plan,
         agents: &agents,
         inputs,

@@ -48,10 +48,12 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
         let waits: Vec<_> = workers
             .iter()
             .flat_map(|worker| std::iter::repeat_n(worker, polls))
-            .map(|worker| tokio::spawn({
-                let worker = worker.clone();
-                async move { worker.claim(1, 6_000).await.len() }
-            }))
+            .map(|worker| {
+                tokio::spawn({
+                    let worker = worker.clone();
+                    async move { worker.claim(1, 6_000).await.len() }
+                })
+            })
             .collect();
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let began = n_transactions(&pool).await;
@@ -84,20 +86,22 @@ async fn many_sessions_share_the_work_and_each_step_is_done_once(pool: PgPool) {
     for _ in 1..n_sessions {
         workers.push(register(&first.client, &[summarize()]).await);
     }
-    let done = join_all(workers.into_iter().map(|worker| tokio::spawn(async move {
-        let mut n_done = 0;
-        loop {
-            let tasks = worker.claim(10, 1_500).await;
-            if tasks.is_empty() {
-                return n_done;
+    let done = join_all(workers.into_iter().map(|worker| {
+        tokio::spawn(async move {
+            let mut n_done = 0;
+            loop {
+                let tasks = worker.claim(10, 1_500).await;
+                if tasks.is_empty() {
+                    return n_done;
+                }
+                let results: Vec<Value> = tasks.iter().map(|task| completed(task, "made")).collect();
+                let answer = worker.complete(&results).await;
+                let told = answer["results"].as_array().unwrap();
+                assert!(told.iter().all(|one| one["status"] == "committed"), "{answer}");
+                n_done += told.len();
             }
-            let results: Vec<Value> = tasks.iter().map(|task| completed(task, "made")).collect();
-            let answer = worker.complete(&results).await;
-            let told = answer["results"].as_array().unwrap();
-            assert!(told.iter().all(|one| one["status"] == "committed"), "{answer}");
-            n_done += told.len();
-        }
-    })))
+        })
+    }))
     .await;
     assert_eq!(done.into_iter().map(|n| n.unwrap()).sum::<usize>(), n_runs);
     for run in runs {

@@ -129,6 +129,10 @@ async fn a_version_whose_large_content_is_not_there_is_not_written(pool: PgPool)
     assert_eq!(commit(&log, &decided.commit).await, Outcome::ContentGone);
     collecting.rollback().await.unwrap();
     assert_eq!(commit(&log, &decided.commit).await, Outcome::Written);
-    assert_eq!(commit(&log, &decided.commit).await, Outcome::Found, "sent again it is found, whatever became of the content");
+    assert_eq!(
+        commit(&log, &decided.commit).await,
+        Outcome::Found,
+        "sent again it is found, whatever became of the content"
+    );
     log.close().await;
 }

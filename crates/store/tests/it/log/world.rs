@@ -7,7 +7,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use runs::{
-    AskId, Batch, Beat, CommitId, Content, Loaded, Log as _, Newer, Outcome, Part, RunCommit, Seen, rows::{Merged, Rows},
+    AskId, Batch, Beat, CommitId, Content, Loaded, Log as _, Newer, Outcome, Part, RunCommit, Seen,
+    rows::{Merged, Rows},
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgConnectOptions};

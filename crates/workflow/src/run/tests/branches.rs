@@ -1,5 +1,7 @@
 //! Runs from runs: fork, adopt, and going on with another version.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -141,7 +143,12 @@ fn versions_of_another_run_are_taken_over_where_they_differ() {
 fn to(steps: &Value) -> Command {
     let definition = definition(&json!({ "steps": steps }));
     let (plan, _) = validate(&definition, &agents());
-    Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T2".into(), definition: Arc::new(definition), plan }))
+    Command::Move(Box::new(MoveTo {
+        template_version: 2,
+        template_name: "T2".into(),
+        definition: Arc::new(definition),
+        plan,
+    }))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Gates: who decides, votes, rounds, time, and those that bind.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -228,7 +228,12 @@ fn another_version_of_the_workflow_does_not_get_around_a_gate_that_binds() {
         let definition = definition(&json!({"steps": {"a": {"agent_id": "echo", "review": review},
             "b": {"agent_id": "needy", "inputs": {"must": {"from": "step", "step": "a", "artifact": "text"}}}}}));
         let (plan, _) = validate(&definition, &agents());
-        Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T".into(), definition: Arc::new(definition), plan }))
+        Command::Move(Box::new(MoveTo {
+            template_version: 2,
+            template_name: "T".into(),
+            definition: Arc::new(definition),
+            plan,
+        }))
     };
     let refused = Err(Refused::Bound("a".into()));
     for review in [

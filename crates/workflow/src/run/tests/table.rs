@@ -1,6 +1,6 @@
 //! Every verb in every status, by everybody, against the table of `verbs`: the oracle that was written by hand.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;
 
@@ -219,7 +219,12 @@ pub(super) fn run_command(world: &mut World, verb: RunVerb) -> Option<Command> {
             let mut definition = definition(&json!({"steps": {"a": {"agent_id": "echo", "prompt": "other"}}}));
             definition.limits = world.state.design.definition.limits.clone();
             let (plan, _) = validate(&definition, &agents());
-            Command::Move(Box::new(MoveTo { template_version: 2, template_name: "T".into(), definition: Arc::new(definition), plan }))
+            Command::Move(Box::new(MoveTo {
+                template_version: 2,
+                template_name: "T".into(),
+                definition: Arc::new(definition),
+                plan,
+            }))
         }
     })
 }
