@@ -88,7 +88,12 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
         // Only where there is a Weft: for this one command none is made.
         Command::Token(_) | Command::WorkerToken(_) if !token::has_database(&cli.database) => {}
-        Command::Work(_) | Command::Migrate | Command::User(_) | Command::Token(_) | Command::WorkerToken(_) | Command::Seed => {
+        Command::Work(_)
+        | Command::Migrate
+        | Command::User(_)
+        | Command::Token(_)
+        | Command::WorkerToken(_)
+        | Command::Seed => {
             privileges::settle(&cli.database, None)?;
         }
         // Two speak to a server and touch nothing but what the person can reach; the third was served before.

@@ -1,10 +1,7 @@
 //! What waits for whoever looks first: judgements, reservations, times, and steps that dead workers left.
 //! What a commit of this process left is looked at at once; the rest is found by looking, so that it does not matter who is gone.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::join_all;
 use runs::{Ask, Error, Log, Unavailable, Waiting, Want};

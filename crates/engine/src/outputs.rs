@@ -7,13 +7,7 @@ use agents::{AgentError, StepOutput};
 use chrono::{DateTime, Utc};
 use runs::Content;
 use tokio_util::sync::CancellationToken;
-use workflow::{
-    ArtifactId,
-    content::version,
-    limits,
-    run::state::NewVersion,
-    status::Reason,
-};
+use workflow::{ArtifactId, content::version, limits, run::state::NewVersion, status::Reason};
 
 use crate::{
     bugs::{Bug, is_on},

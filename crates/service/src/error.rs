@@ -176,28 +176,6 @@ impl Error {
                 format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
             ),
             Self::Conflict(detail) | Self::Unsuitable { detail, .. } => (409, ErrorCode::Conflict, detail.clone()),
-            Self::Protocol(detail) => (400, ErrorCode::ProtocolUnsupported, detail.clone()),
-            Self::Fenced => (
-                409,
-                ErrorCode::Fenced,
-                "This attempt is not this session's any more: somebody else has it, or it is over. Drop it.".to_owned(),
-            ),
-            Self::SessionGone => (
-                410,
-                ErrorCode::SessionGone,
-                "This session is over. Stop all of its tasks, and register again.".to_owned(),
-            ),
-            Self::WrongCredential => (
-                403,
-                ErrorCode::Forbidden,
-                "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are.".to_owned(),
-            ),
-            Self::NoWorkerToken => (
-                401,
-                ErrorCode::Unauthenticated,
-                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one.".to_owned(),
-            ),
-            Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
             Self::NotPublished => (
                 409,
                 ErrorCode::NotPublished,
@@ -221,7 +199,10 @@ impl Error {
             }
             Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
             Self::TooNew => (503, ErrorCode::Unavailable, TOO_NEW.to_owned()),
-            Self::Store(_) | Self::Runs(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
+            _ => match self.told_to_workers() {
+                Some(told) => told,
+                None => return self.hidden(),
+            },
         };
         let (field, problems) = match self {
             Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
@@ -237,6 +218,37 @@ impl Error {
             _ => (None, Vec::new()),
         };
         ApiError { status, code, detail, field, problems, id: None }
+    }
+
+    /// What only outside workers are told, and those who take their routes for theirs. None: nobody is told of it.
+    fn told_to_workers(&self) -> Option<(u16, ErrorCode, String)> {
+        Some(match self {
+            Self::Protocol(detail) => (400, ErrorCode::ProtocolUnsupported, detail.clone()),
+            Self::Fenced => (
+                409,
+                ErrorCode::Fenced,
+                "This attempt is not this session's any more: somebody else has it, or it is over. Drop it.".to_owned(),
+            ),
+            Self::SessionGone => (
+                410,
+                ErrorCode::SessionGone,
+                "This session is over. Stop all of its tasks, and register again.".to_owned(),
+            ),
+            Self::WrongCredential => (
+                403,
+                ErrorCode::Forbidden,
+                "This kind of token opens nothing here: worker tokens are for /api/worker/v1, and only they are."
+                    .to_owned(),
+            ),
+            Self::NoWorkerToken => (
+                401,
+                ErrorCode::Unauthenticated,
+                "This takes a worker token that is neither unknown nor expired nor revoked. Ask an admin for one."
+                    .to_owned(),
+            ),
+            Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
+            _ => return None,
+        })
     }
 
     fn hidden(&self) -> ApiError {

@@ -81,7 +81,7 @@ impl Caller {
 
 impl Workers {
     /// `log`: that of the runs of this process.
-    pub fn new(store: Store, runs: Runs, log: Arc<Log>, hints: Hints) -> Self {
+    pub fn new(store: Store, runs: Runs, log: &Log, hints: Hints) -> Self {
         Self(Arc::new(Inner {
             store,
             runs,
@@ -191,7 +191,10 @@ impl Workers {
                 continue;
             }
             if let Err(error) = self.refresh().await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "sessions were not looked at; the next look does it");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "sessions were not looked at; the next look does it"
+                );
             }
         }
         self.0.sessions.wake_all();

@@ -8,7 +8,8 @@ use store::outside::{offers::Accepted, tokens::NewWorkerToken as Stored};
 use workflow::{
     AgentId, AgentSpec, RunId,
     api::{
-        AbsentWorker, AcceptOffer, CreatedWorkerToken, NewWorkerToken, OfferView, Page, WorkerState, WorkerTokenView, WorkerView,
+        AbsentWorker, AcceptOffer, CreatedWorkerToken, NewWorkerToken, OfferView, Page, WorkerState, WorkerTokenView,
+        WorkerView,
     },
     id::{TokenId, WorkerId},
     limits::MAX_NAME_CHARS,
@@ -16,9 +17,7 @@ use workflow::{
 };
 
 use crate::{
-    Error, OpContext, Result, Wanted, id,
-    runs,
-    text,
+    Error, OpContext, Result, Wanted, id, runs, text,
     worker::{TOKEN_PREFIX, limits},
 };
 
@@ -59,7 +58,9 @@ pub async fn accept(ctx: &OpContext, offer: AcceptOffer) -> Result<AgentSpec> {
         Accepted::Unknown => Err(Error::NotFound),
         Accepted::OtherKind => Err(Error::Unsuitable {
             field: "agent_id".into(),
-            detail: format!("There is an agent `{agent}` of another kind. The worker has to offer it under another id."),
+            detail: format!(
+                "There is an agent `{agent}` of another kind. The worker has to offer it under another id."
+            ),
         }),
     }
 }
@@ -79,7 +80,8 @@ pub async fn create_token(ctx: &OpContext, wanted: NewWorkerToken) -> Result<Cre
         return Err(Error::invalid("expires_in_days", detail));
     }
     if wanted.agents.is_empty() || wanted.agents.len() > MAX_PATTERNS {
-        let detail = format!("Say which agents it may offer: 1 to {MAX_PATTERNS} ids, or beginnings such as `report-*`.");
+        let detail =
+            format!("Say which agents it may offer: 1 to {MAX_PATTERNS} ids, or beginnings such as `report-*`.");
         return Err(Error::invalid("agents", detail));
     }
     for (n, pattern) in wanted.agents.iter().enumerate() {
@@ -107,7 +109,9 @@ pub async fn create_token(ctx: &OpContext, wanted: NewWorkerToken) -> Result<Cre
     };
     match ctx.store().create_worker_token(&stored, ctx.author()).await? {
         Some(view) => Ok(CreatedWorkerToken { token, view }),
-        None => Err(Error::Conflict(format!("There are {MAX_TOKENS} worker tokens already. Revoke one that is not used."))),
+        None => {
+            Err(Error::Conflict(format!("There are {MAX_TOKENS} worker tokens already. Revoke one that is not used.")))
+        }
     }
 }
 

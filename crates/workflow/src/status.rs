@@ -248,9 +248,7 @@ impl Reason {
             Self::Server => "The other side had a fault: retry in a moment",
             Self::InvalidOutput => "The answer did not have the promised form: retry with a clearer prompt",
             Self::OutputTooLarge => "The output is larger than an artifact may be: ask for less",
-            Self::NoWorker => {
-                "No worker for its agent took it in time: start one, or ask who runs it, then retry"
-            }
+            Self::NoWorker => "No worker for its agent took it in time: start one, or ask who runs it, then retry",
             Self::Permanent => "Trying again without a change will not help: read the message, then edit and retry",
             Self::MissingInput => "A required input had no value: supply it, then retry",
             Self::Template => "The prompt cannot be rendered: edit it and retry",

@@ -73,11 +73,7 @@ pub(super) async fn claim(
 ) -> Result<Response> {
     enter(&state, &caller, place, session).await?;
     let tasks = state.workers.claim(&caller, session, claim).await?;
-    Ok(if tasks.is_empty() {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        Json(Tasks { tasks }).into_response()
-    })
+    Ok(if tasks.is_empty() { StatusCode::NO_CONTENT.into_response() } else { Json(Tasks { tasks }).into_response() })
 }
 
 pub(super) async fn beat(

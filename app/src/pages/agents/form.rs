@@ -8,8 +8,7 @@ use workflow::{
     AgentId, AgentSpec, Problem, ProblemCode, StepKey, TemplateId,
     agent::{
         AgentConfig, HttpConfig, HttpMethod, HumanConfig, InputPort, LlmConfig, OutputOf, OutputPort, TemplateConfig,
-        WorkerConfig,
-        WorkflowConfig,
+        WorkerConfig, WorkflowConfig,
     },
     api::SaveAgent,
     schema::Schema,

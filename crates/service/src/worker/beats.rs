@@ -244,7 +244,10 @@ impl Workers {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "beats of outside workers were not written");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "beats of outside workers were not written"
+                    );
                     for (.., reply) in beats {
                         let _ = reply.send(None);
                     }
@@ -256,16 +259,22 @@ impl Workers {
     fn read_task(&self, n: usize, task: BeatOfTask, now: DateTime<Utc>) -> Result<Said> {
         let field = |name: &str| format!("tasks.{n}.{name}");
         let place = place::read(&task.token);
-        let progress = task.progress.map(|progress| check_progress(&field("progress"), progress)).transpose()?;
+        let progress = task.progress.map(|progress| check_progress(&field("progress"), &progress)).transpose()?;
         let checkpoint = task.checkpoint.map(|value| value.to_string());
         if checkpoint.as_ref().is_some_and(|text| text.len() > limits::MAX_CHECKPOINT_BYTES) {
             let kib = limits::MAX_CHECKPOINT_BYTES / 1024;
-            return Err(Error::too_large(field("checkpoint"), format!("A checkpoint is {kib} KiB at most. Keep less in it.")));
+            return Err(Error::too_large(
+                field("checkpoint"),
+                format!("A checkpoint is {kib} KiB at most. Keep less in it."),
+            ));
         }
         if let Some(text) = &checkpoint
             && text.contains("\\u0000")
         {
-            return Err(Error::invalid(field("checkpoint"), "It holds a NUL character, which cannot be stored. Remove it."));
+            return Err(Error::invalid(
+                field("checkpoint"),
+                "It holds a NUL character, which cannot be stored. Remove it.",
+            ));
         }
         let mut delta: Option<(String, String)> = None;
         for one in task.deltas {
@@ -281,7 +290,15 @@ impl Workers {
             }
         }
         let (lines, n_dropped) = read_lines(task.logs, now);
-        Ok(Said { token: task.token, place, progress, delta: delta.filter(|(_, text)| !text.is_empty()), lines, n_dropped, checkpoint })
+        Ok(Said {
+            token: task.token,
+            place,
+            progress,
+            delta: delta.filter(|(_, text)| !text.is_empty()),
+            lines,
+            n_dropped,
+            checkpoint,
+        })
     }
 
     /// What a beat brought of tasks that the session holds; of others nothing is taken.
@@ -351,9 +368,10 @@ fn merged<'s>(streamed: impl Iterator<Item = &'s Streamed>) -> Vec<Streamed> {
     all.into_values().collect()
 }
 
-fn check_progress(field: &str, progress: wire::Progress) -> Result<TaskProgress> {
+fn check_progress(field: &str, progress: &wire::Progress) -> Result<TaskProgress> {
     let whole = |name: &str, n: i64| {
-        u64::try_from(n).map_err(|_| Error::invalid(format!("{field}.{name}"), "Progress is never negative. Give a count from 0."))
+        u64::try_from(n)
+            .map_err(|_| Error::invalid(format!("{field}.{name}"), "Progress is never negative. Give a count from 0."))
     };
     let (done, total) = (whole("done", progress.done)?, whole("total", progress.total)?);
     if total > 0 && done > total {
@@ -379,7 +397,6 @@ fn read_lines(logs: Vec<wire::Log>, now: DateTime<Utc>) -> (Vec<LogLine>, i64) {
 }
 
 /// Drops the oldest lines that are too many; how many.
-#[expect(clippy::ptr_arg, reason = "it is handed over as what shortens a list of lines")]
 fn keep_last(lines: &mut VecDeque<LogLine>) -> i64 {
     let (mut n_bytes, mut n) = (0, 0);
     for line in lines.iter().rev() {

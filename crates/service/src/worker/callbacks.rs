@@ -56,8 +56,7 @@ impl Workers {
             return Err(Error::Conflict(detail));
         }
         let secret = format!("{PREFIX}{}", id::new_secret());
-        let expires_at =
-            self.0.store.put_callback(&id::hash_secret(&secret), &place, live.id, wish.within_s).await?;
+        let expires_at = self.0.store.put_callback(&id::hash_secret(&secret), &place, live.id, wish.within_s).await?;
         Ok(Callback { callback: secret, url: URL, expires_at })
     }
 
@@ -126,8 +125,7 @@ impl Workers {
         let handed_out = self.0.store.task(&place).await?.ok_or(Error::NotFound)?;
         let about = self.waiting(&place).await?.ok_or(Error::NotFound)?;
         let Some(token) = self.wait_of(&place).await? else { return Err(Error::NotFound) };
-        let Told { done, contents, problems } =
-            self.told(awaited.session, &about, &handed_out, result).await?;
+        let Told { done, contents, problems } = self.told(awaited.session, &about, &handed_out, result).await?;
         if !problems.is_empty() {
             // Whoever calls may mend it: the secret is as good as before.
             return Err(Error::InvalidOutput { problems });
@@ -165,8 +163,10 @@ impl Workers {
     /// The time of a task is over, whether it runs or waits.
     pub(super) async fn time_out(&self, place: &Place, session: WorkerId) -> Result<()> {
         let Some(token) = self.wait_of(place).await? else { return Ok(()) };
-        let words = if token.is_empty() { "It did not finish within its time limit" } else { "Nobody called back in time" };
-        let result = AttemptResult::Failed { class: ErrorClass::Timeout, error: words.to_owned(), retry_after_ms: None };
+        let words =
+            if token.is_empty() { "It did not finish within its time limit" } else { "Nobody called back in time" };
+        let result =
+            AttemptResult::Failed { class: ErrorClass::Timeout, error: words.to_owned(), retry_after_ms: None };
         let done = Box::new(finished(place.step.clone(), place.number, session, result));
         match self.0.runs.execute(Ask::itself(place.run, Command::CalledBack { token, done })).await {
             Ok(_) => {

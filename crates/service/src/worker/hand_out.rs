@@ -88,7 +88,9 @@ impl Workers {
             Some(plan) => self.0.agent(&plan.agent_id, plan.agent_version).await?,
             None => None,
         };
-        let Some(spec) = spec else { return self.fails(&task, session, &Unresolved::Gone, ErrorClass::Permanent).await };
+        let Some(spec) = spec else {
+            return self.fails(&task, session, &Unresolved::Gone, ErrorClass::Permanent).await;
+        };
         let metas = task.metas();
         let _held = self.0.memory.take(weight(&metas)).await;
         let read = self.0.read(metas).await?;
@@ -139,12 +141,10 @@ impl Workers {
         };
         let checkpoint = self.0.store.last_checkpoint(begun.run, &task.step.key, task.step.generation).await?;
         let checkpoint = checkpoint.and_then(|text| workflow::json::kept(text.as_bytes()));
-        Ok(self.made(live, &task, &spec, resolved.consumed, inputs, revision, checkpoint))
+        Ok(Self::made(live, &task, &spec, resolved.consumed, inputs, revision, checkpoint))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a task, each made in its own way")]
     fn made(
-        &self,
         live: &Live,
         task: &Task,
         spec: &AgentSpec,

@@ -24,7 +24,8 @@ impl Workers {
         check_protocol(wish.protocol, &wish.sdk)?;
         let name = text::name("name", &wish.name, MAX_NAME_CHARS)?;
         let host = text::prose("host", &wish.host, MAX_NAME_CHARS)?;
-        let build_id = wish.build_id.as_deref().map(|build| text::prose("build_id", build, MAX_NAME_CHARS)).transpose()?;
+        let build_id =
+            wish.build_id.as_deref().map(|build| text::prose("build_id", build, MAX_NAME_CHARS)).transpose()?;
         let sdk = Sdk {
             name: text::prose("sdk.name", &wish.sdk.name, MAX_NAME_CHARS)?,
             version: text::prose("sdk.version", &wish.sdk.version, MAX_NAME_CHARS)?,
@@ -42,7 +43,10 @@ impl Workers {
         for (n, agent) in wish.agents.into_iter().enumerate() {
             let field = format!("agents.{n}");
             if !ids.insert(agent.id.clone()) {
-                return Err(Error::invalid(format!("{field}.id"), format!("The agent `{}` is offered twice.", agent.id)));
+                return Err(Error::invalid(
+                    format!("{field}.id"),
+                    format!("The agent `{}` is offered twice.", agent.id),
+                ));
             }
             specs.push(read(&field, agent)?);
         }
@@ -78,9 +82,8 @@ impl Workers {
         }
         let live = self.session(caller, session).await?;
         live.has_heard();
-        let known = |(id, hash): (AgentId, String)| {
-            Some((id.clone(), Known { standing: standings.get(&id)?.clone(), hash }))
-        };
+        let known =
+            |(id, hash): (AgentId, String)| Some((id.clone(), Known { standing: standings.get(&id)?.clone(), hash }));
         Ok(Registered {
             session,
             beat_every_ms: u64::try_from(limits::BEAT_EVERY.as_millis()).unwrap_or(u64::MAX),
@@ -138,12 +141,21 @@ fn check_labels(caller: &Caller, labels: &BTreeMap<String, String>) -> Result<()
 
 /// An offer as the agent that it would become, with its hash.
 fn read(field: &str, agent: OfferedAgent) -> Result<(String, AgentSpec)> {
-    let inputs: Vec<InputPort> = agent.inputs.0.into_iter().map(|(name, port)| {
-        let (schema, required) = (titled(port.schema, port.title), port.required);
-        InputPort { name, schema, required }
-    }).collect();
-    let outputs: Vec<OutputPort> =
-        agent.outputs.0.into_iter().map(|(name, port)| OutputPort { name, schema: titled(port.schema, port.title) }).collect();
+    let inputs: Vec<InputPort> = agent
+        .inputs
+        .0
+        .into_iter()
+        .map(|(name, port)| {
+            let (schema, required) = (titled(port.schema, port.title), port.required);
+            InputPort { name, schema, required }
+        })
+        .collect();
+    let outputs: Vec<OutputPort> = agent
+        .outputs
+        .0
+        .into_iter()
+        .map(|(name, port)| OutputPort { name, schema: titled(port.schema, port.title) })
+        .collect();
     if agent.timeout_s.is_some_and(|seconds| !(1..=MAX_TIMEOUT_S).contains(&seconds)) {
         let detail = format!("An attempt may take 1 to {MAX_TIMEOUT_S} seconds.");
         return Err(Error::invalid(format!("{field}.timeout_s"), detail));
@@ -174,7 +186,10 @@ fn read(field: &str, agent: OfferedAgent) -> Result<(String, AgentSpec)> {
     }
     if document.to_string().len() > limits::MAX_OFFER_BYTES {
         let kib = limits::MAX_OFFER_BYTES / 1024;
-        return Err(Error::too_large(field, format!("An agent is {kib} KiB at most. Shorten its description or its ports.")));
+        return Err(Error::too_large(
+            field,
+            format!("An agent is {kib} KiB at most. Shorten its description or its ports."),
+        ));
     }
     Ok((hash, spec))
 }
@@ -204,7 +219,8 @@ mod tests {
 
     #[test]
     fn an_sdk_that_is_too_old_is_told_so_and_a_foreign_one_is_not_judged() {
-        let sdk = |name: &str, version: &str| Sdk { name: name.into(), version: version.into(), language: String::new() };
+        let sdk =
+            |name: &str, version: &str| Sdk { name: name.into(), version: version.into(), language: String::new() };
         assert!(check_protocol(1, &sdk("weft-worker", "0.1.0")).is_ok());
         assert!(check_protocol(1, &sdk("weft-worker", "2.0.0-rc1")).is_ok());
         assert!(check_protocol(1, &sdk("mine", "0.0.1")).is_ok());

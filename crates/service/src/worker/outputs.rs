@@ -58,7 +58,10 @@ impl Inner {
         let (mut made, mut problems) = (Made::default(), Vec::new());
         for name in outputs.keys().filter(|name| spec.output(name).is_none()) {
             let known: Vec<&str> = spec.outputs.iter().map(|port| port.name.as_str()).collect();
-            problems.push(problem(format!("outputs.{name}"), format!("The agent has no such output: there are {}", known.join(", "))));
+            problems.push(problem(
+                format!("outputs.{name}"),
+                format!("The agent has no such output: there are {}", known.join(", ")),
+            ));
         }
         let mut outputs = outputs;
         for port in &spec.outputs {
@@ -99,7 +102,9 @@ impl Inner {
             for file in port.schema.files(value) {
                 match self.store.blob_of_session(session, &file.blob).await? {
                     Some(size) if u64::try_from(size).is_ok_and(|size| size == file.size) => made.files.push(file.blob),
-                    Some(_) => faults.push(problem(field, format!("The file `{}` has another size than is said", file.name))),
+                    Some(_) => {
+                        faults.push(problem(field, format!("The file `{}` has another size than is said", file.name)))
+                    }
                     None => faults.push(problem(
                         field,
                         format!("The file `{}` names content that this session neither sent nor was given", file.name),
@@ -121,13 +126,7 @@ impl Inner {
         Ok(Ok(()))
     }
 
-    async fn given(
-        &self,
-        session: WorkerId,
-        field: &str,
-        content: Content,
-        made: &mut Made,
-    ) -> Result<Checked<Given>> {
+    async fn given(&self, session: WorkerId, field: &str, content: Content, made: &mut Made) -> Result<Checked<Given>> {
         let Content { media_type, value, text, blob, .. } = content;
         Ok(match (value, text, blob) {
             (None, Some(text), None) if media_type != JSON => {
@@ -199,7 +198,9 @@ fn faults(port: &OutputPort, field: &str, given: &Given) -> Vec<OutputProblem> {
     match &given.value {
         Some(value) => {
             let faults = port.schema.check(value).into_iter();
-            faults.map(|(place, reason)| problem(format!("{field}{}", place.replace('/', ".")), format!("It {reason}"))).collect()
+            faults
+                .map(|(place, reason)| problem(format!("{field}{}", place.replace('/', ".")), format!("It {reason}")))
+                .collect()
         }
         None if matches!(port.schema.kind, None | Some(Kind::String)) && port.schema.choices.is_none() => Vec::new(),
         None => vec![problem(field, "These bytes are no text: an output of this type is JSON or text")],

@@ -85,9 +85,8 @@ impl Queue {
         let mut inner = self.lock();
         inner.last_id += 1;
         let id = inner.last_id;
-        let is_covered = |queue: &String| {
-            inner.covered.get(queue).is_some_and(|looked| looked.elapsed() < limits::LOOK_AT_QUEUE)
-        };
+        let is_covered =
+            |queue: &String| inner.covered.get(queue).is_some_and(|looked| looked.elapsed() < limits::LOOK_AT_QUEUE);
         // A crowd of polls that come and go must cost no more than the look of every second.
         let is_news = !queues.iter().all(is_covered);
         if is_news || !is_hurried {
@@ -193,7 +192,10 @@ async fn look(workers: &Workers) -> bool {
     let found = match workers.0.log.claimable(nobody, &queues, n).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "what may be claimed was not looked at; trying again");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "what may be claimed was not looked at; trying again"
+            );
             answer_hurried(queue);
             return false;
         }
@@ -280,7 +282,7 @@ fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId
 /// Those who only wanted to know what is there now have seen that; those who left are forgotten.
 fn answer_hurried(queue: &Queue) {
     let mut inner = queue.lock();
-    inner.waiting.retain(|_, waiter| !(waiter.is_seen && waiter.is_hurried) && !waiter.reply.is_closed());
+    inner.waiting.retain(|_, waiter| !(waiter.reply.is_closed() || waiter.is_seen && waiter.is_hurried));
 }
 
 /// Starts steps for a session, and tells whoever waits which began.

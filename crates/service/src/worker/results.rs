@@ -234,7 +234,7 @@ impl Workers {
         let done = Finished {
             item_basis: basis.map(|basis| item_basis(&consumed, basis)),
             inputs: consumed,
-            usage: result.usage.map(usage),
+            usage: result.usage.as_ref().map(usage),
             ..finished(task.key().clone(), task.attempt.number, session, outcome)
         };
         Ok(Told { done, contents, problems })
@@ -252,9 +252,10 @@ impl Workers {
             Ok(_) if !problems.is_empty() => Ok(Status::InvalidOutput { problems }),
             Ok(Answer { events, .. }) if events.is_empty() => Ok(Status::Already),
             Ok(_) => Ok(Status::Committed),
-            Err(runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }) => Ok(Status::Fenced),
-            // Nobody decides about the run until an admin looked at it: whatever ran in it starts again then.
-            Err(runs::Error::Quarantined(_)) => Ok(Status::Fenced),
+            // Of a run that is set aside whatever ran in it starts again, once an admin has looked at it.
+            Err(
+                runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. } | runs::Error::Quarantined(_),
+            ) => Ok(Status::Fenced),
             Err(error) => Err(error.into()),
         }
     }
@@ -281,11 +282,12 @@ fn failed(error: Option<wire::Failure>) -> AttemptResult {
         FailureClass::InvalidOutput => ErrorClass::InvalidOutput,
     };
     let text: String = error.message.replace('\0', "").chars().take(limits::MAX_ERROR_CHARS).collect();
-    let retry_after_ms = if error.no_retry { Some(NEVER_MS) } else { error.retry_after_ms.map(|ms| ms.min(NEVER_MS - 1)) };
+    let retry_after_ms =
+        if error.no_retry { Some(NEVER_MS) } else { error.retry_after_ms.map(|ms| ms.min(NEVER_MS - 1)) };
     AttemptResult::Failed { class, error: text, retry_after_ms }
 }
 
-fn usage(usage: wire::Usage) -> Usage {
+fn usage(usage: &wire::Usage) -> Usage {
     let model = usage.model.replace('\0', "");
     Usage {
         model: (!model.is_empty()).then_some(model),
@@ -305,11 +307,17 @@ pub(super) fn check(of: &str, result: &Outcome) -> Result<()> {
             ("cost_micros", usage.cost_micros),
         ] {
             if n.is_some_and(|n| !(0..=1_000_000_000_000).contains(&n)) {
-                return Err(Error::invalid(format!("{of}usage.{name}"), "Give a number that is not negative, in its unit."));
+                return Err(Error::invalid(
+                    format!("{of}usage.{name}"),
+                    "Give a number that is not negative, in its unit.",
+                ));
             }
         }
         if usage.model.chars().count() > workflow::limits::MAX_NAME_CHARS {
-            return Err(Error::invalid(format!("{of}usage.model"), "The name of the model is longer than 200 characters."));
+            return Err(Error::invalid(
+                format!("{of}usage.model"),
+                "The name of the model is longer than 200 characters.",
+            ));
         }
     }
     if result.outcome == Word::Failed && result.error.is_none() {

@@ -166,11 +166,7 @@ pub struct Task {
 #[serde(deny_unknown_fields)]
 pub struct Content {
     pub media_type: String,
-    #[serde(
-        default,
-        deserialize_with = "workflow::json::exact",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "workflow::json::exact", skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

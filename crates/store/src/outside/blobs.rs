@@ -45,7 +45,9 @@ impl Store {
         .await?;
         if is_new {
             // The bytes themselves stay where they are.
-            sqlx::query!("UPDATE blob_chunks SET hash = $2 WHERE hash = $1", upload.name, hash).execute(&mut *tx).await?;
+            sqlx::query!("UPDATE blob_chunks SET hash = $2 WHERE hash = $1", upload.name, hash)
+                .execute(&mut *tx)
+                .await?;
         }
         sqlx::query!("DELETE FROM blobs WHERE hash = $1", upload.name).execute(&mut *tx).await?;
         sqlx::query!(

@@ -43,7 +43,8 @@ impl Store {
         specs: &[(String, AgentSpec)],
         max: i64,
     ) -> Result<BTreeMap<AgentId, Standing>> {
-        let mut agents: Vec<(AgentId, String)> = specs.iter().map(|(hash, spec)| (spec.id.clone(), hash.clone())).collect();
+        let mut agents: Vec<(AgentId, String)> =
+            specs.iter().map(|(hash, spec)| (spec.id.clone(), hash.clone())).collect();
         agents.sort();
         let before = self.standings(token, Some(&allowed), &agents).await?;
         let is_refused = |id: &AgentId| before.get(id).is_some_and(|known| known.state == OfferState::Refused);
@@ -257,7 +258,8 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        audit::append(&mut tx, author, "offer.accepted", id.as_str(), json!({"version": version, "hash": hash})).await?;
+        audit::append(&mut tx, author, "offer.accepted", id.as_str(), json!({"version": version, "hash": hash}))
+            .await?;
         tx.commit().await?;
         Ok(Accepted::Version(Box::new(saved)))
     }

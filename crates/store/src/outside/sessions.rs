@@ -77,8 +77,11 @@ impl Store {
         if stands.is_none() || n_live >= session.max_sessions {
             return Ok(false);
         }
-        let lease =
-            PgInterval { months: 0, days: 0, microseconds: i64::try_from(session.lease.as_micros()).unwrap_or(i64::MAX) };
+        let lease = PgInterval {
+            months: 0,
+            days: 0,
+            microseconds: i64::try_from(session.lease.as_micros()).unwrap_or(i64::MAX),
+        };
         sqlx::query!(
             "INSERT INTO workers (id, state, started_at, beat_at, lease)
             VALUES ($1, 'alive', clock_timestamp(), clock_timestamp(), $2)",

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
     RunId, StepKey,
-    api::{AbsentWorker, AttemptLogs, LogLine},
     agent::queued,
+    api::{AbsentWorker, AttemptLogs, LogLine},
     id::WorkerId,
     view::ConsumedInput,
 };
@@ -51,7 +51,8 @@ pub struct Awaited {
 impl Store {
     pub async fn put_tasks(&self, tasks: &[NewTask]) -> Result<()> {
         let (mut runs, mut steps, mut numbers, mut generations) = (vec![], vec![], vec![], vec![]);
-        let (mut sessions, mut consumed, mut due): (Vec<Uuid>, Vec<String>, Vec<DateTime<Utc>>) = (vec![], vec![], vec![]);
+        let (mut sessions, mut consumed, mut due): (Vec<Uuid>, Vec<String>, Vec<DateTime<Utc>>) =
+            (vec![], vec![], vec![]);
         for task in tasks {
             runs.push(task.place.run.0);
             steps.push(task.place.step.to_string());

@@ -128,13 +128,11 @@ impl Store {
     /// Takes the token back and ends its sessions, which it names. None where there is no such token.
     pub async fn revoke_worker_token(&self, id: TokenId, author: Author) -> Result<Option<Vec<WorkerId>>> {
         let mut tx = self.pool.begin().await?;
-        let changed = sqlx::query!(
-            r#"UPDATE worker_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"#,
-            id.0
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let changed =
+            sqlx::query!(r#"UPDATE worker_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"#, id.0)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
         if changed == 0 {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{accepted, completed, register, registration, summarize, text, token, until, workflow, V1};
+use super::{V1, accepted, completed, register, registration, summarize, text, token, until, workflow};
 use crate::harness::{RUNS, Server, latest, status_of, step};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -132,7 +132,8 @@ async fn a_token_opens_nothing_else_and_nothing_else_opens_the_protocol(pool: Pg
     for path in ["/", "/runs", "/_fn/list_users"] {
         assert_eq!(client.get(path).await.status, 403, "{path}");
     }
-    let wrong = server.admin.with_token("weftw_0000").post(&format!("{V1}/sessions"), registration(&[summarize()])).await;
+    let wrong =
+        server.admin.with_token("weftw_0000").post(&format!("{V1}/sessions"), registration(&[summarize()])).await;
     wrong.problem(401, "unauthenticated");
     server.stop().await;
 }

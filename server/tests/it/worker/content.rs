@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use futures::stream;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
@@ -85,15 +85,20 @@ async fn a_file_is_handed_from_one_worker_to_the_next_and_to_nobody_who_typed_it
     let run = server.anna.post(RUNS, body).await.expect(201)["id"].as_str().unwrap().to_owned();
     let task = worker.one().await;
     let bytes = b"%PDF-1.7 ...".repeat(1_000);
-    let value = |size: usize| json!({"blob": hash(&bytes), "media_type": "application/pdf", "name": "scan.pdf", "size": size});
+    let value =
+        |size: usize| json!({"blob": hash(&bytes), "media_type": "application/pdf", "name": "scan.pdf", "size": size});
     let result = |size: usize| {
         let pdf = json!({"media_type": "application/json", "value": value(size)});
         json!({"token": task["token"], "outcome": "completed", "outputs": {"pdf": pdf}})
     };
     worker.put(&hash(&bytes), bytes.clone()).await;
     assert_eq!(worker.status_of(result(bytes.len())).await, "committed");
-    let next = register(&worker.client, &[json!({"id": "read", "inputs": {"pdf": {"schema": file, "required": true}},
-        "outputs": {"text": {"schema": {"type": "string"}}}})]).await;
+    let next = register(
+        &worker.client,
+        &[json!({"id": "read", "inputs": {"pdf": {"schema": file, "required": true}},
+        "outputs": {"text": {"schema": {"type": "string"}}}})],
+    )
+    .await;
     let task = next.one().await;
     assert_eq!(task["inputs"]["pdf"]["value"], value(bytes.len()));
     assert_eq!(next.get(&hash(&bytes), None).await.bytes, bytes);
@@ -107,8 +112,12 @@ async fn a_file_is_handed_from_one_worker_to_the_next_and_to_nobody_who_typed_it
     })).await;
     let body = json!({"template_id": typed, "inputs": {"given": value(bytes.len())}});
     server.ben.post(RUNS, body).await.expect(201);
-    let fresh = register(&worker.client, &[json!({"id": "read", "inputs": {"pdf": {"schema": file, "required": true}},
-        "outputs": {"text": {"schema": {"type": "string"}}}})]).await;
+    let fresh = register(
+        &worker.client,
+        &[json!({"id": "read", "inputs": {"pdf": {"schema": file, "required": true}},
+        "outputs": {"text": {"schema": {"type": "string"}}}})],
+    )
+    .await;
     fresh.one().await;
     fresh.get(&hash(&bytes), None).await.problem(404, "not_found");
     server.stop().await;

@@ -48,10 +48,12 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
         let waits: Vec<_> = workers
             .iter()
             .flat_map(|worker| std::iter::repeat_n(worker, polls))
-            .map(|worker| tokio::spawn({
-                let worker = worker.clone();
-                async move { worker.claim(1, 6_000).await.len() }
-            }))
+            .map(|worker| {
+                tokio::spawn({
+                    let worker = worker.clone();
+                    async move { worker.claim(1, 6_000).await.len() }
+                })
+            })
             .collect();
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let began = n_transactions(&pool).await;
@@ -84,20 +86,22 @@ async fn many_sessions_share_the_work_and_each_step_is_done_once(pool: PgPool) {
     for _ in 1..n_sessions {
         workers.push(register(&first.client, &[summarize()]).await);
     }
-    let done = join_all(workers.into_iter().map(|worker| tokio::spawn(async move {
-        let mut n_done = 0;
-        loop {
-            let tasks = worker.claim(10, 1_500).await;
-            if tasks.is_empty() {
-                return n_done;
+    let done = join_all(workers.into_iter().map(|worker| {
+        tokio::spawn(async move {
+            let mut n_done = 0;
+            loop {
+                let tasks = worker.claim(10, 1_500).await;
+                if tasks.is_empty() {
+                    return n_done;
+                }
+                let results: Vec<Value> = tasks.iter().map(|task| completed(task, "made")).collect();
+                let answer = worker.complete(&results).await;
+                let told = answer["results"].as_array().unwrap();
+                assert!(told.iter().all(|one| one["status"] == "committed"), "{answer}");
+                n_done += told.len();
             }
-            let results: Vec<Value> = tasks.iter().map(|task| completed(task, "made")).collect();
-            let answer = worker.complete(&results).await;
-            let told = answer["results"].as_array().unwrap();
-            assert!(told.iter().all(|one| one["status"] == "committed"), "{answer}");
-            n_done += told.len();
-        }
-    })))
+        })
+    }))
     .await;
     assert_eq!(done.into_iter().map(|n| n.unwrap()).sum::<usize>(), n_runs);
     for run in runs {
@@ -113,7 +117,7 @@ async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
     let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
     let (runs, _) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
     let hints = Hints::default();
-    let workers = Workers::new(store.clone(), runs.clone(), log, hints.clone());
+    let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
     let state = AppState::new(
         Service::new(store.clone(), runs, Settings::default()),
         store.clone(),
@@ -148,7 +152,7 @@ async fn any_process_takes_what_another_handed_out(pool: PgPool) {
     let run = server.anna.start(&template, "x").await;
     let task = here.one().await;
     let named = json!({"token": task["token"]});
-    assert_eq!(there.beat(&[named.clone()], 0).await["tasks"][0]["state"], "ok");
+    assert_eq!(there.beat(std::slice::from_ref(&named), 0).await["tasks"][0]["state"], "ok");
     assert_eq!(there.status_of(completed(&task, "made there")).await, "committed");
     assert_eq!(here.status_of(completed(&task, "made there")).await, "already");
     assert_eq!(server.anna.settled(&run).await["status"], "completed");

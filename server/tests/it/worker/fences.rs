@@ -68,10 +68,12 @@ async fn ending_a_session_gives_its_tasks_back_and_answers_who_waits(pool: PgPoo
     });
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let began = std::time::Instant::now();
-    let ended = worker.client.json(http::Method::DELETE, &format!("{V1}/sessions/{}", worker.session), &json!({})).await;
+    let ended =
+        worker.client.json(http::Method::DELETE, &format!("{V1}/sessions/{}", worker.session), &json!({})).await;
     assert_eq!(ended.status, 204);
     assert!([204, 410].contains(&waits.await.unwrap().as_u16()) && began.elapsed().as_secs() < 5);
-    let again = worker.client.json(http::Method::DELETE, &format!("{V1}/sessions/{}", worker.session), &json!({})).await;
+    let again =
+        worker.client.json(http::Method::DELETE, &format!("{V1}/sessions/{}", worker.session), &json!({})).await;
     assert_eq!(again.status, 204, "it may be repeated");
     let other = register(&worker.client, &[summarize()]).await;
     assert_eq!(other.one().await["attempt"], 2);
@@ -185,11 +187,16 @@ async fn two_builds_of_an_agent_each_get_the_steps_that_were_drawn_with_theirs(p
     new.accept(&server, "summarize").await;
     let new = register(&old.client, &[changed]).await;
     assert_eq!(new.registered["agents"]["summarize"]["version"], 2);
-    let second = server.publish("New", json!({
-        "inputs": {"text": {"title": "Text", "schema": {"type": "string"}, "required": true}},
-        "steps": {"digest": {"agent_id": "summarize", "review": {"mode": "never"},
-            "inputs": {"text": {"from": "run", "key": "text"}, "length": {"const": 3}}}}
-    })).await;
+    let second = server
+        .publish(
+            "New",
+            json!({
+                "inputs": {"text": {"title": "Text", "schema": {"type": "string"}, "required": true}},
+                "steps": {"digest": {"agent_id": "summarize", "review": {"mode": "never"},
+                    "inputs": {"text": {"from": "run", "key": "text"}, "length": {"const": 3}}}}
+            }),
+        )
+        .await;
     server.anna.start(&second, "y").await;
     assert_eq!(old.claim(1, 300).await.len(), 0);
     let of_new = new.one().await;

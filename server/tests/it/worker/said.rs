@@ -27,7 +27,7 @@ async fn outputs_that_break_their_schema_fail_the_attempt_with_words(pool: PgPoo
         let task = worker.one().await;
         let result = json!({"token": task["token"], "outcome": "completed", "outputs": outputs});
         for _ in 0..2 {
-            let answer = worker.complete(&[result.clone()]).await;
+            let answer = worker.complete(std::slice::from_ref(&result)).await;
             assert_eq!(answer["results"][0]["status"], "invalid_output", "{outputs}");
             assert_eq!(answer["results"][0]["problems"][0]["field"], field, "{answer:#}");
         }
@@ -91,7 +91,8 @@ async fn the_last_lines_of_a_flood_of_logs_are_kept_and_the_others_counted(pool:
     let template = workflow(&server, "summarize", json!({})).await;
     let run = server.anna.start(&template, "x").await;
     let task = worker.one().await;
-    let line = |n: usize| json!({"at": "2020-01-01T00:00:00Z", "level": "warning", "text": format!("{n} {}", "y".repeat(90))});
+    let line =
+        |n: usize| json!({"at": "2020-01-01T00:00:00Z", "level": "warning", "text": format!("{n} {}", "y".repeat(90))});
     let (rounds, each) = (5, 2_000);
     for round in 0..rounds {
         let lines: Vec<Value> = (0..each).map(|n| line(round * each + n)).collect();
@@ -100,7 +101,7 @@ async fn the_last_lines_of_a_flood_of_logs_are_kept_and_the_others_counted(pool:
     let path = format!("{RUNS}/{run}/steps/digest/attempts/1/logs");
     let logs = server.anna.get(&path).await.expect(200);
     let kept = logs["lines"].as_array().unwrap();
-    assert_eq!((kept.len(), logs["n_dropped"].as_i64().unwrap()), (1_000, (rounds * each - 1_000) as i64));
+    assert_eq!((kept.len(), &logs["n_dropped"]), (1_000, &json!(rounds * each - 1_000)));
     assert!(kept[999]["text"].as_str().unwrap().starts_with(&format!("{} ", rounds * each - 1)));
     // One line of a megabyte is cut, and takes the place of what was there.
     worker.beat(&[json!({"token": task["token"], "logs": [{"text": "z".repeat(1 << 20)}]})], 0).await;
@@ -146,7 +147,11 @@ async fn a_registration_that_makes_no_sense_is_refused_by_field(pool: PgPool) {
         (with(|body| body["agents"] = json!([])), 422, "agents"),
         (with(|body| body["agents"][0]["id"] = json!("Not An Id")), 422, "agents.0.id"),
         (with(|body| body["agents"][0]["outputs"] = json!({})), 422, "agents.0.outputs"),
-        (with(|body| body["agents"][0]["inputs"]["text"]["schema"] = json!({"$ref": "http://x"})), 422, "agents[0].inputs.text.schema.$ref"),
+        (
+            with(|body| body["agents"][0]["inputs"]["text"]["schema"] = json!({"$ref": "http://x"})),
+            422,
+            "agents[0].inputs.text.schema.$ref",
+        ),
         (with(|body| body["agents"][0]["side_effects"] = json!("maybe")), 422, "agents[0].side_effects"),
         (with(|body| body["agents"][0]["timeout_s"] = json!(0)), 422, "agents.0.timeout_s"),
         (with(|body| body["agents"] = json!([body["agents"][0], body["agents"][0]])), 422, "agents.1.id"),
@@ -188,7 +193,9 @@ async fn what_an_attempt_streams_says_and_logs_comes_live_to_who_looks_at_its_ru
         let (mut heard, mut has_progress, mut has_line, mut has_absent) = (String::new(), false, false, false);
         while !(heard.contains("word40 ") && has_progress && has_line && has_absent) {
             match serde_json::from_str(&socket_text(&mut socket).await.unwrap()).unwrap() {
-                RunFrame::Delta(delta) if usize::try_from(delta.offset) == Ok(heard.len()) => heard.push_str(&delta.text),
+                RunFrame::Delta(delta) if usize::try_from(delta.offset) == Ok(heard.len()) => {
+                    heard.push_str(&delta.text)
+                }
                 RunFrame::Delta(delta) if delta.offset == 0 => heard = delta.text,
                 RunFrame::Telling(telling) => {
                     has_progress |= telling.progress.is_some_and(|progress| progress.total == 200);

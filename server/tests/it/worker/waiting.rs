@@ -97,7 +97,10 @@ async fn a_worker_sees_what_a_reviewer_sent_back_and_what_it_had_made(pool: PgPo
     assert_ne!(second["idempotency_key"], first["idempotency_key"]);
     assert_eq!(second["revision"]["outputs"]["summary"], text("too long"));
     let asked = &second["revision"]["feedback"][0];
-    assert_eq!((&asked["text"], &asked["by"], &asked["round"]), (&json!("Shorter."), &json!("anna@example.org"), &json!(1)));
+    assert_eq!(
+        (&asked["text"], &asked["by"], &asked["round"]),
+        (&json!("Shorter."), &json!("anna@example.org"), &json!(1))
+    );
     server.stop().await;
 }
 
@@ -141,10 +144,7 @@ async fn a_paused_session_gets_nothing_and_a_draining_one_is_told_to_end(pool: P
     until("it is told to end", || async { worker.beat(&[], 0).await["session"] == "drain" }).await;
     assert_eq!(worker.claim_raw(1, 10_000).await.status, 204);
     assert_eq!(set("gone").await, 204);
-    until("it is over", || async {
-        worker.client.post(&worker.path("beat"), json!({})).await.status == 410
-    })
-    .await;
+    until("it is over", || async { worker.client.post(&worker.path("beat"), json!({})).await.status == 410 }).await;
     assert_eq!(set("working").await, 404, "it is over for good");
     server.stop().await;
 }

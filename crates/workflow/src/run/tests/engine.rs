@@ -309,8 +309,7 @@ fn a_callback_ends_a_suspended_attempt_once_and_its_next_try_asks_the_limits_aga
     };
     world.tell(&suspend(1)).unwrap();
     world.start(&["b"]);
-    let failed =
-        || AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None };
+    let failed = || AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None };
     let wrong = called_back(&world, "other", 1, failed());
     assert_eq!(world.tell(&wrong), Err(Refused::Fenced));
     let later = called_back(&world, "t", 2, failed());

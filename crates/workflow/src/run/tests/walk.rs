@@ -233,7 +233,8 @@ impl Walk {
 
     /// Somebody outside ends the attempt, and tells it once more.
     fn call_back(&mut self, step: &StepKey, attempt: i32) {
-        let is_form = self.world.state.design.plan(self.world.step(step.as_str()).definition_key()).unwrap().kind == "human";
+        let is_form =
+            self.world.state.design.plan(self.world.step(step.as_str()).definition_key()).unwrap().kind == "human";
         let result = match self.dice.roll(3) {
             0 => AttemptResult::Failed { class: ErrorClass::Server, error: "no".into(), retry_after_ms: None },
             _ if is_form => AttemptResult::Succeeded(Vec::new()),
