@@ -32,7 +32,7 @@ mod templates;
 mod worker;
 mod workers;
 
-pub use entry::Entry;
+pub use entry::{Entry, For};
 pub(crate) use extract::Ids;
 pub use functions::functions;
 pub use health::Readiness;

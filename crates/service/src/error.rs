@@ -178,6 +178,53 @@ impl Error {
                 format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
             ),
             Self::Conflict(detail) | Self::Unsuitable { detail, .. } => (409, ErrorCode::Conflict, detail.clone()),
+            Self::NotPublished => (
+                409,
+                ErrorCode::NotPublished,
+                "This workflow has no published version. Ask an admin to publish it.".to_owned(),
+            ),
+            Self::IdempotencyMismatch => (
+                409,
+                ErrorCode::IdempotencyMismatch,
+                "This Idempotency-Key was used for another request. Use a new one.".to_owned(),
+            ),
+            Self::TooManyRequests { retry_after } => (
+                429,
+                ErrorCode::TooManyRequests,
+                format!("Too many attempts. Try again in {}.", in_words(*retry_after)),
+            ),
+            Self::Quota(spent) => (429, ErrorCode::QuotaExceeded, quota(spent)),
+            Self::Unstorable(reason) => {
+                tracing::debug!(reason, "a request could not be stored");
+                let detail = "Something in it cannot be stored, such as a character that no text has. Take it out.";
+                (422, ErrorCode::Invalid, detail.to_owned())
+            }
+            Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
+            Self::TooNew => (503, ErrorCode::Unavailable, TOO_NEW.to_owned()),
+            _ => match self.told_to_workers() {
+                Some(told) => told,
+                None => return self.hidden(),
+            },
+        };
+        let (field, problems) = match self {
+            Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
+                (Some(field.clone()), Vec::new())
+            }
+            Self::InvalidFields { problems } => {
+                (problems.first().and_then(|first| first.field.clone()), problems.clone())
+            }
+            Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
+            Self::InvalidOutput { problems } => {
+                (problems.first().map(|first| first.field.clone()), as_problems(problems))
+            }
+            _ => (None, Vec::new()),
+        };
+        ApiError { status, code, detail, field, problems, id: None }
+    }
+
+    /// What only outside workers are told, and those who take their routes for theirs. None: nobody is told of it.
+    fn told_to_workers(&self) -> Option<(u16, ErrorCode, String)> {
+        Some(match self {
             Self::Protocol(detail) => (400, ErrorCode::ProtocolUnsupported, detail.clone()),
             Self::Fenced => (
                 409,
@@ -202,45 +249,8 @@ impl Error {
                     .to_owned(),
             ),
             Self::InvalidOutput { problems } => (422, ErrorCode::InvalidOutput, in_one(&as_problems(problems))),
-            Self::NotPublished => (
-                409,
-                ErrorCode::NotPublished,
-                "This workflow has no published version. Ask an admin to publish it.".to_owned(),
-            ),
-            Self::IdempotencyMismatch => (
-                409,
-                ErrorCode::IdempotencyMismatch,
-                "This Idempotency-Key was used for another request. Use a new one.".to_owned(),
-            ),
-            Self::TooManyRequests { retry_after } => (
-                429,
-                ErrorCode::TooManyRequests,
-                format!("Too many attempts. Try again in {}.", in_words(*retry_after)),
-            ),
-            Self::Quota(spent) => (429, ErrorCode::QuotaExceeded, quota(spent)),
-            Self::Unstorable(reason) => {
-                tracing::debug!(reason, "a request could not be stored");
-                let detail = "Something in it cannot be stored, such as a character that no text has. Take it out.";
-                (422, ErrorCode::Invalid, detail.to_owned())
-            }
-            Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
-            Self::TooNew => (503, ErrorCode::Unavailable, TOO_NEW.to_owned()),
-            Self::Store(_) | Self::Runs(_) | Self::Hash(_) | Self::Join(_) => return self.hidden(),
-        };
-        let (field, problems) = match self {
-            Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
-                (Some(field.clone()), Vec::new())
-            }
-            Self::InvalidFields { problems } => {
-                (problems.first().and_then(|first| first.field.clone()), problems.clone())
-            }
-            Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
-            Self::InvalidOutput { problems } => {
-                (problems.first().map(|first| first.field.clone()), as_problems(problems))
-            }
-            _ => (None, Vec::new()),
-        };
-        ApiError { status, code, detail, field, problems, id: None }
+            _ => return None,
+        })
     }
 
     fn hidden(&self) -> ApiError {

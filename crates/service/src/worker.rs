@@ -81,7 +81,7 @@ impl Caller {
 
 impl Workers {
     /// `log`: that of the runs of this process.
-    pub fn new(store: Store, runs: Runs, log: Arc<Log>, hints: Hints) -> Self {
+    pub fn new(store: Store, runs: Runs, log: &Log, hints: Hints) -> Self {
         Self(Arc::new(Inner {
             store,
             runs,

@@ -5,7 +5,6 @@ use std::{
     io::{ErrorKind, Write},
     net::SocketAddr,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -82,7 +81,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let background = start_background(&web_store, &hub, model, &stop_background);
     let mut running = Running::start(engine_store.clone(), &decider, &hints, providers, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
-    let workers = Workers::new(web_store.clone(), decider.runs.clone(), Arc::clone(&decider.log), hints.clone());
+    let workers = Workers::new(web_store.clone(), decider.runs.clone(), &decider.log, hints.clone());
     let stop_workers = CancellationToken::new();
     let serving_workers = tokio::spawn({
         let (workers, stop) = (workers.clone(), stop_workers.clone());

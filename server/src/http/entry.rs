@@ -1,23 +1,29 @@
 //! How a route or a server function is entered: by whom, and how much is read of what they send. The kinds that there are.
 //! Must never be looser by default than for those who are signed in, with little.
 
+/// Who is let in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum For {
+    Everybody,
+    SignedIn,
+    /// By a token of theirs alone: people are kept out.
+    Workers,
+}
+
 /// How a route or a function is entered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// For everybody; else only for those who are signed in.
-    pub is_open: bool,
+    pub is_for: For,
     /// Bytes of its body.
     pub limit: usize,
     /// Whether it is one of the requests that a person has in a second.
     pub is_counted: bool,
-    /// Only for outside workers, by a token of theirs; everybody else is kept out.
-    pub is_for_workers: bool,
     /// The handler reads the body itself, once it knows more of who asks.
     pub is_streamed: bool,
 }
 
 /// What signing in and the first run need, for everybody.
-pub(super) const OPEN: Entry = Entry { is_open: true, ..entry(4 * 1024) };
+pub(super) const OPEN: Entry = Entry { is_for: For::Everybody, ..entry(4 * 1024) };
 /// What is not read at all.
 pub(super) const NOTHING: Entry = entry(0);
 /// A live socket, which reads nothing here and counts by itself how often it is opened.
@@ -29,14 +35,14 @@ pub(super) const TEXT: Entry = entry(512 * 1024);
 pub(super) const CONTENT: Entry = entry(6 * 1024 * 1024);
 
 /// For outside workers, whose requests are counted by session.
-pub(super) const WORKER: Entry = Entry { is_for_workers: true, is_counted: false, ..SMALL };
+pub(super) const WORKER: Entry = Entry { is_for: For::Workers, is_counted: false, ..SMALL };
 pub(super) const WORKER_CONTENT: Entry = Entry { limit: CONTENT.limit, ..WORKER };
 /// Content of any size, which is taken piece by piece.
 pub(super) const WORKER_STREAM: Entry = Entry { is_streamed: true, ..WORKER };
 /// For whoever has a secret, which is looked at before the body.
-pub(super) const SECRET: Entry = Entry { is_open: true, is_counted: false, is_streamed: true, ..CONTENT };
+pub(super) const SECRET: Entry = Entry { is_for: For::Everybody, is_counted: false, is_streamed: true, ..CONTENT };
 
 /// For those who are signed in, each of whose requests counts.
 const fn entry(limit: usize) -> Entry {
-    Entry { is_open: false, limit, is_counted: true, is_for_workers: false, is_streamed: false }
+    Entry { is_for: For::SignedIn, limit, is_counted: true, is_streamed: false }
 }

@@ -10,7 +10,12 @@ use axum::{
 use service::{OpContext, worker::Caller};
 use workflow::UserId;
 
-use super::{AppState, body, entry::Entry, functions, problem::Problem};
+use super::{
+    AppState, body,
+    entry::{Entry, For},
+    functions,
+    problem::Problem,
+};
 
 /// The middleware around one route.
 pub(super) async fn route(State((state, entry)): State<(AppState, Entry)>, request: Request, next: Next) -> Response {
@@ -40,7 +45,7 @@ fn person(request: &Request) -> Option<UserId> {
 
 async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> Response {
     let mut person = person(&request);
-    if entry.is_for_workers {
+    if entry.is_for == For::Workers {
         match request.extensions().get::<Caller>() {
             // What its requests hold is its token's.
             Some(caller) => person = Some(UserId(caller.token().0)),
@@ -49,7 +54,7 @@ async fn enter(state: &AppState, entry: Entry, request: Request, next: Next) -> 
         }
     }
     let address = request.extensions().get::<OpContext>().and_then(OpContext::address);
-    if person.is_none() && !entry.is_open {
+    if person.is_none() && entry.is_for != For::Everybody {
         return Problem::from(service::Error::Unauthenticated).into_response();
     }
     if entry.is_counted

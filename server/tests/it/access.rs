@@ -154,30 +154,6 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/workflows/runs/{run_id}/live", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/absent", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs", Empty, Sees),
-        ("GET", "/api/workers", Empty, ADMINS),
-        ("PATCH", "/api/workers/{session_id}", Json(json!({"state": "paused"})), MISSING_TO_ADMINS),
-        ("GET", "/api/workers/offers", Empty, ADMINS),
-        (
-            "POST",
-            "/api/workers/offers/accept",
-            Json(json!({"agent_id": "none", "hash": "0".repeat(64)})),
-            MISSING_TO_ADMINS,
-        ),
-        ("GET", "/api/worker-tokens", Empty, ADMINS),
-        ("POST", "/api/worker-tokens", Json(json!({"name": "t", "agents": ["a"]})), ADMINS),
-        ("DELETE", "/api/worker-tokens/{token_id}", Empty, MISSING_TO_ADMINS),
-        // The protocol of outside workers: no person's, whoever they are.
-        ("POST", "/api/worker/v1/sessions", Json(json!({})), NO_PERSON),
-        ("DELETE", "/api/worker/v1/sessions/{session_id}", Empty, NO_PERSON),
-        ("POST", "/api/worker/v1/sessions/{session_id}/claim", Json(json!({})), NO_PERSON),
-        ("POST", "/api/worker/v1/sessions/{session_id}/beat", Json(json!({})), NO_PERSON),
-        ("POST", "/api/worker/v1/sessions/{session_id}/complete", Json(json!({})), NO_PERSON),
-        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/complete", Json(json!({})), NO_PERSON),
-        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/callback", Json(json!({})), NO_PERSON),
-        // Only a secret opens it.
-        ("POST", "/api/worker/v1/callback", Json(json!({})), Fixed([Missing; 5])),
-        ("PUT", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
-        ("GET", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
         ("GET", "/api/live", Empty, SIGNED_IN),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
         (
@@ -215,6 +191,36 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("POST", "/api/workflows/runs/{run_id}/release", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/archive", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/unarchive", Empty, ADMINS),
+    ]
+}
+
+/// Outside workers: what admins do about them, and the protocol that they speak.
+fn rest_of_workers() -> Vec<Row> {
+    vec![
+        ("GET", "/api/workers", Empty, ADMINS),
+        ("PATCH", "/api/workers/{session_id}", Json(json!({"state": "paused"})), MISSING_TO_ADMINS),
+        ("GET", "/api/workers/offers", Empty, ADMINS),
+        (
+            "POST",
+            "/api/workers/offers/accept",
+            Json(json!({"agent_id": "none", "hash": "0".repeat(64)})),
+            MISSING_TO_ADMINS,
+        ),
+        ("GET", "/api/worker-tokens", Empty, ADMINS),
+        ("POST", "/api/worker-tokens", Json(json!({"name": "t", "agents": ["a"]})), ADMINS),
+        ("DELETE", "/api/worker-tokens/{token_id}", Empty, MISSING_TO_ADMINS),
+        // The protocol of outside workers: no person's, whoever they are.
+        ("POST", "/api/worker/v1/sessions", Json(json!({})), NO_PERSON),
+        ("DELETE", "/api/worker/v1/sessions/{session_id}", Empty, NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/claim", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/beat", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/complete", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/complete", Json(json!({})), NO_PERSON),
+        ("POST", "/api/worker/v1/sessions/{session_id}/tasks/{token}/callback", Json(json!({})), NO_PERSON),
+        // Only a secret opens it.
+        ("POST", "/api/worker/v1/callback", Json(json!({})), Fixed([Missing; 5])),
+        ("PUT", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
+        ("GET", "/api/worker/v1/sessions/{session_id}/blobs/{hash}", Empty, NO_PERSON),
     ]
 }
 
@@ -433,7 +439,8 @@ fn names(rows: &[Row]) -> BTreeSet<(String, String)> {
 async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: PgPool) {
     let server = Server::start(pool).await;
     let it = fixture(&server).await;
-    let rows = rest(&it);
+    let mut rows = rest(&it);
+    rows.extend(rest_of_workers());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");

@@ -104,7 +104,7 @@ impl Server {
         let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
-        let workers = Workers::new(store.clone(), runs.clone(), Arc::clone(&log), hints.clone());
+        let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
         let state = AppState::new(
             service.clone(),
             store.clone(),

@@ -259,7 +259,7 @@ impl Workers {
     fn read_task(&self, n: usize, task: BeatOfTask, now: DateTime<Utc>) -> Result<Said> {
         let field = |name: &str| format!("tasks.{n}.{name}");
         let place = place::read(&task.token);
-        let progress = task.progress.map(|progress| check_progress(&field("progress"), progress)).transpose()?;
+        let progress = task.progress.map(|progress| check_progress(&field("progress"), &progress)).transpose()?;
         let checkpoint = task.checkpoint.map(|value| value.to_string());
         if checkpoint.as_ref().is_some_and(|text| text.len() > limits::MAX_CHECKPOINT_BYTES) {
             let kib = limits::MAX_CHECKPOINT_BYTES / 1024;
@@ -368,7 +368,7 @@ fn merged<'s>(streamed: impl Iterator<Item = &'s Streamed>) -> Vec<Streamed> {
     all.into_values().collect()
 }
 
-fn check_progress(field: &str, progress: wire::Progress) -> Result<TaskProgress> {
+fn check_progress(field: &str, progress: &wire::Progress) -> Result<TaskProgress> {
     let whole = |name: &str, n: i64| {
         u64::try_from(n)
             .map_err(|_| Error::invalid(format!("{field}.{name}"), "Progress is never negative. Give a count from 0."))
@@ -397,7 +397,6 @@ fn read_lines(logs: Vec<wire::Log>, now: DateTime<Utc>) -> (Vec<LogLine>, i64) {
 }
 
 /// Drops the oldest lines that are too many; how many.
-#[expect(clippy::ptr_arg, reason = "it is handed over as what shortens a list of lines")]
 fn keep_last(lines: &mut VecDeque<LogLine>) -> i64 {
     let (mut n_bytes, mut n) = (0, 0);
     for line in lines.iter().rev() {

@@ -141,12 +141,10 @@ impl Workers {
         };
         let checkpoint = self.0.store.last_checkpoint(begun.run, &task.step.key, task.step.generation).await?;
         let checkpoint = checkpoint.and_then(|text| workflow::json::kept(text.as_bytes()));
-        Ok(self.made(live, &task, &spec, resolved.consumed, inputs, revision, checkpoint))
+        Ok(Self::made(live, &task, &spec, resolved.consumed, inputs, revision, checkpoint))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a task, each made in its own way")]
     fn made(
-        &self,
         live: &Live,
         task: &Task,
         spec: &AgentSpec,

@@ -24,7 +24,7 @@ use super::{limits, wire::Known};
 use crate::{Error, Result};
 
 /// A session that nobody asked for in so long is forgotten here.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A session as it was read, with how its agents stand.
 pub(super) type Read = (OpenSession, BTreeMap<AgentId, Standing>);

@@ -282,7 +282,7 @@ fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId
 /// Those who only wanted to know what is there now have seen that; those who left are forgotten.
 fn answer_hurried(queue: &Queue) {
     let mut inner = queue.lock();
-    inner.waiting.retain(|_, waiter| !(waiter.is_seen && waiter.is_hurried) && !waiter.reply.is_closed());
+    inner.waiting.retain(|_, waiter| !(waiter.reply.is_closed() || waiter.is_seen && waiter.is_hurried));
 }
 
 /// Starts steps for a session, and tells whoever waits which began.

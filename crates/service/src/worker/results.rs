@@ -234,7 +234,7 @@ impl Workers {
         let done = Finished {
             item_basis: basis.map(|basis| item_basis(&consumed, basis)),
             inputs: consumed,
-            usage: result.usage.map(usage),
+            usage: result.usage.as_ref().map(usage),
             ..finished(task.key().clone(), task.attempt.number, session, outcome)
         };
         Ok(Told { done, contents, problems })
@@ -252,9 +252,10 @@ impl Workers {
             Ok(_) if !problems.is_empty() => Ok(Status::InvalidOutput { problems }),
             Ok(Answer { events, .. }) if events.is_empty() => Ok(Status::Already),
             Ok(_) => Ok(Status::Committed),
-            Err(runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }) => Ok(Status::Fenced),
-            // Nobody decides about the run until an admin looked at it: whatever ran in it starts again then.
-            Err(runs::Error::Quarantined(_)) => Ok(Status::Fenced),
+            // Of a run that is set aside whatever ran in it starts again, once an admin has looked at it.
+            Err(
+                runs::Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. } | runs::Error::Quarantined(_),
+            ) => Ok(Status::Fenced),
             Err(error) => Err(error.into()),
         }
     }
@@ -286,7 +287,7 @@ fn failed(error: Option<wire::Failure>) -> AttemptResult {
     AttemptResult::Failed { class, error: text, retry_after_ms }
 }
 
-fn usage(usage: wire::Usage) -> Usage {
+fn usage(usage: &wire::Usage) -> Usage {
     let model = usage.model.replace('\0', "");
     Usage {
         model: (!model.is_empty()).then_some(model),

@@ -16,7 +16,7 @@ use workflow::{
 use super::limits;
 
 /// An attempt that says nothing in so long is forgotten here.
-const QUIET: Duration = Duration::from_secs(120);
+const QUIET: Duration = Duration::from_mins(2);
 /// Text of all attempts.
 const MAX_ALL: usize = 64 * 1024 * 1024;
 

@@ -117,7 +117,7 @@ async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
     let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
     let (runs, _) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
     let hints = Hints::default();
-    let workers = Workers::new(store.clone(), runs.clone(), log, hints.clone());
+    let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
     let state = AppState::new(
         Service::new(store.clone(), runs, Settings::default()),
         store.clone(),
@@ -152,7 +152,7 @@ async fn any_process_takes_what_another_handed_out(pool: PgPool) {
     let run = server.anna.start(&template, "x").await;
     let task = here.one().await;
     let named = json!({"token": task["token"]});
-    assert_eq!(there.beat(&[named.clone()], 0).await["tasks"][0]["state"], "ok");
+    assert_eq!(there.beat(std::slice::from_ref(&named), 0).await["tasks"][0]["state"], "ok");
     assert_eq!(there.status_of(completed(&task, "made there")).await, "committed");
     assert_eq!(here.status_of(completed(&task, "made there")).await, "already");
     assert_eq!(server.anna.settled(&run).await["status"], "completed");
