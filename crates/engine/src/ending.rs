@@ -54,7 +54,7 @@ pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finishe
             (Error::Data(_), AttemptResult::Failed { error, .. }) if *error != NOT_STORED => could_not_be_stored(),
             (Error::Data(_), AttemptResult::Failed { .. }) => AttemptResult::Released,
             // What was made is gone with a database that is lost: it has to be made again.
-            (Error::ContentGone, AttemptResult::Succeeded(_)) => {
+            (Error::ContentGone, AttemptResult::Succeeded(_)) if !is_on(Bug::ToldBeforeKept) => {
                 tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result is gone; its step is given back");
                 finished = bare(finished, AttemptResult::Released);
                 continue;

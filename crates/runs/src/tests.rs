@@ -1,8 +1,11 @@
 //! The cache, turns and batches over a log in memory on which nothing goes wrong: what the simulator leaves to chance.
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
@@ -194,5 +197,39 @@ fn the_cache_is_bounded() {
         assert_eq!(runs.read(id(99), 0, |state| state.is_some()).await, Ok(false));
         let refused = runs.execute(supply(id(99), 1, "text/plain")).await;
         assert_eq!(refused, Err(Error::Refused { seq: 0, refused: Refused::NotFound }));
+    });
+}
+
+#[test]
+fn a_commit_in_doubt_holds_no_place_and_keeps_nobody_waiting() {
+    simulated(async {
+        let memory = Memory::new(11);
+        let runs = process(&memory, 11, Options { parallel_commits: 1, ..Options::default() });
+        for n in 1..=2 {
+            runs.execute(begin(n)).await.unwrap();
+        }
+        // Its answer is lost, and then somebody holds the run who is not there any more.
+        memory.lock().faults.answer_lost = 1;
+        let asked = runs.clone();
+        let in_doubt = tokio::spawn(async move { asked.execute(supply(id(1), 7, "text/plain")).await });
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        {
+            let (mut database, until) = (memory.lock(), memory.now() + TimeDelta::seconds(10));
+            database.faults.answer_lost = 0;
+            database.stored.runs.get_mut(&id(1)).unwrap().locked_until = until;
+        }
+        let within = |asked: Ask, most: Duration| tokio::time::timeout(most, runs.execute(asked));
+        let other = within(supply(id(2), 8, "text/plain"), Duration::from_secs(1)).await;
+        assert!(matches!(other, Ok(Ok(_))), "{other:?}");
+        let same = within(supply(id(1), 9, "text/plain"), Duration::from_secs(3)).await;
+        assert_eq!(same, Ok(Err(Error::Unavailable)));
+        let read = tokio::time::timeout(Duration::from_secs(3), runs.read_now(id(1), |state| state.is_some())).await;
+        assert_eq!(read, Ok(Err(Error::Unavailable)));
+        // Once it can be known it is, and done once.
+        assert!(in_doubt.await.unwrap().is_ok());
+        memory.with(|stored, checks| {
+            assert_eq!(stored.runs[&id(1)].state.versions(&"a".into(), "text").len(), 1);
+            assert!(checks.violations.is_empty(), "{:?}", checks.violations);
+        });
     });
 }

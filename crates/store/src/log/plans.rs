@@ -9,10 +9,10 @@ use super::{
 
 /// Name, text and number of parameters.
 pub const STATEMENTS: [(&str, &str, usize); 6] = [
-    ("commit", sql(Head::GoOn, Reach::Far), 104),
-    ("begin", sql(Head::Begin, Reach::Far), 104),
-    ("hop", sql(Head::GoOn, Reach::Near), 71),
-    ("begin and start", sql(Head::Begin, Reach::Near), 71),
+    ("commit", sql(Head::GoOn, Reach::Far), 105),
+    ("begin", sql(Head::Begin, Reach::Far), 105),
+    ("hop", sql(Head::GoOn, Reach::Near), 72),
+    ("begin and start", sql(Head::Begin, Reach::Near), 72),
     ("load", LOAD, 2),
     ("claimable", CLAIMABLE, 6),
 ];
