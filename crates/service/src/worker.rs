@@ -57,8 +57,8 @@ struct Inner {
     log: Arc<Log>,
     hints: Hints,
     tokens: Mutex<HashMap<SecretHash, (Instant, OpenWorkerToken)>>,
-    /// One reads a token for all who wait for it.
-    reading: tokio::sync::Mutex<()>,
+    /// One reads a token for all who wait for it. By a part of its hash: tokens that nobody has stand in front of few.
+    reading: [tokio::sync::Mutex<()>; 64],
     sessions: known::Sessions,
     queue: queue::Queue,
     beats: beats::Beats,
@@ -89,7 +89,7 @@ impl Workers {
             log: Arc::new(log.with_own_cursor()),
             hints,
             tokens: Mutex::default(),
-            reading: tokio::sync::Mutex::default(),
+            reading: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             sessions: known::Sessions::default(),
             queue: queue::Queue::default(),
             beats: beats::Beats::default(),
@@ -108,7 +108,7 @@ impl Workers {
         if let Some(token) = self.fresh(&hash) {
             return Ok(Some(Caller { token }));
         }
-        let _turn = self.0.reading.lock().await;
+        let _turn = self.0.reading[usize::from(hash[0]) % self.0.reading.len()].lock().await;
         if let Some(token) = self.fresh(&hash) {
             return Ok(Some(Caller { token }));
         }

@@ -7,12 +7,20 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::problem::Problem;
 
+/// Cancelled once nobody waits for the answer any more. What has begun goes on all the same; what only waits may stop.
+#[derive(Clone, Debug)]
+pub(super) struct Left(pub(super) CancellationToken);
+
 /// The middleware: what is inside runs in a task of its own. A panic goes on where the answer is awaited.
-pub(super) async fn run_to_end(request: Request, next: Next) -> Response {
+pub(super) async fn run_to_end(mut request: Request, next: Next) -> Response {
+    let left = CancellationToken::new();
+    request.extensions_mut().insert(Left(left.clone()));
+    let _waits = left.drop_guard();
     match tokio::spawn(next.run(request).in_current_span()).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
@@ -37,6 +45,29 @@ mod tests {
 
     fn request(path: &str) -> Request<Body> {
         Request::builder().uri(path).body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_handler_hears_that_nobody_waits_for_its_answer() {
+        let begun = std::sync::Arc::new(Notify::new());
+        let (finished, heard) = oneshot::channel();
+        let finished = std::sync::Arc::new(std::sync::Mutex::new(Some(finished)));
+        let handler = {
+            let begun = std::sync::Arc::clone(&begun);
+            move |axum::Extension(Left(left)): axum::Extension<Left>| {
+                let (begun, finished) = (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&finished));
+                async move {
+                    begun.notify_one();
+                    left.cancelled().await;
+                    finished.lock().unwrap().take().unwrap().send(()).unwrap();
+                }
+            }
+        };
+        let router = Router::new().route("/", get(handler)).layer(from_fn(run_to_end));
+        let asked = tokio::spawn(router.oneshot(request("/")));
+        begun.notified().await;
+        asked.abort();
+        tokio::time::timeout(Duration::from_secs(5), heard).await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -27,6 +27,8 @@ pub struct Parts {
     pub workers: Workers,
     /// Of each session of an outside worker.
     pub worker_requests: Requests,
+    /// What arrives as content of theirs, beside all other bodies: it may take long.
+    pub worker_uploads: InFlight,
     pub same_origin: SameOrigin,
     pub trusted_proxies: TrustedProxies,
     pub leptos: LeptosOptions,
@@ -51,6 +53,7 @@ impl AppState {
             requests,
             workers,
             worker_requests: Requests::new(Some(WORKER_REQUESTS)),
+            worker_uploads: InFlight::default(),
             same_origin,
             trusted_proxies,
             // The values of the leptos section in Cargo.toml that matter at run time.

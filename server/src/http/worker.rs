@@ -17,13 +17,15 @@ use service::worker::{
     Caller,
     wire::{Beat, Claim, Complete, Outcome, Register, Status, Tasks, WantCallback},
 };
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout_at};
+use uuid::Uuid;
 use workflow::{UserId, api::ErrorCode, id::WorkerId};
 
 use super::{
     AppState, body,
     entry::CONTENT,
     extract::{self, Body, Ids},
+    finish::Left,
     problem::{Problem, Result},
 };
 use crate::accept::Place;
@@ -32,18 +34,28 @@ use crate::accept::Place;
 const CALLBACK: HeaderName = HeaderName::from_static("weft-callback");
 /// Between two pieces of content that is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// As slow as all of it may come: a slow line's pace.
+const MIN_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// Of content that arrives, in memory.
+const PIECE: usize = 1024 * 1024;
 
 /// The connection that a request came on.
 type ProvedBy = Option<Extension<Arc<Place>>>;
 
 /// Whose session it is, and how fast it asks. The connection is the session's: one token may have thousands.
 async fn enter(state: &AppState, caller: &Caller, place: ProvedBy, session: WorkerId) -> Result<()> {
-    state.worker_requests.admit(UserId(session.0))?;
+    admit(state, caller, session)?;
     state.workers.knows(caller, session).await?;
     if let Some(Extension(place)) = place {
         place.prove(UserId(session.0));
     }
     Ok(())
+}
+
+/// Counts a request. By the token too: whoever merely knows a session must not use up what it may ask.
+fn admit(state: &AppState, caller: &Caller, session: WorkerId) -> Result<()> {
+    let both = Uuid::from_u128(caller.token().0.as_u128() ^ session.0.as_u128());
+    state.worker_requests.admit(UserId(both))
 }
 
 pub(super) async fn register(
@@ -60,6 +72,7 @@ pub(super) async fn end(
     Extension(caller): Extension<Caller>,
     Ids(session): Ids<WorkerId>,
 ) -> Result<StatusCode> {
+    admit(&state, &caller, session)?;
     state.workers.end(&caller, session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -68,11 +81,12 @@ pub(super) async fn claim(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     place: ProvedBy,
+    Extension(Left(left)): Extension<Left>,
     Ids(session): Ids<WorkerId>,
     Body(claim): Body<Claim>,
 ) -> Result<Response> {
     enter(&state, &caller, place, session).await?;
-    let tasks = state.workers.claim(&caller, session, claim).await?;
+    let tasks = state.workers.claim(&caller, session, claim, &left).await?;
     Ok(if tasks.is_empty() { StatusCode::NO_CONTENT.into_response() } else { Json(Tasks { tasks }).into_response() })
 }
 
@@ -147,13 +161,20 @@ pub(super) async fn put_blob(
     request: Request,
 ) -> Result<StatusCode> {
     enter(&state, &caller, place, session).await?;
+    let mut held = state.worker_uploads.hold(Some(UserId(session.0)), None);
+    held.add(PIECE)?;
     let mut arriving = state.workers.receive(&caller, session, &hash).await?;
     let mut body = request.into_body();
+    let (began, mut n_bytes) = (Instant::now(), 0_u64);
     loop {
-        let added = match timeout(PATIENCE, body.frame()).await {
+        let at_pace = began + PATIENCE + Duration::from_secs(n_bytes / MIN_BYTES_PER_SECOND);
+        let added = match timeout_at(at_pace.min(Instant::now() + PATIENCE), body.frame()).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => arriving.add(&data).await.map_err(Problem::from),
+                Ok(data) => {
+                    n_bytes += data.len() as u64;
+                    arriving.add(&data).await.map_err(Problem::from)
+                }
                 // Trailers mean nothing here.
                 Err(_) => Ok(()),
             },
@@ -183,6 +204,8 @@ pub(super) async fn get_blob(
     let content = state.workers.content(&caller, session, &hash).await?;
     let size = content.size;
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    // Other units, and several ranges at once, are not understood here: then the answer is all of it, as RFC 9110 wants.
+    let range = range.filter(|range| range.starts_with("bytes=") && !range.contains(','));
     let (from, to, status) = match range.map(|range| read_range(range, size)) {
         Some(Some((from, to))) => (from, to, StatusCode::PARTIAL_CONTENT),
         Some(None) => {

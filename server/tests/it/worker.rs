@@ -1,5 +1,6 @@
 //! Outside workers over the real API: a worker that is played by hand, so that it can be slow, wrong, lost or hostile.
 
+mod abuse;
 mod basics;
 mod content;
 mod crowds;

@@ -26,7 +26,10 @@ use super::{
     limits, place,
     wire::{self, Beat, BeatOfTask, StateOfTask, TaskState},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, text};
+
+/// What one beat brought of so many tasks is written at the same time.
+const WRITES_AT_ONCE: usize = 8;
 
 #[derive(Default)]
 pub(super) struct Beats {
@@ -260,20 +263,15 @@ impl Workers {
         let field = |name: &str| format!("tasks.{n}.{name}");
         let place = place::read(&task.token);
         let progress = task.progress.map(|progress| check_progress(&field("progress"), &progress)).transpose()?;
+        if let Some(checkpoint) = &task.checkpoint {
+            text::no_nul_inside(&field("checkpoint"), checkpoint)?;
+        }
         let checkpoint = task.checkpoint.map(|value| value.to_string());
         if checkpoint.as_ref().is_some_and(|text| text.len() > limits::MAX_CHECKPOINT_BYTES) {
             let kib = limits::MAX_CHECKPOINT_BYTES / 1024;
             return Err(Error::too_large(
                 field("checkpoint"),
                 format!("A checkpoint is {kib} KiB at most. Keep less in it."),
-            ));
-        }
-        if let Some(text) = &checkpoint
-            && text.contains("\\u0000")
-        {
-            return Err(Error::invalid(
-                field("checkpoint"),
-                "It holds a NUL character, which cannot be stored. Remove it.",
             ));
         }
         let mut delta: Option<(String, String)> = None;
@@ -310,21 +308,25 @@ impl Workers {
         offsets: &BTreeMap<Place, i64>,
     ) -> Result<()> {
         let store = &self.0.store;
-        let writes = said.iter().map(|said| async move {
-            let Some(place) = said.place.as_ref().filter(|place| held.contains(place)) else { return Ok(()) };
-            if let Some(checkpoint) = &said.checkpoint {
-                store.keep_checkpoint(session, place, checkpoint).await?;
-            }
-            if !said.lines.is_empty() || said.n_dropped > 0 {
-                store.add_log(place, said.lines.clone(), said.n_dropped, keep_last).await?;
-            }
-            if let (Some((output, text)), Some(offset)) = (&said.delta, offsets.get(place)) {
-                self.0.told.write(store, place, output, *offset, text);
-            }
-            self.0.told.say(store, place, said.progress.clone(), said.lines.clone());
-            Ok::<_, Error>(())
-        });
-        join_all(writes).await.into_iter().collect()
+        // A few at a time: others want the database too.
+        for some in said.chunks(WRITES_AT_ONCE) {
+            let writes = some.iter().map(|said| async move {
+                let Some(place) = said.place.as_ref().filter(|place| held.contains(place)) else { return Ok(()) };
+                if let Some(checkpoint) = &said.checkpoint {
+                    store.keep_checkpoint(session, place, checkpoint).await?;
+                }
+                if !said.lines.is_empty() || said.n_dropped > 0 {
+                    store.add_log(place, said.lines.clone(), said.n_dropped, keep_last).await?;
+                }
+                if let (Some((output, text)), Some(offset)) = (&said.delta, offsets.get(place)) {
+                    self.0.told.write(store, place, output, *offset, text);
+                }
+                self.0.told.say(store, place, said.progress.clone(), said.lines.clone());
+                Ok::<_, Error>(())
+            });
+            join_all(writes).await.into_iter().collect::<Result<()>>()?;
+        }
+        Ok(())
     }
 
     /// How the tasks stand that a session names. `held`: those of which it is known that they are its own; the log tells of the others.

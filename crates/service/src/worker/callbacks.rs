@@ -2,7 +2,10 @@
 //! Must never keep the secret itself, nor tell an unknown one from one that was used.
 
 use runs::Ask;
-use store::{outside::beats::Place, secret::SecretHash};
+use store::{
+    outside::{beats::Place, tasks::DueTask},
+    secret::SecretHash,
+};
 use workflow::{
     id::WorkerId,
     run::{
@@ -75,18 +78,20 @@ impl Workers {
                 None => Ok(Status::Fenced),
             };
         };
-        let command = Command::Suspend {
-            step: place.step.clone(),
-            attempt: place.number,
-            worker: session,
-            wait: Wait::Callback { token: wait },
-        };
-        // First, so that nothing is due before it waits, and something is once it does.
-        self.0.store.set_due(session, place, within_s).await?;
-        let status = self.commit(place.run, command, Vec::new(), Vec::new()).await?;
-        if status != Status::Fenced {
-            self.0.told.forget(place);
-            return Ok(status);
+        if self.about(place, session).await?.is_some_and(|about| about.is_running()) {
+            let command = Command::Suspend {
+                step: place.step.clone(),
+                attempt: place.number,
+                worker: session,
+                wait: Wait::Callback { token: wait },
+            };
+            // First, so that nothing is due before it waits, and something is once it does.
+            self.0.store.set_due(session, place, within_s).await?;
+            let status = self.commit(place.run, command, Vec::new(), Vec::new()).await?;
+            if status != Status::Fenced {
+                self.0.told.forget(place);
+                return Ok(status);
+            }
         }
         // The same was told before.
         let (key, number) = (place.step.clone(), place.number);
@@ -161,8 +166,14 @@ impl Workers {
     }
 
     /// The time of a task is over, whether it runs or waits.
-    pub(super) async fn time_out(&self, place: &Place, session: WorkerId) -> Result<()> {
+    pub(super) async fn time_out(&self, due: &DueTask) -> Result<()> {
+        let DueTask { place, session, is_waiting } = due;
+        let session = *session;
         let Some(token) = self.wait_of(place).await? else { return Ok(()) };
+        // It began to wait since it was found due, and has another time now.
+        if token.is_empty() == *is_waiting {
+            return Ok(());
+        }
         let words =
             if token.is_empty() { "It did not finish within its time limit" } else { "Nobody called back in time" };
         let result =

@@ -38,7 +38,8 @@ impl Workers {
     pub async fn receive(&self, caller: &Caller, session: WorkerId, hash: &str) -> Result<Arriving> {
         let live = self.session(caller, session).await?;
         if !is_hash(hash) {
-            return Err(Error::NotFound);
+            let detail = "Name it by the SHA-256 of its bytes, as 64 hexadecimal digits in lower case.";
+            return Err(Error::invalid("sha256", detail));
         }
         let upload = self.0.store.begin_upload(id::new_id()).await?;
         Ok(Arriving {

@@ -19,7 +19,7 @@ pub(super) async fn look(workers: &Workers, stop: &CancellationToken) {
             }
         };
         for task in due {
-            if let Err(error) = workers.time_out(&task.place, task.session).await {
+            if let Err(error) = workers.time_out(&task).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::debug!(run.id = %task.place.run, error, "a task was not ended; the next look does it");
             }

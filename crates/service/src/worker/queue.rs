@@ -9,6 +9,7 @@ use std::{
 
 use futures::future::join_all;
 use runs::{Ask, Log as _, Ready, reserve_again};
+use store::outside::beats::Place;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -112,7 +113,14 @@ impl Queue {
 
 impl Workers {
     /// Attempts for the session, at most so many: at once, or as soon as there are any. None came: an empty list.
-    pub(super) async fn take(&self, live: &Arc<Live>, max: usize, wait: Duration) -> Result<Vec<Begun>> {
+    /// `left`: nobody waits for them any more, so they are not taken.
+    pub(super) async fn take(
+        &self,
+        live: &Arc<Live>,
+        max: usize,
+        wait: Duration,
+        left: &CancellationToken,
+    ) -> Result<Vec<Begun>> {
         let until = tokio::time::Instant::now() + wait.min(limits::MAX_WAIT);
         loop {
             if live.is_gone() {
@@ -141,6 +149,12 @@ impl Workers {
                         }
                     }
                 }
+                () = left.cancelled() => {
+                    if !self.0.queue.leave(id) {
+                        self.give_all_back(live, answer.await.unwrap_or_default()).await;
+                    }
+                    return Ok(Vec::new());
+                }
                 () = tokio::time::sleep_until(until), if !wait.is_zero() => {
                     if self.0.queue.leave(id) {
                         return Ok(Vec::new());
@@ -148,6 +162,13 @@ impl Workers {
                     return Ok(answer.await.unwrap_or_default());
                 }
             }
+        }
+    }
+
+    /// What began for somebody who left meanwhile.
+    pub(super) async fn give_all_back(&self, live: &Live, begun: Vec<Begun>) {
+        for Begun { run, attempt, .. } in begun {
+            self.give_back(live.id, Place { run, step: attempt.step, number: attempt.number }).await;
         }
     }
 }
@@ -171,8 +192,8 @@ pub(super) async fn deal(workers: &Workers, stop: &CancellationToken) {
             inner.is_closed = true;
             return;
         }
-        for _ in 0..MAX_LOOKS {
-            if !look(workers).await {
+        for n in 0..MAX_LOOKS {
+            if !look(workers, n > 0).await {
                 break;
             }
         }
@@ -180,10 +201,11 @@ pub(super) async fn deal(workers: &Workers, stop: &CancellationToken) {
     }
 }
 
-/// True: there may be more, for those who got nothing.
-async fn look(workers: &Workers) -> bool {
+/// True: there may be more, for those who got nothing. `is_again`: for them alone, since those who came meanwhile for the same work would
+/// fill each look before theirs is seen.
+async fn look(workers: &Workers, is_again: bool) -> bool {
     let queue = &workers.0.queue;
-    let (queues, n) = wanted(&mut queue.lock());
+    let (queues, n) = wanted(&mut queue.lock(), is_again);
     if queues.is_empty() {
         answer_hurried(queue);
         return false;
@@ -219,14 +241,14 @@ async fn look(workers: &Workers) -> bool {
 }
 
 /// The queues that somebody waits for, and how many steps are wanted of all of them.
-fn wanted(inner: &mut Inner) -> (Vec<String>, usize) {
+fn wanted(inner: &mut Inner, is_again: bool) -> (Vec<String>, usize) {
     let mut queues: BTreeSet<&str> = BTreeSet::new();
     let mut n = 0_usize;
-    for waiter in inner.waiting.values_mut() {
+    for waiter in inner.waiting.values_mut().filter(|waiter| waiter.is_seen || !is_again) {
         waiter.queues = waiter.live.queues();
         waiter.is_seen = true;
     }
-    for waiter in inner.waiting.values() {
+    for waiter in inner.waiting.values().filter(|waiter| waiter.is_seen) {
         queues.extend(waiter.queues.iter().map(String::as_str));
         n = n.saturating_add(if waiter.queues.is_empty() { 0 } else { waiter.max });
     }
@@ -317,7 +339,7 @@ async fn start(workers: &Workers, waiter: Waiter, steps: BTreeMap<RunId, Vec<Ste
             inner.dealt.remove(place);
         }
     }
-    waiter.live.gave(begun.iter().map(|begun| store::outside::beats::Place {
+    waiter.live.gave(begun.iter().map(|begun| Place {
         run: begun.run,
         step: begun.attempt.step.clone(),
         number: begun.attempt.number,

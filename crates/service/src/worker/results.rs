@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use runs::{Answer, Ask, Content};
 use store::outside::{beats::Place, tasks::HandedOut};
+use tokio_util::sync::CancellationToken;
 use workflow::{
     RunId,
     id::WorkerId,
@@ -97,19 +98,30 @@ impl Workers {
     async fn claim_now(&self, live: &Arc<Live>, max: usize) -> Result<Vec<wire::Task>> {
         // What was committed just now may have set something free.
         self.0.queue.wake();
-        let begun = self.take(live, max.min(limits::MAX_TASKS_OF_CLAIM), Duration::ZERO).await?;
+        let nobody_left = CancellationToken::new();
+        let begun = self.take(live, max.min(limits::MAX_TASKS_OF_CLAIM), Duration::ZERO, &nobody_left).await?;
         self.hand_out(live, begun).await
     }
 
-    /// What waits in a claim.
-    pub async fn claim(&self, caller: &Caller, session: WorkerId, claim: wire::Claim) -> Result<Vec<wire::Task>> {
+    /// Waits for work. `left`: whoever asked has left, perhaps for good, so nothing is handed to them.
+    pub async fn claim(
+        &self,
+        caller: &Caller,
+        session: WorkerId,
+        claim: wire::Claim,
+        left: &CancellationToken,
+    ) -> Result<Vec<wire::Task>> {
         let live = self.session(caller, session).await?;
         let most = usize::try_from(limits::MAX_SLOTS).unwrap_or(usize::MAX);
         if !(1..=most).contains(&claim.max) {
             return Err(Error::invalid("max", format!("Ask for 1 to {most} tasks.")));
         }
         let max = claim.max.min(limits::MAX_TASKS_OF_CLAIM);
-        let begun = self.take(&live, max, Duration::from_millis(claim.wait_ms)).await?;
+        let begun = self.take(&live, max, Duration::from_millis(claim.wait_ms), left).await?;
+        if left.is_cancelled() {
+            self.give_all_back(&live, begun).await;
+            return Ok(Vec::new());
+        }
         self.hand_out(&live, begun).await
     }
 
@@ -208,7 +220,8 @@ impl Workers {
                 };
                 match made {
                     Ok(made) => {
-                        if !made.files.is_empty() {
+                        // A result that comes too late keeps nothing.
+                        if !made.files.is_empty() && task.attempt.outcome.is_none() {
                             self.0.store.keep_files(task.run(), &made.files).await?;
                         }
                         contents = made.contents;

@@ -52,6 +52,21 @@ impl Store {
         sorted.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
         let mut refused = Vec::new();
         let mut tx = self.pool.begin().await?;
+        let (ids, hashes): (Vec<String>, Vec<String>) =
+            sorted.iter().map(|(hash, spec)| (spec.id.to_string(), hash.clone())).unzip();
+        let n_own = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "n!" FROM unnest($1::text[], $2::text[]) AS k (id, hash)
+            JOIN worker_offers o ON o.agent_id = k.id AND o.hash = k.hash AND o.token_id = $3"#,
+            &ids,
+            &hashes,
+            token.0,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if usize::try_from(n_own).unwrap_or(0) < sorted.len() {
+            // What is new takes turns: else two tokens would each find an id free, and neither could ever offer it.
+            sqlx::query("LOCK TABLE worker_offers IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+        }
         for (hash, spec) in sorted {
             // An id passes on with all that was offered under it.
             let is_theirs = sqlx::query_scalar!(

@@ -39,6 +39,8 @@ pub struct HandedOut {
 pub struct DueTask {
     pub place: Place,
     pub session: WorkerId,
+    /// Nobody runs it: it waits for somebody outside.
+    pub is_waiting: bool,
 }
 
 /// An attempt that somebody outside may end.
@@ -98,20 +100,22 @@ impl Store {
         task.transpose()
     }
 
-    /// Tasks whose time is over, of attempts that are not. Of the others it is noted that nothing is due any more.
+    /// Tasks whose time is over, of attempts that are not. Of the others it is noted that nothing is due any more. What cannot be ended now
+    /// is due again a moment later, so that it never stands before the others.
     pub async fn due_tasks(&self, limit: i64) -> Result<Vec<DueTask>> {
         let rows = sqlx::query!(
             r#"WITH due AS (
                 SELECT t.run_id, t.step, t.number, t.session_id FROM worker_tasks t
                 WHERE t.due_at < clock_timestamp() ORDER BY t.due_at LIMIT $1
-            ), over AS (
-                UPDATE worker_tasks t SET due_at = NULL FROM due d
-                WHERE t.run_id = d.run_id AND t.step = d.step AND t.number = d.number AND NOT EXISTS (
+                FOR UPDATE SKIP LOCKED
+            ), looked AS (
+                UPDATE worker_tasks t SET due_at = CASE WHEN EXISTS (
                     SELECT FROM attempts a
                     WHERE a.run_id = d.run_id AND a.step = d.step AND a.number = d.number AND a.outcome IS NULL
-                )
+                ) THEN clock_timestamp() + interval '10 seconds' END
+                FROM due d WHERE t.run_id = d.run_id AND t.step = d.step AND t.number = d.number
             )
-            SELECT d.run_id, d.step, d.number, d.session_id FROM due d
+            SELECT d.run_id, d.step, d.number, d.session_id, a.lease_worker IS NULL AS "is_waiting!" FROM due d
             JOIN attempts a ON a.run_id = d.run_id AND a.step = d.step AND a.number = d.number AND a.outcome IS NULL"#,
             limit
         );
@@ -121,14 +125,17 @@ impl Store {
             .map(|row| DueTask {
                 place: Place { run: RunId(row.run_id), step: row.step.as_str().into(), number: row.number },
                 session: WorkerId(row.session_id),
+                is_waiting: row.is_waiting,
             })
             .collect())
     }
 
-    /// A task is due in so many seconds from now.
+    /// A task that waits is due in so many seconds from now, and no later than the last secret that could end its wait.
     pub async fn set_due(&self, session: WorkerId, place: &Place, within_s: i64) -> Result<()> {
         sqlx::query!(
-            "UPDATE worker_tasks SET due_at = clock_timestamp() + make_interval(secs => $4)
+            "UPDATE worker_tasks SET due_at = least(clock_timestamp() + make_interval(secs => $4), (
+                SELECT max(c.expires_at) FROM worker_callbacks c WHERE c.run_id = $1 AND c.step = $2 AND c.number = $3
+            ))
             WHERE run_id = $1 AND step = $2 AND number = $3 AND session_id = $5",
             place.run.0,
             place.step.as_str(),

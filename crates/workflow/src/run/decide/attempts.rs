@@ -24,6 +24,10 @@ use crate::{
     view::{Basis, StepOverride, Usage},
 };
 
+/// A step that was given back so often in a row waits before it may be taken again: a second at first, then twice as long each time.
+const FREE_RELEASES: usize = 3;
+const MAX_DOUBLINGS: usize = 6;
+
 impl Draft<'_> {
     // ---- start
 
@@ -125,9 +129,10 @@ impl Draft<'_> {
         }
         match &done.result {
             AttemptResult::Released => {
+                let at = self.pause_of_releases(&step.key, attempt.generation).map(|pause| self.now + pause);
                 attempt.outcome = Some(Outcome::Released);
                 self.put_attempt(attempt);
-                self.queue_again(&step.key, StepEvent::Released, None, has_place)?;
+                self.queue_again(&step.key, StepEvent::Released, at, has_place)?;
                 self.tell(EventKind::StepReleased, Some(&step.key), None)?;
             }
             AttemptResult::Succeeded(versions) => {
@@ -185,6 +190,15 @@ impl Draft<'_> {
             (Ok(step), Some(Some(_))) if seeded::is(Bug::TakesTwice) => Ok(Some(step.clone())),
             _ => Err(Refused::Fenced),
         }
+    }
+
+    /// Who gives a step back again and again does not fill its run's log with it. None: at once.
+    fn pause_of_releases(&self, key: &StepKey, generation: i32) -> Option<TimeDelta> {
+        let ended = self.attempts(key).iter().rev().skip_while(|attempt| attempt.outcome.is_none());
+        let is_one =
+            |attempt: &&Attempt| attempt.generation == generation && attempt.outcome == Some(Outcome::Released);
+        let n = ended.take_while(is_one).count().checked_sub(FREE_RELEASES)?;
+        Some(TimeDelta::seconds(1 << n.min(MAX_DOUBLINGS)))
     }
 
     /// The step ends its attempt well: it is completed, or a person must look.

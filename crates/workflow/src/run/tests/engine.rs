@@ -171,6 +171,27 @@ fn a_step_given_back_is_not_charged_and_waits_if_what_it_needs_runs_again() {
 }
 
 #[test]
+fn a_step_that_is_given_back_again_and_again_waits_longer_each_time() {
+    let mut world = World::steps(&dag(&json!({"a": []})));
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        world.start(&["a"]);
+        let back = world.finished("a", AttemptResult::Released);
+        world.tell(&back).unwrap();
+        let wait = (world.step("a").not_before - world.now).max(TimeDelta::zero());
+        waits.push(wait.num_seconds());
+        world.now += wait;
+    }
+    assert_eq!(waits, [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    world.start(&["a"]);
+    world.tell(&Command::Lost { worker: worker(1) }).unwrap();
+    world.start(&["a"]);
+    let back = world.finished("a", AttemptResult::Released);
+    world.tell(&back).unwrap();
+    assert_eq!(world.claimable(), ["a".into()], "something else came between");
+}
+
+#[test]
 fn on_error_says_what_a_failure_means_for_those_after_it() {
     let steps = |on_error: &str| {
         json!({"a": {"agent_id": "echo", "on_error": on_error, "default_output": {"text": "fallback"}},
