@@ -55,7 +55,7 @@ async fn content_that_is_not_what_it_says_or_not_ones_own_is_refused(pool: PgPoo
     worker.get(&hash(&secret), None).await.problem(404, "not_found");
     worker.put(&hash(b"something"), secret.clone()).await.problem(422, "invalid");
     worker.put("../secret", secret.clone()).await;
-    worker.put(&"Z".repeat(64), secret).await.problem(404, "not_found");
+    worker.put(&"Z".repeat(64), secret).await.problem(422, "invalid");
     let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("gone"))]);
     worker.put(&hash(b"half of it"), Body::from_stream(broken)).await.problem(400, "malformed");
     let left: i64 =
