@@ -18,7 +18,7 @@ setup: ## only install what is missing (Postgres, the wasm target, the model fil
 build: ## build the front end and the `weft` binary that embeds it
 	@cargo xtask build
 
-test: ## everything that CI checks: format, lints, tidy, Rust tests, browser tests
+test: ## everything that CI checks: format, lints, tidy, tests of Rust, the clients and the browser
 	$(hello)
 	@cargo xtask test
 

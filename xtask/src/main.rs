@@ -34,7 +34,7 @@ struct Cli {
 enum Command {
     /// Install what is missing on this machine
     Setup {
-        /// Also what only the tests need: a browser, Node and the npm packages
+        /// Also what only the tests need: a browser, Node, the npm packages, Python's tools and Redis
         #[arg(long)]
         tests: bool,
     },
@@ -61,7 +61,7 @@ enum Command {
         #[arg(long, requires = "only", value_name = "TEXT")]
         matching: Vec<String>,
     },
-    /// What takes too long for every change: longer forms of tests, the simulators for longer, the newest Postgres
+    /// What takes too long for every change: longer forms of tests, the clients' too, the simulators for longer, the newest Postgres
     TestLong(suite::long::Options),
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),

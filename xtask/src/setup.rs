@@ -4,10 +4,13 @@
 //! manager only, and where it may not, it says exactly what to install and stops.
 
 mod browser;
+pub(crate) mod clients;
 pub(crate) mod model;
 pub(crate) mod newest;
+mod node;
 pub(crate) mod peers;
 mod python;
+mod redis;
 mod system;
 
 use crate::{
@@ -42,7 +45,9 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         missing.push(Missing::new("pip, for the model file", &["python3-pip"]));
     }
     if scope.tests {
+        node::missing(&mut missing);
         browser::missing(&mut missing);
+        clients::missing(&mut missing);
     }
     system::install(&missing)?;
     if let Some(thing) = missing.iter().find(|thing| thing.is_postgres()) {
@@ -57,9 +62,11 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         result => result?,
     }
     if scope.tests {
-        browser::require_node()?;
-        browser::packages(context)?;
+        node::require()?;
+        node::packages(&context.root, "end2end", &[])?;
         browser::browser(context)?;
+        clients::typescript(context)?;
+        clients::python(context)?;
     }
     Ok(())
 }

@@ -99,6 +99,12 @@ pub(crate) fn describe(command: &Command) -> String {
         .join(" ")
 }
 
+/// PATH, with the programs of a folder before all others.
+pub(crate) fn before_path(folder: &Path) -> Result<String> {
+    let name = folder.to_str().with_context(|| format!("{} has no name in UTF-8", folder.display()))?;
+    Ok(format!("{name}:{}", variable("PATH").unwrap_or_default()))
+}
+
 /// Finds an executable on PATH.
 pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
     let path = variable("PATH")?;

@@ -3,6 +3,7 @@
 //! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
 //! cache; only the check of that cache and the tests themselves talk to a database.
 
+mod clients;
 mod counts;
 mod isolated;
 pub(crate) mod long;
@@ -36,8 +37,12 @@ pub(crate) enum Step {
     Rust,
     /// A minute of each simulator
     Sim,
-    /// The binaries under the browser tests
+    /// The binaries under the tests of the clients and the browser tests
     Build,
+    /// The Python client: ruff, mypy, a wheel, pytest
+    Python,
+    /// The TypeScript client: tsc, node --test
+    Typescript,
     /// Playwright
     Browser,
 }
@@ -125,6 +130,7 @@ mod tests {
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        assert_eq!(chosen(&[], Some(Step::Build)), [Step::Build, Step::Browser]);
+        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Browser];
+        assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,37 @@ def test_health_and_metrics_tell_how_it_is(weft: Weft, start: Start) -> None:
     wait_for(lambda: 'tasks_total{agent="py-echo",outcome="completed"} 1' in worker.get("/metrics")[1], 10, "metrics")
     assert json.loads(worker.get("/health")[1])["slots"] == 8
     assert worker.get("/other")[0] == 404
+
+
+def test_health_and_metrics_tell_neither_values_nor_the_token(weft: Weft, start: Start, accepted: str) -> None:
+    worker = start(health=True)
+    secret = "what-nobody-else-may-read"
+    weft.until(weft.start_step("py-echo", {"text": secret}), "completed")
+    wait_for(lambda: 'agent="py-echo"' in worker.get("/metrics")[1], 10, "metrics")
+    for path in ("/health", "/metrics", "/other"):
+        told = worker.get(path)[1]
+        assert secret not in told
+        assert accepted not in told
+
+
+def listening(pid: int) -> list[str]:
+    """The addresses at which a process takes connections, as the kernel writes them."""
+    held = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        # It may have been closed meanwhile.
+        with suppress(FileNotFoundError):
+            held.add(str(each.readlink()))
+    rows = [row.split() for table in ("tcp", "tcp6") for row in lines(Path(f"/proc/{pid}/net/{table}"))]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in held]
+
+
+def test_nothing_listens_unless_it_is_asked_to(weft: Weft, start: Start, notes: Path) -> None:
+    worker = start()
+    weft.start_step("py-wait", {"path": str(notes), "seconds": 0})
+    wait_for(lambda: bool(lines(notes)), 30, "it works")
+    assert not listening(worker.pid)
+    watched = start(health=True)
+    wait_for(lambda: bool(listening(watched.pid)), 30, "it listens")
 
 
 def test_sigterm_lets_what_runs_finish(weft: Weft, start: Start, notes: Path) -> None:

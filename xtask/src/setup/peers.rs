@@ -5,6 +5,7 @@
 
 use super::{
     python::{self, hash},
+    redis,
     system::{self, Missing},
 };
 use crate::{
@@ -58,7 +59,7 @@ pub(crate) fn install(context: &Context, peer: Peer) -> Result<()> {
     match peer {
         Peer::Langgraph | Peer::Dbos => Ok(()),
         Peer::Restate => restate_server(&drivers(context), &home),
-        Peer::Celery => redis_server(&home),
+        Peer::Celery => redis::link(&home, peer.name()),
     }
 }
 
@@ -87,7 +88,7 @@ fn restate_server(drivers: &Path, home: &Path) -> Result<()> {
     let server = server_of_this_machine(&folder.join("node_modules/@restatedev"))
         .context("Restate's npm package has no server for this kind of machine")?;
     output(Command::new(&server).arg("--version")).context("Restate's server does not start")?;
-    relink(&server, &link)?;
+    redis::relink(&server, &link)?;
     write_if_changed(&stamp, wanted.as_bytes())?;
     Ok(())
 }
@@ -96,30 +97,6 @@ fn restate_server(drivers: &Path, home: &Path) -> Result<()> {
 fn server_of_this_machine(packages: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(packages).ok()?.filter_map(Result::ok);
     entries.map(|entry| entry.path().join("bin/restate-server")).find(|file| is_executable(file))
-}
-
-/// Debian's package `redis-server` would start a server for everybody. The program is in `redis-tools` as well: it does what the name
-/// says that it is called by, and there it is called by that of its checker.
-fn redis_server(home: &Path) -> Result<()> {
-    const SAME_PROGRAM: &str = "redis-check-rdb";
-    let find = || find_on_path("redis-server").or_else(|| find_on_path(SAME_PROGRAM));
-    let link = home.join("redis-server");
-    let program = if let Some(program) = find() {
-        program
-    } else {
-        system::install(&[Missing::new("Redis, for Celery", &["redis-tools"])])?;
-        find().context("the package redis-tools brought no Redis")?
-    };
-    relink(&program, &link)?;
-    let version = output(Command::new(&link).arg("--version")).context("Redis does not start")?;
-    say(format!("ok      celery: {version}"));
-    Ok(())
-}
-
-fn relink(to: &Path, link: &Path) -> Result<()> {
-    // There need not be one.
-    let _ = fs::remove_file(link);
-    std::os::unix::fs::symlink(to, link).with_context(|| format!("cannot link {}", link.display()))
 }
 
 #[cfg(test)]

@@ -29,6 +29,30 @@ impl Counts {
         Self { passed: count("expected"), failed: count("unexpected") + count("flaky") }
     }
 
+    /// From the report of pytest, in `JUnit`'s form. What was skipped did not pass.
+    pub(super) fn from_pytest(report: &str) -> Self {
+        let suite = report.split_once("<testsuite ").and_then(|(_, rest)| rest.split('>').next()).unwrap_or_default();
+        let count = |name: &str| {
+            let value = suite.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next());
+            value.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0)
+        };
+        let failed = count("errors") + count("failures") + count("skipped");
+        Self { passed: count("tests").saturating_sub(failed), failed }
+    }
+
+    /// From the last lines of `node --test`, in either of the forms that it chooses itself. What was skipped did not pass.
+    pub(super) fn from_node(lines: &[String]) -> Self {
+        let count = |name: &str| {
+            let said = lines.iter().rev().find_map(|line| {
+                let line = without_colours(line);
+                let rest = line.strip_prefix("# ").or_else(|| line.strip_prefix("\u{2139} "))?;
+                rest.strip_prefix(name)?.strip_prefix(' ')?.parse::<u64>().ok()
+            });
+            said.unwrap_or(0)
+        };
+        Self { passed: count("pass"), failed: ["fail", "cancelled", "skipped", "todo"].map(count).iter().sum() }
+    }
+
     pub(super) fn plus(self, other: Self) -> Self {
         Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
     }
@@ -85,6 +109,29 @@ mod tests {
         let report = r#"{"stats":{"expected":5,"unexpected":1,"flaky":1,"skipped":0}}"#;
         assert_eq!(Counts::from_playwright(report), Counts { passed: 5, failed: 2 });
         assert_eq!(Counts::from_playwright("no report"), Counts::default());
+    }
+
+    #[test]
+    fn a_test_of_python_that_failed_broke_or_was_skipped_did_not_pass() {
+        let report = "<?xml?><testsuites name=\"pytest tests\"><testsuite name=\"pytest\" errors=\"1\" failures=\"2\" \
+            skipped=\"3\" tests=\"20\" time=\"1.5\"><testcase name=\"a &gt; b\" time=\"0.1\" /></testsuite></testsuites>";
+        assert_eq!(Counts::from_pytest(report), Counts { passed: 14, failed: 6 });
+        assert_eq!(Counts::from_pytest("no report"), Counts::default());
+    }
+
+    #[test]
+    fn what_node_says_last_is_read_in_both_of_its_forms() {
+        let tap =
+            ["# pass 99", "ok 1 - a", "# tests 9", "# pass 5", "# fail 1", "# cancelled 1", "# skipped 1", "# todo 1"];
+        assert_eq!(Counts::from_node(&tap.map(str::to_owned)), Counts { passed: 5, failed: 4 });
+        let spec = [
+            "\u{1b}[34m\u{2139} pass 5\u{1b}[39m",
+            "\u{2139} fail 2",
+            "\u{2139} cancelled 0",
+            "\u{2139} duration_ms 5",
+        ];
+        assert_eq!(Counts::from_node(&spec.map(str::to_owned)), Counts { passed: 5, failed: 2 });
+        assert_eq!(Counts::from_node(&["Could not find 'build/test/*.test.js'".to_owned()]), Counts::default());
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! `cargo xtask test-long`: what takes too long for every change. Tests in their longer form, the simulators for longer, and the newest
-//! Postgres. It goes on after a part that failed, and says at its end how each ended and how many minutes it took.
+//! `cargo xtask test-long`: what takes too long for every change. Tests in their longer form, those of the clients too, the simulators
+//! for longer, and the newest Postgres. It goes on after a part that failed, and says at its end how each ended and how many minutes it took.
 //!
 //! It must never hold a test of its own: what has no longer form is in `cargo xtask test`.
 
 use super::{
+    clients::{self, Form},
     counts::Counts,
     isolated::{LIMIT, Settings, Wanted},
     simulators,
-    steps::{isolated_tests, settings},
+    steps::{isolated_tests, programs, settings},
     summary,
 };
 use crate::{
-    context::{Context, variable},
+    context::Context,
     postgres::TestPostgres,
     setup,
-    shell::{heading, say},
+    shell::{before_path, heading, say},
 };
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -32,6 +33,10 @@ const LONG_LIMIT: Duration = Duration::from_hours(1);
 enum Part {
     /// Tests of the core, the store, the engine and its faults, in their longer forms
     Rust,
+    /// The long tests of the Python client
+    Python,
+    /// Tests of the TypeScript client, in their longer forms
+    Typescript,
     /// The simulator of the core
     SimCore,
     /// Tests of the store, the engine and its faults, over the newest Postgres
@@ -87,12 +92,21 @@ impl Part {
                 settings.push(("WEFT_LONG", "1".into()));
                 run_tests(context, settings, WITH_LONG_FORMS, LONG_LIMIT, counts)
             }
+            Self::Python => {
+                programs(context)?;
+                clients::python(context, Form::Long, counts)
+            }
+            Self::Typescript => {
+                programs(context)?;
+                clients::typescript(context, Form::Long, counts)
+            }
             Self::SimCore => simulators::run_one(simulators::CORE, seed(options)?, options.minutes),
             Self::Postgres => {
                 let postgres = TestPostgres::start_with(setup::newest::install(context)?)?;
                 say(postgres.version());
                 let mut settings = settings(context, &postgres)?;
-                settings.push(("PATH", before_path(&postgres)?.into()));
+                // A server that starts a Postgres of its own looks on PATH first.
+                settings.push(("PATH", before_path(postgres.programs())?.into()));
                 run_tests(context, settings, ON_NEWEST_POSTGRES, LIMIT, counts)
             }
         }
@@ -112,12 +126,6 @@ fn run_tests(
         bail!("{} of the tests failed", of_these.failed);
     }
     Ok(())
-}
-
-/// A server that starts a Postgres of its own looks on PATH first.
-fn before_path(postgres: &TestPostgres) -> Result<String> {
-    let folder = postgres.programs().to_str().context("the folder of Postgres has no name in UTF-8")?;
-    Ok(format!("{folder}:{}", variable("PATH").unwrap_or_default()))
 }
 
 /// Worlds that nobody has seen yet. The simulator says its seed, by which they are seen again.

@@ -5,6 +5,7 @@
 
 use super::{
     Step, Suite,
+    clients::{self, Form},
     counts::Counts,
     isolated::{self, LIMIT, Wanted},
     simulators,
@@ -41,6 +42,12 @@ pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wa
     isolated::run(&mut tests, settings, folder, wanted)
 }
 
+/// All binaries, by the same selection as the tests, whose features then agree: nothing is built twice.
+pub(super) fn programs(context: &Context) -> Result<()> {
+    build::ensure_site_folder(context)?;
+    run(context.cargo().args(["build", "--profile", "ci"]).args(NATIVE).arg("--all-targets"))
+}
+
 impl Suite<'_> {
     pub(super) fn perform(&mut self, step: Step) -> Result<()> {
         match step {
@@ -74,11 +81,9 @@ impl Suite<'_> {
             Step::Site => build::site(self.context, false).map(|_| ()),
             Step::Rust => self.rust_tests(),
             Step::Sim => simulators::run_all(simulators::SEED, 1),
-            Step::Build => {
-                // The same selection as the tests, whose features then agree: nothing is built twice.
-                build::ensure_site_folder(self.context)?;
-                run(self.context.cargo().args(["build", "--profile", "ci"]).args(NATIVE).arg("--all-targets"))
-            }
+            Step::Build => programs(self.context),
+            Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
+            Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
             Step::Browser => self.browser_tests(),
         }
     }
