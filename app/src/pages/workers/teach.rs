@@ -21,7 +21,8 @@ pub(super) fn Teach() -> impl IntoView {
     });
     let run = Signal::derive(move || run_command(&origin.get()));
     view! {
-        <section class="stack" data-gap="3" aria-label="Connect the first worker">
+        <section class="stack" data-gap="3" aria-labelledby="first-worker">
+            <h2 id="first-worker" class="visually-hidden">"Connect the first worker"</h2>
             <Empty
                 icon="cpu"
                 framed=true
