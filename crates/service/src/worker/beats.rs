@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use store::outside::beats::{Beaten, Beats as Written, Place, Streamed};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, futures::Notified, oneshot};
 use workflow::{
     RunId,
     api::{LogLine, TaskProgress, WorkerState},
@@ -84,6 +85,12 @@ impl<'b> Holding<'b> {
         drop(held);
         Self { beats, runs, bell }
     }
+
+    fn watch(&mut self, run: RunId) {
+        if self.runs.insert(run) {
+            self.beats.held().entry(run).or_default().push(Arc::clone(&self.bell));
+        }
+    }
 }
 
 impl Drop for Holding<'_> {
@@ -113,6 +120,21 @@ struct Said {
     checkpoint: Option<String>,
 }
 
+impl Said {
+    fn nothing_of(place: Place) -> Self {
+        let token = place::token_of(&place);
+        Self {
+            token,
+            place: Some(place),
+            progress: None,
+            delta: None,
+            lines: Vec::new(),
+            n_dropped: 0,
+            checkpoint: None,
+        }
+    }
+}
+
 impl Workers {
     pub async fn beat(&self, caller: &Caller, session: WorkerId, beat: Beat) -> Result<wire::Beaten> {
         let began = std::time::Instant::now();
@@ -124,12 +146,18 @@ impl Workers {
         let wait = Duration::from_millis(beat.wait_ms).min(limits::MAX_WAIT);
         // By the database's clock, to a beat.
         let last = live.lease_until() - limits::LEASE;
-        let said: Vec<Said> =
+        let mut said: Vec<Said> =
             beat.tasks.into_iter().enumerate().map(|(n, task)| self.read_task(n, task, last)).collect::<Result<_>>()?;
         let streamed = said.iter().filter_map(|said| {
             let (place, (_, text)) = (said.place.clone()?, said.delta.as_ref()?);
             Some(Streamed { session, place, n_bytes: i64::try_from(text.len()).unwrap_or(i64::MAX) })
         });
+        let runs = said.iter().filter_map(|said| said.place.as_ref().map(|place| place.run)).collect();
+        // From here on: what happens while this is written and looked at would be missed else.
+        let mut holding = Holding::of(&self.0.beats, runs);
+        let changed = live.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
         let (beaten, offsets) = self.write(session, streamed.collect()).await?;
         let Some(beaten) = beaten.filter(|beaten| live.is_of(beaten.timeline)) else {
             live.end();
@@ -143,15 +171,22 @@ impl Workers {
             tracing::info!(run.id = %lost.run, step.key = %lost.step, "a session does not know of a task: it is given back");
             self.give_back(session, lost).await;
         }
+        let n_named = said.len();
+        // A task that it was given since it sent this is watched too, and told of where it is not as it should be.
+        let given = beaten.held.iter().filter(|place| !named.contains(place));
+        said.extend(given.map(|place| Said::nothing_of(place.clone())));
+        said[n_named..].iter().filter_map(|said| said.place.as_ref()).for_each(|place| holding.watch(place.run));
         let mut states = self.states(session, &said, &beaten.held).await?;
         let (mut news, is_news) = live.news();
         let is_quiet = |states: &[StateOfTask]| {
             live.state() == WorkerState::Working && states.iter().all(|task| task.state == TaskState::Ok)
         };
         if !wait.is_zero() && !is_news && is_quiet(&states) {
-            states = self.hold(&live, &said, states, wait).await?;
+            states = self.hold(&live, &said, states, &holding, changed, wait).await?;
             (news, _) = live.news();
         }
+        let unnamed = states.split_off(n_named).into_iter().filter(|task| task.state != TaskState::Ok);
+        states.extend(unnamed);
         Ok(wire::Beaten {
             session: live.state().into(),
             server_time: beaten.at + written.elapsed(),
@@ -167,15 +202,12 @@ impl Workers {
         live: &Arc<Live>,
         said: &[Said],
         mut states: Vec<StateOfTask>,
+        holding: &Holding<'_>,
+        mut changed: Pin<&mut Notified<'_>>,
         wait: Duration,
     ) -> Result<Vec<StateOfTask>> {
         let until = tokio::time::Instant::now() + wait;
-        let runs = said.iter().filter_map(|said| said.place.as_ref().map(|place| place.run)).collect();
-        let holding = Holding::of(&self.0.beats, runs);
         loop {
-            let changed = live.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             tokio::select! {
                 biased;
                 () = holding.bell.notified() => {
@@ -184,7 +216,7 @@ impl Workers {
                         return Ok(states);
                     }
                 }
-                () = &mut changed => {
+                () = changed.as_mut() => {
                     if live.is_gone() {
                         return Err(Error::SessionGone);
                     }

@@ -77,7 +77,6 @@ pub struct Sdk {
 pub struct WorkerAgent {
     pub id: AgentId,
     pub hash: String,
-    #[serde(flatten)]
     pub standing: Standing,
 }
 

@@ -100,7 +100,10 @@ async fn what_cannot_be_ended_now_keeps_no_other_task_from_its_time(pool: PgPool
     }
     assert_eq!(worker.claim(2, 10_000).await.len() + worker.claim(2, 500).await.len(), 2);
     server.stop().await;
-    sqlx::query("UPDATE worker_tasks SET due_at = clock_timestamp() - interval '1 second'").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE worker_tasks SET due_at = clock_timestamp() - interval '1 second'")
+        .execute(&pool)
+        .await
+        .unwrap();
     let store = store::Store::from_pool(pool);
     let first = store.due_tasks(1).await.unwrap();
     let second = store.due_tasks(1).await.unwrap();
@@ -128,8 +131,13 @@ async fn what_only_looks_like_a_nul_or_a_range_is_taken_as_it_is(pool: PgPool) {
         assert_eq!(worker.get(&hash, Some(other)).await.text(), "0123456789", "{other}");
     }
     assert_eq!(worker.get(&hash, Some("bytes=4-5")).await.text(), "45");
-    assert_eq!(worker.status_of(json!({"token": task["token"], "outcome": "completed",
-        "outputs": {"summary": text("x")}})).await, "committed");
+    assert_eq!(
+        worker
+            .status_of(json!({"token": task["token"], "outcome": "completed",
+        "outputs": {"summary": text("x")}}))
+            .await,
+        "committed"
+    );
     server.stop().await;
 }
 
