@@ -54,10 +54,8 @@ pub(crate) async fn judge(inside: &Inside, run: RunId, key: StepKey) {
         let ask = Ask { contents, ..Ask::itself(run, Command::Judged(Box::new(judged))) };
         match inside.ask(ask).await {
             Err(Error::Refused { refused: Refused::Needs(ids), .. }) => wanted = Some(ids),
-            // Asked anew meanwhile, or not at all.
-            Err(Error::Refused { refused: Refused::Outdated, .. }) => {}
-            // A large list has to be written again.
-            Err(Error::ContentGone) => {}
+            // Asked anew meanwhile, or not at all; or a large list has to be written again.
+            Err(Error::Refused { refused: Refused::Outdated, .. } | Error::ContentGone) => {}
             // It cannot be stored, nor at any later time.
             Err(Error::Data(_)) if !is_refused => is_refused = true,
             // Told, or not asked for any more; or it is asked for again when the database is there.

@@ -32,7 +32,9 @@ impl<L: Log> Driver<L> {
             }
         }
         if n_tries > 0 {
-            in_doubt.iter().for_each(|work| self.refuse_waiting(work.commit.run));
+            for work in &in_doubt {
+                self.refuse_waiting(work.commit.run);
+            }
         }
         self.ask_again(in_doubt, tick, n_tries);
     }

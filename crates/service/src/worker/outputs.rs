@@ -103,7 +103,7 @@ impl Inner {
                 match self.store.blob_of_session(session, &file.blob).await? {
                     Some(size) if u64::try_from(size).is_ok_and(|size| size == file.size) => made.files.push(file.blob),
                     Some(_) => {
-                        faults.push(problem(field, format!("The file `{}` has another size than is said", file.name)))
+                        faults.push(problem(field, format!("The file `{}` has another size than is said", file.name)));
                     }
                     None => faults.push(problem(
                         field,

@@ -194,7 +194,7 @@ async fn what_an_attempt_streams_says_and_logs_comes_live_to_who_looks_at_its_ru
         while !(heard.contains("word40 ") && has_progress && has_line && has_absent) {
             match serde_json::from_str(&socket_text(&mut socket).await.unwrap()).unwrap() {
                 RunFrame::Delta(delta) if usize::try_from(delta.offset) == Ok(heard.len()) => {
-                    heard.push_str(&delta.text)
+                    heard.push_str(&delta.text);
                 }
                 RunFrame::Delta(delta) if delta.offset == 0 => heard = delta.text,
                 RunFrame::Telling(telling) => {
