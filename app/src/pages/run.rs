@@ -1,6 +1,7 @@
 //! /runs/{id}: one run, live. The steps as an outline, the DAG, the chosen step, and the timeline.
 //! Everything shown is one `RunView` of the state that events are folded into; nothing here may keep a second truth.
 
+mod absences;
 mod absent;
 pub(super) mod artifact;
 mod attempts;

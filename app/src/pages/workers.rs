@@ -7,6 +7,7 @@ mod new_token;
 mod question;
 mod teach;
 mod tokens;
+mod verbs;
 
 use leptos::prelude::*;
 

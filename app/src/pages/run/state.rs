@@ -14,7 +14,7 @@ use workflow::{
 };
 
 use super::{
-    absent::{self, Absent},
+    absences::{self, Absent},
     drafts::Drafts,
     streams::Streams,
     tellings::Tellings,
@@ -110,7 +110,7 @@ impl LiveRun {
             selected,
             proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
-            beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absent::by_step(&absent) }),
+            beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
@@ -144,7 +144,7 @@ impl LiveRun {
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => self.refetch(),
             RunFrame::Telling(telling) => self.hear(telling),
-            RunFrame::Absent { absent } => self.beside.update(|beside| beside.absent = absent::by_step(absent)),
+            RunFrame::Absent { absent } => self.beside.update(|beside| beside.absent = absences::by_step(absent)),
             RunFrame::Beat(_) => {}
         }
     }
@@ -225,7 +225,7 @@ impl LiveRun {
 
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
-        self.beside.try_update(|beside| beside.absent = absent::by_step(&loaded.absent));
+        self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {
                 *folded = Folded { state: State::of(loaded.snapshot), people: loaded.people };

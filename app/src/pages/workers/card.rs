@@ -9,7 +9,7 @@ use workflow::{
     id::WorkerId,
 };
 
-use super::list::Verbs;
+use super::verbs::Verbs;
 use crate::{
     components::{Badge, Banner, Button, Elapsed, Icon, Kind, Menu, MenuItem, Meter, RelativeTime, Size, Tone},
     pages::fetched::runs::fetch_runs_ahead,

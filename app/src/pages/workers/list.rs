@@ -8,11 +8,7 @@ use workflow::{
     id::WorkerId,
 };
 
-use super::{
-    card::Card,
-    question::{Asked, Question},
-    teach::Teach,
-};
+use super::{card::Card, question::Question, teach::Teach, verbs::Verbs};
 use crate::{
     api,
     components::{MoreRows, open_while_chosen, use_toasts},
@@ -26,13 +22,6 @@ use crate::{
 };
 
 const EVERY: Duration = Duration::from_secs(3);
-
-/// What a card needs of the list.
-#[derive(Clone, Copy)]
-pub(super) struct Verbs {
-    pub set: Action<(WorkerId, WorkerState), Result<(), AppError>>,
-    pub asked: Asked,
-}
 
 #[component]
 pub(super) fn List(page: wire::Page<WorkerView>) -> impl IntoView {
