@@ -87,7 +87,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
         // Only where there is a Weft: for this one command none is made.
-        Command::Token(_) | Command::WorkerToken(_) if !token::has_database(&cli.database) => {}
+        Command::Token(_) | Command::WorkerToken(_) if !operator::has_database(&cli.database) => {}
         Command::Work(_)
         | Command::Migrate
         | Command::User(_)

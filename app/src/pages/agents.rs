@@ -2,6 +2,7 @@
 
 mod config;
 mod conflict;
+mod earlier;
 mod edit;
 mod faults;
 mod form;

@@ -1,6 +1,6 @@
 //! What the commands of the operator share: the database for their duration, and a context that may manage people.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use service::{OpContext, Service, Settings};
 use store::Store;
 
@@ -8,7 +8,7 @@ use super::process::Decider;
 use crate::{
     config,
     database::{Database, Serves},
-    seed,
+    privileges, seed,
 };
 
 /// Connections of a command that does one thing.
@@ -31,6 +31,17 @@ impl Operator {
         Ok(Self { database, store, decider, service })
     }
 
+    /// For what is about something that is there already.
+    pub(super) async fn begin_at_home(config: &config::Database) -> Result<Self> {
+        if !has_database(config) {
+            bail!(
+                "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
+                config.place().data_dir.display()
+            );
+        }
+        Self::begin(config).await
+    }
+
     pub(super) async fn context(&self) -> Result<OpContext> {
         self.service.system_context().await.map_err(told)
     }
@@ -41,6 +52,11 @@ impl Operator {
         self.store.close().await;
         self.database.close().await.context("cannot give the database back")
     }
+}
+
+/// In a folder without a Weft there is nothing to be managed: making a database there would only mislead.
+pub(super) fn has_database(config: &config::Database) -> bool {
+    config.url().is_some() || privileges::is_made(&config.place().data_dir)
 }
 
 /// A refusal in the words that people get everywhere else.

@@ -15,7 +15,7 @@ use super::{
     operator::{Operator, told},
     user,
 };
-use crate::{config, privileges};
+use crate::config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
@@ -62,19 +62,8 @@ fn scope(text: &str) -> Result<Scope, String> {
     text.parse().map_err(|_| "use read, run, review or admin".to_owned())
 }
 
-/// A token is for an account, and in a folder without a Weft there is none: making a database there would only mislead.
-pub(super) fn has_database(config: &config::Database) -> bool {
-    config.url().is_some() || privileges::is_made(&config.place().data_dir)
-}
-
 pub(super) async fn run(command: Token, config: &config::Database) -> Result<ExitCode> {
-    if !has_database(config) {
-        bail!(
-            "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
-            config.place().data_dir.display()
-        );
-    }
-    let operator = Operator::begin(config).await?;
+    let operator = Operator::begin_at_home(config).await?;
     let done = perform(&operator, command).await;
     operator.end().await?;
     println!("{}", done?);

@@ -10,10 +10,7 @@ use workflow::{
     id::TokenId,
 };
 
-use super::{
-    operator::{Operator, told},
-    token,
-};
+use super::operator::{Operator, told};
 use crate::config;
 
 #[derive(Debug, Subcommand)]
@@ -54,13 +51,7 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn run(command: WorkerToken, config: &config::Database) -> Result<ExitCode> {
-    if !token::has_database(config) {
-        bail!(
-            "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
-            config.place().data_dir.display()
-        );
-    }
-    let operator = Operator::begin(config).await?;
+    let operator = Operator::begin_at_home(config).await?;
     let done = perform(&operator, command).await;
     operator.end().await?;
     println!("{}", done?);

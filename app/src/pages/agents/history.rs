@@ -3,62 +3,19 @@
 use leptos::prelude::*;
 use workflow::AgentSpec;
 
-use super::kind;
-use crate::reactive::memo;
-use crate::{
-    api,
-    components::{Button, CodeView, Diff, Field, Icon, Select, SelectOption, Size, Skeleton, SkeletonKind, use_toasts},
-    load::PartFailed,
-};
+use super::{earlier::EarlierVersions, kind};
+use crate::components::{Button, CodeView, Diff, Icon, Size, use_toasts};
 
 #[component]
 pub(super) fn History(latest: Memo<AgentSpec>, on_take: Callback<AgentSpec>) -> impl IntoView {
-    let chosen = RwSignal::new(String::new());
-    let newest = memo(move || latest.with(|latest| latest.version));
-    let options = move || {
-        let none = SelectOption::new("", "Choose a version");
-        let older =
-            (1..newest.get()).rev().map(|version| SelectOption::new(version.to_string(), format!("Version {version}")));
-        std::iter::once(none).chain(older).collect::<Vec<_>>()
-    };
-    let version = memo(move || chosen.with(|chosen| chosen.parse::<i32>().ok()));
-    let shown = Resource::new(
-        move || version.get(),
-        move |version| {
-            let id = latest.with_untracked(|latest| latest.id.clone());
-            async move {
-                match version {
-                    Some(version) => Some(api::get_agent(id, Some(version)).await),
-                    None => None,
-                }
-            }
-        },
-    );
+    let draw = Callback::new(move |spec| view! { <Old spec latest on_take/> }.into_any());
     view! {
-        <section class="card" aria-label="Versions">
-            <div class="card-head"><h2>"Versions"</h2></div>
-            <div class="card-body stack" data-gap="3">
-                <Show
-                    when=move || { newest.get() > 1 }
-                    fallback=|| view! { <p class="small muted">"This is the first one. Each save adds a version; none is ever changed."</p> }
-                >
-                    <Field id="agent-version" label="Look at an earlier version">
-                        <Select value=chosen options=Signal::derive(options)/>
-                    </Field>
-                    <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
-                        {move || Suspend::new(async move {
-                            match shown.await {
-                                Some(Ok(spec)) => view! { <Old spec latest on_take/> }.into_any(),
-                                Some(Err(error)) => {
-                                    view! { <PartFailed error on_retry=move |()| shown.refetch()/> }.into_any()
-                                }
-                                None => ().into_any(),
-                            }
-                        })}
-                    </Transition>
-                </Show>
-            </div>
-        </section>
+        <EarlierVersions
+            latest
+            label="Look at an earlier version"
+            none="This is the first one. Each save adds a version; none is ever changed."
+            draw
+        />
     }
 }
 

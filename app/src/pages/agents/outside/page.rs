@@ -12,12 +12,8 @@ use super::{
     review::{OfferReview, provide_offers},
 };
 use crate::{
-    api,
-    components::{
-        Badge, Banner, Button, CopyId, Dialog, Field, Select, SelectOption, Size, Skeleton, SkeletonKind, Tone,
-    },
-    load::PartFailed,
-    pages::agents::{above, kind, test::TestPanel},
+    components::{Badge, Banner, Button, CopyId, Dialog, Size, Tone},
+    pages::agents::{above, earlier::EarlierVersions, kind, test::TestPanel},
     reactive::memo,
     shell::Page,
     words,
@@ -128,54 +124,16 @@ fn Offered(saved: RwSignal<AgentSpec>) -> impl IntoView {
 /// Each version as it was, beside the newest.
 #[component]
 fn Versions(saved: RwSignal<AgentSpec>) -> impl IntoView {
-    let chosen = RwSignal::new(String::new());
-    let newest = memo(move || saved.with(|saved| saved.version));
-    let options = Signal::derive(move || {
-        let none = SelectOption::new("", "Choose a version");
-        let older =
-            (1..newest.get()).rev().map(|version| SelectOption::new(version.to_string(), format!("Version {version}")));
-        std::iter::once(none).chain(older).collect::<Vec<_>>()
+    let draw = Callback::new(move |spec: AgentSpec| {
+        let after = saved.with_untracked(named);
+        view! { {facts(&spec)} <PortsTable before=Some(named(&spec)) after/> }.into_any()
     });
-    let version = memo(move || chosen.with(|chosen| chosen.parse::<i32>().ok()));
-    let shown = Resource::new(
-        move || version.get(),
-        move |version| {
-            let id = saved.with_untracked(|saved| saved.id.clone());
-            async move {
-                match version {
-                    Some(version) => Some(api::get_agent(id, Some(version)).await),
-                    None => None,
-                }
-            }
-        },
-    );
     view! {
-        <section class="card" aria-label="Versions">
-            <div class="card-head"><h2>"Versions"</h2></div>
-            <div class="card-body stack" data-gap="3">
-                <Show
-                    when=move || { newest.get() > 1 }
-                    fallback=|| view! { <p class="small muted">"This is the first one. Each offer that is accepted adds a version; none is ever changed."</p> }
-                >
-                    <Field id="agent-version" label="Compare an earlier version with the newest">
-                        <Select value=chosen options/>
-                    </Field>
-                    <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
-                        {move || Suspend::new(async move {
-                            match shown.await {
-                                Some(Ok(spec)) => {
-                                    let after = saved.with_untracked(named);
-                                    view! { {facts(&spec)} <PortsTable before=Some(named(&spec)) after/> }.into_any()
-                                }
-                                Some(Err(error)) => {
-                                    view! { <PartFailed error on_retry=move |()| shown.refetch()/> }.into_any()
-                                }
-                                None => ().into_any(),
-                            }
-                        })}
-                    </Transition>
-                </Show>
-            </div>
-        </section>
+        <EarlierVersions
+            latest=memo(move || saved.get())
+            label="Compare an earlier version with the newest"
+            none="This is the first one. Each offer that is accepted adds a version; none is ever changed."
+            draw
+        />
     }
 }
