@@ -63,6 +63,8 @@ impl Client {
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json")
+            // A program that starts and steers many runs wants to know that it was done; whole runs are megabytes.
+            .header("prefer", "return=minimal")
             .body(Full::new(body))
             .context("no request can be made of this")?;
         let answer = async {

@@ -1,6 +1,7 @@
 //! The web side: pages, server functions, REST and live sockets, and what surrounds every request.
 //! Handlers take a context, make one service call and answer; no rule and no access decision stands here.
 
+mod after;
 mod agents;
 mod artifacts;
 mod audit;

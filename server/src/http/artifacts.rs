@@ -9,15 +9,15 @@ use http::{HeaderValue, header};
 use serde::Deserialize;
 use service::{OpContext, Wanted, artifacts};
 use workflow::{
-    ArtifactId, RunId, RunView, StepKey,
+    ArtifactId, RunId, StepKey,
     api::{ArtifactVersions, Lineage, RollbackArtifact},
     view::ArtifactMeta,
 };
 
 use super::{
+    after::{After, after},
     extract::{Body, Ids, Once, Params},
     problem::Result,
-    runs::after,
 };
 
 #[derive(Deserialize)]
@@ -66,10 +66,10 @@ pub(super) async fn lineage(
 pub(super) async fn rollback(
     Extension(ctx): Extension<OpContext>,
     Ids((run, id)): Ids<(RunId, ArtifactId)>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(rollback): Body<RollbackArtifact>,
-) -> Result<Json<RunView>> {
-    after(&ctx, &artifacts::rollback(&ctx, run, id, rollback, key).await?).await
+) -> Result<After> {
+    after(&ctx, prefer, &artifacts::rollback(&ctx, run, id, rollback, key).await?).await
 }
 
 fn file(meta: &ArtifactMeta, bytes: Vec<u8>) -> Response {

@@ -9,7 +9,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
 use service::Wanted;
@@ -95,16 +95,48 @@ fn encoded(text: &str) -> String {
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The Idempotency-Key, if there is one.
-pub(super) struct Once(pub(super) Option<String>);
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// What comes with a verb: its Idempotency-Key, if there is one, and what its client wants to be answered.
+pub(super) struct Once {
+    pub(super) key: Option<String>,
+    pub(super) prefer: Prefer,
+}
+
+/// How much a verb answers (RFC 7240).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Prefer {
+    /// The run as it is then.
+    Representation,
+    /// Which run it was, and how far it is then.
+    Minimal,
+}
+
+impl Prefer {
+    /// The first that is known counts; what nobody knows is ignored, as the standard says.
+    fn of(headers: &HeaderMap) -> Self {
+        let preferences = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let mut known = preferences.flat_map(|value| value.split(',')).filter_map(|preference| {
+            // Parameters of a preference are of no account here.
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            name.trim().eq_ignore_ascii_case("return").then(|| value.to_ascii_lowercase())
+        });
+        match known.find(|value| value == "minimal" || value == "representation").as_deref() {
+            Some("minimal") => Self::Minimal,
+            _ => Self::Representation,
+        }
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Once {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let prefer = Prefer::of(&parts.headers);
         match parts.headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
-            None => Ok(Self(None)),
-            Some(Ok(key)) => Ok(Self(Some(key.to_owned()))),
+            None => Ok(Self { key: None, prefer }),
+            Some(Ok(key)) => Ok(Self { key: Some(key.to_owned()), prefer }),
             Some(Err(_)) => {
                 let detail = "The Idempotency-Key must be plain ASCII text.";
                 Err(Problem::malformed(detail).with_field("Idempotency-Key"))

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Extension, Json, response::Response};
+use axum::{
+    Extension, Json,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use serde::Deserialize;
 use service::{
     OpContext,
-    runs::{self, Done, Started, Tried},
+    runs::{self, Started, Tried},
 };
 use workflow::{
     RunId, RunView, StepKey,
@@ -17,7 +20,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Once, Pages, Params},
+    after::{After, after},
+    extract::{Body, Ids, Once, Pages, Params, Prefer},
     problem::Result,
 };
 
@@ -43,20 +47,15 @@ pub(super) struct Before {
 /// 201 for a new run, 200 when the same key and request were answered before.
 pub(super) async fn start(
     Extension(ctx): Extension<OpContext>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(start): Body<StartRun>,
-) -> Result<(StatusCode, Json<RunView>)> {
-    made(&ctx, runs::start(&ctx, start, key).await?).await
+) -> Result<(StatusCode, After)> {
+    made(&ctx, prefer, runs::start(&ctx, start, key).await?).await
 }
 
-async fn made(ctx: &OpContext, started: Started) -> Result<(StatusCode, Json<RunView>)> {
+async fn made(ctx: &OpContext, prefer: Prefer, started: Started) -> Result<(StatusCode, After)> {
     let status = if started.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, after(ctx, &started.done).await?))
-}
-
-/// The run as a verb left it, or newer.
-pub(super) async fn after(ctx: &OpContext, done: &Done) -> Result<Json<RunView>> {
-    Ok(Json(runs::view_after(ctx, done).await?))
+    Ok((status, after(ctx, prefer, &started.done).await?))
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(which): Params<Which>) -> Result<Json<RunPage>> {
@@ -77,35 +76,35 @@ pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId
 pub(super) async fn patch(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(patch): Body<PatchRun>,
-) -> Result<Json<RunView>> {
-    after(&ctx, &runs::set_auto_run(&ctx, id, patch.auto_run, key).await?).await
+) -> Result<After> {
+    after(&ctx, prefer, &runs::set_auto_run(&ctx, id, patch.auto_run, key).await?).await
 }
 
 pub(super) async fn pause(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
-) -> Result<Json<RunView>> {
-    after(&ctx, &runs::pause(&ctx, id, key).await?).await
+    Once { key, prefer }: Once,
+) -> Result<After> {
+    after(&ctx, prefer, &runs::pause(&ctx, id, key).await?).await
 }
 
 pub(super) async fn resume(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(resume): Body<ResumeRun>,
-) -> Result<Json<RunView>> {
-    after(&ctx, &runs::resume(&ctx, id, resume, key).await?).await
+) -> Result<After> {
+    after(&ctx, prefer, &runs::resume(&ctx, id, resume, key).await?).await
 }
 
 pub(super) async fn cancel(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
-) -> Result<Json<RunView>> {
-    after(&ctx, &runs::cancel(&ctx, id, key).await?).await
+    Once { key, prefer }: Once,
+) -> Result<After> {
+    after(&ctx, prefer, &runs::cancel(&ctx, id, key).await?).await
 }
 
 /// For admins: a run that was set aside goes on.
@@ -117,31 +116,31 @@ pub(super) async fn release(Extension(ctx): Extension<OpContext>, Ids(id): Ids<R
 pub(super) async fn fork(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(fork): Body<ForkRun>,
-) -> Result<(StatusCode, Json<RunView>)> {
-    made(&ctx, runs::fork(&ctx, id, fork, key).await?).await
+) -> Result<(StatusCode, After)> {
+    made(&ctx, prefer, runs::fork(&ctx, id, fork, key).await?).await
 }
 
 pub(super) async fn adopt(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(adopt): Body<AdoptRun>,
-) -> Result<Json<RunView>> {
-    after(&ctx, &runs::adopt(&ctx, id, adopt, key).await?).await
+) -> Result<After> {
+    after(&ctx, prefer, &runs::adopt(&ctx, id, adopt, key).await?).await
 }
 
 pub(super) async fn move_to(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Once(key): Once,
+    Once { key, prefer }: Once,
     Body(to): Body<MoveRun>,
-) -> Result<Json<MoveAnswer>> {
-    Ok(Json(match runs::move_to(&ctx, id, to, key).await? {
-        Tried::Dry(plan) => MoveAnswer::Dry(plan),
-        Tried::Done(done) => MoveAnswer::Done(Box::new(runs::view_after(&ctx, &done).await?)),
-    }))
+) -> Result<Response> {
+    Ok(match runs::move_to(&ctx, id, to, key).await? {
+        Tried::Dry(plan) => Json(MoveAnswer::Dry(plan)).into_response(),
+        Tried::Done(done) => after(&ctx, prefer, &done).await?.into_response(),
+    })
 }
 
 /// This run on the left, the named one on the right.
