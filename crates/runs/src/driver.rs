@@ -4,6 +4,7 @@
 
 mod flight;
 mod landing;
+mod lanes;
 mod places;
 mod seat;
 mod settle;
@@ -28,6 +29,7 @@ use crate::{
     turn::Turn,
 };
 use flight::{Flight, Working};
+use lanes::{Lane, Lanes};
 use seat::{Doubt, Next, Place, Seat};
 
 pub struct Driver<L> {
@@ -38,10 +40,9 @@ pub struct Driver<L> {
     jobs: mpsc::Receiver<Job>,
     cache: Cache,
     seats: BTreeMap<RunId, Seat>,
-    /// Runs with something to do and nothing on its way, in the order they came.
-    ready: VecDeque<RunId>,
+    /// Runs with something to do and nothing on its way.
+    lanes: Lanes,
     flights: FuturesUnordered<Flight>,
-    n_commits: usize,
     /// Moves with everything that comes and everything that is sent, so it says what was before what.
     tick: u64,
 }
@@ -62,9 +63,8 @@ impl<L: Log> Driver<L> {
             shared,
             jobs,
             seats: BTreeMap::new(),
-            ready: VecDeque::new(),
+            lanes: Lanes::default(),
             flights: FuturesUnordered::new(),
-            n_commits: 0,
             tick: 0,
         }
     }
@@ -102,7 +102,12 @@ impl<L: Log> Driver<L> {
                 let (run, arrived) = (ask.run, self.next_tick());
                 let id = AskId((self.around.random)());
                 let turn = Turn { id, ask: *ask, reply, arrived, sent: Vec::new(), is_single: false };
-                self.seats.entry(run).or_default().push(turn);
+                let seat = self.seats.entry(run).or_default();
+                let goes_ahead = seat.place == Place::Queued && turn.ask.is_by_person() && !seat.is_of_people();
+                seat.push(turn);
+                if goes_ahead {
+                    self.lanes.queue(Lane::People).push_back(run);
+                }
                 self.wake(run);
             }
             Job::Read(run, at_least, look) => {
@@ -119,7 +124,8 @@ impl<L: Log> Driver<L> {
         let Some(seat) = self.seats.get_mut(&run) else { return };
         if seat.place == Place::Idle {
             seat.place = Place::Queued;
-            self.ready.push_back(run);
+            let lane = if seat.is_of_people() { Lane::People } else { Lane::All };
+            self.lanes.queue(lane).push_back(run);
         }
     }
 
@@ -128,7 +134,9 @@ impl<L: Log> Driver<L> {
     /// Begins everything that can be: loads, looks at what is newer, and commits as far as they have places.
     fn begin(&mut self) {
         let (mut load, mut newer) = (Vec::new(), Vec::new());
-        while self.begin_some(&mut load, &mut newer) {}
+        for lane in [Lane::People, Lane::All] {
+            while self.begin_some(lane, &mut load, &mut newer) {}
+        }
         for runs in load.chunks(self.options.batch_runs) {
             let (runs, tick) = (runs.to_vec(), self.next_tick());
             self.flights.push(flight::load(Arc::clone(&self.log), runs, tick));
@@ -140,10 +148,10 @@ impl<L: Log> Driver<L> {
     }
 
     /// One batch, and what has to be read before others can be decided. False: nothing more can be begun.
-    fn begin_some(&mut self, load: &mut Vec<RunId>, newer: &mut Vec<(RunId, crate::log::Seen)>) -> bool {
+    fn begin_some(&mut self, lane: Lane, load: &mut Vec<RunId>, newer: &mut Vec<(RunId, crate::log::Seen)>) -> bool {
         let (mut works, mut n_rows, mut n_bytes) = (Vec::new(), 0, 0);
         let mut kept = VecDeque::new();
-        while let Some(run) = self.ready.pop_front() {
+        while let Some(run) = self.lanes.queue(lane).pop_front() {
             let is_full = works.len() >= self.options.batch_runs
                 || n_rows >= self.options.batch_rows
                 || n_bytes >= self.options.batch_bytes;
@@ -151,7 +159,7 @@ impl<L: Log> Driver<L> {
                 kept.push_back(run);
                 break;
             }
-            let Some(seat) = self.seats.get_mut(&run) else { continue };
+            let Some(seat) = self.seats.get_mut(&run).filter(|seat| seat.place == Place::Queued) else { continue };
             seat.place = Place::Idle;
             seat.show(self.cache.get(run));
             match seat.next(self.cache.get(run).map(|known| known.confirmed)) {
@@ -166,9 +174,9 @@ impl<L: Log> Driver<L> {
                     seat.place = Place::Busy;
                     newer.extend(self.cache.get(run).map(|known| (run, known.seen())));
                 }
-                Next::Alone if self.n_commits < self.options.parallel_commits => self.begin_alone(run),
-                Next::Decide if self.n_commits < self.options.parallel_commits => {
-                    if let Some(work) = self.decide(run) {
+                Next::Alone if self.lanes.has_place(lane, &self.options) => self.begin_alone(run, lane),
+                Next::Decide if self.lanes.has_place(lane, &self.options) => {
+                    if let Some(work) = self.decide(run, lane) {
                         n_rows += work.commit.n_rows;
                         n_bytes += work.commit.n_bytes;
                         works.push(work);
@@ -182,21 +190,24 @@ impl<L: Log> Driver<L> {
             }
         }
         let has_more = !works.is_empty();
-        kept.append(&mut self.ready);
-        self.ready = kept;
+        kept.append(self.lanes.queue(lane));
+        *self.lanes.queue(lane) = kept;
         if has_more {
             let tick = self.next_tick();
-            self.n_commits += 1;
+            self.lanes.is_sent(lane);
             Stats::count(&self.shared.stats.commits, 1);
-            self.flights.push(flight::commit(Arc::clone(&self.log), Arc::clone(&self.around), works, tick));
+            self.flights.push(flight::commit(Arc::clone(&self.log), Arc::clone(&self.around), works, tick, lane));
         }
-        has_more && !self.ready.is_empty()
+        has_more && !self.lanes.queue(lane).is_empty()
     }
 
     /// Decides the turns of a run. None: there is nothing of it to commit.
-    fn decide(&mut self, run: RunId) -> Option<Working> {
+    fn decide(&mut self, run: RunId, lane: Lane) -> Option<Working> {
         let seat = self.seats.get_mut(&run)?;
-        let turns = seat.take_turns();
+        let turns = match lane {
+            Lane::People => seat.take_turns_of_people(),
+            Lane::All => seat.take_turns(),
+        };
         let mut known = self.cache.take(run);
         let confirmed = known.as_ref().map(|known| known.confirmed).or(seat.absent);
         let decided = crate::decision::Turns {

@@ -106,7 +106,7 @@ fn what_is_asked_at_once_goes_in_few_commits() {
 fn a_batch_is_bounded_in_runs_in_rows_and_in_bytes_but_never_empty() {
     let bounds: [(&str, Options); 3] = [
         ("runs", Options { batch_runs: 10, ..Options::default() }),
-        ("rows", Options { batch_rows: 1, ..Options::default() }),
+        ("rows", Options { batch_rows: 1, run_rows: 1, ..Options::default() }),
         ("bytes", Options { batch_bytes: 1, ..Options::default() }),
     ];
     for (of, options) in bounds {

@@ -36,7 +36,7 @@ pub(super) fn hand_off(
     }
     making.look_ahead();
     let state = making.state();
-    let free = || free(state, deciding, taker).take(options.batch_rows);
+    let free = || free(state, deciding, taker).take(options.run_rows);
     let oldest = free().next().and_then(|key| state.step(key)).map(|step| step.not_before);
     let n_free = free().count();
     let Some((worker, n)) = oldest.and_then(|oldest| taker.take(state.birth.user_id, oldest, n_free)) else {

@@ -121,7 +121,7 @@ impl<'a> Making<'a> {
         self.known.is_some()
             && !turn.is_single
             && !is_other_worker
-            && self.n_rows < options.batch_rows
+            && self.n_rows < options.run_rows
             && self.n_bytes < options.batch_bytes
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 use workflow::{id::RunId, run::State};
 
+use super::lanes::Lane;
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
@@ -38,10 +39,11 @@ pub(crate) enum Landed {
         runs: Vec<RunId>,
         newer: Result<Vec<Newer>, Unavailable>,
     },
-    /// `n_tries`: so often it was sent again, by a flight that takes no place.
+    /// `lane`: where it had a place. `n_tries`: so often it was sent again, by a flight that has none.
     Committed {
         tick: u64,
         works: Vec<(Fate, Working)>,
+        lane: Option<Lane>,
         n_tries: u32,
     },
     Alone(Box<Session>, Option<Fate>),
@@ -110,10 +112,16 @@ pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Fli
 }
 
 /// Sends them once.
-pub(crate) fn commit<L: Log>(log: Arc<L>, around: Arc<Surroundings>, works: Vec<Working>, tick: u64) -> Flight {
+pub(crate) fn commit<L: Log>(
+    log: Arc<L>,
+    around: Arc<Surroundings>,
+    works: Vec<Working>,
+    tick: u64,
+    lane: Lane,
+) -> Flight {
     Box::pin(async move {
         let sent = send(&*log, &around, batch(&works), false).await;
-        Landed::Committed { tick, works: with_fates(works, sent.fates), n_tries: 0 }
+        Landed::Committed { tick, works: with_fates(works, sent.fates), lane: Some(lane), n_tries: 0 }
     })
 }
 
@@ -136,7 +144,7 @@ pub(crate) fn again<L: Log>(
             fates.extend(sent.fates);
             left = sent.in_doubt.filter(|_| since.elapsed() < QUIET);
         }
-        Landed::Committed { tick, works: with_fates(works, fates), n_tries }
+        Landed::Committed { tick, works: with_fates(works, fates), lane: None, n_tries }
     })
 }
 
@@ -199,6 +207,8 @@ pub(crate) struct Session {
     pub(crate) turns: Vec<Turn>,
     pub(crate) newer: Option<Newer>,
     pub(crate) decided: Option<Decided>,
+    /// Where it has a place.
+    pub(crate) lane: Lane,
     /// Steps that it sets free are left to claims.
     pub(crate) is_plain: bool,
     pub(crate) options: Options,

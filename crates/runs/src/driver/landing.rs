@@ -8,6 +8,7 @@ use workflow::{id::RunId, run::State};
 use super::{
     Driver, flight,
     flight::Landed,
+    lanes::Lane,
     seat::{Doubt, Place},
 };
 use crate::{
@@ -45,13 +46,14 @@ impl<L: Log> Driver<L> {
                     self.unavailable(run);
                 }
             }
-            Landed::Committed { tick, works, n_tries } => {
-                // What is in doubt went on without a place.
-                self.n_commits -= usize::from(n_tries == 0);
+            Landed::Committed { tick, works, lane, n_tries } => {
+                if let Some(lane) = lane {
+                    self.lanes.has_landed(lane);
+                }
                 self.all_committed(works, tick, n_tries);
             }
             Landed::Alone(session, fate) => {
-                self.n_commits -= 1;
+                self.lanes.has_landed(session.lane);
                 self.was_alone(*session, fate);
             }
             Landed::Rested(run) => self.rested(run),
@@ -205,7 +207,7 @@ impl<L: Log> Driver<L> {
         seat.put_back(left);
     }
 
-    pub(super) fn begin_alone(&mut self, run: RunId) {
+    pub(super) fn begin_alone(&mut self, run: RunId, lane: Lane) {
         let Some(known) = self.cache.take(run) else { return };
         let tick = self.next_tick();
         let Some(seat) = self.seats.get_mut(&run) else { return };
@@ -218,11 +220,12 @@ impl<L: Log> Driver<L> {
             turns: seat.take_turns(),
             newer: None,
             decided: None,
+            lane,
             is_plain: seat.is_plain,
             options: self.options.clone(),
             shared: Arc::clone(&self.shared),
         };
-        self.n_commits += 1;
+        self.lanes.is_sent(lane);
         Stats::count(&self.shared.stats.alone, 1);
         self.flights.push(flight::alone(Arc::clone(&self.log), Arc::clone(&self.around), seen, session));
     }

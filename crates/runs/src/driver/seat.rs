@@ -53,6 +53,8 @@ pub(crate) struct Seat {
     pub(crate) n_torn: u32,
     /// Steps that it sets free are left to claims: a commit that took some was refused.
     pub(crate) is_plain: bool,
+    /// What people asked went ahead of others, whose turn it is now.
+    others_are_next: bool,
     /// Steps taken by commits of which nobody knows whether they are written.
     pub(crate) in_doubt: Vec<(CommitId, Taken)>,
 }
@@ -77,8 +79,20 @@ impl Seat {
         }
     }
 
+    /// Whether it may go ahead of runs at which nobody waits. Not twice in a row, or others would never come.
+    pub(crate) fn is_of_people(&self) -> bool {
+        !self.persons.is_empty() && !self.others_are_next
+    }
+
+    /// What people asked, by when it came. What others left is more by far, and would make the commit longer for those who wait for it.
+    pub(crate) fn take_turns_of_people(&mut self) -> Vec<Turn> {
+        self.others_are_next = !self.others.is_empty();
+        self.persons.drain(..).collect()
+    }
+
     /// All of them: people's first. Each kind by when it came.
     pub(crate) fn take_turns(&mut self) -> Vec<Turn> {
+        self.others_are_next = false;
         self.persons.drain(..).chain(self.others.drain(..)).collect()
     }
 

@@ -115,6 +115,10 @@ impl<L: Log> Driver<L> {
         self.find_taken(run, &[]);
         if let Some(mut known) = known {
             known.confirmed = tick;
+            if known.state.run.finished_at.is_some() {
+                // Nothing more is decided about it, mostly: it is kept once, for those who look at it.
+                known.forget_ahead();
+            }
             let seq = known.state.seq;
             self.cache.put(run, known);
             self.shared.hints.changed(run, Change::of(&commit, seq));
