@@ -468,17 +468,24 @@ CREATE TABLE key_reservations (
 CREATE INDEX key_reservations_over ON key_reservations (run_id, step) WHERE is_over;
 
 -- Processes that execute steps, each incarnation under an id of its own. What one holds is its own for as long as its heart beats;
--- once dead, it is so for good.
+-- once dead, it is so for good. One that is ending takes nothing any more, and is dead as soon as nothing can be on its way to it.
 CREATE TABLE workers (
     id           uuid PRIMARY KEY,
-    state        text NOT NULL CHECK (state IN ('alive', 'draining', 'dead')),
+    state        text NOT NULL CHECK (state IN ('alive', 'ending', 'dead')),
     started_at   timestamptz NOT NULL,
     beat_at      timestamptz NOT NULL,
     -- Since when a look found its lease run out; a second look makes it dead.
     suspected_at timestamptz,
     -- Of a session of an outside worker, whose beats come over the network. Null: as long as the processes themselves say.
-    lease        interval
+    lease        interval,
+    -- Of such a session: the token that began it.
+    token_id     uuid,
+    CHECK ((lease IS NULL) = (token_id IS NULL))
 ) WITH (fillfactor = 50);
+-- What is alive is counted without looking at what was.
+CREATE INDEX workers_of_token ON workers (token_id) WHERE token_id IS NOT NULL AND state = 'alive';
+CREATE INDEX workers_over ON workers (token_id, beat_at) WHERE token_id IS NOT NULL AND state = 'dead';
+CREATE INDEX workers_ending ON workers (id) WHERE state = 'ending';
 
 -- Runs that somebody looks at now, so that workers send their tokens. Unlogged: after a crash of the database they say so again.
 CREATE UNLOGGED TABLE run_watchers (
@@ -501,13 +508,21 @@ CREATE TABLE worker_tokens (
     agents       text[] NOT NULL CHECK (cardinality(agents) >= 1),
     -- What each of its sessions has to say of itself.
     labels       json NOT NULL CHECK (json_typeof(labels) = 'object'),
-    -- Null: the operator at the command line.
+    -- Null: the operator at the command line. Else it ends with what its maker comes in by.
     created_by   uuid REFERENCES users (id),
     created_at   timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz NOT NULL CONSTRAINT worker_tokens_expires CHECK (expires_at > created_at),
     last_used_at timestamptz,
     revoked_at   timestamptz
 );
+CREATE INDEX worker_tokens_maker ON worker_tokens (created_by) WHERE revoked_at IS NULL;
+
+-- What the workers of a token have sent on a day of UTC.
+CREATE TABLE worker_token_days (
+    token_id uuid PRIMARY KEY REFERENCES worker_tokens (id) ON DELETE CASCADE,
+    day      date NOT NULL,
+    bytes    bigint NOT NULL CHECK (bytes >= 0)
+) WITH (fillfactor = 50);
 
 -- Sessions, each beside its row in `workers`, which says whether it lives; forgotten with it.
 CREATE TABLE worker_sessions (
@@ -560,6 +575,7 @@ CREATE TABLE worker_tasks (
     number     int NOT NULL,
     generation int NOT NULL,
     session_id uuid NOT NULL,
+    agent_id   text NOT NULL,
     -- What the attempt was given, port by port, for its result to tell.
     consumed   json NOT NULL,
     -- When it fails if it is not over; null once it is.
@@ -583,16 +599,19 @@ CREATE TABLE attempt_logs (
     PRIMARY KEY (run_id, step, number)
 );
 
--- Attempts that wait for somebody outside, who has the secret. It is used once.
+-- Attempts that wait for somebody outside, who has the secret. It is used once; whether it was stands in the attempt, so that who never
+-- heard the answer is told it again.
 CREATE TABLE worker_callbacks (
     secret_hash bytea PRIMARY KEY CHECK (octet_length(secret_hash) = 32),
     run_id      uuid NOT NULL,
     step        text NOT NULL,
     number      int NOT NULL,
     session_id  uuid NOT NULL,
-    expires_at  timestamptz NOT NULL
+    expires_at  timestamptz NOT NULL,
+    -- It ended its attempt, and is kept as long as that.
+    is_used     boolean NOT NULL DEFAULT false
 );
-CREATE INDEX worker_callbacks_expires ON worker_callbacks (expires_at);
+CREATE INDEX worker_callbacks_expires ON worker_callbacks (expires_at) WHERE NOT is_used;
 CREATE INDEX worker_callbacks_attempt ON worker_callbacks (run_id, step, number);
 
 -- The content that a session sent, or was given with a task: it may read this and name it in results, and nothing else.

@@ -33,13 +33,16 @@ export interface Session {
 }
 
 export class Api {
-  private constructor(private readonly http: APIRequestContext) {}
+  private constructor(
+    private readonly http: APIRequestContext,
+    private readonly person: Person,
+  ) {}
 
   static async signIn(baseURL: string, person: Person): Promise<Api> {
     // Programs that send a cookie have to say where they come from, as browsers do.
     const http = await request.newContext({ baseURL, extraHTTPHeaders: { origin: new URL(baseURL).origin } });
     await signIn(http, baseURL, person);
-    return new Api(http);
+    return new Api(http, person);
   }
 
   async close(): Promise<void> {
@@ -90,6 +93,11 @@ export class Api {
     for (const session of sessions.items.filter(({ is_current }) => !is_current)) {
       await this.post("/_fn/revoke_session", { id: session.id });
     }
+  }
+
+  /** Gives the password once more, for what is only done shortly after it was given. */
+  async confirm(): Promise<void> {
+    await this.post("/api/me/confirm", { password: this.person.password });
   }
 
   async get<T>(path: string): Promise<T> {

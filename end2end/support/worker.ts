@@ -43,8 +43,9 @@ interface Beat {
 const BEAT_EVERY_MS = 2_000;
 const CLAIMED_WITHIN_MS = 30_000;
 
-/** A token that may offer these agents, made as a program of an admin makes one. */
+/** A token that may offer these agents, made in the session of an admin. */
 export async function workerToken(admin: Api, name: string, agents: readonly string[]): Promise<string> {
+  await admin.confirm();
   const { token } = await admin.post<{ token: string }>("/api/worker-tokens", { name, agents });
   return token;
 }

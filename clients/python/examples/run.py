@@ -23,6 +23,8 @@ from weft_worker.options import Options
 from weft_worker.worker import Worker
 
 NAME = "Report, from Python"
+# Of the worker tokens that it is given, the newest is good.
+TOKEN_NAME = "python-example"
 TEXT = (
     "Weft runs workflows whose steps are agents. A person stays in control of each of them. "
     "These three are plain Python functions. One of them is slow. Send its summary back, and it hears why."
@@ -93,13 +95,11 @@ class Weft:
         except urllib.error.URLError as error:
             raise SystemExit(f"{self.url} does not answer ({error.reason}): start it with `weft serve`") from error
 
-    def worker_token(self) -> str:
-        """A new one each time; an agent belongs to one token, so that of the last time is revoked."""
-        for known in self.ask("GET", "/api/worker-tokens"):
-            if known["name"] == "Python example":
-                self.ask("DELETE", f"/api/worker-tokens/{known['id']}")
-        made = self.ask("POST", "/api/worker-tokens", {"name": "Python example", "agents": list(app.agents)})
-        return str(made["token"])
+    def revoke_older(self) -> None:
+        """An agent belongs to one token, so those of the last times are revoked."""
+        known = [each["id"] for each in self.ask("GET", "/api/worker-tokens") if each["name"] == TOKEN_NAME]
+        for older in known[1:]:
+            self.ask("DELETE", f"/api/worker-tokens/{older}")
 
     def accept(self) -> None:
         """Takes into the library what the worker offers."""
@@ -134,15 +134,19 @@ def prepare(weft: Weft) -> None:
 
 
 def main() -> int:
-    token = os.environ.get("WEFT_TOKEN", "")
-    if not token:
-        print(
-            "Set WEFT_TOKEN: `weft token create --email YOU --scope read,run,review,admin` prints one", file=sys.stderr
-        )
-        return 2
+    token, worker_token = os.environ.get("WEFT_TOKEN", ""), os.environ.get("WEFT_WORKER_TOKEN", "")
+    agents = ",".join(app.agents)
+    for name, value, command in (
+        ("WEFT_TOKEN", token, "weft token create --email YOU --scope read,run,review,admin"),
+        ("WEFT_WORKER_TOKEN", worker_token, f"weft worker-token create --name {TOKEN_NAME} --agents {agents}"),
+    ):
+        if not value:
+            print(f"Set {name}: `{command}` prints one", file=sys.stderr)
+            return 2
     weft = Weft(os.environ.get("WEFT_URL", "http://127.0.0.1:3000"), token)
     configure("info")
-    worker = Worker(app.agents, Options(url=weft.url, token=weft.worker_token(), name=app.name))
+    weft.revoke_older()
+    worker = Worker(app.agents, Options(url=weft.url, token=worker_token, name=app.name))
     threading.Thread(target=prepare, args=(weft,), daemon=True).start()
     return worker.run()
 

@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_the_example_runs_in_one_command_and_its_reviewer_is_heard(weft: Weft) -> None:
     env = {**os.environ, "WEFT_URL": weft.url, "WEFT_TOKEN": weft.token, "PYTHONUNBUFFERED": "1"}
+    env["WEFT_WORKER_TOKEN"] = weft.worker_token("count-words", "write-summary", "make-report")[0]
     process = subprocess.Popen(
         [sys.executable, str(EXAMPLES / "run.py")], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

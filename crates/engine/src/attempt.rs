@@ -174,6 +174,7 @@ fn finished(inside: &Inside, task: &Task, told: &Told, result: AttemptResult, us
         usage,
         message: None,
         item_basis: basis.map(|basis| item_basis(&told.inputs, basis)),
+        answered_by: None,
     }
 }
 

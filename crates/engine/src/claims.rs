@@ -50,7 +50,7 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         of_run.entry(run).or_default().push(step);
     }
     let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
-        let command = Command::StartSteps { worker: inside.worker, steps: steps.clone() };
+        let command = Command::StartSteps { worker: inside.worker, build: None, steps: steps.clone() };
         (run, steps, inside.ask(Ask::itself(run, command)).await)
     };
     let answers = join_all(of_run.into_iter().map(start)).await;

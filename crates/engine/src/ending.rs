@@ -38,6 +38,7 @@ pub(crate) fn without_result(begun: &Begun, worker: WorkerId, result: AttemptRes
         usage: None,
         message: None,
         item_basis: None,
+        answered_by: None,
     }
 }
 

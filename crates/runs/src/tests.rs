@@ -152,7 +152,7 @@ fn who_knows_an_old_state_is_answered_as_of_the_newest() {
         other.read(id(1), 0, |state| assert_eq!(state.unwrap().seq, 1)).await.unwrap();
         let worker = WorkerId(Uuid::from_u128(9));
         Connection::new(memory.clone()).beat(worker).await.unwrap();
-        let take = Command::StartSteps { worker, steps: vec!["a".into()] };
+        let take = Command::StartSteps { worker, build: None, steps: vec!["a".into()] };
         let taken = one.execute(Ask::itself(id(1), take.clone())).await.unwrap();
         assert_eq!(taken.seq, 2);
         // It would take the step as well; it loses, catches up, and finds it taken.

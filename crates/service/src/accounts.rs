@@ -28,7 +28,7 @@ use guard::Guess;
 pub(crate) use hasher::{Hasher, Lane};
 pub(crate) use network::Network;
 pub(crate) use password::{Password, check as check_password};
-pub(crate) use tokens::TOKEN_PREFIX;
+pub(crate) use tokens::{CONFIRMED_WITHIN, TOKEN_PREFIX};
 pub use tokens::{create_token, create_token_for, list_tokens, revoke_token};
 
 use crate::{Error, OpContext, Result, Wanted, id, library, text};

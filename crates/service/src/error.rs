@@ -105,7 +105,8 @@ impl Error {
     /// For the `Retry-After` header.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after } | Self::Quota(Spent::BytesPerDay { retry_after, .. }) => {
+            Self::TooManyRequests { retry_after }
+            | Self::Quota(Spent::BytesPerDay { retry_after, .. } | Spent::TokenBytesPerDay { retry_after, .. }) => {
                 Some(*retry_after)
             }
             // When a run will be over, nobody knows.
@@ -335,6 +336,12 @@ fn quota(spent: &Spent) -> String {
             size_in_words(*max),
             in_words(*retry_after)
         ),
+        Spent::TokenBytesPerDay { max, retry_after } => format!(
+            "With this the workers of your token would have sent more content today than the {} that this Weft allows one token. Try \
+             again in {}, when the day ends (UTC), or ask an admin for more.",
+            size_in_words(*max),
+            in_words(*retry_after)
+        ),
     }
 }
 
@@ -392,11 +399,13 @@ mod tests {
     fn a_spent_quota_says_which_and_what_to_do() {
         let day = |max, retry_after| Error::from(store::Error::Quota(Spent::BytesPerDay { max, retry_after }));
         let runs = |max| Error::from(store::Error::Quota(Spent::RunningRuns { max }));
+        let token = |max, retry_after| Error::from(store::Error::Quota(Spent::TokenBytesPerDay { max, retry_after }));
         for (error, words) in [
             (runs(100), ["100 runs under way", "Finish or cancel one"]),
             (runs(1), ["1 run under way", "cancel it"]),
             (day(1 << 30, Duration::from_hours(5)), ["1 GiB", "5 hours"]),
             (day(1_000, Duration::from_secs(40)), ["1000 bytes", "40 seconds"]),
+            (token(64 << 30, Duration::from_hours(5)), ["64 GiB", "your token"]),
         ] {
             let told = error.to_api();
             assert_eq!((told.status, told.code), (429, ErrorCode::QuotaExceeded));

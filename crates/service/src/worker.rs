@@ -8,6 +8,7 @@ mod beats;
 mod callbacks;
 mod content;
 mod due;
+pub(crate) mod ending;
 mod hand_out;
 mod known;
 pub mod limits;
@@ -16,6 +17,7 @@ mod outputs;
 mod place;
 mod queue;
 mod results;
+mod starting;
 mod told;
 mod values;
 pub mod wire;
@@ -23,7 +25,7 @@ pub mod wire;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::future::join_all;
@@ -56,7 +58,7 @@ struct Inner {
     runs: Runs,
     log: Arc<Log>,
     hints: Hints,
-    tokens: Mutex<HashMap<SecretHash, (Instant, OpenWorkerToken)>>,
+    tokens: Mutex<HashMap<SecretHash, Caller>>,
     /// One reads a token for all who wait for it. By a part of its hash: tokens that nobody has stand in front of few.
     reading: [tokio::sync::Mutex<()>; 64],
     sessions: known::Sessions,
@@ -71,11 +73,17 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub struct Caller {
     token: OpenWorkerToken,
+    read_at: Instant,
 }
 
 impl Caller {
     pub fn token(&self) -> TokenId {
         self.token.id
+    }
+
+    /// How long the token is good for, from now.
+    fn stands_for(&self) -> Duration {
+        self.token.stands_for.saturating_sub(self.read_at.elapsed())
     }
 }
 
@@ -105,13 +113,14 @@ impl Workers {
             return Ok(None);
         }
         let hash = id::hash_secret(token);
-        if let Some(token) = self.fresh(&hash) {
-            return Ok(Some(Caller { token }));
+        if let Some(caller) = self.fresh(&hash) {
+            return Ok(Some(caller));
         }
         let _turn = self.0.reading[usize::from(hash[0]) % self.0.reading.len()].lock().await;
-        if let Some(token) = self.fresh(&hash) {
-            return Ok(Some(Caller { token }));
+        if let Some(caller) = self.fresh(&hash) {
+            return Ok(Some(caller));
         }
+        let read_at = Instant::now();
         let Some(open) = self.0.store.open_worker_token(&hash).await? else {
             self.tokens().remove(&hash);
             return Ok(None);
@@ -123,17 +132,19 @@ impl Workers {
         if tokens.len() >= MAX_TOKENS {
             tokens.clear();
         }
-        tokens.insert(hash, (Instant::now(), open.clone()));
-        Ok(Some(Caller { token: open }))
+        let caller = Caller { token: open, read_at };
+        tokens.insert(hash, caller.clone());
+        Ok(Some(caller))
     }
 
-    fn fresh(&self, hash: &SecretHash) -> Option<OpenWorkerToken> {
+    fn fresh(&self, hash: &SecretHash) -> Option<Caller> {
         let tokens = self.tokens();
-        let (read, token) = tokens.get(hash)?;
-        (read.elapsed() < limits::TOKEN_FRESH).then(|| token.clone())
+        let is_fresh =
+            |caller: &&Caller| caller.read_at.elapsed() < limits::TOKEN_FRESH && !caller.stands_for().is_zero();
+        tokens.get(hash).filter(is_fresh).cloned()
     }
 
-    fn tokens(&self) -> std::sync::MutexGuard<'_, HashMap<SecretHash, (Instant, OpenWorkerToken)>> {
+    fn tokens(&self) -> std::sync::MutexGuard<'_, HashMap<SecretHash, Caller>> {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -187,6 +198,10 @@ impl Workers {
     async fn look_at_sessions(&self, stop: &CancellationToken) {
         while stop.run_until_cancelled(sleep(limits::LOOK_AT_SESSIONS)).await.is_some() {
             self.0.told.look(&self.0.store).await;
+            if let Err(error) = ending::finish_endings(&self.0.store, &self.0.runs).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "sessions that are ending were not looked at; the next look does it");
+            }
             if self.0.sessions.is_empty() {
                 continue;
             }
@@ -245,20 +260,14 @@ impl Workers {
             Err(Error::SessionGone) => return Ok(()),
             Err(error) => return Err(error),
         };
+        // Who waits here is answered that there was nothing.
         live.set_wish(workflow::api::WorkerState::Draining);
-        for place in self.0.held_by(session).await? {
-            self.give_back(session, place).await;
-        }
+        // Before anything is given back: no process takes anything for it any more.
         self.0.store.end_worker_session(session).await?;
         live.end();
+        for place in self.0.store.held_by(session).await? {
+            self.give_back(session, place).await;
+        }
         Ok(())
-    }
-}
-
-impl Inner {
-    /// The attempts that a session holds.
-    async fn held_by(&self, session: WorkerId) -> Result<Vec<store::outside::beats::Place>> {
-        let beats = self.store.beat_sessions(&[session], &[]).await?;
-        Ok(beats.sessions.into_values().flat_map(|beaten| beaten.held).collect())
     }
 }

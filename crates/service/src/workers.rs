@@ -2,14 +2,20 @@
 //! may do is in `worker`.
 //! Must never show a token but in the answer that makes it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use store::outside::{offers::Accepted, tokens::NewWorkerToken as Stored};
+use store::{
+    outside::{
+        offers::Accepted,
+        tokens::{CreateWorkerToken, NewWorkerToken as Stored},
+    },
+    tokens::Recent,
+};
 use workflow::{
     AgentId, AgentSpec, RunId,
     api::{
-        AbsentWorker, AcceptOffer, CreatedWorkerToken, NewWorkerToken, OfferView, Page, WorkerState, WorkerTokenView,
-        WorkerView,
+        AbsentWorker, AcceptOffer, CreatedWorkerToken, NewWorkerToken, OfferView, Page, QueueView, WorkerState,
+        WorkerTokenView, WorkerView,
     },
     id::{TokenId, WorkerId},
     limits::MAX_NAME_CHARS,
@@ -17,7 +23,9 @@ use workflow::{
 };
 
 use crate::{
-    Error, OpContext, Result, Wanted, id, runs, text,
+    Error, OpContext, Result, Wanted,
+    accounts::CONFIRMED_WITHIN,
+    id, runs, text,
     worker::{TOKEN_PREFIX, limits},
 };
 
@@ -70,9 +78,16 @@ pub async fn list_tokens(ctx: &OpContext, wanted: &Wanted) -> Result<Page<Worker
     Ok(ctx.store().worker_tokens(wanted.window()).await?)
 }
 
-/// The token itself is in this answer and nowhere else.
+/// The token itself is in this answer and nowhere else. It is made like a person's own: in a session in which the password was given a
+/// moment ago, never with another token; or by the operator beside the database.
 pub async fn create_token(ctx: &OpContext, wanted: NewWorkerToken) -> Result<CreatedWorkerToken> {
-    manager(ctx)?;
+    let maker = if ctx.is_operator() {
+        None
+    } else {
+        let (actor, id_hash) = ctx.session_user()?;
+        ctx.admin()?;
+        Some((actor.id, Recent { id_hash, within: CONFIRMED_WITHIN }))
+    };
     let name = text::name("name", &wanted.name, MAX_NAME_CHARS)?;
     let days = wanted.expires_in_days.unwrap_or(DEFAULT_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
@@ -106,22 +121,36 @@ pub async fn create_token(ctx: &OpContext, wanted: NewWorkerToken) -> Result<Cre
         labels: &wanted.labels,
         lifetime: Duration::from_hours(24 * u64::from(days)),
         max_tokens: MAX_TOKENS,
+        maker,
     };
     match ctx.store().create_worker_token(&stored, ctx.author()).await? {
-        Some(view) => Ok(CreatedWorkerToken { token, view }),
-        None => {
+        CreateWorkerToken::Created(view) => Ok(CreatedWorkerToken { token, view }),
+        CreateWorkerToken::TooMany => {
             Err(Error::Conflict(format!("There are {MAX_TOKENS} worker tokens already. Revoke one that is not used.")))
         }
+        CreateWorkerToken::Gone => Err(Error::Unauthenticated),
+        CreateWorkerToken::Unconfirmed => Err(Error::ConfirmPassword),
+        CreateWorkerToken::NoAdmin => Err(Error::Forbidden),
     }
 }
 
 /// Takes a token back; its sessions end.
 pub async fn revoke_token(ctx: &OpContext, id: TokenId) -> Result<()> {
     manager(ctx)?;
-    match ctx.store().revoke_worker_token(id, ctx.author()).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::NotFound),
+    if ctx.store().revoke_worker_token(id, ctx.author()).await? { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// What waits for the workers of these agents, or of all, and how many they are. An agent that nobody knows has zeros, so that whoever scales
+/// its workers finds a number before the first of them came.
+pub async fn queues(ctx: &OpContext, agents: Option<&str>) -> Result<BTreeMap<AgentId, QueueView>> {
+    ctx.admin()?;
+    let Some(agents) = agents else { return Ok(ctx.store().queues(None).await?) };
+    let agents: Vec<AgentId> = agents.split(',').map(|id| AgentId::new(id.trim())).collect();
+    if agents.len() > MAX_PATTERNS || !agents.iter().all(AgentId::is_well_formed) {
+        let detail = format!("Name 1 to {MAX_PATTERNS} agents by their ids, with commas between.");
+        return Err(Error::invalid("agents", detail));
     }
+    Ok(ctx.store().queues(Some(&agents)).await?)
 }
 
 /// The steps of a run that wait for a worker which is not there, for whoever may see the run.

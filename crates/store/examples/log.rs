@@ -143,7 +143,7 @@ impl Bench {
         let steps: Vec<StepKey> = run.state.claimable(now).cloned().collect();
         let takes = !steps.is_empty();
         if takes {
-            one(run, &Command::StartSteps { worker: WORKER, steps });
+            one(run, &Command::StartSteps { worker: WORKER, build: None, steps });
         }
         let expected = run.head;
         let id = CommitId(Uuid::now_v7());
@@ -191,6 +191,7 @@ impl Bench {
             usage: None,
             message: None,
             item_basis: None,
+            answered_by: None,
         }))
     }
 

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast};
 use workflow::{
     RunId, StepKey,
     api::{Delta, LogLine, Telling},
+    pieces::Pieces,
 };
 
 use crate::{Result, Store};
@@ -119,7 +120,7 @@ struct OutboxInner {
 #[derive(Debug, Default)]
 struct Waiting {
     message: Message,
-    deltas: BTreeMap<(RunId, StepKey, i32), Delta>,
+    deltas: BTreeMap<(RunId, StepKey, i32), Pieces>,
     tellings: BTreeMap<(RunId, StepKey, i32), Telling>,
 }
 
@@ -162,19 +163,12 @@ impl Outbox {
 
     pub(crate) fn delta(&self, delta: Delta) {
         self.put(|waiting| {
-            let place = (delta.run, delta.step.clone(), delta.attempt);
-            match waiting.deltas.get_mut(&place) {
-                // Text that is sent again from its beginning holds what waits.
-                Some(known)
-                    if known.text.len() < MAX_WAITING_BYTES
-                        && usize::try_from(delta.offset - known.offset).is_ok_and(|gap| gap == known.text.len()) =>
-                {
-                    known.text.push_str(&delta.text);
-                }
-                _ => {
-                    waiting.deltas.insert(place, delta);
-                }
+            let known = waiting.deltas.entry((delta.run, delta.step, delta.attempt)).or_default();
+            // Text that is sent again holds what waits; what comes anew too fast takes its place.
+            if known.n_bytes() >= MAX_WAITING_BYTES && delta.offset >= known.end() {
+                *known = Pieces::default();
             }
+            known.add(delta.offset, &delta.text);
         });
     }
 
@@ -238,20 +232,22 @@ impl Outbox {
         let mut left = most;
         let mut taken = Vec::new();
         while left > 0
-            && let Some((place, mut delta)) = waiting.deltas.pop_first()
+            && let Some((place, mut pieces)) = waiting.deltas.pop_first()
         {
-            let cut = delta.text.floor_char_boundary(left.min(delta.text.len()));
-            let rest = delta.text.split_off(cut);
+            let Some((offset, mut text)) = pieces.pop_first() else { continue };
+            let cut = text.floor_char_boundary(left.min(text.len()));
+            let rest = text.split_off(cut);
             // A message also carries the names; a very short piece still costs that much.
             left = left.saturating_sub(cut.max(100));
-            if !rest.is_empty() {
-                let offset = delta.offset + i64::try_from(cut).unwrap_or(i64::MAX);
-                waiting.deltas.insert(place, Delta { offset, text: rest, ..delta.clone() });
+            pieces.add(offset + i64::try_from(cut).unwrap_or(i64::MAX), &rest);
+            let (run, step, attempt) = place.clone();
+            if !pieces.is_empty() {
+                waiting.deltas.insert(place, pieces);
             }
-            if delta.text.is_empty() {
+            if text.is_empty() {
                 break;
             }
-            taken.push(delta);
+            taken.push(Delta { run, step, attempt, offset, text });
         }
         taken
     }
@@ -468,6 +464,17 @@ mod tests {
         outbox.delta(delta(0, "one two "));
         outbox.delta(delta(8, "three"));
         assert_eq!(outbox.take_deltas(MAX_DELTA_BYTES), [delta(0, "one two three")]);
+    }
+
+    #[test]
+    fn parts_of_a_text_that_another_process_has_the_rest_of_are_all_sent() {
+        let outbox = Outbox::default();
+        outbox.delta(delta(0, "one "));
+        outbox.delta(delta(8, "three "));
+        outbox.delta(delta(20, "five"));
+        let taken = [outbox.take_deltas(MAX_DELTA_BYTES), outbox.take_deltas(MAX_DELTA_BYTES)].concat();
+        assert_eq!(taken, [delta(0, "one "), delta(8, "three "), delta(20, "five")]);
+        assert!(!outbox.has_deltas());
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 pub mod beats;
 pub mod blobs;
+pub mod ending;
 pub mod offers;
+pub mod queues;
 pub mod sessions;
 pub mod tasks;
 pub mod tokens;

@@ -1,6 +1,7 @@
 //! What one person may take up: runs under way, and bytes a day. Counted under the lock of a row of the person's, so that all replicas count
 //! together and nothing is stored by who is refused. A commit of a run never takes that lock: its place is taken before it.
-//! What agents make is never counted here.
+//! What agents make is never counted here, but for the content that outside workers send: it is theirs to send as much as they like, and
+//! is counted by their token.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Limits {
     pub running_runs: Option<i64>,
     /// What requests store in a day of UTC.
     pub bytes_per_day: Option<i64>,
+    /// Content that the workers of one token send in a day of UTC.
+    pub token_bytes_per_day: Option<i64>,
 }
 
 /// Which limit a person has reached.
@@ -25,6 +28,12 @@ pub enum Spent {
     RunningRuns { max: i64 },
     #[error("the person would have stored more than {max} bytes today")]
     BytesPerDay {
+        max: i64,
+        /// The day ends then.
+        retry_after: Duration,
+    },
+    #[error("the workers of the token would have sent more than {max} bytes today")]
+    TokenBytesPerDay {
         max: i64,
         /// The day ends then.
         retry_after: Duration,
@@ -92,6 +101,16 @@ impl Store {
         self.limits.charge(&mut tx, user, n_bytes).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Until the day of UTC ends.
+pub(crate) async fn left_of_day(connection: &mut PgConnection) -> Result<Duration> {
+    let left = sqlx::query_scalar!(
+        r#"SELECT extract(epoch FROM (n.now::date + 1)::timestamp - n.now)::float8 AS "left!"
+        FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) n"#
+    );
+    let left = left.fetch_one(connection).await?;
+    Ok(Duration::try_from_secs_f64(left).unwrap_or_default().max(Duration::from_secs(1)))
 }
 
 impl Limits {

@@ -201,35 +201,14 @@ impl Store {
     }
 }
 
-/// Why the token cannot be made. Locks the person's row, so that two requests at once cannot both be the last allowed one, and so that
-/// what ends all credentials of the person either sees this one or is seen here.
+/// Why the token cannot be made.
 async fn refused(connection: &mut PgConnection, token: &NewToken<'_>) -> Result<Option<CreateToken>> {
-    let user = sqlx::query!(
-        r#"SELECT role, disabled_at IS NOT NULL AS "is_disabled!" FROM users WHERE id = $1 FOR NO KEY UPDATE"#,
-        token.user.0,
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some(user) = user.filter(|user| !user.is_disabled) else {
-        return Ok(Some(CreateToken::Gone));
+    let role = match maker(connection, token.user, token.session).await? {
+        Maker::Stands(role) => role,
+        Maker::Gone => return Ok(Some(CreateToken::Gone)),
+        Maker::Unconfirmed => return Ok(Some(CreateToken::Unconfirmed)),
     };
-    if let Some(session) = token.session {
-        let is_recent = sqlx::query_scalar!(
-            r#"SELECT confirmed_at > now() - make_interval(secs => $3) AS "is_recent!" FROM sessions
-               WHERE id_hash = $1 AND user_id = $2 AND expires_at > now()"#,
-            &session.id_hash[..],
-            token.user.0,
-            session.within.as_secs_f64(),
-        )
-        .fetch_optional(&mut *connection)
-        .await?;
-        match is_recent {
-            None => return Ok(Some(CreateToken::Gone)),
-            Some(false) => return Ok(Some(CreateToken::Unconfirmed)),
-            Some(true) => {}
-        }
-    }
-    if token.scopes.contains(&Scope::Admin) && parse_role(&user.role, token.user.0)? != Role::Admin {
+    if token.scopes.contains(&Scope::Admin) && role != Role::Admin {
         return Ok(Some(CreateToken::NoAdmin));
     }
     let n_tokens = sqlx::query_scalar!(
@@ -239,4 +218,42 @@ async fn refused(connection: &mut PgConnection, token: &NewToken<'_>) -> Result<
     .fetch_one(connection)
     .await?;
     Ok((n_tokens >= token.max_tokens).then_some(CreateToken::TooMany))
+}
+
+/// Whether somebody may make a token of any kind just now.
+pub(crate) enum Maker {
+    Stands(Role),
+    /// The session or the account has ended meanwhile.
+    Gone,
+    /// The password was given too long ago.
+    Unconfirmed,
+}
+
+/// Locks the person's row, so that two requests at once cannot both be the last allowed one, and so that what ends all credentials of the
+/// person either sees the token that is made now, or is seen here.
+pub(crate) async fn maker(connection: &mut PgConnection, user: UserId, session: Option<Recent<'_>>) -> Result<Maker> {
+    let known = sqlx::query!(
+        r#"SELECT role, disabled_at IS NOT NULL AS "is_disabled!" FROM users WHERE id = $1 FOR NO KEY UPDATE"#,
+        user.0,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(known) = known.filter(|known| !known.is_disabled) else { return Ok(Maker::Gone) };
+    if let Some(session) = session {
+        let is_recent = sqlx::query_scalar!(
+            r#"SELECT confirmed_at > now() - make_interval(secs => $3) AS "is_recent!" FROM sessions
+               WHERE id_hash = $1 AND user_id = $2 AND expires_at > now()"#,
+            &session.id_hash[..],
+            user.0,
+            session.within.as_secs_f64(),
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        match is_recent {
+            None => return Ok(Maker::Gone),
+            Some(false) => return Ok(Maker::Unconfirmed),
+            Some(true) => {}
+        }
+    }
+    Ok(Maker::Stands(parse_role(&known.role, user.0)?))
 }

@@ -15,6 +15,7 @@ use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
     decode::word,
+    outside::ending::end_tokens_of,
 };
 
 #[derive(Clone, Debug)]
@@ -164,7 +165,8 @@ impl Store {
         .transpose()
     }
 
-    /// Ends the person's sessions: what they may do has changed under them. Tokens stay, but none is an admin's any more.
+    /// Ends the person's sessions: what they may do has changed under them. Tokens stay, but none is an admin's any more, and those that
+    /// only an admin could make for workers end.
     pub async fn set_role(&self, id: UserId, role: Role, author: Author) -> Result<ChangeUser> {
         // What changes nothing ends nothing.
         if let Some(known) = self.user(id).await?.filter(|known| known.role == role) {
@@ -190,6 +192,7 @@ impl Store {
             )
             .execute(&mut *tx)
             .await?;
+            end_tokens_of(&mut tx, id, author).await?;
         }
         finish(tx, row, author, "user.role_changed", json!({"role": role})).await
     }
@@ -215,7 +218,7 @@ impl Store {
         .await?;
         let action = if is_disabled { "user.disabled" } else { "user.enabled" };
         if is_disabled {
-            end_tokens(&mut tx, id).await?;
+            end_tokens(&mut tx, id, author).await?;
         }
         finish(tx, row, author, action, json!({})).await
     }
@@ -232,7 +235,7 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
-        end_tokens(&mut tx, id).await?;
+        end_tokens(&mut tx, id, author).await?;
         finish(tx, row, author, "user.password_changed", json!({})).await
     }
 
@@ -272,11 +275,13 @@ async fn is_last_admin(connection: &mut PgConnection, id: UserId) -> Result<bool
     Ok(admins.fetch_all(connection).await? == [id.0])
 }
 
-/// Their tokens, and that their devices are known. Runs under the lock of the person's row, as what makes a token does.
-async fn end_tokens(connection: &mut PgConnection, id: UserId) -> Result<()> {
+/// Their tokens, those that they made for workers, and that their devices are known. Runs under the lock of the person's row, as what makes
+/// a token does.
+async fn end_tokens(connection: &mut PgConnection, id: UserId, author: Author) -> Result<()> {
     sqlx::query!(r#"UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"#, id.0)
         .execute(&mut *connection)
         .await?;
+    end_tokens_of(connection, id, author).await?;
     sqlx::query!(r#"DELETE FROM devices WHERE user_id = $1"#, id.0).execute(connection).await?;
     Ok(())
 }

@@ -20,6 +20,7 @@ pub mod lineage;
 pub mod moving;
 pub mod order;
 pub mod people;
+pub mod pieces;
 pub mod plan;
 pub mod problem;
 pub mod progress;

@@ -182,6 +182,7 @@ pub(crate) fn attempt(view: &mut RunView, key: &str, read: &[(&str, &str)], outc
         usage: None,
         basis: Some(basis),
         message: None,
+        build: None,
     };
     view_step.attempts.push(attempt);
     number

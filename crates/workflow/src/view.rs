@@ -172,6 +172,9 @@ pub struct AttemptView {
     /// What a `human` agent asks, as rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Of an outside worker: which build of it did this, as it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
 }
 
 /// What an attempt was made with besides its inputs: a difference to what is in force now makes its result stale.

@@ -1,4 +1,4 @@
-//! What one person may take up, and how long a statement may take: numbers, or `off`.
+//! What one person, and the workers of one token, may take up, and how long a statement may take: numbers, or `off`.
 //! Zero is refused: it would keep everybody out, and whoever writes it means `off`.
 
 use std::{fmt, time::Duration};
@@ -8,12 +8,13 @@ use clap::Args;
 const OFF: &str = "off";
 const RUNNING_RUNS: &str = "WEFT_USER_RUNNING_RUNS";
 const BYTES_PER_DAY: &str = "WEFT_USER_BYTES_PER_DAY";
+const TOKEN_BYTES_PER_DAY: &str = "WEFT_WORKER_TOKEN_BYTES_PER_DAY";
 const REQUESTS_PER_SECOND: &str = "WEFT_USER_REQUESTS_PER_SECOND";
 pub(super) const STATEMENT_TIMEOUT: &str = "WEFT_STATEMENT_TIMEOUT_S";
 
 /// The defaults are far above what a person with many tabs does, and far below what hurts others.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Quotas of each person")]
+#[command(next_help_heading = "Quotas of each person, and of each worker token")]
 pub struct Quotas {
     /// Runs of one person that are not over; off for any number
     #[arg(long = "user-running-runs", env = RUNNING_RUNS, default_value = "100", value_name = "N", value_parser = running_runs)]
@@ -21,6 +22,9 @@ pub struct Quotas {
     /// What the requests of one person store in a day of UTC, in bytes or such as 512MiB; off for any amount
     #[arg(long = "user-bytes-per-day", env = BYTES_PER_DAY, default_value = "1GiB", value_name = "SIZE", value_parser = bytes_per_day)]
     bytes_per_day: Limit,
+    /// Content that outside workers with one token send in a day of UTC, in bytes or such as 512GiB; off for any amount
+    #[arg(long = "worker-token-bytes-per-day", env = TOKEN_BYTES_PER_DAY, default_value = "64GiB", value_name = "SIZE", value_parser = token_bytes_per_day)]
+    token_bytes_per_day: Limit,
     /// Requests of one person in a second, and four times as many at once; off for any number
     #[arg(long = "user-requests-per-second", env = REQUESTS_PER_SECOND, default_value = "50", value_name = "N", value_parser = requests_per_second)]
     requests_per_second: Limit,
@@ -30,7 +34,11 @@ impl Quotas {
     /// What the store holds people to.
     pub fn limits(&self) -> store::quotas::Limits {
         let signed = |limit: Limit| limit.0.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        store::quotas::Limits { running_runs: signed(self.running_runs), bytes_per_day: signed(self.bytes_per_day) }
+        store::quotas::Limits {
+            running_runs: signed(self.running_runs),
+            bytes_per_day: signed(self.bytes_per_day),
+            token_bytes_per_day: signed(self.token_bytes_per_day),
+        }
     }
 
     pub fn requests_per_second(&self) -> Option<u32> {
@@ -79,8 +87,16 @@ pub(super) fn statement_timeout(text: &str) -> Result<Limit, BadLimit> {
 }
 
 fn bytes_per_day(text: &str) -> Result<Limit, BadLimit> {
+    size(BYTES_PER_DAY, text)
+}
+
+fn token_bytes_per_day(text: &str) -> Result<Limit, BadLimit> {
+    size(TOKEN_BYTES_PER_DAY, text)
+}
+
+fn size(variable: &'static str, text: &str) -> Result<Limit, BadLimit> {
     const MOST: u64 = 1 << 60;
-    let bad = || BadLimit { variable: BYTES_PER_DAY, most: MOST, takes_units: true };
+    let bad = || BadLimit { variable, most: MOST, takes_units: true };
     let text = text.trim();
     let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     let with_unit = units.into_iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
@@ -143,6 +159,19 @@ mod tests {
         assert_eq!(read(" 7 ", "512", "1"), Ok((Some(7), Some(512), Some(1))));
         assert_eq!(read("7", "3KiB", "1").unwrap().1, Some(3072));
         assert_eq!(read("7", "2MiB", "1").unwrap().1, Some(2 << 20));
+    }
+
+    #[test]
+    fn what_workers_send_is_bounded_even_where_nobody_said_so() {
+        let read =
+            |arguments: &[&str]| Cli::try_parse_from([&["weft"], arguments].concat()).map(|cli| cli.quotas.limits());
+        assert_eq!(read(&["--worker-token-bytes-per-day=3MiB"]).unwrap().token_bytes_per_day, Some(3 << 20));
+        assert_eq!(read(&["--worker-token-bytes-per-day=off"]).unwrap().token_bytes_per_day, None);
+        let words = read(&["--worker-token-bytes-per-day=0"]).unwrap_err().to_string();
+        assert!(words.contains(TOKEN_BYTES_PER_DAY), "{words}");
+        if std::env::var_os(TOKEN_BYTES_PER_DAY).is_none() {
+            assert_eq!(read(&[]).unwrap().token_bytes_per_day, Some(64 << 30));
+        }
     }
 
     #[test]

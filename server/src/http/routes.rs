@@ -87,6 +87,7 @@ pub fn routes() -> Vec<Route> {
         patch("/api/workers/{session_id}", workers::set),
         get("/api/workers/offers", workers::offers),
         post("/api/workers/offers/accept", workers::accept),
+        get("/api/queues", workers::queues),
         get("/api/worker-tokens", workers::list_tokens),
         post("/api/worker-tokens", workers::create_token),
         delete("/api/worker-tokens/{token_id}", workers::revoke_token),

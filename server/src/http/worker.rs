@@ -149,7 +149,7 @@ pub(super) async fn called_back(State(state): State<AppState>, request: Request)
     let (parts, body) = request.into_parts();
     let mut held = state.in_flight.hold(Some(UserId(session.0)), None);
     let bytes = body::read(&parts.headers, body, CONTENT.limit, &mut held).await?;
-    let status = state.workers.called_back(&secret, extract::read(&bytes)?).await?;
+    let status = state.workers.called_back(&secret, &bytes, extract::read(&bytes)?).await?;
     Ok(Json(One { status }).into_response())
 }
 

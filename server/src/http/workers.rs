@@ -1,12 +1,14 @@
 //! REST: outside workers for admins (who is connected, what is offered, worker tokens), and what of them shows on a run.
 
+use std::collections::BTreeMap;
+
 use axum::{Extension, Json, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
 use service::{OpContext, Wanted, steps, workers};
 use workflow::{
-    AgentSpec, RunId, StepKey,
-    api::{AbsentWorker, AcceptOffer, AttemptLogs, CreatedWorkerToken, NewWorkerToken, SetWorker},
+    AgentId, AgentSpec, RunId, StepKey,
+    api::{AbsentWorker, AcceptOffer, AttemptLogs, CreatedWorkerToken, NewWorkerToken, QueueView, SetWorker},
     id::{TokenId, WorkerId},
 };
 
@@ -20,6 +22,19 @@ pub(super) struct Filter {
     /// Only what no admin has accepted.
     #[serde(default)]
     waiting: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct OfAgents {
+    /// Ids with commas between; all where it is absent.
+    agents: Option<String>,
+}
+
+pub(super) async fn queues(
+    Extension(ctx): Extension<OpContext>,
+    Params(of): Params<OfAgents>,
+) -> Result<Json<BTreeMap<AgentId, QueueView>>> {
+    Ok(Json(workers::queues(&ctx, of.agents.as_deref()).await?))
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {

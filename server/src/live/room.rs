@@ -19,6 +19,7 @@ use tokio::{
 use workflow::{
     RunId, StepKey,
     api::{AbsentWorker, Delta, RunFrame, Telling},
+    pieces::Pieces,
     run::RunEvent,
 };
 
@@ -71,7 +72,7 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 struct Texts {
     /// What was passed on of attempts that are running, for followers who come later.
-    so_far: BTreeMap<(StepKey, i32), Delta>,
+    so_far: BTreeMap<(StepKey, i32), Pieces>,
     /// What those say of themselves: how far they are, and the last lines of their logs.
     said: BTreeMap<(StepKey, i32), Telling>,
     /// The last attempt of each step that ended meanwhile: what comes late of it, nobody wants.
@@ -105,17 +106,10 @@ impl Room {
         if texts.ended.get(&delta.step).is_some_and(|ended| *ended >= delta.attempt) {
             return;
         }
-        match texts.so_far.get_mut(&(delta.step.clone(), delta.attempt)) {
-            Some(known) if delta.offset == end(known) => {
-                if known.text.len() + delta.text.len() <= MAX_TEXT {
-                    known.text.push_str(&delta.text);
-                }
-            }
-            // Sent again for somebody else; it begins earlier only if this room came late.
-            Some(known) if delta.offset >= known.offset => {}
-            _ => {
-                texts.so_far.insert((delta.step.clone(), delta.attempt), delta.clone());
-            }
+        // Much of it may be there: it is sent again for whoever comes late, by each process that took a part of it.
+        let known = texts.so_far.entry((delta.step.clone(), delta.attempt)).or_default();
+        if known.n_bytes() + delta.text.len() <= MAX_TEXT || delta.offset < known.end() {
+            known.add(delta.offset, &delta.text);
         }
         self.send(None, &RunFrame::Delta(delta));
     }
@@ -140,7 +134,12 @@ impl Room {
     pub(super) fn text_so_far(&self) -> Vec<Frame> {
         let mut frames = Vec::new();
         let texts = self.texts();
-        frames.extend(texts.so_far.values().cloned().map(RunFrame::Delta));
+        for ((step, attempt), pieces) in &texts.so_far {
+            frames.extend(pieces.iter().map(|(offset, text)| {
+                let (run, step, attempt) = (self.run, step.clone(), *attempt);
+                RunFrame::Delta(Delta { run, step, attempt, offset, text: text.to_owned() })
+            }));
+        }
         frames.extend(texts.said.values().cloned().map(RunFrame::Telling));
         drop(texts);
         // Also where nobody is missing: who lost the connection may believe otherwise.
@@ -231,11 +230,6 @@ impl Room {
     }
 }
 
-/// The offset of what follows a piece.
-fn end(piece: &Delta) -> i64 {
-    piece.offset + i64::try_from(piece.text.len()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +255,11 @@ mod tests {
         assert_eq!(so_far(), "one two three four ");
         pass_on(0, "one two ");
         pass_on(40, "lost before");
-        assert_eq!(so_far(), "one two three four ", "neither a repetition nor what follows a gap changes it");
+        assert_eq!(so_far(), "one two three four lost before", "a repetition changes nothing");
+        let offsets: Vec<i64> = room.texts().so_far.values().flat_map(Pieces::iter).map(|(at, _)| at).collect();
+        assert_eq!(offsets, [0, 40], "what follows a gap stays where it belongs");
+        pass_on(19, "five, six, seven and ");
+        assert_eq!(so_far(), "one two three four five, six, seven and lost before", "as another process had it");
         room.texts().ended.insert("a".into(), 1);
         room.texts().so_far.clear();
         pass_on(0, "one two ");

@@ -24,7 +24,7 @@ fn retry_after(answer: &Answer) -> u64 {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn one_run_too_many_is_refused_with_what_to_do_and_the_same_request_is_not(pool: PgPool) {
     const MAX: i64 = 100;
-    let server = start_within(pool, Limits { running_runs: Some(MAX), bytes_per_day: None }).await;
+    let server = start_within(pool, Limits { running_runs: Some(MAX), ..Limits::default() }).await;
     // A gate keeps every run under way.
     let template = server.shouting_template("always").await;
     let body = json!({"template_id": template, "inputs": {"text": "hi"}});
@@ -50,7 +50,7 @@ async fn one_run_too_many_is_refused_with_what_to_do_and_the_same_request_is_not
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_day_of_bytes_is_refused_until_it_ends(pool: PgPool) {
     const MAX: i64 = 1 << 20;
-    let server = start_within(pool.clone(), Limits { running_runs: None, bytes_per_day: Some(MAX) }).await;
+    let server = start_within(pool.clone(), Limits { bytes_per_day: Some(MAX), ..Limits::default() }).await;
     let template = server.shouting_template("never").await;
     let body = |n: usize| json!({"template_id": template, "inputs": {"text": "x".repeat(n)}});
     server.anna.post(RUNS, body(800_000)).await.expect(201);

@@ -4,15 +4,21 @@ mod abuse;
 mod basics;
 mod content;
 mod crowds;
+mod ends;
 mod fences;
+mod queues;
 mod said;
+mod slots;
+mod tokens;
 mod waiting;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
+use service::workers;
+use workflow::api::NewWorkerToken;
 
 use crate::harness::{Answer, Client, Server};
 
@@ -43,11 +49,17 @@ pub(crate) fn registration(agents: &[Value]) -> Value {
     })
 }
 
-/// A worker token for these agents, as a client.
+/// A worker token for these agents, as a client; made by the operator, so that it is nobody's.
 pub(crate) async fn token(server: &Server, agents: &[&str]) -> (Client, String) {
-    let made = server.admin.post("/api/worker-tokens", json!({"name": "test", "agents": agents})).await.expect(201);
-    let client = server.admin.with_token(made["token"].as_str().unwrap());
-    (client, made["view"]["id"].as_str().unwrap().to_owned())
+    let operator = server.service.system_context().await.unwrap();
+    let wanted = NewWorkerToken {
+        name: "test".into(),
+        agents: agents.iter().map(|&agent| agent.to_owned()).collect(),
+        labels: BTreeMap::new(),
+        expires_in_days: None,
+    };
+    let made = workers::create_token(&operator, wanted).await.unwrap();
+    (server.admin.with_token(&made.token), made.view.id.to_string())
 }
 
 pub(crate) async fn register(client: &Client, agents: &[Value]) -> Worker {
@@ -69,6 +81,10 @@ pub(crate) async fn accepted(server: &Server, agents: &[Value]) -> Worker {
         worker.accept(server, agent["id"].as_str().unwrap()).await;
     }
     register(&client, agents).await
+}
+
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("WEFT_LONG").is_some()
 }
 
 /// A published workflow of one step that a worker does.

@@ -33,7 +33,7 @@ pub(super) fn Password(#[prop(into)] on_done: Callback<()>) -> impl IntoView {
                     change.dispatch(());
                 }
             >
-                <p class="muted">"A new password signs you out everywhere else and ends all your API tokens: programs that use one need a new one."</p>
+                <p class="muted">"A new password signs you out everywhere else and ends all your tokens, those that you made for workers too: programs that use one need a new one."</p>
                 <FormError error fields=&["current", "new", "password"]/>
                 // Tells password managers whose password it is.
                 <input type="email" class="visually-hidden" tabindex="-1" aria-hidden="true" autocomplete="username" readonly value=email/>

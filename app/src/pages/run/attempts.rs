@@ -69,6 +69,11 @@ pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
     Some(format!("{model}{about}{asked} + {answered} tokens{guess}{cost}{cut}"))
 }
 
+/// "Build 2026-11-28.3": of the worker that did it.
+fn build_words(attempt: &AttemptView) -> Option<String> {
+    attempt.build.as_ref().filter(|build| !build.is_empty()).map(|build| format!("Build {build}"))
+}
+
 /// "temperature and stream were left out: the model does not take them".
 fn left_out_words(attempt: &AttemptView) -> Option<String> {
     match attempt.usage.as_ref()?.left_out.as_slice() {
@@ -124,6 +129,7 @@ fn facts(attempt: &AttemptView) -> AnyView {
     view! {
         <div>{attempt_words(attempt)}</div>
         {usage_words(attempt).map(|usage| view! { <small class="muted small">{usage}</small> })}
+        {build_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {left_out_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {error_words(attempt).map(|error| view! { <div class="muted small">{error}</div> })}
     }
@@ -152,9 +158,11 @@ mod tests {
             usage: None,
             basis: None,
             message: None,
+            build: Some("2026-11-28.3".to_owned()),
         };
         assert_eq!(attempt_words(&attempt), "Attempt 2 was lost with its worker after 0 ms");
         assert_eq!(error_words(&attempt).as_deref(), Some("The other side's fault: The answer broke off"));
+        assert_eq!(build_words(&attempt).as_deref(), Some("Build 2026-11-28.3"));
         attempt.error_class = None;
         assert_eq!(error_words(&attempt).as_deref(), Some("The answer broke off"));
     }

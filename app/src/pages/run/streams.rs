@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use workflow::{StepKey, api::Delta};
+use workflow::{StepKey, api::Delta, pieces::Pieces};
 
 /// By step and attempt.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -11,16 +11,14 @@ pub(in crate::pages) struct Streams(BTreeMap<(StepKey, i32), Stream>);
 
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Stream {
-    text: String,
-    /// Where the next piece belongs.
-    offset: i64,
-    /// A piece before it was lost.
-    has_gap: bool,
+    pieces: Pieces,
+    /// What they are as one text.
+    shown: String,
 }
 
 impl Streams {
     pub(super) fn text(&self, step: &StepKey, attempt: i32) -> Option<&str> {
-        self.0.get(&(step.clone(), attempt)).map(|stream| stream.text.as_str())
+        self.0.get(&(step.clone(), attempt)).map(|stream| stream.shown.as_str())
     }
 
     pub(super) fn forget(&mut self, step: &StepKey, attempt: i32) {
@@ -29,20 +27,14 @@ impl Streams {
 
     pub(super) fn add(&mut self, delta: &Delta) {
         let stream = self.0.entry((delta.step.clone(), delta.attempt)).or_default();
-        // All of it is sent again to whoever comes late, and that may be us.
-        if delta.offset == 0 && stream.has_gap {
-            *stream = Stream::default();
+        let is_next = delta.offset == stream.pieces.end();
+        stream.pieces.add(delta.offset, &delta.text);
+        if is_next {
+            // As nearly all are: what is there is not written anew.
+            stream.shown.push_str(&delta.text);
+        } else {
+            stream.shown = stream.pieces.shown();
         }
-        if delta.offset < stream.offset {
-            return;
-        }
-        if delta.offset > stream.offset {
-            // Lossy by design; the artifact will tell the whole.
-            stream.text.push_str(" … ");
-            stream.has_gap = true;
-        }
-        stream.text.push_str(&delta.text);
-        stream.offset = delta.offset + i64::try_from(delta.text.len()).unwrap_or(i64::MAX);
     }
 }
 
@@ -67,5 +59,7 @@ mod tests {
             streams.add(&delta);
         }
         assert_eq!(streams.text(&"a".into(), 1), Some("one two and four"), "sent again, it is whole");
+        streams.add(&piece(16, "teen"));
+        assert_eq!(streams.text(&"a".into(), 1), Some("one two and fourteen"));
     }
 }

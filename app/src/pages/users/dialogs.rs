@@ -104,7 +104,7 @@ pub(super) fn ResetPassword(of: RwSignal<Option<UserView>>) -> impl IntoView {
             open
             title
             size=Size::Sm
-            description="Ends all sessions and API tokens of this person. Hand the password over; they can change it under Account."
+            description="Ends all sessions and API tokens of this person, and the worker tokens that they made. Hand the password over; they can change it under Account."
         >
             {move || of.get_untracked().map(|user| view! { <ResetForm user open/> })}
         </Dialog>

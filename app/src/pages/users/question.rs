@@ -30,12 +30,12 @@ impl Change {
             ),
             Self::Role(_, Role::User) => (
                 format!("Make {email} a user?"),
-                "They start workflows and see their own runs only, and are no admin any more. They have to sign in again.",
+                "They start workflows and see their own runs only, and are no admin any more. Worker tokens that they made end. They have to sign in again.",
                 "Make a user",
             ),
             Self::Disabled(_, true) => (
                 format!("Disable {email}?"),
-                "All sessions and API tokens of this person end at once, for good. Their runs go on. You can enable the account again.",
+                "All sessions and API tokens of this person, and the worker tokens that they made, end at once, for good. Their runs go on. You can enable the account again.",
                 "Disable",
             ),
             Self::Disabled(_, false) => (format!("Enable {email}?"), "They can sign in again.", "Enable"),

@@ -49,7 +49,7 @@ pub(super) fn Tokens(is_making: RwSignal<bool>) -> impl IntoView {
         <section class="card" aria-labelledby="worker-tokens">
             <div class="card-head"><h2 id="worker-tokens">"Worker tokens"</h2></div>
             <div class="card-body stack">
-                <p class="muted">"A worker comes with one. It may offer the agents that you name for it and do their tasks, and nothing else."</p>
+                <p class="muted">"A worker comes with one. It may offer the agents that you name for it and do their tasks, and nothing else. It ends with a new password of whoever made it, and when they are no admin any more; one that the operator made with "<code>"weft worker-token"</code>" does not."</p>
                 <FormError error/>
                 <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
                     {move || Suspend::new(async move {

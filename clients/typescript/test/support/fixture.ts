@@ -9,7 +9,7 @@ import { Weft } from "./weft.js";
 let started: Promise<{ weft: Weft; rest: Rest }> | undefined;
 
 export function server(): Promise<{ weft: Weft; rest: Rest }> {
-  started ??= Weft.start().then(async (weft) => ({ weft, rest: new Rest(weft.url, await weft.adminToken()) }));
+  started ??= Weft.start().then(async (weft) => ({ weft, rest: new Rest(weft.url, await weft.adminToken(), weft) }));
   return started;
 }
 

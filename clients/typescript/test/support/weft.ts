@@ -48,6 +48,10 @@ export class Weft {
     return this.run(["token", "create", "--email", ADMIN, "--scope", "read,run,review,admin"]);
   }
 
+  workerToken(name: string, agents: readonly string[]): Promise<string> {
+    return this.run(["worker-token", "create", "--name", name, "--agents", agents.join(","), "--days", "1"]);
+  }
+
   async stop(): Promise<void> {
     await end(this.server);
     rmSync(this.folder, { recursive: true, force: true });

@@ -48,7 +48,7 @@ pub(super) fn hand_off(
         return Ok(None);
     }
     let steps: Vec<StepKey> = free().take(n).cloned().collect();
-    let ask = Ask::itself(run, Command::StartSteps { worker, steps });
+    let ask = Ask::itself(run, Command::StartSteps { worker, build: None, steps });
     let events = match deciding.decide(state, &ask) {
         Ok(Ok(events)) => events,
         Ok(Err(_)) => Vec::new(),

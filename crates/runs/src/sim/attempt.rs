@@ -90,6 +90,7 @@ fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &
         usage: (!is_released).then(|| Usage { prompt_tokens: 5, ..Usage::default() }),
         message: None,
         item_basis: known.basis.clone(),
+        answered_by: None,
     }))
 }
 

@@ -245,6 +245,7 @@ async fn call_back(world: &Arc<World>, rng: &mut Rng, runs: &Runs, run: RunId, s
         usage: None,
         message: None,
         item_basis,
+        answered_by: None,
     });
     let command = Command::CalledBack { token: "t".into(), done };
     let told = world.ask(runs, Ask::itself(run, command.clone())).await;

@@ -151,7 +151,7 @@ async fn claim(inside: &Inside) {
         of_run.entry(run).or_default().push(step);
     }
     let start = |(run, steps): (RunId, Vec<StepKey>)| async move {
-        let command = Command::StartSteps { worker: inside.worker, steps };
+        let command = Command::StartSteps { worker: inside.worker, build: None, steps };
         (run, inside.world.ask(&inside.runs, Ask::itself(run, command)).await)
     };
     let answers = join_all(of_run.into_iter().map(start)).await;

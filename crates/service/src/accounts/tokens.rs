@@ -18,7 +18,7 @@ pub(crate) const TOKEN_PREFIX: &str = "weft_";
 /// Tokens that one person may have at a time.
 const MAX_TOKENS: i64 = 100;
 /// How long ago the password may have been given.
-const CONFIRMED_WITHIN: Duration = Duration::from_mins(10);
+pub(crate) const CONFIRMED_WITHIN: Duration = Duration::from_mins(10);
 const DEFAULT_DAYS: u16 = 90;
 /// For everybody: what is forgotten ends by itself.
 const MAX_DAYS: u16 = 365;

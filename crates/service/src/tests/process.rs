@@ -99,7 +99,7 @@ impl Process {
         let steps: Vec<StepKey> =
             self.look(run, |state| state.claimable(DateTime::<Utc>::MAX_UTC).cloned().collect()).await;
         assert!(!steps.is_empty(), "there is nothing to take");
-        self.tell(run, Command::StartSteps { worker: WORKER, steps }, None).await;
+        self.tell(run, Command::StartSteps { worker: WORKER, build: None, steps }, None).await;
     }
 
     /// The attempt of a step that was taken ends well, having used so many tokens.
@@ -118,6 +118,7 @@ impl Process {
             usage: Some(usage),
             message: None,
             item_basis: None,
+            answered_by: None,
         };
         self.tell(run, Command::Finished(Box::new(finished)), Some(text)).await;
     }

@@ -21,7 +21,7 @@ async fn supply(world: &World, run: RunId, step: &str, text: &str) -> Result<Don
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_that_goes_on_takes_a_place_and_what_changes_nothing_does_not(pool: PgPool) {
-    let world = world(&pool, Limits { running_runs: Some(1), bytes_per_day: None }).await;
+    let world = world(&pool, Limits { running_runs: Some(1), ..Limits::default() }).await;
     let template = world.published().await;
     let first = StepKey::new("first");
     let done = world.start(&world.ada, template).await.id;
@@ -49,7 +49,7 @@ async fn a_run_that_goes_on_takes_a_place_and_what_changes_nothing_does_not(pool
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn bytes_are_counted_once_and_only_of_what_is_stored(pool: PgPool) {
-    let world = world(&pool, Limits { running_runs: None, bytes_per_day: Some(30_000) }).await;
+    let world = world(&pool, Limits { bytes_per_day: Some(30_000), ..Limits::default() }).await;
     let run = world.start(&world.ada, world.published().await).await.id;
     let first = StepKey::new("first");
     let used = async || {

@@ -170,6 +170,7 @@ impl Workers {
         for lost in live.missed(&beaten.held, &named, began) {
             tracing::info!(run.id = %lost.run, step.key = %lost.step, "a session does not know of a task: it is given back");
             self.give_back(session, lost).await;
+            self.freed(&live);
         }
         let n_named = said.len();
         // A task that it was given since it sent this is watched too, and told of where it is not as it should be.

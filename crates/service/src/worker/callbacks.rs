@@ -1,24 +1,28 @@
 //! Attempts that wait for somebody outside, who is told a secret: it ends the attempt once, whoever has it.
-//! Must never keep the secret itself, nor tell an unknown one from one that was used.
+//! Must never keep the secret itself, nor tell an unknown one from one whose attempt ended otherwise.
 
 use runs::Ask;
 use store::{
-    outside::{beats::Place, tasks::DueTask},
+    outside::{
+        beats::Place,
+        tasks::{Awaited, DueTask},
+    },
     secret::SecretHash,
 };
 use workflow::{
+    hash::sha256_hex,
     id::WorkerId,
     run::{
         Command, Refused, State,
-        command::AttemptResult,
-        state::{Status as StepStatus, Wait, Work},
+        command::{AttemptResult, Finished},
+        state::{AnsweredBy, Status as StepStatus, Wait, Work},
     },
     status::ErrorClass,
 };
 
 use super::{
     Caller, Workers,
-    hand_out::finished,
+    ending::finished,
     limits, place, results,
     results::Told,
     wire::{Callback, Outcome, Status, WantCallback, Word},
@@ -106,45 +110,81 @@ impl Workers {
         Ok(if waits && is_its { Status::Already } else { Status::Fenced })
     }
 
-    /// Whose attempt a secret is of, while that is awaited.
+    /// Whose attempt a secret is of: of one that is awaited, or that it ended.
     pub async fn is_awaited(&self, secret: &str) -> Result<WorkerId> {
-        if !secret.starts_with(PREFIX) {
-            return Err(Error::NotFound);
+        let (hash, awaited) = self.awaited(secret).await?;
+        if !awaited.is_open {
+            let by = self.answered_by(&awaited.place).await?;
+            by.filter(|by| by.secret == hex::encode(hash)).ok_or(Error::NotFound)?;
         }
-        let hash: SecretHash = id::hash_secret(secret);
-        Ok(self.0.store.awaited(&hash).await?.ok_or(Error::NotFound)?.session)
+        Ok(awaited.session)
     }
 
-    /// Somebody with a secret says how its attempt ended.
-    pub async fn called_back(&self, secret: &str, result: Outcome) -> Result<Status> {
+    async fn awaited(&self, secret: &str) -> Result<(SecretHash, Awaited)> {
         if !secret.starts_with(PREFIX) {
             return Err(Error::NotFound);
         }
         let hash: SecretHash = id::hash_secret(secret);
         let awaited = self.0.store.awaited(&hash).await?.ok_or(Error::NotFound)?;
+        Ok((hash, awaited))
+    }
+
+    /// Somebody with a secret says how its attempt ended. `body`: the bytes that the result was read from.
+    pub async fn called_back(&self, secret: &str, body: &[u8], result: Outcome) -> Result<Status> {
+        let (hash, awaited) = self.awaited(secret).await?;
+        let by = AnsweredBy { secret: hex::encode(hash), body: sha256_hex(body) };
+        let place = awaited.place;
+        if !awaited.is_open {
+            return self.answered_again(&place, &by).await;
+        }
         results::check("", &result)?;
         if matches!(result.outcome, Word::Waiting | Word::Released | Word::Cancelled) {
             return Err(Error::invalid("outcome", "A callback ends an attempt as `completed` or `failed`."));
         }
-        let place = awaited.place;
         let handed_out = self.0.store.task(&place).await?.ok_or(Error::NotFound)?;
-        let about = self.waiting(&place).await?.ok_or(Error::NotFound)?;
-        let Some(token) = self.wait_of(&place).await? else { return Err(Error::NotFound) };
+        let (Some(about), Some(token)) = (self.waiting(&place).await?, self.wait_of(&place).await?) else {
+            return self.answered_again(&place, &by).await;
+        };
         let Told { done, contents, problems } = self.told(awaited.session, &about, &handed_out, result).await?;
         if !problems.is_empty() {
             // Whoever calls may mend it: the secret is as good as before.
             return Err(Error::InvalidOutput { problems });
         }
+        let done = Finished { answered_by: Some(by.clone()), ..done };
         let command = Command::CalledBack { token, done: Box::new(done) };
         let status = self.commit(place.run, command, contents, problems).await?;
-        match status {
-            Status::Committed => {
-                self.0.store.use_callbacks(&place).await?;
-                self.0.beats.wake(place.run);
-                Ok(Status::Committed)
+        if status != Status::Committed {
+            return self.answered_again(&place, &by).await;
+        }
+        self.0.beats.wake(place.run);
+        // It is committed: what is not tidied up now goes when it expires.
+        if let Err(error) = self.0.store.use_callbacks(&place, Some(&hash)).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(run.id = %place.run, step.key = %place.step, error, "secrets of an attempt were left for later");
+        }
+        Ok(Status::Committed)
+    }
+
+    /// The attempt is over. Who ended it with this very body never heard so, perhaps, and is told it again.
+    async fn answered_again(&self, place: &Place, by: &AnsweredBy) -> Result<Status> {
+        match self.answered_by(place).await? {
+            Some(known) if known == *by => Ok(Status::Committed),
+            Some(known) if known.secret == by.secret => {
+                let detail = "This secret was used with another result, which stands. Drop this one.";
+                Err(Error::Conflict(detail.to_owned()))
             }
             _ => Err(Error::NotFound),
         }
+    }
+
+    /// With what an attempt was ended from outside.
+    async fn answered_by(&self, place: &Place) -> Result<Option<AnsweredBy>> {
+        let (key, number) = (place.step.clone(), place.number);
+        let look = move |state: Option<&State>| {
+            let attempt = state?.attempts(&key).iter().find(|attempt| attempt.number == number)?;
+            attempt.answered_by.clone()
+        };
+        Ok(self.0.runs.read_now(place.run, look).await?)
     }
 
     /// What the attempt's wait is known by in its run; any of its secrets ends it.
@@ -181,7 +221,7 @@ impl Workers {
         let done = Box::new(finished(place.step.clone(), place.number, session, result));
         match self.0.runs.execute(Ask::itself(place.run, Command::CalledBack { token, done })).await {
             Ok(_) => {
-                self.0.store.use_callbacks(place).await?;
+                self.0.store.use_callbacks(place, None).await?;
                 // Its worker hears it wherever it waits.
                 self.0.store.hint_cancelled(place.run);
                 self.0.beats.wake(place.run);

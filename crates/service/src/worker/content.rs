@@ -3,7 +3,10 @@
 
 use sha2::{Digest, Sha256};
 use store::outside::blobs::{PIECE, Upload};
-use workflow::{id::WorkerId, schema::is_hash};
+use workflow::{
+    id::{TokenId, WorkerId},
+    schema::is_hash,
+};
 
 use super::{Caller, Workers, limits};
 use crate::{Error, Result, id};
@@ -12,6 +15,7 @@ use crate::{Error, Result, id};
 pub struct Arriving {
     workers: Workers,
     session: WorkerId,
+    token: TokenId,
     hash: String,
     upload: Option<Upload>,
     digest: Sha256,
@@ -45,6 +49,7 @@ impl Workers {
         Ok(Arriving {
             workers: self.clone(),
             session: live.id,
+            token: caller.token(),
             hash: hash.to_owned(),
             upload: Some(upload),
             digest: Sha256::new(),
@@ -83,7 +88,7 @@ impl Arriving {
 
     async fn write(&mut self) -> Result<()> {
         if let Some(upload) = &mut self.upload {
-            self.workers.0.store.add_to_upload(upload, &self.piece).await?;
+            self.workers.0.store.add_to_upload(upload, self.token, &self.piece).await?;
         }
         self.piece.clear();
         Ok(())
@@ -91,8 +96,11 @@ impl Arriving {
 
     /// All of it came. Whether it is what was announced is looked at only now.
     pub async fn end(mut self) -> Result<()> {
-        if !self.piece.is_empty() {
-            self.write().await?;
+        if !self.piece.is_empty()
+            && let Err(error) = self.write().await
+        {
+            self.abandon().await;
+            return Err(error);
         }
         let Some(upload) = self.upload.take() else { return Ok(()) };
         let store = &self.workers.0.store;

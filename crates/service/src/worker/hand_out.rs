@@ -13,7 +13,7 @@ use workflow::{
     content::weight,
     run::{
         Command, State,
-        command::{AttemptResult, Finished},
+        command::AttemptResult,
         task::{Task, Unresolved},
     },
     status::ErrorClass,
@@ -22,6 +22,7 @@ use workflow::{
 
 use super::{
     Workers,
+    ending::{self, finished},
     known::Live,
     limits, place,
     queue::Begun,
@@ -68,10 +69,22 @@ impl Workers {
                 kept.push(new);
             }
         }
-        if !kept.is_empty() {
-            self.0.store.put_tasks(&kept).await?;
+        if kept.is_empty() {
+            return Ok(tasks);
         }
-        Ok(tasks)
+        let places: Vec<Place> = kept.iter().map(|new| new.place.clone()).collect();
+        let written = match self.0.store.put_tasks(&kept).await {
+            Ok(written) => written,
+            Err(error) => {
+                self.give_back_all(live, places).await;
+                return Err(error.into());
+            }
+        };
+        // The session ended, or its token, since the claim began: nobody was handed these.
+        let (given, late): (Vec<_>, Vec<_>) =
+            tasks.into_iter().zip(places).partition(|(_, place)| written.contains(place));
+        self.give_back_all(live, late.into_iter().map(|(_, place)| place).collect()).await;
+        Ok(given.into_iter().map(|(task, _)| task).collect())
     }
 
     async fn make(&self, live: &Arc<Live>, begun: &Begun, room: usize) -> Result<Made> {
@@ -180,8 +193,16 @@ impl Workers {
             started_at: attempt.started_at,
             timeout_at,
             lease_until: live.lease_until(),
+            traceparent: place::traceparent_of(&place),
         };
-        let new = NewTask { place, generation: attempt.generation, session: live.id, consumed, due_at: timeout_at };
+        let new = NewTask {
+            place,
+            generation: attempt.generation,
+            session: live.id,
+            agent: spec.id.clone(),
+            consumed,
+            due_at: timeout_at,
+        };
         Made::Task(Box::new(wire), new)
     }
 
@@ -214,22 +235,15 @@ impl Workers {
         Ok(Made::Failed)
     }
 
+    async fn give_back_all(&self, live: &Live, places: Vec<Place>) {
+        for place in places {
+            self.give_back(live.id, place).await;
+        }
+        self.freed(live);
+    }
+
     /// An attempt that its worker does not have is queued again, at no cost. Where that fails now, a later beat does it.
     pub(super) async fn give_back(&self, session: workflow::id::WorkerId, place: Place) {
-        let done = finished(place.step.clone(), place.number, session, AttemptResult::Released);
-        if let Err(error) = self.0.runs.execute(Ask::itself(place.run, Command::Finished(Box::new(done)))).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(run.id = %place.run, step.key = %place.step, error, "a task was not given back");
-        }
+        ending::give_back(&self.0.runs, session, place).await;
     }
-}
-
-/// The end of an attempt that made nothing.
-pub(super) fn finished(
-    step: workflow::StepKey,
-    attempt: i32,
-    worker: workflow::id::WorkerId,
-    result: AttemptResult,
-) -> Finished {
-    Finished { step, attempt, worker, result, inputs: Vec::new(), usage: None, message: None, item_basis: None }
 }

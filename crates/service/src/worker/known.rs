@@ -36,9 +36,14 @@ pub(super) struct Sessions(Mutex<HashMap<WorkerId, Arc<Live>>>);
 pub(super) struct Live {
     pub(super) id: WorkerId,
     pub(super) token: TokenId,
+    /// How many tasks it holds at most, and which build of its worker it is.
+    slots: usize,
+    pub(super) build: Option<String>,
     timeline: i64,
     info: Mutex<Info>,
     is_gone: AtomicBool,
+    /// Who starts steps for it: one at a time, so that its slots are counted once.
+    pub(super) starting: tokio::sync::Mutex<()>,
     /// Something about it changed: whoever waits looks again.
     pub(super) changed: Notify,
 }
@@ -54,6 +59,8 @@ struct Info {
     changed_at: DateTime<Utc>,
     lease_until: DateTime<Utc>,
     used: Instant,
+    /// So many tasks it held when somebody looked, which is believed for a moment.
+    held: Option<(usize, Instant)>,
     /// When tasks were handed out, and when a beat first did not name them.
     given: HashMap<Place, (Instant, Option<Instant>)>,
 }
@@ -108,11 +115,15 @@ impl Live {
             changed_at: open.changed_at,
             lease_until: open.changed_at + limits::LEASE,
             used: Instant::now(),
+            held: None,
             given: HashMap::new(),
         };
         Self {
             id: open.id,
             token: open.token,
+            slots: usize::try_from(open.slots).unwrap_or(0),
+            build: open.build_id.filter(|build| !build.is_empty()),
+            starting: tokio::sync::Mutex::default(),
             timeline: open.timeline,
             is_gone: AtomicBool::new(open.state == WorkerState::Gone),
             info: Mutex::new(info),
@@ -175,7 +186,39 @@ impl Live {
     /// What may be claimed for it now.
     pub(super) fn queues(&self) -> Arc<[String]> {
         let info = self.info();
-        if info.state == WorkerState::Working && !self.is_gone() { Arc::clone(&info.queues) } else { Arc::from([]) }
+        let may_take = info.state == WorkerState::Working && !self.is_gone() && self.room_of(&info) > 0;
+        if may_take { Arc::clone(&info.queues) } else { Arc::from([]) }
+    }
+
+    // ---- slots
+
+    pub(super) fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Slots that are free, as far as is known here: all, where nobody looked just now. Whoever starts steps looks.
+    pub(super) fn room(&self) -> usize {
+        self.room_of(&self.info())
+    }
+
+    fn room_of(&self, info: &Info) -> usize {
+        let held = info.held.filter(|(_, at)| at.elapsed() < limits::FULL_FRESH).map_or(0, |(held, _)| held);
+        self.slots.saturating_sub(held)
+    }
+
+    /// It was looked how many tasks it holds; the slots that are free.
+    pub(super) fn holds(&self, n: usize) -> usize {
+        let mut info = self.info();
+        info.held = Some((n, Instant::now()));
+        self.room_of(&info)
+    }
+
+    /// Slots may be free that were not. True: it had none, so what waits for it may be looked at again.
+    pub(super) fn freed(&self) -> bool {
+        let mut info = self.info();
+        let was_full = info.held.is_some_and(|(held, _)| held >= self.slots);
+        info.held = None;
+        was_full
     }
 
     pub(super) fn lease_until(&self) -> DateTime<Utc> {

@@ -68,5 +68,9 @@ pub const LOOK_AT_QUEUE: Duration = Duration::from_secs(1);
 pub const MISSED_AGAIN: Duration = Duration::from_millis(4_500);
 /// How long a changed standing is told, in every beat.
 pub const TELL_AGAIN: Duration = Duration::from_secs(15);
+/// Between the end of a session and that it counts as dead: what was being started for it has come to something by then.
+pub const ENDING: Duration = Duration::from_secs(2);
+/// How long it is believed that all slots of a session are taken, where nothing tells that one is free.
+pub const FULL_FRESH: Duration = Duration::from_secs(1);
 /// How often it is looked at what is due.
 pub const LOOK_AT_DUE: Duration = Duration::from_secs(2);

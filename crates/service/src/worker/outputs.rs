@@ -137,11 +137,14 @@ impl Inner {
                 let value = Value::String(text);
                 Ok(Given { media_type, bytes: value.to_string().into_bytes(), value: Some(value) })
             }
-            (value, None, None) if media_type == JSON => {
-                let value = value.unwrap_or(Value::Null);
+            (Some(value), None, None) if media_type == JSON => {
                 Ok(Given { media_type, bytes: value.to_string().into_bytes(), value: Some(value) })
             }
             (None, None, Some(hash)) => return self.sent(session, field, media_type, &hash, made).await,
+            // Not null by itself: whoever means that says so.
+            (None, None, None) if media_type == JSON => {
+                Err(problem(field, "It has neither `value` nor `blob`. Give the JSON as `value`; null is one too"))
+            }
             (None, None, None) => Err(problem(field, "It has neither `value` nor `text` nor `blob`")),
             (Some(_), None, None) => Err(problem(field, "A `value` is of the media type application/json")),
             _ => Err(problem(field, "It has more than one of `value`, `text` and `blob`")),

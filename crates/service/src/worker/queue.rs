@@ -7,20 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::join_all;
-use runs::{Ask, Log as _, Ready, reserve_again};
+use runs::{Log as _, Ready};
 use store::outside::beats::Place;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflow::{
-    RunId, StepKey,
-    api::WorkerState,
-    id::WorkerId,
-    run::{Command, state::Attempt},
-};
+use workflow::{RunId, StepKey, api::WorkerState, id::WorkerId, run::state::Attempt};
 
-use super::{Workers, known::Live, limits};
+use super::{Workers, known::Live, limits, starting};
 use crate::{Error, Result};
 
 /// Between two looks, however often it is woken.
@@ -36,6 +30,12 @@ pub(super) struct Begun {
     pub(super) run: RunId,
     pub(super) seq: i64,
     pub(super) attempt: Attempt,
+}
+
+impl Begun {
+    pub(super) fn place(&self) -> Place {
+        Place { run: self.run, step: self.attempt.step.clone(), number: self.attempt.number }
+    }
 }
 
 #[derive(Default)]
@@ -58,20 +58,28 @@ struct Inner {
     is_closed: bool,
 }
 
-struct Waiter {
-    live: Arc<Live>,
+pub(super) struct Waiter {
+    pub(super) live: Arc<Live>,
     queues: Arc<[String]>,
     max: usize,
     /// It wants to know what is there now.
     is_hurried: bool,
     /// A look had it in mind.
     is_seen: bool,
-    reply: oneshot::Sender<Vec<Begun>>,
+    pub(super) reply: oneshot::Sender<Vec<Begun>>,
 }
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These were tried, whatever came of it.
+    pub(super) fn tried(&self, steps: &[(RunId, StepKey)]) {
+        let mut inner = self.lock();
+        for place in steps {
+            inner.dealt.remove(place);
+        }
     }
 
     /// Steps may be there that were not before.
@@ -164,13 +172,6 @@ impl Workers {
             }
         }
     }
-
-    /// What began for somebody who left meanwhile.
-    pub(super) async fn give_all_back(&self, live: &Live, begun: Vec<Begun>) {
-        for Begun { run, attempt, .. } in begun {
-            self.give_back(live.id, Place { run, step: attempt.step, number: attempt.number }).await;
-        }
-    }
 }
 
 /// Deals out what may be claimed, until it is told to stop.
@@ -234,7 +235,7 @@ async fn look(workers: &Workers, is_again: bool) -> bool {
     let n_dealt = dealt.len();
     for (waiter, steps) in dealt {
         let workers = workers.clone();
-        tokio::spawn(async move { start(&workers, waiter, steps).await });
+        tokio::spawn(async move { starting::start(&workers, waiter, steps).await });
     }
     answer_hurried(queue);
     is_full && n_dealt > 0 && !queue.is_idle()
@@ -270,6 +271,8 @@ fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId
         }
     }
     let mut got: BTreeMap<u64, Vec<(RunId, StepKey)>> = BTreeMap::new();
+    // Of one session several may wait: together they get no more than it has slots.
+    let mut room: HashMap<WorkerId, usize> = HashMap::new();
     for ready in found {
         let place = (ready.run, ready.step);
         if inner.dealt.contains(&place) {
@@ -278,9 +281,13 @@ fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId
         let Some(line) = by_queue.get_mut(ready.kind.as_str()) else { continue };
         while let Some(id) = line.front() {
             let taken = got.entry(*id).or_default();
-            if inner.waiting.get(id).is_some_and(|waiter| taken.len() < waiter.max) {
-                taken.push(place);
-                break;
+            if let Some(waiter) = inner.waiting.get(id).filter(|waiter| taken.len() < waiter.max) {
+                let left = room.entry(waiter.live.id).or_insert_with(|| waiter.live.room());
+                if *left > 0 {
+                    *left -= 1;
+                    taken.push(place);
+                    break;
+                }
             }
             line.pop_front();
         }
@@ -305,47 +312,4 @@ fn deal_out(inner: &mut Inner, found: Vec<Ready>) -> Vec<(Waiter, BTreeMap<RunId
 fn answer_hurried(queue: &Queue) {
     let mut inner = queue.lock();
     inner.waiting.retain(|_, waiter| !(waiter.reply.is_closed() || waiter.is_seen && waiter.is_hurried));
-}
-
-/// Starts steps for a session, and tells whoever waits which began.
-async fn start(workers: &Workers, waiter: Waiter, steps: BTreeMap<RunId, Vec<StepKey>>) {
-    let session = waiter.live.id;
-    let all: Vec<(RunId, StepKey)> =
-        steps.iter().flat_map(|(run, steps)| steps.iter().map(|step| (*run, step.clone()))).collect();
-    let one = |(run, steps): (RunId, Vec<StepKey>)| async move {
-        let command = Command::StartSteps { worker: session, steps: steps.clone() };
-        (run, steps, workers.0.runs.execute(Ask::itself(run, command)).await)
-    };
-    let mut begun = Vec::new();
-    for (run, steps, answer) in join_all(steps.into_iter().map(one)).await {
-        match answer {
-            Ok(answer) => {
-                for event in &answer.events {
-                    let own = event.data.attempts.iter();
-                    let own = own.filter(|attempt| attempt.worker == Some(session) && attempt.outcome.is_none());
-                    begun.extend(own.map(|attempt| Begun { run, seq: event.seq, attempt: attempt.clone() }));
-                }
-            }
-            Err(runs::Error::ReservationGone) => reserve_again(&workers.0.runs, &*workers.0.log, run, steps).await,
-            Err(runs::Error::WorkerDead) => waiter.live.end(),
-            Err(error) => {
-                tracing::debug!(run.id = %run, error = &error as &dyn std::error::Error, "a claim was not taken");
-            }
-        }
-    }
-    {
-        let mut inner = workers.0.queue.lock();
-        for place in &all {
-            inner.dealt.remove(place);
-        }
-    }
-    waiter.live.gave(begun.iter().map(|begun| Place {
-        run: begun.run,
-        step: begun.attempt.step.clone(),
-        number: begun.attempt.number,
-    }));
-    if let Err(begun) = waiter.reply.send(begun) {
-        // Nobody waits any more: no beat will name them, so they are given back.
-        tracing::debug!(n = begun.len(), "steps began for a claim that nobody waits for");
-    }
 }

@@ -23,7 +23,7 @@ use workflow::{
 
 use super::{
     Caller, Workers,
-    hand_out::finished,
+    ending::finished,
     known::Live,
     limits, place,
     wire::{self, Complete, Completed, FailureClass, Outcome, OutputProblem, Status, StatusOfResult, Word},
@@ -69,6 +69,7 @@ impl Workers {
             }
         });
         let results: Vec<Result<StatusOfResult>> = told.buffered(AT_ONCE).collect().await;
+        self.freed(&live);
         let results = results.into_iter().collect::<Result<Vec<_>>>()?;
         let tasks = match complete.claim {
             Some(claim) if claim.max > 0 => self.claim_now(&live, claim.max).await?,
@@ -88,7 +89,9 @@ impl Workers {
         let live = self.session(caller, session).await?;
         check("", &result)?;
         let place = place::read(token).ok_or(Error::NotFound)?;
-        match self.settle(live.id, &place, result).await? {
+        let status = self.settle(live.id, &place, result).await;
+        self.freed(&live);
+        match status? {
             Status::Fenced => Err(Error::Fenced),
             Status::InvalidOutput { problems } => Err(Error::InvalidOutput { problems }),
             status => Ok(status),
@@ -117,7 +120,9 @@ impl Workers {
             return Err(Error::invalid("max", format!("Ask for 1 to {most} tasks.")));
         }
         let max = claim.max.min(limits::MAX_TASKS_OF_CLAIM);
-        let begun = self.take(&live, max, Duration::from_millis(claim.wait_ms), left).await?;
+        // Whoever comes with a token that ends meanwhile is answered then.
+        let wait = Duration::from_millis(claim.wait_ms).min(caller.stands_for());
+        let begun = self.take(&live, max, wait, left).await?;
         if left.is_cancelled() {
             self.give_all_back(&live, begun).await;
             return Ok(Vec::new());

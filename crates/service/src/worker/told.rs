@@ -11,6 +11,7 @@ use store::{Store, notify::Watched, outside::beats::Place};
 use workflow::{
     RunId,
     api::{Delta, LogLine, TaskProgress, Telling},
+    pieces::Pieces,
 };
 
 use super::limits;
@@ -19,6 +20,8 @@ use super::limits;
 const QUIET: Duration = Duration::from_mins(2);
 /// Text of all attempts.
 const MAX_ALL: usize = 64 * 1024 * 1024;
+/// Parts of one text between which others have the rest.
+const MAX_PIECES: usize = 1_024;
 
 #[derive(Default)]
 pub(super) struct Told {
@@ -29,10 +32,10 @@ pub(super) struct Told {
 struct Stream {
     /// Which output it is: the first that streams.
     output: String,
-    /// Bytes before the text that is kept here.
-    base: i64,
-    text: String,
-    n_sent: usize,
+    /// What came of its text to this process; others may have the rest.
+    pieces: Pieces,
+    /// Text came that was sent to nobody, since nobody looked.
+    is_behind: bool,
     granted: u64,
     progress: Option<TaskProgress>,
     at: Instant,
@@ -59,7 +62,7 @@ impl Told {
     pub(super) fn watched(&self, store: &Store, run: RunId) {
         self.watched.add(run);
         for (place, stream) in self.lock().iter_mut().filter(|(place, _)| place.run == run) {
-            self.send(store, place, stream);
+            self.send(store, place, stream, None);
             if let Some(progress) = stream.progress.clone() {
                 store.send_telling(telling(place, Some(progress), Vec::new()));
             }
@@ -74,36 +77,38 @@ impl Told {
     /// More text of an attempt, behind so many bytes.
     pub(super) fn write(&self, store: &Store, place: &Place, output: &str, offset: i64, text: &str) {
         let mut streams = self.lock();
-        let n_all: usize = streams.values().map(|stream| stream.text.len()).sum();
-        let stream = streams.entry(place.clone()).or_insert_with(|| Stream::new(output, offset));
+        let n_all: usize = streams.values().map(|stream| stream.pieces.n_bytes()).sum();
+        let stream = streams.entry(place.clone()).or_insert_with(|| Stream::new(output));
         if stream.output.is_empty() {
             output.clone_into(&mut stream.output);
-            stream.base = offset;
         }
         stream.at = Instant::now();
-        let end = stream.base + i64::try_from(stream.text.len()).unwrap_or(i64::MAX);
-        if end != offset {
-            // Another process took what came between.
-            (stream.base, stream.n_sent) = (offset, 0);
-            stream.text.clear();
+        if stream.pieces.n_bytes() + text.len() > limits::MAX_TEXT_BYTES || n_all + text.len() > MAX_ALL {
+            return;
         }
-        if stream.text.len() + text.len() <= limits::MAX_TEXT_BYTES && n_all + text.len() <= MAX_ALL {
-            stream.text.push_str(text);
+        if stream.pieces.n_pieces() >= MAX_PIECES && offset != stream.pieces.end() {
+            return;
         }
-        self.send(store, place, stream);
+        stream.pieces.add(offset, text);
+        self.send(store, place, stream, Some((offset, text)));
     }
 
-    fn send(&self, store: &Store, place: &Place, stream: &mut Stream) {
-        let Some(wish) = self.watched.look(place.run) else { return };
-        if wish > stream.granted {
-            (stream.granted, stream.n_sent) = (wish, 0);
-        }
-        if stream.n_sent < stream.text.len() {
-            let offset = stream.base + i64::try_from(stream.n_sent).unwrap_or(i64::MAX);
-            let text = stream.text[stream.n_sent..].to_owned();
+    /// To who looks at the run: what is new, and all of it where somebody has nothing yet.
+    fn send(&self, store: &Store, place: &Place, stream: &mut Stream, new: Option<(i64, &str)>) {
+        let Some(wish) = self.watched.look(place.run) else {
+            stream.is_behind |= new.is_some();
+            return;
+        };
+        let is_all = wish > stream.granted || stream.is_behind;
+        (stream.granted, stream.is_behind) = (wish.max(stream.granted), false);
+        let send = |(offset, text): (i64, &str)| {
             let (run, step, attempt) = (place.run, place.step.clone(), place.number);
-            store.send_delta(Delta { run, step, attempt, offset, text });
-            stream.n_sent = stream.text.len();
+            store.send_delta(Delta { run, step, attempt, offset, text: text.to_owned() });
+        };
+        if is_all {
+            stream.pieces.iter().for_each(send);
+        } else {
+            new.into_iter().for_each(send);
         }
     }
 
@@ -113,7 +118,7 @@ impl Told {
             return;
         }
         let mut streams = self.lock();
-        let stream = streams.entry(place.clone()).or_insert_with(|| Stream::new("", 0));
+        let stream = streams.entry(place.clone()).or_insert_with(|| Stream::new(""));
         stream.at = Instant::now();
         if progress.is_some() {
             stream.progress.clone_from(&progress);
@@ -131,9 +136,9 @@ impl Told {
 }
 
 impl Stream {
-    fn new(output: &str, base: i64) -> Self {
+    fn new(output: &str) -> Self {
         let (output, at) = (output.to_owned(), Instant::now());
-        Self { output, base, text: String::new(), n_sent: 0, granted: 0, progress: None, at }
+        Self { output, pieces: Pieces::default(), is_behind: false, granted: 0, progress: None, at }
     }
 }
 

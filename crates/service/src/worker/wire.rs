@@ -159,6 +159,7 @@ pub struct Task {
     pub started_at: DateTime<Utc>,
     pub timeout_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
+    pub traceparent: String,
 }
 
 /// A value: as it is, or as content of its own.
@@ -166,7 +167,8 @@ pub struct Task {
 #[serde(deny_unknown_fields)]
 pub struct Content {
     pub media_type: String,
-    #[serde(default, deserialize_with = "workflow::json::exact", skip_serializing_if = "Option::is_none")]
+    /// Null is a value: it is not the same as none.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -174,6 +176,11 @@ pub struct Content {
     pub blob: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+}
+
+/// What is there, null included.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    workflow::json::exact(deserializer).map(Some)
 }
 
 #[derive(Clone, Debug, Serialize)]

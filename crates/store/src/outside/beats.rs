@@ -1,5 +1,5 @@
 //! The beats of many sessions in one statement: each is its lease, and hears what the session holds and what is wanted of it.
-//! Must never bring one back that was declared dead.
+//! Must never bring one back that is ending or dead.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"WITH beating AS (
                 -- In one order, so that two processes never wait in a circle.
-                SELECT id FROM workers WHERE id = ANY ($1) AND state <> 'dead' ORDER BY id FOR NO KEY UPDATE
+                SELECT id FROM workers WHERE id = ANY ($1) AND state = 'alive' ORDER BY id FOR NO KEY UPDATE
             ), beat AS (
                 UPDATE workers w SET beat_at = clock_timestamp(), suspected_at = NULL WHERE w.id IN (SELECT id FROM beating)
                 RETURNING w.id, w.beat_at, w.beat_at + w.lease AS lease_until

@@ -2,9 +2,16 @@
 //! Must never tell whether bytes were there before, nor hold more than one piece of them.
 
 use uuid::Uuid;
-use workflow::{RunId, id::WorkerId};
+use workflow::{
+    RunId,
+    id::{TokenId, WorkerId},
+};
 
-use crate::{Result, Store, blobs::CHUNK};
+use crate::{
+    Error, Result, Store,
+    blobs::CHUNK,
+    quotas::{Spent, left_of_day},
+};
 
 /// Content that arrives: kept under a name of its own until it is whole and has the hash that it was announced by.
 #[derive(Debug)]
@@ -22,13 +29,38 @@ impl Store {
         Ok(Upload { name, n: 0, size: 0 })
     }
 
-    /// The next piece: of [`CHUNK`] bytes, but for the last one.
-    pub async fn add_to_upload(&self, upload: &mut Upload, piece: &[u8]) -> Result<()> {
-        sqlx::query!("INSERT INTO blob_chunks (hash, n, bytes) VALUES ($1, $2, $3)", upload.name, upload.n, piece)
-            .execute(&self.pool)
-            .await?;
+    /// The next piece: of [`CHUNK`] bytes, but for the last one. What it has is counted for the token as it is written, whatever becomes of
+    /// the upload: sending and breaking off is no way around it.
+    pub async fn add_to_upload(&self, upload: &mut Upload, token: TokenId, piece: &[u8]) -> Result<()> {
+        let n_bytes = i64::try_from(piece.len()).unwrap_or(i64::MAX);
+        let max = self.limits.token_bytes_per_day.unwrap_or(i64::MAX);
+        let written = sqlx::query!(
+            "WITH counted AS (
+                INSERT INTO worker_token_days AS known (token_id, day, bytes)
+                SELECT $4::uuid, (clock_timestamp() AT TIME ZONE 'UTC')::date, $5::bigint WHERE $5 <= $6::bigint
+                ON CONFLICT (token_id) DO UPDATE SET
+                    day = excluded.day,
+                    bytes = CASE WHEN known.day = excluded.day THEN known.bytes ELSE 0 END + excluded.bytes
+                    WHERE CASE WHEN known.day = excluded.day THEN known.bytes ELSE 0 END <= $6 - excluded.bytes
+                RETURNING token_id
+            )
+            INSERT INTO blob_chunks (hash, n, bytes) SELECT $1::text, $2::int, $3::bytea FROM counted",
+            upload.name,
+            upload.n,
+            piece,
+            token.0,
+            n_bytes,
+            max,
+        )
+        .execute(&self.pool)
+        .await?;
+        if written.rows_affected() == 0 {
+            let mut connection = self.pool.acquire().await?;
+            let retry_after = left_of_day(&mut connection).await?;
+            return Err(Error::Quota(Spent::TokenBytesPerDay { max, retry_after }));
+        }
         upload.n += 1;
-        upload.size += i64::try_from(piece.len()).unwrap_or(i64::MAX);
+        upload.size += n_bytes;
         Ok(())
     }
 

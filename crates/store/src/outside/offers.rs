@@ -171,7 +171,7 @@ impl Store {
             r#"SELECT o.agent_id, o.hash, o.spec::text AS "spec!", o.token_id, t.name AS token_name, o.first_offered_at, o.last_offered_at,
                 o.accepted_version, (SELECT a.latest_version FROM agents a WHERE a.id = o.agent_id) AS latest_version,
                 (SELECT count(*) FROM worker_sessions s JOIN workers w ON w.id = s.id
-                    WHERE s.queues @> ARRAY['worker:' || o.agent_id || ':' || o.hash] AND w.state <> 'dead') AS "n_sessions!"
+                    WHERE s.queues @> ARRAY['worker:' || o.agent_id || ':' || o.hash] AND w.state = 'alive') AS "n_sessions!"
             FROM worker_offers o JOIN worker_tokens t ON t.id = o.token_id
             WHERE (NOT $4 OR o.accepted_version IS NULL)
                 AND ($1::timestamptz IS NULL OR o.first_offered_at < $1

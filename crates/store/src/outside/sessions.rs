@@ -50,6 +50,7 @@ pub struct OpenSession {
     pub token: TokenId,
     pub agents: Vec<(AgentId, String)>,
     pub slots: i32,
+    pub build_id: Option<String>,
     pub state: WorkerState,
     pub timeline: i64,
     pub changed_at: DateTime<Utc>,
@@ -68,8 +69,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let n_live = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "n!" FROM worker_sessions s JOIN workers w ON w.id = s.id
-            WHERE s.token_id = $1 AND w.state <> 'dead'"#,
+            r#"SELECT count(*) AS "n!" FROM workers WHERE token_id = $1 AND state = 'alive'"#,
             session.token.0
         )
         .fetch_one(&mut *tx)
@@ -83,10 +83,11 @@ impl Store {
             microseconds: i64::try_from(session.lease.as_micros()).unwrap_or(i64::MAX),
         };
         sqlx::query!(
-            "INSERT INTO workers (id, state, started_at, beat_at, lease)
-            VALUES ($1, 'alive', clock_timestamp(), clock_timestamp(), $2)",
+            "INSERT INTO workers (id, state, started_at, beat_at, lease, token_id)
+            VALUES ($1, 'alive', clock_timestamp(), clock_timestamp(), $2, $3)",
             session.id.0,
             lease,
+            session.token.0,
         )
         .execute(&mut *tx)
         .await?;
@@ -117,8 +118,8 @@ impl Store {
     /// A session, dead or alive.
     pub async fn worker_session(&self, id: WorkerId) -> Result<Option<OpenSession>> {
         let row = sqlx::query!(
-            r#"SELECT s.token_id, s.agents::text AS "agents!", s.slots, s.timeline, s.changed_at,
-                CASE WHEN w.state = 'dead' THEN 'gone' ELSE s.state END AS "state!"
+            r#"SELECT s.token_id, s.agents::text AS "agents!", s.slots, s.build_id, s.timeline, s.changed_at,
+                CASE WHEN w.state = 'alive' THEN s.state ELSE 'gone' END AS "state!"
             FROM worker_sessions s JOIN workers w ON w.id = s.id WHERE s.id = $1"#,
             id.0
         )
@@ -130,6 +131,7 @@ impl Store {
                 token: TokenId(row.token_id),
                 agents: agents_of(&row.agents, id.0)?,
                 slots: row.slots,
+                build_id: row.build_id,
                 state: decode::word(&row.state, "worker_sessions", "state", &id)?,
                 timeline: row.timeline,
                 changed_at: row.changed_at,
@@ -146,22 +148,12 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?.into_iter().map(|row| (WorkerId(row.id), row.changed_at)).collect())
     }
 
-    /// It is over, for good. False: it was before.
-    pub async fn end_worker_session(&self, id: WorkerId) -> Result<bool> {
-        let ended = sqlx::query!(
-            "WITH ended AS (UPDATE workers SET state = 'dead' WHERE id = $1 AND state <> 'dead' RETURNING id)
-            UPDATE worker_sessions SET changed_at = clock_timestamp() WHERE id IN (SELECT id FROM ended)",
-            id.0
-        );
-        Ok(ended.execute(&self.pool).await?.rows_affected() > 0)
-    }
-
     /// An admin wants something of it. False where there is no such session, or it is over.
     pub async fn set_worker_session(&self, id: WorkerId, state: WorkerState, author: Author) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         let changed = if state == WorkerState::Gone {
             sqlx::query!(
-                "WITH ended AS (UPDATE workers SET state = 'dead' WHERE id = $1 AND state <> 'dead' RETURNING id)
+                "WITH ended AS (UPDATE workers SET state = 'ending' WHERE id = $1 AND state = 'alive' RETURNING id)
                 UPDATE worker_sessions SET changed_at = clock_timestamp() WHERE id IN (SELECT id FROM ended)",
                 id.0
             )
@@ -170,7 +162,7 @@ impl Store {
         } else {
             sqlx::query!(
                 "UPDATE worker_sessions s SET state = $2, changed_at = clock_timestamp() FROM workers w
-                WHERE s.id = $1 AND w.id = s.id AND w.state <> 'dead'",
+                WHERE s.id = $1 AND w.id = s.id AND w.state = 'alive'",
                 id.0,
                 state.as_str(),
             )
@@ -207,12 +199,13 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT s.id, s.token_id, t.name AS token_name, s.name, s.host, s.pid, s.sdk::text AS "sdk!", s.build_id, s.slots,
                 s.labels::text AS "labels!", s.agents::text AS "agents!", s.last_error, s.last_error_at, w.started_at, w.beat_at,
-                CASE WHEN w.state = 'dead' THEN 'gone' ELSE s.state END AS "state!",
-                w.state <> 'dead' AND w.beat_at < clock_timestamp() - w.lease AS "is_late!",
+                CASE WHEN w.state = 'alive' THEN s.state ELSE 'gone' END AS "state!",
+                w.state = 'alive' AND w.beat_at < clock_timestamp() - w.lease AS "is_late!",
                 (SELECT count(*) FROM attempts a WHERE a.lease_worker = s.id) AS "n_running!"
             FROM worker_sessions s JOIN workers w ON w.id = s.id JOIN worker_tokens t ON t.id = s.token_id
-            WHERE $1::boolean IS NULL OR (w.state = 'dead') > $1 OR ((w.state = 'dead') = $1 AND (w.started_at, s.id) < ($2::timestamptz, $3::uuid))
-            ORDER BY w.state = 'dead', w.started_at DESC, s.id DESC LIMIT $4"#,
+            WHERE $1::boolean IS NULL OR (w.state <> 'alive') > $1
+                OR ((w.state <> 'alive') = $1 AND (w.started_at, s.id) < ($2::timestamptz, $3::uuid))
+            ORDER BY w.state <> 'alive', w.started_at DESC, s.id DESC LIMIT $4"#,
             gone,
             before,
             id,

@@ -2,12 +2,12 @@
 //! end one from outside.
 //! Must never decide that an attempt is over: it only says what is due.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
-    RunId, StepKey,
+    AgentId, RunId, StepKey,
     agent::queued,
     api::{AbsentWorker, AttemptLogs, LogLine},
     id::WorkerId,
@@ -17,12 +17,16 @@ use workflow::{
 use super::beats::Place;
 use crate::{Result, Store, decode, secret::SecretHash};
 
+/// Sessions of one token that are over and can still be seen: one that registers over and over leaves no more.
+const SESSIONS_KEPT: i64 = 100;
+
 /// A task that is about to be handed out.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewTask {
     pub place: Place,
     pub generation: i32,
     pub session: WorkerId,
+    pub agent: AgentId,
     pub consumed: Vec<ConsumedInput>,
     pub due_at: DateTime<Utc>,
 }
@@ -43,45 +47,59 @@ pub struct DueTask {
     pub is_waiting: bool,
 }
 
-/// An attempt that somebody outside may end.
+/// The attempt of a secret that was told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Awaited {
     pub place: Place,
     pub session: WorkerId,
+    /// It may still end the attempt.
+    pub is_open: bool,
 }
 
 impl Store {
-    pub async fn put_tasks(&self, tasks: &[NewTask]) -> Result<()> {
+    /// Written before they are handed out, and only for sessions that live, by tokens that stand: those that are told. What is ending is
+    /// waited for, so that a task is either handed out before that, or not at all.
+    pub async fn put_tasks(&self, tasks: &[NewTask]) -> Result<BTreeSet<Place>> {
         let (mut runs, mut steps, mut numbers, mut generations) = (vec![], vec![], vec![], vec![]);
-        let (mut sessions, mut consumed, mut due): (Vec<Uuid>, Vec<String>, Vec<DateTime<Utc>>) =
-            (vec![], vec![], vec![]);
+        let (mut sessions, mut agents, mut consumed): (Vec<Uuid>, Vec<String>, Vec<String>) = (vec![], vec![], vec![]);
+        let mut due: Vec<DateTime<Utc>> = vec![];
         for task in tasks {
             runs.push(task.place.run.0);
             steps.push(task.place.step.to_string());
             numbers.push(task.place.number);
             generations.push(task.generation);
             sessions.push(task.session.0);
+            agents.push(task.agent.to_string());
             consumed.push(decode::text(&task.consumed)?);
             due.push(task.due_at);
         }
-        sqlx::query!(
-            "INSERT INTO worker_tasks (run_id, step, number, generation, session_id, consumed, due_at)
-            SELECT k.run_id, k.step, k.number, k.generation, k.session_id, k.consumed::json, k.due_at
-            FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[], $6::text[], $7::timestamptz[])
-                AS k (run_id, step, number, generation, session_id, consumed, due_at)
+        let rows = sqlx::query!(
+            "WITH living AS MATERIALIZED (
+                SELECT w.id FROM workers w JOIN worker_tokens t ON t.id = w.token_id
+                WHERE w.id = ANY ($5) AND w.state = 'alive' AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp()
+                ORDER BY w.id FOR SHARE OF w
+            )
+            INSERT INTO worker_tasks (run_id, step, number, generation, session_id, agent_id, consumed, due_at)
+            SELECT k.run_id, k.step, k.number, k.generation, k.session_id, k.agent_id, k.consumed::json, k.due_at
+            FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[])
+                AS k (run_id, step, number, generation, session_id, agent_id, consumed, due_at)
+            WHERE k.session_id IN (SELECT id FROM living)
             ON CONFLICT (run_id, step, number) DO UPDATE SET
-                session_id = excluded.session_id, consumed = excluded.consumed, due_at = excluded.due_at",
+                session_id = excluded.session_id, consumed = excluded.consumed, due_at = excluded.due_at
+            RETURNING run_id, step, number",
             &runs,
             &steps,
             &numbers,
             &generations,
             &sessions,
+            &agents,
             &consumed,
             &due,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        Ok(rows
+            .map(|row| Place { run: RunId(row.run_id), step: row.step.as_str().into(), number: row.number })
+            .collect())
     }
 
     pub async fn task(&self, place: &Place) -> Result<Option<HandedOut>> {
@@ -259,11 +277,11 @@ impl Store {
         Ok(expires_at.fetch_one(&self.pool).await?)
     }
 
-    /// The secrets of an attempt that were told, as hashes.
+    /// The secrets of an attempt that were told and may still end it, as hashes.
     pub async fn callbacks_of(&self, place: &Place) -> Result<Vec<String>> {
         let hashes = sqlx::query_scalar!(
             r#"SELECT encode(secret_hash, 'hex') AS "hash!" FROM worker_callbacks
-            WHERE run_id = $1 AND step = $2 AND number = $3 AND expires_at > clock_timestamp()"#,
+            WHERE run_id = $1 AND step = $2 AND number = $3 AND expires_at > clock_timestamp() AND NOT is_used"#,
             place.run.0,
             place.step.as_str(),
             place.number,
@@ -271,12 +289,13 @@ impl Store {
         Ok(hashes.fetch_all(&self.pool).await?)
     }
 
-    /// The attempt that a secret is of, while that is not over.
+    /// The attempt that a secret is of.
     pub async fn awaited(&self, secret: &SecretHash) -> Result<Option<Awaited>> {
         let row = sqlx::query!(
-            "SELECT c.run_id, c.step, c.number, c.session_id FROM worker_callbacks c
-            JOIN attempts a ON a.run_id = c.run_id AND a.step = c.step AND a.number = c.number AND a.outcome IS NULL
-            WHERE c.secret_hash = $1 AND c.expires_at > clock_timestamp()",
+            r#"SELECT c.run_id, c.step, c.number, c.session_id,
+                a.outcome IS NULL AND c.expires_at > clock_timestamp() AS "is_open!"
+            FROM worker_callbacks c JOIN attempts a ON a.run_id = c.run_id AND a.step = c.step AND a.number = c.number
+            WHERE c.secret_hash = $1"#,
             &secret[..],
         )
         .fetch_optional(&self.pool)
@@ -284,16 +303,20 @@ impl Store {
         Ok(row.map(|row| Awaited {
             place: Place { run: RunId(row.run_id), step: row.step.as_str().into(), number: row.number },
             session: WorkerId(row.session_id),
+            is_open: row.is_open,
         }))
     }
 
-    /// All secrets of an attempt are used.
-    pub async fn use_callbacks(&self, place: &Place) -> Result<()> {
+    /// No secret of an attempt is good for anything any more, but for the one that ended it: who presents that again is answered again.
+    pub async fn use_callbacks(&self, place: &Place, used: Option<&SecretHash>) -> Result<()> {
+        let used: &[u8] = used.map_or(&[], |secret| &secret[..]);
         sqlx::query!(
-            "DELETE FROM worker_callbacks WHERE run_id = $1 AND step = $2 AND number = $3",
+            "WITH used AS (UPDATE worker_callbacks SET is_used = true WHERE secret_hash = $4)
+            DELETE FROM worker_callbacks WHERE run_id = $1 AND step = $2 AND number = $3 AND secret_hash <> $4",
             place.run.0,
             place.step.as_str(),
             place.number,
+            used,
         )
         .execute(&self.pool)
         .await?;
@@ -311,7 +334,7 @@ impl Store {
             FROM steps q
             WHERE q.run_id = $1 AND q.kind LIKE 'worker:%' AND q.not_before <= clock_timestamp() AND NOT EXISTS (
                 SELECT FROM worker_sessions s JOIN workers w ON w.id = s.id
-                WHERE s.queues @> ARRAY[q.kind] AND w.state <> 'dead' AND s.state <> 'draining'
+                WHERE s.queues @> ARRAY[q.kind] AND w.state = 'alive' AND s.state <> 'draining'
                     -- One whose beat is late is taken for gone where people wait for it.
                     AND w.beat_at > clock_timestamp() - w.lease
             )
@@ -328,9 +351,11 @@ impl Store {
 
     /// Forgets what belongs to runs that are over, and what nobody can use any more.
     pub async fn clean_outside(&self) -> Result<()> {
-        sqlx::query!("DELETE FROM worker_callbacks WHERE expires_at < clock_timestamp() - interval '1 hour'")
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "DELETE FROM worker_callbacks WHERE NOT is_used AND expires_at < clock_timestamp() - interval '1 hour'"
+        )
+        .execute(&self.pool)
+        .await?;
         sqlx::query!(
             "DELETE FROM worker_tasks t WHERE t.due_at IS NULL AND EXISTS (
                 SELECT FROM workflow_runs r WHERE r.id = t.run_id AND r.finished_at < clock_timestamp() - interval '1 day'
@@ -345,6 +370,6 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        self.forget_sessions(SESSIONS_KEPT).await
     }
 }

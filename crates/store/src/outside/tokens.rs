@@ -7,15 +7,19 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 use workflow::{
+    UserId,
+    access::Role,
     api::{Page, WorkerTokenView},
-    id::{TokenId, WorkerId},
+    id::TokenId,
 };
 
+use super::ending::end_sessions;
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
     decode, page,
     secret::SecretHash,
+    tokens::{Maker, Recent, maker},
 };
 
 /// A worker token to be made.
@@ -28,6 +32,21 @@ pub struct NewWorkerToken<'a> {
     pub labels: &'a BTreeMap<String, String>,
     pub lifetime: Duration,
     pub max_tokens: i64,
+    /// The admin who asks, and their session; none for the operator.
+    pub maker: Option<(UserId, Recent<'a>)>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum CreateWorkerToken {
+    Created(WorkerTokenView),
+    /// There are as many as there may be.
+    TooMany,
+    /// The session or the account has ended meanwhile.
+    Gone,
+    /// The password was given too long ago.
+    Unconfirmed,
+    /// The person is no admin any more.
+    NoAdmin,
 }
 
 /// A worker token that stands.
@@ -36,6 +55,8 @@ pub struct OpenWorkerToken {
     pub id: TokenId,
     pub agents: Vec<String>,
     pub labels: BTreeMap<String, String>,
+    /// From when it was read.
+    pub stands_for: Duration,
     /// Its use was last written more than a minute ago.
     pub is_behind: bool,
 }
@@ -69,13 +90,16 @@ impl Row {
 }
 
 impl Store {
-    /// None: there are as many as there may be.
-    pub async fn create_worker_token(
-        &self,
-        token: &NewWorkerToken<'_>,
-        author: Author,
-    ) -> Result<Option<WorkerTokenView>> {
+    pub async fn create_worker_token(&self, token: &NewWorkerToken<'_>, author: Author) -> Result<CreateWorkerToken> {
         let mut tx = self.pool.begin().await?;
+        if let Some((user, session)) = token.maker {
+            match maker(&mut tx, user, Some(session)).await? {
+                Maker::Stands(Role::Admin) => {}
+                Maker::Stands(Role::User) => return Ok(CreateWorkerToken::NoAdmin),
+                Maker::Gone => return Ok(CreateWorkerToken::Gone),
+                Maker::Unconfirmed => return Ok(CreateWorkerToken::Unconfirmed),
+            }
+        }
         let row = sqlx::query_as!(
             Row,
             r#"WITH made AS (
@@ -92,17 +116,17 @@ impl Store {
             &token.token_hash[..],
             token.agents,
             decode::text(token.labels)?,
-            author.actor.map(|actor| actor.0),
+            token.maker.map(|(user, _)| user.0),
             token.lifetime.as_secs_f64(),
             token.max_tokens,
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(CreateWorkerToken::TooMany) };
         let data = json!({"name": token.name, "agents": token.agents, "expires_at": row.expires_at});
         audit::append(&mut tx, author, "worker_token.created", &token.id.to_string(), data).await?;
         tx.commit().await?;
-        row.view().map(Some)
+        row.view().map(CreateWorkerToken::Created)
     }
 
     /// Newest first; those that expired lately are among them.
@@ -125,8 +149,8 @@ impl Store {
         Ok(window.page(views, |token: &WorkerTokenView| page::at(token.created_at, token.id.0)))
     }
 
-    /// Takes the token back and ends its sessions, which it names. None where there is no such token.
-    pub async fn revoke_worker_token(&self, id: TokenId, author: Author) -> Result<Option<Vec<WorkerId>>> {
+    /// Takes the token back and ends its sessions. False where there is no such token.
+    pub async fn revoke_worker_token(&self, id: TokenId, author: Author) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         let changed =
             sqlx::query!(r#"UPDATE worker_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"#, id.0)
@@ -134,31 +158,20 @@ impl Store {
                 .await?
                 .rows_affected();
         if changed == 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        let ended = sqlx::query_scalar!(
-            r#"WITH of AS (
-                SELECT w.id FROM workers w JOIN worker_sessions s ON s.id = w.id WHERE s.token_id = $1 AND w.state <> 'dead'
-                ORDER BY w.id FOR NO KEY UPDATE OF w
-            ), told AS (
-                UPDATE worker_sessions SET changed_at = clock_timestamp() WHERE token_id = $1
-            )
-            UPDATE workers SET state = 'dead' WHERE id IN (SELECT id FROM of) RETURNING id"#,
-            id.0
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        let data = json!({"sessions": ended.len()});
-        audit::append(&mut tx, author, "worker_token.revoked", &id.to_string(), data).await?;
+        let n_ended = end_sessions(&mut tx, &[id.0]).await?;
+        audit::append(&mut tx, author, "worker_token.revoked", &id.to_string(), json!({"sessions": n_ended})).await?;
         tx.commit().await?;
-        Ok(Some(ended.into_iter().map(WorkerId).collect()))
+        Ok(true)
     }
 
     /// What a worker token may do, unless it was taken back or has expired.
     pub async fn open_worker_token(&self, token_hash: &SecretHash) -> Result<Option<OpenWorkerToken>> {
         let row = sqlx::query!(
             r#"SELECT id, agents, labels::text AS "labels!",
-                coalesce(last_used_at < now() - interval '1 minute', true) AS "is_behind!"
+                coalesce(last_used_at < now() - interval '1 minute', true) AS "is_behind!",
+                extract(epoch FROM expires_at - clock_timestamp())::float8 AS "stands_for!"
             FROM worker_tokens WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > now()"#,
             &token_hash[..],
         )
@@ -166,7 +179,14 @@ impl Store {
         .await?;
         let open = row.map(|row| {
             let labels = decode::read(&row.labels, "worker_tokens", "labels", &row.id)?;
-            Ok(OpenWorkerToken { id: TokenId(row.id), agents: row.agents, labels, is_behind: row.is_behind })
+            let stands_for = Duration::try_from_secs_f64(row.stands_for).unwrap_or_default();
+            Ok(OpenWorkerToken {
+                id: TokenId(row.id),
+                agents: row.agents,
+                labels,
+                stands_for,
+                is_behind: row.is_behind,
+            })
         });
         open.transpose()
     }

@@ -15,11 +15,11 @@ use workflow::{RunId, StepKey, api::RerunMode, hash::sha256_hex, run::Command, v
 use crate::support::{World, start};
 
 fn places(max: i64) -> Limits {
-    Limits { running_runs: Some(max), bytes_per_day: None }
+    Limits { running_runs: Some(max), ..Limits::default() }
 }
 
 fn bytes(max: i64) -> Limits {
-    Limits { running_runs: None, bytes_per_day: Some(max) }
+    Limits { bytes_per_day: Some(max), ..Limits::default() }
 }
 
 fn one_step() -> Value {
@@ -151,7 +151,11 @@ async fn bytes_of_a_day_are_refused_before_anything_is_stored_and_yesterday_is_f
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_commit_of_a_run_waits_for_nobody_who_counts(pool: PgPool) {
     let world = World::new(pool.clone()).await;
-    let store = world.store.clone().within(Limits { running_runs: Some(5), bytes_per_day: Some(1_000_000) });
+    let store = world.store.clone().within(Limits {
+        running_runs: Some(5),
+        bytes_per_day: Some(1_000_000),
+        ..Limits::default()
+    });
     let run = world.begin(&one_step(), true).await;
     store.charge(world.ada.id, 1).await.unwrap();
     let mut counting = pool.begin().await.unwrap();

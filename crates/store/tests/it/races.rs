@@ -97,7 +97,7 @@ fn any(dice: &mut Dice, state: &State, now: DateTime<Utc>) -> Command {
             finished(step, *attempt, result)
         }
         14 if dice.one_in(3) => Command::Lost { worker: WORKER },
-        _ => Command::StartSteps { worker: WORKER, steps: state.claimable(now).cloned().collect() },
+        _ => Command::StartSteps { worker: WORKER, build: None, steps: state.claimable(now).cloned().collect() },
     }
 }
 

@@ -91,7 +91,7 @@ impl Process {
         let now = self.log.clock().await.unwrap();
         let steps: Vec<StepKey> = self.look(run, move |state| state.claimable(now).cloned().collect()).await;
         if !steps.is_empty() {
-            let take = Command::StartSteps { worker: WORKER, steps };
+            let take = Command::StartSteps { worker: WORKER, build: None, steps };
             self.runs.execute(Ask::itself(run, take)).await.unwrap();
         }
         self.look(run, held).await
@@ -208,6 +208,7 @@ pub(crate) fn finished(step: &StepKey, attempt: i32, result: AttemptResult) -> C
         usage: None,
         message: None,
         item_basis: None,
+        answered_by: None,
     }))
 }
 

@@ -41,7 +41,7 @@ async fn eight_workers_that_take_from_one_run_never_take_the_same_step(pool: PgP
         chunks.rotate_left(n % 5);
         let mut taken = Vec::new();
         for steps in chunks {
-            let take = Command::StartSteps { worker: *worker, steps };
+            let take = Command::StartSteps { worker: *worker, build: None, steps };
             let answer = process.runs.execute(Ask::itself(run, take)).await.unwrap();
             let attempts = answer.events.iter().flat_map(|event| &event.data.attempts);
             taken.extend(attempts.map(|attempt| attempt.step.clone()));

@@ -130,6 +130,21 @@ pub struct OfferView {
     pub latest_version: Option<i32>,
 }
 
+/// What waits for the workers of an agent, and how many they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Steps that could start now.
+    pub queued: i64,
+    /// Tasks that workers hold.
+    pub running: i64,
+    /// How long the first of `queued` has waited.
+    pub oldest_s: i64,
+    /// Sessions that live and offer the agent.
+    pub workers: i64,
+    /// Of those that are not paused; a session that offers several agents counts for each.
+    pub slots_free: i64,
+}
+
 /// Takes an offer into the library, as the next version of its agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AcceptOffer {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     event::{Request, Started},
-    state::{NewVersion, Wait},
+    state::{AnsweredBy, NewVersion, Wait},
 };
 use crate::{
     AgentCatalog, Definition, Plan,
@@ -49,6 +49,8 @@ pub enum Command {
     /// A worker takes these; those that may not be started any more are passed over.
     StartSteps {
         worker: WorkerId,
+        /// Which build of it, where it said so.
+        build: Option<String>,
         steps: Vec<StepKey>,
     },
     Finished(Box<Finished>),
@@ -249,6 +251,8 @@ pub struct Finished {
     pub message: Option<String>,
     /// Of an item of a map: what it was made with, for its map to know it by.
     pub item_basis: Option<String>,
+    /// Somebody outside told it, with this.
+    pub answered_by: Option<AnsweredBy>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

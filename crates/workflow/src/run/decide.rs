@@ -155,7 +155,7 @@ impl Draft<'_> {
     fn dispatch(&mut self, command: &Command, about: Option<&About<'_>>) -> Result<(), Refused> {
         match command {
             Command::Start(_) | Command::Move(_) => Ok(()),
-            Command::StartSteps { worker, steps } => self.start_steps(*worker, steps),
+            Command::StartSteps { worker, build, steps } => self.start_steps(*worker, build.as_deref(), steps),
             Command::Finished(done) => self.finish(done),
             Command::Lost { worker } => self.lose(*worker),
             Command::Judged(judged) => self.judge(judged),

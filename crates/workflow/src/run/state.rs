@@ -20,7 +20,7 @@ use serde_json::Value;
 pub(super) use derived::{Cells, Counts, goes_in_a_pause, put};
 pub use derived::{Entry, Turn, Waits};
 pub use design::Design;
-pub use records::{Attempt, NewVersion, Version};
+pub use records::{AnsweredBy, Attempt, NewVersion, Version};
 pub use review::{ClosedReview, Rejection, Review, Verdict};
 pub use run::RunChange;
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};

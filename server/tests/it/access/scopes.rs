@@ -56,7 +56,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
-        "GET /api/worker-tokens", "POST /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
+        "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",
         "POST /api/workflows/templates/{template_id}/archive", "POST /api/workflows/templates/{template_id}/unarchive",
     ]),
@@ -67,7 +67,7 @@ const REST: &[(By, &[&str])] = &[
         "POST /api/worker/v1/sessions/{session_id}/tasks/{token}/callback", "POST /api/worker/v1/callback",
         "PUT /api/worker/v1/sessions/{session_id}/blobs/{hash}", "GET /api/worker/v1/sessions/{session_id}/blobs/{hash}",
     ]),
-    (Session, &["POST /api/me/confirm", "POST /api/tokens", "DELETE /api/tokens/{token_id}"]),
+    (Session, &["POST /api/me/confirm", "POST /api/tokens", "POST /api/worker-tokens", "DELETE /api/tokens/{token_id}"]),
 ];
 
 #[rustfmt::skip]
@@ -86,10 +86,9 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_live_definition", "create_template", "save_draft", "publish_template", "workflow_ports",
-        "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "create_worker_token",
-        "revoke_worker_token",
+        "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
     ]),
-    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token"]),
+    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
 ];
 
 /// By what it may be used; fails for an endpoint without a row.

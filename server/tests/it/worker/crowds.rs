@@ -13,13 +13,13 @@ use service::{Service, Settings, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use store::{Store, log::Log, notify::Hints};
 use tokio_util::sync::CancellationToken;
+use workflow::{api::RunFrame, pieces::Pieces};
 
-use super::{Worker, accepted, completed, register, summarize, until, workflow};
-use crate::harness::{RUNS, Server};
-
-fn is_long() -> bool {
-    std::env::var_os("WEFT_LONG").is_some()
-}
+use super::{Worker, accepted, completed, is_long, register, summarize, until, workflow};
+use crate::{
+    harness::{RUNS, Server},
+    live::{connect, follow, text as socket_text},
+};
 
 /// Statements that were begun in this database, as its own transactions.
 async fn n_transactions(pool: &PgPool) -> i64 {
@@ -111,7 +111,7 @@ async fn many_sessions_share_the_work_and_each_step_is_done_once(pool: PgPool) {
 }
 
 /// Another process over the same database, with all that serves workers.
-async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
+pub(super) async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
     let store = Store::from_pool(pool.clone());
     let options = PgConnectOptions::clone(&pool.connect_options());
     let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
@@ -140,6 +140,39 @@ async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
         async move { store.send_hints(stop.cancelled()).await }
     });
     router(state)
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_looks_late_gets_the_text_that_several_processes_took_in_turns(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let here = accepted(&server, &[summarize()]).await;
+    let stop = CancellationToken::new();
+    let there = Worker { client: here.client.through(replica(&pool, &stop).await), ..here.clone() };
+    let template = workflow(&server, "summarize", json!({})).await;
+    let run = server.anna.start(&template, "x").await;
+    let task = here.one().await;
+    let mut whole = String::new();
+    for n in 0..9 {
+        let text = format!("wörd{n} ");
+        let said = json!({"token": task["token"], "deltas": [{"output": "summary", "text": text}]});
+        // As behind a proxy that gives each request to another process, two in a row now and then.
+        let by = if n % 3 == 0 { &there } else { &here };
+        by.beat(&[said], 0).await;
+        whole.push_str(&text);
+    }
+    let address = server.listen().await;
+    let mut socket = connect(address, &format!("{RUNS}/{run}/live"), server.anna.headers()).await.unwrap();
+    follow(&mut socket, 0).await;
+    let mut heard = Pieces::default();
+    while heard.shown() != whole {
+        let frame = socket_text(&mut socket).await.unwrap();
+        if let RunFrame::Delta(delta) = serde_json::from_str(&frame).unwrap() {
+            heard.add(delta.offset, &delta.text);
+        }
+        assert!(heard.n_bytes() <= whole.len(), "{}", heard.shown());
+    }
+    stop.cancel();
+    server.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -6,7 +6,7 @@ use workflow::api::RunFrame;
 
 use super::{V1, accepted, completed, registration, summarize, text, token, workflow};
 use crate::{
-    harness::{RUNS, Server, step},
+    harness::{RUNS, Server, latest, step},
     live::{connect, follow, text as socket_text},
 };
 
@@ -20,6 +20,7 @@ async fn outputs_that_break_their_schema_fail_the_attempt_with_words(pool: PgPoo
         (json!({"summary": {"media_type": "application/json", "value": 7}}), "outputs.summary"),
         (json!({"summary": text("x"), "more": text("y")}), "outputs.more"),
         (json!({"summary": {"media_type": "text/plain"}}), "outputs.summary"),
+        (json!({"summary": {"media_type": "application/json"}}), "outputs.summary"),
         (json!({"summary": {"media_type": "plain", "text": "x"}}), "outputs.summary.media_type"),
         (json!({"summary": {"media_type": "text/plain", "blob": "0".repeat(64)}}), "outputs.summary"),
     ] {
@@ -34,6 +35,37 @@ async fn outputs_that_break_their_schema_fail_the_attempt_with_words(pool: PgPoo
         let view = server.anna.settled(&run).await;
         assert_eq!(step(&view, "digest")["reason"], "invalid_output", "{outputs}");
         assert!(step(&view, "digest")["attempts"][0]["error"].as_str().unwrap().contains(field));
+    }
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_output_of_json_without_its_value_is_no_null_and_null_is_a_value(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let any =
+        json!({"id": "any", "inputs": {"text": {"schema": {"type": "string"}}}, "outputs": {"any": {"schema": {}}}});
+    let worker = accepted(&server, &[any]).await;
+    let template = workflow(&server, "any", json!({"retry": {"max": 0}})).await;
+    let result = |any: Value| json!({"outcome": "completed", "outputs": {"any": any}});
+    for (any, status) in [
+        (json!({"media_type": "application/json"}), 422),
+        (json!({"media_type": "application/json", "value": null}), 200),
+    ] {
+        let run = server.anna.start(&template, "x").await;
+        let task = worker.one().await;
+        let path = worker.path(&format!("tasks/{}/complete", task["token"].as_str().unwrap()));
+        let answer = worker.client.post(&path, result(any)).await;
+        if status == 422 {
+            let problem = answer.problem(422, "invalid_output");
+            assert_eq!(problem["field"], "outputs.any");
+            assert!(problem["detail"].as_str().unwrap().contains("`value`"), "{problem}");
+        } else {
+            assert_eq!(answer.expect(200)["status"], "committed");
+            let view = server.anna.settled(&run).await;
+            let id = latest(&view, "digest")["id"].as_str().unwrap();
+            let artifact = server.anna.get(&format!("{RUNS}/{run}/artifacts/{id}")).await.expect(200);
+            assert_eq!(artifact["content"], Value::Null);
+        }
     }
     server.stop().await;
 }

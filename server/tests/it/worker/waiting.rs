@@ -50,8 +50,42 @@ async fn an_attempt_waits_without_a_worker_until_somebody_with_the_secret_ends_i
     let wrong = json!({"outcome": "completed", "outputs": {}});
     call_back(&server, &secret, &wrong).await.problem(422, "invalid_output");
     assert_eq!(call_back(&server, &secret, &result).await.expect(200)["status"], "committed");
-    call_back(&server, &secret, &result).await.problem(404, "not_found");
     assert_eq!(server.anna.settled(&run).await["status"], "completed");
+    let told = server.anna.get(&format!("{RUNS}/{run}/events")).await.text();
+    assert!(!told.contains(&secret), "nor now");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_callback_whose_answer_was_lost_is_answered_again_and_another_one_is_refused(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let worker = accepted(&server, &[summarize()]).await;
+    let template = workflow(&server, "summarize", json!({})).await;
+    let run = server.anna.start(&template, "x").await;
+    let task = worker.one().await;
+    let (secret, unused) = (secret_of(&worker, &task, 600).await, secret_of(&worker, &task, 600).await);
+    let result = |text_of: &str| json!({"outcome": "completed", "outputs": {"summary": text(text_of)}});
+    // At the same time too: one of them ends it, and all are told so.
+    let first = result("first");
+    let answers = futures::future::join_all((0..8).map(|_| call_back(&server, &secret, &first))).await;
+    for answer in answers {
+        assert_eq!(answer.expect(200)["status"], "committed");
+    }
+    server.anna.settled(&run).await;
+    // As after a crash between the commit and what is tidied up behind it.
+    sqlx::query("UPDATE worker_callbacks SET is_used = false").execute(&pool).await.unwrap();
+    assert_eq!(call_back(&server, &secret, &first).await.expect(200)["status"], "committed");
+    sqlx::query("UPDATE worker_callbacks SET is_used = true, expires_at = now() - interval '2 days'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    store::Store::from_pool(pool.clone()).clean_outside().await.unwrap();
+    assert_eq!(call_back(&server, &secret, &first).await.expect(200)["status"], "committed", "days later");
+    call_back(&server, &secret, &result("second")).await.problem(409, "conflict");
+    call_back(&server, &secret, &json!({"outcome": "released"})).await.problem(409, "conflict");
+    call_back(&server, &unused, &first).await.problem(404, "not_found");
+    let view = server.anna.get(&format!("{RUNS}/{run}")).await.expect(200);
+    assert_eq!(step(&view, "digest")["attempts"].as_array().unwrap().len(), 1);
     server.stop().await;
 }
 

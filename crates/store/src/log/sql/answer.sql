@@ -9,7 +9,7 @@ SELECT
     h.head AS seen_head,
     h.quarantine,
     b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds' AS is_on_time,
-    coalesce(b.worker IS NULL OR (SELECT w.state <> 'dead' FROM workers w WHERE w.id = b.worker), false) AS is_alive,
+    coalesce(b.worker IS NULL OR (SELECT w.state = 'alive' FROM workers w WHERE w.id = b.worker), false) AS is_alive,
     b.ahead IS NULL OR cardinality(b.ahead::text[]) = (
         SELECT count(*) FROM unnest(b.ahead::text[]) AS a (hash)
         CROSS JOIN LATERAL (SELECT FROM blobs x WHERE x.hash = a.hash LIMIT 1) x

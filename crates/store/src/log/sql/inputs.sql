@@ -22,7 +22,7 @@ reserved AS MATERIALIZED (
 valid AS MATERIALIZED (
     SELECT b.* FROM batch b
     WHERE b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds'
-        AND (b.worker IS NULL OR (SELECT w.state <> 'dead' FROM workers w WHERE w.id = b.worker))
+        AND (b.worker IS NULL OR (SELECT w.state = 'alive' FROM workers w WHERE w.id = b.worker))
         AND (b.n_takes = 0 OR b.n_takes = (SELECT count(*) FROM taken t WHERE t.run_id = b.id))
         AND (b.n_keys = 0 OR b.n_keys = (SELECT count(*) FROM reserved r WHERE r.run_id = b.id))
         AND (b.ahead IS NULL OR cardinality(b.ahead::text[]) = (

@@ -110,7 +110,7 @@ async fn turn(log: &Log) -> Vec<UserId> {
         let mut run = Known::new();
         run.id = id;
         run.catch_up(log).await;
-        run.tell(log, &[Command::StartSteps { worker: WORKER, steps }]).await;
+        run.tell(log, &[Command::StartSteps { worker: WORKER, build: None, steps }]).await;
     }
     owners
 }

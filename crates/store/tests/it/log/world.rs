@@ -241,7 +241,7 @@ impl Known {
     }
 
     pub(super) fn take(&self, now: DateTime<Utc>, n: usize) -> Command {
-        Command::StartSteps { worker: WORKER, steps: self.state.claimable(now).take(n).cloned().collect() }
+        Command::StartSteps { worker: WORKER, build: None, steps: self.state.claimable(now).take(n).cloned().collect() }
     }
 
     pub(super) fn held(&self) -> Vec<StepKey> {

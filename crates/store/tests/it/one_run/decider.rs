@@ -174,7 +174,7 @@ impl One<'_> {
         let (held, claimable) = known.expect("the run is there");
         let run = self.decider.run;
         if !claimable.is_empty() {
-            let take = Command::StartSteps { worker: WORKER, steps: claimable };
+            let take = Command::StartSteps { worker: WORKER, build: None, steps: claimable };
             self.told(self.process.runs.execute(Ask::itself(run, take)).await);
             return;
         }

@@ -32,7 +32,12 @@ impl Draft<'_> {
     // ---- start
 
     /// Starts those of the steps that may be started now; one event tells of all.
-    pub(super) fn start_steps(&mut self, worker: WorkerId, steps: &[StepKey]) -> Result<(), Refused> {
+    pub(super) fn start_steps(
+        &mut self,
+        worker: WorkerId,
+        build: Option<&str>,
+        steps: &[StepKey],
+    ) -> Result<(), Refused> {
         let mut n_started = 0;
         for key in steps {
             let Ok(step) = self.step(key).cloned() else { continue };
@@ -46,6 +51,7 @@ impl Draft<'_> {
                     worker: Some(worker),
                     basis: Some(self.basis(&step)),
                     reads: self.reads(&step),
+                    build: build.map(str::to_owned),
                     ..self.next_attempt(&step)
                 };
                 self.put_attempt(attempt);
@@ -53,6 +59,7 @@ impl Draft<'_> {
                 // The same attempt, under a new lease.
                 self.expect(key, StepEvent::Resumed, StepStatus::Running)?;
                 attempt.worker = Some(worker);
+                attempt.build = build.map(str::to_owned);
                 attempt.fence += 1;
                 self.put_attempt(attempt);
             }
@@ -120,6 +127,7 @@ impl Draft<'_> {
         attempt.inputs.clone_from(&done.inputs);
         attempt.usage.clone_from(&done.usage);
         attempt.message.clone_from(&done.message);
+        attempt.answered_by.clone_from(&done.answered_by);
         if let Some(basis) = &done.item_basis {
             self.change(&step.key, |step| {
                 if let Some(item) = &mut step.item {

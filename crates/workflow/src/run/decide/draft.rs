@@ -257,6 +257,8 @@ impl<'a> Draft<'a> {
             worker: None,
             fence: 0,
             reads: Vec::new(),
+            build: None,
+            answered_by: None,
         }
     }
 

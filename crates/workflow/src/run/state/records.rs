@@ -40,6 +40,20 @@ pub struct Attempt {
     /// The versions it reads: those that were latest when it started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ArtifactId>,
+    /// What its worker said of itself: which build of it did this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<AnsweredBy>,
+}
+
+/// With what somebody outside ended an attempt: who never heard the answer and sends the same again is answered the same. In hex.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnsweredBy {
+    /// SHA-256 of the secret.
+    pub secret: String,
+    /// SHA-256 of what came with it.
+    pub body: String,
 }
 
 impl Attempt {
@@ -57,6 +71,7 @@ impl Attempt {
             usage: self.usage.clone(),
             basis: self.basis.clone(),
             message: self.message.clone(),
+            build: self.build.clone(),
         }
     }
 }

@@ -56,7 +56,10 @@ fn one_event_tells_of_all_steps_that_a_commit_starts() {
     assert_eq!(world.shown(), "a running, b running, c pending");
     let attempt = &world.state.attempts(&"a".into())[0];
     assert_eq!((attempt.worker, attempt.basis.as_ref().unwrap().agent_version), (Some(worker(1)), 1));
-    assert_eq!(world.tell(&Command::StartSteps { worker: worker(2), steps: vec!["a".into()] }), Ok(vec![]));
+    assert_eq!(
+        world.tell(&Command::StartSteps { worker: worker(2), build: None, steps: vec!["a".into()] }),
+        Ok(vec![])
+    );
 }
 
 #[test]
@@ -430,7 +433,7 @@ fn an_event_that_would_be_too_long_is_continued() {
         events
     };
     tell(&mut state, &Command::Start(Box::new(start)));
-    tell(&mut state, &Command::StartSteps { worker: worker(1), steps: vec!["a".into()] });
+    tell(&mut state, &Command::StartSteps { worker: worker(1), build: None, steps: vec!["a".into()] });
     let done = Finished {
         step: "a".into(),
         attempt: 1,
@@ -440,6 +443,7 @@ fn an_event_that_would_be_too_long_is_continued() {
         usage: None,
         message: None,
         item_basis: None,
+        answered_by: None,
     };
     let events = tell(&mut state, &Command::Finished(Box::new(done)));
     let told: Vec<_> = events.iter().map(|event| (event.kind, event.data.steps.len(), event.cause)).collect();

@@ -149,7 +149,7 @@ impl Walk {
         let mut keys = self.world.claimable();
         keys.truncate(1 + self.dice.roll(4));
         let by = worker(self.dice.roll(2) as u128);
-        self.world.tell(&Command::StartSteps { worker: by, steps: keys }).unwrap();
+        self.world.tell(&Command::StartSteps { worker: by, build: None, steps: keys }).unwrap();
     }
 
     fn result(&mut self) {

@@ -168,7 +168,7 @@ impl World {
 
     pub(super) fn start(&mut self, keys: &[&str]) {
         let steps = keys.iter().map(|key| (*key).into()).collect();
-        let kinds = self.tell(&Command::StartSteps { worker: worker(1), steps }).unwrap();
+        let kinds = self.tell(&Command::StartSteps { worker: worker(1), build: None, steps }).unwrap();
         assert!(kinds.contains(&EventKind::StepsStarted), "{keys:?}: {}", self.shown());
     }
 
@@ -187,6 +187,7 @@ impl World {
             usage: None,
             message: None,
             item_basis,
+            answered_by: None,
         }))
     }
 
