@@ -168,7 +168,7 @@ pub struct Task {
 pub struct Content {
     pub media_type: String,
     /// Null is a value: it is not the same as none.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "workflow::json::exact_given", skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -176,11 +176,6 @@ pub struct Content {
     pub blob: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-}
-
-/// What is there, null included.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    workflow::json::exact(deserializer).map(Some)
 }
 
 #[derive(Clone, Debug, Serialize)]

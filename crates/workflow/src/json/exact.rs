@@ -25,6 +25,11 @@ pub fn exact<'de, T: Exact, D: Deserializer<'de>>(deserializer: D) -> Result<T, 
     T::Read::deserialize(deserializer).map(T::of)
 }
 
+/// The same where null is a value, which is not the same as none.
+pub fn exact_given<'de, T: Exact, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    exact(deserializer).map(Some)
+}
+
 /// The value of what has only texts for keys, with the numbers in it as they are.
 pub fn to_value(from: &impl Serialize) -> serde_json::Result<Value> {
     parse(&serde_json::to_string(from)?, Bounds::KEPT).map_err(serde_json::Error::custom)

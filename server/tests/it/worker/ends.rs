@@ -85,13 +85,15 @@ async fn nothing_is_handed_to_a_session_that_ended_while_its_task_was_made(pool:
     let task = worker.one().await;
     let store = Store::from_pool(pool.clone());
     let session = worker.session.parse().unwrap();
+    let due_at: chrono::DateTime<chrono::Utc> =
+        sqlx::query_scalar("SELECT clock_timestamp() + interval '1 hour'").fetch_one(&pool).await.unwrap();
     let new = || store::outside::tasks::NewTask {
         place: Place { run: run.parse().unwrap(), step: "digest".into(), number: 1 },
         generation: 1,
         session,
         agent: AgentId::new("summarize"),
         consumed: Vec::new(),
-        due_at: chrono::Utc::now() + chrono::TimeDelta::hours(1),
+        due_at,
     };
     assert_eq!(store.put_tasks(&[new()]).await.unwrap().len(), 1);
     sqlx::query("UPDATE worker_tokens SET expires_at = clock_timestamp() + interval '1 second'")
