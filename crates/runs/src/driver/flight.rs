@@ -9,6 +9,7 @@ use std::{
 
 use workflow::{id::RunId, run::State};
 
+use super::seat::Seat;
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
@@ -101,10 +102,20 @@ pub(crate) fn discard<L: Log>(log: Arc<L>, message: MessageKey) -> Flight {
     })
 }
 
-pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Flight {
+/// Who is told that the run is set aside, and looks why, is to find it so.
+pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String, mut seat: Seat) -> Flight {
     Box::pin(async move {
         // If it cannot be reached, the run is set aside by whoever works on it next.
-        let _ = log.quarantine(run, &reason).await;
+        let is_written = log.quarantine(run, &reason).await.is_ok();
+        let aside = Error::Quarantined(reason);
+        let unwritten = if is_written { aside.clone() } else { Error::Unavailable };
+        seat.looks.drain(..).for_each(|waits| (waits.look)(Err(unwritten.clone())));
+        for turn in seat.take_turns() {
+            // What was sent may be done, so asking again is not safe.
+            let error = if turn.sent.is_empty() { &unwritten } else { &aside };
+            let error = error.clone();
+            turn.answer(Err(error));
+        }
         Landed::Done
     })
 }
