@@ -47,10 +47,14 @@ fn judge_all(inside: &Arc<Inside>, run: RunId, keys: Vec<StepKey>) {
 }
 
 /// What waits, of all runs.
+#[tracing::instrument(name = "recover", level = "debug", skip_all, fields(worker.id = %inside.worker))]
 pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), Unavailable> {
     let Waiting { undecided, due, reserving, lost } = log.waiting(AT_ONCE).await?;
     let asks = due.into_iter().map(|run| Ask::itself(run, Command::TimePassed));
-    let lost = lost.into_iter().map(|lost| Ask::itself(lost.run, Command::Lost { worker: lost.worker }));
+    let lost = lost.into_iter().map(|lost| {
+        tracing::info!(run.id = %lost.run, worker.id = %lost.worker, "steps of a dead worker are queued again");
+        Ask::itself(lost.run, Command::Lost { worker: lost.worker })
+    });
     // Nobody waits for an answer: what is not done is there at the next look.
     join_all(asks.chain(lost).map(|ask| inside.ask(ask))).await;
     for run in undecided {

@@ -38,10 +38,8 @@ fn process(memory: &Memory, seed: u64, options: Options) -> Runs {
 fn process_with(memory: &Memory, options: Options, random: impl Fn() -> u128 + Send + Sync + 'static) -> Runs {
     let beginning: DateTime<Utc> = memory.now();
     let clock = memory.clone();
-    let around = Surroundings {
-        clock: Clock::new(beginning, Box::new(move || clock.elapsed())),
-        random: Box::new(random),
-    };
+    let around =
+        Surroundings { clock: Clock::new(beginning, Box::new(move || clock.elapsed())), random: Box::new(random) };
     let (runs, driver) = Runs::new(Arc::new(Connection::new(memory.clone())), Arc::new(around), options);
     tokio::spawn(driver.run());
     runs
@@ -264,9 +262,8 @@ fn a_step_that_moved_to_other_keys_gives_its_place_under_those_before_back() {
             let trigger = Command::Trigger { step: "a".into(), changes: Changes::default(), expect_generation: None };
             runs.execute(person(id(1), trigger)).await.unwrap();
             reserve(&runs, &connection).await;
-            let reserved = |key: &str| {
-                memory.with(|stored, _| stored.reservations.get(key).is_some_and(|held| !held.is_empty()))
-            };
+            let reserved =
+                |key: &str| memory.with(|stored, _| stored.reservations.get(key).is_some_and(|held| !held.is_empty()));
             assert!(reserved("key:before"));
             let definition = keyed(next);
             let (plan, _) = validate(&definition, &agents());

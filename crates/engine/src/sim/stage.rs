@@ -3,7 +3,7 @@
 //! others.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,6 +12,7 @@ use store::notify::{Hint, Hints};
 use workflow::{
     RunId, StepKey,
     hash::sha256_hex,
+    id::WorkerId,
     run::testing::Dice,
     run::{
         State,
@@ -34,6 +35,10 @@ struct Inner {
     known: BTreeMap<String, (RunId, StepKey)>,
     /// How often each attempt began in the log, less how often it played: after a failover its number may come again.
     may_play: BTreeMap<(String, i32), i32>,
+    /// Of workers outside.
+    sessions: BTreeSet<WorkerId>,
+    /// What each of them plays just now.
+    played_outside: BTreeSet<(WorkerId, String, i32)>,
 }
 
 impl Stage {
@@ -82,6 +87,26 @@ impl Stage {
         if !may_play {
             self.world.violated(format!("attempt {attempt} of {} runs more often than it began", self.name(key)));
         }
+    }
+
+    pub(super) fn register(&self, session: WorkerId) {
+        self.lock().sessions.insert(session);
+    }
+
+    pub(super) fn is_session(&self, worker: WorkerId) -> bool {
+        self.lock().sessions.contains(&worker)
+    }
+
+    /// A worker outside begins an attempt, which it may do once.
+    pub(super) fn enters(&self, session: WorkerId, key: &str, attempt: i32) {
+        self.plays(key, attempt);
+        if !self.lock().played_outside.insert((session, key.to_owned(), attempt)) {
+            self.world.violated(format!("attempt {attempt} of {} is played twice at a time", self.name(key)));
+        }
+    }
+
+    pub(super) fn leaves(&self, session: WorkerId, key: &str, attempt: i32) {
+        self.lock().played_outside.remove(&(session, key.to_owned(), attempt));
     }
 
     /// Whether the log yet has the attempt as one that runs.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use tracing::Instrument as _;
 use workflow::{id::RunId, run::State};
 
 use super::seat::Seat;
@@ -172,6 +173,7 @@ struct Sent {
 }
 
 /// Sends a batch once. After an unknown outcome it has to be the very same again, never another.
+#[tracing::instrument(name = "commit", level = "debug", skip_all, fields(run.ids = %ids(&batch), is_again = was_unknown))]
 async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, was_unknown: bool) -> Sent {
     let of_all = |batch: &Batch, end: &Result<Outcome, CommitFailed>, was_unknown| {
         let fate = Fate { end: end.clone(), was_unknown };
@@ -200,6 +202,11 @@ async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, was_unknown:
         }
         Err(CommitFailed::Unknown | CommitFailed::Unavailable) => Sent { fates: Vec::new(), in_doubt: Some(batch) },
     }
+}
+
+fn ids(batch: &Batch) -> String {
+    let ids: Vec<String> = batch.commits().iter().map(|commit| commit.run.to_string()).collect();
+    ids.join(" ")
 }
 
 /// The turn of a run that goes alone.
@@ -243,8 +250,8 @@ impl Session {
 }
 
 pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, session: Session) -> Flight {
-    Box::pin(async move {
-        let run = session.run;
+    let run = session.run;
+    let flight = async move {
         let held = Arc::new(Mutex::new(Some(session)));
         let (inside, surroundings) = (Arc::clone(&held), Arc::clone(&around));
         let decide: Decide = Box::new(move |newer| {
@@ -262,5 +269,6 @@ pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, 
             (Err(failed), _) => Some(fate(Err(failed))),
         };
         Landed::Alone(Box::new(session), fate)
-    })
+    };
+    Box::pin(flight.instrument(tracing::debug_span!("alone", run.id = %run)))
 }

@@ -91,7 +91,8 @@ impl Log {
         .bind(wanted)
         .fetch_all(&mut *tx)
         .await?;
-        let had: BTreeMap<(Uuid, String), bool> = had.into_iter().map(|(run, step, is_its)| ((run, step), is_its)).collect();
+        let had: BTreeMap<(Uuid, String), bool> =
+            had.into_iter().map(|(run, step, is_its)| ((run, step), is_its)).collect();
         let mut rooms: BTreeMap<String, i32> = rooms.into_iter().collect();
         let (mut granted, mut new): (Vec<&Want>, Vec<&Want>) = (Vec::new(), Vec::new());
         for want in wants {
