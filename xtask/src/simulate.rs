@@ -31,9 +31,13 @@ pub(crate) struct Options {
 pub(crate) fn run_simulator(context: &Context, options: &Options) -> Result<()> {
     let (package, binary) = if options.engine { ("engine", "engine-sim") } else { ("runs", "sim") };
     let mut command = context.cargo();
-    command
-        .args(["run", "--quiet", "--profile", &options.profile, "-p", package, "--features", "testing"])
-        .args(["--bin", binary, "--", "--seed", &options.seed.to_string()]);
+    command.args(["run", "--quiet", "--profile", &options.profile, "-p", package, "--features", "testing"]).args([
+        "--bin",
+        binary,
+        "--",
+        "--seed",
+        &options.seed.to_string(),
+    ]);
     let numbers = [("--steps", options.steps), ("--minutes", options.minutes)];
     for (name, number) in numbers {
         if let Some(number) = number {

@@ -40,8 +40,8 @@ pub enum Bug {
     TakesOutside,
     /// A task whose answer was lost on the way to its worker outside is left to that.
     LeavesUnnamed,
-    /// A session of a worker outside goes on over another history of the database.
-    OutlivesHistory,
+    /// A worker outside is not told that others ended what it plays.
+    TellsNoEnd,
 }
 
 impl Bug {
@@ -64,7 +64,7 @@ impl Bug {
         Self::KeepsPromised,
         Self::TakesOutside,
         Self::LeavesUnnamed,
-        Self::OutlivesHistory,
+        Self::TellsNoEnd,
     ];
 
     /// As it is switched on: `tells_once`.

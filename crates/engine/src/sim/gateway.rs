@@ -35,6 +35,8 @@ use crate::bugs::{Bug, is_on};
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 /// What no beat names for so long is given back.
 const UNNAMED_FOR: Duration = Duration::from_millis(4_500);
+/// It is tried at every beat, and processes stand still for 45 s at most.
+const LONGEST_UNNAMED: Duration = Duration::from_secs(100);
 
 /// An attempt as its token names it.
 pub(super) type Place = (RunId, StepKey, i32);
@@ -106,19 +108,21 @@ impl Session {
     }
 
     /// It is there, and has these tasks.
-    pub(super) async fn beat(&self, rng: &mut Rng, named: &BTreeSet<Place>) -> Beaten {
+    pub(super) async fn beat(&self, named: &BTreeSet<Place>) -> Beaten {
         match self.connection.beat(self.id).await {
-            Ok(Beat::Alive { timeline }) if timeline == self.timeline || is_on(Bug::OutlivesHistory) => {}
+            Ok(Beat::Alive { timeline }) if timeline == self.timeline => {}
             Ok(_) => return Beaten::Gone,
             Err(_) => return Beaten::NoAnswer,
         }
         let Ok(held) = self.connection.look(|stored| held(stored, self.id)).await else { return Beaten::NoAnswer };
         for place in self.to_give_back(&held, named) {
             let command = Command::Finished(Box::new(finished(&place, self.id, AttemptResult::Released)));
+            let (stage, mut rng) = (Arc::clone(&self.stage), self.stage.world.fork());
             // What is not told now is not named by the next beat either.
-            let _ = call(&self.stage, rng, Ask::itself(place.0, command)).await;
+            tokio::spawn(async move { call(&stage, &mut rng, Ask::itself(place.0, command)).await });
         }
-        Beaten::Ok { fenced: named.difference(&held).cloned().collect() }
+        let fenced = named.difference(&held).filter(|_| !is_on(Bug::TellsNoEnd));
+        Beaten::Ok { fenced: fenced.cloned().collect() }
     }
 
     fn to_give_back(&self, held: &BTreeSet<Place>, named: &BTreeSet<Place>) -> Vec<Place> {
@@ -126,6 +130,11 @@ impl Session {
         unnamed.retain(|place, _| held.contains(place) && !named.contains(place));
         for place in held.difference(named) {
             unnamed.entry(place.clone()).or_insert_with(Instant::now);
+        }
+        if let Some(((run, step, number), _)) = unnamed.iter().find(|(_, since)| since.elapsed() > LONGEST_UNNAMED) {
+            self.stage.world.violated(format!(
+                "run {run}: attempt {number} of {step} stays with a worker that has not heard of it"
+            ));
         }
         let is_long = |(_, since): &(&Place, &Instant)| since.elapsed() > UNNAMED_FOR && !is_on(Bug::LeavesUnnamed);
         unnamed.iter().filter(is_long).map(|(place, _)| place.clone()).collect()

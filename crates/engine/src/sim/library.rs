@@ -120,7 +120,9 @@ fn document(rng: &mut Rng, after: u128) -> Value {
         };
         step["agent_id"] = agent.into();
         step["agent_version"] = 1.into();
-        step["timeout_s"] = (3 + rng.roll(25)).into();
+        // What a worker outside has not heard of is given back sooner than that.
+        let timeout_s = if agent == OUTSIDE { 150 + rng.roll(100) } else { 3 + rng.roll(25) };
+        step["timeout_s"] = timeout_s.into();
         if rng.one_in(4) {
             step["retry"] = json!({"max": rng.roll(4), "initial_ms": 200});
         }

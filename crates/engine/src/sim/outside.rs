@@ -73,31 +73,42 @@ async fn is_killed(stage: &Stage) {
 
 struct Program {
     session: Session,
-    /// What it was given and plays.
-    tasks: Mutex<BTreeMap<Place, CancellationToken>>,
+    /// What it was given and plays, each under a number of its own.
+    tasks: Mutex<BTreeMap<Place, (u64, CancellationToken)>>,
 }
 
 /// Who plays an attempt; no more when dropped.
 struct Playing<'p> {
     program: &'p Program,
-    key: String,
     place: Place,
+    n: u64,
 }
 
 impl Drop for Playing<'_> {
     fn drop(&mut self) {
-        self.program.session.stage.leaves(self.program.session.id, &self.key, self.place.2);
-        self.program.tasks().remove(&self.place);
+        let mut tasks = self.program.tasks();
+        if tasks.get(&self.place).is_some_and(|(n, _)| *n == self.n) {
+            tasks.remove(&self.place);
+        }
     }
 }
 
 impl Program {
-    fn tasks(&self) -> MutexGuard<'_, BTreeMap<Place, CancellationToken>> {
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<Place, (u64, CancellationToken)>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop_all(&self) {
-        self.tasks().values().for_each(CancellationToken::cancel);
+        self.tasks().values().for_each(|(_, cancel)| cancel.cancel());
+    }
+
+    /// It has a task. The same once more is of another history of the database, where what it does already never began.
+    fn begins(&self, place: &Place, n: u64) -> CancellationToken {
+        let cancel = CancellationToken::new();
+        if let Some((_, before)) = self.tasks().insert(place.clone(), (n, cancel.clone())) {
+            before.cancel();
+        }
+        cancel
     }
 }
 
@@ -105,7 +116,7 @@ impl Program {
 async fn work(program: &Arc<Program>, rng: &mut Rng) {
     let stage = &program.session.stage;
     let mut playing = JoinSet::new();
-    let beats = beat(program, stage.world.fork());
+    let beats = beat(program);
     tokio::pin!(beats);
     loop {
         let pause = Duration::from_millis(20 + rng.short(1_000));
@@ -133,32 +144,32 @@ async fn work(program: &Arc<Program>, rng: &mut Rng) {
     }
 }
 
-async fn beat(program: &Program, mut rng: Rng) {
+async fn beat(program: &Program) {
     let mut last = Instant::now();
     loop {
         sleep(BEAT_EVERY.mul_f64(0.75)).await;
         let (sent, named) = (Instant::now(), program.tasks().keys().cloned().collect());
-        match program.session.beat(&mut rng, &named).await {
+        match program.session.beat(&named).await {
             Beaten::Gone => return,
             Beaten::NoAnswer if last.elapsed() > STOPS_AFTER => program.stop_all(),
             Beaten::NoAnswer => {}
             Beaten::Ok { fenced } => {
                 last = sent;
                 let tasks = program.tasks();
-                fenced.iter().filter_map(|place| tasks.get(place)).for_each(CancellationToken::cancel);
+                fenced.iter().filter_map(|place| tasks.get(place)).for_each(|(_, cancel)| cancel.cancel());
             }
         }
     }
 }
 
 async fn play(program: Arc<Program>, mut rng: Rng, run: RunId, attempt: Attempt) {
-    let (session, stage) = (&program.session, &program.session.stage);
+    let stage = &program.session.stage;
     let place: Place = (run, attempt.step.clone(), attempt.number);
     let key = stage::key(run, &attempt.step, attempt.generation);
-    let cancel = CancellationToken::new();
-    program.tasks().insert(place.clone(), cancel.clone());
-    stage.enters(session.id, &key, attempt.number);
-    let _playing = Playing { program: &program, key: key.clone(), place: place.clone() };
+    let n = rng.draw();
+    let cancel = program.begins(&place, n);
+    let _playing = Playing { program: &program, place: place.clone(), n };
+    stage.plays(&key, attempt.number);
     let looks = if rng.one_in(10) { 4 + rng.roll(80) } else { rng.roll(8) };
     let hangs = rng.one_in(30) && !stage.world.is_stopped();
     let is_through = pass(stage, &mut rng, &key, attempt.number, if hangs { usize::MAX } else { looks });

@@ -37,8 +37,6 @@ struct Inner {
     may_play: BTreeMap<(String, i32), i32>,
     /// Of workers outside.
     sessions: BTreeSet<WorkerId>,
-    /// What each of them plays just now.
-    played_outside: BTreeSet<(WorkerId, String, i32)>,
 }
 
 impl Stage {
@@ -95,18 +93,6 @@ impl Stage {
 
     pub(super) fn is_session(&self, worker: WorkerId) -> bool {
         self.lock().sessions.contains(&worker)
-    }
-
-    /// A worker outside begins an attempt, which it may do once.
-    pub(super) fn enters(&self, session: WorkerId, key: &str, attempt: i32) {
-        self.plays(key, attempt);
-        if !self.lock().played_outside.insert((session, key.to_owned(), attempt)) {
-            self.world.violated(format!("attempt {attempt} of {} is played twice at a time", self.name(key)));
-        }
-    }
-
-    pub(super) fn leaves(&self, session: WorkerId, key: &str, attempt: i32) {
-        self.lock().played_outside.remove(&(session, key.to_owned(), attempt));
     }
 
     /// Whether the log yet has the attempt as one that runs.
