@@ -34,7 +34,7 @@ use super::{
 
 const N_PROGRAMS: usize = 2;
 const PLACES: usize = 6;
-const BEAT_EVERY: Duration = Duration::from_secs(4);
+const BEAT_EVERY: Duration = Duration::from_secs(3);
 /// Three quarters of a lease: then a program stops its tasks by itself.
 const STOPS_AFTER: Duration = Duration::from_secs(15);
 /// Looks at an attempt that is over, before that is a mistake: it stops at a beat, or when there was none for so long.
@@ -147,7 +147,7 @@ async fn work(program: &Arc<Program>, rng: &mut Rng) {
 async fn beat(program: &Program) {
     let mut last = Instant::now();
     loop {
-        sleep(BEAT_EVERY.mul_f64(0.75)).await;
+        sleep(BEAT_EVERY).await;
         let (sent, named) = (Instant::now(), program.tasks().keys().cloned().collect());
         match program.session.beat(&named).await {
             Beaten::Gone => return,

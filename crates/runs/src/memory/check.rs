@@ -167,7 +167,7 @@ impl Checks {
             self.keys(stored);
         }
         for (limit, held) in &stored.reservations {
-            let is_other = |(of, key): &(RunId, StepKey)| *of == run && !state.is_under(key, limit);
+            let is_other = |(of, key): &(RunId, StepKey)| *of == run && !state.needs_place(key, limit);
             if let Some(((_, key), _)) = held.iter().find(|(at, reservation)| reservation.is_held && is_other(at)) {
                 self.violated(format!("run {run}: {key} has a place under `{limit}`, which is not its key"));
             }

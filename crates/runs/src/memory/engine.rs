@@ -127,7 +127,7 @@ impl Stored {
     fn free_orphans(&mut self, now: DateTime<Utc>) {
         let runs = &self.runs;
         let wants = |state: &State, key: &StepKey, limit: &str| {
-            state.step(key).filter(|_| state.is_under(key, limit)).is_some_and(|step| {
+            state.step(key).filter(|_| state.needs_place(key, limit)).is_some_and(|step| {
                 let works = matches!(step.status, Status::Running(Work::Attempt { .. }));
                 works || matches!(step.status.admission(), Some(Admission::Claimable | Admission::Reserving))
             })

@@ -118,7 +118,7 @@ impl Stored {
         }
         for (limit, held) in &mut self.reservations {
             // What was reserved for it before its run moved is not its own.
-            for key in commit.holds.iter().filter(|key| state.is_under(key, limit)) {
+            for key in commit.holds.iter().filter(|key| state.needs_place(key, limit)) {
                 if let Some(reservation) = held.get_mut(&(commit.run, key.clone())) {
                     reservation.is_held = true;
                 }

@@ -179,7 +179,7 @@ impl State {
     }
 
     /// Whether a step needs a place under this key.
-    pub fn is_under(&self, key: &StepKey, limit: &str) -> bool {
+    pub fn needs_place(&self, key: &StepKey, limit: &str) -> bool {
         self.keys(key).iter().any(|known| known.key == limit)
     }
 
