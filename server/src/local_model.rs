@@ -72,13 +72,17 @@ impl LocalModel {
         loop {
             let began = Instant::now();
             match self.start() {
-                Ok(mut child) => tokio::select! {
-                    () = stop.cancelled() => return end(child).await,
-                    status = child.wait() => match status {
-                        Ok(status) => tracing::warn!(%status, "the local model ended; starting it again"),
-                        Err(error) => tracing::warn!(%error, "cannot wait for the local model"),
-                    },
-                },
+                Ok(mut child) => {
+                    let pid = child.id();
+                    tracing::debug!(pid, "the local model runs");
+                    tokio::select! {
+                        () = stop.cancelled() => return end(child).await,
+                        status = child.wait() => match status {
+                            Ok(status) => tracing::warn!(pid, %status, "the local model ended; starting it again"),
+                            Err(error) => tracing::warn!(pid, %error, "cannot wait for the local model"),
+                        },
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot start the local model {}", self.files.program.display());
                 }

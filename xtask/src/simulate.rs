@@ -1,7 +1,5 @@
-//! `cargo xtask sim`: builds a simulator optimised and runs it, that of the core (`crates/runs`) or that of the engine. What it does is
-//! said there; its exit is this one's.
-
-use std::process::Command;
+//! `cargo xtask sim`: builds a simulator, optimised unless another profile is asked for, and runs it: that of the core (`crates/runs`) or
+//! that of the engine. What it does is said there; its exit is this one's.
 
 use anyhow::Result;
 use clap::Args;
@@ -22,6 +20,9 @@ pub(crate) struct Options {
     /// One seed after the other for so long, with a line for each
     #[arg(long)]
     minutes: Option<u64>,
+    /// How it is built; `ci` is what the tests are built with, and takes half as many steps a minute
+    #[arg(long, value_name = "NAME", default_value = "release")]
+    profile: String,
     /// Switch a seeded mistake on, which the simulator has to find
     #[arg(long, value_name = "NAME")]
     bug: Option<String>,
@@ -29,11 +30,14 @@ pub(crate) struct Options {
 
 pub(crate) fn run_simulator(context: &Context, options: &Options) -> Result<()> {
     let (package, binary) = if options.engine { ("engine", "engine-sim") } else { ("runs", "sim") };
-    let mut command = Command::new("cargo");
-    command
-        .args(["run", "--quiet", "--release", "-p", package, "--features", "testing", "--bin", binary, "--"])
-        .args(["--seed", &options.seed.to_string()])
-        .current_dir(&context.root);
+    let mut command = context.cargo();
+    command.args(["run", "--quiet", "--profile", &options.profile, "-p", package, "--features", "testing"]).args([
+        "--bin",
+        binary,
+        "--",
+        "--seed",
+        &options.seed.to_string(),
+    ]);
     let numbers = [("--steps", options.steps), ("--minutes", options.minutes)];
     for (name, number) in numbers {
         if let Some(number) = number {

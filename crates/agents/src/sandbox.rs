@@ -67,12 +67,14 @@ impl Sandbox {
     }
 
     /// What a child makes of a request; `what` names it in messages, such as "The prompt". Dropping this kills the child.
+    #[tracing::instrument(name = "child", level = "debug", skip(self, request), fields(pid = tracing::field::Empty))]
     pub(crate) async fn run(&self, what: &str, request: &[u8]) -> Result<String, AgentError> {
         let _turn =
             self.turns.acquire().await.map_err(|closed| {
                 AgentError::new(Reason::Server, "The sandbox is being shut down").with_source(closed)
             })?;
         let mut child = self.start()?;
+        tracing::Span::current().record("pid", child.id());
         let answer = tokio::time::timeout(PATIENCE, exchange(&mut child, request)).await;
         let (status, answer) = match answer {
             Ok(Ok(ended)) => ended,

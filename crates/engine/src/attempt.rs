@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use agents::{AgentContext, AgentError, Recorder, Room, StepInput, StepOutput};
 use runs::{Content, Error};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 use workflow::{
     AgentSpec, RunId, Step,
     agent::AgentConfig,
@@ -46,6 +47,12 @@ enum Ended {
 }
 
 /// Runs an attempt that began here, and tells how it ended.
+#[tracing::instrument(
+    name = "attempt",
+    level = "debug",
+    skip_all,
+    fields(run.id = %begun.run, step.key = %begun.attempt.step, attempt = begun.attempt.number, worker.id = %inside.worker)
+)]
 pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut place: Place) {
     let task = know(&inside, &begun, &order).await;
     let ended = match &task {
@@ -284,7 +291,8 @@ async fn run_agent(
         attempt: number,
     };
     // A task of its own, so that a panic is a result and a time-out can end it. It never outlives this attempt.
-    let mut playing = AbortOnDropHandle::new(tasks::spawn(async move { agent.run(input, &ctx).await }));
+    let mut playing =
+        AbortOnDropHandle::new(tasks::spawn(async move { agent.run(input, &ctx).await }.in_current_span()));
     let limit = Duration::from_secs(step.timeout_s.into());
     let joined = tokio::select! {
         biased;

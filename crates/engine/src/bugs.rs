@@ -36,10 +36,16 @@ pub enum Bug {
     ClaimsAllOrNone,
     /// Places for a claim that found nothing out stay promised.
     KeepsPromised,
+    /// What a commit sets free for a worker outside is handed on to this process.
+    TakesOutside,
+    /// A task whose answer was lost on the way to its worker outside is left to that.
+    LeavesUnnamed,
+    /// A worker outside is not told that others ended what it plays.
+    TellsNoEnd,
 }
 
 impl Bug {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::ToldBeforeKept,
         Self::ForgetsBegun,
         Self::ReleasesInSilence,
@@ -56,6 +62,9 @@ impl Bug {
         Self::ReadsOtherList,
         Self::ClaimsAllOrNone,
         Self::KeepsPromised,
+        Self::TakesOutside,
+        Self::LeavesUnnamed,
+        Self::TellsNoEnd,
     ];
 
     /// As it is switched on: `tells_once`.

@@ -1,6 +1,8 @@
 //! What every replica does for all: declaring workers dead that are not heard of, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
+use std::time::Duration;
+
 use runs::Log;
 use tokio_util::sync::CancellationToken;
 
@@ -16,14 +18,7 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
-        match log.sweep(options.lease).await {
-            Ok(0) => {}
-            Ok(n_dead) => tracing::warn!(workers = n_dead, "workers without a heartbeat were declared dead"),
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "a sweep failed; the next one does the work");
-            }
-        }
+        sweep_once(log, options.lease).await;
         round = round.wrapping_add(1);
         if round.is_multiple_of(CLEAN_EVERY)
             && let Err(error) = shared.shelf.clean().await
@@ -32,6 +27,18 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
                 error = &error as &dyn std::error::Error,
                 "nothing was thrown away; the next round does it"
             );
+        }
+    }
+}
+
+#[tracing::instrument(name = "sweep", level = "debug", skip_all)]
+async fn sweep_once<L: Log>(log: &L, lease: Duration) {
+    match log.sweep(lease).await {
+        Ok(0) => {}
+        Ok(n_dead) => tracing::warn!(workers = n_dead, "workers without a heartbeat were declared dead"),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "a sweep failed; the next one does the work");
         }
     }
 }

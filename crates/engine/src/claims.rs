@@ -23,6 +23,7 @@ const PEEK: usize = 64;
 static ALL_KINDS: LazyLock<Vec<String>> = LazyLock::new(|| KINDS.iter().map(ToString::to_string).collect());
 
 /// True: there may be more, and places for it.
+#[tracing::instrument(name = "claim", level = "debug", skip_all, fields(worker.id = %inside.worker))]
 pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unavailable> {
     let slots: &Arc<Slots> = &inside.shared.slots;
     let promised = slots.promise(MAX_CLAIM);

@@ -50,6 +50,7 @@ pub(crate) async fn carry<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
 }
 
 /// None: it could not be answered now, nor what comes after it.
+#[tracing::instrument(name = "message", level = "debug", skip_all, fields(run.id = %message.key.to, from = %message.key.from))]
 async fn one<L: Log>(inside: &Inside, log: &L, message: Message) -> Option<()> {
     let Message { key, tell } = message;
     if is_on(Bug::MessageFirst) && log.discard(key).await.is_err() {

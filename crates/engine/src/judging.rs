@@ -29,6 +29,7 @@ use crate::{
 const MAX_TRIES: usize = 5;
 
 /// Judges a step until its run has taken that, or does not want it any more.
+#[tracing::instrument(name = "judge", level = "debug", skip_all, fields(run.id = %run, step.key = %key))]
 pub(crate) async fn judge(inside: &Inside, run: RunId, key: StepKey) {
     let Some(_mark) = inside.shared.underway.mark((run, key.clone())) else { return };
     let mut wanted: Option<BTreeSet<ArtifactId>> = None;

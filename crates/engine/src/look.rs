@@ -1,7 +1,7 @@
 //! What waits for whoever looks first: judgements, reservations, times, and steps that dead workers left.
 //! What a commit of this process left is looked at at once; the rest is found by looking, so that it does not matter who is gone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use futures::future::join_all;
 use runs::{Ask, Error, Log, Unavailable, Waiting, Want};
@@ -47,10 +47,14 @@ fn judge_all(inside: &Arc<Inside>, run: RunId, keys: Vec<StepKey>) {
 }
 
 /// What waits, of all runs.
+#[tracing::instrument(name = "recover", level = "debug", skip_all, fields(worker.id = %inside.worker))]
 pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), Unavailable> {
     let Waiting { undecided, due, reserving, lost } = log.waiting(AT_ONCE).await?;
     let asks = due.into_iter().map(|run| Ask::itself(run, Command::TimePassed));
-    let lost = lost.into_iter().map(|lost| Ask::itself(lost.run, Command::Lost { worker: lost.worker }));
+    let lost = lost.into_iter().map(|lost| {
+        tracing::info!(run.id = %lost.run, worker.id = %lost.worker, "steps of a dead worker are queued again");
+        Ask::itself(lost.run, Command::Lost { worker: lost.worker })
+    });
     // Nobody waits for an answer: what is not done is there at the next look.
     join_all(asks.chain(lost).map(|ask| inside.ask(ask))).await;
     for run in undecided {
@@ -68,12 +72,8 @@ pub(crate) async fn at_all<L: Log>(inside: &Arc<Inside>, log: &L) -> Result<(), 
 
 async fn reserve<L: Log>(inside: &Inside, log: &L, wants: Vec<Want>) {
     let Ok(reserved) = log.reserve(&wants).await else { return };
-    let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
-    for (run, step) in reserved {
-        of_run.entry(run).or_default().push(step);
-    }
-    let tell = |(run, steps)| inside.ask(Ask::itself(run, Command::Reserved { steps }));
-    for answer in join_all(of_run.into_iter().map(tell)).await {
+    let tell = |(run, command)| inside.ask(Ask::itself(run, command));
+    for answer in join_all(runs::reserved(wants, reserved).into_iter().map(tell)).await {
         // What is not told is reserved all the same: the step asks again, or the place is taken back.
         if let Err(error @ (Error::Data(_) | Error::Refused { .. })) = answer {
             tracing::debug!(error = &error as &dyn std::error::Error, "reservations were not taken");

@@ -1,9 +1,12 @@
 //! The simulator of the engine: the worlds of the core's simulator (`runs::sim`), in which each process is a whole engine with scripted
-//! agents, and crashes at any of its waits. In virtual time, on one thread, from one seed.
+//! agents, and crashes at any of its waits. Beside them are workers outside, as a server takes them. In virtual time, on one thread, from one
+//! seed.
 //! It must never draw a number, or read a clock, that its world does not give.
 
 mod audit;
+mod gateway;
 mod library;
+mod outside;
 mod player;
 mod process;
 mod shelf;
@@ -32,6 +35,7 @@ pub fn simulate(simulation: &Simulation, bug: Option<Bug>) -> Report {
         let stage = Arc::new(Stage::new(Arc::clone(&world), shop));
         world.memory.with(|_, checks| checks.audit_with(Box::new(Eyes(Arc::clone(&stage)))));
         process::begin(&stage);
+        outside::begin(&stage);
         world
     });
     bugs::switch(None);

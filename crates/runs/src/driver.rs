@@ -221,10 +221,9 @@ impl<L: Log> Driver<L> {
         .decide(turns);
         seat.put_back(decided.left);
         if let Some(reason) = decided.panicked {
-            self.set_aside(run, &reason);
-            let error = Error::Quarantined(reason);
             let echoes = decided.echoes.into_iter().map(|(turn, _)| turn);
-            decided.committing.into_iter().chain(echoes).for_each(|turn| turn.answer(Err(error.clone())));
+            seat.put_back(decided.committing.into_iter().chain(echoes).collect());
+            self.set_aside(run, &reason);
             return None;
         }
         if let Some(commit) = decided.commit {
@@ -274,16 +273,12 @@ impl<L: Log> Driver<L> {
         turn.answer(answer);
     }
 
-    /// Nobody decides about the run until somebody looked at it.
+    /// Nobody decides about the run until somebody looked at it. Whoever waits for it is told so once that is written.
     fn set_aside(&mut self, run: RunId, reason: &str) {
         tracing::error!(run.id = %run, reason, "a run is set aside");
         self.cache.take(run);
         self.find_taken(run, &[]);
-        if let Some(mut seat) = self.seats.remove(&run) {
-            let error = Error::Quarantined(reason.to_owned());
-            seat.looks.drain(..).for_each(|waits| (waits.look)(Err(error.clone())));
-            seat.take_turns().into_iter().for_each(|turn| turn.answer(Err(error.clone())));
-        }
-        self.flights.push(flight::quarantine(Arc::clone(&self.log), run, reason.to_owned()));
+        let seat = self.seats.remove(&run).unwrap_or_default();
+        self.flights.push(flight::quarantine(Arc::clone(&self.log), run, reason.to_owned(), seat));
     }
 }

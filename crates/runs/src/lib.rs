@@ -43,7 +43,7 @@ pub use log::{
 };
 pub use message::{Message, MessageKey};
 pub use options::Options;
-pub use reserving::reserve_again;
+pub use reserving::{reserve_again, reserved};
 pub use rows::Rows;
 pub use runs::Runs;
 pub use shared::{Stats, Surroundings};

@@ -1,7 +1,8 @@
-//! Steps that may be claimed and whose reservations are gone: they have them again, or wait for them like any other. For whoever claims:
-//! they would be found again and again.
+//! Reservations as runs are told of them; and steps that may be claimed and whose reservations are gone: they have them again, or wait for
+//! them like any other. For whoever claims: they would be found again and again.
+//! It must never tell a run of keys that were not asked for: they may not be its step's any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use workflow::{
     id::{RunId, StepKey},
@@ -9,6 +10,16 @@ use workflow::{
 };
 
 use crate::{Ask, Log, Runs, Want};
+
+/// Of what was wanted, what `Log::reserve` answered with, as it is told to each run.
+pub fn reserved(wants: Vec<Want>, reserved: Vec<(RunId, StepKey)>) -> BTreeMap<RunId, Command> {
+    let reserved: BTreeSet<(RunId, StepKey)> = reserved.into_iter().collect();
+    let mut of_run: BTreeMap<RunId, BTreeMap<_, _>> = BTreeMap::new();
+    for want in wants.into_iter().filter(|want| reserved.contains(&(want.run, want.step.clone()))) {
+        of_run.entry(want.run).or_default().insert(want.step, want.limits);
+    }
+    of_run.into_iter().map(|(run, steps)| (run, Command::Reserved { steps })).collect()
+}
 
 pub async fn reserve_again<L: Log>(runs: &Runs, log: &L, run: RunId, steps: Vec<StepKey>) {
     let look = move |state: Option<&State>| -> Vec<Want> {

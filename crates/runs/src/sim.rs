@@ -9,6 +9,7 @@ mod attempt;
 mod children;
 mod inside;
 mod judging;
+mod moving;
 mod person;
 mod process;
 mod rest;

@@ -1,7 +1,10 @@
 //! The cache, turns and batches over a log in memory on which nothing goes wrong: what the simulator leaves to chance.
 
 use std::{
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,25 +17,29 @@ use workflow::{
     id::WorkerId,
     run::{
         Command, Refused,
-        command::Start,
+        command::{Changes, MoveTo, Start},
         state::NewVersion,
-        testing::{definition, owner, start_of},
+        testing::{agents, definition, owner, start_of},
     },
+    validate,
 };
 
 use crate::{
-    Answer, Ask, By, Clock, Error, Log, Options, Runs, StartKey, Surroundings,
+    Answer, Ask, By, Clock, Error, Log, Options, Runs, StartKey, Surroundings, Want,
     memory::{Connection, Memory, Rng},
+    reserved,
 };
 
 fn process(memory: &Memory, seed: u64, options: Options) -> Runs {
     let rng = Mutex::new(Rng::new(seed));
+    process_with(memory, options, move || rng.lock().unwrap().next_u128())
+}
+
+fn process_with(memory: &Memory, options: Options, random: impl Fn() -> u128 + Send + Sync + 'static) -> Runs {
     let beginning: DateTime<Utc> = memory.now();
     let clock = memory.clone();
-    let around = Surroundings {
-        clock: Clock::new(beginning, Box::new(move || clock.elapsed())),
-        random: Box::new(move || rng.lock().unwrap().next_u128()),
-    };
+    let around =
+        Surroundings { clock: Clock::new(beginning, Box::new(move || clock.elapsed())), random: Box::new(random) };
     let (runs, driver) = Runs::new(Arc::new(Connection::new(memory.clone())), Arc::new(around), options);
     tokio::spawn(driver.run());
     runs
@@ -231,5 +238,80 @@ fn a_commit_in_doubt_holds_no_place_and_keeps_nobody_waiting() {
             assert_eq!(stored.runs[&id(1)].state.versions(&"a".into(), "text").len(), 1);
             assert!(checks.violations.is_empty(), "{:?}", checks.violations);
         });
+    });
+}
+
+#[test]
+fn a_step_that_moved_to_other_keys_gives_its_place_under_those_before_back() {
+    for (next, held) in [(Some("after"), Vec::new()), (None, Vec::new()), (Some("before"), vec!["key:before"])] {
+        simulated(async {
+            let memory = Memory::new(12);
+            let (runs, connection) = (process(&memory, 12, Options::default()), Connection::new(memory.clone()));
+            let keyed = |key: Option<&str>| {
+                let concurrency = key.map(|key| json!({"key": {"const": key}, "limit": 1}));
+                let step = match concurrency {
+                    Some(concurrency) => json!({"agent_id": "echo", "concurrency": concurrency}),
+                    None => json!({"agent_id": "echo"}),
+                };
+                definition(&json!({"steps": {"a": step}}))
+            };
+            let mut start = start_of(&keyed(Some("before")), true, std::collections::BTreeMap::new());
+            start.run.id = id(1);
+            runs.execute(person(id(1), Command::Start(Box::new(start)))).await.unwrap();
+            runs.execute(person(id(1), Command::Pause)).await.unwrap();
+            let trigger = Command::Trigger { step: "a".into(), changes: Changes::default(), expect_generation: None };
+            runs.execute(person(id(1), trigger)).await.unwrap();
+            reserve(&runs, &connection).await;
+            let reserved =
+                |key: &str| memory.with(|stored, _| stored.reservations.get(key).is_some_and(|held| !held.is_empty()));
+            assert!(reserved("key:before"));
+            let definition = keyed(next);
+            let (plan, _) = validate(&definition, &agents());
+            let to = MoveTo { template_version: 2, template_name: "T".into(), definition: Arc::new(definition), plan };
+            let mut moved = person(id(1), Command::Move(Box::new(to)));
+            moved.agents = Arc::new(agents());
+            runs.execute(moved).await.unwrap();
+            let left: Vec<&str> = ["key:before", "key:after"].into_iter().filter(|key| reserved(key)).collect();
+            assert_eq!(left, held, "moved to {next:?}");
+            reserve(&runs, &connection).await;
+            let is_free = runs.read(id(1), 0, |state| state.unwrap().claimable(DateTime::<Utc>::MAX_UTC).count()).await;
+            assert_eq!(is_free, Ok(1), "it waits for nothing any more");
+            memory.with(|_, checks| assert!(checks.violations.is_empty(), "{:?}", checks.violations));
+        });
+    }
+}
+
+/// Reserves what waits for it, as an engine does.
+async fn reserve(runs: &Runs, connection: &Connection) {
+    let waiting = connection.waiting(9).await.unwrap().reserving.into_iter();
+    let wants: Vec<Want> = waiting.map(|(run, step, limits)| Want { run, step, limits }).collect();
+    let granted = connection.reserve(&wants).await.unwrap();
+    for (run, command) in reserved(wants, granted) {
+        runs.execute(Ask::itself(run, command)).await.unwrap();
+    }
+}
+
+#[test]
+fn who_is_told_that_a_run_is_set_aside_since_deciding_panicked_finds_it_so() {
+    simulated(async {
+        let memory = Memory::new(13);
+        let (rng, left) = (Mutex::new(Rng::new(13)), Arc::new(AtomicI64::new(i64::MAX)));
+        let until_panic = Arc::clone(&left);
+        let runs = process_with(&memory, Options::default(), move || {
+            assert!(until_panic.fetch_sub(1, Ordering::Relaxed) != 1, "deciding is broken");
+            rng.lock().unwrap().next_u128()
+        });
+        runs.execute(begin(1)).await.unwrap();
+        // Each of the three that come has an id first; then the second of them is decided.
+        left.store(5, Ordering::Relaxed);
+        let is_aside = || memory.with(|stored, _| stored.quarantined.contains_key(&id(1)));
+        let (runs, is_aside) = (&runs, &is_aside);
+        let ask = |n| async move { (runs.execute(supply(id(1), n, "text/plain")).await, is_aside()) };
+        let read = async { (runs.read_now(id(1), |state| state.is_some()).await, is_aside()) };
+        let (answers, read) = futures::join!(join_all((0..3).map(|n| ask(100 + n))), read);
+        let aside = || Error::Quarantined("deciding is broken".to_owned());
+        assert_eq!(answers, [(Err(aside()), true), (Err(aside()), true), (Err(aside()), true)]);
+        assert!(matches!(read, (Ok(true), _) | (Err(Error::Quarantined(_)), true)), "{read:?}");
+        assert_eq!(runs.execute(supply(id(1), 200, "text/plain")).await, Err(aside()));
     });
 }

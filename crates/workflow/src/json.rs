@@ -12,7 +12,7 @@ use serde::{Serialize, de::Error};
 use serde_json::{Map, Number, Value};
 
 pub use decimal::{Decimal, Rounding, canonical_number, is_whole};
-pub use exact::{Exact, Whole, WholeMap, exact, kept, to_value};
+pub use exact::{Exact, Whole, WholeMap, exact, exact_given, kept, to_value};
 pub use parse::{Bounds, Refused, number, parse, parse_first};
 pub use tree::Tree;
 

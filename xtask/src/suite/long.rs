@@ -7,7 +7,7 @@ use super::{
     clients::{self, Form},
     counts::Counts,
     isolated::{LIMIT, Settings, Wanted},
-    simulators,
+    simulators::{self, Simulator},
     steps::{isolated_tests, programs, settings},
     summary,
 };
@@ -39,6 +39,8 @@ enum Part {
     Typescript,
     /// The simulator of the core
     SimCore,
+    /// The simulator of whole engines
+    SimEngine,
     /// Tests of the store, the engine and its faults, over the newest Postgres
     Postgres,
 }
@@ -100,7 +102,8 @@ impl Part {
                 programs(context)?;
                 clients::typescript(context, Form::Long, counts)
             }
-            Self::SimCore => simulators::run_one(simulators::CORE, seed(options)?, options.minutes),
+            Self::SimCore => simulators::run_long(Simulator::Core, seed(options)?, options.minutes),
+            Self::SimEngine => simulators::run_long(Simulator::Engine, seed(options)?, options.minutes),
             Self::Postgres => {
                 let postgres = TestPostgres::start_with(setup::newest::install(context)?)?;
                 say(postgres.version());

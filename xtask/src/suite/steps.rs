@@ -80,7 +80,10 @@ impl Suite<'_> {
             }
             Step::Site => build::site(self.context, false).map(|_| ()),
             Step::Rust => self.rust_tests(),
-            Step::Sim => simulators::run_all(simulators::SEED, 1),
+            Step::Sim => {
+                programs(self.context)?;
+                simulators::run_a_minute_of_each(self.context)
+            }
             Step::Build => programs(self.context),
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),

@@ -26,9 +26,8 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         } else if line.starts_with('}') || line.contains("fn ") {
             derives = false;
         }
-        is_exact |= line.contains("json::exact\"")
-            || line.contains("json::exact_given\"")
-            || line.contains("\"exact\"");
+        is_exact |=
+            line.contains("json::exact\"") || line.contains("json::exact_given\"") || line.contains("\"exact\"");
         if is_field(line) {
             if derives && !is_exact && holds_values(line) {
                 fault(

@@ -7,12 +7,13 @@ use runs::memory::{Audit, Contents};
 use serde_json::Value;
 use workflow::{
     StepKey, StepStatus,
+    agent::queued,
     definition::OnItemError,
     resolve::{InputArtifact, InputArtifacts, MAP_PORT, value_now},
     run::{
         RunEvent, State,
         event::EventKind,
-        state::{Status, Step, Version},
+        state::{Attempt, Status, Step, Version},
     },
     source::Source,
     status::{Origin, SkipReason},
@@ -32,6 +33,10 @@ impl Audit for Eyes {
     fn look(&self, state: &State, event: &RunEvent, contents: &Contents) -> Option<String> {
         if event.kind == EventKind::StepsStarted {
             event.data.attempts.iter().for_each(|attempt| self.0.learn(state, attempt));
+            let taken_by_others = event.data.attempts.iter().find_map(|attempt| self.taken_by_others(state, attempt));
+            if taken_by_others.is_some() {
+                return taken_by_others;
+            }
         }
         let is_made = |version: &&Version| {
             version.created_at == event.at && version.origin == Origin::Agent && version.copy_of.is_none()
@@ -43,6 +48,16 @@ impl Audit for Eyes {
         } else {
             wrong
         }
+    }
+}
+
+impl Eyes {
+    /// A step of workers outside is started for their sessions, and no other is.
+    fn taken_by_others(&self, state: &State, attempt: &Attempt) -> Option<String> {
+        let kind = &state.design.plan(state.step(&attempt.step)?.definition_key())?.kind;
+        let is_session = self.0.is_session(attempt.worker?);
+        (queued(kind).is_some() != is_session)
+            .then(|| format!("{} of kind `{kind}` was started by another sort of worker", attempt.step))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::shelf::Published;
 
 /// Published templates; one begins only those after it, so that they end.
 const N_TEMPLATES: u128 = 3;
+/// The agent that workers outside offer.
+pub(super) const OUTSIDE: &str = "outside";
 /// Documents that are tried until one is valid.
 const MAX_TRIES: usize = 50;
 
@@ -67,6 +69,7 @@ fn agents() -> Vec<AgentSpec> {
         ("needy", own.clone(), text.clone(), json!({"inputs": [{"name": "in", "required": true}]})),
         ("rare", own, text.clone(), json!({"max_parallel": 1})),
         ("model", json!({"kind": "llm", "prompt": "Go"}), text.clone(), json!({})),
+        (OUTSIDE, json!({"kind": "worker", "hash": "0", "side_effects": "none"}), text.clone(), json!({})),
         ("form", json!({"kind": "human", "instructions": "Answer"}), text.clone(), json!({})),
         ("sub1", sub(1), text.clone(), json!({})),
         ("sub2", sub(2), text.clone(), json!({})),
@@ -117,7 +120,9 @@ fn document(rng: &mut Rng, after: u128) -> Value {
         };
         step["agent_id"] = agent.into();
         step["agent_version"] = 1.into();
-        step["timeout_s"] = (3 + rng.roll(25)).into();
+        // What a worker outside has not heard of is given back sooner than that.
+        let timeout_s = if agent == OUTSIDE { 150 + rng.roll(100) } else { 3 + rng.roll(25) };
+        step["timeout_s"] = timeout_s.into();
         if rng.one_in(4) {
             step["retry"] = json!({"max": rng.roll(4), "initial_ms": 200});
         }
@@ -131,7 +136,7 @@ fn document(rng: &mut Rng, after: u128) -> Value {
         {
             step["inputs"] = json!({"in": read(dep)});
         }
-        if step.get("map").is_some() || of("list").is_some() && !agent.starts_with("sub") {
+        if step.get("map").is_some() || of("list").is_some() && !agent.starts_with("sub") && agent != OUTSIDE {
             map_over(rng, step, of("list").map(read));
         }
         let is_map = step.get("map").is_some();
@@ -152,6 +157,8 @@ fn agent(rng: &mut Rng, step: &Value, after: u128) -> &'static str {
         }
         Some("form") => "form",
         Some("rare") => "rare",
+        // What it made does not tell what an item was.
+        _ if step.get("map").is_none() && rng.one_in(5) => OUTSIDE,
         _ => ["echo", "echo", "judge", "judge", "list", "list", "needy", "model"][rng.roll(8)],
     }
 }

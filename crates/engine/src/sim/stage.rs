@@ -3,7 +3,7 @@
 //! others.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,6 +12,7 @@ use store::notify::{Hint, Hints};
 use workflow::{
     RunId, StepKey,
     hash::sha256_hex,
+    id::WorkerId,
     run::testing::Dice,
     run::{
         State,
@@ -34,6 +35,8 @@ struct Inner {
     known: BTreeMap<String, (RunId, StepKey)>,
     /// How often each attempt began in the log, less how often it played: after a failover its number may come again.
     may_play: BTreeMap<(String, i32), i32>,
+    /// Of workers outside.
+    sessions: BTreeSet<WorkerId>,
 }
 
 impl Stage {
@@ -82,6 +85,14 @@ impl Stage {
         if !may_play {
             self.world.violated(format!("attempt {attempt} of {} runs more often than it began", self.name(key)));
         }
+    }
+
+    pub(super) fn register(&self, session: WorkerId) {
+        self.lock().sessions.insert(session);
+    }
+
+    pub(super) fn is_session(&self, worker: WorkerId) -> bool {
+        self.lock().sessions.contains(&worker)
     }
 
     /// Whether the log yet has the attempt as one that runs.

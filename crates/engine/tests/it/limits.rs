@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use store::MIGRATOR;
 use workflow::{
     RunView, StepStatus,
-    run::{Command, event::EventKind},
+    run::{Command, event::EventKind, plan::KeyLimit},
     status::{Reason, RunStatus, StatusReason},
 };
 
@@ -35,6 +35,12 @@ fn say(word: &str, after: &[&str], more: &Value) -> Value {
 
 fn keyed(word: &str) -> Value {
     say(word, &[], &json!({"concurrency": {"key": {"const": "printer"}, "limit": 1}}))
+}
+
+/// Its place is there.
+fn reserved() -> Command {
+    let limits = vec![KeyLimit { key: "key:printer".into(), max: 1 }];
+    Command::Reserved { steps: [("a".into(), limits)].into() }
 }
 
 fn has_begun(view: &RunView, key: &str) -> bool {
@@ -175,7 +181,7 @@ async fn a_step_whose_reservation_is_gone_asks_for_a_place_again_and_starts(pool
     for run in [first, second] {
         let reserve = "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, 'a', '{key:printer}', now(), false)";
         sqlx::query(reserve).bind(run.0).execute(&lab.pool).await.unwrap();
-        lab.runs.execute(Ask::itself(run, Command::Reserved { steps: vec!["a".into()] })).await.unwrap();
+        lab.runs.execute(Ask::itself(run, reserved())).await.unwrap();
     }
     // Somebody who is not there has the only place.
     sql("DELETE FROM key_reservations; UPDATE key_limits SET used = 1;
@@ -215,7 +221,7 @@ async fn a_step_whose_reservation_is_gone_takes_the_place_that_is_free(pool: PgP
         INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over)
         SELECT id, 'a', '{key:printer}', now(), false FROM workflow_runs")
     .await;
-    lab.runs.execute(Ask::itself(run, Command::Reserved { steps: vec!["a".into()] })).await.unwrap();
+    lab.runs.execute(Ask::itself(run, reserved())).await.unwrap();
     sql("UPDATE key_reservations SET is_over = true").await;
     let (stop, engine) = lab.engine();
     assert_eq!(lab.ended(run).await.status, RunStatus::Completed);

@@ -25,17 +25,20 @@ impl Deciding<'_> {
             By::Itself => (None, false, None),
             By::Person { actor, was_asked, request } => (Some(actor), *was_asked, request.as_ref()),
         };
-        let ctx = Context {
-            now: self.now,
-            random: (self.around.random)(),
-            actor,
-            was_asked,
-            request,
-            disabled: &ask.disabled,
-            agents: &ask.agents,
+        let decide = || {
+            let ctx = Context {
+                now: self.now,
+                random: (self.around.random)(),
+                actor,
+                was_asked,
+                request,
+                disabled: &ask.disabled,
+                agents: &ask.agents,
+            };
+            decide(state, &ask.command, &ctx)
         };
         // It changes nothing, so there is nothing that a panic could leave half done.
-        catch_unwind(AssertUnwindSafe(|| decide(state, &ask.command, &ctx))).map_err(|panic| {
+        catch_unwind(AssertUnwindSafe(decide)).map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("decide panicked").to_owned()
         })

@@ -204,23 +204,34 @@ fn keys(before: &State, events: &[RunEvent]) -> Vec<(StepKey, bool)> {
     let moved = events.iter().find_map(|event| event.data.moved.as_ref());
     let started = events.iter().find_map(|event| event.data.started.as_ref());
     let plans = moved.map(|moved| &*moved.steps).or(started.map(|started| &*started.steps));
-    let has_keys = |key: &StepKey| {
-        let (of, _) = key.split();
-        let now = plans.and_then(|plans| plans.iter().find(|plan| plan.key == of));
-        before.design.plan(&of).into_iter().chain(now).any(|plan| !plan.keys.is_empty())
-    };
     let mut last: BTreeMap<&StepKey, Option<&Step>> = BTreeMap::new();
     for event in events {
         last.extend(event.data.steps.iter().map(|step| (&step.key, Some(step))));
         last.extend(event.data.removed.iter().map(|key| (key, None)));
     }
+    if moved.is_some() {
+        // With the definition, the keys of what waits may be others.
+        for step in before.steps().filter(|step| step.status.admission().is_some()) {
+            last.entry(&step.key).or_insert(Some(step));
+        }
+    }
     let of_one = |(key, step): (&StepKey, Option<&Step>)| {
+        let (of, _) = key.split();
+        let was = before.design.plan(&of);
+        let now = plans.map_or(was, |plans| plans.iter().find(|plan| plan.key == of));
+        let has_keys = now.is_some_and(|plan| !plan.keys.is_empty());
+        if !has_keys && was.is_none_or(|plan| plan.keys.is_empty()) {
+            return None;
+        }
         let admission = step.and_then(|step| step.status.admission());
         let works = step.is_some_and(|step| matches!(step.status, Status::Running(Work::Attempt { .. })));
-        let holds = works || admission == Some(Admission::Claimable);
-        (holds || admission != Some(Admission::Reserving)).then(|| (key.clone(), holds))
+        let holds = has_keys && (works || admission == Some(Admission::Claimable));
+        // Under other keys it asks anew: what it had, or was just to have, is another's.
+        let is_under_others = now.zip(was).is_some_and(|(now, was)| !now.is_under(&was.keys));
+        let keeps = admission == Some(Admission::Reserving) && (!is_under_others || is_on(Bug::KeepKeysOverMove));
+        (holds || !keeps).then(|| (key.clone(), holds))
     };
-    last.into_iter().filter(|(key, _)| has_keys(key)).filter_map(of_one).collect()
+    last.into_iter().filter_map(of_one).collect()
 }
 
 /// The bytes of default outputs among the new versions: they stand in the definition, so nobody brings them.

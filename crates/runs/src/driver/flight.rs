@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use tracing::Instrument as _;
 use workflow::{id::RunId, run::State};
 
-use super::lanes::Lane;
+use super::{lanes::Lane, seat::Seat};
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
@@ -103,10 +104,20 @@ pub(crate) fn discard<L: Log>(log: Arc<L>, message: MessageKey) -> Flight {
     })
 }
 
-pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String) -> Flight {
+/// Who is told that the run is set aside, and looks why, is to find it so.
+pub(crate) fn quarantine<L: Log>(log: Arc<L>, run: RunId, reason: String, mut seat: Seat) -> Flight {
     Box::pin(async move {
         // If it cannot be reached, the run is set aside by whoever works on it next.
-        let _ = log.quarantine(run, &reason).await;
+        let is_written = log.quarantine(run, &reason).await.is_ok();
+        let aside = Error::Quarantined(reason);
+        let unwritten = if is_written { aside.clone() } else { Error::Unavailable };
+        seat.looks.drain(..).for_each(|waits| (waits.look)(Err(unwritten.clone())));
+        for turn in seat.take_turns() {
+            // What was sent may be done, so asking again is not safe.
+            let error = if turn.sent.is_empty() { &unwritten } else { &aside };
+            let error = error.clone();
+            turn.answer(Err(error));
+        }
         Landed::Done
     })
 }
@@ -169,6 +180,7 @@ struct Sent {
 }
 
 /// Sends a batch once. After an unknown outcome it has to be the very same again, never another.
+#[tracing::instrument(name = "commit", level = "debug", skip_all, fields(run.ids = %ids(&batch), is_again = was_unknown))]
 async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, was_unknown: bool) -> Sent {
     let of_all = |batch: &Batch, end: &Result<Outcome, CommitFailed>, was_unknown| {
         let fate = Fate { end: end.clone(), was_unknown };
@@ -197,6 +209,11 @@ async fn send<L: Log>(log: &L, around: &Surroundings, batch: Batch, was_unknown:
         }
         Err(CommitFailed::Unknown | CommitFailed::Unavailable) => Sent { fates: Vec::new(), in_doubt: Some(batch) },
     }
+}
+
+fn ids(batch: &Batch) -> String {
+    let ids: Vec<String> = batch.commits().iter().map(|commit| commit.run.to_string()).collect();
+    ids.join(" ")
 }
 
 /// The turn of a run that goes alone.
@@ -242,8 +259,8 @@ impl Session {
 }
 
 pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, session: Session) -> Flight {
-    Box::pin(async move {
-        let run = session.run;
+    let run = session.run;
+    let flight = async move {
         let held = Arc::new(Mutex::new(Some(session)));
         let (inside, surroundings) = (Arc::clone(&held), Arc::clone(&around));
         let decide: Decide = Box::new(move |newer| {
@@ -261,5 +278,6 @@ pub(crate) fn alone<L: Log>(log: Arc<L>, around: Arc<Surroundings>, seen: Seen, 
             (Err(failed), _) => Some(fate(Err(failed))),
         };
         Landed::Alone(Box::new(session), fate)
-    })
+    };
+    Box::pin(flight.instrument(tracing::debug_span!("alone", run.id = %run)))
 }

@@ -136,7 +136,7 @@ impl<L: Log> Driver<L> {
         }
     }
 
-    /// An admin has to look at it first.
+    /// The log has it that an admin has to look at it first.
     pub(super) fn is_aside(&mut self, run: RunId, reason: &str) {
         self.cache.take(run);
         self.find_taken(run, &[]);

@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use workflow::{
-    id::{RunId, WorkerId},
+    id::{RunId, StepKey, WorkerId},
     run::{
         RunEvent, State,
         event::Tell,
@@ -165,6 +165,12 @@ impl Checks {
         }
         if !commit.holds.is_empty() {
             self.keys(stored);
+        }
+        for (limit, held) in &stored.reservations {
+            let is_other = |(of, key): &(RunId, StepKey)| *of == run && !state.needs_place(key, limit);
+            if let Some(((_, key), _)) = held.iter().find(|(at, reservation)| reservation.is_held && is_other(at)) {
+                self.violated(format!("run {run}: {key} has a place under `{limit}`, which is not its key"));
+            }
         }
         if let (None, Some(of)) = (commit.expected, &state.birth.parent) {
             let names = |tell: &Tell| matches!(tell, Tell::BeginChild { run: child, .. } if *child == run);

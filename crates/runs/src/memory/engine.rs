@@ -126,19 +126,19 @@ impl Stored {
     /// Places whose step does not have them and does not want them any more. One whose commit may be in flight is left.
     fn free_orphans(&mut self, now: DateTime<Utc>) {
         let runs = &self.runs;
-        let wants = |state: &State, key: &StepKey| {
-            state.step(key).is_some_and(|step| {
+        let wants = |state: &State, key: &StepKey, limit: &str| {
+            state.step(key).filter(|_| state.needs_place(key, limit)).is_some_and(|step| {
                 let works = matches!(step.status, Status::Running(Work::Attempt { .. }));
                 works || matches!(step.status.admission(), Some(Admission::Claimable | Admission::Reserving))
             })
         };
-        for held in self.reservations.values_mut() {
+        for (limit, held) in &mut self.reservations {
             held.retain(|(run, key), reservation| {
                 if is_on(Bug::FreeInFlight) {
                     return now - reservation.since < TimeDelta::milliseconds(500);
                 }
                 let is_old = now - reservation.since > ORPHAN_AFTER;
-                reservation.is_held || !is_old || runs.get(run).is_some_and(|row| wants(&row.state, key))
+                reservation.is_held || !is_old || runs.get(run).is_some_and(|row| wants(&row.state, key, limit))
             });
         }
     }

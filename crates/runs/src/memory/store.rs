@@ -111,12 +111,14 @@ impl Stored {
             }
         }
         row.tables.write(&commit.rows);
+        let state = &row.state;
         self.inbox.extend(commit.rows.tells.iter().map(|message| (message.key, message.tell.clone())));
         if let Some(start) = &commit.start {
             self.starts.insert(start.clone(), commit.run);
         }
-        for held in self.reservations.values_mut() {
-            for key in &commit.holds {
+        for (limit, held) in &mut self.reservations {
+            // What was reserved for it before its run moved is not its own.
+            for key in commit.holds.iter().filter(|key| state.needs_place(key, limit)) {
                 if let Some(reservation) = held.get_mut(&(commit.run, key.clone())) {
                     reservation.is_held = true;
                 }

@@ -19,7 +19,10 @@ use workflow::{
     view::BudgetView,
 };
 
-use super::world::{World, pick_step};
+use super::{
+    moving,
+    world::{World, pick_step},
+};
 use crate::{
     ask::{Ask, By},
     commit::StartKey,
@@ -44,6 +47,8 @@ async fn live(world: Arc<World>) {
         let Some(runs) = world.pick(&mut rng) else { continue };
         if world.n_open() < MOST_OPEN_RUNS && rng.one_in(3) {
             start(&world, &mut rng, &runs).await;
+        } else if rng.one_in(12) {
+            moving::move_on(&world, &mut rng, &runs).await;
         } else {
             verb(&world, &mut rng, &runs).await;
         }

@@ -24,6 +24,7 @@ use crate::{
     log::{Beat, Log, Ready, Want},
     memory::{Connection, Rng},
     options::Options,
+    reserving::reserved,
     runs::Runs,
     shared::Surroundings,
 };
@@ -187,8 +188,8 @@ async fn look(inside: &Inside, rng: &mut Rng) {
     join_all(due.chain(lost).map(|ask| inside.world.ask(&inside.runs, ask))).await;
     let wants = waiting.reserving.into_iter().map(|(run, step, limits)| Want { run, step, limits });
     let wants: Vec<Want> = wants.collect();
-    for (run, step) in inside.connection.reserve(&wants).await.unwrap_or_default() {
-        let command = Command::Reserved { steps: vec![step] };
+    let granted = inside.connection.reserve(&wants).await.unwrap_or_default();
+    for (run, command) in reserved(wants, granted) {
         // If it is not written, the place is orphaned, and the step asks again.
         let _ = inside.world.ask(&inside.runs, Ask::itself(run, command)).await;
     }

@@ -153,7 +153,7 @@ impl World {
     }
 
     /// What was told may be gone: then asking again is another question.
-    pub(crate) fn may_have_gone_back(&self) -> bool {
+    pub fn may_have_gone_back(&self) -> bool {
         self.n_failovers() > 0
     }
 
@@ -166,7 +166,7 @@ impl World {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u128()
     }
 
-    pub(crate) fn pick(&self, rng: &mut Rng) -> Option<Runs> {
+    pub fn pick(&self, rng: &mut Rng) -> Option<Runs> {
         self.alive().get(rng.roll(N_PROCESSES)).and_then(Option::as_ref).map(|process| process.runs.clone())
     }
 
@@ -181,7 +181,7 @@ impl World {
     }
 
     /// Asks, and looks at what is answered.
-    pub(crate) async fn ask(&self, runs: &Runs, ask: Ask) -> Result<Answer, Error> {
+    pub async fn ask(&self, runs: &Runs, ask: Ask) -> Result<Answer, Error> {
         let (run, is_poisoned) = (ask.run, is_poisoned(&ask.command));
         let seq = || self.memory.with(|stored, _| stored.runs.get(&run).map_or(0, |row| row.state.seq));
         let (before, failovers) = (seq(), self.failovers.load(Ordering::Relaxed));

@@ -2,16 +2,18 @@
 //! its own (`Reserved`), which finds the reservation there or loses.
 //! Must never be part of a commit: two runs share a key's row. Counting reservations instead would admit too many, lock or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use runs::Want;
+use serde_json::Value;
 use uuid::Uuid;
 use workflow::{RunId, StepKey};
 
 use super::Log;
 
 impl Log {
-    /// All keys of as many of these as there is room for, in their order; those that have theirs already are among the answer.
+    /// All keys of as many of these as there is room for, in their order; those that have theirs already are among the answer. One that has
+    /// others, which somebody wanted as its run just moved, has to wait until these are an orphan's.
     pub(super) async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
         // The newest limit of a key is the one that holds.
         let limits: BTreeMap<&str, i32> = wants
@@ -66,22 +68,36 @@ impl Log {
         .bind(locked)
         .fetch_all(&mut *tx)
         .await?;
-        // Who has one already has it from now on: whoever looks for orphans sees that it is wanted.
-        let had: Vec<(Uuid, String)> = sqlx::query_as(
-            "UPDATE key_reservations r SET reserved_at = clock_timestamp() FROM unnest($1::uuid[], $2::text[]) AS w (run_id, step)
+        // Who has one already has it from now on: whoever looks for orphans sees that it is wanted. Under other keys it is not, unless
+        // it is held: then it is this want that is old.
+        let wanted: Vec<String> = wants.iter().map(|want| Value::from(names(want)).to_string()).collect();
+        let had: Vec<(Uuid, String, bool)> = sqlx::query_as(
+            "UPDATE key_reservations r SET
+                reserved_at = CASE WHEN r.keys = w.keys THEN clock_timestamp() ELSE r.reserved_at END,
+                is_over = r.keys <> w.keys AND r.reserved_at < clock_timestamp() - interval '30 seconds'
+                    AND NOT EXISTS (SELECT FROM steps s WHERE s.run_id = r.run_id AND s.step = r.step AND s.kind IS NOT NULL)
+                    AND NOT EXISTS (
+                        SELECT FROM attempts a WHERE a.run_id = r.run_id AND a.step = r.step AND a.lease_worker IS NOT NULL
+                    )
+            FROM (
+                SELECT u.run_id, u.step, ARRAY(SELECT json_array_elements_text(u.keys::json)) AS keys
+                FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (run_id, step, keys)
+            ) w
             WHERE r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over
-            RETURNING r.run_id, r.step",
+            RETURNING r.run_id, r.step, r.keys = w.keys",
         )
         .bind(runs)
         .bind(steps)
+        .bind(wanted)
         .fetch_all(&mut *tx)
         .await?;
-        let had: BTreeSet<(Uuid, String)> = had.into_iter().collect();
+        let had: BTreeMap<(Uuid, String), bool> =
+            had.into_iter().map(|(run, step, is_its)| ((run, step), is_its)).collect();
         let mut rooms: BTreeMap<String, i32> = rooms.into_iter().collect();
         let (mut granted, mut new): (Vec<&Want>, Vec<&Want>) = (Vec::new(), Vec::new());
         for want in wants {
-            if had.contains(&(want.run.0, want.step.to_string())) {
-                granted.push(want);
+            if let Some(is_its) = had.get(&(want.run.0, want.step.to_string())) {
+                granted.extend(is_its.then_some(want));
             } else if want.limits.iter().all(|limit| rooms.get(&limit.key).is_some_and(|room| *room > 0)) {
                 for limit in &want.limits {
                     rooms.entry(limit.key.clone()).and_modify(|room| *room -= 1);
@@ -91,7 +107,6 @@ impl Log {
             }
         }
         for want in new {
-            let of: Vec<&str> = want.limits.iter().map(|limit| limit.key.as_str()).collect();
             sqlx::query(
                 "WITH held AS (
                     INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) VALUES ($1, $2, $3, clock_timestamp(), false)
@@ -100,11 +115,15 @@ impl Log {
             )
             .bind(want.run.0)
             .bind(want.step.as_str())
-            .bind(of)
+            .bind(names(want))
             .execute(&mut *tx)
             .await?;
         }
         tx.commit().await?;
         Ok(granted.into_iter().map(|want| (want.run, want.step.clone())).collect())
     }
+}
+
+fn names(want: &Want) -> Vec<&str> {
+    want.limits.iter().map(|limit| limit.key.as_str()).collect()
 }

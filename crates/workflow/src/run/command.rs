@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     event::{Request, Started},
+    plan::KeyLimit,
     state::{AnsweredBy, NewVersion, Wait},
 };
 use crate::{
@@ -70,9 +71,9 @@ pub enum Command {
     },
     /// A sub-workflow's run is over, perhaps again.
     ChildEnded(Box<ChildEnded>),
-    /// All keys of these steps are reserved.
+    /// All of these keys are reserved for these steps. One that has others by now is passed over.
     Reserved {
-        steps: Vec<StepKey>,
+        steps: BTreeMap<StepKey, Vec<KeyLimit>>,
     },
     /// These steps may be claimed, and their reservations are gone.
     Unreserved {

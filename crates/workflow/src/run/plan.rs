@@ -42,6 +42,11 @@ impl StepPlan {
     pub fn word(&self) -> &str {
         self.kind.split(':').next().unwrap_or_default()
     }
+
+    /// Whether these are its concurrency keys, however many steps each lets.
+    pub fn is_under(&self, limits: &[KeyLimit]) -> bool {
+        self.keys.iter().map(|limit| &limit.key).eq(limits.iter().map(|limit| &limit.key))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

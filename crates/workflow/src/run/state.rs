@@ -178,6 +178,11 @@ impl State {
         of.map_or(&[], |plan| plan.keys.as_slice())
     }
 
+    /// Whether a step needs a place under this key.
+    pub fn needs_place(&self, key: &StepKey, limit: &str) -> bool {
+        self.keys(key).iter().any(|known| known.key == limit)
+    }
+
     /// The steps that hold a reservation of their keys: what may be claimed or runs, but for what a sub-workflow does.
     pub fn holds_keys(&self, key: &StepKey) -> bool {
         let Some(step) = self.step(key).filter(|_| !self.keys(key).is_empty()) else { return false };

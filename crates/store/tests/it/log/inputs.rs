@@ -111,6 +111,36 @@ async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_reserved_under_other_keys_is_no_answer_and_goes_as_an_orphan_does(pool: PgPool) {
+    let log = log(&pool).await;
+    let want = |key: &str| {
+        let limits = vec![KeyLimit { key: key.to_owned(), max: 1 }];
+        [Want { run: RunId(Uuid::from_u128(1)), step: "s".into(), limits }]
+    };
+    assert_eq!(log.reserve(&want("before")).await.unwrap().len(), 1);
+    // Its run moved while that was reserved.
+    assert!(log.reserve(&want("after")).await.unwrap().is_empty());
+    assert_eq!(log.reserve(&want("before")).await.unwrap().len(), 1, "whoever wanted that last is yet to be told");
+    let aged = "UPDATE key_reservations SET reserved_at = now() - interval '1 minute'";
+    sqlx::raw_sql(aged).execute(&pool).await.unwrap();
+    assert!(log.reserve(&want("after")).await.unwrap().is_empty(), "it is given back, and struck off by the next");
+    assert_eq!(log.reserve(&want("after")).await.unwrap().len(), 1);
+    let used: Vec<(String, i32)> =
+        sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
+    assert_eq!(used, [("after".to_owned(), 1), ("before".to_owned(), 0)]);
+    // A want of before the move that comes late takes nothing from what holds its place.
+    sqlx::raw_sql(aged).execute(&pool).await.unwrap();
+    sqlx::query("INSERT INTO steps (run_id, step, kind, user_id, not_before) VALUES ($1, 's', 'template', $1, now())")
+        .bind(Uuid::from_u128(1))
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(log.reserve(&want("before")).await.unwrap().is_empty());
+    assert_eq!(log.reserve(&want("after")).await.unwrap().len(), 1);
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_version_whose_large_content_is_not_there_is_not_written(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;

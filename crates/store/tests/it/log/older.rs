@@ -88,7 +88,7 @@ fn next(run: &Known) -> Vec<Command> {
     let mut commands = vec![
         Command::Resume { budget: Some(BudgetView { tokens: Some(1_000_000), cost_micros: None }) },
         Command::SetAutoRun(true),
-        Command::Reserved { steps: state.reserving().map(|(key, _)| key.clone()).collect() },
+        Command::Reserved { steps: state.reserving().map(|(key, limits)| (key.clone(), limits.to_vec())).collect() },
     ];
     commands.extend(judged(run));
     for step in state.steps() {

@@ -104,7 +104,9 @@ fn command(run: &Known, dice: &mut Dice) -> Command {
         (25, _) => Command::Resume { budget: None },
         (26 | 27, _) => Command::Continue { step: "gate".into(), digest: None, expect_generation: None },
         (28, _) if dice.roll(4) == 0 => Command::Unreserved { steps: keys },
-        (28, _) => Command::Reserved { steps: run.state.reserving().map(|(key, _)| key.clone()).collect() },
+        (28, _) => Command::Reserved {
+            steps: run.state.reserving().map(|(key, limits)| (key.clone(), limits.to_vec())).collect(),
+        },
         _ => judged(run, dice).unwrap_or(Command::TimePassed),
     }
 }

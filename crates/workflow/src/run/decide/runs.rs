@@ -9,6 +9,7 @@ use crate::{
     run::{
         Refused,
         event::EventKind,
+        plan::KeyLimit,
         state::{Admission, NewVersion, Status, Verdict, Wait, Work},
     },
     status::{ErrorClass, Origin, Outcome, RunStatus, StatusReason, StepStatus},
@@ -132,12 +133,13 @@ impl Draft<'_> {
     // ---- concurrency keys
 
     /// All keys of these steps are reserved: they may be claimed, if the limits still have room. One that has none gives its keys back,
-    /// which its admission says.
-    pub(super) fn reserved(&mut self, steps: &[StepKey]) -> Result<(), Refused> {
+    /// which its admission says. What was reserved before the run moved to other keys is none of this: those are asked for anew.
+    pub(super) fn reserved(&mut self, steps: &BTreeMap<StepKey, Vec<KeyLimit>>) -> Result<(), Refused> {
         let mut n_changed = 0;
-        for key in steps {
+        for (key, limits) in steps {
             let Ok(step) = self.step(key).cloned() else { continue };
-            if step.status.admission() == Some(Admission::Reserving) {
+            let is_its = self.design().plan(step.definition_key()).is_some_and(|plan| plan.is_under(limits));
+            if is_its && step.status.admission() == Some(Admission::Reserving) {
                 let admission = if self.has_room(&step) { Admission::Claimable } else { Admission::Limited };
                 self.change(key, |step| super::limits::set_admission(step, admission));
                 n_changed += 1;

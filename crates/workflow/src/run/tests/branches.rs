@@ -173,6 +173,24 @@ fn a_move_keeps_what_means_the_same_and_runs_the_rest() {
 }
 
 #[test]
+fn what_was_reserved_before_a_move_to_other_keys_lets_nothing_start() {
+    let keyed = |key: &str| json!({"a": {"agent_id": "echo", "concurrency": {"key": {"const": key}, "limit": 1}}});
+    let mut world = World::steps(&keyed("before"));
+    let late = Command::Reserved { steps: [("a".into(), world.state.keys(&"a".into()).to_vec())].into() };
+    world.owner(&Command::Pause).unwrap();
+    world.trigger("a").unwrap();
+    world.reserve(&["a"]).unwrap();
+    assert_eq!(world.claimable(), ["a".into()], "a person's trigger goes in a pause");
+    assert_eq!(world.owner(&to(&keyed("after"))), Ok(vec![EventKind::RunMoved]));
+    assert!(world.claimable().is_empty());
+    assert_eq!(world.tell(&late), Ok(vec![]));
+    assert!(!world.state.holds_keys(&"a".into()));
+    assert_eq!(world.reserve(&["a"]), Ok(vec![EventKind::StepsAdmitted]));
+    world.settle();
+    assert_eq!(world.step("a").status.word(), StepStatus::Completed);
+}
+
+#[test]
 fn a_move_waits_until_nothing_runs_and_its_dry_run_does_not() {
     let mut world = World::steps(&steps());
     world.start(&["a"]);

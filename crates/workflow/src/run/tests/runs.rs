@@ -285,16 +285,15 @@ fn a_key_is_asked_for_once_the_run_lets_the_step_go_and_given_back_with_its_end(
     assert!(keys(&world).is_empty());
     let wanted: Vec<_> = world.state.reserving().map(|(key, limits)| (key.as_str(), limits[0].key.as_str())).collect();
     assert_eq!(wanted, [("a", "key:k"), ("b", "key:k"), ("r", "agent:rare")]);
-    let reserved = |keys: &[&str]| Command::Reserved { steps: keys.iter().map(|key| (*key).into()).collect() };
-    assert_eq!(world.tell(&reserved(&["a"])), Ok(vec![EventKind::StepsAdmitted]));
-    assert_eq!(world.tell(&reserved(&["a"])), Ok(vec![]));
+    assert_eq!(world.reserve(&["a"]), Ok(vec![EventKind::StepsAdmitted]));
+    assert_eq!(world.reserve(&["a"]), Ok(vec![]));
     assert_eq!(keys(&world), ["a"]);
     assert!(world.state.holds_keys(&"a".into()));
     world.owner(&Command::Pause).unwrap();
     assert!(!world.state.holds_keys(&"a".into()), "a held run gives its keys back");
-    assert_eq!(world.tell(&reserved(&["b"])), Ok(vec![]), "nor does it take any");
+    assert_eq!(world.reserve(&["b"]), Ok(vec![]), "nor does it take any");
     world.owner(&Command::Resume { budget: None }).unwrap();
-    world.tell(&reserved(&["a"])).unwrap();
+    world.reserve(&["a"]).unwrap();
     world.start(&["a"]);
     assert!(world.state.holds_keys(&"a".into()));
     world.fail("a", ErrorClass::Server);
@@ -308,10 +307,9 @@ fn a_key_is_asked_for_once_the_run_lets_the_step_go_and_given_back_with_its_end(
 fn a_step_whose_reservation_is_gone_asks_again_at_its_old_place() {
     let keyed = json!({"agent_id": "echo", "concurrency": {"key": {"const": "k"}, "limit": 2}});
     let mut world = World::steps(&json!({"a": keyed, "b": keyed, "c": {"agent_id": "echo"}}));
-    let reserved = |keys: &[&str]| Command::Reserved { steps: keys.iter().map(|key| (*key).into()).collect() };
     let gone = |keys: &[&str]| Command::Unreserved { steps: keys.iter().map(|key| (*key).into()).collect() };
     assert_eq!(world.tell(&gone(&["a"])), Ok(vec![]), "it has none yet");
-    world.tell(&reserved(&["a", "b"])).unwrap();
+    world.reserve(&["a", "b"]).unwrap();
     let place = world.step("a").not_before;
     assert_eq!(
         world.tell(&gone(&["a", "c", "nonsense"])),
@@ -335,7 +333,7 @@ fn a_reserved_key_is_given_back_where_the_limits_have_no_room_any_more() {
         World::new(&json!({"limits": {"max_parallel": 1}, "steps": {"a": keyed, "b": {"agent_id": "echo"}}}), true);
     assert_eq!(keys(&world), ["b"], "what waits for a key takes no place");
     assert_eq!(world.state.reserving().count(), 1);
-    world.tell(&Command::Reserved { steps: vec!["a".into()] }).unwrap();
+    world.reserve(&["a"]).unwrap();
     assert_eq!(world.step("a").status.admission(), Some(Admission::Limited));
     assert!(!world.state.holds_keys(&"a".into()));
     world.run(&["b"]);

@@ -312,6 +312,12 @@ impl World {
         }
     }
 
+    /// All keys that these steps have now are reserved.
+    pub(super) fn reserve(&mut self, keys: &[&str]) -> Result<Vec<EventKind>, Refused> {
+        let steps = keys.iter().map(|key| ((*key).into(), self.state.keys(&(*key).into()).to_vec())).collect();
+        self.tell(&Command::Reserved { steps })
+    }
+
     /// Reservations, as the keys of this run allow: at most `max` steps hold one.
     pub(super) fn grant(&mut self) -> bool {
         let mut used: BTreeMap<String, u32> = BTreeMap::new();
@@ -320,7 +326,7 @@ impl World {
                 *used.entry(limit.key.clone()).or_default() += 1;
             }
         }
-        let mut granted = Vec::new();
+        let mut granted = BTreeMap::new();
         for (key, limits) in self.state.reserving() {
             let fits = |used: &BTreeMap<String, u32>| {
                 limits.iter().all(|limit| used.get(&limit.key).copied().unwrap_or(0) < limit.max)
@@ -329,7 +335,7 @@ impl World {
                 for limit in limits {
                     *used.entry(limit.key.clone()).or_default() += 1;
                 }
-                granted.push(key.clone());
+                granted.insert(key.clone(), limits.to_vec());
             }
         }
         if granted.is_empty() {
