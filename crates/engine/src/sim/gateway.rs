@@ -91,7 +91,7 @@ impl Session {
         let mut begun = Vec::new();
         for (run, steps) in of_run {
             let Some(runs) = self.stage.world.pick(rng) else { continue };
-            let command = Command::StartSteps { worker: self.id, steps: steps.clone() };
+            let command = Command::StartSteps { worker: self.id, steps: steps.clone(), build: None };
             let answer = self.stage.world.ask(&runs, Ask::itself(run, command));
             match timeout(LONGEST_CALL, answer).await {
                 Ok(Ok(answer)) => {
@@ -160,6 +160,7 @@ pub(super) fn finished((_, step, number): &Place, worker: WorkerId, result: Atte
         usage: None,
         message: None,
         item_basis: None,
+        answered_by: None,
     }
 }
 

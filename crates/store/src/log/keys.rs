@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use runs::Want;
 use serde_json::Value;
+use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{RunId, StepKey};
 
@@ -22,7 +23,7 @@ impl Log {
             .map(|limit| (limit.key.as_str(), i32::try_from(limit.max).unwrap_or(i32::MAX)))
             .collect();
         let (keys, maxima): (Vec<&str>, Vec<i32>) = limits.into_iter().unzip();
-        let (runs, steps): (Vec<Uuid>, Vec<&str>) = wants.iter().map(|want| (want.run.0, want.step.as_str())).unzip();
+        let (runs, steps) = places(wants);
         let mut tx = self.reader.begin().await?;
         sqlx::query(
             "INSERT INTO key_limits (key, max, used) SELECT key, max, 0 FROM unnest($1::text[], $2::int[]) AS k (key, max)
@@ -43,8 +44,8 @@ impl Log {
             ORDER BY key FOR UPDATE",
         )
         .bind(&keys)
-        .bind(&runs)
-        .bind(&steps)
+        .bind(runs)
+        .bind(steps)
         .fetch_all(&mut *tx)
         .await?;
         sqlx::query(
@@ -68,31 +69,7 @@ impl Log {
         .bind(locked)
         .fetch_all(&mut *tx)
         .await?;
-        // Who has one already has it from now on: whoever looks for orphans sees that it is wanted. Under other keys it is not, unless
-        // it is held: then it is this want that is old.
-        let wanted: Vec<String> = wants.iter().map(|want| Value::from(names(want)).to_string()).collect();
-        let had: Vec<(Uuid, String, bool)> = sqlx::query_as(
-            "UPDATE key_reservations r SET
-                reserved_at = CASE WHEN r.keys = w.keys THEN clock_timestamp() ELSE r.reserved_at END,
-                is_over = r.keys <> w.keys AND r.reserved_at < clock_timestamp() - interval '30 seconds'
-                    AND NOT EXISTS (SELECT FROM steps s WHERE s.run_id = r.run_id AND s.step = r.step AND s.kind IS NOT NULL)
-                    AND NOT EXISTS (
-                        SELECT FROM attempts a WHERE a.run_id = r.run_id AND a.step = r.step AND a.lease_worker IS NOT NULL
-                    )
-            FROM (
-                SELECT u.run_id, u.step, ARRAY(SELECT json_array_elements_text(u.keys::json)) AS keys
-                FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (run_id, step, keys)
-            ) w
-            WHERE r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over
-            RETURNING r.run_id, r.step, r.keys = w.keys",
-        )
-        .bind(runs)
-        .bind(steps)
-        .bind(wanted)
-        .fetch_all(&mut *tx)
-        .await?;
-        let had: BTreeMap<(Uuid, String), bool> =
-            had.into_iter().map(|(run, step, is_its)| ((run, step), is_its)).collect();
+        let had = renewed(&mut tx, wants).await?;
         let mut rooms: BTreeMap<String, i32> = rooms.into_iter().collect();
         let (mut granted, mut new): (Vec<&Want>, Vec<&Want>) = (Vec::new(), Vec::new());
         for want in wants {
@@ -122,6 +99,38 @@ impl Log {
         tx.commit().await?;
         Ok(granted.into_iter().map(|want| (want.run, want.step.clone())).collect())
     }
+}
+
+/// Which of these have a reservation, and whether it is of their keys. Who has their own has it from now on: whoever looks for orphans sees
+/// that it is wanted. Under other keys it is not, unless it is held: then it is this want that is old.
+async fn renewed(connection: &mut PgConnection, wants: &[Want]) -> sqlx::Result<BTreeMap<(Uuid, String), bool>> {
+    let (runs, steps) = places(wants);
+    let keys: Vec<String> = wants.iter().map(|want| Value::from(names(want)).to_string()).collect();
+    let had: Vec<(Uuid, String, bool)> = sqlx::query_as(
+        "UPDATE key_reservations r SET
+            reserved_at = CASE WHEN r.keys = w.keys THEN clock_timestamp() ELSE r.reserved_at END,
+            is_over = r.keys <> w.keys AND r.reserved_at < clock_timestamp() - interval '30 seconds'
+                AND NOT EXISTS (SELECT FROM steps s WHERE s.run_id = r.run_id AND s.step = r.step AND s.kind IS NOT NULL)
+                AND NOT EXISTS (
+                    SELECT FROM attempts a WHERE a.run_id = r.run_id AND a.step = r.step AND a.lease_worker IS NOT NULL
+                )
+        FROM (
+            SELECT u.run_id, u.step, ARRAY(SELECT json_array_elements_text(u.keys::json)) AS keys
+            FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (run_id, step, keys)
+        ) w
+        WHERE r.run_id = w.run_id AND r.step = w.step AND NOT r.is_over
+        RETURNING r.run_id, r.step, r.keys = w.keys",
+    )
+    .bind(runs)
+    .bind(steps)
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    Ok(had.into_iter().map(|(run, step, is_its)| ((run, step), is_its)).collect())
+}
+
+fn places(wants: &[Want]) -> (Vec<Uuid>, Vec<&str>) {
+    wants.iter().map(|want| (want.run.0, want.step.as_str())).unzip()
 }
 
 fn names(want: &Want) -> Vec<&str> {
