@@ -95,7 +95,8 @@ async fn begin(inside: &Inside, key: MessageKey, child: RunId, of: StepOfRun, at
         waiting.filter(|step| step.status == Status::Running(Work::Child {}))?;
         Task::of(state, &step, attempt)
     };
-    let Some(parent) = inside.runs().read(of.run, key.seq, look).await? else { return Err(put_aside()) };
+    // As the log has it: what is known here may be of a history that was lost, in which the step went on without this.
+    let Some(parent) = inside.runs().read_now(of.run, look).await? else { return Err(put_aside()) };
     match start(&inside.shared, &parent, child).await {
         Ok(Ok(start)) => {
             let again = is_on(Bug::BeginsChildTwice).then(|| start.clone());
@@ -197,7 +198,8 @@ async fn outputs(
         });
         found.collect()
     };
-    let found = inside.runs().read(key.from, key.seq, look).await?;
+    // Of that history too, and not of one in which it made something else.
+    let found = inside.runs().read_now(key.from, look).await?;
     let mut versions = Vec::new();
     for (name, version) in found {
         let Some(version) = version else {

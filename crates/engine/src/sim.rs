@@ -6,6 +6,8 @@
 mod audit;
 mod gateway;
 mod library;
+#[cfg(test)]
+mod messages;
 mod outside;
 mod player;
 mod process;

@@ -49,7 +49,7 @@ async fn begin(inside: &Inside, rng: &mut Rng, key: MessageKey, child: RunId, of
         let waits = step.child_run == Some(child) && step.status == Status::Running(Work::Child {});
         waits.then_some(state.birth.depth)
     };
-    match inside.runs.read(of.run, key.seq, look).await {
+    match inside.runs.read_now(of.run, look).await {
         Ok(Some(depth)) => {
             let mut start = inside.world.new_run(rng, Some((of, depth)));
             start.run.id = child;
@@ -70,7 +70,7 @@ async fn end(inside: &Inside, key: MessageKey, of: StepOfRun, status: RunStatus,
         let latest = state.into_iter().flat_map(|state| state.steps().flat_map(|step| state.latest(&step.key)));
         latest.last().cloned()
     };
-    let Ok(output) = inside.runs.read(key.from, key.seq, outputs).await else { return };
+    let Ok(output) = inside.runs.read_now(key.from, outputs).await else { return };
     let result = match (status, output) {
         (RunStatus::Completed, Some(version)) => Ok(vec![NewVersion {
             id: workflow::ArtifactId(inside.world.new_id()),

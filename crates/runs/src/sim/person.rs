@@ -236,10 +236,11 @@ async fn call_back(world: &Arc<World>, rng: &mut Rng, runs: &Runs, run: RunId, s
         Some((kind, known.item.as_ref().map(|item| item.basis.clone())))
     };
     let Ok(Some((kind, item_basis))) = runs.read(run, 0, look).await else { return };
+    let (version, content) = world.text(rng);
     let result = match rng.roll(3) {
         0 => AttemptResult::Failed { class: ErrorClass::Server, error: "no".to_owned(), retry_after_ms: None },
         _ if kind == "human" => AttemptResult::Succeeded(Vec::new()),
-        _ => AttemptResult::Succeeded(vec![world.text(rng).0]),
+        _ => AttemptResult::Succeeded(vec![version]),
     };
     let done = Box::new(Finished {
         step,
@@ -253,10 +254,11 @@ async fn call_back(world: &Arc<World>, rng: &mut Rng, runs: &Runs, run: RunId, s
         answered_by: None,
     });
     let command = Command::CalledBack { token: "t".into(), done };
-    let told = world.ask(runs, Ask::itself(run, command.clone())).await;
+    let ask = Ask { contents: vec![content], ..Ask::itself(run, command) };
+    let told = world.ask(runs, ask.clone()).await;
     if told.is_ok()
         && rng.one_in(3)
-        && let Ok(again) = world.ask(runs, Ask::itself(run, command)).await
+        && let Ok(again) = world.ask(runs, ask).await
         && !again.events.is_empty()
         && !world.may_have_gone_back()
     {
