@@ -38,10 +38,12 @@ pub enum Bug {
     KeepAheadAfterLoss,
     /// The batch goes on waiting for a run that somebody holds locked.
     WaitForLock,
+    /// A step that waits for other keys since its run moved keeps its place under those before.
+    KeepKeysOverMove,
 }
 
 impl Bug {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::DecideAnewAfterUnknown,
         Self::DoNotFindOwn,
         Self::RefuseFromOldCopy,
@@ -58,6 +60,7 @@ impl Bug {
         Self::KeepMessage,
         Self::KeepAheadAfterLoss,
         Self::WaitForLock,
+        Self::KeepKeysOverMove,
     ];
 
     /// As it is switched on: `refuse_from_old_copy`.

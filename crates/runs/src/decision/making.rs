@@ -228,7 +228,7 @@ fn keys(before: &State, events: &[RunEvent]) -> Vec<(StepKey, bool)> {
         let holds = has_keys && (works || admission == Some(Admission::Claimable));
         // Under other keys it asks anew: what it had, or was just to have, is another's.
         let is_under_others = now.zip(was).is_some_and(|(now, was)| !now.is_under(&was.keys));
-        let keeps = admission == Some(Admission::Reserving) && !is_under_others;
+        let keeps = admission == Some(Admission::Reserving) && (!is_under_others || is_on(Bug::KeepKeysOverMove));
         (holds || !keeps).then(|| (key.clone(), holds))
     };
     last.into_iter().filter_map(of_one).collect()
