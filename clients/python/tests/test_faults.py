@@ -30,7 +30,7 @@ def test_a_result_is_committed_once_though_its_answer_is_lost(
     wait_for(lambda: bool(lines(notes)), 30, "it begins")
     getattr(proxy, how)("complete", 2)
     weft.until(run, "completed")
-    assert proxy.n_left("complete") == 0
+    wait_for(lambda: proxy.n_left("complete") == 0, 30, "both answers are lost")
     assert (len(lines(notes)), len(weft.artifacts(run))) == (1, 1)
 
 

@@ -1,7 +1,7 @@
 //! Runs and steps over REST, executed by the real engine on `template` agents.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::harness::{RUNS, Server};
@@ -52,6 +52,34 @@ async fn a_start_with_a_key_has_one_effect(pool: PgPool) {
     let first = start("a").await.expect(201);
     assert_eq!(start("a").await.expect(200)["id"], first["id"]);
     start("b").await.problem(409, "idempotency_mismatch");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_verb_is_answered_briefly_to_who_prefers_that_and_in_whole_to_everybody_else(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("always").await;
+    let ask = async |prefer: &str, path: &str, body: Value| {
+        let mut headers = server.anna.headers();
+        headers.insert("prefer", prefer.parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        server.anna.send(Method::POST, path, headers, body.to_string().into()).await
+    };
+    let start = json!({"template_id": template, "inputs": {"text": "a"}});
+    let begun = ask("handling=lenient, Return=\"minimal\"; x=1", RUNS, start).await;
+    assert_eq!(begun.header("preference-applied"), "return=minimal");
+    let begun = begun.expect(201);
+    let run = begun["id"].as_str().unwrap().to_owned();
+    assert!(begun["seq"].as_i64().unwrap() >= 1 && begun.as_object().unwrap().len() == 2, "{begun}");
+    server.anna.settled(&run).await;
+    let approve = format!("{RUNS}/{run}/steps/shout/continue");
+    // A refusal is never brief.
+    ask("return=minimal", &approve, json!({"content_hash": "not what is shown"})).await.problem(409, "conflict");
+    let whole = ask("return=representation, return=minimal", &approve, json!({})).await.expect(200);
+    assert!(whole["steps"].is_array(), "the first that is known counts: {whole}");
+    let settled = server.anna.settled(&run).await;
+    let again = ask("return=minimal", &format!("{RUNS}/{run}/steps/again/trigger"), json!({})).await.expect(202);
+    assert!(again["seq"].as_i64() > settled["seq"].as_i64() && again.get("steps").is_none(), "{again}");
     server.stop().await;
 }
 

@@ -90,7 +90,7 @@ fn a_sub_workflow_begins_though_somebody_knows_a_lost_history_in_which_it_was_no
         let (knows, other) = (Still::begun(&stage).await, Still::begun(&stage).await);
         assert!(matches!(knows.connection.beat(WORKER).await, Ok(Beat::Alive { .. })));
         knows.tell(Command::Start(Box::new(start(&agents)))).await;
-        knows.tell(Command::StartSteps { worker: WORKER, steps: vec!["s".into()] }).await;
+        knows.tell(Command::StartSteps { worker: WORKER, steps: vec!["s".into()], build: None }).await;
         memory.replicate();
         let hand_over =
             Command::HandedOver { step: "s".into(), attempt: 1, worker: WORKER, child: CHILD, inputs: Vec::new() };
