@@ -76,11 +76,11 @@ export const steering = () => describe("steering", { concurrency: true }, () => 
       const one = await rest.start("callback one", { one: step("callback") });
       const two = await rest.start("callback two", { one: step("callback") });
       await until(() => handed.length === 2, "both wait, over one slot");
-      const send = ({ url, secret }: { url: string; secret: string }) =>
+      const send = ({ url, secret }: { url: string; secret: string }, text = "from outside") =>
         fetch(url, {
           method: "POST",
           headers: { "content-type": "application/json", "weft-callback": secret },
-          body: JSON.stringify({ outcome: "completed", outputs: { text: { media_type: "text/plain", text: "from outside" } } }),
+          body: JSON.stringify({ outcome: "completed", outputs: { text: { media_type: "text/plain", text } } }),
         });
       for (const callback of handed) {
         // The secret may come back before the worker has said that it waits.
@@ -89,7 +89,10 @@ export const steering = () => describe("steering", { concurrency: true }, () => 
       await rest.until(one, "one", "completed");
       await rest.until(two, "one", "completed");
       assert.equal(await rest.content(one, "one", "text"), "from outside");
-      assert.equal((await send(handed[0] as { url: string; secret: string })).status, 404);
+      const first = handed[0] as { url: string; secret: string };
+      assert.equal((await send(first)).status, 200, "whoever lost the answer is answered alike");
+      assert.equal((await send(first, "something else")).status, 409);
+      assert.equal(await rest.content(one, "one", "text"), "from outside");
     });
   });
 
