@@ -158,7 +158,7 @@ fn agent(rng: &mut Rng, step: &Value, after: u128) -> &'static str {
         Some("form") => "form",
         Some("rare") => "rare",
         // What it made does not tell what an item was.
-        _ if step.get("map").is_none() && rng.one_in(5) => OUTSIDE,
+        _ if step.get("map").is_none() && rng.one_in(8) => OUTSIDE,
         _ => ["echo", "echo", "judge", "judge", "list", "list", "needy", "model"][rng.roll(8)],
     }
 }

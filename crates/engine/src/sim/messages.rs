@@ -95,9 +95,9 @@ fn a_sub_workflow_begins_though_somebody_knows_a_lost_history_in_which_it_was_no
         let hand_over =
             Command::HandedOver { step: "s".into(), attempt: 1, worker: WORKER, child: CHILD, inputs: Vec::new() };
         knows.tell(hand_over.clone()).await;
-        let stop = Command::Stop { step: "s".into(), expect_generation: None };
+        let ends = Command::Stop { step: "s".into(), expect_generation: None };
         let by = By::Person { actor: owner(), was_asked: false, request: None };
-        knows.inside.ask(Ask { by, ..Ask::itself(PARENT, stop) }).await.unwrap();
+        knows.inside.ask(Ask { by, ..Ask::itself(PARENT, ends) }).await.unwrap();
 
         memory.fail_over();
         other.tell(hand_over).await;

@@ -171,7 +171,7 @@ async fn play(program: Arc<Program>, mut rng: Rng, run: RunId, attempt: Attempt)
     let _playing = Playing { program: &program, place: place.clone(), n };
     stage.plays(&key, attempt.number);
     let looks = if rng.one_in(10) { 4 + rng.roll(80) } else { rng.roll(8) };
-    let hangs = rng.one_in(30) && !stage.world.is_stopped();
+    let hangs = rng.one_in(12) && !stage.world.is_stopped();
     let is_through = pass(stage, &mut rng, &key, attempt.number, if hangs { usize::MAX } else { looks });
     // Nothing is told of what is not its own any more.
     if cancel.run_until_cancelled(is_through).await.is_none() {
