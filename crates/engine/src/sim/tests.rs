@@ -11,7 +11,6 @@ use tracing::{
     span::{Attributes, Id, Record},
     subscriber::with_default,
 };
-use workflow::run::testing::is_long;
 
 use super::{Report, Simulation, simulate};
 use crate::bugs::Bug;
@@ -41,14 +40,9 @@ fn the_same_seed_gives_the_same_world() {
     assert_eq!(one, simulated(11, 4_000, None));
 }
 
-/// Seldom seen since workers outside play too: only the long form looks for them.
-const RARE: [Bug; 2] = [Bug::CancelsByHintOnly, Bug::TellsNoEnd];
-
 #[test]
 fn every_seeded_mistake_of_the_engine_is_found() {
-    let (n_worlds, rare): (u64, &[Bug]) = if is_long() { (40 * WORLDS, &[]) } else { (WORLDS, &RARE) };
-    let bugs = Bug::ALL.into_iter().filter(|bug| !rare.contains(bug));
-    assert_eq!(missed(bugs, n_worlds, |seed, bug| simulated(seed, STEPS, Some(bug))), []);
+    assert_eq!(missed(Bug::ALL, WORLDS, |seed, bug| simulated(seed, STEPS, Some(bug))), []);
 }
 
 /// What an operator sees who asks for everything: each span with its fields.
