@@ -20,6 +20,7 @@ mod results;
 mod starting;
 mod told;
 mod values;
+mod waiter;
 pub mod wire;
 
 use std::{

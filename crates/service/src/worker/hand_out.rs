@@ -25,8 +25,8 @@ use super::{
     ending::{self, finished},
     known::Live,
     limits, place,
-    queue::Begun,
     values::Packing,
+    waiter::Begun,
     wire::{self, Asked, Revision},
 };
 use crate::Result;

@@ -8,13 +8,17 @@ use std::{
 };
 
 use runs::{Log as _, Ready};
-use store::outside::beats::Place;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflow::{RunId, StepKey, api::WorkerState, id::WorkerId, run::state::Attempt};
+use workflow::{RunId, StepKey, api::WorkerState, id::WorkerId};
 
-use super::{Workers, known::Live, limits, starting};
+use super::{
+    Workers,
+    known::Live,
+    limits, starting,
+    waiter::{Begun, Waiter},
+};
 use crate::{Error, Result};
 
 /// Between two looks, however often it is woken.
@@ -23,20 +27,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 const MAX_FOUND: usize = 512;
 /// Looks at once, where others' wishes filled the one before.
 const MAX_LOOKS: usize = 4;
-
-/// An attempt that began for a session.
-#[derive(Clone, Debug)]
-pub(super) struct Begun {
-    pub(super) run: RunId,
-    pub(super) seq: i64,
-    pub(super) attempt: Attempt,
-}
-
-impl Begun {
-    pub(super) fn place(&self) -> Place {
-        Place { run: self.run, step: self.attempt.step.clone(), number: self.attempt.number }
-    }
-}
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -56,17 +46,6 @@ struct Inner {
     n_looks: usize,
     /// The process stops: nobody deals any more.
     is_closed: bool,
-}
-
-pub(super) struct Waiter {
-    pub(super) live: Arc<Live>,
-    queues: Arc<[String]>,
-    max: usize,
-    /// It wants to know what is there now.
-    is_hurried: bool,
-    /// A look had it in mind.
-    is_seen: bool,
-    pub(super) reply: oneshot::Sender<Vec<Begun>>,
 }
 
 impl Queue {

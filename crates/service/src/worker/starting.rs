@@ -10,7 +10,7 @@ use workflow::{RunId, StepKey, run::Command};
 use super::{
     Workers,
     known::Live,
-    queue::{Begun, Waiter},
+    waiter::{Begun, Waiter},
 };
 
 impl Workers {
