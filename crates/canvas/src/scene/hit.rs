@@ -1,7 +1,7 @@
 //! What lies under a point of the screen: ports before nodes before edges, with radii that do not shrink with the picture.
 //! The order is total: the same point always hits the same thing.
 
-use kurbo::{ParamCurveNearest, Point, Rect};
+use kurbo::{Point, Rect};
 
 use super::{Scene, Side};
 use crate::camera::Camera;
@@ -103,17 +103,12 @@ impl Scene {
         let near = Rect::from_center_size(world, (2.0 * reach, 2.0 * reach));
         let mut best: Option<(f64, u32)> = None;
         for edge in self.edges_near(near) {
-            let curve = self.edges[edge as usize].curve;
+            let route = &self.edges[edge as usize].route;
             // The box of the control points is larger than the curve's, and free.
-            if !Rect::from_points(curve.p0, curve.p3)
-                .union_pt(curve.p1)
-                .union_pt(curve.p2)
-                .inflate(reach, reach)
-                .contains(world)
-            {
+            if !route.bounds().inflate(reach, reach).contains(world) {
                 continue;
             }
-            let distance = curve.nearest(world, 1e-6).distance_sq.sqrt();
+            let distance = route.distance(world);
             if distance <= reach && best.is_none_or(|(least, _)| distance <= least) {
                 best = Some((distance, edge));
             }

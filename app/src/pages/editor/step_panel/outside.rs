@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use workflow::{AgentSpec, Step, agent::AgentConfig, definition::SideEffects, limits::MAX_QUEUE_TIMEOUT_S};
 
 use super::{
+    section::Section,
     super::focus::field_id,
     bound::{choice, number, whole},
     one_step::OneStep,
@@ -29,13 +30,12 @@ pub(super) fn Outside(one: OneStep) -> impl IntoView {
     });
     view! {
         <Show when=move || reaches_out.get()>
-            <section class="panel-section" aria-label="Outside" on:focusout=move |_| one.draft.handle.seal()>
-                <h3>"Outside"</h3>
+            <Section one name="Outside">
                 <Effects one/>
                 <Show when=move || waits.get()>
                     <Wait one/>
                 </Show>
-            </section>
+            </Section>
         </Show>
     }
 }
