@@ -32,8 +32,10 @@ impl TextCache {
             return cut.clone();
         }
         let scale = style.pixels() / style.font.size();
-        let fits = |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale <= run.max_width;
-        let cut: Arc<[String]> = lines(&run.text, run.max_lines, fits).into_iter().map(|line| isolated(&line)).collect();
+        let fits =
+            |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale <= run.max_width;
+        let cut: Arc<[String]> =
+            lines(&run.text, run.max_lines, fits).into_iter().map(|line| isolated(&line)).collect();
         if self.cut.len() >= MAX_TEXTS {
             self.cut.clear();
         }

@@ -115,7 +115,8 @@ impl BoardHandle {
             if (self.zoom.get_untracked() - zoom).abs() > f64::EPSILON {
                 self.zoom.set(zoom);
             }
-            for (signal, is_so) in [(self.needs_map, board.needs_map()), (self.is_pinned, board.is_selection_pinned())] {
+            for (signal, is_so) in [(self.needs_map, board.needs_map()), (self.is_pinned, board.is_selection_pinned())]
+            {
                 if signal.get_untracked() != is_so {
                     signal.set(is_so);
                 }

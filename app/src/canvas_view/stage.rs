@@ -190,7 +190,9 @@ impl Stage {
             (board.map_frame.get_untracked(), board.read(|board| board.minimap_view(size)).flatten())
         {
             let px = |length: f64| format!("{length:.1}px");
-            for (name, value) in [("left", view.x0), ("top", view.y0), ("width", view.width()), ("height", view.height())] {
+            for (name, value) in
+                [("left", view.x0), ("top", view.y0), ("width", view.width()), ("height", view.height())]
+            {
                 // Setting a style fails only for read-only declarations, which this is not.
                 let _ = HtmlElement::style(&frame).set_property(name, &px(value));
             }

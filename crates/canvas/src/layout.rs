@@ -17,8 +17,10 @@ use crate::{
 
 use self::layers::Layers;
 
-/// Below this zoom a whole picture is no longer comfortable to read, and its layers are wrapped like lines of text.
-pub(crate) const COMFORTABLE: f64 = 0.8;
+/// Below this zoom a whole picture is wrapped like lines of text,
+const WRAPPED_BELOW: f64 = 0.68;
+/// into as many as it takes to be comfortable to read.
+const COMFORTABLE: f64 = 0.8;
 
 /// Everything here is thought of as running to the right: along is x, across is y.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,9 @@ struct Frame {
     flow: Flow,
     /// From one column to the next.
     pitch: f64,
-    /// Between two cards of a column.
+    /// Between two columns,
+    channel: f64,
+    /// and between two cards of a column.
     gap: f64,
     /// What an ordinary window shows at zoom 1.
     room: Size,
@@ -44,6 +48,7 @@ impl Frame {
             Flow::Right => Self {
                 flow,
                 pitch: NODE_WIDTH + 72.0,
+                channel: 72.0,
                 gap: 40.0,
                 room: Size::new(808.0, 600.0),
                 unwrapped: 2,
@@ -55,6 +60,7 @@ impl Frame {
                 Self {
                     flow,
                     pitch: up(height + 52.0),
+                    channel: 52.0,
                     gap: 48.0,
                     room: Size::new(600.0, 560.0),
                     unwrapped: 24,

@@ -16,9 +16,7 @@ use crate::{
     scene::Scene,
 };
 
-pub use list::{
-    Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun,
-};
+pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
 
 use list::Batches;
 

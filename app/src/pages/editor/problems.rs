@@ -37,7 +37,8 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             });
             let mut problems: Vec<&Problem> = problems.iter().collect();
             // What is wrong with the workflow itself comes first, then step by step as they run.
-            problems.sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
+            problems
+                .sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
             problems.into_iter().take(most.get()).cloned().map(|problem| view! { <Item draft problem/> }).collect_view()
         })
     };

@@ -15,8 +15,8 @@ mod prompt;
 mod repeat;
 mod review;
 pub(super) mod section;
-mod title;
 mod source_field;
+mod title;
 mod waits_for;
 
 use leptos::prelude::*;

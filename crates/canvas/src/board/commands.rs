@@ -180,14 +180,15 @@ impl Board {
         let cards: Vec<Rect> = places.iter().zip(&heights).map(|(at, height)| card(at, height)).collect();
         while let Some(low) = cards
             .iter()
-            .flat_map(|card| others.iter().filter(|other| other.overlaps(*card + aside)).map(|other| (other.y1, card.y0)))
+            .flat_map(|card| {
+                others.iter().filter(|other| other.overlaps(*card + aside)).map(|other| (other.y1, card.y0))
+            })
             .map(|(floor, top)| floor - top)
             .reduce(f64::max)
         {
             aside.y = (low / SNAP).ceil() * SNAP;
         }
-        let moves: Vec<(u32, Point)> =
-            nodes.iter().zip(places).map(|(node, at)| (*node, at + shift + aside)).collect();
+        let moves: Vec<(u32, Point)> = nodes.iter().zip(places).map(|(node, at)| (*node, at + shift + aside)).collect();
         self.scene.move_nodes(&moves);
         let edit = self.moves_to_here(&nodes);
         self.commit(edit, "Tidy up", None, out);

@@ -422,6 +422,9 @@ fn fit_shows_the_beginning_where_everything_could_not_be_read() {
 fn two_steps_of_one_agent_have_titles_of_their_own_and_keys_from_these() {
     let item = PaletteItem { agent_id: "agent-7".into(), name: "Clean text".into(), kind: crate::scene::Kind::Llm };
     let mut board = three();
+    let agent =
+        json!({"id": "agent-7", "version": 1, "name": "Clean text", "config": {"kind": "template", "template": "x"}});
+    board.set_agents(AgentCatalog::new([serde_json::from_value(agent).unwrap()]));
     board.add_in_the_middle(&item);
     let out = board.add_in_the_middle(&item);
     assert!(out.contains(&Output::Say("Clean text 2 added".into())));
@@ -466,7 +469,7 @@ fn two_fingers_zoom_around_their_middle() {
     board.handle(Input::Up { id: 1, at: Point::new(300.0, 600.0), mods: NONE });
     board.handle(Input::Up { id: 2, at: Point::new(700.0, 600.0), mods: NONE });
     assert_eq!(board.gesture(), &Gesture::Idle);
-    assert_eq!(board.hover(), crate::scene::hit::Hit::Nothing, "no finger rests on anything");
+    assert_eq!(board.hover(), Hit::Nothing, "no finger rests on anything");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use kurbo::{Point, Size};
 
 use super::{
-    COMFORTABLE, Frame,
+    COMFORTABLE, Frame, WRAPPED_BELOW,
     layers::{Item, Layers, mean},
     spread::{Wish, spread},
     up,
@@ -82,9 +82,13 @@ fn wrapped(layers: &Layers, size_of: &impl Fn(u32) -> f64, frame: Frame) -> Vec<
         let along = f64::from(u32::try_from(lines.iter().map(columns).max().unwrap_or(1)).unwrap_or(u32::MAX));
         let across: f64 = lines.iter().map(|line| heights[line.clone()].iter().copied().fold(0.0, f64::max)).sum();
         let gaps = f64::from(u32::try_from(lines.len()).unwrap_or(u32::MAX) - 1) * BAND_GAP;
-        let size = Size::new(along * frame.pitch, across + gaps).max(Size::new(1.0, 1.0));
+        let size = Size::new(along * frame.pitch - frame.channel, across + gaps).max(Size::new(1.0, 1.0));
         (frame.room.width / size.width).min(frame.room.height / size.height).min(COMFORTABLE)
     };
+    let single = lines(n, 1);
+    if zoom(&single) >= WRAPPED_BELOW {
+        return single;
+    }
     let mut best = (0.0, Vec::new());
     let mut tried = Vec::new();
     // As many lines as there are layers would be a tower again.
@@ -117,12 +121,7 @@ fn height(layers: &Layers, layer: usize, size_of: &impl Fn(u32) -> f64, frame: F
 }
 
 /// The middle of each item across, by item; those of other lines stay zero.
-fn middles(
-    band: &std::ops::Range<usize>,
-    layers: &Layers,
-    size_of: &impl Fn(u32) -> f64,
-    frame: Frame,
-) -> Vec<f64> {
+fn middles(band: &std::ops::Range<usize>, layers: &Layers, size_of: &impl Fn(u32) -> f64, frame: Frame) -> Vec<f64> {
     let mut middle = vec![0.0; layers.items.len()];
     let mut is_here = vec![false; layers.items.len()];
     let is_split = |layer: usize| layers.n_columns[layer] > 1;

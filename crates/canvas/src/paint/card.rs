@@ -145,7 +145,8 @@ impl Card<'_> {
         if zoom >= MIN_TITLE_ZOOM || self.view.selected[self.at()] {
             let scale = legible(Font::Title, zoom);
             let room = (NODE_WIDTH - 20.0) * zoom / scale;
-            let run = TextRun::line(self.point(10.0, HEAD_HEIGHT / 2.0), self.view.scene.title[self.at()].clone(), room);
+            let run =
+                TextRun::line(self.point(10.0, HEAD_HEIGHT / 2.0), self.view.scene.title[self.at()].clone(), room);
             let style = Text { alpha: self.alpha, ..Text::new(Ink::Title, Font::Title, scale) };
             batches.text(self.layer, 5, style).push(run);
         }

@@ -53,11 +53,8 @@ impl Board {
             let mut drawn = BTreeSet::new();
             for node in scene.nodes() {
                 let at = node as usize;
-                let ink = if scene.n_errors[at] > 0 {
-                    Ink::Error
-                } else {
-                    scene.status[at].map_or(Ink::Port, Ink::Status)
-                };
+                let ink =
+                    if scene.n_errors[at] > 0 { Ink::Error } else { scene.status[at].map_or(Ink::Port, Ink::Status) };
                 let card = scene.rect(node);
                 let corner = projection.on_map(card.origin());
                 #[expect(clippy::cast_possible_truncation, reason = "inside of a small map")]

@@ -85,7 +85,8 @@ impl Scene {
 
     fn lines(&self, ends: Vec<(u32, u32, Arc<str>)>, before: Option<Self>) -> Vec<Edge> {
         let is_as_before = |before: &Self| {
-            (before.flow, &before.keys, &before.place, &before.height) == (self.flow, &self.keys, &self.place, &self.height)
+            (before.flow, &before.keys, &before.place, &before.height)
+                == (self.flow, &self.keys, &self.place, &self.height)
                 && !before.is_astray
                 && before.edges.len() == ends.len()
                 && before.edges.iter().zip(&ends).all(|(edge, (from, to, _))| (edge.from, edge.to) == (*from, *to))
@@ -131,9 +132,10 @@ impl Scene {
         let title = step.title_or(key);
         // A number is all that tells a second step of an agent from the first.
         let is_named_for_agent = title == agent
-            || title.strip_prefix(agent).and_then(|rest| rest.strip_prefix(' ')).is_some_and(|rest| {
-                !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
-            });
+            || title
+                .strip_prefix(agent)
+                .and_then(|rest| rest.strip_prefix(' '))
+                .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
         let by = if is_named_for_agent { kind.words() } else { agent };
         let sub = version.map_or_else(|| by.to_owned(), |version| format!("{by} · v{version}"));
         self.title.push(title.into());

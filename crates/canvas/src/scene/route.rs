@@ -15,8 +15,10 @@ const CLEARANCE: f64 = 6.0;
 /// From a port to where a line may turn, and how far the lanes in a channel lie apart.
 const STUB: f64 = 16.0;
 const LANE: f64 = 8.0;
-/// How far aside a way is looked for: near first, then anywhere.
-const REACHES: [f64; 3] = [160.0, 900.0, 1.0e7];
+/// How far aside of its ends a way is looked for first.
+const NEAR: f64 = 160.0;
+/// Pieces of a curve that are looked at together.
+const CHUNK: usize = 6;
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Route {
@@ -163,12 +165,14 @@ pub(super) fn route(space: &Space<'_>, from: Point, to: Point, lanes: (u32, u32)
 }
 
 fn is_clear(space: &Space<'_>, curve: CubicBez) -> bool {
-    let bounds = Route::Curve(curve).bounds();
-    let obstacles = space.obstacles(bounds);
-    obstacles.is_empty() || {
-        let pieces = flattened(curve);
-        obstacles.iter().all(|rect| !pieces.iter().any(|piece| crosses(*piece, *rect)))
-    }
+    let pieces = flattened(curve);
+    // Bit by bit: the box of a long curve may hold thousands of cards that it comes nowhere near.
+    pieces.chunks(CHUNK).all(|pieces| {
+        let ends = pieces.iter().flat_map(|piece| [piece.p0, piece.p1]);
+        let first = pieces[0].p0;
+        let area = ends.fold(Rect::from_points(first, first), |area, point| area.union_pt(point));
+        space.obstacles(area).iter().all(|rect| !pieces.iter().any(|piece| crosses(*piece, *rect)))
+    })
 }
 
 /// Whether a straight piece passes through a rectangle.
@@ -205,28 +209,49 @@ fn through_channels(space: &Space<'_>, a: Point, b: Point, lanes: (u32, u32)) ->
             }
         }
     }
-    for reach in REACHES {
-        let row = rows(space, (a, b), (out, back), reach, lanes).into_iter().find(|y| {
+    let (low, high) = (a.y.min(b.y), a.y.max(b.y));
+    // Beside either end first, so that little has to be looked at; then between and around them, then anywhere.
+    let windows = [
+        (b.y - NEAR, b.y + NEAR),
+        (a.y - NEAR, a.y + NEAR),
+        (low - 4.0 * NEAR, high + 4.0 * NEAR),
+        (f64::NEG_INFINITY, f64::INFINITY),
+    ];
+    for window in windows {
+        let row = rows(space, (a, b), (out, back), window, lanes).into_iter().find(|y| {
             let (first, last) = (Point::new(out, *y), Point::new(back, *y));
             space.is_free(Point::new(out, a.y), first) && space.is_free(last, Point::new(back, b.y))
         });
         if let Some(y) = row {
-            return Some(vec![a, Point::new(out, a.y), Point::new(out, y), Point::new(back, y), Point::new(back, b.y), b]);
+            return Some(vec![
+                a,
+                Point::new(out, a.y),
+                Point::new(out, y),
+                Point::new(back, y),
+                Point::new(back, b.y),
+                b,
+            ]);
         }
     }
     None
 }
 
 /// Free rows between two channels, the shortest way first.
-fn rows(space: &Space<'_>, ends: (Point, Point), channels: (f64, f64), reach: f64, lanes: (u32, u32)) -> Vec<f64> {
+fn rows(
+    space: &Space<'_>,
+    ends: (Point, Point),
+    channels: (f64, f64),
+    window: (f64, f64),
+    lanes: (u32, u32),
+) -> Vec<f64> {
     let (a, b) = ends;
-    let (low, high) = (a.y.min(b.y), a.y.max(b.y));
+    let high = a.y.max(b.y);
     let all = space.flow.turn_rect(space.bounds);
     let area = Rect::new(
         channels.0.min(channels.1),
-        (low - reach).max(all.y0 - 4.0 * STUB),
+        window.0.max(all.y0 - 4.0 * STUB),
         channels.0.max(channels.1),
-        (high + reach).min(all.y1 + 4.0 * STUB),
+        window.1.min(all.y1 + 4.0 * STUB),
     );
     let mut taken: Vec<(f64, f64)> = space.obstacles(area).iter().map(|rect| (rect.y0, rect.y1)).collect();
     taken.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -17,13 +17,13 @@ use workflow::{
 
 use self::rows::{Join, OPERATORS, Operator, Row, Rows};
 use super::{
-    section::Section,
     super::{
         focus::field_id,
         sources::{self, Takes},
     },
     bound::choice,
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{

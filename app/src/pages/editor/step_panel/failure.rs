@@ -11,10 +11,10 @@ use workflow::{
 };
 
 use super::{
-    section::Section,
     super::focus::field_id,
     bound::{choice, flag, number, whole},
     one_step::OneStep,
+    section::Section,
 };
 use crate::reactive::memo;
 use crate::{

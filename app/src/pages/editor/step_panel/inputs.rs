@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use workflow::{agent::InputPort, schema::Schema, source::Source};
 
 use super::{
-    section::Section,
     super::{focus::field_id, sources::Takes},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Badge, Button, Fault, Size, Tone, Variant};

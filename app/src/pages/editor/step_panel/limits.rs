@@ -6,10 +6,10 @@ use serde_json::json;
 use workflow::{agent::InputPort, definition::Concurrency, limits::MAX_TIMEOUT_S, schema::Schema, source::Source};
 
 use super::{
-    section::Section,
     super::{focus::field_id, sources::Takes},
     bound::{flag, number, whole},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Button, Checkbox, Field, NumberInput, Size, Variant};

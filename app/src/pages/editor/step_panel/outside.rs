@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use workflow::{AgentSpec, Step, agent::AgentConfig, definition::SideEffects, limits::MAX_QUEUE_TIMEOUT_S};
 
 use super::{
-    section::Section,
     super::focus::field_id,
     bound::{choice, number, whole},
     one_step::OneStep,
+    section::Section,
 };
 use crate::{
     clock::duration_words,

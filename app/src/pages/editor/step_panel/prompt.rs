@@ -3,8 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{
-    section::Section, super::focus::field_id, one_step::OneStep};
+use super::{super::focus::field_id, one_step::OneStep, section::Section};
 use crate::components::{Badge, Button, CodeView, Dialog, Field, Icon, Size, TextArea, Tone, Variant};
 use crate::reactive::memo;
 
@@ -36,7 +35,8 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
             .collect_view()
     };
     let is_large = RwSignal::new(false);
-    let large_title = Signal::derive(move || format!("Prompt of {}", one.key.with_value(|key| one.draft.title_of(key))));
+    let large_title =
+        Signal::derive(move || format!("Prompt of {}", one.key.with_value(|key| one.draft.title_of(key))));
     let reference = Signal::derive(move || own.get().unwrap_or_default());
     let begin = move || {
         let prompt = own.get_untracked().unwrap_or_default();

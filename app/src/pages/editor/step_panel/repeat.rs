@@ -10,13 +10,13 @@ use workflow::{
 };
 
 use super::{
-    section::Section,
     super::{
         focus::field_id,
         sources::{self, Takes},
     },
     bound::{choice, flag, number, text, whole},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Checkbox, Field, NumberInput, Select, SelectOption, TextInput};

@@ -8,11 +8,11 @@ use workflow::{
 };
 
 use super::{
-    section::Section,
     super::focus::field_id,
     bound::{choice, flag, number, whole},
     one_step::OneStep,
     people::People,
+    section::Section,
 };
 use crate::clock::duration_words;
 use crate::components::{Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption};

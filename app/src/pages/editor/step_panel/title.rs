@@ -10,9 +10,13 @@ use crate::components::{Field, TextInput};
 #[component]
 pub(super) fn Title(one: OneStep) -> impl IntoView {
     let draft = one.draft;
-    let read = move || one.key.with_value(|key| draft.handle.with_definition_untracked(|definition| {
-        definition.steps.get(key).map(|step| step.title_or(key).to_owned())
-    }));
+    let read = move || {
+        one.key.with_value(|key| {
+            draft.handle.with_definition_untracked(|definition| {
+                definition.steps.get(key).map(|step| step.title_or(key).to_owned())
+            })
+        })
+    };
     let title = draft.bind(
         move |definition| {
             one.key.with_value(|key| definition.steps.get(key).map(|step| step.title.clone())).unwrap_or_default()
@@ -24,7 +28,9 @@ pub(super) fn Title(one: OneStep) -> impl IntoView {
     let before = StoredValue::new(None::<String>);
     let left = move || {
         // Taken off the page with the focus in it, the field loses it when its signals are gone already.
-        let (Some(Some(old)), Some(key)) = (before.try_update_value(Option::take), one.key.try_get_value()) else { return };
+        let (Some(Some(old)), Some(key)) = (before.try_update_value(Option::take), one.key.try_get_value()) else {
+            return;
+        };
         if read().is_some_and(|now| now != old) && is_made_from(&key, &old) && !draft.is_known_outside(&key) {
             draft.rename_key_for_title(&key);
         }

@@ -5,8 +5,7 @@ use canvas::{Edit, edit::refuse_edge};
 use leptos::prelude::*;
 use workflow::{Definition, StepKey, graph::Graph};
 
-use super::{
-    section::Section, super::focus, one_step::OneStep};
+use super::{super::focus, one_step::OneStep, section::Section};
 use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
 use crate::reactive::{effect, memo};
 
@@ -16,15 +15,14 @@ const TOLD_PATHS: usize = 200;
 #[component]
 pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
     let draft = one.draft;
-    let before =
-        memo(move || {
-            let mut before = one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>());
-            if before.len() > 1 {
-                let order = draft.handle.with_definition_untracked(|definition| in_order(&Graph::of(definition)));
-                before.sort_by_key(|key| order.get(key.as_str()).copied());
-            }
-            before
-        });
+    let before = memo(move || {
+        let mut before = one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>());
+        if before.len() > 1 {
+            let order = draft.handle.with_definition_untracked(|definition| in_order(&Graph::of(definition)));
+            before.sort_by_key(|key| order.get(key.as_str()).copied());
+        }
+        before
+    });
     let is_wanted = RwSignal::new(false);
     let options = memo(move || {
         if !is_wanted.get() {
