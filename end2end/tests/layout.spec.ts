@@ -11,7 +11,9 @@ const WIDTHS = [881, 900, 1024, 1100, 1119, 1120, 1200, 1300, 1359, 1360, 1440, 
 /** Below it the panels are tabs, and the canvas is one of them. */
 const TABS = 900;
 /** Below it the left panel lies over the canvas. */
-const DRAWER = 1360;
+const DRAWER = 1120;
+/** From here on the canvas has three fifths. */
+const WIDE = 1360;
 
 const made = { template: "", run: "" };
 
@@ -42,7 +44,7 @@ for (const [name, path, tab] of [
       if (width < TABS) {
         await page.getByRole("radio", { name: tab, exact: true }).check();
       }
-      expect(await share(page), `${name} at ${width} px`).toBeGreaterThanOrEqual(width >= 1120 ? 0.6 : 0.5);
+      expect(await share(page), `${name} at ${width} px`).toBeGreaterThanOrEqual(width >= WIDE ? 0.6 : 0.5);
       if (width >= TABS) {
         const right = await page.locator(".side-panel").boundingBox();
         expect(right?.width, `the panel of ${name} at ${width} px`).toBeGreaterThanOrEqual(300);

@@ -40,7 +40,8 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
     });
     effect(move || {
         board.frame.track();
-        board.map.track();
+        // The map draws itself with the frame after it came.
+        let _ = board.map.get();
         super::stage::schedule(board, stage);
     });
     on_cleanup(move || {

@@ -130,7 +130,7 @@ pub fn PanelHandle(
 }
 
 /// Below it the left panel is never docked; the style sheet knows the same.
-const DOCKED_FROM: f64 = 1_360.0;
+const DOCKED_FROM: f64 = 1_120.0;
 
 #[derive(Clone, Copy)]
 pub struct LeftPanel {

@@ -20,4 +20,4 @@ pub use flow::Flow;
 pub use history::History;
 pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};
 pub use paint::{DisplayList, Renderer};
-pub use scene::{Kind, Said, Scene, Side, hit::Precision};
+pub use scene::{Said, Scene, Side, hit::Precision};

@@ -134,6 +134,7 @@ fn key_down(event: &ev::KeyboardEvent, wanted: RwSignal<String>) {
     let items = all(&body, ".palette-item");
     let at = items.iter().position(|item| *item.unchecked_ref::<web_sys::EventTarget>() == target);
     let search = all(&body, "input[type=search]").into_iter().next();
+    let is_search = search.as_ref().is_some_and(|search| *search.unchecked_ref::<web_sys::EventTarget>() == target);
     match event.key().as_str() {
         "ArrowDown" => items.get(at.map_or(0, |at| at + 1)).into_iter().for_each(focus),
         "ArrowUp" => match at {
@@ -141,8 +142,8 @@ fn key_down(event: &ev::KeyboardEvent, wanted: RwSignal<String>) {
             Some(at) => focus(&items[at - 1]),
             None => return,
         },
-        "Enter" if at.is_none() => items.first().into_iter().for_each(web_sys::HtmlElement::click),
-        "Escape" if at.is_none() && !wanted.with_untracked(String::is_empty) => wanted.set(String::new()),
+        "Enter" if is_search => items.first().into_iter().for_each(web_sys::HtmlElement::click),
+        "Escape" if is_search && !wanted.with_untracked(String::is_empty) => wanted.set(String::new()),
         _ => return,
     }
     event.prevent_default();

@@ -92,7 +92,7 @@ fn Item(draft: Draft, problem: Problem) -> impl IntoView {
         Severity::Error => ("error", "circle-alert", "Error"),
         Severity::Warning => ("warning", "triangle-alert", "Warning"),
     };
-    let place = problem.step.as_ref().map_or_else(|| "Workflow".to_owned(), |key| draft.title_of(key));
+    let place = problem.step.as_ref().map_or_else(|| "Workflow".to_owned(), |key| untrack(|| draft.title_of(key)));
     let message = problem.message.clone();
     view! {
         <button class="problem" type="button" data-row="" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>

@@ -35,6 +35,7 @@ use crate::pages::agents::kind;
 #[component]
 pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
     let one = OneStep::new(draft, key.clone());
+    let key_text = Signal::stored(key.to_string());
     let heading = move || one.key.with_value(|key| draft.title_of(key));
     let icon = move || {
         let kind = one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind));
@@ -61,7 +62,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
                 <Agent one/>
                 <div class="row small muted" id=field_id("key") tabindex="-1">
                     "Key"
-                    <CopyId value=Signal::stored(key.to_string()) what="step key"/>
+                    <CopyId value=key_text what="step key"/>
                 </div>
             </Section>
             <WaitsFor one/>
