@@ -150,9 +150,14 @@ fn OpenSelected(draft: Draft) -> impl IntoView {
     view! {
         {move || selected.get().map(|key| {
             let title = draft.title_of(&key);
+            // Its heading and not a field: a keyboard would come up over what one wants to see.
+            let open = move |()| {
+                draft.shown.set("panel".to_owned());
+                focus::focus_soon(String::new());
+            };
             view! {
                 <div class="open-selected">
-                    <Button variant=Variant::Primary icon="settings" on_click=move |()| focus::open_step(draft, key.clone())>
+                    <Button variant=Variant::Primary icon="settings" on_click=open>
                         <span class="truncate">{format!("Settings of {title}")}</span>
                     </Button>
                 </div>
