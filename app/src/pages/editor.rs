@@ -104,7 +104,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.take_up_unsaved();
     draft.follow();
     let palette = LeftPanel::new("palette");
-    step_panel::section::Folded::provide();
+    step_panel::Folded::provide();
     provide_map();
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })

@@ -14,7 +14,7 @@ mod people;
 mod prompt;
 mod repeat;
 mod review;
-pub(super) mod section;
+mod section;
 mod source_field;
 mod title;
 mod waits_for;
@@ -22,6 +22,7 @@ mod waits_for;
 use leptos::prelude::*;
 use workflow::{AgentSpec, StepKey};
 
+pub(super) use self::section::Folded;
 use self::{
     agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, one_step::OneStep,
     outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, section::Section, title::Title,
