@@ -201,6 +201,17 @@ impl Scene {
         self.bounds_of(self.nodes())
     }
 
+    /// Every card and every line.
+    pub fn drawn_bounds(&self) -> Option<Rect> {
+        let cards = self.bounds()?;
+        let pieces = self.edges.iter().filter_map(|edge| match &edge.route {
+            // A free curve stays between its cards.
+            Route::Curve(_) => None,
+            Route::Bent(_) => Some(edge.route.bounds()),
+        });
+        Some(pieces.fold(cards, |all, line| all.union(line)))
+    }
+
     /// Everything as it was built, and where it was moved to since; nothing is looked through for it.
     pub fn extent(&self) -> Option<Rect> {
         (!self.keys.is_empty()).then_some(self.extent)

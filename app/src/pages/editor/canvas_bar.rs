@@ -49,14 +49,16 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                 on_click=move |()| handle.tidy()
             />
             <Show when=move || !handle.selection().with(Vec::is_empty)>
-                <IconButton
-                    icon="lock"
-                    label="Pin: Tidy up leaves it where it is"
-                    keys="P"
-                    size=Size::Sm
-                    pressed=Signal::derive(move || Some(handle.is_pinned().get()))
-                    on_click=move |()| handle.toggle_pin()
-                />
+                <span class="pin">
+                    <IconButton
+                        icon="lock"
+                        label="Pin: Tidy up leaves it where it is"
+                        keys="P"
+                        size=Size::Sm
+                        pressed=Signal::derive(move || Some(handle.is_pinned().get()))
+                        on_click=move |()| handle.toggle_pin()
+                    />
+                </span>
             </Show>
             <hr/>
             <IconButton icon="zoom-out" label="Zoom out" keys="-" size=Size::Sm on_click=move |()| handle.zoom_out()/>

@@ -183,6 +183,7 @@ impl Board {
             Gesture::Press(press) => Some((press.id, press.at)),
             Gesture::Pan { id, last } => Some((*id, *last)),
             Gesture::Drag(drag) => Some((drag.id, self.camera.to_screen(drag.grabbed))),
+            Gesture::Connect(connect) => Some((connect.id, connect.at)),
             _ => None,
         }
     }

@@ -14,6 +14,8 @@ use crate::{
 
 /// What is fitted never becomes smaller: a title can still be read.
 pub const READABLE: f64 = 0.6;
+/// The foot of a canvas is its toolbar's.
+const FOOT: f64 = 52.0;
 
 impl Board {
     /// Pixels around what is fitted or brought into view.
@@ -21,11 +23,17 @@ impl Board {
         (self.viewport.width.min(self.viewport.height) * 0.05).clamp(12.0, 40.0)
     }
 
+    /// What is seen beside the toolbar; in a very low window it lies over the picture.
+    fn room(&self) -> Size {
+        let foot = if self.viewport.height > 6.0 * FOOT { FOOT } else { 0.0 };
+        Size::new(self.viewport.width, self.viewport.height - foot)
+    }
+
     /// Shows everything, as long as it can be read; else its beginning.
     pub fn fit(&mut self) {
         let margin = self.margin();
-        if let Some(bounds) = self.scene.bounds() {
-            self.camera.fit(bounds, self.viewport, margin);
+        if let Some(bounds) = self.scene.drawn_bounds() {
+            self.camera.fit(bounds, self.room(), margin);
             if self.camera.zoom < READABLE {
                 self.show_beginning(bounds, margin);
             }
@@ -39,9 +47,9 @@ impl Board {
 
     /// Shows everything, however small.
     pub fn show_all(&mut self) {
-        if let Some(bounds) = self.scene.bounds() {
+        if let Some(bounds) = self.scene.drawn_bounds() {
             let margin = self.margin();
-            self.camera.fit(bounds, self.viewport, margin);
+            self.camera.fit(bounds, self.room(), margin);
             self.camera_moved();
         }
     }
@@ -63,7 +71,7 @@ impl Board {
     fn show_beginning(&mut self, bounds: Rect, margin: f64) {
         let first = self.scene.order.first().map_or(bounds, |node| self.scene.rect(*node));
         self.camera.zoom = READABLE;
-        let seen = (self.viewport - Size::new(2.0 * margin, 2.0 * margin)).max(Size::new(1.0, 1.0)) / READABLE;
+        let seen = (self.room() - Size::new(2.0 * margin, 2.0 * margin)).max(Size::new(1.0, 1.0)) / READABLE;
         let along = |low: f64, high: f64, seen: f64, about: f64| {
             if high - low <= seen { f64::midpoint(low, high) - seen / 2.0 } else { about.clamp(low, high - seen) }
         };

@@ -125,11 +125,16 @@ fn middles(band: &std::ops::Range<usize>, layers: &Layers, size_of: &impl Fn(u32
     let mut middle = vec![0.0; layers.items.len()];
     let mut is_here = vec![false; layers.items.len()];
     let is_split = |layer: usize| layers.n_columns[layer] > 1;
+    for item in band.clone().flat_map(|layer| &layers.order[layer]) {
+        is_here[*item as usize] = true;
+    }
+    leave_out_passing_lanes(band, layers, &mut is_here);
+    let orders: Vec<Vec<u32>> = band
+        .clone()
+        .map(|layer| layers.order[layer].iter().copied().filter(|item| is_here[*item as usize]).collect())
+        .collect();
     for layer in band.clone() {
-        let order = &layers.order[layer];
-        for item in order {
-            is_here[*item as usize] = true;
-        }
+        let order = &orders[layer - band.start];
         if is_split(layer) {
             // Filled row by row over its columns, all rows in line, so that there are ways between them.
             let size = order.iter().map(|item| size_of(*item)).fold(0.0, f64::max);
@@ -153,7 +158,7 @@ fn middles(band: &std::ops::Range<usize>, layers: &Layers, size_of: &impl Fn(u32
             if is_split(layer) {
                 continue;
             }
-            let order = &layers.order[layer];
+            let order = &orders[layer - band.start];
             let wishes: Vec<Wish> = order
                 .iter()
                 .map(|item| {
@@ -177,6 +182,21 @@ fn middles(band: &std::ops::Range<usize>, layers: &Layers, size_of: &impl Fn(u32
         }
     }
     middle
+}
+
+/// A line that comes from another band, or goes there, runs between the bands: it needs no room in them.
+fn leave_out_passing_lanes(band: &std::ops::Range<usize>, layers: &Layers, is_here: &mut [bool]) {
+    let is_lane = |item: u32| card(layers, item).is_none();
+    for layer in band.clone() {
+        for item in layers.order[layer].iter().filter(|item| is_lane(**item)) {
+            is_here[*item as usize] &= layers.before[*item as usize].iter().all(|other| is_here[*other as usize]);
+        }
+    }
+    for layer in band.clone().rev() {
+        for item in layers.order[layer].iter().filter(|item| is_lane(**item)) {
+            is_here[*item as usize] &= layers.behind[*item as usize].iter().all(|other| is_here[*other as usize]);
+        }
+    }
 }
 
 fn wish(layers: &Layers, item: u32, at: f64, weight: f64, size_of: &impl Fn(u32) -> f64, frame: Frame) -> Wish {

@@ -49,6 +49,8 @@ pub enum Hit {
     Nothing,
 }
 
+/// How far a port reaches into its card, on the plane.
+const PORT_DEPTH: f64 = 16.0;
 /// Below this zoom ports are no target: cards are so small that every press would hit one.
 pub const MIN_PORT_ZOOM: f64 = 0.3;
 
@@ -82,6 +84,9 @@ impl Scene {
                     continue;
                 }
                 let distance = self.port(node, side).distance(world);
+                // Of a card itself only the rim is its port's, or a finger could not touch a small one.
+                let is_inside = self.rect(node).contains(world);
+                let reach = if is_inside { reach.min(PORT_DEPTH) } else { reach };
                 if distance <= reach && best.is_none_or(|(least, ..)| distance <= least) {
                     best = Some((distance, node, side));
                 }

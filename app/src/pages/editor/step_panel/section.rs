@@ -66,7 +66,6 @@ pub(super) fn Section(
                 node_ref=node
                 class="section-fold"
                 prop:open=is_open
-                open=true
                 on:toggle=move |_| {
                     if let Some(details) = node.try_get_untracked().flatten() {
                         folded.set(name, !details.open());
