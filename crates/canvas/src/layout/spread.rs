@@ -13,6 +13,14 @@ pub(super) struct Wish {
     pub gap: f64,
 }
 
+/// Those that push each other, as one.
+struct Pool {
+    /// Where the first of them would stand without the room before it.
+    at: f64,
+    weight: f64,
+    n: usize,
+}
+
 /// The middles: in the given order, never nearer than sizes and gaps allow, and with the least sum of squared ways.
 pub(super) fn spread(wishes: &[Wish]) -> Vec<f64> {
     // Without the room that they need, what is left to find is an ascending row.
@@ -23,11 +31,6 @@ pub(super) fn spread(wishes: &[Wish]) -> Vec<f64> {
             sum += f64::midpoint(last.size, wish.size) + last.gap;
         }
         needed.push(sum);
-    }
-    struct Pool {
-        at: f64,
-        weight: f64,
-        n: usize,
     }
     let mut pools: Vec<Pool> = Vec::with_capacity(wishes.len());
     for (wish, needed) in wishes.iter().zip(&needed) {

@@ -15,6 +15,8 @@ const CLEARANCE: f64 = 6.0;
 /// From a port to where a line may turn, and how far the lanes in a channel lie apart.
 const STUB: f64 = 16.0;
 const LANE: f64 = 8.0;
+/// A row that is wider than this is no channel.
+const WIDE_ROW: f64 = 64.0;
 /// How far aside of its ends a way is looked for first.
 const NEAR: f64 = 160.0;
 /// Pieces of a curve that are looked at together.
@@ -261,22 +263,23 @@ fn rows(
     let aside = (f64::from((lanes.0 + 3 * lanes.1) % 3) - 1.0) * LANE / 2.0;
     for (from, to) in taken.into_iter().chain(std::iter::once((area.y1, area.y1))) {
         if from - floor > 1.0 {
-            let near = if a.y >= floor && a.y <= from {
+            let is_in = |y: f64| y >= floor && y <= from;
+            let middle = f64::midpoint(floor, from);
+            let wish = if is_in(a.y) {
                 a.y
-            } else if b.y >= floor && b.y <= from {
+            } else if is_in(b.y) {
                 b.y
+            } else if from - floor <= WIDE_ROW {
+                middle + aside
+            } else if middle > high {
+                // In a wide row nearer to where one comes from than its middle.
+                floor + STUB + aside
             } else {
-                f64::midpoint(floor, from) + aside
+                from - STUB + aside
             };
             let (first, last) = (floor + 0.6, from - 0.6);
-            // In a wide row nearer to where one comes from than its middle.
-            let near = if from - floor > 64.0 && near != a.y && near != b.y {
-                if f64::midpoint(floor, from) > high { floor + 20.0 + aside } else { from - 20.0 + aside }
-            } else {
-                near
-            };
             if first < last {
-                rows.push(near.clamp(first, last));
+                rows.push(wish.clamp(first, last));
             }
         }
         floor = floor.max(to);
@@ -295,8 +298,9 @@ fn simplified(points: Vec<Point>) -> Vec<Point> {
             continue;
         }
         if let [.., before, last] = kept.as_slice() {
-            let is_straight = (before.x == last.x && last.x == point.x) || (before.y == last.y && last.y == point.y);
-            if is_straight && (*last - *before).dot(point - *last) >= 0.0 {
+            let (into, out) = (*last - *before, point - *last);
+            let is_straight = into.cross(out).abs() < 1e-6;
+            if is_straight && into.dot(out) >= 0.0 {
                 kept.pop();
             }
         }
