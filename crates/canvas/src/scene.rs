@@ -258,7 +258,7 @@ impl Scene {
 
     /// Moves nodes and the ends of their edges. The lines of other nodes stay where they are until the next build.
     pub fn move_nodes(&mut self, moves: &[(u32, Point)]) {
-        let mut moved = BTreeSet::new();
+        let mut touched = BTreeSet::new();
         for (node, to) in moves {
             let (node, to) = (*node, bounded(*to));
             if self.place[node as usize] != to {
@@ -267,12 +267,12 @@ impl Scene {
                 self.is_astray = true;
                 self.node_grid.insert_rect(node, self.rect(node));
                 self.extent = self.extent.union(self.rect(node));
-                moved.extend(self.edges_of(node));
+                touched.extend(self.edges_of(node));
             }
         }
         // While very many move, a line finds its way around the others at the end.
-        let is_few = moved.len() <= MAX_ROUTED_ALONG;
-        for edge in moved {
+        let is_few = touched.len() <= MAX_ROUTED_ALONG;
+        for edge in touched {
             let (from, to) = (self.edges[edge as usize].from, self.edges[edge as usize].to);
             let route = if is_few { self.route(from, to) } else { Route::Curve(self.curve(from, to)) };
             self.edge_grid.remove_route(edge, &self.edges[edge as usize].route);

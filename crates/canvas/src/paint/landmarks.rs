@@ -21,8 +21,8 @@ const MOST_LETTERS: usize = 26;
 
 pub(super) fn paint(view: &View<'_>, nodes: &[u32], batches: &mut Batches) {
     // Powers of two, so that the same cells hold over a range of zooms.
-    let side = |pixels: f64| (pixels / view.zoom).log2().ceil().exp2();
-    let (width, height) = (side(CELL.width), side(CELL.height));
+    let power = |pixels: f64| (pixels / view.zoom).log2().ceil().exp2();
+    let (width, height) = (power(CELL.width), power(CELL.height));
     let mut best: BTreeMap<(i64, i64), u32> = BTreeMap::new();
     for node in nodes {
         let at = view.scene.place[*node as usize];
