@@ -14,10 +14,13 @@ use super::theme::Theme;
 /// Beyond it the cache begins anew: titles being typed would fill it for ever.
 const MAX_TEXTS: usize = 20_000;
 
+/// What a cut depends on: the font, the text, and how wide and how many its lines may be.
+type CutKey = (Font, Arc<str>, u64, u8);
+
 /// Texts cut to their width. Widths are in the font's own size, so that zooming changes no cut.
 #[derive(Default)]
 pub(super) struct TextCache {
-    cut: HashMap<(Font, Arc<str>, u64, u8), Arc<[String]>>,
+    cut: HashMap<CutKey, Arc<[String]>>,
 }
 
 impl TextCache {

@@ -68,15 +68,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
                     board.input(Input::Move { id: event.pointer_id(), at, mods: mods_of(&event) });
                 }
             }
-            on:pointerup=move |event| {
-                if let Some(at) = board.place_of(&event) {
-                    board.input(Input::Up { id: event.pointer_id(), at, mods: mods_of(&event) });
-                }
-                // A finger that is gone rests on nothing.
-                if precision_of(&event.pointer_type()) == Precision::Touch {
-                    board.input(Input::Leave);
-                }
-            }
+            on:pointerup=move |event| pointer_up(board, &event)
             on:pointercancel=move |_| board.input(Input::Cancel)
             on:pointerleave=move |_| board.input(Input::Leave)
             on:dblclick=move |event| {
@@ -163,6 +155,16 @@ fn pointer_down(board: BoardHandle, event: &PointerEvent) {
         mods: mods_of(event),
         clicks: 1,
     });
+}
+
+fn pointer_up(board: BoardHandle, event: &PointerEvent) {
+    if let Some(at) = board.place_of(event) {
+        board.input(Input::Up { id: event.pointer_id(), at, mods: mods_of(event) });
+    }
+    // A finger that is gone rests on nothing.
+    if precision_of(&event.pointer_type()) == Precision::Touch {
+        board.input(Input::Leave);
+    }
 }
 
 /// Pointer events do not count clicks, so the second press of a double click is told again as one.

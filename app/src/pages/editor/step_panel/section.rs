@@ -43,6 +43,7 @@ impl Folded {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
 pub(super) fn Section(
     one: OneStep,
