@@ -8,6 +8,7 @@ mod draw;
 mod editor;
 mod handle;
 mod hooks;
+mod minimap;
 mod mirror;
 mod palette;
 mod stage;
@@ -16,4 +17,5 @@ mod theme;
 mod watch;
 
 pub use editor::{EditorCanvas, EditorHandle};
+pub use minimap::{MapToggle, provide_map};
 pub use watch::{RunCanvas, WatchHandle};

@@ -45,7 +45,7 @@ pub use json_tree::JsonTree;
 pub use log_view::LogView;
 pub use markdown::{Markdown, to_html as markdown_to_html};
 pub use menu::{Menu, MenuItem, MenuLine, MenuLink};
-pub use panel::{LeftClose, LeftPanel, LeftToggle, PanelHandle, Side};
+pub use panel::{LeftClose, LeftPanel, LeftToggle, PanelHandle, Side, remember, remembered};
 pub use progress::{Meter, ProgressBar};
 pub use quoted::{quoted, unquoted};
 pub use status::{StatusChip, StatusIcon, run_status, status_label};

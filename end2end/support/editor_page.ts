@@ -19,6 +19,8 @@ interface Hooks {
   nodeRect(key: string): Box | null;
   portRect(key: string, side: "in" | "out"): Box | null;
   camera(): { x: number; y: number; zoom: number };
+  /** Everything, however small. */
+  showAll(): void;
 }
 
 declare global {

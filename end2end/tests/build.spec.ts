@@ -38,10 +38,10 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
   });
 
   await test.step("draw the lines from port to port", async () => {
-    await editor.connect("e2e_echo", "e2e_shout");
-    await editor.connect("e2e_echo", "e2e_count");
-    await editor.connect("e2e_shout", "e2e_join");
-    await editor.connect("e2e_count", "e2e_join");
+    await editor.connect("echo", "shout");
+    await editor.connect("echo", "count_letters");
+    await editor.connect("shout", "join");
+    await editor.connect("count_letters", "join");
     await expect(editor.step("Echo")).toHaveAccessibleName(/feeds (Shout and Count letters|Count letters and Shout)/);
     await expect(editor.step("Join")).toHaveAccessibleName(
       /depends on (Shout and Count letters|Count letters and Shout)/,
@@ -49,7 +49,7 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
   });
 
   await test.step("a line maps the one input that it can be for", async () => {
-    for (const [key, title] of [["e2e_shout", "Shout"], ["e2e_count", "Count letters"]] as const) {
+    for (const [key, title] of [["shout", "Shout"], ["count_letters", "Count letters"]] as const) {
       await editor.select(key, title);
       await expect(editor.panel.getByRole("combobox", { name: "Source of text" })).toHaveValue("Echo · text");
     }
@@ -57,19 +57,19 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
   });
 
   await test.step("a line that would close a cycle is refused, with the reason", async () => {
-    await editor.connect("e2e_join", "e2e_echo");
+    await editor.connect("join", "echo");
     await expect(editor.hint).toContainText("This would close the cycle");
-    await expect(editor.hint).toContainText("e2e_echo > ");
+    await expect(editor.hint).toContainText("Echo > ");
     await expect(editor.step("Echo")).not.toHaveAccessibleName(/depends on/);
-    await editor.connect("e2e_echo", "e2e_shout");
-    await expect(editor.hint).toContainText("e2e_shout already depends on e2e_echo");
+    await editor.connect("echo", "shout");
+    await expect(editor.hint).toContainText("“Shout” already depends on “Echo”");
   });
 
   await test.step("what is missing is listed, and leads to its field", async () => {
     await expect(page.getByRole("button", { name: "Publish" })).toBeDisabled();
     const problems = page.getByRole("region", { name: "Problems" });
     await problems.getByRole("button", { name: "Problems" }).click();
-    const missing = problems.getByRole("button", { name: /Error in e2e_join/ });
+    const missing = problems.getByRole("button", { name: /Error in Join/ });
     await expect(missing).toHaveCount(2);
     await missing.first().click();
     await expect(editor.panel.getByRole("combobox", { name: /^Source of (left|right)$/ }).and(page.locator(":focus"))).toHaveCount(1);
@@ -78,9 +78,9 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
   });
 
   await test.step("map the inputs from the artifacts of the steps before", async () => {
-    await editor.select("e2e_echo", "Echo");
+    await editor.select("echo", "Echo");
     await editor.map("text", "Run input: Your text");
-    await editor.select("e2e_join", "Join");
+    await editor.select("join", "Join");
     await editor.map("left", "Shout · text");
     await editor.map("right", "Count letters · text");
     await expect(page.getByText("No problems").first()).toBeVisible();
@@ -91,7 +91,7 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
     await expect(page.getByText("1 error", { exact: true })).toBeVisible();
     await page.getByRole("button", { name: /^Redo: Map input/ }).click();
     await expect(page.getByText("No problems").first()).toBeVisible();
-    await editor.select("e2e_count", "Count letters");
+    await editor.select("count_letters", "Count letters");
     await page.keyboard.press("Delete");
     await expect(editor.step("Count letters")).toHaveCount(0);
     await page.keyboard.press("ControlOrMeta+z");
@@ -107,7 +107,7 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
     await editor.expectSaved();
     await visit(page, page.url());
     await expect(editor.steps.getByRole("button")).toHaveCount(4);
-    await editor.select("e2e_join", "Join");
+    await editor.select("join", "Join");
     await expect(editor.panel.getByRole("combobox", { name: "Source of left" })).toHaveValue("Shout · text");
   });
 

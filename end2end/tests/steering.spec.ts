@@ -191,14 +191,14 @@ test("a run that used up its budget waits for a larger one", async ({ open, watc
     watch.expectRefusal({ url: /\/_fn\/resume_run/, status: 409 });
     await run.head.getByRole("button", { name: "Resume" }).click();
     const dialog = run.dialog("Resume with a larger budget");
-    await expect(dialog.getByLabel("Budget")).toHaveAccessibleDescription(/30 used so far/);
-    await dialog.getByLabel("Budget").fill(String(TOKENS_PER_ANSWER));
+    await expect(dialog.getByLabel("Token limit")).toHaveAccessibleDescription(/30 used so far/);
+    await dialog.getByLabel("Token limit").fill(String(TOKENS_PER_ANSWER));
     await dialog.getByRole("button", { name: "Resume", exact: true }).click();
     await expect(dialog.getByRole("alert")).toContainText(/larger/i);
   });
 
   await test.step("a larger one lets it go on", async () => {
-    await run.dialog("Resume with a larger budget").getByLabel("Budget").fill("100");
+    await run.dialog("Resume with a larger budget").getByLabel("Token limit").fill("100");
     await run.answer("Resume with a larger budget", "Resume");
     await run.expectStatus("Completed");
     await expect(run.head).toContainText("60 of 100 tokens");

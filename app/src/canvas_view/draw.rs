@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use canvas::{
     Rect, Renderer, Size,
-    paint::{Align, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+    paint::{Align, Dash, Fill, Font, Ink, LINE_HEIGHT, Shape, Stroke, Text, TextRun},
 };
 use web_sys::CanvasRenderingContext2d;
 
@@ -14,10 +14,13 @@ use super::theme::Theme;
 /// Beyond it the cache begins anew: titles being typed would fill it for ever.
 const MAX_TEXTS: usize = 20_000;
 
+/// What a cut depends on: the font, the text, and how wide and how many its lines may be.
+type CutKey = (Font, Arc<str>, u64, u8);
+
 /// Texts cut to their width. Widths are in the font's own size, so that zooming changes no cut.
 #[derive(Default)]
 pub(super) struct TextCache {
-    cut: HashMap<(Font, Arc<str>, u64), Arc<str>>,
+    cut: HashMap<CutKey, Arc<[String]>>,
 }
 
 impl TextCache {
@@ -25,29 +28,55 @@ impl TextCache {
         self.cut.clear();
     }
 
-    /// The text, or as much of its beginning as fits with an ellipsis. The context's font must be the batch's.
-    fn fit(&mut self, context: &CanvasRenderingContext2d, style: Text, run: &TextRun) -> Arc<str> {
-        let key = (style.font, run.text.clone(), run.max_width.to_bits());
+    /// The lines of the text, or as much of its beginning as fits with an ellipsis. The context's font must be the batch's.
+    fn fit(&mut self, context: &CanvasRenderingContext2d, style: Text, run: &TextRun) -> Arc<[String]> {
+        let key = (style.font, run.text.clone(), run.max_width.to_bits(), run.max_lines);
         if let Some(cut) = self.cut.get(&key) {
             return cut.clone();
         }
         let scale = style.pixels() / style.font.size();
-        let width = |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale;
-        let cut: Arc<str> = if width(&run.text) <= run.max_width {
-            run.text.clone()
-        } else {
-            let ends: Vec<usize> = run.text.char_indices().map(|(at, _)| at).collect();
-            let fits = |end: &usize| width(&format!("{}…", run.text[..*end].trim_end())) <= run.max_width;
-            let n = ends.partition_point(fits);
-            let end = n.checked_sub(1).and_then(|n| ends.get(n)).copied().unwrap_or(0);
-            format!("{}…", run.text[..end].trim_end()).into()
-        };
+        let fits =
+            |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale <= run.max_width;
+        let cut: Arc<[String]> =
+            lines(&run.text, run.max_lines, fits).into_iter().map(|line| isolated(&line)).collect();
         if self.cut.len() >= MAX_TEXTS {
             self.cut.clear();
         }
         self.cut.insert(key, cut.clone());
         cut
     }
+}
+
+/// Breaks between words, and cuts the last line, or a word that is too long for one.
+fn lines(text: &str, most: u8, fits: impl Fn(&str) -> bool) -> Vec<String> {
+    if fits(text) {
+        return vec![text.to_owned()];
+    }
+    let (mut lines, mut rest) = (Vec::new(), text);
+    for _ in 1..most {
+        let breaks = rest.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at);
+        let Some(end) = breaks.take_while(|end| fits(&rest[..*end])).last().filter(|end| *end > 0) else { break };
+        lines.push(rest[..end].to_owned());
+        rest = rest[end..].trim_start();
+    }
+    lines.push(if fits(rest) { rest.to_owned() } else { cut(rest, fits) });
+    lines
+}
+
+fn cut(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let with_ellipsis = |end: usize| format!("{}…", text[..end].trim_end());
+    let n = ends.partition_point(|end| fits(&with_ellipsis(*end)));
+    with_ellipsis(n.checked_sub(1).and_then(|n| ends.get(n)).copied().unwrap_or(0))
+}
+
+/// A text that is written from right to left keeps its own direction: so its ellipsis stands where it was cut.
+fn isolated(text: &str) -> String {
+    if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
+}
+
+fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
 pub(super) struct Brush<'a> {
@@ -92,6 +121,7 @@ impl<'a> Brush<'a> {
                     let (a, b, c) = (curve.p1, curve.p2, curve.p3);
                     context.bezier_curve_to(a.x, a.y, b.x, b.y, c.x, c.y);
                 }
+                Shape::Bends(points, radius) => bends(context, points, *radius),
                 Shape::Triangle(points) => {
                     polyline(context, points);
                     context.close_path();
@@ -113,6 +143,18 @@ fn polyline(context: &CanvasRenderingContext2d, points: &[canvas::Point]) {
             context.line_to(point.x, point.y);
         }
     }
+}
+
+/// Each corner as round as its pieces are long enough for.
+fn bends(context: &CanvasRenderingContext2d, points: &[canvas::Point], radius: f64) {
+    let [first, .., last] = points else { return };
+    context.move_to(first.x, first.y);
+    for corner in points.windows(3) {
+        let half = corner[0].distance(corner[1]).min(corner[1].distance(corner[2])) / 2.0;
+        // Fails only for a negative radius.
+        let _ = context.arc_to(corner[1].x, corner[1].y, corner[2].x, corner[2].y, radius.min(half).max(0.0));
+    }
+    context.line_to(last.x, last.y);
 }
 
 fn round(context: &CanvasRenderingContext2d, rect: Rect, radius: f64) {
@@ -171,9 +213,14 @@ impl Renderer for Brush<'_> {
             Align::Center => "center",
         });
         for run in runs {
-            let text = self.texts.fit(context, style, run);
-            // Fails only for numbers that are not finite.
-            let _ = context.fill_text(&text, run.at.x, run.at.y);
+            let lines = self.texts.fit(context, style, run);
+            let height = style.pixels() * LINE_HEIGHT;
+            let mut y = run.at.y - height * (f64::from(u32::try_from(lines.len()).unwrap_or(1)) - 1.0) / 2.0;
+            for line in lines.iter() {
+                // Fails only for numbers that are not finite.
+                let _ = context.fill_text(line, run.at.x, y);
+                y += height;
+            }
         }
     }
 }
@@ -185,4 +232,28 @@ fn set_dash(context: &CanvasRenderingContext2d, dash: Dash) {
     }
     // Fails only for negative lengths.
     let _ = context.set_line_dash(&pattern);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{isolated, lines};
+
+    fn broken(text: &str, most: u8, letters: usize) -> Vec<String> {
+        lines(text, most, |part| part.chars().count() <= letters)
+    }
+
+    #[test]
+    fn a_title_is_broken_between_words_and_cut_only_where_it_does_not_fit() {
+        assert_eq!(broken("Summarise the text", 1, 20), ["Summarise the text"]);
+        assert_eq!(broken("Summarise the text", 2, 10), ["Summarise", "the text"]);
+        assert_eq!(broken("Summarise the long text", 2, 10), ["Summarise", "the long…"]);
+        assert_eq!(broken("Summarise", 2, 5), ["Summ…"]);
+        assert_eq!(broken("Summarise", 1, 0), ["…"]);
+    }
+
+    #[test]
+    fn a_text_from_right_to_left_keeps_its_direction_and_so_the_end_that_is_cut() {
+        assert_eq!(isolated("Take"), "Take");
+        assert_eq!(isolated("סיכום ה…"), "\u{2068}סיכום ה…\u{2069}");
+    }
 }

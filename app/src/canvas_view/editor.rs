@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use web_sys::PointerEvent;
 use workflow::{AgentCatalog, Definition, Problem, StepKey, api::AgentView};
 
-use super::{handle::BoardHandle, palette, surface::Surface};
+use super::{handle::BoardHandle, minimap::Minimap, palette, surface::Surface};
 
 /// The draft being edited: a Copy handle for the page, its panels and its toolbar.
 #[derive(Clone, Copy)]
@@ -77,7 +77,7 @@ impl EditorHandle {
     fn travel(self, step: fn(&mut Board) -> Result<Option<String>, Refused>, verb: &str) {
         match self.board.act(step) {
             Some(Ok(Some(label))) => self.board.said.set(format!("{verb}: {label}")),
-            Some(Err(refused)) => self.board.refused.set(Some(refused.reason())),
+            Some(Err(refused)) => self.board.refused.set(self.board.read(|board| board.words_of(&refused))),
             Some(Ok(None)) | None => {}
         }
     }
@@ -162,6 +162,28 @@ impl EditorHandle {
         }
     }
 
+    /// The selected steps stay where they are, whatever is tidied up.
+    pub fn is_pinned(self) -> Signal<bool> {
+        self.board.is_pinned.into()
+    }
+
+    pub fn toggle_pin(self) {
+        if let Some(outputs) = self.board.act(Board::toggle_pin) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Not everything is in view, so that the small map is of use.
+    pub fn needs_map(self) -> Signal<bool> {
+        self.board.needs_map.into()
+    }
+
+    /// Puts the keyboard where it was on the canvas.
+    pub fn take_focus(self) {
+        self.board.wants_focus.set_value(true);
+        self.board.act(Board::redraw_all);
+    }
+
     /// Whether the wheel zooms instead of panning.
     pub fn set_wheel_zooms(self, zooms: bool) {
         self.board.act(|board| board.set_wheel_mode(if zooms { WheelMode::Zoom } else { WheelMode::Pan }));
@@ -201,5 +223,8 @@ impl EditorHandle {
 /// The canvas to build on. Goes into a `.canvas-stage`.
 #[component]
 pub fn EditorCanvas(state: EditorHandle) -> impl IntoView {
-    view! { <Surface board=state.board label="Workflow canvas"/> }
+    view! {
+        <Surface board=state.board label="Workflow canvas"/>
+        <Minimap board=state.board/>
+    }
 }

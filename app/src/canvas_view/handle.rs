@@ -23,6 +23,13 @@ pub(super) struct BoardHandle {
     pub(super) undo_label: RwSignal<Option<String>>,
     pub(super) redo_label: RwSignal<Option<String>>,
     pub(super) canvas: NodeRef<html::Canvas>,
+    /// The small map, while it is shown, and the frame on it.
+    pub(super) map: NodeRef<html::Canvas>,
+    pub(super) map_frame: NodeRef<html::Span>,
+    /// Not everything is in view.
+    pub(super) needs_map: RwSignal<bool>,
+    /// Everything selected stays where it is.
+    pub(super) is_pinned: RwSignal<bool>,
     /// The list beside the canvas should take the focus with the next frame.
     pub(super) wants_focus: StoredValue<bool>,
 }
@@ -44,6 +51,10 @@ impl BoardHandle {
             undo_label: RwSignal::new(None),
             redo_label: RwSignal::new(None),
             canvas: NodeRef::new(),
+            map: NodeRef::new(),
+            map_frame: NodeRef::new(),
+            needs_map: RwSignal::new(false),
+            is_pinned: RwSignal::new(false),
             wants_focus: StoredValue::new(false),
         }
     }
@@ -103,6 +114,12 @@ impl BoardHandle {
             let Camera { zoom, .. } = board.camera();
             if (self.zoom.get_untracked() - zoom).abs() > f64::EPSILON {
                 self.zoom.set(zoom);
+            }
+            for (signal, is_so) in [(self.needs_map, board.needs_map()), (self.is_pinned, board.is_selection_pinned())]
+            {
+                if signal.get_untracked() != is_so {
+                    signal.set(is_so);
+                }
             }
             for (signal, label) in
                 [(self.undo_label, board.history().undo_label()), (self.redo_label, board.history().redo_label())]

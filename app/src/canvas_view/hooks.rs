@@ -18,6 +18,7 @@ pub(super) struct Hooks {
     _port: Closure<dyn Fn(String, String) -> JsValue>,
     _camera: Closure<dyn Fn() -> JsValue>,
     _fit: Closure<dyn Fn()>,
+    _show_all: Closure<dyn Fn()>,
 }
 
 impl Hooks {
@@ -40,17 +41,21 @@ impl Hooks {
         let fit = Closure::<dyn Fn()>::new(move || {
             board.act(Board::fit);
         });
+        let show_all = Closure::<dyn Fn()>::new(move || {
+            board.act(Board::show_all);
+        });
         let object = Object::new();
         for (name, function) in [
             ("nodeRect", node.as_ref()),
             ("portRect", port.as_ref()),
             ("camera", camera.as_ref()),
             ("fit", fit.as_ref()),
+            ("showAll", show_all.as_ref()),
         ] {
             set(&object, name, function);
         }
         set(&window(), NAME, &object);
-        Self { object, _node: node, _port: port, _camera: camera, _fit: fit }
+        Self { object, _node: node, _port: port, _camera: camera, _fit: fit, _show_all: show_all }
     }
 }
 

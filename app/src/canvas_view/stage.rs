@@ -1,7 +1,7 @@
 //! The stage: contexts, sizes, theme and the one animation frame. It draws what the board says is dirty, and nothing while idle.
 //! It lives in the browser only, from the first effect to the cleanup, and takes every listener down with it.
 
-use canvas::Size;
+use canvas::{Flow, Size};
 use js_sys::Reflect;
 use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -22,6 +22,10 @@ use super::{
 const MAX_PIXELS: f64 = 16.0 * 1024.0 * 1024.0;
 /// What moves by itself is drawn at most this often.
 const MOTION_MS: f64 = 33.0;
+/// The small map is drawn anew at most this often.
+const MAP_MS: f64 = 250.0;
+/// Windows narrower than this show a picture from top to bottom, as the style sheet knows.
+const NARROW: f64 = 1_120.0;
 /// One turn of the ring of a running step.
 const TURN_MS: f64 = 1_400.0;
 
@@ -34,6 +38,7 @@ pub(super) struct Stage {
     theme: Theme,
     texts: TextCache,
     mirror: Mirror,
+    map: MapLayer,
     reduced_motion: Option<MediaQueryList>,
     is_scheduled: bool,
     last_motion: f64,
@@ -42,6 +47,16 @@ pub(super) struct Stage {
     /// Kept alive, and taken down with the stage.
     _watchers: Watchers,
     _hooks: Hooks,
+}
+
+/// The small map comes and goes with the need for it.
+#[derive(Default)]
+struct MapLayer {
+    layer: Option<Layer>,
+    size: Size,
+    /// Something on it is another now, and since when it was not drawn.
+    is_dirty: bool,
+    last: f64,
 }
 
 struct Layer {
@@ -85,6 +100,7 @@ impl Stage {
             theme,
             texts: TextCache::default(),
             mirror: Mirror::new(mirror, list),
+            map: MapLayer::default(),
             reduced_motion: window().match_media("(prefers-reduced-motion: reduce)").ok().flatten(),
             is_scheduled: false,
             last_motion: 0.0,
@@ -107,7 +123,9 @@ impl Stage {
         (self.size, self.ratio) = (size, ratio);
         self.base.resize(size, ratio);
         self.overlay.resize(size, ratio);
+        let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
         board.act(|board| {
+            board.set_flow(if width < NARROW { Flow::Down } else { Flow::Right });
             board.set_viewport(size);
             board.redraw_all();
         });
@@ -126,11 +144,11 @@ impl Stage {
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
             let list = dirty.mirror.then(|| board.mirror());
             let camera = board.camera();
-            ((base, overlay, list, camera, board.cursor()), moves)
+            ((base, overlay, list, camera, board.cursor(), dirty.map), moves)
         }) else {
             return false;
         };
-        let (base, overlay, list, camera, cursor) = frame;
+        let (base, overlay, list, camera, cursor, is_map_dirty) = frame;
         if let Some(list_of_shapes) = base {
             let mut brush = Brush::new(&self.base.context, &self.theme, &mut self.texts, self.ratio);
             list_of_shapes.render(&mut brush);
@@ -146,7 +164,46 @@ impl Stage {
             self.mirror.update(nodes);
         }
         self.mirror.follow(camera);
-        wants_motion
+        let wants_map = self.draw_map(board, is_map_dirty, now);
+        wants_motion || wants_map
+    }
+
+    /// Draws the small map, if it is there; answers whether it could not yet.
+    fn draw_map(&mut self, board: BoardHandle, is_dirty: bool, now: f64) -> bool {
+        let map = &mut self.map;
+        map.is_dirty |= is_dirty;
+        let Some(canvas) = board.map.get_untracked() else {
+            map.layer = None;
+            return false;
+        };
+        if map.layer.as_ref().is_none_or(|layer| layer.canvas != canvas) {
+            map.layer = Layer::new(canvas, false);
+            map.size = Size::ZERO;
+        }
+        let Some(layer) = &map.layer else { return false };
+        let size = Size::new(f64::from(layer.canvas.client_width()), f64::from(layer.canvas.client_height()));
+        if size != map.size {
+            layer.resize(size, self.ratio);
+            (map.size, map.is_dirty, map.last) = (size, true, 0.0);
+        }
+        if let (Some(frame), Some(view)) =
+            (board.map_frame.get_untracked(), board.read(|board| board.minimap_view(size)).flatten())
+        {
+            let px = |length: f64| format!("{length:.1}px");
+            for (name, value) in
+                [("left", view.x0), ("top", view.y0), ("width", view.width()), ("height", view.height())]
+            {
+                // Setting a style fails only for read-only declarations, which this is not.
+                let _ = HtmlElement::style(&frame).set_property(name, &px(value));
+            }
+        }
+        if map.is_dirty && now - map.last >= MAP_MS {
+            (map.is_dirty, map.last) = (false, now);
+            if let Some(list) = board.read(|board| board.paint_minimap(size)) {
+                list.render(&mut Brush::new(&layer.context, &self.theme, &mut self.texts, self.ratio));
+            }
+        }
+        map.is_dirty
     }
 
     fn change_theme(&mut self, board: BoardHandle) {

@@ -3,7 +3,7 @@
 
 use crate::components::{quoted, unquoted};
 use crate::reactive::effect;
-use canvas::{Button, Input, Key, Mods, Point, Vec2};
+use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
@@ -40,6 +40,8 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
     });
     effect(move || {
         board.frame.track();
+        // The map draws itself with the frame after it came.
+        let _ = board.map.get();
         super::stage::schedule(board, stage);
     });
     on_cleanup(move || {
@@ -66,11 +68,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
                     board.input(Input::Move { id: event.pointer_id(), at, mods: mods_of(&event) });
                 }
             }
-            on:pointerup=move |event| {
-                if let Some(at) = board.place_of(&event) {
-                    board.input(Input::Up { id: event.pointer_id(), at, mods: mods_of(&event) });
-                }
-            }
+            on:pointerup=move |event| pointer_up(board, &event)
             on:pointercancel=move |_| board.input(Input::Cancel)
             on:pointerleave=move |_| board.input(Input::Leave)
             on:dblclick=move |event| {
@@ -159,6 +157,16 @@ fn pointer_down(board: BoardHandle, event: &PointerEvent) {
     });
 }
 
+fn pointer_up(board: BoardHandle, event: &PointerEvent) {
+    if let Some(at) = board.place_of(event) {
+        board.input(Input::Up { id: event.pointer_id(), at, mods: mods_of(event) });
+    }
+    // A finger that is gone rests on nothing.
+    if precision_of(&event.pointer_type()) == Precision::Touch {
+        board.input(Input::Leave);
+    }
+}
+
 /// Pointer events do not count clicks, so the second press of a double click is told again as one.
 fn press_twice(board: BoardHandle, at: Point) {
     let (id, mods) = (-1, Mods::default());
@@ -202,6 +210,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         "Delete" | "Backspace" => Key::Delete,
         // By its place: with Shift the key of 1 writes something else on every keyboard.
         _ if event.code() == "Digit1" && mods.shift => Key::Char('1'),
+        _ if event.code() == "Digit2" && mods.shift => Key::Char('2'),
         other => {
             let mut chars = other.chars();
             match (chars.next(), chars.next()) {
@@ -213,7 +222,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
     // What the board has no use for stays the browser's: copying, its own zoom, its menus.
     let is_ours = match key {
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
-        Key::Char(c) => !mods.alt && "+-=_0cC1!".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cCpP12!".contains(c),
         _ => !mods.alt,
     };
     if is_ours {

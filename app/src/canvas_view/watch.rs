@@ -8,7 +8,7 @@ use canvas::{Board, Said};
 use leptos::prelude::*;
 use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
-use super::{handle::BoardHandle, surface::Surface};
+use super::{handle::BoardHandle, minimap::Minimap, surface::Surface};
 use crate::words;
 
 /// Changes told one by one; beyond it only how many there were.
@@ -39,6 +39,11 @@ impl WatchHandle {
 
     pub fn zoom(self) -> Signal<f64> {
         self.board.zoom.into()
+    }
+
+    /// Not everything is in view, so that the small map is of use.
+    pub fn needs_map(self) -> Signal<bool> {
+        self.board.needs_map.into()
     }
 
     /// Changes whenever a step is opened by double click or Enter.
@@ -109,7 +114,10 @@ pub fn RunCanvas(
             selected.set(last);
         }
     });
-    view! { <Surface board label="Workflow run"/> }
+    view! {
+        <Surface board label="Workflow run"/>
+        <Minimap board/>
+    }
 }
 
 fn tell(changes: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! `PanelHandle`: resizes the docked panel it stands in, by pointer and by arrows, and remembers the width on this device.
 //! It writes only the panel's own `--panel-w`, through CSSOM; how much of it there is room for is the style sheet's to say.
-//! `LeftToggle` and `LeftClose`: the left panel of a canvas page, where the window is too narrow to keep it docked.
+//! `LeftToggle` and `LeftClose`: the left panel of a canvas page. Docked, it can be put away, which this device remembers; where the
+//! window is too narrow to dock it, it lies over the canvas while it is open.
 
 use crate::reactive::effect;
 use leptos::html;
@@ -128,26 +129,50 @@ pub fn PanelHandle(
     }
 }
 
-/// Whether the left panel lies over the canvas; it means nothing while it is docked.
+/// Below it the left panel is never docked; the style sheet knows the same.
+const DOCKED_FROM: f64 = 1_120.0;
+
 #[derive(Clone, Copy)]
 pub struct LeftPanel {
+    /// It lies over the canvas; it means nothing while it is docked.
     is_open: RwSignal<bool>,
+    /// It was put away; it means nothing where it cannot be docked.
+    is_away: RwSignal<bool>,
     /// The panel's id; its button has `ID-toggle`.
     id: &'static str,
 }
 
 impl LeftPanel {
     pub fn new(id: &'static str) -> Self {
-        Self { is_open: RwSignal::new(false), id }
+        let is_away = RwSignal::new(false);
+        effect(move || {
+            if remembered(&format!("panel.{id}")).as_deref() == Some("away") {
+                is_away.set(true);
+            }
+        });
+        Self { is_open: RwSignal::new(false), is_away, id }
     }
 
     /// For `data-left` of the page.
     pub fn state(self) -> Option<&'static str> {
-        self.is_open.get().then_some("open")
+        match (self.is_open.get(), self.is_away.get()) {
+            (true, _) => Some("open"),
+            (false, true) => Some("away"),
+            (false, false) => None,
+        }
+    }
+
+    fn put_away(self, is_away: bool) {
+        self.is_away.set(is_away);
+        remember(&format!("panel.{}", self.id), if is_away { "away" } else { "docked" });
     }
 
     fn open(self) {
-        self.is_open.set(true);
+        if is_dockable() {
+            self.put_away(false);
+        } else {
+            self.is_open.set(true);
+        }
         request_animation_frame(move || {
             let panel = by_id(self.id);
             let first = panel.and_then(|panel| all(&panel, "input, .panel-body button").into_iter().next());
@@ -157,12 +182,26 @@ impl LeftPanel {
         });
     }
 
+    /// By its own button: docked, it stays away until it is brought back.
+    fn leave(self) {
+        if !is_dockable() {
+            return self.close();
+        }
+        self.put_away(true);
+        // The button is not there before the panel is gone.
+        request_animation_frame(move || self.focus_toggle());
+    }
+
     /// The focus goes back to the button, if it was in the panel.
     pub fn close(self) {
         if !self.is_open.get_untracked() {
             return;
         }
         self.is_open.set(false);
+        self.focus_toggle();
+    }
+
+    fn focus_toggle(self) {
         if let Some(toggle) = by_id(&format!("{}-toggle", self.id)) {
             focus(&toggle);
         }
@@ -204,11 +243,27 @@ pub fn LeftToggle(panel: LeftPanel, icon: &'static str, label: &'static str) -> 
 pub fn LeftClose(panel: LeftPanel, label: &'static str) -> impl IntoView {
     view! {
         <span class="left-close">
-            <IconButton icon="x" label variant=Variant::Quiet size=Size::Sm on_click=move |()| panel.close()/>
+            <IconButton icon="panel-left" label variant=Variant::Quiet size=Size::Sm on_click=move |()| panel.leave()/>
         </span>
     }
 }
 
+fn is_dockable() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width >= DOCKED_FROM)
+}
+
 fn storage_key(key: &str) -> String {
     format!("weft.panel.{key}")
+}
+
+/// What this device remembers of how somebody wants a page to look; only in the browser, and never anything of what is on it.
+pub fn remembered(key: &str) -> Option<String> {
+    window().local_storage().ok().flatten()?.get_item(&format!("weft.{key}")).ok()?
+}
+
+pub fn remember(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // A full or forbidden storage only means that it is not remembered.
+        drop(storage.set_item(&format!("weft.{key}"), value));
+    }
 }

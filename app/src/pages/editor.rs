@@ -33,8 +33,10 @@ use self::{
 use crate::reactive::memo;
 use crate::{
     api,
-    canvas_view::EditorCanvas,
-    components::{Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind},
+    canvas_view::{EditorCanvas, provide_map},
+    components::{
+        Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Variant,
+    },
     error::AppError,
     load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
@@ -102,6 +104,8 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.take_up_unsaved();
     draft.follow();
     let palette = LeftPanel::new("palette");
+    step_panel::Folded::provide();
+    provide_map();
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
     });
@@ -129,12 +133,36 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                         <EmptyCanvas draft/>
                         <LeftToggle panel=palette icon="bot" label="Agents"/>
                         <CanvasBar draft/>
+                        <OpenSelected draft/>
                     </section>
                     <SidePanel draft/>
                     <Problems draft/>
                 </div>
             </div>
         </main>
+    }
+}
+
+/// On narrow screens: from a step that was tapped to its settings, which lie on another tab there.
+#[component]
+fn OpenSelected(draft: Draft) -> impl IntoView {
+    let selected = draft.handle.selected();
+    view! {
+        {move || selected.get().map(|key| {
+            let title = draft.title_of(&key);
+            // Its heading and not a field: a keyboard would come up over what one wants to see.
+            let open = move |()| {
+                draft.shown.set("panel".to_owned());
+                focus::focus_soon(String::new());
+            };
+            view! {
+                <div class="open-selected">
+                    <Button variant=Variant::Primary icon="settings" on_click=open>
+                        <span class="truncate">{format!("Settings of {title}")}</span>
+                    </Button>
+                </div>
+            }
+        })}
     }
 }
 

@@ -57,7 +57,7 @@ use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPan
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, LoadedRun},
-    canvas_view::{RunCanvas, WatchHandle},
+    canvas_view::{MapToggle, RunCanvas, WatchHandle, provide_map},
     components::{
         Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
     },
@@ -124,6 +124,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     focus::keep_focus(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
+    provide_map();
     let chosen = live.selected;
     effect_with(move |before: Option<Option<workflow::StepKey>>| {
         let key = chosen.get();
@@ -151,6 +152,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
                             <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>
                             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| canvas.fit()/>
+                            <MapToggle needed=canvas.needs_map()/>
                         </div>
                     </section>
                     <StepPanel live/>

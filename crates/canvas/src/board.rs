@@ -12,12 +12,13 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use kurbo::{Rect, Size};
-use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, definition::Position};
+use kurbo::{Point, Rect, Size};
+use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey};
 
 use crate::{
     camera::{Camera, Lod},
     edit::{Edit, Refused},
+    flow::Flow,
     history::History,
     scene::{Said, Scene, Side, Source, hit::Hit},
 };
@@ -27,9 +28,7 @@ pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
 pub use mirror::MirrorNode;
 pub use palette::PaletteItem;
 pub use pointer::Gesture;
-
-/// Pixels around what is fitted.
-const FIT_MARGIN: f64 = 56.0;
+pub use view::READABLE;
 
 /// What stands on the board, and so what may be done with it.
 #[derive(Clone, Debug)]
@@ -47,10 +46,12 @@ pub struct Dirty {
     /// The accessible list: nodes, names or selection.
     pub mirror: bool,
     pub camera: bool,
+    /// The small map: what stands where, and how it goes.
+    pub map: bool,
 }
 
 impl Dirty {
-    const ALL: Self = Self { base: true, overlay: true, mirror: true, camera: true };
+    const ALL: Self = Self { base: true, overlay: true, mirror: true, camera: true, map: true };
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +61,8 @@ pub struct Board {
     history: History,
     scene: Scene,
     /// Where the layout put steps that have no place of their own.
-    automatic: BTreeMap<StepKey, Position>,
+    automatic: BTreeMap<StepKey, Point>,
+    flow: Flow,
     camera: Camera,
     viewport: Size,
     is_fit_wanted: bool,
@@ -100,6 +102,7 @@ impl Board {
             history,
             scene: Scene::default(),
             automatic: BTreeMap::new(),
+            flow: Flow::default(),
             camera: Camera::default(),
             viewport: Size::ZERO,
             is_fit_wanted: true,
@@ -213,7 +216,7 @@ impl Board {
     }
 
     /// The middle of a port on the screen.
-    pub fn port_point(&self, key: &StepKey, side: Side) -> Option<kurbo::Point> {
+    pub fn port_point(&self, key: &StepKey, side: Side) -> Option<Point> {
         Some(self.camera.to_screen(self.scene.port(self.scene.node(key)?, side)))
     }
 
@@ -242,7 +245,7 @@ impl Board {
         if self.problems != problems {
             self.scene.set_problems(&problems);
             self.problems = problems;
-            (self.dirty.base, self.dirty.mirror) = (true, true);
+            (self.dirty.base, self.dirty.mirror, self.dirty.map) = (true, true, true);
         }
     }
 
@@ -261,13 +264,13 @@ impl Board {
         let changed = self.scene.update_statuses(run);
         view.steps.clone_from(&run.steps);
         if !changed.is_empty() {
-            (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
+            self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
         }
         let words = |node: u32| {
             let at = node as usize;
             format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
         };
-        changed.into_iter().map(words).collect()
+        self.scene.in_order(changed).into_iter().map(words).collect()
     }
 
     /// Shows what is said of steps beside their status; answers with the absences that are new, in words.
@@ -280,7 +283,7 @@ impl Board {
             Some(Said::Absent(words)) => Some(format!("{}: {}", self.scene.title[node as usize], words.to_lowercase())),
             Some(Said::Progress { .. }) | None => None,
         };
-        changed.into_iter().filter_map(absence).collect()
+        self.scene.in_order(changed).into_iter().filter_map(absence).collect()
     }
 
     /// Shows which steps of the watched run are stale.
@@ -330,7 +333,7 @@ impl Board {
             Err(refused) => {
                 // The picture may have run ahead of the definition.
                 self.rebuild();
-                out.push(Output::Refused(refused.reason()));
+                out.push(Output::Refused(self.words_of(&refused)));
                 false
             }
         }
@@ -347,7 +350,8 @@ impl Board {
             Content::Draft { agents } => Source::Draft { agents },
             Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
         };
-        self.scene = Scene::build(&self.definition, source, &mut self.automatic);
+        let before = std::mem::take(&mut self.scene);
+        self.scene = Scene::build(&self.definition, source, self.flow, &mut self.automatic, Some(before));
         self.scene.set_problems(&self.problems);
         self.gesture = Gesture::Idle;
         self.hover = Hit::Nothing;
@@ -360,13 +364,32 @@ impl Board {
         self.dirty = Dirty::ALL;
     }
 
+    /// Why something is refused, in the words that the steps are known by.
+    pub fn words_of(&self, refused: &Refused) -> String {
+        refused.reason(&self.definition)
+    }
+
+    /// Which way the picture runs. What has no place of its own is laid out anew for it.
+    pub fn set_flow(&mut self, flow: Flow) {
+        if self.flow != flow {
+            self.flow = flow;
+            self.automatic.clear();
+            // Told by the window before anybody has seen anything, or as it is made narrower.
+            self.is_fit_wanted = true;
+            self.cancel_gesture();
+            self.rebuild();
+        }
+    }
+
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
     /// Gives up the running gesture as if it had never begun.
     pub fn cancel_gesture(&mut self) {
         match std::mem::take(&mut self.gesture) {
             Gesture::Drag(drag) => {
-                for (node, place) in drag.nodes {
-                    self.scene.move_node(node, place);
-                }
+                self.scene.move_nodes(&drag.nodes);
                 self.dirty.base = true;
             }
             Gesture::Marquee(marquee) => self.selection = marquee.before,

@@ -4,6 +4,7 @@
 mod fitting;
 mod key;
 mod refused;
+mod rename;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use workflow::{
 pub(crate) use fitting::map_what_fits;
 pub use key::fresh_key;
 pub use refused::Refused;
+pub use rename::{each_source, renamed_step};
 
 /// One change of a definition.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use kurbo::{CubicBez, ParamCurve, ParamCurveArclen, Rect};
 
+use crate::scene::Route;
+
 const CELL: f64 = 512.0;
 
 type Cell = (i32, i32);
@@ -27,20 +29,16 @@ impl Grid {
         }
     }
 
-    /// Binned along the curve: the box of a long edge would cover half the plane.
-    pub fn insert_curve(&mut self, id: u32, curve: CubicBez) {
-        for piece in pieces(curve) {
-            for cell in cells_of(piece) {
-                self.put(cell, id);
-            }
+    /// Binned along the line: the box of a long one would cover half the plane.
+    pub fn insert_route(&mut self, id: u32, route: &Route) {
+        for cell in boxes(route).into_iter().flat_map(cells_of) {
+            self.put(cell, id);
         }
     }
 
-    pub fn remove_curve(&mut self, id: u32, curve: CubicBez) {
-        for piece in pieces(curve) {
-            for cell in cells_of(piece) {
-                self.take(cell, id);
-            }
+    pub fn remove_route(&mut self, id: u32, route: &Route) {
+        for cell in boxes(route).into_iter().flat_map(cells_of) {
+            self.take(cell, id);
         }
     }
 
@@ -95,7 +93,14 @@ fn cells_of(rect: Rect) -> impl Iterator<Item = Cell> {
     (low.0..=high.0).flat_map(move |x| (low.1..=high.1).map(move |y| (x, y)))
 }
 
-/// Boxes that together hold the curve.
+/// Boxes that together hold the line.
+fn boxes(route: &Route) -> Vec<Rect> {
+    match route {
+        Route::Curve(curve) => pieces(*curve).collect(),
+        Route::Bent(points) => points.windows(2).map(|pair| Rect::from_points(pair[0], pair[1])).collect(),
+    }
+}
+
 fn pieces(curve: CubicBez) -> impl Iterator<Item = Rect> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small positive number")]
     let n = (curve.arclen(1.0) / (CELL / 2.0)).ceil().clamp(2.0, 16_384.0) as u32;
@@ -153,13 +158,14 @@ mod tests {
         #[test]
         fn a_curve_is_found_wherever_it_passes(curve in any_curve(), t in 0.0..1.0) {
             let mut grid = Grid::default();
-            grid.insert_curve(7, curve);
+            let route = Route::Curve(curve);
+            grid.insert_route(7, &route);
             let mut found = Vec::new();
             grid.query(Rect::from_center_size(curve.eval(t), (1.0, 1.0)), &mut found);
             prop_assert_eq!(&found, &[7]);
             grid.query(curve.bounding_box(), &mut found);
             prop_assert_eq!(&found, &[7]);
-            grid.remove_curve(7, curve);
+            grid.remove_route(7, &route);
             grid.query(curve.bounding_box(), &mut found);
             prop_assert!(found.is_empty());
         }

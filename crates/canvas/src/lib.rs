@@ -5,6 +5,7 @@ pub mod edit;
 pub mod history;
 
 pub mod camera;
+pub mod flow;
 pub mod grid;
 pub mod layout;
 pub mod scene;
@@ -14,7 +15,8 @@ pub mod paint;
 
 pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, WheelMode};
 pub use camera::Camera;
-pub use edit::{Edit, Refused, apply, fresh_key};
+pub use edit::{Edit, Refused, apply, fresh_key, renamed_step};
+pub use flow::Flow;
 pub use history::History;
 pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};
 pub use paint::{DisplayList, Renderer};

@@ -3,7 +3,9 @@
 
 mod card;
 mod edges;
+mod landmarks;
 mod list;
+mod minimap;
 mod overlay;
 
 use kurbo::{Rect, Size};
@@ -14,7 +16,7 @@ use crate::{
     scene::Scene,
 };
 
-pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, Renderer, Shape, Stroke, Text, TextRun};
+pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
 
 use list::Batches;
 

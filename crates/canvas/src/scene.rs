@@ -4,16 +4,21 @@
 mod build;
 mod describe;
 pub mod hit;
+pub mod route;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use kurbo::{CubicBez, Point, Rect, Vec2};
+use kurbo::{Point, Rect};
 use workflow::{StepKey, StepStatus};
 
-use crate::{camera::MAX_COORDINATE, grid::Grid};
+use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
 pub use build::Source;
 pub use describe::status_label;
+pub use route::{PORT_RADIUS, Route, curve_between};
 
 /// Every card is this wide.
 pub const NODE_WIDTH: f64 = 232.0;
@@ -21,6 +26,8 @@ pub const NODE_WIDTH: f64 = 232.0;
 pub const HEAD_HEIGHT: f64 = 60.0;
 /// The row with the status, in runs.
 pub const STATUS_HEIGHT: f64 = 28.0;
+/// Edges that find their way anew with each move of what is dragged.
+const MAX_ROUTED_ALONG: usize = 64;
 /// Places snap to it.
 pub const SNAP: f64 = 8.0;
 
@@ -48,6 +55,19 @@ impl Kind {
             _ => Self::Other,
         }
     }
+
+    /// What it is, where its name says enough already.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Llm => "Language model",
+            Self::Http => "HTTP call",
+            Self::Template => "Template",
+            Self::Human => "Person",
+            Self::Workflow => "Workflow",
+            Self::Worker => "Outside worker",
+            Self::Other => "Agent",
+        }
+    }
 }
 
 /// What is special about a step, as small signs on its card.
@@ -59,9 +79,11 @@ pub enum Mark {
     Condition,
     /// A person always looks at the result.
     Gate,
+    /// Tidy up leaves it where it is; shown where it can be moved.
+    Pin,
 }
 
-/// The left port takes, the right one gives.
+/// The port before a card takes, the one behind it gives: left and right, or top and bottom.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Side {
     In,
@@ -91,7 +113,7 @@ pub enum Said {
 pub struct Edge {
     pub from: u32,
     pub to: u32,
-    pub curve: CubicBez,
+    pub route: Route,
     /// The artifacts that travel along it; empty for a mere order.
     pub label: Arc<str>,
 }
@@ -99,12 +121,15 @@ pub struct Edge {
 /// Parallel arrays by node, in the order of the keys.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
+    pub flow: Flow,
     pub keys: Vec<StepKey>,
     pub place: Vec<Point>,
     pub height: Vec<f64>,
     pub title: Vec<Arc<str>>,
-    /// Agent and version.
+    /// Agent and version; what kind of agent, where the title is its name already.
     pub sub: Vec<Arc<str>>,
+    /// The second line is no name, but a kind.
+    is_named_for_agent: Vec<bool>,
     pub kind: Vec<Kind>,
     /// Absent in the editor.
     pub status: Vec<Option<StepStatus>>,
@@ -113,6 +138,8 @@ pub struct Scene {
     pub marks: Vec<Vec<Mark>>,
     /// What was consumed is another one now.
     pub is_stale: Vec<bool>,
+    /// Tidy up leaves it where it is.
+    pub is_pinned: Vec<bool>,
     /// How much of a list is over, from 0 to 1; of steps that have one.
     pub progress: Vec<Option<f32>>,
     /// What is said of a step beside its status.
@@ -126,6 +153,10 @@ pub struct Scene {
     /// Every node after what it depends on.
     pub order: Vec<u32>,
     index: HashMap<StepKey, u32>,
+    /// Holds every card.
+    extent: Rect,
+    /// Something was moved since the lines were drawn, so that some of them may lie behind it now.
+    is_astray: bool,
     node_grid: Grid,
     edge_grid: Grid,
 }
@@ -157,15 +188,33 @@ impl Scene {
         let rect = self.rect(node);
         // In line with title and icon, whatever stands below them.
         let y = rect.y0 + HEAD_HEIGHT / 2.0;
-        match side {
-            Side::In => Point::new(rect.x0, y),
-            Side::Out => Point::new(rect.x1, y),
+        match (self.flow, side) {
+            (Flow::Right, Side::In) => Point::new(rect.x0, y),
+            (Flow::Right, Side::Out) => Point::new(rect.x1, y),
+            (Flow::Down, Side::In) => Point::new(rect.center().x, rect.y0),
+            (Flow::Down, Side::Out) => Point::new(rect.center().x, rect.y1),
         }
     }
 
     /// Everything, or nothing to look at.
     pub fn bounds(&self) -> Option<Rect> {
         self.bounds_of(self.nodes())
+    }
+
+    /// Every card and every line.
+    pub fn drawn_bounds(&self) -> Option<Rect> {
+        let cards = self.bounds()?;
+        let pieces = self.edges.iter().filter_map(|edge| match &edge.route {
+            // A free curve stays between its cards.
+            Route::Curve(_) => None,
+            Route::Bent(_) => Some(edge.route.bounds()),
+        });
+        Some(pieces.fold(cards, |all, line| all.union(line)))
+    }
+
+    /// Everything as it was built, and where it was moved to since; nothing is looked through for it.
+    pub fn extent(&self) -> Option<Rect> {
+        (!self.keys.is_empty()).then_some(self.extent)
     }
 
     pub fn bounds_of(&self, nodes: impl IntoIterator<Item = u32>) -> Option<Rect> {
@@ -188,6 +237,18 @@ impl Scene {
         found
     }
 
+    /// The nodes, every one after what it depends on.
+    pub fn in_order(&self, mut nodes: Vec<u32>) -> Vec<u32> {
+        if nodes.len() > 1 {
+            let mut rank = vec![0_u32; self.n_nodes()];
+            for (n, node) in (0..).zip(&self.order) {
+                rank[*node as usize] = n;
+            }
+            nodes.sort_by_key(|node| rank[*node as usize]);
+        }
+        nodes
+    }
+
     /// Edges that may pass through the rectangle, ascending.
     pub fn edges_near(&self, rect: Rect) -> Vec<u32> {
         let mut found = Vec::new();
@@ -195,50 +256,71 @@ impl Scene {
         found
     }
 
-    /// Moves one node and the ends of its edges.
-    pub fn move_node(&mut self, node: u32, to: Point) {
-        let to = bounded(to);
-        if self.place[node as usize] == to {
-            return;
+    /// Moves nodes and the ends of their edges. The lines of other nodes stay where they are until the next build.
+    pub fn move_nodes(&mut self, moves: &[(u32, Point)]) {
+        let mut touched = BTreeSet::new();
+        for (node, to) in moves {
+            let (node, to) = (*node, bounded(*to));
+            if self.place[node as usize] != to {
+                self.node_grid.remove_rect(node, self.rect(node));
+                self.place[node as usize] = to;
+                self.is_astray = true;
+                self.node_grid.insert_rect(node, self.rect(node));
+                self.extent = self.extent.union(self.rect(node));
+                touched.extend(self.edges_of(node));
+            }
         }
-        self.node_grid.remove_rect(node, self.rect(node));
-        self.place[node as usize] = to;
-        self.node_grid.insert_rect(node, self.rect(node));
-        let edges: Vec<u32> = self.edges_of(node).collect();
-        for edge in edges {
+        // While very many move, a line finds its way around the others at the end.
+        let is_few = touched.len() <= MAX_ROUTED_ALONG;
+        for edge in touched {
             let (from, to) = (self.edges[edge as usize].from, self.edges[edge as usize].to);
-            let curve = curve_between(self.port(from, Side::Out), self.port(to, Side::In));
-            self.edge_grid.remove_curve(edge, self.edges[edge as usize].curve);
-            self.edge_grid.insert_curve(edge, curve);
-            self.edges[edge as usize].curve = curve;
+            let route = if is_few { self.route(from, to) } else { Route::Curve(self.curve(from, to)) };
+            self.edge_grid.remove_route(edge, &self.edges[edge as usize].route);
+            self.edge_grid.insert_route(edge, &route);
+            self.edges[edge as usize].route = route;
         }
     }
 
-    fn rebuild_index(&mut self) {
+    fn rims(&self, from: u32, to: u32) -> (Point, Point) {
+        let by = self.flow.forward() * PORT_RADIUS;
+        (self.port(from, Side::Out) + by, self.port(to, Side::In) - by)
+    }
+
+    fn curve(&self, from: u32, to: u32) -> kurbo::CubicBez {
+        let (first, last) = self.rims(from, to);
+        curve_between(first, last, self.flow)
+    }
+
+    /// The way of a line between two nodes, around all others.
+    fn route(&self, from: u32, to: u32) -> Route {
+        let cards_in = |area: Rect| {
+            let nodes = self.nodes_in(area).into_iter();
+            nodes.map(|node| (self.rect(node), node == from || node == to)).collect()
+        };
+        let space = route::Space { flow: self.flow, cards_in: &cards_in, bounds: self.extent };
+        let (first, last) = self.rims(from, to);
+        route::route(&space, first, last, (from, to))
+    }
+
+    fn index_nodes(&mut self) {
         self.index = self.keys.iter().cloned().zip(0..).collect();
-        (self.node_grid, self.edge_grid) = (Grid::default(), Grid::default());
+        self.node_grid = Grid::default();
         for node in self.nodes() {
             self.node_grid.insert_rect(node, self.rect(node));
         }
+        self.extent = self.bounds().unwrap_or_default();
+    }
+
+    fn index_edges(&mut self) {
+        self.edge_grid = Grid::default();
         self.edges_in = vec![Vec::new(); self.n_nodes()];
         self.edges_out = vec![Vec::new(); self.n_nodes()];
         for (id, edge) in (0..).zip(&self.edges) {
-            self.edge_grid.insert_curve(id, edge.curve);
+            self.edge_grid.insert_route(id, &edge.route);
             self.edges_out[edge.from as usize].push(id);
             self.edges_in[edge.to as usize].push(id);
         }
     }
-}
-
-/// An edge leaves to the right and arrives from the left.
-pub fn curve_between(from: Point, to: Point) -> CubicBez {
-    let reach = if to.x >= from.x {
-        ((to.x - from.x) / 2.0).clamp(24.0, 240.0)
-    } else {
-        // Backwards it swings out far enough to be followed by the eye.
-        (60.0 + (from.x - to.x) / 6.0).min(240.0)
-    };
-    CubicBez::new(from, from + Vec2::new(reach, 0.0), to - Vec2::new(reach, 0.0), to)
 }
 
 pub fn bounded(place: Point) -> Point {

@@ -233,7 +233,7 @@ mod tests {
     fn moving_a_node_keeps_the_semantic_hash() {
         let mut definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x"}}})).unwrap();
         let before = definition.semantic_hash();
-        definition.steps.get_mut("a").unwrap().ui = Some(Position { x: 1.0, y: 2.0 });
+        definition.steps.get_mut("a").unwrap().ui = Some(Position { x: 1.0, y: 2.0, pinned: true });
         assert_eq!(definition.semantic_hash(), before);
         let properties = |text: &str| {
             let mut definition = definition.clone();

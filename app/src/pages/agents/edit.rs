@@ -307,7 +307,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                             <h2>"Limits"</h2>
                             <Field
                                 id="f-max_parallel"
-                                label="At once"
+                                label="Most at the same time"
                                 help="So many steps of this agent run at the same time, over all runs; empty for no limit"
                                 error=faults.at("max_parallel")
                                 optional=true

@@ -1,8 +1,10 @@
 //! The floating toolbar of the canvas, and the keys that work wherever one is not typing.
 
 use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
 
 use super::draft::Draft;
+use crate::canvas_view::MapToggle;
 use crate::components::{IconButton, Size, is_typing};
 use crate::reactive::{effect, memo};
 
@@ -46,6 +48,18 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                 disabled=is_empty
                 on_click=move |()| handle.tidy()
             />
+            <Show when=move || !handle.selection().with(Vec::is_empty)>
+                <span class="pin">
+                    <IconButton
+                        icon="lock"
+                        label="Pin: Tidy up leaves it where it is"
+                        keys="P"
+                        size=Size::Sm
+                        pressed=Signal::derive(move || Some(handle.is_pinned().get()))
+                        on_click=move |()| handle.toggle_pin()
+                    />
+                </span>
+            </Show>
             <hr/>
             <IconButton icon="zoom-out" label="Zoom out" keys="-" size=Size::Sm on_click=move |()| handle.zoom_out()/>
             <button
@@ -61,6 +75,7 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
             </button>
             <IconButton icon="zoom-in" label="Zoom in" keys="+" size=Size::Sm on_click=move |()| handle.zoom_in()/>
             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| handle.fit()/>
+            <MapToggle needed=handle.needs_map()/>
         </div>
     }
 }
@@ -73,6 +88,9 @@ fn percent(zoom: f64) -> String {
 fn keys(draft: Draft) {
     effect(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "Escape" && !event.default_prevented() && is_typing(&event) {
+                leave_field(draft, &event);
+            }
             if !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
                 return;
             }
@@ -94,4 +112,18 @@ fn keys(draft: Draft) {
         });
         on_cleanup(move || listener.remove());
     });
+}
+
+/// A field of the panel is left for the canvas, where the step that it is about stays selected.
+fn leave_field(draft: Draft, event: &ev::KeyboardEvent) {
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    let is_in_panel = |field: &web_sys::HtmlElement| {
+        // What floats over the page closes by the same key, and has its own way back.
+        matches!(field.closest("#side-panel"), Ok(Some(_))) && matches!(field.closest("dialog, [popover]"), Ok(None))
+    };
+    if let Some(field) = field.filter(is_in_panel) {
+        // A field that cannot be left is gone already.
+        let _ = field.blur();
+        draft.handle.take_focus();
+    }
 }

@@ -45,6 +45,8 @@ pub(super) struct Draft {
     /// Which part is in front on narrow screens.
     pub shown: RwSignal<String>,
     pause: StoredValue<Option<TimeoutHandle>>,
+    /// The steps that were there when the page was opened: a version may have them.
+    loaded: StoredValue<BTreeSet<StepKey>>,
 }
 
 impl Draft {
@@ -52,6 +54,7 @@ impl Draft {
         let saving = Saving::new(&template);
         let problems = template.problems.clone();
         let live = Live::of(&template);
+        let loaded = template.definition.steps.keys().cloned().collect();
         let handle = EditorHandle::new(template.definition, agents.clone());
         handle.set_problems(problems.clone());
         Self {
@@ -69,6 +72,7 @@ impl Draft {
             toasts: use_toasts(),
             shown: RwSignal::new("canvas".to_owned()),
             pause: StoredValue::new(None),
+            loaded: StoredValue::new(loaded),
         }
     }
 
@@ -187,7 +191,7 @@ impl Draft {
         match self.handle.dispatch(edit, label) {
             Ok(()) => true,
             Err(refused) => {
-                self.toasts.error(refused.reason());
+                self.toasts.error(self.handle.with_definition_untracked(|definition| refused.reason(definition)));
                 false
             }
         }
@@ -209,6 +213,28 @@ impl Draft {
         let mut step = before.clone();
         change(&mut step);
         step == before || self.apply(canvas::Edit::set(key.clone(), step), label)
+    }
+
+    /// Whether something beside this draft may name the step by its key: a version that was published.
+    pub(super) fn is_known_outside(self, key: &StepKey) -> bool {
+        let is_published = self.live.with_untracked(|live| live.version.is_some());
+        is_published && self.loaded.with_value(|keys| keys.contains(key))
+    }
+
+    /// Gives the step the key that its title makes, and goes on showing it.
+    pub(super) fn rename_key_for_title(self, key: &StepKey) {
+        let renamed = self.handle.with_definition_untracked(|definition| {
+            let title = definition.steps.get(key)?.title_or(key).to_owned();
+            let new = canvas::fresh_key(definition, &title);
+            canvas::renamed_step(definition, key, &new).map(|edit| (new, edit))
+        });
+        let is_selected = self.handle.selection().with_untracked(|keys| keys.as_slice() == [key.clone()]);
+        if let Some((new, edit)) = renamed
+            && self.apply(edit, "Rename key")
+            && is_selected
+        {
+            self.handle.select(vec![new]);
+        }
     }
 
     pub(super) fn title_of(self, key: &StepKey) -> String {

@@ -33,7 +33,7 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                 <dd>{move || title(true)}</dd>
                 <dt>"To"</dt>
                 <dd>{move || title(false)}</dd>
-                <dt>"Hands on"</dt>
+                <dt>"Passes on"</dt>
                 <dd>
                     {move || {
                         let mapped = mapped();
@@ -41,7 +41,7 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                     }}
                 </dd>
             </dl>
-            <p class="muted small">"What is handed on is chosen in the inputs of the second step"</p>
+            <p class="muted small">"What is passed on is chosen in the inputs of the second step"</p>
             <div class="row">
                 <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
                     "Open the second step"

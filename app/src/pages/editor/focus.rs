@@ -51,9 +51,11 @@ fn focus_field(field: &str) {
 }
 
 fn focus(element: &web_sys::Element) {
-    if let Ok(Some(closed)) = element.closest("details:not([open])") {
-        // Opening it fails only on a bad attribute name.
-        let _ = closed.set_attribute("open", "");
+    // One may be folded inside of another. Opening fails only on a bad attribute name, and ends the walk.
+    while let Ok(Some(closed)) = element.closest("details:not([open])") {
+        if closed.set_attribute("open", "").is_err() {
+            break;
+        }
     }
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         // What cannot take the focus is at least brought into view.

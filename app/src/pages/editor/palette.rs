@@ -1,6 +1,7 @@
 //! The library at the left: agents by kind, to be dragged onto the canvas, or added in its middle by a press.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
 use workflow::{
     AgentSpec,
     api::{AgentView, OfferView},
@@ -11,6 +12,7 @@ use crate::reactive::memo;
 use crate::{
     components::{
         Badge, Dialog, Icon, LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, TextInput, Tone, Variant,
+        dom::{all, by_id, focus},
         open_while_chosen,
     },
     pages::agents::{
@@ -58,7 +60,7 @@ pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
                 <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage"</LinkButton>
                 <LeftClose panel label="Close the agents"/>
             </div>
-            <div class="panel-body">
+            <div class="panel-body" on:keydown=move |event| key_down(&event, wanted)>
                 <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
                 {groups}
                 <Offered draft wanted/>
@@ -124,6 +126,27 @@ fn Offered(draft: Draft, wanted: RwSignal<String>) -> impl IntoView {
             {move || reviewed.get_untracked().map(|offer| view! { <OfferReview offer on_accepted=accepted/> })}
         </Dialog>
     }
+}
+
+/// From the search down into the list and back; Enter adds what was found first.
+fn key_down(event: &ev::KeyboardEvent, wanted: RwSignal<String>) {
+    let (Some(body), Some(target)) = (by_id("palette"), event.target()) else { return };
+    let items = all(&body, ".palette-item");
+    let at = items.iter().position(|item| *item.unchecked_ref::<web_sys::EventTarget>() == target);
+    let search = all(&body, "input[type=search]").into_iter().next();
+    let is_search = search.as_ref().is_some_and(|search| *search.unchecked_ref::<web_sys::EventTarget>() == target);
+    match event.key().as_str() {
+        "ArrowDown" => items.get(at.map_or(0, |at| at + 1)).into_iter().for_each(focus),
+        "ArrowUp" => match at {
+            Some(0) => search.iter().for_each(focus),
+            Some(at) => focus(&items[at - 1]),
+            None => return,
+        },
+        "Enter" if is_search => items.first().into_iter().for_each(web_sys::HtmlElement::click),
+        "Escape" if is_search && !wanted.with_untracked(String::is_empty) => wanted.set(String::new()),
+        _ => return,
+    }
+    event.prevent_default();
 }
 
 fn matches(agent: &AgentView, needle: &str) -> bool {

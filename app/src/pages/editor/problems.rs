@@ -1,7 +1,9 @@
 //! The drawer at the foot: everything the shared validator finds. A press leads to the field.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
-use workflow::{Problem, Severity};
+use workflow::{Problem, Severity, graph::Graph};
 
 use super::{draft::Draft, focus};
 use crate::components::{Badge, Empty, Icon, MoreRows, Tone, quoted};
@@ -29,7 +31,15 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
     };
     let items = move || {
         draft.problems.with(|problems| {
-            problems.iter().take(most.get()).cloned().map(|problem| view! { <Item draft problem/> }).collect_view()
+            let order = draft.handle.with_definition_untracked(|definition| {
+                let order = Graph::of(definition).order().unwrap_or_default();
+                order.into_iter().enumerate().map(|(place, key)| (key.clone(), place)).collect::<BTreeMap<_, _>>()
+            });
+            let mut problems: Vec<&Problem> = problems.iter().collect();
+            // What is wrong with the workflow itself comes first, then step by step as they run.
+            problems
+                .sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
+            problems.into_iter().take(most.get()).cloned().map(|problem| view! { <Item draft problem/> }).collect_view()
         })
     };
     let n_more = move || draft.problems.with(Vec::len).saturating_sub(most.get());
@@ -82,12 +92,12 @@ fn Item(draft: Draft, problem: Problem) -> impl IntoView {
         Severity::Error => ("error", "circle-alert", "Error"),
         Severity::Warning => ("warning", "triangle-alert", "Warning"),
     };
-    let place = problem.step.as_ref().map_or_else(|| "workflow".to_owned(), ToString::to_string);
+    let place = problem.step.as_ref().map_or_else(|| "Workflow".to_owned(), |key| untrack(|| draft.title_of(key)));
     let message = problem.message.clone();
     view! {
         <button class="problem" type="button" data-row="" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
             <Icon name=icon/>
-            <code><span class="visually-hidden">{spoken} " in "</span> {place}</code>
+            <strong><span class="visually-hidden">{spoken} " in "</span> {place}</strong>
             <span>{quoted(&message)}</span>
         </button>
     }

@@ -43,6 +43,14 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
             focus::open_step(draft, key);
         }
     });
+    effect_with(move |before: Option<Shown>| {
+        let now = shown.get();
+        if before.is_some_and(|before| before != now) {
+            // Where the last one was left is no place to begin; the elements are the same ones.
+            request_animation_frame(to_the_top);
+        }
+        now
+    });
     view! {
         <aside class="panel side-panel" id="side-panel" aria-label="Details">
             {move || match shown.get() {
@@ -53,5 +61,11 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
             }}
             <PanelHandle side=Side::Left key="editor-panel" label="Resize the panel" min=300.0/>
         </aside>
+    }
+}
+
+fn to_the_top() {
+    if let Ok(Some(body)) = document().query_selector("#side-panel > .panel-body") {
+        body.set_scroll_top(0);
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use workflow::{
     AgentCatalog, Definition, StepKey,
     agent::InputPort,
+    definition::in_order,
     graph::Graph,
     schema::{Compatibility, Schema},
     source::Source,
@@ -107,7 +108,7 @@ pub(super) fn options(
             push_parts(&mut entries, definition, port, &schema, 0, "", &source);
         }
     }
-    for (name, input) in &definition.inputs {
+    for (name, input) in in_order(&definition.inputs) {
         let source = |path: &str| Source::Run { key: name.clone(), path: path.to_owned() };
         push(&mut entries, definition, port, &input.schema, 0, "", &source);
     }
@@ -115,7 +116,10 @@ pub(super) fn options(
     let later = graph.descendants(key);
     let earlier = graph.ancestors(key);
     let direct: BTreeSet<&StepKey> = step.direct_dependencies();
-    for (from, producer) in definition.steps.iter().filter(|_| takes.steps) {
+    // In the order in which they run; a draft with a cycle has none.
+    let order = graph.order().unwrap_or_else(|_| definition.steps.keys().collect());
+    let producers = order.into_iter().filter_map(|from| Some((from, definition.steps.get(from)?)));
+    for (from, producer) in producers.filter(|_| takes.steps) {
         // What waits for this step can never feed it.
         if from == key || later.contains(from) {
             continue;

@@ -1,5 +1,4 @@
-//! The panel of one step, top to bottom in the order in which one builds it: name, agent, order, condition, list,
-//! inputs, prompt, review, failure, limits.
+//! The panel of one step: its name, what it takes and what it says right below, then who does it, when, and what if not.
 //! Every control changes the draft at once and can be undone; problems stand at the field that they are about.
 
 mod agent;
@@ -15,36 +14,34 @@ mod people;
 mod prompt;
 mod repeat;
 mod review;
+mod section;
 mod source_field;
+mod title;
 mod waits_for;
 
 use leptos::prelude::*;
 use workflow::{AgentSpec, StepKey};
 
+pub(super) use self::section::Folded;
 use self::{
     agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, one_step::OneStep,
-    outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, waits_for::WaitsFor,
+    outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, section::Section, title::Title,
+    waits_for::WaitsFor,
 };
 use super::{draft::Draft, focus::field_id};
-use crate::components::{Button, CopyId, Field, Icon, IconButton, Size, TextInput, Variant};
+use crate::components::{Button, CopyId, Icon, IconButton, Size, Variant};
 use crate::pages::agents::kind;
 
 #[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
 pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
     let one = OneStep::new(draft, key.clone());
-    let title = draft.bind(
-        move |definition| {
-            one.key.with_value(|key| definition.steps.get(key).map(|step| step.title.clone())).unwrap_or_default()
-        },
-        move |title| one.change("Rename step", |step| step.title = title),
-    );
+    let key_text = Signal::stored(key.to_string());
     let heading = move || one.key.with_value(|key| draft.title_of(key));
     let icon = move || {
         let kind = one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind));
         view! { <Icon name=kind.map_or("bot", kind::icon)/> }
     };
-    let placeholder = key.to_string();
     view! {
         <div class="panel-head">
             <span class="kind-icon">{icon}</span>
@@ -58,20 +55,20 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
         </div>
         <div class="panel-body">
             <section class="panel-section" on:focusout=move |_| draft.handle.seal()>
-                <Field id=field_id("title") label="Title" error=one.problem("title")>
-                    <TextInput value=title maxlength=200 placeholder autocomplete="off"/>
-                </Field>
+                <Title one/>
+            </section>
+            <Inputs one/>
+            <Prompt one/>
+            <Section one name="Agent">
+                <Agent one/>
                 <div class="row small muted" id=field_id("key") tabindex="-1">
                     "Key"
-                    <CopyId value=Signal::stored(key.to_string()) what="step key"/>
+                    <CopyId value=key_text what="step key"/>
                 </div>
-                <Agent one/>
-            </section>
+            </Section>
             <WaitsFor one/>
             <RunsIf one/>
             <Repeat one/>
-            <Inputs one/>
-            <Prompt one/>
             <Review one/>
             <Failure one/>
             <Outside one/>

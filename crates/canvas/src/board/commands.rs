@@ -1,13 +1,14 @@
 //! Commands on the board: selection, undo and redo, camera moves, tidy up.
 //! Selection and camera are never part of what can be undone.
 
-use kurbo::{Point, Vec2};
+use kurbo::{Point, Rect, Vec2};
 use workflow::StepKey;
 
-use super::{Board, FIT_MARGIN, Gesture, input::Output};
+use super::{Board, Gesture, input::Output};
 use crate::{
     edit::{Edit, Refused},
     layout,
+    scene::{NODE_WIDTH, SNAP, snapped},
 };
 
 impl Board {
@@ -55,7 +56,7 @@ impl Board {
     /// Moves the camera just enough for the node to be seen.
     pub fn reveal(&mut self, key: &StepKey) {
         if let Some(node) = self.scene.node(key)
-            && self.camera.reveal(self.scene.rect(node), self.viewport, FIT_MARGIN)
+            && self.camera.reveal(self.scene.rect(node), self.viewport, self.margin())
         {
             self.camera_moved();
         }
@@ -109,18 +110,6 @@ impl Board {
         out
     }
 
-    /// Shows everything.
-    pub fn fit(&mut self) {
-        if let Some(bounds) = self.scene.bounds() {
-            self.camera.fit(bounds, self.viewport, FIT_MARGIN);
-        } else {
-            self.camera.zoom = 1.0;
-            self.camera.center_on(Point::ORIGIN, self.viewport);
-        }
-        self.camera_moved();
-        self.is_fitted = true;
-    }
-
     /// Zooms by a factor around the middle.
     pub fn zoom_by(&mut self, factor: f64) {
         let middle = Point::new(self.viewport.width / 2.0, self.viewport.height / 2.0);
@@ -134,7 +123,7 @@ impl Board {
         self.camera_moved();
     }
 
-    /// Lays out the selected steps, or all, as one change.
+    /// Lays out the selected steps, or all, as one change. What is pinned stays.
     pub fn tidy(&mut self) -> Vec<Output> {
         let mut out = Vec::new();
         self.cancel_gesture();
@@ -142,23 +131,93 @@ impl Board {
             return out;
         }
         let selected: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
-        let is_all = selected.len() < 2;
-        let mut nodes = if is_all { self.scene.nodes().collect() } else { selected };
+        if selected.len() < 2 {
+            self.tidy_all(&mut out);
+        } else {
+            self.tidy_some(selected, &mut out);
+        }
+        out
+    }
+
+    /// Everything goes back to the layout, which every window draws in its own shape.
+    fn tidy_all(&mut self, out: &mut Vec<Output>) {
+        let steps = self.definition.steps.iter();
+        let free = steps.filter(|(_, step)| step.ui.is_some_and(|place| !place.pinned));
+        let moves: Vec<_> = free.map(|(key, _)| (key.clone(), None)).collect();
+        let placed = std::mem::take(&mut self.automatic);
+        if moves.is_empty() {
+            // Nobody has moved anything since the layout, but steps may have come and gone.
+            self.rebuild();
+            if self.automatic == placed {
+                out.push(Output::Say("Already tidy".to_owned()));
+            }
+        } else {
+            self.commit(Edit::MoveSteps(moves), "Tidy up", None, out);
+        }
+        self.fit();
+    }
+
+    /// A part of the picture stays where it was as a whole, and covers nothing beside it.
+    fn tidy_some(&mut self, mut nodes: Vec<u32>, out: &mut Vec<Output>) {
+        nodes.retain(|node| !self.scene.is_pinned[*node as usize]);
         nodes.sort_unstable();
         let heights: Vec<f64> = nodes.iter().map(|node| self.scene.height[*node as usize]).collect();
         let place_of = |node: u32| u32::try_from(nodes.binary_search(&node).ok()?).ok();
         let edges: Vec<(u32, u32)> =
             self.scene.edges.iter().filter_map(|edge| Some((place_of(edge.from)?, place_of(edge.to)?))).collect();
-        // A part of the picture stays where it was, as a whole.
         let corner = self.scene.bounds_of(nodes.iter().copied()).map_or(Point::ORIGIN, |bounds| bounds.origin());
-        let shift = if is_all { Vec2::ZERO } else { crate::scene::snapped(corner).to_vec2() };
-        for (node, at) in nodes.iter().zip(layout::layered(&heights, &edges)) {
-            self.scene.move_node(*node, at + shift);
+        let shift = snapped(corner).to_vec2();
+        let places = layout::layered(&heights, &edges, self.flow);
+        let others: Vec<Rect> = self
+            .scene
+            .nodes()
+            .filter(|node| nodes.binary_search(node).is_err())
+            .map(|node| self.scene.rect(node).inflate(SNAP, SNAP))
+            .collect();
+        // As a whole it makes way for what it would cover.
+        let mut aside = Vec2::ZERO;
+        let card = |at: &Point, height: &f64| Rect::from_origin_size(*at + shift, (NODE_WIDTH, *height));
+        let cards: Vec<Rect> = places.iter().zip(&heights).map(|(at, height)| card(at, height)).collect();
+        while let Some(low) = cards
+            .iter()
+            .flat_map(|card| {
+                others.iter().filter(|other| other.overlaps(*card + aside)).map(|other| (other.y1, card.y0))
+            })
+            .map(|(floor, top)| floor - top)
+            .reduce(f64::max)
+        {
+            aside.y = (low / SNAP).ceil() * SNAP;
         }
+        let moves: Vec<(u32, Point)> = nodes.iter().zip(places).map(|(node, at)| (*node, at + shift + aside)).collect();
+        self.scene.move_nodes(&moves);
         let edit = self.moves_to_here(&nodes);
-        self.commit(edit, "Tidy up", None, &mut out);
-        if is_all {
-            self.fit();
+        self.commit(edit, "Tidy up", None, out);
+    }
+
+    /// Whether Tidy up leaves every selected step where it is.
+    pub fn is_selection_pinned(&self) -> bool {
+        let mut selected = self.selection.iter().filter_map(|key| self.scene.node(key)).peekable();
+        selected.peek().is_some() && selected.all(|node| self.scene.is_pinned[node as usize])
+    }
+
+    /// Keeps the selected steps where they are from now on, or lets Tidy up move them again.
+    pub fn toggle_pin(&mut self) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        let nodes: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
+        if !self.is_editor() || nodes.is_empty() {
+            return out;
+        }
+        let is_pinned = !self.is_selection_pinned();
+        let moves = nodes.iter().map(|node| {
+            let at = self.scene.place[*node as usize];
+            (self.scene.key(*node).clone(), Some(self.flow.stored(at, is_pinned)))
+        });
+        let edit = Edit::MoveSteps(moves.collect());
+        let label = if is_pinned { "Pin" } else { "Unpin" };
+        if self.commit(edit, label, None, &mut out) {
+            let words = if is_pinned { "Pinned: Tidy up leaves it here" } else { "Unpinned" };
+            out.push(Output::Say(words.to_owned()));
         }
         out
     }

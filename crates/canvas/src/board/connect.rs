@@ -91,7 +91,7 @@ impl Board {
             refuse_edge(&self.definition, &graph, self.scene.key(from), self.scene.key(to))
         });
         let words = match (ends, &refusal) {
-            (_, Some(refused)) => refused.reason(),
+            (_, Some(refused)) => self.words_of(refused),
             (Some((from, to)), None) => {
                 format!("{} → {}", self.scene.title[from as usize], self.scene.title[to as usize])
             }
@@ -114,7 +114,7 @@ impl Board {
             return;
         };
         if let Some(refused) = connect.refusal {
-            out.push(Output::Refused(refused.reason()));
+            out.push(Output::Refused(self.words_of(&refused)));
             return;
         }
         let (from, to) = connect.ends(target);
@@ -179,7 +179,7 @@ impl Board {
         let title = |node: u32| &self.scene.title[node as usize];
         let n = targets.len();
         let words = format!("Connect {} to {} ({} of {n})", title(*from), title(target), at + 1);
-        let margin = super::FIT_MARGIN;
+        let margin = self.margin();
         if self.camera.reveal(self.scene.rect(target), self.viewport, margin) {
             self.camera_moved();
         }

@@ -8,7 +8,7 @@ use super::{
     Board, Gesture,
     input::{Key, Mods, Output},
 };
-use crate::scene::SNAP;
+use crate::{flow::Flow, scene::SNAP};
 
 const ZOOM_STEP: f64 = 1.25;
 
@@ -39,6 +39,8 @@ impl Board {
                 out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
             }
             (Key::Char('1' | '!'), false, true) => self.fit(),
+            (Key::Char('2' | '"' | '@'), false, true) => self.show_all(),
+            (Key::Char('p' | 'P'), false, _) => out.extend(self.toggle_pin()),
             (Key::Char('0'), false, _) => self.zoom_to(1.0),
             (Key::Char('+' | '='), _, _) => self.zoom_by(ZOOM_STEP),
             (Key::Char('-' | '_'), _, _) => self.zoom_by(1.0 / ZOOM_STEP),
@@ -86,7 +88,7 @@ impl Board {
                 out.push(Output::Selected);
             }
             Ok(None) => out.push(Output::Say(nothing.to_owned())),
-            Err(refused) => out.push(Output::Refused(refused.reason())),
+            Err(refused) => out.push(Output::Refused(self.words_of(&refused))),
         }
     }
 
@@ -115,23 +117,25 @@ impl Board {
         }
     }
 
-    /// Right and left follow edges; up and down go to the nearest node there.
+    /// Along the picture arrows follow edges; across it they go to the nearest node there.
     fn walk(&mut self, key: Key, out: &mut Vec<Output>) {
         let Some(from) = self.focus.as_ref().and_then(|key| self.scene.node(key)) else {
             return self.walk_to(self.scene.order.first().copied(), out);
         };
         let at = from as usize;
-        let (next, nothing) = match key {
-            Key::Right => {
+        let (next, nothing) = match (self.flow, key) {
+            (Flow::Right, Key::Right) | (Flow::Down, Key::Down) => {
                 let next = self.scene.edges_out[at].iter().map(|edge| self.scene.edges[*edge as usize].to);
-                (self.nearest_in_height(from, next), "Nothing depends on this step")
+                (self.nearest_across(from, next), "Nothing depends on this step")
             }
-            Key::Left => {
+            (Flow::Right, Key::Left) | (Flow::Down, Key::Up) => {
                 let next = self.scene.edges_in[at].iter().map(|edge| self.scene.edges[*edge as usize].from);
-                (self.nearest_in_height(from, next), "This step depends on nothing")
+                (self.nearest_across(from, next), "This step depends on nothing")
             }
-            Key::Up => (self.nearest_towards(from, -1.0), "Nothing above"),
-            _ => (self.nearest_towards(from, 1.0), "Nothing below"),
+            (_, Key::Up) => (self.nearest_towards(from, -1.0), "Nothing above"),
+            (_, Key::Left) => (self.nearest_towards(from, -1.0), "Nothing to the left"),
+            (Flow::Down, _) => (self.nearest_towards(from, 1.0), "Nothing to the right"),
+            (Flow::Right, _) => (self.nearest_towards(from, 1.0), "Nothing below"),
         };
         match next {
             Some(next) => self.walk_to(Some(next), out),
@@ -139,16 +143,16 @@ impl Board {
         }
     }
 
-    fn nearest_in_height(&self, from: u32, nodes: impl Iterator<Item = u32>) -> Option<u32> {
-        let y = self.scene.place[from as usize].y;
-        let distance = |node: &u32| (self.scene.place[*node as usize].y - y).abs();
+    fn nearest_across(&self, from: u32, nodes: impl Iterator<Item = u32>) -> Option<u32> {
+        let across = |node: u32| self.flow.turn(self.scene.place[node as usize]).y;
+        let distance = |node: &u32| (across(*node) - across(from)).abs();
         nodes.min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.cmp(b)))
     }
 
     fn nearest_towards(&self, from: u32, direction: f64) -> Option<u32> {
-        let here = self.scene.rect(from).center();
+        let here = self.flow.turn(self.scene.rect(from).center());
         let cost = |node: u32| {
-            let by: Vec2 = self.scene.rect(node).center() - here;
+            let by: Vec2 = self.flow.turn(self.scene.rect(node).center()) - here;
             // Sideways counts double, so that a column is walked before its neighbour.
             (by.y * direction > 0.0 && node != from).then(|| by.y.abs() + 2.0 * by.x.abs())
         };
@@ -170,10 +174,9 @@ impl Board {
         let Some(first) = nodes.first() else {
             return;
         };
-        for node in &nodes {
-            let place: Point = self.scene.place[*node as usize];
-            self.scene.move_node(*node, place + by);
-        }
+        let moves: Vec<(u32, Point)> =
+            nodes.iter().map(|node| (*node, self.scene.place[*node as usize] + by)).collect();
+        self.scene.move_nodes(&moves);
         let group = format!("nudge {}", self.scene.key(*first));
         let edit = self.moves_to_here(&nodes);
         if self.commit(edit, "Move", Some(&group), out)

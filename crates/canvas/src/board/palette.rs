@@ -2,7 +2,7 @@
 //! A new step never lands exactly on another one, and is selected so that the next act configures it.
 
 use kurbo::{Point, Rect, Vec2};
-use workflow::{AgentId, Step, api::AgentView, definition::Position};
+use workflow::{AgentId, Step, StepKey, api::AgentView};
 
 use super::{Board, Gesture, input::Output};
 use crate::{
@@ -96,16 +96,31 @@ impl Board {
             place += Vec2::new(24.0, 24.0);
         }
         let place = bounded(place);
-        let key = fresh_key(&self.definition, item.agent_id.as_str());
+        let title = self.fresh_title(&item.name);
+        let key = fresh_key(&self.definition, &title);
         let mut step = Step::new(item.agent_id.clone());
-        step.title.clone_from(&item.name);
-        step.ui = Some(Position { x: place.x, y: place.y });
+        step.title.clone_from(&title);
+        step.ui = Some(self.flow.stored(place, false));
         let add = Edit::add(key.clone(), step);
         let edit = if self.automatic.is_empty() { add } else { Edit::Batch(vec![add, self.moves_to_here(&[])]) };
-        if self.commit(edit, &format!("Add {}", item.name), None, out) {
+        if self.commit(edit, &format!("Add {title}"), None, out) {
             self.select(vec![key], out);
-            out.push(Output::Say(format!("{} added", item.name)));
+            out.push(Output::Say(format!("{title} added")));
         }
+    }
+
+    /// The name of the agent, with a number where another step is called so already.
+    fn fresh_title(&self, name: &str) -> String {
+        let taken = |title: &str| {
+            self.definition.steps.iter().any(|(key, step): (&StepKey, &Step)| step.title_or(key) == title)
+        };
+        let mut title = name.to_owned();
+        let mut n = 2_u64;
+        while taken(&title) {
+            title = format!("{name} {n}");
+            n += 1;
+        }
+        title
     }
 }
 

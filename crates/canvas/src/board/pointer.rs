@@ -183,6 +183,7 @@ impl Board {
             Gesture::Press(press) => Some((press.id, press.at)),
             Gesture::Pan { id, last } => Some((*id, *last)),
             Gesture::Drag(drag) => Some((drag.id, self.camera.to_screen(drag.grabbed))),
+            Gesture::Connect(connect) => Some((connect.id, connect.at)),
             _ => None,
         }
     }
@@ -259,9 +260,8 @@ impl Board {
         // The grabbed node snaps; the others keep their distance to it.
         let target = if mods.alt { *first + by } else { snapped(*first + by) };
         let by = target - *first;
-        for (node, place) in drag.nodes.clone() {
-            self.scene.move_node(node, place + by);
-        }
+        let moves: Vec<(u32, Point)> = drag.nodes.iter().map(|(node, place)| (*node, *place + by)).collect();
+        self.scene.move_nodes(&moves);
         self.dirty.base = true;
     }
 
@@ -307,6 +307,7 @@ impl Board {
             Gesture::Pinch { ids, at } => {
                 if let Some(lifted) = ids.iter().position(|known| *known == id) {
                     self.gesture = Gesture::Pan { id: ids[1 - lifted], last: at[1 - lifted] };
+                    self.set_hover(Hit::Nothing);
                 }
             }
             Gesture::Palette { .. } => self.drop_from_palette(out),
@@ -326,13 +327,13 @@ impl Board {
         let mut moves: Vec<(StepKey, Option<Position>)> = nodes
             .iter()
             .map(|node| {
-                let at = self.scene.place[*node as usize];
-                (self.scene.key(*node).clone(), Some(Position { x: at.x, y: at.y }))
+                let (at, is_pinned) = (self.scene.place[*node as usize], self.scene.is_pinned[*node as usize]);
+                (self.scene.key(*node).clone(), Some(self.flow.stored(at, is_pinned)))
             })
             .collect();
         let is_moved = |key: &StepKey| self.scene.node(key).is_some_and(|node| nodes.contains(&node));
         let pinned = self.automatic.iter().filter(|(key, _)| !is_moved(key));
-        moves.extend(pinned.map(|(key, place)| (key.clone(), Some(*place))));
+        moves.extend(pinned.map(|(key, place)| (key.clone(), Some(self.flow.stored(*place, false)))));
         Edit::MoveSteps(moves)
     }
 

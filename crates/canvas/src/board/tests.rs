@@ -4,7 +4,7 @@
 use kurbo::{Point, Vec2};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use workflow::graph::Graph;
+use workflow::{definition::Position, graph::Graph};
 
 use super::*;
 use crate::scene::hit::Precision;
@@ -116,12 +116,12 @@ fn dragging_a_node_is_one_snapped_move_that_undo_takes_back() {
     let from = middle(&board, "a");
     let out = drag(&mut board, from, from + Vec2::new(50.0, 33.0), NONE);
     assert!(out.contains(&Output::Changed { label: "Move".into() }));
-    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0 }));
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0, pinned: false }));
     assert_eq!(board.history().n_undoable(), 1);
     press(&mut board, Key::Char('z'), CTRL);
     assert_eq!(*board.definition(), before);
     press(&mut board, Key::Char('Z'), Mods { shift: true, ..CTRL });
-    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0 }));
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 48.0, y: 32.0, pinned: false }));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn alt_lets_a_node_stand_between_the_grid() {
     let mut board = three();
     let from = middle(&board, "a");
     drag(&mut board, from, from + Vec2::new(50.0, 33.0), ALT);
-    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 50.0, y: 33.0 }));
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 50.0, y: 33.0, pinned: false }));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_cycle_a_loop_and_a_second_edge_are_refused_with_reasons_while_dragging() {
     down(&mut board, from, NONE);
     let at = middle(&board, "a");
     let out = board.handle(Input::Move { id: 1, at, mods: NONE });
-    let reason = "This would close the cycle a > b > a";
+    let reason = "This would close the cycle A > B > A";
     assert!(out.contains(&Output::Hint(Some(reason.into()))));
     assert_eq!(board.cursor(), Cursor::NotAllowed);
     let out = board.handle(Input::Up { id: 1, at, mods: NONE });
@@ -197,7 +197,7 @@ fn a_cycle_a_loop_and_a_second_edge_are_refused_with_reasons_while_dragging() {
 
     let (from, to) = (out_port(&board, "a"), middle(&board, "b"));
     let out = drag(&mut board, from, to, NONE);
-    assert_eq!(refusals(&out), ["`b` already depends on `a`"]);
+    assert_eq!(refusals(&out), ["“B” already depends on “A”"]);
     let (from, to) = (out_port(&board, "a"), middle(&board, "a"));
     drag(&mut board, from, to, NONE);
     assert_eq!(*board.definition(), before);
@@ -287,7 +287,7 @@ fn a_press_takes_the_card_that_is_drawn_on_top() {
     let at = middle(&board, "a");
     drag(&mut board, at, at + Vec2::new(0.0, 160.0), NONE);
     assert_eq!(keys(&board), ["a"]);
-    assert_eq!(board.definition().steps["c"].ui, Some(Position { x: 400.0, y: 200.0 }));
+    assert_eq!(board.definition().steps["c"].ui, Some(Position { x: 400.0, y: 200.0, pinned: false }));
 }
 
 #[test]
@@ -330,19 +330,108 @@ fn nudging_is_one_entry() {
     for _ in 0..5 {
         press(&mut board, Key::Right, SHIFT);
     }
-    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 40.0, y: 0.0 }));
+    assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 40.0, y: 0.0, pinned: false }));
     assert_eq!(board.history().n_undoable(), 1);
 }
 
 #[test]
-fn tidying_up_is_one_entry_and_pins_everything() {
+fn tidying_up_is_one_entry_and_gives_everything_back_to_the_layout() {
     let mut board = three();
     let before = board.definition().clone();
     board.tidy();
-    assert!(board.definition().steps.values().all(|step| step.ui.is_some()));
+    assert!(board.definition().steps.values().all(|step| step.ui.is_none()));
     assert_eq!(board.history().n_undoable(), 1);
+    let tidied = board.scene().place.clone();
+    assert!(board.tidy().contains(&Output::Say("Already tidy".into())));
+    assert_eq!(board.scene().place, tidied);
     board.undo().unwrap();
     assert_eq!(*board.definition(), before);
+}
+
+#[test]
+fn what_is_pinned_stays_where_it_is_when_the_rest_is_tidied() {
+    let mut board = three();
+    board.select_keys(vec!["c".into()], false);
+    board.toggle_pin();
+    assert!(board.is_selection_pinned());
+    let kept = board.definition().steps["c"].ui;
+    board.select_keys(Vec::new(), false);
+    board.tidy();
+    assert_eq!(board.definition().steps["c"].ui, kept);
+    assert_eq!(kept, Some(Position { x: 400.0, y: 200.0, pinned: true }));
+    assert_eq!(board.definition().steps["a"].ui, None);
+    board.undo().unwrap();
+    board.undo().unwrap();
+    assert_eq!(board.definition().steps["c"].ui, Some(Position { x: 400.0, y: 200.0, pinned: false }));
+}
+
+#[test]
+fn tidying_some_covers_none_of_the_others() {
+    let mut board = three();
+    board.select_keys(vec!["a".into(), "b".into()], false);
+    board.dispatch(Edit::moves([("c".into(), Position { x: 300.0, y: 0.0, pinned: false })]), "Move").unwrap();
+    board.tidy();
+    let scene = board.scene();
+    for node in scene.nodes() {
+        assert_eq!(scene.nodes_in(scene.rect(node)), [node]);
+    }
+    assert_eq!(board.definition().steps["c"].ui, Some(Position { x: 300.0, y: 0.0, pinned: false }));
+}
+
+#[test]
+fn a_narrow_window_shows_the_same_workflow_from_top_to_bottom_and_stores_what_is_moved_in_it() {
+    let mut board = three();
+    board.set_flow(Flow::Down);
+    let (a, b) = (middle(&board, "a"), middle(&board, "b"));
+    assert!(b.y > a.y);
+    assert!(board.port_point(&"b".into(), Side::In).unwrap().y < b.y);
+    drag(&mut board, b, b + Vec2::new(80.0, 0.0), NONE);
+    let moved = board.definition().steps["b"].ui.unwrap();
+    assert_eq!((moved.x, moved.y), (400.0, 20.0));
+    board.set_flow(Flow::Right);
+    assert!(middle(&board, "b").x > middle(&board, "a").x);
+    board.set_flow(Flow::Down);
+    press(&mut board, Key::Home, NONE);
+    press(&mut board, Key::Down, NONE);
+    assert_eq!(keys(&board), ["b"]);
+}
+
+#[test]
+fn fit_shows_the_beginning_where_everything_could_not_be_read() {
+    let mut definition = Definition::default();
+    for n in 0..40 {
+        let mut step = workflow::Step::new("x".into());
+        step.ui = Some(Position { x: f64::from(n) * 300.0, y: 0.0, pinned: false });
+        if n > 0 {
+            step.depends_on.insert(StepKey::new(format!("s{:02}", n - 1)));
+        }
+        definition.steps.insert(StepKey::new(format!("s{n:02}")), step);
+    }
+    for flow in [Flow::Right, Flow::Down] {
+        let mut board = Board::editor(definition.clone(), AgentCatalog::default());
+        board.set_flow(flow);
+        board.set_viewport(Size::new(900.0, 700.0));
+        assert!((board.camera().zoom - READABLE).abs() < 1e-9);
+        let screen = Rect::new(0.0, 0.0, 900.0, 700.0);
+        assert!(screen.contains_rect(board.node_rect(&"s00".into()).unwrap()), "{flow:?}");
+        assert!(board.node_rect(&"s39".into()).unwrap().intersect(screen).area() <= 0.0);
+    }
+}
+
+#[test]
+fn two_steps_of_one_agent_have_titles_of_their_own_and_keys_from_these() {
+    let item = PaletteItem { agent_id: "agent-7".into(), name: "Clean text".into(), kind: crate::scene::Kind::Llm };
+    let mut board = three();
+    let agent =
+        json!({"id": "agent-7", "version": 1, "name": "Clean text", "config": {"kind": "template", "template": "x"}});
+    board.set_agents(AgentCatalog::new([serde_json::from_value(agent).unwrap()]));
+    board.add_in_the_middle(&item);
+    let out = board.add_in_the_middle(&item);
+    assert!(out.contains(&Output::Say("Clean text 2 added".into())));
+    let titles = |key: &str| board.definition().steps[key].title.clone();
+    assert_eq!([titles("clean_text"), titles("clean_text_2")], ["Clean text", "Clean text 2"]);
+    let node = board.scene().node(&"clean_text_2".into()).unwrap();
+    assert!(!board.scene().describe(node).contains("agent "), "its name is said once");
 }
 
 #[test]
@@ -380,6 +469,7 @@ fn two_fingers_zoom_around_their_middle() {
     board.handle(Input::Up { id: 1, at: Point::new(300.0, 600.0), mods: NONE });
     board.handle(Input::Up { id: 2, at: Point::new(700.0, 600.0), mods: NONE });
     assert_eq!(board.gesture(), &Gesture::Idle);
+    assert_eq!(board.hover(), Hit::Nothing, "no finger rests on anything");
 }
 
 #[test]
@@ -387,7 +477,7 @@ fn a_large_graph_is_listed_through_a_window_that_holds_the_focus() {
     let mut definition = Definition::default();
     for n in 0..2_000 {
         let mut step = workflow::Step::new("x".into());
-        step.ui = Some(Position { x: f64::from(n % 50) * 300.0, y: f64::from(n / 50) * 120.0 });
+        step.ui = Some(Position { x: f64::from(n % 50) * 300.0, y: f64::from(n / 50) * 120.0, pinned: false });
         definition.steps.insert(StepKey::new(format!("s{n:04}")), step);
     }
     let mut board = Board::editor(definition, AgentCatalog::default());

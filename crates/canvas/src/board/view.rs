@@ -1,15 +1,95 @@
 //! Looking around: wheel, pinch, what the pointer rests on, and its shape.
 //! Nothing here changes the definition or what is selected.
 
-use kurbo::{Point, Vec2};
+use kurbo::{Point, Rect, Size, Vec2};
 
 use super::{
     Board, Gesture,
     input::{Cursor, Mods, WheelMode},
 };
-use crate::scene::hit::{Hit, Precision};
+use crate::{
+    flow::Flow,
+    scene::hit::{Hit, Precision},
+};
+
+/// What is fitted never becomes smaller: a title can still be read.
+pub const READABLE: f64 = 0.6;
+/// The foot of a canvas is its toolbar's.
+const FOOT: f64 = 52.0;
 
 impl Board {
+    /// Pixels around what is fitted or brought into view.
+    pub(super) fn margin(&self) -> f64 {
+        (self.viewport.width.min(self.viewport.height) * 0.05).clamp(12.0, 40.0)
+    }
+
+    /// What is seen beside the toolbar; in a very low window it lies over the picture.
+    fn room(&self) -> Size {
+        let foot = if self.viewport.height > 6.0 * FOOT { FOOT } else { 0.0 };
+        Size::new(self.viewport.width, self.viewport.height - foot)
+    }
+
+    /// Shows everything, as long as it can be read; else its beginning.
+    pub fn fit(&mut self) {
+        let margin = self.margin();
+        if let Some(bounds) = self.scene.drawn_bounds() {
+            self.camera.fit(bounds, self.room(), margin);
+            if self.camera.zoom < READABLE {
+                self.show_beginning(bounds, margin);
+            }
+        } else {
+            self.camera.zoom = 1.0;
+            self.camera.center_on(Point::ORIGIN, self.viewport);
+        }
+        self.camera_moved();
+        self.is_fitted = true;
+    }
+
+    /// Shows everything, however small.
+    pub fn show_all(&mut self) {
+        if let Some(bounds) = self.scene.drawn_bounds() {
+            let margin = self.margin();
+            self.camera.fit(bounds, self.room(), margin);
+            self.camera_moved();
+        }
+    }
+
+    /// Puts a place of the plane in the middle.
+    pub(crate) fn look_at(&mut self, world: Point) {
+        self.camera.center_on(world, self.viewport);
+        self.camera_moved();
+    }
+
+    /// Moves what is seen by a part of the screen, as from the small map.
+    pub fn look_aside(&mut self, by: Vec2) {
+        let pixels = Vec2::new(by.x * self.viewport.width, by.y * self.viewport.height);
+        self.camera.pan_by(-pixels);
+        self.camera_moved();
+    }
+
+    /// The first step at the edge where reading begins, and around it as much as there is room for.
+    fn show_beginning(&mut self, bounds: Rect, margin: f64) {
+        let first = self.scene.order.first().map_or(bounds, |node| self.scene.rect(*node));
+        self.camera.zoom = READABLE;
+        let seen = (self.room() - Size::new(2.0 * margin, 2.0 * margin)).max(Size::new(1.0, 1.0)) / READABLE;
+        let along = |low: f64, high: f64, seen: f64, about: f64| {
+            if high - low <= seen { f64::midpoint(low, high) - seen / 2.0 } else { about.clamp(low, high - seen) }
+        };
+        let center = first.center();
+        let beside = center - Vec2::new(seen.width, seen.height) / 2.0;
+        let corner = match self.flow {
+            Flow::Right => Point::new(
+                along(bounds.x0, bounds.x1, seen.width, first.x0),
+                along(bounds.y0, bounds.y1, seen.height, beside.y),
+            ),
+            Flow::Down => Point::new(
+                along(bounds.x0, bounds.x1, seen.width, beside.x),
+                along(bounds.y0, bounds.y1, seen.height, first.y0),
+            ),
+        };
+        self.camera.origin = corner - Vec2::new(margin, margin) / READABLE;
+    }
+
     /// What lies under the pointer as it is drawn: selected cards lie over the others.
     pub(super) fn hit(&self, at: Point, precision: Precision) -> Hit {
         let hit = self.scene.hit(&self.camera, at, precision, self.is_editor());
@@ -27,6 +107,7 @@ impl Board {
         self.camera.pan_by(is - was);
         self.camera.zoom_at(is, spread(after) / spread(before));
         self.camera_moved();
+        self.set_hover(Hit::Nothing);
     }
 
     pub(super) fn wheel(&mut self, at: Point, by: Vec2, is_zoom: bool, mods: Mods) {
@@ -43,6 +124,11 @@ impl Board {
             self.camera.pan_by(-by);
         }
         self.camera_moved();
+        // Another card may lie under the pointer now.
+        if matches!(self.gesture, Gesture::Idle) {
+            let hit = self.hit(at, Precision::Mouse);
+            self.set_hover(hit);
+        }
     }
 
     pub(super) fn camera_moved(&mut self) {

@@ -1,7 +1,7 @@
 //! Why an edit is refused, in words for the person who tried it.
 //! Every reason must say what stands in the way; none may be silent.
 
-use workflow::StepKey;
+use workflow::{Definition, StepKey};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
@@ -35,15 +35,41 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// The words a person reads.
-    pub fn reason(&self) -> String {
-        self.to_string()
+    /// The words a person reads: steps by their titles.
+    pub fn reason(&self, definition: &Definition) -> String {
+        let title = |key: &StepKey| match definition.steps.get(key) {
+            Some(step) => step.title_or(key).to_owned(),
+            None => key.to_string(),
+        };
+        match self {
+            Self::Cycle { path } => {
+                let titles: Vec<String> = path.iter().map(title).collect();
+                format!("This would close the cycle {}", joined(titles.iter().map(String::as_str).collect()))
+            }
+            Self::Duplicate { from, to } => format!("“{}” already depends on “{}”", title(to), title(from)),
+            Self::NotConnected { from, to } => format!("“{}” does not depend on “{}”", title(to), title(from)),
+            Self::StillRead { from, to } => {
+                let (to, from) = (title(to), title(from));
+                format!("The condition or the list of “{to}” reads “{from}”: change that first")
+            }
+            Self::SelfDependency(_)
+            | Self::UnknownStep(_)
+            | Self::StepExists(_)
+            | Self::TooManySteps
+            | Self::UnknownNote(_)
+            | Self::NoteExists(_)
+            | Self::NotFinite
+            | Self::Watched => self.to_string(),
+        }
     }
 }
 
 fn path_text(path: &[StepKey]) -> String {
+    joined(path.iter().map(StepKey::as_str).collect())
+}
+
+fn joined(mut names: Vec<&str>) -> String {
     const SHOWN: usize = 8;
-    let mut names: Vec<&str> = path.iter().map(StepKey::as_str).collect();
     if names.len() > SHOWN {
         names.splice(SHOWN / 2..names.len() - SHOWN / 2, ["…"]);
     }

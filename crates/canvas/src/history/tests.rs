@@ -22,7 +22,7 @@ fn step_source(n: u8) -> Source {
 
 /// Quarters, which JSON text carries exactly.
 fn any_place() -> impl Strategy<Value = Position> {
-    (-400..400, -400..400).prop_map(|(x, y)| Position { x: f64::from(x) / 4.0, y: f64::from(y) / 4.0 })
+    (-400..400, -400..400).prop_map(|(x, y)| Position { x: f64::from(x) / 4.0, y: f64::from(y) / 4.0, pinned: false })
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -180,7 +180,7 @@ fn nudges_of_one_group_are_one_entry() {
     let mut definition = two_steps();
     let mut history = History::default();
     for x in [8.0, 16.0, 24.0] {
-        let edit = Edit::moves([("a".into(), Position { x, y: 0.0 })]);
+        let edit = Edit::moves([("a".into(), Position { x, y: 0.0, pinned: false })]);
         history.apply_in_group(&mut definition, edit, "Move", "a").unwrap();
     }
     assert_eq!(history.n_undoable(), 1);
@@ -221,7 +221,7 @@ fn the_oldest_entries_are_forgotten_beyond_the_cap() {
 fn a_cycle_is_refused_with_its_path() {
     let mut definition = two_steps();
     let refused = edit::apply(&mut definition, &Edit::Connect { from: "b".into(), to: "a".into() }).unwrap_err();
-    assert_eq!(refused.reason(), "This would close the cycle a > b > a");
+    assert_eq!(refused.to_string(), "This would close the cycle a > b > a");
 }
 
 #[test]

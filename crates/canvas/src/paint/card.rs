@@ -7,7 +7,7 @@ use kurbo::{Point, Rect, Vec2};
 use workflow::StepStatus;
 
 use super::{
-    View,
+    View, landmarks,
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
 use crate::{
@@ -21,18 +21,23 @@ const RADIUS: f64 = 10.0;
 const DIMMED: u8 = 96;
 /// Below this zoom a title would be longer than its box.
 const MIN_TITLE_ZOOM: f64 = 0.22;
+/// Below this zoom a card has room for two lines of the same legible size, but not for two sizes.
+const TWO_LINES_ZOOM: f64 = 0.72;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     let nodes = view.scene.nodes_in(view.seen);
     if view.lod == Lod::Far {
-        for node in nodes {
-            far(view, node, batches);
+        for node in &nodes {
+            far(view, *node, batches);
         }
-        return;
+        return landmarks::paint(view, &nodes, batches);
     }
     // A batch per style would let the text of a covered card shine through, so a card lies a layer above what it overlaps.
     let mut layers = std::collections::HashMap::new();
     let mut by_layer: Vec<(u16, u32)> = Vec::with_capacity(nodes.len());
+    if view.zoom < MIN_TITLE_ZOOM {
+        landmarks::paint(view, &nodes, batches);
+    }
     let (selected, plain): (Vec<u32>, Vec<u32>) = nodes.into_iter().partition(|node| view.selected[*node as usize]);
     for node in plain.into_iter().chain(selected) {
         let below = view.scene.nodes_in(view.scene.rect(node));
@@ -50,6 +55,11 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
             card.middle(batches);
         }
     }
+}
+
+/// Counter-scaled: as large as can still be read, whatever the zoom.
+fn legible(font: Font, zoom: f64) -> f64 {
+    zoom.max((font.size() - 2.0) / font.size())
 }
 
 fn far(view: &View<'_>, node: u32, batches: &mut Batches) {
@@ -133,13 +143,10 @@ impl Card<'_> {
             batches.fill(self.layer, 1, self.fill(Ink::Status(status))).push(Shape::Round(strip, 3.0 * zoom));
         }
         if zoom >= MIN_TITLE_ZOOM || self.view.selected[self.at()] {
-            // Counter-scaled: as large as can still be read, whatever the zoom.
-            let scale = (11.0 / Font::Title.size()).max(zoom);
-            let run = TextRun {
-                at: self.point(10.0, HEAD_HEIGHT / 2.0),
-                text: self.view.scene.title[self.at()].clone(),
-                max_width: (NODE_WIDTH - 20.0) * zoom / scale,
-            };
+            let scale = legible(Font::Title, zoom);
+            let room = (NODE_WIDTH - 20.0) * zoom / scale;
+            let run =
+                TextRun::line(self.point(10.0, HEAD_HEIGHT / 2.0), self.view.scene.title[self.at()].clone(), room);
             let style = Text { alpha: self.alpha, ..Text::new(Ink::Title, Font::Title, scale) };
             batches.text(self.layer, 5, style).push(run);
         }
@@ -161,9 +168,15 @@ impl Card<'_> {
             self.mark(*mark, self.point(right, 41.0), batches);
             right -= 18.0;
         }
-        let sub_room = if marks.is_empty() { room } else { right - 54.0 };
-        self.text(Font::Title, Ink::Title, (54.0, 22.0), &view.scene.title[self.at()], room, batches);
-        self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], sub_room, batches);
+        let beside_marks = if marks.is_empty() { room } else { right - 54.0 };
+        let title = &view.scene.title[self.at()];
+        if zoom < TWO_LINES_ZOOM {
+            // Smaller, both lines are for the title.
+            self.text(Font::Title, Ink::Title, (54.0, HEAD_HEIGHT / 2.0), title, (beside_marks, 2), batches);
+        } else {
+            self.text(Font::Title, Ink::Title, (54.0, 22.0), title, (room, 1), batches);
+            self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], (beside_marks, 1), batches);
+        }
         if let Some(status) = self.status() {
             self.status_row(status, batches);
         }
@@ -171,9 +184,12 @@ impl Card<'_> {
         self.badge(batches);
     }
 
-    fn text(&self, font: Font, ink: Ink, at: (f64, f64), text: &Arc<str>, max_width: f64, batches: &mut Batches) {
-        let style = Text { alpha: self.alpha, ..Text::new(ink, font, self.view.zoom) };
-        let run = TextRun { at: self.point(at.0, at.1), text: text.clone(), max_width };
+    /// `room` is how wide it may be on the card, and in how many lines.
+    fn text(&self, font: Font, ink: Ink, at: (f64, f64), text: &Arc<str>, room: (f64, u8), batches: &mut Batches) {
+        let scale = legible(font, self.view.zoom);
+        let style = Text { alpha: self.alpha, ..Text::new(ink, font, scale) };
+        let max_width = room.0 * self.view.zoom / scale;
+        let run = TextRun { at: self.point(at.0, at.1), text: text.clone(), max_width, max_lines: room.1 };
         batches.text(self.layer, 5, style).push(run);
     }
 
@@ -185,14 +201,19 @@ impl Card<'_> {
         self.status_shape(status, self.point(21.0, top + 12.0), batches);
         let scene = self.view.scene;
         let is_stale = scene.is_stale[self.at()];
+        let stale_width = 41.0 * legible(Font::Sub, zoom) / zoom;
         if is_stale {
-            let tag =
-                Rect::from_points(self.point(NODE_WIDTH - 52.0, top + 3.0), self.point(NODE_WIDTH - 11.0, top + 21.0));
+            let tag = Rect::from_points(
+                self.point(NODE_WIDTH - 11.0 - stale_width, top + 3.0),
+                self.point(NODE_WIDTH - 11.0, top + 21.0),
+            );
             batches.fill(self.layer, 3, self.fill(Ink::StaleSoft)).push(Shape::Round(tag, 5.0 * zoom));
-            self.text(Font::Sub, Ink::Stale, (NODE_WIDTH - 46.0, top + 12.5), &Arc::from("Stale"), 34.0, batches);
+            let at = (NODE_WIDTH - 5.0 - stale_width, top + 12.5);
+            self.text(Font::Sub, Ink::Stale, at, &Arc::from("Stale"), (stale_width - 7.0, 1), batches);
         }
-        let room = NODE_WIDTH - if is_stale { 92.0 } else { 50.0 };
-        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), scene.status_words(self.node), room, batches);
+        let room = NODE_WIDTH - 50.0 - if is_stale { stale_width + 1.0 } else { 0.0 };
+        let words = scene.status_words(self.node);
+        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), words, (room, 1), batches);
         if let Some(share) = scene.share(self.node) {
             let end = 8.0 + (NODE_WIDTH - 16.0) * f64::from(share.clamp(0.0, 1.0));
             let bar = Rect::from_points(self.point(8.0, top + 24.0), self.point(end, top + 27.0));
@@ -216,6 +237,11 @@ impl Card<'_> {
                 batches.stroke(self.layer, 5, thin).push(Shape::Polygon(diamond));
             }
             Mark::Gate => self.status_shape(StepStatus::AwaitingReview, center, batches),
+            Mark::Pin => {
+                let shapes = batches.stroke(self.layer, 5, thin);
+                shapes.push(Shape::Circle(p(0.0, -2.0), 3.5 * zoom));
+                shapes.push(Shape::Line(p(0.0, 1.5), p(0.0, 6.0)));
+            }
         }
     }
 
@@ -281,13 +307,13 @@ impl Card<'_> {
             (0, n) => (Ink::Warning, n),
             (errors, warnings) => (Ink::Error, errors + warnings),
         };
-        let scale = self.view.zoom.max(0.7);
+        let scale = self.view.zoom.max(0.95);
         let at = self.point(NODE_WIDTH - 6.0, 2.0);
         batches.fill(self.layer, 8, self.fill(ink)).push(Shape::Circle(at, 8.5 * scale));
         let words = if n > 9 { "9+".to_owned() } else { n.to_string() };
         // On the warning's light amber the dark theme needs the ground's colour to be read.
         let style = Text { align: Align::Center, alpha: self.alpha, ..Text::new(Ink::NodeGround, Font::Badge, scale) };
-        batches.text(self.layer, 9, style).push(TextRun { at, text: words.into(), max_width: 20.0 });
+        batches.text(self.layer, 9, style).push(TextRun::line(at, words.into(), 20.0));
     }
 }
 

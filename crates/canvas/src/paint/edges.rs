@@ -1,5 +1,5 @@
-//! Edges: curves with one arrowhead, straight lines from afar.
-//! An edge is drawn under every node, and brightens with what it is connected to.
+//! Edges: curves, and straight pieces with round corners where they go around something, each with one arrowhead.
+//! An edge is drawn under every node, ends at the rims of its ports, and brightens with what it is connected to.
 
 use kurbo::{CubicBez, Point, Rect, Vec2};
 use workflow::StepStatus;
@@ -8,9 +8,13 @@ use super::{
     View,
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
-use crate::{camera::Lod, scene::hit::Hit};
+use crate::{
+    camera::Lod,
+    scene::{Route, hit::Hit},
+};
 
 const LAYER: u16 = 1;
+const CORNER: f64 = 12.0;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     let selected_edge = view
@@ -19,8 +23,7 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         .and_then(|(from, to)| view.scene.edge_between(view.scene.node(from)?, view.scene.node(to)?));
     for id in view.scene.edges_near(view.seen) {
         let edge = &view.scene.edges[id as usize];
-        let bends = Rect::from_points(edge.curve.p0, edge.curve.p3).union_pt(edge.curve.p1).union_pt(edge.curve.p2);
-        if !bends.overlaps(view.seen) {
+        if !edge.route.bounds().inflate(1.0, 1.0).overlaps(view.seen) {
             continue;
         }
         let (from, to) = (edge.from as usize, edge.to as usize);
@@ -42,22 +45,43 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         };
         // What is bright lies over what is not.
         let rank = u8::from(is_bright || is_flowing);
-        let curve = on_screen(view, edge.curve);
+        let shapes = batches.stroke(LAYER, rank, stroke);
         if view.lod == Lod::Far {
-            batches.stroke(LAYER, rank, stroke).push(Shape::Line(curve.p0, curve.p3));
+            shapes.push(match edge.route.map(|point| view.camera.to_screen(point)) {
+                Route::Curve(curve) => Shape::Line(curve.p0, curve.p3),
+                Route::Bent(points) => Shape::Polyline(points.into_vec()),
+            });
         } else {
-            batches.stroke(LAYER, rank, stroke).push(Shape::Curve(curve));
-            arrow(view, curve.p3, Fill { ink, alpha: stroke.alpha }, rank, batches);
+            let arrow = arrow_length(view);
+            shapes.push(line(view, &edge.route, arrow));
+            let tip = view.camera.to_screen(edge.route.end());
+            head(view, tip, arrow, Fill { ink, alpha: stroke.alpha }, rank, batches);
         }
     }
 }
 
-fn arrow(view: &View<'_>, tip: Point, fill: Fill, rank: u8, batches: &mut Batches) {
-    let size = (9.0 * view.zoom).clamp(3.0, 12.0);
-    // In front of the port's dot, which would swallow it.
-    let tip = tip - Vec2::new((6.0 * view.zoom).max(1.0), 0.0);
-    let back = tip - Vec2::new(size, 0.0);
-    let half = Vec2::new(0.0, size * 0.55);
+fn arrow_length(view: &View<'_>) -> f64 {
+    (9.0 * view.zoom).clamp(3.0, 12.0)
+}
+
+/// The line on the screen, as far as the back of its arrowhead.
+fn line(view: &View<'_>, route: &Route, arrow: f64) -> Shape {
+    let back = view.scene.flow.forward() * arrow;
+    match route.map(|point| view.camera.to_screen(point)) {
+        Route::Curve(curve) => Shape::Curve(CubicBez::new(curve.p0, curve.p1, curve.p2 - back, curve.p3 - back)),
+        Route::Bent(mut points) => {
+            if let Some(last) = points.last_mut() {
+                *last -= back;
+            }
+            Shape::Bends(points.into_vec(), CORNER * view.zoom)
+        }
+    }
+}
+
+fn head(view: &View<'_>, tip: Point, size: f64, fill: Fill, rank: u8, batches: &mut Batches) {
+    let forward = view.scene.flow.forward();
+    let back = tip - forward * size;
+    let half = Vec2::new(-forward.y, forward.x) * (size * 0.55);
     batches.fill(LAYER, rank, fill).push(Shape::Triangle([tip, back - half, back + half]));
 }
 
@@ -72,17 +96,20 @@ pub(super) fn paint_hovered(view: &View<'_>, layer: u16, batches: &mut Batches) 
         return;
     };
     let edge = &view.scene.edges[id as usize];
-    let curve = on_screen(view, edge.curve);
-    batches.stroke(layer, 0, Stroke::new(Ink::EdgeActive, 2.5)).push(Shape::Curve(curve));
+    batches.stroke(layer, 0, Stroke::new(Ink::EdgeActive, 2.5)).push(line(view, &edge.route, arrow_length(view)));
     if edge.label.is_empty() || view.lod == Lod::Far {
         return;
     }
-    let middle = kurbo::ParamCurve::eval(&curve, 0.5);
-    // Near enough for a ground that only has to be wide enough: the text itself is centred.
-    let width = 6.4 * f64::from(u32::try_from(edge.label.chars().count().min(30)).unwrap_or(30)) + 16.0;
+    let middle = view.camera.to_screen(edge.route.middle());
+    let width = label_width(&edge.label, 30) + 4.0;
     let ground = Rect::from_center_size(middle, (width, 20.0));
     batches.fill(layer, 1, Fill { ink: Ink::NodeGround, alpha: 255 }).push(Shape::Round(ground, 6.0));
     batches.stroke(layer, 1, Stroke::new(Ink::NodeBorder, 1.0)).push(Shape::Round(ground, 6.0));
     let style = Text { align: Align::Center, ..Text::new(Ink::Title, Font::Label, 1.0) };
-    batches.text(layer, 2, style).push(TextRun { at: middle, text: edge.label.clone(), max_width: width - 8.0 });
+    batches.text(layer, 2, style).push(TextRun::line(middle, edge.label.clone(), width - 8.0));
+}
+
+/// How long a small text is at most, near enough for a ground that only has to be wide enough.
+pub(super) fn label_width(text: &str, most: usize) -> f64 {
+    6.4 * f64::from(u32::try_from(text.chars().count().min(most)).unwrap_or(u32::MAX)) + 12.0
 }

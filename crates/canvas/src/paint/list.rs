@@ -193,7 +193,18 @@ pub struct TextRun {
     pub text: Arc<str>,
     /// How long it may be in the font's own size, before any zoom: so cuts do not change while zooming.
     pub max_width: f64,
+    /// It may be broken into so many lines, around the same middle.
+    pub max_lines: u8,
 }
+
+impl TextRun {
+    pub fn line(at: Point, text: Arc<str>, max_width: f64) -> Self {
+        Self { at, text, max_width, max_lines: 1 }
+    }
+}
+
+/// From one line of a text to the next, in parts of its size.
+pub const LINE_HEIGHT: f64 = 1.18;
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Shape {
@@ -204,6 +215,8 @@ pub enum Shape {
     Arc(Point, f64, f64, f64),
     Line(Point, Point),
     Curve(CubicBez),
+    /// Straight pieces with round corners of so many pixels.
+    Bends(Vec<Point>, f64),
     Triangle([Point; 3]),
     /// Open.
     Polyline(Vec<Point>),

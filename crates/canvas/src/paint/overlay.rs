@@ -35,7 +35,11 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
         }
         Gesture::KeyConnect { from, targets, at } => {
             if let Some(target) = targets.get(*at) {
-                let curve = curve_between(view.scene.port(*from, Side::Out), view.scene.port(*target, Side::In));
+                let curve = curve_between(
+                    view.scene.port(*from, Side::Out),
+                    view.scene.port(*target, Side::In),
+                    view.scene.flow,
+                );
                 let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::PortValid, 2.0) };
                 batches.stroke(LAYER, 5, stroke).push(Shape::Curve(edges::on_screen(view, curve)));
                 ring(view, *target, Ink::PortValid, batches);
@@ -95,7 +99,7 @@ fn connection(view: &View<'_>, batches: &mut Batches) {
     };
     let (from, to) = if connect.side == Side::Out { (anchor, other) } else { (other, anchor) };
     let dash = if connect.target.is_some() && connect.refusal.is_none() { Dash::Solid } else { Dash::Dashed };
-    let mut curve = curve_between(from, to);
+    let mut curve = curve_between(from, to, view.scene.flow);
     if connect.target.is_none() || connect.refusal.is_some() {
         // A loose end points at the pointer, without the swing that an edge takes before a port.
         match connect.side {
@@ -127,8 +131,7 @@ fn ghost(view: &View<'_>, batches: &mut Batches) {
         batches.stroke(LAYER, 7, stroke)
     });
     let style = Text { align: Align::Left, ..Text::new(Ink::Title, Font::Title, zoom) };
-    let run =
-        TextRun { at: at(54.0, HEAD_HEIGHT / 2.0), text: item.name.as_str().into(), max_width: NODE_WIDTH - 68.0 };
+    let run = TextRun::line(at(54.0, HEAD_HEIGHT / 2.0), item.name.as_str().into(), NODE_WIDTH - 68.0);
     batches.text(LAYER, 8, style).push(run);
 }
 

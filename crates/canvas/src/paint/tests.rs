@@ -9,7 +9,7 @@ fn lattice(n: u32) -> Board {
     let mut definition = Definition::default();
     for i in 0..n {
         let mut step = Step::new("x".into());
-        step.ui = Some(Position { x: f64::from(i % 70) * 300.0, y: f64::from(i / 70) * 120.0 });
+        step.ui = Some(Position { x: f64::from(i % 70) * 300.0, y: f64::from(i / 70) * 120.0, pinned: false });
         if i % 70 > 0 {
             step.depends_on.insert(StepKey::new(format!("s{:05}", i - 1)));
         }
@@ -65,10 +65,82 @@ fn a_frame_holds_only_what_is_in_view_in_few_batches() {
     assert!(near.rects.iter().all(|rect| rect.overlaps(screen)));
     assert!(near.n_texts > 0);
 
-    board.fit();
+    board.show_all();
     let far = record(&mut board);
-    assert_eq!((far.rects.len(), far.n_texts), (5_000, 0));
-    assert!(far.n_calls < 8);
+    assert!(far.n_calls < 10);
+    assert!(far.rects.len() >= 5_000 && far.rects.len() < 5_100, "{}", far.rects.len());
+    assert!(far.n_texts > 3 && far.n_texts < 60, "a few landmarks: {}", far.n_texts);
+}
+
+#[test]
+fn landmarks_do_not_come_and_go_while_the_picture_is_moved_nor_cover_each_other() {
+    #[derive(Default)]
+    struct Titles(Vec<(std::sync::Arc<str>, f64, f64)>);
+    impl Renderer for Titles {
+        fn clear(&mut self, _: Option<Ink>, _: Size) {}
+        fn fill(&mut self, _: Fill, _: &[Shape]) {}
+        fn stroke(&mut self, _: Stroke, _: &[Shape]) {}
+        fn text(&mut self, style: Text, runs: &[TextRun]) {
+            assert!(style.pixels() >= 10.0, "too small to read");
+            self.0.extend(runs.iter().map(|run| (run.text.clone(), run.at.x, run.at.y)));
+        }
+    }
+    let mut board = lattice(5_000);
+    board.show_all();
+    let titles = |board: &mut Board| {
+        let mut titles = Titles::default();
+        board.paint().render(&mut titles);
+        titles.0
+    };
+    let before = titles(&mut board);
+    board.look_aside(kurbo::Vec2::new(0.1, 0.05));
+    let after = titles(&mut board);
+    let inner = |(_, x, y): &&(std::sync::Arc<str>, f64, f64)| (300.0..900.0).contains(x) && (100.0..600.0).contains(y);
+    let n_inner = after.iter().filter(inner).count();
+    assert!(n_inner > 3);
+    assert!(after.iter().filter(inner).all(|(text, ..)| before.iter().any(|(known, ..)| known == text)));
+    for (n, (_, x, y)) in after.iter().enumerate() {
+        assert!(after[..n].iter().all(|(_, other, below)| (x - other).abs() > 40.0 || (y - below).abs() > 18.0));
+    }
+}
+
+#[test]
+fn every_text_of_a_card_can_be_read_wherever_fit_may_end() {
+    struct Least(f64);
+    impl Renderer for Least {
+        fn clear(&mut self, _: Option<Ink>, _: Size) {}
+        fn fill(&mut self, _: Fill, _: &[Shape]) {}
+        fn stroke(&mut self, _: Stroke, _: &[Shape]) {}
+        fn text(&mut self, style: Text, _: &[TextRun]) {
+            self.0 = self.0.min(style.pixels());
+        }
+    }
+    let mut board = lattice(40);
+    board.fit();
+    assert!(board.camera().zoom >= crate::board::READABLE);
+    let mut least = Least(100.0);
+    board.paint().render(&mut least);
+    assert!((10.0..14.0).contains(&least.0), "{}", least.0);
+}
+
+#[test]
+fn the_map_shows_everything_and_leads_to_every_place() {
+    let size = Size::new(200.0, 130.0);
+    let mut board = lattice(2_100);
+    board.fit();
+    assert!(board.needs_map());
+    let first = board.minimap_view(size).unwrap();
+    board.look_at_map(kurbo::Point::new(150.0, 65.0), size);
+    let seen = board.minimap_view(size).unwrap();
+    assert!(seen.center().distance(kurbo::Point::new(150.0, 65.0)) < 2.0, "{seen:?}");
+    assert!(!first.contains(seen.center()));
+    let mut recorder = Recorder::default();
+    board.paint_minimap(size).render(&mut recorder);
+    let map = Rect::from_origin_size((0.0, 0.0), size);
+    assert!(recorder.rects.len() > 500 && recorder.rects.iter().all(|rect| map.contains_rect(*rect)));
+    board.show_all();
+    assert!(!board.needs_map());
+    assert!(Board::editor(Definition::default(), AgentCatalog::default()).minimap_view(size).is_none());
 }
 
 #[test]
@@ -108,7 +180,7 @@ fn a_card_that_covers_another_covers_its_text_too() {
     let mut definition = Definition::default();
     for (key, x) in [("a", 0.0), ("b", 40.0)] {
         let mut step = Step::new("x".into());
-        step.ui = Some(Position { x, y: 0.0 });
+        step.ui = Some(Position { x, y: 0.0, pinned: false });
         definition.steps.insert(key.into(), step);
     }
     let mut board = Board::editor(definition, AgentCatalog::default());

@@ -10,17 +10,16 @@ use std::{
 use kurbo::Point;
 use workflow::{
     AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey,
-    definition::{Position, ReviewMode, TriggerRule},
+    definition::{ReviewMode, TriggerRule},
     graph::Graph,
     view::StepView,
 };
 
 use super::{
-    Edge, HEAD_HEIGHT, Kind, Mark, STATUS_HEIGHT, Said, Scene, Side, bounded, curve_between,
+    Edge, HEAD_HEIGHT, Kind, Mark, Route, STATUS_HEIGHT, Said, Scene, bounded,
     describe::{Items, status_words},
-    snapped,
 };
-use crate::layout;
+use crate::{flow::Flow, layout};
 
 /// Where a scene comes from.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +30,17 @@ pub enum Source<'a> {
 
 impl Scene {
     /// `automatic` keeps the places of steps that have none of their own, so that they stay put from build to build.
-    pub fn build(definition: &Definition, source: Source<'_>, automatic: &mut BTreeMap<StepKey, Position>) -> Self {
+    /// `before` is what was shown until now: where nothing moved, its lines are taken over.
+    pub fn build(
+        definition: &Definition,
+        source: Source<'_>,
+        flow: Flow,
+        automatic: &mut BTreeMap<StepKey, Point>,
+        before: Option<Self>,
+    ) -> Self {
         let n = definition.steps.len();
         let mut scene = Self {
+            flow,
             keys: definition.steps.keys().cloned().collect(),
             n_errors: vec![0; n],
             n_warnings: vec![0; n],
@@ -53,6 +60,7 @@ impl Scene {
         }
         scene.is_stale = vec![false; n];
         scene.said = vec![None; n];
+        scene.is_pinned = definition.steps.values().map(|step| step.ui.is_some_and(|place| place.pinned)).collect();
         let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
         for (key, step) in &definition.steps {
@@ -64,30 +72,39 @@ impl Scene {
                 }
             }
         }
-        scene.place = places(definition, &scene.height, &ends, automatic);
-        scene.edges = ends
-            .into_iter()
-            .map(|(from, to, label)| {
-                let curve = curve_between(scene.port(from, Side::Out), scene.port(to, Side::In));
-                Edge { from, to, curve, label }
-            })
-            .collect();
+        scene.place = places(definition, &scene.height, &ends, flow, automatic);
+        scene.index_nodes();
+        scene.edges = scene.lines(ends, before);
         scene.order = match Graph::of(definition).order() {
             Ok(order) => order.into_iter().map(|key| index[key]).collect(),
             Err(_) => scene.nodes().collect(),
         };
-        scene.rebuild_index();
+        scene.index_edges();
         scene
+    }
+
+    fn lines(&self, ends: Vec<(u32, u32, Arc<str>)>, before: Option<Self>) -> Vec<Edge> {
+        let is_as_before = |before: &Self| {
+            (before.flow, &before.keys, &before.place, &before.height)
+                == (self.flow, &self.keys, &self.place, &self.height)
+                && !before.is_astray
+                && before.edges.len() == ends.len()
+                && before.edges.iter().zip(&ends).all(|(edge, (from, to, _))| (edge.from, edge.to) == (*from, *to))
+        };
+        let routes: Vec<Route> = match before.filter(is_as_before) {
+            Some(before) => before.edges.into_iter().map(|edge| edge.route).collect(),
+            None => ends.iter().map(|(from, to, _)| self.route(*from, *to)).collect(),
+        };
+        ends.into_iter().zip(routes).map(|((from, to, label), route)| Edge { from, to, route, label }).collect()
     }
 
     fn push_draft(&mut self, key: &StepKey, step: &Step, agents: &AgentCatalog) {
         let spec = agents.get(&step.agent_id, step.agent_version);
         let name = spec.map_or(step.agent_id.as_str(), |spec| spec.name.as_str());
-        let sub = match step.agent_version {
-            Some(version) => format!("{name} · v{version}"),
-            None => name.to_owned(),
-        };
-        self.push(key, step, sub, spec.map_or(Kind::Other, |spec| Kind::of(spec.kind())));
+        self.push(key, step, name, step.agent_version, spec.map_or(Kind::Other, |spec| Kind::of(spec.kind())));
+        if step.ui.is_some_and(|place| place.pinned) {
+            self.marks.last_mut().into_iter().for_each(|marks| marks.push(Mark::Pin));
+        }
         self.height.push(HEAD_HEIGHT);
         self.status.push(None);
         self.status_text.push("".into());
@@ -104,17 +121,26 @@ impl Scene {
     ) {
         let name = agent_names.get(&step.agent_id).map_or(step.agent_id.as_str(), String::as_str);
         let version = view.map(|view| view.agent_version).or(step.agent_version);
-        let sub = version.map_or_else(|| name.to_owned(), |version| format!("{name} · v{version}"));
-        self.push(key, step, sub, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
+        self.push(key, step, name, version, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
         self.height.push(HEAD_HEIGHT + STATUS_HEIGHT);
         self.status.push(view.map(|view| view.status));
         self.status_text.push(view.map_or_else(|| "".into(), |view| status_words(view, items)));
         self.progress.push(items.map(Items::share));
     }
 
-    fn push(&mut self, key: &StepKey, step: &Step, sub: String, kind: Kind) {
-        self.title.push(step.title_or(key).into());
+    fn push(&mut self, key: &StepKey, step: &Step, agent: &str, version: Option<i32>, kind: Kind) {
+        let title = step.title_or(key);
+        // A number is all that tells a second step of an agent from the first.
+        let is_named_for_agent = title == agent
+            || title
+                .strip_prefix(agent)
+                .and_then(|rest| rest.strip_prefix(' '))
+                .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let by = if is_named_for_agent { kind.words() } else { agent };
+        let sub = version.map_or_else(|| by.to_owned(), |version| format!("{by} · v{version}"));
+        self.title.push(title.into());
         self.sub.push(sub.into());
+        self.is_named_for_agent.push(is_named_for_agent);
         self.kind.push(kind);
         let marks = [
             (step.map.is_some(), Mark::Map),
@@ -206,36 +232,23 @@ fn places(
     definition: &Definition,
     heights: &[f64],
     ends: &[(u32, u32, Arc<str>)],
-    automatic: &mut BTreeMap<StepKey, Position>,
+    flow: Flow,
+    automatic: &mut BTreeMap<StepKey, Point>,
 ) -> Vec<Point> {
     automatic.retain(|key, _| definition.steps.get(key).is_some_and(|step| step.ui.is_none()));
-    let known = |key: &StepKey, step: &Step, automatic: &BTreeMap<StepKey, Position>| {
-        step.ui.or_else(|| automatic.get(key).copied()).map(|place| bounded(Point::new(place.x, place.y)))
+    let known = |(key, step): (&StepKey, &Step)| {
+        step.ui.map(|stored| bounded(flow.drawn(stored))).or_else(|| automatic.get(key).copied())
     };
-    let mut places: Vec<Option<Point>> =
-        definition.steps.iter().map(|(key, step)| known(key, step, automatic)).collect();
-    if places.iter().any(Option::is_none) {
-        let edges: Vec<(u32, u32)> = ends.iter().map(|(from, to, _)| (*from, *to)).collect();
-        let laid_out = layout::layered(heights, &edges);
-        // New arrivals go below what has its place, in the shape that the layout gives them.
-        let floor =
-            places.iter().zip(heights).filter_map(|(place, height)| Some((*place)?.y + height)).reduce(f64::max);
-        let left = places.iter().flatten().map(|place| place.x).reduce(f64::min).unwrap_or(0.0);
-        let corner = |pick: fn(&Point) -> f64| {
-            let missing = places.iter().zip(&laid_out).filter(|(place, _)| place.is_none());
-            missing.map(|(_, at)| pick(at)).reduce(f64::min).unwrap_or(0.0)
-        };
-        let shift = match floor {
-            Some(floor) => kurbo::Vec2::new(left - corner(|p| p.x), floor + 48.0 - corner(|p| p.y)),
-            None => kurbo::Vec2::ZERO,
-        };
-        for ((place, at), key) in places.iter_mut().zip(&laid_out).zip(definition.steps.keys()) {
-            if place.is_none() {
-                let at = snapped(bounded(*at + shift));
-                automatic.insert(key.clone(), Position { x: at.x, y: at.y });
-                *place = Some(at);
-            }
+    let known: Vec<Option<Point>> = definition.steps.iter().map(known).collect();
+    if let Some(places) = known.iter().copied().collect() {
+        return places;
+    }
+    let edges: Vec<(u32, u32)> = ends.iter().map(|(from, to, _)| (*from, *to)).collect();
+    let places: Vec<Point> = layout::around(heights, &edges, &known, flow).into_iter().map(bounded).collect();
+    for ((key, known), at) in definition.steps.keys().zip(known).zip(&places) {
+        if known.is_none() {
+            automatic.insert(key.clone(), *at);
         }
     }
-    places.into_iter().map(Option::unwrap_or_default).collect()
+    places
 }

@@ -84,7 +84,8 @@ impl Scene {
     /// "Summarise, agent Summariser, running, depends on Clean text, feeds Join, 1 problem".
     pub fn describe(&self, node: u32) -> String {
         let at = node as usize;
-        let mut words = format!("{}, agent {}", self.title[at], self.sub[at]);
+        let by = if self.is_named_for_agent[at] { "" } else { "agent " };
+        let mut words = format!("{}, {by}{}", self.title[at], self.sub[at]);
         if self.status[at].is_some() {
             append(&mut words, &self.status_words(node).to_lowercase());
         }
@@ -98,6 +99,7 @@ impl Scene {
                     Mark::Map => "once for each entry of a list",
                     Mark::Condition => "has a condition",
                     Mark::Gate => "always reviewed",
+                    Mark::Pin => "pinned",
                 },
             );
         }
@@ -118,6 +120,7 @@ impl Scene {
     }
 
     fn names(&self, nodes: &[u32]) -> String {
+        let nodes = self.in_order(nodes.to_vec());
         let mut names: Vec<&str> = nodes.iter().take(NAMED).map(|node| &*self.title[*node as usize]).collect();
         let rest = format!("{} more", nodes.len().saturating_sub(NAMED));
         if nodes.len() > NAMED {

@@ -1,7 +1,7 @@
 //! What lies under a point of the screen: ports before nodes before edges, with radii that do not shrink with the picture.
 //! The order is total: the same point always hits the same thing.
 
-use kurbo::{ParamCurveNearest, Point, Rect};
+use kurbo::{Point, Rect};
 
 use super::{Scene, Side};
 use crate::camera::Camera;
@@ -49,6 +49,8 @@ pub enum Hit {
     Nothing,
 }
 
+/// How far a port reaches into its card, on the plane.
+const PORT_DEPTH: f64 = 16.0;
 /// Below this zoom ports are no target: cards are so small that every press would hit one.
 pub const MIN_PORT_ZOOM: f64 = 0.3;
 
@@ -82,6 +84,9 @@ impl Scene {
                     continue;
                 }
                 let distance = self.port(node, side).distance(world);
+                // Of a card itself only the rim is its port's, or a finger could not touch a small one.
+                let is_inside = self.rect(node).contains(world);
+                let reach = if is_inside { reach.min(PORT_DEPTH) } else { reach };
                 if distance <= reach && best.is_none_or(|(least, ..)| distance <= least) {
                     best = Some((distance, node, side));
                 }
@@ -103,17 +108,12 @@ impl Scene {
         let near = Rect::from_center_size(world, (2.0 * reach, 2.0 * reach));
         let mut best: Option<(f64, u32)> = None;
         for edge in self.edges_near(near) {
-            let curve = self.edges[edge as usize].curve;
+            let route = &self.edges[edge as usize].route;
             // The box of the control points is larger than the curve's, and free.
-            if !Rect::from_points(curve.p0, curve.p3)
-                .union_pt(curve.p1)
-                .union_pt(curve.p2)
-                .inflate(reach, reach)
-                .contains(world)
-            {
+            if !route.bounds().inflate(reach, reach).contains(world) {
                 continue;
             }
-            let distance = curve.nearest(world, 1e-6).distance_sq.sqrt();
+            let distance = route.distance(world);
             if distance <= reach && best.is_none_or(|(least, _)| distance <= least) {
                 best = Some((distance, edge));
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kurbo::ParamCurveNearest;
+use kurbo::Vec2;
 use proptest::prelude::*;
 use serde_json::json;
 use workflow::{AgentCatalog, Definition, Problem, ProblemCode, Step, definition::Position};
@@ -15,7 +15,8 @@ use super::{
 use crate::camera::Camera;
 
 fn scene_of(definition: &Definition) -> Scene {
-    Scene::build(definition, Source::Draft { agents: &AgentCatalog::default() }, &mut BTreeMap::new())
+    let agents = AgentCatalog::default();
+    Scene::build(definition, Source::Draft { agents: &agents }, Flow::Right, &mut BTreeMap::new(), None)
 }
 
 fn any_definition() -> impl Strategy<Value = Definition> {
@@ -24,7 +25,7 @@ fn any_definition() -> impl Strategy<Value = Definition> {
         let mut definition = Definition::default();
         for (n, (x, y, from)) in nodes.iter().enumerate() {
             let mut step = Step::new("x".into());
-            step.ui = Some(Position { x: *x, y: *y });
+            step.ui = Some(Position { x: *x, y: *y, pinned: false });
             let earlier = from.iter().filter(|from| usize::from(**from) < n);
             step.depends_on = earlier.map(|from| StepKey::new(format!("s{from:02}"))).collect();
             definition.steps.insert(StepKey::new(format!("s{n:02}")), step);
@@ -43,7 +44,7 @@ proptest! {
         let mut scene = scene_of(&definition);
         for (index, x, y) in moves {
             let node = u32::try_from(index.index(scene.n_nodes())).unwrap();
-            scene.move_node(node, Point::new(x, y));
+            scene.move_nodes(&[(node, Point::new(x, y))]);
         }
         let camera = Camera { origin: Point::new(-600.0, -400.0), zoom };
         let screen = Point::new(x, y);
@@ -53,7 +54,7 @@ proptest! {
 
         let reach = 6.0 / zoom;
         let near: Vec<u32> = (0..u32::try_from(scene.edges.len()).unwrap())
-            .filter(|edge| scene.edges[*edge as usize].curve.nearest(world, 1e-6).distance_sq.sqrt() <= reach)
+            .filter(|edge| scene.edges[*edge as usize].route.distance(world) <= reach)
             .collect();
         prop_assert_eq!(scene.hit_edge(&camera, screen, 6.0).is_some(), !near.is_empty());
         if let Some(edge) = scene.hit_edge(&camera, screen, 6.0) {
@@ -66,7 +67,9 @@ proptest! {
         let inside: Vec<u32> = scene.nodes().filter(|node| area.contains_rect(scene.rect(*node))).collect();
         prop_assert_eq!(scene.marquee(area, false), inside);
         for edge in &scene.edges {
-            prop_assert_eq!(edge.curve, curve_between(scene.port(edge.from, Side::Out), scene.port(edge.to, Side::In)));
+            let by = Vec2::new(PORT_RADIUS, 0.0);
+            prop_assert_eq!(edge.route.start(), scene.port(edge.from, Side::Out) + by);
+            prop_assert_eq!(edge.route.end(), scene.port(edge.to, Side::In) - by);
         }
     }
 
@@ -128,11 +131,14 @@ fn steps_without_a_place_stay_where_they_were_put() {
     let mut definition = small();
     let mut automatic = BTreeMap::new();
     let agents = AgentCatalog::default();
-    let before = Scene::build(&definition, Source::Draft { agents: &agents }, &mut automatic);
+    let mut build = |definition: &Definition| {
+        Scene::build(definition, Source::Draft { agents: &agents }, Flow::Right, &mut automatic, None)
+    };
+    let before = build(&definition);
     let join = before.rect(before.node(&"join".into()).unwrap());
     assert!(before.nodes().all(|node| before.key(node).as_str() == "join" || !before.rect(node).overlaps(join)));
     definition.steps.insert("later".into(), Step::new("x".into()));
-    let after = Scene::build(&definition, Source::Draft { agents: &agents }, &mut automatic);
+    let after = build(&definition);
     assert_eq!(after.rect(after.node(&"join".into()).unwrap()), join);
 }
 

@@ -210,4 +210,7 @@ impl SideEffects {
 pub struct Position {
     pub x: f64,
     pub y: f64,
+    /// Tidy up leaves it there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
 }

@@ -121,7 +121,7 @@ pub(super) fn check(
                     told.error(
                         field.as_str(),
                         ProblemCode::SourceNotUpstream,
-                        format!("`{producer}` is no earlier step: connect it to this one first"),
+                        format!("`{}` is no earlier step: connect it to this one first", upstream.title_or(producer)),
                     );
                 }
                 if let Some(spec) = agents.get(&upstream.agent_id, upstream.agent_version)
@@ -130,7 +130,7 @@ pub(super) fn check(
                     told.error(
                         field,
                         ProblemCode::UnknownArtifact,
-                        format!("The step `{producer}` makes no artifact `{artifact}`"),
+                        format!("The step `{}` makes no artifact `{artifact}`", upstream.title_or(producer)),
                     );
                 }
             }

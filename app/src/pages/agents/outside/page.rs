@@ -76,7 +76,7 @@ fn facts(spec: &AgentSpec) -> AnyView {
                 <dd>{format!("{}, as its author says; the step decides", words::count(seconds, "second"))}</dd>
             })}
             {spec.max_parallel.map(|n| view! {
-                <dt>"At once"</dt>
+                <dt>"Most at the same time"</dt>
                 <dd class="num">{n}</dd>
             })}
             <dt>"Hash of its ports"</dt>

@@ -102,10 +102,10 @@ pub(super) fn RunLimits(draft: Draft) -> impl IntoView {
                 </Field>
             </div>
             <div class="form-row" id=field_id("limits.budget") tabindex="-1">
-                <Field id=field_id("limits.budget.tokens") label="Budget" help="Of all steps together" error=error("limits.budget.tokens") optional=true>
+                <Field id=field_id("limits.budget.tokens") label="Token limit" help="Of all steps together" error=error("limits.budget.tokens") optional=true>
                     <NumberInput value=tokens min=1.0 step=1.0 unit="tokens"/>
                 </Field>
-                <Field id=field_id("limits.budget.cost_micros") label="Money" help="In the currency of the provider's prices" error=error("limits.budget.cost_micros") optional=true>
+                <Field id=field_id("limits.budget.cost_micros") label="Cost limit" help="In the currency of the provider's prices" error=error("limits.budget.cost_micros") optional=true>
                     <NumberInput value=cost min=0.0/>
                 </Field>
             </div>

@@ -1,8 +1,8 @@
 //! Gives a run input another key: by its author, or by its title while nothing knows it by the key it was made with.
 //! Renaming takes the sources that read it along.
 
-use canvas::Edit;
-use workflow::{Definition, Step, condition::Condition, source::Source};
+use canvas::{Edit, edit::each_source};
+use workflow::{Definition, Step, source::Source};
 
 /// What a key begins with that nobody chose; a number follows.
 pub(super) const UNCHOSEN: &str = "input_";
@@ -57,46 +57,13 @@ pub(super) fn renamed(definition: &Definition, old: &str, new: &str) -> Option<E
 
 /// Everything of a step that reads the input reads the renamed one.
 fn rename_in(step: &mut Step, old: &str, new: &str) {
-    let mut rename = |source: &mut Source| {
+    each_source(step, &mut |source| {
         if let Source::Run { key, .. } = source
             && key == old
         {
             new.clone_into(key);
         }
-    };
-    step.inputs.values_mut().for_each(&mut rename);
-    if let Some(map) = &mut step.map {
-        rename(&mut map.over);
-    }
-    if let Some(shared) = &mut step.concurrency {
-        rename(&mut shared.key);
-    }
-    if let Some(when) = &mut step.when {
-        rename_in_condition(when, &mut rename);
-    }
-}
-
-fn rename_in_condition(condition: &mut Condition, rename: &mut impl FnMut(&mut Source)) {
-    match condition {
-        Condition::Eq(a, b)
-        | Condition::Ne(a, b)
-        | Condition::Lt(a, b)
-        | Condition::Le(a, b)
-        | Condition::Gt(a, b)
-        | Condition::Ge(a, b)
-        | Condition::In(a, b)
-        | Condition::Contains(a, b) => {
-            rename(a);
-            rename(b);
-        }
-        Condition::Exists(source) => rename(source),
-        Condition::And(all) | Condition::Or(all) => {
-            for condition in all {
-                rename_in_condition(condition, rename);
-            }
-        }
-        Condition::Not(inner) => rename_in_condition(inner, rename),
-    }
+    });
 }
 
 #[cfg(test)]

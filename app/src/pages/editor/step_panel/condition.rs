@@ -23,6 +23,7 @@ use super::{
     },
     bound::choice,
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{
@@ -53,10 +54,10 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
         "Change the rule",
     );
     let options = vec![
-        SelectOption::new("none_failed", "None failed, and one completed"),
-        SelectOption::new("all_success", "All completed"),
-        SelectOption::new("one_success", "At least one completed"),
-        SelectOption::new("all_done", "All are over, whatever came of them"),
+        SelectOption::new("none_failed", "All went well, or were skipped (the usual)"),
+        SelectOption::new("all_success", "All have a result"),
+        SelectOption::new("one_success", "At least one has a result"),
+        SelectOption::new("all_done", "All are over, even if they failed"),
     ];
     let has_condition = memo(move || one.read(|step| step.when.is_some()));
     let is_json = RwSignal::new(false);
@@ -69,15 +70,14 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
         (true, true) => view! { <AsJson one is_json can_be_rows/> }.into_any(),
     };
     view! {
-        <section class="panel-section" aria-label="Runs if" on:focusout=move |_| one.draft.handle.seal()>
-            <h3>"Runs if"</h3>
+        <Section one name="Runs if">
             <Field id=field_id("trigger_rule") label="Of the steps before it" help="Judged when all of them are over; otherwise the step is skipped" error=one.problem("trigger_rule")>
                 <Select value=rule options/>
             </Field>
             <div class="stack" data-gap="2" id=field_id("when") tabindex="-1">
                 {body}
             </div>
-        </section>
+        </Section>
     }
 }
 

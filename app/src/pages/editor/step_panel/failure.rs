@@ -14,6 +14,7 @@ use super::{
     super::focus::field_id,
     bound::{choice, flag, number, whole},
     one_step::OneStep,
+    section::Section,
 };
 use crate::reactive::memo;
 use crate::{
@@ -67,13 +68,12 @@ pub(super) fn Failure(one: OneStep) -> impl IntoView {
         })
     });
     view! {
-        <section class="panel-section" aria-label="Failure" on:focusout=move |_| one.draft.handle.seal()>
-            <h3>"When it fails"</h3>
+        <Section one name="Failure" title="When it fails">
             <div class="form-row">
                 <Field id=field_id("retry.max") label="Retries" help="After a failure that may pass" error=one.problem("retry.max")>
                     <NumberInput value=retries min=0.0 max=f64::from(MAX_RETRIES) step=1.0 placeholder=usual()/>
                 </Field>
-                <Field id=field_id("on_error") label="In the end" help=words error=one.problem("on_error")>
+                <Field id=field_id("on_error") label="If it still fails" help=words error=one.problem("on_error")>
                     <Select value=on_error options/>
                 </Field>
             </div>
@@ -81,7 +81,7 @@ pub(super) fn Failure(one: OneStep) -> impl IntoView {
             <Show when=move || wants_default.get()>
                 <Defaults one/>
             </Show>
-        </section>
+        </Section>
     }
 }
 

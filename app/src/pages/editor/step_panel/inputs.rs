@@ -8,6 +8,7 @@ use workflow::{agent::InputPort, schema::Schema, source::Source};
 use super::{
     super::{focus::field_id, sources::Takes},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Badge, Button, Fault, Size, Tone, Variant};
@@ -24,8 +25,7 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
     });
     let is_empty = move || names.with(Vec::is_empty) && strays.with(Vec::is_empty);
     view! {
-        <section class="panel-section" aria-label="Inputs" id="f-inputs" tabindex="-1">
-            <h3>"Inputs"</h3>
+        <Section one name="Inputs" id="f-inputs">
             <Show when=is_empty>
                 <p class="small muted">"This agent takes nothing in"</p>
             </Show>
@@ -35,7 +35,7 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
             <For each=move || strays.get() key=Clone::clone let:name>
                 <Stray one name/>
             </For>
-        </section>
+        </Section>
     }
 }
 

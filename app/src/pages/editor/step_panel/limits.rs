@@ -9,6 +9,7 @@ use super::{
     super::{focus::field_id, sources::Takes},
     bound::{flag, number, whole},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Button, Checkbox, Field, NumberInput, Size, Variant};
@@ -35,8 +36,7 @@ pub(super) fn Limits(one: OneStep) -> impl IntoView {
         "Share a limit",
     );
     view! {
-        <section class="panel-section" aria-label="Limits" on:focusout=move |_| one.draft.handle.seal()>
-            <h3>"Limits"</h3>
+        <Section one name="Limits">
             <Field id=field_id("timeout_s") label="Time limit" help="Of each try" error=one.problem("timeout_s")>
                 <NumberInput value=timeout min=1.0 max=f64::from(MAX_TIMEOUT_S) step=1.0 unit="s"/>
             </Field>
@@ -49,7 +49,7 @@ pub(super) fn Limits(one: OneStep) -> impl IntoView {
             <Show when=move || is_shared.get()>
                 <Shared one/>
             </Show>
-        </section>
+        </Section>
         <Unsupported one/>
     }
 }
@@ -91,7 +91,7 @@ fn Shared(one: OneStep) -> impl IntoView {
                 set
                 error=one.problem("concurrency.key")
             />
-            <Field id=field_id("concurrency.limit") label="At once" help="Of all steps with this key" error=one.problem("concurrency.limit")>
+            <Field id=field_id("concurrency.limit") label="Most at the same time" help="Of all steps with this key" error=one.problem("concurrency.limit")>
                 <NumberInput value=limit min=1.0 step=1.0/>
             </Field>
         </div>

@@ -7,6 +7,7 @@ use super::{
     super::focus::field_id,
     bound::{choice, number, whole},
     one_step::OneStep,
+    section::Section,
 };
 use crate::{
     clock::duration_words,
@@ -29,13 +30,12 @@ pub(super) fn Outside(one: OneStep) -> impl IntoView {
     });
     view! {
         <Show when=move || reaches_out.get()>
-            <section class="panel-section" aria-label="Outside" on:focusout=move |_| one.draft.handle.seal()>
-                <h3>"Outside"</h3>
+            <Section one name="Outside">
                 <Effects one/>
                 <Show when=move || waits.get()>
                     <Wait one/>
                 </Show>
-            </section>
+            </Section>
         </Show>
     }
 }

@@ -3,8 +3,8 @@
 
 use leptos::prelude::*;
 
-use super::{super::focus::field_id, one_step::OneStep};
-use crate::components::{Badge, Button, CodeView, Field, Icon, Size, TextArea, Tone, Variant};
+use super::{super::focus::field_id, one_step::OneStep, section::Section};
+use crate::components::{Badge, Button, CodeView, Dialog, Field, Icon, Size, TextArea, Tone, Variant};
 use crate::reactive::memo;
 
 #[component]
@@ -34,6 +34,9 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
             .map(|name| view! { <code>{format!("{{{{ {name} }}}}")}</code> })
             .collect_view()
     };
+    let is_large = RwSignal::new(false);
+    let large_title =
+        Signal::derive(move || format!("Prompt of {}", one.key.with_value(|key| one.draft.title_of(key))));
     let reference = Signal::derive(move || own.get().unwrap_or_default());
     let begin = move || {
         let prompt = own.get_untracked().unwrap_or_default();
@@ -46,7 +49,13 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
                 <Field id=field_id("prompt") label="Prompt of this step" error=one.problem("prompt")>
                     <TextArea value=text rows=6 mono=true/>
                 </Field>
-                <p class="small muted variables">"Inputs: " {variables}</p>
+                <div class="row">
+                    <p class="small muted variables">"Inputs: " {variables}</p>
+                    <span class="push"></span>
+                    <Button size=Size::Sm variant=Variant::Quiet icon="maximize" on_click=move |()| is_large.set(true)>
+                        "Edit large"
+                    </Button>
+                </div>
                 <details class="fold">
                     <summary><Icon name="chevron-right"/> "The agent's own prompt"</summary>
                     <div class="fold-body">
@@ -77,13 +86,19 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
     };
     view! {
         <Show when=move || own.with(Option::is_some) || is_overridden.get()>
-            <section class="panel-section" aria-label="Prompt" on:focusout=move |_| one.draft.handle.seal()>
-                <div class="row">
-                    <h3>"Prompt"</h3>
-                    {move || is_overridden.get().then(|| view! { <Badge tone=Tone::Accent>"Changed here"</Badge> })}
-                </div>
+            <Section
+                one
+                name="Prompt"
+                aside=move || is_overridden.get().then(|| view! { <Badge tone=Tone::Accent>"Changed here"</Badge> })
+            >
                 {body}
-            </section>
+                <Dialog id="prompt-editor" open=is_large title=large_title size=Size::Lg>
+                    <div class="prompt-large">
+                        <TextArea value=text rows=20 mono=true id="prompt-large" label="Prompt of this step"/>
+                        <p class="small muted variables">"Inputs: " {variables}</p>
+                    </div>
+                </Dialog>
+            </Section>
         </Show>
     }
 }

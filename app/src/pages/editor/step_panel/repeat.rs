@@ -16,6 +16,7 @@ use super::{
     },
     bound::{choice, flag, number, text, whole},
     one_step::OneStep,
+    section::Section,
     source_field::SourceField,
 };
 use crate::components::{Checkbox, Field, NumberInput, Select, SelectOption, TextInput};
@@ -59,8 +60,7 @@ pub(super) fn Repeat(one: OneStep) -> impl IntoView {
         "Repeat for a list",
     );
     view! {
-        <section class="panel-section" aria-label="Repeat" id=field_id("map") tabindex="-1" on:focusout=move |_| one.draft.handle.seal()>
-            <h3>"Repeat"</h3>
+        <Section one name="Repeat" id=field_id("map")>
             <Checkbox
                 checked=is_on
                 label="Once for each entry of a list"
@@ -69,7 +69,7 @@ pub(super) fn Repeat(one: OneStep) -> impl IntoView {
             <Show when=move || is_on.get()>
                 <Details one/>
             </Show>
-        </section>
+        </Section>
     }
 }
 
@@ -155,7 +155,7 @@ fn Details(one: OneStep) -> impl IntoView {
             <Field id=field_id("map.max_items") label="Items at most" help="A longer list fails the step" error=one.problem("map.max_items")>
                 <NumberInput value=max_items min=1.0 max=f64::from(MAX_MAP_ITEMS) step=1.0/>
             </Field>
-            <Field id=field_id("map.max_parallel") label="At once" help="Empty for no limit" error=one.problem("map.max_parallel") optional=true>
+            <Field id=field_id("map.max_parallel") label="Most at the same time" help="Empty for no limit" error=one.problem("map.max_parallel") optional=true>
                 <NumberInput value=max_parallel min=1.0 step=1.0/>
             </Field>
         </div>

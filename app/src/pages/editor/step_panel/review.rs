@@ -12,6 +12,7 @@ use super::{
     bound::{choice, flag, number, whole},
     one_step::OneStep,
     people::People,
+    section::Section,
 };
 use crate::clock::duration_words;
 use crate::components::{Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption};
@@ -51,9 +52,9 @@ pub(super) fn Review(one: OneStep) -> impl IntoView {
                 step.review != plain
             })
     });
+    let heading = Signal::derive(move || if is_human.get() { "Who answers" } else { "Review" }.to_owned());
     view! {
-        <section class="panel-section" aria-label="Review" on:focusout=move |_| one.draft.handle.seal()>
-            <h3>{move || if is_human.get() { "Who answers" } else { "Review" }}</h3>
+        <Section one name="Review" title=heading>
             <div class="stack" data-gap="2" id=field_id("review") tabindex="-1">
                 <Show when=move || !is_human.get()>
                     <Segmented value=chosen segments=MODES.to_vec() name="review-mode" label="Review"/>
@@ -63,7 +64,7 @@ pub(super) fn Review(one: OneStep) -> impl IntoView {
             <Show when=move || has_details.get()>
                 <Details one/>
             </Show>
-        </section>
+        </Section>
     }
 }
 

@@ -5,7 +5,7 @@ use canvas::{Edit, edit::refuse_edge};
 use leptos::prelude::*;
 use workflow::{Definition, StepKey, graph::Graph};
 
-use super::{super::focus, one_step::OneStep};
+use super::{super::focus, one_step::OneStep, section::Section};
 use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
 use crate::reactive::{effect, memo};
 
@@ -15,8 +15,14 @@ const TOLD_PATHS: usize = 200;
 #[component]
 pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
     let draft = one.draft;
-    let before =
-        memo(move || one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>()));
+    let before = memo(move || {
+        let mut before = one.read(|step| step.direct_dependencies().into_iter().cloned().collect::<Vec<StepKey>>());
+        if before.len() > 1 {
+            let order = draft.handle.with_definition_untracked(|definition| in_order(&Graph::of(definition)));
+            before.sort_by_key(|key| order.get(key.as_str()).copied());
+        }
+        before
+    });
     let is_wanted = RwSignal::new(false);
     let options = memo(move || {
         if !is_wanted.get() {
@@ -33,8 +39,7 @@ pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
         }
     });
     view! {
-        <section class="panel-section" aria-label="Waits for">
-            <h3>"Waits for"</h3>
+        <Section one name="Waits for">
             <Show when=move || before.with(Vec::is_empty)>
                 <p class="small muted">"Nothing: it starts with the run"</p>
             </Show>
@@ -50,7 +55,7 @@ pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
                     <Combobox value=chosen options placeholder="Choose a step"/>
                 </Field>
             </div>
-        </section>
+        </Section>
     }
 }
 
@@ -93,7 +98,7 @@ fn candidates(definition: &Definition, key: &StepKey) -> Vec<ComboOption> {
                 let refused = if n_told <= TOLD_PATHS { refuse_edge(definition, &graph, other, key) } else { None };
                 refused.map_or_else(
                     || "It comes after this step: that would close a cycle".to_owned(),
-                    |refused| refused.reason(),
+                    |refused| refused.reason(definition),
                 )
             });
             ComboOption {
@@ -104,8 +109,15 @@ fn candidates(definition: &Definition, key: &StepKey) -> Vec<ComboOption> {
             }
         })
         .collect();
-    options.sort_by_key(|option| option.reason.is_some());
+    let order = in_order(&graph);
+    options.sort_by_key(|option| (option.reason.is_some(), order.get(option.value.as_str()).copied()));
     options
+}
+
+/// The place of each step in the order of the graph.
+fn in_order(graph: &Graph<'_>) -> std::collections::BTreeMap<String, usize> {
+    let order = graph.order().unwrap_or_default();
+    order.into_iter().enumerate().map(|(place, key)| (key.to_string(), place)).collect()
 }
 
 #[cfg(test)]

@@ -146,10 +146,10 @@ pub(super) fn ResumeDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoView
             <div class="stack" data-gap="3">
                 <VerbError error/>
                 <div class="form-row">
-                    <Field id="resume-tokens" label="Budget" help=tokens_help error=tokens_fault>
+                    <Field id="resume-tokens" label="Token limit" help=tokens_help error=tokens_fault>
                         <NumberInput value=tokens min=1.0 step=1.0 unit="tokens"/>
                     </Field>
-                    <Field id="resume-cost" label="Money" help=cost_help error=cost_fault>
+                    <Field id="resume-cost" label="Cost limit" help=cost_help error=cost_fault>
                         <NumberInput value=cost min=0.0/>
                     </Field>
                 </div>
