@@ -173,15 +173,10 @@ fn failed(inside: &Inside, task: &Task, told: &Told, error: &AgentError, usage: 
 fn finished(inside: &Inside, task: &Task, told: &Told, result: AttemptResult, usage: Option<Usage>) -> Finished {
     let basis = task.step.item.as_ref().and(told.basis.as_ref());
     Finished {
-        step: task.key().clone(),
-        attempt: task.attempt.number,
-        worker: inside.worker,
-        result,
         inputs: told.inputs.clone(),
         usage,
-        message: None,
         item_basis: basis.map(|basis| item_basis(&told.inputs, basis)),
-        answered_by: None,
+        ..Finished::new(task.key().clone(), task.attempt.number, inside.worker, result)
     }
 }
 

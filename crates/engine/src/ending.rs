@@ -29,17 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The end of an attempt that made nothing.
 pub(crate) fn without_result(begun: &Begun, worker: WorkerId, result: AttemptResult) -> Finished {
-    Finished {
-        step: begun.attempt.step.clone(),
-        attempt: begun.attempt.number,
-        worker,
-        result,
-        inputs: Vec::new(),
-        usage: None,
-        message: None,
-        item_basis: None,
-        answered_by: None,
-    }
+    Finished::new(begun.attempt.step.clone(), begun.attempt.number, worker, result)
 }
 
 pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finished, mut contents: Vec<Content>) {
@@ -79,7 +69,7 @@ pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finishe
 }
 
 fn bare(finished: Finished, result: AttemptResult) -> Finished {
-    Finished { result, inputs: Vec::new(), usage: None, message: None, item_basis: None, ..finished }
+    Finished::new(finished.step, finished.attempt, finished.worker, result)
 }
 
 /// In a run that is set aside a step stands as running although nothing does: its worker lives, so nobody else takes it for lost. It is

@@ -182,16 +182,11 @@ impl Bench {
             version: Some(1),
             hash: self.content.hash.clone(),
         };
+        let attempt = run.state.attempts(key).last().unwrap().number;
+        let result = AttemptResult::Succeeded(vec![version]);
         Command::Finished(Box::new(Finished {
-            step: key.clone(),
-            attempt: run.state.attempts(key).last().unwrap().number,
-            worker: WORKER,
-            result: AttemptResult::Succeeded(vec![version]),
             inputs: vec![input],
-            usage: None,
-            message: None,
-            item_basis: None,
-            answered_by: None,
+            ..Finished::new(key.clone(), attempt, WORKER, result)
         }))
     }
 

@@ -151,17 +151,7 @@ fn held(stored: &Stored, session: WorkerId) -> BTreeSet<Place> {
 
 /// The end of an attempt that made nothing.
 pub(super) fn finished((_, step, number): &Place, worker: WorkerId, result: AttemptResult) -> Finished {
-    Finished {
-        step: step.clone(),
-        attempt: *number,
-        worker,
-        result,
-        inputs: Vec::new(),
-        usage: None,
-        message: None,
-        item_basis: None,
-        answered_by: None,
-    }
+    Finished::new(step.clone(), *number, worker, result)
 }
 
 /// Asks a run by way of some process. None: nobody knows whether it was done.

@@ -82,15 +82,10 @@ fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &
     };
     let is_released = result == AttemptResult::Released;
     Command::Finished(Box::new(Finished {
-        step,
-        attempt,
-        worker,
-        result,
         inputs: known.inputs.clone(),
         usage: (!is_released).then(|| Usage { prompt_tokens: 5, ..Usage::default() }),
-        message: None,
         item_basis: known.basis.clone(),
-        answered_by: None,
+        ..Finished::new(step, attempt, worker, result)
     }))
 }
 

@@ -242,17 +242,8 @@ async fn call_back(world: &Arc<World>, rng: &mut Rng, runs: &Runs, run: RunId, s
         _ if kind == "human" => AttemptResult::Succeeded(Vec::new()),
         _ => AttemptResult::Succeeded(vec![version]),
     };
-    let done = Box::new(Finished {
-        step,
-        attempt,
-        worker: WorkerId(world.new_id()),
-        result,
-        inputs: Vec::new(),
-        usage: None,
-        message: None,
-        item_basis,
-        answered_by: None,
-    });
+    let worker = WorkerId(world.new_id());
+    let done = Box::new(Finished { item_basis, ..Finished::new(step, attempt, worker, result) });
     let command = Command::CalledBack { token: "t".into(), done };
     let ask = Ask { contents: vec![content], ..Ask::itself(run, command) };
     let told = world.ask(runs, ask.clone()).await;

@@ -109,17 +109,8 @@ impl Process {
         let attempt = self.look(run, move |state| state.attempts(&of).last().map_or(0, |last| last.number)).await;
         let version = NewVersion::of(ArtifactId(Uuid::now_v7()), "text", "text/plain", text.as_bytes());
         let usage = Usage { prompt_tokens: tokens, cost_micros: Some(2), ..Usage::default() };
-        let finished = Finished {
-            step: key,
-            attempt,
-            worker: WORKER,
-            result: AttemptResult::Succeeded(vec![version]),
-            inputs: Vec::new(),
-            usage: Some(usage),
-            message: None,
-            item_basis: None,
-            answered_by: None,
-        };
+        let result = AttemptResult::Succeeded(vec![version]);
+        let finished = Finished { usage: Some(usage), ..Finished::new(key, attempt, WORKER, result) };
         self.tell(run, Command::Finished(Box::new(finished)), Some(text)).await;
     }
 

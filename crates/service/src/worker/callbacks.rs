@@ -22,7 +22,6 @@ use workflow::{
 
 use super::{
     Caller, Workers,
-    ending::finished,
     limits, place, results,
     results::Told,
     wire::{Callback, Outcome, Status, WantCallback, Word},
@@ -218,7 +217,7 @@ impl Workers {
             if token.is_empty() { "It did not finish within its time limit" } else { "Nobody called back in time" };
         let result =
             AttemptResult::Failed { class: ErrorClass::Timeout, error: words.to_owned(), retry_after_ms: None };
-        let done = Box::new(finished(place.step.clone(), place.number, session, result));
+        let done = Box::new(Finished::new(place.step.clone(), place.number, session, result));
         match self.0.runs.execute(Ask::itself(place.run, Command::CalledBack { token, done })).await {
             Ok(_) => {
                 self.0.store.use_callbacks(place, None).await?;

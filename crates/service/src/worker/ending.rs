@@ -29,15 +29,9 @@ pub(crate) async fn finish_endings(store: &Store, runs: &Runs) -> Result<()> {
 
 /// An attempt that its worker does not have is queued again, at no cost. Where that fails now, a later look does it.
 pub(super) async fn give_back(runs: &Runs, session: WorkerId, place: Place) {
-    let done = finished(place.step.clone(), place.number, session, AttemptResult::Released);
+    let done = Finished::new(place.step.clone(), place.number, session, AttemptResult::Released);
     if let Err(error) = runs.execute(Ask::itself(place.run, Command::Finished(Box::new(done)))).await {
         let error = &error as &dyn std::error::Error;
         tracing::debug!(run.id = %place.run, step.key = %place.step, error, "a task was not given back");
     }
-}
-
-/// The end of an attempt that made nothing.
-pub(super) fn finished(step: StepKey, attempt: i32, worker: WorkerId, result: AttemptResult) -> Finished {
-    let (inputs, answered_by) = (Vec::new(), None);
-    Finished { step, attempt, worker, result, inputs, usage: None, message: None, item_basis: None, answered_by }
 }

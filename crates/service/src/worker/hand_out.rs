@@ -13,7 +13,7 @@ use workflow::{
     content::weight,
     run::{
         Command, State,
-        command::AttemptResult,
+        command::{AttemptResult, Finished},
         task::{Task, Unresolved},
     },
     status::ErrorClass,
@@ -22,7 +22,7 @@ use workflow::{
 
 use super::{
     Workers,
-    ending::{self, finished},
+    ending,
     known::Live,
     limits, place,
     values::Packing,
@@ -230,7 +230,7 @@ impl Workers {
         class: ErrorClass,
     ) -> Result<Made> {
         let result = AttemptResult::Failed { class, error: error.to_string(), retry_after_ms: None };
-        let done = finished(task.key().clone(), task.attempt.number, session, result);
+        let done = Finished::new(task.key().clone(), task.attempt.number, session, result);
         self.0.runs.execute(Ask::itself(task.run(), Command::Finished(Box::new(done)))).await?;
         Ok(Made::Failed)
     }

@@ -23,7 +23,6 @@ use workflow::{
 
 use super::{
     Caller, Workers,
-    ending::finished,
     known::Live,
     limits, place,
     wire::{self, Complete, Completed, FailureClass, Outcome, OutputProblem, Status, StatusOfResult, Word},
@@ -157,7 +156,7 @@ impl Workers {
                 tracing::error!(run.id = %place.run, step.key = %place.step, reason, "a result cannot be stored");
                 let (class, error) = (ErrorClass::InvalidOutput, "The result could not be stored".to_owned());
                 let result = AttemptResult::Failed { class, error: error.clone(), retry_after_ms: None };
-                let done = finished(done.step, done.attempt, done.worker, result);
+                let done = Finished::new(done.step, done.attempt, done.worker, result);
                 let problems = vec![OutputProblem { field: "outputs".into(), message: error }];
                 self.commit(place.run, Command::Finished(Box::new(done)), Vec::new(), problems).await?
             }
@@ -253,7 +252,7 @@ impl Workers {
             item_basis: basis.map(|basis| item_basis(&consumed, basis)),
             inputs: consumed,
             usage: result.usage.as_ref().map(usage),
-            ..finished(task.key().clone(), task.attempt.number, session, outcome)
+            ..Finished::new(task.key().clone(), task.attempt.number, session, outcome)
         };
         Ok(Told { done, contents, problems })
     }

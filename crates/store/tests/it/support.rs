@@ -199,17 +199,7 @@ pub(crate) fn version(text: &str) -> NewVersion {
 }
 
 pub(crate) fn finished(step: &StepKey, attempt: i32, result: AttemptResult) -> Command {
-    Command::Finished(Box::new(Finished {
-        step: step.clone(),
-        attempt,
-        worker: WORKER,
-        result,
-        inputs: Vec::new(),
-        usage: None,
-        message: None,
-        item_basis: None,
-        answered_by: None,
-    }))
+    Command::Finished(Box::new(Finished::new(step.clone(), attempt, WORKER, result)))
 }
 
 /// What the worker holds, with the attempts.

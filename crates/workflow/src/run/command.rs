@@ -256,6 +256,15 @@ pub struct Finished {
     pub answered_by: Option<AnsweredBy>,
 }
 
+impl Finished {
+    /// The end of an attempt of which nothing but its result is said.
+    #[must_use]
+    pub const fn new(step: StepKey, attempt: i32, worker: WorkerId, result: AttemptResult) -> Self {
+        let inputs = Vec::new();
+        Self { step, attempt, worker, result, inputs, usage: None, message: None, item_basis: None, answered_by: None }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum AttemptResult {
     Succeeded(Vec<NewVersion>),

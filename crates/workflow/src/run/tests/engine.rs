@@ -434,17 +434,7 @@ fn an_event_that_would_be_too_long_is_continued() {
     };
     tell(&mut state, &Command::Start(Box::new(start)));
     tell(&mut state, &Command::StartSteps { worker: worker(1), build: None, steps: vec!["a".into()] });
-    let done = Finished {
-        step: "a".into(),
-        attempt: 1,
-        worker: worker(1),
-        result: AttemptResult::Succeeded(vec![]),
-        inputs: vec![],
-        usage: None,
-        message: None,
-        item_basis: None,
-        answered_by: None,
-    };
+    let done = Finished::new("a".into(), 1, worker(1), AttemptResult::Succeeded(vec![]));
     let events = tell(&mut state, &Command::Finished(Box::new(done)));
     let told: Vec<_> = events.iter().map(|event| (event.kind, event.data.steps.len(), event.cause)).collect();
     assert_eq!(told, [(EventKind::StepCompleted, 4_000, None), (EventKind::Continued, 501, Some(3))]);

@@ -178,17 +178,8 @@ impl World {
         let holder = self.state.attempts(&step).last().and_then(|attempt| attempt.worker);
         let inputs = self.consumed(&step);
         let item_basis = self.step(key).item.as_ref().map(|item| item.basis.clone());
-        Command::Finished(Box::new(Finished {
-            step,
-            attempt,
-            worker: holder.unwrap_or(worker(1)),
-            result,
-            inputs,
-            usage: None,
-            message: None,
-            item_basis,
-            answered_by: None,
-        }))
+        let of = Finished::new(step, attempt, holder.unwrap_or(worker(1)), result);
+        Command::Finished(Box::new(Finished { inputs, item_basis, ..of }))
     }
 
     /// As the engine records it: the versions that the attempt reads.
