@@ -1,6 +1,7 @@
 //! The board: one definition on one canvas, for building or for watching, driven by plain input and answering with output.
 //! It never touches a screen: what must be redrawn is a set of flags. A gesture changes the definition once, at its end, or not at all.
 
+mod clipboard;
 mod commands;
 mod connect;
 pub mod input;
@@ -17,9 +18,10 @@ use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey};
 
 use crate::{
     camera::{Camera, Lod},
+    document::Document,
     edit::{Edit, Refused},
     flow::Flow,
-    history::History,
+    history::{History, Kept},
     scene::{Said, Scene, Side, Source, hit::Hit},
 };
 
@@ -27,7 +29,7 @@ pub use connect::Connect;
 pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
 pub use mirror::MirrorNode;
 pub use palette::PaletteItem;
-pub use pointer::Gesture;
+pub use pointer::{Drag, Gesture};
 pub use view::READABLE;
 
 /// What stands on the board, and so what may be done with it.
@@ -56,7 +58,7 @@ impl Dirty {
 
 #[derive(Clone, Debug)]
 pub struct Board {
-    definition: Definition,
+    document: Document,
     content: Content,
     history: History,
     scene: Scene,
@@ -75,6 +77,8 @@ pub struct Board {
     focus: Option<StepKey>,
     is_keyboard_used: bool,
     hover: Hit,
+    /// Where a pointer rests on the canvas, for what is put there by a key.
+    pointer: Option<Point>,
     gesture: Gesture,
     hint: Option<String>,
     problems: Vec<Problem>,
@@ -85,19 +89,19 @@ pub struct Board {
 
 impl Board {
     /// A board to build on.
-    pub fn editor(definition: Definition, agents: AgentCatalog) -> Self {
-        Self::new(definition, Content::Draft { agents }, History::default())
+    pub fn editor(document: impl Into<Document>, agents: AgentCatalog) -> Self {
+        Self::new(document.into(), Content::Draft { agents }, History::default())
     }
 
     /// A board to watch a run on; nothing on it can be moved.
     pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
         let content = Content::Run { view: Box::new(run.clone()), agent_names };
-        Self::new(Definition::clone(&run.run_definition), content, History::of_watched())
+        Self::new(Definition::clone(&run.run_definition).into(), content, History::of_watched())
     }
 
-    fn new(definition: Definition, content: Content, history: History) -> Self {
+    fn new(document: Document, content: Content, history: History) -> Self {
         let mut board = Self {
-            definition,
+            document,
             content,
             history,
             scene: Scene::default(),
@@ -113,6 +117,7 @@ impl Board {
             focus: None,
             is_keyboard_used: false,
             hover: Hit::Nothing,
+            pointer: None,
             gesture: Gesture::Idle,
             hint: None,
             problems: Vec::new(),
@@ -129,10 +134,14 @@ impl Board {
     }
 
     pub fn definition(&self) -> &Definition {
-        &self.definition
+        &self.document.definition
     }
 
-    /// Counts every change of the definition.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Counts every change of the document.
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -256,7 +265,7 @@ impl Board {
         };
         if view.run_definition != run.run_definition || view.id != run.id {
             **view = run.clone();
-            self.definition = Definition::clone(&run.run_definition);
+            self.document.definition = Definition::clone(&run.run_definition);
             self.is_fit_wanted = self.viewport == Size::ZERO;
             self.rebuild();
             return Vec::new();
@@ -293,21 +302,31 @@ impl Board {
         }
     }
 
-    /// Replaces the definition by another one, as after loading a newer draft: nothing of it can be undone.
-    pub fn replace(&mut self, definition: Definition) {
+    /// Replaces the document by another one, as after loading a newer draft: nothing of it can be undone.
+    pub fn replace(&mut self, document: Document) {
         self.cancel_gesture();
-        self.definition = definition;
+        self.document = document;
         self.history = History::default();
         self.automatic.clear();
         self.revision += 1;
         self.rebuild();
     }
 
+    /// Takes up what could be undone on an earlier visit to this very document.
+    pub fn take_up_history(&mut self, kept: Kept) {
+        self.history.take_up(kept);
+    }
+
     /// Applies an edit from outside the canvas, as from a panel. A running gesture is given up first.
     pub fn dispatch(&mut self, edit: Edit, label: &str) -> Result<(), Refused> {
         self.cancel_gesture();
-        self.history.apply(&mut self.definition, edit, label)?;
-        self.changed();
+        let is_drawn = edit.is_drawn();
+        self.history.apply(&mut self.document, edit, label)?;
+        if is_drawn {
+            self.changed();
+        } else {
+            self.revision += 1;
+        }
         Ok(())
     }
 
@@ -318,8 +337,8 @@ impl Board {
 
     fn commit(&mut self, edit: Edit, label: &str, group: Option<&str>, out: &mut Vec<Output>) -> bool {
         let done = match group {
-            Some(group) => self.history.apply_in_group(&mut self.definition, edit, label, group),
-            None => self.history.apply(&mut self.definition, edit, label),
+            Some(group) => self.history.apply_in_group(&mut self.document, edit, label, group),
+            None => self.history.apply(&mut self.document, edit, label),
         };
         match done {
             Ok(()) => {
@@ -351,11 +370,11 @@ impl Board {
             Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
         };
         let before = std::mem::take(&mut self.scene);
-        self.scene = Scene::build(&self.definition, source, self.flow, &mut self.automatic, Some(before));
+        self.scene = Scene::build(&self.document.definition, source, self.flow, &mut self.automatic, Some(before));
         self.scene.set_problems(&self.problems);
         self.gesture = Gesture::Idle;
         self.hover = Hit::Nothing;
-        let steps = &self.definition.steps;
+        let steps = &self.document.definition.steps;
         self.selection.retain(|key| steps.contains_key(key));
         self.focus.take_if(|key| !steps.contains_key(key));
         self.selected_edge.take_if(|(from, to)| {
@@ -366,7 +385,7 @@ impl Board {
 
     /// Why something is refused, in the words that the steps are known by.
     pub fn words_of(&self, refused: &Refused) -> String {
-        refused.reason(&self.definition)
+        refused.reason(&self.document.definition)
     }
 
     /// Which way the picture runs. What has no place of its own is laid out anew for it.

@@ -5,6 +5,7 @@ mod fitting;
 mod key;
 mod refused;
 mod rename;
+mod title;
 
 use std::collections::BTreeSet;
 
@@ -16,24 +17,24 @@ use workflow::{
     source::Source,
 };
 
+use crate::document::Document;
+
 pub(crate) use fitting::map_what_fits;
+pub(crate) use key::FreeKeys;
 pub use key::fresh_key;
 pub use refused::Refused;
+pub(crate) use refused::megabytes;
 pub use rename::{each_source, renamed_step};
+pub(crate) use title::FreeTitles;
 
-/// One change of a definition.
+/// One change of a document.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edit {
-    AddStep {
-        key: StepKey,
-        step: Box<Step>,
-    },
-    /// Also removes the edges from it and the input mappings that read it. Conditions and maps that read it stay, and the
+    AddSteps(Vec<(StepKey, Step)>),
+    /// Also removes the edges from them and the input mappings that read them. Conditions and maps that read them stay, and the
     /// validator names them: dropping one unasked would lose an author's work.
-    RemoveStep {
-        key: StepKey,
-    },
+    RemoveSteps(Vec<StepKey>),
     /// Replaces a whole step: what a panel does.
     SetStep {
         key: StepKey,
@@ -71,13 +72,20 @@ pub enum Edit {
         note: Note,
     },
     SetLimits(Limits),
+    /// Of the workflow.
+    SetName(String),
+    SetDescription(String),
     /// All or nothing, in order.
     Batch(Vec<Edit>),
 }
 
 impl Edit {
     pub fn add(key: StepKey, step: Step) -> Self {
-        Self::AddStep { key, step: Box::new(step) }
+        Self::AddSteps(vec![(key, step)])
+    }
+
+    pub fn remove(key: StepKey) -> Self {
+        Self::RemoveSteps(vec![key])
     }
 
     pub fn set(key: StepKey, step: Step) -> Self {
@@ -88,16 +96,20 @@ impl Edit {
         Self::MoveSteps(places.into_iter().map(|(key, place)| (key, Some(place))).collect())
     }
 
-    /// Removes several steps in one go.
-    pub fn remove_all(keys: impl IntoIterator<Item = StepKey>) -> Self {
-        Self::Batch(keys.into_iter().map(|key| Self::RemoveStep { key }).collect())
+    /// Whether it changes what stands on the canvas.
+    pub(crate) fn is_drawn(&self) -> bool {
+        match self {
+            Self::SetName(_) | Self::SetDescription(_) => false,
+            Self::Batch(edits) => edits.iter().any(Self::is_drawn),
+            _ => true,
+        }
     }
 
     /// What undo and redo call it when the caller has no better words.
     pub fn describe(&self) -> &'static str {
         match self {
-            Self::AddStep { .. } => "Add step",
-            Self::RemoveStep { .. } => "Delete step",
+            Self::AddSteps(_) => "Add step",
+            Self::RemoveSteps(_) => "Delete step",
             Self::SetStep { .. } => "Change step",
             Self::Connect { .. } => "Connect",
             Self::Disconnect { .. } => "Disconnect",
@@ -106,6 +118,8 @@ impl Edit {
             Self::SetRunInput { .. } => "Change run input",
             Self::SetNote { .. } | Self::InsertNote { .. } => "Change note",
             Self::SetLimits(_) => "Change limits",
+            Self::SetName(_) => "Rename workflow",
+            Self::SetDescription(_) => "Change description",
             Self::Batch(edits) => edits.first().map_or("Change", Self::describe),
         }
     }
@@ -114,13 +128,13 @@ impl Edit {
 /// An edge that an edit brought in: `from`, and `to` that depends on it.
 type Edge = (StepKey, StepKey);
 
-/// Changes the definition and answers with the edit that takes exactly this change back.
-/// A refused edit leaves the definition as it was.
-pub fn apply(definition: &mut Definition, edit: &Edit) -> Result<Edit, Refused> {
+/// Changes the document and answers with the edit that takes exactly this change back.
+/// A refused edit leaves the document as it was.
+pub fn apply(document: &mut Document, edit: &Edit) -> Result<Edit, Refused> {
     let mut added = Vec::new();
-    let inverse = change(definition, edit, &mut added)?;
-    if let Some(path) = closed_cycle(definition, &added) {
-        replay(definition, &inverse)?;
+    let inverse = change(document, edit, &mut added)?;
+    if let Some(path) = closed_cycle(&document.definition, &added) {
+        replay(document, &inverse)?;
         return Err(Refused::Cycle { path });
     }
     Ok(inverse)
@@ -128,8 +142,8 @@ pub fn apply(definition: &mut Definition, edit: &Edit) -> Result<Edit, Refused> 
 
 /// Takes back or repeats an accepted edit, without judging it again: history only ever returns to states that were accepted
 /// or loaded, and a loaded draft may hold a cycle that an undo must be able to restore.
-pub(crate) fn replay(definition: &mut Definition, edit: &Edit) -> Result<Edit, Refused> {
-    change(definition, edit, &mut Vec::new())
+pub(crate) fn replay(document: &mut Document, edit: &Edit) -> Result<Edit, Refused> {
+    change(document, edit, &mut Vec::new())
 }
 
 /// Why an edge cannot be drawn, if it cannot; for live validity while a connection is dragged.
@@ -164,10 +178,11 @@ fn closed_cycle(definition: &Definition, added: &[Edge]) -> Option<Vec<StepKey>>
     added.iter().find_map(|(from, to)| Some(graph.cycle_with(from, to)?.into_iter().cloned().collect()))
 }
 
-fn change(definition: &mut Definition, edit: &Edit, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+    let definition = &mut document.definition;
     match edit {
-        Edit::AddStep { key, step } => add_step(definition, key, step, added),
-        Edit::RemoveStep { key } => remove_step(definition, key),
+        Edit::AddSteps(steps) => add_steps(definition, steps, added),
+        Edit::RemoveSteps(keys) => remove_steps(definition, keys),
         Edit::SetStep { key, step } => set_step(definition, key, step, added),
         Edit::Connect { from, to } => connect(definition, from, to, added),
         Edit::Disconnect { from, to } => disconnect(definition, from, to),
@@ -189,18 +204,22 @@ fn change(definition: &mut Definition, edit: &Edit, added: &mut Vec<Edge>) -> Re
             Ok(Edit::SetNote { id: note.id.clone(), note: None })
         }
         Edit::SetLimits(limits) => Ok(Edit::SetLimits(std::mem::replace(&mut definition.limits, limits.clone()))),
-        Edit::Batch(edits) => batch(definition, edits, added),
+        Edit::SetName(name) => Ok(Edit::SetName(std::mem::replace(&mut document.name, name.clone()))),
+        Edit::SetDescription(text) => {
+            Ok(Edit::SetDescription(std::mem::replace(&mut document.description, text.clone())))
+        }
+        Edit::Batch(edits) => batch(document, edits, added),
     }
 }
 
-fn batch(definition: &mut Definition, edits: &[Edit], added: &mut Vec<Edge>) -> Result<Edit, Refused> {
+fn batch(document: &mut Document, edits: &[Edit], added: &mut Vec<Edge>) -> Result<Edit, Refused> {
     let mut inverses = Vec::with_capacity(edits.len());
     for edit in edits {
-        match change(definition, edit, added) {
+        match change(document, edit, added) {
             Ok(inverse) => inverses.push(inverse),
             Err(refused) => {
                 for inverse in inverses.iter().rev() {
-                    replay(definition, inverse)?;
+                    replay(document, inverse)?;
                 }
                 return Err(refused);
             }
@@ -221,39 +240,57 @@ fn check_place(place: Option<Position>) -> Result<(), Refused> {
     }
 }
 
-fn add_step(definition: &mut Definition, key: &StepKey, step: &Step, added: &mut Vec<Edge>) -> Result<Edit, Refused> {
-    if definition.steps.contains_key(key) {
-        return Err(Refused::StepExists(key.clone()));
+fn add_steps(
+    definition: &mut Definition,
+    steps: &[(StepKey, Step)],
+    added: &mut Vec<Edge>,
+) -> Result<Edit, Refused> {
+    let mut new = BTreeSet::new();
+    for (key, step) in steps {
+        if definition.steps.contains_key(key) || !new.insert(key) {
+            return Err(Refused::StepExists(key.clone()));
+        }
+        check_place(step.ui)?;
     }
-    if definition.steps.len() >= workflow::limits::MAX_STEPS {
+    if definition.steps.len() + steps.len() > workflow::limits::MAX_STEPS {
         return Err(Refused::TooManySteps);
     }
-    check_place(step.ui)?;
-    added.extend(step.direct_dependencies().into_iter().map(|from| (from.clone(), key.clone())));
-    definition.steps.insert(key.clone(), step.clone());
-    // Others may name this key already. They must stay as they are, so the inverse puts them back after the removal.
-    let dependents = definition.steps.iter().filter(|(other, step)| *other != key && reads(step, key));
-    let mut inverse = vec![Edit::RemoveStep { key: key.clone() }];
-    inverse.extend(dependents.map(|(other, step)| Edit::set(other.clone(), step.clone())));
-    Ok(if inverse.len() == 1 { inverse.remove(0) } else { Edit::Batch(inverse) })
+    // Others may name a key already. They must stay as they are, so the inverse puts them back after the removal.
+    let dependents = definition.steps.iter().filter(|(_, step)| reads_any(step, |key| new.contains(key)));
+    let dependents: Vec<Edit> = dependents.map(|(key, step)| Edit::set(key.clone(), step.clone())).collect();
+    for (key, step) in steps {
+        added.extend(step.direct_dependencies().into_iter().map(|from| (from.clone(), key.clone())));
+        definition.steps.insert(key.clone(), step.clone());
+    }
+    Ok(followed_by(Edit::RemoveSteps(steps.iter().map(|(key, _)| key.clone()).collect()), dependents))
 }
 
-/// Whether removing `key` would change `step`.
-fn reads(step: &Step, key: &StepKey) -> bool {
-    step.depends_on.contains(key) || step.inputs.values().any(|source| source.step() == Some(key))
+fn followed_by(edit: Edit, others: Vec<Edit>) -> Edit {
+    if others.is_empty() { edit } else { Edit::Batch(std::iter::once(edit).chain(others).collect()) }
 }
 
-fn remove_step(definition: &mut Definition, key: &StepKey) -> Result<Edit, Refused> {
-    let step = definition.steps.remove(key).ok_or_else(|| Refused::UnknownStep(key.clone()))?;
-    let mut inverse = vec![Edit::add(key.clone(), step)];
-    for (other, step) in &mut definition.steps {
-        if reads(step, key) {
-            inverse.push(Edit::set(other.clone(), step.clone()));
-            step.depends_on.remove(key);
-            step.inputs.retain(|_, source| source.step() != Some(key));
+/// Whether removing such a step would change `step`.
+fn reads_any(step: &Step, is_one: impl Fn(&StepKey) -> bool) -> bool {
+    step.depends_on.iter().chain(step.inputs.values().filter_map(Source::step)).any(is_one)
+}
+
+fn remove_steps(definition: &mut Definition, keys: &[StepKey]) -> Result<Edit, Refused> {
+    let mut gone = BTreeSet::new();
+    for key in keys {
+        if !definition.steps.contains_key(key) || !gone.insert(key) {
+            return Err(Refused::UnknownStep(key.clone()));
         }
     }
-    Ok(if inverse.len() == 1 { inverse.remove(0) } else { Edit::Batch(inverse) })
+    let steps = keys.iter().filter_map(|key| definition.steps.remove_entry(key)).collect();
+    let mut changed = Vec::new();
+    for (other, step) in &mut definition.steps {
+        if reads_any(step, |key| gone.contains(key)) {
+            changed.push(Edit::set(other.clone(), step.clone()));
+            step.depends_on.retain(|key| !gone.contains(key));
+            step.inputs.retain(|_, source| source.step().is_none_or(|key| !gone.contains(key)));
+        }
+    }
+    Ok(followed_by(Edit::AddSteps(steps), changed))
 }
 
 fn set_step(definition: &mut Definition, key: &StepKey, step: &Step, added: &mut Vec<Edge>) -> Result<Edit, Refused> {

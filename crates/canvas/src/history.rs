@@ -1,16 +1,22 @@
 //! Undo and redo over edits with exact inverses; consecutive typing in one field is one entry.
-//! Only changes of the definition are recorded: camera and selection never are, and only a new edit drops what can be redone.
+//! Only changes of the document are recorded: camera and selection never are, and only a new edit drops what can be redone.
 
 mod field;
+mod kept;
 
-use workflow::Definition;
+use serde::{Deserialize, Serialize};
 
-use crate::edit::{self, Edit, Refused};
+use crate::{
+    document::Document,
+    edit::{self, Edit, Refused},
+};
+
+pub use kept::Kept;
 
 /// What the entries may take together before the oldest are forgotten.
 pub const DEFAULT_CAP_BYTES: usize = 16 * 1024 * 1024;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct Entry {
     label: String,
     forward: Edit,
@@ -20,11 +26,11 @@ struct Entry {
     bytes: usize,
 }
 
-/// What changes a definition, and what is known of an edit.
+/// What changes a document, and what is known of an edit.
 #[derive(Debug)]
 struct Editing {
-    apply: fn(&mut Definition, &Edit) -> Result<Edit, Refused>,
-    replay: fn(&mut Definition, &Edit) -> Result<Edit, Refused>,
+    apply: fn(&mut Document, &Edit) -> Result<Edit, Refused>,
+    replay: fn(&mut Document, &Edit) -> Result<Edit, Refused>,
     typed: fn(&Edit, &Edit) -> Option<String>,
     size: fn(&Edit) -> usize,
 }
@@ -62,9 +68,9 @@ impl History {
     }
 
     /// Applies and records. Typing in the same field as the entry before is taken into that entry.
-    pub fn apply(&mut self, definition: &mut Definition, edit: Edit, label: impl Into<String>) -> Result<(), Refused> {
+    pub fn apply(&mut self, document: &mut Document, edit: Edit, label: impl Into<String>) -> Result<(), Refused> {
         let editing = self.editing()?;
-        let inverse = (editing.apply)(definition, &edit)?;
+        let inverse = (editing.apply)(document, &edit)?;
         let group = (editing.typed)(&edit, &inverse);
         self.record(editing, edit, inverse, label.into(), group);
         Ok(())
@@ -73,13 +79,13 @@ impl History {
     /// Applies and records, taken into the entry before if that one is of the same group: nudging by keyboard.
     pub fn apply_in_group(
         &mut self,
-        definition: &mut Definition,
+        document: &mut Document,
         edit: Edit,
         label: impl Into<String>,
         group: &str,
     ) -> Result<(), Refused> {
         let editing = self.editing()?;
-        let inverse = (editing.apply)(definition, &edit)?;
+        let inverse = (editing.apply)(document, &edit)?;
         self.record(editing, edit, inverse, label.into(), Some(format!("group {group}")));
         Ok(())
     }
@@ -124,11 +130,11 @@ impl History {
     }
 
     /// Takes the last entry back and answers with its label.
-    pub fn undo(&mut self, definition: &mut Definition) -> Result<Option<String>, Refused> {
+    pub fn undo(&mut self, document: &mut Document) -> Result<Option<String>, Refused> {
         let Some(entry) = self.done.last() else {
             return Ok(None);
         };
-        (self.editing()?.replay)(definition, &entry.inverse)?;
+        (self.editing()?.replay)(document, &entry.inverse)?;
         Ok(self.done.pop().map(|mut entry| {
             let label = entry.label.clone();
             entry.group = None;
@@ -139,11 +145,11 @@ impl History {
     }
 
     /// Repeats the entry that was taken back last and answers with its label.
-    pub fn redo(&mut self, definition: &mut Definition) -> Result<Option<String>, Refused> {
+    pub fn redo(&mut self, document: &mut Document) -> Result<Option<String>, Refused> {
         let Some(entry) = self.undone.last() else {
             return Ok(None);
         };
-        (self.editing()?.replay)(definition, &entry.forward)?;
+        (self.editing()?.replay)(document, &entry.forward)?;
         Ok(self.undone.pop().map(|entry| {
             let label = entry.label.clone();
             self.done.push(entry);

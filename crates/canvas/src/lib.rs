@@ -1,6 +1,8 @@
 //! The pure editor core: edits with exact inverses, history, scene, camera, hit test, gestures, layout and display list.
 //! Native and wasm32 alike; it must never name a DOM type, read a clock or do IO.
 
+pub mod clip;
+pub mod document;
 pub mod edit;
 pub mod history;
 
@@ -15,6 +17,8 @@ pub mod paint;
 
 pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, WheelMode};
 pub use camera::Camera;
+pub use clip::Clip;
+pub use document::Document;
 pub use edit::{Edit, Refused, apply, fresh_key, renamed_step};
 pub use flow::Flow;
 pub use history::History;

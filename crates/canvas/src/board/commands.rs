@@ -65,7 +65,7 @@ impl Board {
     /// Takes the last change back; answers with its label.
     pub fn undo(&mut self) -> Result<Option<String>, Refused> {
         self.cancel_gesture();
-        let label = self.history.undo(&mut self.definition)?;
+        let label = self.history.undo(&mut self.document)?;
         if label.is_some() {
             self.changed();
         }
@@ -75,7 +75,7 @@ impl Board {
     /// Repeats the change that was taken back last; answers with its label.
     pub fn redo(&mut self) -> Result<Option<String>, Refused> {
         self.cancel_gesture();
-        let label = self.history.redo(&mut self.definition)?;
+        let label = self.history.redo(&mut self.document)?;
         if label.is_some() {
             self.changed();
         }
@@ -102,7 +102,7 @@ impl Board {
                 }
                 _ => (format!("Delete {} steps", keys.len()), format!("{} steps deleted", keys.len())),
             };
-            if self.commit(Edit::remove_all(keys), &label, None, &mut out) {
+            if self.commit(Edit::RemoveSteps(keys), &label, None, &mut out) {
                 out.push(Output::Selected);
                 out.push(Output::Say(words));
             }
@@ -141,7 +141,7 @@ impl Board {
 
     /// Everything goes back to the layout, which every window draws in its own shape.
     fn tidy_all(&mut self, out: &mut Vec<Output>) {
-        let steps = self.definition.steps.iter();
+        let steps = self.document.definition.steps.iter();
         let free = steps.filter(|(_, step)| step.ui.is_some_and(|place| !place.pinned));
         let moves: Vec<_> = free.map(|(key, _)| (key.clone(), None)).collect();
         let placed = std::mem::take(&mut self.automatic);

@@ -51,7 +51,7 @@ impl Board {
     fn blocked(&self, anchor: u32, side: Side) -> Vec<bool> {
         let mut blocked = vec![false; self.scene.n_nodes()];
         blocked[anchor as usize] = true;
-        let graph = Graph::of(&self.definition);
+        let graph = Graph::of(&self.document.definition);
         let key = self.scene.key(anchor);
         let (closing, edges) = match side {
             Side::Out => (graph.ancestors(key), &self.scene.edges_out[anchor as usize]),
@@ -87,8 +87,8 @@ impl Board {
             return;
         }
         let refusal = ends.and_then(|(from, to)| {
-            let graph = Graph::of(&self.definition);
-            refuse_edge(&self.definition, &graph, self.scene.key(from), self.scene.key(to))
+            let graph = Graph::of(&self.document.definition);
+            refuse_edge(&self.document.definition, &graph, self.scene.key(from), self.scene.key(to))
         });
         let words = match (ends, &refusal) {
             (_, Some(refused)) => self.words_of(refused),
@@ -125,7 +125,7 @@ impl Board {
         let (from_key, to_key) = (self.scene.key(from).clone(), self.scene.key(to).clone());
         let mut words = format!("{} now depends on {}", self.scene.title[to as usize], self.scene.title[from as usize]);
         let mapping = match &self.content {
-            Content::Draft { agents } => map_what_fits(&self.definition, agents, &from_key, &to_key),
+            Content::Draft { agents } => map_what_fits(&self.document.definition, agents, &from_key, &to_key),
             Content::Run { .. } => None,
         };
         let mut edit = Edit::Connect { from: from_key, to: to_key };

@@ -96,6 +96,8 @@ pub enum Output {
     Hint(Option<String>),
     /// For those who cannot see it.
     Say(String),
+    /// Something to know about what was just done.
+    Note(String),
 }
 
 /// The pointer's shape.
@@ -107,6 +109,7 @@ pub enum Cursor {
     Grabbing,
     Crosshair,
     NotAllowed,
+    Copy,
 }
 
 impl Cursor {
@@ -119,6 +122,7 @@ impl Cursor {
             Self::Grabbing => "grabbing",
             Self::Crosshair => "crosshair",
             Self::NotAllowed => "not-allowed",
+            Self::Copy => "copy",
         }
     }
 }

@@ -38,6 +38,7 @@ impl Board {
                 self.select(all, out);
                 out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
             }
+            (Key::Char('d' | 'D'), true, _) => out.extend(self.duplicate_selected()),
             (Key::Char('1' | '!'), false, true) => self.fit(),
             (Key::Char('2' | '"' | '@'), false, true) => self.show_all(),
             (Key::Char('p' | 'P'), false, _) => out.extend(self.toggle_pin()),

@@ -2,11 +2,11 @@
 //! A new step never lands exactly on another one, and is selected so that the next act configures it.
 
 use kurbo::{Point, Rect, Vec2};
-use workflow::{AgentId, Step, StepKey, api::AgentView};
+use workflow::{AgentId, Step, api::AgentView};
 
 use super::{Board, Gesture, input::Output};
 use crate::{
-    edit::{Edit, fresh_key},
+    edit::{Edit, FreeTitles, fresh_key},
     scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, SNAP, bounded, snapped},
 };
 
@@ -96,8 +96,8 @@ impl Board {
             place += Vec2::new(24.0, 24.0);
         }
         let place = bounded(place);
-        let title = self.fresh_title(&item.name);
-        let key = fresh_key(&self.definition, &title);
+        let title = FreeTitles::of(&self.document.definition).take(&item.name);
+        let key = fresh_key(&self.document.definition, &title);
         let mut step = Step::new(item.agent_id.clone());
         step.title.clone_from(&title);
         step.ui = Some(self.flow.stored(place, false));
@@ -107,20 +107,6 @@ impl Board {
             self.select(vec![key], out);
             out.push(Output::Say(format!("{title} added")));
         }
-    }
-
-    /// The name of the agent, with a number where another step is called so already.
-    fn fresh_title(&self, name: &str) -> String {
-        let taken = |title: &str| {
-            self.definition.steps.iter().any(|(key, step): (&StepKey, &Step)| step.title_or(key) == title)
-        };
-        let mut title = name.to_owned();
-        let mut n = 2_u64;
-        while taken(&title) {
-            title = format!("{name} {n}");
-            n += 1;
-        }
-        title
     }
 }
 

@@ -1,7 +1,7 @@
 //! Gestures: the state machine behind press, drag, marquee, connect, pan and pinch.
 //! A gesture draws ahead in the scene only; the definition changes once, on release, and never after a cancel.
 
-use kurbo::{Point, Rect};
+use kurbo::{Point, Rect, Vec2};
 use workflow::{StepKey, definition::Position};
 
 use super::{
@@ -85,12 +85,31 @@ pub struct Drag {
     grabbed: Point,
     /// With where each stood before; the first is the one under the pointer.
     pub(super) nodes: Vec<(u32, Point)>,
+    by: Vec2,
+    /// A copy is dragged, and what was grabbed stays where it is.
+    is_copy: bool,
+}
+
+impl Drag {
+    pub fn is_copying(&self) -> bool {
+        self.is_copy
+    }
+
+    /// Where the copies would stand, as long as copies are dragged.
+    pub fn copies(&self) -> impl Iterator<Item = (u32, Point)> + '_ {
+        self.nodes.iter().filter(|_| self.is_copy).map(|(node, place)| (*node, *place + self.by))
+    }
 }
 
 impl Board {
     /// Takes one input and answers with what came of it.
     pub fn handle(&mut self, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
+        match input {
+            Input::Down { at, .. } | Input::Move { at, .. } if at.is_finite() => self.pointer = Some(at),
+            Input::Leave => self.pointer = None,
+            _ => {}
+        }
         match input {
             Input::Down { at, .. } | Input::Move { at, .. } | Input::Up { at, .. } | Input::Wheel { at, .. }
                 if !at.is_finite() => {}
@@ -233,7 +252,7 @@ impl Board {
                 let nodes: Vec<(u32, Point)> =
                     std::iter::once(node).chain(others).map(|node| (node, self.scene.place[node as usize])).collect();
                 let grabbed = self.camera.to_world(press.at);
-                self.gesture = Gesture::Drag(Drag { id: press.id, grabbed, nodes });
+                self.gesture = Gesture::Drag(Drag { id: press.id, grabbed, nodes, by: Vec2::ZERO, is_copy: false });
                 self.drag_to(at, mods);
             }
             Hit::Nothing if press.mods.shift && press.precision == Precision::Mouse => {
@@ -250,7 +269,7 @@ impl Board {
     }
 
     fn drag_to(&mut self, at: Point, mods: Mods) {
-        let Gesture::Drag(drag) = &self.gesture else {
+        let Gesture::Drag(drag) = &mut self.gesture else {
             return;
         };
         let Some((_, first)) = drag.nodes.first() else {
@@ -258,11 +277,12 @@ impl Board {
         };
         let by = self.camera.to_world(at) - drag.grabbed;
         // The grabbed node snaps; the others keep their distance to it.
-        let target = if mods.alt { *first + by } else { snapped(*first + by) };
-        let by = target - *first;
+        let target = if mods.ctrl { *first + by } else { snapped(*first + by) };
+        (drag.by, drag.is_copy) = (target - *first, mods.alt);
+        let by = if drag.is_copy { Vec2::ZERO } else { drag.by };
         let moves: Vec<(u32, Point)> = drag.nodes.iter().map(|(node, place)| (*node, *place + by)).collect();
         self.scene.move_nodes(&moves);
-        self.dirty.base = true;
+        (self.dirty.base, self.dirty.overlay) = (true, true);
     }
 
     fn marquee_moved(&mut self, out: &mut Vec<Output>) {
@@ -295,6 +315,15 @@ impl Board {
             }
             Gesture::Drag(drag) if drag.id == id => {
                 let nodes: Vec<u32> = drag.nodes.iter().map(|(node, _)| *node).collect();
+                if drag.is_copy {
+                    let by = drag.by;
+                    self.gesture = Gesture::Idle;
+                    self.dirty.overlay = true;
+                    if by != Vec2::ZERO {
+                        self.duplicate_to(&nodes, by, out);
+                    }
+                    return;
+                }
                 let has_moved = drag.nodes.iter().any(|(node, place)| self.scene.place[*node as usize] != *place);
                 self.gesture = Gesture::Idle;
                 if has_moved {

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use workflow::{definition::Position, graph::Graph};
 
 use super::*;
-use crate::scene::hit::Precision;
+use crate::{clip::Outside, scene::hit::Precision};
 
 const NONE: Mods = Mods { shift: false, ctrl: false, alt: false };
 const SHIFT: Mods = Mods { shift: true, ..NONE };
 const CTRL: Mods = Mods { ctrl: true, ..NONE };
-const ALT: Mods = Mods { alt: true, ..NONE };
 
 fn three() -> Board {
     let definition = Definition::from_value(&json!({"steps":{
@@ -125,10 +124,10 @@ fn dragging_a_node_is_one_snapped_move_that_undo_takes_back() {
 }
 
 #[test]
-fn alt_lets_a_node_stand_between_the_grid() {
+fn ctrl_lets_a_node_stand_between_the_grid() {
     let mut board = three();
     let from = middle(&board, "a");
-    drag(&mut board, from, from + Vec2::new(50.0, 33.0), ALT);
+    drag(&mut board, from, from + Vec2::new(50.0, 33.0), CTRL);
     assert_eq!(board.definition().steps["a"].ui, Some(Position { x: 50.0, y: 33.0, pinned: false }));
 }
 
@@ -524,6 +523,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         Key::Char('y'),
         Key::Char('a'),
         Key::Char('c'),
+        Key::Char('d'),
         Key::Char('1'),
         Key::Char('+'),
         Key::Char('-'),
@@ -541,15 +541,51 @@ fn any_input() -> impl Strategy<Value = Input> {
     ]
 }
 
+#[derive(Clone, Debug)]
+enum Act {
+    Input(Input),
+    Copy,
+    Cut,
+    Paste,
+    Name(String),
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        20 => any_input().prop_map(Act::Input),
+        1 => Just(Act::Copy),
+        1 => Just(Act::Cut),
+        2 => Just(Act::Paste),
+        1 => "[ab]{0,2}".prop_map(Act::Name),
+    ]
+}
+
 proptest! {
     #[test]
-    fn no_sequence_of_events_breaks_the_board_or_leaves_a_gesture_open(inputs in prop::collection::vec(any_input(), 0..120)) {
+    fn no_sequence_of_events_breaks_the_board_or_leaves_a_gesture_open(acts in prop::collection::vec(any_act(), 0..120)) {
         let mut board = three();
-        let loaded = board.definition().clone();
-        for input in inputs {
+        let loaded = board.document().clone();
+        let mut clipboard = None;
+        for act in acts {
             let revision = board.revision();
             let before = board.definition().clone();
-            let out = board.handle(input);
+            let out = match act {
+                Act::Input(input) => board.handle(input),
+                Act::Copy => {
+                    clipboard = board.copy().or(clipboard);
+                    Vec::new()
+                }
+                Act::Cut => {
+                    let (clip, out) = board.cut();
+                    clipboard = clip.or(clipboard);
+                    out
+                }
+                Act::Paste => clipboard.as_ref().map(|clip| board.paste(clip, Outside::Keep)).unwrap_or_default(),
+                Act::Name(name) => {
+                    board.dispatch(Edit::SetName(name), "Rename workflow").unwrap();
+                    continue;
+                }
+            };
             prop_assert!(Graph::of(board.definition()).order().is_ok());
             let told = out.iter().any(|output| matches!(output, Output::Changed { .. }));
             prop_assert_eq!(told, board.revision() != revision);
@@ -567,6 +603,6 @@ proptest! {
             prop_assert_eq!(board.scene().place[node as usize], Point::new(place.x, place.y));
         }
         while board.undo().unwrap().is_some() {}
-        prop_assert_eq!(board.definition(), &loaded);
+        prop_assert_eq!(board.document(), &loaded);
     }
 }

@@ -149,6 +149,7 @@ impl Board {
     /// What the pointer should look like now.
     pub fn cursor(&self) -> Cursor {
         match &self.gesture {
+            Gesture::Drag(drag) if drag.is_copying() => Cursor::Copy,
             Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Drag(_) | Gesture::Palette { .. } => {
                 Cursor::Grabbing
             }

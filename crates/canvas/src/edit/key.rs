@@ -1,7 +1,7 @@
 //! Fresh step keys: well formed, free, and close to what the person would call the step.
 //! A key must never be one that something in the definition still names, or a dangling reference would come alive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use workflow::{Definition, StepKey};
 
@@ -11,20 +11,31 @@ const SUFFIX_CHARS: usize = 6;
 
 /// A key made from `base` that nothing in the definition uses or refers to.
 pub fn fresh_key(definition: &Definition, base: &str) -> StepKey {
-    let slug = slug(base);
-    let named: BTreeSet<&StepKey> = definition.steps.values().flat_map(workflow::Step::direct_dependencies).collect();
-    let is_free = |key: &StepKey| !definition.steps.contains_key(key) && !named.contains(key);
-    let plain = StepKey::new(slug.as_str());
-    if is_free(&plain) {
-        return plain;
+    FreeKeys::of(definition).take(base)
+}
+
+/// The keys that are free, given away one by one.
+pub(crate) struct FreeKeys {
+    taken: BTreeSet<StepKey>,
+    /// By how they begin, the number to try next.
+    next: HashMap<String, u64>,
+}
+
+impl FreeKeys {
+    pub(crate) fn of(definition: &Definition) -> Self {
+        let named = definition.steps.values().flat_map(workflow::Step::direct_dependencies);
+        Self { taken: definition.steps.keys().chain(named).cloned().collect(), next: HashMap::new() }
     }
-    let mut n = 2_u64;
-    loop {
-        let key = StepKey::new(format!("{slug}_{n}"));
-        if is_free(&key) {
-            return key;
+
+    pub(crate) fn take(&mut self, base: &str) -> StepKey {
+        let slug = slug(base);
+        let mut key = StepKey::new(slug.as_str());
+        let next = self.next.entry(slug.clone()).or_insert(2);
+        while !self.taken.insert(key.clone()) {
+            key = StepKey::new(format!("{slug}_{next}"));
+            *next += 1;
         }
-        n += 1;
+        key
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why an edit is refused, in words for the person who tried it.
 //! Every reason must say what stands in the way; none may be silent.
 
-use workflow::{Definition, StepKey};
+use workflow::{Definition, StepKey, limits::MAX_DEFINITION_BYTES};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
@@ -24,6 +24,10 @@ pub enum Refused {
     StepExists(StepKey),
     #[error("A workflow has at most {} steps", workflow::limits::MAX_STEPS)]
     TooManySteps,
+    #[error("With these steps the workflow would have {} MB; at most {} MB can be stored", megabytes(*.bytes), megabytes(MAX_DEFINITION_BYTES))]
+    TooLarge { bytes: usize },
+    #[error("A workflow has at most {} lines from step to step", workflow::limits::MAX_DEPENDENCIES)]
+    TooManyLines,
     #[error("There is no note `{0}`")]
     UnknownNote(String),
     #[error("There is already a note `{0}`")]
@@ -56,12 +60,19 @@ impl Refused {
             | Self::UnknownStep(_)
             | Self::StepExists(_)
             | Self::TooManySteps
+            | Self::TooLarge { .. }
+            | Self::TooManyLines
             | Self::UnknownNote(_)
             | Self::NoteExists(_)
             | Self::NotFinite
             | Self::Watched => self.to_string(),
         }
     }
+}
+
+/// Rounded up, so that what is too large is never told to be as large as it may be.
+pub(crate) fn megabytes(bytes: usize) -> usize {
+    bytes.div_ceil(1024 * 1024)
 }
 
 fn path_text(path: &[StepKey]) -> String {

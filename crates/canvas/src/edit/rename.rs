@@ -28,7 +28,7 @@ pub fn renamed_step(definition: &Definition, old: &StepKey, new: &StepKey) -> Op
             edits.push(Edit::set(key.clone(), after));
         }
     }
-    edits.push(Edit::RemoveStep { key: old.clone() });
+    edits.push(Edit::remove(old.clone()));
     Some(Edit::Batch(edits))
 }
 
@@ -74,11 +74,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edit::apply;
+    use crate::{Document, edit::apply};
 
     #[test]
     fn a_renamed_step_is_read_as_before_and_its_old_key_is_named_nowhere() {
-        let mut definition = Definition::from_value(&json!({"steps": {
+        let definition = Definition::from_value(&json!({"steps": {
             "draft": {"agent_id": "x", "title": "Plan", "ui": {"x": 1, "y": 2}},
             "write": {"agent_id": "x", "depends_on": ["draft"], "inputs": {
                 "t": {"from": "step", "step": "draft", "artifact": "text", "path": "/x"}, "c": {"const": "draft"}},
@@ -87,13 +87,15 @@ mod tests {
         .unwrap();
         let before = definition.clone();
         let edit = renamed_step(&definition, &"draft".into(), &"plan".into()).unwrap();
-        let inverse = apply(&mut definition, &edit).unwrap();
+        let mut document = Document::from(definition);
+        let inverse = apply(&mut document, &edit).unwrap();
+        let definition = document.definition.clone();
         assert_eq!(definition.steps["plan"], before.steps["draft"]);
         assert!(definition.steps["write"].direct_dependencies().iter().all(|key| key.as_str() == "plan"));
         assert_eq!(definition.to_value().to_string().matches("draft").count(), 1, "only the constant");
-        apply(&mut definition, &inverse).unwrap();
-        assert_eq!(definition, before);
-        assert!(renamed_step(&definition, &"draft".into(), &"write".into()).is_none());
-        assert!(renamed_step(&definition, &"gone".into(), &"plan".into()).is_none());
+        apply(&mut document, &inverse).unwrap();
+        assert_eq!(document.definition, before);
+        assert!(renamed_step(&before, &"draft".into(), &"write".into()).is_none());
+        assert!(renamed_step(&before, &"gone".into(), &"plan".into()).is_none());
     }
 }

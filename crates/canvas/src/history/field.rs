@@ -35,6 +35,8 @@ pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
                 && before.budget.is_some();
             (!is_choice).then(|| "limits".to_owned())
         }
+        (Edit::SetName(_), Edit::SetName(_)) => Some("name".to_owned()),
+        (Edit::SetDescription(_), Edit::SetDescription(_)) => Some("description".to_owned()),
         _ => None,
     }
 }
@@ -118,7 +120,9 @@ fn differing(before: &Value, after: &Value, place: String, leaves: &mut Vec<Stri
 /// Whether applying `later` right after `earlier` leaves nothing of `earlier`.
 pub(super) fn overwrites(later: &Edit, earlier: &Edit) -> bool {
     match (later, earlier) {
-        (Edit::SetLimits(_), Edit::SetLimits(_)) => true,
+        (Edit::SetLimits(_), Edit::SetLimits(_))
+        | (Edit::SetName(_), Edit::SetName(_))
+        | (Edit::SetDescription(_), Edit::SetDescription(_)) => true,
         (Edit::SetStep { key: a, .. }, Edit::SetStep { key: b, .. }) => a == b,
         (Edit::SetInput { step: a, port: p, .. }, Edit::SetInput { step: b, port: q, .. }) => a == b && p == q,
         (Edit::SetRunInput { key: a, .. }, Edit::SetRunInput { key: b, .. })

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use workflow::{
-    Step, StepKey,
+    Definition, Step, StepKey,
     definition::{Note, Position, RunInput},
     graph::Graph,
     source::Source,
@@ -51,8 +51,10 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         (0_u8..4).prop_map(|n| Some(Source::Const(json!(n)))),
     ];
     let leaf = prop_oneof![
-        3 => (k(), any_step()).prop_map(|(key, step)| Edit::add(key, step)),
-        1 => k().prop_map(|key| Edit::RemoveStep { key }),
+        3 => prop::collection::vec((k(), any_step()), 1..3).prop_map(Edit::AddSteps),
+        1 => prop::collection::vec(k(), 1..3).prop_map(Edit::RemoveSteps),
+        1 => "[a-c ]{0,2}".prop_map(Edit::SetName),
+        1 => "[a-c]{0,2}".prop_map(Edit::SetDescription),
         2 => (k(), any_step()).prop_map(|(key, step)| Edit::set(key, step)),
         4 => (k(), k()).prop_map(|(from, to)| Edit::Connect { from, to }),
         2 => (k(), k()).prop_map(|(from, to)| Edit::Disconnect { from, to }),
@@ -69,19 +71,19 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 proptest! {
     #[test]
     fn no_sequence_of_edits_makes_a_cycle_and_every_inverse_is_exact(edits in prop::collection::vec(any_edit(), 0..60)) {
-        let mut definition = Definition::default();
+        let mut document = Document::default();
         for edit in edits {
-            let before = definition.clone();
-            if let Ok(inverse) = edit::apply(&mut definition, &edit) {
-                prop_assert!(Graph::of(&definition).order().is_ok());
-                let mut back = definition.clone();
+            let before = document.clone();
+            if let Ok(inverse) = edit::apply(&mut document, &edit) {
+                prop_assert!(Graph::of(&document.definition).order().is_ok());
+                let mut back = document.clone();
                 let again = edit::apply(&mut back, &inverse);
                 prop_assert!(again.is_ok(), "{again:?}");
                 prop_assert_eq!(back, before);
             } else {
-                prop_assert_eq!(&definition, &before);
+                prop_assert_eq!(&document, &before);
             }
-            prop_assert!(!definition.steps.iter().any(|(key, step)| step.direct_dependencies().contains(key)));
+            prop_assert!(!document.definition.steps.iter().any(|(key, step)| step.direct_dependencies().contains(key)));
         }
     }
 
@@ -89,29 +91,56 @@ proptest! {
     fn undoing_all_is_the_beginning_and_redoing_all_is_the_end(
         edits in prop::collection::vec((any_edit(), prop::bool::weighted(0.2)), 0..40),
     ) {
-        let mut definition = Definition::default();
+        let mut document = Document::default();
         let mut history = History::default();
         for (edit, seals) in edits {
             // A refusal is part of the game.
-            let _ = history.apply(&mut definition, edit, "edit");
+            let _ = history.apply(&mut document, edit, "edit");
             if seals {
                 history.seal();
             }
         }
-        let end = definition.clone();
+        let end = document.clone();
         let mut states = vec![end.clone()];
-        while history.undo(&mut definition).unwrap().is_some() {
-            states.push(definition.clone());
-            prop_assert!(Graph::of(&definition).order().is_ok());
+        while history.undo(&mut document).unwrap().is_some() {
+            states.push(document.clone());
+            prop_assert!(Graph::of(&document.definition).order().is_ok());
         }
-        prop_assert_eq!(&definition, &Definition::default());
+        prop_assert_eq!(&document, &Document::default());
         states.pop();
-        while history.redo(&mut definition).unwrap().is_some() {
+        while history.redo(&mut document).unwrap().is_some() {
             let expected = states.pop();
-            prop_assert_eq!(Some(&definition), expected.as_ref());
+            prop_assert_eq!(Some(&document), expected.as_ref());
         }
-        prop_assert_eq!(&definition, &end);
-        prop_assert_eq!(serde_json::to_string(&definition).unwrap(), serde_json::to_string(&end).unwrap());
+        prop_assert_eq!(&document, &end);
+        prop_assert_eq!(serde_json::to_string(&document).unwrap(), serde_json::to_string(&end).unwrap());
+    }
+
+    #[test]
+    fn a_history_that_was_kept_takes_back_and_repeats_what_it_would_have(
+        edits in prop::collection::vec(any_edit(), 0..30), n_undone in 0_usize..5,
+    ) {
+        let mut document = Document::default();
+        let mut history = History::default();
+        for edit in edits {
+            let _ = history.apply(&mut document, edit, "edit");
+        }
+        for _ in 0..n_undone {
+            history.undo(&mut document).unwrap();
+        }
+        let text = serde_json::to_string(&(&document, history.kept(usize::MAX))).unwrap();
+        let (mut again, kept): (Document, Kept) = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(again.fingerprint(), document.fingerprint());
+        let mut taken_up = History::default();
+        taken_up.take_up(kept);
+        prop_assert_eq!(taken_up.bytes(), history.bytes());
+        while history.redo(&mut document).unwrap().is_some() {
+            prop_assert!(taken_up.redo(&mut again).unwrap().is_some());
+            prop_assert_eq!(&again, &document);
+        }
+        prop_assert_eq!(taken_up.redo(&mut again).unwrap(), None);
+        while taken_up.undo(&mut again).unwrap().is_some() {}
+        prop_assert_eq!(again, Document::default());
     }
 
     #[test]
@@ -121,113 +150,116 @@ proptest! {
     }
 }
 
-fn two_steps() -> Definition {
-    Definition::from_value(&json!({"steps":{"a":{"agent_id":"x"},"b":{"agent_id":"x","depends_on":["a"],
-        "inputs":{"text":{"from":"step","step":"a","artifact":"text"}}}}}))
-    .unwrap()
+fn document(definition: &serde_json::Value) -> Document {
+    Definition::from_value(definition).unwrap().into()
 }
 
-fn titled(definition: &Definition, title: &str) -> Edit {
-    Edit::set("a".into(), Step { title: title.into(), ..definition.steps["a"].clone() })
+fn two_steps() -> Document {
+    document(&json!({"steps":{"a":{"agent_id":"x"},"b":{"agent_id":"x","depends_on":["a"],
+        "inputs":{"text":{"from":"step","step":"a","artifact":"text"}}}}}))
+}
+
+fn titled(document: &Document, title: &str) -> Edit {
+    Edit::set("a".into(), Step { title: title.into(), ..document.definition.steps["a"].clone() })
 }
 
 #[test]
 fn typing_a_title_is_one_entry_until_sealed() {
-    let mut definition = two_steps();
-    let before = definition.clone();
+    let mut document = two_steps();
+    let before = document.clone();
     let mut history = History::default();
     for title in ["S", "Su", "Sum"] {
-        let edit = titled(&definition, title);
-        history.apply(&mut definition, edit, "Rename").unwrap();
+        let edit = titled(&document, title);
+        history.apply(&mut document, edit, "Rename").unwrap();
     }
     assert_eq!(history.n_undoable(), 1);
     history.seal();
-    let edit = titled(&definition, "Summary");
-    history.apply(&mut definition, edit, "Rename").unwrap();
+    let edit = titled(&document, "Summary");
+    history.apply(&mut document, edit, "Rename").unwrap();
     assert_eq!(history.n_undoable(), 2);
-    history.undo(&mut definition).unwrap();
-    assert_eq!(definition.steps["a"].title, "Sum");
-    history.undo(&mut definition).unwrap();
-    assert_eq!(definition, before);
+    history.undo(&mut document).unwrap();
+    assert_eq!(document.definition.steps["a"].title, "Sum");
+    history.undo(&mut document).unwrap();
+    assert_eq!(document, before);
     assert_eq!(history.redo_label(), Some("Rename"));
 }
 
 #[test]
 fn typing_something_and_deleting_it_leaves_no_entry() {
-    let mut definition = two_steps();
+    let mut document = two_steps();
     let mut history = History::default();
     for title in ["S", ""] {
-        let edit = titled(&definition, title);
-        history.apply(&mut definition, edit, "Rename").unwrap();
+        let edit = titled(&document, title);
+        history.apply(&mut document, edit, "Rename").unwrap();
     }
     assert_eq!((history.n_undoable(), history.bytes()), (0, 0));
 }
 
 #[test]
 fn choices_are_entries_of_their_own() {
-    let mut definition = two_steps();
+    let mut document = two_steps();
     let mut history = History::default();
     for mode in [workflow::definition::ReviewMode::Always, workflow::definition::ReviewMode::Never] {
-        let mut step = definition.steps["a"].clone();
+        let mut step = document.definition.steps["a"].clone();
         step.review.mode = mode;
-        history.apply(&mut definition, Edit::set("a".into(), step), "Review").unwrap();
+        history.apply(&mut document, Edit::set("a".into(), step), "Review").unwrap();
     }
     assert_eq!(history.n_undoable(), 2);
 }
 
 #[test]
 fn nudges_of_one_group_are_one_entry() {
-    let mut definition = two_steps();
+    let mut document = two_steps();
     let mut history = History::default();
     for x in [8.0, 16.0, 24.0] {
         let edit = Edit::moves([("a".into(), Position { x, y: 0.0, pinned: false })]);
-        history.apply_in_group(&mut definition, edit, "Move", "a").unwrap();
+        history.apply_in_group(&mut document, edit, "Move", "a").unwrap();
     }
     assert_eq!(history.n_undoable(), 1);
-    history.undo(&mut definition).unwrap();
-    assert_eq!(definition.steps["a"].ui, None);
+    history.undo(&mut document).unwrap();
+    assert_eq!(document.definition.steps["a"].ui, None);
 }
 
 #[test]
 fn only_a_new_edit_drops_what_can_be_redone() {
-    let mut definition = two_steps();
+    let mut document = two_steps();
     let mut history = History::default();
-    let edit = titled(&definition, "A");
-    history.apply(&mut definition, edit, "Rename").unwrap();
-    history.undo(&mut definition).unwrap();
-    let refused = history.apply(&mut definition, Edit::Connect { from: "b".into(), to: "a".into() }, "Connect");
+    let edit = titled(&document, "A");
+    history.apply(&mut document, edit, "Rename").unwrap();
+    history.undo(&mut document).unwrap();
+    let refused = history.apply(&mut document, Edit::Connect { from: "b".into(), to: "a".into() }, "Connect");
     assert!(matches!(refused, Err(Refused::Cycle { .. })));
     assert_eq!(history.n_redoable(), 1);
-    history.apply(&mut definition, Edit::RemoveStep { key: "b".into() }, "Delete").unwrap();
+    history.apply(&mut document, Edit::remove("b".into()), "Delete").unwrap();
     assert_eq!(history.n_redoable(), 0);
 }
 
 #[test]
 fn the_oldest_entries_are_forgotten_beyond_the_cap() {
-    let mut definition = two_steps();
+    let mut document = two_steps();
     let mut history = History::with_cap(2_000);
     for n in 0..100 {
-        let edit = titled(&definition, &format!("Title {n}"));
-        history.apply(&mut definition, edit, "Rename").unwrap();
+        let edit = titled(&document, &format!("Title {n}"));
+        history.apply(&mut document, edit, "Rename").unwrap();
         history.seal();
     }
     assert!(history.bytes() <= 2_000);
     assert!((1..100).contains(&history.n_undoable()));
-    while history.undo(&mut definition).unwrap().is_some() {}
-    assert_ne!(definition.steps["a"].title, "");
+    while history.undo(&mut document).unwrap().is_some() {}
+    assert_ne!(document.definition.steps["a"].title, "");
 }
 
 #[test]
 fn a_cycle_is_refused_with_its_path() {
-    let mut definition = two_steps();
-    let refused = edit::apply(&mut definition, &Edit::Connect { from: "b".into(), to: "a".into() }).unwrap_err();
+    let mut document = two_steps();
+    let refused = edit::apply(&mut document, &Edit::Connect { from: "b".into(), to: "a".into() }).unwrap_err();
     assert_eq!(refused.to_string(), "This would close the cycle a > b > a");
 }
 
 #[test]
 fn a_cycle_hidden_in_a_batch_or_in_a_mapping_is_refused_too() {
-    let mut definition = two_steps();
-    let before = definition.clone();
+    let mut document = two_steps();
+    let before = document.clone();
     let source = Source::Step { step: "b".into(), artifact: "text".into(), path: String::new() };
     for edit in [
         Edit::SetInput { step: "a".into(), port: "text".into(), source: Some(source) },
@@ -236,39 +268,87 @@ fn a_cycle_hidden_in_a_batch_or_in_a_mapping_is_refused_too() {
             Edit::Connect { from: "c".into(), to: "a".into() },
         ]),
     ] {
-        assert!(matches!(edit::apply(&mut definition, &edit), Err(Refused::Cycle { .. })));
-        assert_eq!(definition, before);
+        assert!(matches!(edit::apply(&mut document, &edit), Err(Refused::Cycle { .. })));
+        assert_eq!(document, before);
     }
 }
 
 #[test]
 fn removing_a_step_takes_its_edges_and_mappings_and_undo_brings_them_back() {
-    let mut definition = two_steps();
-    let before = definition.clone();
-    let inverse = edit::apply(&mut definition, &Edit::RemoveStep { key: "a".into() }).unwrap();
-    assert!(definition.steps["b"].depends_on.is_empty() && definition.steps["b"].inputs.is_empty());
-    edit::apply(&mut definition, &inverse).unwrap();
-    assert_eq!(definition, before);
+    let mut document = two_steps();
+    let before = document.clone();
+    let inverse = edit::apply(&mut document, &Edit::remove("a".into())).unwrap();
+    assert!(document.definition.steps["b"].depends_on.is_empty() && document.definition.steps["b"].inputs.is_empty());
+    edit::apply(&mut document, &inverse).unwrap();
+    assert_eq!(document, before);
 }
 
 #[test]
 fn undo_restores_even_a_cycle_that_was_loaded() {
-    let mut definition = Definition::from_value(
+    let mut document = document(
         &json!({"steps":{"a":{"agent_id":"x","depends_on":["b"]},"b":{"agent_id":"x","depends_on":["a"]}}}),
-    )
-    .unwrap();
-    let before = definition.clone();
+    );
+    let before = document.clone();
     let mut history = History::default();
-    history.apply(&mut definition, Edit::Disconnect { from: "a".into(), to: "b".into() }, "Disconnect").unwrap();
-    history.undo(&mut definition).unwrap();
-    assert_eq!(definition, before);
+    history.apply(&mut document, Edit::Disconnect { from: "a".into(), to: "b".into() }, "Disconnect").unwrap();
+    history.undo(&mut document).unwrap();
+    assert_eq!(document, before);
 }
 
 #[test]
 fn what_is_only_watched_is_never_changed() {
-    let (mut history, mut definition) = (History::of_watched(), Definition::default());
-    let edit = Edit::AddStep { key: key(0), step: Box::new(Step::new("x".into())) };
-    assert_eq!(history.apply(&mut definition, edit, "Add"), Err(Refused::Watched));
-    assert_eq!(definition, Definition::default());
-    assert_eq!((history.undo(&mut definition), history.redo(&mut definition)), (Ok(None), Ok(None)));
+    let (mut history, mut document) = (History::of_watched(), Document::default());
+    let edit = Edit::add(key(0), Step::new("x".into()));
+    assert_eq!(history.apply(&mut document, edit, "Add"), Err(Refused::Watched));
+    assert_eq!(document, Document::default());
+    assert_eq!((history.undo(&mut document), history.redo(&mut document)), (Ok(None), Ok(None)));
+}
+
+#[test]
+fn typing_the_name_is_one_entry_and_so_is_the_description() {
+    let mut document = two_steps();
+    let before = document.clone();
+    let mut history = History::default();
+    for name in ["B", "Br", "Brief"] {
+        history.apply(&mut document, Edit::SetName(name.into()), "Rename workflow").unwrap();
+    }
+    for text in ["O", "Of"] {
+        history.apply(&mut document, Edit::SetDescription(text.into()), "Change description").unwrap();
+    }
+    assert_eq!(history.n_undoable(), 2);
+    assert_eq!(history.undo(&mut document).unwrap().as_deref(), Some("Change description"));
+    assert_eq!((document.name.as_str(), document.description.as_str()), ("Brief", ""));
+    history.undo(&mut document).unwrap();
+    assert_eq!(document, before);
+}
+
+#[test]
+fn of_a_long_history_what_is_nearest_is_kept() {
+    let mut document = two_steps();
+    let mut history = History::default();
+    for n in 0..100 {
+        let edit = titled(&document, &format!("Title {n}"));
+        history.apply(&mut document, edit, "Rename").unwrap();
+        history.seal();
+    }
+    history.undo(&mut document).unwrap();
+    let kept = history.kept(2_000);
+    assert!(serde_json::to_string(&kept).unwrap().len() < 4_000);
+    let mut taken_up = History::default();
+    taken_up.take_up(kept);
+    assert!((2..20).contains(&taken_up.n_undoable()));
+    taken_up.undo(&mut document).unwrap();
+    assert_eq!(document.definition.steps["a"].title, "Title 97");
+    assert!(history.kept(0).is_empty());
+}
+
+#[test]
+fn what_an_earlier_visit_kept_never_takes_the_place_of_what_was_done_since() {
+    let (mut document, mut history) = (two_steps(), History::default());
+    history.apply(&mut document, Edit::SetName("Now".into()), "Rename workflow").unwrap();
+    let kept = history.kept(usize::MAX);
+    history.seal();
+    history.apply(&mut document, Edit::SetName("Later".into()), "Rename workflow").unwrap();
+    history.take_up(kept);
+    assert_eq!(history.n_undoable(), 2);
 }

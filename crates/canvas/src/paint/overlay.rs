@@ -13,7 +13,7 @@ use super::{
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
 use crate::{
-    board::Gesture,
+    board::{Drag, Gesture},
     camera::Lod,
     scene::{HEAD_HEIGHT, NODE_WIDTH, Side, curve_between, hit::Hit},
 };
@@ -47,7 +47,8 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
         }
         Gesture::Palette { .. } => ghost(view, batches),
         Gesture::Idle => hover(view, batches),
-        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Drag(_) | Gesture::Pinch { .. } => {}
+        Gesture::Drag(drag) => copies(view, drag, batches),
+        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } => {}
     }
     if view.board.is_keyboard_used()
         && let Some(node) = view.board.focus().and_then(|key| view.scene.node(key))
@@ -133,6 +134,28 @@ fn ghost(view: &View<'_>, batches: &mut Batches) {
     let style = Text { align: Align::Left, ..Text::new(Ink::Title, Font::Title, zoom) };
     let run = TextRun::line(at(54.0, HEAD_HEIGHT / 2.0), item.name.as_str().into(), NODE_WIDTH - 68.0);
     batches.text(LAYER, 8, style).push(run);
+}
+
+/// The copies that are dragged, as cards that are not there yet.
+fn copies(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
+    let zoom = view.zoom;
+    for (node, at) in drag.copies() {
+        let height = view.scene.height[node as usize];
+        let world = Rect::from_origin_size(at, (NODE_WIDTH, height));
+        if !world.overlaps(view.seen) {
+            continue;
+        }
+        let rect = view.camera.rect_to_screen(world);
+        batches.fill(LAYER, 5, Fill { ink: Ink::NodeGround, alpha: 225 }).push(Shape::Round(rect, 10.0 * zoom));
+        let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::Selected, 1.5) };
+        batches.stroke(LAYER, 6, stroke).push(Shape::Round(rect, 10.0 * zoom));
+        if view.lod != Lod::Far {
+            let style = Text { align: Align::Left, ..Text::new(Ink::Title, Font::Title, zoom) };
+            let from = rect.origin() + Vec2::new(54.0 * zoom, HEAD_HEIGHT / 2.0 * zoom);
+            let run = TextRun::line(from, view.scene.title[node as usize].clone(), NODE_WIDTH - 68.0);
+            batches.text(LAYER, 8, style).push(run);
+        }
+    }
 }
 
 /// A ring that turns and a line that runs along the foot, for every running node in view.

@@ -1,0 +1,68 @@
+//! Steps on the system clipboard: one text of JSON, described in docs/clipboard.md, with the steps as a definition writes them.
+//! It holds what the steps say and what of the run inputs they read, and never a secret: agents are named, not copied.
+
+mod paste;
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use workflow::{Definition, Step, StepKey, TemplateId, source::Source};
+
+pub use paste::{Outside, Pasted};
+pub use read::Unreadable;
+
+use crate::edit::each_source;
+
+/// The field that tells such a text from every other; its value is the version of the shape.
+const MARKER: &str = "weft_steps";
+const VERSION: u64 = 1;
+
+/// Copied steps.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Clip {
+    /// The workflow that they are from.
+    pub workflow: Option<TemplateId>,
+    /// The steps, and the run inputs that they read.
+    definition: Definition,
+}
+
+impl Clip {
+    /// Takes these steps; each with the place it is to have among them.
+    pub(crate) fn of(definition: &Definition, steps: impl IntoIterator<Item = (StepKey, Step)>) -> Self {
+        let mut steps: BTreeMap<StepKey, Step> = steps.into_iter().collect();
+        let mut read = BTreeSet::new();
+        for step in steps.values_mut() {
+            each_source(step, &mut |source| {
+                if let Source::Run { key, .. } = source {
+                    read.insert(key.clone());
+                }
+            });
+        }
+        let inputs = definition.inputs.iter().filter(|(key, _)| read.contains(*key));
+        let inputs = inputs.map(|(key, input)| (key.clone(), input.clone())).collect();
+        Self { workflow: None, definition: Definition { inputs, steps, ..Definition::default() } }
+    }
+
+    pub fn steps(&self) -> &BTreeMap<StepKey, Step> {
+        &self.definition.steps
+    }
+
+    /// What goes on the clipboard.
+    pub fn to_text(&self) -> String {
+        let mut document = Map::new();
+        document.insert(MARKER.to_owned(), json!(VERSION));
+        if let Some(workflow) = self.workflow {
+            document.insert("workflow".to_owned(), json!(workflow.to_string()));
+        }
+        if let Value::Object(mut definition) = self.definition.to_value() {
+            for part in ["inputs", "steps"] {
+                document.extend(definition.shift_remove_entry(part));
+            }
+        }
+        Value::Object(document).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;
