@@ -134,7 +134,7 @@ CREATE INDEX run_places_of_user ON run_places (user_id);
 
 --------------------------------------------------------------------------------
 -- The library: agents and workflow templates. Published things are immutable versions; only a draft is ever changed in place. A
--- version never changes or vanishes: runs refer to it. The application's role has no right to change one.
+-- version never changes, and none that something used vanishes: runs refer to it. The application's role has no right to change one.
 --------------------------------------------------------------------------------
 
 -- Agents by their slug.
@@ -147,7 +147,8 @@ CREATE TABLE agents (
 );
 
 CREATE TABLE agent_versions (
-    agent_id   text NOT NULL REFERENCES agents (id),
+    -- They go with an agent that nothing ever used.
+    agent_id   text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
     version    integer NOT NULL CHECK (version >= 1),
     -- The AgentSpec: name, ports, configuration of its kind.
     spec       json NOT NULL CHECK (json_typeof(spec) = 'object'),
@@ -193,6 +194,16 @@ CREATE TABLE workflow_template_versions (
     published_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (template_id, version)
 );
+-- Which agents a version runs. An agent that one runs is never deleted, which this keeps whoever tries.
+CREATE TABLE workflow_version_agents (
+    template_id uuid NOT NULL,
+    version     integer NOT NULL,
+    agent_id    text NOT NULL REFERENCES agents (id),
+    PRIMARY KEY (template_id, version, agent_id),
+    FOREIGN KEY (template_id, version) REFERENCES workflow_template_versions (template_id, version)
+);
+CREATE INDEX workflow_version_agents_idx ON workflow_version_agents (agent_id);
+
 ALTER TABLE workflow_templates ADD CONSTRAINT workflow_templates_published_version_fkey
     FOREIGN KEY (id, published_version) REFERENCES workflow_template_versions (template_id, version);
 

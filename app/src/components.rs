@@ -33,7 +33,7 @@ pub use button::{Button, ButtonType, IconButton, LinkButton, Variant};
 pub use choice::{Checkbox, RadioList, Segment, Segmented, Switch};
 pub use code_view::CodeView;
 pub use combobox::{ComboOption, Combobox};
-pub use copy::{CopyButton, CopyId};
+pub use copy::{CopyButton, CopyId, copy_text};
 pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog, open_while_chosen};
 pub use diff::Diff;
 pub use dom::Align;

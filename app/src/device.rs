@@ -13,7 +13,11 @@ const MOST: usize = 4 * 1024 * 1024;
 /// Where the texts of one form are, of the person who is signed in; none where nobody is.
 pub fn place(form: &str) -> Option<String> {
     let user = use_session().user_untracked()?;
-    Some(format!("{PREFIX}{}:{form}", user.id))
+    Some(place_of(user.id, form))
+}
+
+pub fn place_of(user: UserId, form: &str) -> String {
+    format!("{PREFIX}{user}:{form}")
 }
 
 /// What is there; only in the browser.
@@ -47,10 +51,34 @@ pub fn forget(place: &str) {
 
 /// The texts of everybody else go when somebody signs in: a device that changes hands shows nothing.
 pub fn forget_others(user: UserId) {
-    let Some(storage) = storage() else { return };
-    let mine = format!("{PREFIX}{user}:");
-    for entry in entries(&storage).into_iter().filter(|entry| !entry.key.starts_with(&mine)) {
-        let _ = storage.remove_item(&entry.key);
+    let mine = place_of(user, "");
+    for storage in [storage(), tab()].into_iter().flatten() {
+        for key in keys(&storage).into_iter().filter(|key| !key.starts_with(&mine)) {
+            let _ = storage.remove_item(&key);
+        }
+    }
+}
+
+/// What this tab keeps, through reloads and until it is closed.
+pub fn read_in_tab(place: &str) -> Option<String> {
+    tab()?.get_item(place).ok().flatten()
+}
+
+/// Whether it could be kept. Where there is no room, everything else that the tab keeps makes room.
+pub fn write_in_tab(place: &str, text: &str) -> bool {
+    let Some(tab) = tab() else { return false };
+    if tab.set_item(place, text).is_ok() {
+        return true;
+    }
+    for key in keys(&tab) {
+        let _ = tab.remove_item(&key);
+    }
+    tab.set_item(place, text).is_ok()
+}
+
+pub fn forget_in_tab(place: &str) {
+    if let Some(tab) = tab() {
+        let _ = tab.remove_item(place);
     }
 }
 
@@ -82,15 +110,22 @@ fn storage() -> Option<web_sys::Storage> {
     if cfg!(feature = "hydrate") { window().local_storage().ok().flatten() } else { None }
 }
 
-fn entries(storage: &web_sys::Storage) -> Vec<Entry> {
+fn tab() -> Option<web_sys::Storage> {
+    if cfg!(feature = "hydrate") { window().session_storage().ok().flatten() } else { None }
+}
+
+fn keys(storage: &web_sys::Storage) -> Vec<String> {
     let keys = (0..storage.length().unwrap_or(0)).filter_map(|n| storage.key(n).ok().flatten());
-    let keys: Vec<String> = keys.filter(|key| key.starts_with(PREFIX)).collect();
+    keys.filter(|key| key.starts_with(PREFIX)).collect()
+}
+
+fn entries(storage: &web_sys::Storage) -> Vec<Entry> {
     let entry = |key: String| {
         let value = storage.get_item(&key).ok().flatten()?;
         let at = value.split_once('\n').and_then(|(at, _)| at.parse().ok()).unwrap_or(0);
         Some(Entry { size: utf16_len(&value), at, key })
     };
-    keys.into_iter().filter_map(entry).collect()
+    keys(storage).into_iter().filter_map(entry).collect()
 }
 
 fn utf16_len(text: &str) -> usize {

@@ -28,6 +28,12 @@ pub async fn save_agent(agent: wire::SaveAgent) -> Result<AgentSpec, AppError> {
     Ok(service::agents::save(&expect_context(), agent).await?)
 }
 
+/// Deletes an agent that nothing ever used.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
+    Ok(service::agents::delete(&expect_context(), &id).await?)
+}
+
 /// What a published version takes and offers, for an agent that runs it.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn workflow_ports(id: TemplateId, version: i32) -> Result<wire::WorkflowPorts, AppError> {

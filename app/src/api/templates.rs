@@ -38,6 +38,24 @@ pub async fn create_template(template: wire::CreateTemplate) -> Result<wire::Tem
     Ok(service::templates::create(&expect_context(), template).await?)
 }
 
+/// An empty draft to begin with; one that the person never touched is handed out again.
+#[server(client = Limited, output = Json)]
+pub async fn new_template() -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::begin(&expect_context()).await?)
+}
+
+/// Makes a draft that says the same, under a name of its own.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn duplicate_template(id: TemplateId) -> Result<wire::TemplateView, AppError> {
+    Ok(service::templates::duplicate(&expect_context(), id).await?)
+}
+
+/// Deletes a workflow that was never published, as it was at this revision.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn delete_template(id: TemplateId, base_revision: i64) -> Result<(), AppError> {
+    Ok(service::templates::delete(&expect_context(), id, Some(base_revision)).await?)
+}
+
 /// Saves the draft; a stale base revision is a conflict and changes nothing.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<wire::TemplateView, AppError> {

@@ -2,10 +2,14 @@
 //! Every change of the draft goes through `dispatch`, so that it can be undone; nothing may write to the definition beside it.
 
 use crate::reactive::memo;
-use canvas::{Board, Edit, PaletteItem, Refused, WheelMode};
+use canvas::{
+    Board, Clip, Document, Edit, PaletteItem, Refused, WheelMode,
+    clip::{Outside, Unreadable},
+    history::Kept,
+};
 use leptos::prelude::*;
 use web_sys::PointerEvent;
-use workflow::{AgentCatalog, Definition, Problem, StepKey, api::AgentView};
+use workflow::{AgentCatalog, Definition, Problem, StepKey, TemplateId, api::AgentView};
 
 use super::{handle::BoardHandle, minimap::Minimap, palette, surface::Surface};
 
@@ -17,8 +21,8 @@ pub struct EditorHandle {
 }
 
 impl EditorHandle {
-    pub fn new(definition: Definition, agents: AgentCatalog) -> Self {
-        Self { board: BoardHandle::new(Board::editor(definition, agents)), drag: palette::PaletteDrag::new() }
+    pub fn new(document: Document, agents: AgentCatalog) -> Self {
+        Self { board: BoardHandle::new(Board::editor(document, agents)), drag: palette::PaletteDrag::new() }
     }
 
     /// Reads the draft, and reads it again in reactive places whenever it changed.
@@ -28,12 +32,22 @@ impl EditorHandle {
     }
 
     pub fn with_definition_untracked<R>(self, f: impl FnOnce(&Definition) -> R) -> R {
+        self.with_document_untracked(|document| f(&document.definition))
+    }
+
+    /// The same with the name and the description.
+    pub fn with_document<R>(self, f: impl FnOnce(&Document) -> R) -> R {
+        self.board.revision.track();
+        self.with_document_untracked(f)
+    }
+
+    pub fn with_document_untracked<R>(self, f: impl FnOnce(&Document) -> R) -> R {
         let mut f = Some(f);
-        let read = self.board.read(|board| f.take().map(|f| f(board.definition()))).flatten();
+        let read = self.board.read(|board| f.take().map(|f| f(board.document()))).flatten();
         read.unwrap_or_else(|| {
             // The board is gone only while the page is being taken down; an empty draft is then as good as any.
             let f = f.expect("a board that is not there has not taken the closure");
-            f(&Definition::default())
+            f(&Document::default())
         })
     }
 
@@ -62,8 +76,59 @@ impl EditorHandle {
     }
 
     /// Shows another draft, as after a conflict. Nothing before it can be undone.
-    pub fn replace(self, definition: Definition) {
-        self.board.act(|board| board.replace(definition));
+    pub fn replace(self, document: Document) {
+        self.board.act(|board| board.replace(document));
+    }
+
+    /// What can be undone and redone, as far as it fits into so many bytes.
+    pub fn kept_history(self, max_bytes: usize) -> Kept {
+        self.board.read(|board| board.history().kept(max_bytes)).unwrap_or_default()
+    }
+
+    pub fn take_up_history(self, kept: Kept) {
+        self.board.act(|board| board.take_up_history(kept));
+    }
+
+    /// The selected steps as the text of a clipboard; nothing where none is selected.
+    pub fn copied(self, workflow: TemplateId) -> Option<String> {
+        let clip = self.board.read(Board::copy).flatten()?;
+        let n = clip.steps().len();
+        self.board.said.set(if n == 1 { "1 step copied".to_owned() } else { format!("{n} steps copied") });
+        Some(clip.from_workflow(workflow).to_text())
+    }
+
+    /// Takes the selected steps away, once they are on the clipboard.
+    pub fn cut(self) {
+        if let Some((_, outputs)) = self.board.act(Board::cut) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Puts what a clipboard holds onto the canvas, or says over it why not.
+    pub fn paste(self, text: &str, workflow: TemplateId) -> Result<(), Unreadable> {
+        let clip = Clip::read(text)?;
+        let outside = if clip.workflow == Some(workflow) { Outside::Keep } else { Outside::Drop };
+        if let Some(outputs) = self.board.act(|board| board.paste(&clip, outside)) {
+            self.board.emit(outputs);
+        }
+        Ok(())
+    }
+
+    pub fn duplicate_selected(self) {
+        if let Some(outputs) = self.board.act(Board::duplicate_selected) {
+            self.board.emit(outputs);
+        }
+    }
+
+    pub fn select_all(self) {
+        if let Some(outputs) = self.board.act(Board::select_all) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Says something over the canvas, until the next press.
+    pub fn say_over(self, words: String) {
+        self.board.emit(vec![canvas::Output::Note(words)]);
     }
 
     pub fn undo(self) {

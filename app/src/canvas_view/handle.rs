@@ -86,7 +86,7 @@ impl BoardHandle {
         for output in outputs {
             match output {
                 Output::Opened(key) => self.opened.set(Some(key)),
-                Output::Refused(words) => {
+                Output::Refused(words) | Output::Note(words) => {
                     self.said.set(words.clone());
                     self.refused.set(Some(words));
                 }

@@ -221,6 +221,8 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
     };
     // What the board has no use for stays the browser's: copying, its own zoom, its menus.
     let is_ours = match key {
+        // Copy, cut and paste come as events of their own.
+        Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
         Key::Char(c) => !mods.alt && "+-=_0cCpP12!".contains(c),
         _ => !mods.alt,

@@ -83,12 +83,7 @@ fn short(id: &str) -> String {
 
 fn copy(text: String, copied: RwSignal<bool>) {
     leptos::task::spawn_local(async move {
-        let done = if window().is_secure_context() {
-            let promise = window().navigator().clipboard().write_text(&text);
-            wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
-        } else {
-            copy_by_selection(&text).unwrap_or(false)
-        };
+        let done = copy_text(&text).await;
         if done && copied.try_set(true).is_none() {
             set_timeout(
                 move || {
@@ -98,6 +93,16 @@ fn copy(text: String, copied: RwSignal<bool>) {
             );
         }
     });
+}
+
+/// Whether the clipboard has the text now.
+pub async fn copy_text(text: &str) -> bool {
+    if window().is_secure_context() {
+        let promise = window().navigator().clipboard().write_text(text);
+        wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
+    } else {
+        copy_by_selection(text).unwrap_or(false)
+    }
 }
 
 fn copy_by_selection(text: &str) -> Option<bool> {

@@ -130,6 +130,9 @@ pub fn MenuItem(
     /// Why it cannot be done now. Unlike a disabled item it can be reached, so that everybody can read this.
     #[prop(optional, into)]
     refusal: Signal<Option<String>>,
+    /// What does the same from the keyboard, as in "Ctrl C".
+    #[prop(optional)]
+    keys: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let context = use_context::<MenuContext>();
@@ -158,6 +161,11 @@ pub fn MenuItem(
                 {children()}
                 {move || refusal.get().map(|reason| view! { <small>{reason}</small> })}
             </span>
+            {keys.map(|keys| view! {
+                <span class="kbd" aria-hidden="true">
+                    {keys.split(' ').map(|key| view! { <kbd>{key}</kbd> }).collect_view()}
+                </span>
+            })}
         </button>
     }
 }

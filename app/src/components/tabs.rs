@@ -107,7 +107,7 @@ pub fn TabPanel(
 }
 
 /// Whether an event came from a control that types text, so that a page's shortcuts leave it alone.
-pub fn is_typing(event: &leptos::ev::KeyboardEvent) -> bool {
+pub fn is_typing(event: &web_sys::Event) -> bool {
     let Some(element) = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
     };

@@ -17,7 +17,7 @@ mod typed;
 
 use leptos::prelude::*;
 use workflow::{
-    AgentSpec,
+    AgentId, AgentSpec,
     api::{self as wire, AgentView},
 };
 
@@ -25,9 +25,15 @@ pub use self::edit::{AgentPage, NewAgentPage};
 use self::outside::Offers;
 use crate::{
     api,
-    components::{Badge, Empty, Icon, LinkButton, Skeleton, SkeletonKind, TableShell, TextInput, Variant},
+    components::{
+        Badge, ConfirmDialog, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, Size, Skeleton, SkeletonKind,
+        TableShell, TextInput, Variant, use_toasts,
+    },
+    error::AppError,
+    form::{FormError, outcome},
     load::PartFailed,
     paged::{More, Paged},
+    reactive::effect,
     session::use_session,
     shell::Page,
 };
@@ -67,7 +73,7 @@ pub fn AgentsPage() -> impl IntoView {
                                 }
                                     .into_any()
                             }
-                            Ok(page) => view! { <List page/> }.into_any(),
+                            Ok(page) => view! { <List page on_changed=move |()| agents.refetch()/> }.into_any(),
                             Err(error) => {
                                 view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any()
                             }
@@ -93,8 +99,62 @@ fn ListSkeleton() -> impl IntoView {
     }
 }
 
+/// Deleting an agent that nothing ever used, which asks first.
+#[derive(Clone, Copy)]
+struct Deleting {
+    action: Action<AgentId, Result<(), AppError>>,
+    error: Signal<Option<AppError>>,
+    asked: RwSignal<Option<(AgentId, String)>>,
+    is_asking: RwSignal<bool>,
+}
+
+impl Deleting {
+    fn new(on_changed: Callback<()>) -> Self {
+        let toasts = use_toasts();
+        let (asked, is_asking) = (RwSignal::new(None::<(AgentId, String)>), RwSignal::new(false));
+        let action = Action::new(|id: &AgentId| api::delete_agent(id.clone()));
+        let error = outcome(action, move |()| {
+            let name = asked.with_untracked(|asked| asked.as_ref().map(|(_, name)| name.clone()));
+            toasts.success(format!("“{}” is deleted", name.unwrap_or_default()));
+            on_changed.run(());
+        });
+        effect(move || {
+            // Deleted or refused: the list says which.
+            if !action.pending().get() && action.value().with(Option::is_some) {
+                is_asking.set(false);
+            }
+        });
+        Self { action, error, asked, is_asking }
+    }
+}
+
 #[component]
-fn List(page: wire::Page<AgentView>) -> impl IntoView {
+fn DeleteQuestion(deleting: Deleting) -> impl IntoView {
+    let Deleting { action, asked, is_asking, .. } = deleting;
+    let title = Signal::derive(move || {
+        asked.with(|asked| asked.as_ref().map(|(_, name)| format!("Delete “{name}”?")).unwrap_or_default())
+    });
+    view! {
+        <ConfirmDialog
+            id="delete-agent"
+            open=is_asking
+            danger=true
+            title
+            text="All its versions go with it, and they cannot be brought back. An agent that a workflow or a test has used is kept."
+            confirm="Delete agent"
+            busy=action.pending()
+            on_confirm=move |()| {
+                if let Some((id, _)) = asked.get_untracked() {
+                    action.dispatch(id);
+                }
+            }
+        />
+    }
+}
+
+#[component]
+fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
+    let deleting = Deleting::new(on_changed);
     let agents = Paged::new(page, api::list_agents);
     let wanted = RwSignal::new(String::new());
     let shown = move || {
@@ -110,6 +170,7 @@ fn List(page: wire::Page<AgentView>) -> impl IntoView {
             <div class="toolbar">
                 <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
             </div>
+            <FormError error=deleting.error/>
             <TableShell label="Agents">
                 <thead>
                     <tr>
@@ -118,11 +179,12 @@ fn List(page: wire::Page<AgentView>) -> impl IntoView {
                         <th scope="col">"Kind"</th>
                         <th scope="col" class="num wide-only">"Version"</th>
                         <th scope="col" class="agent-words">"Description"</th>
+                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
                 <tbody>
                     <For each=shown key=|agent| agent.id.clone() let:agent>
-                        <Row agent/>
+                        <Row agent deleting/>
                     </For>
                 </tbody>
             </TableShell>
@@ -130,13 +192,22 @@ fn List(page: wire::Page<AgentView>) -> impl IntoView {
                 <p class="muted" role="status">"No agent matches"</p>
             </Show>
             <More of=agents/>
+            <DeleteQuestion deleting/>
         </div>
     }
 }
 
 #[component]
-fn Row(agent: AgentView) -> impl IntoView {
+fn Row(agent: AgentView, deleting: Deleting) -> impl IntoView {
     let href = format!("/admin/agents/{}", agent.id);
+    let (menu_id, label) = (format!("agent-{}", agent.id), format!("Actions for {}", agent.name));
+    // What an outside worker does is offered by it, and not written here.
+    let copy = (agent.kind != kind::WORKER).then(|| format!("/admin/agents/new?from={}", agent.id));
+    let stored = StoredValue::new((agent.id.clone(), agent.name.clone()));
+    let on_delete = move |()| {
+        deleting.asked.set(Some(stored.get_value()));
+        deleting.is_asking.set(true);
+    };
     view! {
         <tr>
             <th scope="row">
@@ -149,6 +220,12 @@ fn Row(agent: AgentView) -> impl IntoView {
             <td><Badge>{kind::label(&agent.kind)}</Badge></td>
             <td class="num wide-only">{agent.version}</td>
             <td class="muted agent-words">{agent.description}</td>
+            <td class="row-actions">
+                <Menu id=menu_id label size=Size::Sm>
+                    {copy.clone().map(|href| view! { <MenuLink href icon="copy-plus">"Duplicate"</MenuLink> })}
+                    <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>
+                </Menu>
+            </td>
         </tr>
     }
 }

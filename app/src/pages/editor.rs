@@ -5,13 +5,16 @@ mod autosave;
 mod bound;
 mod canvas_bar;
 mod changes;
+mod clipboard;
 mod conflict;
 mod content;
 mod draft;
 mod edge_panel;
 mod focus;
 mod keep;
+mod more;
 mod palette;
+mod past;
 mod problems;
 mod publish;
 mod save_state;
@@ -27,8 +30,8 @@ use leptos_router::hooks::use_params_map;
 use workflow::{AgentCatalog, TemplateId, api::TemplateView};
 
 use self::{
-    canvas_bar::CanvasBar, conflict::Notices, draft::Draft, palette::Palette, problems::Problems, publish::Publish,
-    save_state::SaveWords, side_panel::SidePanel,
+    canvas_bar::CanvasBar, conflict::Notices, draft::Draft, more::More, palette::Palette, problems::Problems,
+    publish::Publish, save_state::SaveWords, side_panel::SidePanel,
 };
 use crate::reactive::memo;
 use crate::{
@@ -103,6 +106,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.follow_saving();
     draft.take_up_unsaved();
     draft.follow();
+    draft.follow_clipboard();
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();
@@ -113,6 +117,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
         view! {
             <SaveWords draft/>
             <Publish draft/>
+            <More draft/>
         }
     };
     view! {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use workflow::{
     TemplateId,
-    api::{self as wire, CreateTemplate, TemplateSummary, TemplateView},
+    api::{self as wire, TemplateSummary, TemplateView},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     form::{FormError, outcome},
     load::PartFailed,
     paged::{More, Paged},
-    reactive::memo,
+    reactive::{effect, memo},
     session::use_session,
     shell::Page,
 };
@@ -28,13 +28,8 @@ pub fn WorkflowsPage() -> impl IntoView {
     let session = use_session();
     let templates = Resource::new(move || session.epoch(), |_| api::list_templates(None));
     let navigate = use_navigate();
-    let create = Action::new(|(): &()| {
-        api::create_template(CreateTemplate {
-            name: "Untitled workflow".to_owned(),
-            description: String::new(),
-            definition: serde_json::json!({ "steps": {} }),
-        })
-    });
+    // One that was never touched is handed out again, so that empty ones do not pile up.
+    let create = Action::new(|(): &()| api::new_template());
     let error = outcome(create, move |template| {
         navigate(&format!("/admin/workflows/{}", template.id), leptos_router::NavigateOptions::default());
     });
@@ -106,6 +101,8 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let wanted = RwSignal::new(String::new());
     let which = RwSignal::new("active".to_owned());
     let archiving = Archiving::new(on_changed);
+    let copying = Copying::new(on_changed);
+    let deleting = Deleting::new(on_changed);
     let shown = move || {
         let wanted = wanted.get().to_lowercase();
         let is_archived = has_archived.get() && which.with(|which| which == "archived");
@@ -129,6 +126,8 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </Show>
             </div>
             <FormError error=archiving.error/>
+            <FormError error=copying.error/>
+            <FormError error=deleting.error/>
             <TableShell label="Workflows">
                 <thead>
                     <tr>
@@ -142,7 +141,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </thead>
                 <tbody>
                     <For each=shown key=|template| template.id let:template>
-                        <Row template archiving/>
+                        <Row template archiving copying deleting/>
                     </For>
                 </tbody>
             </TableShell>
@@ -151,6 +150,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
             </Show>
             <More of=templates/>
             <Question archiving/>
+            <DeleteQuestion deleting/>
         </div>
     }
 }
@@ -202,8 +202,83 @@ fn Question(archiving: Archiving) -> impl IntoView {
     }
 }
 
+/// A copy of the draft, under a name of its own.
+#[derive(Clone, Copy)]
+struct Copying {
+    action: Action<TemplateId, Result<TemplateView, AppError>>,
+    error: Signal<Option<AppError>>,
+}
+
+impl Copying {
+    fn new(on_changed: Callback<()>) -> Self {
+        let toasts = use_toasts();
+        let action = Action::new(|id: &TemplateId| api::duplicate_template(*id));
+        let error = outcome(action, move |template: TemplateView| {
+            toasts.success(format!("“{}” is made", template.name));
+            on_changed.run(());
+        });
+        Self { action, error }
+    }
+}
+
+/// Deleting a workflow that nobody ever used, which asks first.
+#[derive(Clone, Copy)]
+struct Deleting {
+    action: Action<(TemplateId, i64), Result<(), AppError>>,
+    error: Signal<Option<AppError>>,
+    asked: RwSignal<Option<TemplateSummary>>,
+    is_asking: RwSignal<bool>,
+}
+
+impl Deleting {
+    fn new(on_changed: Callback<()>) -> Self {
+        let toasts = use_toasts();
+        let (asked, is_asking) = (RwSignal::new(None::<TemplateSummary>), RwSignal::new(false));
+        let action = Action::new(|(id, revision): &(TemplateId, i64)| api::delete_template(*id, *revision));
+        let error = outcome(action, move |()| {
+            let name = asked.with_untracked(|asked| asked.as_ref().map(|template| template.name.clone()));
+            toasts.success(format!("“{}” is deleted", name.unwrap_or_default()));
+            on_changed.run(());
+        });
+        effect(move || {
+            // Deleted or refused: the list says which.
+            if !action.pending().get() && action.value().with(Option::is_some) {
+                is_asking.set(false);
+            }
+        });
+        Self { action, error, asked, is_asking }
+    }
+}
+
 #[component]
-fn Row(template: TemplateSummary, archiving: Archiving) -> impl IntoView {
+fn DeleteQuestion(deleting: Deleting) -> impl IntoView {
+    let Deleting { action, asked, is_asking, .. } = deleting;
+    let title = Signal::derive(move || {
+        asked.with(|asked| asked.as_ref().map(|template| format!("Delete “{}”?", template.name)).unwrap_or_default())
+    });
+    view! {
+        <ConfirmDialog
+            id="delete-workflow"
+            open=is_asking
+            danger=true
+            title
+            text="It was never published, so nobody has ever run it. It cannot be brought back."
+            confirm="Delete workflow"
+            busy=action.pending()
+            on_confirm=move |()| {
+                let wanted = asked.with_untracked(|asked| {
+                    asked.as_ref().map(|template| (template.id, template.draft_revision))
+                });
+                if let Some(wanted) = wanted {
+                    action.dispatch(wanted);
+                }
+            }
+        />
+    }
+}
+
+#[component]
+fn Row(template: TemplateSummary, archiving: Archiving, copying: Copying, deleting: Deleting) -> impl IntoView {
     let (id, is_archived) = (template.id, template.archived_at.is_some());
     let (menu_id, label) = (format!("workflow-{id}"), format!("Actions for {}", template.name));
     let stored = StoredValue::new(template.clone());
@@ -214,6 +289,11 @@ fn Row(template: TemplateSummary, archiving: Archiving) -> impl IntoView {
             archiving.asked.set(Some(stored.get_value()));
             archiving.is_asking.set(true);
         }
+    };
+    let is_used = template.published_version.is_some();
+    let on_delete = move |()| {
+        deleting.asked.set(Some(stored.get_value()));
+        deleting.is_asking.set(true);
     };
     let href = format!("/admin/workflows/{}", template.id);
     let published = match template.published_version {
@@ -232,7 +312,18 @@ fn Row(template: TemplateSummary, archiving: Archiving) -> impl IntoView {
             <td class="wide-only"><RelativeTime at=updated/></td>
             <td class="row-actions">
                 <Menu id=menu_id label size=Size::Sm>
+                    <MenuItem
+                        icon="copy-plus"
+                        on_select=move |()| {
+                            copying.action.dispatch(id);
+                        }
+                    >
+                        "Duplicate"
+                    </MenuItem>
                     <MenuItem icon="archive" on_select>{if is_archived { "Unarchive" } else { "Archive" }}</MenuItem>
+                    {(!is_used).then(|| view! {
+                        <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>
+                    })}
                 </Menu>
             </td>
         </tr>

@@ -48,6 +48,11 @@ impl Clip {
         &self.definition.steps
     }
 
+    #[must_use]
+    pub fn from_workflow(self, workflow: TemplateId) -> Self {
+        Self { workflow: Some(workflow), ..self }
+    }
+
     /// What goes on the clipboard.
     pub fn to_text(&self) -> String {
         let mut document = Map::new();

@@ -240,11 +240,7 @@ fn check_place(place: Option<Position>) -> Result<(), Refused> {
     }
 }
 
-fn add_steps(
-    definition: &mut Definition,
-    steps: &[(StepKey, Step)],
-    added: &mut Vec<Edge>,
-) -> Result<Edit, Refused> {
+fn add_steps(definition: &mut Definition, steps: &[(StepKey, Step)], added: &mut Vec<Edge>) -> Result<Edit, Refused> {
     let mut new = BTreeSet::new();
     for (key, step) in steps {
         if definition.steps.contains_key(key) || !new.insert(key) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use store::{
-    agents::SaveAgent as Saved,
+    agents::{DeleteAgent, SaveAgent as Saved},
     templates::{Draft, NewTemplate},
 };
 use workflow::{
@@ -96,6 +96,27 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
         }
         Saved::Stale { latest } => Err(Error::Stale { current: latest.into() }),
         Saved::NotFound => Err(Error::NotFound),
+    }
+}
+
+/// Deletes an agent that nothing ever used.
+pub async fn delete(ctx: &OpContext, id: &AgentId) -> Result<()> {
+    ctx.admin()?;
+    // No agent has such an id, and Postgres cannot hold every text that is none.
+    if !id.is_well_formed() {
+        return Err(Error::NotFound);
+    }
+    match ctx.store().delete_agent(id, ctx.author()).await? {
+        DeleteAgent::Deleted => Ok(()),
+        DeleteAgent::NotFound => Err(Error::NotFound),
+        DeleteAgent::Used => {
+            let detail = "A published workflow or a test ran it, and its runs refer to it. It stays in the library.";
+            Err(Error::Conflict(detail.into()))
+        }
+        DeleteAgent::Drafted { name } => {
+            let detail = format!("The draft of “{name}” has a step of it. Delete that step first.");
+            Err(Error::Conflict(detail))
+        }
     }
 }
 

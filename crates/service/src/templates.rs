@@ -1,10 +1,11 @@
 //! Workflow templates: published versions for everybody, drafts and publishing for admins.
 //! Must never overwrite a newer draft, and never publish what the validator refuses.
 
+mod copies;
 mod nesting;
 
 use serde_json::Value;
-use store::templates::{Draft, NewTemplate, NewVersion, Publish, SaveDraft};
+use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
     Definition, Plan, Problem, TemplateId,
     api::{
@@ -15,6 +16,9 @@ use workflow::{
 };
 
 use crate::{Error, OpContext, Result, Wanted, id, people, text, validation};
+
+/// What a workflow is called until somebody names it.
+const UNTITLED: &str = "Untitled workflow";
 
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;
@@ -70,6 +74,43 @@ pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<Templat
     let new = NewTemplate { id, name: &name, description: &description, definition: &definition, by };
     ctx.store().create_template(new, ctx.author()).await?;
     get(ctx, id).await
+}
+
+/// A draft to begin with: an empty one that the person never touched, or a new one. Nobody gets a list full of them.
+pub async fn begin(ctx: &OpContext) -> Result<TemplateView> {
+    let by = ctx.admin()?.id;
+    if let Some(id) = ctx.store().untouched_template(by, UNTITLED).await? {
+        return get(ctx, id).await;
+    }
+    let definition = Definition::default();
+    let id = TemplateId(id::new_id());
+    let new = NewTemplate { id, name: UNTITLED, description: "", definition: &definition, by };
+    ctx.store().create_template(new, ctx.author()).await?;
+    get(ctx, id).await
+}
+
+/// Makes a draft that says what the draft of this one says, under a name of its own.
+pub async fn duplicate(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
+    let by = ctx.admin()?.id;
+    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    let names = copies::names(&draft.name);
+    let taken = ctx.store().template_names(&names).await?;
+    let name = names.iter().find(|name| !taken.contains(name)).unwrap_or(&draft.name);
+    let copy = TemplateId(id::new_id());
+    let new = NewTemplate { id: copy, name, description: &draft.description, definition: &draft.definition, by };
+    ctx.store().create_template(new, ctx.author()).await?;
+    get(ctx, copy).await
+}
+
+/// Deletes a workflow that was never published; at a revision, if one is named.
+pub async fn delete(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>) -> Result<()> {
+    ctx.admin()?;
+    match ctx.store().delete_template(id, base_revision, ctx.author()).await? {
+        Deleted::Deleted => Ok(()),
+        Deleted::NotFound => Err(Error::NotFound),
+        Deleted::Used => Err(Error::Conflict("It was published, and runs may refer to it. Archive it instead.".into())),
+        Deleted::Stale { current } => Err(Error::Stale { current }),
+    }
 }
 
 /// Saves the draft, problems and all; a stale base revision is a conflict and changes nothing.

@@ -21,6 +21,18 @@ pub enum SaveAgent {
     NotFound,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeleteAgent {
+    Deleted,
+    NotFound,
+    /// A version of a workflow runs it, or a test did.
+    Used,
+    /// The draft of a workflow has a step of it.
+    Drafted {
+        name: String,
+    },
+}
+
 impl Store {
     /// The latest version of every agent, by id.
     pub async fn agents(&self) -> Result<Vec<AgentSpec>> {
@@ -129,6 +141,48 @@ impl Store {
         tx.commit().await?;
         Ok(SaveAgent::Saved(Box::new(saved)))
     }
+
+    /// Deletes an agent that nothing ever used, with its versions.
+    pub async fn delete_agent(&self, id: &AgentId, author: Author) -> Result<DeleteAgent> {
+        let mut tx = self.pool.begin().await?;
+        // What is being published with it has locked it, and is seen by the statements after this one.
+        let latest = sqlx::query_scalar!("SELECT latest_version FROM agents WHERE id = $1 FOR UPDATE", id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(latest) = latest else {
+            return Ok(DeleteAgent::NotFound);
+        };
+        let is_used = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM workflow_version_agents WHERE agent_id = $1) AS "is_used!""#,
+            id.as_str(),
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if is_used {
+            return Ok(DeleteAgent::Used);
+        }
+        // Few drafts hold the word, and only those are taken apart.
+        let drafted = sqlx::query_scalar!(
+            r#"SELECT name FROM workflow_templates
+               WHERE NOT is_test AND position('"' || $1 || '"' IN definition::text) > 0
+                 AND EXISTS (SELECT FROM json_each(definition -> 'steps') step WHERE step.value ->> 'agent_id' = $1)
+               ORDER BY updated_at DESC LIMIT 1"#,
+            id.as_str(),
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(name) = drafted {
+            return Ok(DeleteAgent::Drafted { name });
+        }
+        // Of an outside worker: what it offers waits to be accepted again.
+        sqlx::query!("UPDATE worker_offers SET accepted_version = NULL WHERE agent_id = $1", id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query!("DELETE FROM agents WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
+        audit::append(&mut tx, author, "agent.deleted", id.as_str(), json!({"version": latest})).await?;
+        tx.commit().await?;
+        Ok(DeleteAgent::Deleted)
+    }
 }
 
 fn read(id: &str, version: i32, spec: &str) -> Result<AgentSpec> {
@@ -195,5 +249,58 @@ mod tests {
             }
         }
         assert_eq!(seen, ["b", "c", "d", "a"]);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn only_an_agent_that_nothing_used_is_deleted_and_its_id_is_free_again(pool: PgPool) {
+        use crate::templates::{NewTemplate, NewVersion, Publish};
+        use workflow::{Definition, TemplateId};
+
+        let store = Store::from_pool(pool);
+        let by = UserId(Uuid::from_u128(1));
+        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
+        store.create_user(&user, Author::default()).await.unwrap();
+        let spec = |id: &str| -> AgentSpec {
+            serde_json::from_value(serde_json::json!({
+                "id": id, "name": id, "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}
+            }))
+            .unwrap()
+        };
+        let save = async |id: &str| store.save_agent(&spec(id), None, by, Author::default()).await.unwrap();
+        let delete = async |id: &str| store.delete_agent(&id.into(), Author::default()).await.unwrap();
+        for id in ["unused", "drafted", "published", "tested"] {
+            save(id).await;
+        }
+        let template = async |id: u128, agent: &str| {
+            // Its name stands in the prompt of another step, too: that is no use of it.
+            let definition = Definition::from_value(&serde_json::json!({"steps": {
+                "a": {"agent_id": agent, "agent_version": 1, "prompt": "\"unused\""}}}))
+            .unwrap();
+            let id = TemplateId(Uuid::from_u128(id));
+            let new = NewTemplate { id, name: "Brief", description: "", definition: &definition, by };
+            (id, definition.clone(), store.create_template(new, Author::default()).await.unwrap())
+        };
+        template(10, "drafted").await;
+        let (id, definition, ()) = template(11, "published").await;
+        let new = NewVersion { id, revision: 1, definition: &definition, by };
+        assert_eq!(store.publish(new, Author::default()).await.unwrap(), Publish::Published { version: 1 });
+        // The draft goes on without it; the version keeps it.
+        store.save_draft(id, 1, None, None, Some(&Definition::default()), Author::default()).await.unwrap();
+        let definition =
+            Definition::from_value(&serde_json::json!({"steps": {"test": {"agent_id": "tested", "agent_version": 1}}}));
+        let definition = definition.unwrap();
+        let id = TemplateId(Uuid::from_u128(12));
+        let new = NewTemplate { id, name: "Test of tested", description: "", definition: &definition, by };
+        store.test_version(new, Author::default()).await.unwrap();
+
+        assert_eq!(delete("nobody").await, DeleteAgent::NotFound);
+        assert_eq!(delete("drafted").await, DeleteAgent::Drafted { name: "Brief".into() });
+        assert_eq!(delete("published").await, DeleteAgent::Used);
+        assert_eq!(delete("tested").await, DeleteAgent::Used);
+        assert_eq!(store.agents().await.unwrap().len(), 4);
+        assert_eq!(delete("unused").await, DeleteAgent::Deleted);
+        assert_eq!(store.agent(&"unused".into(), Some(1)).await.unwrap(), None);
+        assert!(matches!(save("unused").await, SaveAgent::Saved(saved) if saved.version == 1));
+        assert!(sqlx::query("DELETE FROM agents WHERE id = 'published'").execute(&store.pool).await.is_err());
     }
 }

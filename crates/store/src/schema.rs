@@ -62,7 +62,7 @@ WITH things AS (
         WHEN c.relkind = 'S' THEN ARRAY['USAGE']
         WHEN c.relname = '_sqlx_migrations' THEN ARRAY['SELECT']
         -- Nothing in these ever changes.
-        WHEN c.relname IN ('audit_log', 'agent_versions', 'workflow_template_versions', 'run_events') THEN ARRAY['SELECT', 'INSERT']
+        WHEN c.relname IN ('audit_log', 'agent_versions', 'workflow_template_versions', 'workflow_version_agents', 'run_events') THEN ARRAY['SELECT', 'INSERT']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END AS wanted
     FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S')
@@ -216,6 +216,8 @@ mod tests {
             "UPDATE agent_versions SET spec = '{}'",
             "UPDATE workflow_template_versions SET name = 'x'",
             "DELETE FROM workflow_template_versions",
+            "DELETE FROM agent_versions",
+            "DELETE FROM workflow_version_agents",
             "DELETE FROM _sqlx_migrations",
             "TRUNCATE users",
             "DROP TABLE blobs",

@@ -10,8 +10,10 @@ use workflow::{
 
 use crate::{Error, Result, Store, Window, decode, page};
 
+mod delete;
 mod save;
 
+pub use delete::Deleted;
 pub use save::{NewTemplate, NewVersion, Publish, SaveDraft};
 
 /// A template with its draft.

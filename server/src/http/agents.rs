@@ -43,6 +43,11 @@ pub(super) async fn save(
     Ok((StatusCode::CREATED, Json(agents::save(&ctx, agent).await?)))
 }
 
+pub(super) async fn delete(Extension(ctx): Extension<OpContext>, Ids(id): Ids<AgentId>) -> Result<StatusCode> {
+    agents::delete(&ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(super) async fn test(
     Extension(ctx): Extension<OpContext>,
     Body(test): Body<TestAgent>,

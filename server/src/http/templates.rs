@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use serde::Deserialize;
 use service::{OpContext, templates};
 use workflow::{
     Definition, TemplateId,
@@ -12,9 +13,14 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages},
+    extract::{Body, Ids, Pages, Params},
     problem::Result,
 };
+
+#[derive(Deserialize)]
+pub(super) struct AtRevision {
+    base_revision: Option<i64>,
+}
 
 pub(super) async fn gallery(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
     Ok(pages.answer(templates::gallery(&ctx, &pages.wanted).await?))
@@ -49,6 +55,22 @@ pub(super) async fn update(
     Body(update): Body<UpdateTemplate>,
 ) -> Result<Json<TemplateView>> {
     Ok(Json(templates::save_draft(&ctx, id, update).await?))
+}
+
+pub(super) async fn duplicate(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+) -> Result<(StatusCode, Json<TemplateView>)> {
+    Ok((StatusCode::CREATED, Json(templates::duplicate(&ctx, id).await?)))
+}
+
+pub(super) async fn delete(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+    Params(at): Params<AtRevision>,
+) -> Result<StatusCode> {
+    templates::delete(&ctx, id, at.base_revision).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn publish(

@@ -129,6 +129,7 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/agents/list", Empty, SIGNED_IN),
         ("GET", "/api/agents/{agent_id}", Empty, ADMINS),
         ("POST", "/api/agents", Json(agent), ADMINS),
+        ("DELETE", "/api/agents/{agent_id}", Empty, ADMINS),
         ("POST", "/api/agents/test", Json(json!({"agent_id": "shout", "inputs": {"text": "x"}})), ADMINS),
         ("GET", "/api/providers", Empty, ADMINS),
         ("GET", "/api/workflows/gallery", Empty, SIGNED_IN),
@@ -136,6 +137,8 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("POST", "/api/workflows/templates", Json(json!({"name": "New"})), ADMINS),
         ("GET", "/api/workflows/templates/{template_id}", Empty, SIGNED_IN),
         ("PUT", "/api/workflows/templates/{template_id}", Json(json!({"base_revision": 1})), ADMINS),
+        ("DELETE", "/api/workflows/templates/{template_id}", Empty, ADMINS),
+        ("POST", "/api/workflows/templates/{template_id}/duplicate", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/publish", Empty, ADMINS),
         ("GET", "/api/workflows/waiting", Empty, SIGNED_IN),
         ("GET", "/api/workflows/runs", Empty, SIGNED_IN),
@@ -364,6 +367,10 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
             OnRun(RunVerb::Move),
         ),
         ("POST", "/_fn/cancel_run", Json(run()), OnRun(RunVerb::Cancel)),
+        ("POST", "/_fn/new_template", Form(&[]), ADMINS),
+        ("POST", "/_fn/duplicate_template", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/delete_template", Json(json!({"id": it.template, "base_revision": 1})), ADMINS),
+        ("POST", "/_fn/delete_agent", Json(json!({"id": "shout"})), ADMINS),
         ("POST", "/_fn/archive_template", Json(json!({"id": it.template, "is_archived": false})), ADMINS),
     ]
 }

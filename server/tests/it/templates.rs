@@ -36,6 +36,31 @@ async fn a_template_is_drafted_saved_and_published(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_never_used_is_duplicated_and_deleted_over_rest_and_logged(pool: PgPool) {
+    let server = Server::start(pool).await.with_library().await;
+    let made = server.admin.post("/api/workflows/templates", json!({"name": "Mine"})).await.expect(201);
+    let path = |id: &serde_json::Value| format!("/api/workflows/templates/{}", id.as_str().unwrap());
+    let copy = server.admin.post(&format!("{}/duplicate", path(&made["id"])), json!({})).await.expect(201);
+    assert_eq!(copy["name"], "Mine (copy)");
+    let delete = async |path: &str| server.admin.json(Method::DELETE, path, &json!({})).await;
+    delete(&format!("{}?base_revision=7", path(&copy["id"]))).await.problem(409, "stale_revision");
+    delete(&format!("{}?base_revision=x", path(&copy["id"]))).await.problem(422, "invalid");
+    assert_eq!(delete(&format!("{}?base_revision=1", path(&copy["id"]))).await.status, 204);
+    server.admin.get(&path(&copy["id"])).await.problem(404, "not_found");
+    let gallery = server.admin.get("/api/workflows/gallery").await.expect(200);
+    delete(&path(&gallery[0]["id"])).await.problem(409, "conflict");
+    delete("/api/agents/clean-text").await.problem(409, "conflict");
+    let agent = json!({"id": "other", "name": "Other", "config": {"kind": "template", "template": "x"},
+        "outputs": [{"name": "text"}]});
+    server.admin.post("/api/agents", agent).await.expect(201);
+    assert_eq!(delete("/api/agents/other").await.status, 204);
+    delete("/api/agents/other").await.problem(404, "not_found");
+    let log = server.admin.get("/api/audit").await.expect(200).to_string();
+    assert!(log.contains("template.deleted") && log.contains("agent.deleted"), "{log}");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_agents_list_tells_ports_and_kinds(pool: PgPool) {
     let server = Server::start(pool).await.with_library().await;
     let agents = server.anna.get("/api/agents/list").await.expect(200);

@@ -4,11 +4,12 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_navigate, use_params_map},
+    hooks::{use_navigate, use_params_map, use_query_map},
 };
 use workflow::{
     AgentId, AgentSpec,
     api::{ErrorCode, ProviderView, SaveAgent},
+    limits,
 };
 
 use super::{
@@ -43,16 +44,37 @@ use crate::{
 
 #[component]
 pub fn NewAgentPage() -> impl IntoView {
-    let providers = Resource::new(|| (), |()| api::list_providers());
+    let query = use_query_map();
+    let from = memo(move || query.with(|query| query.get("from").map(AgentId::new)));
+    let loaded = Resource::new(move || from.get(), load_new);
+    refetch_after_sign_in(loaded, Result::is_err);
     view! {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
-                // Without the list one can still type; the default provider is what most want.
-                let providers = providers.await.unwrap_or_default();
-                view! { <Editor spec=AgentForm::blank() providers is_new=true/> }
+                match loaded.await {
+                    Ok((spec, providers)) => view! { <Editor spec providers is_new=true/> }.into_any(),
+                    Err(error) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
+                }
             })}
         </Transition>
     }
+}
+
+/// A blank agent, or what another one says under a name of its own: nothing is stored before the person saves it.
+async fn load_new(from: Option<AgentId>) -> Result<(AgentSpec, Vec<ProviderView>), AppError> {
+    let spec = match from {
+        Some(id) => copy_of(api::get_agent(id, None).await?),
+        None => AgentForm::blank(),
+    };
+    // Without the list one can still type; the default provider is what most want.
+    Ok((spec, api::list_providers().await.unwrap_or_default()))
+}
+
+fn copy_of(spec: AgentSpec) -> AgentSpec {
+    const END: &str = " (copy)";
+    let name: String = spec.name.chars().take(limits::MAX_NAME_CHARS - END.len()).collect();
+    let name = format!("{name}{END}");
+    AgentSpec { id: AgentId::new(suggested_id::slug(&name)), version: 0, name, ..spec }
 }
 
 #[component]
@@ -118,7 +140,14 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
     let restored = RwSignal::new(None::<usize>);
     // On the server nobody types; the place is that of the person in the browser.
     let kept_at = |id: &str| device::place(&format!("agent:{id}")).unwrap_or_default();
-    let of = if is_new { "new".to_owned() } else { saved.with_untracked(|saved| saved.id.to_string()) };
+    // A copy that was begun is another one than the blank form.
+    let of = if is_new && saved.with_untracked(|saved| saved.id.as_str().is_empty()) {
+        "new".to_owned()
+    } else if is_new {
+        saved.with_untracked(|saved| format!("new:{}", saved.id))
+    } else {
+        saved.with_untracked(|saved| saved.id.to_string())
+    };
     let place = StoredValue::new(kept_at(&of));
     kept::keep_typed(place.get_value(), typed, clean, move |found: TypedAgent| {
         let (base, n_missing) = (found.base, saved.with_untracked(|saved| form.retype(found, saved)));

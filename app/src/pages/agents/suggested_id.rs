@@ -16,7 +16,7 @@ pub(super) fn follow_name(form: AgentForm) {
     });
 }
 
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         match c {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use canvas::Document;
 use leptos::{ev, prelude::*, task::spawn_local};
 use workflow::{
     TemplateId,
@@ -10,7 +11,7 @@ use workflow::{
 };
 
 use super::{
-    content::{Content, Live},
+    content::Live,
     draft::Draft,
     keep::{self, Kept},
     saving::{SaveState, Shared, lock},
@@ -26,8 +27,6 @@ impl Draft {
         let saving = self.saving;
         effect_with(move |before: Option<()>| {
             self.handle.revision().track();
-            self.name.track();
-            self.description.track();
             if before.is_some() {
                 untrack(|| self.changed());
             }
@@ -56,6 +55,7 @@ impl Draft {
                     }
                 }),
                 window_event_listener(ev::pagehide, move |_| {
+                    self.keep_past();
                     if saving.is_dirty.get_value() {
                         self.keep();
                     }
@@ -65,6 +65,7 @@ impl Draft {
         });
         on_cleanup(move || {
             saving.stop_timer();
+            self.keep_past();
             if saving.is_dirty.get_value() {
                 self.leave();
             }
@@ -136,6 +137,7 @@ impl Draft {
             self.keep();
             return;
         }
+        self.keep_past();
         let content = self.content();
         let base = {
             let mut core = lock(&core);
@@ -162,7 +164,7 @@ impl Draft {
         });
     }
 
-    async fn answered(self, core: &Shared, content: Content, answer: Result<TemplateView, AppError>) {
+    async fn answered(self, core: &Shared, content: Document, answer: Result<TemplateView, AppError>) {
         let id = self.id;
         let answer = match answer {
             Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
@@ -194,9 +196,9 @@ impl Draft {
     }
 
     /// A newer draft may be our own save whose answer was lost; then there is no conflict.
-    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Content), AppError> {
+    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Document), AppError> {
         let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
-        let current = Content::of(&theirs);
+        let current = Document::from(&theirs);
         let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
         if let Some(ours) = ours {
             return Ok((theirs, ours));
@@ -259,7 +261,7 @@ impl Draft {
     }
 }
 
-async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateView, AppError> {
+async fn send(id: TemplateId, base: i64, content: &Document) -> Result<TemplateView, AppError> {
     let update = UpdateTemplate {
         // A workflow keeps its last name while the field is empty.
         name: Some(content.name.clone()).filter(|name| !name.trim().is_empty()),
@@ -270,7 +272,7 @@ async fn send(id: TemplateId, base: i64, content: &Content) -> Result<TemplateVi
     api::save_draft(id, update).await
 }
 
-async fn send_and_forget(id: TemplateId, base: i64, content: Content) {
+async fn send_and_forget(id: TemplateId, base: i64, content: Document) {
     if send(id, base, &content).await.is_ok() {
         keep::forget(id);
     }

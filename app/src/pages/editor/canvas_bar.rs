@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 
 use super::draft::Draft;
 use crate::canvas_view::MapToggle;
-use crate::components::{IconButton, Size, is_typing};
+use crate::components::{Align, IconButton, Menu, MenuItem, MenuLine, Size, is_typing};
 use crate::reactive::{effect, memo};
 
 #[component]
@@ -60,6 +60,9 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
                     />
                 </span>
             </Show>
+            <Menu id="canvas-steps" label="Steps: copy, paste and more" size=Size::Sm align=Align::Centre>
+                <StepsMenu draft/>
+            </Menu>
             <hr/>
             <IconButton icon="zoom-out" label="Zoom out" keys="-" size=Size::Sm on_click=move |()| handle.zoom_out()/>
             <button
@@ -77,6 +80,27 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| handle.fit()/>
             <MapToggle needed=handle.needs_map()/>
         </div>
+    }
+}
+
+/// What the keyboard does with steps, for those who do not know the keys.
+#[component]
+fn StepsMenu(draft: Draft) -> impl IntoView {
+    let handle = draft.handle;
+    let selection = handle.selection();
+    let nothing = Signal::derive(move || selection.with(Vec::is_empty).then(|| "Select a step first".to_owned()));
+    view! {
+        <MenuItem icon="copy" keys="Ctrl C" refusal=nothing on_select=move |()| draft.copy_by_menu(false)>"Copy"</MenuItem>
+        <MenuItem icon="scissors" keys="Ctrl X" refusal=nothing on_select=move |()| draft.copy_by_menu(true)>"Cut"</MenuItem>
+        <MenuItem icon="clipboard-paste" keys="Ctrl V" on_select=move |()| draft.paste_by_menu()>"Paste"</MenuItem>
+        <MenuItem icon="copy-plus" keys="Ctrl D" refusal=nothing on_select=move |()| handle.duplicate_selected()>
+            "Duplicate"
+        </MenuItem>
+        <MenuLine/>
+        <MenuItem icon="list-checks" keys="Ctrl A" on_select=move |()| handle.select_all()>"Select all"</MenuItem>
+        <MenuItem icon="trash-2" keys="Del" danger=true refusal=nothing on_select=move |()| handle.delete_selected()>
+            "Delete"
+        </MenuItem>
     }
 }
 
@@ -102,6 +126,10 @@ fn keys(draft: Draft) {
                 "z" if !is_typing(&event) => {
                     event.prevent_default();
                     if event.shift_key() { draft.handle.redo() } else { draft.handle.undo() }
+                }
+                "d" if !is_typing(&event) && !draft.handle.selection().with_untracked(Vec::is_empty) => {
+                    event.prevent_default();
+                    draft.handle.duplicate_selected();
                 }
                 "y" if !is_typing(&event) => {
                     event.prevent_default();

@@ -1,8 +1,9 @@
 //! The draft on the page: what the panels read and change, and the findings of the validator about it.
-//! Every change of the definition goes through `apply`, so that it can be undone; name and description are plain fields.
+//! Every change of it goes through `apply`, so that it can be undone; name and description are fields that are tied to it.
 
 use std::{collections::BTreeSet, time::Duration};
 
+use canvas::{Document, Edit};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId,
@@ -10,10 +11,7 @@ use workflow::{
     people::{self, People, Standing},
 };
 
-use super::{
-    content::{Content, Live},
-    saving::Saving,
-};
+use super::{content::Live, saving::Saving};
 use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api,
@@ -47,6 +45,8 @@ pub(super) struct Draft {
     pause: StoredValue<Option<TimeoutHandle>>,
     /// The steps that were there when the page was opened: a version may have them.
     loaded: StoredValue<BTreeSet<StepKey>>,
+    /// The revision of the canvas for which its past was kept last.
+    pub kept_at: StoredValue<Option<u64>>,
 }
 
 impl Draft {
@@ -55,9 +55,9 @@ impl Draft {
         let problems = template.problems.clone();
         let live = Live::of(&template);
         let loaded = template.definition.steps.keys().cloned().collect();
-        let handle = EditorHandle::new(template.definition, agents.clone());
+        let handle = EditorHandle::new(Document::from(&template), agents.clone());
         handle.set_problems(problems.clone());
-        Self {
+        let draft = Self {
             id: template.id,
             handle,
             name: RwSignal::new(template.name),
@@ -73,7 +73,24 @@ impl Draft {
             shown: RwSignal::new("canvas".to_owned()),
             pause: StoredValue::new(None),
             loaded: StoredValue::new(loaded),
-        }
+            kept_at: StoredValue::new(None),
+        };
+        draft.tie(draft.name, |document| document.name.clone(), Edit::SetName, "Rename workflow");
+        draft.tie(
+            draft.description,
+            |document| document.description.clone(),
+            Edit::SetDescription,
+            "Change description",
+        );
+        draft
+    }
+
+    /// Ties a field to a text of the document: typing changes it, undo comes back into the field.
+    fn tie(self, text: RwSignal<String>, read: fn(&Document) -> String, edit: fn(String) -> Edit, label: &'static str) {
+        let known = memo(move || self.handle.with_document(read));
+        tie(known, text, move |now| {
+            self.apply(edit(now), label);
+        });
     }
 
     /// Begins to validate what changes.
@@ -169,25 +186,19 @@ impl Draft {
         }
     }
 
-    pub(super) fn content(self) -> Content {
-        Content {
-            name: self.name.get_untracked(),
-            description: self.description.get_untracked(),
-            definition: self.handle.with_definition_untracked(Clone::clone),
-        }
+    pub(super) fn content(self) -> Document {
+        self.handle.with_document_untracked(Clone::clone)
     }
 
     /// Shows another state of the whole workflow; nothing before it can be undone.
-    pub(super) fn show(self, content: Content) {
-        self.name.set(content.name);
-        self.description.set(content.description);
-        if self.handle.with_definition_untracked(|definition| *definition != content.definition) {
-            self.handle.replace(content.definition);
+    pub(super) fn show(self, content: Document) {
+        if self.handle.with_document_untracked(|document| *document != content) {
+            self.handle.replace(content);
         }
     }
 
     /// Changes the definition, or says why it cannot be.
-    pub(super) fn apply(self, edit: canvas::Edit, label: &str) -> bool {
+    pub(super) fn apply(self, edit: Edit, label: &str) -> bool {
         match self.handle.dispatch(edit, label) {
             Ok(()) => true,
             Err(refused) => {
@@ -212,7 +223,7 @@ impl Draft {
         let Some(before) = before else { return false };
         let mut step = before.clone();
         change(&mut step);
-        step == before || self.apply(canvas::Edit::set(key.clone(), step), label)
+        step == before || self.apply(Edit::set(key.clone(), step), label)
     }
 
     /// Whether something beside this draft may name the step by its key: a version that was published.
@@ -256,19 +267,7 @@ impl Draft {
     ) -> RwSignal<String> {
         let known = memo(move || self.handle.with_definition(&read));
         let text = RwSignal::new(known.get_untracked());
-        effect(move || {
-            let now = known.get();
-            if text.with_untracked(|text| *text != now) {
-                text.set(now);
-            }
-        });
-        effect_with(move |before: Option<String>| {
-            let now = text.get();
-            if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
-                write(now.clone());
-            }
-            now
-        });
+        tie(known, text, write);
         text
     }
 
@@ -300,6 +299,23 @@ impl Draft {
         });
         found.into()
     }
+}
+
+/// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
+fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + Send + Sync + 'static) {
+    effect(move || {
+        let now = known.get();
+        if text.with_untracked(|text| *text != now) {
+            text.set(now);
+        }
+    });
+    effect_with(move |before: Option<String>| {
+        let now = text.get();
+        if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
+            write(now.clone());
+        }
+        now
+    });
 }
 
 fn of_server(problems: &[Problem]) -> Vec<Problem> {

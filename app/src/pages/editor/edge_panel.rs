@@ -67,6 +67,7 @@ pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
             <div class="stack" data-gap="3">
             <p class="muted">"Drag one of them to move all. Choose a single step to change it."</p>
             <div class="row">
+                <Button size=Size::Sm icon="copy-plus" on_click=move |()| draft.handle.duplicate_selected()>"Duplicate"</Button>
                 <Button size=Size::Sm icon="network" on_click=move |()| draft.handle.tidy()>"Tidy up"</Button>
                 <Button size=Size::Sm on_click=move |()| draft.handle.select(Vec::new())>"Choose none"</Button>
             </div>

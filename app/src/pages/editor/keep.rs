@@ -1,18 +1,17 @@
 //! Unsaved edits, kept in this browser while the server does not take them.
 //! Must never be thrown away before the server has them or a person said so.
 
+use canvas::Document;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::TemplateId;
-
-use super::content::Content;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
     /// The revision that the edits began from.
     pub base_revision: i64,
     pub n_edits: usize,
-    pub content: Content,
+    pub content: Document,
 }
 
 fn key(id: TemplateId) -> String {
@@ -52,7 +51,7 @@ mod tests {
     #[test]
     fn a_kept_draft_comes_back_as_it_was() {
         let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
-        let content = Content { name: "N".into(), description: "D".into(), definition };
+        let content = Document { name: "N".into(), description: "D".into(), definition };
         let kept = Kept { base_revision: 7, n_edits: 3, content };
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use canvas::Document;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use workflow::api::{ErrorCode, TemplateView};
 
-use super::content::Content;
 use crate::error::AppError;
 
 /// Remembered, to know our own draft again.
@@ -41,16 +41,16 @@ impl SaveState {
 pub(super) struct Core {
     pub base: i64,
     /// What the server has, as far as this page knows.
-    pub saved: Content,
+    pub saved: Document,
     /// What was sent without an answer: the server may have taken any of it.
-    pub unanswered: Vec<Content>,
+    pub unanswered: Vec<Document>,
     pub is_in_flight: bool,
     /// What was there when the page was left while a save was on its way.
-    pub left: Option<Content>,
+    pub left: Option<Document>,
 }
 
 impl Core {
-    pub(super) fn note_unanswered(&mut self, error: &AppError, content: Content) {
+    pub(super) fn note_unanswered(&mut self, error: &AppError, content: Document) {
         let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
         if is_unknown && self.unanswered.last() != Some(&content) {
             self.unanswered.push(content);
@@ -88,7 +88,7 @@ impl Saving {
     pub(super) fn new(template: &TemplateView) -> Self {
         let core = Core {
             base: template.draft_revision,
-            saved: Content::of(template),
+            saved: Document::from(template),
             unanswered: Vec::new(),
             is_in_flight: false,
             left: None,

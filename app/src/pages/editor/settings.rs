@@ -60,7 +60,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
             <CopyId value=Signal::stored(draft.id.to_string()) what="workflow id"/>
         </div>
         <div class="panel-body">
-            <section class="panel-section">
+            <section class="panel-section" on:focusout=move |_| draft.handle.seal()>
                 <Field id="f-name" label="Name" error=name_error>
                     <TextInput value=draft.name maxlength=200 autocomplete="off"/>
                 </Field>

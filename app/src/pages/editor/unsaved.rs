@@ -1,11 +1,12 @@
 //! What is not on the server: what an earlier visit left in this browser is taken up, and a newer draft of somebody else decided about.
 //! Only a person's word may drop it or put it over somebody else's draft.
 
+use canvas::Document;
 use leptos::{prelude::*, task::spawn_local};
 use workflow::api::TemplateView;
 
 use super::{
-    content::{Content, Live},
+    content::Live,
     draft::Draft,
     keep,
     saving::{SaveState, lock},
@@ -15,7 +16,10 @@ use crate::{api, reactive::effect};
 impl Draft {
     /// Takes up what an earlier visit could not save, once the page is the browser's.
     pub(super) fn take_up_unsaved(self) {
-        effect(move || self.restore());
+        effect(move || {
+            self.restore();
+            self.take_up_past();
+        });
     }
 
     fn restore(self) {
@@ -60,7 +64,7 @@ impl Draft {
     /// Shows the server's draft and drops what is here.
     pub(super) fn take_theirs(self, theirs: &TemplateView) {
         self.begin_from(theirs);
-        let content = Content::of(theirs);
+        let content = Document::from(theirs);
         if let Some(core) = self.saving.core.try_get_value() {
             lock(&core).saved = content.clone();
         }
@@ -73,7 +77,7 @@ impl Draft {
     pub(super) fn overwrite(self, theirs: &TemplateView) {
         self.begin_from(theirs);
         if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).saved = Content::of(theirs);
+            lock(&core).saved = Document::from(theirs);
         }
         self.save();
     }

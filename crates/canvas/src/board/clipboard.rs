@@ -126,12 +126,12 @@ impl Board {
         }
         let steps: Vec<(StepKey, Step)> = pasted.steps.into_iter().map(|(_, step)| step).collect();
         let keys: Vec<StepKey> = steps.iter().map(|(key, _)| key.clone()).collect();
-        let (what, notes) = (words_of(steps.iter().map(|(key, step)| (key, step))), self.notes_on(&steps, &pasted.inputs, pasted.n_let_go));
-        let mut edits: Vec<Edit> = pasted
-            .inputs
-            .into_iter()
-            .map(|(key, input)| Edit::SetRunInput { key, input: Some(input) })
-            .collect();
+        let (what, notes) = (
+            words_of(steps.iter().map(|(key, step)| (key, step))),
+            self.notes_on(&steps, &pasted.inputs, pasted.n_let_go),
+        );
+        let mut edits: Vec<Edit> =
+            pasted.inputs.into_iter().map(|(key, input)| Edit::SetRunInput { key, input: Some(input) }).collect();
         edits.push(Edit::AddSteps(steps));
         if !self.automatic.is_empty() {
             edits.push(self.moves_to_here(&[]));

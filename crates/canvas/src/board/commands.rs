@@ -53,6 +53,14 @@ impl Board {
         out
     }
 
+    pub fn select_all(&mut self) -> Vec<Output> {
+        let mut out = Vec::new();
+        let all = self.scene.order.iter().map(|node| self.scene.key(*node).clone()).collect();
+        self.select(all, &mut out);
+        out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
+        out
+    }
+
     /// Moves the camera just enough for the node to be seen.
     pub fn reveal(&mut self, key: &StepKey) {
         if let Some(node) = self.scene.node(key)

@@ -33,11 +33,7 @@ impl Board {
         match (key, mods.ctrl, mods.shift) {
             (Key::Char('z' | 'Z'), true, shift) => self.travel(!shift, out),
             (Key::Char('y' | 'Y'), true, _) => self.travel(false, out),
-            (Key::Char('a' | 'A'), true, _) => {
-                let all = self.scene.order.iter().map(|node| self.scene.key(*node).clone()).collect();
-                self.select(all, out);
-                out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
-            }
+            (Key::Char('a' | 'A'), true, _) => out.extend(self.select_all()),
             (Key::Char('d' | 'D'), true, _) => out.extend(self.duplicate_selected()),
             (Key::Char('1' | '!'), false, true) => self.fit(),
             (Key::Char('2' | '"' | '@'), false, true) => self.show_all(),

@@ -91,10 +91,14 @@ fn definition_of(document: Map<String, Value>) -> Result<Definition, Unreadable>
     Ok(definition)
 }
 
+/// The middle of a long text is its dullest part: a place ends where something is wrong, and what is wrong comes last.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 160;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+    const HEAD: usize = 100;
+    const TAIL: usize = 100;
+    let n = text.chars().count();
+    if n <= HEAD + TAIL {
+        return text.to_owned();
     }
+    let (head, tail): (String, String) = (text.chars().take(HEAD).collect(), text.chars().skip(n - TAIL).collect());
+    format!("{head}…{tail}")
 }

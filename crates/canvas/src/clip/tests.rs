@@ -66,7 +66,8 @@ fn steps_pasted_beside_themselves_have_names_of_their_own_and_are_joined_as_befo
 #[test]
 fn what_a_step_read_outside_is_kept_at_home_and_let_go_elsewhere() {
     let home = three();
-    let clip = Clip::of(&home, [("draft".into(), home.steps["draft"].clone()), ("each".into(), home.steps["each"].clone())]);
+    let clip =
+        Clip::of(&home, [("draft".into(), home.steps["draft"].clone()), ("each".into(), home.steps["each"].clone())]);
     let step = |pasted: &Pasted, n: usize| pasted.steps[n].1.1.clone();
     let kept = clip.pasted(&home, Outside::Keep);
     assert!(step(&kept, 0).depends_on.contains("brief") && step(&kept, 0).inputs.contains_key("t"));
@@ -81,10 +82,13 @@ fn what_a_step_read_outside_is_kept_at_home_and_let_go_elsewhere() {
     let read: Vec<&StepKey> = draft.sources().filter_map(Source::step).collect();
     assert_eq!(read, [&StepKey::from("brief_2")], "the condition names what is not there, and not another step");
     assert!(!dropped.steps.iter().any(|(_, (key, _))| key.as_str() == "brief_2"));
-    assert_eq!(step(&dropped, 1).map, kept.steps[1].1.1.map.clone().map(|map| workflow::definition::MapOver {
-        over: Source::Step { step: "draft".into(), artifact: "list".into(), path: String::new() },
-        ..map
-    }));
+    assert_eq!(
+        step(&dropped, 1).map,
+        kept.steps[1].1.1.map.clone().map(|map| workflow::definition::MapOver {
+            over: Source::Step { step: "draft".into(), artifact: "list".into(), path: String::new() },
+            ..map
+        })
+    );
 }
 
 #[test]
@@ -101,7 +105,11 @@ fn the_run_inputs_that_are_read_come_along_where_they_are_missing() {
 fn what_is_no_clip_or_a_bad_one_is_refused_with_what_is_wrong() {
     let with = |steps: &str| format!(r#"{{"weft_steps":1,"steps":{steps}}}"#);
     let many: String = (0..10_001).map(|n| format!(r#","s{n}":{{"agent_id":"x"}}"#)).collect();
-    let deep = format!(r#"{{"a":{{"agent_id":"x","inputs":{{"t":{{"const":{}1{}}}}}}}}}"#, "[".repeat(99_999), "]".repeat(99_999));
+    let deep = format!(
+        r#"{{"a":{{"agent_id":"x","inputs":{{"t":{{"const":{}1{}}}}}}}}}"#,
+        "[".repeat(99_999),
+        "]".repeat(99_999)
+    );
     for (text, words) in [
         (String::new(), "no steps of a workflow"),
         ("Lorem ipsum".into(), "no steps of a workflow"),
@@ -109,7 +117,10 @@ fn what_is_no_clip_or_a_bad_one_is_refused_with_what_is_wrong() {
         (r#"{"text":"\"weft_steps\""}"#.into(), "no steps of a workflow"),
         (r#"{"text":["weft_steps"]}"#.into(), "no steps of a workflow"),
         (format!("{{\"x\":\"{}\"}}", "y".repeat(50_000_000)), "no steps of a workflow"),
-        (with(&format!(r#"{{"a":{{"agent_id":"{}"}}}}"#, "y".repeat(50_000_000))), "too large: 48 MB, and at most 4 MB"),
+        (
+            with(&format!(r#"{{"a":{{"agent_id":"{}"}}}}"#, "y".repeat(50_000_000))),
+            "too large: 48 MB, and at most 4 MB",
+        ),
         (r#"{"weft_steps":2,"steps":{}}"#.into(), "newer Weft"),
         (r#"{"weft_steps":"1","steps":{}}"#.into(), "`weft_steps` is no version"),
         (r#"{"weft_steps":1,"steps":{}"#.into(), "damaged"),
@@ -193,7 +204,9 @@ fn a_paste_that_cannot_be_is_refused_and_changes_nothing() {
 #[test]
 fn ten_thousand_steps_are_pasted_into_an_empty_workflow_and_taken_back_in_one_step() {
     let steps: String = (0..10_000)
-        .map(|n| format!(r#","s{n}":{{"agent_id":"x","title":"Same","ui":{{"x":{},"y":{}}}}}"#, n % 100 * 300, n / 100 * 100))
+        .map(|n| {
+            format!(r#","s{n}":{{"agent_id":"x","title":"Same","ui":{{"x":{},"y":{}}}}}"#, n % 100 * 300, n / 100 * 100)
+        })
         .collect();
     let clip = Clip::read(&format!(r#"{{"weft_steps":1,"steps":{{{}}}}}"#, &steps[1..])).unwrap();
     let mut board = board(Definition::default());
@@ -263,7 +276,8 @@ fn alt_drags_a_copy_and_leaves_the_step_where_it_is() {
     let before = board.definition().clone();
     let (rect, alt) = (board.node_rect(&"draft".into()).unwrap(), Mods { alt: true, ..Mods::default() });
     let (from, to) = (rect.center(), rect.center() + Vec2::new(0.0, 160.0));
-    let press = Input::Down { id: 1, at: from, button: Button::Main, precision: Precision::Mouse, mods: alt, clicks: 1 };
+    let press =
+        Input::Down { id: 1, at: from, button: Button::Main, precision: Precision::Mouse, mods: alt, clicks: 1 };
     board.handle(press.clone());
     board.handle(Input::Move { id: 1, at: to, mods: alt });
     assert_eq!(board.node_rect(&"draft".into()), Some(rect));
@@ -273,7 +287,11 @@ fn alt_drags_a_copy_and_leaves_the_step_where_it_is() {
     board.handle(Input::Up { id: 1, at: to, mods: alt });
     let copy = board.node_rect(&"draft_2".into()).unwrap();
     assert!((copy.center() - to).hypot() < 8.0 && board.node_rect(&"draft".into()) == Some(rect));
-    assert_eq!(board.definition().steps["draft_2"].inputs, before.steps["draft"].inputs, "it reads what the step reads");
+    assert_eq!(
+        board.definition().steps["draft_2"].inputs,
+        before.steps["draft"].inputs,
+        "it reads what the step reads"
+    );
     assert_eq!(board.selection().iter().map(StepKey::as_str).collect::<Vec<_>>(), ["draft_2"]);
     assert_eq!(board.undo().unwrap().as_deref(), Some("Duplicate Draft 2"));
     assert_eq!(*board.definition(), before);
@@ -297,7 +315,11 @@ fn duplicates_stand_beside_what_they_are_of_and_tell_what_came_along() {
     let out = board.duplicate_selected();
     assert!(covers_nothing(&board));
     assert!(out.contains(&Output::Say("3 steps duplicated".into())));
-    assert!(out.iter().any(|output| matches!(output, Output::Note(words) if words.contains("The agents of 3 steps are not here"))));
+    assert!(
+        out.iter().any(
+            |output| matches!(output, Output::Note(words) if words.contains("The agents of 3 steps are not here"))
+        )
+    );
     board.select_keys(Vec::new(), false);
     let before = board.definition().clone();
     assert_eq!((board.duplicate_selected(), board.definition()), (Vec::new(), &before));
@@ -322,7 +344,8 @@ fn any_definition() -> impl Strategy<Value = Definition> {
             step.inputs.insert("topic".into(), Source::Run { key: "topic".into(), path: String::new() });
             step.when = when.filter(|from| *from < n).map(|from| workflow::condition::Condition::Exists(text(from)));
             step.title = title;
-            step.ui = Some(workflow::definition::Position { x: f64::from(x) * 8.0, y: f64::from(y) * 8.0, pinned: false });
+            step.ui =
+                Some(workflow::definition::Position { x: f64::from(x) * 8.0, y: f64::from(y) * 8.0, pinned: false });
             (key(n), step)
         });
         let inputs = BTreeMap::from([("topic".to_owned(), workflow::definition::RunInput::default())]);

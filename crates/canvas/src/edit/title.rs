@@ -40,7 +40,9 @@ impl FreeTitles {
     /// "Draft 2" beside a "Draft" is the second one of these.
     fn unnumbered<'a>(&self, title: &'a str) -> &'a str {
         match title.rsplit_once(' ') {
-            Some((base, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) && self.taken.contains(base) => base,
+            Some((base, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) && self.taken.contains(base) => {
+                base
+            }
             _ => title,
         }
     }

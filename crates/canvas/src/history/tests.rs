@@ -285,9 +285,8 @@ fn removing_a_step_takes_its_edges_and_mappings_and_undo_brings_them_back() {
 
 #[test]
 fn undo_restores_even_a_cycle_that_was_loaded() {
-    let mut document = document(
-        &json!({"steps":{"a":{"agent_id":"x","depends_on":["b"]},"b":{"agent_id":"x","depends_on":["a"]}}}),
-    );
+    let mut document =
+        document(&json!({"steps":{"a":{"agent_id":"x","depends_on":["b"]},"b":{"agent_id":"x","depends_on":["a"]}}}));
     let before = document.clone();
     let mut history = History::default();
     history.apply(&mut document, Edit::Disconnect { from: "a".into(), to: "b".into() }, "Disconnect").unwrap();

@@ -179,3 +179,76 @@ async fn an_agent_is_checked_by_field_and_never_overwritten(pool: PgPool) {
     assert_eq!(first.name, "Writer");
     assert_eq!(status(agents::get(&world.admin, &AgentId::new("a\0"), None).await), plain(404));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_copy_says_the_same_under_a_name_of_its_own_and_counts_as_stored(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    assert_eq!(status(templates::duplicate(&world.ada, draft.id).await), plain(403));
+    let mut names = Vec::new();
+    let mut of = draft.id;
+    for _ in 0..3 {
+        let copy = templates::duplicate(&world.admin, of).await.unwrap();
+        assert_eq!((&copy.definition, &copy.description), (&draft.definition, &draft.description));
+        assert_eq!((copy.draft_revision, copy.published_version), (1, None));
+        names.push(copy.name);
+        of = copy.id;
+    }
+    let expected = ["(copy)", "(copy 2)", "(copy 3)"].map(|end| format!("{} {end}", draft.name));
+    assert_eq!(names, expected);
+    let nobody = workflow::TemplateId(uuid::Uuid::from_u128(9));
+    assert_eq!(status(templates::duplicate(&world.admin, nobody).await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn empty_workflows_do_not_pile_up(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    assert_eq!(status(templates::begin(&world.ada).await), plain(403));
+    let first = templates::begin(&world.admin).await.unwrap();
+    assert_eq!((first.name.as_str(), first.definition.steps.len()), ("Untitled workflow", 0));
+    assert_eq!(templates::begin(&world.admin).await.unwrap(), first);
+    templates::save_draft(&world.admin, first.id, update(chain(), 1)).await.unwrap();
+    let second = templates::begin(&world.admin).await.unwrap();
+    assert_ne!(second.id, first.id, "what was drawn in is somebody's work");
+    // A program that wants one gets one of its own.
+    let made = json!({"name": "Untitled workflow"});
+    let made = templates::create(&world.admin, serde_json::from_value(made).unwrap()).await.unwrap();
+    assert_ne!(made.id, second.id);
+    assert_eq!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.len(), 3);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_never_used_is_deleted_and_what_was_is_refused_with_what_to_do(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    assert_eq!(status(templates::delete(&world.ada, draft.id, None).await), plain(403));
+    let stale = refusal(templates::delete(&world.admin, draft.id, Some(draft.draft_revision + 1)).await);
+    assert_eq!((stale.status, stale.code), (409, workflow::api::ErrorCode::StaleRevision));
+    // The draft uses the agent, and then a version does.
+    let agent = AgentId::new("writer");
+    assert_eq!(status(agents::delete(&world.ada, &agent).await), plain(403));
+    let refused = refusal(agents::delete(&world.admin, &agent).await);
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.detail.contains(&draft.name) && refused.detail.contains("Delete that step first"),
+        "{}",
+        refused.detail
+    );
+    templates::delete(&world.admin, draft.id, Some(draft.draft_revision)).await.unwrap();
+    assert_eq!(status(templates::get(&world.admin, draft.id).await), plain(404));
+    assert_eq!(status(templates::delete(&world.admin, draft.id, None).await), plain(404));
+
+    let published = world.published().await;
+    let refused = refusal(templates::delete(&world.admin, published, None).await);
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail.contains("Archive it instead"), "{}", refused.detail);
+    let refused = refusal(agents::delete(&world.admin, &agent).await);
+    assert!(refused.detail.contains("stays in the library"), "{}", refused.detail);
+
+    let mut other = writer();
+    other.id = AgentId::new("other");
+    agents::save(&world.admin, other).await.unwrap();
+    agents::delete(&world.admin, &AgentId::new("other")).await.unwrap();
+    assert_eq!(status(agents::delete(&world.admin, &AgentId::new("other")).await), plain(404));
+    assert_eq!(status(agents::delete(&world.admin, &AgentId::new("no such id")).await), plain(404));
+}

@@ -1,6 +1,8 @@
 //! The writes of templates: create, save the draft, publish, and the hidden versions that tests run.
 //! Each compares and sets under one transaction; who may call is decided by `service`.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use sqlx::PgConnection;
 use workflow::{Definition, TemplateId, UserId, json::n_bytes};
@@ -50,7 +52,7 @@ pub enum Publish {
         version: i32,
     },
     NotFound,
-    /// The draft was saved since it was read.
+    /// The draft was saved since it was read, or one of its agents is no more.
     Stale,
 }
 
@@ -163,6 +165,10 @@ impl Store {
         if let Some(version) = unchanged {
             return Ok(Publish::Unchanged { version });
         }
+        // Since the draft was judged, one of its agents was deleted.
+        if lock_agents(&mut tx, new.definition).await? != agents_of(new.definition) {
+            return Ok(Publish::Stale);
+        }
         let version = insert_version(&mut tx, new, &template.name, &template.description, &hash).await?;
         audit::append(&mut tx, author, "template.published", &new.id.to_string(), json!({"version": version})).await?;
         self.limits.charge_author(&mut tx, author, n_bytes(new.definition)).await?;
@@ -233,6 +239,18 @@ async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bo
     Ok(())
 }
 
+/// The agents of the steps that are there. Whoever deletes one waits until the version refers to it.
+async fn lock_agents(connection: &mut PgConnection, definition: &Definition) -> Result<Vec<String>> {
+    let named = agents_of(definition);
+    let agents = sqlx::query_scalar!("SELECT id FROM agents WHERE id = ANY($1) ORDER BY id FOR KEY SHARE", &named);
+    Ok(agents.fetch_all(connection).await?)
+}
+
+fn agents_of(definition: &Definition) -> Vec<String> {
+    let agents: BTreeSet<&str> = definition.steps.values().map(|step| step.agent_id.as_str()).collect();
+    agents.into_iter().map(str::to_owned).collect()
+}
+
 /// The caller holds the template's row.
 async fn insert_version(
     connection: &mut PgConnection,
@@ -257,6 +275,16 @@ async fn insert_version(
     )
     .fetch_one(&mut *connection)
     .await?;
+    let agents = lock_agents(connection, new.definition).await?;
+    sqlx::query!(
+        r#"INSERT INTO workflow_version_agents (template_id, version, agent_id)
+           SELECT $1, $2, unnest($3::text[])"#,
+        new.id.0,
+        version,
+        &agents,
+    )
+    .execute(&mut *connection)
+    .await?;
     let changed =
         sqlx::query!(r#"UPDATE workflow_templates SET published_version = $2 WHERE id = $1"#, new.id.0, version)
             .execute(connection)
@@ -276,7 +304,7 @@ mod tests {
     use workflow::access::Role;
 
     use super::*;
-    use crate::{templates::Startable, users::NewUser};
+    use crate::{agents::DeleteAgent, templates::Startable, users::NewUser};
 
     const BY: UserId = UserId(Uuid::from_u128(1));
     const ALL: crate::Window<'_> = crate::Window { after: None, limit: 100 };
@@ -290,6 +318,9 @@ mod tests {
         let store = Store::from_pool(pool);
         let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
         store.create_user(&user, Author::default()).await.unwrap();
+        let agent = json!({"id": "x", "name": "X", "config": {"kind": "template", "template": "x"}});
+        let agent = serde_json::from_value(agent).unwrap();
+        store.save_agent(&agent, None, BY, Author::default()).await.unwrap();
         let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
         let new = NewTemplate { id: ID, name: "Brief", description: "", definition: &definition, by: BY };
         store.create_template(new, Author::default()).await.unwrap();
@@ -329,6 +360,31 @@ mod tests {
         assert_eq!(old.definition.steps["a"].agent_version, Some(1));
         assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
         assert_eq!(store.gallery(ALL).await.unwrap().items[0].version, 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn of_a_publishing_and_the_deleting_of_its_agent_at_the_same_time_one_wins(pool: PgPool) {
+        let store = with_template(pool).await;
+        for n in 0..8 {
+            let agent = format!("raced-{n}");
+            let spec = json!({"id": agent, "name": "Raced", "config": {"kind": "template", "template": "x"}});
+            let spec: workflow::AgentSpec = serde_json::from_value(spec).unwrap();
+            store.save_agent(&spec, None, BY, Author::default()).await.unwrap();
+            // The draft itself is without it, so that nothing but the version keeps it.
+            let version = definition(&json!({"steps":{"a":{"agent_id":agent,"agent_version":1}}}));
+            let new = NewVersion { id: ID, revision: 1, definition: &version, by: BY };
+            let (published, deleted) = futures::future::join(
+                store.publish(new, Author::default()),
+                store.delete_agent(&spec.id, Author::default()),
+            )
+            .await;
+            let is_there = store.agent(&spec.id, None).await.unwrap().is_some();
+            match (published.unwrap(), deleted.unwrap()) {
+                (Publish::Published { .. }, DeleteAgent::Used) => assert!(is_there),
+                (Publish::Stale, DeleteAgent::Deleted) => assert!(!is_there),
+                both => panic!("{both:?}"),
+            }
+        }
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

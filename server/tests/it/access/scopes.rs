@@ -52,8 +52,9 @@ const REST: &[(By, &[&str])] = &[
     ]),
     (ADMINISTER, &[
         "GET /api/audit", "GET /api/audit/export", "GET /api/users", "POST /api/users", "PATCH /api/users/{user_id}", "GET /api/users/{user_id}/tokens",
-        "DELETE /api/users/{user_id}/tokens/{token_id}", "GET /api/agents/{agent_id}", "POST /api/agents", "POST /api/agents/test",
+        "DELETE /api/users/{user_id}/tokens/{token_id}", "GET /api/agents/{agent_id}", "POST /api/agents", "DELETE /api/agents/{agent_id}", "POST /api/agents/test",
         "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
+        "DELETE /api/workflows/templates/{template_id}", "POST /api/workflows/templates/{template_id}/duplicate",
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
@@ -86,7 +87,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_live_definition", "create_template", "save_draft", "publish_template", "workflow_ports",
-        "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
+        "new_template", "duplicate_template", "delete_template", "delete_agent", "archive_template", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
     ]),
     (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
 ];

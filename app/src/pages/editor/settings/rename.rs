@@ -74,18 +74,20 @@ mod tests {
 
     #[test]
     fn a_renamed_input_is_still_read() {
-        let mut definition = Definition::from_value(&json!({
+        let definition = Definition::from_value(&json!({
             "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}},
             "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}},
                 "when": {"not": {"exists": {"from": "run", "key": "topic"}}}}}}))
         .unwrap();
         let before = definition.clone();
-        let inverse = canvas::apply(&mut definition, &renamed(&before, "topic", "subject").unwrap()).unwrap();
+        let mut document = canvas::Document::from(definition);
+        let inverse = canvas::apply(&mut document, &renamed(&before, "topic", "subject").unwrap()).unwrap();
+        let definition = &document.definition;
         assert_eq!(definition.inputs.keys().collect::<Vec<_>>(), ["subject"]);
         assert_eq!(serde_json::to_value(&definition.steps["a"].inputs["t"]).unwrap()["key"], "subject");
         assert!(!definition.to_value().to_string().contains("topic\""));
-        canvas::apply(&mut definition, &inverse).unwrap();
-        assert_eq!(definition, before);
+        canvas::apply(&mut document, &inverse).unwrap();
+        assert_eq!(document.definition, before);
     }
 
     #[test]

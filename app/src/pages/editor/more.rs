@@ -1,0 +1,100 @@
+//! What can be done with the workflow as a whole: a copy of it, and away with it as long as nobody ever used it.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use workflow::api::TemplateView;
+
+use super::{
+    draft::Draft,
+    saving::{SaveState, lock},
+};
+use crate::{
+    api,
+    components::{ConfirmDialog, Menu, MenuItem},
+    error::AppError,
+    form::outcome,
+    reactive::effect,
+};
+
+#[component]
+pub(super) fn More(draft: Draft) -> impl IntoView {
+    let navigate = use_navigate();
+    let saving = draft.saving;
+    let wants_copy = RwSignal::new(false);
+    let copy = Action::new(move |(): &()| api::duplicate_template(draft.id));
+    let copy_error = outcome(copy, move |made: TemplateView| {
+        draft.toasts.success(format!("This is “{}” now", made.name));
+        navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
+    });
+    // The server copies what it has, so it is to have everything first.
+    effect(move || {
+        if !wants_copy.get() {
+            return;
+        }
+        match saving.state.get() {
+            SaveState::Saved => {
+                wants_copy.set(false);
+                copy.dispatch(());
+            }
+            SaveState::Saving => {}
+            SaveState::Offline | SaveState::SignedOut | SaveState::Conflict | SaveState::Refused(_) => {
+                wants_copy.set(false);
+                draft.toasts.error("It can be duplicated once your last edits are saved".to_owned());
+            }
+        }
+    });
+    let is_asking = RwSignal::new(false);
+    let navigate = use_navigate();
+    let delete = Action::new(move |(): &()| {
+        let base = saving.core.try_get_value().map_or(0, |core| lock(&core).base);
+        api::delete_template(draft.id, base)
+    });
+    let delete_error = outcome(delete, move |()| {
+        is_asking.set(false);
+        draft.toasts.success(format!("“{}” is deleted", draft.name.get_untracked()));
+        draft.let_go();
+        navigate("/admin/workflows", NavigateOptions { replace: true, ..NavigateOptions::default() });
+    });
+    effect(move || {
+        let error: Option<AppError> = copy_error.get().or_else(|| delete_error.get());
+        if let Some(error) = error {
+            is_asking.set(false);
+            draft.toasts.error(error.0.detail);
+        }
+    });
+    let used = Signal::derive(move || {
+        let is_used = draft.live.get().version.is_some();
+        is_used.then(|| "It was published: archive it in the list of workflows".to_owned())
+    });
+    let title = Signal::derive(move || format!("Delete “{}”?", draft.name.get()));
+    view! {
+        <Menu id="workflow-more" label="More for this workflow">
+            <MenuItem
+                icon="copy-plus"
+                on_select=move |()| {
+                    if !saving.state.with_untracked(|state| *state == SaveState::Saved) {
+                        draft.save();
+                    }
+                    wants_copy.set(true);
+                }
+            >
+                "Duplicate workflow"
+            </MenuItem>
+            <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| is_asking.set(true)>
+                "Delete workflow"
+            </MenuItem>
+        </Menu>
+        <ConfirmDialog
+            id="delete-workflow"
+            open=is_asking
+            danger=true
+            title
+            text="It was never published, so nobody has ever run it. It cannot be brought back."
+            confirm="Delete workflow"
+            busy=delete.pending()
+            on_confirm=move |()| {
+                delete.dispatch(());
+            }
+        />
+    }
+}
