@@ -451,6 +451,8 @@ CREATE TABLE run_inbox (
     sender_seq bigint NOT NULL,
     -- Its place among those of one event.
     n          int NOT NULL,
+    -- Of the sender: after a database was lost, another message may have the same place.
+    commit_id  uuid NOT NULL,
     tell       json NOT NULL,
     sent_at    timestamptz NOT NULL,
     PRIMARY KEY (run_id, sender, sender_seq, n)

@@ -30,11 +30,12 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
     if promised.n == 0 && slots.is_fresh() {
         return Ok(false);
     }
-    let found: Vec<Ready> = if let Some(found) = slots.take_left(promised.n) {
+    let kept = inside.shared.kept.runs();
+    let mut found: Vec<Ready> = if let Some(found) = slots.take_left(promised.n) {
         found
     } else {
         let n = promised.n.max(PEEK);
-        let found = log.claimable(inside.worker, &ALL_KINDS, n).await;
+        let found = log.claimable(inside.worker, &ALL_KINDS, &kept, n).await;
         if found.is_err() && is_on(Bug::KeepsPromised) {
             std::mem::forget(promised);
             return Err(Unavailable);
@@ -44,6 +45,7 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         slots.learn(left);
         found.into()
     };
+    found.retain(|ready| !kept.contains(&ready.run));
     slots.serve(&found);
     let is_full = promised.n > 0 && found.len() >= promised.n;
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();

@@ -45,8 +45,8 @@ pub async fn work_on_runs_with<L: Log>(
 }
 
 fn tell(changed: BTreeMap<RunId, Change>, shelf: &dyn Shelf) {
-    for (run, Change { is_ready, has_cancelled, .. }) in changed {
-        shelf.hint_changed(run);
+    for (run, Change { is_ready, kept_for, has_cancelled, .. }) in changed {
+        shelf.hint_changed(run, kept_for);
         if is_ready {
             shelf.hint_ready();
         }

@@ -21,6 +21,7 @@ mod held;
 mod inbox;
 mod inputs;
 mod judging;
+mod kept;
 mod look;
 mod maps;
 mod memory;
@@ -90,6 +91,7 @@ impl<L: Log> Engine<L> {
             watched: Watched::default(),
             memory: Memory::new(options.memory),
             slots: Arc::new(Slots::new(options.slots)),
+            kept: kept::Kept::default(),
             judging: room::Room::default(),
             underway: room::Underway::default(),
             options,

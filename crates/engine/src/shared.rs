@@ -12,6 +12,7 @@ use crate::{
     Agents, Memory, Options, Shelf,
     cache::Cache,
     held::Attempts,
+    kept::Kept,
     room::{Room, Underway},
     shelf,
     slots::Slots,
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) watched: Watched,
     pub(crate) memory: Memory,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) kept: Kept,
     /// For what is judged.
     pub(crate) judging: Room,
     pub(crate) underway: Underway,

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use workflow::{
-    AgentId, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, api::Delta, transcript::Transcript,
+    AgentId, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, api::Delta, id::WorkerId,
+    transcript::Transcript,
 };
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -69,8 +70,9 @@ pub trait Shelf: Send + Sync + 'static {
     /// Tokens on their way to whoever watches; they may be lost.
     fn send_delta(&self, delta: Delta);
 
-    /// Tells other processes that a run changed. This and the two after it are hints: everybody also looks by himself.
-    fn hint_changed(&self, run: RunId);
+    /// Tells other processes that a run changed, and which worker takes what it left with its next commits. This and the two after it are
+    /// hints: everybody also looks by himself.
+    fn hint_changed(&self, run: RunId, kept_for: Option<WorkerId>);
 
     /// Steps may be claimed.
     fn hint_ready(&self);

@@ -181,6 +181,8 @@ impl Worker {
         let (shared, inside) = (&self.inside.shared, &self.inside);
         match hint {
             Ok(Hint::Ready) => shared.slots.claim.notify_one(),
+            Ok(Hint::Run(run)) => shared.kept.is_free(*run),
+            Ok(Hint::Kept(run, worker)) if *worker != inside.worker => shared.kept.keep(*run),
             Ok(Hint::Watched(run)) => shared.watched.add(*run),
             // Attempts of that run may have been ended.
             Ok(Hint::Cancelled(run)) => {
@@ -192,7 +194,7 @@ impl Worker {
                 let inside = Arc::clone(inside);
                 tasks::spawn(async move { inside.attempts.check_all(inside.runs()).await });
             }
-            Ok(Hint::Run(_) | Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
+            Ok(Hint::Kept(..) | Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 }

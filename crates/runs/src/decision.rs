@@ -20,7 +20,7 @@ use crate::{
     turn::Turn,
 };
 use deciding::Deciding;
-pub(crate) use hand_off::Taken;
+pub(crate) use hand_off::{Rest, Taken};
 use making::Making;
 
 /// What the commands of one run came to.
@@ -33,6 +33,7 @@ pub(crate) struct Decided {
     pub(crate) committing: Vec<Turn>,
     /// Steps that it takes: its last part.
     pub(crate) taken: Option<Taken>,
+    pub(crate) rest: Rest,
     /// The commands that change nothing, and what is said of them.
     pub(crate) echoes: Vec<(Turn, Result<Answer, Error>)>,
     /// There was no room for them.
@@ -84,7 +85,7 @@ impl Turns<'_> {
             && !making.is_empty()
         {
             match hand_off::hand_off(&mut making, &turn_of, options, &*taker, run) {
-                Ok(taken) => decided.taken = taken,
+                Ok(handed) => (decided.taken, decided.rest) = handed,
                 Err(panic) => decided.panicked = Some(panic),
             }
         }

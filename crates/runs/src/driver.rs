@@ -22,7 +22,7 @@ use crate::{
     answer::{Answer, Error},
     cache::Cache,
     commit::AskId,
-    job::Job,
+    job::{Job, Read},
     log::Log,
     options::Options,
     shared::{Shared, Stats, Surroundings},
@@ -104,15 +104,18 @@ impl<L: Log> Driver<L> {
                 let turn = Turn { id, ask: *ask, reply, arrived, sent: Vec::new(), is_single: false };
                 let seat = self.seats.entry(run).or_default();
                 let goes_ahead = seat.place == Place::Queued && turn.ask.is_by_person() && !seat.is_of_people();
+                if matches!(seat.place, Place::Held(_)) && turn.ask.is_by_person() {
+                    seat.place = Place::Idle;
+                }
                 seat.push(turn);
                 if goes_ahead {
                     self.lanes.queue(Lane::People).push_back(run);
                 }
                 self.wake(run);
             }
-            Job::Read(run, at_least, look) => {
+            Job::Read(Read { run, at_least, will_ask, look }) => {
                 let arrived = self.next_tick();
-                let waits = seat::Waits { at_least, arrived, look };
+                let waits = seat::Waits { at_least, arrived, will_ask, look };
                 self.seats.entry(run).or_default().looks.push(waits);
                 self.wake(run);
             }
@@ -161,7 +164,12 @@ impl<L: Log> Driver<L> {
             }
             let Some(seat) = self.seats.get_mut(&run).filter(|seat| seat.place == Place::Queued) else { continue };
             seat.place = Place::Idle;
-            seat.show(self.cache.get(run));
+            if seat.show(self.cache.get(run)) {
+                let tick = self.next_tick();
+                self.seats.entry(run).or_default().place = Place::Held(tick);
+                self.flights.push(flight::hold(run, tick));
+                continue;
+            }
             match seat.next(self.cache.get(run).map(|known| known.confirmed)) {
                 Next::Nothing => {
                     self.seats.remove(&run);
@@ -234,6 +242,7 @@ impl<L: Log> Driver<L> {
                 begun: decided.begun,
                 committing: decided.committing,
                 taken: decided.taken,
+                rest: decided.rest,
                 echoes: decided.echoes,
             });
         }

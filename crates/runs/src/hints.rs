@@ -7,10 +7,14 @@ use std::{
 };
 
 use tokio::sync::Notify;
-use workflow::{id::RunId, status::Outcome};
+use workflow::{
+    id::{RunId, WorkerId},
+    status::Outcome,
+};
 
 use crate::{
     commit::RunCommit,
+    decision::Rest,
     rows::{AttemptRow, For, StepRow},
 };
 
@@ -31,12 +35,14 @@ pub struct Change {
     pub seq: i64,
     /// They left steps that a worker may take at once.
     pub is_ready: bool,
+    /// Steps that they left are this worker's next ones: others leave the run to it for a moment.
+    pub kept_for: Option<WorkerId>,
     /// They ended attempts that workers have: those should stop.
     pub has_cancelled: bool,
 }
 
 impl Change {
-    pub(crate) fn of(commit: &RunCommit, seq: i64) -> Self {
+    pub(crate) fn of(commit: &RunCommit, seq: i64, rest: Rest) -> Self {
         let waits = |row: &StepRow| match &row.waits {
             Some((since, For::Worker(_))) => *since <= commit.decided_at,
             _ => false,
@@ -45,7 +51,12 @@ impl Change {
             |row: &AttemptRow| row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled);
         Self {
             seq,
-            is_ready: commit.rows.steps.iter().any(waits),
+            is_ready: match rest {
+                Rest::Nothing => commit.rows.steps.iter().any(waits),
+                Rest::Next(_) => false,
+                Rest::Free => true,
+            },
+            kept_for: if let Rest::Next(worker) = rest { Some(worker) } else { None },
             has_cancelled: commit.rows.attempts.iter().any(is_cancelled),
         }
     }
@@ -57,6 +68,8 @@ impl Hints {
         let known = changed.entry(run).or_default();
         known.seq = change.seq;
         known.is_ready |= change.is_ready;
+        // As the last one has it: what was kept may be free by now.
+        known.kept_for = change.kept_for;
         known.has_cancelled |= change.has_cancelled;
         drop(changed);
         self.0.notify.notify_one();

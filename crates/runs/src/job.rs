@@ -10,8 +10,16 @@ use crate::{
 
 pub(crate) type Look = Box<dyn FnOnce(Result<Option<&State>, Error>) + Send>;
 
+pub(crate) struct Read {
+    pub(crate) run: RunId,
+    /// As it is known, but if it can be not before this event.
+    pub(crate) at_least: i64,
+    /// Who looks is just about to ask the run for something.
+    pub(crate) will_ask: bool,
+    pub(crate) look: Look,
+}
+
 pub(crate) enum Job {
     Ask(Box<Ask>, oneshot::Sender<Result<Answer, Error>>),
-    /// As it is known, but if it can be not before this event.
-    Read(RunId, i64, Look),
+    Read(Read),
 }

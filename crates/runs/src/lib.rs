@@ -41,7 +41,7 @@ pub use log::{
     Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Newer, Outcome, Ready, Seen, Unavailable,
     Waiting, Want,
 };
-pub use message::{Message, MessageKey};
+pub use message::{Message, MessageKey, Sent};
 pub use options::Options;
 pub use reserving::{reserve_again, reserved};
 pub use rows::Rows;

@@ -48,11 +48,12 @@ pub trait Log: Send + Sync + 'static {
     /// Reserves all keys of as many of these as there is room for, in their order. Those that have theirs already are among the answer.
     fn reserve(&self, wants: &[Want]) -> impl Future<Output = Result<Vec<(RunId, StepKey)>, Unavailable>> + Send;
 
-    /// Steps of these kinds that this worker may take now, at most so many: owner by owner, each owner's oldest first.
+    /// Steps of these kinds that this worker may take now, at most so many: owner by owner, each owner's oldest first. Of these runs none.
     fn claimable(
         &self,
         worker: WorkerId,
         kinds: &[String],
+        but: &[RunId],
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Ready>, Unavailable>> + Send;
 

@@ -6,6 +6,17 @@ use workflow::{
     run::{RunEvent, event::Tell},
 };
 
+use crate::commit::CommitId;
+
+/// A message as its sender's commit writes it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    pub to: RunId,
+    pub seq: i64,
+    pub n: u32,
+    pub tell: Tell,
+}
+
 /// What one run has to tell another.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Message {
@@ -13,25 +24,32 @@ pub struct Message {
     pub tell: Tell,
 }
 
-/// Each message is there once: by its reader, and the place in its sender's log.
+/// Each message is there once: by its reader, the place in its sender's log, and the commit that wrote it. By the place alone it might be
+/// another one, where a database was lost that had the first, and somebody still knows it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct MessageKey {
     pub to: RunId,
     pub from: RunId,
     pub seq: i64,
     pub n: u32,
+    pub commit: CommitId,
 }
 
-impl Message {
+impl Sent {
     /// The messages that an event sends.
-    pub fn of(from: RunId, event: &RunEvent) -> impl Iterator<Item = Self> {
+    pub fn of(event: &RunEvent) -> impl Iterator<Item = Self> {
         let seq = event.seq;
         (0..).zip(&event.data.tells).map(move |(n, tell)| {
             let to = match tell {
                 Tell::BeginChild { run, .. } | Tell::CancelChild { run } => *run,
                 Tell::Parent { of, .. } => of.run,
             };
-            Self { key: MessageKey { to, from, seq, n }, tell: tell.clone() }
+            Self { to, seq, n, tell: tell.clone() }
         })
+    }
+
+    pub fn message(&self, from: RunId, commit: CommitId) -> Message {
+        let Self { to, seq, n, ref tell } = *self;
+        Message { key: MessageKey { to, from, seq, n, commit }, tell: tell.clone() }
     }
 }

@@ -20,7 +20,7 @@ use workflow::{
     },
 };
 
-use crate::message::Message;
+use crate::message::Sent;
 use changed::Changed;
 pub use merged::Merged;
 pub use summary::{More, Summary};
@@ -35,7 +35,7 @@ pub struct Rows {
     /// Only ever inserted: one that is there is left as it is.
     pub artifacts: Vec<Version>,
     pub artifact_heads: Vec<ArtifactHead>,
-    pub tells: Vec<Message>,
+    pub tells: Vec<Sent>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -10,7 +10,7 @@ use crate::{
     ask::Ask,
     driver::Driver,
     hints::Hints,
-    job::Job,
+    job::{Job, Read},
     log::Log,
     options::Options,
     shared::{Shared, Stats, Surroundings},
@@ -46,12 +46,22 @@ impl Runs {
         at_least: i64,
         look: impl FnOnce(Option<&State>) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        self.look(run, at_least, false, look).await
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        run: RunId,
+        at_least: i64,
+        will_ask: bool,
+        look: impl FnOnce(Option<&State>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let look = Box::new(move |found: Result<Option<&State>, Error>| {
             // Whoever asked may be gone.
             let _ = reply.send(found.map(look));
         });
-        self.jobs.send(Job::Read(run, at_least, look)).await.map_err(|_| Error::Stopped)?;
+        self.jobs.send(Job::Read(Read { run, at_least, will_ask, look })).await.map_err(|_| Error::Stopped)?;
         answer.await.map_err(|_| Error::Stopped)?
     }
 
@@ -61,7 +71,17 @@ impl Runs {
         run: RunId,
         look: impl FnOnce(Option<&State>) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        self.read(run, i64::MAX, look).await
+        self.look(run, i64::MAX, false, look).await
+    }
+
+    /// The same for who is just about to ask the run for something: where the run is busy, it is looked at before what others left is decided,
+    /// and held for a moment, so that what is asked then does not wait for that once more.
+    pub async fn read_to_ask<T: Send + 'static>(
+        &self,
+        run: RunId,
+        look: impl FnOnce(Option<&State>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.look(run, i64::MAX, true, look).await
     }
 
     /// From now on this gets the steps that commits of this process set free. One that takes its place must give back, or be told of, what

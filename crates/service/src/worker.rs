@@ -189,7 +189,7 @@ impl Workers {
                     self.0.queue.wake();
                     self.0.beats.wake_all();
                 }
-                Ok(Hint::Run(_) | Hint::Delta(_) | Hint::Telling(_)) => {}
+                Ok(Hint::Run(_) | Hint::Kept(..) | Hint::Delta(_) | Hint::Telling(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }

@@ -12,6 +12,7 @@ mod decode;
 pub mod devices;
 mod error;
 pub mod events;
+mod gather;
 pub mod log;
 pub mod models;
 pub mod notify;

@@ -131,8 +131,14 @@ impl runs::Log for Log {
         self.grant(wants).await.map_err(failed::unavailable)
     }
 
-    async fn claimable(&self, worker: WorkerId, kinds: &[String], limit: usize) -> Result<Vec<Ready>, Unavailable> {
-        self.ready(worker, kinds, limit).await
+    async fn claimable(
+        &self,
+        worker: WorkerId,
+        kinds: &[String],
+        but: &[RunId],
+        limit: usize,
+    ) -> Result<Vec<Ready>, Unavailable> {
+        self.ready(worker, kinds, but, limit).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

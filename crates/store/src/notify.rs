@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast};
 use workflow::{
     RunId, StepKey,
     api::{Delta, LogLine, Telling},
+    id::WorkerId,
     pieces::Pieces,
 };
 
@@ -30,6 +31,8 @@ const HINT_PAUSE: Duration = Duration::from_millis(25);
 const DELTA_PAUSE: Duration = Duration::from_millis(100);
 /// Postgres takes 8,000 bytes; JSON escaping may double a text.
 const MAX_IDS: usize = 150;
+/// Runs that are worked on at such a pace are few.
+const MAX_KEPT: usize = 10;
 const MAX_DELTA_BYTES: usize = 3_000;
 /// Of progress and log lines; then there is half as much text beside them.
 const MAX_TELLING_BYTES: usize = 1_500;
@@ -46,8 +49,10 @@ const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 /// What happened elsewhere, or here.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Hint {
-    /// Something about this run changed.
+    /// Something about this run changed. It is nobody's in particular, unless `Kept` follows.
     Run(RunId),
+    /// What may be claimed of this run is that worker's with its next commits: others leave the run to it for a moment.
+    Kept(RunId, WorkerId),
     /// Steps are ready to be claimed.
     Ready,
     /// The run was cancelled: its running attempts should stop at once.
@@ -69,6 +74,8 @@ struct Message {
     ready: bool,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     cancelled: BTreeSet<RunId>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    kept: BTreeMap<RunId, WorkerId>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     watched: BTreeSet<RunId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -95,12 +102,13 @@ impl Message {
         if self.all {
             hints.push(Hint::Lagged);
         }
+        hints.extend(self.runs.into_iter().map(Hint::Run));
+        hints.extend(self.kept.into_iter().map(|(run, worker)| Hint::Kept(run, worker)));
         if self.ready {
             hints.push(Hint::Ready);
         }
         hints.extend(self.cancelled.into_iter().map(Hint::Cancelled));
         hints.extend(self.watched.into_iter().map(Hint::Watched));
-        hints.extend(self.runs.into_iter().map(Hint::Run));
         hints.extend(self.deltas.into_iter().map(Hint::Delta));
         hints.extend(self.tellings.into_iter().map(Hint::Telling));
         hints
@@ -131,8 +139,12 @@ impl Outbox {
         self.0.filled.notify_one();
     }
 
-    pub(crate) fn run(&self, run: RunId) {
+    pub(crate) fn run(&self, run: RunId, kept_for: Option<WorkerId>) {
         self.put(|waiting| {
+            waiting.message.kept.remove(&run);
+            if let Some(worker) = kept_for.filter(|_| waiting.message.kept.len() < MAX_KEPT) {
+                waiting.message.kept.insert(run, worker);
+            }
             waiting.message.runs.insert(run);
             if waiting.message.runs.len() > MAX_IDS {
                 waiting.message.runs.clear();
@@ -367,9 +379,9 @@ impl Store {
         Ok(())
     }
 
-    /// Tells the other processes that a run of this process changed; after its commit.
-    pub fn hint_changed(&self, run: RunId) {
-        self.outbox.run(run);
+    /// Tells the other processes that a run of this process changed, and to whom what it left is; after its commit.
+    pub fn hint_changed(&self, run: RunId, kept_for: Option<WorkerId>) {
+        self.outbox.run(run, kept_for);
     }
 
     /// Tells them that steps may be claimed.
@@ -481,7 +493,7 @@ mod tests {
     fn many_runs_become_one_look_at_everything() {
         let outbox = Outbox::default();
         for n in 0..500 {
-            outbox.run(RunId(uuid::Uuid::from_u128(n)));
+            outbox.run(RunId(uuid::Uuid::from_u128(n)), None);
         }
         let message = outbox.take_message();
         assert!(message.all && serde_json::to_string(&message).unwrap().len() < 7_500);

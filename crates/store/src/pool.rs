@@ -9,7 +9,16 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Error, Result, notify::Outbox, quotas::Limits};
+use crate::{
+    Error, Result,
+    gather::Gather,
+    notify::Outbox,
+    quotas::Limits,
+    secret::SecretHash,
+    sessions::OpenSession,
+    templates::{Startable, Wanted},
+    tokens::OpenToken,
+};
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,6 +31,10 @@ pub struct Store {
     pub(crate) outbox: Outbox,
     /// What one person may take up by what is written through it.
     pub(crate) limits: Limits,
+    /// What nearly every request asks first.
+    pub(crate) tokens: Gather<SecretHash, OpenToken>,
+    pub(crate) sessions: Gather<SecretHash, OpenSession>,
+    pub(crate) startable: Gather<Wanted, Startable>,
 }
 
 impl Store {
@@ -56,7 +69,14 @@ impl Store {
 
     /// Wraps a pool that is there already.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { pool, outbox: Outbox::default(), limits: Limits::default() }
+        Self {
+            pool,
+            outbox: Outbox::default(),
+            limits: Limits::default(),
+            tokens: Gather::default(),
+            sessions: Gather::default(),
+            startable: Gather::default(),
+        }
     }
 
     /// Whether the database answers and takes writes, for the readiness probe. A session that takes none would say so for ever, so it does

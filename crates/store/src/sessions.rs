@@ -1,10 +1,11 @@
 //! Sessions of browsers: what a cookie's secret hashes to, whose it is, and when it ends.
 //! Must never see the secret itself, and never let a disabled account or an ended session through.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::PgPool;
 use workflow::{
     UserId,
     access::Actor,
@@ -91,21 +92,8 @@ impl Store {
 
     /// Who a session belongs to, if it has not ended and the account is not disabled. Looking is no activity.
     pub async fn open_session(&self, id_hash: &SecretHash, idle: Duration) -> Result<Option<OpenSession>> {
-        let row = sqlx::query!(
-            r#"SELECT u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!"
-               FROM sessions s JOIN users u ON u.id = s.user_id
-               WHERE s.id_hash = $1 AND u.disabled_at IS NULL
-                 AND s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)"#,
-            &id_hash[..],
-            idle.as_secs_f64(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            let actor = Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? };
-            Ok(OpenSession { actor, is_behind: row.is_behind })
-        })
-        .transpose()
+        let pool = self.pool.clone();
+        self.sessions.ask(*id_hash, move |hashes| open_sessions(pool.clone(), hashes, idle)).await
     }
 
     /// The password was given again; false when the session has ended, or the password that was checked is no longer the account's.
@@ -208,6 +196,29 @@ fn read_place(text: &str) -> Option<(DateTime<Utc>, String)> {
 
 fn public_name(id_hash: &[u8]) -> String {
     hex::encode(id_hash.get(..8).unwrap_or_default())
+}
+
+async fn open_sessions(
+    pool: PgPool,
+    hashes: Vec<SecretHash>,
+    idle: Duration,
+) -> Result<BTreeMap<SecretHash, OpenSession>> {
+    let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT s.id_hash, u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!"
+           FROM sessions s JOIN users u ON u.id = s.user_id
+           WHERE s.id_hash = ANY ($1) AND u.disabled_at IS NULL
+             AND s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)"#,
+        &wanted,
+        idle.as_secs_f64(),
+    );
+    let mut found = BTreeMap::new();
+    for row in rows.fetch_all(&pool).await? {
+        let actor = Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? };
+        let open = OpenSession { actor, is_behind: row.is_behind };
+        found.extend(hashes.iter().find(|hash| hash[..] == row.id_hash).map(|hash| (*hash, open)));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

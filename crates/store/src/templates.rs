@@ -1,7 +1,10 @@
 //! Workflow templates: one draft with a revision, and immutable published versions.
 //! Must never overwrite a newer draft, and never change a version.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
@@ -48,6 +51,9 @@ pub struct Version {
     pub name: String,
     pub definition: Definition,
 }
+
+/// A version of a template, or the one that is published.
+pub(crate) type Wanted = (TemplateId, Option<i32>);
 
 /// What `start` found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -228,27 +234,35 @@ impl Store {
 
     /// Whether a named version may be started, or which one is published. What is in it never changes, so it is read apart (`version`).
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
-        let row = sqlx::query!(
-            r#"SELECT t.published_version, t.archived_at, v.version AS "version?"
-               FROM workflow_templates t
-               LEFT JOIN workflow_template_versions v
-                   ON v.template_id = t.id AND v.version = coalesce($2, t.published_version)
-               WHERE t.id = $1 AND NOT t.is_test"#,
-            id.0,
-            version,
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(match row {
-            None => Startable::NotFound,
-            Some(row) if row.archived_at.is_some() => Startable::Archived,
-            Some(row) => match row.version {
-                Some(version) => Startable::Version(version),
-                None if row.published_version.is_none() => Startable::NotPublished,
-                None => Startable::NotFound,
-            },
-        })
+        let pool = self.pool.clone();
+        let found = self.startable.ask((id, version), move |wanted| all_startable(pool.clone(), wanted)).await?;
+        Ok(found.unwrap_or(Startable::NotFound))
     }
+}
+
+async fn all_startable(pool: PgPool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wanted, Startable>> {
+    let (ids, versions): (Vec<Uuid>, Vec<Option<i32>>) =
+        wanted.into_iter().map(|(id, version)| (id.0, version)).unzip();
+    let rows = sqlx::query!(
+        r#"SELECT w.id AS "id!", w.version AS wanted, t.published_version, t.archived_at, v.version AS "version?"
+           FROM unnest($1::uuid[], $2::int[]) AS w (id, version)
+           JOIN workflow_templates t ON t.id = w.id AND NOT t.is_test
+           LEFT JOIN workflow_template_versions v
+               ON v.template_id = t.id AND v.version = coalesce(w.version, t.published_version)"#,
+        &ids,
+        &versions as &[Option<i32>],
+    );
+    let rows = rows.fetch_all(&pool).await?;
+    let found = rows.into_iter().map(|row| {
+        let startable = match row.version {
+            _ if row.archived_at.is_some() => Startable::Archived,
+            Some(version) => Startable::Version(version),
+            None if row.published_version.is_none() => Startable::NotPublished,
+            None => Startable::NotFound,
+        };
+        ((TemplateId(row.id), row.wanted), startable)
+    });
+    Ok(found.collect())
 }
 
 fn version_definition(text: &str, id: TemplateId, version: i32) -> Result<Definition> {

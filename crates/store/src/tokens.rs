@@ -1,11 +1,11 @@
 //! API tokens: what a script presents instead of a cookie.
 //! Must never see the token itself, only its SHA-256, and never let one do more than its person may.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use workflow::{
     UserId,
@@ -162,23 +162,8 @@ impl Store {
 
     /// Who a token speaks for and what it may be used for, unless it was taken back, has expired, or the account is disabled.
     pub async fn open_token(&self, token_hash: &SecretHash) -> Result<Option<OpenToken>> {
-        let row = sqlx::query!(
-            r#"SELECT u.id, u.email, u.role, t.id AS token_id, t.scopes,
-                      coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!"
-               FROM api_tokens t JOIN users u ON u.id = t.user_id
-               WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now() AND u.disabled_at IS NULL"#,
-            &token_hash[..],
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let role = parse_role(&row.role, row.id)?;
-        let mut scopes = scopes_of(&row.scopes, row.token_id)?;
-        scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
-        let actor = Actor { id: UserId(row.id), email: row.email, role };
-        Ok(Some(OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind }))
+        let pool = self.pool.clone();
+        self.tokens.ask(*token_hash, move |hashes| open_tokens(pool.clone(), hashes)).await
     }
 
     /// Whose token it is or was, revoked and expired ones included.
@@ -199,6 +184,27 @@ impl Store {
         .await?;
         Ok(is_first.unwrap_or(false))
     }
+}
+
+async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<SecretHash, OpenToken>> {
+    let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT t.token_hash, u.id, u.email, u.role, t.id AS token_id, t.scopes,
+                  coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!"
+           FROM api_tokens t JOIN users u ON u.id = t.user_id
+           WHERE t.token_hash = ANY ($1) AND t.revoked_at IS NULL AND t.expires_at > now() AND u.disabled_at IS NULL"#,
+        &wanted,
+    );
+    let mut found = BTreeMap::new();
+    for row in rows.fetch_all(&pool).await? {
+        let role = parse_role(&row.role, row.id)?;
+        let mut scopes = scopes_of(&row.scopes, row.token_id)?;
+        scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
+        let actor = Actor { id: UserId(row.id), email: row.email, role };
+        let open = OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind };
+        found.extend(hashes.iter().find(|hash| hash[..] == row.token_hash).map(|hash| (*hash, open)));
+    }
+    Ok(found)
 }
 
 /// Why the token cannot be made.

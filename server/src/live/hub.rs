@@ -92,7 +92,7 @@ impl Hub {
                         room.tell(telling);
                     }
                 }
-                Ok(Hint::Ready | Hint::Cancelled(_) | Hint::Watched(_)) => {}
+                Ok(Hint::Ready | Hint::Kept(..) | Hint::Cancelled(_) | Hint::Watched(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }

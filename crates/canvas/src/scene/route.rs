@@ -291,7 +291,9 @@ fn rows(
 }
 
 /// Without points that lie on the way between their neighbours.
+/// The same way by fewer points, and from and to exactly the same ports.
 fn simplified(points: Vec<Point>) -> Vec<Point> {
+    let end = points.last().copied();
     let mut kept: Vec<Point> = Vec::with_capacity(points.len());
     for point in points {
         if kept.last().is_some_and(|last| last.distance(point) < 0.5) {
@@ -305,6 +307,10 @@ fn simplified(points: Vec<Point>) -> Vec<Point> {
             }
         }
         kept.push(point);
+    }
+    // The last turn may lie so near to the port that it was taken for it.
+    if let ([_, .., last], Some(end)) = (kept.as_mut_slice(), end) {
+        *last = end;
     }
     kept
 }

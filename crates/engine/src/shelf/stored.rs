@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use store::Store;
-use workflow::{AgentId, AgentSpec, ArtifactId, RunId, StepKey, TemplateId, api::Delta, transcript::Transcript};
+use workflow::{
+    AgentId, AgentSpec, ArtifactId, RunId, StepKey, TemplateId, api::Delta, id::WorkerId, transcript::Transcript,
+};
 
 use super::{Error, Published, Result, Shelf};
 
@@ -66,8 +68,8 @@ impl Shelf for Store {
         self.send_delta(delta);
     }
 
-    fn hint_changed(&self, run: RunId) {
-        self.hint_changed(run);
+    fn hint_changed(&self, run: RunId, kept_for: Option<WorkerId>) {
+        self.hint_changed(run, kept_for);
     }
 
     fn hint_ready(&self) {

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use runs::{Unavailable, memory::Connection};
 use store::notify::Hint;
 use workflow::{
-    AgentId, AgentSpec, ArtifactId, RunId, StepKey, TemplateId, api::Delta, run::testing::Dice, transcript::Transcript,
+    AgentId, AgentSpec, ArtifactId, RunId, StepKey, TemplateId, api::Delta, id::WorkerId, run::testing::Dice,
+    transcript::Transcript,
 };
 
 use super::stage::Stage;
@@ -98,8 +99,11 @@ impl Shelf for Drawer {
         }
     }
 
-    fn hint_changed(&self, run: RunId) {
+    fn hint_changed(&self, run: RunId, kept_for: Option<WorkerId>) {
         self.stage.tell(&Hint::Run(run));
+        if let Some(worker) = kept_for {
+            self.stage.tell(&Hint::Kept(run, worker));
+        }
     }
 
     fn hint_ready(&self) {

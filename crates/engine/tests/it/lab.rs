@@ -46,12 +46,7 @@ impl Lab {
             .execute(&pool)
             .await
             .unwrap();
-        let store = Store::from_pool(pool.clone());
-        let options = PgConnectOptions::clone(&pool.connect_options());
-        let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
-        // It ends with the test, once nobody asks any more.
-        let (runs, _decider) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
-        let lab = Self { store, runs, log, pool, actor, player: Arc::new(Player::new(script)) };
+        let lab = Self::of(pool, actor, Arc::new(Player::new(script))).await;
         let text = json!([{"name": "text", "schema": {"type": "string"}}]);
         let any = json!([{"name": "text"}, {"name": "more"}]);
         lab.agent(
@@ -64,6 +59,20 @@ impl Lab {
         lab.agent(&json!({"id": "form", "inputs": any, "outputs": text, "config": {"kind": "human", "instructions": "Say {{ text }}"}}))
             .await;
         lab
+    }
+
+    async fn of(pool: PgPool, actor: Actor, player: Arc<Player>) -> Self {
+        let store = Store::from_pool(pool.clone());
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
+        // It ends with the test, once nobody asks any more.
+        let (runs, _decider) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
+        Self { store, runs, log, pool, actor, player }
+    }
+
+    /// Another process on the same database, with the same agents.
+    pub(crate) async fn another(&self) -> Self {
+        Self::of(self.pool.clone(), self.actor.clone(), Arc::clone(&self.player)).await
     }
 
     pub(crate) async fn agent(&self, spec: &Value) {

@@ -14,5 +14,6 @@ mod moves;
 mod outage;
 mod player;
 mod runs;
+mod sharing;
 mod slow_database;
 mod too_new;

@@ -17,10 +17,22 @@ use crate::{ask::Ask, commit::AskId, options::Options, taker::Taker};
 pub(crate) struct Taken {
     pub(crate) worker: WorkerId,
     pub(crate) n: usize,
-    /// Nothing of the run that could be claimed is left.
+    /// Nothing of the run that could be claimed is left, or nothing but what the next commits take.
     pub(crate) is_all: bool,
     /// The part that takes them.
     pub(crate) ask: AskId,
+}
+
+/// What may be claimed of the run after a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Rest {
+    /// Nothing that this commit saw.
+    #[default]
+    Nothing,
+    /// This worker took as much as one commit takes, and takes the rest with the next ones.
+    Next(WorkerId),
+    /// There is no room for it here.
+    Free,
 }
 
 /// The error: deciding panicked. Whatever of the places is not taken is given back.
@@ -30,22 +42,23 @@ pub(super) fn hand_off(
     options: &Options,
     taker: &dyn Taker,
     run: RunId,
-) -> Result<Option<Taken>, String> {
+) -> Result<(Option<Taken>, Rest), String> {
     if !making.may_set_free() {
-        return Ok(None);
+        return Ok((None, Rest::Nothing));
     }
     making.look_ahead();
     let state = making.state();
     let free = || free(state, deciding, taker).take(options.run_rows);
     let oldest = free().next().and_then(|key| state.step(key)).map(|step| step.not_before);
     let n_free = free().count();
-    let Some((worker, n)) = oldest.and_then(|oldest| taker.take(state.birth.user_id, oldest, n_free)) else {
-        return Ok(None);
+    let Some(oldest) = oldest else { return Ok((None, Rest::Nothing)) };
+    let Some((worker, n)) = taker.take(state.birth.user_id, oldest, n_free) else {
+        return Ok((None, Rest::Free));
     };
     let is_other_worker = making.worker().is_some_and(|other| other != worker);
     if is_other_worker || n == 0 {
         give_back(taker, n);
-        return Ok(None);
+        return Ok((None, Rest::Free));
     }
     let steps: Vec<StepKey> = free().take(n).cloned().collect();
     let ask = Ask::itself(run, Command::StartSteps { worker, build: None, steps });
@@ -62,11 +75,16 @@ pub(super) fn hand_off(
     let n_taken = steps.filter(|step| is_taken(&step.status)).count();
     give_back(taker, n.saturating_sub(n_taken));
     if n_taken == 0 {
-        return Ok(None);
+        return Ok((None, Rest::Free));
     }
-    let (is_all, ask) = (n_taken == n_free, AskId((deciding.around.random)()));
+    let rest = match n_taken {
+        _ if n_taken < n_free => Rest::Free,
+        _ if n_free < options.run_rows => Rest::Nothing,
+        _ => Rest::Next(worker),
+    };
+    let (is_all, ask) = (rest != Rest::Free, AskId((deciding.around.random)()));
     making.add_taken(worker, ask, events);
-    Ok(Some(Taken { worker, n: n_taken, is_all, ask }))
+    Ok((Some(Taken { worker, n: n_taken, is_all, ask }), rest))
 }
 
 /// What may be started now and is of a kind that this process works on, the oldest first.

@@ -16,7 +16,7 @@ use crate::{
     bugs::{Bug, is_on},
     cache::Known,
     commit::{Batch, RunCommit},
-    decision::{Decided, Taken, Turns},
+    decision::{Decided, Rest, Taken, Turns},
     log::{CommitFailed, Decide, Loaded, Log, Newer, Outcome, Seen, Unavailable},
     message::MessageKey,
     options::Options,
@@ -26,6 +26,9 @@ use crate::{
 
 /// So long nobody is told that a commit is in doubt: mostly the next try knows.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// Between looking at a run and asking it for something.
+const HOLD: Duration = Duration::from_millis(3);
 
 pub(crate) type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
 
@@ -40,15 +43,19 @@ pub(crate) enum Landed {
         runs: Vec<RunId>,
         newer: Result<Vec<Newer>, Unavailable>,
     },
-    /// `lane`: where it had a place. `n_tries`: so often it was sent again, by a flight that has none.
+    /// `lane`: where it had a place, and how long. `n_tries`: so often it was sent again, by a flight that has none.
     Committed {
         tick: u64,
         works: Vec<(Fate, Working)>,
-        lane: Option<Lane>,
+        lane: Option<(Lane, Duration)>,
         n_tries: u32,
     },
+    /// A place of what nobody waits for.
+    PlaceRested,
     Alone(Box<Session>, Option<Fate>),
     Rested(RunId),
+    /// Since this tick the run was held for somebody.
+    Held(RunId, u64),
     Done,
 }
 
@@ -61,6 +68,7 @@ pub(crate) struct Working {
     pub(crate) committing: Vec<Turn>,
     /// Steps that it takes: its last part.
     pub(crate) taken: Option<Taken>,
+    pub(crate) rest: Rest,
     pub(crate) echoes: Vec<(Turn, Result<Answer, Error>)>,
 }
 
@@ -93,6 +101,21 @@ pub(crate) fn rest(run: RunId, random: u128, n_before: u32) -> Flight {
     Box::pin(async move {
         tokio::time::sleep(pause).await;
         Landed::Rested(run)
+    })
+}
+
+/// The run waits for what somebody asks who looked at it just now.
+pub(crate) fn hold(run: RunId, tick: u64) -> Flight {
+    Box::pin(async move {
+        tokio::time::sleep(HOLD).await;
+        Landed::Held(run, tick)
+    })
+}
+
+pub(crate) fn rest_place(pause: Duration) -> Flight {
+    Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        Landed::PlaceRested
     })
 }
 
@@ -131,8 +154,10 @@ pub(crate) fn commit<L: Log>(
     lane: Lane,
 ) -> Flight {
     Box::pin(async move {
+        let since = tokio::time::Instant::now();
         let sent = send(&*log, &around, batch(&works), false).await;
-        Landed::Committed { tick, works: with_fates(works, sent.fates), lane: Some(lane), n_tries: 0 }
+        let lane = Some((lane, since.elapsed()));
+        Landed::Committed { tick, works: with_fates(works, sent.fates), lane, n_tries: 0 }
     })
 }
 

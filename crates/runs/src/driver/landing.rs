@@ -47,8 +47,9 @@ impl<L: Log> Driver<L> {
                 }
             }
             Landed::Committed { tick, works, lane, n_tries } => {
-                if let Some(lane) = lane {
+                if let Some((lane, took)) = lane {
                     self.lanes.has_landed(lane);
+                    self.flights.extend(self.lanes.rest(lane, took).map(flight::rest_place));
                 }
                 self.all_committed(works, tick, n_tries);
             }
@@ -56,7 +57,14 @@ impl<L: Log> Driver<L> {
                 self.lanes.has_landed(session.lane);
                 self.was_alone(*session, fate);
             }
+            Landed::PlaceRested => self.lanes.has_rested(),
             Landed::Rested(run) => self.rested(run),
+            Landed::Held(run, tick) => {
+                if let Some(seat) = self.seats.get_mut(&run).filter(|seat| seat.place == Place::Held(tick)) {
+                    seat.was_held();
+                    self.rested(run);
+                }
+            }
             Landed::Done => {}
         }
     }

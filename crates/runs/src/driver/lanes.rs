@@ -1,11 +1,15 @@
 //! Runs with something to do, in the order they came, and how many commits are on their way: those of people apart from all others, so that
-//! nobody who waits for an answer waits behind what steps left. Must never hold back others for people: each lane has places of its own.
+//! nobody who waits for an answer waits behind what steps left. Must never hold back others for people altogether: each lane has places of
+//! its own, and those of steps rest for a while after each commit as long as people wait.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use workflow::id::RunId;
 
 use crate::options::Options;
+
+/// While people wait, a place rests so many times as long as its commit took: they get most of what processors and the disk can do.
+const RESTS: u32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Lane {
@@ -21,6 +25,8 @@ pub(crate) struct Lanes {
     all: VecDeque<RunId>,
     n_of_people: usize,
     n_of_all: usize,
+    /// Places that rest.
+    n_resting: usize,
 }
 
 impl Lanes {
@@ -35,7 +41,7 @@ impl Lanes {
     pub(crate) fn has_place(&self, lane: Lane, options: &Options) -> bool {
         match lane {
             Lane::People => self.n_of_people < options.people_commits,
-            Lane::All => self.n_of_all < options.parallel_commits,
+            Lane::All => self.n_of_all + self.n_resting < options.parallel_commits,
         }
     }
 
@@ -45,6 +51,17 @@ impl Lanes {
 
     pub(crate) fn has_landed(&mut self, lane: Lane) {
         *self.n_on_their_way(lane) -= 1;
+    }
+
+    /// The place of a commit that took so long rests now, for as long as is answered.
+    pub(crate) fn rest(&mut self, lane: Lane, took: Duration) -> Option<Duration> {
+        let is_to = lane == Lane::All && (self.n_of_people > 0 || !self.people.is_empty());
+        self.n_resting += usize::from(is_to);
+        is_to.then_some(took * RESTS)
+    }
+
+    pub(crate) fn has_rested(&mut self) {
+        self.n_resting -= 1;
     }
 
     fn n_on_their_way(&mut self, lane: Lane) -> &mut usize {

@@ -100,7 +100,7 @@ impl<L: Log> Driver<L> {
     }
 
     fn written(&mut self, work: Working, tick: u64) {
-        let Working { commit, known, begun, committing, taken, echoes } = work;
+        let Working { commit, known, begun, committing, taken, rest, echoes } = work;
         let run = commit.run;
         Stats::count(&self.shared.stats.written, 1);
         let known = if let Some(mut known) = known {
@@ -121,7 +121,7 @@ impl<L: Log> Driver<L> {
             }
             let seq = known.state.seq;
             self.cache.put(run, known);
-            self.shared.hints.changed(run, Change::of(&commit, seq));
+            self.shared.hints.changed(run, Change::of(&commit, seq, rest));
         }
         self.hand_over(&commit, taken);
         for (turn, part) in committing.into_iter().zip(commit.parts) {
@@ -242,8 +242,8 @@ impl<L: Log> Driver<L> {
         if let (Some(commit), Some(fate)) = (decided.commit, fate) {
             // What came before it was decided on, and is in it.
             self.find_taken(run, &found);
-            let Decided { committing, taken, echoes, begun, .. } = decided;
-            self.committed(Working { commit, known, begun, committing, taken, echoes }, fate, tick);
+            let Decided { committing, taken, rest, echoes, begun, .. } = decided;
+            self.committed(Working { commit, known, begun, committing, taken, rest, echoes }, fate, tick);
             return;
         }
         // All of it changes nothing, and the run was locked while that was decided.

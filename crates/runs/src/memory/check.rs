@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     commit::{Part, RunCommit},
-    message::Message,
+    message::Sent,
     rows::Rows,
 };
 
@@ -159,7 +159,7 @@ impl Checks {
         if let Some(what) = row.tables.differs(state) {
             self.violated(format!("run {run}: the rows do not tell {what}"));
         }
-        let tells = commit.events().flat_map(|event| Message::of(run, event));
+        let tells = commit.events().flat_map(Sent::of);
         if !tells.eq(commit.rows.tells.iter().cloned()) {
             self.violated(format!("run {run}: its messages are not those of its events"));
         }

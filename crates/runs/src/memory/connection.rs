@@ -331,8 +331,14 @@ impl Log for Connection {
         self.read(|database, now| database.stored.reserve(wants, now)).await
     }
 
-    async fn claimable(&self, _: WorkerId, kinds: &[String], limit: usize) -> Result<Vec<Ready>, Unavailable> {
-        self.read(|database, now| database.stored.claimable(now, kinds, limit, &mut database.rng)).await
+    async fn claimable(
+        &self,
+        _: WorkerId,
+        kinds: &[String],
+        but: &[RunId],
+        limit: usize,
+    ) -> Result<Vec<Ready>, Unavailable> {
+        self.read(|database, now| database.stored.claimable(now, kinds, but, limit, &mut database.rng)).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

@@ -29,11 +29,19 @@ const LEFT_TO_ITS_PROCESS: TimeDelta = TimeDelta::seconds(2);
 const LONG_DEAD: TimeDelta = TimeDelta::days(1);
 
 impl Stored {
-    pub(crate) fn claimable(&self, now: DateTime<Utc>, kinds: &[String], limit: usize, rng: &mut Rng) -> Vec<Ready> {
+    pub(crate) fn claimable(
+        &self,
+        now: DateTime<Utc>,
+        kinds: &[String],
+        but: &[RunId],
+        limit: usize,
+        rng: &mut Rng,
+    ) -> Vec<Ready> {
         let mut found = Vec::new();
         // Begun anywhere, so that no run is always last.
         let first = rng.roll(self.runs.len());
-        for (run, row) in self.runs.iter().skip(first).chain(self.runs.iter().take(first)) {
+        let all = self.runs.iter().skip(first).chain(self.runs.iter().take(first));
+        for (run, row) in all.filter(|(run, _)| !but.contains(run)) {
             let ready = |key: &StepKey| {
                 let step = row.state.step(key)?;
                 let kind = row.state.design.plan(step.definition_key())?.kind.clone();

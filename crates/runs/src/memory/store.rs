@@ -112,7 +112,8 @@ impl Stored {
         }
         row.tables.write(&commit.rows);
         let state = &row.state;
-        self.inbox.extend(commit.rows.tells.iter().map(|message| (message.key, message.tell.clone())));
+        let messages = commit.rows.tells.iter().map(|sent| sent.message(commit.run, commit.id));
+        self.inbox.extend(messages.map(|message| (message.key, message.tell)));
         if let Some(start) = &commit.start {
             self.starts.insert(start.clone(), commit.run);
         }

@@ -14,7 +14,7 @@ use workflow::{
 };
 
 use super::{ArtifactHead, AttemptRow, For, More, Rows, StepRow, Summary, has_rows};
-use crate::message::Message;
+use crate::message::Sent;
 
 /// The last values of what the events told of, over the state before them.
 pub(super) struct Changed<'a> {
@@ -68,7 +68,7 @@ impl<'a> Changed<'a> {
             attempts: self.attempts.values().map(|attempt| self.attempt_row(attempt)).collect(),
             artifact_heads: outputs.into_iter().filter_map(|(key, name)| self.artifact_head(key, name)).collect(),
             artifacts: self.versions.values().map(|version| (*version).clone()).collect(),
-            tells: self.events.iter().flat_map(|event| Message::of(self.before.birth.id, event)).collect(),
+            tells: self.events.iter().flat_map(Sent::of).collect(),
         }
     }
 

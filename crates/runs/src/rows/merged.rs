@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use workflow::{ArtifactId, StepKey, run::state::Version};
 
 use super::{ArtifactHead, AttemptRow, Rows, StepRow, Summary};
-use crate::message::Message;
+use crate::message::Sent;
 
 /// Rows in the making.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Merged {
     attempts: BTreeMap<(StepKey, i32), AttemptRow>,
     artifacts: BTreeMap<ArtifactId, Version>,
     artifact_heads: BTreeMap<(StepKey, String), ArtifactHead>,
-    tells: Vec<Message>,
+    tells: Vec<Sent>,
 }
 
 impl Merged {

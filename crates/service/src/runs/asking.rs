@@ -129,7 +129,7 @@ async fn begin<T: Send + 'static>(
             Ok((Seen::of(state, &actor, &about, request.as_ref())?, facts(state)))
         }
     };
-    match ctx.runs().read_now(run, look).await {
+    match ctx.runs().read_to_ask(run, look).await {
         Ok(found) => found.map(|(seen, facts)| (Call { ctx, run, actor, request, about, seen }, facts)),
         Err(error) => Err(looking::failed(ctx, run, error).await),
     }

@@ -52,6 +52,6 @@ pub async fn view_after(ctx: &OpContext, done: &Done) -> Result<RunView> {
 /// What a verb came to, for those who fold it into what they have.
 pub async fn wire_after(ctx: &OpContext, done: &Done) -> Result<(Vec<RunEvent>, Emails)> {
     let people: BTreeSet<UserId> = done.events.iter().flat_map(|event| event.people()).collect();
-    let emails = ctx.store().emails(&people).await?;
+    let emails = looking::emails_of(ctx, people).await?;
     Ok((done.events.iter().map(|event| event.for_wire()).collect(), emails))
 }

@@ -177,8 +177,14 @@ impl ::runs::Log for Held {
         self.log.reserve(wants).await
     }
 
-    async fn claimable(&self, worker: WorkerId, kinds: &[String], limit: usize) -> Result<Vec<Ready>, Unavailable> {
-        self.log.claimable(worker, kinds, limit).await
+    async fn claimable(
+        &self,
+        worker: WorkerId,
+        kinds: &[String],
+        but: &[RunId],
+        limit: usize,
+    ) -> Result<Vec<Ready>, Unavailable> {
+        self.log.claimable(worker, kinds, but, limit).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

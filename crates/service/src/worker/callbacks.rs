@@ -21,8 +21,7 @@ use workflow::{
 };
 
 use super::{
-    Caller, Workers,
-    limits, place, results,
+    Caller, Workers, limits, place, results,
     results::Told,
     wire::{Callback, Outcome, Status, WantCallback, Word},
 };

@@ -4,7 +4,6 @@
 use runs::{Ask, Runs};
 use store::{Store, outside::beats::Place};
 use workflow::{
-    StepKey,
     id::WorkerId,
     run::{
         Command,

@@ -21,8 +21,7 @@ use workflow::{
 };
 
 use super::{
-    Workers,
-    ending,
+    Workers, ending,
     known::Live,
     limits, place,
     values::Packing,

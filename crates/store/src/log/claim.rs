@@ -19,12 +19,19 @@ type Row = (Uuid, String, String, Uuid, DateTime<Utc>);
 
 impl Log {
     /// Each call goes on with the owners after those of the one before it.
-    pub(super) async fn ready(&self, worker: WorkerId, kinds: &[String], n: usize) -> Result<Vec<Ready>, Unavailable> {
+    pub(super) async fn ready(
+        &self,
+        worker: WorkerId,
+        kinds: &[String],
+        but: &[RunId],
+        n: usize,
+    ) -> Result<Vec<Ready>, Unavailable> {
+        let but: Vec<Uuid> = but.iter().map(|run| run.0).chain(self.too_new.ids()).collect();
         let from = *self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found = self.ready_from(worker, kinds, n, from).await?;
+        let mut found = self.ready_from(worker, kinds, &but, n, from).await?;
         if found.len() < n && from != Uuid::nil() {
             // From the beginning again, up to where this walk began.
-            let first = self.ready_from(worker, kinds, n, Uuid::nil()).await?;
+            let first = self.ready_from(worker, kinds, &but, n, Uuid::nil()).await?;
             found.extend(first.into_iter().filter(|ready| ready.user.0 <= from));
             found.truncate(n);
         }
@@ -37,6 +44,7 @@ impl Log {
         &self,
         worker: WorkerId,
         kinds: &[String],
+        but: &[Uuid],
         n: usize,
         from: Uuid,
     ) -> Result<Vec<Ready>, Unavailable> {
@@ -47,7 +55,7 @@ impl Log {
             .bind(MAX_OWNERS)
             .bind(i64::try_from(n).unwrap_or(i64::MAX))
             .bind(worker.0)
-            .bind(self.too_new.ids())
+            .bind(but)
             .fetch_all(lane.connection())
             .await;
         finish(lane, rows.as_ref().err());

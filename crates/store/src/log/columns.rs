@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
 use runs::{
-    Message, RunCommit,
+    RunCommit, Sent,
     rows::{ArtifactHead, AttemptRow, For, StepRow},
 };
 use serde::Serialize;
@@ -156,9 +156,9 @@ columns!(Reviews {
     votes: String,
 });
 
-columns!(Tells { receiver: Uuid, sender: Uuid, sender_seq: i64, n: i32, tell: String });
+columns!(Tells { receiver: Uuid, sender: Uuid, sender_seq: i64, n: i32, commit_id: Uuid, tell: String });
 
-columns!(Taken { run_id: Uuid, sender: Uuid, sender_seq: i64, n: i32 });
+columns!(Taken { run_id: Uuid, sender: Uuid, sender_seq: i64, n: i32, commit_id: Uuid });
 
 columns!(Holding { run_id: Uuid, step: &'a str });
 
@@ -241,12 +241,13 @@ impl<'a> Columns<'a> {
             let approved = literal(approved);
             push!(self.artifact_heads, run_id: run, step: step.as_str(), name: name, latest: *latest, approved: approved);
         }
-        for Message { key, tell } in &commit.rows.tells {
-            let (n, tell) = (place(key.n), json(tell)?);
-            push!(self.tells, receiver: key.to.0, sender: key.from.0, sender_seq: key.seq, n: n, tell: tell);
+        for Sent { to, seq, n, tell } in &commit.rows.tells {
+            let (n, tell) = (place(*n), json(tell)?);
+            push!(self.tells, receiver: to.0, sender: run, sender_seq: *seq, n: n, commit_id: commit.id.0, tell: tell);
         }
         for key in commit.messages() {
-            push!(self.taken, run_id: run, sender: key.from.0, sender_seq: key.seq, n: place(key.n));
+            let (n, commit_id) = (place(key.n), key.commit.0);
+            push!(self.taken, run_id: run, sender: key.from.0, sender_seq: key.seq, n: n, commit_id: commit_id);
         }
         for step in &commit.holds {
             push!(self.holds, run_id: run, step: step.as_str());

@@ -106,6 +106,13 @@ fn a_line_ends_at_the_rims_of_its_ports_and_a_free_one_is_a_curve() {
 }
 
 #[test]
+fn a_last_turn_right_beside_a_port_is_no_reason_to_miss_it() {
+    let at = |(x, y)| Point::new(x, y);
+    let way = simplified([(0.0, 0.0), (99.8, 0.0), (99.8, 50.0), (100.0, 50.0)].map(at).into());
+    assert_eq!(way, [(0.0, 0.0), (99.8, 0.0), (100.0, 50.0)].map(at));
+}
+
+#[test]
 fn a_card_between_two_others_is_gone_around() {
     let mut definition = graph(3, &BTreeSet::from([(0, 2)]));
     for (key, x) in [("s0000", 0.0), ("s0001", 320.0), ("s0002", 640.0)] {

@@ -26,7 +26,7 @@ found AS (
         WHERE q.kind = o.kind AND q.user_id = o.user_id AND q.not_before <= clock_timestamp()
             -- What was queued in this moment is left to the process that queued it, if that has room.
             AND (q.kept_for IS NULL OR q.kept_for = $5 OR q.kept_until < clock_timestamp())
-            -- What only newer programs can start.
+            -- What only newer programs can start, and runs that are left to another process for a moment.
             AND q.run_id <> ALL ($6::uuid[])
         ORDER BY q.kind, q.user_id, q.not_before, q.run_id, q.step
         LIMIT $4

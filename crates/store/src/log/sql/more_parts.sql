@@ -45,24 +45,28 @@ answered AS (
     ))
 ),
 told AS (
-    INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at)
-    SELECT t.run_id, t.sender, t.sender_seq, t.n, t.tell::json, clock_timestamp()
-    FROM unnest($93::uuid[], $94::uuid[], $95::bigint[], $96::int[], $97::text[]) AS t (run_id, sender, sender_seq, n, tell)
+    INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at)
+    SELECT t.run_id, t.sender, t.sender_seq, t.n, t.commit_id, t.tell::json, clock_timestamp()
+    FROM unnest($93::uuid[], $94::uuid[], $95::bigint[], $96::int[], $97::uuid[], $98::text[])
+        AS t (run_id, sender, sender_seq, n, commit_id, tell)
     WHERE (t.sender IN (SELECT id FROM won)) IS TRUE
 ),
 heard AS (
     DELETE FROM run_inbox WHERE ctid = ANY (ARRAY(
-        SELECT i.ctid FROM unnest($98::uuid[], $99::uuid[], $100::bigint[], $101::int[]) AS t (run_id, sender, sender_seq, n)
+        SELECT i.ctid FROM unnest($99::uuid[], $100::uuid[], $101::bigint[], $102::int[], $103::uuid[])
+            AS t (run_id, sender, sender_seq, n, commit_id)
         CROSS JOIN LATERAL (
             SELECT i.ctid FROM run_inbox i
-            WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n LIMIT 1
+            WHERE i.run_id = t.run_id AND i.sender = t.sender AND i.sender_seq = t.sender_seq AND i.n = t.n
+                AND i.commit_id = t.commit_id
+            LIMIT 1
         ) i
         WHERE (t.run_id IN (SELECT id FROM won)) IS TRUE
     ))
 ),
 given_back AS (
     UPDATE key_reservations SET is_over = true WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid FROM unnest($104::uuid[], $105::text[]) AS k (run_id, step)
+        SELECT r.ctid FROM unnest($106::uuid[], $107::text[]) AS k (run_id, step)
         CROSS JOIN LATERAL (
             SELECT r.ctid FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over LIMIT 1
         ) r

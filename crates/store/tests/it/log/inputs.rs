@@ -1,6 +1,6 @@
 //! What a commit takes in by key: messages, which are heard exactly once, and reservations, which have to be there.
 
-use runs::{Log as _, MessageKey, Outcome, Want};
+use runs::{CommitId, Log as _, MessageKey, Outcome, Want};
 use sqlx::PgPool;
 use store::Store;
 use uuid::Uuid;
@@ -13,18 +13,27 @@ use crate::support::WORKER;
 async fn a_message_is_heard_once_and_only_with_the_head_of_who_hears_it(pool: PgPool) {
     let log = log(&pool).await;
     let mut run = Known::begun(&log, &chain(2)).await;
-    let key = MessageKey { to: run.id, from: RunId(Uuid::from_u128(50)), seq: 9, n: 0 };
+    let key =
+        MessageKey { to: run.id, from: RunId(Uuid::from_u128(50)), seq: 9, n: 0, commit: CommitId(Uuid::from_u128(7)) };
     let insert = sqlx::query(
-        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) VALUES ($1, $2, 9, 0, $3::json, now())",
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at)
+        VALUES ($1, $2, 9, 0, $4, $3::json, now())",
     )
     .bind(run.id.0)
     .bind(key.from.0)
     .bind(format!(r#"{{"cancel_child":{{"run":"{}"}}}}"#, run.id));
-    insert.execute(&pool).await.unwrap();
+    insert.bind(key.commit.0).execute(&pool).await.unwrap();
     let found = log.inbox(5).await.unwrap();
     assert_eq!((found.len(), found[0].key), (1, key));
 
+    // What somebody knows of a history that is lost is another message, though it stood at the same place.
+    let lost = MessageKey { commit: CommitId(Uuid::from_u128(8)), ..key };
+    log.discard(lost).await.unwrap();
+    assert_eq!(log.inbox(5).await.unwrap().len(), 1);
     let now = run.now(&log).await;
+    let mut mistaken = run.decide(now, &[run.take(now, 1)]).unwrap();
+    mistaken.commit.parts[0].message = Some(lost);
+    assert_eq!(commit(&log, &mistaken.commit).await, Outcome::MessageGone);
     let mut hearing = run.decide(now, &[run.take(now, 1)]).unwrap();
     hearing.commit.parts[0].message = Some(key);
     let mut loser = run.decide(now, &[run.take(now, 1)]).unwrap();

@@ -83,7 +83,7 @@ async fn fill(pool: &PgPool) {
         "INSERT INTO artifact_heads (run_id, step, name, latest, approved) SELECT run_id, step, name, 1, '{}' FROM artifacts",
         "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
         SELECT id, 's1', 1, 1, user_id, now(), 1, true, '{}', '{}', '{}' FROM workflow_runs LIMIT 5000",
-        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at) SELECT id, id, 1, 0, '{}', now() FROM workflow_runs LIMIT 5000",
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at) SELECT id, id, 1, 0, id, '{}', now() FROM workflow_runs LIMIT 5000",
         "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) SELECT id, 's1', '{k}', now(), false FROM workflow_runs LIMIT 5000",
         "INSERT INTO workers (id, state, started_at, beat_at) SELECT gen_random_uuid(), 'alive', now(), now() FROM generate_series(1, 2000)",
         "ANALYZE",

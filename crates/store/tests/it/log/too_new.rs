@@ -49,7 +49,7 @@ async fn world(pool: &PgPool, log: &Log, n: usize) -> (Vec<RunId>, Known) {
 }
 
 async fn claimed(log: &Log, limit: usize) -> BTreeSet<RunId> {
-    let ready = log.claimable(WORKER, &["template".to_owned()], limit).await.unwrap();
+    let ready = log.claimable(WORKER, &["template".to_owned()], &[], limit).await.unwrap();
     ready.into_iter().map(|ready| ready.run).collect()
 }
 
@@ -93,8 +93,8 @@ async fn what_such_runs_wait_for_and_tell_others_holds_up_no_others(pool: PgPool
     let tell = json!({"cancel_child": {"run": known.id}});
     for (to, from, age) in [(new[0], known.id, 3), (known.id, new[1], 2), (known.id, known.id, 1)] {
         sqlx::query(
-            "INSERT INTO run_inbox (run_id, sender, sender_seq, n, tell, sent_at)
-            VALUES ($1, $2, 1, 0, $3::text::json, now() - make_interval(hours => $4))",
+            "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at)
+            VALUES ($1, $2, 1, 0, $1, $3::text::json, now() - make_interval(hours => $4))",
         )
         .bind(to.0)
         .bind(from.0)
