@@ -10,6 +10,7 @@ use workflow::{
 
 use crate::{Error, Result, Store, Window, decode, page};
 
+mod hidden;
 mod save;
 
 pub use save::{NewTemplate, NewVersion, Publish, SaveDraft};

@@ -88,7 +88,7 @@ fn Sample(
         match read {
             Some(inputs) => {
                 let (agent_id, version) = saved.with_untracked(|saved| (saved.id.clone(), saved.version));
-                test.dispatch(TestAgent { agent_id, version: Some(version), inputs });
+                test.dispatch(TestAgent { agent_id, version: Some(version), inputs, unsaved: None, confirm: false });
             }
             None => focus_first_error(),
         }
