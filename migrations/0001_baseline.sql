@@ -139,11 +139,14 @@ CREATE INDEX run_places_of_user ON run_places (user_id);
 
 -- Agents by their slug.
 CREATE TABLE agents (
-    -- What definitions refer to; never changes.
-    id             text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}$'),
+    -- What definitions refer to; never changes. With `~` and a hash of it: what was typed for an agent and not saved.
+    id             text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}(~[0-9a-f]{16})?$'),
     latest_version integer NOT NULL CHECK (latest_version >= 1),
+    -- Made by the server to try what was not saved: in no list, and no definition that anybody stores can name it.
+    is_test        boolean NOT NULL DEFAULT false,
     created_by     uuid NOT NULL REFERENCES users (id),
-    created_at     timestamptz NOT NULL DEFAULT now()
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    CHECK (is_test = (id LIKE '%~%'))
 );
 
 CREATE TABLE agent_versions (
@@ -170,15 +173,19 @@ CREATE TABLE workflow_templates (
     draft_revision    bigint NOT NULL DEFAULT 1 CHECK (draft_revision >= 1),
     -- The live one.
     published_version integer,
-    -- Made by the server to test an agent: hidden from every list.
+    -- Made by the server to test an agent or to try a draft: hidden from every list.
     is_test           boolean NOT NULL DEFAULT false,
+    -- Whose drafts its versions are parts of.
+    test_of           uuid REFERENCES workflow_templates (id) ON DELETE SET NULL,
     created_by        uuid NOT NULL REFERENCES users (id),
     created_at        timestamptz NOT NULL DEFAULT now(),
     updated_at        timestamptz NOT NULL DEFAULT now(),
-    archived_at       timestamptz
+    archived_at       timestamptz,
+    CHECK (is_test OR test_of IS NULL)
 );
 CREATE INDEX workflow_templates_name_idx ON workflow_templates (lower(name), id) WHERE NOT is_test;
-CREATE INDEX workflow_templates_test_idx ON workflow_templates (name) WHERE is_test;
+CREATE INDEX workflow_templates_test_idx ON workflow_templates (name) WHERE is_test AND test_of IS NULL;
+CREATE UNIQUE INDEX workflow_templates_try_idx ON workflow_templates (test_of) WHERE test_of IS NOT NULL;
 
 CREATE TABLE workflow_template_versions (
     template_id   uuid NOT NULL REFERENCES workflow_templates (id),
@@ -206,6 +213,22 @@ CREATE INDEX workflow_version_agents_idx ON workflow_version_agents (agent_id);
 
 ALTER TABLE workflow_templates ADD CONSTRAINT workflow_templates_published_version_fkey
     FOREIGN KEY (id, published_version) REFERENCES workflow_template_versions (template_id, version);
+
+-- Values that a person keeps for trying the draft of a workflow. Nobody else reads them, and they are part of no version.
+CREATE TABLE pins (
+    user_id     uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    template_id uuid NOT NULL REFERENCES workflow_templates (id) ON DELETE CASCADE,
+    -- Empty: an input of the workflow.
+    step        text NOT NULL,
+    side        text NOT NULL CHECK (side IN ('input', 'output')),
+    name        text NOT NULL,
+    value       json NOT NULL,
+    -- Counted when it is pinned, so that adding up reads no value.
+    n_bytes     bigint NOT NULL CHECK (n_bytes >= 0),
+    pinned_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, template_id, step, side, name)
+);
+CREATE INDEX pins_of_template ON pins (template_id);
 
 -- Parameters that models do not take, learnt from their refusals. A provider whose kind or address changed is another endpoint.
 CREATE TABLE model_refusals (
@@ -281,6 +304,8 @@ CREATE INDEX workflow_runs_newest ON workflow_runs (created_at DESC, id DESC)
 CREATE INDEX workflow_runs_waiting ON workflow_runs (created_at, id)
     WHERE n_waiting > 0 AND NOT is_test AND created_at > '-infinity';
 CREATE INDEX workflow_runs_waiting_of_user ON workflow_runs (user_id, created_at, id) WHERE n_waiting > 0 AND NOT is_test;
+-- What a workflow gave last, for whoever edits it.
+CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at DESC) WHERE parent_run IS NULL;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;

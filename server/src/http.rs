@@ -30,6 +30,7 @@ mod site;
 mod state;
 mod steps;
 mod templates;
+mod trying;
 mod worker;
 mod workers;
 

@@ -23,22 +23,31 @@ mod settings;
 mod side_panel;
 mod sources;
 mod step_panel;
+mod trying;
 mod unsaved;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use workflow::{AgentCatalog, TemplateId, api::TemplateView};
+use workflow::{AgentCatalog, TemplateId, api::TemplateView, trying::Extent};
 
 use self::{
-    canvas_bar::CanvasBar, conflict::Notices, draft::Draft, more::More, palette::Palette, problems::Problems,
-    publish::Publish, save_state::SaveWords, side_panel::SidePanel,
+    canvas_bar::CanvasBar,
+    conflict::Notices,
+    draft::Draft,
+    more::More,
+    palette::Palette,
+    problems::Problems,
+    publish::Publish,
+    save_state::SaveWords,
+    side_panel::SidePanel,
+    trying::{TryDialog, Trying, use_trying},
 };
 use crate::reactive::memo;
 use crate::{
     api,
     canvas_view::{EditorCanvas, provide_map},
     components::{
-        Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Variant,
+        Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
     },
     error::AppError,
     load::{PageFailed, refetch_after_sign_in},
@@ -110,12 +119,14 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();
+    Trying::provide(draft);
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
     });
     let actions = move || {
         view! {
             <SaveWords draft/>
+            <TryButton draft/>
             <Publish draft/>
             <More draft/>
         }
@@ -145,6 +156,19 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                 </div>
             </div>
         </main>
+    }
+}
+
+/// Leads to the question on what to try all of it.
+#[component]
+fn TryButton(draft: Draft) -> impl IntoView {
+    let trying = use_trying();
+    let is_empty = memo(move || draft.handle.with_definition(|definition| definition.steps.is_empty()));
+    view! {
+        <Tooltip text="Runs the draft as it stands here, without publishing it">
+            <Button icon="play" disabled=is_empty on_click=move |()| trying.asking.set(Some(Extent::Whole))>"Try the draft"</Button>
+        </Tooltip>
+        <TryDialog/>
     }
 }
 

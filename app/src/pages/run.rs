@@ -44,6 +44,7 @@ mod supply;
 mod tellings;
 mod timeline;
 mod transcript;
+pub(super) mod tried;
 mod verbs;
 mod versions;
 

@@ -22,7 +22,7 @@ use workflow::{
 use crate::{
     Error, OpContext, Result, Wanted, id,
     runs::{self, values},
-    text, validation, versions,
+    text, trying, validation, versions,
 };
 
 /// The one step of a test.
@@ -64,6 +64,31 @@ pub async fn workflow_ports(ctx: &OpContext, template: TemplateId, version: i32)
 /// Creates the agent, or its next version.
 pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     let by = ctx.admin()?.id;
+    let base_version = agent.base_version;
+    let spec = judged(ctx, agent).await?;
+    if let AgentConfig::Worker(_) = &spec.config {
+        let known = ctx.store().agent(&spec.id, None).await?;
+        let is_as_offered = known.is_some_and(|known| {
+            known.config == spec.config && known.inputs == spec.inputs && known.outputs == spec.outputs
+        });
+        if !is_as_offered {
+            let detail = "What an outside worker does is accepted as it was offered; its ports change there.";
+            return Err(Error::invalid("config", detail));
+        }
+    }
+    match ctx.store().save_agent(&spec, base_version, by, ctx.author()).await? {
+        Saved::Saved(spec) => Ok(*spec),
+        Saved::Stale { .. } if base_version.is_none() => {
+            let detail = format!("There is an agent `{}` already. Choose another id, or edit that one.", spec.id);
+            Err(Error::Conflict(detail))
+        }
+        Saved::Stale { latest } => Err(Error::Stale { current: latest.into() }),
+        Saved::NotFound => Err(Error::NotFound),
+    }
+}
+
+/// What was typed, as it can be saved.
+async fn judged(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     let spec = AgentSpec {
         id: agent.id,
         version: 0,
@@ -78,25 +103,7 @@ pub async fn save(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     if let AgentConfig::Workflow(config) = &spec.config {
         subworkflow::check(ctx, &spec, config).await?;
     }
-    if let AgentConfig::Worker(_) = &spec.config {
-        let known = ctx.store().agent(&spec.id, None).await?;
-        let is_as_offered = known.is_some_and(|known| {
-            known.config == spec.config && known.inputs == spec.inputs && known.outputs == spec.outputs
-        });
-        if !is_as_offered {
-            let detail = "What an outside worker does is accepted as it was offered; its ports change there.";
-            return Err(Error::invalid("config", detail));
-        }
-    }
-    match ctx.store().save_agent(&spec, agent.base_version, by, ctx.author()).await? {
-        Saved::Saved(spec) => Ok(*spec),
-        Saved::Stale { .. } if agent.base_version.is_none() => {
-            let detail = format!("There is an agent `{}` already. Choose another id, or edit that one.", spec.id);
-            Err(Error::Conflict(detail))
-        }
-        Saved::Stale { latest } => Err(Error::Stale { current: latest.into() }),
-        Saved::NotFound => Err(Error::NotFound),
-    }
+    Ok(spec)
 }
 
 /// Deletes an agent that nothing ever used.
@@ -147,14 +154,21 @@ fn check(spec: &AgentSpec) -> Result<()> {
     Ok(())
 }
 
-/// Runs the agent on sample input, as a run of kind `test` over a hidden version, and names the run to watch.
+/// Runs the agent on sample input, as a run of kind `test` over a hidden version, and names the run to watch. What was typed and not saved
+/// is judged and stored before, as if it were saved, but where nobody finds it.
 pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
     let actor = ctx.admin()?;
-    let spec = find(ctx, &test.agent_id, test.version).await?;
+    let is_saved = test.unsaved.is_none();
+    let spec = match test.unsaved {
+        Some(typed) => unsaved(ctx, &test.agent_id, *typed).await?,
+        None => find(ctx, &test.agent_id, test.version).await?,
+    };
     let declared = spec.inputs.iter().map(|port| (port.name.clone(), run_input(port))).collect();
     values::check(&declared, &test.inputs)?;
+    trying::agreed_agent(ctx, &spec, test.confirm).await?;
+    let spec = if is_saved { spec } else { ctx.store().keep_unsaved(&spec, actor.id, ctx.author()).await? };
     let (definition, inputs) = test_definition(&spec, test.inputs);
-    let name = format!("Test of {}", spec.id);
+    let name = format!("Test of {}", test.agent_id);
     let new = NewTemplate {
         id: TemplateId(id::new_id()),
         name: &name,
@@ -163,8 +177,20 @@ pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
         by: actor.id,
     };
     let version = versions::judge(ctx, ctx.store().test_version(new, ctx.author()).await?).await?;
-    let run = runs::Start { version, inputs, auto_run: true, is_test: true, request: None };
+    let run = runs::Start { is_test: true, ..runs::Start::of(version, inputs, true) };
     Ok(runs::begin(ctx, run).await?.done.run)
+}
+
+/// What was typed for an agent, as a test may run it.
+async fn unsaved(ctx: &OpContext, id: &AgentId, typed: SaveAgent) -> Result<AgentSpec> {
+    if typed.id != *id {
+        return Err(Error::invalid("agent_id", "It is another agent than the one in `unsaved`. Name the same one."));
+    }
+    if let AgentConfig::Worker(_) = &typed.config {
+        let detail = "What an outside worker does is accepted as it was offered. Test the agent as it is saved.";
+        return Err(Error::invalid("config", detail));
+    }
+    judged(ctx, typed).await
 }
 
 fn run_input(port: &InputPort) -> RunInput {

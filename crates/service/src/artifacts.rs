@@ -92,7 +92,7 @@ pub async fn rollback(
 }
 
 /// JSON as a value, text as text, and base64 for what is neither.
-fn shown(media_type: &str, bytes: Vec<u8>) -> (Encoding, Value) {
+pub(crate) fn shown(media_type: &str, bytes: Vec<u8>) -> (Encoding, Value) {
     let kind = media_type.split(';').next().unwrap_or_default().trim();
     if kind == "application/json"
         && let Some(value) = workflow::json::kept(&bytes)

@@ -65,6 +65,9 @@ pub enum Error {
     NoWorkerToken,
     #[error("outputs do not have the promised form")]
     InvalidOutput { problems: Vec<crate::worker::wire::OutputProblem> },
+    /// What is tried acts on the world outside, and nobody agreed to that; each problem names a step.
+    #[error("{} steps act on the world outside", problems.len())]
+    ConfirmSideEffects { problems: Vec<Problem> },
     #[error("the template has no published version")]
     NotPublished,
     #[error("the Idempotency-Key was used for another request")]
@@ -179,6 +182,14 @@ impl Error {
                 format!("Somebody saved a newer version ({current}). Load it, then make your change again."),
             ),
             Self::Conflict(detail) | Self::Unsuitable { detail, .. } => (409, ErrorCode::Conflict, detail.clone()),
+            Self::ConfirmSideEffects { problems } => {
+                let what = match problems.as_slice() {
+                    [only] => only.message.clone(),
+                    many => format!("{} steps act on the world outside, see `problems`.", many.len()),
+                };
+                let detail = format!("{what} Name what may do so in `confirm` to try it all the same.");
+                (409, ErrorCode::ConfirmSideEffects, detail)
+            }
             Self::NotPublished => (
                 409,
                 ErrorCode::NotPublished,
@@ -215,6 +226,7 @@ impl Error {
                 (problems.first().and_then(|first| first.field.clone()), problems.clone())
             }
             Self::InvalidDefinition { problems } => (Some("definition".to_owned()), problems.clone()),
+            Self::ConfirmSideEffects { problems } => (Some("confirm".to_owned()), problems.clone()),
             Self::InvalidOutput { problems } => {
                 (problems.first().map(|first| first.field.clone()), as_problems(problems))
             }

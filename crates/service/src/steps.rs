@@ -2,7 +2,7 @@
 //! Must never act on what the person did not see: generations and digests are compared where the verb is decided.
 
 mod deciding;
-mod outputs;
+pub(crate) mod outputs;
 mod running;
 mod skipping;
 

@@ -2,10 +2,10 @@
 //! Must never overwrite a newer draft, and never publish what the validator refuses.
 
 mod copies;
-mod nesting;
+pub(crate) mod nesting;
 
 use serde_json::Value;
-use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft};
+use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft, Startable};
 use workflow::{
     Definition, Plan, Problem, TemplateId,
     api::{
@@ -160,6 +160,10 @@ pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Resul
 /// One published version as it is, archived or not.
 pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<Definition> {
     ctx.admin()?;
+    // A hidden one is no version of anybody's workflow.
+    if ctx.store().startable(id, Some(version)).await? == Startable::NotFound {
+        return Err(Error::NotFound);
+    }
     let (version, _) = ctx.store().version(id, version).await?.ok_or(Error::NotFound)?;
     Ok(version.definition)
 }
@@ -234,7 +238,7 @@ async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
 }
 
 /// The definition with every agent version that the plan chose.
-fn pin(mut definition: Definition, plan: &Plan) -> Definition {
+pub(crate) fn pin(mut definition: Definition, plan: &Plan) -> Definition {
     for (key, step) in &mut definition.steps {
         step.agent_version = plan.steps.get(key).and_then(|planned| planned.agent_version).or(step.agent_version);
     }

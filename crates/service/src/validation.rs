@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use workflow::{AgentCatalog, AgentId, Definition, Plan, Problem};
+use workflow::{AgentCatalog, AgentId, Definition, Plan, Problem, StepKey};
 
 use crate::{OpContext, Result};
 
@@ -13,7 +13,9 @@ const MANY_STEPS: usize = 200;
 /// All latest versions, and those that the definition pins.
 pub(crate) async fn catalog_for(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
     let mut catalog = AgentCatalog::new(ctx.store().agents().await?);
-    let pinned = pins(definition).filter(|(id, version)| catalog.get(id, Some(*version)).is_none());
+    // What was typed for an agent and not saved has no such id: a draft that names one names nothing.
+    let pinned =
+        pins(definition).filter(|(id, version)| id.is_well_formed() && catalog.get(id, Some(*version)).is_none());
     let pinned: Vec<(AgentId, i32)> = pinned.collect();
     for spec in ctx.store().agent_versions(pinned).await? {
         catalog.insert(spec);
@@ -35,6 +37,12 @@ pub(crate) async fn pinned(ctx: &OpContext, definition: &Definition) -> Result<A
 
 /// A definition with what was needed to judge it and what came of it.
 pub(crate) type Validated = (Definition, Plan, AgentCatalog, Vec<Problem>);
+
+/// Whether an error is of a step that runs, or of the whole.
+pub(crate) fn keeps_from_running(problems: &[Problem], idle: &BTreeSet<StepKey>) -> bool {
+    let is_idle = |problem: &Problem| problem.step.as_ref().is_some_and(|key| idle.contains(key));
+    problems.iter().any(|problem| problem.is_error() && !is_idle(problem))
+}
 
 /// Validates; large ones beside the async threads.
 pub(crate) async fn validate(definition: Definition, agents: AgentCatalog) -> Result<Validated> {

@@ -1,10 +1,10 @@
 //! What follows from a version of a workflow, worked out once in a process and shared by every run of it: the agents that it is pinned to,
 //! and how it is judged. Versions and agent versions never change, so neither does this.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use store::templates::Version;
-use workflow::{AgentCatalog, AgentId, Definition, Plan, Problem, RunId, TemplateId, run::State};
+use workflow::{AgentCatalog, AgentId, Definition, Plan, RunId, StepKey, TemplateId, run::State};
 
 use crate::{Error, OpContext, Result, recent::Recent, runs::looking, validation};
 
@@ -54,11 +54,16 @@ pub(crate) async fn judged(ctx: &OpContext, template: TemplateId, version: i32) 
 
 /// Judges a version by today's rules: it was valid when it was published; an older program may have thought so with other rules.
 pub(crate) async fn judge(ctx: &OpContext, version: Version) -> Result<Arc<Judged>> {
+    judge_but(ctx, version, &BTreeSet::new()).await
+}
+
+/// The same, but for what is wrong with steps that do not run.
+pub(crate) async fn judge_but(ctx: &OpContext, version: Version, idle: &BTreeSet<StepKey>) -> Result<Arc<Judged>> {
     let Version { template_id, version, name, definition } = version;
     let key = (template_id, version);
     let agents = validation::pinned(ctx, &definition).await?;
     let (definition, plan, agents, problems) = validation::validate(definition, agents).await?;
-    if problems.iter().any(Problem::is_error) {
+    if validation::keeps_from_running(&problems, idle) {
         return Err(Error::InvalidDefinition { problems });
     }
     let (weight, agents) = (weight(&definition), Arc::new(agents));

@@ -2,7 +2,7 @@
 //! Must never change a version: an edit is the next one.
 
 use serde_json::json;
-use workflow::{AgentId, AgentSpec, UserId, api::Page, json::n_bytes};
+use workflow::{AgentId, AgentSpec, UserId, api::Page, hash::sha256_hex, json::n_bytes};
 
 use crate::{
     Result, Store, Window,
@@ -39,7 +39,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
-               ORDER BY a.id"#,
+               WHERE NOT a.is_test ORDER BY a.id"#,
         );
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
@@ -50,7 +50,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
-               WHERE $1::text IS NULL OR (lower(v.spec ->> 'name'), a.id) > (lower($1), $2::text)
+               WHERE NOT a.is_test AND ($1::text IS NULL OR (lower(v.spec ->> 'name'), a.id) > (lower($1), $2::text))
                ORDER BY lower(v.spec ->> 'name'), a.id LIMIT $3"#,
             name,
             id,
@@ -66,7 +66,7 @@ impl Store {
         let row = sqlx::query!(
             r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = coalesce($2, a.latest_version)
-               WHERE a.id = $1"#,
+               WHERE a.id = $1 AND NOT a.is_test"#,
             id.as_str(),
             version,
         );
@@ -182,6 +182,37 @@ impl Store {
         audit::append(&mut tx, author, "agent.deleted", id.as_str(), json!({"version": latest})).await?;
         tx.commit().await?;
         Ok(DeleteAgent::Deleted)
+    }
+
+    /// Keeps what was typed for an agent and not saved, under an id that says so, for a test to run. Equal ones are kept once.
+    pub async fn keep_unsaved(&self, spec: &AgentSpec, by: UserId, author: Author) -> Result<AgentSpec> {
+        let bare = AgentSpec { version: 1, ..spec.clone() };
+        let id = spec.id.unsaved(&sha256_hex(decode::text(&bare)?.as_bytes()));
+        let kept = AgentSpec { id, ..bare };
+        let mut tx = self.pool.begin().await?;
+        let made = sqlx::query!(
+            "INSERT INTO agents (id, latest_version, is_test, created_by) VALUES ($1, 1, true, $2) ON CONFLICT (id) DO NOTHING",
+            kept.id.as_str(),
+            by.0,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if made.rows_affected() == 0 {
+            return Ok(kept);
+        }
+        sqlx::query!(
+            r#"INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, 1, $2::text::json, $3)"#,
+            kept.id.as_str(),
+            decode::text(&kept)?,
+            by.0,
+        )
+        .execute(&mut *tx)
+        .await?;
+        audit::append(&mut tx, author, "agent.test_made", spec.id.as_str(), json!({"kept_as": kept.id.as_str()}))
+            .await?;
+        self.limits.charge_author(&mut tx, author, n_bytes(&kept)).await?;
+        tx.commit().await?;
+        Ok(kept)
     }
 }
 

@@ -14,6 +14,7 @@ use workflow::{
 use crate::{Error, Result, Store, Window, decode, page};
 
 mod delete;
+mod hidden;
 mod save;
 
 pub use delete::Deleted;

@@ -9,6 +9,7 @@ mod lineage;
 mod live;
 mod people;
 mod runs;
+mod trying;
 mod verbs;
 mod workers;
 
@@ -22,6 +23,7 @@ pub use lineage::*;
 pub use live::*;
 pub use people::*;
 pub use runs::*;
+pub use trying::*;
 pub use verbs::*;
 pub use workers::*;
 

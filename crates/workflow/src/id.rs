@@ -112,6 +112,20 @@ text_id!(
     ['_']
 );
 
+impl AgentId {
+    /// The id under which what was typed and not saved is tried: of no agent that anybody could make or name in a workflow. `hash`: of
+    /// what was typed.
+    #[must_use]
+    pub fn unsaved(&self, hash: &str) -> Self {
+        Self::new(format!("{}~{}", self.0, hash.get(..16).unwrap_or(hash)))
+    }
+
+    /// The agent that it is, or that it would become once it is saved.
+    pub fn saved(&self) -> &str {
+        self.0.split_once('~').map_or(&*self.0, |(id, _)| id)
+    }
+}
+
 impl StepKey {
     /// The key of one item of a map step: `step1[KEY]`.
     #[must_use]

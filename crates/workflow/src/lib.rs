@@ -38,6 +38,7 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod transcript;
+pub mod trying;
 pub mod validate;
 pub mod verbs;
 pub mod view;

@@ -20,6 +20,12 @@ pub const MAX_PROMPT_BYTES: usize = 256 * 1024;
 pub const MAX_FEEDBACK_BYTES: usize = 64 * 1024;
 /// Bytes of all overrides of one run.
 pub const MAX_OVERRIDE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one value that somebody pins for trying a draft.
+pub const MAX_PIN_BYTES: usize = 256 * 1024;
+/// Bytes of all that one person pins in one workflow.
+pub const MAX_PINS_BYTES: usize = 4 * 1024 * 1024;
+/// Values that one person pins in one workflow.
+pub const MAX_PINS: usize = 1_000;
 /// Sub-workflows inside each other.
 pub const MAX_WORKFLOW_DEPTH: usize = 16;
 /// Steps, items or attempts that a limit can allow at once.

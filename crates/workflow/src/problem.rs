@@ -66,6 +66,8 @@ pub enum ProblemCode {
     UnknownPerson,
     /// A gate asks somebody whose account is disabled.
     DisabledPerson,
+    /// The step acts on the world outside, so a try of it has to be confirmed.
+    ActsOutside,
     NotSupportedYet,
 }
 

@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, runs, steps, templates, users, workers.
+/// In the order of `app/src/api`: account, agents, runs, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -65,6 +65,11 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("publish_template", SMALL),
     ("archive_template", SMALL),
     ("template_versions", SMALL),
+    ("try_draft", CONTENT),
+    ("last_seen", SMALL),
+    ("list_pins", SMALL),
+    ("set_pin", CONTENT),
+    ("remove_pin", SMALL),
     ("list_users", SMALL),
     ("find_people", SMALL),
     ("people_standing", SMALL),

@@ -162,6 +162,7 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::NotFound => "Not found",
         ErrorCode::StaleRevision => "Somebody saved a newer version",
         ErrorCode::Conflict => "Not possible in this state",
+        ErrorCode::ConfirmSideEffects => "It acts on the world outside",
         ErrorCode::NotPublished => "Not published",
         ErrorCode::IdempotencyMismatch => "The Idempotency-Key was used before",
         ErrorCode::ProtocolUnsupported => "Another protocol",

@@ -10,7 +10,7 @@ use http::Method;
 use super::{
     AppState, agents, artifacts, audit,
     entry::{CONTENT, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    people, runs, steps, templates, worker, workers,
+    people, runs, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -52,6 +52,11 @@ pub fn routes() -> Vec<Route> {
         post("/api/workflows/templates/{template_id}/publish", templates::publish),
         get("/api/workflows/templates/{template_id}/versions", templates::versions),
         get("/api/workflows/templates/{template_id}/versions/{version}", templates::version),
+        post("/api/workflows/templates/{template_id}/try", trying::start).takes(CONTENT),
+        get("/api/workflows/templates/{template_id}/seen", trying::seen),
+        get("/api/workflows/templates/{template_id}/pins", trying::pins),
+        put("/api/workflows/templates/{template_id}/pins", trying::set_pin).takes(CONTENT),
+        delete("/api/workflows/templates/{template_id}/pins", trying::remove_pin),
         post("/api/workflows/templates/{template_id}/archive", templates::archive),
         post("/api/workflows/templates/{template_id}/unarchive", templates::unarchive),
         get("/api/workflows/waiting", runs::waiting),

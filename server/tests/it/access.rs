@@ -192,6 +192,16 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ),
         ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OnRun(RunVerb::Cancel)),
         ("POST", "/api/workflows/runs/{run_id}/release", Empty, ADMINS),
+        ("POST", "/api/workflows/templates/{template_id}/try", Json(json!({})), ADMINS),
+        ("GET", "/api/workflows/templates/{template_id}/seen", Empty, ADMINS),
+        ("GET", "/api/workflows/templates/{template_id}/pins", Empty, ADMINS),
+        (
+            "PUT",
+            "/api/workflows/templates/{template_id}/pins",
+            Json(json!({"place": {"name": "text"}, "value": "x"})),
+            ADMINS,
+        ),
+        ("DELETE", "/api/workflows/templates/{template_id}/pins", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/archive", Empty, ADMINS),
         ("POST", "/api/workflows/templates/{template_id}/unarchive", Empty, ADMINS),
     ]
@@ -372,6 +382,16 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/delete_template", Json(json!({"id": it.template, "base_revision": 1})), ADMINS),
         ("POST", "/_fn/delete_agent", Json(json!({"id": "shout"})), ADMINS),
         ("POST", "/_fn/archive_template", Json(json!({"id": it.template, "is_archived": false})), ADMINS),
+        ("POST", "/_fn/try_draft", Json(json!({"id": it.template, "wanted": {}})), ADMINS),
+        ("POST", "/_fn/last_seen", Json(json!({"id": it.template, "steps": ["shout"]})), ADMINS),
+        ("POST", "/_fn/list_pins", Json(json!({"id": it.template})), ADMINS),
+        (
+            "POST",
+            "/_fn/set_pin",
+            Json(json!({"id": it.template, "pin": {"place": {"name": "text"}, "value": "x"}})),
+            ADMINS,
+        ),
+        ("POST", "/_fn/remove_pin", Json(json!({"id": it.template, "place": {"name": "text"}})), ADMINS),
     ]
 }
 
@@ -389,6 +409,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{artifact_id}", &it.artifact)
         .replace("{number}", "1")
         .replace("{version}", "1")
+        .replace("/pins", "/pins?name=text")
 }
 
 async fn told(client: &Client, method: &str, path: &str, content: &Content) -> (Told, String) {

@@ -48,6 +48,8 @@ mod sign_in;
 #[cfg(test)]
 mod templates;
 #[cfg(test)]
+mod trying;
+#[cfg(test)]
 mod values;
 #[cfg(test)]
 mod verbs;

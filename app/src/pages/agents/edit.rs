@@ -7,7 +7,7 @@ use leptos_router::{
     hooks::{use_navigate, use_params_map, use_query_map},
 };
 use workflow::{
-    AgentId, AgentSpec,
+    AgentId, AgentSpec, Problem,
     api::{ErrorCode, ProviderView, SaveAgent},
     limits,
 };
@@ -23,7 +23,7 @@ use super::{
     outside::OutsidePage,
     ports::{List, Ports},
     suggested_id,
-    test::TestPanel,
+    test::{TestPanel, Unsaved},
     typed::TypedAgent,
 };
 use crate::reactive::{effect, memo};
@@ -226,6 +226,30 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         let name = saved.with(|saved| saved.name.clone());
         if name.is_empty() { "New agent".to_owned() } else { name }
     });
+    // What has no name yet is tested under one that it will hardly keep.
+    let tested = Unsaved {
+        now: memo(move || {
+            read.with(|(now, _)| {
+                let mut now = now.clone();
+                if is_new && !now.id.is_well_formed() {
+                    now.id = AgentId::from("new-agent");
+                }
+                if is_new && now.name.is_empty() {
+                    "New agent".clone_into(&mut now.name);
+                }
+                now
+            })
+        }),
+        is_fine: Callback::new(move |()| {
+            let is_of_name = |problem: &Problem| is_new && matches!(problem.field.as_deref(), Some("id" | "name"));
+            let is_fine = problems.with_untracked(|problems| problems.iter().all(is_of_name));
+            if !is_fine {
+                form.is_tried.set(true);
+                focus_first_error();
+            }
+            is_fine
+        }),
+    };
     let n_problems = move || if form.is_tried.get() { problems.with(Vec::len) } else { 0 };
     let save_words =
         move || if is_new { "Create agent".to_owned() } else { format!("Save as version {}", version.get() + 1) };
@@ -372,12 +396,10 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                             </Button>
                         </div>
                     </form>
-                    {(!is_new).then(|| view! {
-                        <aside class="stack" aria-label="Try it">
-                            <TestPanel saved is_dirty/>
-                            <History latest on_take=into_form(form)/>
-                        </aside>
-                    })}
+                    <aside class="stack" aria-label="Try it">
+                        <TestPanel saved is_dirty typed=tested/>
+                        {(!is_new).then(|| view! { <History latest on_take=into_form(form)/> })}
+                    </aside>
                 </div>
             </div>
             <ConfirmDialog

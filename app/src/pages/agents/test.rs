@@ -1,35 +1,70 @@
-//! Try the agent on sample input: a real run, hidden from the lists, followed right here.
-//! It runs what is saved, never what is only typed.
+//! Try the agent on sample input: a real run, hidden from the lists, followed right here. What is typed and not saved runs too, beside
+//! the saved version where there is one, on the same input.
+//! It must never save: what is typed is stored by the server where nobody finds it.
 
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use workflow::{AgentSpec, StepKey, StepStatus, api::TestAgent, definition::RunInput, view::StepView};
+use workflow::{
+    AgentId, AgentSpec,
+    api::{ErrorCode, SaveAgent, TestAgent},
+    definition::RunInput,
+};
 
+use super::form::save_request;
 use crate::reactive::{effect, memo};
 use crate::{
     api::{self, LoadedRun},
-    components::{Button, ButtonType, Elapsed, LinkButton, Size, StatusChip, Variant},
+    components::{Button, ButtonType, ConfirmDialog},
     error::AppError,
     form::{FormError, focus_first_error, outcome},
     pages::{
         input_form::field::{InputField, InputView},
-        run::{output::Output, outside::OutsideSays, state::LiveRun},
+        run::{state::LiveRun, tried::Tried},
     },
-    words,
 };
 
+/// What is typed, as far as it can be tested.
+#[derive(Clone, Copy)]
+pub(super) struct Unsaved {
+    pub now: Memo<AgentSpec>,
+    /// Shows what is wrong with it, and says whether there is nothing.
+    pub is_fine: Callback<(), bool>,
+}
+
 #[component]
-pub(super) fn TestPanel(saved: RwSignal<AgentSpec>, is_dirty: Memo<bool>) -> impl IntoView {
+pub(super) fn TestPanel(
+    saved: RwSignal<AgentSpec>,
+    is_dirty: Memo<bool>,
+    /// Absent where nothing is typed.
+    #[prop(optional)]
+    typed: Option<Unsaved>,
+) -> impl IntoView {
+    let is_saved = memo(move || saved.with(|saved| saved.version > 0));
+    let subject = memo(move || match typed {
+        Some(typed) if is_dirty.get() || !is_saved.get() => typed.now.get(),
+        _ => saved.get(),
+    });
     // The form is drawn anew for another set of ports only, so that samples stay from test to test.
-    let ports = memo(move || saved.with(|saved| saved.inputs.clone()));
-    let runs = RwSignal::new(None::<LoadedRun>);
+    let ports = memo(move || subject.with(|spec| spec.inputs.clone()));
+    let runs = RwSignal::new(Vec::<(String, LoadedRun)>::new());
+    let what = move || match (is_saved.get(), is_dirty.get()) {
+        (false, _) => "As it is typed, before the first save".to_owned(),
+        (true, true) => format!("As it is typed, beside version {}", saved.with(|saved| saved.version)),
+        (true, false) => format!("Version {}", saved.with(|saved| saved.version)),
+    };
+    let results = move || {
+        let runs = runs.get();
+        let is_pair = runs.len() > 1;
+        let results = runs.into_iter().map(|(name, run)| view! { <Outcome name=is_pair.then_some(name) run/> });
+        view! { <div class="test-results" data-pair=is_pair.to_string()>{results.collect_view()}</div> }
+    };
     view! {
         <section class="card" aria-label="Test">
             <div class="card-head">
                 <h2>"Test"</h2>
-                <span class="small muted">{move || format!("Version {}", saved.with(|saved| saved.version))}</span>
+                <span class="small muted">{what}</span>
             </div>
             <div class="card-body stack" data-gap="3">
                 {move || {
@@ -48,51 +83,104 @@ pub(super) fn TestPanel(saved: RwSignal<AgentSpec>, is_dirty: Memo<bool>) -> imp
                             (port.name, input)
                         })
                         .collect();
-                    view! { <Sample saved is_dirty inputs runs/> }
+                    view! { <Sample saved is_dirty typed inputs runs/> }
                 }}
-                {move || runs.get().map(|run| view! { <Follow run/> })}
+                {results}
             </div>
         </section>
     }
 }
 
-/// Starts the test and reads the run that it made.
-async fn run(test: TestAgent) -> Result<LoadedRun, AppError> {
-    api::get_run(api::test_agent(test).await?).await
+/// What is to run on the same input: of what is typed, and of what is saved.
+#[derive(Clone, PartialEq, Debug)]
+struct Wanted {
+    typed: Option<SaveAgent>,
+    saved: Option<(AgentId, i32)>,
+    inputs: BTreeMap<String, Value>,
+    confirm: bool,
+}
+
+/// Starts the tests and reads the runs that they made.
+async fn run(wanted: Wanted) -> Result<Vec<(String, LoadedRun)>, AppError> {
+    let Wanted { typed, saved, inputs, confirm } = wanted;
+    let mut runs = Vec::new();
+    if let Some(typed) = typed {
+        let test = TestAgent {
+            agent_id: typed.id.clone(),
+            version: None,
+            inputs: inputs.clone(),
+            unsaved: Some(Box::new(typed)),
+            confirm,
+        };
+        runs.push(("As it is typed".to_owned(), api::test_agent(test).await?));
+    }
+    if let Some((agent_id, version)) = saved {
+        let test = TestAgent { agent_id, version: Some(version), inputs, unsaved: None, confirm };
+        runs.push((format!("Version {version}"), api::test_agent(test).await?));
+    }
+    let mut loaded = Vec::new();
+    for (name, run) in runs {
+        loaded.push((name, api::get_run(run).await?));
+    }
+    Ok(loaded)
 }
 
 #[component]
 fn Sample(
     saved: RwSignal<AgentSpec>,
     is_dirty: Memo<bool>,
+    typed: Option<Unsaved>,
     inputs: BTreeMap<String, RunInput>,
-    runs: RwSignal<Option<LoadedRun>>,
+    runs: RwSignal<Vec<(String, LoadedRun)>>,
 ) -> impl IntoView {
     let fields = StoredValue::new(InputField::all(&inputs));
-    let test = Action::new(|test: &TestAgent| run(test.clone()));
-    let error = outcome(test, move |run| runs.set(Some(run)));
+    let test = Action::new(|wanted: &Wanted| run(wanted.clone()));
+    let sent = StoredValue::new(None::<Wanted>);
+    let answer = outcome(test, move |made| runs.set(made));
+    let is_asking = RwSignal::new(false);
+    let is_question = move |error: &AppError| error.code() == ErrorCode::ConfirmSideEffects;
     effect(move || {
-        let Some(error) = error.get() else { return };
-        if fields.with_value(|fields| InputField::place(fields, &error)) {
+        let Some(error) = answer.get() else { return };
+        if is_question(&error) {
+            is_asking.set(true);
+        } else if fields.with_value(|fields| InputField::place(fields, &error)) {
             focus_first_error();
         }
     });
     let elsewhere = Signal::derive(move || {
-        error.get().filter(|error| !fields.with_value(|fields| InputField::has_place(fields, error)))
+        let error = answer.get().filter(|error| !is_question(error))?;
+        (!fields.with_value(|fields| InputField::has_place(fields, &error))).then_some(error)
     });
+    let send = move |wanted: Wanted| {
+        sent.set_value(Some(wanted.clone()));
+        test.dispatch(wanted);
+    };
     let submit = move || {
         if test.pending().get_untracked() {
             return;
         }
+        let is_saved = saved.with_untracked(|saved| saved.version > 0);
+        let of_typed = typed.filter(|_| is_dirty.get_untracked() || !is_saved);
+        if of_typed.is_some_and(|typed| !typed.is_fine.run(())) {
+            return;
+        }
         let read: Option<BTreeMap<String, Value>> = fields.with_value(|fields| InputField::read_all(fields));
-        match read {
-            Some(inputs) => {
-                let (agent_id, version) = saved.with_untracked(|saved| (saved.id.clone(), saved.version));
-                test.dispatch(TestAgent { agent_id, version: Some(version), inputs });
-            }
-            None => focus_first_error(),
+        let Some(inputs) = read else { return focus_first_error() };
+        let of_saved = is_saved.then(|| saved.with_untracked(|saved| (saved.id.clone(), saved.version)));
+        let of_typed = of_typed.map(|typed| save_request(typed.now.get_untracked(), None));
+        send(Wanted { typed: of_typed, saved: of_saved, inputs, confirm: false });
+    };
+    let agree = move |()| {
+        is_asking.set(false);
+        if let Some(wanted) = sent.get_value() {
+            send(Wanted { confirm: true, ..wanted });
         }
     };
+    let question = Signal::derive(move || {
+        let said = answer
+            .with(|error| error.as_ref().and_then(|error| error.0.problems.first().map(|one| one.message.clone())));
+        format!("{} A test runs it for real: what it sends is sent.", said.unwrap_or_default())
+    });
     let controls = fields.with_value(Clone::clone).into_iter().map(|field| view! { <InputView field/> }).collect_view();
     view! {
         <form
@@ -106,63 +194,33 @@ fn Sample(
         >
             {controls}
             <FormError error=elsewhere/>
-            <Show when=move || is_dirty.get()>
+            <Show when=move || is_dirty.get() && typed.is_none()>
                 <p class="small muted" role="status">"The test runs the saved version, without your last edits"</p>
             </Show>
             <div class="row">
                 <Button kind=ButtonType::Submit icon="flask-conical" loading=test.pending()>"Run test"</Button>
             </div>
         </form>
+        <ConfirmDialog
+            id="test-outside"
+            open=is_asking
+            title="Let it act on the world outside?"
+            text=question
+            confirm="Test it all the same"
+            on_confirm=agree
+        />
     }
 }
 
 #[component]
-fn Follow(run: LoadedRun) -> impl IntoView {
+fn Outcome(name: Option<String>, run: LoadedRun) -> impl IntoView {
     let live = LiveRun::follow(run, None);
     let key = live.run.with_untracked(|run| run.steps.first().map(|step| step.key.clone()));
-    let href = format!("/runs/{}", live.id);
-    let Some(key) = key else { return ().into_any() };
-    let stored: StoredValue<StepKey> = StoredValue::new(key.clone());
-    let step = memo(move || stored.with_value(|key| live.step(key)));
-    let status = memo(move || step.with(|step| step.as_ref().map_or(StepStatus::Pending, |step| step.status)));
-    let last =
-        move || step.with(|step: &Option<StepView>| step.as_ref().and_then(|step| step.attempts.last().cloned()));
-    let failure = move || {
-        let attempt = last().filter(|_| status.get() == StepStatus::Failed)?;
-        let advice = step.with(|step| step.as_ref().and_then(|step| step.reason).map(workflow::status::Reason::advice));
-        Some(view! {
-            <div class="review-bar" data-kind="error" role="alert">
-                <strong>"The agent failed"</strong>
-                <span>{attempt.error}</span>
-                <span class="muted">{advice}</span>
-            </div>
-        })
-    };
-    let usage = move || {
-        last()?.usage.map(|usage| {
-            let model = usage.model.map(|model| format!("{model}, ")).unwrap_or_default();
-            let about = words::about(usage.is_estimated);
-            view! { <span>{format!("{model}{about}{} + {} tokens", usage.prompt_tokens, usage.completion_tokens)}</span> }
-        })
-    };
+    let label = name.clone().unwrap_or_else(|| "Result".to_owned());
     view! {
-        <div class="test-run stack" data-gap="3">
-            <div class="row" data-gap="3">
-                <StatusChip status=Signal::derive(move || status.get().as_str().to_owned())/>
-                <span class="small muted row">
-                    {move || last().map(|attempt| view! { <Elapsed since=attempt.started_at until=Signal::stored(attempt.ended_at)/> })}
-                    {usage}
-                </span>
-                <span class="push"></span>
-                <LinkButton href size=Size::Sm variant=Variant::Quiet icon="external-link">"Open the run"</LinkButton>
-            </div>
-            <Show when=move || live.is_lost.get()>
-                <p class="small muted" role="status">"Reconnecting: what is shown may be old"</p>
-            </Show>
-            {failure}
-            <OutsideSays live key=key.clone()/>
-            <Output live key written_at="in the run, under Attempts"/>
-        </div>
+        <section aria-label=label>
+            {name.map(|name| view! { <h3 class="small">{name}</h3> })}
+            {key.map(|key| view! { <Tried live key/> })}
+        </section>
     }
-    .into_any()
 }

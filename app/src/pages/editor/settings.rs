@@ -14,7 +14,7 @@ use workflow::{
 };
 
 use self::{limits::RunLimits, rename::UNCHOSEN, run_input::RunInputEditor};
-use super::{draft::Draft, focus};
+use super::{draft::Draft, focus, trying::TryProgress};
 use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
 use crate::reactive::memo;
 
@@ -75,6 +75,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                     }}
                 </p>
             </section>
+            <TryProgress/>
             <section class="panel-section" aria-label="Run inputs">
                 <div class="section-head">
                     <h3>"Run inputs"</h3>

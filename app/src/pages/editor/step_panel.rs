@@ -17,6 +17,7 @@ mod review;
 mod section;
 mod source_field;
 mod title;
+mod try_it;
 mod waits_for;
 
 use leptos::prelude::*;
@@ -25,7 +26,7 @@ use workflow::{AgentSpec, StepKey};
 pub(super) use self::section::Folded;
 use self::{
     agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, one_step::OneStep,
-    outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, section::Section, title::Title,
+    outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, section::Section, title::Title, try_it::TryIt,
     waits_for::WaitsFor,
 };
 use super::{draft::Draft, focus::field_id};
@@ -59,6 +60,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
             </section>
             <Inputs one/>
             <Prompt one/>
+            <TryIt one/>
             <Section one name="Agent">
                 <Agent one/>
                 <div class="row small muted" id=field_id("key") tabindex="-1">

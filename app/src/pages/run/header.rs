@@ -17,8 +17,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api::{self, Done},
     components::{
-        Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, run_status,
-        use_toasts,
+        Badge, Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch,
+        run_status, use_toasts,
     },
     error::AppError,
     form::TryAgain,
@@ -45,15 +45,18 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
     let deadline = memo(move || run.with(|run| run.deadline_at));
     let (id, created_at, owner, owner_id) =
         run.with_untracked(|run| (run.id.to_string(), run.created_at, run.user_email.clone(), run.user_id));
+    // Its version is a hidden one, whose number says nothing.
+    let is_test = run.with_untracked(|run| run.is_test);
     let is_mine = use_session().user_untracked().is_some_and(|user| user.id == owner_id);
     view! {
         <header class="run-head">
             <div class="run-title">
                 <h1 tabindex="-1">{run.with_untracked(|run| run.template_name.clone())}</h1>
                 <StatusChip status=shown detail/>
+                {is_test.then(|| view! { <Badge>"Try"</Badge> })}
             </div>
             <div class="run-facts">
-                <span>"Version " {version}</span>
+                {(!is_test).then(|| view! { <span>"Version " {version}</span> })}
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
                 <span>"Started " <RelativeTime at=created_at/></span>
@@ -170,6 +173,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
         }
         .into_any(),
     };
+    let is_test = live.run.with_untracked(|run| run.is_test);
     let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
     let n_running = memo(move || {
         live.slowly(|run| {
@@ -193,7 +197,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
                 <MenuLink href=format!("/runs/{other}/compare/{}", live.id) icon="split">"Compare with the original"</MenuLink>
             })}
             <MenuItem icon="split" on_select=move |()| is_comparing.set(true)>"Compare with another run…"</MenuItem>
-            {may_act.then(|| view! {
+            {(may_act && !is_test).then(|| view! {
                 <MenuItem icon="layers" refusal=no_move on_select=move |()| is_moving.set(true)>"Move to another version…"</MenuItem>
             })}
         }

@@ -14,6 +14,10 @@ use crate::{Error, OpContext, Result, validation::pinned, versions};
 
 /// What a published version takes, and all that its steps make.
 pub(super) async fn ports(ctx: &OpContext, template: TemplateId, version: i32) -> Result<WorkflowPorts> {
+    // A hidden one is no version of anybody's workflow.
+    if ctx.store().startable(template, Some(version)).await? == Startable::NotFound {
+        return Err(Error::NotFound);
+    }
     let (version, _) = ctx.store().version(template, version).await?.ok_or(Error::NotFound)?;
     let definition = version.definition;
     let agents = pinned(ctx, &definition).await?;

@@ -69,7 +69,7 @@ async fn begin_fork(call: &Call<'_>, id: RunId, begin: Start) -> Result<Started>
     }
     // What values of it name may be read here too.
     ctx.store().share_files(call.run, id).await?;
-    let done = start::launch(ctx, actor, begin, call.request.clone(), None).await?;
+    let done = start::launch(ctx, actor, begin, Vec::new(), call.request.clone(), None).await?;
     if done.events.is_empty() {
         // Whoever asked at the same time was faster.
         return start::existing(ctx, actor, id, call.request.as_ref()).await?.ok_or(Error::NotFound);

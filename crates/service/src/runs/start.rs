@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::runs::{Ask, By, StartKey};
+use ::runs::{Ask, By, Content, StartKey};
 use serde_json::Value;
 use store::{quotas::Spent, templates::Startable};
 use workflow::{
@@ -13,13 +13,14 @@ use workflow::{
     json,
     run::{
         Command,
-        command::{NewRun, Start as Begin},
+        command::{Kept, NewRun, Start as Begin},
         event::Request,
     },
 };
 
 use super::{
     Done, Started,
+    asking::Brings,
     idempotency::{self, Earlier},
     looking, values,
 };
@@ -38,7 +39,7 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
     }
     let version = startable(ctx, actor, start.template_id, start.version).await?;
     values::check(&version.definition.inputs, &start.inputs)?;
-    let run = Start { version, inputs: start.inputs, auto_run: start.auto_run, is_test: false, request };
+    let run = Start { request, ..Start::of(version, start.inputs, start.auto_run) };
     begin(ctx, run).await
 }
 
@@ -74,13 +75,25 @@ pub(crate) struct Start {
     pub auto_run: bool,
     pub is_test: bool,
     pub request: Option<Request>,
+    /// Steps that are over from the beginning, and the content of their outputs.
+    pub kept: Vec<Kept>,
+    pub brings: Brings,
+    /// The run that values of it come from: files that they name may be read here too.
+    pub from: Option<RunId>,
+}
+
+impl Start {
+    pub(crate) fn of(version: Arc<Judged>, inputs: BTreeMap<String, Value>, auto_run: bool) -> Self {
+        let (kept, brings) = (Vec::new(), Brings::default());
+        Self { version, inputs, auto_run, is_test: false, request: None, kept, brings, from: None }
+    }
 }
 
 /// The run, and whether it is new.
 pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
     let actor = ctx.user()?;
     let version = start.version;
-    let begin = Begin::of(NewRun {
+    let mut begin = Begin::of(NewRun {
         id: RunId(id::new_id()),
         template_id: version.template_id,
         template_name: version.name.clone(),
@@ -93,13 +106,17 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
         user_id: actor.id,
         is_test: start.is_test,
     });
+    begin.kept = start.kept;
     let run = begin.run.id;
-    let n_bytes = json::n_bytes(&begin.run);
+    let n_bytes = json::n_bytes(&begin.run) + start.brings.n_bytes;
     if let Some(earlier) = take_up(ctx, actor, run, n_bytes, start.request.as_ref()).await? {
         return Ok(earlier);
     }
+    if let Some(from) = start.from {
+        ctx.store().share_files(from, run).await?;
+    }
     let key = start.request.as_ref().map(|request| StartKey { user: actor.id, key: request.key.clone() });
-    let done = launch(ctx, actor, begin, start.request.clone(), key).await?;
+    let done = launch(ctx, actor, begin, start.brings.contents, start.request.clone(), key).await?;
     if done.run == run {
         return Ok(Started { done, is_new: true });
     }
@@ -137,6 +154,7 @@ pub(super) async fn launch(
     ctx: &OpContext,
     actor: &Actor,
     begin: Begin,
+    contents: Vec<Content>,
     request: Option<Request>,
     start: Option<StartKey>,
 ) -> Result<Done> {
@@ -147,7 +165,7 @@ pub(super) async fn launch(
         by: By::Person { actor: actor.clone(), was_asked: false, request },
         agents: Arc::default(),
         disabled: Arc::default(),
-        contents: Vec::new(),
+        contents,
         message: None,
         start,
     };

@@ -47,7 +47,7 @@ pub async fn edit(ctx: &OpContext, run: RunId, key: &StepKey, edit: EditStep, on
     }
     let agents = call.agents().await?;
     let written = outputs::check(step.agent(&agents)?, step.is_collected, FIELD, &edit.artifacts)?;
-    let (outputs, brings) = outputs::store(&call, written).await?;
+    let (outputs, brings) = outputs::store(call.ctx, written).await?;
     let command = Command::Edit(Box::new(Edit {
         step: key.clone(),
         outputs,
@@ -104,7 +104,7 @@ pub async fn supply(
         let detail = format!("`{}` is missing. Give a value for every output of the step.", missing.name);
         return Err(Error::invalid(format!("{FIELD}.{}", missing.name), detail));
     }
-    let (outputs, brings) = outputs::store(&call, written).await?;
+    let (outputs, brings) = outputs::store(call.ctx, written).await?;
     let command = Command::Supply { step: key.clone(), outputs, expect_generation: supply.expect_generation };
     call.execute(command, brings).await
 }

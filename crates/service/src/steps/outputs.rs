@@ -13,15 +13,11 @@ use workflow::{
     schema::{Kind, Schema},
 };
 
-use crate::{
-    Error, Result, id,
-    runs::asking::{Brings, Call},
-    text,
-};
+use crate::{Error, OpContext, Result, id, runs::asking::Brings, text};
 
 /// One output as it will be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     name: String,
     media_type: &'static str,
     bytes: Vec<u8>,
@@ -35,7 +31,7 @@ pub(super) fn ports(spec: &AgentSpec, is_collected: bool) -> Vec<OutputPort> {
 }
 
 /// Judges the given content; faults are named under `field`.
-pub(super) fn check(
+pub(crate) fn check(
     spec: &AgentSpec,
     is_collected: bool,
     field: &str,
@@ -91,7 +87,8 @@ fn bytes(port: &OutputPort, is_collected: bool, value: &Value) -> (&'static str,
 }
 
 /// Hashes the content, and writes what is large ahead of the verb. What is small goes with it.
-pub(super) async fn store(call: &Call<'_>, written: Vec<Written>) -> Result<(Vec<NewVersion>, Brings)> {
+pub(crate) async fn store(ctx: &OpContext, written: Vec<Written>) -> Result<(Vec<NewVersion>, Brings)> {
+    let by = ctx.user()?.id;
     let (mut versions, mut brings) = (Vec::with_capacity(written.len()), Brings::default());
     for Written { name, media_type, bytes, value_hash } in written {
         let version = NewVersion::of(ArtifactId(id::new_id()), name, media_type, &bytes);
@@ -99,7 +96,7 @@ pub(super) async fn store(call: &Call<'_>, written: Vec<Written>) -> Result<(Vec
         versions.push(NewVersion { value_hash, ..version });
         if bytes.len() > limits::INLINE_ARTIFACT_BYTES {
             // Counted there, as far as it is new.
-            call.ctx.store().put_blob_of(call.actor.id, &hash, &bytes).await?;
+            ctx.store().put_blob_of(by, &hash, &bytes).await?;
         } else {
             brings.n_bytes += bytes.len();
             brings.contents.push(Content { hash, bytes: bytes.into() });

@@ -13,7 +13,7 @@ use workflow::{
 use crate::{OpContext, Result, validation, versions};
 
 /// What is wrong with the workflows that the steps of a definition run.
-pub(super) async fn problems(
+pub(crate) async fn problems(
     ctx: &OpContext,
     template: TemplateId,
     definition: &Definition,
@@ -30,7 +30,7 @@ pub(super) async fn problems(
 }
 
 /// The steps that run a workflow.
-fn runs<'a>(
+pub(crate) fn runs<'a>(
     definition: &'a Definition,
     agents: &'a AgentCatalog,
 ) -> impl Iterator<Item = (&'a StepKey, &'a WorkflowConfig)> {

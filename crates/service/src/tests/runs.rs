@@ -182,6 +182,8 @@ async fn a_test_runs_a_hidden_version(pool: PgPool) {
         agent_id: "writer".into(),
         version: None,
         inputs: serde_json::from_value(inputs).unwrap(),
+        unsaved: None,
+        confirm: false,
     };
     assert_eq!(status(agents::test(&world.ada, test(json!({"text": "x"}))).await), plain(403));
     assert_eq!(status(agents::test(&world.admin, test(json!({}))).await), at(422, "inputs.text"));

@@ -1,4 +1,4 @@
-//! The writes of templates: create, save the draft, publish, and the hidden versions that tests run.
+//! The writes of templates: create, save the draft, publish.
 //! Each compares and sets under one transaction; who may call is decided by `service`.
 
 use std::collections::BTreeSet;
@@ -7,7 +7,6 @@ use serde_json::json;
 use sqlx::PgConnection;
 use workflow::{Definition, TemplateId, UserId, json::n_bytes};
 
-use super::Version;
 use crate::{
     Error, Result, Store,
     audit::{self, Author},
@@ -78,7 +77,7 @@ impl Store {
 
     pub async fn create_template(&self, new: NewTemplate<'_>, author: Author) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        insert(&mut tx, new, false).await?;
+        insert(&mut tx, new, None).await?;
         audit::append(&mut tx, author, "template.created", &new.id.to_string(), json!({})).await?;
         self.limits.charge_author(&mut tx, author, n_bytes(new.definition)).await?;
         tx.commit().await?;
@@ -175,35 +174,12 @@ impl Store {
         tx.commit().await?;
         Ok(Publish::Published { version })
     }
+}
 
-    /// A hidden version that says what `new` says, for a run of kind `test`; an equal one is used again.
-    pub async fn test_version(&self, new: NewTemplate<'_>, author: Author) -> Result<Version> {
-        let hash = new.definition.semantic_hash();
-        let mut tx = self.pool.begin().await?;
-        let known = sqlx::query!(
-            r#"SELECT v.template_id, v.version FROM workflow_templates t
-               JOIN workflow_template_versions v ON v.template_id = t.id
-               WHERE t.is_test AND t.name = $1 AND v.semantic_hash = $2
-               ORDER BY t.created_at LIMIT 1"#,
-            new.name,
-            hash,
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let definition = new.definition.clone();
-        if let Some(known) = known {
-            let template_id = TemplateId(known.template_id);
-            return Ok(Version { template_id, version: known.version, name: new.name.to_owned(), definition });
-        }
-        let name = new.name.to_owned();
-        insert(&mut tx, new, true).await?;
-        let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
-        let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
-        audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
-        self.limits.charge_author(&mut tx, author, 2 * n_bytes(new.definition)).await?;
-        tx.commit().await?;
-        Ok(Version { template_id: new.id, version, name, definition })
-    }
+/// Of a template that the server makes for itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hidden {
+    pub test_of: Option<TemplateId>,
 }
 
 fn n_steps(definition: &Definition) -> i64 {
@@ -222,16 +198,17 @@ async fn draft_bytes(connection: &mut PgConnection, id: TemplateId) -> Result<i6
     Ok(n.unwrap_or_default())
 }
 
-async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, is_test: bool) -> Result<()> {
+pub(super) async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, hidden: Option<Hidden>) -> Result<()> {
     sqlx::query!(
-        r#"INSERT INTO workflow_templates (id, name, description, definition, n_steps, is_test, created_by)
-           VALUES ($1, $2, $3, $4::text::json, $5, $6, $7)"#,
+        r#"INSERT INTO workflow_templates (id, name, description, definition, n_steps, is_test, test_of, created_by)
+           VALUES ($1, $2, $3, $4::text::json, $5, $6, $7, $8)"#,
         new.id.0,
         new.name,
         new.description,
         decode::text(&new.definition.to_value())?,
         n_steps(new.definition),
-        is_test,
+        hidden.is_some(),
+        hidden.and_then(|hidden| hidden.test_of).map(|of| of.0),
         new.by.0,
     )
     .execute(connection)
@@ -252,7 +229,7 @@ fn agents_of(definition: &Definition) -> Vec<String> {
 }
 
 /// The caller holds the template's row.
-async fn insert_version(
+pub(super) async fn insert_version(
     connection: &mut PgConnection,
     new: NewVersion<'_>,
     name: &str,
@@ -401,25 +378,6 @@ mod tests {
         publish_draft(&store).await;
         let (version, _) = store.version(ID, 1).await.unwrap().unwrap();
         assert!(version.definition.to_value().to_string().contains(literal), "{}", version.definition.to_value());
-    }
-
-    #[sqlx::test(migrator = "crate::MIGRATOR")]
-    async fn a_test_version_is_hidden_and_used_again(pool: PgPool) {
-        let store = with_template(pool).await;
-        let definition = definition(&json!({"steps":{"test":{"agent_id":"x","agent_version":1}}}));
-        let new = |n| NewTemplate {
-            id: TemplateId(Uuid::from_u128(n)),
-            name: "Test of x",
-            description: "",
-            definition: &definition,
-            by: BY,
-        };
-        let first = store.test_version(new(10), Author::default()).await.unwrap();
-        let second = store.test_version(new(11), Author::default()).await.unwrap();
-        assert_eq!(first, second);
-        assert_eq!(store.template_summaries(ALL).await.unwrap().items.len(), 1);
-        assert_eq!(store.startable(first.template_id, None).await.unwrap(), Startable::NotFound);
-        assert!(store.draft(first.template_id).await.unwrap().is_none());
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -48,6 +48,8 @@ pub enum ErrorCode {
     StaleRevision,
     /// 409: the thing is not in a state that allows this.
     Conflict,
+    /// 409: what is tried acts on the world outside; `problems` names the steps. Name them in `confirm` to try it all the same.
+    ConfirmSideEffects,
     /// 409: the template has no published version.
     NotPublished,
     /// 409: the same Idempotency-Key came with another request.

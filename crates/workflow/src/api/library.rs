@@ -83,6 +83,13 @@ pub struct TestAgent {
     pub version: Option<i32>,
     #[serde(default, deserialize_with = "crate::json::exact")]
     pub inputs: BTreeMap<String, Value>,
+    /// What was typed and not saved: it is judged as if it were saved, kept where nobody finds it, and runs in place of the saved one. Its
+    /// id is `agent_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved: Option<Box<SaveAgent>>,
+    /// It may act on the world outside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
 }
 
 /// A language-model provider as the server is configured, without its key.

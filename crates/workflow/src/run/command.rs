@@ -2,6 +2,7 @@
 //! type of answers that say no.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -20,6 +21,7 @@ use crate::{
     api::RerunMode,
     id::{ArtifactId, RunId, StepKey, TemplateId, UserId, WorkerId},
     status::{ErrorClass, RunStatus, StepStatus},
+    trying,
     verbs::Access,
     view::{BudgetView, ConsumedInput, Usage},
 };
@@ -195,12 +197,17 @@ pub struct Start {
 impl Start {
     pub fn of(start: NewRun<'_>) -> Self {
         let steps = super::plan::plans(&start.definition, start.plan, start.agents, &start.inputs);
+        // Nobody else is asked by a test, sub-workflows included.
+        let definition = match start.is_test.then(|| trying::with_own_gates(&start.definition)) {
+            Some(Cow::Owned(definition)) => Arc::new(definition),
+            Some(Cow::Borrowed(_)) | None => start.definition,
+        };
         let run = Started {
             id: start.id,
             template_id: start.template_id,
             template_name: start.template_name,
             template_version: start.template_version,
-            run_definition: start.definition,
+            run_definition: definition,
             inputs: start.inputs,
             overrides: BTreeMap::new(),
             auto_run: start.auto_run,

@@ -100,7 +100,8 @@ fn keys(
 ) -> Vec<KeyLimit> {
     let of_agent = agent.and_then(|agent| {
         let max = agent.max_parallel?;
-        Some(KeyLimit { key: format!("agent:{}", agent.id), max })
+        // What was not saved yet takes its places among those of the saved one.
+        Some(KeyLimit { key: format!("agent:{}", agent.id.saved()), max })
     });
     let of_step = step.concurrency.as_ref().and_then(|concurrency| {
         let text = key_text(definition, &concurrency.key, inputs)?;

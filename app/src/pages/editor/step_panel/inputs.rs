@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use workflow::{agent::InputPort, schema::Schema, source::Source};
 
 use super::{
-    super::{focus::field_id, sources::Takes},
+    super::{focus::field_id, sources::Takes, trying::LastSeen},
     one_step::OneStep,
     section::Section,
     source_field::SourceField,
@@ -76,6 +76,7 @@ fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoVie
                 set=Callback::new(set)
                 error=problem
             />
+            <LastSeen source=Signal::derive(move || source.get())/>
         </div>
     }
 }

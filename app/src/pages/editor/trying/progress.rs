@@ -1,0 +1,94 @@
+//! The try that was started last: how its steps stand, and one of them beside its panel.
+//! It shows the run and steers nothing but what the step asks for.
+
+use leptos::prelude::*;
+use workflow::{StepKey, StepStatus};
+
+use super::{Trying, use_trying};
+use crate::reactive::{effect, memo};
+use crate::{
+    api::LoadedRun,
+    components::{Button, LinkButton, Size, StatusIcon, Variant, status_label},
+    pages::run::{state::LiveRun, tried::Tried},
+};
+
+/// The step as the last try ran it, if it did.
+#[component]
+pub(in crate::pages::editor) fn StepOutcome(key: StepKey) -> impl IntoView {
+    let trying = use_trying();
+    move || {
+        let key = key.clone();
+        trying.tried.get().map(move |run| view! { <OfStep trying run key/> })
+    }
+}
+
+#[component]
+fn OfStep(trying: Trying, run: LoadedRun, key: StepKey) -> impl IntoView {
+    let live = LiveRun::follow(run, None);
+    if live.run.with_untracked(|run| run.step(&key).is_none()) {
+        return ().into_any();
+    }
+    let of = StoredValue::new(key.clone());
+    let status = memo(move || of.with_value(|key| live.step(key).map(|step| step.status)));
+    effect(move || {
+        // What it made is what was seen last from now on.
+        if status.get().is_some_and(|status| matches!(status, StepStatus::Completed | StepStatus::AwaitingReview)) {
+            trying.look(vec![of.get_value()]);
+        }
+    });
+    view! { <Tried live key/> }.into_any()
+}
+
+/// All steps of the last try, each a way to its panel.
+#[component]
+pub(in crate::pages::editor) fn TryProgress() -> impl IntoView {
+    let trying = use_trying();
+    move || trying.tried.get().map(|run| view! { <Progress trying run/> })
+}
+
+#[component]
+fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
+    let live = LiveRun::follow(run, None);
+    let draft = trying.draft;
+    let steps = memo(move || {
+        live.run.with(|run| {
+            let own = run.steps.iter().filter(|step| step.item_of.is_none());
+            let of = own.map(|step| (step.key.clone(), step.title.clone(), step.status)).collect::<Vec<_>>();
+            let order = live.order.get();
+            let mut sorted = of;
+            sorted.sort_by_key(|(key, ..)| order.iter().position(|known| known == key));
+            sorted
+        })
+    });
+    let is_over = memo(move || live.run.with(|run| run.finished_at.is_some()));
+    effect(move || {
+        if is_over.get() {
+            trying.look(Vec::new());
+        }
+    });
+    let rows = move || {
+        let row = move |(key, title, status): (StepKey, String, StepStatus)| {
+            let open = move |()| draft.handle.select(vec![key.clone()]);
+            let words =
+                if status == StepStatus::AwaitingReview { "Waits for you" } else { status_label(status.as_str()) };
+            view! {
+                <li class="row">
+                    <StatusIcon status=Signal::stored(status.as_str().to_owned()) spoken=false/>
+                    <Button size=Size::Sm variant=Variant::Quiet on_click=open>{title}</Button>
+                    <span class="push"></span>
+                    <span class="small muted">{words.to_owned()}</span>
+                </li>
+            }
+        };
+        steps.get().into_iter().map(row).collect_view()
+    };
+    view! {
+        <section class="panel-section" aria-label="Last try">
+            <div class="section-head">
+                <h3>"Last try"</h3>
+                <LinkButton href=format!("/runs/{}", live.id) size=Size::Sm variant=Variant::Quiet icon="external-link">"Open the run"</LinkButton>
+            </div>
+            <ul class="try-steps" role="list">{rows}</ul>
+        </section>
+    }
+}
