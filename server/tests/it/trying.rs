@@ -131,7 +131,7 @@ async fn what_a_try_made_leads_nowhere_else(pool: PgPool) {
     server.admin.post(&format!("{path}/try"), json!({"revision": 1})).await.problem(404, "not_found");
     let pin = json!({"place": {"name": "text"}, "value": "x"});
     server.admin.json(Method::PUT, &format!("{path}/pins"), &pin).await.problem(404, "not_found");
-    server.admin.post("/_fn/workflow_ports", json!({"id": hidden, "version": 1})).await.problem(404, "not_found");
+    server.admin.post("/_fn/workflow_ports", json!({"id": hidden, "version": 1})).await.expect(404);
     let sub = json!({"id": "sub", "name": "Sub", "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}],
         "outputs": [{"name": "text", "schema": {"type": "string"}}],
         "config": {"kind": "workflow", "template_id": hidden, "version": 1, "outputs": {"text": {"step": "send", "artifact": "text"}}}});
@@ -362,6 +362,10 @@ async fn whoever_tries_answers_at_the_gates_alone(pool: PgPool) {
         }
         tokio::task::yield_now().await;
     };
+    // Its id is known before it begins.
+    while server.admin.get(&format!("{RUNS}/{child}")).await.status == http::StatusCode::NOT_FOUND {
+        tokio::task::yield_now().await;
+    }
     let inside = server.admin.settled(&child).await;
     assert_eq!((status_of(&inside, "shout"), &inside["is_test"]), ("awaiting_review", &json!(true)));
     server.cara.get(&format!("{RUNS}/{child}")).await.problem(404, "not_found");
