@@ -18,7 +18,7 @@ import redis
 
 from weft import lines, wait_for
 
-AGENTS = ("cy-shout", "cy-key", "cy-wait", "cy-die", "cy-fail", "cy-retry", "cy-unknown")
+AGENTS = ("cy-shout", "cy-key", "cy-draft", "cy-wait", "cy-die", "cy-fail", "cy-retry", "cy-unknown")
 
 
 def n_began(path: Path) -> int:

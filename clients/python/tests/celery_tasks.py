@@ -55,6 +55,15 @@ def key(self: Any, text: str, idempotency_key: str = "") -> list[str]:
     return [idempotency_key, headers["weft_idempotency_key"], self.request.id]
 
 
+@agents.agent(id="cy-draft")
+@shared_task
+def draft(text: str, weft_feedback: dict[str, Any] | None = None) -> str:
+    if weft_feedback is None:
+        return f"A draft of {text}"
+    asked = weft_feedback["reviews"][-1]
+    return f"{text}, {weft_feedback['text']} ({asked['round']}, before: {weft_feedback['outputs']['output']})"
+
+
 @agents.agent(id="cy-wait", timeout_s=300)
 @shared_task
 def wait(path: str, seconds: float) -> str:

@@ -57,6 +57,33 @@ def test_the_key_goes_as_header_and_argument_and_each_attempt_has_its_id(weft: W
     assert task_id == f"{header}.1"
 
 
+def test_what_a_reviewer_asked_for_goes_as_an_argument_with_what_was_made(weft: Weft, team: Team) -> None:
+    run = weft.start_step("cy-draft", {"text": "rain"}, review={"mode": "always"})
+    weft.until(run, "awaiting_review")
+    weft.verb(run, "reject", body={"feedback": "shorter"})
+    wait_for(lambda: len(weft.artifacts(run)) == 2, 30, "a second draft")
+    weft.until(run, "awaiting_review")
+    weft.verb(run, "reject", body={"feedback": "warmer"})
+    wait_for(lambda: len(weft.artifacts(run)) == 3, 30, "a third draft")
+    assert weft.output(run) == "rain, warmer (2, before: rain, shorter (1, before: A draft of rain))"
+
+
+def test_what_was_asked_for_is_no_port_unless_it_has_another_name() -> None:
+    from celery import Celery
+
+    from weft_worker.celery import CeleryAgents
+
+    def draft(text: str, weft_feedback: str = "") -> str:
+        return text + weft_feedback
+
+    app = Celery("team", broker="redis://127.0.0.1:1/0", backend="redis://127.0.0.1:1/0", set_as_current=False)
+    app.conf.task_track_started = True
+    for name, ports in (("weft_feedback", {"text"}), ("asked_for", {"text", "weft_feedback"})):
+        agents = CeleryAgents(app, feedback_argument=name)
+        agents.agent(app.task(draft), id="draft")
+        assert set(agents.agents["draft"].inputs) == ports
+
+
 @pytest.mark.parametrize(
     ("how", "error_class", "n_attempts"),
     [("quota", "rate_limit", 2), ("lookup", "permanent", 1), ("disk", "server", 2)],

@@ -34,15 +34,19 @@ class CeleryAgents:
         name: str = "celery",
         start_timeout_s: float | None = 300.0,
         key_argument: str = "idempotency_key",
+        feedback_argument: str = "weft_feedback",
     ) -> None:
         """`start_timeout_s`: a message that nobody started for so long is revoked and sent again; None waits for ever.
 
-        A task that has a parameter called `key_argument` gets the idempotency key there.
+        A task that has a parameter called `key_argument` gets the idempotency key there. One that has a parameter
+        called `feedback_argument` gets None there, or, where a reviewer sent the step back, what was asked and what
+        was made: `{"text": ..., "reviews": [...], "outputs": {...}}`.
         """
         self.app = app
         self.name = name
         self._start_timeout_s = start_timeout_s
         self._key_argument = key_argument
+        self._feedback_argument = feedback_argument
         self._agents: dict[str, Agent[..., Any]] = {}
 
     @property
@@ -129,7 +133,7 @@ class CeleryAgents:
     def _add(
         self, function: Callable[..., Any], *, task: Any, settings: dict[str, Any], sending: dict[str, Any]
     ) -> Agent[..., Any]:
-        ports = define(function, **settings, ignore=(self._key_argument,))
+        ports = define(function, **settings, ignore=(self._key_argument, self._feedback_argument))
         if ports.id in self._agents:
             raise BadAgent(f"two agents have the id {ports.id!r}")
         if ports.is_async or ports.streams or ports.context is not None:
@@ -139,6 +143,7 @@ class CeleryAgents:
             # By name: a shared task belongs to the app that is current in a thread, and the bridge's threads have none.
             task=task if isinstance(task, str) else task.name,
             key_argument=self._key_argument if _takes(function, self._key_argument) else None,
+            feedback_argument=self._feedback_argument if _takes(function, self._feedback_argument) else None,
             start_timeout_s=self._start_timeout(ports.id, task, sending["start_timeout_s"]),
             errors=sending["errors"] or {},
             queue=sending["queue"],

@@ -5,6 +5,7 @@ Must keep the id before the message is sent: whoever takes over after a crash wa
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Any
 
 from celery import states
 
-from ..context import Context
+from ..context import Context, Revision
 from ..errors import Cancelled, Permanent, Temporary
+from ..files import File
 from .failures import Classes, failure_of
 
 log = logging.getLogger("weft_worker")
@@ -33,6 +35,7 @@ class Sending:
     app: Any
     task: str
     key_argument: str | None
+    feedback_argument: str | None
     start_timeout_s: float | None
     errors: Classes
     queue: str | None
@@ -57,6 +60,15 @@ class Sent:
         if not isinstance(kept, dict) or "celery_id" not in kept:
             return None
         return cls(kept["celery_id"], kept["sent_at"], kept.get("started", False), kept.get("over", False))
+
+
+def _as_json(feedback: Revision) -> dict[str, Any] | None:
+    """For a message, which carries JSON; None where nothing was sent back."""
+    if not feedback:
+        return None
+    outputs = {name: value.to_json() if isinstance(value, File) else value for name, value in feedback.outputs.items()}
+    reviews = [dataclasses.asdict(each) for each in feedback.reviews]
+    return {"text": feedback.text, "reviews": reviews, "outputs": outputs}
 
 
 class Attempt:
@@ -97,6 +109,8 @@ class Attempt:
         given = dict(arguments)
         if sending.key_argument is not None:
             given[sending.key_argument] = context.idempotency_key
+        if sending.feedback_argument is not None:
+            given[sending.feedback_argument] = _as_json(context.feedback)
         options: dict[str, Any] = {
             "kwargs": given,
             "task_id": sent.id,
