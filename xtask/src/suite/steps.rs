@@ -118,11 +118,14 @@ impl Suite<'_> {
         let report = folder.join("test-results/results.json");
         // A report of an earlier run must not be counted.
         let _ = fs::remove_file(&report);
+        // Some of them start real workers. Its part of the suite need not have run before.
+        let (_, python) = setup::clients::python(self.context)?;
         let mut command = Command::new("npx");
         command
             .args(["playwright", "test"])
             .current_dir(&folder)
             .env("WEFT_BIN", self.context.binary("weft"))
+            .env("WEFT_E2E_PYTHON", python)
             .env_remove("DATABASE_URL");
         command.envs(server::local_model(self.context));
         let result = run(&mut command);
