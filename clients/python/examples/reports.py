@@ -12,6 +12,7 @@ from weft_worker import App, Context, Port
 app = App("reports")
 
 LongText = Annotated[str, Port(title="Text", format="multiline")]
+Markdown = Annotated[str, Port(format="markdown")]
 
 
 class Figures(TypedDict):
@@ -23,7 +24,7 @@ class Figures(TypedDict):
 @app.agent(id="count-words", name="Count words", output="figures")
 def count_words(text: LongText) -> Figures:
     """Counts the words and sentences of a text."""
-    words = text.split()
+    words = [each.strip(".,;:!?") for each in text.split()]
     longest = max(words, key=len, default="")
     return {"words": len(words), "sentences": text.count("."), "longest_word": longest}
 
@@ -41,6 +42,6 @@ def write_summary(text: LongText, tone: Literal["plain", "cheerful"], ctx: Conte
 
 
 @app.agent(id="make-report", name="Make a report", output="report")
-def make_report(summary: str, figures: Figures, title: str = "Report") -> str:
+def make_report(summary: str, figures: Figures, title: str = "Report") -> Markdown:
     """Puts the parts together."""
-    return f"# {title}\n\n{summary}\n\n{figures['words']} words; the longest is *{figures['longest_word']}*.\n"
+    return f"# {title}\n\n{summary.strip()}\n\n{figures['words']} words; the longest is *{figures['longest_word']}*.\n"

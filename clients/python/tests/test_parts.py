@@ -19,6 +19,8 @@ from weft_worker import contents
 from weft_worker.buffers import MAX_DELTAS, Buffers
 from weft_worker.cli import main
 from weft_worker.holding import Holding
+from weft_worker.hub import Hub
+from weft_worker.options import Options
 from weft_worker.session import Session
 from weft_worker.transport import BadUrl, Transport, checked
 
@@ -162,6 +164,17 @@ def test_check_prints_the_ports(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert "out  file: file" in printed
     assert main(["check", "agents", "--json"]) == 0
     assert {each["id"] for each in json.loads(capsys.readouterr().out)} >= {"py-echo", "py-parts"}
+
+
+def test_how_an_agent_stands_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    hub = Hub(Options(url="http://127.0.0.1:1", token="weftw_x"))
+    offered = {"summarize": {"state": "offered"}}
+    accepted = {"summarize": {"state": "accepted", "version": 1}}
+    with caplog.at_level("INFO", logger="weft_worker"):
+        for told in (offered, offered, accepted, accepted, offered):
+            hub.tell_standing(told)
+    said = [record.getMessage() for record in caplog.records]
+    assert ["accepted" in each for each in said] == [False, True, False]
 
 
 def test_the_package_needs_no_pydantic_and_no_celery() -> None:

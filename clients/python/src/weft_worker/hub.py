@@ -34,6 +34,7 @@ class Hub:
         self.running: dict[str, Running] = {}
         #: Slots for which a claim is under way.
         self.reserved = 0
+        self._standing: dict[str, Any] = {}
         self.dirty = threading.Event()
         #: Somebody waits for what is carried: not another moment.
         self.hurry = threading.Event()
@@ -96,8 +97,11 @@ class Hub:
             each.drop()
 
     def tell_standing(self, agents: dict[str, Any]) -> None:
-        """What the server says of the agents that were offered."""
+        """What the server says of the agents that were offered; it says it again in several beats."""
         for name, told in agents.items():
+            if self._standing.get(name) == told:
+                continue
+            self._standing[name] = told
             if told["state"] == "accepted":
                 log.info("`%s` is accepted (version %s)", name, told.get("version"))
             elif told["state"] == "offered":
