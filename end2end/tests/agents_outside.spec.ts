@@ -68,16 +68,16 @@ test("a Python function is offered, accepted, drawn, streamed, sent back, killed
     await editor.drop("Count words", { x: 0.25, y: 0.25 });
     await editor.drop("Write a summary", { x: 0.25, y: 0.65 });
     await editor.drop("Make a report", { x: 0.7, y: 0.45 });
-    await editor.connect("count_words", "make_report");
-    await editor.connect("write_summary", "make_report");
+    await editor.connect("count_words", "make_a_report");
+    await editor.connect("write_a_summary", "make_a_report");
     await editor.select("count_words", "Count words");
     await editor.map("text", "Run input: Your text");
-    await editor.select("write_summary", "Write a summary");
+    await editor.select("write_a_summary", "Write a summary");
     await editor.map("text", "Run input: Your text");
     await editor.map("tone", "Constant value");
     await editor.panel.getByLabel("Value").selectOption({ label: "cheerful" });
     await reviewAlways(editor);
-    await editor.select("make_report", "Make a report");
+    await editor.select("make_a_report", "Make a report");
     // Each line could be for one input only.
     await expect(editor.panel.getByRole("combobox", { name: "Source of summary" })).toHaveValue("Write a summary · summary");
     await expect(editor.panel.getByRole("combobox", { name: "Source of figures" })).toHaveValue("Count words · figures");
@@ -147,7 +147,7 @@ test("a Celery task is offered, accepted, drawn, run, sent back, killed, and fin
   await test.step("drawn, with a review", async () => {
     const editor = await newWorkflow(admin, name);
     await editor.drop("Write a reply", { x: 0.5, y: 0.5 });
-    await editor.select("write_reply", "Write a reply");
+    await editor.select("write_a_reply", "Write a reply");
     await editor.map("text", "Run input: Your text");
     await reviewAlways(editor);
     await publish(admin);
