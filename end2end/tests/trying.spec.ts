@@ -49,6 +49,7 @@ test("a step is run alone, on a value that is made up, and then up to it, on val
   await expect(panel.getByText("Last output")).toBeVisible();
 
   await test.step("what is changed is saved first, and tried as it is then", async () => {
+    await editor.panel.getByRole("button", { name: "Change for this step" }).click();
     await editor.panel.getByRole("textbox", { name: /^Prompt/ }).first().fill("{{ text | upper }}!");
     await panel.getByRole("button", { name: "Run this step" }).click();
     await expect(panel.locator(".test-run")).toContainText("BY HAND!");
@@ -88,7 +89,8 @@ test("a step is run alone, on a value that is made up, and then up to it, on val
   });
 });
 
-test("the whole draft asks before it acts outside, and is followed step by step", async ({ open, adminApi }) => {
+test("the whole draft asks before it acts outside, and is followed step by step", async ({ open, adminApi, watch }) => {
+  watch.expectRefusal({ url: /\/_fn\/try_draft$/, status: 409 });
   const page = await open(ADMIN, WIDE);
   const editor = await openEditor(page, await draft(adminApi));
   await page.getByRole("button", { name: "Try the draft" }).click();
@@ -130,7 +132,8 @@ test("a gate of a try is answered beside the step, whomever the step asks in a r
   await expect(section(editor).locator(".test-run").getByText("Completed")).toBeVisible();
 });
 
-test("what is wrong with a step is said before it runs, and what is wrong elsewhere is no matter", async ({ open, adminApi }) => {
+test("what is wrong with a step is said before it runs, and what is wrong elsewhere is no matter", async ({ open, adminApi, watch }) => {
+  watch.expectRefusal({ url: /\/_fn\/try_draft$/, status: 422 });
   const { id } = await adminApi.post<{ id: string }>("/api/workflows/templates", {
     name: unique("Tried half drawn"),
     definition: {

@@ -37,6 +37,8 @@ impl Mirror {
                 ("transform-origin", "0 0"),
             ],
         );
+        // The page of one workflow may become that of another without a new list.
+        list.set_text_content(None);
         Self { frame, list, items: HashMap::new(), order: Vec::new(), camera: None }
     }
 

@@ -34,6 +34,9 @@ use crate::{
     error::AppError,
 };
 
+/// So many are asked for at once.
+const MOST_STEPS: usize = 100;
+
 #[derive(Clone, Copy)]
 pub(super) struct Trying {
     pub draft: Draft,
@@ -102,6 +105,13 @@ impl Trying {
             self.known.try_update(|known| known.extend(steps));
             self.has_looked.try_set(true);
         });
+    }
+
+    /// The same, after a try went through this step: what comes before it may have given something new as well.
+    fn look_again(self, step: StepKey) {
+        let others =
+            self.known.with_untracked(|known| known.iter().filter(|key| **key != step).cloned().collect::<Vec<_>>());
+        self.look([step].into_iter().chain(others).take(MOST_STEPS).collect());
     }
 
     /// Whether it is known what to begin a form about this step with.

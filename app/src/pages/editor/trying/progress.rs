@@ -33,7 +33,7 @@ fn OfStep(trying: Trying, run: LoadedRun, key: StepKey) -> impl IntoView {
     effect(move || {
         // What it made is what was seen last from now on.
         if status.get().is_some_and(|status| matches!(status, StepStatus::Completed | StepStatus::AwaitingReview)) {
-            trying.look(vec![of.get_value()]);
+            trying.look_again(of.get_value());
         }
     });
     view! { <Tried live key/> }.into_any()
