@@ -34,7 +34,7 @@ impl Store {
                FROM (SELECT $1::uuid AS id UNION ALL SELECT h.id FROM workflow_templates h WHERE h.test_of = $1) t
                CROSS JOIN LATERAL (
                    SELECT r.id, r.is_test, r.created_at FROM workflow_runs r
-                   WHERE r.template_id = t.id AND r.parent_run IS NULL ORDER BY r.created_at DESC LIMIT $2) r
+                   WHERE r.template_id = t.id AND r.parent_run IS NULL AND r.template_version > 0 ORDER BY r.created_at DESC LIMIT $2) r
                ORDER BY r.created_at DESC, r.id DESC LIMIT $2"#,
             id.0,
             limit,

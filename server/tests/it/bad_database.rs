@@ -167,9 +167,13 @@ impl Operator {
 
     /// Sessions that are there keep what they began with, so they are ended.
     async fn make_read_only(&mut self) {
+        // Apart, so that none begins before it is so.
         self.run(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$;
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
+        )
+        .await;
+        self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
         )
         .await;

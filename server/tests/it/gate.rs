@@ -87,13 +87,14 @@ async fn each_way_in_takes_no_more_than_it_needs(pool: PgPool) {
         let n_read = n_read.load(Ordering::SeqCst);
         assert!(n_read <= if entry.limit == 0 { 0 } else { entry.limit + KIB }, "{path} read {n_read} bytes");
         let takes_much = entry.limit > 64 * KIB;
-        let is_about_content =
-            ["start", "trigger", "edit", "reject", "skip", "supply", "rerun", "prompt", "adopt", "agent"]
-                .iter()
-                .any(|word| path.contains(word))
-                || path.contains("template")
-                || path.contains("save_draft")
-                || path == RUNS;
+        let is_about_content = [
+            "start", "trigger", "edit", "reject", "skip", "supply", "rerun", "prompt", "adopt", "agent", "try_", "pin",
+        ]
+        .iter()
+        .any(|word| path.contains(word))
+            || path.contains("template")
+            || path.contains("save_draft")
+            || path == RUNS;
         assert!(!takes_much || is_about_content, "{path} takes {} bytes", entry.limit);
     }
     let answer = send(&server.anna, &Method::POST, RUNS, Body::from(vec![b'['; 6 * KIB * KIB])).await;

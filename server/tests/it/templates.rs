@@ -44,7 +44,7 @@ async fn what_was_never_used_is_duplicated_and_deleted_over_rest_and_logged(pool
     assert_eq!(copy["name"], "Mine (copy)");
     let delete = async |path: &str| server.admin.json(Method::DELETE, path, &json!({})).await;
     delete(&format!("{}?base_revision=7", path(&copy["id"]))).await.problem(409, "stale_revision");
-    delete(&format!("{}?base_revision=x", path(&copy["id"]))).await.problem(422, "invalid");
+    delete(&format!("{}?base_revision=x", path(&copy["id"]))).await.problem(400, "malformed");
     assert_eq!(delete(&format!("{}?base_revision=1", path(&copy["id"]))).await.status, 204);
     server.admin.get(&path(&copy["id"])).await.problem(404, "not_found");
     let gallery = server.admin.get("/api/workflows/gallery").await.expect(200);

@@ -131,7 +131,8 @@ async fn what_a_try_made_leads_nowhere_else(pool: PgPool) {
     server.admin.post(&format!("{path}/try"), json!({"revision": 1})).await.problem(404, "not_found");
     let pin = json!({"place": {"name": "text"}, "value": "x"});
     server.admin.json(Method::PUT, &format!("{path}/pins"), &pin).await.problem(404, "not_found");
-    server.admin.post("/_fn/workflow_ports", json!({"id": hidden, "version": 1})).await.expect(404);
+    let ports = server.admin.post("/_fn/workflow_ports", json!({"id": hidden, "version": 1})).await;
+    assert_eq!(ports.status, 404);
     let sub = json!({"id": "sub", "name": "Sub", "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}],
         "outputs": [{"name": "text", "schema": {"type": "string"}}],
         "config": {"kind": "workflow", "template_id": hidden, "version": 1, "outputs": {"text": {"step": "send", "artifact": "text"}}}});
