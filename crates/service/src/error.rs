@@ -218,7 +218,13 @@ impl Error {
                 None => return self.hidden(),
             },
         };
-        let (field, problems) = match self {
+        let (field, problems) = self.places();
+        ApiError { status, code, detail, field, problems, id: None }
+    }
+
+    /// The field that it is about, and each place where something is wrong.
+    fn places(&self) -> (Option<String>, Vec<Problem>) {
+        match self {
             Self::Invalid { field, .. } | Self::TooLarge { field, .. } | Self::Unsuitable { field, .. } => {
                 (Some(field.clone()), Vec::new())
             }
@@ -231,8 +237,7 @@ impl Error {
                 (problems.first().map(|first| first.field.clone()), as_problems(problems))
             }
             _ => (None, Vec::new()),
-        };
-        ApiError { status, code, detail, field, problems, id: None }
+        }
     }
 
     /// What only outside workers are told, and those who take their routes for theirs. None: nobody is told of it.

@@ -59,12 +59,11 @@ impl<K: Ord + Clone + Send + 'static, V: Clone + Send + 'static> Gather<K, V> {
         if n_flying == 0 {
             self.send(read.clone());
         }
-        let found = match timeout(PATIENCE, &mut answer).await {
-            Ok(found) => found,
-            Err(_) => {
-                self.send(read.clone());
-                answer.await
-            }
+        let found = if let Ok(found) = timeout(PATIENCE, &mut answer).await {
+            found
+        } else {
+            self.send(read.clone());
+            answer.await
         };
         match found {
             Ok(found) => Ok(found),
@@ -90,7 +89,10 @@ impl<K: Ord + Clone + Send + 'static, V: Clone + Send + 'static> Gather<K, V> {
                 let Ok(found) = read(asked.keys().cloned().collect()).await else { continue };
                 for (key, askers) in asked {
                     let found = found.get(&key);
-                    askers.into_iter().for_each(|asker| drop(asker.send(found.cloned())));
+                    for asker in askers {
+                        // Whoever asked may be gone.
+                        let _ = asker.send(found.cloned());
+                    }
                 }
             }
         });

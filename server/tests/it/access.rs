@@ -192,6 +192,12 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ),
         ("POST", "/api/workflows/runs/{run_id}/cancel", Empty, OnRun(RunVerb::Cancel)),
         ("POST", "/api/workflows/runs/{run_id}/release", Empty, ADMINS),
+    ]
+}
+
+/// Drafts: trying them, and putting them away.
+fn rest_of_drafts() -> Vec<Row> {
+    vec![
         ("POST", "/api/workflows/templates/{template_id}/try", Json(json!({})), ADMINS),
         ("GET", "/api/workflows/templates/{template_id}/seen", Empty, ADMINS),
         ("GET", "/api/workflows/templates/{template_id}/pins", Empty, ADMINS),
@@ -469,6 +475,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     let server = Server::start(pool).await;
     let it = fixture(&server).await;
     let mut rows = rest(&it);
+    rows.extend(rest_of_drafts());
     rows.extend(rest_of_workers());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();

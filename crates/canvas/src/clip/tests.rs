@@ -104,7 +104,7 @@ fn the_run_inputs_that_are_read_come_along_where_they_are_missing() {
 #[test]
 fn what_is_no_clip_or_a_bad_one_is_refused_with_what_is_wrong() {
     let with = |steps: &str| format!(r#"{{"weft_steps":1,"steps":{steps}}}"#);
-    let many: String = (0..10_001).map(|n| format!(r#","s{n}":{{"agent_id":"x"}}"#)).collect();
+    let many = (0..10_001).map(|n| format!(r#","s{n}":{{"agent_id":"x"}}"#)).collect::<Vec<_>>().concat();
     let deep = format!(
         r#"{{"a":{{"agent_id":"x","inputs":{{"t":{{"const":{}1{}}}}}}}}}"#,
         "[".repeat(99_999),
@@ -179,7 +179,7 @@ fn covers_nothing(board: &Board) -> bool {
 fn a_paste_that_cannot_be_is_refused_and_changes_nothing() {
     let cycle = r#"{"weft_steps":1,"steps":{"a":{"agent_id":"x","title":"A","depends_on":["b"]},"b":{"agent_id":"x","title":"B","depends_on":["a"]}}}"#;
     let own = r#"{"weft_steps":1,"steps":{"a":{"agent_id":"x","depends_on":["a"]}}}"#;
-    let full: String = (0..10_000).map(|n| format!(r#","s{n}":{{"agent_id":"x"}}"#)).collect();
+    let full = (0..10_000).map(|n| format!(r#","s{n}":{{"agent_id":"x"}}"#)).collect::<Vec<_>>().concat();
     let full = format!(r#"{{"weft_steps":1,"steps":{{{}}}}}"#, &full[1..]);
     let large = format!(
         r#"{{"weft_steps":1,"steps":{{"a":{{"agent_id":"x","inputs":{{"t":{{"const":"{}"}}}}}}}}}}"#,
@@ -203,11 +203,12 @@ fn a_paste_that_cannot_be_is_refused_and_changes_nothing() {
 
 #[test]
 fn ten_thousand_steps_are_pasted_into_an_empty_workflow_and_taken_back_in_one_step() {
-    let steps: String = (0..10_000)
+    let steps = (0..10_000)
         .map(|n| {
             format!(r#","s{n}":{{"agent_id":"x","title":"Same","ui":{{"x":{},"y":{}}}}}"#, n % 100 * 300, n / 100 * 100)
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let clip = Clip::read(&format!(r#"{{"weft_steps":1,"steps":{{{}}}}}"#, &steps[1..])).unwrap();
     let mut board = board(Definition::default());
     board.paste(&clip, Outside::Drop);
@@ -278,7 +279,7 @@ fn alt_drags_a_copy_and_leaves_the_step_where_it_is() {
     let (from, to) = (rect.center(), rect.center() + Vec2::new(0.0, 160.0));
     let press =
         Input::Down { id: 1, at: from, button: Button::Main, precision: Precision::Mouse, mods: alt, clicks: 1 };
-    board.handle(press.clone());
+    board.handle(press);
     board.handle(Input::Move { id: 1, at: to, mods: alt });
     assert_eq!(board.node_rect(&"draft".into()), Some(rect));
     assert_eq!(board.cursor(), Cursor::Copy);
@@ -297,7 +298,7 @@ fn alt_drags_a_copy_and_leaves_the_step_where_it_is() {
     assert_eq!(*board.definition(), before);
 
     // Let go of the key before the button: it is moved. Escape: nothing was.
-    board.handle(press.clone());
+    board.handle(press);
     board.handle(Input::Move { id: 1, at: to, mods: alt });
     board.handle(Input::Up { id: 1, at: to, mods: Mods::default() });
     assert_eq!(board.definition().steps.len(), 3);

@@ -65,12 +65,11 @@ impl Store {
             return Ok(None);
         }
         let hidden = sqlx::query_scalar!("SELECT id FROM workflow_templates WHERE test_of = $1", of.0);
-        let template_id = match hidden.fetch_optional(&mut *tx).await? {
-            Some(id) => TemplateId(id),
-            None => {
-                insert(&mut tx, new, Some(Hidden { test_of: Some(of) })).await?;
-                new.id
-            }
+        let template_id = if let Some(id) = hidden.fetch_optional(&mut *tx).await? {
+            TemplateId(id)
+        } else {
+            insert(&mut tx, new, Some(Hidden { test_of: Some(of) })).await?;
+            new.id
         };
         let known = sqlx::query_scalar!(
             r#"SELECT version FROM workflow_template_versions
@@ -81,12 +80,11 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let version = match known {
-            Some(version) => version,
-            None => {
-                let version = NewVersion { id: template_id, revision: 1, definition: new.definition, by: new.by };
-                insert_version(&mut tx, version, new.name, new.description, &hash).await?
-            }
+        let version = if let Some(version) = known {
+            version
+        } else {
+            let version = NewVersion { id: template_id, revision: 1, definition: new.definition, by: new.by };
+            insert_version(&mut tx, version, new.name, new.description, &hash).await?
         };
         audit::append(&mut tx, author, "template.tried", &of.to_string(), said).await?;
         let n_stored = if known.is_none() { n_bytes(new.definition) } else { 0 };
