@@ -166,7 +166,7 @@ fn TryButton(draft: Draft) -> impl IntoView {
     let is_empty = memo(move || draft.handle.with_definition(|definition| definition.steps.is_empty()));
     view! {
         <Tooltip text="Runs the draft as it stands here, without publishing it">
-            <Button icon="play" disabled=is_empty on_click=move |()| trying.asking.set(Some(Extent::Whole))>
+            <Button icon="flask-conical" disabled=is_empty on_click=move |()| trying.asking.set(Some(Extent::Whole))>
                 <span class="words-if-wide">"Try the draft"</span>
             </Button>
         </Tooltip>

@@ -45,9 +45,10 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         slots.learn(left);
         found.into()
     };
+    // What is left out below may hide others, for whom the database has to be asked.
+    let is_full = promised.n > 0 && found.len() >= promised.n;
     found.retain(|ready| !kept.contains(&ready.run));
     slots.serve(&found);
-    let is_full = promised.n > 0 && found.len() >= promised.n;
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for Ready { run, step, .. } in found {
         of_run.entry(run).or_default().push(step);

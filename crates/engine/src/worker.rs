@@ -182,7 +182,9 @@ impl Worker {
         match hint {
             Ok(Hint::Ready) => shared.slots.claim.notify_one(),
             Ok(Hint::Run(run)) => shared.kept.is_free(*run),
-            Ok(Hint::Kept(run, worker)) if *worker != inside.worker => shared.kept.keep(*run),
+            // What no commit of ours comes to take is claimed.
+            Ok(Hint::Kept(_, worker)) if *worker == inside.worker => shared.slots.claim.notify_one(),
+            Ok(Hint::Kept(run, _)) => shared.kept.keep(*run),
             Ok(Hint::Watched(run)) => shared.watched.add(*run),
             // Attempts of that run may have been ended.
             Ok(Hint::Cancelled(run)) => {
@@ -194,7 +196,7 @@ impl Worker {
                 let inside = Arc::clone(inside);
                 tasks::spawn(async move { inside.attempts.check_all(inside.runs()).await });
             }
-            Ok(Hint::Kept(..) | Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
+            Ok(Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 }

@@ -47,13 +47,16 @@ impl Change {
             Some((since, For::Worker(_))) => *since <= commit.decided_at,
             _ => false,
         };
+        let is_outside =
+            |row: &StepRow| matches!(&row.waits, Some((_, For::Worker(kind))) if kind.starts_with("worker:"));
         let is_cancelled =
             |row: &AttemptRow| row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled);
         Self {
             seq,
             is_ready: match rest {
                 Rest::Nothing => commit.rows.steps.iter().any(waits),
-                Rest::Next(_) => false,
+                // Workers outside take what this process does not.
+                Rest::Next(_) => commit.rows.steps.iter().any(|row| waits(row) && is_outside(row)),
                 Rest::Free => true,
             },
             kept_for: if let Rest::Next(worker) = rest { Some(worker) } else { None },

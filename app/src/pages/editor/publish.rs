@@ -50,7 +50,9 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
             });
             view! {
                 <Tooltip text=tip>
-                    <LinkButton href icon="play" variant=Variant::Quiet>{format!("Start version {version}")}</LinkButton>
+                    <LinkButton href icon="play" variant=Variant::Quiet>
+                        <span class="words-if-wide">{format!("Start version {version}")}</span>
+                    </LinkButton>
                 </Tooltip>
             }
         })

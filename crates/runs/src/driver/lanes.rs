@@ -10,6 +10,8 @@ use crate::options::Options;
 
 /// While people wait, a place rests so many times as long as its commit took: they get most of what processors and the disk can do.
 const RESTS: u32 = 2;
+/// And never longer than this: one that hung with its database says nothing of how long they would have to wait.
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Lane {
@@ -57,7 +59,7 @@ impl Lanes {
     pub(crate) fn rest(&mut self, lane: Lane, took: Duration) -> Option<Duration> {
         let is_to = lane == Lane::All && (self.n_of_people > 0 || !self.people.is_empty());
         self.n_resting += usize::from(is_to);
-        is_to.then_some(took * RESTS)
+        is_to.then(|| took.saturating_mul(RESTS).min(LONGEST_REST))
     }
 
     pub(crate) fn has_rested(&mut self) {
