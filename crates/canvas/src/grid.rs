@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use kurbo::{CubicBez, ParamCurve, ParamCurveArclen, Rect};
 
-use crate::scene::Route;
+use crate::scene::route::Route;
 
 const CELL: f64 = 512.0;
 

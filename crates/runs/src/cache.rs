@@ -9,7 +9,7 @@ use workflow::{
 };
 
 use crate::{
-    commit::CommitId,
+    ids::CommitId,
     log::{Logged, Seen},
     size,
 };

@@ -1,31 +1,20 @@
 //! What is written at once: for each run of a batch the events of one or more commands, under one random id.
 //! The id is the run's next head, and by it a commit whose outcome is unknown is found again. Other content never goes under the same id.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 use workflow::{
     id::{RunId, StepKey, UserId, WorkerId},
     limits::INLINE_ARTIFACT_BYTES,
     run::{RunEvent, state::Version},
 };
 
-use crate::{message::MessageKey, rows::Rows};
-
-/// A random id of one commit of one run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct CommitId(pub Uuid);
-
-impl fmt::Display for CommitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// One command that was asked for: whatever happens to it, it has one effect.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct AskId(pub u128);
+use crate::{
+    ids::{AskId, CommitId},
+    message::MessageKey,
+    rows::Rows,
+};
 
 /// Content that goes with a commit, by its address.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -13,14 +13,15 @@ use workflow::{id::RunId, run::State};
 use crate::{
     answer::{Answer, Error},
     cache::Known,
-    commit::{CommitId, RunCommit},
+    commit::RunCommit,
+    ids::CommitId,
     options::Options,
     shared::{Stats, Surroundings},
-    taker::Taker,
+    taker::{Rest, Taker},
     turn::Turn,
 };
 use deciding::Deciding;
-pub(crate) use hand_off::{Rest, Taken};
+pub(crate) use hand_off::Taken;
 use making::Making;
 
 /// What the commands of one run came to.

@@ -21,7 +21,7 @@ use workflow::id::RunId;
 use crate::{
     answer::{Answer, Error},
     cache::Cache,
-    commit::AskId,
+    ids::AskId,
     job::{Job, Read},
     log::Log,
     options::Options,

@@ -14,8 +14,8 @@ use workflow::{
 
 use crate::{
     commit::RunCommit,
-    decision::Rest,
     rows::{AttemptRow, For, StepRow},
+    taker::Rest,
 };
 
 /// Cheap to clone; all clones are the same one.

@@ -12,6 +12,7 @@ mod commit;
 mod decision;
 mod driver;
 mod hints;
+mod ids;
 mod job;
 mod log;
 #[cfg(any(test, feature = "testing"))]
@@ -34,9 +35,10 @@ mod tests;
 pub use answer::{Answer, Error};
 pub use ask::{Ask, By};
 pub use clock::Clock;
-pub use commit::{AskId, Batch, CommitId, Content, Part, RunCommit, StartKey};
+pub use commit::{Batch, Content, Part, RunCommit, StartKey};
 pub use driver::Driver;
 pub use hints::{Change, Hints};
+pub use ids::{AskId, CommitId};
 pub use log::{
     Beat, CommitFailed, Committed, Decide, Loaded, Log, Logged, LostWorker, Newer, Outcome, Ready, Seen, Unavailable,
     Waiting, Want,

@@ -10,7 +10,8 @@ use workflow::{
 };
 
 use crate::{
-    commit::{AskId, Batch, CommitId, RunCommit},
+    commit::{Batch, RunCommit},
+    ids::{AskId, CommitId},
     message::{Message, MessageKey},
 };
 

@@ -6,7 +6,7 @@ use workflow::{
     run::{RunEvent, event::Tell},
 };
 
-use crate::commit::CommitId;
+use crate::ids::CommitId;
 
 /// A message as its sender's commit writes it.
 #[derive(Clone, PartialEq, Debug)]

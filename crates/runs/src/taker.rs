@@ -28,3 +28,15 @@ pub trait Taker: Send + Sync + 'static {
     /// A commit of this process left something to judge in this run, or wrote messages to other runs, or steps that want reservations.
     fn look_at(&self, run: RunId);
 }
+
+/// What may be claimed of the run after a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Rest {
+    /// Nothing that this commit saw.
+    #[default]
+    Nothing,
+    /// This worker took as much as one commit takes, and takes the rest with the next ones.
+    Next(WorkerId),
+    /// There is no room for it here.
+    Free,
+}

@@ -6,7 +6,7 @@ use workflow::run::Command;
 use crate::{
     answer::{Answer, Error},
     ask::Ask,
-    commit::{AskId, CommitId},
+    ids::{AskId, CommitId},
 };
 
 /// A command that waits for its turn.

@@ -10,7 +10,12 @@ use workflow::{
 };
 
 use super::{deciding::Deciding, making::Making};
-use crate::{ask::Ask, commit::AskId, options::Options, taker::Taker};
+use crate::{
+    ask::Ask,
+    ids::AskId,
+    options::Options,
+    taker::{Rest, Taker},
+};
 
 /// Steps that a commit takes.
 #[derive(Clone, Copy, Debug)]
@@ -21,18 +26,6 @@ pub(crate) struct Taken {
     pub(crate) is_all: bool,
     /// The part that takes them.
     pub(crate) ask: AskId,
-}
-
-/// What may be claimed of the run after a commit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Rest {
-    /// Nothing that this commit saw.
-    #[default]
-    Nothing,
-    /// This worker took as much as one commit takes, and takes the rest with the next ones.
-    Next(WorkerId),
-    /// There is no room for it here.
-    Free,
 }
 
 /// The error: deciding panicked. Whatever of the places is not taken is given back.

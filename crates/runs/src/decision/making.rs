@@ -19,7 +19,8 @@ use workflow::{
 use crate::{
     bugs::{Bug, is_on},
     cache::Known,
-    commit::{AskId, CommitId, Content, Part, RunCommit, StartKey},
+    commit::{Content, Part, RunCommit, StartKey},
+    ids::{AskId, CommitId},
     message::MessageKey,
     options::Options,
     rows::{Merged, Rows},

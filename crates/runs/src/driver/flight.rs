@@ -16,11 +16,12 @@ use crate::{
     bugs::{Bug, is_on},
     cache::Known,
     commit::{Batch, RunCommit},
-    decision::{Decided, Rest, Taken, Turns},
+    decision::{Decided, Taken, Turns},
     log::{CommitFailed, Decide, Loaded, Log, Newer, Outcome, Seen, Unavailable},
     message::MessageKey,
     options::Options,
     shared::{Shared, Surroundings},
+    taker::Rest,
     turn::Turn,
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{cache::Known, commit::CommitId, decision::Taken, job::Look, turn::Turn};
+use crate::{cache::Known, decision::Taken, ids::CommitId, job::Look, turn::Turn};
 
 /// So often in a row a run may be lost before it goes alone.
 const MOST_LOSSES: u32 = 3;
@@ -173,7 +173,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{Ask, By, commit::AskId};
+    use crate::{Ask, By, ids::AskId};
 
     fn turn(is_by_person: bool) -> Turn {
         let mut ask = Ask::itself(RunId(Uuid::nil()), Command::TimePassed);

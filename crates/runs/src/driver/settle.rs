@@ -13,9 +13,9 @@ use super::{
 use crate::{
     answer::{Answer, Error},
     bugs::{Bug, is_on},
-    commit::CommitId,
     decision::Decided,
     hints::Change,
+    ids::CommitId,
     log::{CommitFailed, Log, Newer, Outcome},
     shared::Stats,
     turn::Turn,

@@ -10,7 +10,8 @@ use workflow::{
 
 use super::{contents::Contents, tables::Tables};
 use crate::{
-    commit::{AskId, CommitId, StartKey},
+    commit::StartKey,
+    ids::{AskId, CommitId},
     log::Logged,
     message::MessageKey,
 };
