@@ -176,7 +176,8 @@ pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
         definition: &definition,
         by: actor.id,
     };
-    let version = versions::judge(ctx, ctx.store().test_version(new, ctx.author()).await?).await?;
+    let version = ctx.store().test_version(new, ctx.author()).await?;
+    let version = versions::judge(ctx, version.ok_or(Error::NotFound)?).await?;
     let run = runs::Start { is_test: true, ..runs::Start::of(version, inputs, true) };
     Ok(runs::begin(ctx, run).await?.done.run)
 }

@@ -18,6 +18,9 @@ pub enum Error {
     Predates,
     #[error("the database takes no writes")]
     ReadOnly,
+    /// What went wrong is told to one of those who asked.
+    #[error("the database could not be reached for several who asked together")]
+    AwayForAll,
     /// A row holds what the domain does not know: a newer program wrote it, or somebody edited it by hand.
     #[error("the column {table}.{column} of row {row} holds what this program cannot read")]
     Inconsistent { table: &'static str, column: &'static str, row: String },
@@ -33,7 +36,7 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         let sqlx = match self {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => error,
-            Self::ReadOnly => return true,
+            Self::ReadOnly | Self::AwayForAll => return true,
             Self::Migrate(_) | Self::Predates | Self::Inconsistent { .. } | Self::RowCount { .. } | Self::Quota(_) => {
                 return false;
             }

@@ -12,14 +12,14 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// So long who comes waits for the statement that is on its way, until another is sent beside it.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Keys of one statement.
 const MOST: usize = 500;
 
-type Asked<K, V> = BTreeMap<K, Vec<oneshot::Sender<Option<V>>>>;
+type Asked<K, V> = BTreeMap<K, Vec<oneshot::Sender<Result<Option<V>>>>>;
 
 /// Cheap to clone; all clones are the same one.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl<K: Ord + Clone + Send + 'static, V: Clone + Send + 'static> Gather<K, V> {
             answer.await
         };
         match found {
-            Ok(found) => Ok(found),
+            Ok(found) => found,
             // Asked together it failed: perhaps another's row is the reason, and if not, this says why.
             Err(_) => Ok(read(vec![key.clone()]).await?.remove(&key)),
         }
@@ -85,14 +85,28 @@ impl<K: Ord + Clone + Send + 'static, V: Clone + Send + 'static> Gather<K, V> {
         tokio::spawn(async move {
             let mut flight = flight;
             while let Some(asked) = flight.take() {
-                // Without an answer its askers are dropped, which tells them.
-                let Ok(found) = read(asked.keys().cloned().collect()).await else { continue };
-                for (key, askers) in asked {
-                    let found = found.get(&key);
-                    for asker in askers {
-                        // Whoever asked may be gone.
-                        let _ = asker.send(found.cloned());
+                match read(asked.keys().cloned().collect()).await {
+                    Ok(found) => {
+                        for (key, askers) in asked {
+                            let found = found.get(&key);
+                            for asker in askers {
+                                // Whoever asked may be gone.
+                                let _ = asker.send(Ok(found.cloned()));
+                            }
+                        }
                     }
+                    // Each of them would only wait for the database once more. One hears why, which is what an operator reads.
+                    Err(error) if error.is_unavailable() => {
+                        let mut askers = asked.into_values().flatten();
+                        if let Some(first) = askers.next() {
+                            let _ = first.send(Err(error));
+                        }
+                        for asker in askers {
+                            let _ = asker.send(Err(Error::AwayForAll));
+                        }
+                    }
+                    // Another's row may be the reason. Its askers are dropped, which tells them to ask alone.
+                    Err(_) => {}
                 }
             }
         });
@@ -169,6 +183,9 @@ mod tests {
             self.0.asked.lock().unwrap().push(keys.clone());
             self.0.go.acquire().await.unwrap().forget();
             if keys.contains(&13) {
+                return Err(Error::Inconsistent { table: "rows", column: "value", row: "13".to_owned() });
+            }
+            if keys.contains(&503) {
                 return Err(Error::ReadOnly);
             }
             Ok(keys.into_iter().filter(|key| *key != 404).map(|key| (key, n)).collect())
@@ -236,7 +253,16 @@ mod tests {
         let (gather, rows) = (Gather::default(), Rows::new(100));
         let answers = join_all([1, 13, 2].map(|key| gather.ask(key, asking(&rows)))).await;
         assert_eq!(answers[0].as_ref().unwrap().is_some(), answers[2].as_ref().unwrap().is_some());
-        assert!(matches!(answers[1], Err(Error::ReadOnly)));
+        assert!(matches!(answers[1], Err(Error::Inconsistent { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_the_database_is_away_is_told_to_all_who_asked_together_and_none_waits_for_it_again() {
+        let (gather, rows) = (Gather::default(), Rows::new(100));
+        let answers = join_all([503, 1, 503, 2].map(|key| gather.ask(key, asking(&rows)))).await;
+        let away = answers.iter().filter(|answer| answer.as_ref().is_err_and(Error::is_unavailable)).count();
+        assert_eq!(away, 4);
+        assert_eq!(rows.asked(), [vec![1, 2, 503]]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -64,8 +64,11 @@ impl Store {
         sqlx::query_scalar!("SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
             .fetch_optional(&mut *tx)
             .await?;
-        let is_there =
-            sqlx::query_scalar!("SELECT 1 AS one FROM workflow_templates WHERE id = $1 AND NOT is_test", template.0);
+        // Whoever deletes it waits until the value is kept, and removes it too.
+        let is_there = sqlx::query_scalar!(
+            "SELECT 1 AS one FROM workflow_templates WHERE id = $1 AND NOT is_test FOR KEY SHARE",
+            template.0,
+        );
         if is_there.fetch_optional(&mut *tx).await?.is_none() {
             return Ok(SetPin::NotFound);
         }

@@ -67,8 +67,7 @@ async fn begin_fork(call: &Call<'_>, id: RunId, begin: Start) -> Result<Started>
         ctx.store().leave_place(id).await?;
         return Err(error.into());
     }
-    // What values of it name may be read here too.
-    ctx.store().share_files(call.run, id).await?;
+    start::share_files(ctx, call.run, id).await?;
     let done = start::launch(ctx, actor, begin, Vec::new(), call.request.clone(), None).await?;
     if done.events.is_empty() {
         // Whoever asked at the same time was faster.

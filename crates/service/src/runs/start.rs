@@ -113,7 +113,7 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
         return Ok(earlier);
     }
     if let Some(from) = start.from {
-        ctx.store().share_files(from, run).await?;
+        share_files(ctx, from, run).await?;
     }
     let key = start.request.as_ref().map(|request| StartKey { user: actor.id, key: request.key.clone() });
     let done = launch(ctx, actor, begin, start.brings.contents, start.request.clone(), key).await?;
@@ -146,6 +146,15 @@ async fn take_up(
         return Err(error.into());
     }
     Ok(None)
+}
+
+/// What values of the new run name may be read in it too. Where that fails its place is free again.
+pub(super) async fn share_files(ctx: &OpContext, from: RunId, run: RunId) -> Result<()> {
+    if let Err(error) = ctx.store().share_files(from, run).await {
+        ctx.store().leave_place(run).await?;
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 /// Lets a run begin. Another one is answered where the key was used before.

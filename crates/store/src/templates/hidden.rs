@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Store {
-    /// A hidden version that says what `new` says, for a run of kind `test`; an equal one is used again.
-    pub async fn test_version(&self, new: NewTemplate<'_>, author: Author) -> Result<Version> {
+    /// A hidden version that says what `new` says, for a run of kind `test`; an equal one is used again. None where its agent was deleted.
+    pub async fn test_version(&self, new: NewTemplate<'_>, author: Author) -> Result<Option<Version>> {
         let hash = new.definition.semantic_hash();
         let mut tx = self.pool.begin().await?;
         let known = sqlx::query!(
@@ -31,20 +31,23 @@ impl Store {
         let definition = new.definition.clone();
         if let Some(known) = known {
             let template_id = TemplateId(known.template_id);
-            return Ok(Version { template_id, version: known.version, name: new.name.to_owned(), definition });
+            return Ok(Some(Version { template_id, version: known.version, name: new.name.to_owned(), definition }));
         }
         let name = new.name.to_owned();
         insert(&mut tx, new, Some(Hidden { test_of: None })).await?;
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
-        let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
+        let Some(version) = insert_version(&mut tx, version, new.name, new.description, &hash).await? else {
+            return Ok(None);
+        };
         audit::append(&mut tx, author, "template.test_made", &new.id.to_string(), json!({})).await?;
         self.limits.charge_author(&mut tx, author, 2 * n_bytes(new.definition)).await?;
         tx.commit().await?;
-        Ok(Version { template_id: new.id, version, name, definition })
+        Ok(Some(Version { template_id: new.id, version, name, definition }))
     }
 
     /// A hidden version of a part of the draft of `of`, with what is said of the try in the audit log; an equal one is used again. None
-    /// where there is no such template, or its draft is not at this revision any more: what is tried is what is stored.
+    /// where there is no such template, its draft is not at this revision any more, or one of its agents was deleted: what is tried is
+    /// what is stored.
     pub async fn try_version(
         &self,
         of: TemplateId,
@@ -84,7 +87,9 @@ impl Store {
             version
         } else {
             let version = NewVersion { id: template_id, revision: 1, definition: new.definition, by: new.by };
-            insert_version(&mut tx, version, new.name, new.description, &hash).await?
+            let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
+            let Some(version) = version else { return Ok(None) };
+            version
         };
         audit::append(&mut tx, author, "template.tried", &of.to_string(), said).await?;
         let n_stored = if known.is_none() { n_bytes(new.definition) } else { 0 };
@@ -119,6 +124,11 @@ mod tests {
         let store = Store::from_pool(pool);
         let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
         store.create_user(&user, Author::default()).await.unwrap();
+        for id in ["x", "y"] {
+            let agent = json!({"id": id, "name": id, "config": {"kind": "template", "template": id}});
+            let agent = serde_json::from_value(agent).unwrap();
+            store.save_agent(&agent, None, BY, Author::default()).await.unwrap();
+        }
         store.create_template(new(2, "Brief", &definition("x")), Author::default()).await.unwrap();
         store
     }
@@ -144,7 +154,21 @@ mod tests {
         let first = store.test_version(new(10, "Test of x", &tested), Author::default()).await.unwrap();
         let second = store.test_version(new(11, "Test of x", &tested), Author::default()).await.unwrap();
         assert_eq!(first, second);
-        is_hidden(&store, &first).await;
+        is_hidden(&store, &first.unwrap()).await;
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn of_an_agent_that_was_deleted_meanwhile_no_version_is_made(pool: PgPool) {
+        let store = with_template(pool).await;
+        let gone = definition("gone");
+        let tested = store.test_version(new(10, "Test of gone", &gone), Author::default()).await.unwrap();
+        assert_eq!(tested, None);
+        let tried = store.try_version(ID, 1, new(11, "Brief", &gone), json!({}), Author::default()).await.unwrap();
+        assert_eq!(tried, None);
+        for id in [10, 11] {
+            let found = store.version(TemplateId(Uuid::from_u128(id)), 1).await.unwrap();
+            assert!(found.is_none(), "nothing was written");
+        }
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -164,11 +164,9 @@ impl Store {
         if let Some(version) = unchanged {
             return Ok(Publish::Unchanged { version });
         }
-        // Since the draft was judged, one of its agents was deleted.
-        if lock_agents(&mut tx, new.definition).await? != agents_of(new.definition) {
+        let Some(version) = insert_version(&mut tx, new, &template.name, &template.description, &hash).await? else {
             return Ok(Publish::Stale);
-        }
-        let version = insert_version(&mut tx, new, &template.name, &template.description, &hash).await?;
+        };
         audit::append(&mut tx, author, "template.published", &new.id.to_string(), json!({"version": version})).await?;
         self.limits.charge_author(&mut tx, author, n_bytes(new.definition)).await?;
         tx.commit().await?;
@@ -219,7 +217,8 @@ pub(super) async fn insert(connection: &mut PgConnection, new: NewTemplate<'_>, 
 /// The agents of the steps that are there. Whoever deletes one waits until the version refers to it.
 async fn lock_agents(connection: &mut PgConnection, definition: &Definition) -> Result<Vec<String>> {
     let named = agents_of(definition);
-    let agents = sqlx::query_scalar!("SELECT id FROM agents WHERE id = ANY($1) ORDER BY id FOR KEY SHARE", &named);
+    let agents =
+        sqlx::query_scalar!("SELECT id FROM agents WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR KEY SHARE", &named);
     Ok(agents.fetch_all(connection).await?)
 }
 
@@ -228,14 +227,18 @@ fn agents_of(definition: &Definition) -> Vec<String> {
     agents.into_iter().map(str::to_owned).collect()
 }
 
-/// The caller holds the template's row.
+/// The caller holds the template's row. None, and nothing is written, where one of its agents was deleted since it was judged.
 pub(super) async fn insert_version(
     connection: &mut PgConnection,
     new: NewVersion<'_>,
     name: &str,
     description: &str,
     hash: &str,
-) -> Result<i32> {
+) -> Result<Option<i32>> {
+    let agents = lock_agents(connection, new.definition).await?;
+    if agents != agents_of(new.definition) {
+        return Ok(None);
+    }
     let version = sqlx::query_scalar!(
         r#"INSERT INTO workflow_template_versions
                (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
@@ -252,7 +255,6 @@ pub(super) async fn insert_version(
     )
     .fetch_one(&mut *connection)
     .await?;
-    let agents = lock_agents(connection, new.definition).await?;
     sqlx::query!(
         r#"INSERT INTO workflow_version_agents (template_id, version, agent_id)
            SELECT $1, $2, unnest($3::text[])"#,
@@ -270,7 +272,7 @@ pub(super) async fn insert_version(
     if changed != 1 {
         return Err(Error::RowCount { statement: "publish", changed });
     }
-    Ok(version)
+    Ok(Some(version))
 }
 
 #[cfg(test)]
