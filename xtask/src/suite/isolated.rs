@@ -30,7 +30,7 @@ pub(super) type Settings = Vec<(&'static str, OsString)>;
 /// Which of the tests run, and for how long at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// Programs whose name begins with one of these; all if there is nothing here.
+    /// Programs whose name begins with one of these, or with a space in it the tests whose title does; all if there is nothing here.
     pub(super) programs: &'a [&'a str],
     /// Tests whose title holds one of these; all if there is nothing here.
     pub(super) matching: &'a [String],
@@ -41,7 +41,7 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     fn holds(&self, test: &Test) -> bool {
         let (programs, matching) = (self.programs, self.matching);
-        (programs.is_empty() || programs.iter().any(|name| test.program.is_of(name)))
+        (programs.is_empty() || programs.iter().any(|name| test.is_of(name)))
             && (matching.is_empty() || matching.iter().any(|text| test.title().contains(text)))
     }
 }
@@ -64,6 +64,10 @@ struct Test<'a> {
 impl Test<'_> {
     fn title(&self) -> String {
         format!("{} {}", self.program.name, self.name)
+    }
+
+    fn is_of(&self, name: &str) -> bool {
+        if name.contains(' ') { self.title().starts_with(name) } else { self.program.is_of(name) }
     }
 }
 

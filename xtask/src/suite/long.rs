@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where tests have a longer form, which they take by `WEFT_LONG`.
-const WITH_LONG_FORMS: &[&str] = &["workflow", "runs", "store", "engine", "server::faults"];
+const WITH_LONG_FORMS: &[&str] = &["workflow", "runs", "store", "engine", "server::faults", "server::it worker::"];
 /// Who talks to Postgres in the words of the engine.
 const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
 /// Of one test in its longer form.
