@@ -69,6 +69,10 @@ pub(in crate::pages) fn Output(
                 "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
             </Banner>
         </Show>
+        // Else it reads as if it were what comes now.
+        <Show when=move || status.get() == StepStatus::Running && !latest.with(Vec::is_empty)>
+            <h3 class="muted small before-this">"Made before, until this is done"</h3>
+        </Show>
         <div class="stack">
             <For each=move || latest.get() key=|artifact| (artifact.id, artifact.is_latest) let:artifact>
                 <Artifact run=live.id artifact/>

@@ -53,11 +53,20 @@ pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
     } else if let Some(reason) = step.reason {
         words = format!("{words} · {}", reason.words());
     } else if step.status == StepStatus::Running
-        && let Some(attempt) = step.attempts.last().filter(|attempt| attempt.number > 1)
+        && let Some(why) = why_again(step)
     {
-        words = format!("{words} · attempt {}", attempt.number);
+        words = format!("{words} · {why}");
     }
     words.into()
+}
+
+/// Why a running step does not run for the first time. Who runs it again on purpose knows it, and that is no second try.
+fn why_again(step: &StepView) -> Option<String> {
+    let last = step.attempts.last()?;
+    if step.attempts.iter().filter(|attempt| attempt.generation == last.generation).count() > 1 {
+        return Some(format!("attempt {}", last.number));
+    }
+    step.feedback.as_ref().map(|feedback| format!("review round {}", feedback.round))
 }
 
 impl Scene {
@@ -137,4 +146,36 @@ impl Scene {
 fn append(words: &mut String, more: &str) {
     // Writing to a string cannot fail.
     let _ = write!(words, ", {more}");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_runs_again_says_why_and_a_generation_of_its_own_is_no_second_try() {
+        let words = |generations: &[i32], feedback: bool| {
+            let attempts: Vec<_> = generations
+                .iter()
+                .enumerate()
+                .map(|(n, generation)| {
+                    json!({"step": "a", "number": n + 1, "generation": generation, "started_at": "2026-01-01T00:00:00Z",
+                        "ended_at": null, "outcome": null, "error_class": null, "error": null})
+                })
+                .collect();
+            let mut step = json!({"key": "a", "title": "A", "agent_id": "x", "agent_version": 1, "kind": "llm",
+                "status": "running", "reason": null, "generation": 1, "attempts": attempts});
+            if feedback {
+                step["feedback"] = json!({"text": "Shorter", "by": "ada", "round": 2});
+            }
+            status_words(&serde_json::from_value(step).unwrap(), None).to_string()
+        };
+        assert_eq!(words(&[1], false), "Running");
+        assert_eq!(words(&[1, 1], false), "Running · attempt 2");
+        assert_eq!(words(&[1, 2], false), "Running", "somebody ran it again");
+        assert_eq!(words(&[1, 1, 2], true), "Running · review round 2");
+        assert_eq!(words(&[1, 2, 2], true), "Running · attempt 3");
+    }
 }
