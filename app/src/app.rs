@@ -11,7 +11,7 @@ use leptos_router::{
 
 use crate::{
     components::provide_toasts,
-    pages::{DashboardPage, LoginPage, NotFoundPage, fetched},
+    pages::{NotFoundPage, fetched},
     prefs::provide_prefs,
     session::provide_session,
     shell::AppShell,
@@ -27,10 +27,10 @@ pub fn App() -> impl IntoView {
         <Title formatter=|text: String| if text.is_empty() { "Weft".to_owned() } else { format!("{text} · Weft") }/>
         <Router>
             <Routes fallback=NotFoundPage>
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view={Lazy::<fetched::Login>::new()} ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=AppShell ssr=SsrMode::Async>
                     <Route path=path!("/") view=|| view! { <Redirect path="/dashboard"/> }/>
-                    <Route path=path!("/dashboard") view=DashboardPage/>
+                    <Route path=path!("/dashboard") view={Lazy::<fetched::Dashboard>::new()}/>
                     <Route path=path!("/start/:template_id") view={Lazy::<fetched::Start>::new()}/>
                     <Route path=path!("/runs/:run_id") view={Lazy::<fetched::runs::Run>::new()}/>
                     <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>

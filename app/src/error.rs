@@ -38,6 +38,14 @@ impl AppError {
         Self::unreachable("The connection broke off before the answer was complete. Try again.".to_owned())
     }
 
+    /// A part of the program did not come.
+    pub(crate) fn not_fetched() -> Self {
+        Self::unreachable(
+            "This part of Weft could not be loaded: the connection failed, or Weft was updated while this tab was open. Try again, or load the page anew."
+                .to_owned(),
+        )
+    }
+
     pub(crate) fn behind_a_proxy(status: u16) -> Self {
         Self::unreachable(format!("The server cannot be reached: a proxy before it answered {status}. Try again."))
     }

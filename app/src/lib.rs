@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod app;
+pub mod behind;
 pub mod canvas_view;
 mod clock;
 pub mod components;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod form;
 pub mod hydration;
 pub mod kept;
+pub mod later;
 pub mod link;
 pub mod live;
 pub mod load;

@@ -20,7 +20,5 @@ mod users;
 mod workers;
 mod workflows;
 
-pub use dashboard::DashboardPage;
 pub use design::DesignPage;
-pub use login::LoginPage;
 pub use not_found::{NotFound, NotFoundPage};

@@ -18,12 +18,13 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   run = (await userApi.start(await adminApi.publish(NAME, echo()), { text: "parts" })).id;
 });
 
-test("a first visit loads the bundle and no part, within the design's bar", async ({ open }) => {
+test("a first visit loads the bundle and the part of its page alone, within the design's bar", async ({ open }) => {
   const page = await open(USER);
   const loaded = files(page);
   await visit(page, "/dashboard");
   await expect(page.getByRole("link", { name: NAME, exact: true }).first()).toBeVisible();
-  expect(loaded.filter((request) => PART.test(request.url()))).toEqual([]);
+  const parts = loaded.map((request) => request.url()).filter((url) => /\/split_\w+\.wasm$/.test(url));
+  expect(parts.map((url) => url.replace(/.*\/split_/, ""))).toEqual(["home.wasm"]);
   const sizes = await Promise.all(
     loaded.filter((request) => /\.(js|wasm|css)$/.test(request.url())).map(async (request) => {
       expect(await (await request.response())?.headerValue("content-encoding"), request.url()).toBe("br");
@@ -85,7 +86,8 @@ test("the part of the runs comes when the pointer is near one, once, and is kept
 test("a page that is opened by its address names its part in the document", async ({ open }) => {
   const page = await open(USER, { javaScriptEnabled: false });
   const [before, runPage] = [await source(page, "/dashboard"), await source(page, `/runs/${run}`)];
-  expect(before).not.toContain("/parts-");
+  expect(before).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_home\.wasm"/);
+  expect(before).not.toContain("split_runs");
   expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/fetch\.js"/);
   expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_runs\.wasm"/);
 });

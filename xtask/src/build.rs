@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     shell::{run, say, write_if_changed},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -45,15 +45,35 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
     let mut files = names::by_content(files)?;
     compress::add_brotli(context, &mut files)?;
     let changed = publish(&context.site(), &files)?;
+    let loads = first_loads(&files)?;
     if !quiet {
+        let words: Vec<_> = loads.iter().map(|(part, size)| format!("{part} {} KB", size / 1000)).collect();
         say(format!(
-            "Site: {} files, compressed on a first load {} ({:.1} s)",
+            "Site: {} files, compressed on a first load: {} ({:.1} s)",
             files.len(),
-            first_loads(&files)?,
+            words.join(", "),
             started.elapsed().as_secs_f32()
         ));
     }
+    too_large(&loads)?;
     Ok(changed)
+}
+
+/// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.
+const MOST: [(&str, usize); 3] = [("home", 600_000), ("runs", 1_000_000), ("editor", 1_600_000)];
+
+fn too_large(loads: &BTreeMap<String, usize>) -> Result<()> {
+    for (part, most) in MOST {
+        let size = loads.get(part).copied().with_context(|| format!("the site has no part `{part}`"))?;
+        if size > most {
+            bail!(
+                "the first load of the part `{part}` is {} KB, more than {}: let what is not shown at first come later (app/src/later.rs)",
+                size / 1000,
+                most / 1000
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Builds the native binaries. The site must be there before.
@@ -104,8 +124,8 @@ fn publish(folder: &Path, files: &Site) -> Result<bool> {
     Ok(changed)
 }
 
-/// What a first visit loads: of the dashboard the bundle alone, of a page in a part what that consists of as well.
-fn first_loads(files: &Site) -> Result<String> {
+/// What a first visit of a page of each part loads, in bytes.
+fn first_loads(files: &Site) -> Result<BTreeMap<String, usize>> {
     #[derive(Deserialize)]
     struct Names {
         script: String,
@@ -120,16 +140,22 @@ fn first_loads(files: &Site) -> Result<String> {
     let manifest = files.get(Path::new(names::MANIFEST)).context("the site has no list of its files")?;
     let names: Names = serde_json::from_slice(manifest).context("the list of the site's files cannot be read back")?;
     let bundle: usize = [&names.script, &names.wasm, &names.style].into_iter().map(size).sum();
-    let of_parts = names.parts.iter().map(|(part, files)| {
-        let part_size: usize = files.iter().map(size).sum();
-        format!(", {part} {} KB", (bundle + part_size) / 1000)
-    });
-    Ok(format!("{} KB", bundle / 1000) + &of_parts.collect::<String>())
+    let of = |files: &Vec<String>| bundle + files.iter().map(size).sum::<usize>();
+    Ok(names.parts.iter().map(|(part, files)| (part.clone(), of(files))).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_load_above_its_bar_fails_the_build_and_names_the_part() {
+        let loads = |most: usize| MOST.map(|(part, _)| (part.to_owned(), most)).into_iter().collect();
+        assert!(too_large(&loads(500_000)).is_ok());
+        let error = too_large(&loads(2_000_000)).unwrap_err().to_string();
+        assert!(error.contains("the part `home` is 2000 KB"), "{error}");
+        assert!(too_large(&BTreeMap::new()).is_err(), "a part that is renamed is not forgotten");
+    }
 
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("weft-xtask-{name}-{}", std::process::id()));

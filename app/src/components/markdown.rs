@@ -3,12 +3,30 @@
 
 use std::fmt::Write;
 
+use crate::later::{later, soon};
 use leptos::prelude::*;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
+later! {
+    more: renderer, fn(&str) -> String, to_html;
+}
+
+/// What comes from the server is rendered there. The browser fetches the program for it when there is something to render, and shows the
+/// source until then.
 #[component]
 pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
-    view! { <div class="prose" inner_html=move || text.with(|t| to_html(t))></div> }
+    let render = soon(renderer);
+    let html = move || {
+        let render = if cfg!(feature = "ssr") { Some(to_html as fn(&str) -> String) } else { render.get() };
+        text.with(|text| render.map_or_else(|| source(text), |render| render(text)))
+    };
+    view! { <div class="prose" inner_html=html></div> }
+}
+
+/// The source as it is, as HTML that shows it.
+fn source(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("<div class=\"source\">{escaped}</div>")
 }
 
 /// The same bytes on the server and in the browser.
@@ -81,7 +99,12 @@ fn is_allowed(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::to_html;
+    use super::{source, to_html};
+
+    #[test]
+    fn a_source_that_is_not_rendered_yet_is_text() {
+        assert_eq!(source("a <b>&amp;\n# c"), "<div class=\"source\">a &lt;b&gt;&amp;amp;\n# c</div>");
+    }
 
     #[test]
     fn html_in_the_source_is_dropped() {

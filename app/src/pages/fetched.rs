@@ -12,8 +12,10 @@ use super::{
     agents::{AgentPage, AgentsPage, NewAgentPage},
     audit::AuditPage,
     compare::ComparePage,
+    dashboard::DashboardPage,
     design::DesignPage,
     editor::EditorPage,
+    login::LoginPage,
     not_found::for_admins,
     start::StartPage,
     users::UsersPage,
@@ -22,17 +24,20 @@ use super::{
 };
 use crate::shell::Page;
 
+// Few parts: what two of them share is a file of its own, so each further one may double the files, and small files compress badly.
 fetched! {
-    comparison: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
-    forms: Start, start, load_start, view! { <StartPage/> }.into_any();
-    forms: Account, account, load_account, view! { <AccountPage/> }.into_any();
-    forms: Users, users, load_users, for_admins(UsersPage);
-    forms: Audit, audit, load_audit, for_admins(AuditPage);
-    workflows: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
-    workflows: Editor, editor, load_editor, for_admins(EditorPage);
-    agents: Agents, agents, load_agents, for_admins(AgentsPage);
-    agents: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
-    agents: Agent, agent, load_agent, for_admins(AgentPage);
-    agents: Workers, workers, load_workers, for_admins(WorkersPage);
-    design: Design, design, load_design, view! { <Page title="Design system"><DesignPage/></Page> }.into_any();
+    home: Dashboard, dashboard, load_dashboard, view! { <DashboardPage/> }.into_any();
+    home: Login, login, load_login, view! { <LoginPage/> }.into_any();
+    home: Start, start, load_start, view! { <StartPage/> }.into_any();
+    home: Account, account, load_account, view! { <AccountPage/> }.into_any();
+    more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
+    admin: Users, users, load_users, for_admins(UsersPage);
+    admin: Audit, audit, load_audit, for_admins(AuditPage);
+    admin: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
+    admin: Agents, agents, load_agents, for_admins(AgentsPage);
+    admin: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
+    admin: Agent, agent, load_agent, for_admins(AgentPage);
+    admin: Workers, workers, load_workers, for_admins(WorkersPage);
+    admin: Design, design, load_design, view! { <Page title="Design system"><DesignPage/></Page> }.into_any();
+    editor: Editor, editor, load_editor, for_admins(EditorPage);
 }

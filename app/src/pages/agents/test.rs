@@ -16,14 +16,23 @@ use super::form::save_request;
 use crate::reactive::{effect, memo};
 use crate::{
     api::{self, LoadedRun},
+    behind::Later,
     components::{Button, ButtonType, ConfirmDialog},
     error::AppError,
     form::{FormError, focus_first_error, outcome},
+    later::{View, later},
     pages::{
         input_form::field::{InputField, InputView},
         run::{state::LiveRun, tried::Tried},
     },
 };
+
+later! {
+    more: outcome_of, View<StoredValue<(Option<String>, LoadedRun)>>, |of| {
+        let (name, run) = of.get_value();
+        view! { <Outcome name run/> }.into_any()
+    };
+}
 
 /// What is typed, as far as it can be tested.
 #[derive(Clone, Copy)]
@@ -57,7 +66,10 @@ pub(super) fn TestPanel(
     let results = move || {
         let runs = runs.get();
         let is_pair = runs.len() > 1;
-        let results = runs.into_iter().map(|(name, run)| view! { <Outcome name=is_pair.then_some(name) run/> });
+        let results = runs.into_iter().map(|(name, run)| {
+            let of = StoredValue::new((is_pair.then_some(name), run));
+            view! { <Later part=outcome_of of/> }
+        });
         view! { <div class="test-results" data-pair=is_pair.to_string()>{results.collect_view()}</div> }
     };
     view! {

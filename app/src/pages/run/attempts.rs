@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{status::Outcome, view::AttemptView};
 
-use super::{logs::LogFold, one_step::OneStep, transcript::TranscriptFolds};
+use super::{log_fold::LogFold, one_step::OneStep, transcript::TranscriptFolds};
 use crate::{
     clock::duration_words,
     components::{Empty, RelativeTime, StatusIcon},

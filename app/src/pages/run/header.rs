@@ -2,29 +2,34 @@
 
 mod budget;
 mod compare_with;
+mod dialogs;
 mod move_to;
 
 use leptos::prelude::*;
 use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
 
 use self::{
-    budget::{BudgetMeter, ResumeDialog},
-    compare_with::CompareDialog,
-    move_to::MoveDialog,
+    budget::BudgetMeter,
+    dialogs::{HeadDialogs, Heads},
 };
 use super::{press::Press, state::LiveRun};
 use crate::reactive::{effect, memo};
 use crate::{
     api::{self, Done},
+    behind::LaterDialogs,
     components::{
-        Badge, Button, ConfirmDialog, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch,
-        run_status, use_toasts,
+        Badge, Button, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, run_status,
     },
     error::AppError,
     form::TryAgain,
+    later::{View, later},
     link::{Link, use_link},
     session::use_session,
 };
+
+later! {
+    more: dialogs, View<Heads>, |heads| view! { <HeadDialogs heads/> }.into_any();
+}
 
 #[component]
 pub(super) fn Header(live: LiveRun) -> impl IntoView {
@@ -107,20 +112,8 @@ fn words_running(n: usize) -> String {
 
 #[component]
 fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
-    let toasts = use_toasts();
-    let is_cancelling = RwSignal::new(false);
-    let is_resuming = RwSignal::new(false);
-    let is_comparing = RwSignal::new(false);
-    let is_moving = RwSignal::new(false);
+    let heads = Heads::new(live);
     let auto_run = Press::on(live, move |on: bool, key| api::set_auto_run(live.id, on, key), || ());
-    let cancel = Press::on(
-        live,
-        move |(): (), key| api::cancel_run(live.id, key),
-        move || {
-            is_cancelling.set(false);
-            toasts.success("The run is cancelled");
-        },
-    );
     let hold = Press::on(live, move |pause: bool, key| hold(live.id, pause, key), || ());
     // What was pressed and not answered is over once the run is seen to be another than it was then.
     let state = memo(move || live.run.with(|run| (run.status, run.status_reason, run.auto_run)));
@@ -133,17 +126,6 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
                 auto_run.clear();
                 hold.clear();
             }
-        }
-    });
-    let cancel_text = Signal::derive(move || {
-        cancel.error.get().map_or_else(
-            || "Running steps stop at once, and nothing more starts. What was made so far stays readable. A cancelled run cannot go on.".to_owned(),
-            |error| error.0.detail,
-        )
-    });
-    effect(move || {
-        if is_cancelling.get() {
-            cancel.clear();
         }
     });
     // Also after a press that failed the switch shows how it is.
@@ -161,7 +143,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
         use_session().user_untracked().is_some_and(|me| live.run.with_untracked(|run| me.may_run(run.user_id)));
     let pause = move || match held_by.get() {
         Some(StatusReason::Budget) => view! {
-            <Button icon="play" on_click=move |()| is_resuming.set(true)>"Resume"</Button>
+            <Button icon="play" on_click=move |()| heads.resuming.set(true)>"Resume"</Button>
         }
         .into_any(),
         Some(_) => view! {
@@ -196,9 +178,9 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             {original.map(|other| view! {
                 <MenuLink href=format!("/runs/{other}/compare/{}", live.id) icon="split">"Compare with the original"</MenuLink>
             })}
-            <MenuItem icon="split" on_select=move |()| is_comparing.set(true)>"Compare with another run…"</MenuItem>
+            <MenuItem icon="split" on_select=move |()| heads.comparing.set(true)>"Compare with another run…"</MenuItem>
             {(may_act && !is_test).then(|| view! {
-                <MenuItem icon="layers" refusal=no_move on_select=move |()| is_moving.set(true)>"Move to another version…"</MenuItem>
+                <MenuItem icon="layers" refusal=no_move on_select=move |()| heads.moving.set(true)>"Move to another version…"</MenuItem>
             })}
         }
     };
@@ -213,7 +195,7 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
                 />
                 {may_act.then(|| view! {
                     {pause}
-                    <Button icon="ban" on_click=move |()| is_cancelling.set(true)>"Cancel run"</Button>
+                    <Button icon="ban" on_click=move |()| heads.cancelling.set(true)>"Cancel run"</Button>
                 })}
             </Show>
             <Menu id="run-more" label="More about this run">{menu}</Menu>
@@ -223,18 +205,6 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             let failed = failed.into_iter().find_map(|(error, again)| Some((error.get()?, again)));
             failed.map(|(error, again)| view! { <div class="run-error"><TryAgain error again/></div> })
         }}
-        <ConfirmDialog
-            id="cancel-run"
-            open=is_cancelling
-            danger=true
-            title="Cancel this run?"
-            text=cancel_text
-            confirm="Cancel the run"
-            busy=cancel.pending()
-            on_confirm=move |()| cancel.send(())
-        />
-        <ResumeDialog live open=is_resuming/>
-        <CompareDialog live open=is_comparing/>
-        <MoveDialog live open=is_moving/>
+        <LaterDialogs part=dialogs of=heads wanted=heads.any_is_open() on_failure=move |()| heads.close()/>
     }
 }

@@ -1,4 +1,4 @@
-//! The log of an attempt of an outside agent, read when somebody opens it, and followed while the attempt runs.
+//! The log of an attempt of an outside agent: read, and followed while the attempt runs.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use workflow::api::AttemptLogs;
 use super::{one_step::OneStep, tellings::joined};
 use crate::{
     api,
-    components::{Icon, LogView, Skeleton, SkeletonKind},
+    components::{LogView, Skeleton, SkeletonKind},
     error::AppError,
     load::PartFailed,
     reactive::{effect, effect_with, memo},
@@ -19,38 +19,8 @@ const READ_AGAIN: Duration = Duration::from_secs(5);
 /// The last lines are written down with the attempt's end, or a moment later.
 const AT_END: Duration = Duration::from_secs(1);
 
-/// A fold that reads the log when it is opened.
 #[component]
-pub(super) fn LogFold(one: OneStep, attempt: i32) -> impl IntoView {
-    let open = RwSignal::new(false);
-    view! {
-        <details
-            class="fold"
-            on:toggle=move |event| {
-                // Both ways: what is closed is not followed.
-                open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
-            }
-        >
-            <summary><Icon name="chevron-right"/> "Log"</summary>
-            <div class="fold-body stack">
-                <Show when=move || open.get()><Log one attempt/></Show>
-            </div>
-        </details>
-    }
-}
-
-/// The log of the last attempt, under what it makes; nothing for agents that log nowhere.
-#[component]
-pub(super) fn CurrentLog(one: OneStep) -> impl IntoView {
-    let last = memo(move || {
-        let number = one.read(|step| step.attempts.last().map(|attempt| attempt.number));
-        number.filter(|_| one.read(|step| step.kind == "worker"))
-    });
-    move || last.get().map(|attempt| view! { <LogFold one attempt/> })
-}
-
-#[component]
-fn Log(one: OneStep, attempt: i32) -> impl IntoView {
+pub(super) fn Log(one: OneStep, attempt: i32) -> impl IntoView {
     let kept = RwSignal::new(None::<Result<AttemptLogs, AppError>>);
     let beside = one.live.beside;
     let is_running = memo(move || {

@@ -1,99 +1,23 @@
 //! First what the chosen step needs from me, with the verbs that give it; the rest of the verbs are in the menu beside them.
 
 use leptos::prelude::*;
-use workflow::{
-    StepStatus,
-    api::{AbsentWorker, ContinueStep, StopStep},
-    status::Reason,
-};
+use workflow::{StepStatus, status::Reason};
 
 use super::{
-    absent::{self, NoWorkerNote},
-    edit::EditDialog,
-    failures::VerbError,
-    fork::ForkDialog,
-    gate::GateFacts,
-    human::HumanForm,
-    items::waiting,
-    one_step::{Ask, OneStep, Sender},
-    progress::AttemptProgress,
-    reject::RejectDialog,
-    rerun::RerunDialog,
-    skip::SkipDialog,
-    stale::StaleNote,
-    supply::SupplyDialog,
-    verbs::Verb,
+    absent::NoWorkerNote, dialogs::Dialogs, doors::Doors, failures::VerbError, gate::GateFacts, human::HumanForm,
+    items::waiting, one_step::OneStep, progress::AttemptProgress, stale::StaleNote, verbs::Verb,
 };
-use crate::reactive::{effect, memo};
 use crate::{
-    components::{Button, ConfirmDialog, LinkButton, Menu, MenuItem, Size, Variant},
+    behind::{Later, LaterDialogs},
+    components::{Button, LinkButton, Menu, MenuItem, Size, Variant},
+    later::{View, later},
+    reactive::memo,
     words,
 };
 
-/// The dialogs of a step, and the sender of the verbs that have none.
-#[derive(Clone, Copy)]
-struct Doors {
-    one: OneStep,
-    again: RwSignal<bool>,
-    edit: RwSignal<bool>,
-    reject: RwSignal<bool>,
-    skip: RwSignal<bool>,
-    supply: RwSignal<bool>,
-    stop: RwSignal<bool>,
-    fork: RwSignal<bool>,
-    go_on: Sender,
-    /// The worker that it waits for.
-    absent: Memo<Option<AbsentWorker>>,
-}
-
-impl Doors {
-    fn new(one: OneStep) -> Self {
-        let closed = || RwSignal::new(false);
-        let (again, edit, reject, skip) = (closed(), closed(), closed(), closed());
-        let (supply, stop, fork) = (closed(), closed(), closed());
-        Self {
-            one,
-            again,
-            edit,
-            reject,
-            skip,
-            supply,
-            stop,
-            fork,
-            go_on: Sender::new(one, || ()),
-            absent: absent::of(one),
-        }
-    }
-
-    fn act(self, verb: Verb) {
-        let open = match verb {
-            Verb::Again => self.again,
-            Verb::Edit => self.edit,
-            Verb::Reject => self.reject,
-            Verb::Skip => self.skip,
-            Verb::Supply => self.supply,
-            Verb::Stop => self.stop,
-            Verb::Fork => self.fork,
-            Verb::Continue => {
-                return self.go_on.send(Ask::Continue(ContinueStep {
-                    content_hash: Some(self.one.digest()),
-                    expect_generation: self.one.generation(),
-                }));
-            }
-        };
-        open.set(true);
-    }
-
-    /// A form is answered by its own button.
-    fn on_panel(self) -> &'static [Verb] {
-        if self.is_form() { &[] } else { Verb::on_panel(self.one.status.get()) }
-    }
-
-    /// Whether a person's answer is what is waited for, rather than a judgement of one.
-    fn is_form(self) -> bool {
-        let one = self.one;
-        one.status.get() == StepStatus::AwaitingReview && one.is_human() && one.latest.with(Vec::is_empty)
-    }
+later! {
+    more: dialogs, View<Doors>, |doors| view! { <Dialogs doors/> }.into_any();
+    more: human_form, View<OneStep>, |one| view! { <HumanForm one/> }.into_any();
 }
 
 #[component]
@@ -115,7 +39,7 @@ pub(super) fn Needs(one: OneStep) -> impl IntoView {
             {move || words_of(doors)}
             <Controls doors/>
         </div>
-        <Dialogs doors/>
+        <LaterDialogs part=dialogs of=doors wanted=doors.any_is_open() on_failure=move |()| doors.close()/>
     }
 }
 
@@ -125,7 +49,7 @@ fn words_of(doors: Doors) -> AnyView {
     match one.status.get() {
         StepStatus::AwaitingReview if doors.is_form() => view! {
             <strong>{move || if may_decide(one) { "Waiting for your answer" } else { "Waiting for an answer" }}</strong>
-            <HumanForm one/>
+            <Later part=human_form of=one/>
         }
         .into_any(),
         StepStatus::AwaitingReview => view! {
@@ -281,45 +205,5 @@ fn Controls(doors: Doors) -> impl IntoView {
             {child}
             <Menu id="step-more" label="More about this step" size=Size::Sm>{menu}</Menu>
         </div>
-    }
-}
-
-#[component]
-fn Dialogs(doors: Doors) -> impl IntoView {
-    let one = doors.one;
-    let stop = Sender::new(one, move || doors.stop.set(false));
-    one.close_with_generation(doors.stop);
-    effect(move || {
-        if !matches!(one.status.get(), StepStatus::Ready | StepStatus::Running) {
-            doors.stop.set(false);
-        }
-    });
-    let stop_text = Signal::derive(move || {
-        let error = stop.error.get().map(|error| error.0.detail);
-        error.unwrap_or_else(|| {
-            let what = if one.status.get() == StepStatus::Ready {
-                "It does not start by itself any more."
-            } else {
-                "What it has written so far stays readable under Attempts."
-            };
-            format!("{what} The step is failed then, and can be retried.")
-        })
-    });
-    view! {
-        <RerunDialog one open=doors.again/>
-        <EditDialog one open=doors.edit/>
-        <RejectDialog one open=doors.reject/>
-        <SkipDialog one open=doors.skip/>
-        <SupplyDialog one open=doors.supply/>
-        <ForkDialog one open=doors.fork/>
-        <ConfirmDialog
-            id="stop-step"
-            open=doors.stop
-            title=Signal::derive(move || format!("Stop “{}”?", one.title()))
-            text=stop_text
-            confirm="Stop the step"
-            busy=stop.pending()
-            on_confirm=move |()| stop.send(Ask::Stop(StopStep { expect_generation: one.generation() }))
-        />
     }
 }

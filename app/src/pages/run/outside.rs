@@ -5,7 +5,7 @@ use workflow::StepKey;
 
 use super::{
     absent::{self, NoWorker},
-    logs::CurrentLog,
+    log_fold::CurrentLog,
     one_step::OneStep,
     progress::AttemptProgress,
     state::LiveRun,

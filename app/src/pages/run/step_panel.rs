@@ -4,11 +4,22 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{
-    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, logs::CurrentLog, needs::Needs, one_step::OneStep,
-    output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
+    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, log_fold::CurrentLog, needs::Needs,
+    one_step::OneStep, output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
 };
 use crate::components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant};
-use crate::reactive::memo;
+use crate::{
+    behind::Later,
+    later::{View, later},
+    reactive::memo,
+};
+
+later! {
+    more: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
+    more: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
+    more: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
+    more: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
+}
 
 #[component]
 pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
@@ -86,16 +97,16 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
                 <CurrentLog one/>
             </TabPanel>
             <TabPanel tabs="step" tab="inputs" selected=tab>
-                <Inputs one/>
+                <Later part=inputs of=one/>
             </TabPanel>
             <TabPanel tabs="step" tab="prompt" selected=tab>
-                <Prompt one/>
+                <Later part=prompt of=one/>
             </TabPanel>
             <TabPanel tabs="step" tab="attempts" selected=tab>
-                <Attempts one/>
+                <Later part=attempts of=one/>
             </TabPanel>
             <TabPanel tabs="step" tab="versions" selected=tab>
-                <Versions one/>
+                <Later part=versions of=one/>
             </TabPanel>
         </div>
     }

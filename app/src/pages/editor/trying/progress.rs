@@ -5,12 +5,25 @@ use leptos::prelude::*;
 use workflow::{StepKey, StepStatus};
 
 use super::{Trying, use_trying};
-use crate::reactive::{effect, memo};
 use crate::{
     api::LoadedRun,
+    behind::Later,
     components::{Button, LinkButton, Size, StatusIcon, Variant, status_label},
+    later::{View, later},
     pages::run::{state::LiveRun, tried::Tried},
+    reactive::{effect, memo},
 };
+
+// With it comes what follows a run, and shows what it makes.
+later! {
+    more: outcome, View<(Trying, StoredValue<(LoadedRun, StepKey)>)>, |(trying, of)| {
+        let (run, key) = of.get_value();
+        view! { <OfStep trying run key/> }.into_any()
+    };
+    more: steps, View<(Trying, StoredValue<LoadedRun>)>, |(trying, run)| {
+        view! { <Progress trying run=run.get_value()/> }.into_any()
+    };
+}
 
 /// The step as the last try ran it, if it did.
 #[component]
@@ -18,7 +31,10 @@ pub(in crate::pages::editor) fn StepOutcome(key: StepKey) -> impl IntoView {
     let trying = use_trying();
     move || {
         let key = key.clone();
-        trying.tried.get().map(move |run| view! { <OfStep trying run key/> })
+        trying.tried.get().map(move |run| {
+            let of = StoredValue::new((run, key));
+            view! { <Later part=outcome of=(trying, of)/> }
+        })
     }
 }
 
@@ -43,7 +59,7 @@ fn OfStep(trying: Trying, run: LoadedRun, key: StepKey) -> impl IntoView {
 #[component]
 pub(in crate::pages::editor) fn TryProgress() -> impl IntoView {
     let trying = use_trying();
-    move || trying.tried.get().map(|run| view! { <Progress trying run/> })
+    move || trying.tried.get().map(|run| view! { <Later part=steps of=(trying, StoredValue::new(run))/> })
 }
 
 #[component]

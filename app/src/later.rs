@@ -1,0 +1,46 @@
+//! Program that is fetched when it is first needed, so that a first visit loads what it shows: whoever has some names it by the macro,
+//! with the part that it belongs to. Must show nothing: views wait for it in `behind`.
+
+use leptos::{prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
+
+use crate::reactive::effect;
+
+/// What a part gives: a function alone, so that it is fetched once and shown as often as wanted.
+pub type Fetched<V> = Result<V, SplitLoaderError>;
+/// A view of something that is cheap to copy.
+pub type View<A> = fn(A) -> AnyView;
+
+macro_rules! later {
+    ($($part:ident: $name:ident, $type:ty, $view:expr;)*) => {$(
+        #[cfg(split_wasm)]
+        #[leptos::wasm_split::wasm_split($part, wasm_split_path = leptos::wasm_split, fallible)]
+        fn $name() -> $crate::later::Fetched<$type> {
+            Ok($view)
+        }
+
+        // On the server, and in a bundle that is whole, it is there already.
+        #[cfg(not(split_wasm))]
+        fn $name() -> std::future::Ready<$crate::later::Fetched<$type>> {
+            std::future::ready(Ok($view))
+        }
+    )*};
+}
+pub(crate) use later;
+
+/// For what shows nothing of its own meanwhile: what the part gives, once it is there.
+pub fn soon<V, F>(part: fn() -> F) -> Signal<Option<V>>
+where
+    V: Copy + Send + Sync + 'static,
+    F: Future<Output = Fetched<V>> + 'static,
+{
+    let found = RwSignal::new(None::<V>);
+    effect(move || {
+        spawn_local(async move {
+            // Whoever asks does without it meanwhile, and asks again when it is next drawn.
+            if let Ok(value) = part().await {
+                found.try_set(Some(value));
+            }
+        });
+    });
+    found.into()
+}

@@ -1,0 +1,86 @@
+//! The dialogs of the whole run, and which of them are open.
+
+use leptos::prelude::*;
+
+use super::{
+    super::{press::Press, state::LiveRun},
+    budget::ResumeDialog,
+    compare_with::CompareDialog,
+    move_to::MoveDialog,
+};
+use crate::{
+    api,
+    components::{ConfirmDialog, use_toasts},
+    reactive::effect,
+};
+
+#[derive(Clone, Copy)]
+pub(super) struct Heads {
+    live: LiveRun,
+    pub cancelling: RwSignal<bool>,
+    pub resuming: RwSignal<bool>,
+    pub comparing: RwSignal<bool>,
+    pub moving: RwSignal<bool>,
+}
+
+impl Heads {
+    pub(super) fn new(live: LiveRun) -> Self {
+        let closed = || RwSignal::new(false);
+        Self { live, cancelling: closed(), resuming: closed(), comparing: closed(), moving: closed() }
+    }
+
+    const fn all(self) -> [RwSignal<bool>; 4] {
+        [self.cancelling, self.resuming, self.comparing, self.moving]
+    }
+
+    /// Follows whether one of them is open.
+    pub(super) fn any_is_open(self) -> Signal<bool> {
+        Signal::derive(move || self.all().iter().any(|open| open.get()))
+    }
+
+    pub(super) fn close(self) {
+        for open in self.all() {
+            open.set(false);
+        }
+    }
+}
+
+#[component]
+pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
+    let Heads { live, cancelling, resuming, comparing, moving } = heads;
+    let toasts = use_toasts();
+    let cancel = Press::on(
+        live,
+        move |(): (), key| api::cancel_run(live.id, key),
+        move || {
+            cancelling.set(false);
+            toasts.success("The run is cancelled");
+        },
+    );
+    let cancel_text = Signal::derive(move || {
+        cancel.error.get().map_or_else(
+            || "Running steps stop at once, and nothing more starts. What was made so far stays readable. A cancelled run cannot go on.".to_owned(),
+            |error| error.0.detail,
+        )
+    });
+    effect(move || {
+        if cancelling.get() {
+            cancel.clear();
+        }
+    });
+    view! {
+        <ConfirmDialog
+            id="cancel-run"
+            open=cancelling
+            danger=true
+            title="Cancel this run?"
+            text=cancel_text
+            confirm="Cancel the run"
+            busy=cancel.pending()
+            on_confirm=move |()| cancel.send(())
+        />
+        <ResumeDialog live open=resuming/>
+        <CompareDialog live open=comparing/>
+        <MoveDialog live open=moving/>
+    }
+}
