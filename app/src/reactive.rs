@@ -32,3 +32,20 @@ pub fn memo<T: PartialEq + Send + Sync + 'static>(read: impl Fn() -> T + Send + 
 fn boxed_memo<T: PartialEq + Send + Sync + 'static>(read: Box<dyn Fn() -> T + Send + Sync>) -> Memo<T> {
     Memo::new(move |_| read())
 }
+
+/// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
+pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + 'static) {
+    effect(move || {
+        let now = known.get();
+        if text.with_untracked(|text| *text != now) {
+            text.set(now);
+        }
+    });
+    effect_with(move |before: Option<String>| {
+        let now = text.get();
+        if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
+            write(now.clone());
+        }
+        now
+    });
+}

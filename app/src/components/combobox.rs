@@ -22,6 +22,8 @@ pub struct ComboOption {
     pub kind: String,
     /// Why it cannot be chosen.
     pub reason: Option<String>,
+    /// A value it had, as an example; empty where none is known.
+    pub seen: String,
 }
 
 impl ComboOption {
@@ -126,6 +128,9 @@ fn entries(state: Combo, nothing: Option<Signal<String>>) -> AnyView {
                     <span>{is_chosen.then(|| view! { <Icon name="check"/> })}</span>
                     <span class="truncate">{option.label}</span>
                     <span class="combo-type">{option.kind}</span>
+                    {(!option.seen.is_empty()).then(|| view! {
+                        <span class="combo-reason truncate"><span class="visually-hidden">"last value "</span> <bdi>{option.seen}</bdi></span>
+                    })}
                     {option.reason.map(|reason| view! { <span class="combo-reason">{reason}</span> })}
                 </div>
             }

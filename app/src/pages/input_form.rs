@@ -2,4 +2,6 @@
 
 pub(super) mod field;
 mod file;
+mod list;
+mod rows;
 pub(super) mod value;

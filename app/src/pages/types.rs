@@ -1,36 +1,21 @@
 //! Types for people: the short list of plain words that admins choose from for run inputs and ports, over `workflow::Schema`.
 //! A schema that the words cannot say is kept as JSON: no part of it may be lost by being looked at.
 
+mod editing;
+mod fields;
 pub(super) mod value;
-
-use std::collections::BTreeSet;
+mod words;
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use workflow::{
-    json,
-    schema::{Kind, Schema},
-};
+use workflow::schema::{Kind, Schema};
 
+use self::{
+    fields::Inside,
+    words::{WORDS, pretty, schema_of, twice, words_of},
+};
 use crate::components::{Field, Select, SelectOption, TextArea};
 use crate::reactive::effect_with;
-
-/// The words, as (value, label).
-const WORDS: [(&str, &str); 12] = [
-    ("text", "Text"),
-    ("multiline", "Long text"),
-    ("markdown", "Markdown"),
-    ("number", "Number"),
-    ("integer", "Whole number"),
-    ("boolean", "Yes or no"),
-    ("choice", "Choice"),
-    ("file", "Text file"),
-    ("list", "List"),
-    ("object", "Object"),
-    ("any", "Anything"),
-    ("custom", "JSON Schema"),
-];
 
 /// The controls of a type as they were left.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -161,87 +146,6 @@ impl TypeForm {
     }
 }
 
-/// The first choice that was written before.
-fn twice(choices: &str) -> Option<&str> {
-    let mut known = BTreeSet::new();
-    lines(choices).find(|line| !known.insert(*line))
-}
-
-/// The choices, one a line.
-fn lines(choices: &str) -> impl Iterator<Item = &str> {
-    choices.lines().map(str::trim).filter(|line| !line.is_empty())
-}
-
-fn pretty(schema: &Schema) -> String {
-    serde_json::to_string_pretty(schema).unwrap_or_default()
-}
-
-/// The word for a type, and what stands beside it.
-fn words_of(schema: &Schema) -> (&'static str, String) {
-    let plain = match (schema.kind, schema.format.as_str()) {
-        _ if schema.choices.is_some() => "choice",
-        (Some(Kind::String), "multiline") => "multiline",
-        (Some(Kind::String), "markdown") => "markdown",
-        (Some(Kind::String), "file") => "file",
-        (Some(Kind::String), _) => "text",
-        (Some(Kind::Number), _) => "number",
-        (Some(Kind::Integer), _) => "integer",
-        (Some(Kind::Boolean), _) => "boolean",
-        (Some(Kind::Array), _) => "list",
-        (Some(Kind::Object), _) => "object",
-        (Some(Kind::Null), _) => "custom",
-        (None, _) => "any",
-    };
-    let beside = match plain {
-        "choice" => schema.choices().iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
-        "list" | "object" if *schema != Schema::of(schema.kind.unwrap_or(Kind::Object)) => pretty(schema),
-        _ => String::new(),
-    };
-    if schema_of(plain, &beside).as_ref() == Ok(schema) { (plain, beside) } else { ("custom", pretty(schema)) }
-}
-
-fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
-    let text = |format: &str| Schema { format: format.to_owned(), ..Schema::text() };
-    Ok(match word {
-        "multiline" | "markdown" | "file" => text(word),
-        "number" => Schema::of(Kind::Number),
-        "integer" => Schema::of(Kind::Integer),
-        "boolean" => Schema::of(Kind::Boolean),
-        "choice" => {
-            let mut known: Vec<Value> = Vec::new();
-            for line in lines(beside) {
-                if !known.iter().any(|choice| choice == line) {
-                    known.push(line.into());
-                }
-            }
-            Schema { choices: Some(known), ..Schema::text() }
-        }
-        "list" => inside(beside, Kind::Array)?,
-        "object" => inside(beside, Kind::Object)?,
-        "any" => Schema::any(),
-        "custom" => parse(beside)?,
-        _ => Schema::text(),
-    })
-}
-
-fn inside(json: &str, kind: Kind) -> Result<Schema, String> {
-    if json.trim().is_empty() {
-        return Ok(Schema::of(kind));
-    }
-    let schema = parse(json)?;
-    match schema.kind {
-        None => Ok(Schema { kind: Some(kind), ..schema }),
-        Some(known) if known == kind => Ok(schema),
-        Some(other) => Err(format!("This describes a {}, but a {} is chosen", other.as_str(), kind.as_str())),
-    }
-}
-
-fn parse(text: &str) -> Result<Schema, String> {
-    let words = |fault: &dyn std::fmt::Display| format!("This is no schema that Weft understands: {fault}");
-    let document = json::parse(text, json::Bounds::VALUE).map_err(|fault| words(&fault))?;
-    serde_json::from_value(document).map_err(|fault| words(&fault))
-}
-
 /// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-enum` and `ID-json`.
 #[component]
 pub(super) fn TypeFields(
@@ -263,23 +167,9 @@ pub(super) fn TypeFields(
     });
     let error = Signal::derive(move || form.error());
     let (choices_id, json_id) = (StoredValue::new(format!("{id}-enum")), StoredValue::new(format!("{id}-json")));
-    let inside = move |label: &'static str, json: RwSignal<String>| {
-        view! {
-            <Field
-                id=json_id.get_value()
-                label
-                help="As JSON Schema: type, properties, required, items, enum, description, format"
-                error
-            >
-                <TextArea
-                    value=json
-                    rows=4
-                    mono=true
-                    disabled
-                    placeholder="{\"properties\": {\"title\": {\"type\": \"string\"}}}"
-                />
-            </Field>
-        }
+    let inside_id = StoredValue::new(id.clone());
+    let inside = move |json: RwSignal<String>, kind: Kind| {
+        view! { <Inside json kind id=inside_id.get_value() disabled error/> }
     };
     view! {
         <Field id label="Type" error=fault>
@@ -290,41 +180,24 @@ pub(super) fn TypeFields(
                 <TextArea value=form.choices rows=3 disabled/>
             </Field>
         </Show>
-        <Show when=move || is("list")>{inside("What is inside", form.list)}</Show>
-        <Show when=move || is("object")>{inside("What is inside", form.object)}</Show>
-        <Show when=move || is("custom")>{inside("JSON Schema", form.custom)}</Show>
+        <Show when=move || is("list")>{inside(form.list, Kind::Array)}</Show>
+        <Show when=move || is("object")>{inside(form.object, Kind::Object)}</Show>
+        <Show when=move || is("custom")>
+            <Field
+                id=json_id.get_value()
+                label="JSON Schema"
+                help="type, properties, required, items, enum, description, format"
+                error
+            >
+                <TextArea value=form.custom rows=4 mono=true disabled placeholder="{\"type\": \"string\"}"/>
+            </Field>
+        </Show>
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn every_schema_comes_back_as_it_was() {
-        for (document, expected) in [
-            (json!({"type":"string"}), "text"),
-            (json!({"type":"string","format":"multiline"}), "multiline"),
-            (json!({"type":"string","enum":["a","b"]}), "choice"),
-            (json!({"type":"string","enum":[]}), "choice"),
-            (json!({"type":"integer"}), "integer"),
-            (json!({"type":"integer","enum":[1,2]}), "custom"),
-            (json!({"type":"string","format":"date"}), "custom"),
-            (json!({"type":"array"}), "list"),
-            (json!({"type":"array","items":{"type":"string"}}), "list"),
-            (json!({"type":"object","properties":{"a":{}},"required":["a"]}), "object"),
-            (json!({}), "any"),
-            (json!({"enum":["a"]}), "custom"),
-            (json!({"type":"null"}), "custom"),
-        ] {
-            let schema: Schema = serde_json::from_value(document.clone()).unwrap();
-            let (word, beside) = words_of(&schema);
-            assert_eq!(word, expected, "{document}");
-            assert_eq!(schema_of(word, &beside), Ok(schema), "{document}");
-        }
-    }
 
     /// The form of a run input: what it reads is stored, and what is stored is shown again.
     fn through(form: TypeForm, stored: &mut Schema) {
@@ -385,12 +258,5 @@ mod tests {
             form.word.set("text".to_owned());
             assert_eq!(form.error(), None);
         });
-    }
-
-    #[test]
-    fn what_is_inside_must_be_of_the_chosen_kind() {
-        assert!(schema_of("list", "{\"type\":\"object\"}").is_err());
-        assert_eq!(schema_of("list", "{\"items\":{}}").unwrap().kind, Some(Kind::Array));
-        assert!(schema_of("object", "{\"propertys\":{}}").unwrap_err().contains("propertys"));
     }
 }

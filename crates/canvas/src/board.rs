@@ -252,7 +252,7 @@ impl Board {
 
     pub fn set_problems(&mut self, problems: Vec<Problem>) {
         if self.problems != problems {
-            self.scene.set_problems(&problems);
+            self.scene.set_problems(&self.document.definition, &problems);
             self.problems = problems;
             (self.dirty.base, self.dirty.mirror, self.dirty.map) = (true, true, true);
         }
@@ -321,7 +321,9 @@ impl Board {
     pub fn dispatch(&mut self, edit: Edit, label: &str) -> Result<(), Refused> {
         self.cancel_gesture();
         let is_drawn = edit.is_drawn();
+        let renamed = edit.renamed_steps();
         self.history.apply(&mut self.document, edit, label)?;
+        self.follow_renamed(&renamed);
         if is_drawn {
             self.changed();
         } else {
@@ -358,6 +360,21 @@ impl Board {
         }
     }
 
+    /// What stood on a step under its old key stands on it under its new one: its place, the selection and the keyboard.
+    fn follow_renamed(&mut self, renamed: &[(StepKey, StepKey)]) {
+        for (from, to) in renamed {
+            if let Some(place) = self.automatic.remove(from) {
+                self.automatic.insert(to.clone(), place);
+            }
+            let edge = self.selected_edge.iter_mut().flat_map(|(from, to)| [from, to]);
+            for key in self.selection.iter_mut().chain(&mut self.focus).chain(edge) {
+                if key == from {
+                    key.clone_from(to);
+                }
+            }
+        }
+    }
+
     fn changed(&mut self) {
         self.revision += 1;
         self.rebuild();
@@ -371,7 +388,7 @@ impl Board {
         };
         let before = std::mem::take(&mut self.scene);
         self.scene = Scene::build(&self.document.definition, source, self.flow, &mut self.automatic, Some(before));
-        self.scene.set_problems(&self.problems);
+        self.scene.set_problems(&self.document.definition, &self.problems);
         self.gesture = Gesture::Idle;
         self.hover = Hit::Nothing;
         let steps = &self.document.definition.steps;

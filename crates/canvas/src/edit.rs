@@ -2,10 +2,13 @@
 //! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
 
 mod fitting;
+mod fixes;
 mod key;
 mod refused;
 mod rename;
+mod renaming;
 mod title;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -20,12 +23,15 @@ use workflow::{
 use crate::document::Document;
 
 pub(crate) use fitting::map_what_fits;
+pub use fixes::{Fix, fixes, line_of};
 pub(crate) use key::FreeKeys;
 pub use key::fresh_key;
 pub use refused::Refused;
 pub(crate) use refused::megabytes;
-pub use rename::{each_source, renamed_step};
+pub use rename::{each_source, reads_run_input};
+pub use renaming::{KeyFault, rename_run_input, rename_step};
 pub(crate) use title::FreeTitles;
+pub use versions::{behind, new_problems, outdated, raised};
 
 /// One change of a document.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -61,6 +67,15 @@ pub enum Edit {
     SetRunInput {
         key: String,
         input: Option<RunInput>,
+    },
+    /// Gives a step another key, and with it everything that names the step.
+    RenameStep {
+        from: StepKey,
+        to: StepKey,
+    },
+    RenameRunInput {
+        from: String,
+        to: String,
     },
     /// Replaces, adds (at the end) or removes the note with this id.
     SetNote {
@@ -105,6 +120,15 @@ impl Edit {
         }
     }
 
+    /// Which steps it gives another key, in order: whoever stands on one goes along.
+    pub(crate) fn renamed_steps(&self) -> Vec<(StepKey, StepKey)> {
+        match self {
+            Self::RenameStep { from, to } => vec![(from.clone(), to.clone())],
+            Self::Batch(edits) => edits.iter().flat_map(Self::renamed_steps).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What undo and redo call it when the caller has no better words.
     pub fn describe(&self) -> &'static str {
         match self {
@@ -116,6 +140,7 @@ impl Edit {
             Self::SetInput { .. } => "Map input",
             Self::MoveSteps(_) => "Move",
             Self::SetRunInput { .. } => "Change run input",
+            Self::RenameStep { .. } | Self::RenameRunInput { .. } => "Rename key",
             Self::SetNote { .. } | Self::InsertNote { .. } => "Change note",
             Self::SetLimits(_) => "Change limits",
             Self::SetName(_) => "Rename workflow",
@@ -194,6 +219,14 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
                 None => definition.inputs.remove(key),
             };
             Ok(Edit::SetRunInput { key: key.clone(), input: before })
+        }
+        Edit::RenameStep { from, to } => {
+            rename::step(definition, from, to)?;
+            Ok(Edit::RenameStep { from: to.clone(), to: from.clone() })
+        }
+        Edit::RenameRunInput { from, to } => {
+            rename::run_input(definition, from, to)?;
+            Ok(Edit::RenameRunInput { from: to.clone(), to: from.clone() })
         }
         Edit::SetNote { id, note } => set_note(definition, id, note.as_ref()),
         Edit::InsertNote { at, note } => {

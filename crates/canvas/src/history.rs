@@ -157,6 +157,16 @@ impl History {
         }))
     }
 
+    /// What undo would apply.
+    pub(crate) fn next_undo(&self) -> Option<&Edit> {
+        self.done.last().map(|entry| &entry.inverse)
+    }
+
+    /// What redo would apply.
+    pub(crate) fn next_redo(&self) -> Option<&Edit> {
+        self.undone.last().map(|entry| &entry.forward)
+    }
+
     /// The label of what undo would take back.
     pub fn undo_label(&self) -> Option<&str> {
         self.done.last().map(|entry| entry.label.as_str())

@@ -19,7 +19,7 @@ pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Outp
 pub use camera::Camera;
 pub use clip::Clip;
 pub use document::Document;
-pub use edit::{Edit, Refused, apply, fresh_key, renamed_step};
+pub use edit::{Edit, KeyFault, Refused, apply, fresh_key, rename_run_input, rename_step};
 pub use flow::Flow;
 pub use history::History;
 pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};

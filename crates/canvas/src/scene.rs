@@ -12,7 +12,7 @@ use std::{
 };
 
 use kurbo::{Point, Rect};
-use workflow::{StepKey, StepStatus};
+use workflow::{Severity, StepKey, StepStatus};
 
 use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
@@ -79,6 +79,8 @@ pub enum Mark {
     Condition,
     /// A person always looks at the result.
     Gate,
+    /// Its agent has a newer version than the one it is kept at.
+    Behind,
     /// Tidy up leaves it where it is; shown where it can be moved.
     Pin,
 }
@@ -144,9 +146,13 @@ pub struct Scene {
     pub progress: Vec<Option<f32>>,
     /// What is said of a step beside its status.
     pub said: Vec<Option<Said>>,
+    /// How many versions a step is behind the newest one of its agent; 0 where it is not.
+    pub n_behind: Vec<u32>,
     pub n_errors: Vec<u32>,
     pub n_warnings: Vec<u32>,
     pub edges: Vec<Edge>,
+    /// By edge, what is wrong with what travels along it.
+    pub faults: HashMap<u32, (Severity, Arc<str>)>,
     /// By node, the edges that end there and that begin there.
     pub edges_in: Vec<Vec<u32>>,
     pub edges_out: Vec<Vec<u32>>,

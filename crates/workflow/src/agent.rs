@@ -1,6 +1,7 @@
 //! Agents as library objects: typed ports and the configuration of each kind. What a kind *does* lives in the `agents` crate.
 //! A version is immutable; nothing here may hold a secret.
 
+mod difference;
 mod http;
 mod port;
 mod problems;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+pub use difference::{Difference, differences};
 pub use http::{HttpConfig, HttpMethod};
 pub use port::{InputPort, OutputPort};
 pub use worker::{SideEffects, WorkerConfig, offer_hash, queue, queued};

@@ -1,13 +1,17 @@
 //! Port types: a closed subset of JSON Schema, with structural compatibility and value checks.
 //! No `$ref`, no patterns, no remote anything: a schema can always be judged in time linear in its size.
 
+mod fields;
 mod file;
+mod parts;
 mod properties;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use fields::{FieldFault, MAX_FIELD_LEVELS, Within};
 pub use file::{File, MAX_FILE_BYTES, is_hash};
+pub use parts::Part;
 pub use properties::Properties;
 
 use crate::json;
@@ -136,6 +140,22 @@ impl Schema {
             "file"
         } else {
             self.kind.map_or("any", Kind::as_str)
+        }
+    }
+
+    /// The type in some words: "list of text", "one of plain, loud".
+    pub fn words(&self) -> String {
+        const NAMED: usize = 6;
+        if self.choices.is_some() {
+            let names = self.choices().iter().take(NAMED);
+            let names: Vec<String> =
+                names.map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
+            let rest = if self.choices().len() > NAMED { " and more" } else { "" };
+            return format!("one of {}{rest}", names.join(", "));
+        }
+        match (self.kind, &self.items) {
+            (Some(Kind::Array), Some(items)) if items.kind.is_some() => format!("list of {}", items.words()),
+            _ => self.type_name().to_owned(),
         }
     }
 

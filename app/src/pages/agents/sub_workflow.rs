@@ -118,6 +118,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
                 (None, None) => Some("Not published yet".to_owned()),
                 _ => None,
             },
+            ..ComboOption::default()
         };
         templates.with(|list| list.iter().flatten().map(option).collect::<Vec<_>>())
     });
@@ -175,7 +176,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: WorkflowPorts) -> AnyVie
             value: encode_output(&offered.of),
             label: format!("{} · {}", offered.step_title, offered.of.artifact),
             kind: offered.schema.type_name().to_owned(),
-            reason: None,
+            ..ComboOption::default()
         })
         .collect();
     let options = Signal::stored(options);

@@ -88,6 +88,7 @@ fn sources() -> Vec<ComboOption> {
         label: label.to_owned(),
         kind: kind.to_owned(),
         reason: reason.map(str::to_owned),
+        ..ComboOption::default()
     };
     vec![
         option("clean.text", "Clean text → text", "string", None),

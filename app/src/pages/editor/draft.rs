@@ -12,7 +12,7 @@ use workflow::{
 };
 
 use super::{content::Live, saving::Saving};
-use crate::reactive::{effect, effect_with, memo};
+use crate::reactive::{effect, effect_with, memo, tie};
 use crate::{
     api,
     canvas_view::EditorHandle,
@@ -232,19 +232,15 @@ impl Draft {
         is_published && self.loaded.with_value(|keys| keys.contains(key))
     }
 
-    /// Gives the step the key that its title makes, and goes on showing it.
+    /// Gives the step the key that its title makes. What shows it goes on showing it.
     pub(super) fn rename_key_for_title(self, key: &StepKey) {
-        let renamed = self.handle.with_definition_untracked(|definition| {
+        let edit = self.handle.with_definition_untracked(|definition| {
             let title = definition.steps.get(key)?.title_or(key).to_owned();
             let new = canvas::fresh_key(definition, &title);
-            canvas::renamed_step(definition, key, &new).map(|edit| (new, edit))
+            canvas::rename_step(definition, key, new.as_str()).ok()
         });
-        let is_selected = self.handle.selection().with_untracked(|keys| keys.as_slice() == [key.clone()]);
-        if let Some((new, edit)) = renamed
-            && self.apply(edit, "Rename key")
-            && is_selected
-        {
-            self.handle.select(vec![new]);
+        if let Some(edit) = edit {
+            self.apply(edit, "Rename key");
         }
     }
 
@@ -299,23 +295,6 @@ impl Draft {
         });
         found.into()
     }
-}
-
-/// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
-fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + Send + Sync + 'static) {
-    effect(move || {
-        let now = known.get();
-        if text.with_untracked(|text| *text != now) {
-            text.set(now);
-        }
-    });
-    effect_with(move |before: Option<String>| {
-        let now = text.get();
-        if before.is_some_and(|before| before != now) && known.with_untracked(|known| *known != now) {
-            write(now.clone());
-        }
-        now
-    });
 }
 
 fn of_server(problems: &[Problem]) -> Vec<Problem> {

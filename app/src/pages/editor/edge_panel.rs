@@ -1,10 +1,11 @@
 //! The panel of a connection, and of several steps at once.
 
+use canvas::edit::line_of;
 use leptos::prelude::*;
-use workflow::{StepKey, source::Source};
+use workflow::{Problem, StepKey, source::Source};
 
-use super::{draft::Draft, focus};
-use crate::components::{Button, Size, Variant};
+use super::{draft::Draft, fixes, focus};
+use crate::components::{Button, Fault, Size, Variant};
 
 #[component]
 pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
@@ -21,6 +22,27 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                 reads.collect::<Vec<_>>()
             })
         })
+    };
+    // What is wrong with what travels along it.
+    let faults = move || {
+        let found: Vec<Problem> = ends.with_value(|(from, to)| {
+            draft.handle.with_definition_untracked(|definition| {
+                let is_of_line = |problem: &&Problem| {
+                    let step = definition.steps.get(to).filter(|_| problem.step.as_ref() == Some(to));
+                    step.zip(problem.field.as_deref()).and_then(|(step, field)| line_of(step, field)) == Some(from)
+                };
+                draft.problems.with(|problems| problems.iter().filter(is_of_line).cloned().collect())
+            })
+        });
+        let offered = fixes::offered(draft, &found);
+        let rows = found.into_iter().zip(offered).map(|(problem, fixes)| {
+            let buttons = fixes::buttons(draft, &problem, fixes);
+            view! {
+                <Fault text=Signal::stored(Some(problem.message))/>
+                <div class="row">{buttons}</div>
+            }
+        });
+        rows.collect_view()
     };
     view! {
         <div class="panel-head">
@@ -41,6 +63,7 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                     }}
                 </dd>
             </dl>
+            {faults}
             <p class="muted small">"What is passed on is chosen in the inputs of the second step"</p>
             <div class="row">
                 <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use canvas::edit::Fix;
 use leptos::prelude::*;
 use workflow::{Problem, Severity, graph::Graph};
 
-use super::{draft::Draft, focus};
+use super::{draft::Draft, fixes, focus};
 use crate::components::{Badge, Empty, Icon, MoreRows, Tone, quoted};
 use crate::reactive::memo;
 
@@ -39,7 +40,9 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             // What is wrong with the workflow itself comes first, then step by step as they run.
             problems
                 .sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
-            problems.into_iter().take(most.get()).cloned().map(|problem| view! { <Item draft problem/> }).collect_view()
+            let shown: Vec<Problem> = problems.into_iter().take(most.get()).cloned().collect();
+            let offered = fixes::offered(draft, &shown);
+            shown.into_iter().zip(offered).map(|(problem, fixes)| view! { <Item draft problem fixes/> }).collect_view()
         })
     };
     let n_more = move || draft.problems.with(Vec::len).saturating_sub(most.get());
@@ -87,18 +90,22 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
 }
 
 #[component]
-fn Item(draft: Draft, problem: Problem) -> impl IntoView {
+fn Item(draft: Draft, problem: Problem, fixes: Vec<Fix>) -> impl IntoView {
     let (severity, icon, spoken) = match problem.severity {
         Severity::Error => ("error", "circle-alert", "Error"),
         Severity::Warning => ("warning", "triangle-alert", "Warning"),
     };
     let place = problem.step.as_ref().map_or_else(|| "Workflow".to_owned(), |key| untrack(|| draft.title_of(key)));
     let message = problem.message.clone();
+    let buttons = (!fixes.is_empty()).then(|| fixes::buttons(draft, &problem, fixes));
     view! {
-        <button class="problem" type="button" data-row="" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
-            <Icon name=icon/>
-            <strong><span class="visually-hidden">{spoken} " in "</span> {place}</strong>
-            <span>{quoted(&message)}</span>
-        </button>
+        <div class="problem-row" data-row="">
+            <button class="problem" type="button" data-severity=severity on:click=move |_| focus::go_to(draft, &problem)>
+                <Icon name=icon/>
+                <strong><span class="visually-hidden">{spoken} " in "</span> {place}</strong>
+                <span>{quoted(&message)}</span>
+            </button>
+            {buttons}
+        </div>
     }
 }

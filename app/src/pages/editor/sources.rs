@@ -3,16 +3,18 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use workflow::{
     AgentCatalog, Definition, StepKey,
     agent::InputPort,
     definition::in_order,
     graph::Graph,
-    schema::{Compatibility, Schema},
-    source::Source,
+    schema::{Compatibility, Kind, Schema},
+    source::{Source, at_path},
     validate::source_schema,
 };
 
+use super::trying::in_a_line;
 use crate::components::ComboOption;
 
 /// Between the parts of an option's value; no key or pointer that a person types has it.
@@ -47,8 +49,7 @@ pub(super) fn decode(value: &str, first: impl FnOnce() -> Source) -> Option<Sour
 
 /// The name of a source, as the option and the closed control show it.
 pub(super) fn label(definition: &Definition, source: &Source) -> String {
-    let part =
-        |path: &str| if path.is_empty() { String::new() } else { format!(" › {}", path.trim_start_matches('/')) };
+    let part = |path: &str| path.split('/').skip(1).map(segment).collect::<String>();
     match source {
         Source::Const(_) => "Constant value".to_owned(),
         Source::Run { key, path } => {
@@ -60,6 +61,14 @@ pub(super) fn label(definition: &Definition, source: &Source) -> String {
             format!("{title} · {artifact}{}", part(path))
         }
         Source::Item { path } => format!("Item of the list{}", part(path)),
+    }
+}
+
+/// One step of a path in words: the name of a field, or which item of a list.
+fn segment(segment: &str) -> String {
+    match segment.parse::<u32>() {
+        Ok(n) => format!(" › item {}", u64::from(n) + 1),
+        Err(_) => format!(" › {}", segment.replace("~1", "/").replace("~0", "~")),
     }
 }
 
@@ -87,30 +96,31 @@ impl Takes {
     }
 }
 
+/// What is chosen for: the draft, the step, its input, and what sources gave last.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub definition: &'a Definition,
+    pub agents: &'a AgentCatalog,
+    pub key: &'a StepKey,
+    pub port: &'a InputPort,
+    /// What a whole source gave last.
+    pub seen: &'a dyn Fn(&Source) -> Option<Value>,
+}
+
 /// Everything that the input of a step can be mapped to, best first.
-pub(super) fn options(
-    definition: &Definition,
-    agents: &AgentCatalog,
-    key: &StepKey,
-    port: &InputPort,
-    current: Option<&Source>,
-    takes: Takes,
-) -> Vec<ComboOption> {
+pub(super) fn options(place: Place<'_>, current: Option<&Source>, takes: Takes) -> Vec<ComboOption> {
+    let Place { definition, agents, key, port, .. } = place;
     let Some(step) = definition.steps.get(key) else { return Vec::new() };
     let mut entries = Vec::new();
     if let Some(map) = step.map.as_ref().filter(|_| takes.item) {
         let list = source_schema(definition, agents, &map.over);
         let schema = list.and_then(|list| list.items).map_or_else(Schema::any, |items| *items);
         let source = |path: &str| Source::Item { path: path.to_owned() };
-        push(&mut entries, definition, port, &schema, 0, "", &source);
-        // Its parts are what one wants of an item, also where the whole would fit.
-        if entries.len() == 1 {
-            push_parts(&mut entries, definition, port, &schema, 0, "", &source);
-        }
+        push(&mut entries, place, &schema, (0, ""), &source);
     }
     for (name, input) in in_order(&definition.inputs) {
         let source = |path: &str| Source::Run { key: name.clone(), path: path.to_owned() };
-        push(&mut entries, definition, port, &input.schema, 0, "", &source);
+        push(&mut entries, place, &input.schema, (0, ""), &source);
     }
     let graph = Graph::of(definition);
     let later = graph.descendants(key);
@@ -125,7 +135,7 @@ pub(super) fn options(
             continue;
         }
         let Some(spec) = agents.get(&producer.agent_id, producer.agent_version) else { continue };
-        let (group, note) = if direct.contains(from) {
+        let group = if direct.contains(from) {
             (1, "")
         } else if earlier.contains(from) {
             (2, "")
@@ -137,14 +147,14 @@ pub(super) fn options(
                 |path: &str| Source::Step { step: from.clone(), artifact: output.name.clone(), path: path.to_owned() };
             // Of a map step it is the list of what its items made.
             let schema = source_schema(definition, agents, &source("")).unwrap_or_else(|| output.schema.clone());
-            push(&mut entries, definition, port, &schema, group, note, &source);
+            push(&mut entries, place, &schema, group, &source);
         }
     }
     let constant = ComboOption {
         value: CONSTANT.to_owned(),
         label: "Constant value".to_owned(),
         kind: port.schema.type_name().to_owned(),
-        reason: None,
+        ..ComboOption::default()
     };
     if takes.constant {
         entries.push(Entry { rank: 0, group: 8, option: constant });
@@ -170,60 +180,57 @@ pub(super) fn only(definition: &Definition, current: Option<&Source>) -> Vec<Com
         .map(|source| ComboOption {
             value: encode(Some(source)),
             label: label(definition, source),
-            kind: String::new(),
-            reason: None,
+            ..ComboOption::default()
         })
         .into_iter()
         .collect()
 }
 
+/// A source as a whole, and those parts of it that fit, however deep they lie. Where no parts are declared, those of the last value.
 fn push(
     entries: &mut Vec<Entry>,
-    definition: &Definition,
-    port: &InputPort,
+    place: Place<'_>,
     schema: &Schema,
-    group: u8,
-    note: &str,
+    group: (u8, &str),
     source: &dyn Fn(&str) -> Source,
 ) {
-    let whole = entry(definition, port, schema, group, note, &source(""));
-    let is_whole_refused = whole.option.reason.is_some();
-    entries.push(whole);
-    if is_whole_refused {
-        // A part of what does not fit as a whole may fit.
-        push_parts(entries, definition, port, schema, group, note, source);
-    }
-}
-
-fn push_parts(
-    entries: &mut Vec<Entry>,
-    definition: &Definition,
-    port: &InputPort,
-    schema: &Schema,
-    group: u8,
-    note: &str,
-    source: &dyn Fn(&str) -> Source,
-) {
-    for (name, inner) in &schema.properties {
-        let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        let found = entry(definition, port, inner, group, note, &source(&path));
-        if found.option.reason.is_none() {
-            entries.push(found);
+    let whole = source("");
+    let value = (place.seen)(&whole);
+    entries.push(entry(place, schema, group, &whole, value.as_ref()));
+    let declared = schema.parts();
+    let (parts, is_sure) = match &value {
+        Some(value) if declared.is_empty() && matches!(schema.kind, None | Some(Kind::Object | Kind::Array)) => {
+            (Schema::like(value).parts(), false)
         }
+        _ => (declared, true),
+    };
+    for part in parts {
+        let seen = value.as_ref().and_then(|value| at_path(value, &part.path));
+        let mut found = entry(place, &part.schema, group, &source(&part.path), seen);
+        if found.option.reason.is_some() {
+            continue;
+        }
+        // An item may be missing, and so may what was seen once.
+        if part.is_of_item || !is_sure {
+            found.rank = found.rank.max(1);
+        }
+        entries.push(found);
     }
 }
 
-fn entry(definition: &Definition, port: &InputPort, schema: &Schema, group: u8, note: &str, source: &Source) -> Entry {
-    let (rank, reason) = match schema.feeds(&port.schema) {
+fn entry(place: Place<'_>, schema: &Schema, group: (u8, &str), source: &Source, seen: Option<&Value>) -> Entry {
+    let (group, note) = group;
+    let (rank, reason) = match schema.feeds(&place.port.schema) {
         Compatibility::Yes => (0, None),
         Compatibility::Unsure(_) => (1, None),
         Compatibility::No(reason) => (2, Some(sentence(&reason))),
     };
     let option = ComboOption {
         value: encode(Some(source)),
-        label: format!("{}{note}", label(definition, source)),
-        kind: schema.type_name().to_owned(),
+        label: format!("{}{note}", label(place.definition, source)),
+        kind: schema.words(),
         reason,
+        seen: seen.map(in_a_line).unwrap_or_default(),
     };
     Entry { rank, group, option }
 }
@@ -265,7 +272,9 @@ mod tests {
     fn what_fits_comes_first_and_the_rest_says_why() {
         let (definition, agents) = fixture();
         let port = agents.latest().find(|spec| spec.id.as_str() == "texts").unwrap().inputs[0].clone();
-        let shown: Vec<String> = options(&definition, &agents, &"me".into(), &port, None, Takes::all(&port))
+        let me = "me".into();
+        let place = Place { definition: &definition, agents: &agents, key: &me, port: &port, seen: &|_| None };
+        let shown: Vec<String> = options(place, None, Takes::all(&port))
             .into_iter()
             .map(|option| match option.reason {
                 Some(reason) => format!("{}: {reason}", option.label),
@@ -286,6 +295,53 @@ mod tests {
                 "plan · out (connects): Object given, but text is wanted",
             ]
         );
+    }
+
+    #[test]
+    fn nested_fields_are_offered_with_their_type_and_what_was_seen_there_last() {
+        let object = json!({"type": "object", "properties": {
+            "meta": {"type": "object", "properties": {"title": {"type": "string"}}},
+            "parts": {"type": "array", "items": {"type": "object", "properties": {"text": {"type": "string"}}}}}});
+        let agents = AgentCatalog::new([
+            agent("objects", &object),
+            agent("free", &json!({})),
+            agent("texts", &json!({"type": "string"})),
+        ]);
+        let definition = Definition::from_value(&json!({"steps": {
+            "plan": {"agent_id": "objects"}, "free": {"agent_id": "free"},
+            "me": {"agent_id": "texts", "depends_on": ["plan", "free"]}}}))
+        .unwrap();
+        let seen = |source: &Source| match source {
+            Source::Step { step, .. } if step.as_str() == "plan" => {
+                Some(json!({"meta": {"title": "The  plan"}, "parts": [{"text": "One"}]}))
+            }
+            Source::Step { .. } => Some(json!({"found": {"name": "Ada"}})),
+            _ => None,
+        };
+        let port = agents.latest().find(|spec| spec.id.as_str() == "texts").unwrap().inputs[0].clone();
+        let me = "me".into();
+        let place = Place { definition: &definition, agents: &agents, key: &me, port: &port, seen: &seen };
+        let shown: Vec<String> = options(place, None, Takes { constant: false, none: false, ..Takes::all(&port) })
+            .into_iter()
+            .filter(|option| option.reason.is_none())
+            .map(|option| format!("{} [{}] {}", option.label, option.kind, option.seen))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "plan · out › meta › title [text] The plan",
+                "free · out [any] {\"found\":{\"name\":\"Ada\"}}",
+                "free · out › found › name [text] Ada",
+                "plan · out › parts › item 1 › text [text] One",
+            ]
+        );
+        // For what takes anything, as a condition does, every part is there.
+        let anything = InputPort { schema: Schema::any(), ..port.clone() };
+        let place = Place { port: &anything, ..place };
+        let all = options(place, None, Takes::all(&anything));
+        for part in ["plan · out › meta", "plan · out › meta › title", "free · out › found › name"] {
+            assert!(all.iter().any(|option| option.label == part), "{part}");
+        }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! Every control changes the draft at once and can be undone; problems stand at the field that they are about.
 
 mod agent;
+mod behind;
 mod bound;
 mod condition;
 mod failure;
 mod find_person;
 mod inputs;
+mod key;
 mod limits;
 mod one_step;
 mod outside;
@@ -25,19 +27,17 @@ use workflow::{AgentSpec, StepKey};
 
 pub(super) use self::section::Folded;
 use self::{
-    agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, limits::Limits, one_step::OneStep,
+    agent::Agent, condition::RunsIf, failure::Failure, inputs::Inputs, key::Key, limits::Limits, one_step::OneStep,
     outside::Outside, prompt::Prompt, repeat::Repeat, review::Review, section::Section, title::Title, try_it::TryIt,
     waits_for::WaitsFor,
 };
-use super::{draft::Draft, focus::field_id};
-use crate::components::{Button, CopyId, Icon, IconButton, Size, Variant};
+use super::draft::Draft;
+use crate::components::{Button, Icon, IconButton, Size, Variant};
 use crate::pages::agents::kind;
 
-#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
 pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
-    let one = OneStep::new(draft, key.clone());
-    let key_text = Signal::stored(key.to_string());
+    let one = OneStep::new(draft, key);
     let heading = move || one.key.with_value(|key| draft.title_of(key));
     let icon = move || {
         let kind = one.agent.with(|agent| agent.as_ref().map(AgentSpec::kind));
@@ -63,10 +63,7 @@ pub(super) fn StepPanel(draft: Draft, key: StepKey) -> impl IntoView {
             <TryIt one/>
             <Section one name="Agent">
                 <Agent one/>
-                <div class="row small muted" id=field_id("key") tabindex="-1">
-                    "Key"
-                    <CopyId value=key_text what="step key"/>
-                </div>
+                <Key one/>
             </Section>
             <WaitsFor one/>
             <RunsIf one/>

@@ -24,7 +24,7 @@ pub(super) use self::{
     form::{Earlier, Origin, Prefill, TryForm},
     outputs::Outputs,
     progress::{StepOutcome, TryProgress},
-    seen_value::LastSeen,
+    seen_value::{LastSeen, in_a_line},
     starter::{Starter, TryFault},
 };
 use super::draft::Draft;
@@ -107,6 +107,15 @@ impl Trying {
         });
     }
 
+    /// Asks for what is not known yet of these steps.
+    pub(super) fn look_for(self, mut steps: Vec<StepKey>) {
+        self.known.with_untracked(|known| steps.retain(|key| !known.contains(key)));
+        steps.truncate(MOST_STEPS);
+        if !steps.is_empty() {
+            self.look(steps);
+        }
+    }
+
     /// The same, after a try went through this step: what comes before it may have given something new as well.
     fn look_again(self, step: StepKey) {
         let others =
@@ -154,6 +163,11 @@ impl Trying {
                 }
             }
         });
+    }
+
+    /// The same, alone.
+    pub(super) fn value_of(self, source: &Source) -> Option<Value> {
+        self.seen_of(source).map(|(value, _)| value)
     }
 
     /// What a source gave last.

@@ -8,6 +8,8 @@ use workflow::definition::{RunInput, in_order};
 
 use super::{
     file::FileInput,
+    list::ListInput,
+    rows::{Column, columns, read_list},
     value::{Control, choice_label, control, read, text_of},
 };
 use crate::reactive::effect_with;
@@ -29,6 +31,8 @@ pub(in crate::pages) struct InputField {
     pub(in crate::pages) title: String,
     pub(in crate::pages) input: RunInput,
     pub(in crate::pages) control: Control,
+    /// Of a list that is shown as rows.
+    columns: Vec<Column>,
     /// What is in the control; a switch holds `true` or `false`.
     pub(in crate::pages) text: RwSignal<String>,
     /// What was in it first.
@@ -48,7 +52,8 @@ impl InputField {
     }
 
     fn new(key: &str, input: &RunInput) -> Self {
-        let control = control(&input.schema);
+        let columns = columns(&input.schema).unwrap_or_default();
+        let control = if columns.is_empty() { control(&input.schema) } else { Control::List };
         let mut text = input.default.as_ref().map(|value| text_of(control, value)).unwrap_or_default();
         if control == Control::Switch && text.is_empty() {
             "false".clone_into(&mut text);
@@ -61,6 +66,7 @@ impl InputField {
             title,
             input: input.clone(),
             control,
+            columns,
             text: RwSignal::new(text.clone()),
             first: text,
             error: RwSignal::new(None),
@@ -133,17 +139,22 @@ impl InputField {
         {
             return Err(reason);
         }
-        let value = self.text.with_untracked(|text| read(self.control, &self.input.schema, text))?;
+        let value = self.text.with_untracked(|text| match self.control {
+            Control::List => read_list(&self.columns, &self.input.schema, text),
+            control => read(control, &self.input.schema, text),
+        })?;
         match value {
             None if self.input.required => Err(match self.control {
                 Control::File => format!("Choose a file for “{}”", self.title),
                 Control::Choice => format!("Choose one for “{}”", self.title),
+                Control::List => format!("Add a row to “{}” {}", self.title, self.aim),
                 _ => format!("Fill in “{}” {}", self.title, self.aim),
             }),
             // An emptied text with a default means the empty text: left out, the default would come back.
             None if self.input.default.is_some() && matches!(self.control, Control::Line | Control::Text) => {
                 Ok(Some(Value::String(String::new())))
             }
+            None if self.input.default.is_some() && self.control == Control::List => Ok(Some(Value::Array(Vec::new()))),
             value => Ok(value),
         }
     }
@@ -201,6 +212,10 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         .into_any();
     }
     let is_required = field.input.required;
+    if field.control == Control::List {
+        let InputField { columns, title: label, .. } = field;
+        return view! { <ListInput id kept=text columns label help error is_required/> }.into_any();
+    }
     let help = match field.control {
         Control::Json if help.is_empty() => "As JSON".to_owned(),
         _ => help,
@@ -213,7 +228,9 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         Control::Number => view! { <TextInput value=text kind="number"/> }.into_any(),
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
-        Control::Line | Control::Switch => view! { <TextInput value=text autocomplete="off"/> }.into_any(),
+        Control::Line | Control::Switch | Control::List => {
+            view! { <TextInput value=text autocomplete="off"/> }.into_any()
+        }
     };
     view! {
         <Field id label help error required=is_required optional=!is_required>

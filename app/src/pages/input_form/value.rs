@@ -16,6 +16,8 @@ pub(in crate::pages) enum Control {
     Switch,
     Choice,
     File,
+    /// Rows of cells, kept as JSON.
+    List,
     Json,
 }
 
@@ -38,6 +40,7 @@ pub(in crate::pages) fn text_of(control: Control, value: &Value) -> String {
     match (control, value) {
         (_, Value::Null) => String::new(),
         (Control::Choice, value) => value.to_string(),
+        (Control::List, value) => value.to_string(),
         (Control::Json, value) => serde_json::to_string_pretty(value).unwrap_or_default(),
         (_, Value::String(text)) => text.clone(),
         (_, value) => value.to_string(),
@@ -56,7 +59,7 @@ pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> R
         Control::Line | Control::Text | Control::File => Value::String(text.to_owned()),
         _ if text.trim().is_empty() => return Ok(None),
         Control::Number => number(text.trim()).ok_or_else(|| "Enter a number, such as 12 or 0.5".to_owned())?,
-        Control::Switch | Control::Choice | Control::Json => {
+        Control::Switch | Control::Choice | Control::List | Control::Json => {
             parse(text, Bounds::VALUE).map_err(|fault| format!("This is not valid JSON: {fault}"))?
         }
     };

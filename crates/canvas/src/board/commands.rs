@@ -73,7 +73,9 @@ impl Board {
     /// Takes the last change back; answers with its label.
     pub fn undo(&mut self) -> Result<Option<String>, Refused> {
         self.cancel_gesture();
+        let renamed = self.history.next_undo().map(Edit::renamed_steps).unwrap_or_default();
         let label = self.history.undo(&mut self.document)?;
+        self.follow_renamed(&renamed);
         if label.is_some() {
             self.changed();
         }
@@ -83,7 +85,9 @@ impl Board {
     /// Repeats the change that was taken back last; answers with its label.
     pub fn redo(&mut self) -> Result<Option<String>, Refused> {
         self.cancel_gesture();
+        let renamed = self.history.next_redo().map(Edit::renamed_steps).unwrap_or_default();
         let label = self.history.redo(&mut self.document)?;
+        self.follow_renamed(&renamed);
         if label.is_some() {
             self.changed();
         }

@@ -606,3 +606,24 @@ proptest! {
         prop_assert_eq!(board.document(), &loaded);
     }
 }
+
+#[test]
+fn a_renamed_step_stays_selected_and_where_it_is_also_when_that_is_taken_back() {
+    let definition = Definition::from_value(&json!({"steps":{
+        "a":{"agent_id":"x"}, "m":{"agent_id":"x","depends_on":["a"]}, "z":{"agent_id":"x","depends_on":["a"]}}}))
+    .unwrap();
+    let mut board = Board::editor(definition, AgentCatalog::default());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    let mut out = Vec::new();
+    board.select(vec!["z".into()], &mut out);
+    let place = |board: &Board, key: &str| board.node_rect(&key.into());
+    let before = place(&board, "z");
+    let edit = crate::rename_step(board.definition(), &"z".into(), "b").unwrap();
+    board.dispatch(edit, "Rename key").unwrap();
+    assert_eq!((board.selection(), board.focus()), (["b".into()].as_slice(), Some(&"b".into())));
+    assert_eq!(place(&board, "b"), before);
+    board.undo().unwrap();
+    assert_eq!((board.selection(), place(&board, "z")), (["z".into()].as_slice(), before));
+    board.redo().unwrap();
+    assert_eq!((board.selection(), place(&board, "b")), (["b".into()].as_slice(), before));
+}

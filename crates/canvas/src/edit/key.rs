@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use workflow::{Definition, StepKey};
 
+use super::rename::named_steps;
+
 const MAX_CHARS: usize = 64;
 /// Room for `_10000`.
 const SUFFIX_CHARS: usize = 6;
@@ -23,7 +25,7 @@ pub(crate) struct FreeKeys {
 
 impl FreeKeys {
     pub(crate) fn of(definition: &Definition) -> Self {
-        let named = definition.steps.values().flat_map(workflow::Step::direct_dependencies);
+        let named = definition.steps.values().flat_map(named_steps);
         Self { taken: definition.steps.keys().chain(named).cloned().collect(), next: HashMap::new() }
     }
 
@@ -37,6 +39,14 @@ impl FreeKeys {
         }
         key
     }
+}
+
+/// A key made from `base` that is not taken.
+pub(super) fn free_slug(base: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let slug = slug(base);
+    let others = (2..=u32::MAX).map(|n| format!("{slug}_{n}"));
+    let found = std::iter::once(slug.clone()).chain(others).find(|key| !is_taken(key));
+    found.unwrap_or(slug)
 }
 
 fn slug(base: &str) -> String {

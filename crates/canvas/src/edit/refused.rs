@@ -22,6 +22,12 @@ pub enum Refused {
     UnknownStep(StepKey),
     #[error("There is already a step `{0}`")]
     StepExists(StepKey),
+    #[error("There is no run input `{0}`")]
+    UnknownRunInput(String),
+    #[error("There is already a run input `{0}`")]
+    InputExists(String),
+    #[error("Something still reads `{0}`, which is not there: put that right first, or choose another key")]
+    StillNamed(String),
     #[error("A workflow has at most {} steps", workflow::limits::MAX_STEPS)]
     TooManySteps,
     #[error("With these steps the workflow would have {} MB; at most {} MB can be stored", megabytes(*.bytes), megabytes(MAX_DEFINITION_BYTES))]
@@ -59,6 +65,9 @@ impl Refused {
             Self::SelfDependency(_)
             | Self::UnknownStep(_)
             | Self::StepExists(_)
+            | Self::UnknownRunInput(_)
+            | Self::InputExists(_)
+            | Self::StillNamed(_)
             | Self::TooManySteps
             | Self::TooLarge { .. }
             | Self::TooManyLines

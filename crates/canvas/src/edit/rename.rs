@@ -1,35 +1,73 @@
-//! Gives a step another key, with every reference to it, as one edit.
-//! Nothing may go on naming the old key: a reference that was left behind would dangle.
+//! Gives a step or a run input another key in place, with every reference to it; and every place where a step names another.
+//! Nothing may go on naming the old key, and nothing that dangled may come alive: a key that is still named is not given.
 
 use workflow::{Definition, Step, StepKey, condition::Condition, source::Source};
 
-use super::Edit;
+use super::refused::Refused;
 
-/// The edit that renames a step. `None` if there is no such step, or one with the new key.
-pub fn renamed_step(definition: &Definition, old: &StepKey, new: &StepKey) -> Option<Edit> {
-    let step = definition.steps.get(old)?;
-    if definition.steps.contains_key(new) {
-        return None;
+/// Renames in place. The shape of the key is not judged: undoing must be able to bring back one that was loaded.
+pub(super) fn step(definition: &mut Definition, from: &StepKey, to: &StepKey) -> Result<(), Refused> {
+    if from != to && definition.steps.contains_key(to) {
+        return Err(Refused::StepExists(to.clone()));
     }
-    let mut edits = vec![Edit::add(new.clone(), step.clone())];
-    for (key, step) in definition.steps.iter().filter(|(key, _)| *key != old) {
-        let mut after = step.clone();
-        if after.depends_on.remove(old) {
-            after.depends_on.insert(new.clone());
+    if from != to && is_step_named(definition, to) {
+        return Err(Refused::StillNamed(to.to_string()));
+    }
+    let step = definition.steps.remove(from).ok_or_else(|| Refused::UnknownStep(from.clone()))?;
+    definition.steps.insert(to.clone(), step);
+    for step in definition.steps.values_mut() {
+        if step.depends_on.remove(from) {
+            step.depends_on.insert(to.clone());
         }
-        each_source(&mut after, &mut |source| {
+        each_source(step, &mut |source| {
             if let Source::Step { step, .. } = source
-                && step == old
+                && step == from
             {
-                step.clone_from(new);
+                step.clone_from(to);
             }
         });
-        if after != *step {
-            edits.push(Edit::set(key.clone(), after));
-        }
     }
-    edits.push(Edit::remove(old.clone()));
-    Some(Edit::Batch(edits))
+    Ok(())
+}
+
+/// The same of a run input.
+pub(super) fn run_input(definition: &mut Definition, from: &str, to: &str) -> Result<(), Refused> {
+    if from != to && definition.inputs.contains_key(to) {
+        return Err(Refused::InputExists(to.to_owned()));
+    }
+    if from != to && reads_run_input(definition, to) {
+        return Err(Refused::StillNamed(to.to_owned()));
+    }
+    let input = definition.inputs.remove(from).ok_or_else(|| Refused::UnknownRunInput(from.to_owned()))?;
+    definition.inputs.insert(to.to_owned(), input);
+    for step in definition.steps.values_mut() {
+        each_source(step, &mut |source| {
+            if let Source::Run { key, .. } = source
+                && key == from
+            {
+                to.clone_into(key);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Whether anything waits for a step of this key, or reads it.
+pub(super) fn is_step_named(definition: &Definition, key: &StepKey) -> bool {
+    definition.steps.values().any(|step| named_steps(step).any(|named| named == key))
+}
+
+/// Every step that a step waits for or reads, also where it could never be read.
+pub(super) fn named_steps(step: &Step) -> impl Iterator<Item = &StepKey> {
+    let shared = step.concurrency.iter().filter_map(|shared| shared.key.step());
+    step.depends_on.iter().chain(step.sources().filter_map(Source::step)).chain(shared)
+}
+
+/// Whether any step reads a run input of this key.
+pub fn reads_run_input(definition: &Definition, key: &str) -> bool {
+    let reads = |source: &Source| matches!(source, Source::Run { key: read, .. } if read == key);
+    let shared = |step: &Step| step.concurrency.as_ref().is_some_and(|shared| reads(&shared.key));
+    definition.steps.values().any(|step| step.sources().any(reads) || shared(step))
 }
 
 /// Everything that a step reads: its inputs, its list, what it shares with others, and its condition.
@@ -66,36 +104,5 @@ fn each_of_condition(condition: &mut Condition, f: &mut impl FnMut(&mut Source))
             }
         }
         Condition::Not(inner) => each_of_condition(inner, f),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{Document, edit::apply};
-
-    #[test]
-    fn a_renamed_step_is_read_as_before_and_its_old_key_is_named_nowhere() {
-        let definition = Definition::from_value(&json!({"steps": {
-            "draft": {"agent_id": "x", "title": "Plan", "ui": {"x": 1, "y": 2}},
-            "write": {"agent_id": "x", "depends_on": ["draft"], "inputs": {
-                "t": {"from": "step", "step": "draft", "artifact": "text", "path": "/x"}, "c": {"const": "draft"}},
-                "when": {"and": [{"not": {"exists": {"from": "step", "step": "draft", "artifact": "text"}}}]},
-                "map": {"over": {"from": "step", "step": "draft", "artifact": "list"}, "max_items": 5}}}}))
-        .unwrap();
-        let before = definition.clone();
-        let edit = renamed_step(&definition, &"draft".into(), &"plan".into()).unwrap();
-        let mut document = Document::from(definition);
-        let inverse = apply(&mut document, &edit).unwrap();
-        let definition = document.definition.clone();
-        assert_eq!(definition.steps["plan"], before.steps["draft"]);
-        assert!(definition.steps["write"].direct_dependencies().iter().all(|key| key.as_str() == "plan"));
-        assert_eq!(definition.to_value().to_string().matches("draft").count(), 1, "only the constant");
-        apply(&mut document, &inverse).unwrap();
-        assert_eq!(document.definition, before);
-        assert!(renamed_step(&before, &"draft".into(), &"write".into()).is_none());
-        assert!(renamed_step(&before, &"gone".into(), &"plan".into()).is_none());
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, io};
 
 use serde_json::Value;
-use workflow::{Step, source::Source};
+use workflow::{Step, definition::RunInput, source::Source};
 
 use crate::edit::Edit;
 
@@ -19,9 +19,19 @@ pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
             Edit::SetInput { source: Some(Source::Const(_)), .. },
         ) => Some(format!("step {step} inputs.{port}")),
         (Edit::SetRunInput { key, input: Some(input) }, Edit::SetRunInput { input: Some(before), .. }) => {
-            let mut same = before.clone();
-            same.title.clone_from(&input.title);
-            (same == *input).then(|| format!("run input {key} title"))
+            let with = |change: fn(&mut RunInput, &RunInput)| {
+                let mut same = before.clone();
+                change(&mut same, input);
+                same == *input
+            };
+            if with(|same, input| same.title.clone_from(&input.title)) {
+                Some(format!("run input {key} title"))
+            } else {
+                // A name, a choice or a sentence is typed; another shape is chosen.
+                let is_typing = before.schema.shape() == input.schema.shape()
+                    && with(|same, input| same.schema.clone_from(&input.schema));
+                is_typing.then(|| format!("run input {key} type"))
+            }
         }
         (Edit::SetNote { id, note: Some(note) }, Edit::SetNote { note: Some(before), .. }) => {
             let mut same = before.clone();

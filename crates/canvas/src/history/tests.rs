@@ -60,6 +60,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         2 => (k(), k()).prop_map(|(from, to)| Edit::Disconnect { from, to }),
         3 => (k(), "[ab]", source).prop_map(|(step, port, source)| Edit::SetInput { step, port, source }),
         1 => prop::collection::vec((k(), place), 0..4).prop_map(Edit::MoveSteps),
+        2 => (k(), k()).prop_map(|(from, to)| Edit::RenameStep { from, to }),
+        1 => ("[ab]", "[abc]").prop_map(|(from, to)| Edit::RenameRunInput { from, to }),
         1 => ("[ab]", prop::option::of("[a-c]{0,2}")).prop_map(|(key, title)| Edit::SetRunInput {
             key, input: title.map(|title| RunInput { title, ..RunInput::default() }) }),
         1 => ("[ab]", prop::option::of("[a-c]{0,2}")).prop_map(|(id, text)| Edit::SetNote {

@@ -221,7 +221,7 @@ impl Card<'_> {
         }
     }
 
-    /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate.
+    /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate, an arrow for a newer version.
     fn mark(&self, mark: Mark, center: Point, batches: &mut Batches) {
         let zoom = self.view.zoom;
         let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
@@ -237,6 +237,13 @@ impl Card<'_> {
                 batches.stroke(self.layer, 5, thin).push(Shape::Polygon(diamond));
             }
             Mark::Gate => self.status_shape(StepStatus::AwaitingReview, center, batches),
+            // An arrow that goes up, to a bar.
+            Mark::Behind => {
+                let shapes = batches.stroke(self.layer, 5, self.stroke(Ink::Warning, 1.6 * zoom));
+                shapes.push(Shape::Line(p(-4.5, -5.5), p(4.5, -5.5)));
+                shapes.push(Shape::Line(p(0.0, 5.5), p(0.0, -2.0)));
+                shapes.push(Shape::Polyline(vec![p(-3.5, 1.5), p(0.0, -2.0), p(3.5, 1.5)]));
+            }
             Mark::Pin => {
                 let shapes = batches.stroke(self.layer, 5, thin);
                 shapes.push(Shape::Circle(p(0.0, -2.0), 3.5 * zoom));

@@ -2,7 +2,7 @@
 //! An edge is drawn under every node, ends at the rims of its ports, and brightens with what it is connected to.
 
 use kurbo::{CubicBez, Point, Rect, Vec2};
-use workflow::StepStatus;
+use workflow::{Severity, StepStatus};
 
 use super::{
     View,
@@ -31,7 +31,10 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         let is_bright = is_selected || view.selected[from] || view.selected[to];
         let is_flowing =
             matches!(view.scene.status[to], Some(StepStatus::Running | StepStatus::Ready | StepStatus::AwaitingReview));
+        let fault = view.scene.faults.get(&id).map(|(severity, _)| *severity);
         let ink = match view.scene.status[to] {
+            _ if fault == Some(Severity::Error) => Ink::Error,
+            _ if fault.is_some() => Ink::Warning,
             _ if is_bright => Ink::EdgeActive,
             Some(status) if is_flowing => Ink::Status(status),
             _ => Ink::Edge,
@@ -40,11 +43,16 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         let is_waiting = matches!(view.scene.status[to], Some(StepStatus::Pending | StepStatus::Skipped));
         let stroke = Stroke {
             alpha: if view.blocked.is_some() { 90 } else { 255 },
-            dash: if is_waiting && view.lod == Lod::Full { Dash::Dashed } else { Dash::Solid },
+            // What is wrong is told by more than a colour.
+            dash: match (view.lod, fault) {
+                (Lod::Full, Some(_)) => Dash::Dotted,
+                (Lod::Full, None) if is_waiting => Dash::Dashed,
+                _ => Dash::Solid,
+            },
             ..Stroke::new(ink, if view.lod == Lod::Far { width * 0.6 } else { width })
         };
         // What is bright lies over what is not.
-        let rank = u8::from(is_bright || is_flowing);
+        let rank = u8::from(is_bright || is_flowing || fault.is_some());
         let shapes = batches.stroke(LAYER, rank, stroke);
         if view.lod == Lod::Far {
             shapes.push(match edge.route.map(|point| view.camera.to_screen(point)) {
@@ -97,16 +105,18 @@ pub(super) fn paint_hovered(view: &View<'_>, layer: u16, batches: &mut Batches) 
     };
     let edge = &view.scene.edges[id as usize];
     batches.stroke(layer, 0, Stroke::new(Ink::EdgeActive, 2.5)).push(line(view, &edge.route, arrow_length(view)));
-    if edge.label.is_empty() || view.lod == Lod::Far {
+    let fault = view.scene.faults.get(&id).map(|(_, words)| words);
+    let label = fault.unwrap_or(&edge.label);
+    if label.is_empty() || view.lod == Lod::Far {
         return;
     }
     let middle = view.camera.to_screen(edge.route.middle());
-    let width = label_width(&edge.label, 30) + 4.0;
+    let width = label_width(label, if fault.is_some() { 60 } else { 30 }) + 4.0;
     let ground = Rect::from_center_size(middle, (width, 20.0));
     batches.fill(layer, 1, Fill { ink: Ink::NodeGround, alpha: 255 }).push(Shape::Round(ground, 6.0));
     batches.stroke(layer, 1, Stroke::new(Ink::NodeBorder, 1.0)).push(Shape::Round(ground, 6.0));
     let style = Text { align: Align::Center, ..Text::new(Ink::Title, Font::Label, 1.0) };
-    batches.text(layer, 2, style).push(TextRun::line(middle, edge.label.clone(), width - 8.0));
+    batches.text(layer, 2, style).push(TextRun::line(middle, label.clone(), width - 8.0));
 }
 
 /// How long a small text is at most, near enough for a ground that only has to be wide enough.

@@ -19,7 +19,7 @@ use super::{
     Edge, HEAD_HEIGHT, Kind, Mark, Route, STATUS_HEIGHT, Said, Scene, bounded,
     describe::{Items, status_words},
 };
-use crate::{flow::Flow, layout};
+use crate::{edit, flow::Flow, layout};
 
 /// Where a scene comes from.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +102,11 @@ impl Scene {
         let spec = agents.get(&step.agent_id, step.agent_version);
         let name = spec.map_or(step.agent_id.as_str(), |spec| spec.name.as_str());
         self.push(key, step, name, step.agent_version, spec.map_or(Kind::Other, |spec| Kind::of(spec.kind())));
+        let n_behind = edit::behind(step, agents).unwrap_or_default();
+        self.n_behind.push(n_behind);
+        if n_behind > 0 {
+            self.marks.last_mut().into_iter().for_each(|marks| marks.push(Mark::Behind));
+        }
         if step.ui.is_some_and(|place| place.pinned) {
             self.marks.last_mut().into_iter().for_each(|marks| marks.push(Mark::Pin));
         }
@@ -122,6 +127,7 @@ impl Scene {
         let name = agent_names.get(&step.agent_id).map_or(step.agent_id.as_str(), String::as_str);
         let version = view.map(|view| view.agent_version).or(step.agent_version);
         self.push(key, step, name, version, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
+        self.n_behind.push(0);
         self.height.push(HEAD_HEIGHT + STATUS_HEIGHT);
         self.status.push(view.map(|view| view.status));
         self.status_text.push(view.map_or_else(|| "".into(), |view| status_words(view, items)));
@@ -187,14 +193,25 @@ impl Scene {
         changed
     }
 
-    /// Counts the problems of each node, for badges and descriptions.
-    pub fn set_problems(&mut self, problems: &[Problem]) {
+    /// Counts the problems of each node, for badges and descriptions, and finds the lines that they are about.
+    pub fn set_problems(&mut self, definition: &Definition, problems: &[Problem]) {
         self.n_errors.fill(0);
         self.n_warnings.fill(0);
+        self.faults.clear();
         for problem in problems {
-            if let Some(node) = problem.step.as_ref().and_then(|key| self.node(key)) {
-                let counts = if problem.is_error() { &mut self.n_errors } else { &mut self.n_warnings };
-                counts[node as usize] += 1;
+            let Some((key, node)) = problem.step.as_ref().and_then(|key| Some((key, self.node(key)?))) else {
+                continue;
+            };
+            let counts = if problem.is_error() { &mut self.n_errors } else { &mut self.n_warnings };
+            counts[node as usize] += 1;
+            let step = definition.steps.get(key).zip(problem.field.as_deref());
+            let from = step.and_then(|(step, field)| self.node(edit::line_of(step, field)?));
+            if let Some(edge) = from.and_then(|from| self.edge_between(from, node)) {
+                // An error is told rather than a warning.
+                if self.faults.get(&edge).is_none_or(|known| problem.severity < known.0) {
+                    // Names stand between backticks, which only a page can set as code.
+                    self.faults.insert(edge, (problem.severity, problem.message.replace('`', "").into()));
+                }
             }
         }
     }

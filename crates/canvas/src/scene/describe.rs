@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use workflow::{Progress, StepStatus, view::StepView};
+use workflow::{Progress, StepStatus, view::StepView, words::count};
 
 use super::{Mark, Said, Scene};
 
@@ -102,15 +102,13 @@ impl Scene {
             append(&mut words, "stale");
         }
         for mark in &self.marks[at] {
-            append(
-                &mut words,
-                match mark {
-                    Mark::Map => "once for each entry of a list",
-                    Mark::Condition => "has a condition",
-                    Mark::Gate => "always reviewed",
-                    Mark::Pin => "pinned",
-                },
-            );
+            match mark {
+                Mark::Map => append(&mut words, "once for each entry of a list"),
+                Mark::Condition => append(&mut words, "has a condition"),
+                Mark::Gate => append(&mut words, "always reviewed"),
+                Mark::Behind => append(&mut words, &format!("{} behind", count(self.n_behind[at], "version"))),
+                Mark::Pin => append(&mut words, "pinned"),
+            }
         }
         let from: Vec<u32> = self.edges_in[at].iter().map(|edge| self.edges[*edge as usize].from).collect();
         let to: Vec<u32> = self.edges_out[at].iter().map(|edge| self.edges[*edge as usize].to).collect();

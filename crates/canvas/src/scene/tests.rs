@@ -118,7 +118,7 @@ fn ports_come_before_nodes_before_edges() {
 #[test]
 fn a_node_is_described_in_full() {
     let mut scene = scene_of(&small());
-    scene.set_problems(&[Problem::error(Some(&"sum".into()), None, ProblemCode::MissingInput, "x")]);
+    scene.set_problems(&small(), &[Problem::error(Some(&"sum".into()), None, ProblemCode::MissingInput, "x")]);
     let say = |key: &str| scene.describe(scene.node(&key.into()).unwrap());
     assert_eq!(say("sum"), "Summarise, agent summariser, depends on Clean text, feeds Join, 1 problem");
     assert_eq!(say("join"), "Join, agent joiner, always reviewed, depends on Summarise");
@@ -147,4 +147,44 @@ fn the_order_puts_every_node_after_what_it_depends_on() {
     let scene = scene_of(&small());
     let names: Vec<&str> = scene.order.iter().map(|node| scene.key(*node).as_str()).collect();
     assert_eq!(names, ["clean", "sum", "join"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_is_told_on_its_line() {
+    let definition = small();
+    let mut scene = scene_of(&definition);
+    let of = |severity, field: &str, words: &str| Problem {
+        severity,
+        ..Problem::error(Some(&"sum".into()), Some(field.into()), ProblemCode::TypeMismatch, words)
+    };
+    let problems = [
+        of(Severity::Warning, "inputs.text", "may not fit"),
+        of(Severity::Error, "inputs.text", "does not fit"),
+        of(Severity::Error, "timeout_s", "too long"),
+    ];
+    scene.set_problems(&definition, &problems);
+    let faults: Vec<_> = scene.faults.values().map(|(severity, words)| (*severity, &**words)).collect();
+    assert_eq!(faults, [(Severity::Error, "does not fit")]);
+    scene.set_problems(&definition, &[]);
+    assert!(scene.faults.is_empty());
+}
+
+#[test]
+fn a_step_that_is_kept_at_an_older_version_says_how_far_it_is_behind() {
+    let version = |version: i32| -> workflow::AgentSpec {
+        serde_json::from_value(serde_json::json!({"id": "cleaner", "version": version, "name": "Cleaner",
+            "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}}))
+        .unwrap()
+    };
+    let agents = AgentCatalog::new([version(1), version(3)]);
+    let mut definition = small();
+    let mut say = |kept: Option<i32>| {
+        definition.steps.get_mut("clean").unwrap().agent_version = kept;
+        let scene =
+            Scene::build(&definition, Source::Draft { agents: &agents }, Flow::Right, &mut BTreeMap::new(), None);
+        scene.describe(scene.node(&"clean".into()).unwrap())
+    };
+    assert_eq!(say(Some(1)), "Clean text, agent Cleaner · v1, 2 versions behind, feeds Summarise");
+    assert_eq!(say(None), "Clean text, agent Cleaner, feeds Summarise");
+    assert_eq!(say(Some(3)), "Clean text, agent Cleaner · v3, feeds Summarise");
 }

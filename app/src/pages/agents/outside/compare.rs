@@ -70,7 +70,7 @@ struct Port<'a> {
 
 impl Port<'_> {
     fn words(&self) -> String {
-        let mut parts = vec![type_words(self.schema)];
+        let mut parts = vec![self.schema.words()];
         if let Some(required) = self.required {
             parts.push(if required { "required" } else { "optional" }.to_owned());
         }
@@ -82,24 +82,6 @@ impl Port<'_> {
 
     fn is_same(&self, other: &Self) -> bool {
         self.schema == other.schema && self.required == other.required
-    }
-}
-
-/// "one of a and b", "list of text".
-fn type_words(schema: &Schema) -> String {
-    let mut words = schema.type_name().to_owned();
-    if let Some(items) = &schema.items {
-        words = format!("{words} of {}", items.type_name());
-    }
-    match schema.choices() {
-        [] => words,
-        choices => {
-            let names: Vec<String> = choices
-                .iter()
-                .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
-                .collect();
-            format!("one of {}", crate::words::list(&names, 6))
-        }
     }
 }
 
@@ -249,6 +231,6 @@ mod tests {
         );
         let words: Vec<_> = compare(None, &port).into_iter().filter_map(|row| row.after).collect();
         assert_eq!(words[1], "list of number");
-        assert!(words[0].starts_with("one of plain and loud, required, “How”"), "{}", words[0]);
+        assert!(words[0].starts_with("one of plain, loud, required, “How”"), "{}", words[0]);
     }
 }

@@ -1,8 +1,8 @@
-//! Gives a run input another key: by its author, or by its title while nothing knows it by the key it was made with.
-//! Renaming takes the sources that read it along.
+//! The key that a run input takes from its title while nothing knows it by the key it was made with.
+//! Must never touch a key that somebody chose, or by which a step reads the input.
 
-use canvas::{Edit, edit::each_source};
-use workflow::{Definition, Step, source::Source};
+use canvas::edit::reads_run_input;
+use workflow::Definition;
 
 /// What a key begins with that nobody chose; a number follows.
 pub(super) const UNCHOSEN: &str = "input_";
@@ -13,12 +13,7 @@ pub(super) fn suggested(definition: &Definition, key: &str) -> Option<String> {
     let number = key.strip_prefix(UNCHOSEN)?;
     let is_unchosen = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let wanted = slug(&definition.inputs.get(key)?.title);
-    let is_read = definition.steps.values().any(|step| {
-        let mut after = step.clone();
-        rename_in(&mut after, key, "");
-        after != *step
-    });
-    if !is_unchosen || is_read || wanted.is_empty() || wanted == key {
+    if !is_unchosen || reads_run_input(definition, key) || wanted.is_empty() || wanted == key {
         return None;
     }
     let others = (2..=u32::MAX).map(|n| format!("{wanted}_{n}"));
@@ -40,55 +35,11 @@ fn slug(title: &str) -> String {
     slug.trim_end_matches('_').to_owned()
 }
 
-/// The edit that gives an input another key, with everything that reads it.
-pub(super) fn renamed(definition: &Definition, old: &str, new: &str) -> Option<Edit> {
-    let input = definition.inputs.get(old)?.clone();
-    let mut edits = vec![Edit::SetRunInput { key: new.to_owned(), input: Some(input) }];
-    for (key, step) in &definition.steps {
-        let mut after = step.clone();
-        rename_in(&mut after, old, new);
-        if after != *step {
-            edits.push(Edit::set(key.clone(), after));
-        }
-    }
-    edits.push(Edit::SetRunInput { key: old.to_owned(), input: None });
-    Some(Edit::Batch(edits))
-}
-
-/// Everything of a step that reads the input reads the renamed one.
-fn rename_in(step: &mut Step, old: &str, new: &str) {
-    each_source(step, &mut |source| {
-        if let Source::Run { key, .. } = source
-            && key == old
-        {
-            new.clone_into(key);
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_renamed_input_is_still_read() {
-        let definition = Definition::from_value(&json!({
-            "inputs": {"topic": {"title": "Topic", "schema": {"type": "string"}}},
-            "steps": {"a": {"agent_id": "x", "inputs": {"t": {"from": "run", "key": "topic", "path": "/x"}, "c": {"const": 1}},
-                "when": {"not": {"exists": {"from": "run", "key": "topic"}}}}}}))
-        .unwrap();
-        let before = definition.clone();
-        let mut document = canvas::Document::from(definition);
-        let inverse = canvas::apply(&mut document, &renamed(&before, "topic", "subject").unwrap()).unwrap();
-        let definition = &document.definition;
-        assert_eq!(definition.inputs.keys().collect::<Vec<_>>(), ["subject"]);
-        assert_eq!(serde_json::to_value(&definition.steps["a"].inputs["t"]).unwrap()["key"], "subject");
-        assert!(!definition.to_value().to_string().contains("topic\""));
-        canvas::apply(&mut document, &inverse).unwrap();
-        assert_eq!(document.definition, before);
-    }
 
     #[test]
     fn a_key_that_nobody_chose_follows_the_title_while_nothing_reads_it() {

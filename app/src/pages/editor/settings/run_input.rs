@@ -9,8 +9,12 @@ use serde_json::Value;
 use workflow::{definition::RunInput, schema::Schema};
 
 use super::{
-    super::{draft::Draft, focus::field_id},
-    rename::{renamed, suggested},
+    super::{
+        draft::Draft,
+        focus::field_id,
+        key_field::{KeyField, rename_run_input},
+    },
+    rename::suggested,
 };
 use crate::reactive::{effect, memo};
 use crate::{
@@ -104,6 +108,11 @@ pub(super) fn RunInputEditor(
     let remove = move || {
         draft.apply(Edit::SetRunInput { key: stored.get_value(), input: None }, "Delete run input");
     };
+    let rename = move |new: String| {
+        let open = new.clone();
+        // The row is drawn anew for another key, and stays as open as it was.
+        rename_run_input(draft, &stored.get_value(), &new, move || fresh.set(Some(open)))
+    };
     view! {
         <details
             node_ref=row
@@ -126,7 +135,13 @@ pub(super) fn RunInputEditor(
                 <Field id=id(".title") label="Title" help="What the start form calls it" error=error(".title")>
                     <TextInput value=title maxlength=200 autocomplete="off"/>
                 </Field>
-                <KeyField draft key=key.clone() error=error("") fresh/>
+                <KeyField
+                    id=id("")
+                    key=key.clone()
+                    help="What steps and the API call it; what reads it follows"
+                    error=error("")
+                    rename=Callback::new(rename)
+                />
                 <TypeFields form id=id(".schema") fault/>
                 <Checkbox checked=required label="Required to start" id=id(".required")/>
                 <ValueInput
@@ -187,61 +202,16 @@ fn follow_title(
         }
         let edit = draft.handle.with_definition_untracked(|definition| {
             let new = suggested(definition, &key)?;
-            renamed(definition, &key, &new).map(|edit| (new, edit))
+            canvas::rename_run_input(definition, &key, &new).ok().map(|edit| (new, edit))
         });
         if let Some((new, edit)) = edit {
             if row.is_some_and(|row| row.open()) {
                 fresh.try_set(Some(new));
             }
-            draft.apply(edit, "Rename run input");
+            draft.apply(edit, "Rename key");
         }
     };
     set_timeout(later, LEFT);
-}
-
-/// The key that steps name. It is taken over when the field is left, all sources with it.
-#[component]
-fn KeyField(
-    draft: Draft,
-    key: String,
-    #[prop(into)] error: Signal<Option<String>>,
-    fresh: RwSignal<Option<String>>,
-) -> impl IntoView {
-    let text = RwSignal::new(key.clone());
-    let fault = RwSignal::new(None::<String>);
-    let id = field_id(&format!("inputs.{key}"));
-    let stored = StoredValue::new(key);
-    let rename = move || {
-        // Taken off the page with the focus in it, the field blurs when its signals are gone already.
-        let Some(new) = text.try_get_untracked().map(|text| text.trim().to_owned()) else { return };
-        let old = stored.get_value();
-        if new == old {
-            fault.set(None);
-            return;
-        }
-        let is_taken = draft.handle.with_definition_untracked(|definition| definition.inputs.contains_key(&new));
-        if new.is_empty() || is_taken {
-            fault.set(Some(if is_taken {
-                format!("There is an input `{new}` already")
-            } else {
-                "Give it a key".to_owned()
-            }));
-            return;
-        }
-        fault.set(None);
-        if let Some(edit) = draft.handle.with_definition_untracked(|definition| renamed(definition, &old, &new)) {
-            fresh.set(Some(new));
-            draft.apply(edit, "Rename run input");
-        }
-    };
-    let error = Signal::derive(move || fault.get().or_else(|| error.get()));
-    view! {
-        <div on:focusout=move |_| rename()>
-            <Field id label="Key" help="What steps and the API call it" error>
-                <TextInput value=text mono=true autocomplete="off" maxlength=64/>
-            </Field>
-        </div>
-    }
 }
 
 /// Moves an input one place; ranks are given anew, because equal ones fall back to the key.

@@ -3,11 +3,15 @@
 use leptos::{prelude::*, task::spawn_local};
 use workflow::AgentId;
 
-use super::{super::focus::field_id, one_step::OneStep};
+use super::{
+    super::{fixes::Fixes, focus::field_id},
+    behind::Behind,
+    one_step::OneStep,
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
-    components::{Button, ComboOption, Combobox, Field, Select, SelectOption, Size, Variant},
+    components::{ComboOption, Combobox, Field, Select, SelectOption},
     pages::agents::kind,
 };
 
@@ -29,7 +33,7 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
                     value: spec.id.to_string(),
                     label: spec.name.clone(),
                     kind: kind::label(spec.kind()).to_owned(),
-                    reason: None,
+                    ..ComboOption::default()
                 })
                 .collect::<Vec<_>>()
         });
@@ -74,24 +78,16 @@ pub(super) fn Agent(one: OneStep) -> impl IntoView {
             pin(one, wanted, is_loading);
         }
     });
-    let newer = move || {
-        let newest = latest.with(|latest| latest.as_ref().map(|(version, _)| *version))?;
-        pinned.get().filter(|version| *version < newest).map(|_| newest)
-    };
     let description = move || latest.with(|latest| latest.as_ref().map(|(_, text)| text.clone()).unwrap_or_default());
     view! {
         <Field id=field_id("agent_id") label="Agent" help=Signal::derive(description) error=one.problem("agent_id")>
             <Combobox value=chosen options/>
         </Field>
+        <Fixes draft step=one.key() field="agent_id"/>
         <Field id=field_id("agent_version") label="Version">
             <Select value=version options=Signal::derive(versions) disabled=is_loading/>
         </Field>
-        {move || newer().map(|newest| view! {
-            <p class="small row">
-                {format!("Version {newest} is out.")}
-                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| pin(one, None, is_loading)>"Use the latest"</Button>
-            </p>
-        })}
+        <Behind one/>
         <p class="small">
             <a href=move || format!("/admin/agents/{}", agent_id.get())>"Open the agent"</a>
         </p>

@@ -19,7 +19,8 @@ use self::rows::{Join, OPERATORS, Operator, Row, Rows};
 use super::{
     super::{
         focus::field_id,
-        sources::{self, Takes},
+        sources::{self, Place, Takes},
+        trying::LastSeen,
     },
     bound::choice,
     one_step::OneStep,
@@ -85,7 +86,10 @@ pub(super) fn RunsIf(one: OneStep) -> impl IntoView {
 fn first_source(one: OneStep) -> Option<Source> {
     let key = one.key();
     let options = one.draft.handle.with_definition_untracked(|definition| {
-        one.draft.catalog.with_untracked(|agents| sources::options(definition, agents, &key, &any_port(), None, TAKES))
+        one.draft.catalog.with_untracked(|agents| {
+            let place = Place { definition, agents, key: &key, port: &any_port(), seen: &|_| None };
+            sources::options(place, None, TAKES)
+        })
     });
     options.iter().find_map(|option| sources::decode(&option.value, || Source::Const(Value::Null)))
 }
@@ -261,6 +265,8 @@ fn RowView(one: OneStep, rows: Memo<Rows>, at: usize) -> impl IntoView {
                 set=set_left
                 error=problem_of_left
             />
+            <p class="small muted">{move || schema.with(|schema| format!("Type: {}", schema.words()))}</p>
+            <LastSeen source=left/>
             <div class="row">
                 <Select value=operator options id=id("operator") label="How to compare"/>
                 <span class="push"></span>

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use workflow::{agent::InputPort, schema::Schema, source::Source};
 
 use super::{
-    super::{focus::field_id, sources::Takes, trying::LastSeen},
+    super::{fixes::Fixes, focus::field_id, sources::Takes, trying::LastSeen},
     one_step::OneStep,
     section::Section,
     source_field::SourceField,
@@ -76,6 +76,7 @@ fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoVie
                 set=Callback::new(set)
                 error=problem
             />
+            <Fixes draft step=one.key() field=field.clone()/>
             <LastSeen source=Signal::derive(move || source.get())/>
         </div>
     }
@@ -85,10 +86,11 @@ fn Port(one: OneStep, name: String, ports: Memo<Vec<InputPort>>) -> impl IntoVie
 #[component]
 fn Stray(one: OneStep, name: String) -> impl IntoView {
     let id = field_id(&format!("inputs.{name}"));
-    let problem = one.problem(format!("inputs.{name}"));
-    let stored = StoredValue::new(name.clone());
+    let field = format!("inputs.{name}");
+    let problem = one.problem(field.clone());
+    let port = StoredValue::new(name.clone());
     let remove = move || {
-        let edit = Edit::SetInput { step: one.key(), port: stored.get_value(), source: None };
+        let edit = Edit::SetInput { step: one.key(), port: port.get_value(), source: None };
         one.draft.apply(edit, "Remove mapping");
     };
     view! {
@@ -97,9 +99,13 @@ fn Stray(one: OneStep, name: String) -> impl IntoView {
                 <span class="truncate">{name}</span>
             </div>
             <Fault text=problem/>
-            <div class="row">
-                <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| remove()>"Remove"</Button>
-            </div>
+            <Fixes draft=one.draft step=one.key() field/>
+            // Of an agent that is not there nothing is judged.
+            <Show when=move || problem.with(Option::is_none)>
+                <div class="row">
+                    <Button size=Size::Sm variant=Variant::Quiet icon="trash-2" on_click=move |()| remove()>"Remove"</Button>
+                </div>
+            </Show>
         </div>
     }
 }

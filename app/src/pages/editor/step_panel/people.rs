@@ -37,7 +37,7 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
                 (false, true) => Some("Disabled: cannot sign in".to_owned()),
                 (false, false) => None,
             };
-            ComboOption { value: person.email.clone(), label: person.email, kind: String::new(), reason }
+            ComboOption { value: person.email.clone(), label: person.email, reason, ..ComboOption::default() }
         };
         finder.found.get().into_iter().map(option).collect::<Vec<_>>()
     });

@@ -12,7 +12,7 @@ use workflow::{
 use super::{
     super::{
         focus::field_id,
-        sources::{self, Takes},
+        sources::{self, Place, Takes},
     },
     bound::{choice, flag, number, text, whole},
     one_step::OneStep,
@@ -33,7 +33,8 @@ fn first_list(one: OneStep) -> Source {
     let key = one.key();
     let options = one.draft.handle.with_definition_untracked(|definition| {
         one.draft.catalog.with_untracked(|agents| {
-            sources::options(definition, agents, &key, &list_port(), None, Takes { constant: false, ..TAKES })
+            let place = Place { definition, agents, key: &key, port: &list_port(), seen: &|_| None };
+            sources::options(place, None, Takes { constant: false, ..TAKES })
         })
     });
     let fitting = options.into_iter().find(|option| option.reason.is_none());

@@ -3,10 +3,13 @@
 
 use leptos::prelude::*;
 use serde_json::Value;
-use workflow::{agent::InputPort, schema::Kind, source::Source, validate::source_schema};
+use workflow::{agent::InputPort, graph::Graph, schema::Kind, source::Source, validate::source_schema};
 
 use super::{
-    super::sources::{self, Takes},
+    super::{
+        sources::{self, Place, Takes},
+        trying::use_trying,
+    },
     one_step::OneStep,
 };
 use crate::reactive::{effect, memo};
@@ -28,9 +31,18 @@ pub(super) fn SourceField(
     set: Callback<Option<Source>, bool>,
     #[prop(optional, into)] error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let draft = one.draft;
+    let (draft, trying) = (one.draft, use_trying());
     let source = memo(move || source.get());
     let is_wanted = RwSignal::new(false);
+    // The values that stand beside what can be chosen.
+    effect(move || {
+        if is_wanted.get() {
+            let earlier = draft.handle.with_definition_untracked(|definition| {
+                one.key.with_value(|key| Graph::of(definition).ancestors(key).into_iter().cloned().collect())
+            });
+            trying.look_for(earlier);
+        }
+    });
     let options = memo(move || -> Vec<ComboOption> {
         let current = source.get();
         let is_wanted = is_wanted.get();
@@ -40,7 +52,10 @@ pub(super) fn SourceField(
             }
             one.key.with_value(|key| {
                 draft.catalog.with(|agents| {
-                    port.with(|port| sources::options(definition, agents, key, port, current.as_ref(), takes.get()))
+                    port.with(|port| {
+                        let place = Place { definition, agents, key, port, seen: &|source| trying.value_of(source) };
+                        sources::options(place, current.as_ref(), takes.get())
+                    })
                 })
             })
         })

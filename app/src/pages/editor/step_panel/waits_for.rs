@@ -5,7 +5,11 @@ use canvas::{Edit, edit::refuse_edge};
 use leptos::prelude::*;
 use workflow::{Definition, StepKey, graph::Graph};
 
-use super::{super::focus, one_step::OneStep, section::Section};
+use super::{
+    super::{fixes::Fixes, focus},
+    one_step::OneStep,
+    section::Section,
+};
 use crate::components::{ComboOption, Combobox, Field, IconButton, Size};
 use crate::reactive::{effect, memo};
 
@@ -54,6 +58,7 @@ pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
                 <Field id=focus::field_id("depends_on") label="Connect an earlier step" error=one.problem("depends_on")>
                     <Combobox value=chosen options placeholder="Choose a step"/>
                 </Field>
+                <Fixes draft step=one.key() field="depends_on"/>
             </div>
         </Section>
     }
@@ -104,8 +109,8 @@ fn candidates(definition: &Definition, key: &StepKey) -> Vec<ComboOption> {
             ComboOption {
                 value: other.to_string(),
                 label: step.title_or(other).to_owned(),
-                kind: String::new(),
                 reason,
+                ..ComboOption::default()
             }
         })
         .collect();

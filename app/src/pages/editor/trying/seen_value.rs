@@ -12,7 +12,7 @@ use crate::reactive::memo;
 const MOST: usize = 120;
 
 /// A value in a line.
-pub(super) fn in_a_line(value: &Value) -> String {
+pub(in crate::pages::editor) fn in_a_line(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -52,7 +52,7 @@ pub(super) fn CompareDialog(live: LiveRun, open: RwSignal<bool>) -> impl IntoVie
             value: run.id.to_string(),
             label: label(run),
             kind: status_label(run_status(run.status, run.status_reason)).to_owned(),
-            reason: None,
+            ..ComboOption::default()
         };
         runs.with(|runs| runs.iter().map(option).collect::<Vec<_>>())
     });

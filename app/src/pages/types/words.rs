@@ -1,0 +1,159 @@
+//! The plain words for types that admins choose from, and what stands beside a word that needs more than itself.
+//! A schema that the words cannot say is kept as JSON: no part of it may be lost by being looked at.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use workflow::{
+    json,
+    schema::{Kind, Schema},
+};
+
+/// The words, as (value, label).
+pub(super) const WORDS: [(&str, &str); 12] = [
+    ("text", "Text"),
+    ("multiline", "Long text"),
+    ("markdown", "Markdown"),
+    ("number", "Number"),
+    ("integer", "Whole number"),
+    ("boolean", "Yes or no"),
+    ("choice", "Choice"),
+    ("file", "Text file"),
+    ("list", "List"),
+    ("object", "Object"),
+    ("any", "Anything"),
+    ("custom", "JSON Schema"),
+];
+
+/// The first choice that was written before.
+pub(super) fn twice(choices: &str) -> Option<&str> {
+    let mut known = BTreeSet::new();
+    lines(choices).find(|line| !known.insert(*line))
+}
+
+/// The choices, one a line.
+pub(super) fn lines(choices: &str) -> impl Iterator<Item = &str> {
+    choices.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+pub(super) fn pretty(schema: &Schema) -> String {
+    serde_json::to_string_pretty(schema).unwrap_or_default()
+}
+
+/// The word for a type, and what stands beside it.
+pub(super) fn words_of(schema: &Schema) -> (&'static str, String) {
+    let plain = match (schema.kind, schema.format.as_str()) {
+        _ if schema.choices.is_some() => "choice",
+        (Some(Kind::String), "multiline") => "multiline",
+        (Some(Kind::String), "markdown") => "markdown",
+        (Some(Kind::String), "file") => "file",
+        (Some(Kind::String), _) => "text",
+        (Some(Kind::Number), _) => "number",
+        (Some(Kind::Integer), _) => "integer",
+        (Some(Kind::Boolean), _) => "boolean",
+        (Some(Kind::Array), _) => "list",
+        (Some(Kind::Object), _) => "object",
+        (Some(Kind::Null), _) => "custom",
+        (None, _) => "any",
+    };
+    let beside = match plain {
+        "choice" => schema.choices().iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        "list" | "object" if *schema != Schema::of(schema.kind.unwrap_or(Kind::Object)) => pretty(schema),
+        _ => String::new(),
+    };
+    if schema_of(plain, &beside).as_ref() == Ok(schema) { (plain, beside) } else { ("custom", pretty(schema)) }
+}
+
+/// The word for the type of a field, whose description stands beside it. What has more than fields can show is none of the words.
+pub(super) fn field_word(schema: &Schema) -> &'static str {
+    let has_more = !schema.format.is_empty()
+        || match schema.kind {
+            Some(Kind::Object) => schema.items.is_some(),
+            Some(Kind::Array) => !schema.properties.is_empty() || !schema.required.is_empty(),
+            _ => false,
+        };
+    if has_more && matches!(schema.kind, Some(Kind::Object | Kind::Array)) {
+        return "custom";
+    }
+    words_of(&Schema { description: String::new(), ..schema.clone() }).0
+}
+
+pub(super) fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
+    let text = |format: &str| Schema { format: format.to_owned(), ..Schema::text() };
+    Ok(match word {
+        "multiline" | "markdown" | "file" => text(word),
+        "number" => Schema::of(Kind::Number),
+        "integer" => Schema::of(Kind::Integer),
+        "boolean" => Schema::of(Kind::Boolean),
+        "choice" => {
+            let mut known: Vec<Value> = Vec::new();
+            for line in lines(beside) {
+                if !known.iter().any(|choice| choice == line) {
+                    known.push(line.into());
+                }
+            }
+            Schema { choices: Some(known), ..Schema::text() }
+        }
+        "list" => inside(beside, Kind::Array)?,
+        "object" => inside(beside, Kind::Object)?,
+        "any" => Schema::any(),
+        "custom" => parse(beside)?,
+        _ => Schema::text(),
+    })
+}
+
+pub(super) fn inside(json: &str, kind: Kind) -> Result<Schema, String> {
+    if json.trim().is_empty() {
+        return Ok(Schema::of(kind));
+    }
+    let schema = parse(json)?;
+    match schema.kind {
+        None => Ok(Schema { kind: Some(kind), ..schema }),
+        Some(known) if known == kind => Ok(schema),
+        Some(other) => Err(format!("This describes a {}, but a {} is chosen", other.as_str(), kind.as_str())),
+    }
+}
+
+fn parse(text: &str) -> Result<Schema, String> {
+    let words = |fault: &dyn std::fmt::Display| format!("This is no schema that Weft understands: {fault}");
+    let document = json::parse(text, json::Bounds::VALUE).map_err(|fault| words(&fault))?;
+    serde_json::from_value(document).map_err(|fault| words(&fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_schema_comes_back_as_it_was() {
+        for (document, expected) in [
+            (json!({"type":"string"}), "text"),
+            (json!({"type":"string","format":"multiline"}), "multiline"),
+            (json!({"type":"string","enum":["a","b"]}), "choice"),
+            (json!({"type":"string","enum":[]}), "choice"),
+            (json!({"type":"integer"}), "integer"),
+            (json!({"type":"integer","enum":[1,2]}), "custom"),
+            (json!({"type":"string","format":"date"}), "custom"),
+            (json!({"type":"array"}), "list"),
+            (json!({"type":"array","items":{"type":"string"}}), "list"),
+            (json!({"type":"object","properties":{"a":{}},"required":["a"]}), "object"),
+            (json!({}), "any"),
+            (json!({"enum":["a"]}), "custom"),
+            (json!({"type":"null"}), "custom"),
+        ] {
+            let schema: Schema = serde_json::from_value(document.clone()).unwrap();
+            let (word, beside) = words_of(&schema);
+            assert_eq!(word, expected, "{document}");
+            assert_eq!(schema_of(word, &beside), Ok(schema), "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_inside_must_be_of_the_chosen_kind() {
+        assert!(schema_of("list", "{\"type\":\"object\"}").is_err());
+        assert_eq!(schema_of("list", "{\"items\":{}}").unwrap().kind, Some(Kind::Array));
+        assert!(schema_of("object", "{\"propertys\":{}}").unwrap_err().contains("propertys"));
+    }
+}
