@@ -1,10 +1,16 @@
 //! Edits of a definition: the only way the editor changes a workflow, each with its exact inverse.
 //! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
 
+mod between;
 mod fitting;
+mod joined;
 mod key;
+mod moved_end;
+mod offer;
 mod refused;
 mod rename;
+#[cfg(test)]
+pub(crate) mod testing;
 mod title;
 
 use std::collections::BTreeSet;
@@ -19,9 +25,13 @@ use workflow::{
 
 use crate::document::Document;
 
+pub(crate) use between::put_between;
 pub(crate) use fitting::map_what_fits;
+pub(crate) use joined::{Rewired, add_joined};
 pub(crate) use key::FreeKeys;
 pub use key::fresh_key;
+pub(crate) use moved_end::{held, moved_end};
+pub(crate) use offer::takes;
 pub use refused::Refused;
 pub(crate) use refused::megabytes;
 pub use rename::{each_source, renamed_step};
