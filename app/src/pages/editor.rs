@@ -5,6 +5,7 @@ mod autosave;
 mod bound;
 mod canvas_bar;
 mod changes;
+mod chooser;
 mod clipboard;
 mod conflict;
 mod content;
@@ -32,6 +33,7 @@ use workflow::{AgentCatalog, TemplateId, api::TemplateView, trying::Extent};
 
 use self::{
     canvas_bar::CanvasBar,
+    chooser::Chooser,
     conflict::Notices,
     draft::Draft,
     more::More,
@@ -150,6 +152,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                         <LeftToggle panel=palette icon="bot" label="Agents"/>
                         <CanvasBar draft/>
                         <OpenSelected draft/>
+                        <Chooser draft/>
                     </section>
                     <SidePanel draft/>
                     <Problems draft/>
