@@ -5,6 +5,7 @@
 //! `<EditorCanvas state/>` builds, driven by an [`EditorHandle`]; `<RunCanvas run selected/>` watches.
 
 mod draw;
+mod edge_pan;
 mod editor;
 mod handle;
 mod hooks;

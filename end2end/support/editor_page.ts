@@ -18,6 +18,7 @@ interface Point {
 interface Hooks {
   nodeRect(key: string): Box | null;
   portRect(key: string, side: "in" | "out"): Box | null;
+  gripRect(from: string, to: string, end: "in" | "out"): Box | null;
   camera(): { x: number; y: number; zoom: number };
   /** Everything, however small. */
   showAll(): void;
@@ -59,6 +60,13 @@ export class EditorPage {
   async port(key: string, side: "in" | "out"): Promise<Point> {
     const ask = () => this.page.evaluate(([key, side]) => window.__canvas?.portRect(key, side) ?? null, [key, side] as const);
     return centre(await this.ask(key, ask));
+  }
+
+  /** Where an end of a line is taken up: at the port that it comes out of, or goes in at. */
+  async grip(from: string, to: string, end: "in" | "out"): Promise<Point> {
+    const ask = () =>
+      this.page.evaluate(([from, to, end]) => window.__canvas?.gripRect(from, to, end) ?? null, [from, to, end] as const);
+    return centre(await this.ask(`${from} to ${to}`, ask));
   }
 
   camera(): Promise<{ x: number; y: number; zoom: number } | undefined> {

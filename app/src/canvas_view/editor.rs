@@ -3,7 +3,7 @@
 
 use crate::reactive::memo;
 use canvas::{
-    Board, Clip, Document, Edit, PaletteItem, Refused, WheelMode,
+    Board, Choice, Clip, Document, Edit, Input, Key, Mods, PaletteItem, Question, Refused, WheelMode,
     clip::{Outside, Unreadable},
     history::Kept,
 };
@@ -273,13 +273,53 @@ impl EditorHandle {
         palette::begin(self.board, self.drag, agent, event);
     }
 
-    /// Call it on `click` of a palette item: adds the agent in the middle, unless the click ended a drag.
+    /// What is being asked on the canvas: which agent a step is to have, or where a line is to lead.
+    pub fn question(self) -> Signal<Option<Question>> {
+        self.board.question.into()
+    }
+
+    pub fn choices(self) -> Vec<Choice> {
+        self.board.read(Board::choices).unwrap_or_default()
+    }
+
+    /// Shows on the canvas what the list of choices points at.
+    pub fn point_at(self, value: &str) {
+        if let Some(outputs) = self.board.act(|board| board.point_at(value)) {
+            self.board.emit(outputs);
+        }
+    }
+
+    pub fn choose(self, value: &str) {
+        if let Some(outputs) = self.board.act(|board| board.choose(value)) {
+            self.board.emit(outputs);
+        }
+    }
+
+    /// Nothing is chosen: what was being drawn is gone.
+    pub fn give_up_choosing(self) {
+        if self.board.read(|board| board.question().is_some()).unwrap_or(false) {
+            self.board.input(Input::Cancel);
+        }
+    }
+
+    /// Asks for the agent of a step after the selected one, or here.
+    pub fn add_by_key(self) {
+        self.board.input(Input::Key { key: Key::Char('n'), mods: Mods::default() });
+    }
+
+    /// Asks where a line from the selected step is to lead.
+    pub fn connect_by_key(self) {
+        self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
+    }
+
+    /// Call it on `click` of a palette item: adds the agent onto the selected line, after the selected step, or else in the middle,
+    /// unless the click ended a drag.
     pub fn add_agent(self, agent: &AgentView) {
         if self.drag.take_was_dragged() {
             return;
         }
         let item = PaletteItem::from(agent);
-        if let Some(outputs) = self.board.act(|board| board.add_in_the_middle(&item)) {
+        if let Some(outputs) = self.board.act(|board| board.add_where_it_fits(&item)) {
             self.board.emit(outputs);
         }
     }

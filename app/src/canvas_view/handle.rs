@@ -1,7 +1,7 @@
 //! The board behind a Copy handle, and the few signals that panels and toolbars follow.
 //! There is never a signal per node: the board is the state, signals only say that it changed.
 
-use canvas::{Board, Camera, Input, Output, Precision, Rect, Size};
+use canvas::{Board, Camera, Input, Output, Precision, Question, Rect, Size};
 use leptos::{html, prelude::*};
 use web_sys::MouseEvent;
 use workflow::StepKey;
@@ -30,6 +30,10 @@ pub(super) struct BoardHandle {
     pub(super) needs_map: RwSignal<bool>,
     /// Everything selected stays where it is.
     pub(super) is_pinned: RwSignal<bool>,
+    /// What is to be chosen from a list, while something is drawn.
+    pub(super) question: RwSignal<Option<Question>>,
+    /// Somebody counts ticks.
+    pub(super) is_ticking: StoredValue<bool>,
     /// The list beside the canvas should take the focus with the next frame.
     pub(super) wants_focus: StoredValue<bool>,
 }
@@ -55,6 +59,8 @@ impl BoardHandle {
             map_frame: NodeRef::new(),
             needs_map: RwSignal::new(false),
             is_pinned: RwSignal::new(false),
+            question: RwSignal::new(None),
+            is_ticking: StoredValue::new(false),
             wants_focus: StoredValue::new(false),
         }
     }
@@ -110,6 +116,10 @@ impl BoardHandle {
             }
             if self.hint.with_untracked(|known| known.as_deref() != board.hint()) {
                 self.hint.set(board.hint().map(str::to_owned));
+            }
+            let question = board.question();
+            if self.question.with_untracked(|known| *known != question) {
+                self.question.set(question);
             }
             let Camera { zoom, .. } = board.camera();
             if (self.zoom.get_untracked() - zoom).abs() > f64::EPSILON {

@@ -16,6 +16,7 @@ pub(super) struct Hooks {
     /// Kept alive as long as the page may call them.
     _node: Closure<dyn Fn(String) -> JsValue>,
     _port: Closure<dyn Fn(String, String) -> JsValue>,
+    _grip: Closure<dyn Fn(String, String, String) -> JsValue>,
     _camera: Closure<dyn Fn() -> JsValue>,
     _fit: Closure<dyn Fn()>,
     _show_all: Closure<dyn Fn()>,
@@ -33,6 +34,12 @@ impl Hooks {
             let at = board.read(|board| board.port_point(&StepKey::new(key), side)).flatten();
             at.map_or(JsValue::NULL, |at| js_rect(Rect::from_center_size(at + corner(), (10.0, 10.0))))
         });
+        let grip =
+            Closure::<dyn Fn(String, String, String) -> JsValue>::new(move |from: String, to: String, end: String| {
+                let end = if end == "in" { Side::In } else { Side::Out };
+                let at = board.read(|board| board.grip_point(&StepKey::new(from), &StepKey::new(to), end)).flatten();
+                at.map_or(JsValue::NULL, |at| js_rect(Rect::from_center_size(at + corner(), (10.0, 10.0))))
+            });
         let camera = Closure::<dyn Fn() -> JsValue>::new(move || {
             board.read(Board::camera).map_or(JsValue::NULL, |camera| {
                 js_object(&[("x", camera.origin.x), ("y", camera.origin.y), ("zoom", camera.zoom)])
@@ -48,6 +55,7 @@ impl Hooks {
         for (name, function) in [
             ("nodeRect", node.as_ref()),
             ("portRect", port.as_ref()),
+            ("gripRect", grip.as_ref()),
             ("camera", camera.as_ref()),
             ("fit", fit.as_ref()),
             ("showAll", show_all.as_ref()),
@@ -55,7 +63,7 @@ impl Hooks {
             set(&object, name, function);
         }
         set(&window(), NAME, &object);
-        Self { object, _node: node, _port: port, _camera: camera, _fit: fit, _show_all: show_all }
+        Self { object, _node: node, _port: port, _grip: grip, _camera: camera, _fit: fit, _show_all: show_all }
     }
 }
 

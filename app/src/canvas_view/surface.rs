@@ -3,7 +3,7 @@
 
 use crate::components::{quoted, unquoted};
 use crate::reactive::effect;
-use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2};
+use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
@@ -43,6 +43,10 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
         // The map draws itself with the frame after it came.
         let _ = board.map.get();
         super::stage::schedule(board, stage);
+    });
+    effect(move || {
+        board.frame.track();
+        super::edge_pan::drive(board);
     });
     on_cleanup(move || {
         stage.try_update_value(|stage| stage.update(|stage| *stage = None));
@@ -171,9 +175,13 @@ fn pointer_up(board: BoardHandle, event: &PointerEvent) {
 fn press_twice(board: BoardHandle, at: Point) {
     let (id, mods) = (-1, Mods::default());
     let precision = precision_of("mouse");
-    // On a port it would begin a connection.
-    let on_node = board.read(|board| board.scene().hit_node(&board.camera(), at).is_some()).unwrap_or(false);
-    if on_node {
+    // On a port it would begin a connection; where nothing is a step can be added.
+    let is_meant = board.read(|board| {
+        let (scene, camera) = (board.scene(), board.camera());
+        let is_empty = || scene.hit(&camera, at, precision, true) == Hit::Nothing;
+        scene.hit_node(&camera, at).is_some() || (board.is_editor() && is_empty())
+    });
+    if is_meant.unwrap_or(false) {
         board.input(Input::Down { id, at, button: Button::Main, precision, mods, clicks: 2 });
         board.input(Input::Up { id, at, mods });
     }
@@ -224,7 +232,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         // Copy, cut and paste come as events of their own.
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
-        Key::Char(c) => !mods.alt && "+-=_0cCpP12!".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cCnNpP12!".contains(c),
         _ => !mods.alt,
     };
     if is_ours {

@@ -7,7 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
-use super::dom::{Align, aria, by_id, place_near, rove, set_style};
+use super::dom::{Align, aria, by_id, focus, place_near, rove, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 
@@ -51,10 +51,25 @@ pub fn Combobox(
     /// What is said where nothing is found, if not that nothing matches.
     #[prop(optional, into)]
     nothing: Option<Signal<String>>,
+    /// It opens as soon as it is there, takes the focus, and points at the first option that can be chosen.
+    #[prop(optional)]
+    opens: bool,
+    /// Hears what is pointed at while the list is open.
+    #[prop(optional, into)]
+    on_active: Option<Callback<String>>,
+    /// Hears when it is left without a choice.
+    #[prop(optional, into)]
+    on_leave: Option<Callback<()>>,
 ) -> impl IntoView {
     let wiring = Wiring::find(id);
-    let state = Combo::new(wiring.id.clone().unwrap_or_default(), value, options, on_unknown);
+    let state = Combo { on_leave, ..Combo::new(wiring.id.clone().unwrap_or_default(), value, options, on_unknown) };
     state.follow();
+    if opens {
+        state.open_soon();
+    }
+    if let Some(on_active) = on_active {
+        state.tell_active(on_active);
+    }
     if let Some(on_search) = on_search {
         effect(move || {
             if state.open.get() {
@@ -158,6 +173,7 @@ struct Combo {
     chosen: Memo<String>,
     found: Memo<Vec<ComboOption>>,
     on_unknown: Option<Callback<String>>,
+    on_leave: Option<Callback<()>>,
 }
 
 impl Combo {
@@ -189,6 +205,7 @@ impl Combo {
             chosen,
             found,
             on_unknown,
+            on_leave: None,
         }
     }
 
@@ -217,6 +234,36 @@ impl Combo {
                 option.scroll_into_view_with_scroll_into_view_options(&nearest);
             }
         });
+    }
+
+    /// Two frames later, when what gave the focus away has settled.
+    fn open_soon(self) {
+        effect(move || {
+            let Some(input) = self.input.get() else { return };
+            request_animation_frame(move || {
+                request_animation_frame(move || {
+                    if self.open.try_get_untracked().is_some() {
+                        focus(&input);
+                        self.show();
+                        self.active.set(self.first_choosable());
+                    }
+                });
+            });
+        });
+    }
+
+    fn tell_active(self, on_active: Callback<String>) {
+        effect(move || {
+            let active = self.active.get();
+            let option = self.found.with(|found| active.and_then(|i| found.get(i).map(|option| option.value.clone())));
+            if let Some(value) = option {
+                on_active.run(value);
+            }
+        });
+    }
+
+    fn first_choosable(self) -> Option<usize> {
+        self.found.with_untracked(|found| found.iter().position(|option| option.reason.is_none()))
     }
 
     fn show(self) {
@@ -271,6 +318,14 @@ impl Combo {
             Some(_) if self.is_kept() => self.fold(),
             _ => self.close(),
         }
+        self.tell_left();
+    }
+
+    /// An input that is taken off the page blurs too; nobody leaves it then.
+    fn tell_left(self) {
+        if let Some(on_leave) = self.on_leave.filter(|_| self.open.try_get_untracked().is_some()) {
+            on_leave.run(());
+        }
     }
 
     /// A text stands in the input that is no choice.
@@ -282,7 +337,7 @@ impl Combo {
     fn search(self, text: String) {
         self.query.set(text);
         self.show();
-        self.active.set(self.found.with_untracked(|found| found.iter().position(|o| o.reason.is_none())));
+        self.active.set(self.first_choosable());
     }
 
     fn choose(self, i: usize) {
@@ -321,6 +376,7 @@ impl Combo {
                 event.prevent_default();
                 event.stop_propagation();
                 self.close();
+                self.tell_left();
             }
             _ => (),
         }

@@ -5,6 +5,7 @@ mod autosave;
 mod bound;
 mod canvas_bar;
 mod changes;
+mod chooser;
 mod clipboard;
 mod conflict;
 mod content;
@@ -34,6 +35,7 @@ use workflow::{AgentCatalog, TemplateId, api::TemplateView, trying::Extent};
 
 use self::{
     canvas_bar::CanvasBar,
+    chooser::Chooser,
     conflict::Notices,
     draft::Draft,
     more::More,
@@ -152,6 +154,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                         <LeftToggle panel=palette icon="bot" label="Agents"/>
                         <CanvasBar draft/>
                         <OpenSelected draft/>
+                        <Chooser draft/>
                     </section>
                     <SidePanel draft/>
                     <Problems draft/>

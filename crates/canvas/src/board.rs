@@ -1,14 +1,21 @@
 //! The board: one definition on one canvas, for building or for watching, driven by plain input and answering with output.
 //! It never touches a screen: what must be redrawn is a set of flags. A gesture changes the definition once, at its end, or not at all.
 
+mod adding;
+mod building;
+mod choosing;
 mod clipboard;
 mod commands;
 mod connect;
+mod edge_pan;
+mod ends;
 pub mod input;
+mod key_connect;
 mod keyboard;
 mod mirror;
 mod palette;
 mod pointer;
+mod room;
 mod view;
 
 use std::collections::BTreeMap;
@@ -25,8 +32,15 @@ use crate::{
     scene::{Said, Scene, Side, Source, hit::Hit},
 };
 
+use building::Builder;
+use edge_pan::Held;
+
+pub use choosing::{Choice, Question, Spot};
 pub use connect::Connect;
+pub use edge_pan::TICK_MS;
+pub use ends::Ends;
 pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
+pub use key_connect::KeyConnect;
 pub use mirror::MirrorNode;
 pub use palette::PaletteItem;
 pub use pointer::{Drag, Gesture};
@@ -60,6 +74,8 @@ impl Dirty {
 pub struct Board {
     document: Document,
     content: Content,
+    /// What builds on it; nothing builds on a board to watch.
+    builder: Option<Builder>,
     history: History,
     scene: Scene,
     /// Where the layout put steps that have no place of their own.
@@ -80,6 +96,8 @@ pub struct Board {
     /// Where a pointer rests on the canvas, for what is put there by a key.
     pointer: Option<Point>,
     gesture: Gesture,
+    /// What is held, and may lead beyond the edge.
+    held: Option<Held>,
     hint: Option<String>,
     problems: Vec<Problem>,
     lod: Lod,
@@ -90,7 +108,8 @@ pub struct Board {
 impl Board {
     /// A board to build on.
     pub fn editor(document: impl Into<Document>, agents: AgentCatalog) -> Self {
-        Self::new(document.into(), Content::Draft { agents }, History::default())
+        let board = Self::new(document.into(), Content::Draft { agents }, History::default());
+        Self { builder: Some(building::build), ..board }
     }
 
     /// A board to watch a run on; nothing on it can be moved.
@@ -103,6 +122,7 @@ impl Board {
         let mut board = Self {
             document,
             content,
+            builder: None,
             history,
             scene: Scene::default(),
             automatic: BTreeMap::new(),
@@ -119,6 +139,7 @@ impl Board {
             hover: Hit::Nothing,
             pointer: None,
             gesture: Gesture::Idle,
+            held: None,
             hint: None,
             problems: Vec::new(),
             lod: Lod::Full,
@@ -227,6 +248,12 @@ impl Board {
     /// The middle of a port on the screen.
     pub fn port_point(&self, key: &StepKey, side: Side) -> Option<Point> {
         Some(self.camera.to_screen(self.scene.port(self.scene.node(key)?, side)))
+    }
+
+    /// Where an end of a line is taken up, on the screen.
+    pub fn grip_point(&self, from: &StepKey, to: &StepKey, end: Side) -> Option<Point> {
+        let edge = self.scene.edge_between(self.scene.node(from)?, self.scene.node(to)?)?;
+        Some(self.scene.grip(&self.camera, edge, end))
     }
 
     pub fn set_viewport(&mut self, size: Size) {
@@ -434,7 +461,8 @@ impl Board {
             | Gesture::Pan { .. }
             | Gesture::Pinch { .. }
             | Gesture::Connect(_)
-            | Gesture::KeyConnect { .. }
+            | Gesture::KeyConnect(_)
+            | Gesture::Adding(_)
             | Gesture::Palette { .. } => {}
         }
         self.hint = None;

@@ -1,12 +1,18 @@
 //! Edits of a definition: the only way the editor changes a workflow, each with its exact inverse.
 //! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
 
+mod between;
 mod fitting;
 mod fixes;
+mod joined;
 mod key;
+mod moved_end;
+mod offer;
 mod refused;
 mod rename;
 mod renaming;
+#[cfg(test)]
+pub(crate) mod testing;
 mod title;
 mod versions;
 
@@ -22,10 +28,14 @@ use workflow::{
 
 use crate::document::Document;
 
+pub(crate) use between::put_between;
 pub(crate) use fitting::map_what_fits;
 pub use fixes::{Fix, fixes, line_of};
+pub(crate) use joined::{Rewired, add_joined};
 pub(crate) use key::FreeKeys;
 pub use key::fresh_key;
+pub(crate) use moved_end::{held, moved_end};
+pub(crate) use offer::takes;
 pub use refused::Refused;
 pub(crate) use refused::megabytes;
 pub use rename::{each_source, reads_run_input};

@@ -15,7 +15,10 @@ pub mod scene;
 pub mod board;
 pub mod paint;
 
-pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, WheelMode};
+pub use board::{
+    Board, Button, Choice, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, Question, TICK_MS,
+    WheelMode,
+};
 pub use camera::Camera;
 pub use clip::Clip;
 pub use document::Document;

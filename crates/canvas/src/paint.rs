@@ -11,9 +11,9 @@ mod overlay;
 use kurbo::{Rect, Size};
 
 use crate::{
-    board::{Board, Gesture},
+    board::{Board, Ends, Gesture},
     camera::{Camera, Lod},
-    scene::Scene,
+    scene::{Scene, Side},
 };
 
 pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
@@ -36,8 +36,10 @@ struct View<'a> {
     seen: Rect,
     /// By node.
     selected: Vec<bool>,
-    /// While connecting: by node, whether it cannot be the other end.
-    blocked: Option<&'a [bool]>,
+    /// While connecting: the node the line holds on to, the side of its port, and what can be the other end.
+    joining: Option<(u32, Side, &'a Ends)>,
+    /// The line that is being moved is drawn by the pointer alone.
+    moved: Option<u32>,
 }
 
 impl<'a> View<'a> {
@@ -47,9 +49,10 @@ impl<'a> View<'a> {
         for node in board.selection().iter().filter_map(|key| scene.node(key)) {
             selected[node as usize] = true;
         }
-        let blocked = match board.gesture() {
-            Gesture::Connect(connect) => Some(connect.blocked.as_slice()),
-            _ => None,
+        let (joining, moved) = match board.gesture() {
+            Gesture::Connect(connect) => (Some((connect.anchor, connect.side, &connect.ends)), connect.moved_edge()),
+            Gesture::KeyConnect(connect) => (Some((connect.from, Side::Out, connect.ends())), None),
+            _ => (None, None),
         };
         let camera = board.camera();
         Self {
@@ -60,15 +63,13 @@ impl<'a> View<'a> {
             lod: board.lod(),
             seen: camera.visible(board.viewport(), CULL_PADDING),
             selected,
-            blocked,
+            joining,
+            moved,
         }
     }
 
     fn is_dimmed(&self, node: u32) -> bool {
-        match (self.blocked, self.board.gesture()) {
-            (Some(blocked), Gesture::Connect(connect)) => blocked[node as usize] && connect.anchor != node,
-            _ => false,
-        }
+        self.joining.is_some_and(|(anchor, _, ends)| node != anchor && ends.is_blocked(node))
     }
 }
 

@@ -191,15 +191,7 @@ impl Scene {
     }
 
     pub fn port(&self, node: u32, side: Side) -> Point {
-        let rect = self.rect(node);
-        // In line with title and icon, whatever stands below them.
-        let y = rect.y0 + HEAD_HEIGHT / 2.0;
-        match (self.flow, side) {
-            (Flow::Right, Side::In) => Point::new(rect.x0, y),
-            (Flow::Right, Side::Out) => Point::new(rect.x1, y),
-            (Flow::Down, Side::In) => Point::new(rect.center().x, rect.y0),
-            (Flow::Down, Side::Out) => Point::new(rect.center().x, rect.y1),
-        }
+        port_of(self.rect(node), side, self.flow)
     }
 
     /// Everything, or nothing to look at.
@@ -326,6 +318,18 @@ impl Scene {
             self.edges_out[edge.from as usize].push(id);
             self.edges_in[edge.to as usize].push(id);
         }
+    }
+}
+
+/// Where a port of such a card is.
+pub(crate) fn port_of(card: Rect, side: Side, flow: Flow) -> Point {
+    // In line with title and icon, whatever stands below them.
+    let y = card.y0 + HEAD_HEIGHT / 2.0;
+    match (flow, side) {
+        (Flow::Right, Side::In) => Point::new(card.x0, y),
+        (Flow::Right, Side::Out) => Point::new(card.x1, y),
+        (Flow::Down, Side::In) => Point::new(card.center().x, card.y0),
+        (Flow::Down, Side::Out) => Point::new(card.center().x, card.y1),
     }
 }
 

@@ -97,6 +97,11 @@ fn StepsMenu(draft: Draft) -> impl IntoView {
             "Duplicate"
         </MenuItem>
         <MenuLine/>
+        <MenuItem icon="plus" keys="N" on_select=move |()| handle.add_by_key()>"Add a step"</MenuItem>
+        <MenuItem icon="network" keys="C" refusal=nothing on_select=move |()| handle.connect_by_key()>
+            "Connect to"
+        </MenuItem>
+        <MenuLine/>
         <MenuItem icon="list-checks" keys="Ctrl A" on_select=move |()| handle.select_all()>"Select all"</MenuItem>
         <MenuItem icon="trash-2" keys="Del" danger=true refusal=nothing on_select=move |()| handle.delete_selected()>
             "Delete"

@@ -65,6 +65,9 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
             </dl>
             {faults}
             <p class="muted small">"What is passed on is chosen in the inputs of the second step"</p>
+            <p class="muted small">
+                "Drag an end of the line to another step to move it. Drag an agent onto the line, or press one in the list of agents, to put it between."
+            </p>
             <div class="row">
                 <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
                     "Open the second step"

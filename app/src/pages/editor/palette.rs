@@ -1,4 +1,5 @@
-//! The library at the left: agents by kind, to be dragged onto the canvas, or added in its middle by a press.
+//! The library at the left: agents by kind, to be dragged onto the canvas or onto a line, or added by a press: after the selected
+//! step, onto the selected line, or else in the middle.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
@@ -160,7 +161,7 @@ fn Item(draft: Draft, agent: AgentView) -> impl IntoView {
     let handle = draft.handle;
     let (name, description) = (agent.name.clone(), agent.description.clone());
     let tip = if description.is_empty() {
-        format!("{name}: drag onto the canvas, or press to add")
+        format!("{name}: drag onto the canvas or a line, or press to add it after the selected step")
     } else {
         description.clone()
     };

@@ -35,7 +35,7 @@ impl Board {
         let title = |node: u32| &self.scene.title[node as usize];
         out.push(Output::Say(format!("Connection from {} to {}", title(edge.from), title(edge.to))));
         self.selected_edge = Some(ends);
-        (self.dirty.base, self.dirty.mirror) = (true, true);
+        (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
     }
 
     /// Selects from outside, as from the problems list or the outline, and shows the last one.

@@ -70,6 +70,8 @@ pub enum Input {
         key: Key,
         mods: Mods,
     },
+    /// A sixtieth of a second has passed, while the board wants to know.
+    Tick,
     /// The pointer was taken away, or the window lost the focus.
     Cancel,
 }

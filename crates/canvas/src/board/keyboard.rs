@@ -1,11 +1,12 @@
 //! The keyboard: everything the pointer can do, without it.
-//! Arrows follow edges, C connects, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
+//! Arrows follow edges, C connects, N adds, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
 
 use kurbo::{Point, Vec2};
 use workflow::StepKey;
 
 use super::{
     Board, Gesture,
+    building::Act,
     input::{Key, Mods, Output},
 };
 use crate::{flow::Flow, scene::SNAP};
@@ -18,7 +19,7 @@ impl Board {
         self.dirty.overlay = true;
         match &self.gesture {
             Gesture::Idle => {}
-            Gesture::KeyConnect { .. } => return self.key_while_connecting(key, out),
+            Gesture::KeyConnect(_) => return self.key_while_connecting(key, out),
             _ if key == Key::Escape => {
                 let had_selection = matches!(self.gesture, Gesture::Marquee(_));
                 self.cancel_gesture();
@@ -34,14 +35,15 @@ impl Board {
             (Key::Char('z' | 'Z'), true, shift) => self.travel(!shift, out),
             (Key::Char('y' | 'Y'), true, _) => self.travel(false, out),
             (Key::Char('a' | 'A'), true, _) => out.extend(self.select_all()),
-            (Key::Char('d' | 'D'), true, _) => out.extend(self.duplicate_selected()),
+            (Key::Char('d' | 'D'), true, _) => self.build(Act::Duplicate, out),
             (Key::Char('1' | '!'), false, true) => self.fit(),
             (Key::Char('2' | '"' | '@'), false, true) => self.show_all(),
             (Key::Char('p' | 'P'), false, _) => out.extend(self.toggle_pin()),
             (Key::Char('0'), false, _) => self.zoom_to(1.0),
             (Key::Char('+' | '='), _, _) => self.zoom_by(ZOOM_STEP),
             (Key::Char('-' | '_'), _, _) => self.zoom_by(1.0 / ZOOM_STEP),
-            (Key::Char('c' | 'C'), false, _) if self.is_editor() => self.begin_key_connect(out),
+            (Key::Char('c' | 'C'), false, _) => self.build(Act::KeyConnect, out),
+            (Key::Char('n' | 'N'), false, _) => self.build(Act::AddByKey, out),
             (Key::Delete, ..) => out.extend(self.delete_selected()),
             (Key::Escape, ..) => self.select(Vec::new(), out),
             (Key::Enter | Key::Space, ..) => self.open_focused(out),
@@ -60,9 +62,9 @@ impl Board {
 
     fn key_while_connecting(&mut self, key: Key, out: &mut Vec<Output>) {
         match key {
-            Key::Right | Key::Down => self.step_key_connect(true, out),
-            Key::Left | Key::Up => self.step_key_connect(false, out),
-            Key::Enter | Key::Space => self.finish_key_connect(out),
+            Key::Right | Key::Down => self.build(Act::StepKeyConnect { forward: true }, out),
+            Key::Left | Key::Up => self.build(Act::StepKeyConnect { forward: false }, out),
+            Key::Enter | Key::Space => self.build(Act::FinishKeyConnect, out),
             Key::Escape => {
                 self.cancel_gesture();
                 out.push(Output::Hint(None));

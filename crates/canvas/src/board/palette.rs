@@ -1,14 +1,14 @@
-//! New steps: dragged from the palette by pointer, or put in the middle by keyboard.
-//! A new step never lands exactly on another one, and is selected so that the next act configures it.
+//! New steps from the palette by pointer: a card hangs on it, and lands on the canvas or on a line.
+//! What is let go outside the canvas leaves nothing.
 
 use kurbo::{Point, Rect, Vec2};
-use workflow::{AgentId, Step, api::AgentView};
+use workflow::{AgentId, AgentSpec, api::AgentView};
 
 use super::{Board, Gesture, input::Output};
-use crate::{
-    edit::{Edit, FreeTitles, fresh_key},
-    scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, SNAP, bounded, snapped},
-};
+use crate::scene::{HEAD_HEIGHT, Kind, NODE_WIDTH, snapped};
+
+/// Pixels around a line within which an agent is put onto it.
+const REACH: f64 = 20.0;
 
 /// An agent as it hangs on the pointer.
 #[derive(Clone, PartialEq, Debug)]
@@ -16,6 +16,12 @@ pub struct PaletteItem {
     pub agent_id: AgentId,
     pub name: String,
     pub kind: Kind,
+}
+
+impl PaletteItem {
+    pub(super) fn of(agent: &AgentSpec) -> Self {
+        Self { agent_id: agent.id.clone(), name: agent.name.clone(), kind: Kind::of(agent.kind()) }
+    }
 }
 
 impl From<&AgentView> for PaletteItem {
@@ -29,14 +35,14 @@ impl Board {
     pub fn begin_palette_drag(&mut self, item: PaletteItem) {
         self.cancel_gesture();
         if self.is_editor() {
-            self.gesture = Gesture::Palette { item, at: None };
+            self.gesture = Gesture::Palette { item, at: None, onto: None };
         }
     }
 
     /// Where the dragged item would be put: the card under the pointer, snapped.
     pub fn palette_ghost(&self) -> Option<(&PaletteItem, Rect)> {
         match &self.gesture {
-            Gesture::Palette { item, at: Some(at) } => {
+            Gesture::Palette { item, at: Some(at), .. } => {
                 let place = card_at(self.camera.to_world(*at));
                 Some((item, Rect::from_origin_size(place, (NODE_WIDTH, HEAD_HEIGHT))))
             }
@@ -44,72 +50,39 @@ impl Board {
         }
     }
 
-    pub(super) fn palette_to(&mut self, pointer: Point) {
+    pub(super) fn palette_to(&mut self, pointer: Point, out: &mut Vec<Output>) {
         let is_inside = Rect::from_origin_size(Point::ORIGIN, self.viewport).contains(pointer);
-        if let Gesture::Palette { at, .. } = &mut self.gesture {
-            *at = is_inside.then_some(pointer);
-            self.dirty.overlay = true;
-        }
+        let is_over_card = self.scene.hit_node(&self.camera, pointer).is_some();
+        let line = (is_inside && !is_over_card).then(|| self.scene.hit_edge(&self.camera, pointer, REACH)).flatten();
+        let Gesture::Palette { item, at, onto } = &mut self.gesture else {
+            return;
+        };
+        *at = is_inside.then_some(pointer);
+        *onto = line;
+        let words = line.map(|edge| {
+            let edge = &self.scene.edges[edge as usize];
+            let title = |node: u32| &self.scene.title[node as usize];
+            format!("Let go to put {} between {} and {}", item.name, title(edge.from), title(edge.to))
+        });
+        self.dirty.overlay = true;
+        self.set_hint(words, out);
     }
 
     pub(super) fn drop_from_palette(&mut self, out: &mut Vec<Output>) {
         let place = self.palette_ghost().map(|(_, rect)| rect.origin());
-        let Gesture::Palette { item, .. } = std::mem::take(&mut self.gesture) else {
+        let Gesture::Palette { item, onto, .. } = std::mem::take(&mut self.gesture) else {
             return;
         };
         self.dirty.overlay = true;
-        if let Some(place) = place {
-            self.add_step(&item, place, out);
-        }
-    }
-
-    /// Adds a step in the middle of what is seen.
-    pub fn add_in_the_middle(&mut self, item: &PaletteItem) -> Vec<Output> {
-        let mut out = Vec::new();
-        self.cancel_gesture();
-        if self.is_editor() {
-            let middle = self.camera.visible(self.viewport, 0.0).center();
-            let place = self.free_place(card_at(middle));
-            self.add_step(item, place, &mut out);
-            if let Some(key) = self.focus.clone() {
-                self.reveal(&key);
-            }
-        }
-        out
-    }
-
-    /// The nearest place below where a card covers nothing.
-    fn free_place(&self, mut place: Point) -> Point {
-        loop {
-            let card = Rect::from_origin_size(place, (NODE_WIDTH, HEAD_HEIGHT)).inflate(SNAP, SNAP);
-            let Some(floor) = self.scene.bounds_of(self.scene.nodes_in(card)) else {
-                return place;
-            };
-            place.y = snapped(Point::new(0.0, floor.y1 + 2.0 * SNAP + SNAP / 2.0)).y;
-        }
-    }
-
-    fn add_step(&mut self, item: &PaletteItem, place: Point, out: &mut Vec<Output>) {
-        let mut place = place;
-        // Two in a row at the same place would hide the first.
-        while self.scene.nodes().any(|node| self.scene.place[node as usize].distance(place) < 8.0) {
-            place += Vec2::new(24.0, 24.0);
-        }
-        let place = bounded(place);
-        let title = FreeTitles::of(&self.document.definition).take(&item.name);
-        let key = fresh_key(&self.document.definition, &title);
-        let mut step = Step::new(item.agent_id.clone());
-        step.title.clone_from(&title);
-        step.ui = Some(self.flow.stored(place, false));
-        let add = Edit::add(key.clone(), step);
-        let edit = if self.automatic.is_empty() { add } else { Edit::Batch(vec![add, self.moves_to_here(&[])]) };
-        if self.commit(edit, &format!("Add {title}"), None, out) {
-            self.select(vec![key], out);
-            out.push(Output::Say(format!("{title} added")));
+        self.set_hint(None, out);
+        match (place, onto) {
+            (Some(place), Some(edge)) => self.add_onto(&item, edge, Some(place), out),
+            (Some(place), None) => self.add_step(&item, place, out),
+            (None, _) => {}
         }
     }
 }
 
-fn card_at(middle: Point) -> Point {
+pub(super) fn card_at(middle: Point) -> Point {
     snapped(middle - Vec2::new(NODE_WIDTH / 2.0, HEAD_HEIGHT / 2.0))
 }

@@ -6,8 +6,11 @@ use workflow::{StepKey, definition::Position};
 
 use super::{
     Board,
+    building::Act,
+    choosing::Spot,
     connect::Connect,
     input::{Button, Input, Mods, Output},
+    key_connect::KeyConnect,
     palette::PaletteItem,
 };
 use crate::{
@@ -36,16 +39,16 @@ pub enum Gesture {
         at: [Point; 2],
     },
     /// Connecting by keyboard: walking through the targets.
-    KeyConnect {
-        from: u32,
-        targets: Vec<u32>,
-        at: usize,
-    },
+    KeyConnect(KeyConnect),
     /// Something from the palette; its pointer began outside the canvas.
     Palette {
         item: PaletteItem,
         at: Option<Point>,
+        /// The line that it would be put onto.
+        onto: Option<u32>,
     },
+    /// A step is to be added here, once its agent is chosen.
+    Adding(Spot),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -64,7 +67,7 @@ pub struct Marquee {
     id: i32,
     /// On the plane, so that zooming under it does not tear it off.
     from: Point,
-    to: Point,
+    pub(super) to: Point,
     pub(super) before: Vec<StepKey>,
 }
 
@@ -125,6 +128,7 @@ impl Board {
             Input::Leave => self.set_hover(Hit::Nothing),
             Input::Wheel { at, by, is_zoom, mods } => self.wheel(at, by, is_zoom, mods),
             Input::Key { key, mods } => self.key(key, mods, &mut out),
+            Input::Tick => self.tick(&mut out),
             Input::Cancel => {
                 if self.gesture != Gesture::Idle {
                     let was_marquee = matches!(self.gesture, Gesture::Marquee(_));
@@ -173,11 +177,10 @@ impl Board {
         }
         let hit = self.hit(at, precision);
         let mut has_selected = false;
+        self.let_go();
         match hit {
-            Hit::Port(node, side) => {
-                self.begin_connect(id, node, side, at, out);
-                return;
-            }
+            Hit::Port(node, side) => return self.build(Act::Connect { id, node, side, at }, out),
+            Hit::Nothing if clicks >= 2 && self.is_editor() => return self.build(Act::AddAt(at), out),
             Hit::Node(node) => {
                 let key = self.scene.key(node).clone();
                 if clicks >= 2 {
@@ -190,7 +193,7 @@ impl Board {
                     has_selected = true;
                 }
             }
-            Hit::Edge(edge) => self.select_edge(edge, out),
+            Hit::Edge(edge) | Hit::End(edge, _) => self.select_edge(edge, out),
             Hit::Nothing => {}
         }
         self.gesture = Gesture::Press(Press { id, at, hit, precision, mods, has_selected });
@@ -209,7 +212,7 @@ impl Board {
 
     fn pointer_move(&mut self, id: i32, at: Point, mods: Mods, out: &mut Vec<Output>) {
         match &mut self.gesture {
-            Gesture::Idle | Gesture::KeyConnect { .. } => {
+            Gesture::Idle | Gesture::KeyConnect(_) => {
                 let hit = self.hit(at, Precision::Mouse);
                 self.set_hover(hit);
             }
@@ -230,7 +233,7 @@ impl Board {
                 self.marquee_moved(out);
             }
             Gesture::Drag(drag) if drag.id == id => self.drag_to(at, mods),
-            Gesture::Connect(connect) if connect.id == id => self.connect_to(at, out),
+            Gesture::Connect(connect) if connect.id == id => self.build(Act::ConnectTo(at), out),
             Gesture::Pinch { ids, at: fingers } => {
                 if let Some(finger) = ids.iter().position(|known| *known == id) {
                     let before = *fingers;
@@ -239,8 +242,26 @@ impl Board {
                     self.pinch(before, after);
                 }
             }
-            Gesture::Palette { .. } => self.palette_to(at),
-            Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Marquee(_) | Gesture::Drag(_) | Gesture::Connect(_) => {}
+            Gesture::Palette { .. } => self.build(Act::PaletteTo(at), out),
+            Gesture::Press(_)
+            | Gesture::Pan { .. }
+            | Gesture::Marquee(_)
+            | Gesture::Drag(_)
+            | Gesture::Connect(_)
+            | Gesture::Adding(_) => {}
+        }
+        if self.holds(id) {
+            self.hold_at(at, mods);
+        }
+    }
+
+    /// It is this pointer that holds something which may lead beyond the edge.
+    fn holds(&self, id: i32) -> bool {
+        match &self.gesture {
+            Gesture::Marquee(marquee) => marquee.id == id,
+            Gesture::Drag(drag) => drag.id == id,
+            Gesture::Connect(connect) => connect.id == id,
+            _ => false,
         }
     }
 
@@ -255,7 +276,10 @@ impl Board {
                 self.gesture = Gesture::Drag(Drag { id: press.id, grabbed, nodes, by: Vec2::ZERO, is_copy: false });
                 self.drag_to(at, mods);
             }
-            Hit::Nothing if press.mods.shift && press.precision == Precision::Mouse => {
+            Hit::End(edge, end) if self.is_editor() && !press.mods.shift => {
+                self.build(Act::Reconnect { id: press.id, edge, end, at }, out);
+            }
+            Hit::Nothing | Hit::End(..) if press.mods.shift && press.precision == Precision::Mouse => {
                 let (from, to) = (self.camera.to_world(press.at), self.camera.to_world(at));
                 self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before: self.selection.clone() });
                 self.marquee_moved(out);
@@ -268,7 +292,7 @@ impl Board {
         }
     }
 
-    fn drag_to(&mut self, at: Point, mods: Mods) {
+    pub(super) fn drag_to(&mut self, at: Point, mods: Mods) {
         let Gesture::Drag(drag) = &mut self.gesture else {
             return;
         };
@@ -285,7 +309,7 @@ impl Board {
         (self.dirty.base, self.dirty.overlay) = (true, true);
     }
 
-    fn marquee_moved(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn marquee_moved(&mut self, out: &mut Vec<Output>) {
         let Gesture::Marquee(marquee) = &self.gesture else {
             return;
         };
@@ -320,7 +344,7 @@ impl Board {
                     self.gesture = Gesture::Idle;
                     self.dirty.overlay = true;
                     if by != Vec2::ZERO {
-                        self.duplicate_to(&nodes, by, out);
+                        self.build(Act::DuplicateTo { nodes, by }, out);
                     }
                     return;
                 }
@@ -331,7 +355,7 @@ impl Board {
                     self.commit(edit, "Move", None, out);
                 }
             }
-            Gesture::Connect(connect) if connect.id == id => self.finish_connect(out),
+            Gesture::Connect(connect) if connect.id == id => self.build(Act::FinishConnect, out),
             // The finger that stays pans on.
             Gesture::Pinch { ids, at } => {
                 if let Some(lifted) = ids.iter().position(|known| *known == id) {
@@ -339,9 +363,10 @@ impl Board {
                     self.set_hover(Hit::Nothing);
                 }
             }
-            Gesture::Palette { .. } => self.drop_from_palette(out),
+            Gesture::Palette { .. } => self.build(Act::DropFromPalette, out),
             Gesture::Idle
-            | Gesture::KeyConnect { .. }
+            | Gesture::KeyConnect(_)
+            | Gesture::Adding(_)
             | Gesture::Press(_)
             | Gesture::Pan { .. }
             | Gesture::Marquee(_)
@@ -379,7 +404,7 @@ impl Board {
                 }
             }
             Hit::Nothing if !many => self.select(Vec::new(), out),
-            Hit::Nothing | Hit::Edge(_) | Hit::Port(..) => {}
+            Hit::Nothing | Hit::Edge(_) | Hit::End(..) | Hit::Port(..) => {}
         }
     }
 }

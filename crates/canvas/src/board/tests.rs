@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use workflow::{definition::Position, graph::Graph};
 
+mod drawing;
+
 use super::*;
 use crate::{clip::Outside, scene::hit::Precision};
 
@@ -524,6 +526,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         Key::Char('a'),
         Key::Char('c'),
         Key::Char('d'),
+        Key::Char('n'),
         Key::Char('1'),
         Key::Char('+'),
         Key::Char('-'),
@@ -534,6 +537,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         10 => (id(), at(), mods()).prop_map(|(id, at, mods)| Input::Move { id, at, mods }),
         6 => (id(), at(), mods()).prop_map(|(id, at, mods)| Input::Up { id, at, mods }),
         1 => Just(Input::Leave),
+        4 => Just(Input::Tick),
         1 => (at(), -500.0..500.0, any::<bool>(), mods())
             .prop_map(|(at, y, is_zoom, mods)| Input::Wheel { at, by: Vec2::new(0.0, y), is_zoom, mods }),
         5 => (key, mods()).prop_map(|(key, mods)| Input::Key { key, mods }),

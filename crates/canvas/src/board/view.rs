@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     flow::Flow,
-    scene::hit::{Hit, Precision},
+    scene::{
+        Side,
+        hit::{Hit, MIN_PORT_ZOOM, Precision},
+    },
 };
 
 /// What is fitted never becomes smaller: a title can still be read.
@@ -93,12 +96,43 @@ impl Board {
     /// What lies under the pointer as it is drawn: selected cards lie over the others.
     pub(super) fn hit(&self, at: Point, precision: Precision) -> Hit {
         let hit = self.scene.hit(&self.camera, at, precision, self.is_editor());
+        if let Some(end) = self.hit_end(at, precision, hit) {
+            return end;
+        }
         let Hit::Node(_) = hit else {
             return hit;
         };
         let world = self.camera.to_world(at);
         let selected = self.selection.iter().filter_map(|key| self.scene.node(key));
         selected.filter(|node| self.scene.rect(*node).contains(world)).max().map_or(hit, Hit::Node)
+    }
+
+    /// An end of a line that can be taken up here. Those of the selected line are shown, so they go before a port that is farther.
+    fn hit_end(&self, at: Point, precision: Precision, hit: Hit) -> Option<Hit> {
+        if !self.is_editor() || self.camera.zoom < MIN_PORT_ZOOM || !at.is_finite() {
+            return None;
+        }
+        let radius = precision.port_radius();
+        if let Some(edge) = self.selected_line() {
+            let nearest = [Side::Out, Side::In].map(|end| (self.scene.grip(&self.camera, edge, end).distance(at), end));
+            let (distance, end) = if nearest[0].0 <= nearest[1].0 { nearest[0] } else { nearest[1] };
+            let is_nearer = match hit {
+                Hit::Port(node, side) => distance < self.camera.to_screen(self.scene.port(node, side)).distance(at),
+                _ => true,
+            };
+            if distance <= radius && is_nearer {
+                return Some(Hit::End(edge, end));
+            }
+        }
+        let is_beside = matches!(hit, Hit::Edge(_) | Hit::Nothing);
+        let grip = is_beside.then(|| self.scene.hit_grip(&self.camera, at, radius)).flatten();
+        grip.map(|(edge, end)| Hit::End(edge, end))
+    }
+
+    /// The line that is selected.
+    pub(crate) fn selected_line(&self) -> Option<u32> {
+        let (from, to) = self.selected_edge.as_ref()?;
+        self.scene.edge_between(self.scene.node(from)?, self.scene.node(to)?)
     }
 
     pub(super) fn pinch(&mut self, before: [Point; 2], after: [Point; 2]) {
@@ -155,8 +189,8 @@ impl Board {
             }
             Gesture::Connect(connect) if connect.refusal.is_some() => Cursor::NotAllowed,
             Gesture::Marquee(_) | Gesture::Connect(_) => Cursor::Crosshair,
-            Gesture::Press(_) | Gesture::Idle | Gesture::KeyConnect { .. } => match self.hover {
-                Hit::Port(..) => Cursor::Crosshair,
+            Gesture::Press(_) | Gesture::Idle | Gesture::KeyConnect(_) | Gesture::Adding(_) => match self.hover {
+                Hit::Port(..) | Hit::End(..) => Cursor::Crosshair,
                 Hit::Node(_) | Hit::Edge(_) => Cursor::Pointer,
                 Hit::Nothing => Cursor::Grab,
             },

@@ -1,7 +1,12 @@
 //! What a new connection is most likely for: the one result of a step that fits the one input still missing in the other.
 //! It must never guess: where two would do, nothing is mapped.
 
-use workflow::{AgentCatalog, Definition, StepKey, schema::Compatibility, source::Source, validate::source_schema};
+use workflow::{
+    AgentCatalog, AgentSpec, Definition, Step, StepKey,
+    schema::{Compatibility, Schema},
+    source::Source,
+    validate::output_schema,
+};
 
 use super::Edit;
 
@@ -12,29 +17,49 @@ pub(crate) fn map_what_fits(
     from: &StepKey,
     to: &StepKey,
 ) -> Option<Edit> {
-    let spec = |key: &StepKey| {
-        let step = definition.steps.get(key)?;
-        agents.get(&step.agent_id, step.agent_version)
-    };
-    let (outputs, inputs) = (&spec(from)?.outputs, &spec(to)?.inputs);
-    let mapped = &definition.steps.get(to)?.inputs;
-    let sources: Vec<_> = outputs
-        .iter()
-        .filter_map(|output| {
-            let source = Source::Step { step: from.clone(), artifact: output.name.clone(), path: String::new() };
-            Some((source_schema(definition, agents, &source)?, source))
-        })
-        .collect();
-    let mut fitting = inputs.iter().filter(|port| port.required && !mapped.contains_key(&port.name)).flat_map(|port| {
-        let fits = |schema: &workflow::schema::Schema| matches!(schema.feeds(&port.schema), Compatibility::Yes);
-        sources.iter().filter(move |(schema, _)| fits(schema)).map(move |(_, source)| (port, source))
+    let (port, source) = fit(agents, (from, definition.steps.get(from)?), definition.steps.get(to)?)?;
+    Some(Edit::SetInput { step: to.clone(), port, source: Some(source) })
+}
+
+/// The same for steps that need not be in a definition yet: the port, and what feeds it.
+pub(super) fn fit(agents: &AgentCatalog, from: (&StepKey, &Step), to: &Step) -> Option<(String, Source)> {
+    let made = results(agents, from.1)?;
+    let missing = missing(agents, to)?;
+    let mut fitting = missing.into_iter().flat_map(|(port, wanted)| {
+        let fits = |schema: &Schema| matches!(schema.feeds(wanted), Compatibility::Yes);
+        made.iter().filter(move |(_, schema)| fits(schema)).map(move |(artifact, _)| (port, artifact))
     });
-    let (port, source) = fitting.next()?;
-    fitting.next().is_none().then(|| Edit::SetInput {
-        step: to.clone(),
-        port: port.name.clone(),
-        source: Some(source.clone()),
-    })
+    let (port, artifact) = fitting.next()?;
+    fitting.next().is_none().then(|| (port.to_owned(), whole(from.0, artifact)))
+}
+
+/// All of what a step made by this name.
+pub(super) fn whole(step: &StepKey, artifact: &str) -> Source {
+    Source::Step { step: step.clone(), artifact: artifact.to_owned(), path: String::new() }
+}
+
+pub(super) fn spec<'a>(agents: &'a AgentCatalog, step: &Step) -> Option<&'a AgentSpec> {
+    agents.get(&step.agent_id, step.agent_version)
+}
+
+/// What a step makes, each with its type as other steps see it; none where its agent is not known.
+pub(super) fn results<'a>(agents: &'a AgentCatalog, step: &Step) -> Option<Vec<(&'a str, Schema)>> {
+    let outputs = &spec(agents, step)?.outputs;
+    Some(outputs.iter().map(|port| (port.name.as_str(), output_schema(step, port))).collect())
+}
+
+/// The inputs that a step needs and nothing feeds; none where its agent is not known.
+pub(super) fn missing<'a>(agents: &'a AgentCatalog, step: &Step) -> Option<Vec<(&'a str, &'a Schema)>> {
+    let inputs = spec(agents, step)?.inputs.iter();
+    let inputs = inputs.filter(|port| port.required && !step.inputs.contains_key(&port.name));
+    Some(inputs.map(|port| (port.name.as_str(), &port.schema)).collect())
+}
+
+/// The one of these results that surely feeds what is wanted.
+pub(super) fn one_that_feeds<'a>(results: &[(&'a str, Schema)], wanted: &Schema) -> Option<&'a str> {
+    let mut fitting = results.iter().filter(|(_, schema)| matches!(schema.feeds(wanted), Compatibility::Yes));
+    let (artifact, _) = fitting.next()?;
+    fitting.next().is_none().then_some(*artifact)
 }
 
 #[cfg(test)]

@@ -150,6 +150,9 @@ impl Card<'_> {
             let style = Text { alpha: self.alpha, ..Text::new(Ink::Title, Font::Title, scale) };
             batches.text(self.layer, 5, style).push(run);
         }
+        if self.view.joining.is_some() {
+            self.ports(batches);
+        }
         self.badge(batches);
     }
 
@@ -296,14 +299,18 @@ impl Card<'_> {
                 }
             }
             let at = view.camera.to_screen(view.scene.port(self.node, side));
-            let ink = match (view.blocked, view.board.gesture()) {
-                (Some(blocked), crate::board::Gesture::Connect(connect)) if connect.side != side => {
-                    if blocked[self.at()] { Ink::PortInvalid } else { Ink::PortValid }
-                }
-                _ => Ink::Port,
+            let is_open =
+                view.joining.filter(|(_, from, _)| *from != side).map(|(.., ends)| !ends.is_blocked(self.node));
+            let (ground, ink, radius) = match is_open {
+                // Told by size and filling too, not by colour alone.
+                Some(true) => (Ink::PortValid, Ink::PortValid, radius * 1.3),
+                Some(false) => (Ink::NodeGround, Ink::PortInvalid, radius * 0.8),
+                None => (Ink::NodeGround, Ink::Port, radius),
             };
-            batches.fill(self.layer, 6, self.fill(Ink::NodeGround)).push(Shape::Circle(at, radius));
-            batches.stroke(self.layer, 7, self.stroke(ink, 1.6 * zoom.max(0.7))).push(Shape::Circle(at, radius));
+            batches.fill(self.layer, 6, self.fill(ground)).push(Shape::Circle(at, radius));
+            let alpha = if is_open.is_some() { 255 } else { self.alpha };
+            let rim = Stroke { alpha, ..Stroke::new(ink, 1.6 * zoom.max(0.7)) };
+            batches.stroke(self.layer, 7, rim).push(Shape::Circle(at, radius));
         }
     }
 

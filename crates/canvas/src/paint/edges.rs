@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     camera::Lod,
-    scene::{Route, hit::Hit},
+    scene::{Route, Side, hit::Hit},
 };
 
 const LAYER: u16 = 1;
@@ -23,6 +23,9 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         .and_then(|(from, to)| view.scene.edge_between(view.scene.node(from)?, view.scene.node(to)?));
     for id in view.scene.edges_near(view.seen) {
         let edge = &view.scene.edges[id as usize];
+        if view.moved == Some(id) {
+            continue;
+        }
         if !edge.route.bounds().inflate(1.0, 1.0).overlaps(view.seen) {
             continue;
         }
@@ -42,7 +45,7 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         let width = if is_selected { 2.5 } else { 1.5 };
         let is_waiting = matches!(view.scene.status[to], Some(StepStatus::Pending | StepStatus::Skipped));
         let stroke = Stroke {
-            alpha: if view.blocked.is_some() { 90 } else { 255 },
+            alpha: if view.joining.is_some() { 90 } else { 255 },
             // What is wrong is told by more than a colour.
             dash: match (view.lod, fault) {
                 (Lod::Full, Some(_)) => Dash::Dotted,
@@ -98,9 +101,24 @@ pub(super) fn on_screen(view: &View<'_>, curve: CubicBez) -> CubicBez {
     CubicBez::new(at(curve.p0), at(curve.p1), at(curve.p2), at(curve.p3))
 }
 
+/// A line that something is to be put onto.
+pub(super) fn paint_marked(view: &View<'_>, id: u32, layer: u16, batches: &mut Batches) {
+    let route = &view.scene.edges[id as usize].route;
+    batches.stroke(layer, 0, Stroke::new(Ink::Selected, 3.5)).push(line(view, route, arrow_length(view)));
+}
+
+/// Where the ends of a line are taken up, as large on the screen as they always are.
+pub(super) fn paint_grips(view: &View<'_>, id: u32, layer: u16, batches: &mut Batches) {
+    for end in [Side::Out, Side::In] {
+        let at = view.scene.grip(&view.camera, id, end);
+        batches.fill(layer, 1, Fill { ink: Ink::NodeGround, alpha: 255 }).push(Shape::Circle(at, 5.0));
+        batches.stroke(layer, 2, Stroke::new(Ink::Selected, 2.0)).push(Shape::Circle(at, 5.0));
+    }
+}
+
 /// The name of what travels along the edge under the pointer.
 pub(super) fn paint_hovered(view: &View<'_>, layer: u16, batches: &mut Batches) {
-    let Hit::Edge(id) = view.board.hover() else {
+    let (Hit::Edge(id) | Hit::End(id, _)) = view.board.hover() else {
         return;
     };
     let edge = &view.scene.edges[id as usize];

@@ -13,9 +13,13 @@ use super::{
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
 use crate::{
-    board::{Drag, Gesture},
+    board::{Board, Drag, Gesture, Spot},
     camera::Lod,
-    scene::{HEAD_HEIGHT, NODE_WIDTH, Side, curve_between, hit::Hit},
+    scene::{
+        HEAD_HEIGHT, NODE_WIDTH, Side, curve_between,
+        hit::{Hit, MIN_PORT_ZOOM},
+        port_of,
+    },
 };
 
 const LAYER: u16 = 0;
@@ -33,22 +37,35 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
             let stroke = Stroke { dash, ..Stroke::new(Ink::Selected, 1.0) };
             batches.stroke(LAYER, 5, stroke).push(Shape::Rect(area));
         }
-        Gesture::KeyConnect { from, targets, at } => {
-            if let Some(target) = targets.get(*at) {
+        Gesture::KeyConnect(connect) => {
+            if let Some(target) = connect.target() {
                 let curve = curve_between(
-                    view.scene.port(*from, Side::Out),
-                    view.scene.port(*target, Side::In),
+                    view.scene.port(connect.from, Side::Out),
+                    view.scene.port(target, Side::In),
                     view.scene.flow,
                 );
                 let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::PortValid, 2.0) };
                 batches.stroke(LAYER, 5, stroke).push(Shape::Curve(edges::on_screen(view, curve)));
-                ring(view, *target, Ink::PortValid, batches);
+                ring(view, target, Ink::PortValid, batches);
             }
         }
-        Gesture::Palette { .. } => ghost(view, batches),
+        Gesture::Palette { onto, .. } => {
+            if let Some(edge) = onto {
+                edges::paint_marked(view, *edge, LAYER, batches);
+            }
+            ghost(view, batches);
+        }
+        Gesture::Adding(spot) => wanted(view, spot, batches),
         Gesture::Idle => hover(view, batches),
         Gesture::Drag(drag) => copies(view, drag, batches),
         Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } => {}
+    }
+    if let Some(edge) = view.board.selected_line()
+        && view.board.is_editor()
+        && view.moved.is_none()
+        && view.zoom >= MIN_PORT_ZOOM
+    {
+        edges::paint_grips(view, edge, LAYER + 1, batches);
     }
     if view.board.is_keyboard_used()
         && let Some(node) = view.board.focus().and_then(|key| view.scene.node(key))
@@ -68,6 +85,10 @@ fn ring(view: &View<'_>, node: u32, ink: Ink, batches: &mut Batches) {
 fn hover(view: &View<'_>, batches: &mut Batches) {
     match view.board.hover() {
         Hit::Edge(_) => edges::paint_hovered(view, LAYER, batches),
+        Hit::End(edge, _) => {
+            edges::paint_hovered(view, LAYER, batches);
+            edges::paint_grips(view, edge, LAYER + 1, batches);
+        }
         Hit::Node(node) if view.lod != Lod::Far && !view.selected[node as usize] => {
             let rect = view.camera.rect_to_screen(view.scene.rect(node));
             let shape = Shape::Round(rect.inflate(0.5, 0.5), 10.0 * view.zoom);
@@ -116,6 +137,24 @@ fn connection(view: &View<'_>, batches: &mut Batches) {
     if let Some(target) = connect.target {
         ring(view, target, ink, batches);
     }
+}
+
+/// The card that would be added, and the line to it.
+fn wanted(view: &View<'_>, spot: &Spot, batches: &mut Batches) {
+    let card = Board::spot_card(spot);
+    let rect = view.camera.rect_to_screen(card);
+    let dashed = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::Selected, 1.5) };
+    batches.fill(LAYER, 5, Fill { ink: Ink::NodeGround, alpha: 160 }).push(Shape::Round(rect, 10.0 * view.zoom));
+    batches.stroke(LAYER, 6, dashed).push(Shape::Round(rect, 10.0 * view.zoom));
+    let Some((node, side)) = spot.joined.as_ref().and_then(|(key, side)| Some((view.scene.node(key)?, *side))) else {
+        return;
+    };
+    let anchor = view.scene.port(node, side);
+    let other = port_of(card, side.other(), view.scene.flow);
+    let (from, to) = if side == Side::Out { (anchor, other) } else { (other, anchor) };
+    let curve = edges::on_screen(view, curve_between(from, to, view.scene.flow));
+    let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::EdgeActive, 2.0) };
+    batches.stroke(LAYER, 4, stroke).push(Shape::Curve(curve));
 }
 
 fn ghost(view: &View<'_>, batches: &mut Batches) {

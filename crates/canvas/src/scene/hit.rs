@@ -1,4 +1,4 @@
-//! What lies under a point of the screen: ports before nodes before edges, with radii that do not shrink with the picture.
+//! What lies under a point of the screen: ports before the ends of lines before nodes before edges, with radii that do not shrink with the picture.
 //! The order is total: the same point always hits the same thing.
 
 use kurbo::{Point, Rect};
@@ -43,6 +43,8 @@ impl Precision {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Hit {
     Port(u32, Side),
+    /// The end of a line, by the side of the port that it lies at.
+    End(u32, Side),
     Node(u32),
     Edge(u32),
     #[default]
@@ -51,6 +53,8 @@ pub enum Hit {
 
 /// How far a port reaches into its card, on the plane.
 const PORT_DEPTH: f64 = 16.0;
+/// Pixels from its end to where a line is taken up.
+const GRIP: f64 = 22.0;
 /// Below this zoom ports are no target: cards are so small that every press would hit one.
 pub const MIN_PORT_ZOOM: f64 = 0.3;
 
@@ -119,6 +123,32 @@ impl Scene {
             }
         }
         best.map(|(_, edge)| edge)
+    }
+
+    /// Where one end of a line is taken up, on the screen.
+    pub fn grip(&self, camera: &Camera, edge: u32, end: Side) -> Point {
+        camera.to_screen(self.edges[edge as usize].route.along(end == Side::In, GRIP / camera.zoom))
+    }
+
+    /// The nearest grip within `radius` pixels; ties go to the line on top.
+    pub fn hit_grip(&self, camera: &Camera, screen: Point, radius: f64) -> Option<(u32, Side)> {
+        let world = camera.to_world(screen);
+        let reach = radius / camera.zoom;
+        let mut best: Option<(f64, u32, Side)> = None;
+        for edge in self.edges_near(Rect::from_center_size(world, (2.0 * reach, 2.0 * reach))) {
+            let route = &self.edges[edge as usize].route;
+            for (end, tip) in [(Side::Out, route.start()), (Side::In, route.end())] {
+                // A grip lies near the end of its line: most lines that pass by need not be walked along.
+                if tip.distance(world) > (radius + GRIP) / camera.zoom {
+                    continue;
+                }
+                let distance = self.grip(camera, edge, end).distance(screen);
+                if distance <= radius && best.is_none_or(|(least, ..)| distance <= least) {
+                    best = Some((distance, edge, end));
+                }
+            }
+        }
+        best.map(|(_, edge, end)| (edge, end))
     }
 
     /// Nodes in a marquee: those inside it, or with `touching` also those it cuts.

@@ -83,6 +83,25 @@ impl Route {
         }
     }
 
+    /// The point so far along it from its beginning, or back from its end; never beyond a quarter of it.
+    pub fn along(&self, from_end: bool, by: f64) -> Point {
+        let mut pieces = self.pieces();
+        if from_end {
+            pieces.reverse();
+            pieces.iter_mut().for_each(|piece| *piece = Line::new(piece.p1, piece.p0));
+        }
+        let length = |piece: &Line| piece.p0.distance(piece.p1);
+        let mut left = by.min(pieces.iter().map(length).sum::<f64>() / 4.0);
+        for piece in &pieces {
+            let length = length(piece);
+            if left <= length {
+                return if length > 0.0 { piece.p0.lerp(piece.p1, left / length) } else { piece.p0 };
+            }
+            left -= length;
+        }
+        if from_end { self.start() } else { self.end() }
+    }
+
     #[must_use]
     pub fn map(&self, f: impl Fn(Point) -> Point) -> Self {
         match self {

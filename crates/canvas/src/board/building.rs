@@ -1,0 +1,75 @@
+//! What is done only on a board to build on, as values that input comes to.
+//! Behind one pointer that only such a board has, so that the page of a run, which only watches, does not load it.
+
+use kurbo::{Point, Vec2};
+
+use super::{Board, input::Output};
+use crate::scene::Side;
+
+/// One act of building.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// A line from a port.
+    Connect {
+        id: i32,
+        node: u32,
+        side: Side,
+        at: Point,
+    },
+    /// One end of a line is taken up.
+    Reconnect {
+        id: i32,
+        edge: u32,
+        end: Side,
+        at: Point,
+    },
+    ConnectTo(Point),
+    FinishConnect,
+    PaletteTo(Point),
+    DropFromPalette,
+    /// Copies were dragged.
+    DuplicateTo {
+        nodes: Vec<u32>,
+        by: Vec2,
+    },
+    Duplicate,
+    /// An agent is to be chosen for a step here,
+    AddAt(Point),
+    /// or after the step that the keyboard stands on.
+    AddByKey,
+    KeyConnect,
+    StepKeyConnect {
+        forward: bool,
+    },
+    FinishKeyConnect,
+}
+
+/// What does them.
+pub(super) type Builder = fn(&mut Board, Act, &mut Vec<Output>);
+
+pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
+    match act {
+        Act::Connect { id, node, side, at } => board.begin_connect(id, node, side, at, out),
+        Act::Reconnect { id, edge, end, at } => board.begin_reconnect(id, edge, end, at, out),
+        Act::ConnectTo(at) => board.connect_to(at, out),
+        Act::FinishConnect => board.finish_connect(out),
+        Act::PaletteTo(at) => board.palette_to(at, out),
+        Act::DropFromPalette => board.drop_from_palette(out),
+        Act::DuplicateTo { nodes, by } => board.duplicate_to(&nodes, by, out),
+        Act::Duplicate => out.extend(board.duplicate_selected()),
+        Act::AddAt(at) => board.begin_adding_at(at, out),
+        Act::AddByKey => board.begin_adding_by_key(out),
+        Act::KeyConnect => board.begin_key_connect(out),
+        Act::StepKeyConnect { forward } => board.step_key_connect(forward, out),
+        Act::FinishKeyConnect => board.finish_key_connect(out),
+    }
+}
+
+impl Board {
+    /// Does it, on a board to build on.
+    pub(super) fn build(&mut self, act: Act, out: &mut Vec<Output>) {
+        if let Some(build) = self.builder {
+            build(self, act, out);
+        }
+    }
+}
