@@ -6,7 +6,9 @@ mod commands;
 mod connect;
 pub mod input;
 mod keyboard;
+mod menu;
 mod mirror;
+mod outline;
 mod palette;
 mod pointer;
 mod view;
@@ -27,7 +29,9 @@ use crate::{
 
 pub use connect::Connect;
 pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
+pub use menu::Subject;
 pub use mirror::MirrorNode;
+pub use outline::{End, OutlineRow};
 pub use palette::PaletteItem;
 pub use pointer::{Drag, Gesture};
 pub use view::READABLE;

@@ -4,7 +4,9 @@
 pub mod clip;
 pub mod document;
 pub mod edit;
+pub mod find;
 pub mod history;
+pub mod shortcuts;
 
 pub mod camera;
 pub mod flow;
@@ -15,7 +17,10 @@ pub mod scene;
 pub mod board;
 pub mod paint;
 
-pub use board::{Board, Button, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, WheelMode};
+pub use board::{
+    Board, Button, Cursor, Dirty, End, Input, Key, MirrorNode, Mods, OutlineRow, Output, PaletteItem, Subject,
+    WheelMode,
+};
 pub use camera::Camera;
 pub use clip::Clip;
 pub use document::Document;

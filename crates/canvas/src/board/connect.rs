@@ -121,7 +121,7 @@ impl Board {
         self.connect_nodes(from, to, out);
     }
 
-    fn connect_nodes(&mut self, from: u32, to: u32, out: &mut Vec<Output>) {
+    pub(super) fn connect_nodes(&mut self, from: u32, to: u32, out: &mut Vec<Output>) {
         let (from_key, to_key) = (self.scene.key(from).clone(), self.scene.key(to).clone());
         let mut words = format!("{} now depends on {}", self.scene.title[to as usize], self.scene.title[from as usize]);
         let mapping = match &self.content {
