@@ -8,6 +8,7 @@ mod draw;
 mod editor;
 mod handle;
 mod hooks;
+mod menu;
 mod minimap;
 mod mirror;
 mod palette;
@@ -17,5 +18,6 @@ mod theme;
 mod watch;
 
 pub use editor::{EditorCanvas, EditorHandle};
+pub use handle::Asked;
 pub use minimap::{MapToggle, provide_map};
 pub use watch::{RunCanvas, WatchHandle};
