@@ -145,6 +145,7 @@ pub fn ContextMenu(
             _ => walk(&popup, &event),
         }
     };
+    let context = MenuContext { close: Callback::new(leave) };
     view! {
         <div
             node_ref=popup
@@ -155,7 +156,7 @@ pub fn ContextMenu(
             on:keydown=on_key
             on:contextmenu=|event| event.prevent_default()
         >
-            <Provider value=MenuContext { close: Callback::new(leave) }>{children()}</Provider>
+            <Provider value=context>{children()}</Provider>
         </div>
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         dom::{self, all, by_id, rove},
         open_while_chosen,
     },
-    reactive::memo,
+    reactive::{effect, memo},
 };
 
 /// Listed at once.
@@ -55,7 +55,7 @@ pub(super) fn Outline() -> impl IntoView {
         <ol class="step-list" aria-label="Steps in the order in which they run" on:keydown=move |event| press(list, &event)>
             // Under another title it is another row: its menu is named for it.
             <For each=shown key=Clone::clone let:step>
-                <Row list key=step.0 title=step.1/>
+                <Row list step/>
             </For>
         </ol>
         <MoreRows
@@ -77,7 +77,12 @@ fn row_id(key: &StepKey) -> String {
 }
 
 #[component]
-fn Row(list: List, key: StepKey, title: String) -> impl IntoView {
+fn Row(
+    list: List,
+    /// Its key and its title.
+    step: (StepKey, String),
+) -> impl IntoView {
+    let (key, title) = step;
     let draft = list.draft;
     let (id, menu_id) = (row_id(&key), format!("outline-{key}-more"));
     let key = StoredValue::new(key);
@@ -200,7 +205,7 @@ impl List {
 /// Arrows walk through the list; F2 renames, Del deletes.
 fn press(list: List, event: &KeyboardEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
-    let Some(button) = target.filter(|target| target.class_list().contains("step-open")) else { return };
+    let Some(button) = target.filter(|target| target.matches(".step-open").unwrap_or(false)) else { return };
     let Some(key) = button.get_attribute("data-step").map(StepKey::new) else { return };
     match event.key().as_str() {
         "F2" => focus::open_step(list.draft, key),
@@ -224,6 +229,11 @@ fn Connect(list: List) -> impl IntoView {
     let draft = list.draft;
     let open = open_while_chosen(list.connecting);
     let chosen = RwSignal::new(String::new());
+    effect(move || {
+        if list.connecting.with(Option::is_some) {
+            chosen.set(String::new());
+        }
+    });
     let title = Signal::derive(move || {
         let key = list.connecting.get();
         key.map(|key| format!("Connect “{}” to…", draft.title_of(&key))).unwrap_or_default()
@@ -245,7 +255,6 @@ fn Connect(list: List) -> impl IntoView {
             return;
         }
         draft.handle.connect(&from, &StepKey::new(to));
-        chosen.set(String::new());
         open.set(false);
         list.focus(&from);
     };
