@@ -99,6 +99,7 @@ pub(super) fn Palette() -> impl IntoView {
     });
     focus_in_dialog("find");
     let n_shown = move || state.shown.with(Vec::len);
+    let is_none = move || n_shown() == 0;
     let words = move || match n_shown() {
         0 => "Nothing found".to_owned(),
         1 => "1 result".to_owned(),
@@ -124,7 +125,7 @@ pub(super) fn Palette() -> impl IntoView {
             <div class="finder-list" id=LIST role="listbox" aria-label="Results">
                 {move || groups(state, choose)}
             </div>
-            <Show when=move || n_shown() == 0>
+            <Show when=is_none>
                 <p class="combo-none">"Nothing found"</p>
             </Show>
             {move || state.fault.get().map(|error| view! {
