@@ -9,6 +9,7 @@ mod edge_pan;
 mod editor;
 mod handle;
 mod hooks;
+mod menu;
 mod minimap;
 mod mirror;
 mod palette;
@@ -18,5 +19,6 @@ mod theme;
 mod watch;
 
 pub use editor::{EditorCanvas, EditorHandle};
+pub use handle::Asked;
 pub use minimap::{MapToggle, provide_map};
 pub use watch::{RunCanvas, WatchHandle};

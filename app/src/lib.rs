@@ -13,6 +13,7 @@ pub mod device;
 #[cfg(feature = "ssr")]
 mod document;
 pub mod error;
+pub mod finder;
 pub mod form;
 pub mod hydration;
 pub mod kept;
@@ -22,6 +23,7 @@ pub mod live;
 pub mod load;
 mod paged;
 pub mod pages;
+pub mod part;
 #[cfg(feature = "ssr")]
 mod plain_form;
 mod polled;

@@ -5,6 +5,7 @@ mod agents;
 mod audit;
 mod compare;
 mod dashboard;
+mod deleting;
 mod design;
 mod editor;
 pub mod fetched;

@@ -17,6 +17,7 @@ use self::{link_banner::LinkBanner, page::provide_arrival, rail::Rail, sign_in::
 use crate::{
     components::{Toaster, TooltipLayer},
     device,
+    finder::{FinderDialogs, provide_finder},
     link::provide_link,
     live,
     prefs::use_prefs,
@@ -47,6 +48,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     live::provide_mine();
     waiting::provide_waiting();
     provide_arrival();
+    let finder = provide_finder();
     let me = use_session().user_untracked().map(|user| user.id);
     effect(move || {
         if let Some(me) = me {
@@ -70,6 +72,7 @@ pub fn Frame(children: Children) -> impl IntoView {
             <LinkBanner link/>
             {children()}
         </div>
+        <FinderDialogs finder/>
         <SignInDialog/>
         <Toaster/>
         <TooltipLayer/>

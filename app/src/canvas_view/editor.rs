@@ -3,7 +3,7 @@
 
 use crate::reactive::memo;
 use canvas::{
-    Board, Choice, Clip, Document, Edit, Input, Key, Mods, PaletteItem, Question, Refused, WheelMode,
+    Board, Choice, Clip, Document, Edit, End, Input, Key, Mods, OutlineRow, Output, PaletteItem, Question, Refused, WheelMode,
     clip::{Outside, Unreadable},
     history::Kept,
 };
@@ -11,7 +11,12 @@ use leptos::prelude::*;
 use web_sys::PointerEvent;
 use workflow::{AgentCatalog, Definition, Problem, StepKey, TemplateId, api::AgentView};
 
-use super::{handle::BoardHandle, minimap::Minimap, palette, surface::Surface};
+use super::{
+    handle::{Asked, BoardHandle},
+    minimap::Minimap,
+    palette,
+    surface::Surface,
+};
 
 /// The draft being edited: a Copy handle for the page, its panels and its toolbar.
 #[derive(Clone, Copy)]
@@ -128,7 +133,7 @@ impl EditorHandle {
 
     /// Says something over the canvas, until the next press.
     pub fn say_over(self, words: String) {
-        self.board.emit(vec![canvas::Output::Note(words)]);
+        self.board.emit(vec![Output::Note(words)]);
     }
 
     pub fn undo(self) {
@@ -193,6 +198,48 @@ impl EditorHandle {
         self.board.opened.into()
     }
 
+    /// The menu that was asked for on the canvas; none once it is closed.
+    pub fn asked(self) -> RwSignal<Option<Asked>> {
+        self.board.asked
+    }
+
+    /// Begins to connect the step that the keyboard stands on to another one.
+    pub fn begin_connect(self) {
+        self.board.wants_focus.set_value(true);
+        self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
+    }
+
+    /// The steps as a list; read again in reactive places whenever the draft or its problems changed.
+    pub fn outline(self) -> Vec<OutlineRow> {
+        self.board.revision.track();
+        self.board.read(Board::outline).unwrap_or_default()
+    }
+
+    /// Every other step, with why this one cannot be connected to it.
+    pub fn ends_from(self, from: &StepKey) -> Vec<End> {
+        self.board.revision.track();
+        self.board.read(|board| board.ends_from(from)).unwrap_or_default()
+    }
+
+    pub fn connect(self, from: &StepKey, to: &StepKey) {
+        self.acted(|board| board.connect_keys(from, to));
+    }
+
+    pub fn disconnect(self, from: &StepKey, to: &StepKey) {
+        self.acted(|board| board.disconnect_keys(from, to));
+    }
+
+    /// Changes places with the step beside it.
+    pub fn move_in_outline(self, key: &StepKey, is_up: bool) {
+        self.acted(|board| board.move_in_outline(key, is_up));
+    }
+
+    fn acted(self, act: impl FnOnce(&mut Board) -> Vec<Output>) {
+        if let Some(outputs) = self.board.act(act) {
+            self.board.emit(outputs);
+        }
+    }
+
     pub fn delete_selected(self) {
         if let Some(outputs) = self.board.act(Board::delete_selected) {
             self.board.emit(outputs);
@@ -201,6 +248,11 @@ impl EditorHandle {
 
     pub fn fit(self) {
         self.board.act(Board::fit);
+    }
+
+    /// Everything, however small.
+    pub fn show_all(self) {
+        self.board.act(Board::show_all);
     }
 
     pub fn zoom_in(self) {

@@ -1,10 +1,17 @@
 //! The board behind a Copy handle, and the few signals that panels and toolbars follow.
 //! There is never a signal per node: the board is the state, signals only say that it changed.
 
-use canvas::{Board, Camera, Input, Output, Precision, Question, Rect, Size};
+use canvas::{Board, Camera, Input, Output, Precision, Question, Rect, Size, Subject};
 use leptos::{html, prelude::*};
 use web_sys::MouseEvent;
 use workflow::StepKey;
+
+/// A menu that was asked for: what it is about, and where in the window.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Asked {
+    pub subject: Subject,
+    pub at: (f64, f64),
+}
 
 /// What both kinds of canvas share.
 #[derive(Clone, Copy)]
@@ -16,6 +23,7 @@ pub(super) struct BoardHandle {
     pub(super) selection: RwSignal<Vec<StepKey>>,
     pub(super) selected_edge: RwSignal<Option<(StepKey, StepKey)>>,
     pub(super) opened: RwSignal<Option<StepKey>>,
+    pub(super) asked: RwSignal<Option<Asked>>,
     pub(super) hint: RwSignal<Option<String>>,
     pub(super) refused: RwSignal<Option<String>>,
     pub(super) said: RwSignal<String>,
@@ -48,6 +56,7 @@ impl BoardHandle {
             selection: RwSignal::new(Vec::new()),
             selected_edge: RwSignal::new(None),
             opened: RwSignal::new(None),
+            asked: RwSignal::new(None),
             hint: RwSignal::new(None),
             refused: RwSignal::new(None),
             said: RwSignal::new(String::new()),

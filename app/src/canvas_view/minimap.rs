@@ -15,6 +15,8 @@ use super::handle::BoardHandle;
 const KEY: &str = "map";
 /// A press of an arrow moves by this part of the screen.
 const STEP: f64 = 0.25;
+/// Windows narrower than this are phones, as the style sheet knows.
+const PHONE: f64 = 640.0;
 
 /// Whether the map is wanted, for the canvas and its toolbar.
 #[derive(Clone, Copy)]
@@ -24,29 +26,35 @@ struct Wanted(RwSignal<bool>);
 pub fn provide_map() {
     let wanted = RwSignal::new(true);
     effect(move || {
-        if remembered(KEY).as_deref() == Some("off") {
+        // On a phone it would cover what there is; who wants it there asks for it.
+        let is_narrow =
+            || window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < PHONE);
+        if remembered(KEY).map_or_else(is_narrow, |kept| kept == "off") {
             wanted.set(false);
         }
     });
     provide_context(Wanted(wanted));
 }
 
+impl Wanted {
+    fn toggle(self) {
+        self.0.update(|wanted| *wanted = !*wanted);
+        remember(KEY, if self.0.get_untracked() { "on" } else { "off" });
+    }
+}
+
 /// In the toolbar; absent while everything is in view anyway.
 #[component]
 pub fn MapToggle(#[prop(into)] needed: Signal<bool>) -> impl IntoView {
-    let Wanted(wanted) = expect_context();
-    let toggle = move || {
-        wanted.update(|wanted| *wanted = !*wanted);
-        remember(KEY, if wanted.get_untracked() { "on" } else { "off" });
-    };
+    let wanted: Wanted = expect_context();
     view! {
         <Show when=move || needed.get()>
             <IconButton
                 icon="map"
                 label="Map"
                 size=Size::Sm
-                pressed=Signal::derive(move || Some(wanted.get()))
-                on_click=move |()| toggle()
+                pressed=Signal::derive(move || Some(wanted.0.get()))
+                on_click=move |()| wanted.toggle()
             />
         </Show>
     }
@@ -54,8 +62,8 @@ pub fn MapToggle(#[prop(into)] needed: Signal<bool>) -> impl IntoView {
 
 #[component]
 pub(super) fn Minimap(board: BoardHandle) -> impl IntoView {
-    let Wanted(wanted) = expect_context();
-    let is_shown = move || board.needs_map.get() && wanted.get();
+    let wanted: Wanted = expect_context();
+    let is_shown = move || board.needs_map.get() && wanted.0.get();
     let is_held = RwSignal::new(false);
     view! {
         <Show when=is_shown>
@@ -86,6 +94,9 @@ pub(super) fn Minimap(board: BoardHandle) -> impl IntoView {
                 <canvas node_ref=board.map aria-hidden="true"></canvas>
                 <span node_ref=board.map_frame class="minimap-frame" aria-hidden="true"></span>
             </button>
+            <span class="minimap-close">
+                <IconButton icon="x" label="Put the map away" size=Size::Sm on_click=move |()| wanted.toggle()/>
+            </span>
         </Show>
     }
 }

@@ -11,6 +11,7 @@ use workflow::StepKey;
 
 use super::{
     handle::{BoardHandle, mods_of, precision_of},
+    menu::{LongPress, ask_by_keyboard, ask_by_pointer},
     mirror::take_focus,
     stage::{Stage, StageRef},
 };
@@ -54,6 +55,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
     let blurred = window_event_listener(ev::blur, move |_| board.input(Input::Cancel));
     on_cleanup(move || blurred.remove());
 
+    let long = LongPress::new(board, mirror);
     // The reason of a refusal stays until the next press; a hint of the running gesture goes before it.
     let words = move || board.hint.get().or_else(|| board.refused.get());
     view! {
@@ -66,14 +68,23 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             on:pointerdown=move |event| {
                 hold_focus(&event, mirror.get_untracked());
                 pointer_down(board, &event);
+                long.begin(&event);
             }
             on:pointermove=move |event| {
+                long.follow(&event);
                 if let Some(at) = board.place_of(&event) {
                     board.input(Input::Move { id: event.pointer_id(), at, mods: mods_of(&event) });
                 }
             }
-            on:pointerup=move |event| pointer_up(board, &event)
-            on:pointercancel=move |_| board.input(Input::Cancel)
+            on:pointerup=move |event| {
+                long.end();
+                pointer_up(board, &event);
+            }
+            on:pointercancel=move |_| {
+                long.end();
+                board.input(Input::Cancel);
+            }
+            on:contextmenu=move |event| ask_by_pointer(board, &event, mirror.get_untracked())
             on:pointerleave=move |_| board.input(Input::Leave)
             on:dblclick=move |event| {
                 if let Some(at) = board.place_of(&event) {
@@ -89,7 +100,15 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             aria-label=label
             aria-roledescription="canvas"
             tabindex="-1"
-            on:keydown=move |event| key_down(board, &event)
+            on:contextmenu=move |event| ask_by_keyboard(board, &event)
+            on:keydown=move |event| {
+                // Not every browser makes a menu event of them.
+                if event.key() == "ContextMenu" || (event.key() == "F10" && event.shift_key()) {
+                    ask_by_keyboard(board, &event);
+                } else {
+                    key_down(board, &event);
+                }
+            }
             on:focusin=move |event| {
                 if let Some(key) = step_of(event.target())
                     && board.read(|board| board.focus() != Some(&key)).unwrap_or(false)

@@ -38,6 +38,17 @@ pub(crate) fn place_near(anchor: &Element, popup: &HtmlElement, align: Align, ga
     set_style(popup, "top", &format!("{top}px"));
 }
 
+/// Puts `popup` where a menu was asked for: its corner there, or what fits beside it.
+pub(crate) fn place_at(popup: &HtmlElement, (x, y): (f64, f64)) {
+    let (Some(width), Some(height)) = viewport() else { return };
+    let p = popup.get_bounding_client_rect();
+    let left = x.min(width - p.width() - MARGIN).max(MARGIN);
+    let top = if y + p.height() > height - MARGIN { y - p.height() } else { y };
+    let top = top.min(height - p.height() - MARGIN).max(MARGIN);
+    set_style(popup, "left", &format!("{left}px"));
+    set_style(popup, "top", &format!("{top}px"));
+}
+
 fn viewport() -> (Option<f64>, Option<f64>) {
     let window = window();
     let number = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64());

@@ -1,5 +1,5 @@
 //! Menu: a button and a popover of verbs. Arrows, Home, End and letters move, Enter acts, Esc closes and gives the focus back.
-//! Its items exist only while it is open, so a table may hold hundreds.
+//! Its items exist only while it is open, so a table may hold hundreds. `ContextMenu`: the same without a button, where it was asked for.
 
 use leptos::context::Provider;
 use leptos::html;
@@ -8,12 +8,14 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::button::Variant;
-use super::dom::{Align, all, aria, focus, place_near, rove};
+use super::dom::{Align, all, aria, focus, place_at, place_near, rove};
 use super::icon::{Icon, Size};
+use crate::reactive::effect;
 
+/// What an item does before it acts: the menu closes, and the focus is where it was.
 #[derive(Clone, Copy)]
 struct MenuContext {
-    popup: NodeRef<html::Div>,
+    close: Callback<()>,
 }
 
 /// `label` names the list, and the button where it has no `text`. `id` must be unique on the page.
@@ -50,26 +52,20 @@ pub fn Menu(
             });
         }
     };
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
-        let Some(popup) = popup.get_untracked() else { return };
-        let items = items(&popup);
-        let active = document().active_element();
-        let current = items.iter().position(|item| active.as_ref().is_some_and(|a| a.is_same_node(Some(item))));
-        let key = event.key();
-        let next = match key.as_str() {
-            "Tab" => {
-                drop(popup.hide_popover());
-                return;
-            }
-            "ArrowLeft" | "ArrowRight" => return,
-            _ => rove(&key, current, items.len()).or_else(|| by_letter(&items, current, &key)),
-        };
-        if let Some(item) = next.and_then(|i| items.get(i)) {
-            event.prevent_default();
-            focus(item);
+    let hide = move |()| {
+        if let Some(popup) = popup.get_untracked() {
+            drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
         }
     };
-    let context = MenuContext { popup };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let Some(popup) = popup.get_untracked() else { return };
+        if event.key() == "Tab" {
+            hide(());
+        } else {
+            walk(&popup, &event);
+        }
+    };
+    let context = MenuContext { close: Callback::new(hide) };
     let icon_only = text.is_none();
     let class = if icon_only { "btn icon-btn" } else { "btn" };
     let children = StoredValue::new(children);
@@ -99,6 +95,85 @@ pub fn Menu(
                 </Provider>
             </div>
         </span>
+    }
+}
+
+/// A menu where it was asked for, as on a canvas: drawn when it is, taken away by `on_close`, and never in a first render.
+#[component]
+pub fn ContextMenu(
+    #[prop(into)] label: String,
+    /// Where in the window.
+    at: (f64, f64),
+    #[prop(into)] on_close: Callback<()>,
+    children: Children,
+) -> impl IntoView {
+    let popup = NodeRef::<html::Div>::new();
+    let before = document().active_element().and_then(|active| active.dyn_into::<HtmlElement>().ok());
+    let before = StoredValue::new_local(before);
+    let leave = move |()| {
+        before.with_value(|before| before.iter().for_each(focus));
+        on_close.run(());
+    };
+    effect(move || {
+        let Some(popup) = popup.get() else { return };
+        // By hand: a popover that closes by itself would close with the release of the button that asked for it.
+        drop(popup.unchecked_ref::<HtmlElement>().show_popover());
+        place_at(&popup, at);
+        if let Some(first) = items(&popup).first() {
+            focus(first);
+        }
+    });
+    effect(move || {
+        let outside = window_event_listener(leptos::ev::pointerdown, move |event| {
+            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+            let is_inside = popup.get_untracked().is_some_and(|popup| popup.contains(target.as_ref()));
+            if !is_inside {
+                // The focus goes where was pressed.
+                on_close.run(());
+            }
+        });
+        on_cleanup(move || outside.remove());
+    });
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let Some(popup) = popup.get_untracked() else { return };
+        match event.key().as_str() {
+            "Escape" | "Tab" => {
+                event.prevent_default();
+                event.stop_propagation();
+                leave(());
+            }
+            _ => walk(&popup, &event),
+        }
+    };
+    let context = MenuContext { close: Callback::new(leave) };
+    view! {
+        <div
+            node_ref=popup
+            class="popup"
+            popover="manual"
+            role="menu"
+            aria-label=label
+            on:keydown=on_key
+            on:contextmenu=|event| event.prevent_default()
+        >
+            <Provider value=context>{children()}</Provider>
+        </div>
+    }
+}
+
+/// The keys that move inside a menu.
+fn walk(popup: &HtmlElement, event: &leptos::ev::KeyboardEvent) {
+    let items = items(popup);
+    let active = document().active_element();
+    let current = items.iter().position(|item| active.as_ref().is_some_and(|a| a.is_same_node(Some(item))));
+    let key = event.key();
+    let next = match key.as_str() {
+        "ArrowLeft" | "ArrowRight" => return,
+        _ => rove(&key, current, items.len()).or_else(|| by_letter(&items, current, &key)),
+    };
+    if let Some(item) = next.and_then(|i| items.get(i)) {
+        event.prevent_default();
+        focus(item);
     }
 }
 
@@ -140,8 +215,8 @@ pub fn MenuItem(
         if refusal.with_untracked(Option::is_some) {
             return;
         }
-        if let Some(popup) = context.and_then(|c| c.popup.get_untracked()) {
-            drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
+        if let Some(context) = context {
+            context.close.run(());
         }
         on_select.run(());
     };

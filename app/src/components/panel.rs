@@ -167,6 +167,14 @@ impl LeftPanel {
         remember(&format!("panel.{}", self.id), if is_away { "away" } else { "docked" });
     }
 
+    /// As by its button, unless it is there already.
+    pub fn show(self) {
+        let is_there = if is_dockable() { !self.is_away.get_untracked() } else { self.is_open.get_untracked() };
+        if !is_there {
+            self.open();
+        }
+    }
+
     fn open(self) {
         if is_dockable() {
             self.put_away(false);

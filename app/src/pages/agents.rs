@@ -26,14 +26,13 @@ use self::outside::Offers;
 use crate::{
     api,
     components::{
-        Badge, ConfirmDialog, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, Size, Skeleton, SkeletonKind,
-        TableShell, TextInput, Variant, use_toasts,
+        Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, Size, Skeleton, SkeletonKind, TableShell, TextInput,
+        Variant,
     },
-    error::AppError,
-    form::{FormError, outcome},
+    form::FormError,
     load::PartFailed,
     paged::{More, Paged},
-    reactive::effect,
+    pages::deleting::{DeleteQuestion, Deleting},
     session::use_session,
     shell::Page,
 };
@@ -99,62 +98,9 @@ fn ListSkeleton() -> impl IntoView {
     }
 }
 
-/// Deleting an agent that nothing ever used, which asks first.
-#[derive(Clone, Copy)]
-struct Deleting {
-    action: Action<AgentId, Result<(), AppError>>,
-    error: Signal<Option<AppError>>,
-    asked: RwSignal<Option<(AgentId, String)>>,
-    is_asking: RwSignal<bool>,
-}
-
-impl Deleting {
-    fn new(on_changed: Callback<()>) -> Self {
-        let toasts = use_toasts();
-        let (asked, is_asking) = (RwSignal::new(None::<(AgentId, String)>), RwSignal::new(false));
-        let action = Action::new(|id: &AgentId| api::delete_agent(id.clone()));
-        let error = outcome(action, move |()| {
-            let name = asked.with_untracked(|asked| asked.as_ref().map(|(_, name)| name.clone()));
-            toasts.success(format!("“{}” is deleted", name.unwrap_or_default()));
-            on_changed.run(());
-        });
-        effect(move || {
-            // Deleted or refused: the list says which.
-            if !action.pending().get() && action.value().with(Option::is_some) {
-                is_asking.set(false);
-            }
-        });
-        Self { action, error, asked, is_asking }
-    }
-}
-
-#[component]
-fn DeleteQuestion(deleting: Deleting) -> impl IntoView {
-    let Deleting { action, asked, is_asking, .. } = deleting;
-    let title = Signal::derive(move || {
-        asked.with(|asked| asked.as_ref().map(|(_, name)| format!("Delete “{name}”?")).unwrap_or_default())
-    });
-    view! {
-        <ConfirmDialog
-            id="delete-agent"
-            open=is_asking
-            danger=true
-            title
-            text="All its versions go with it, and they cannot be brought back. An agent that a workflow or a test has used is kept."
-            confirm="Delete agent"
-            busy=action.pending()
-            on_confirm=move |()| {
-                if let Some((id, _)) = asked.get_untracked() {
-                    action.dispatch(id);
-                }
-            }
-        />
-    }
-}
-
 #[component]
 fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
-    let deleting = Deleting::new(on_changed);
+    let deleting = Deleting::new(api::delete_agent, move || on_changed.run(()));
     let agents = Paged::new(page, api::list_agents);
     let wanted = RwSignal::new(String::new());
     let shown = move || {
@@ -192,21 +138,25 @@ fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> 
                 <p class="muted" role="status">"No agent matches"</p>
             </Show>
             <More of=agents/>
-            <DeleteQuestion deleting/>
+            <DeleteQuestion
+                deleting
+                what="agent"
+                text="All its versions go with it, and they cannot be brought back. An agent that a workflow or a test has used is kept."
+            />
         </div>
     }
 }
 
 #[component]
-fn Row(agent: AgentView, deleting: Deleting) -> impl IntoView {
+fn Row(agent: AgentView, deleting: Deleting<AgentId>) -> impl IntoView {
     let href = format!("/admin/agents/{}", agent.id);
     let (menu_id, label) = (format!("agent-{}", agent.id), format!("Actions for {}", agent.name));
     // What an outside worker does is offered by it, and not written here.
     let copy = (agent.kind != kind::WORKER).then(|| format!("/admin/agents/new?from={}", agent.id));
     let stored = StoredValue::new((agent.id.clone(), agent.name.clone()));
     let on_delete = move |()| {
-        deleting.asked.set(Some(stored.get_value()));
-        deleting.is_asking.set(true);
+        let (id, name) = stored.get_value();
+        deleting.ask(id, name);
     };
     view! {
         <tr>

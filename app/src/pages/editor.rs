@@ -4,6 +4,7 @@
 mod autosave;
 mod bound;
 mod canvas_bar;
+mod canvas_menu;
 mod changes;
 mod chooser;
 mod clipboard;
@@ -11,15 +12,22 @@ mod conflict;
 mod content;
 mod draft;
 mod edge_panel;
+mod finding;
 mod fixes;
 mod focus;
 mod keep;
 mod key_field;
+mod left;
 mod more;
+mod outline;
 mod palette;
+mod parts;
 mod past;
 mod problems;
 mod publish;
+mod replace;
+mod replace_form;
+mod replacing;
 mod save_state;
 mod saving;
 mod settings;
@@ -35,13 +43,16 @@ use workflow::{AgentCatalog, TemplateId, api::TemplateView, trying::Extent};
 
 use self::{
     canvas_bar::CanvasBar,
+    canvas_menu::CanvasMenu,
     chooser::Chooser,
     conflict::Notices,
     draft::Draft,
+    left::Left,
     more::More,
-    palette::Palette,
     problems::Problems,
     publish::Publish,
+    replace::ReplaceDialog,
+    replacing::Replacing,
     save_state::SaveWords,
     side_panel::SidePanel,
     trying::{TryDialog, Trying, use_trying},
@@ -54,6 +65,7 @@ use crate::{
         Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
     },
     error::AppError,
+    finder::{Entry, Group, use_finder},
     load::{PageFailed, refetch_after_sign_in},
     pages::NotFound,
     shell::PageTop,
@@ -110,8 +122,12 @@ fn Loading() -> impl IntoView {
     }
 }
 
-const VIEWS: [Segment; 3] =
-    [Segment::new("palette", "Agents"), Segment::new("canvas", "Canvas"), Segment::new("panel", "Settings")];
+const VIEWS: [Segment; 4] = [
+    Segment::new("palette", "Agents"),
+    Segment::new("steps", "Steps"),
+    Segment::new("canvas", "Canvas"),
+    Segment::new("panel", "Settings"),
+];
 
 #[component]
 fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
@@ -124,6 +140,9 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     step_panel::Folded::provide();
     provide_map();
     Trying::provide(draft);
+    let replacing = Replacing::provide();
+    let left = RwSignal::new("agents".to_owned());
+    finding::offer(draft, replacing, left, palette);
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
     });
@@ -147,12 +166,13 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                     <div class="view-tabs">
                         <Segmented value=draft.shown segments=VIEWS.to_vec() name="editor-view" label="What to show"/>
                     </div>
-                    <Palette draft panel=palette/>
+                    <Left draft panel=palette shown=left/>
                     <section class="canvas-stage" aria-label="Canvas">
                         <EditorCanvas state=draft.handle/>
                         <EmptyCanvas draft/>
                         <LeftToggle panel=palette icon="bot" label="Agents"/>
-                        <CanvasBar draft/>
+                        <CanvasBar draft replacing/>
+                        <CanvasMenu draft/>
                         <OpenSelected draft/>
                         <Chooser draft/>
                     </section>
@@ -160,6 +180,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                     <Problems draft/>
                 </div>
             </div>
+            <ReplaceDialog replacing/>
         </main>
     }
 }
@@ -169,6 +190,13 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
 fn TryButton(draft: Draft) -> impl IntoView {
     let trying = use_trying();
     let is_empty = memo(move || draft.handle.with_definition(|definition| definition.steps.is_empty()));
+    if let Some(finder) = use_finder() {
+        finder.offer(move || {
+            let refusal = is_empty.get().then(|| "There are no steps yet".to_owned());
+            let run = move || trying.asking.set(Some(Extent::Whole));
+            vec![Entry::run(Group::Commands, "flask-conical", "Try the draft", run).about("test run").refused(refusal)]
+        });
+    }
     view! {
         <Tooltip text="Runs the draft as it stands here, without publishing it">
             <Button icon="flask-conical" disabled=is_empty on_click=move |()| trying.asking.set(Some(Extent::Whole))>

@@ -18,7 +18,8 @@ use crate::{
     form::{FormError, outcome},
     load::PartFailed,
     paged::{More, Paged},
-    reactive::{effect, memo},
+    pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+    reactive::memo,
     session::use_session,
     shell::Page,
 };
@@ -102,7 +103,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let which = RwSignal::new("active".to_owned());
     let archiving = Archiving::new(on_changed);
     let copying = Copying::new(on_changed);
-    let deleting = Deleting::new(on_changed);
+    let deleting = Deleting::new(|(id, revision)| api::delete_template(id, revision), move || on_changed.run(()));
     let shown = move || {
         let wanted = wanted.get().to_lowercase();
         let is_archived = has_archived.get() && which.with(|which| which == "archived");
@@ -150,7 +151,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
             </Show>
             <More of=templates/>
             <Question archiving/>
-            <DeleteQuestion deleting/>
+            <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
         </div>
     }
 }
@@ -221,64 +222,13 @@ impl Copying {
     }
 }
 
-/// Deleting a workflow that nobody ever used, which asks first.
-#[derive(Clone, Copy)]
-struct Deleting {
-    action: Action<(TemplateId, i64), Result<(), AppError>>,
-    error: Signal<Option<AppError>>,
-    asked: RwSignal<Option<TemplateSummary>>,
-    is_asking: RwSignal<bool>,
-}
-
-impl Deleting {
-    fn new(on_changed: Callback<()>) -> Self {
-        let toasts = use_toasts();
-        let (asked, is_asking) = (RwSignal::new(None::<TemplateSummary>), RwSignal::new(false));
-        let action = Action::new(|(id, revision): &(TemplateId, i64)| api::delete_template(*id, *revision));
-        let error = outcome(action, move |()| {
-            let name = asked.with_untracked(|asked| asked.as_ref().map(|template| template.name.clone()));
-            toasts.success(format!("“{}” is deleted", name.unwrap_or_default()));
-            on_changed.run(());
-        });
-        effect(move || {
-            // Deleted or refused: the list says which.
-            if !action.pending().get() && action.value().with(Option::is_some) {
-                is_asking.set(false);
-            }
-        });
-        Self { action, error, asked, is_asking }
-    }
-}
-
 #[component]
-fn DeleteQuestion(deleting: Deleting) -> impl IntoView {
-    let Deleting { action, asked, is_asking, .. } = deleting;
-    let title = Signal::derive(move || {
-        asked.with(|asked| asked.as_ref().map(|template| format!("Delete “{}”?", template.name)).unwrap_or_default())
-    });
-    view! {
-        <ConfirmDialog
-            id="delete-workflow"
-            open=is_asking
-            danger=true
-            title
-            text="It was never published, so nobody has ever run it. It cannot be brought back."
-            confirm="Delete workflow"
-            busy=action.pending()
-            on_confirm=move |()| {
-                let wanted = asked.with_untracked(|asked| {
-                    asked.as_ref().map(|template| (template.id, template.draft_revision))
-                });
-                if let Some(wanted) = wanted {
-                    action.dispatch(wanted);
-                }
-            }
-        />
-    }
-}
-
-#[component]
-fn Row(template: TemplateSummary, archiving: Archiving, copying: Copying, deleting: Deleting) -> impl IntoView {
+fn Row(
+    template: TemplateSummary,
+    archiving: Archiving,
+    copying: Copying,
+    deleting: Deleting<(TemplateId, i64)>,
+) -> impl IntoView {
     let (id, is_archived) = (template.id, template.archived_at.is_some());
     let (menu_id, label) = (format!("workflow-{id}"), format!("Actions for {}", template.name));
     let stored = StoredValue::new(template.clone());
@@ -292,8 +242,8 @@ fn Row(template: TemplateSummary, archiving: Archiving, copying: Copying, deleti
     };
     let is_used = template.published_version.is_some();
     let on_delete = move |()| {
-        deleting.asked.set(Some(stored.get_value()));
-        deleting.is_asking.set(true);
+        let template = stored.get_value();
+        deleting.ask((template.id, template.draft_revision), template.name);
     };
     let href = format!("/admin/workflows/{}", template.id);
     let published = match template.published_version {

@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use crate::components::dom;
+use crate::finder::FindButton;
 use crate::reactive::{effect, effect_with};
 
 /// `above` are the pages that this one lies under, as (name, path).
@@ -47,7 +48,7 @@ pub fn PageTop(
                     <li aria-current="page">{move || title.get()}</li>
                 </ol>
             </nav>
-            <div class="topbar-actions">{actions.run()}</div>
+            <div class="topbar-actions"><FindButton/> {actions.run()}</div>
         </header>
     }
 }

@@ -4,7 +4,9 @@
 pub mod clip;
 pub mod document;
 pub mod edit;
+pub mod find;
 pub mod history;
+pub mod shortcuts;
 
 pub mod camera;
 pub mod flow;
@@ -16,7 +18,8 @@ pub mod board;
 pub mod paint;
 
 pub use board::{
-    Board, Button, Choice, Cursor, Dirty, Input, Key, MirrorNode, Mods, Output, PaletteItem, Question, TICK_MS,
+    Board, Button, Choice, Cursor, Dirty, End, Input, Key, MirrorNode, Mods, OutlineRow, Output, PaletteItem, Question,
+    Subject, TICK_MS,
     WheelMode,
 };
 pub use camera::Camera;

@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, runs, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, find, runs, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -24,6 +24,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("workflow_ports", SMALL),
     ("test_agent", CONTENT),
     ("list_providers", SMALL),
+    ("find", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("waiting_for_me", SMALL),

@@ -328,6 +328,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/save_agent", Json(save), ADMINS),
         ("POST", "/_fn/test_agent", Json(json!({"test": {"agent_id": "shout", "inputs": {"text": "x"}}})), ADMINS),
         ("POST", "/_fn/list_providers", Form(&[]), ADMINS),
+        ("POST", "/_fn/find", Json(json!({"text": "x"})), SIGNED_IN),
         ("POST", "/_fn/gallery", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/get_published", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/list_templates", Json(json!({})), ADMINS),

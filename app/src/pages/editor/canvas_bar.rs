@@ -1,15 +1,21 @@
 //! The floating toolbar of the canvas, and the keys that work wherever one is not typing.
 
+use canvas::shortcuts::Command;
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
-use super::draft::Draft;
+use super::{
+    canvas_menu::{CopyItems, Delete},
+    draft::Draft,
+    replacing::Replacing,
+};
 use crate::canvas_view::MapToggle;
 use crate::components::{Align, IconButton, Menu, MenuItem, MenuLine, Size, is_typing};
+use crate::finder::command_of;
 use crate::reactive::{effect, memo};
 
 #[component]
-pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
+pub(super) fn CanvasBar(draft: Draft, replacing: Replacing) -> impl IntoView {
     let handle = draft.handle;
     let (can_undo, can_redo) = (handle.can_undo(), handle.can_redo());
     let named = |verb: &'static str, label: Signal<Option<String>>| {
@@ -21,7 +27,7 @@ pub(super) fn CanvasBar(draft: Draft) -> impl IntoView {
     let redo_label = named("Redo", handle.redo_label());
     let zoom = handle.zoom();
     let is_empty = memo(move || handle.with_definition(|definition| definition.steps.is_empty()));
-    keys(draft);
+    keys(draft, replacing);
     view! {
         <div class="canvas-bar" data-at="bottom" role="toolbar" aria-label="Canvas">
             <IconButton
@@ -90,12 +96,8 @@ fn StepsMenu(draft: Draft) -> impl IntoView {
     let selection = handle.selection();
     let nothing = Signal::derive(move || selection.with(Vec::is_empty).then(|| "Select a step first".to_owned()));
     view! {
-        <MenuItem icon="copy" keys="Ctrl C" refusal=nothing on_select=move |()| draft.copy_by_menu(false)>"Copy"</MenuItem>
-        <MenuItem icon="scissors" keys="Ctrl X" refusal=nothing on_select=move |()| draft.copy_by_menu(true)>"Cut"</MenuItem>
+        <CopyItems draft refusal=nothing/>
         <MenuItem icon="clipboard-paste" keys="Ctrl V" on_select=move |()| draft.paste_by_menu()>"Paste"</MenuItem>
-        <MenuItem icon="copy-plus" keys="Ctrl D" refusal=nothing on_select=move |()| handle.duplicate_selected()>
-            "Duplicate"
-        </MenuItem>
         <MenuLine/>
         <MenuItem icon="plus" keys="N" on_select=move |()| handle.add_by_key()>"Add a step"</MenuItem>
         <MenuItem icon="network" keys="C" refusal=nothing on_select=move |()| handle.connect_by_key()>
@@ -103,9 +105,7 @@ fn StepsMenu(draft: Draft) -> impl IntoView {
         </MenuItem>
         <MenuLine/>
         <MenuItem icon="list-checks" keys="Ctrl A" on_select=move |()| handle.select_all()>"Select all"</MenuItem>
-        <MenuItem icon="trash-2" keys="Del" danger=true refusal=nothing on_select=move |()| handle.delete_selected()>
-            "Delete"
-        </MenuItem>
+        <Delete draft refusal=nothing/>
     }
 }
 
@@ -113,35 +113,27 @@ fn percent(zoom: f64) -> String {
     format!("{:.0}%", zoom * 100.0)
 }
 
-/// Undo, redo and save from anywhere on the page; the canvas itself keeps its own keys.
-fn keys(draft: Draft) {
+/// The keys that work anywhere on the page, by the table of shortcuts; the canvas itself keeps its own.
+fn keys(draft: Draft, replacing: Replacing) {
     effect(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
             if event.key() == "Escape" && !event.default_prevented() && is_typing(&event) {
                 leave_field(draft, &event);
             }
-            if !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
-                return;
-            }
-            match event.key().to_lowercase().as_str() {
-                "s" => {
-                    event.prevent_default();
-                    draft.save();
-                }
-                "z" if !is_typing(&event) => {
-                    event.prevent_default();
-                    if event.shift_key() { draft.handle.redo() } else { draft.handle.undo() }
-                }
-                "d" if !is_typing(&event) && !draft.handle.selection().with_untracked(Vec::is_empty) => {
-                    event.prevent_default();
+            match command_of(&event) {
+                Some(Command::Save) => draft.save(),
+                Some(Command::Undo) => draft.handle.undo(),
+                Some(Command::Redo) => draft.handle.redo(),
+                Some(Command::Duplicate) if !draft.handle.selection().with_untracked(Vec::is_empty) => {
                     draft.handle.duplicate_selected();
                 }
-                "y" if !is_typing(&event) => {
-                    event.prevent_default();
-                    draft.handle.redo();
+                // Another question is to be answered first.
+                Some(Command::Replace) if matches!(document().query_selector("dialog[open]"), Ok(None)) => {
+                    replacing.open.set(true);
                 }
-                _ => {}
+                _ => return,
             }
+            event.prevent_default();
         });
         on_cleanup(move || listener.remove());
     });

@@ -16,9 +16,14 @@ pub(super) fn field_id(field: &str) -> String {
 
 /// Shows what the problem is about: its step, and the field in the panel.
 pub(super) fn go_to(draft: Draft, problem: &Problem) {
-    draft.handle.select(problem.step.iter().cloned().collect());
+    go_to_field(draft, problem.step.clone(), problem.field.clone().unwrap_or_default());
+}
+
+/// Shows a field of a step, or of the workflow itself.
+pub(super) fn go_to_field(draft: Draft, step: Option<StepKey>, field: String) {
+    draft.handle.select(step.into_iter().collect());
     draft.shown.set("panel".to_owned());
-    focus_soon(problem.field.clone().unwrap_or_default());
+    focus_soon(field);
 }
 
 /// Selects a step, and begins to edit it.

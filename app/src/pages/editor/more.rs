@@ -1,18 +1,22 @@
-//! What can be done with the workflow as a whole: a copy of it, and away with it as long as nobody ever used it.
+//! What can be done with the workflow as a whole: find in it, a copy of it, and away with it as long as nobody ever used it.
 
+use canvas::shortcuts::Command;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::TemplateView;
 
 use super::{
     draft::Draft,
+    replacing::Replacing,
     saving::{SaveState, lock},
 };
 use crate::{
     api,
-    components::{ConfirmDialog, Menu, MenuItem},
+    components::{Menu, MenuItem, MenuLine},
     error::AppError,
+    finder::use_finder,
     form::outcome,
+    pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
     reactive::effect,
 };
 
@@ -43,22 +47,21 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
             }
         }
     });
-    let is_asking = RwSignal::new(false);
     let navigate = use_navigate();
-    let delete = Action::new(move |(): &()| {
+    let deleting = Deleting::new(
+        |(id, revision)| api::delete_template(id, revision),
+        move || {
+            draft.let_go();
+            navigate("/admin/workflows", NavigateOptions { replace: true, ..NavigateOptions::default() });
+        },
+    );
+    let ask = move || {
         let base = saving.core.try_get_value().map_or(0, |core| lock(&core).base);
-        api::delete_template(draft.id, base)
-    });
-    let delete_error = outcome(delete, move |()| {
-        is_asking.set(false);
-        draft.toasts.success(format!("“{}” is deleted", draft.name.get_untracked()));
-        draft.let_go();
-        navigate("/admin/workflows", NavigateOptions { replace: true, ..NavigateOptions::default() });
-    });
+        deleting.ask((draft.id, base), draft.name.get_untracked());
+    };
     effect(move || {
-        let error: Option<AppError> = copy_error.get().or_else(|| delete_error.get());
+        let error: Option<AppError> = copy_error.get().or_else(|| deleting.error.get());
         if let Some(error) = error {
-            is_asking.set(false);
             draft.toasts.error(error.0.detail);
         }
     });
@@ -66,9 +69,22 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         let is_used = draft.live.get().version.is_some();
         is_used.then(|| "It was published: archive it in the list of workflows".to_owned())
     });
-    let title = Signal::derive(move || format!("Delete “{}”?", draft.name.get()));
+    let replacing = expect_context::<Replacing>();
+    let finder = use_finder();
     view! {
         <Menu id="workflow-more" label="More for this workflow">
+            {finder.map(|finder| view! {
+                <MenuItem icon="search" keys=Command::Find.keys() on_select=move |()| finder.open.set(true)>"Find…"</MenuItem>
+            })}
+            <MenuItem icon="file-text" keys=Command::Replace.keys() on_select=move |()| replacing.open.set(true)>
+                "Search and replace…"
+            </MenuItem>
+            {finder.map(|finder| view! {
+                <MenuItem icon="keyboard" keys=Command::Help.keys() on_select=move |()| finder.help.set(true)>
+                    "Shortcuts"
+                </MenuItem>
+            })}
+            <MenuLine/>
             <MenuItem
                 icon="copy-plus"
                 on_select=move |()| {
@@ -80,21 +96,10 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
             >
                 "Duplicate workflow"
             </MenuItem>
-            <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| is_asking.set(true)>
+            <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| ask()>
                 "Delete workflow"
             </MenuItem>
         </Menu>
-        <ConfirmDialog
-            id="delete-workflow"
-            open=is_asking
-            danger=true
-            title
-            text="It was never published, so nobody has ever run it. It cannot be brought back."
-            confirm="Delete workflow"
-            busy=delete.pending()
-            on_confirm=move |()| {
-                delete.dispatch(());
-            }
-        />
+        <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
     }
 }

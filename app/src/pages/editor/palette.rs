@@ -1,4 +1,4 @@
-//! The library at the left: agents by kind, to be dragged onto the canvas or onto a line, or added by a press: after the selected
+//! The library in the left panel: agents by kind, to be dragged onto the canvas or onto a line, or added by a press: after the selected
 //! step, onto the selected line, or else in the middle.
 
 use leptos::{ev, prelude::*};
@@ -12,7 +12,7 @@ use super::draft::Draft;
 use crate::reactive::memo;
 use crate::{
     components::{
-        Badge, Dialog, Icon, LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, TextInput, Tone, Variant,
+        Badge, Dialog, Icon, Size, TextInput, Tone,
         dom::{all, by_id, focus},
         open_while_chosen,
     },
@@ -26,7 +26,7 @@ use crate::{
 const NARROW: f64 = 900.0;
 
 #[component]
-pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
+pub(super) fn Palette(draft: Draft) -> impl IntoView {
     let wanted = RwSignal::new(String::new());
     let agents = memo(move || {
         let mut agents = draft.catalog.with(|catalog| catalog.latest().map(AgentView::from).collect::<Vec<_>>());
@@ -55,24 +55,16 @@ pub(super) fn Palette(draft: Draft, panel: LeftPanel) -> impl IntoView {
     };
     let groups = KINDS.iter().map(|kind| group(kind.name, kind.plural)).collect_view();
     view! {
-        <aside class="panel palette" id="palette" aria-label="Agents">
-            <div class="panel-head">
-                <h2>"Agents"</h2>
-                <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage"</LinkButton>
-                <LeftClose panel label="Close the agents"/>
-            </div>
-            <div class="panel-body" on:keydown=move |event| key_down(&event, wanted)>
-                <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
-                {groups}
-                <Offered draft wanted/>
-                <Show when=move || found.with(Vec::is_empty)>
-                    <p class="muted small palette-none" role="status">
-                        {move || if agents.with(Vec::is_empty) { "No agents yet" } else { "No agent matches" }}
-                    </p>
-                </Show>
-            </div>
-            <PanelHandle side=Side::Right key="editor-palette" label="Resize the palette" max=420.0/>
-        </aside>
+        <div class="palette-agents" on:keydown=move |event| key_down(&event, wanted)>
+            <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
+            {groups}
+            <Offered draft wanted/>
+            <Show when=move || found.with(Vec::is_empty)>
+                <p class="muted small palette-none" role="status">
+                    {move || if agents.with(Vec::is_empty) { "No agents yet" } else { "No agent matches" }}
+                </p>
+            </Show>
+        </div>
     }
 }
 

@@ -14,6 +14,7 @@ use crate::reactive::memo;
 use crate::{
     api,
     components::{Button, Dialog, Kind, LinkButton, Skeleton, ToastAction, Tooltip, Variant},
+    finder::{Entry, Group, use_finder},
     form::{FormError, outcome},
 };
 
@@ -36,6 +37,15 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
         }
     });
     let has_obstacle = Signal::derive(move || obstacle.with(Option::is_some));
+    let ask = move || {
+        draft.save();
+        open.set(true);
+    };
+    if let Some(finder) = use_finder() {
+        finder.offer(move || {
+            vec![Entry::run(Group::Commands, "rocket", "Publish", ask).about("release live").refused(obstacle.get())]
+        });
+    }
     let start = move || {
         draft.live.get().version.map(|version| {
             let href = format!("/start/{}", draft.id);
@@ -64,10 +74,7 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
                 variant=Variant::Primary
                 icon="rocket"
                 disabled=has_obstacle
-                on_click=move |()| {
-                    draft.save();
-                    open.set(true);
-                }
+                on_click=move |()| ask()
             >
                 "Publish"
             </Button>

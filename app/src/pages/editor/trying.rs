@@ -5,6 +5,7 @@ mod dialog;
 mod form;
 mod outputs;
 mod progress;
+mod question;
 mod seen_value;
 mod starter;
 
@@ -21,11 +22,12 @@ use workflow::{
 
 pub(super) use self::{
     dialog::TryDialog,
-    form::{Earlier, Origin, Prefill, TryForm},
+    form::{Origin, Prefill, TryForm},
     outputs::Outputs,
     progress::{StepOutcome, TryProgress},
+    question::TryQuestion,
     seen_value::{LastSeen, in_a_line},
-    starter::{Starter, TryFault},
+    starter::Starter,
 };
 use super::draft::Draft;
 use crate::reactive::effect;

@@ -186,6 +186,29 @@ pub struct UpdateTemplate {
     pub base_revision: Option<i64>,
 }
 
+/// What a search for a name found, of what this person may open.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FoundNames {
+    pub workflows: Vec<FoundWorkflow>,
+    /// Of the library, whose pages are for admins: nobody else is told of them here.
+    pub agents: Vec<FoundAgent>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FoundWorkflow {
+    pub id: TemplateId,
+    /// Of the draft for those who may edit it, else of the published version.
+    pub name: String,
+    pub is_published: bool,
+    pub may_edit: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FoundAgent {
+    pub id: AgentId,
+    pub name: String,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Published {
     pub version: i32,

@@ -1,7 +1,5 @@
 //! Trying the step: on which values, alone or with all that it needs, and what came of it, right here.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use workflow::{
     AgentSpec,
@@ -10,14 +8,13 @@ use workflow::{
 };
 
 use super::{
-    super::trying::{Earlier, Origin, Outputs, Prefill, Starter, StepOutcome, TryFault, TryForm, Trying, use_trying},
+    super::trying::{Origin, Outputs, Prefill, Starter, StepOutcome, TryForm, TryQuestion, Trying, use_trying},
     one_step::OneStep,
     section::Section,
 };
 use crate::reactive::{effect, memo};
 use crate::{
     components::{Button, Size, Skeleton, Variant},
-    form::focus_first_error,
     load::PartFailed,
 };
 
@@ -55,9 +52,7 @@ pub(super) fn TryIt(one: OneStep) -> impl IntoView {
 #[component]
 fn Form(one: OneStep, trying: Trying) -> impl IntoView {
     let draft = one.draft;
-    let form = RwSignal::new(None::<TryForm>);
-    let earlier = Earlier::new("try-step-values");
-    let starter = Starter::new(trying, || ());
+    let question = TryQuestion::new("try-step-values", Starter::new(trying, || ()));
     let ready = memo(move || one.key.with_value(|key| trying.is_ready(Some(key))));
     let asked = memo(move || {
         draft.handle.with_definition(|definition| {
@@ -71,35 +66,21 @@ fn Form(one: OneStep, trying: Trying) -> impl IntoView {
         let inputs = asked.get();
         let key = one.key();
         let made = TryForm::new("try-step", Some(&key), &inputs, &untrack(|| prefill(one, trying)));
-        form.set(Some(made));
+        question.form.set(Some(made));
         made.view().into_any()
     };
-    let elsewhere = Signal::derive(move || {
-        let error = starter.error().get()?;
-        let has_place = form.get().is_some_and(|form| form.has_place(&error));
-        (!has_place).then_some(error)
-    });
-    effect(move || {
-        let Some(error) = starter.error().get() else { return };
-        if form.get_untracked().is_some_and(|form| form.place(&error)) {
-            focus_first_error();
-        }
-    });
     let run = move |()| {
-        let Some(form) = form.get_untracked() else { return };
-        let from_run = untrack(|| earlier.run());
-        let written = if from_run.is_some() { Some(BTreeMap::new()) } else { form.read() };
-        let Some(inputs) = written else { return focus_first_error() };
-        // Whoever names a run wants what was there.
-        let use_pins = from_run.is_none();
-        starter.start(TryDraft { from_run, use_pins, ..TryDraft::new(Extent::Step(one.key()), inputs) });
+        let extent = Extent::Step(one.key());
+        question.start(|from_run, inputs| {
+            // Whoever names a run wants what was there.
+            let use_pins = from_run.is_none();
+            TryDraft { from_run, use_pins, ..TryDraft::new(extent, inputs) }
+        });
     };
     view! {
-        {earlier.view(trying)}
-        <div hidden=move || earlier.run().is_some()>{fields}</div>
-        <TryFault starter id="try-step-outside" error=elsewhere/>
+        {question.view(trying, "try-step-outside", fields)}
         <div class="row try-actions">
-            <Button variant=Variant::Primary size=Size::Sm icon="play" loading=starter.pending() on_click=run>"Run this step"</Button>
+            <Button variant=Variant::Primary size=Size::Sm icon="play" loading=question.pending() on_click=run>"Run this step"</Button>
             <Button size=Size::Sm icon="network" on_click=move |()| trying.asking.set(Some(Extent::UpTo(one.key())))>
                 "Run up to here"
             </Button>

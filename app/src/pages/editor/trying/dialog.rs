@@ -10,19 +10,14 @@ use workflow::{
     trying::{self, Extent, StandIns},
 };
 
-use super::{Earlier, Origin, Prefill, Starter, TryFault, TryForm, Trying, use_trying};
+use super::{Origin, Prefill, Starter, TryForm, TryQuestion, Trying, use_trying};
+use crate::components::{Button, Dialog, Skeleton, Variant, focus_in_dialog, open_while_chosen};
 use crate::reactive::{effect, memo};
-use crate::{
-    components::{Button, Dialog, Skeleton, Variant, focus_in_dialog, open_while_chosen},
-    form::focus_first_error,
-};
 
 #[component]
 pub(in crate::pages::editor) fn TryDialog() -> impl IntoView {
     let trying = use_trying();
     let open = open_while_chosen(trying.asking);
-    let form = RwSignal::new(None::<TryForm>);
-    let earlier = Earlier::new("try-values");
     let starter = Starter::new(trying, move || {
         // A step is shown in its own panel; the whole is shown where nothing is selected.
         let is_whole = trying.asking.with_untracked(|asking| matches!(asking, Some(Extent::Whole)));
@@ -32,6 +27,7 @@ pub(in crate::pages::editor) fn TryDialog() -> impl IntoView {
         trying.draft.shown.set("panel".to_owned());
         open.set(false);
     });
+    let question = TryQuestion::new("try-values", starter);
     effect(move || {
         if trying.asking.with(Option::is_some) {
             trying.look(Vec::new());
@@ -41,28 +37,15 @@ pub(in crate::pages::editor) fn TryDialog() -> impl IntoView {
         Some(Extent::UpTo(key)) => format!("Try up to {}", trying.draft.title_of(&key)),
         _ => "Try the draft".to_owned(),
     });
-    let elsewhere = Signal::derive(move || {
-        let error = starter.error().get()?;
-        let has_place = form.get().is_some_and(|form| form.has_place(&error));
-        (!has_place).then_some(error)
-    });
-    effect(move || {
-        let Some(error) = starter.error().get() else { return };
-        if form.get_untracked().is_some_and(|form| form.place(&error)) {
-            focus_first_error();
-        }
-    });
     let begin = move |()| {
-        let (Some(extent), Some(form)) = (trying.asking.get_untracked(), form.get_untracked()) else { return };
-        let from_run = untrack(|| earlier.run());
-        let written = if from_run.is_some() { Some(BTreeMap::new()) } else { form.read() };
-        let Some(inputs) = written else { return focus_first_error() };
-        starter.start(TryDraft { from_run, ..TryDraft::new(extent, inputs) });
+        if let Some(extent) = trying.asking.get_untracked() {
+            question.start(|from_run, inputs| TryDraft { from_run, ..TryDraft::new(extent, inputs) });
+        }
     };
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Button variant=Variant::Primary icon="play" loading=starter.pending() on_click=begin>"Run it"</Button>
+            <Button variant=Variant::Primary icon="play" loading=question.pending() on_click=begin>"Run it"</Button>
         }
     };
     view! {
@@ -71,11 +54,7 @@ pub(in crate::pages::editor) fn TryDialog() -> impl IntoView {
                 <p class="muted">
                     "The draft runs as it stands here. Nothing is published, and only you and other admins see it. Where it waits for somebody, it waits for you."
                 </p>
-                {earlier.view(trying)}
-                <div hidden=move || earlier.run().is_some()>
-                    <Fields trying form/>
-                </div>
-                <TryFault starter id="try-draft-outside" error=elsewhere/>
+                {question.view(trying, "try-draft-outside", view! { <Fields trying form=question.form/> })}
             </div>
         </Dialog>
     }

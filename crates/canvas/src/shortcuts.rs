@@ -1,0 +1,245 @@
+//! Every key that does something: one table, which the help shows, docs/canvas.md repeats, and the pages ask what a press means.
+//! No page may listen for a key that is not in here; what the browser does by itself stays the browser's.
+
+/// Where a key works.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    Everywhere,
+    /// On the page of a draft, wherever the keyboard stands.
+    Editor,
+    /// On the canvas, of a draft and of a run.
+    Canvas,
+    /// On the canvas of a draft.
+    Drawing,
+}
+
+impl Place {
+    pub const ALL: [Self; 4] = [Self::Everywhere, Self::Editor, Self::Canvas, Self::Drawing];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere",
+            Self::Editor => "In the editor",
+            Self::Canvas => "On the canvas, of a workflow or of a run",
+            Self::Drawing => "On the canvas of a workflow",
+        }
+    }
+}
+
+/// What a page does for a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    Find,
+    Help,
+    Save,
+    Undo,
+    Redo,
+    Duplicate,
+    Replace,
+}
+
+impl Command {
+    /// It means nothing in a field, where the same keys do something else or write something.
+    fn works_while_typing(self) -> bool {
+        matches!(self, Self::Find | Self::Save | Self::Replace)
+    }
+
+    /// The first of its keys.
+    pub fn keys(self) -> &'static str {
+        let row = SHORTCUTS.iter().find(|row| row.by == By::Page(self));
+        row.and_then(|row| row.keys.first()).copied().unwrap_or_default()
+    }
+}
+
+/// Who listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    Page(Command),
+    Board,
+    /// The browser tells it as an event of its own.
+    Browser,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shortcut {
+    /// Any of these. `Ctrl` is `Cmd` on a Mac.
+    pub keys: &'static [&'static str],
+    pub does: &'static str,
+    pub place: Place,
+    pub by: By,
+}
+
+const fn row(keys: &'static [&'static str], does: &'static str, place: Place, by: By) -> Shortcut {
+    Shortcut { keys, does, place, by }
+}
+
+pub const SHORTCUTS: &[Shortcut] = &[
+    row(
+        &["Ctrl K"],
+        "Find and go to pages, workflows, agents, steps and commands",
+        Place::Everywhere,
+        By::Page(Command::Find),
+    ),
+    row(&["?"], "Show all shortcuts", Place::Everywhere, By::Page(Command::Help)),
+    row(
+        &["Ctrl Shift F"],
+        "Search and replace in titles, prompts and constants",
+        Place::Editor,
+        By::Page(Command::Replace),
+    ),
+    row(&["Ctrl Z"], "Undo", Place::Editor, By::Page(Command::Undo)),
+    row(&["Ctrl Shift Z", "Ctrl Y"], "Redo", Place::Editor, By::Page(Command::Redo)),
+    row(&["Ctrl S"], "Save now", Place::Editor, By::Page(Command::Save)),
+    row(&["Ctrl C"], "Copy the selected steps", Place::Editor, By::Browser),
+    row(&["Ctrl X"], "Cut the selected steps", Place::Editor, By::Browser),
+    row(&["Ctrl V"], "Paste steps", Place::Editor, By::Browser),
+    row(&["Ctrl D"], "Duplicate the selected steps", Place::Editor, By::Page(Command::Duplicate)),
+    row(&["←", "→", "↑", "↓"], "Go to the step before, behind or beside", Place::Canvas, By::Board),
+    row(&["Home"], "Go to the first step", Place::Canvas, By::Board),
+    row(&["End"], "Go to the last step", Place::Canvas, By::Board),
+    row(&["Enter", "Space"], "Open the step", Place::Canvas, By::Board),
+    row(&["Esc"], "Let go of what is selected, or give up what was begun", Place::Canvas, By::Board),
+    row(&["Shift 1"], "Fit the workflow into the window", Place::Canvas, By::Board),
+    row(&["Shift 2"], "Show everything, however small", Place::Canvas, By::Board),
+    row(&["0"], "Life size", Place::Canvas, By::Board),
+    row(&["+"], "Zoom in", Place::Canvas, By::Board),
+    row(&["-"], "Zoom out", Place::Canvas, By::Board),
+    row(&["Menu", "Shift F10"], "What can be done with what is selected", Place::Drawing, By::Browser),
+    row(&["C"], "Connect the step to another one", Place::Drawing, By::Board),
+    row(&["N"], "Add a step after the selected one", Place::Drawing, By::Board),
+    row(&["P"], "Pin the selected steps, or unpin them", Place::Drawing, By::Board),
+    row(&["Ctrl A"], "Select all steps", Place::Drawing, By::Board),
+    row(&["Shift ←", "Shift →", "Shift ↑", "Shift ↓"], "Move the selected steps", Place::Drawing, By::Board),
+    row(&["Del"], "Delete what is selected", Place::Drawing, By::Board),
+];
+
+/// A key as it was pressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "as the browser tells them")]
+pub struct Press<'a> {
+    /// What the browser calls it: `k`, `?`, `Escape`.
+    pub key: &'a str,
+    /// Ctrl, or Cmd on a Mac.
+    pub ctrl: bool,
+    pub shift: bool,
+    pub alt: bool,
+    /// In a field.
+    pub is_typing: bool,
+}
+
+/// What a page is to do for a press.
+pub fn command(press: &Press<'_>) -> Option<Command> {
+    SHORTCUTS.iter().find_map(|row| match row.by {
+        By::Page(command) if !press.is_typing || command.works_while_typing() => {
+            row.keys.iter().any(|keys| is_pressed(keys, press)).then_some(command)
+        }
+        _ => None,
+    })
+}
+
+fn is_pressed(keys: &str, press: &Press<'_>) -> bool {
+    let (held, key) = keys.rsplit_once(' ').unwrap_or(("", keys));
+    let has = |name: &str| held.split(' ').any(|held| held == name);
+    // With which keys a sign is written differs from keyboard to keyboard.
+    let is_sign = key.chars().all(|char| !char.is_alphanumeric());
+    press.key.to_lowercase() == key.to_lowercase()
+        && press.ctrl == has("Ctrl")
+        && !press.alt
+        && (is_sign || press.shift == has("Shift"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kurbo::Size;
+    use serde_json::json;
+    use workflow::{AgentCatalog, Definition};
+
+    use super::*;
+    use crate::board::{Board, Input, Key, Mods};
+
+    #[test]
+    fn a_press_means_what_the_table_says() {
+        let press = |key, ctrl, shift| Press { key, ctrl, shift, ..Press::default() };
+        for (press, expected) in [
+            (press("k", true, false), Some(Command::Find)),
+            (press("K", true, false), Some(Command::Find)),
+            (press("k", false, false), None),
+            (press("k", true, true), None),
+            (press("?", false, true), Some(Command::Help)),
+            (press("?", false, false), Some(Command::Help)),
+            (press("Z", true, true), Some(Command::Redo)),
+            (press("z", true, false), Some(Command::Undo)),
+            (press("y", true, false), Some(Command::Redo)),
+            (press("F", true, true), Some(Command::Replace)),
+            (press("f", true, false), None),
+            (Press { alt: true, ..press("k", true, false) }, None),
+            (Press { is_typing: true, ..press("k", true, false) }, Some(Command::Find)),
+            (Press { is_typing: true, ..press("?", false, true) }, None),
+            (Press { is_typing: true, ..press("z", true, false) }, None),
+            (Press { is_typing: true, ..press("s", true, false) }, Some(Command::Save)),
+        ] {
+            assert_eq!(command(&press), expected, "{press:?}");
+        }
+    }
+
+    /// As the surface tells the board.
+    fn board_key(keys: &str) -> (Key, Mods) {
+        let (held, key) = keys.rsplit_once(' ').unwrap_or(("", keys));
+        let mods = Mods { shift: held.contains("Shift"), ctrl: held.contains("Ctrl"), alt: false };
+        let key = match key {
+            "←" => Key::Left,
+            "→" => Key::Right,
+            "↑" => Key::Up,
+            "↓" => Key::Down,
+            "Home" => Key::Home,
+            "End" => Key::End,
+            "Enter" => Key::Enter,
+            "Space" => Key::Space,
+            "Esc" => Key::Escape,
+            "Del" => Key::Delete,
+            sign => Key::Char(sign.chars().next().unwrap()),
+        };
+        (key, mods)
+    }
+
+    #[test]
+    fn the_board_listens_to_every_key_that_is_its_own() {
+        let definition = Definition::from_value(&json!({"steps": {
+            "a": {"agent_id": "x", "ui": {"x": 0, "y": 0}},
+            "b": {"agent_id": "x", "depends_on": ["a"], "ui": {"x": 400, "y": 0}},
+            "c": {"agent_id": "x", "ui": {"x": 400, "y": 200}}}}))
+        .unwrap();
+        for row in SHORTCUTS.iter().filter(|row| row.by == By::Board) {
+            for keys in row.keys {
+                let mut board = Board::editor(definition.clone(), AgentCatalog::default());
+                board.set_viewport(Size::new(700.0, 500.0));
+                board.zoom_by(1.3);
+                board.focus_node(&"b".into());
+                let before = (board.camera(), board.selection().to_vec(), board.revision());
+                let (key, mods) = board_key(keys);
+                let out = board.handle(Input::Key { key, mods });
+                let after = (board.camera(), board.selection().to_vec(), board.revision());
+                assert!(!out.is_empty() || before != after, "{keys} does nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_and_each_row_is_in_the_docs() {
+        let docs = include_str!("../../../docs/canvas.md");
+        let mut known = BTreeSet::new();
+        for row in SHORTCUTS {
+            for keys in row.keys {
+                assert!(known.insert(*keys), "{keys} is there twice");
+            }
+            let keys: Vec<String> = row.keys.iter().map(|keys| format!("`{keys}`")).collect();
+            let line = format!("| {} | {} |", keys.join(", "), row.does);
+            assert!(docs.contains(&line), "docs/canvas.md lacks: {line}");
+        }
+        for place in Place::ALL {
+            assert!(docs.contains(place.title()), "{place:?}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Names that hold what somebody types: of workflows and of agents.
+//! It must never answer a user with what only a draft says: those who may not edit are told the published names alone.
+
+use workflow::{
+    AgentId, TemplateId,
+    api::{FoundAgent, FoundWorkflow},
+};
+
+use crate::{Result, Store};
+
+/// What is searched for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sought {
+    text: String,
+    /// Its letters in this order, with anything between them.
+    pattern: String,
+}
+
+impl Sought {
+    /// Nothing where there is no letter to look for. What is longer than `most` letters is cut, because no name would hold it.
+    pub fn new(text: &str, most: usize) -> Option<Self> {
+        // Postgres holds no NUL, so no name has one.
+        let text: String = text.trim().chars().filter(|char| *char != '\0').take(most).collect();
+        let letters = text.chars().filter(|char| !char.is_whitespace());
+        let escaped = letters
+            .map(|char| if matches!(char, '%' | '_' | '\\') { format!("\\{char}%") } else { format!("{char}%") });
+        let pattern: String = escaped.collect();
+        (!pattern.is_empty()).then(|| Self { text, pattern: format!("%{pattern}") })
+    }
+}
+
+impl Store {
+    /// Of drafts, as admins find them.
+    pub async fn find_templates(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, name, published_version IS NOT NULL AS "is_published!"
+               FROM workflow_templates
+               WHERE NOT is_test AND archived_at IS NULL AND lower(name) LIKE lower($1)
+               ORDER BY strpos(lower(name), lower($2)) = 0, strpos(lower(name), lower($2)), length(name), id LIMIT $3"#,
+            sought.pattern,
+            sought.text,
+            most,
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        let found = rows.map(|row| FoundWorkflow {
+            id: TemplateId(row.id),
+            name: row.name,
+            is_published: row.is_published,
+            may_edit: true,
+        });
+        Ok(found.collect())
+    }
+
+    /// Of published versions, as everybody finds them.
+    pub async fn find_published(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
+        let rows = sqlx::query!(
+            r#"SELECT t.id, v.name
+               FROM workflow_templates t
+               JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
+               WHERE NOT t.is_test AND t.archived_at IS NULL AND lower(v.name) LIKE lower($1)
+               ORDER BY strpos(lower(v.name), lower($2)) = 0, strpos(lower(v.name), lower($2)), length(v.name), t.id LIMIT $3"#,
+            sought.pattern,
+            sought.text,
+            most,
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        let found = rows.map(|row| FoundWorkflow {
+            id: TemplateId(row.id),
+            name: row.name,
+            is_published: true,
+            may_edit: false,
+        });
+        Ok(found.collect())
+    }
+
+    /// By name or by id.
+    pub async fn find_agents(&self, sought: &Sought, most: i64) -> Result<Vec<FoundAgent>> {
+        let rows = sqlx::query!(
+            r#"SELECT a.id, v.spec ->> 'name' AS "name!"
+               FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
+               WHERE NOT a.is_test AND (lower(v.spec ->> 'name') LIKE lower($1) OR a.id LIKE lower($1))
+               ORDER BY strpos(lower(v.spec ->> 'name'), lower($2)) = 0, strpos(lower(v.spec ->> 'name'), lower($2)),
+                        length(v.spec ->> 'name'), a.id LIMIT $3"#,
+            sought.pattern,
+            sought.text,
+            most,
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        Ok(rows.map(|row| FoundAgent { id: AgentId::new(row.id), name: row.name }).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        let pattern = |text| Sought::new(text, 8).map(|sought| sought.pattern);
+        assert_eq!(pattern(" a b "), Some("%a%b%".into()));
+        assert_eq!(pattern("50%_\\"), Some("%5%0%\\%%\\_%\\\\%".into()));
+        assert_eq!(pattern("abcdefghijk"), Some("%a%b%c%d%e%f%g%h%".into()));
+        assert_eq!(pattern(" \0 "), None);
+    }
+}
