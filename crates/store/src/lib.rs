@@ -12,6 +12,7 @@ mod decode;
 pub mod devices;
 mod error;
 pub mod events;
+pub mod exchange;
 mod gather;
 pub mod log;
 pub mod models;
