@@ -8,6 +8,7 @@ pub mod input;
 mod keyboard;
 mod mirror;
 mod palette;
+mod picture;
 mod pointer;
 mod view;
 
