@@ -4,6 +4,7 @@
 mod account;
 mod agents;
 mod client;
+mod exchange;
 mod runs;
 mod steps;
 mod templates;
@@ -14,6 +15,7 @@ mod workers;
 
 pub use account::*;
 pub use agents::*;
+pub use exchange::*;
 pub use runs::*;
 pub use steps::*;
 pub use templates::*;

@@ -11,6 +11,7 @@ mod hooks;
 mod minimap;
 mod mirror;
 mod palette;
+mod picture;
 mod stage;
 mod surface;
 mod theme;
@@ -18,4 +19,5 @@ mod watch;
 
 pub use editor::{EditorCanvas, EditorHandle};
 pub use minimap::{MapToggle, provide_map};
+pub use picture::Picture;
 pub use watch::{RunCanvas, WatchHandle};

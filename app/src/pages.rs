@@ -8,6 +8,7 @@ mod dashboard;
 mod design;
 mod editor;
 pub mod fetched;
+mod import;
 mod input_form;
 mod login;
 mod new_secret;

@@ -14,6 +14,7 @@ use super::{
     compare::ComparePage,
     design::DesignPage,
     editor::EditorPage,
+    import::ImportPage,
     not_found::for_admins,
     start::StartPage,
     users::UsersPage,
@@ -30,6 +31,7 @@ fetched! {
     forms: Audit, audit, load_audit, for_admins(AuditPage);
     workflows: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
     workflows: Editor, editor, load_editor, for_admins(EditorPage);
+    exchange: Import, import, load_import, for_admins(ImportPage);
     agents: Agents, agents, load_agents, for_admins(AgentsPage);
     agents: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
     agents: Agent, agent, load_agent, for_admins(AgentPage);

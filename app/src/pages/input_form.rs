@@ -1,5 +1,5 @@
 //! Forms that are made from a list of inputs, as the start form is and some dialogs of a run.
 
 pub(super) mod field;
-mod file;
+pub(super) mod file;
 pub(super) mod value;
