@@ -159,6 +159,7 @@ impl Store {
     ) -> Result<SaveDraft> {
         let Edit { id, base_revision, name, description, definition } = edit;
         let before = draft_bytes(connection, id).await?;
+        let slugs = name.map(|name| slug::candidates(name, id)).unwrap_or_default();
         let saved = sqlx::query_scalar!(
             r#"UPDATE workflow_templates SET
                    name = coalesce($3, name),
@@ -179,7 +180,7 @@ impl Store {
             description,
             definition.map(|definition| decode::text(&definition.to_value())).transpose()?,
             definition.map(n_steps),
-            &name.map(|name| slug::candidates(name, id)).unwrap_or_default(),
+            &slugs,
         )
         .fetch_optional(&mut *connection)
         .await?;
