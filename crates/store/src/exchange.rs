@@ -120,6 +120,7 @@ impl Store {
                     name: Some(name),
                     description: Some(description),
                     definition: Some(definition),
+                    slugs: &[],
                 };
                 if self.save_draft_in(connection, edit, author).await? != SaveDraft::Saved {
                     return Ok(false);

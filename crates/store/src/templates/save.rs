@@ -39,6 +39,8 @@ pub(crate) struct Edit<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) description: Option<&'a str>,
     pub(crate) definition: Option<&'a Definition>,
+    /// Those that it may get if it has none yet, the best first.
+    pub(crate) slugs: &'a [String],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,18 +93,19 @@ impl Store {
     }
 
     pub async fn create_template(&self, new: NewTemplate<'_>, author: Author) -> Result<()> {
+        let slugs = slug::candidates(new.name, new.id);
         for _ in 0..MAX_RACES {
-            let made = self.try_create(new, author).await;
+            let made = self.try_create(new, &slugs, author).await;
             if !is_taken(&made) {
                 return made;
             }
         }
-        self.try_create(new, author).await
+        self.try_create(new, surely_free(&slugs), author).await
     }
 
-    async fn try_create(&self, new: NewTemplate<'_>, author: Author) -> Result<()> {
+    async fn try_create(&self, new: NewTemplate<'_>, slugs: &[String], author: Author) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        self.create_in(&mut tx, new, &slug::candidates(new.name, new.id), author).await?;
+        self.create_in(&mut tx, new, slugs, author).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -131,14 +134,15 @@ impl Store {
         definition: Option<&Definition>,
         author: Author,
     ) -> Result<SaveDraft> {
-        let edit = Edit { id, base_revision, name, description, definition };
+        let slugs = name.map(|name| slug::candidates(name, id)).unwrap_or_default();
+        let edit = Edit { id, base_revision, name, description, definition, slugs: &slugs };
         for _ in 0..MAX_RACES {
             let saved = self.try_save(edit, author).await;
             if !is_taken(&saved) {
                 return saved;
             }
         }
-        self.try_save(edit, author).await
+        self.try_save(Edit { slugs: surely_free(&slugs), ..edit }, author).await
     }
 
     async fn try_save(&self, edit: Edit<'_>, author: Author) -> Result<SaveDraft> {
@@ -157,9 +161,8 @@ impl Store {
         edit: Edit<'_>,
         author: Author,
     ) -> Result<SaveDraft> {
-        let Edit { id, base_revision, name, description, definition } = edit;
+        let Edit { id, base_revision, name, description, definition, slugs } = edit;
         let before = draft_bytes(connection, id).await?;
-        let slugs = name.map(|name| slug::candidates(name, id)).unwrap_or_default();
         let saved = sqlx::query_scalar!(
             r#"UPDATE workflow_templates SET
                    name = coalesce($3, name),
@@ -180,7 +183,7 @@ impl Store {
             description,
             definition.map(|definition| decode::text(&definition.to_value())).transpose()?,
             definition.map(n_steps),
-            &slugs,
+            slugs,
         )
         .fetch_optional(&mut *connection)
         .await?;
@@ -279,6 +282,11 @@ async fn draft_bytes(connection: &mut PgConnection, id: TemplateId) -> Result<i6
     .fetch_optional(connection)
     .await?;
     Ok(n.unwrap_or_default())
+}
+
+/// The last is made of the template's own id.
+fn surely_free(slugs: &[String]) -> &[String] {
+    slugs.last().map(std::slice::from_ref).unwrap_or_default()
 }
 
 /// Whether somebody else took the slug that looked free.
