@@ -163,6 +163,8 @@ CREATE TABLE agent_versions (
 -- Workflow templates with their drafts.
 CREATE TABLE workflow_templates (
     id                uuid PRIMARY KEY,
+    -- By what files know it, on every Weft: made of its first name, and then never changed. None while it is untitled, and for tests.
+    slug              text CONSTRAINT workflow_templates_slug_key UNIQUE CHECK (slug ~ '^[a-z][a-z0-9-]{0,63}$'),
     name              text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
     description       text NOT NULL CHECK (char_length(description) <= 4000),
     -- The draft, half-drawn or not.
@@ -181,7 +183,8 @@ CREATE TABLE workflow_templates (
     created_at        timestamptz NOT NULL DEFAULT now(),
     updated_at        timestamptz NOT NULL DEFAULT now(),
     archived_at       timestamptz,
-    CHECK (is_test OR test_of IS NULL)
+    CHECK (is_test OR test_of IS NULL),
+    CHECK (NOT is_test OR slug IS NULL)
 );
 CREATE INDEX workflow_templates_name_idx ON workflow_templates (lower(name), id) WHERE NOT is_test;
 CREATE INDEX workflow_templates_test_idx ON workflow_templates (name) WHERE is_test AND test_of IS NULL;

@@ -4,6 +4,7 @@
 mod account;
 mod agents;
 mod client;
+mod exchange;
 mod find;
 mod runs;
 mod steps;
@@ -15,6 +16,7 @@ mod workers;
 
 pub use account::*;
 pub use agents::*;
+pub use exchange::*;
 pub use find::*;
 pub use runs::*;
 pub use steps::*;

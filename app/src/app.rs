@@ -36,6 +36,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>
                     <Route path=path!("/account") view={Lazy::<fetched::Account>::new()}/>
                     <Route path=path!("/admin/workflows") view={Lazy::<fetched::Workflows>::new()}/>
+                    <Route path=path!("/admin/workflows/import") view={Lazy::<fetched::Import>::new()}/>
                     <Route path=path!("/admin/workflows/:template_id") view={Lazy::<fetched::Editor>::new()}/>
                     <Route path=path!("/admin/agents") view={Lazy::<fetched::Agents>::new()}/>
                     <Route path=path!("/admin/agents/new") view={Lazy::<fetched::NewAgent>::new()}/>

@@ -9,6 +9,7 @@ mod deleting;
 mod design;
 mod editor;
 pub mod fetched;
+mod import;
 mod input_form;
 mod login;
 mod new_secret;

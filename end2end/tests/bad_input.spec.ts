@@ -81,7 +81,7 @@ test("files that are no text, empty or too large are refused in words", async ({
     ["latin1.txt", Buffer.from("caf\xe9", "latin1"), /“latin1.txt” is not UTF-8 text/],
     ["image.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0]), /“image.png” is not UTF-8 text/],
     ["empty.txt", Buffer.alloc(0), /“empty.txt” is empty/],
-    ["long.txt", Buffer.alloc(5 * 1024 * 1024, "a"), /“long.txt” has 5.0 MiB, and an input takes at most 4 MiB/],
+    ["long.txt", Buffer.alloc(5 * 1024 * 1024, "a"), /“long.txt” has 5.0 MiB, and at most 4 MiB are taken/],
   ];
   for (const [name, buffer, reason] of refused) {
     await file.setInputFiles({ name, mimeType: "text/plain", buffer });

@@ -40,6 +40,7 @@ const PAGES: readonly Shown[] = [
   { name: "two runs side by side", person: USER, path: () => `/runs/${made.completed}/compare/${made.other}`, ready: difference },
   { name: "the account", person: USER, path: () => "/account", ready: heading(USER.email) },
   { name: "the workflows", person: ADMIN, path: () => "/admin/workflows", ready: heading("Workflows") },
+  { name: "the import", person: ADMIN, path: () => "/admin/workflows/import", ready: heading("Import a workflow") },
   { name: "the editor", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: heading(NAME) },
   { name: "a condition in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: condition },
   { name: "a list in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: repeat },

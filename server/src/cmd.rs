@@ -1,6 +1,7 @@
 //! The command line: what `weft` does, one file for each command.
 //! Every command says on standard output what was asked for, and on standard error what went wrong and what to do.
 
+mod exchange;
 mod migrate;
 mod operator;
 mod process;
@@ -61,6 +62,12 @@ enum Command {
     Run(run::Run),
     /// Print what happens in a run, as it happens
     Watch(watch::Watch),
+    /// Write a workflow to a file, with its agents and the workflows that these run, and without secrets
+    Export(exchange::Export),
+    /// Say what a file would change on a server: exit code 0 for nothing, 2 for something
+    Diff(exchange::Diff),
+    /// Bring a server to what a file says, after showing what that changes
+    Apply(exchange::Apply),
     /// Be a child of the server, which renders one template within limits
     #[command(hide = true)]
     Sandbox,
@@ -68,7 +75,10 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return misread(&told),
+    };
     // Before anything takes memory, opens a file or starts a thread.
     if matches!(cli.command, Command::Sandbox) {
         return agents::sandbox_main();
@@ -80,6 +90,13 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Help and versions are no errors; what cannot be understood is one, and never 2, which `weft diff` says of files.
+fn misread(told: &clap::Error) -> ExitCode {
+    // Where nobody can be told, the code still says it.
+    let _ = told.print();
+    if told.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -96,8 +113,13 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         | Command::Seed => {
             privileges::settle(&cli.database, None)?;
         }
-        // Two speak to a server and touch nothing but what the person can reach; the third was served before.
-        Command::Run(_) | Command::Watch(_) | Command::Sandbox => {}
+        // These speak to a server and touch nothing but what the person can reach; the last was served before.
+        Command::Run(_)
+        | Command::Watch(_)
+        | Command::Export(_)
+        | Command::Diff(_)
+        | Command::Apply(_)
+        | Command::Sandbox => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -111,6 +133,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Seed => seed::run(&cli.database).await,
             Command::Run(command) => run::run(command).await,
             Command::Watch(command) => watch::run(command).await,
+            Command::Export(command) => exchange::export(command).await,
+            Command::Diff(command) => exchange::diff(command).await,
+            Command::Apply(command) => exchange::apply(command).await,
             Command::Sandbox => unreachable!("it needs no runtime and was served before"),
         }
     })

@@ -10,6 +10,7 @@ mod body;
 mod client_address;
 mod compress;
 mod entry;
+mod exchange;
 mod extract;
 mod fault;
 mod finish;

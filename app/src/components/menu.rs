@@ -245,15 +245,24 @@ pub fn MenuItem(
     }
 }
 
-/// A place to go, in a menu.
+/// A place to go, in a menu; or a file to take, after which one stays.
 #[component]
 pub fn MenuLink(
     #[prop(into)] href: String,
     #[prop(optional)] icon: Option<&'static str>,
+    /// It is a file.
+    #[prop(optional)]
+    download: bool,
     children: Children,
 ) -> impl IntoView {
+    let context = use_context::<MenuContext>();
+    let on_click = move |_| {
+        if download && let Some(popup) = context.and_then(|c| c.popup.get_untracked()) {
+            drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
+        }
+    };
     view! {
-        <a class="menu-item" role="menuitem" tabindex="-1" href=href>
+        <a class="menu-item" role="menuitem" tabindex="-1" href=href download=download.then_some("") on:click=on_click>
             {icon.map(|name| view! { <Icon name/> })}
             <span>{children()}</span>
         </a>

@@ -15,6 +15,7 @@ use super::{
     dashboard::DashboardPage,
     design::DesignPage,
     editor::EditorPage,
+    import::ImportPage,
     login::LoginPage,
     not_found::for_admins,
     start::StartPage,
@@ -34,6 +35,7 @@ fetched! {
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Audit, audit, load_audit, for_admins(AuditPage);
     admin: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
+    admin: Import, import, load_import, for_admins(ImportPage);
     admin: Agents, agents, load_agents, for_admins(AgentsPage);
     admin: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
     admin: Agent, agent, load_agent, for_admins(AgentPage);

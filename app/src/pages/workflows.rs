@@ -11,8 +11,8 @@ use workflow::{
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Menu, MenuItem, RelativeTime, Segment, Segmented, Size, Skeleton,
-        SkeletonKind, TableShell, TextInput, Tone, Variant, use_toasts,
+        Badge, Button, ConfirmDialog, Empty, LinkButton, Menu, MenuItem, MenuLink, RelativeTime, Segment, Segmented,
+        Size, Skeleton, SkeletonKind, TableShell, TextInput, Tone, Variant, use_toasts,
     },
     error::AppError,
     form::{FormError, outcome},
@@ -36,6 +36,7 @@ pub fn WorkflowsPage() -> impl IntoView {
     });
     let new_button = move || {
         view! {
+            <LinkButton href="/admin/workflows/import" icon="upload">"Import"</LinkButton>
             <Button
                 variant=Variant::Primary
                 icon="plus"
@@ -270,6 +271,7 @@ fn Row(
                     >
                         "Duplicate"
                     </MenuItem>
+                    <MenuLink href=format!("/api/workflows/templates/{id}/export") icon="download" download=true>"Export"</MenuLink>
                     <MenuItem icon="archive" on_select>{if is_archived { "Unarchive" } else { "Archive" }}</MenuItem>
                     {(!is_used).then(|| view! {
                         <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>

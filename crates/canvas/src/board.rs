@@ -16,6 +16,7 @@ mod menu;
 mod mirror;
 mod outline;
 mod palette;
+mod picture;
 mod pointer;
 mod room;
 mod view;

@@ -2,11 +2,13 @@
 //! The list holds only what is in view, in an order that depends on nothing but the scene.
 
 mod card;
+mod cut;
 mod edges;
 mod landmarks;
 mod list;
 mod minimap;
 mod overlay;
+mod svg;
 
 use kurbo::{Rect, Size};
 
@@ -16,7 +18,9 @@ use crate::{
     scene::{Scene, Side},
 };
 
+pub use cut::fitted;
 pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
+pub use svg::Svg;
 
 use list::Batches;
 
@@ -85,6 +89,18 @@ impl Board {
         edges::paint(&view, &mut batches);
         card::paint(&view, &mut batches);
         batches.into_list(Some(Ink::Ground), self.viewport())
+    }
+
+    /// All of it at its own size, whatever part is on the screen, and without what is selected.
+    pub fn picture(&self) -> DisplayList {
+        let mut board = self.as_picture();
+        board.set_lod(Lod::at(board.camera().zoom, board.lod()));
+        let view = View::of(&board);
+        let mut batches = Batches::default();
+        // Without the grid, which is for placing.
+        edges::paint(&view, &mut batches);
+        card::paint(&view, &mut batches);
+        batches.into_list(Some(Ink::Ground), board.viewport())
     }
 
     /// What lies over it: the connection being drawn, the marquee, what hangs on the pointer, what moves by itself.

@@ -1,7 +1,7 @@
 //! The agent library: everybody signed in may see what there is, admins edit and test.
 //! Must never show a configuration to somebody who is no admin.
 
-mod subworkflow;
+pub(crate) mod subworkflow;
 
 use std::collections::BTreeMap;
 
@@ -127,7 +127,8 @@ pub async fn delete(ctx: &OpContext, id: &AgentId) -> Result<()> {
     }
 }
 
-fn check(spec: &AgentSpec) -> Result<()> {
+/// What is judged of every agent before it is saved, whatever it runs.
+pub(crate) fn check(spec: &AgentSpec) -> Result<()> {
     if let Some(problem) = spec.problems().into_iter().find(workflow::Problem::is_error) {
         return Err(Error::Invalid { field: problem.field.unwrap_or_else(|| "agent".into()), detail: problem.message });
     }

@@ -11,6 +11,7 @@ pub mod audit;
 mod contents;
 mod context;
 mod error;
+pub mod exchange;
 pub mod find;
 mod id;
 pub mod library;

@@ -12,13 +12,11 @@ use workflow::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
     },
+    exchange::slug::UNTITLED,
     limits,
 };
 
 use crate::{Error, OpContext, Result, Wanted, id, people, text, validation};
-
-/// What a workflow is called until somebody names it.
-const UNTITLED: &str = "Untitled workflow";
 
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;

@@ -2,6 +2,7 @@
 //! Must never change a version: an edit is the next one.
 
 use serde_json::json;
+use sqlx::PgConnection;
 use workflow::{AgentId, AgentSpec, UserId, api::Page, hash::sha256_hex, json::n_bytes};
 
 use crate::{
@@ -91,6 +92,21 @@ impl Store {
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
+    /// The newest versions of each of these, oldest first: what a file is compared with.
+    pub async fn agent_history(&self, ids: &[AgentId]) -> Result<Vec<AgentSpec>> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let rows = sqlx::query!(
+            r#"SELECT agent_id, version, spec::text AS "spec!"
+               FROM (SELECT v.agent_id, v.version, v.spec,
+                            row_number() OVER (PARTITION BY v.agent_id ORDER BY v.version DESC) AS newness
+                     FROM agent_versions v JOIN agents a ON a.id = v.agent_id
+                     WHERE NOT a.is_test AND a.id = ANY($1)) versions
+               WHERE newness <= 20 ORDER BY agent_id, version"#,
+            &ids,
+        );
+        rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
+    }
+
     /// Creates an agent (`base` absent), or the version after `base`; the version in `spec` is ignored.
     pub async fn save_agent(
         &self,
@@ -100,6 +116,22 @@ impl Store {
         author: Author,
     ) -> Result<SaveAgent> {
         let mut tx = self.pool.begin().await?;
+        let saved = self.save_agent_in(&mut tx, spec, base, by, author).await?;
+        if let SaveAgent::Saved(_) = saved {
+            tx.commit().await?;
+        }
+        Ok(saved)
+    }
+
+    /// The same as a part of something larger. What is not saved is to be rolled back.
+    pub(crate) async fn save_agent_in(
+        &self,
+        connection: &mut PgConnection,
+        spec: &AgentSpec,
+        base: Option<i32>,
+        by: UserId,
+        author: Author,
+    ) -> Result<SaveAgent> {
         let id = spec.id.as_str();
         let version = base.map_or(1, |base| base + 1);
         let changed = match base {
@@ -108,7 +140,7 @@ impl Store {
                 id,
                 by.0,
             )
-            .execute(&mut *tx)
+            .execute(&mut *connection)
             .await?,
             Some(base) => {
                 sqlx::query!(
@@ -116,13 +148,13 @@ impl Store {
                     id,
                     base,
                 )
-                .execute(&mut *tx)
+                .execute(&mut *connection)
                 .await?
             }
         };
         if changed.rows_affected() == 0 {
             let latest = sqlx::query_scalar!(r#"SELECT latest_version FROM agents WHERE id = $1"#, id)
-                .fetch_optional(&mut *tx)
+                .fetch_optional(&mut *connection)
                 .await?;
             return Ok(latest.map_or(SaveAgent::NotFound, |latest| SaveAgent::Stale { latest }));
         }
@@ -134,11 +166,10 @@ impl Store {
             decode::text(&saved)?,
             by.0,
         )
-        .execute(&mut *tx)
+        .execute(&mut *connection)
         .await?;
-        audit::append(&mut tx, author, "agent.saved", id, json!({"version": version})).await?;
-        self.limits.charge_author(&mut tx, author, n_bytes(&saved)).await?;
-        tx.commit().await?;
+        audit::append(connection, author, "agent.saved", id, json!({"version": version})).await?;
+        self.limits.charge_author(connection, author, n_bytes(&saved)).await?;
         Ok(SaveAgent::Saved(Box::new(saved)))
     }
 

@@ -12,6 +12,7 @@ mod decode;
 pub mod devices;
 mod error;
 pub mod events;
+pub mod exchange;
 pub mod find;
 mod gather;
 pub mod log;

@@ -18,6 +18,7 @@ mod hidden;
 mod save;
 
 pub use delete::Deleted;
+pub(crate) use save::Edit;
 pub use save::{NewTemplate, NewVersion, Publish, SaveDraft};
 
 /// A template with its draft.

@@ -11,6 +11,7 @@ pub mod condition;
 pub mod content;
 pub mod decide;
 pub mod definition;
+pub mod exchange;
 pub mod graph;
 pub mod hash;
 pub mod id;

@@ -26,6 +26,10 @@ pub const MAX_PIN_BYTES: usize = 256 * 1024;
 pub const MAX_PINS_BYTES: usize = 4 * 1024 * 1024;
 /// Values that one person pins in one workflow.
 pub const MAX_PINS: usize = 1_000;
+/// Bytes of a file with workflows.
+pub const MAX_FILE_BYTES: usize = 6 * 1024 * 1024;
+/// Workflows, or agents, in one such file.
+pub const MAX_FILE_ENTRIES: usize = 1_000;
 /// Sub-workflows inside each other.
 pub const MAX_WORKFLOW_DEPTH: usize = 16;
 /// Steps, items or attempts that a limit can allow at once.

@@ -47,18 +47,31 @@ impl Remote {
 
     /// The JSON of a successful answer; a refusal is an error in the server's own words.
     pub(super) async fn ask(&self, ask: Ask) -> Result<Value> {
+        let body = ask.body.map(|body| body.to_string()).unwrap_or_default();
+        let answer = self.send(ask.method, &ask.path, "application/json", body, ask.key.as_deref()).await?;
+        workflow::json::kept(&answer).context("the server's answer is no JSON")
+    }
+
+    /// The bytes of a successful answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: String,
+        key: Option<&str>,
+    ) -> Result<Bytes> {
         let base = self.server.trim_end_matches('/');
         if !base.starts_with("http://") && !base.starts_with("https://") {
             bail!("the server's address begins with http:// or https://, such as http://127.0.0.1:3000");
         }
-        let body = ask.body.map(|body| body.to_string()).unwrap_or_default();
         let mut request = Request::builder()
-            .method(ask.method)
-            .uri(format!("{base}/api/workflows{}", ask.path))
+            .method(method)
+            .uri(format!("{base}/api/workflows{path}"))
             .header(header::AUTHORIZATION, self.bearer()?)
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, kind)
             .header(header::ACCEPT, "application/json");
-        if let Some(key) = ask.key {
+        if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
         let request = request.body(Full::new(Bytes::from(body))).context("the server's address cannot be read")?;
@@ -78,7 +91,7 @@ impl Remote {
             .map_err(|error| anyhow!("the server's answer ended early: {error}"))?
             .to_bytes();
         if status.is_success() {
-            return workflow::json::kept(&bytes).context("the server's answer is no JSON");
+            return Ok(bytes);
         }
         match serde_json::from_slice::<ApiError>(&bytes) {
             Ok(error) => bail!("{}", told(&error)),

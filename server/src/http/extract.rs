@@ -165,17 +165,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
+/// A body that is a text, whatever it is said to be.
+pub(super) struct Text(pub(super) String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        Ok(Self(utf8(&collect(request).await?)?.to_owned()))
+    }
+}
+
 /// The whole body: the gate has read it before.
 async fn collect(request: Request) -> Result<Bytes, Problem> {
     let collected = request.into_body().collect().await.map_err(|_| Problem::internal())?;
     Ok(collected.to_bytes())
 }
 
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         Problem::malformed(format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text."))
-    })?;
+    })
+}
+
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = utf8(bytes)?;
     let text = if text.is_empty() { "{}" } else { text };
     // Strictly, into a value: what is bounded and whole is then read as what the endpoint takes.
     let document = json::parse(text, Bounds::BODY).map_err(|fault| refused(&fault))?;

@@ -1,8 +1,8 @@
 //! Every server function, in one table: how it is entered. A function that is missing here takes little, from those who are signed in.
 
-use super::entry::{CONTENT, Entry, OPEN, SMALL, TEXT};
+use super::entry::{CONTENT, EXCHANGE, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, find, runs, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, exchange, find, runs, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -24,6 +24,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("workflow_ports", SMALL),
     ("test_agent", CONTENT),
     ("list_providers", SMALL),
+    ("import_workflow", EXCHANGE),
     ("find", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),

@@ -9,8 +9,8 @@ use http::Method;
 
 use super::{
     AppState, agents, artifacts, audit,
-    entry::{CONTENT, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    people, runs, steps, templates, trying, worker, workers,
+    entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
+    exchange, people, runs, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -50,6 +50,8 @@ pub fn routes() -> Vec<Route> {
         delete("/api/workflows/templates/{template_id}", templates::delete),
         post("/api/workflows/templates/{template_id}/duplicate", templates::duplicate),
         post("/api/workflows/templates/{template_id}/publish", templates::publish),
+        get("/api/workflows/templates/{template_id}/export", exchange::export),
+        post("/api/workflows/import", exchange::import).takes(EXCHANGE),
         get("/api/workflows/templates/{template_id}/versions", templates::versions),
         get("/api/workflows/templates/{template_id}/versions/{version}", templates::version),
         post("/api/workflows/templates/{template_id}/try", trying::start).takes(CONTENT),

@@ -18,6 +18,8 @@ mod cli;
 #[cfg(test)]
 mod drops;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod finding;
 #[cfg(test)]
 mod flaky;

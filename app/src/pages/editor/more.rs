@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     api,
-    components::{Menu, MenuItem, MenuLine},
+    canvas_view::Picture,
+    components::{Menu, MenuItem, MenuLine, MenuLink},
     error::AppError,
     finder::use_finder,
     form::outcome,
@@ -96,10 +97,23 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
             >
                 "Duplicate workflow"
             </MenuItem>
+            // What is saved: the last edits are a second behind at most, and the state beside the name says so.
+            <MenuLink href=format!("/api/workflows/templates/{}/export", draft.id) icon="download" download=true>
+                "Export to a file"
+            </MenuLink>
+            <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Svg)>"Download drawing (SVG)"</MenuItem>
+            <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Png)>"Download drawing (PNG)"</MenuItem>
             <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| ask()>
                 "Delete workflow"
             </MenuItem>
         </Menu>
         <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
+    }
+}
+
+fn take_picture(draft: Draft, picture: Picture) {
+    let is_made = draft.name.with_untracked(|name| draft.handle.download_picture(picture, name));
+    if !is_made {
+        draft.toasts.error("This browser made no file of the drawing".to_owned());
     }
 }

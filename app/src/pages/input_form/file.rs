@@ -4,7 +4,6 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use workflow::limits::MAX_RUN_INPUT_BYTES;
 
 use crate::components::{Button, Icon, Size, Variant};
 use crate::reactive::effect;
@@ -15,8 +14,17 @@ struct Chosen {
     n_bytes: usize,
 }
 
+const MIB: usize = 1_048_576;
+
 #[component]
-pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Option<String>>) -> impl IntoView {
+pub(in crate::pages) fn FileInput(
+    #[prop(into)] id: String,
+    text: RwSignal<String>,
+    error: RwSignal<Option<String>>,
+    /// The most that is taken; as much as the inputs of a run may have, if nobody says otherwise.
+    #[prop(default = 4)]
+    max_mib: usize,
+) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let chosen = RwSignal::new(None::<Chosen>);
     let is_over = RwSignal::new(false);
@@ -30,7 +38,7 @@ pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Opti
         is_reading.set(true);
         leptos::task::spawn_local(async move {
             let name = file.name();
-            let read = read(&file).await;
+            let read = read(&file, max_mib).await;
             if turn.try_get_value() != Some(mine) {
                 return;
             }
@@ -98,7 +106,7 @@ pub(super) fn FileInput(id: String, text: RwSignal<String>, error: RwSignal<Opti
                     None => {
                         view! {
                             <span>"Choose a text file, or drop it here"</span>
-                            <span class="muted">"UTF-8, at most 4 MiB"</span>
+                            <span class="muted">{format!("UTF-8, at most {max_mib} MiB")}</span>
                         }
                             .into_any()
                     }
@@ -128,13 +136,13 @@ fn first(files: Option<web_sys::FileList>) -> Option<web_sys::File> {
     files?.get(0)
 }
 
-async fn read(file: &web_sys::File) -> Result<String, String> {
+async fn read(file: &web_sys::File, max_mib: usize) -> Result<String, String> {
     let name = file.name();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a file is a whole number")]
     let n_bytes = file.size() as usize;
-    if n_bytes > MAX_RUN_INPUT_BYTES {
+    if n_bytes > max_mib * MIB {
         return Err(format!(
-            "“{name}” has {}, and an input takes at most 4 MiB. Split it, or choose a smaller file.",
+            "“{name}” has {}, and at most {max_mib} MiB are taken. Split it, or choose a smaller file.",
             size_words(n_bytes)
         ));
     }

@@ -258,6 +258,11 @@ impl DisplayList {
         }
     }
 
+    /// In pixels.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
     /// Shapes and texts together: what a frame costs.
     pub fn n_items(&self) -> usize {
         let items = |batch: &Batch| match batch {

@@ -3,7 +3,7 @@
 
 use store::templates::Startable;
 use workflow::{
-    AgentSpec, Definition, TemplateId,
+    AgentCatalog, AgentSpec, Definition, TemplateId,
     agent::{OutputOf, WorkflowConfig},
     api::{OfferedOutput, WorkflowPorts},
     schema::Compatibility,
@@ -53,8 +53,19 @@ pub(super) async fn check(ctx: &OpContext, spec: &AgentSpec, config: &WorkflowCo
         Startable::NotFound => return Err(Error::invalid("config.template_id", "There is no such workflow.")),
     }
     let version = versions::stored(ctx, config.template_id, config.version).await?;
-    check_inputs(spec, &version.definition)?;
-    check_outputs(ctx, spec, config, &version.definition).await
+    let agents = pinned(ctx, &version.definition).await?;
+    check_ports(spec, config, &version.definition, &agents)
+}
+
+/// Whether the ports are those of the workflow. `agents`: with those of its steps.
+pub(crate) fn check_ports(
+    spec: &AgentSpec,
+    config: &WorkflowConfig,
+    definition: &Definition,
+    agents: &AgentCatalog,
+) -> Result<()> {
+    check_inputs(spec, definition)?;
+    check_outputs(spec, config, definition, agents)
 }
 
 /// Each port feeds the workflow's input of its name, and none that is needed is left out.
@@ -80,13 +91,12 @@ fn check_inputs(spec: &AgentSpec, definition: &Definition) -> Result<()> {
 }
 
 /// Each output is an artifact that a step of the workflow makes.
-async fn check_outputs(
-    ctx: &OpContext,
+fn check_outputs(
     spec: &AgentSpec,
     config: &WorkflowConfig,
     definition: &Definition,
+    agents: &AgentCatalog,
 ) -> Result<()> {
-    let agents = pinned(ctx, definition).await?;
     for (name, OutputOf { step, artifact }) in &config.outputs {
         let field = format!("config.outputs.{name}");
         let Some(port) = spec.output(name) else {

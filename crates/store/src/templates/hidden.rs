@@ -34,7 +34,7 @@ impl Store {
             return Ok(Some(Version { template_id, version: known.version, name: new.name.to_owned(), definition }));
         }
         let name = new.name.to_owned();
-        insert(&mut tx, new, Some(Hidden { test_of: None })).await?;
+        insert(&mut tx, new, &[], Some(Hidden { test_of: None })).await?;
         let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
         let Some(version) = insert_version(&mut tx, version, new.name, new.description, &hash).await? else {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Store {
         let template_id = if let Some(id) = hidden.fetch_optional(&mut *tx).await? {
             TemplateId(id)
         } else {
-            insert(&mut tx, new, Some(Hidden { test_of: Some(of) })).await?;
+            insert(&mut tx, new, &[], Some(Hidden { test_of: Some(of) })).await?;
             new.id
         };
         let known = sqlx::query_scalar!(

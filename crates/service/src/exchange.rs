@@ -1,0 +1,178 @@
+//! Workflows as files: one file with all that a workflow needs, out of this Weft and into it. For admins.
+//!
+//! What a file says, and how it is compared, is `workflow::exchange`; here it is read within bounds, brought together with what is stored,
+//! and stored whole or not at all. An import must never grant anything, and never change what nobody was told of.
+
+mod compare;
+mod gather;
+mod parse;
+
+use std::time::Duration;
+
+use store::exchange::Imported;
+use workflow::{
+    Problem, ProblemCode, TemplateId,
+    agent::AgentConfig,
+    exchange::{self, Action, Bundle, Fault, Note, Plan, Report, Untold},
+    limits,
+};
+
+use crate::{
+    Error, OpContext, Result,
+    agents::{self, subworkflow},
+    text,
+};
+
+/// A file, with the name that it may have on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exported {
+    pub slug: String,
+    pub text: String,
+}
+
+/// How a file is to be imported.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Import {
+    /// Only say what it would do.
+    pub dry_run: bool,
+    /// Of the list that was read before: if it would be another one now, nothing is done.
+    pub digest: Option<String>,
+}
+
+/// How long reading and comparing may take: far more than the largest file needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The draft of a workflow with its agents, and the workflows that these run. `which`: its id or its slug.
+pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
+    ctx.admin()?;
+    let id = match which.parse::<TemplateId>() {
+        Ok(id) => id,
+        Err(_) if exchange::slug::is_slug(which) => {
+            let found = ctx.store().slugs(&[], &[which.to_owned()]).await?;
+            found.first().ok_or(Error::NotFound)?.0
+        }
+        Err(_) => return Err(Error::NotFound),
+    };
+    let gathered = gather::gather(ctx, id).await?;
+    let slug = gathered.main.0.clone();
+    let text = match exchange::assemble(gathered) {
+        // Only texts are its keys.
+        Ok(bundle) => bundle.to_text().map_err(|fault| Error::Unstorable(fault.to_string()))?,
+        Err(Untold::Cycle) => {
+            let detail =
+                "The workflow leads back to itself through the workflows that its agents run. Solve that first.";
+            return Err(Error::Conflict(detail.into()));
+        }
+        Err(Untold::NoSlug(_)) => {
+            return Err(gather::untitled("A workflow that one of its agents runs has no name yet."));
+        }
+        Err(Untold::Nothing) => return Err(Error::NotFound),
+    };
+    if text.len() > limits::MAX_FILE_BYTES {
+        return Err(Error::too_large("file", "With all that it needs it is larger than 6 MiB. Split the workflow."));
+    }
+    Ok(Exported { slug, text })
+}
+
+/// Says what a file would do, or does it.
+pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Report> {
+    let by = ctx.admin()?.id;
+    let (plan, of) = match tokio::time::timeout(PATIENCE, planned(ctx, file)).await {
+        Ok(planned) => planned?,
+        Err(_) => {
+            let detail =
+                "Reading it took longer than 20 seconds, so it was given up and nothing was changed. Split it.";
+            return Err(Error::invalid("file", detail));
+        }
+    };
+    let Plan { mut report, actions, .. } = plan;
+    if wanted.dry_run {
+        return Ok(report);
+    }
+    if !report.problems.is_empty() {
+        return Err(refused(report.problems));
+    }
+    match &wanted.digest {
+        Some(digest) if *digest != report.digest => {
+            let detail = "What the file would do is not what was listed any more: something was changed here meanwhile. Look at the \
+                          list again; nothing was imported.";
+            return Err(Error::Conflict(detail.into()));
+        }
+        None if !report.conflicts.is_empty() => {
+            let detail =
+                "The import would cover what is here. Look at the list of a dry run, and give its `digest` to go on.";
+            return Err(Error::Conflict(detail.into()));
+        }
+        _ => {}
+    }
+    if !actions.is_empty() && ctx.store().import(&actions, of, by, ctx.author()).await? == Imported::Stale {
+        let detail = "Somebody changed one of these at the same moment. Nothing was imported; look at the list again.";
+        return Err(Error::Conflict(detail.into()));
+    }
+    report.applied = true;
+    report.template_id = Some(of);
+    Ok(report)
+}
+
+/// What a file comes to here, and the workflow that it is about.
+async fn planned(ctx: &OpContext, file: String) -> Result<(Plan, TemplateId)> {
+    if file.len() > limits::MAX_FILE_BYTES {
+        return Err(Error::too_large("file", "It is larger than 6 MiB. Split it."));
+    }
+    let bundle = tokio::task::spawn_blocking(move || bundle(&file)).await??;
+    let here = compare::here(ctx, &bundle).await?;
+    let main = &bundle.main;
+    let of = here.workflows.get(main).map(|known| known.id).or_else(|| here.ids.get(main).copied());
+    let of = of.ok_or(Error::NotFound)?;
+    let plan = tokio::task::spawn_blocking(move || {
+        let mut plan = exchange::plan(&bundle, &here);
+        judge(&mut plan);
+        plan
+    });
+    Ok((plan.await?, of))
+}
+
+/// What the text of a file says.
+fn bundle(file: &str) -> Result<Bundle> {
+    let document = parse::parse(file)?;
+    let mut bundle = exchange::read(&document).map_err(|faults| {
+        refused(faults.into_iter().map(|Fault { place, message }| Note { place, message }).collect())
+    })?;
+    // As accounts have theirs.
+    for workflow in bundle.workflows.values_mut().flatten() {
+        for email in workflow.definition.steps.values_mut().flat_map(|step| &mut step.review.assignees.users) {
+            *email = text::email_form(email);
+        }
+    }
+    Ok(bundle)
+}
+
+/// What saving each agent by itself would refuse.
+fn judge(plan: &mut Plan) {
+    let Plan { report, actions, agents, published } = plan;
+    for action in actions.iter() {
+        let Action::Agent { spec, place, .. } = action else { continue };
+        if report.problems.iter().any(|told| told.place.starts_with(place.as_str())) {
+            continue;
+        }
+        let judged = agents::check(spec).and_then(|()| match &spec.config {
+            AgentConfig::Workflow(config) => match published.get(&(config.template_id, config.version)) {
+                Some(definition) => subworkflow::check_ports(spec, config, definition, agents),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        });
+        if let Err(Error::Invalid { field, detail } | Error::TooLarge { field, detail }) = judged {
+            report.problems.push(Note { place: format!("{place}.{field}"), message: detail });
+        }
+    }
+}
+
+/// Each with its place in the file.
+fn refused(notes: Vec<Note>) -> Error {
+    let problem = |Note { place, message }: Note| {
+        let place = if place.is_empty() { "file".to_owned() } else { place };
+        Problem::error(None, Some(place), ProblemCode::InvalidValue, message)
+    };
+    Error::InvalidFields { problems: notes.into_iter().map(problem).collect() }
+}

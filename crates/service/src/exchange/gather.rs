@@ -1,0 +1,63 @@
+//! Gathers what a workflow needs: the agents of its steps, the workflows that these run, and so on.
+//! Must never follow a chain forever: each version is looked at once, and their number is bounded.
+
+use std::collections::BTreeSet;
+
+use workflow::{
+    AgentId, Definition, TemplateId,
+    agent::AgentConfig,
+    exchange::{Gathered, Workflow},
+    limits::MAX_FILE_ENTRIES,
+};
+
+use crate::{Error, OpContext, Result};
+
+pub(super) async fn gather(ctx: &OpContext, id: TemplateId) -> Result<Gathered> {
+    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    let mut gathered = Gathered::default();
+    let mut pending = vec![draft.definition.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(definition) = pending.pop() {
+        for (agent, version) in named(&definition) {
+            if !seen.insert((agent.clone(), version)) {
+                continue;
+            }
+            // A draft may name what is not there.
+            let Some(spec) = ctx.store().agent(&agent, version).await? else { continue };
+            if let AgentConfig::Workflow(config) = &spec.config {
+                let key = (config.template_id, config.version);
+                if !gathered.versions.contains_key(&key)
+                    && let Some(workflow) = ctx.store().version_content(config.template_id, config.version).await?
+                {
+                    pending.push(workflow.definition.clone());
+                    gathered.versions.insert(key, workflow);
+                }
+            }
+            gathered.agents.insert((agent, spec.version), spec);
+            if gathered.agents.len() + gathered.versions.len() >= MAX_FILE_ENTRIES {
+                let detail =
+                    format!("It needs more than {MAX_FILE_ENTRIES} agents and workflows, the most that a file holds.");
+                return Err(Error::Conflict(detail));
+            }
+        }
+    }
+    let ids: BTreeSet<TemplateId> = gathered.versions.keys().map(|(id, _)| *id).chain([id]).collect();
+    let ids: Vec<TemplateId> = ids.into_iter().collect();
+    gathered.slugs = ctx.store().slugs(&ids, &[]).await?.into_iter().collect();
+    let Some(slug) = gathered.slugs.get(&id).cloned() else {
+        return Err(untitled("The workflow has no name of its own yet."));
+    };
+    let main = Workflow { name: draft.name, description: draft.description, definition: draft.definition };
+    gathered.main = (slug, Some(main));
+    Ok(gathered)
+}
+
+pub(super) fn untitled(what: &str) -> Error {
+    Error::Conflict(format!("{what} Files know workflows by their first name: give it one, then export it."))
+}
+
+/// The agents of the steps, each with the version that it is wanted in.
+fn named(definition: &Definition) -> BTreeSet<(AgentId, Option<i32>)> {
+    let steps = definition.steps.values().filter(|step| step.agent_id.is_well_formed());
+    steps.map(|step| (step.agent_id.clone(), step.agent_version)).collect()
+}

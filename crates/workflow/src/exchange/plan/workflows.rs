@@ -1,0 +1,193 @@
+//! What becomes of a workflow of a file: the one that it is about becomes a draft, those that others run become published versions.
+//! Must never cover what somebody has not published yet without saying so.
+
+use super::{Act, Action, GrantKind, Known, Mark, Note, Planner, Saved, Thing, change};
+use crate::{
+    definition::Definition,
+    exchange::{bundle::Workflow, changes, grants},
+    problem::Problem,
+    validate,
+};
+
+impl<'a> Planner<'a> {
+    /// The workflow that the file is about.
+    pub(super) fn main(&mut self, slug: &'a str, n: usize) {
+        let Some(workflow) = self.version(slug, n) else { return };
+        let place = place(slug, n);
+        let known = self.here.workflows.get(slug);
+        let definition = self.as_here(workflow, slug, &place, false);
+        let (_, problems) = validate(&definition, &self.catalog());
+        self.warnings.extend(problems.into_iter().map(|problem| note(&place, problem)));
+        let same = known.filter(|known| is_same(known, workflow, &definition));
+        let Some(same) = same else {
+            let act = if known.is_some() { Act::SaveDraft } else { Act::Create };
+            let mut told = change(Thing::Workflow, slug, &workflow.name, act, known.map(|known| known.revision));
+            if let Some(known) = known {
+                told.fields = fields(known, workflow, &definition);
+                self.covers(known, workflow, &definition, &place);
+            }
+            self.tell(told);
+            self.save(slug, workflow, definition, None, place);
+            return;
+        };
+        self.tell(change(Thing::Workflow, slug, &workflow.name, Act::Nothing, Some(same.revision)));
+    }
+
+    /// A workflow that an agent runs.
+    pub(super) fn inner(&mut self, slug: &'a str, n: usize) {
+        let Some(workflow) = self.version(slug, n) else { return };
+        let place = place(slug, n);
+        let definition = self.as_here(workflow, slug, &place, true);
+        let hash = definition.semantic_hash();
+        let marks = self.marks.entry(slug).or_default();
+        let is_same = |mark: &&Mark| {
+            mark.semantic_hash == hash && mark.name == workflow.name && mark.description == workflow.description
+        };
+        let found = marks.iter().rev().find(is_same).map(|mark| mark.version);
+        let known = self.here.workflows.get(slug);
+        let id = known.map(|known| known.id).or_else(|| self.here.ids.get(slug).copied());
+        let Some(id) = id else { return };
+        if known.is_some_and(|known| known.is_archived) {
+            let message = format!("The workflow `{slug}` is archived here. Take it back from the archive first");
+            self.problems.push(Note { place: place.clone(), message });
+        }
+        let version = if let Some(version) = found {
+            self.tell(change(Thing::Workflow, slug, &workflow.name, Act::Nothing, Some(version.into())));
+            version
+        } else {
+            let version = marks.last().map_or(1, |mark| mark.version + 1);
+            let (name, description) = (workflow.name.clone(), workflow.description.clone());
+            marks.push(Mark { version, name, description, semantic_hash: hash });
+            let (_, problems) = validate(&definition, &self.catalog());
+            let (errors, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(Problem::is_error);
+            self.problems.extend(errors.into_iter().map(|problem| note(&place, problem)));
+            self.warnings.extend(others.into_iter().map(|problem| note(&place, problem)));
+            let act = if known.is_some() { Act::NewVersion } else { Act::Create };
+            let mut told = change(Thing::Workflow, slug, &workflow.name, act, Some(version.into()));
+            if let Some(known) = known {
+                told.fields = fields(known, workflow, &definition);
+                self.covers(known, workflow, &definition, &place);
+            }
+            self.tell(told);
+            self.save(slug, workflow, definition.clone(), Some(version), place);
+            version
+        };
+        self.published.insert((id, version), definition);
+        self.workflows.insert((slug, n), (id, version));
+    }
+
+    fn version(&self, slug: &str, n: usize) -> Option<&'a Workflow> {
+        self.bundle.workflows.get(slug)?.get(n)
+    }
+
+    /// The definition with the versions that this Weft has, and without whom the file cannot let in.
+    fn as_here(&mut self, workflow: &'a Workflow, slug: &str, place: &str, is_published: bool) -> Definition {
+        let mut definition = workflow.definition.clone();
+        for step in definition.steps.values_mut() {
+            let Some((id, versions)) = self.bundle.agents.get_key_value(&step.agent_id) else { continue };
+            let wanted = match step.agent_version {
+                Some(n) => usize::try_from(n).ok(),
+                // What is published names a version of everything.
+                None => is_published.then_some(versions.len()),
+            };
+            let found = wanted.and_then(|n| n.checked_sub(1)).and_then(|n| self.agents.get(&(id, n)));
+            let latest = || self.specs.get(id)?.last().map(|spec| spec.version).filter(|_| is_published);
+            step.agent_version = found.copied().flatten().or_else(latest);
+        }
+        let known = self.here.workflows.get(slug);
+        let known: Vec<&Definition> =
+            known.map(|known| &known.draft).into_iter().chain(known.and_then(|known| known.live.as_ref())).collect();
+        for asked in grants::take_out(&mut definition, &known) {
+            let title = definition.steps.get(&asked.step).map_or("", |step| step.title_or(&asked.step)).to_owned();
+            let who = &asked.who;
+            let (kind, message) = if asked.is_group {
+                (
+                    GrantKind::Group,
+                    format!(
+                        "The step “{title}” asks everybody with the role `{who}`: choose it in the step's review. Until then admins decide there"
+                    ),
+                )
+            } else {
+                (
+                    GrantKind::Person,
+                    format!(
+                        "The step “{title}” asks {who}: choose them in the step's review. Until then admins decide there"
+                    ),
+                )
+            };
+            self.grant(kind, format!("{place}.definition.steps.{}.review.assignees", asked.step), who.clone(), message);
+        }
+        definition
+    }
+
+    /// Says what is lost from sight when this draft is saved over.
+    fn covers(&mut self, known: &Known, workflow: &Workflow, definition: &Definition, place: &str) {
+        if known.is_archived {
+            let message = format!("“{}” is archived here: it stays so", known.name);
+            self.conflicts.push(Note { place: place.to_owned(), message });
+        }
+        if known.has_unpublished_changes && !is_same(known, workflow, definition) {
+            let message = format!(
+                "The draft of “{}” (revision {}) has changes that were never published. They would be gone",
+                known.name, known.revision
+            );
+            let note = Note { place: place.to_owned(), message };
+            if !self.conflicts.iter().any(|told| told.message == note.message) {
+                self.conflicts.push(note);
+            }
+        }
+    }
+
+    fn save(
+        &mut self,
+        slug: &'a str,
+        workflow: &Workflow,
+        definition: Definition,
+        publish: Option<i32>,
+        place: String,
+    ) {
+        let known = self.here.workflows.get(slug);
+        let Some(id) = known.map(|known| known.id).or_else(|| self.here.ids.get(slug).copied()) else { return };
+        let base = self.revisions.get(slug).copied();
+        self.revisions.insert(slug, base.map_or(1, |base| base + 1));
+        let (name, description) = (workflow.name.clone(), workflow.description.clone());
+        self.actions.push(Action::Workflow(Box::new(Saved {
+            slug: slug.to_owned(),
+            id,
+            base,
+            name,
+            description,
+            definition,
+            publish,
+            place,
+        })));
+    }
+}
+
+fn place(slug: &str, n: usize) -> String {
+    format!("workflows.{slug}[{n}]")
+}
+
+/// Whether the draft says what the file says.
+fn is_same(known: &Known, workflow: &Workflow, definition: &Definition) -> bool {
+    known.name == workflow.name && known.description == workflow.description && known.draft == *definition
+}
+
+/// A problem of a definition, with its place in the file.
+fn note(place: &str, problem: Problem) -> Note {
+    let step = problem.step.map(|key| format!("steps.{key}"));
+    let parts = [Some(format!("{place}.definition")), step, problem.field];
+    Note { place: parts.into_iter().flatten().collect::<Vec<_>>().join("."), message: problem.message }
+}
+
+fn fields(known: &Known, workflow: &Workflow, definition: &Definition) -> Vec<String> {
+    let mut fields = Vec::new();
+    if known.name != workflow.name {
+        fields.push("name".to_owned());
+    }
+    if known.description != workflow.description {
+        fields.push("description".to_owned());
+    }
+    fields.extend(changes::paths(&known.draft.to_value(), &definition.to_value()));
+    fields
+}

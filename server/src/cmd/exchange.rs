@@ -1,0 +1,155 @@
+//! `weft export`, `weft diff` and `weft apply`: workflows as files, for Git and for scripts, over REST.
+//! Must never change anything that it did not list before, and never ask a question where nobody can answer.
+
+mod print;
+
+use std::{
+    io::{IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use http::Method;
+use workflow::{TemplateId, exchange::Report, limits::MAX_FILE_BYTES};
+
+use super::remote::{Ask, Remote, segment};
+
+/// What `weft diff` says where something differs, as `git diff` does with other codes.
+const DIFFERS: u8 = 2;
+
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    /// Its slug, as files call it, or its id
+    workflow: String,
+    /// Where to write it; else to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Diff {
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    file: File,
+    /// Do it without asking; needed where there is no terminal
+    #[arg(long, short)]
+    yes: bool,
+    /// Publish the workflow, too
+    #[arg(long)]
+    publish: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Args, Debug)]
+struct File {
+    /// JSON or YAML; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn export(command: Export) -> Result<ExitCode> {
+    let path = format!("/templates/{}/export", segment(&command.workflow));
+    let file = command.remote.send(Method::GET, &path, "application/json", String::new(), None).await?;
+    match command.output {
+        Some(path) => std::fs::write(&path, &file).with_context(|| format!("cannot write {}", path.display()))?,
+        None => std::io::stdout().lock().write_all(&file).context("cannot write to standard output")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn diff(command: Diff) -> Result<ExitCode> {
+    let report = import(&command.remote, read(&command.file.path)?, "dry_run=true").await?;
+    print::report(&report, command.file.json)?;
+    refuse_blocked(&report)?;
+    Ok(if report.changes_something() { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
+}
+
+pub(super) async fn apply(command: Apply) -> Result<ExitCode> {
+    let text = read(&command.file.path)?;
+    let plan = import(&command.remote, text.clone(), "dry_run=true").await?;
+    // With JSON asked for, one document comes out: what was done.
+    if !command.file.json {
+        print::report(&plan, false)?;
+    }
+    refuse_blocked(&plan)?;
+    if plan.changes_something() && !command.yes && !agreed(&command.file.path)? {
+        bail!("nothing was changed");
+    }
+    let done = import(&command.remote, text, &format!("digest={}", plan.digest)).await?;
+    let published = match done.template_id.filter(|_| command.publish) {
+        Some(id) => Some(publish(&command.remote, id).await?),
+        None => None,
+    };
+    if command.file.json {
+        print::report(&done, true)?;
+    } else {
+        print::done(&done, published)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse_blocked(report: &Report) -> Result<()> {
+    if !report.problems.is_empty() {
+        bail!("the file has problems that keep it from being imported; nothing was changed");
+    }
+    Ok(())
+}
+
+/// Asks, where somebody is there to answer.
+fn agreed(path: &Path) -> Result<bool> {
+    let mut input = std::io::stdin().lock();
+    if path == Path::new("-") || !input.is_terminal() {
+        bail!("nobody can be asked here, so nothing was changed\nGive --yes to do what is listed");
+    }
+    let mut out = std::io::stderr().lock();
+    write!(out, "Do this? [y/N] ").and_then(|()| out.flush()).context("cannot ask")?;
+    let mut answer = String::new();
+    std::io::BufRead::read_line(&mut input, &mut answer).context("cannot read the answer")?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    // One byte more than is taken tells a file that is too large from one that just fits.
+    let most = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    let told = || format!("cannot read {}", path.display());
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes).with_context(told)?;
+    } else {
+        std::fs::File::open(path).with_context(told)?.take(most).read_to_end(&mut bytes).with_context(told)?;
+    }
+    if bytes.len() > MAX_FILE_BYTES {
+        bail!("{} is larger than 6 MiB\nSplit it", path.display());
+    }
+    String::from_utf8(bytes).map_err(|fault| {
+        let at = fault.utf8_error().valid_up_to();
+        anyhow::anyhow!("{} is not UTF-8: byte {at} is wrong", path.display())
+    })
+}
+
+async fn import(remote: &Remote, text: String, query: &str) -> Result<Report> {
+    let answer =
+        remote.send(Method::POST, &format!("/import?{query}"), "text/plain; charset=utf-8", text, None).await?;
+    serde_json::from_slice(&answer).context("the server said something unknown; is it another version?")
+}
+
+async fn publish(remote: &Remote, id: TemplateId) -> Result<i64> {
+    let ask = Ask { method: Method::POST, path: format!("/templates/{id}/publish"), body: None, key: None };
+    let answer = remote.ask(ask).await.context("it was imported, and could not be published")?;
+    Ok(answer.get("version").and_then(serde_json::Value::as_i64).unwrap_or_default())
+}
