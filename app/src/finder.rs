@@ -15,8 +15,8 @@ pub use self::{
     entry::{Act, Entry, Group},
 };
 use crate::{
+    behind::Later,
     components::{Dialog, Icon, Kbd, Size},
-    part::Fetched,
 };
 
 /// The two lists, once on the page.
@@ -24,10 +24,10 @@ use crate::{
 pub fn FinderDialogs(finder: Finder) -> impl IntoView {
     view! {
         <Dialog id="find" open=finder.open title="Find">
-            <Fetched fetch=parts::palette/>
+            <Later part=parts::palette of=()/>
         </Dialog>
         <Dialog id="shortcuts" open=finder.help title="Shortcuts" description="Ctrl is Cmd on a Mac">
-            <Fetched fetch=parts::help/>
+            <Later part=parts::help of=()/>
         </Dialog>
     }
 }

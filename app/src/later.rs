@@ -11,10 +11,10 @@ pub type Fetched<V> = Result<V, SplitLoaderError>;
 pub type View<A> = fn(A) -> AnyView;
 
 macro_rules! later {
-    ($($part:ident: $name:ident, $type:ty, $view:expr;)*) => {$(
+    ($($part:ident: $vis:vis $name:ident, $type:ty, $view:expr;)*) => {$(
         #[cfg(split_wasm)]
         #[leptos::wasm_split::wasm_split($part, wasm_split_path = leptos::wasm_split, fallible)]
-        fn $name() -> $crate::later::Fetched<$type> {
+        $vis fn $name() -> $crate::later::Fetched<$type> {
             Ok($view)
         }
 

@@ -23,7 +23,6 @@ pub mod live;
 pub mod load;
 mod paged;
 pub mod pages;
-pub mod part;
 #[cfg(feature = "ssr")]
 mod plain_form;
 mod polled;

@@ -3,7 +3,8 @@
 
 use crate::reactive::memo;
 use canvas::{
-    Board, Choice, Clip, Document, Edit, End, Input, Key, Mods, OutlineRow, Output, PaletteItem, Question, Refused, WheelMode,
+    Board, Choice, Clip, Document, Edit, End, Input, Key, Mods, OutlineRow, Output, PaletteItem, Question, Refused,
+    WheelMode,
     clip::{Outside, Unreadable},
     history::Kept,
 };

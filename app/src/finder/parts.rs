@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 
 use super::{help::Help, palette::Palette};
-use crate::part::part;
+use crate::later::{View, later};
 
-part!(finder: draw_palette, load_palette, palette, view! { <Palette/> }.into_any());
-part!(finder: draw_help, load_help, help, view! { <Help/> }.into_any());
+later! {
+    more: pub(super) palette, View<()>, |()| view! { <Palette/> }.into_any();
+    more: pub(super) help, View<()>, |()| view! { <Help/> }.into_any();
+}

@@ -19,8 +19,7 @@ pub mod paint;
 
 pub use board::{
     Board, Button, Choice, Cursor, Dirty, End, Input, Key, MirrorNode, Mods, OutlineRow, Output, PaletteItem, Question,
-    Subject, TICK_MS,
-    WheelMode,
+    Subject, TICK_MS, WheelMode,
 };
 pub use camera::Camera;
 pub use clip::Clip;

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::{draft::Draft, palette::Palette, parts};
 use crate::{
+    behind::Later,
     components::{LeftClose, LeftPanel, LinkButton, PanelHandle, Side, Size, Tab, TabPanel, Tabs, Variant},
-    part::Fetched,
     reactive::effect,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn Left(draft: Draft, panel: LeftPanel, shown: RwSignal<String>) -> i
                     <Palette draft/>
                 </TabPanel>
                 <TabPanel tabs="left" tab="steps" selected=shown>
-                    <Fetched fetch=parts::outline/>
+                    <Later part=parts::outline of=()/>
                 </TabPanel>
             </div>
             <PanelHandle side=Side::Right key="editor-palette" label="Resize the palette" max=420.0/>

@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 
 use super::{outline::Outline, replace_form::ReplaceForm};
-use crate::part::part;
+use crate::later::{View, later};
 
-part!(editing: draw_replace, load_replace, replace, view! { <ReplaceForm/> }.into_any());
-part!(editing: draw_outline, load_outline, outline, view! { <Outline/> }.into_any());
+later! {
+    more: pub(super) replace, View<()>, |()| view! { <ReplaceForm/> }.into_any();
+    more: pub(super) outline, View<()>, |()| view! { <Outline/> }.into_any();
+}

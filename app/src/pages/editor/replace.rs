@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::{parts, replacing::Replacing};
 use crate::{
+    behind::Later,
     components::{Dialog, Size},
-    part::Fetched,
 };
 
 #[component]
@@ -18,7 +18,7 @@ pub(super) fn ReplaceDialog(replacing: Replacing) -> impl IntoView {
             description="In the titles, prompts and constants of this draft"
             size=Size::Lg
         >
-            <Fetched fetch=parts::replace/>
+            <Later part=parts::replace of=()/>
         </Dialog>
     }
 }
