@@ -20,7 +20,7 @@ macro_rules! later {
 
         // On the server, and in a bundle that is whole, it is there already.
         #[cfg(not(split_wasm))]
-        fn $name() -> std::future::Ready<$crate::later::Fetched<$type>> {
+        $vis fn $name() -> std::future::Ready<$crate::later::Fetched<$type>> {
             std::future::ready(Ok($view))
         }
     )*};
