@@ -264,13 +264,12 @@ impl At<'_> {
         let wanted = self.port(port)?;
         let parts = self.given(&with_path(source, String::new())?)?.parts();
         let fits = |schema: &Schema| schema.feeds(&wanted.schema) == Compatibility::Yes;
-        let mut fitting = parts.into_iter().filter(|part| !part.is_of_item && fits(&part.schema));
-        let part = fitting.next()?;
+        let mut fitting = parts.into_iter().filter(|found| !found.is_of_item && fits(&found.schema));
+        let path = fitting.next()?.path;
         if fitting.next().is_some() {
             return None;
         }
-        let source = with_path(source, part.path.clone())?;
-        Some(self.map(format!("Take its part {}", part.path), port, source))
+        Some(self.map(format!("Take its part {path}"), port, with_path(source, path)?))
     }
 }
 
