@@ -4,7 +4,7 @@
 use kurbo::{Point, Vec2};
 use workflow::{Step, StepKey};
 
-use super::{Board, Content, input::Output, palette::PaletteItem};
+use super::{Board, Content, connect::told, input::Output, palette::PaletteItem};
 use crate::{
     edit::{Edit, FreeTitles, Rewired, add_joined, fresh_key, put_between},
     flow::Flow,
@@ -113,13 +113,13 @@ impl Board {
         let mut edits = vec![edit];
         if !moves.is_empty() || !self.automatic.is_empty() {
             self.scene.move_nodes(moves);
-            let moved: Vec<u32> = moves.iter().map(|(node, _)| *node).collect();
-            edits.push(self.moves_to_here(&moved));
+            let nodes: Vec<u32> = moves.iter().map(|(node, _)| *node).collect();
+            edits.push(self.moves_to_here(&nodes));
         }
         let edit = if edits.len() == 1 { edits.remove(0) } else { Edit::Batch(edits) };
         if self.commit(edit, &format!("Add {title}"), None, out) {
             self.select(vec![key], out);
-            self.tell_rewired(said, done.as_deref(), &left, out);
+            out.push(told(said, done.as_deref(), &left));
         }
     }
 

@@ -194,20 +194,7 @@ impl Board {
             if let Some(edge) = nodes.and_then(|(from, to)| self.scene.edge_between(from, to)) {
                 self.select_edge(edge, out);
             }
-            self.tell_rewired(said, rewired.done.as_deref(), &rewired.left, out);
-        }
-    }
-
-    /// What was done, for those who cannot see it, and what is left to do, for everybody.
-    pub(super) fn tell_rewired(&self, said: String, done: Option<&str>, left: &[String], out: &mut Vec<Output>) {
-        let said = match done {
-            Some(done) => format!("{said}, {done}"),
-            None => said,
-        };
-        if left.is_empty() {
-            out.push(Output::Say(said));
-        } else {
-            out.push(Output::Note(format!("{said}. {}", left.join(" "))));
+            out.push(told(said, rewired.done.as_deref(), &rewired.left));
         }
     }
 
@@ -226,4 +213,13 @@ impl Board {
             out.push(Output::Say(words));
         }
     }
+}
+
+/// What was done, for those who cannot see it; with what is left to do it is for everybody.
+pub(super) fn told(said: String, done: Option<&str>, left: &[String]) -> Output {
+    let said = match done {
+        Some(done) => format!("{said}, {done}"),
+        None => said,
+    };
+    if left.is_empty() { Output::Say(said) } else { Output::Note(format!("{said}. {}", left.join(" "))) }
 }

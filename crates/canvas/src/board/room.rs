@@ -67,18 +67,18 @@ impl Board {
         let last = (b.x0 + by - GAP - size.width).max(first);
         let mut at = Point::new((wish.x.clamp(first, last) / SNAP).round() * SNAP, (wish.y / SNAP).round() * SNAP);
         let pushed = if by > 0.0 { self.pushed(from, to, by) } else { BTreeSet::new() };
-        let moved = |node: u32| flow.turn_rect(self.scene.rect(node)) + Vec2::new(by, 0.0);
+        let onwards = |node: u32| flow.turn_rect(self.scene.rect(node)) + Vec2::new(by, 0.0);
         loop {
             let card = Rect::from_origin_size(at, size).inflate(SNAP, SNAP);
             let staying = self.scene.nodes_in(flow.turn_rect(card)).into_iter().filter(|node| !pushed.contains(node));
             let staying = staying.map(|node| flow.turn_rect(self.scene.rect(node)));
-            let taken = staying.chain(pushed.iter().map(|node| moved(*node)).filter(|rect| rect.overlaps(card)));
+            let taken = staying.chain(pushed.iter().map(|node| onwards(*node)).filter(|rect| rect.overlaps(card)));
             let Some(floor) = taken.map(|rect| rect.y1).reduce(f64::max) else {
                 break;
             };
             at.y = up(floor + 2.0 * SNAP);
         }
-        let moves = pushed.iter().map(|node| (*node, flow.turn(moved(*node).origin()))).collect();
+        let moves = pushed.iter().map(|node| (*node, flow.turn(onwards(*node).origin()))).collect();
         Room { place: flow.turn(at), moves }
     }
 

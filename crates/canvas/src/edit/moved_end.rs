@@ -89,7 +89,7 @@ fn to_another_reader(
                 after.inputs.insert(place, source.clone());
             }
             None => {
-                left.push(format!("What fed {port} of “{}” surely fits nothing of “{title}”.", before.title_or(to)))
+                left.push(format!("What fed {port} of “{}” surely fits nothing of “{title}”.", before.title_or(to)));
             }
         }
     }

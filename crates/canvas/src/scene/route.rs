@@ -88,7 +88,9 @@ impl Route {
         let mut pieces = self.pieces();
         if from_end {
             pieces.reverse();
-            pieces.iter_mut().for_each(|piece| *piece = Line::new(piece.p1, piece.p0));
+            for piece in &mut pieces {
+                *piece = Line::new(piece.p1, piece.p0);
+            }
         }
         let length = |piece: &Line| piece.p0.distance(piece.p1);
         let mut left = by.min(pieces.iter().map(length).sum::<f64>() / 4.0);
