@@ -101,31 +101,9 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
             aria-roledescription="canvas"
             tabindex="-1"
             on:contextmenu=move |event| ask_by_keyboard(board, &event)
-            on:keydown=move |event| {
-                // Not every browser makes a menu event of them.
-                if event.key() == "ContextMenu" || (event.key() == "F10" && event.shift_key()) {
-                    ask_by_keyboard(board, &event);
-                } else {
-                    key_down(board, &event);
-                }
-            }
-            on:focusin=move |event| {
-                if let Some(key) = step_of(event.target())
-                    && board.read(|board| board.focus() != Some(&key)).unwrap_or(false)
-                    && let Some(outputs) = board.act(|board| board.focus_node(&key))
-                {
-                    board.emit(outputs);
-                }
-            }
-            on:click=move |event| {
-                // Screen readers press a button by a click without a pointer.
-                if let Some(key) = step_of(event.target()) {
-                    if let Some(outputs) = board.act(|board| board.select_keys(vec![key.clone()], true)) {
-                        board.emit(outputs);
-                    }
-                    board.opened.set(Some(key));
-                }
-            }
+            on:keydown=move |event| key_down(board, &event)
+            on:focusin=move |event| arrive(board, event.target())
+            on:click=move |event| click(board, event.target())
         >
             <ul role="list" node_ref=list></ul>
             <Show when=move || !is_live.get()>
@@ -221,7 +199,31 @@ fn wheel(board: BoardHandle, event: &WheelEvent) {
     }
 }
 
+/// The focus comes to a step of the list.
+fn arrive(board: BoardHandle, target: Option<web_sys::EventTarget>) {
+    if let Some(key) = step_of(target)
+        && board.read(|board| board.focus() != Some(&key)).unwrap_or(false)
+        && let Some(outputs) = board.act(|board| board.focus_node(&key))
+    {
+        board.emit(outputs);
+    }
+}
+
+/// Screen readers press a button by a click without a pointer.
+fn click(board: BoardHandle, target: Option<web_sys::EventTarget>) {
+    if let Some(key) = step_of(target) {
+        if let Some(outputs) = board.act(|board| board.select_keys(vec![key.clone()], true)) {
+            board.emit(outputs);
+        }
+        board.opened.set(Some(key));
+    }
+}
+
 fn key_down(board: BoardHandle, event: &KeyboardEvent) {
+    // Not every browser makes a menu event of them.
+    if event.key() == "ContextMenu" || (event.key() == "F10" && event.shift_key()) {
+        return ask_by_keyboard(board, event);
+    }
     let mods = Mods { shift: event.shift_key(), ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
     let name = event.key();
     let key = match name.as_str() {

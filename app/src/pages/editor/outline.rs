@@ -76,6 +76,11 @@ fn row_id(key: &StepKey) -> String {
     format!("outline-{key}")
 }
 
+/// Where it stands once the list is drawn anew.
+fn focus_row(key: &StepKey) {
+    dom::focus_soon(row_id(key));
+}
+
 #[component]
 fn Row(
     list: List,
@@ -141,14 +146,14 @@ fn Verbs(list: List, row: OutlineRow) -> impl IntoView {
         let from = StoredValue::new(from);
         let run = move |()| {
             draft.handle.disconnect(&from.get_value(), &key.get_value());
-            list.focus(&key.get_value());
+            focus_row(&key.get_value());
         };
         view! { <MenuItem icon="split" on_select=run>{format!("Disconnect from “{title}”")}</MenuItem> }
     };
     let shift = move |is_up: bool| {
         let key = key.get_value();
         draft.handle.move_in_outline(&key, is_up);
-        list.focus(&key);
+        focus_row(&key);
     };
     view! {
         <MenuItem icon="settings" keys="Enter" on_select=move |()| list.open(&key.get_value())>"Open"</MenuItem>
@@ -176,16 +181,11 @@ impl List {
         }
     }
 
-    /// Where the row stands now.
-    fn focus(self, key: &StepKey) {
-        dom::focus_soon(row_id(key));
-    }
-
     fn duplicate(self, key: &StepKey) {
         self.draft.handle.select(vec![key.clone()]);
         self.draft.handle.duplicate_selected();
         let copy = self.draft.handle.selection().with_untracked(|keys| keys.first().cloned());
-        self.focus(&copy.unwrap_or_else(|| key.clone()));
+        focus_row(&copy.unwrap_or_else(|| key.clone()));
     }
 
     /// The focus goes to the row that takes its place.
@@ -197,7 +197,7 @@ impl List {
         self.draft.handle.select(vec![key.clone()]);
         self.draft.handle.delete_selected();
         if let Some(next) = next {
-            self.focus(&next);
+            focus_row(&next);
         }
     }
 }
@@ -256,7 +256,7 @@ fn Connect(list: List) -> impl IntoView {
         }
         draft.handle.connect(&from, &StepKey::new(to));
         open.set(false);
-        list.focus(&from);
+        focus_row(&from);
     };
     let actions = move || {
         view! {
