@@ -77,14 +77,11 @@ pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
 /// Says what a file would do, or does it.
 pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Report> {
     let by = ctx.admin()?.id;
-    let (plan, of) = match tokio::time::timeout(PATIENCE, planned(ctx, file)).await {
-        Ok(planned) => planned?,
-        Err(_) => {
-            let detail =
-                "Reading it took longer than 20 seconds, so it was given up and nothing was changed. Split it.";
-            return Err(Error::invalid("file", detail));
-        }
+    let Ok(planned) = tokio::time::timeout(PATIENCE, planned(ctx, file)).await else {
+        let detail = "Reading it took longer than 20 seconds, so it was given up and nothing was changed. Split it.";
+        return Err(Error::invalid("file", detail));
     };
+    let (plan, of) = planned?;
     let Plan { mut report, actions, .. } = plan;
     if wanted.dry_run {
         return Ok(report);

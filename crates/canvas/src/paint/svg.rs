@@ -144,7 +144,7 @@ fn trace(path: &mut String, shape: &Shape) {
         Shape::Round(rect, radius) => round(&mut put, *rect, *radius),
         Shape::Circle(at, radius) => circle(&mut put, *at, *radius),
         Shape::Arc(at, radius, from, to) if (to - from).abs() >= std::f64::consts::TAU => {
-            circle(&mut put, *at, *radius)
+            circle(&mut put, *at, *radius);
         }
         Shape::Arc(at, radius, from, to) => {
             let on = |angle: f64| (at.x + radius * angle.cos(), at.y + radius * angle.sin());
