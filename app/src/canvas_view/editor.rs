@@ -204,12 +204,6 @@ impl EditorHandle {
         self.board.asked
     }
 
-    /// Begins to connect the step that the keyboard stands on to another one.
-    pub fn begin_connect(self) {
-        self.board.wants_focus.set_value(true);
-        self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
-    }
-
     /// The steps as a list; read again in reactive places whenever the draft or its problems changed.
     pub fn outline(self) -> Vec<OutlineRow> {
         self.board.revision.track();

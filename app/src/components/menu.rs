@@ -257,8 +257,8 @@ pub fn MenuLink(
 ) -> impl IntoView {
     let context = use_context::<MenuContext>();
     let on_click = move |_| {
-        if download && let Some(popup) = context.and_then(|c| c.popup.get_untracked()) {
-            drop(popup.unchecked_ref::<HtmlElement>().hide_popover());
+        if download && let Some(context) = context {
+            context.close.run(());
         }
     };
     view! {

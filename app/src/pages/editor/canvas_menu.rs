@@ -44,7 +44,8 @@ fn OfStep(draft: Draft, key: StepKey) -> impl IntoView {
     view! {
         <MenuItem icon="settings" keys="Enter" on_select=move |()| focus::open_step(draft, key.get_value())>"Open"</MenuItem>
         <MenuItem icon="pencil" on_select=move |()| focus::open_step(draft, key.get_value())>"Rename"</MenuItem>
-        <MenuItem icon="spline" keys="C" on_select=move |()| draft.handle.begin_connect()>"Connect to…"</MenuItem>
+        <MenuItem icon="plus" keys="N" on_select=move |()| draft.handle.add_by_key()>"Add a step after it…"</MenuItem>
+        <MenuItem icon="spline" keys="C" on_select=move |()| draft.handle.connect_by_key()>"Connect to…"</MenuItem>
         <MenuItem icon="flask-conical" on_select=move |()| trying.asking.set(Some(Extent::UpTo(key.get_value())))>
             "Try up to here…"
         </MenuItem>

@@ -33,6 +33,7 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
             label: choice.label,
             kind: choice.kind,
             reason: choice.refusal,
+            ..ComboOption::default()
         })
         .collect();
     let chosen = RwSignal::new(String::new());

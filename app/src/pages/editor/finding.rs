@@ -95,7 +95,8 @@ fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: L
             Box::new(move || handle.duplicate_selected()),
         )
         .refused(nothing.clone()),
-        command("spline", "Connect the step to another one", "C", Box::new(move || handle.begin_connect()))
+        command("plus", "Add a step", "N", Box::new(move || handle.add_by_key())),
+        command("spline", "Connect the step to another one", "C", Box::new(move || handle.connect_by_key()))
             .refused(nothing.clone()),
         command("trash-2", "Delete what is selected", "Del", Box::new(move || handle.delete_selected()))
             .refused(nothing.clone().filter(|_| !is_line)),

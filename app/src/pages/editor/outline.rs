@@ -244,8 +244,8 @@ fn Connect(list: List) -> impl IntoView {
         ends.map(|end| ComboOption {
             value: end.key.to_string(),
             label: end.title,
-            kind: String::new(),
             reason: end.refusal,
+            ..ComboOption::default()
         })
         .collect::<Vec<_>>()
     });

@@ -247,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    fn agent(id: &str, output: &serde_json::Value) -> AgentSpec {
+    fn agent(id: &str, output: &Value) -> AgentSpec {
         serde_json::from_value(json!({
             "id": id, "version": 1, "name": id,
             "inputs": [{"name": "text", "schema": {"type": "string"}}],

@@ -161,12 +161,12 @@ mod tests {
 
     use super::*;
 
-    fn of(items: Value) -> Vec<Column> {
+    fn of(items: &Value) -> Vec<Column> {
         columns(&serde_json::from_value(json!({"type": "array", "items": items})).unwrap()).unwrap()
     }
 
     fn people() -> Vec<Column> {
-        of(json!({"type": "object", "required": ["name"], "properties": {
+        of(&json!({"type": "object", "required": ["name"], "properties": {
             "name": {"type": "string"}, "age": {"type": "integer"}, "role": {"type": "string", "enum": ["writer", "editor"]}}}))
     }
 
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_rows_cannot_show_is_left_to_json() {
-        let texts = of(json!({"type": "string"}));
+        let texts = of(&json!({"type": "string"}));
         assert_eq!(cells(&texts, r#"["a","b"]"#), Some(vec![vec!["a".into()], vec!["b".into()]]));
         for text in ["{", "{}", r#"["a",["b"]]"#, r#"[{"a":1}]"#] {
             assert_eq!(cells(&texts, text), None, "{text}");
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn pasted_lines_become_rows_and_tabs_cells() {
-        let texts = of(json!({"type": "string"}));
+        let texts = of(&json!({"type": "string"}));
         let rows = |list: &[&str]| list.iter().map(|text| vec![(*text).to_owned()]).collect::<Cells>();
         assert_eq!(pasted(&texts, rows(&["", "z"]), (0, 0), "a\r\n\r\nb\tc\n"), rows(&["a", "b\tc", "z"]));
         assert_eq!(pasted(&texts, rows(&["x", "z"]), (0, 0), "a\nb"), rows(&["x", "a", "b", "z"]));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn what_stands_in_the_cells_comes_back() {
-        let columns = of(json!({"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "number"}}}));
+        let columns = of(&json!({"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "number"}}}));
         for a in ["", " ", "x", " x ", "\"", "[1]"] {
             for n in ["", "1", "1.50", "-0", "1e400", "012", "many"] {
                 let rows: Cells = vec![vec![a.to_owned(), n.to_owned()], vec![String::new(), String::new()]];

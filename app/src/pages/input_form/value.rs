@@ -39,8 +39,7 @@ pub(in crate::pages) fn control(schema: &Schema) -> Control {
 pub(in crate::pages) fn text_of(control: Control, value: &Value) -> String {
     match (control, value) {
         (_, Value::Null) => String::new(),
-        (Control::Choice, value) => value.to_string(),
-        (Control::List, value) => value.to_string(),
+        (Control::Choice | Control::List, value) => value.to_string(),
         (Control::Json, value) => serde_json::to_string_pretty(value).unwrap_or_default(),
         (_, Value::String(text)) => text.clone(),
         (_, value) => value.to_string(),

@@ -75,10 +75,13 @@ impl Editing {
 pub(super) fn place_id(id: &str, place: &[Within]) -> String {
     let mut text = id.to_owned();
     for step in place {
-        text.push_str(&match step {
-            Within::Field(n) => format!("-{n}"),
-            Within::Items => "-item".to_owned(),
-        });
+        match step {
+            Within::Field(n) => {
+                text.push('-');
+                text.push_str(&n.to_string());
+            }
+            Within::Items => text.push_str("-item"),
+        }
     }
     text
 }

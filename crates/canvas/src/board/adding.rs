@@ -33,17 +33,6 @@ impl Board {
         out
     }
 
-    /// Adds a step in the middle of what is seen.
-    pub fn add_in_the_middle(&mut self, item: &PaletteItem) -> Vec<Output> {
-        let mut out = Vec::new();
-        self.cancel_gesture();
-        if self.is_editor() {
-            self.add_step(item, self.middle_place(), &mut out);
-            self.reveal_focus();
-        }
-        out
-    }
-
     /// A place in the middle of what is seen, or below it where a card covers nothing.
     pub(super) fn middle_place(&self) -> Point {
         let middle = self.camera.visible(self.viewport, 0.0).center();

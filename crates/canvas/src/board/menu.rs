@@ -34,7 +34,7 @@ impl Board {
                 }
                 self.subject()
             }
-            Hit::Edge(edge) => {
+            Hit::Edge(edge) | Hit::End(edge, _) => {
                 self.select_edge(edge, &mut out);
                 self.subject()
             }

@@ -28,6 +28,12 @@ fn three() -> Board {
     board
 }
 
+/// As by a press in the list of agents while nothing is selected.
+fn add_in_the_middle(board: &mut Board, item: &PaletteItem) -> Vec<Output> {
+    board.select(Vec::new(), &mut Vec::new());
+    board.add_where_it_fits(item)
+}
+
 fn run_of_three(steps: &Value) -> RunView {
     let id = "00000000-0000-7000-8000-000000000000";
     serde_json::from_value(json!({
@@ -275,8 +281,8 @@ fn a_palette_item_lands_under_the_pointer_or_nowhere() {
     assert_eq!(keys(&board), ["writer"]);
     assert!(board.node_rect(&"writer".into()).unwrap().center().distance(Point::new(300.0, 500.0)) < 8.0);
 
-    board.add_in_the_middle(&item);
-    board.add_in_the_middle(&item);
+    add_in_the_middle(&mut board, &item);
+    add_in_the_middle(&mut board, &item);
     assert_ne!(board.node_rect(&"writer_2".into()), board.node_rect(&"writer_3".into()));
 }
 
@@ -296,7 +302,7 @@ fn what_is_added_by_keyboard_covers_nothing() {
     let item = PaletteItem { agent_id: "writer".into(), name: "Writer".into(), kind: crate::scene::Kind::Llm };
     let mut board = three();
     for _ in 0..4 {
-        board.add_in_the_middle(&item);
+        add_in_the_middle(&mut board, &item);
     }
     let scene = board.scene();
     for node in scene.nodes() {
@@ -426,8 +432,8 @@ fn two_steps_of_one_agent_have_titles_of_their_own_and_keys_from_these() {
     let agent =
         json!({"id": "agent-7", "version": 1, "name": "Clean text", "config": {"kind": "template", "template": "x"}});
     board.set_agents(AgentCatalog::new([serde_json::from_value(agent).unwrap()]));
-    board.add_in_the_middle(&item);
-    let out = board.add_in_the_middle(&item);
+    add_in_the_middle(&mut board, &item);
+    let out = add_in_the_middle(&mut board, &item);
     assert!(out.contains(&Output::Say("Clean text 2 added".into())));
     let titles = |key: &str| board.definition().steps[key].title.clone();
     assert_eq!([titles("clean_text"), titles("clean_text_2")], ["Clean text", "Clean text 2"]);
