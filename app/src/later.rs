@@ -1,6 +1,8 @@
 //! Program that is fetched when it is first needed, so that a first visit loads what it shows: whoever has some names it by the macro,
 //! with the part that it belongs to. Must show nothing: views wait for it in `behind`.
 
+use std::time::Duration;
+
 use leptos::{prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
 
 use crate::reactive::effect;
@@ -27,20 +29,31 @@ macro_rules! later {
 }
 pub(crate) use later;
 
-/// For what shows nothing of its own meanwhile: what the part gives, once it is there.
+/// So long after a part did not come it is asked for again.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// For what is shown often or shows nothing of its own meanwhile: what the part gives, once it is there. It is asked for until it comes.
 pub fn soon<V, F>(part: fn() -> F) -> Signal<Option<V>>
 where
     V: Copy + Send + Sync + 'static,
     F: Future<Output = Fetched<V>> + 'static,
 {
     let found = RwSignal::new(None::<V>);
-    effect(move || {
-        spawn_local(async move {
-            // Whoever asks does without it meanwhile, and asks again when it is next drawn.
-            if let Ok(value) = part().await {
-                found.try_set(Some(value));
-            }
-        });
-    });
+    effect(move || ask(part, found));
     found.into()
+}
+
+fn ask<V, F>(part: fn() -> F, found: RwSignal<Option<V>>)
+where
+    V: Copy + Send + Sync + 'static,
+    F: Future<Output = Fetched<V>> + 'static,
+{
+    spawn_local(async move {
+        match part().await {
+            Ok(value) => drop(found.try_set(Some(value))),
+            // Whoever waited may be gone.
+            Err(_) if found.is_disposed() => {}
+            Err(_) => set_timeout(move || ask(part, found), AGAIN),
+        }
+    });
 }

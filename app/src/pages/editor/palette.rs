@@ -9,18 +9,27 @@ use workflow::{
 };
 
 use super::draft::Draft;
-use crate::reactive::memo;
 use crate::{
+    behind::Later,
     components::{
         Badge, Dialog, Icon, Size, TextInput, Tone,
         dom::{all, by_id, focus},
         open_while_chosen,
     },
+    later::{View, later},
     pages::agents::{
         kind::{self, KINDS},
         outside::{OfferReview, provide_offers},
     },
+    reactive::memo,
 };
+
+later! {
+    more: review, View<StoredValue<(OfferView, Callback<AgentSpec>)>>, |of| {
+        let (offer, on_accepted) = of.get_value();
+        view! { <OfferReview offer on_accepted/> }.into_any()
+    };
+}
 
 /// Below it the palette lies over the canvas, and there is nothing to drag onto.
 const NARROW: f64 = 900.0;
@@ -116,7 +125,10 @@ fn Offered(draft: Draft, wanted: RwSignal<String>) -> impl IntoView {
             </div>
         </Show>
         <Dialog id="offer" open title size=Size::Lg>
-            {move || reviewed.get_untracked().map(|offer| view! { <OfferReview offer on_accepted=accepted/> })}
+            {move || {
+                let of = StoredValue::new((reviewed.get_untracked()?, accepted));
+                Some(view! { <Later part=review of/> })
+            }}
         </Dialog>
     }
 }

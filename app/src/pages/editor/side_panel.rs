@@ -10,8 +10,17 @@ use super::{
     settings::Settings,
     step_panel::StepPanel,
 };
-use crate::components::{PanelHandle, Side};
-use crate::reactive::{effect_with, memo};
+use crate::{
+    components::{PanelHandle, Side, Skeleton, SkeletonKind},
+    later::{View, later, soon},
+    reactive::{effect_with, memo},
+};
+
+later! {
+    more: step_panel, View<(Draft, StoredValue<StepKey>)>, |(draft, key)| {
+        view! { <StepPanel draft key=key.get_value()/> }.into_any()
+    };
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Shown {
@@ -51,11 +60,17 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
         }
         now
     });
+    // No step is selected at first.
+    let step_panel = soon(step_panel);
+    let of_step = move |key: StepKey| match step_panel.get() {
+        Some(view) => view((draft, StoredValue::new(key))),
+        None => view! { <div class="panel-body" aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any(),
+    };
     view! {
         <aside class="panel side-panel" id="side-panel" aria-label="Details">
             {move || match shown.get() {
                 Shown::Workflow => view! { <Settings draft/> }.into_any(),
-                Shown::Step(key) => view! { <StepPanel draft key/> }.into_any(),
+                Shown::Step(key) => of_step(key),
                 Shown::Many(n) => view! { <ManyPanel draft n/> }.into_any(),
                 Shown::Edge(from, to) => view! { <EdgePanel draft from to/> }.into_any(),
             }}
