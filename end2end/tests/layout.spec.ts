@@ -102,7 +102,7 @@ test("where two panels do not fit, the agents come over the canvas and go again,
   const page = await open(ADMIN, { viewport: { width: 1024, height: 768 } });
   const editor = new EditorPage(page);
   await visit(page, `/admin/workflows/${made.template}`);
-  const toggle = page.getByRole("button", { name: "Agents", exact: true });
+  const toggle = page.getByRole("button", { name: "Agents and steps" });
   await expect(editor.palette).toBeHidden();
   await toggle.focus();
   await page.keyboard.press("Enter");
@@ -116,7 +116,7 @@ test("where two panels do not fit, the agents come over the canvas and go again,
   await expect(editor.palette).toBeHidden();
   await expect(toggle).toBeFocused();
   await toggle.click();
-  await editor.palette.getByRole("button", { name: "Close the agents" }).click();
+  await editor.palette.getByRole("button", { name: "Close the panel" }).click();
   await expect(editor.palette).toBeHidden();
 });
 

@@ -107,6 +107,24 @@ test("a part that does not come says so, and is asked for again", async ({ open,
   await hydrated(page);
 });
 
+test("a dialog whose part does not come says so, and opens once it does", async ({ open, watch }) => {
+  watch.allowComplaint(/net::ERR_FAILED|split_more\.wasm/);
+  const page = await open(USER);
+  await page.route(/\/split_more\.wasm$/, (route) => route.abort());
+  await visit(page, `/runs/${run}`);
+  const again = page.getByRole("group", { name: "What you can do" }).getByRole("button", { name: "Re-run" });
+  await again.click();
+  await expect(page.getByText("This part of Weft could not be loaded")).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("tab", { name: "Attempts" }).click();
+  await expect(page.getByRole("tabpanel", { name: "Attempts" }).getByText("This part of Weft could not be loaded")).toBeVisible();
+  await page.unroute(/\/split_more\.wasm$/);
+  await page.getByRole("tabpanel", { name: "Attempts" }).getByRole("button", { name: /again/i }).click();
+  await expect(page.getByText("Attempt 1 succeeded")).toBeVisible();
+  await again.click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+});
+
 function files(page: Page): Request[] {
   const requests: Request[] = [];
   page.on("request", (request) => {

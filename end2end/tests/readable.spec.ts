@@ -218,7 +218,7 @@ test("a step is edited from its top, with its inputs right under the title", asy
   await test.step("the panel is made wider by pointer and narrower by keys, and remembers it", async () => {
     const handle = page.getByRole("separator", { name: "Resize the panel" });
     const width = async () => (await editor.panel.boundingBox())?.width ?? 0;
-    await page.getByRole("button", { name: "Close the agents" }).click();
+    await page.getByRole("button", { name: "Close the panel" }).click();
     const [before, box] = [await width(), await handle.boundingBox()];
     await editor.drag({ x: (box?.x ?? 0) + 4, y: 500 }, { x: (box?.x ?? 0) - 60, y: 500 });
     expect(await width()).toBeGreaterThan(before + 40);

@@ -359,12 +359,15 @@ impl EditorHandle {
         self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
     }
 
-    /// Call it on `click` of a palette item: adds the agent onto the selected line, after the selected step, or else in the middle,
-    /// unless the click ended a drag.
-    pub fn add_agent(self, agent: &AgentView) {
-        if self.drag.take_was_dragged() {
-            return;
+    /// Call it on `click` of a palette item: adds the agent, unless the click ended a drag.
+    pub fn press_agent(self, agent: &AgentView) {
+        if !self.drag.take_was_dragged() {
+            self.add_agent(agent);
         }
+    }
+
+    /// Adds the agent onto the selected line, after the selected step, or else in the middle.
+    pub fn add_agent(self, agent: &AgentView) {
         let item = PaletteItem::from(agent);
         if let Some(outputs) = self.board.act(|board| board.add_where_it_fits(&item)) {
             self.board.emit(outputs);

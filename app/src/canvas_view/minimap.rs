@@ -2,7 +2,7 @@
 //! What is on it is drawn by the stage; a person who does not want it puts it away, and this device remembers.
 
 use crate::{
-    components::{IconButton, Size, remember, remembered},
+    components::{IconButton, Size, dom, remember, remembered},
     reactive::effect,
 };
 use canvas::{Board, Point, Vec2};
@@ -27,8 +27,7 @@ pub fn provide_map() {
     let wanted = RwSignal::new(true);
     effect(move || {
         // On a phone it would cover what there is; who wants it there asks for it.
-        let is_narrow =
-            || window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < PHONE);
+        let is_narrow = || dom::window_width().is_some_and(|width| width < PHONE);
         if remembered(KEY).map_or_else(is_narrow, |kept| kept == "off") {
             wanted.set(false);
         }

@@ -123,7 +123,7 @@ impl Stage {
         (self.size, self.ratio) = (size, ratio);
         self.base.resize(size, ratio);
         self.overlay.resize(size, ratio);
-        let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
+        let width = crate::components::dom::window_width().unwrap_or(NARROW);
         board.act(|board| {
             board.set_flow(if width < NARROW { Flow::Down } else { Flow::Right });
             board.set_viewport(size);

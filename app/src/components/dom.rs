@@ -49,6 +49,11 @@ pub(crate) fn place_at(popup: &HtmlElement, (x, y): (f64, f64)) {
     set_style(popup, "top", &format!("{top}px"));
 }
 
+/// How wide the window is.
+pub fn window_width() -> Option<f64> {
+    viewport().0
+}
+
 fn viewport() -> (Option<f64>, Option<f64>) {
     let window = window();
     let number = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64());

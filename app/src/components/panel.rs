@@ -11,7 +11,7 @@ use web_sys::HtmlElement;
 
 use super::{
     button::{IconButton, Variant},
-    dom::{all, by_id, focus, set_style},
+    dom::{all, by_id, focus, set_style, window_width},
     icon::{Icon, Size},
 };
 
@@ -257,7 +257,7 @@ pub fn LeftClose(panel: LeftPanel, label: &'static str) -> impl IntoView {
 }
 
 fn is_dockable() -> bool {
-    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width >= DOCKED_FROM)
+    window_width().is_some_and(|width| width >= DOCKED_FROM)
 }
 
 fn storage_key(key: &str) -> String {

@@ -219,6 +219,7 @@ impl State {
             let wanted = typed.trim().to_owned();
             if wanted.is_empty() {
                 self.there.set(Vec::new());
+                self.fault.set(None);
                 return;
             }
             let ask = move || spawn_local(self.ask(wanted.clone()));

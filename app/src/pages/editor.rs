@@ -170,7 +170,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                     <section class="canvas-stage" aria-label="Canvas">
                         <EditorCanvas state=draft.handle/>
                         <EmptyCanvas draft/>
-                        <LeftToggle panel=palette icon="bot" label="Agents"/>
+                        <LeftToggle panel=palette icon="bot" label="Agents and steps"/>
                         <CanvasBar draft replacing/>
                         <CanvasMenu draft/>
                         <OpenSelected draft/>

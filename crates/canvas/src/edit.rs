@@ -232,6 +232,10 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
         }
         Edit::RenameStep { from, to } => {
             rename::step(definition, from, to)?;
+            // A line that was added before is judged by the name that it leads to now.
+            for end in added.iter_mut().flat_map(|(from, to)| [from, to]).filter(|end| *end == from) {
+                end.clone_from(to);
+            }
             Ok(Edit::RenameStep { from: to.clone(), to: from.clone() })
         }
         Edit::RenameRunInput { from, to } => {

@@ -6,6 +6,7 @@ use workflow::{AgentSpec, StepKey, api::AgentView};
 
 use super::{draft::Draft, replacing::Replacing};
 use crate::{
+    canvas_view::EditorHandle,
     components::LeftPanel,
     finder::{Entry, Group, use_finder},
     pages::agents::kind,
@@ -69,6 +70,13 @@ fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: L
     let is_line = handle.selected_edge().with(Option::is_some);
     let no_undo = (!handle.can_undo().get()).then(|| "There is nothing to undo".to_owned());
     let no_redo = (!handle.can_redo().get()).then(|| "There is nothing to redo".to_owned());
+    // Where the views of a phone cover each other, what asks on the canvas is seen there.
+    let on_canvas = |act: fn(EditorHandle)| {
+        move || {
+            draft.shown.set("canvas".to_owned());
+            act(draft.handle);
+        }
+    };
     let show = move |what: &'static str| {
         let view = if what == "agents" { "palette" } else { "steps" };
         move || {
@@ -95,8 +103,8 @@ fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: L
             Box::new(move || handle.duplicate_selected()),
         )
         .refused(nothing.clone()),
-        command("plus", "Add a step", "N", Box::new(move || handle.add_by_key())),
-        command("spline", "Connect the step to another one", "C", Box::new(move || handle.connect_by_key()))
+        command("plus", "Add a step", "N", Box::new(on_canvas(EditorHandle::add_by_key))),
+        command("spline", "Connect the step to another one", "C", Box::new(on_canvas(EditorHandle::connect_by_key)))
             .refused(nothing.clone()),
         command("trash-2", "Delete what is selected", "Del", Box::new(move || handle.delete_selected()))
             .refused(nothing.clone().filter(|_| !is_line)),

@@ -22,8 +22,11 @@ pub(super) fn offered(draft: Draft, problems: &[Problem]) -> Vec<Vec<Fix>> {
 /// Puts a problem right in the way that is called so, if that is still a way.
 fn put_right(draft: Draft, problem: &Problem, label: &str) {
     let found = offered(draft, std::slice::from_ref(problem)).into_iter().flatten().find(|fix| fix.label == label);
-    if let Some(fix) = found {
-        draft.apply(fix.edit, &fix.label);
+    match found {
+        Some(fix) => {
+            draft.apply(fix.edit, &fix.label);
+        }
+        None => draft.toasts.error("That has changed meanwhile: look at what is offered now".to_owned()),
     }
 }
 
@@ -52,9 +55,17 @@ pub(super) fn Fixes(draft: Draft, step: StepKey, #[prop(into)] field: String) ->
             })
         })
     });
-    move || {
+    // What can be done may change while what is wrong stays.
+    let revision = draft.handle.revision();
+    let ways = memo(move || {
+        revision.track();
+        draft.catalog.track();
         let problem = problem.get()?;
         let fixes = offered(draft, std::slice::from_ref(&problem)).pop().filter(|fixes| !fixes.is_empty())?;
+        Some((problem, fixes))
+    });
+    move || {
+        let (problem, fixes) = ways.get()?;
         Some(view! { <div class="row">{buttons(draft, &problem, fixes)}</div> })
     }
 }

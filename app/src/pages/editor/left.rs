@@ -38,7 +38,7 @@ pub(super) fn Left(draft: Draft, panel: LeftPanel, shown: RwSignal<String>) -> i
                 <Show when=is_agents>
                     <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage"</LinkButton>
                 </Show>
-                <LeftClose panel label="Close the agents"/>
+                <LeftClose panel label="Close the panel"/>
             </div>
             <div class="panel-body">
                 <TabPanel tabs="left" tab="agents" selected=shown>

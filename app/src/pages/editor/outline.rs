@@ -1,6 +1,8 @@
 //! The steps as a list, with everything that the canvas can do: for phones, for the keyboard, and for whoever cannot see the picture.
 //! It is read from the board, so it can say nothing else than the canvas does.
 
+use std::collections::BTreeMap;
+
 use canvas::OutlineRow;
 use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
@@ -11,7 +13,7 @@ use crate::{
     components::{
         Badge, Button, ComboOption, Combobox, Dialog, Field, Menu, MenuItem, MenuLine, MoreRows, Size, TextInput, Tone,
         Variant,
-        dom::{self, all, by_id, rove},
+        dom::{self, all, by_id, rove, window_width},
         open_while_chosen,
     },
     reactive::{effect, memo},
@@ -26,6 +28,8 @@ const NARROW: f64 = 900.0;
 struct List {
     draft: Draft,
     rows: Memo<Vec<OutlineRow>>,
+    /// Where each step stands in them.
+    places: Memo<BTreeMap<StepKey, usize>>,
     /// The step that is being connected to another one.
     connecting: RwSignal<Option<StepKey>>,
 }
@@ -38,7 +42,16 @@ pub(super) fn Outline() -> impl IntoView {
         draft.catalog.track();
         draft.handle.outline()
     });
-    let list = List { draft, rows, connecting: RwSignal::new(None) };
+    let places =
+        memo(move || rows.with(|rows| rows.iter().enumerate().map(|(at, row)| (row.key.clone(), at)).collect()));
+    let list = List { draft, rows, places, connecting: RwSignal::new(None) };
+    // Where the list lies over the canvas, nobody sees what is said there.
+    let refused = draft.handle.refused();
+    effect(move || {
+        if let Some(words) = refused.get().filter(|_| window_width().is_some_and(|width| width < NARROW)) {
+            draft.toasts.error(words);
+        }
+    });
     let wanted = RwSignal::new(String::new());
     let most = RwSignal::new(PORTION);
     let found = memo(move || {
@@ -92,8 +105,10 @@ fn Row(
     let (id, menu_id) = (row_id(&key), format!("outline-{key}-more"));
     let key = StoredValue::new(key);
     // What the row says; as it was, while the step is on its way out.
-    let row =
-        memo(move || list.rows.with(|rows| key.with_value(|key| rows.iter().find(|row| row.key == *key).cloned())));
+    let row = memo(move || {
+        let at = list.places.with(|places| key.with_value(|key| places.get(key).copied()))?;
+        list.rows.with(|rows| rows.get(at).cloned())
+    });
     let words = move || row.with(|row| row.as_ref().map(after_words).unwrap_or_default());
     let n_problems = move || row.with(|row| row.as_ref().map_or(0, |row| row.n_problems));
     let selection = draft.handle.selection();
@@ -174,7 +189,7 @@ impl List {
     /// Beside the list, or in place of it where there is no room for both.
     fn open(self, key: &StepKey) {
         self.draft.handle.select(vec![key.clone()]);
-        let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
+        let width = window_width().unwrap_or(NARROW);
         if width < NARROW {
             self.draft.shown.set("panel".to_owned());
             focus::focus_soon(String::new());
@@ -190,14 +205,15 @@ impl List {
 
     /// The focus goes to the row that takes its place.
     fn delete(self, key: &StepKey) {
-        let next = self.rows.with_untracked(|rows| {
-            let at = rows.iter().position(|row| row.key == *key)?;
-            rows.get(at + 1).or_else(|| rows.get(at.checked_sub(1)?)).map(|row| row.key.clone())
-        });
+        // Of those that are listed: the others may be filtered out.
+        let listed = by_id("palette").map(|panel| all(&panel, ".step-open")).unwrap_or_default();
+        let at = listed.iter().position(|row| row.id() == row_id(key));
+        let next = at.and_then(|at| listed.get(at + 1).or_else(|| listed.get(at.checked_sub(1)?))).map(|row| row.id());
         self.draft.handle.select(vec![key.clone()]);
         self.draft.handle.delete_selected();
-        if let Some(next) = next {
-            focus_row(&next);
+        match next {
+            Some(next) => dom::focus_soon(next),
+            None => self.draft.handle.take_focus(),
         }
     }
 }

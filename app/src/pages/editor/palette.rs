@@ -13,7 +13,7 @@ use crate::{
     behind::Later,
     components::{
         Badge, Dialog, Icon, Size, TextInput, Tone,
-        dom::{all, by_id, focus},
+        dom::{all, by_id, focus, window_width},
         open_while_chosen,
     },
     later::{View, later},
@@ -180,13 +180,13 @@ fn Item(draft: Draft, agent: AgentView) -> impl IntoView {
             data-agent=agent.with_value(|agent| agent.id.to_string())
             aria-label=add
             on:pointerdown=move |event| {
-                let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
+                let width = window_width().unwrap_or(NARROW);
                 if width >= NARROW {
                     agent.with_value(|agent| handle.begin_palette_drag(agent, &event));
                 }
             }
             on:click=move |_| {
-                agent.with_value(|agent| handle.add_agent(agent));
+                agent.with_value(|agent| handle.press_agent(agent));
                 draft.shown.set("canvas".to_owned());
             }
         >

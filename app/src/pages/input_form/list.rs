@@ -90,7 +90,7 @@ pub(super) fn ListInput(
     let words = StoredValue::new((label, help));
     let as_rows = move || {
         view! {
-            <fieldset class="field list-input" aria-invalid=move || (n.get() == 0 && error.with(Option::is_some)).then_some("true") tabindex="-1">
+            <fieldset id=id.get_value() class="field list-input" aria-invalid=move || (n.get() == 0 && error.with(Option::is_some)).then_some("true") tabindex="-1">
                 <legend class="field-label">
                     <span>{words.with_value(|(label, _)| label.clone())}</span>
                     {(!is_required).then(|| view! { <span class="field-optional">"Optional"</span> })}

@@ -41,6 +41,12 @@ impl Editing {
         Some(answer)
     }
 
+    /// The same where fields come, go, move or get other names: a place is another one then, and what was left at it is of another field.
+    pub(super) fn rearrange<R>(self, place: &[Within], f: impl FnOnce(&mut Schema) -> R) -> Option<R> {
+        self.left.update_value(BTreeMap::clear);
+        self.change(place, f)
+    }
+
     /// Puts another type there. What a list holds may not have been said yet.
     pub(super) fn set(self, place: &[Within], schema: Schema) {
         match place.split_last() {

@@ -130,9 +130,10 @@ impl Board {
                 let (before, after) = connect.targets.split_at(connect.at.min(connect.targets.len()));
                 let free = after.iter().chain(before).map(|node| choice(*node, None));
                 let others = self.scene.order.iter().filter(|node| **node != connect.from);
+                let mut n_told = 0;
                 let refused = others.filter_map(|node| {
-                    let refused = connect.ends().refusal(&self.scene, *node)?;
-                    Some(choice(*node, Some(self.words_of(&refused))))
+                    let words = self.why_not(connect.ends(), *node, &mut n_told)?;
+                    Some(choice(*node, Some(words)))
                 });
                 free.chain(refused).collect()
             }

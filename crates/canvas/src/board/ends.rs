@@ -74,6 +74,11 @@ impl Ends {
         self.held.is_some() || self.verdicts[node as usize] != Verdict::Free
     }
 
+    /// A line to it would close a circle.
+    pub(super) fn is_circle(&self, node: u32) -> bool {
+        self.held.is_none() && matches!(self.verdicts[node as usize], Verdict::Circle { .. })
+    }
+
     /// Why it cannot be the other end, if it cannot.
     pub fn refusal(&self, scene: &Scene, node: u32) -> Option<Refused> {
         let key = |node: u32| scene.key(node).clone();

@@ -1,10 +1,13 @@
 //! The steps as a list, for those who cannot or do not want to use the picture: in the order in which they run, with everything that
 //! can be done on the canvas. What stands side by side in the picture is listed from top to bottom; moving it in the list moves it there.
 
-use workflow::{StepKey, graph::Graph};
+use workflow::StepKey;
 
-use super::{Board, input::Output};
-use crate::edit::{Edit, refuse_edge};
+use super::{Board, ends::Ends, input::Output};
+use crate::{edit::Edit, scene::Side};
+
+/// Ways round that are written out in one list.
+const TOLD_WAYS: usize = 50;
 
 /// One step of the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,12 +16,8 @@ pub struct OutlineRow {
     pub title: String,
     /// Its agent.
     pub by: String,
-    /// How many steps stand before it on its longest way.
-    pub depth: usize,
     /// The steps that it waits for, with their titles.
     pub after: Vec<(StepKey, String)>,
-    /// How many wait for it.
-    pub n_next: usize,
     pub n_problems: u32,
     /// There is none before, or behind, it that stands beside it.
     pub is_first: bool,
@@ -49,9 +48,7 @@ impl Board {
                 key: scene.key(*node).clone(),
                 title: scene.title[at].to_string(),
                 by: scene.sub[at].to_string(),
-                depth: depth[at],
                 after: after.map(|node| (scene.key(node).clone(), scene.title[node as usize].to_string())).collect(),
-                n_next: scene.edges_out[at].len(),
                 n_problems: scene.n_errors[at] + scene.n_warnings[at],
                 is_first: !is_beside(n.checked_sub(1).and_then(|n| order.get(n)), *node),
                 is_last: !is_beside(order.get(n + 1), *node),
@@ -106,16 +103,31 @@ impl Board {
 
     /// Every other step, with why this one cannot hand its result to it.
     pub fn ends_from(&self, from: &StepKey) -> Vec<End> {
-        let definition = self.definition();
-        let graph = Graph::of(definition);
+        let Some(anchor) = self.scene.node(from) else {
+            return Vec::new();
+        };
+        let ends = Ends::of(&self.scene, anchor, Side::Out, None, None);
         let (order, _) = self.ranked();
-        let ends = order.into_iter().map(|node| (self.scene.key(node), &self.scene.title[node as usize]));
-        ends.filter(|(key, _)| *key != from)
-            .map(|(key, title)| {
-                let refusal = refuse_edge(definition, &graph, from, key).map(|refused| self.words_of(&refused));
-                End { key: key.clone(), title: title.to_string(), refusal }
+        let others = order.into_iter().filter(|node| *node != anchor);
+        let mut n_told = 0;
+        others
+            .map(|node| End {
+                key: self.scene.key(node).clone(),
+                title: self.scene.title[node as usize].to_string(),
+                refusal: self.why_not(&ends, node, &mut n_told),
             })
             .collect()
+    }
+
+    /// Why a node cannot be the other end. A way round is written out for the first few only: each may be as long as the workflow.
+    pub(super) fn why_not(&self, ends: &Ends, node: u32, n_told: &mut usize) -> Option<String> {
+        if ends.is_circle(node) {
+            *n_told += 1;
+            if *n_told > TOLD_WAYS {
+                return Some("This would close a cycle".to_owned());
+            }
+        }
+        ends.refusal(&self.scene, node).map(|refused| self.words_of(&refused))
     }
 
     /// Connects as a line that is drawn does, with the input that fits.
@@ -170,7 +182,7 @@ mod tests {
         assert_eq!(listed(&fan()), ["a", "d", "c", "b", "e"]);
         let edges: Vec<(bool, bool)> = rows.iter().map(|row| (row.is_first, row.is_last)).collect();
         assert_eq!(edges, [(true, true), (true, false), (false, false), (false, true), (true, true)]);
-        assert_eq!((rows[4].depth, rows[4].after.len(), rows[0].n_next), (2, 3, 3));
+        assert_eq!(rows[4].after.len(), 3);
     }
 
     #[test]

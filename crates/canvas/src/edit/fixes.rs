@@ -108,7 +108,7 @@ impl At<'_> {
     }
 
     fn without_dead_lines(&self) -> Fix {
-        self.change("Wait for it no longer", |step| {
+        self.change("Remove all connections that lead nowhere", |step| {
             step.depends_on.retain(|from| from != self.key && self.definition.steps.contains_key(from));
         })
     }

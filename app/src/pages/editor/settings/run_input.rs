@@ -87,9 +87,10 @@ pub(super) fn RunInputEditor(
     effect(move || {
         let Ok(schema) = form.read() else { return };
         change("Change the type of a run input", &|input| {
-            let is_other = Schema { description: String::new(), ..input.schema.clone() } != schema;
+            let is_other = input.schema.kind != schema.kind;
             input.schema = Schema { description: input.schema.description.clone(), ..schema.clone() };
-            // A default of another type would only be in the way.
+            // A default of another type would only be in the way. While fields are added and named it is kept: that it does not fit yet
+            // is said beside it.
             if is_other && input.default.as_ref().is_some_and(|value| !schema.check(value).is_empty()) {
                 input.default = None;
             }

@@ -56,7 +56,7 @@ fn row(editing: Editing, object: Vec<Within>, n: usize, id: String) -> AnyView {
     });
     let n_fields = memo(move || object.with_value(|object| editing.read(object, |schema| schema.properties.len())));
     let edit = move |change: &dyn Fn(&mut Schema)| {
-        object.with_value(|object| editing.change(object, |schema| change(schema)));
+        object.with_value(|object| editing.rearrange(object, |schema| change(schema)));
     };
     let (text, fault) = name_field(editing, object, n, name);
     let required = RwSignal::new(false);
@@ -139,7 +139,7 @@ fn name_field(
         let now = text.get();
         if before.is_some_and(|before| before != now) {
             let wanted = now.trim();
-            let answer = object.with_value(|object| editing.change(object, |schema| schema.rename_field(n, wanted)));
+            let answer = object.with_value(|object| editing.rearrange(object, |schema| schema.rename_field(n, wanted)));
             fault.set(answer.and_then(Result::err).map(|fault| fault.to_string()));
         }
         now

@@ -99,7 +99,7 @@ fn what_is_read_of_an_earlier_step_is_put_right() {
     let gone = json!({"from": "step", "step": "gone", "artifact": "out"});
     assert_eq!(
         reading(gone, json!(["gone", "b"])),
-        ["Wait for it no longer", "Wait for it no longer", "Remove the mapping"]
+        ["Remove all connections that lead nowhere", "Remove all connections that lead nowhere", "Remove the mapping"]
     );
     let input = json!({"from": "run", "key": "topic"});
     assert_eq!(reading(input, json!([])), ["Add the run input topic", "Remove the mapping"]);
