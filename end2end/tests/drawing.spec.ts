@@ -51,8 +51,9 @@ test("a line let go where nothing is asks for an agent, adds it there and joins 
     const search = chooser(page, "Add a step after Aside");
     await expect(search).toBeFocused();
     await search.fill("e2e-collect");
-    await expect(page.getByRole("option")).toContainText("Takes list, not text");
-    await expect(page.getByRole("option")).toBeDisabled();
+    const offered = page.getByRole("listbox").getByRole("option");
+    await expect(offered).toContainText("Takes list, not text");
+    await expect(offered).toBeDisabled();
     await search.fill("e2e-echo");
     await page.keyboard.press("Enter");
     await expect(editor.step("Echo")).toHaveAccessibleName(/depends on Aside/);
@@ -115,7 +116,7 @@ test("an agent dropped on a line is put between, and one that fits nothing says 
   await expect(editor.step("Second")).toHaveAccessibleName(/depends on First/);
 
   await dropped("Collect");
-  await expect(editor.hint).toContainText("goes on reading its text from “First”");
+  await expect(editor.hint).toContainText("Choose in its panel what “Collect” reads as its parts");
   await expect(editor.step("Collect")).toHaveAccessibleName(/depends on First, feeds Second/);
 });
 

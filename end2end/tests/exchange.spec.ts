@@ -27,7 +27,8 @@ async function taken(page: Page, press: () => Promise<void>): Promise<{ name: st
 const choose = (page: Page, name: string, text: string) =>
   page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
 
-test("a workflow is exported, changed in the file, listed with its conflict, and imported", async ({ open, adminApi }) => {
+test("a workflow is exported, changed in the file, listed with its conflict, and imported", async ({ open, adminApi, watch }) => {
+  watch.expectRefusal({ url: /\/_fn\/import_workflow$/, status: 422 });
   const name = unique("Filed");
   const id = await adminApi.draft(name, chain());
   const page = await open(ADMIN);
@@ -69,7 +70,7 @@ test("a workflow is exported, changed in the file, listed with its conflict, and
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(new RegExp(`/admin/workflows/${id}$`));
   const editor = new EditorPage(page);
-  await expect(editor.steps.getByRole("button", { name: /Changed by hand/ })).toBeVisible();
+  await expect(editor.steps.getByRole("button", { name: /^Changed by hand,/ })).toBeVisible();
 
   await test.step("the drawing is taken too, and the file from the editor", async () => {
     const more = async (verb: string) => {

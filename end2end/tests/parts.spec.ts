@@ -108,7 +108,7 @@ test("a part that does not come says so, and is asked for again", async ({ open,
 });
 
 test("a dialog whose part does not come says so, and opens once it does", async ({ open, watch }) => {
-  watch.allowComplaint(/net::ERR_FAILED|split_more\.wasm/);
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch/);
   const page = await open(USER);
   await page.route(/\/split_more\.wasm$/, (route) => route.abort());
   await visit(page, `/runs/${run}`);

@@ -259,7 +259,9 @@ test("what can be read lists nested fields with their types and the last values"
   await expect(condition).toContainText("Last run: 3");
 });
 
-test("the page finds what the server finds, and what has one mend is mended with a press", async ({ open, adminApi }) => {
+test("the page finds what the server finds, and what has one mend is mended with a press", async ({ open, adminApi, watch }) => {
+  // A default of another type stands in a number field, until somebody puts it right.
+  watch.allowComplaint(/The specified value "x" cannot be parsed/);
   const broken = {
     inputs: { text: { title: "Text", schema: { type: "string", enum: [] } }, spare: { schema: { type: "number" }, default: "x" } },
     steps: {

@@ -58,7 +58,7 @@ pub(super) fn ReplaceForm() -> impl IntoView {
     view! {
         <div class="stack" data-gap="3">
             <div class="form-row">
-                <Field id="replace-text" label="Find">
+                <Field id="replace-what" label="Find">
                     <TextInput value=form.text maxlength=MOST_LETTERS autocomplete="off"/>
                 </Field>
                 <div on:focusin=move |_| form.is_replacing.set(true)>

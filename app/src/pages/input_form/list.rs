@@ -61,6 +61,7 @@ impl List {
         focus_soon(if n == 0 { self.id.get_value() } else { self.cell_id(row.min(n - 1), 0) });
     }
 
+    /// The keyboard goes along: pressed again, the button would move the other row back.
     fn swap(self, row: usize, other: usize) {
         self.change(|_, mut cells| {
             if row.max(other) < cells.len() {
@@ -68,6 +69,7 @@ impl List {
             }
             cells
         });
+        focus_soon(self.cell_id(other, 0));
     }
 }
 
@@ -206,16 +208,17 @@ fn Cell(list: List, row: usize, column: usize) -> impl IntoView {
         }
     };
     let options: Vec<SelectOption> = std::iter::once(SelectOption::new("", "Choose…")).chain(choices).collect();
-    let control = match of.control {
+    let (help, is_required) = (of.schema.description.clone(), of.is_required);
+    // Drawn inside the field, which gives it its id.
+    let control = move || match of.control {
         Control::Choice | Control::Switch => view! { <Select value options/> }.into_any(),
         Control::Text => view! { <TextArea value rows=3/> }.into_any(),
         // No native number field: what is no number yet would be lost in it.
         _ => view! { <TextInput value autocomplete="off"/> }.into_any(),
     };
-    let help = of.schema.description.clone();
     view! {
-        <Field id=list.cell_id(row, column) label help error=told optional=!of.is_required>
-            {control}
+        <Field id=list.cell_id(row, column) label help error=told optional=!is_required>
+            {control()}
         </Field>
     }
     .into_any()

@@ -75,6 +75,20 @@ fn row(editing: Editing, object: Vec<Within>, n: usize, id: String) -> AnyView {
         own.with_value(|own| editing.change(own, |schema| schema.description.clone_from(&now)));
     });
     let field = own.with_value(|own| place_id(&id, own));
+    let field_id = {
+        let id = id.clone();
+        move |n: usize| object.with_value(|object| place_id(&id, &with(object, Within::Field(n))))
+    };
+    let ids = StoredValue::new(field_id);
+    // The keyboard goes along: pressed again, the button would move the other field back.
+    let shift = move |is_up: bool| {
+        edit(&|schema| schema.move_field(n, is_up));
+        focus_soon(ids.with_value(|id_of| id_of(if is_up { n.saturating_sub(1) } else { n + 1 })));
+    };
+    let remove = move || {
+        edit(&|schema| schema.remove_field(n));
+        focus_soon(ids.with_value(|id_of| id_of(n.saturating_sub(1))));
+    };
     let of = move |before: &'static str, after: &'static str| {
         Signal::derive(move || format!("{before}{}{after}", name.get()))
     };
@@ -97,21 +111,21 @@ fn row(editing: Editing, object: Vec<Within>, n: usize, id: String) -> AnyView {
                     label=of("Move ", " up")
                     size=Size::Sm
                     disabled=Signal::derive(move || n == 0 || editing.disabled.get())
-                    on_click=move |()| edit(&|schema| schema.move_field(n, true))
+                    on_click=move |()| shift(true)
                 />
                 <IconButton
                     icon="arrow-down"
                     label=of("Move ", " down")
                     size=Size::Sm
                     disabled=Signal::derive(move || n + 1 >= n_fields.get() || editing.disabled.get())
-                    on_click=move |()| edit(&|schema| schema.move_field(n, false))
+                    on_click=move |()| shift(false)
                 />
                 <IconButton
                     icon="trash-2"
                     label=of("Remove ", "")
                     size=Size::Sm
                     disabled=editing.disabled
-                    on_click=move |()| edit(&|schema| schema.remove_field(n))
+                    on_click=move |()| remove()
                 />
             </div>
         </fieldset>
