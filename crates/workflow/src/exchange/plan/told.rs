@@ -11,14 +11,14 @@ const MOST: usize = 500;
 /// Notes of one sort.
 #[derive(Default)]
 pub(super) struct Notes {
-    notes: Vec<Note>,
+    list: Vec<Note>,
     n_more: usize,
 }
 
 impl Notes {
     pub(super) fn push(&mut self, note: Note) {
-        if self.notes.len() < MOST {
-            self.notes.push(note);
+        if self.list.len() < MOST {
+            self.list.push(note);
         } else {
             self.n_more += 1;
         }
@@ -26,43 +26,43 @@ impl Notes {
 
     /// The same only if it is not said yet, of whatever place.
     pub(super) fn push_once(&mut self, note: Note) {
-        if !self.notes.iter().any(|told| told.message == note.message) {
+        if !self.list.iter().any(|told| told.message == note.message) {
             self.push(note);
         }
     }
 
     pub(super) fn into_list(self) -> Vec<Note> {
-        let Self { mut notes, n_more } = self;
+        let Self { mut list, n_more } = self;
         if n_more > 0 {
-            notes.push(Note { place: String::new(), message: more(n_more) });
+            list.push(Note { place: String::new(), message: more(n_more) });
         }
-        notes
+        list
     }
 }
 
 /// What is to be granted, each once.
 #[derive(Default)]
 pub(super) struct Grants {
-    grants: Vec<Grant>,
+    list: Vec<Grant>,
     known: BTreeSet<(GrantKind, String, String)>,
     n_more: usize,
 }
 
 impl Grants {
     pub(super) fn push(&mut self, grant: Grant) {
-        if self.grants.len() >= MOST {
+        if self.list.len() >= MOST {
             self.n_more += 1;
         } else if self.known.insert((grant.kind, grant.place.clone(), grant.name.clone())) {
-            self.grants.push(grant);
+            self.list.push(grant);
         }
     }
 
     pub(super) fn into_list(self) -> Vec<Grant> {
-        let Self { mut grants, n_more, .. } = self;
-        if let Some(kind) = grants.last().map(|grant| grant.kind).filter(|_| n_more > 0) {
-            grants.push(Grant { kind, place: String::new(), name: String::new(), message: more(n_more) });
+        let Self { mut list, n_more, .. } = self;
+        if let Some(kind) = list.last().map(|grant| grant.kind).filter(|_| n_more > 0) {
+            list.push(Grant { kind, place: String::new(), name: String::new(), message: more(n_more) });
         }
-        grants
+        list
     }
 }
 
