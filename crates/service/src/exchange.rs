@@ -7,13 +7,13 @@ mod compare;
 mod gather;
 mod parse;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::exchange::Imported;
 use workflow::{
     Problem, ProblemCode, TemplateId,
     agent::AgentConfig,
-    exchange::{self, Action, Bundle, Fault, Note, Plan, Report, Untold},
+    exchange::{self, Action, Bundle, Fault, GivenUp, Note, Plan, Report, Untold},
     limits,
 };
 
@@ -78,8 +78,7 @@ pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
 pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Report> {
     let by = ctx.admin()?.id;
     let Ok(planned) = tokio::time::timeout(PATIENCE, planned(ctx, file)).await else {
-        let detail = "Reading it took longer than 20 seconds, so it was given up and nothing was changed. Split it.";
-        return Err(Error::invalid("file", detail));
+        return Err(given_up());
     };
     let (plan, of) = planned?;
     let Plan { mut report, actions, .. } = plan;
@@ -111,6 +110,11 @@ pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Re
     Ok(report)
 }
 
+fn given_up() -> Error {
+    let detail = "Reading it took longer than 20 seconds, so it was given up and nothing was changed. Split it.";
+    Error::invalid("file", detail)
+}
+
 /// What a file comes to here, and the workflow that it is about.
 async fn planned(ctx: &OpContext, file: String) -> Result<(Plan, TemplateId)> {
     if file.len() > limits::MAX_FILE_BYTES {
@@ -121,12 +125,15 @@ async fn planned(ctx: &OpContext, file: String) -> Result<(Plan, TemplateId)> {
     let main = &bundle.main;
     let of = here.workflows.get(main).map(|known| known.id).or_else(|| here.ids.get(main).copied());
     let of = of.ok_or(Error::NotFound)?;
+    let began = Instant::now();
     let plan = tokio::task::spawn_blocking(move || {
-        let mut plan = exchange::plan(&bundle, &here);
-        judge(&mut plan);
-        plan
+        exchange::plan(&bundle, &here, &|| began.elapsed() >= PATIENCE).map(|mut plan| {
+            judge(&mut plan);
+            plan
+        })
     });
-    Ok((plan.await?, of))
+    let plan = plan.await?.map_err(|GivenUp| given_up())?;
+    Ok((plan, of))
 }
 
 /// What the text of a file says.

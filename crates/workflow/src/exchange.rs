@@ -10,6 +10,7 @@ mod changes;
 mod check;
 mod grants;
 mod order;
+mod path;
 mod plan;
 mod read;
 mod report;
@@ -21,6 +22,6 @@ mod write;
 
 pub use assemble::{Gathered, Untold, assemble};
 pub use bundle::{Agent, Bundle, FORMAT, Fault, Workflow};
-pub use plan::{Action, Here, Known, Mark, Plan, Saved, plan};
+pub use plan::{Action, GivenUp, Here, Known, Mark, Plan, Saved, plan};
 pub use read::read;
 pub use report::{Act, Change, Grant, GrantKind, Note, Report, Thing};

@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value};
 
 pub use decimal::{Decimal, Rounding, canonical_number, is_whole};
 pub use exact::{Exact, Whole, WholeMap, exact, exact_given, kept, to_value};
-pub use parse::{Bounds, Refused, number, parse, parse_first};
+pub use parse::{Bounds, Refused, is_reserved, number, parse, parse_first};
 pub use tree::Tree;
 
 /// Equality as people mean it: 1, 1.0 and 10e-1 are the same number, and the order of keys does not matter.

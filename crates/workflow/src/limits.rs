@@ -28,8 +28,14 @@ pub const MAX_PINS_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_PINS: usize = 1_000;
 /// Bytes of a file with workflows.
 pub const MAX_FILE_BYTES: usize = 6 * 1024 * 1024;
-/// Workflows, or agents, in one such file.
+/// Versions of workflows and of agents in one such file, all together.
 pub const MAX_FILE_ENTRIES: usize = 1_000;
+/// Inputs, or outputs, of one agent.
+pub const MAX_PORTS: usize = 1_000;
+/// People, or roles, whom one step of a file may ask.
+pub const MAX_ASSIGNEES: usize = 100;
+/// Bytes of an email, or of the name of a role.
+pub const MAX_ASSIGNEE_BYTES: usize = 254;
 /// Sub-workflows inside each other.
 pub const MAX_WORKFLOW_DEPTH: usize = 16;
 /// Steps, items or attempts that a limit can allow at once.

@@ -14,7 +14,13 @@ pub use file::{File, MAX_FILE_BYTES, is_hash};
 pub use parts::Part;
 pub use properties::Properties;
 
-use crate::json;
+use crate::{
+    json,
+    words::{QUOTED_CHARS, shortened},
+};
+
+/// Parts that a message names of those that there are.
+const MOST_NAMED: usize = 20;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -241,8 +247,11 @@ impl Schema {
         let there_is = match self.kind {
             None | Some(Kind::Object) if self.properties.is_empty() => return Ok(Self::any()),
             None | Some(Kind::Object) => {
-                let names: Vec<&str> = self.properties.keys().map(String::as_str).collect();
-                format!("there are {}", names.join(", "))
+                // Whatever reads a part that is not there is told these.
+                let names = self.properties.keys().take(MOST_NAMED).map(|name| shortened(name, QUOTED_CHARS));
+                let more = self.properties.len().saturating_sub(MOST_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("there are {}{more}", names.collect::<Vec<_>>().join(", "))
             }
             Some(Kind::Array) => "it is a list, whose items have numbers".to_owned(),
             Some(kind) => format!("it is {}, which has no parts", article(kind)),

@@ -22,6 +22,7 @@ use crate::{
     limits,
     plan::{Plan, PlannedStep},
     problem::{Problem, ProblemCode},
+    words::{QUOTED_CHARS, shortened},
 };
 
 /// Judges a definition against the agents it may use.
@@ -45,13 +46,15 @@ pub fn validate(definition: &Definition, agents: &AgentCatalog) -> (Plan, Vec<Pr
     let order = match graph.order() {
         Ok(order) => order.into_iter().cloned().collect(),
         Err(on_cycle) => {
-            let names: Vec<&str> = on_cycle.iter().take(10).map(|key| key.as_str()).collect();
+            // Each of them is told all of these.
+            let names = on_cycle.iter().take(10).map(|key| shortened(key.as_str(), QUOTED_CHARS));
+            let names = names.collect::<Vec<_>>().join(", ");
             for key in &on_cycle {
                 problems.push(Problem::error(
                     Some(key),
                     Some("depends_on".into()),
                     ProblemCode::Cycle,
-                    format!("The step waits for itself: it stands on a cycle through {}", names.join(", ")),
+                    format!("The step waits for itself: it stands on a cycle through {names}"),
                 ));
             }
             Vec::new()

@@ -1,5 +1,18 @@
-//! Numbers in words: the same on every page, on the canvas and on the command line.
+//! Numbers in words, and long names cut short: the same on every page, on the canvas and on the command line.
 //! Must know no locale: the server and the browser print alike.
+
+use std::borrow::Cow;
+
+/// As many characters of a name as a message quotes: whoever chose the name must not choose how long the message is.
+pub const QUOTED_CHARS: usize = 60;
+
+/// A text of at most so many characters, and a sign that there was more.
+pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// "1 step", "12,400 steps".
 pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
@@ -30,7 +43,12 @@ pub fn thousands(n: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, thousands};
+    use super::{count, shortened, thousands};
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!([shortened("äöü", 3), shortened("äöüß", 3), shortened("", 0)], ["äöü", "äöü…", ""]);
+    }
 
     #[test]
     fn numbers_are_grouped_and_have_units() {

@@ -9,12 +9,18 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
-use workflow::json::{self, Bounds};
+use workflow::{
+    json::{self, Bounds},
+    words::{QUOTED_CHARS, shortened},
+};
 
 use crate::{Error, Result};
 
 /// From here on a float cannot tell a whole number from the next one.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// As many characters of a fault as are told: a reader may quote what it stumbled over.
+const MAX_TOLD_CHARS: usize = 600;
 
 /// What begins like JSON is JSON: its reader names the fault better, and keeps every number as it was written.
 pub(super) fn parse(file: &str) -> Result<Value> {
@@ -32,9 +38,21 @@ pub(super) fn parse(file: &str) -> Result<Value> {
         });
     }
     serde_saphyr::from_str_with_options::<Yaml>(file, options()).map(|Yaml(value)| value).map_err(|fault| {
-        // Its words end with the line and the column.
-        Error::invalid("file", format!("The file is neither JSON nor YAML that can be read: {fault}."))
+        Error::invalid(
+            "file",
+            format!("The file is neither JSON nor YAML that can be read: {}.", told(&fault.to_string())),
+        )
     })
+}
+
+/// A fault without its middle, if it is long: its words end with the line and the column.
+fn told(fault: &str) -> String {
+    let n_chars = fault.chars().count();
+    if n_chars <= MAX_TOLD_CHARS {
+        return fault.to_owned();
+    }
+    let end: String = fault.chars().skip(n_chars - MAX_TOLD_CHARS / 2).collect();
+    format!("{}{end}", shortened(fault, MAX_TOLD_CHARS / 2))
 }
 
 fn options() -> Options {
@@ -123,7 +141,14 @@ impl<'de> Visitor<'de> for Values {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
+                let key = shortened(&key, QUOTED_CHARS);
                 return Err(A::Error::custom(format!("`{key}` is there twice: keep one of them")));
+            }
+            if json::is_reserved(&key) {
+                let key = shortened(&key, QUOTED_CHARS);
+                return Err(A::Error::custom(format!(
+                    "`{key}` is a key that JSON readers use themselves: take another"
+                )));
             }
             let Yaml(value) = entries.next_value()?;
             map.insert(key, value);
@@ -175,9 +200,22 @@ mod tests {
             ("a: 9007199254740993.5", "file", "loses digits"),
             ("<<: {a: 1}", "file", "YAML"),
             ("a: *nobody", "file", "YAML"),
+            ("$serde_json::private::RawValue: '1'", "file", "JSON readers use themselves"),
+            ("\"$serde_json::private::RawValue\": '1'", "file", "JSON readers use themselves"),
+            ("'$serde_json::private::Number': '1'", "file", "JSON readers use themselves"),
+            ("a:\n  - b: {\"\\u0024serde_json::private::Number\": '1'}", "file", "JSON readers use themselves"),
         ] {
             let (at, detail) = refused(file);
             assert!(at == field && detail.contains(words), "{file:?}: {at}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_long_key_is_not_repeated() {
+        let key = "k".repeat(1_000_000);
+        for file in [format!("{{\"{key}\": 1, \"{key}\": 2}}"), format!("\"{key}\": 1\n\"{key}\": 2\n")] {
+            let (field, detail) = refused(&file);
+            assert!(field.len() < 1_000 && detail.len() < 2_000, "{} {}", field.len(), detail.len());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an agent that calls a URL is configured with, and what its configuration comes to: what the body is, which headers it may set.
 //! Must never let a template say where a request goes or where it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::machinery::ast::{Expr, Stmt};
 use serde::{Deserialize, Serialize};
@@ -74,20 +74,21 @@ impl HttpConfig {
 
     /// What is wrong with the names of headers; each with its name.
     pub(super) fn header_faults(&self) -> Vec<(&str, String)> {
-        let names: Vec<&str> = self.headers.keys().map(String::as_str).collect();
-        let fault = |(n, name): (usize, &&str)| {
+        let mut known = BTreeSet::new();
+        let mut fault = |name: &str| {
+            let is_new = known.insert(name.to_ascii_lowercase());
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             if name.is_empty() || !name.chars().all(is_token) {
                 Some(format!("`{name}` is no header name: use letters, digits and `-`; a name is no template"))
             } else if OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 Some(format!("The header `{name}` is set by Weft itself, from the address and the body"))
-            } else if names[..n].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            } else if !is_new {
                 Some(format!("The header `{name}` is set twice"))
             } else {
                 None
             }
         };
-        names.iter().enumerate().filter_map(|(n, name)| Some((*name, fault((n, name))?))).collect()
+        self.headers.keys().filter_map(|name| Some((name.as_str(), fault(name)?))).collect()
     }
 
     fn guessed(&self, inputs: &[InputPort]) -> BodyKind {

@@ -1,6 +1,8 @@
 //! What is wrong with an agent, before it may be saved, and with a prompt that stands in for its own.
 //! It never stops early: a half-written agent is a normal value with problems.
 
+use std::collections::BTreeSet;
+
 use super::{
     AgentConfig, AgentSpec,
     http::{HttpConfig, HttpMethod},
@@ -52,17 +54,26 @@ impl AgentSpec {
         let mut error = |field: String, code: ProblemCode, message: String| {
             problems.push(Problem::error(None, Some(field), code, message));
         };
-        let inputs: Vec<_> = self.inputs.iter().map(|port| (&port.name, &port.schema)).collect();
-        let outputs: Vec<_> = self.outputs.iter().map(|port| (&port.name, &port.schema)).collect();
+        let inputs: Vec<_> = self.inputs.iter().map(|port| (port.name.as_str(), &port.schema)).collect();
+        let outputs: Vec<_> = self.outputs.iter().map(|port| (port.name.as_str(), &port.schema)).collect();
         for (list, ports) in [("inputs", inputs), ("outputs", outputs)] {
-            for (n, (name, schema)) in ports.iter().enumerate() {
+            if ports.len() > limits::MAX_PORTS {
+                error(
+                    list.into(),
+                    ProblemCode::InvalidValue,
+                    format!("There are {} of them; an agent has at most {}", ports.len(), limits::MAX_PORTS),
+                );
+            }
+            let mut known = BTreeSet::new();
+            for (n, (name, schema)) in ports.into_iter().enumerate().take(limits::MAX_PORTS) {
+                let is_new = known.insert(name);
                 if !port::is_name(name) {
                     error(
                         format!("{list}.{n}.name"),
                         ProblemCode::InvalidKey,
                         format!("`{name}` is no port name: use letters, digits and `_`, beginning with a letter"),
                     );
-                } else if ports[..n].iter().any(|(known, _)| known == name) {
+                } else if !is_new {
                     error(
                         format!("{list}.{n}.name"),
                         ProblemCode::Duplicate,

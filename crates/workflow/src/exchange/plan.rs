@@ -5,17 +5,21 @@
 //! and published by a person, as every other edit. Must never grant: see `grants` and `secrets`.
 
 mod agents;
+mod told;
 mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use told::{Grants, Notes};
 
 use super::{
     bundle::Bundle,
     order::{Part, order},
     report::{Act, Change, Grant, GrantKind, Note, Report, Thing},
+    secrets::without_secrets,
 };
 use crate::{
-    agent::{AgentCatalog, AgentSpec},
+    agent::{AgentCatalog, AgentConfig, AgentSpec, WorkflowConfig},
     definition::Definition,
     hash::sha256_hex,
     id::{AgentId, TemplateId},
@@ -94,18 +98,38 @@ pub struct Plan {
     pub published: BTreeMap<(TemplateId, i32), Definition>,
 }
 
-/// What has to be done. The file was read without a fault.
-pub fn plan(bundle: &Bundle, here: &Here) -> Plan {
+/// The comparison took longer than whoever asked for it wanted to wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("comparing the file took too long")]
+pub struct GivenUp;
+
+/// What has to be done. The file was read without a fault. `is_over` is asked before each part: once it says yes, the rest is not done.
+pub fn plan(bundle: &Bundle, here: &Here, is_over: &dyn Fn() -> bool) -> Result<Plan, GivenUp> {
     let mut planner = Planner::new(bundle, here);
     let order = order(bundle).map(|(order, _)| order).unwrap_or_default();
     for part in order {
+        if is_over() {
+            return Err(GivenUp);
+        }
         match part {
             Part::Agent(id, n) => planner.agent(id, n),
             Part::Workflow(slug, n) if slug == bundle.main => planner.main(slug, n),
             Part::Workflow(slug, n) => planner.inner(slug, n),
         }
     }
-    planner.done()
+    Ok(planner.done())
+}
+
+/// A version of an agent that is here or is about to be, as a file would tell it and without its number.
+struct Bare {
+    version: i32,
+    spec: AgentSpec,
+}
+
+impl Bare {
+    fn new(spec: &AgentSpec) -> Self {
+        Self { version: spec.version, spec: AgentSpec { version: 0, ..without_secrets(spec) } }
+    }
 }
 
 struct Planner<'a> {
@@ -116,17 +140,22 @@ struct Planner<'a> {
     /// The version here of a version in the file; none for what has to be offered by a worker first.
     agents: BTreeMap<(&'a AgentId, usize), Option<i32>>,
     workflows: BTreeMap<(&'a str, usize), (TemplateId, i32)>,
-    /// What is here and what is about to be, oldest first.
-    specs: BTreeMap<AgentId, Vec<AgentSpec>>,
+    /// What is here and what is about to be.
+    catalog: AgentCatalog,
+    /// The same to compare with, oldest first.
+    bare: BTreeMap<AgentId, Vec<Bare>>,
     marks: BTreeMap<&'a str, Vec<Mark>>,
+    /// What got a version that was not here.
+    made_agents: BTreeSet<&'a AgentId>,
+    made_workflows: BTreeSet<&'a str>,
     /// The revisions of drafts, as they will be.
     revisions: BTreeMap<&'a str, i64>,
     /// One a thing, whatever the number of its versions.
     changes: Vec<Change>,
-    conflicts: Vec<Note>,
-    grants: Vec<Grant>,
-    problems: Vec<Note>,
-    warnings: Vec<Note>,
+    conflicts: Notes,
+    grants: Grants,
+    problems: Notes,
+    warnings: Notes,
     actions: Vec<Action>,
     published: BTreeMap<(TemplateId, i32), Definition>,
 }
@@ -138,27 +167,27 @@ impl<'a> Planner<'a> {
         let followed = steps.filter(|step| step.agent_version.is_none()).map(|step| &step.agent_id).collect();
         let marks = here.workflows.iter().map(|(slug, known)| (slug.as_str(), known.versions.clone()));
         let revisions = here.workflows.iter().map(|(slug, known)| (slug.as_str(), known.revision));
+        let bare = here.agents.iter().map(|(id, specs)| (id.clone(), specs.iter().map(Bare::new).collect()));
         Self {
             bundle,
             here,
             followed,
             agents: BTreeMap::new(),
             workflows: BTreeMap::new(),
-            specs: here.agents.clone(),
+            catalog: AgentCatalog::new(here.agents.values().flatten().cloned()),
+            bare: bare.collect(),
             marks: marks.collect(),
+            made_agents: BTreeSet::new(),
+            made_workflows: BTreeSet::new(),
             revisions: revisions.collect(),
             changes: Vec::new(),
-            conflicts: Vec::new(),
-            grants: Vec::new(),
-            problems: Vec::new(),
-            warnings: Vec::new(),
+            conflicts: Notes::default(),
+            grants: Grants::default(),
+            problems: Notes::default(),
+            warnings: Notes::default(),
             actions: Vec::new(),
             published: BTreeMap::new(),
         }
-    }
-
-    fn catalog(&self) -> AgentCatalog {
-        AgentCatalog::new(self.specs.values().flatten().cloned())
     }
 
     /// Says what becomes of a thing; of its versions, the last that changes something is told.
@@ -174,43 +203,45 @@ impl<'a> Planner<'a> {
     }
 
     fn grant(&mut self, kind: GrantKind, place: String, name: impl Into<String>, message: impl Into<String>) {
-        let grant = Grant { kind, place, name: name.into(), message: message.into() };
-        if !self.grants.contains(&grant) {
-            self.grants.push(grant);
-        }
+        self.grants.push(Grant { kind, place, name: name.into(), message: message.into() });
     }
 
     fn done(self) -> Plan {
-        let agents = self.catalog();
         let main = self.bundle.workflows.get(&self.bundle.main).and_then(|versions| versions.first());
         let mut report = Report {
             main: self.bundle.main.clone(),
             name: main.map(|workflow| workflow.name.clone()).unwrap_or_default(),
             changes: self.changes,
-            conflicts: self.conflicts,
-            grants: self.grants,
-            problems: self.problems,
-            warnings: self.warnings,
+            conflicts: self.conflicts.into_list(),
+            grants: self.grants.into_list(),
+            problems: self.problems.into_list(),
+            warnings: self.warnings.into_list(),
             digest: String::new(),
             applied: false,
             template_id: self.here.workflows.get(&self.bundle.main).map(|known| known.id),
         };
+        // Ids for what is new are drawn anew each time, so they are told by their slugs.
+        let new: BTreeMap<TemplateId, &str> = self.here.ids.iter().map(|(slug, id)| (*id, slug.as_str())).collect();
         // What is stored depends on the file too, not only on what is told of it.
         let content = self.actions.iter().map(|action| match action {
-            Action::Agent { base, spec, .. } => format!("{base:?} {}", serde_json::to_string(spec).unwrap_or_default()),
+            Action::Agent { base, spec, .. } => match &spec.config {
+                AgentConfig::Workflow(config) if new.contains_key(&config.template_id) => {
+                    let runs = new.get(&config.template_id);
+                    let config = WorkflowConfig { template_id: TemplateId(uuid::Uuid::nil()), ..config.clone() };
+                    let spec = AgentSpec { config: AgentConfig::Workflow(config), ..(**spec).clone() };
+                    format!("{base:?} {runs:?} {}", serde_json::to_string(&spec).unwrap_or_default())
+                }
+                _ => format!("{base:?} {}", serde_json::to_string(spec).unwrap_or_default()),
+            },
             Action::Workflow(saved) => {
                 let Saved { slug, base, name, description, definition, publish, .. } = &**saved;
                 format!("{slug} {base:?} {name:?} {description:?} {publish:?} {}", definition.to_value())
             }
         });
         let content: Vec<String> = content.collect();
-        let mut told = format!("{}\n{}", serde_json::to_string(&report).unwrap_or_default(), content.join("\n"));
-        // Ids for what is new are drawn anew each time.
-        for (slug, id) in &self.here.ids {
-            told = told.replace(&id.to_string(), slug);
-        }
+        let told = format!("{}\n{}", serde_json::to_string(&report).unwrap_or_default(), content.join("\n"));
         report.digest = sha256_hex(told.as_bytes());
-        Plan { report, actions: self.actions, agents, published: self.published }
+        Plan { report, actions: self.actions, agents: self.catalog, published: self.published }
     }
 }
 

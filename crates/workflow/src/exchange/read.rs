@@ -8,13 +8,18 @@ use serde_json::{Map, Value};
 use super::{
     bundle::{Agent, Bundle, FORMAT, Fault, Workflow},
     check,
+    path::{Path, Segment},
     slug::is_slug,
 };
 use crate::{
     agent::AgentSpec,
     definition::Definition,
     id::AgentId,
-    limits::{MAX_DEPTH, MAX_DESCRIPTION_CHARS, MAX_FILE_ENTRIES, MAX_NAME_CHARS, depth},
+    limits::{
+        MAX_ASSIGNEE_BYTES, MAX_ASSIGNEES, MAX_DEPTH, MAX_DESCRIPTION_CHARS, MAX_FILE_ENTRIES, MAX_NAME_CHARS,
+        MAX_STEPS, depth,
+    },
+    words::{QUOTED_CHARS, shortened},
 };
 
 const FIELDS: [&str; 5] = ["weft", "main", "workflows", "agents", "left_out"];
@@ -25,7 +30,7 @@ const MOST_FAULTS: usize = 100;
 
 /// Reads a document.
 pub fn read(document: &Value) -> Result<Bundle, Vec<Fault>> {
-    let mut reader = Reader { faults: Vec::new() };
+    let mut reader = Reader { faults: Vec::new(), n_versions: 0, n_steps: 0 };
     let bundle = reader.file(document);
     match bundle {
         Some(bundle) if reader.faults.is_empty() => {
@@ -43,6 +48,10 @@ fn few(mut faults: Vec<Fault>) -> Vec<Fault> {
 
 struct Reader {
     faults: Vec<Fault>,
+    /// Of workflows and agents, up to here.
+    n_versions: usize,
+    /// Of all workflows, up to here.
+    n_steps: usize,
 }
 
 impl Reader {
@@ -73,7 +82,7 @@ impl Reader {
             }
         }
         self.only("", file, &FIELDS);
-        self.texts("", document);
+        self.texts(&mut Path::default(), document);
         let main = file.get("main").and_then(Value::as_str).map(str::to_owned);
         if main.is_none() {
             self.fault("main", "Name the workflow that the file is about, by its slug");
@@ -124,11 +133,51 @@ impl Reader {
         }
         match Definition::from_value(document) {
             Ok(definition) => {
+                self.steps(&place, &definition);
                 Some(Workflow { name: name.trim().to_owned(), description: description.trim().to_owned(), definition })
             }
             Err(fault) => {
                 self.fault(format!("{at}.{}", fault.field()), fault.to_string());
                 None
+            }
+        }
+    }
+
+    /// What messages repeat and what comparing costs by: the validator tells more of it later.
+    fn steps(&mut self, at: &str, definition: &Definition) {
+        let was_fine = self.n_steps <= MAX_STEPS;
+        self.n_steps += definition.steps.len();
+        if self.n_steps > MAX_STEPS {
+            if was_fine {
+                let message =
+                    format!("{} steps in all workflows up to here; a file holds at most {MAX_STEPS}", self.n_steps);
+                self.fault(format!("{at}.steps"), message);
+            }
+            return;
+        }
+        for (key, step) in &definition.steps {
+            if key.as_str().len() > MAX_NAME_CHARS {
+                let told = shortened(key.as_str(), QUOTED_CHARS);
+                self.fault(
+                    format!("{at}.steps.{told}"),
+                    format!("This key of a step is longer than {MAX_NAME_CHARS} bytes. Shorten it"),
+                );
+                continue;
+            }
+            if step.title.chars().count() > MAX_NAME_CHARS {
+                let message = format!("It is longer than {MAX_NAME_CHARS} characters. Shorten it");
+                self.fault(format!("{at}.steps.{key}.title"), message);
+            }
+            let assignees = &step.review.assignees;
+            let n = assignees.roles.len() + assignees.users.len();
+            if n > MAX_ASSIGNEES {
+                let message = format!("It asks {n} people and roles; a file names at most {MAX_ASSIGNEES} at one step");
+                self.fault(format!("{at}.steps.{key}.review.assignees"), message);
+            }
+            if assignees.roles.iter().chain(&assignees.users).any(|who| who.len() > MAX_ASSIGNEE_BYTES) {
+                let message =
+                    format!("A name of a person or role is longer than {MAX_ASSIGNEE_BYTES} bytes. Shorten it");
+                self.fault(format!("{at}.steps.{key}.review.assignees"), message);
             }
         }
     }
@@ -178,6 +227,11 @@ impl Reader {
         fields.insert("id".into(), id.as_str().into());
         fields.insert("version".into(), n.into());
         match serde_path_to_error::deserialize::<_, AgentSpec>(&Value::Object(fields)) {
+            Ok(spec) if spec.name.chars().count() > MAX_NAME_CHARS => {
+                let message = format!("It is longer than {MAX_NAME_CHARS} characters. Shorten it");
+                self.fault(format!("{at}.name"), message);
+                None
+            }
             Ok(spec) => Some(Agent { spec, runs }),
             Err(error) => {
                 let path = error.path().to_string();
@@ -204,11 +258,21 @@ impl Reader {
                 self.fault(at, "The list of its versions is empty");
                 None
             }
-            Value::Array(versions) if versions.len() > MAX_FILE_ENTRIES => {
-                self.fault(at, format!("It has {} versions; a file holds at most {MAX_FILE_ENTRIES}", versions.len()));
+            Value::Array(versions) => {
+                let was_fine = self.n_versions <= MAX_FILE_ENTRIES;
+                self.n_versions += versions.len();
+                if self.n_versions <= MAX_FILE_ENTRIES {
+                    return Some(versions);
+                }
+                if was_fine {
+                    let n = self.n_versions;
+                    let message = format!(
+                        "{n} versions of workflows and agents up to here; a file holds at most {MAX_FILE_ENTRIES}. Split it"
+                    );
+                    self.fault(at, message);
+                }
                 None
             }
-            Value::Array(versions) => Some(versions),
             _ => {
                 self.fault(at, "This is a list of versions, oldest first: [{…}]");
                 None
@@ -246,31 +310,26 @@ impl Reader {
         }
     }
 
-    /// The one character that the database cannot hold, wherever it is.
-    fn texts(&mut self, at: &str, value: &Value) {
-        // What is this deep is refused where it is read.
-        if at.len() > 4_000 {
-            return;
-        }
-        let below = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    /// The one character that the database cannot hold, wherever it is. Only as deep as whoever took the text apart let it be.
+    fn texts<'a>(&mut self, path: &mut Path<'a>, value: &'a Value) {
         match value {
             Value::String(text) if text.contains('\0') => {
-                self.fault(at, "It holds a NUL character, which cannot be stored. Remove it");
+                self.fault(path.told(), "It holds a NUL character, which cannot be stored. Remove it");
             }
             Value::Array(items) => {
                 for (n, item) in items.iter().enumerate() {
-                    self.texts(&format!("{at}[{n}]"), item);
+                    path.below(Segment::Index(n), |path| self.texts(path, item));
                 }
             }
             Value::Object(map) => {
                 for (key, item) in map {
-                    if key.contains('\0') {
-                        self.fault(
-                            below(&key.replace('\0', "␀")),
-                            "Its name holds a NUL character, which cannot be stored. Remove it",
-                        );
-                    }
-                    self.texts(&below(key), item);
+                    path.below(Segment::Key(key), |path| {
+                        if key.contains('\0') {
+                            let message = "Its name holds a NUL character, which cannot be stored. Remove it";
+                            self.fault(path.told(), message);
+                        }
+                        self.texts(path, item);
+                    });
                 }
             }
             _ => {}

@@ -12,8 +12,12 @@ const MAX_BASE_CHARS: usize = 48;
 /// Numbered ones; after these comes one that is surely free.
 const MOST_NUMBERED: usize = 9;
 
-/// `[a-z][a-z0-9-]*`, at most 64 characters.
+/// `[a-z][a-z0-9-]*`, at most 64 characters, and nothing that could be an id: where both are taken, it would name another workflow.
 pub fn is_slug(text: &str) -> bool {
+    has_form(text) && text.parse::<TemplateId>().is_err()
+}
+
+fn has_form(text: &str) -> bool {
     text.len() <= MAX_CHARS
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
@@ -24,11 +28,15 @@ pub fn candidates(name: &str, id: TemplateId) -> Vec<String> {
     if name == UNTITLED {
         return Vec::new();
     }
-    let base = base(name);
-    let numbered = (2..=MOST_NUMBERED).map(|n| format!("{base}-{n}"));
     let hex = id.0.simple().to_string();
     // The end of an id is what is drawn by lot.
-    let own = format!("{base}-{}", hex.get(20..).unwrap_or(&hex));
+    let end = hex.get(20..).unwrap_or(&hex);
+    let mut base = base(name);
+    if !is_slug(&base) || !is_slug(&format!("{base}-{end}")) {
+        base = format!("workflow-{base}");
+    }
+    let numbered = (2..=MOST_NUMBERED).map(|n| format!("{base}-{n}"));
+    let own = format!("{base}-{end}");
     std::iter::once(base.clone()).chain(numbered).chain(std::iter::once(own)).collect()
 }
 
@@ -69,6 +77,10 @@ mod tests {
             ("דוח", "workflow"),
             ("---", "workflow"),
             ("Café", "caf"),
+            ("abcdef00-1111-2222-3333-444444444444", "workflow-abcdef00-1111-2222-3333-444444444444"),
+            ("ABCDEF00111122223333444444444444", "workflow-abcdef00111122223333444444444444"),
+            // With the end of the id it would be one.
+            ("abcdef00-1111-2222-3333", "workflow-abcdef00-1111-2222-3333"),
         ] {
             let made = candidates(name, id);
             assert_eq!(made[0], slug, "{name}");
@@ -84,6 +96,9 @@ mod tests {
     fn what_is_no_slug_is_told() {
         for text in ["", "A", "1a", "-a", "a_b", "a b", "a\0", "ä", "__proto__", &"a".repeat(65)] {
             assert!(!is_slug(text), "{text}");
+        }
+        for id in ["abcdef00-1111-2222-3333-444444444444", "abcdef00111122223333444444444444"] {
+            assert!(!is_slug(id), "{id} could be an id");
         }
         assert!(is_slug("a") && is_slug("a-1") && is_slug("constructor"));
     }

@@ -13,6 +13,8 @@ use crate::{
     id::{AgentId, TemplateId},
 };
 
+mod hostile;
+
 const MAIN: TemplateId = TemplateId(Uuid::from_u128(1));
 const INNER: TemplateId = TemplateId(Uuid::from_u128(2));
 
@@ -71,6 +73,11 @@ fn file() -> Value {
 /// Another Weft, in which nothing is yet.
 fn nowhere() -> Here {
     Here { ids: BTreeMap::from([("brief".into(), MAIN), ("section".into(), INNER)]), ..Here::default() }
+}
+
+/// What has to be done, by somebody who waits as long as it takes.
+fn plan(bundle: &Bundle, here: &Here) -> Plan {
+    super::plan(bundle, here, &|| false).unwrap()
 }
 
 /// A Weft after what was planned was done.
@@ -197,7 +204,8 @@ fn what_differs_is_a_new_version_and_what_is_unpublished_is_a_conflict() {
         edited.report.changes.iter().map(|change| (change.id.as_str(), change.act, change.fields.join(" "))).collect();
     assert!(told.contains(&("writer", Act::NewVersion, "config.template".into())), "{told:?}");
     assert!(told.contains(&("brief", Act::SaveDraft, "name".into())), "{told:?}");
-    assert_eq!(edited.report.conflicts.len(), 1, "{:?}", edited.report.conflicts);
+    // The draft that was never published, and the agent that is here.
+    assert_eq!(edited.report.conflicts.len(), 2, "{:?}", edited.report.conflicts);
     assert_eq!(edited.actions.len(), 2);
     let same = plan(&bundle, &here);
     assert_ne!(same.report.digest, edited.report.digest);

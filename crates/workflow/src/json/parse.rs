@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use serde::{Deserialize as _, de::IgnoredAny};
 use serde_json::{Map, Number, Value};
 
-use crate::limits;
+use crate::{limits, words::shortened};
 
 /// How the keys begin under which `serde_json` tells its readers something else. A document may not use them: it would become that.
 const RESERVED: &str = "$serde_json::private::";
@@ -16,6 +16,9 @@ const RESERVED: &str = "$serde_json::private::";
 pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
 /// A value's text.
 pub(super) const RAW_KEY: &str = "$serde_json::private::RawValue";
+
+/// As much of a key as a place quotes.
+const MAX_KEY_CHARS: usize = 200;
 
 /// How much a document may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +52,11 @@ pub enum Refused {
     LongNumber { place: String, max: usize },
     #[error("`{place}` has a key that JSON readers use themselves: it begins with {RESERVED}")]
     ReservedKey { place: String },
+}
+
+/// Whether a key is one that `serde_json` uses itself: a document that holds it would become something else where it is read again.
+pub fn is_reserved(key: &str) -> bool {
+    key.starts_with(RESERVED)
 }
 
 impl Refused {
@@ -186,7 +194,7 @@ impl<'a> Reader<'a> {
                 return Err(self.malformed());
             }
             let key = self.string()?;
-            if key.starts_with(RESERVED) && self.bounds != Bounds::KEPT {
+            if is_reserved(&key) && self.bounds != Bounds::KEPT {
                 return Err(Refused::ReservedKey { place: self.place() });
             }
             let name = key.clone().into_owned();
@@ -275,7 +283,7 @@ impl<'a> Reader<'a> {
                     if !place.is_empty() {
                         place.push('.');
                     }
-                    place.push_str(key);
+                    place.push_str(&shortened(key, MAX_KEY_CHARS));
                 }
                 Segment::Index(n) => write!(place, "[{n}]").expect("a text takes whatever is written"),
             }
@@ -318,6 +326,14 @@ mod tests {
             assert_eq!(refused(text), Refused::Duplicate { place: place.to_owned() });
         }
         assert_eq!(parse(r#"[{"a":1},{"a":1}]"#, Bounds::VALUE).unwrap(), json!([{"a":1},{"a":1}]));
+    }
+
+    #[test]
+    fn a_long_key_is_not_repeated() {
+        let key = "k".repeat(3_000_000);
+        let refused = refused(&format!(r#"{{"{key}":1,"{key}":2}}"#));
+        assert!(refused.to_string().len() < 1_000);
+        assert!(refused.place().is_some_and(|place| place.starts_with("kkk") && place.len() < 1_000));
     }
 
     #[test]

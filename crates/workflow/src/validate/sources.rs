@@ -8,6 +8,7 @@ use crate::{
     problem::ProblemCode,
     schema::{Kind, Schema},
     source::{Source, is_pointer},
+    words::{QUOTED_CHARS, shortened},
 };
 
 /// The type of what a source gives; none where the source itself is broken, which is told elsewhere.
@@ -115,13 +116,15 @@ pub(super) fn check(
                     told.error(field, ProblemCode::UnknownStep, format!("There is no step `{producer}`"));
                     continue;
                 };
+                // Many may name the same one, whatever it is called.
+                let title = || shortened(upstream.title_or(producer), QUOTED_CHARS);
                 if producer == told.key {
                     told.error(field.as_str(), ProblemCode::SelfDependency, "A step cannot read its own artifact");
                 } else if !step.depends_on.contains(producer) && !is_upstream(definition, graph, producer, step) {
                     told.error(
                         field.as_str(),
                         ProblemCode::SourceNotUpstream,
-                        format!("`{}` is no earlier step: connect it to this one first", upstream.title_or(producer)),
+                        format!("`{}` is no earlier step: connect it to this one first", title()),
                     );
                 }
                 if let Some(spec) = agents.get(&upstream.agent_id, upstream.agent_version)
@@ -130,7 +133,7 @@ pub(super) fn check(
                     told.error(
                         field,
                         ProblemCode::UnknownArtifact,
-                        format!("The step `{}` makes no artifact `{artifact}`", upstream.title_or(producer)),
+                        format!("The step `{}` makes no artifact `{artifact}`", title()),
                     );
                 }
             }
