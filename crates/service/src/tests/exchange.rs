@@ -36,7 +36,7 @@ async fn an_import_publishes_no_gate_that_nobody_can_answer(pool: PgPool) {
     let file = file.to_string();
     let look = Import { dry_run: true, digest: None };
     let plan = exchange::import(&world.admin, file.clone(), &look).await.unwrap();
-    assert_eq!(plan.problems, [], "ada can answer");
+    assert!(plan.problems.is_empty(), "ada can answer: {plan:?}");
     users::set_disabled(&world.admin, ADA, true).await.unwrap();
     let plan = exchange::import(&world.admin, file.clone(), &look).await.unwrap();
     let place = "workflows.section[0].definition.steps.a";
