@@ -74,6 +74,9 @@ pub enum Error {
     IdempotencyMismatch,
     #[error("too many requests")]
     TooManyRequests { retry_after: Duration },
+    /// There is no room for it right now, or it took too long; nothing was changed.
+    #[error("it is too busy here: {0}")]
+    Busy(String),
     /// Nothing was stored, and nothing started.
     #[error("a quota of the person is used up")]
     Quota(#[source] Spent),
@@ -114,6 +117,7 @@ impl Error {
             }
             // When a run will be over, nobody knows.
             Self::Quota(Spent::RunningRuns { .. }) => Some(Duration::from_secs(30)),
+            Self::Busy(_) => Some(Duration::from_secs(10)),
             _ if self.is_unavailable() => Some(Duration::from_secs(2)),
             _ => None,
         }
@@ -213,6 +217,7 @@ impl Error {
             }
             Self::SetAside { why } => (409, ErrorCode::Conflict, set_aside(why.as_ref())),
             Self::TooNew => (503, ErrorCode::Unavailable, TOO_NEW.to_owned()),
+            Self::Busy(detail) => (503, ErrorCode::Unavailable, detail.clone()),
             _ => match self.told_to_workers() {
                 Some(told) => told,
                 None => return self.hidden(),

@@ -6,21 +6,24 @@
 mod compare;
 mod gather;
 mod parse;
+mod turns;
 
 use std::time::{Duration, Instant};
 
-use store::exchange::Imported;
+use store::exchange::{Imported, Seen};
+use tokio::time::timeout;
 use workflow::{
     Problem, ProblemCode, TemplateId,
     agent::AgentConfig,
-    exchange::{self, Action, Bundle, Fault, GivenUp, Note, Plan, Report, Untold},
+    exchange::{self, Action, Bundle, Fault, Gathered, GivenUp, Note, Plan, Report, Untold},
     limits,
 };
 
+use self::turns::Turn;
 use crate::{
     Error, OpContext, Result,
     agents::{self, subworkflow},
-    text,
+    people, text,
 };
 
 /// A file, with the name that it may have on disk.
@@ -39,12 +42,23 @@ pub struct Import {
     pub digest: Option<String>,
 }
 
-/// How long reading and comparing may take: far more than the largest file needs.
+/// How long reading and comparing may take, and then storing, or gathering: far more than the largest file needs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The draft of a workflow with its agents, and the workflows that these run. `which`: its id or its slug.
 pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
     ctx.admin()?;
+    let turn = turns::take().await?;
+    let Ok(made) = timeout(PATIENCE, exported(ctx, which, turn)).await else {
+        let detail = "Gathering what it needs took longer than 20 seconds, so it was given up. Try again in a moment.";
+        return Err(Error::Busy(detail.into()));
+    };
+    let (id, made) = made?;
+    ctx.store().note_export(id, made.text.len(), ctx.author()).await?;
+    Ok(made)
+}
+
+async fn exported(ctx: &OpContext, which: &str, turn: Turn) -> Result<(TemplateId, Exported)> {
     let id = match which.parse::<TemplateId>() {
         Ok(id) => id,
         Err(_) if exchange::slug::is_slug(which) => {
@@ -54,6 +68,12 @@ pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
         Err(_) => return Err(Error::NotFound),
     };
     let gathered = gather::gather(ctx, id).await?;
+    let (_, made) = turn.work(move || written(gathered)).await?;
+    Ok((id, made?))
+}
+
+/// What was gathered, as the text of a file.
+fn written(gathered: Gathered) -> Result<Exported> {
     let slug = gathered.main.0.clone();
     let text = match exchange::assemble(gathered) {
         // Only texts are its keys.
@@ -77,10 +97,15 @@ pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
 /// Says what a file would do, or does it.
 pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Report> {
     let by = ctx.admin()?.id;
-    let Ok(planned) = tokio::time::timeout(PATIENCE, planned(ctx, file)).await else {
+    if file.len() > limits::MAX_FILE_BYTES {
+        return Err(Error::too_large("file", "It is larger than 6 MiB. Split it."));
+    }
+    // Until the end: what is stored is as much work as what is read.
+    let turn = turns::take().await?;
+    let Ok(planned) = timeout(PATIENCE, planned(ctx, file, turn)).await else {
         return Err(given_up());
     };
-    let (plan, of) = planned?;
+    let Planned { plan, of, seen, turn } = planned?;
     let Plan { mut report, actions, .. } = plan;
     if wanted.dry_run {
         return Ok(report);
@@ -101,10 +126,22 @@ pub async fn import(ctx: &OpContext, file: String, wanted: &Import) -> Result<Re
         }
         _ => {}
     }
-    if !actions.is_empty() && ctx.store().import(&actions, of, by, ctx.author()).await? == Imported::Stale {
-        let detail = "Somebody changed one of these at the same moment. Nothing was imported; look at the list again.";
-        return Err(Error::Conflict(detail.into()));
+    if !actions.is_empty() {
+        match ctx.store().import(&actions, &seen, of, by, ctx.author(), PATIENCE).await? {
+            Imported::Imported => {}
+            Imported::Stale => {
+                let detail =
+                    "Somebody changed one of these at the same moment. Nothing was imported; look at the list again.";
+                return Err(Error::Conflict(detail.into()));
+            }
+            Imported::TookTooLong => {
+                let detail = "Storing it took longer than 20 seconds, so it was given up and nothing was changed. Try \
+                              again in a moment.";
+                return Err(Error::Busy(detail.into()));
+            }
+        }
     }
+    drop(turn);
     report.applied = true;
     report.template_id = Some(of);
     Ok(report)
@@ -115,25 +152,50 @@ fn given_up() -> Error {
     Error::invalid("file", detail)
 }
 
-/// What a file comes to here, and the workflow that it is about.
-async fn planned(ctx: &OpContext, file: String) -> Result<(Plan, TemplateId)> {
-    if file.len() > limits::MAX_FILE_BYTES {
-        return Err(Error::too_large("file", "It is larger than 6 MiB. Split it."));
-    }
-    let bundle = tokio::task::spawn_blocking(move || bundle(&file)).await??;
-    let here = compare::here(ctx, &bundle).await?;
+/// What a file comes to here.
+struct Planned {
+    plan: Plan,
+    /// The workflow that it is about.
+    of: TemplateId,
+    seen: Seen,
+    turn: Turn,
+}
+
+async fn planned(ctx: &OpContext, file: String, turn: Turn) -> Result<Planned> {
+    let (turn, bundle) = turn.work(move || bundle(&file)).await?;
+    let bundle = bundle?;
+    let (here, seen) = compare::here(ctx, &bundle).await?;
     let main = &bundle.main;
     let of = here.workflows.get(main).map(|known| known.id).or_else(|| here.ids.get(main).copied());
     let of = of.ok_or(Error::NotFound)?;
     let began = Instant::now();
-    let plan = tokio::task::spawn_blocking(move || {
+    let planning = turn.work(move || {
         exchange::plan(&bundle, &here, &|| began.elapsed() >= PATIENCE).map(|mut plan| {
             judge(&mut plan);
             plan
         })
     });
-    let plan = plan.await?.map_err(|GivenUp| given_up())?;
-    Ok((plan, of))
+    let (turn, plan) = planning.await?;
+    let mut plan = plan.map_err(|GivenUp| given_up())?;
+    ask_for(ctx, &mut plan).await?;
+    Ok(Planned { plan, of, seen, turn })
+}
+
+/// What publishing by itself would refuse: gates at which nobody can answer.
+async fn ask_for(ctx: &OpContext, plan: &mut Plan) -> Result<()> {
+    for action in &plan.actions {
+        let Action::Workflow(saved) = action else { continue };
+        if saved.publish.is_none() {
+            continue;
+        }
+        let problems = people::problems(ctx, &saved.definition).await?;
+        plan.report.problems.extend(problems.into_iter().filter(Problem::is_error).map(|problem| {
+            let step = problem.step.map(|key| format!("steps.{key}"));
+            let parts = [Some(format!("{}.definition", saved.place)), step, problem.field];
+            Note { place: parts.into_iter().flatten().collect::<Vec<_>>().join("."), message: problem.message }
+        }));
+    }
+    Ok(())
 }
 
 /// What the text of a file says.

@@ -39,5 +39,6 @@ pub use context::{OpContext, Principal, Refusal, RequestInfo, Service};
 pub use error::Error;
 pub use paging::Wanted;
 pub use settings::Settings;
+pub use text::is_invisible;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

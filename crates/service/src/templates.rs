@@ -168,9 +168,17 @@ pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<De
 
 /// Makes the draft the live version, every agent pinned. A draft that means what is live changes nothing.
 pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
+    publish_at(ctx, id, None).await
+}
+
+/// The same at a revision, if one is named: what somebody else saved since does not go live.
+pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>) -> Result<Published> {
     let by = ctx.admin()?.id;
     for _ in 0..MAX_LOOKS {
         let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+        if base_revision.is_some_and(|base| base != draft.revision) {
+            return Err(Error::Stale { current: draft.revision });
+        }
         let catalog = validation::catalog_for(ctx, &draft.definition).await?;
         let (definition, plan, catalog, mut problems) = validation::validate(draft.definition, catalog).await?;
         problems.extend(nesting::problems(ctx, id, &definition, &catalog).await?);

@@ -1,6 +1,7 @@
 //! The use cases against a real database: who may do what, what is refused with which field, and what races come to.
 
 mod accounts;
+mod exchange;
 mod gates;
 mod nesting;
 mod people;

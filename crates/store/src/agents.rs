@@ -92,19 +92,37 @@ impl Store {
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
-    /// The newest versions of each of these, oldest first: what a file is compared with.
-    pub async fn agent_history(&self, ids: &[AgentId]) -> Result<Vec<AgentSpec>> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    /// The newest versions of each of these, and the newest alone of the others, oldest first: what a file is compared with.
+    pub async fn agent_history(&self, ids: &[AgentId], others: &[AgentId]) -> Result<Vec<AgentSpec>> {
+        let (ids, others) = (texts(ids), texts(others));
         let rows = sqlx::query!(
-            r#"SELECT agent_id, version, spec::text AS "spec!"
+            r#"SELECT agent_id AS "agent_id!", version AS "version!", spec::text AS "spec!"
                FROM (SELECT v.agent_id, v.version, v.spec,
                             row_number() OVER (PARTITION BY v.agent_id ORDER BY v.version DESC) AS newness
                      FROM agent_versions v JOIN agents a ON a.id = v.agent_id
-                     WHERE NOT a.is_test AND a.id = ANY($1)) versions
-               WHERE newness <= 20 ORDER BY agent_id, version"#,
+                     WHERE NOT a.is_test AND a.id = ANY($1::text[] || $2::text[])) versions
+               WHERE newness <= CASE WHEN agent_id = ANY($1::text[]) THEN 20 ELSE 1 END
+               ORDER BY agent_id, version"#,
             &ids,
+            &others,
         );
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
+    }
+
+    /// How many bytes `agent_history` would read: nobody has to hold them to know.
+    pub async fn agent_history_bytes(&self, ids: &[AgentId], others: &[AgentId]) -> Result<i64> {
+        let (ids, others) = (texts(ids), texts(others));
+        let n = sqlx::query_scalar!(
+            r#"SELECT coalesce(sum(octet_length(spec::text)), 0)::bigint AS "n!"
+               FROM (SELECT v.agent_id, v.spec,
+                            row_number() OVER (PARTITION BY v.agent_id ORDER BY v.version DESC) AS newness
+                     FROM agent_versions v JOIN agents a ON a.id = v.agent_id
+                     WHERE NOT a.is_test AND a.id = ANY($1::text[] || $2::text[])) versions
+               WHERE newness <= CASE WHEN agent_id = ANY($1::text[]) THEN 20 ELSE 1 END"#,
+            &ids,
+            &others,
+        );
+        Ok(n.fetch_one(&self.pool).await?)
     }
 
     /// Creates an agent (`base` absent), or the version after `base`; the version in `spec` is ignored.
@@ -245,6 +263,10 @@ impl Store {
         tx.commit().await?;
         Ok(kept)
     }
+}
+
+fn texts(ids: &[AgentId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 fn read(id: &str, version: i32, spec: &str) -> Result<AgentSpec> {

@@ -1,11 +1,14 @@
 //! What workflows as files need: which slugs are taken, by what a version is known again, and the storing of a whole file at once.
 //! Must never store a part of a file: what was compared with something else than is here now changes nothing.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use serde_json::json;
 use sqlx::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 use workflow::{
-    TemplateId, UserId,
+    AgentId, TemplateId, UserId,
     exchange::{Action, Mark, Saved, Workflow},
 };
 
@@ -14,7 +17,7 @@ use crate::{
     agents::SaveAgent,
     audit::{self, Author},
     decode,
-    templates::{Edit, NewTemplate, NewVersion, Publish, SaveDraft},
+    templates::{Edit, NewTemplate, NewVersion, Publish, SaveDraft, is_taken},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +25,23 @@ pub enum Imported {
     Imported,
     /// Somebody changed what it was compared with.
     Stale,
+    /// It took longer than it may, and was rolled back.
+    TookTooLong,
+}
+
+/// What a file was compared with, whether it changes it or not.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    /// With the latest version; none where there is no such agent.
+    pub agents: BTreeMap<AgentId, Option<i32>>,
+    pub workflows: BTreeMap<TemplateId, SeenWorkflow>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeenWorkflow {
+    pub revision: i64,
+    pub published: Option<i32>,
+    pub is_archived: bool,
 }
 
 impl Store {
@@ -73,26 +93,64 @@ impl Store {
         .transpose()
     }
 
-    /// Stores all of a file, or nothing. `of`: the workflow that the file is about.
-    pub async fn import(&self, actions: &[Action], of: TemplateId, by: UserId, author: Author) -> Result<Imported> {
+    /// Writes down that a workflow left as a file, with all that it needs.
+    pub async fn note_export(&self, id: TemplateId, n_bytes: usize, author: Author) -> Result<()> {
+        let mut connection = self.pool.acquire().await?;
+        audit::append(&mut connection, author, "template.exported", &id.to_string(), json!({"bytes": n_bytes})).await
+    }
+
+    /// Stores all of a file, or nothing. `of`: the workflow that the file is about. Only the last word to the database may take longer
+    /// than `within`: whether that was heard would be unknown.
+    pub async fn import(
+        &self,
+        actions: &[Action],
+        seen: &Seen,
+        of: TemplateId,
+        by: UserId,
+        author: Author,
+        within: Duration,
+    ) -> Result<Imported> {
         let mut tx = self.pool.begin().await?;
+        let Ok(written) = timeout(within, self.write(&mut tx, actions, seen, of, by, author)).await else {
+            return Ok(Imported::TookTooLong);
+        };
+        // Somebody made a workflow of that slug at the same moment.
+        if is_taken(&written) || !written? {
+            return Ok(Imported::Stale);
+        }
+        tx.commit().await?;
+        Ok(Imported::Imported)
+    }
+
+    /// False where something is not here as it was when the file was compared; then all is to be rolled back.
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        actions: &[Action],
+        seen: &Seen,
+        of: TemplateId,
+        by: UserId,
+        author: Author,
+    ) -> Result<bool> {
+        if !is_as_seen(connection, seen).await? {
+            return Ok(false);
+        }
         for action in actions {
             let is_done = match action {
                 Action::Agent { base, spec, .. } => {
-                    let saved = self.save_agent_in(&mut tx, spec, *base, by, author).await?;
+                    let saved = self.save_agent_in(connection, spec, *base, by, author).await?;
                     matches!(saved, SaveAgent::Saved(saved) if saved.version == spec.version)
                 }
-                Action::Workflow(saved) => self.import_workflow(&mut tx, saved, by, author).await?,
+                Action::Workflow(saved) => self.import_workflow(connection, saved, by, author).await?,
             };
             if !is_done {
-                return Ok(Imported::Stale);
+                return Ok(false);
             }
         }
         let n_agents = actions.iter().filter(|action| matches!(action, Action::Agent { .. })).count();
         let data = json!({"agents": n_agents, "workflows": actions.len() - n_agents});
-        audit::append(&mut tx, author, "template.imported", &of.to_string(), data).await?;
-        tx.commit().await?;
-        Ok(Imported::Imported)
+        audit::append(connection, author, "template.imported", &of.to_string(), data).await?;
+        Ok(true)
     }
 
     /// False where it is not here as it was when the file was compared.
@@ -134,6 +192,36 @@ impl Store {
     }
 }
 
+/// Looks again at everything that a file was compared with, and keeps it from being deleted meanwhile.
+async fn is_as_seen(connection: &mut PgConnection, seen: &Seen) -> Result<bool> {
+    let agents: Vec<String> = seen.agents.keys().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT id, latest_version FROM agents
+           WHERE NOT is_test AND id = ANY($1) ORDER BY id COLLATE "C" FOR KEY SHARE"#,
+        &agents,
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    let here: BTreeMap<String, i32> = rows.into_iter().map(|row| (row.id, row.latest_version)).collect();
+    if seen.agents.iter().any(|(id, version)| here.get(id.as_str()) != version.as_ref()) {
+        return Ok(false);
+    }
+    let workflows: Vec<Uuid> = seen.workflows.keys().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT id, draft_revision, published_version, archived_at FROM workflow_templates
+           WHERE NOT is_test AND id = ANY($1) ORDER BY id FOR KEY SHARE"#,
+        &workflows,
+    );
+    let here = rows.fetch_all(&mut *connection).await?.into_iter().map(|row| {
+        let found = SeenWorkflow {
+            revision: row.draft_revision,
+            published: row.published_version,
+            is_archived: row.archived_at.is_some(),
+        };
+        (TemplateId(row.id), found)
+    });
+    Ok(here.collect::<BTreeMap<_, _>>() == seen.workflows)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -151,6 +239,10 @@ mod tests {
         let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
         store.create_user(&user, Author::default()).await.unwrap();
         store
+    }
+
+    async fn import(store: &Store, actions: &[Action], seen: &Seen) -> Imported {
+        store.import(actions, seen, ID, BY, Author::default(), Duration::from_secs(20)).await.unwrap()
     }
 
     fn agent(base: Option<i32>) -> Action {
@@ -177,7 +269,7 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn a_file_is_stored_whole_or_not_at_all(pool: PgPool) {
         let store = with_user(pool).await;
-        let import = async |actions: &[Action]| store.import(actions, ID, BY, Author::default()).await.unwrap();
+        let import = async |actions: &[Action]| import(&store, actions, &Seen::default()).await;
         assert_eq!(import(&[agent(None), workflow(Some(7), None)]).await, Imported::Stale);
         assert_eq!(store.agent(&"x".into(), None).await.unwrap(), None, "the agent went with it");
         assert_eq!(import(&[agent(None), workflow(None, Some(1))]).await, Imported::Imported);
@@ -187,9 +279,70 @@ mod tests {
         assert_eq!(store.version_content(ID, 1).await.unwrap().unwrap().name, "Brief");
         assert_eq!(import(&[agent(None)]).await, Imported::Stale);
         assert_eq!(import(&[agent(Some(1)), workflow(Some(1), None)]).await, Imported::Imported);
-        let history = store.agent_history(&["x".into(), "y".into()]).await.unwrap();
+        let history = store.agent_history(&["x".into(), "y".into()], &[]).await.unwrap();
         assert_eq!(history.iter().map(|spec| spec.version).collect::<Vec<_>>(), [1, 2]);
+        assert!(store.agent_history_bytes(&["x".into()], &[]).await.unwrap() > 100);
+        let latest = store.agent_history(&[], &["x".into()]).await.unwrap();
+        assert_eq!(latest.iter().map(|spec| spec.version).collect::<Vec<_>>(), [2], "the newest alone");
         assert_eq!(store.draft(ID).await.unwrap().unwrap().revision, 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn an_import_that_takes_too_long_is_rolled_back(pool: PgPool) {
+        let store = with_user(pool).await;
+        // Somebody else is about to make an agent of that id, so the import waits.
+        let mut tx = store.pool.begin().await.unwrap();
+        let Action::Agent { spec, .. } = agent(None) else { panic!("it is an agent") };
+        store.save_agent_in(&mut tx, &spec, None, BY, Author::default()).await.unwrap();
+        let actions = [agent(None), workflow(None, Some(1))];
+        let within = Duration::from_millis(200);
+        let done = store.import(&actions, &Seen::default(), ID, BY, Author::default(), within).await.unwrap();
+        assert_eq!(done, Imported::TookTooLong);
+        tx.rollback().await.unwrap();
+        assert_eq!(store.agent(&"x".into(), None).await.unwrap(), None);
+        assert_eq!(import(&store, &actions, &Seen::default()).await, Imported::Imported, "no lock of it is left");
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn two_files_of_one_new_slug_at_once(pool: PgPool) {
+        let store = with_user(pool).await;
+        let definition = Definition::default();
+        let other = NewTemplate {
+            id: TemplateId(Uuid::from_u128(3)),
+            name: "Brief",
+            description: "",
+            definition: &definition,
+            by: BY,
+        };
+        let mut tx = store.pool.begin().await.unwrap();
+        store.create_in(&mut tx, other, &["brief".to_owned()], Author::default()).await.unwrap();
+        let commit = async {
+            // By then the other waits for what becomes of the slug.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            tx.commit().await.unwrap();
+        };
+        let actions = [agent(None), workflow(None, None)];
+        let (imported, ()) = futures::future::join(import(&store, &actions, &Seen::default()), commit).await;
+        assert_eq!(imported, Imported::Stale);
+        assert_eq!(store.agent(&"x".into(), None).await.unwrap(), None);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn an_agent_that_moved_on_makes_it_stale(pool: PgPool) {
+        let store = with_user(pool).await;
+        import(&store, &[agent(None), workflow(None, Some(1))], &Seen::default()).await;
+        let seen = |agent: Option<i32>, published: Option<i32>| Seen {
+            agents: [(AgentId::new("x"), agent), (AgentId::new("y"), None)].into(),
+            workflows: [(ID, SeenWorkflow { revision: 1, published, is_archived: false })].into(),
+        };
+        let save = [workflow(Some(1), None)];
+        for stale in [seen(Some(2), Some(1)), seen(None, Some(1)), seen(Some(1), None)] {
+            assert_eq!(import(&store, &save, &stale).await, Imported::Stale, "{stale:?}");
+        }
+        store.archive_template(ID, true, Author::default()).await.unwrap();
+        assert_eq!(import(&store, &save, &seen(Some(1), Some(1))).await, Imported::Stale);
+        store.archive_template(ID, false, Author::default()).await.unwrap();
+        assert_eq!(import(&store, &save, &seen(Some(1), Some(1))).await, Imported::Imported);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -18,7 +18,7 @@ mod hidden;
 mod save;
 
 pub use delete::Deleted;
-pub(crate) use save::Edit;
+pub(crate) use save::{Edit, is_taken};
 pub use save::{NewTemplate, NewVersion, Publish, SaveDraft};
 
 /// A template with its draft.

@@ -12,12 +12,18 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use http::Method;
-use workflow::{TemplateId, exchange::Report, limits::MAX_FILE_BYTES};
+use workflow::{
+    TemplateId,
+    exchange::{Act, Report, Thing},
+    limits::MAX_FILE_BYTES,
+};
 
 use super::remote::{Ask, Remote, segment};
 
 /// What `weft diff` says where something differs, as `git diff` does with other codes.
 const DIFFERS: u8 = 2;
+/// What `weft apply --publish` says where the file was imported and nothing could be published.
+const UNPUBLISHED: u8 = 3;
 
 #[derive(Args, Debug)]
 pub(super) struct Export {
@@ -45,6 +51,9 @@ pub(super) struct Apply {
     /// Do it without asking; needed where there is no terminal
     #[arg(long, short)]
     yes: bool,
+    /// With --yes: cover what is here, too, where conflicts are listed
+    #[arg(long)]
+    cover: bool,
     /// Publish the workflow, too
     #[arg(long)]
     publish: bool,
@@ -67,7 +76,7 @@ pub(super) async fn export(command: Export) -> Result<ExitCode> {
     let file = command.remote.send(Method::GET, &path, "application/json", String::new(), None).await?;
     match command.output {
         Some(path) => std::fs::write(&path, &file).with_context(|| format!("cannot write {}", path.display()))?,
-        None => std::io::stdout().lock().write_all(&file).context("cannot write to standard output")?,
+        None => print::json(std::str::from_utf8(&file).context("the server's answer is no text")?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,20 +96,43 @@ pub(super) async fn apply(command: Apply) -> Result<ExitCode> {
         print::report(&plan, false)?;
     }
     refuse_blocked(&plan)?;
-    if plan.changes_something() && !command.yes && !agreed(&command.file.path)? {
+    if command.yes && !command.cover && !plan.conflicts.is_empty() {
+        bail!(
+            "what is here would be covered, and nobody has seen it, so nothing was changed\nLook at the conflicts with `weft diff`, and give \
+             --cover to go on"
+        );
+    }
+    let does_something = plan.changes_something() || command.publish;
+    if does_something && !command.yes && !agreed(&command.file.path, command.publish)? {
         bail!("nothing was changed");
     }
     let done = import(&command.remote, text, &format!("digest={}", plan.digest)).await?;
     let published = match done.template_id.filter(|_| command.publish) {
-        Some(id) => Some(publish(&command.remote, id).await?),
+        Some(id) => Some(publish(&command.remote, id, saved_revision(&done)).await),
         None => None,
     };
     if command.file.json {
         print::report(&done, true)?;
     } else {
-        print::done(&done, published)?;
+        print::done(&done, published.as_ref().and_then(|published| published.as_ref().ok().copied()))?;
+    }
+    if let Some(Err(error)) = published {
+        eprintln!("weft: it was imported, and could not be published: {error:#}");
+        return Ok(ExitCode::from(UNPUBLISHED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The revision of the draft as the import left it: what somebody saves after it is not published with it.
+fn saved_revision(report: &Report) -> Option<i64> {
+    let change = report.changes.iter().find(|change| change.thing == Thing::Workflow && change.id == report.main)?;
+    match change.act {
+        Act::Create => Some(1),
+        Act::SaveDraft => change.version.map(|over| over + 1),
+        Act::Nothing => change.version,
+        // The workflow of a file becomes a draft.
+        Act::NewVersion => None,
+    }
 }
 
 fn refuse_blocked(report: &Report) -> Result<()> {
@@ -111,13 +143,14 @@ fn refuse_blocked(report: &Report) -> Result<()> {
 }
 
 /// Asks, where somebody is there to answer.
-fn agreed(path: &Path) -> Result<bool> {
+fn agreed(path: &Path, publishes: bool) -> Result<bool> {
     let mut input = std::io::stdin().lock();
     if path == Path::new("-") || !input.is_terminal() {
         bail!("nobody can be asked here, so nothing was changed\nGive --yes to do what is listed");
     }
     let mut out = std::io::stderr().lock();
-    write!(out, "Do this? [y/N] ").and_then(|()| out.flush()).context("cannot ask")?;
+    let question = if publishes { "Do this, and publish the workflow?" } else { "Do this?" };
+    write!(out, "{question} [y/N] ").and_then(|()| out.flush()).context("cannot ask")?;
     let mut answer = String::new();
     std::io::BufRead::read_line(&mut input, &mut answer).context("cannot read the answer")?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
@@ -148,8 +181,9 @@ async fn import(remote: &Remote, text: String, query: &str) -> Result<Report> {
     serde_json::from_slice(&answer).context("the server said something unknown; is it another version?")
 }
 
-async fn publish(remote: &Remote, id: TemplateId) -> Result<i64> {
-    let ask = Ask { method: Method::POST, path: format!("/templates/{id}/publish"), body: None, key: None };
-    let answer = remote.ask(ask).await.context("it was imported, and could not be published")?;
+async fn publish(remote: &Remote, id: TemplateId, revision: Option<i64>) -> Result<i64> {
+    let revision = revision.context("the server does not say what it saved; is it another version?")?;
+    let path = format!("/templates/{id}/publish?base_revision={revision}");
+    let answer = remote.ask(Ask { method: Method::POST, path, body: None, key: None }).await?;
     Ok(answer.get("version").and_then(serde_json::Value::as_i64).unwrap_or_default())
 }

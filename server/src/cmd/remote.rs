@@ -100,24 +100,59 @@ impl Remote {
     }
 }
 
-/// A refusal with its field and its problems.
+/// A refusal with its field and its problems, each on a line of its own.
 fn told(error: &ApiError) -> String {
-    let mut text = match &error.field {
-        Some(field) => format!("{field}: {}", error.detail),
-        None => error.detail.clone(),
-    };
+    let mut lines = vec![match &error.field {
+        Some(field) => line(&format!("{field}: {}", error.detail), MAX_DETAIL_CHARS),
+        None => line(&error.detail, MAX_DETAIL_CHARS),
+    }];
     for problem in &error.problems {
         let place = [problem.step.as_ref().map(ToString::to_string), problem.field.clone()];
         let place: Vec<String> = place.into_iter().flatten().collect();
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {}: {}", place.join("."), problem.message);
+        lines.push(line(&format!("  {}: {}", place.join("."), problem.message), MAX_LINE_CHARS));
     }
-    plain(&text)
+    lines.join("\n")
 }
 
-/// Without control characters but line ends: those of a hostile title must not reach the terminal.
+/// A line of a list: what is longer is cut, so that nothing pushes the rest out of sight.
+pub(super) const MAX_LINE_CHARS: usize = 300;
+/// The words of a refusal.
+const MAX_DETAIL_CHARS: usize = 1_000;
+
+/// One line, whatever it is made of: what an author wrote can neither end it, nor move the cursor, nor turn its direction.
+pub(super) fn line(text: &str, most: usize) -> String {
+    let mut line: String = text.chars().take(most).map(|c| if moves(c) { ' ' } else { c }).collect();
+    if text.chars().nth(most).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// The same for a text whose line ends are our own.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+    text.chars().map(|c| if moves(c) && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// JSON for a terminal: the same document, with such characters in the words of JSON.
+pub(super) fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        // JSON itself has line ends between its values, and no other control character below this one.
+        if c >= '\u{7f}' && moves(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Control characters, ends of lines and paragraphs, and what is not seen or turns the direction.
+fn moves(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || service::is_invisible(c)
 }
 
 /// One segment of a path.
@@ -152,5 +187,19 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(told(&error), "definition: It has [31m problems.\n  a.agent_id: No");
+    }
+
+    #[test]
+    fn nothing_an_author_wrote_ends_a_line_or_turns_it() {
+        assert_eq!(line("a\nb\u{2028}c\u{202e}d\u{9b}e\u{7f}", 300), "a b c d e ");
+        assert_eq!(line(&"x".repeat(300), 300).chars().count(), 300);
+        assert_eq!(line(&"x".repeat(301), 300).chars().count(), 301);
+        assert_eq!(plain("a\nb\u{202e}c\u{1b}d"), "a\nb c d");
+        let json = "{\n  \"a\": \"\u{9b}31m \u{202e}\u{e0001} דוח é\"\n}";
+        let shown = escaped(json);
+        assert_eq!(shown, "{\n  \"a\": \"\\u009b31m \\u202e\\udb40\\udc01 דוח é\"\n}");
+        let (told, meant): (Value, Value) =
+            (serde_json::from_str(&shown).unwrap(), serde_json::from_str(json).unwrap());
+        assert_eq!(told, meant);
     }
 }

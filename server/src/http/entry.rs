@@ -34,9 +34,10 @@ pub(super) const TEXT: Entry = entry(512 * 1024);
 /// Inputs, definitions, agents and contents: above their own limits of 4 MiB, whose checks can then say more than this one.
 pub(super) const CONTENT: Entry = entry(6 * 1024 * 1024);
 
-/// A file of workflows: above its own limit of 6 MiB, whose check can then say more; and within JSON's words, in which lines and quotes take
-/// two bytes.
+/// A file of workflows: above its own limit of 6 MiB, whose check can then say more.
 pub(super) const EXCHANGE: Entry = entry(8 * 1024 * 1024);
+/// The same file in JSON's words, in which line ends and quotes take two bytes.
+pub(super) const EXCHANGE_IN_JSON: Entry = entry(12 * 1024 * 1024 + 64 * 1024);
 
 /// For outside workers, whose requests are counted by session.
 pub(super) const WORKER: Entry = Entry { is_for: For::Workers, is_counted: false, ..SMALL };

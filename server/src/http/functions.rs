@@ -1,6 +1,6 @@
 //! Every server function, in one table: how it is entered. A function that is missing here takes little, from those who are signed in.
 
-use super::entry::{CONTENT, EXCHANGE, Entry, OPEN, SMALL, TEXT};
+use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
 /// In the order of `app/src/api`: account, agents, exchange, find, runs, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
@@ -24,7 +24,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("workflow_ports", SMALL),
     ("test_agent", CONTENT),
     ("list_providers", SMALL),
-    ("import_workflow", EXCHANGE),
+    ("import_workflow", EXCHANGE_IN_JSON),
     ("find", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),

@@ -76,8 +76,9 @@ pub(super) async fn delete(
 pub(super) async fn publish(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<TemplateId>,
+    Params(at): Params<AtRevision>,
 ) -> Result<(StatusCode, Json<Published>)> {
-    Ok((StatusCode::CREATED, Json(templates::publish(&ctx, id).await?)))
+    Ok((StatusCode::CREATED, Json(templates::publish_at(&ctx, id, at.base_revision).await?)))
 }
 
 pub(super) async fn versions(

@@ -90,6 +90,8 @@ async fn a_file_holds_no_secret_and_says_nothing_new_where_it_comes_from(pool: P
     assert_eq!((&done["applied"], &done["template_id"]), (&json!(true), &json!(id)));
     assert_eq!(all(&server).await, before);
     server.admin.get("/api/workflows/templates/nobody/export").await.problem(404, "not_found");
+    let log = server.admin.get("/api/audit?action=template.exported").await.expect(200).to_string();
+    assert!(log.contains(&id), "that it left is written down: {log}");
     server.stop().await;
 }
 
@@ -231,6 +233,9 @@ async fn a_bad_file_is_refused_with_its_place_and_changes_nothing(pool: PgPool) 
     }
     import(&server.admin, "dry_run=true", vec![b'x'; 50 * 1024 * 1024]).await.problem(413, "too_large");
     import(&server.admin, "dry_run=true", format!("\"{}\"", "x".repeat(7_000_000))).await.problem(413, "too_large");
+    // In JSON's words a line end is two bytes: a file that is not too large is none there either.
+    let wrapped = json!({"file": "\n".repeat(5 * 1024 * 1024), "digest": null});
+    assert_ne!(server.admin.post("/_fn/import_workflow", wrapped).await.status.as_u16(), 413);
     import(&server.admin, "dry_run=true", vec![0xff, 0xfe, b'{']).await.problem(400, "malformed");
     import(&server.admin, "dry_run=perhaps", "{}").await.problem(400, "malformed");
     assert_eq!(all(&server).await, before);
@@ -293,8 +298,23 @@ async fn git_keeps_workflows_by_export_diff_and_apply(pool: PgPool) {
     let asked = shell.says(1, &["apply", "brief.json"]).await;
     assert!(asked.contains("--yes"), "{asked}");
     assert_eq!(shell.says(2, &["diff", "brief.json"]).await, differs, "nothing was changed");
-    assert!(shell.says(0, &["apply", "brief.json", "--yes"]).await.contains("Imported brief"));
+    let unseen = shell.says(1, &["apply", "brief.json", "--yes"]).await;
+    assert!(unseen.contains("--cover"), "nobody has seen what would be covered: {unseen}");
+    assert_eq!(shell.says(2, &["diff", "brief.json"]).await, differs, "nothing was changed");
+    assert!(shell.says(0, &["apply", "brief.json", "--yes", "--cover"]).await.contains("Imported brief"));
     assert!(shell.says(0, &["diff", "brief.json"]).await.contains("Nothing to do"));
+    let asked = shell.says(1, &["apply", "brief.json", "--publish"]).await;
+    assert!(asked.contains("--yes"), "publishing is asked about, too: {asked}");
+
+    // What cannot be published is imported all the same, and says so by a code of its own.
+    let mut broken: Value = serde_json::from_str(&file.replace("{{ text | upper }}", "{{ text | lower }}")).unwrap();
+    broken["main"] = json!("broken");
+    broken["agents"] = json!({"shout": broken["agents"]["shout"]});
+    broken["workflows"] = json!({"broken": [{"name": "Broken", "definition": {"steps": {
+        "a": {"agent_id": "shout", "inputs": {"text": {"from": "run", "key": "nowhere"}}}}}}]});
+    std::fs::write(&path, broken.to_string()).unwrap();
+    let half = shell.says(3, &["apply", "brief.json", "--yes", "--publish"]).await;
+    assert!(half.contains("Imported broken") && half.contains("could not be published"), "{half}");
 
     std::fs::write(&path, "{").unwrap();
     assert!(shell.says(1, &["diff", "brief.json"]).await.contains("line 1"));

@@ -37,6 +37,8 @@ pub(super) fn action(action: &str) -> &str {
         "template.created" => "Made a workflow",
         "template.draft_saved" => "Saved a draft",
         "template.published" => "Published a workflow",
+        "template.exported" => "Exported a workflow to a file",
+        "template.imported" => "Imported a workflow from a file",
         "template.deleted" => "Deleted a workflow",
         "template.archived" => "Archived a workflow",
         "template.unarchived" => "Took a workflow back from the archive",

@@ -1,5 +1,5 @@
 //! Gathers what a workflow needs: the agents of its steps, the workflows that these run, and so on.
-//! Must never follow a chain forever: each version is looked at once, and their number is bounded.
+//! Must never follow a chain forever: each version is looked at once, and their number is bounded, and so is their size.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use workflow::{
     AgentId, Definition, TemplateId,
     agent::AgentConfig,
     exchange::{Gathered, Workflow},
-    limits::MAX_FILE_ENTRIES,
+    json::n_bytes,
+    limits::{MAX_FILE_BYTES, MAX_FILE_ENTRIES},
 };
 
 use crate::{Error, OpContext, Result};
@@ -15,6 +16,7 @@ use crate::{Error, OpContext, Result};
 pub(super) async fn gather(ctx: &OpContext, id: TemplateId) -> Result<Gathered> {
     let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     let mut gathered = Gathered::default();
+    let mut size = n_bytes(&draft.definition);
     let mut pending = vec![draft.definition.clone()];
     let mut seen = BTreeSet::new();
     while let Some(definition) = pending.pop() {
@@ -24,20 +26,33 @@ pub(super) async fn gather(ctx: &OpContext, id: TemplateId) -> Result<Gathered> 
             }
             // A draft may name what is not there.
             let Some(spec) = ctx.store().agent(&agent, version).await? else { continue };
+            let key = (agent, spec.version);
+            if gathered.agents.contains_key(&key) {
+                continue;
+            }
+            size += n_bytes(&spec);
             if let AgentConfig::Workflow(config) = &spec.config {
                 let key = (config.template_id, config.version);
                 if !gathered.versions.contains_key(&key)
                     && let Some(workflow) = ctx.store().version_content(config.template_id, config.version).await?
                 {
+                    size += n_bytes(&workflow.definition);
                     pending.push(workflow.definition.clone());
                     gathered.versions.insert(key, workflow);
                 }
             }
-            gathered.agents.insert((agent, spec.version), spec);
-            if gathered.agents.len() + gathered.versions.len() >= MAX_FILE_ENTRIES {
+            gathered.agents.insert(key, spec);
+            // With the draft itself.
+            if 1 + gathered.agents.len() + gathered.versions.len() > MAX_FILE_ENTRIES {
                 let detail =
                     format!("It needs more than {MAX_FILE_ENTRIES} agents and workflows, the most that a file holds.");
                 return Err(Error::Conflict(detail));
+            }
+            // Written as a file it is larger still, by its line ends.
+            if size > MAX_FILE_BYTES {
+                let detail =
+                    "The agents and workflows that it needs are larger than 6 MiB together. Split the workflow.";
+                return Err(Error::too_large("file", detail));
             }
         }
     }

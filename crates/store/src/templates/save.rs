@@ -288,7 +288,7 @@ fn surely_free(slugs: &[String]) -> &[String] {
 }
 
 /// Whether somebody else took the slug that looked free.
-fn is_taken<T>(result: &Result<T>) -> bool {
+pub(crate) fn is_taken<T>(result: &Result<T>) -> bool {
     matches!(result, Err(error) if error.constraint() == Some(SLUG_KEY))
 }
 

@@ -1,27 +1,37 @@
 //! The list of an import as lines, one thing a line.
-//! Control characters of what a file or an author wrote must never reach the terminal.
+//! Control characters of what a file or an author wrote must never reach the terminal, and nothing of theirs may look like a line of the list.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use workflow::exchange::{Act, Change, Note, Report, Thing};
 
-use crate::cmd::remote::plain;
+use crate::cmd::remote::{MAX_LINE_CHARS, escaped, line};
 
 pub(super) fn report(report: &Report, is_json: bool) -> Result<()> {
     if is_json {
-        return write(&serde_json::to_string_pretty(report).context("the list cannot be written")?);
+        let mut text = serde_json::to_string_pretty(report).context("the list cannot be written")?;
+        text.push('\n');
+        return json(&text);
     }
-    write(&plain(&lines(report).join("\n")))
+    write(&lines(report).join("\n"))
+}
+
+/// To standard output as it is, but for what a terminal would obey: that is written in the words of JSON.
+pub(super) fn json(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written =
+        if out.is_terminal() { out.write_all(escaped(text).as_bytes()) } else { out.write_all(text.as_bytes()) };
+    written.context("cannot write to standard output")
 }
 
 pub(super) fn done(report: &Report, published: Option<i64>) -> Result<()> {
     let mut lines = Vec::new();
     if report.changes_something() {
-        lines.push(format!("Imported {}", report.main));
+        lines.push(one(&format!("Imported {}", report.main)));
     }
     if let Some(version) = published {
-        lines.push(format!("Published {} as version {version}", report.main));
+        lines.push(one(&format!("Published {} as version {version}", report.main)));
     }
     if lines.is_empty() { Ok(()) } else { write(&lines.join("\n")) }
 }
@@ -36,7 +46,11 @@ fn lines(report: &Report) -> Vec<String> {
     lines.extend(grants.map(|grant| format!("to grant  {}  {}", grant.kind.words().to_lowercase(), grant.message)));
     lines.extend(notes("warning", &report.warnings));
     lines.extend(notes("problem", &report.problems));
-    lines
+    lines.iter().map(|text| one(text)).collect()
+}
+
+fn one(text: &str) -> String {
+    line(text, MAX_LINE_CHARS)
 }
 
 fn change(change: &Change) -> Vec<String> {
@@ -82,9 +96,17 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(
-            plain(&lines(&report).join("\n")),
+            lines(&report).join("\n"),
             "~ agent  writer  new version 4\n    config.prompt\n~ workflow  brief  draft\nconflict  workflows.brief[0]  x [31m\nto grant  secret  fill in"
         );
+        let note = |message: &str| Note { place: "p".to_owned(), message: message.to_owned() };
+        let forged = note("x\nproblem  p  y\u{2028}z\u{202e}");
+        let long = note(&"x".repeat(10_000));
+        let hostile =
+            Report { conflicts: vec![forged, long], changes: Vec::new(), grants: Vec::new(), ..report.clone() };
+        let told = lines(&hostile);
+        assert_eq!(told[1], "conflict  p  x problem  p  y z ", "one line, that begins as it should");
+        assert!(told[2].chars().count() <= MAX_LINE_CHARS + 1);
         let same = Report { changes: Vec::new(), conflicts: Vec::new(), grants: Vec::new(), ..report };
         assert_eq!(lines(&same), ["Nothing to do: brief is here as it is in the file"]);
     }
