@@ -217,7 +217,17 @@ fn bundle(file: &str) -> Result<Bundle> {
 fn judge(plan: &mut Plan) {
     let Plan { report, actions, agents, published } = plan;
     for action in actions.iter() {
-        let Action::Agent { spec, place, .. } = action else { continue };
+        let (spec, place) = match action {
+            Action::Agent { spec, place, .. } => (spec, place),
+            Action::Workflow(saved) => {
+                // The reader has looked at every text. What it overlooked would break every list that shows the workflow.
+                let judged = text::no_nul_inside("definition", &saved.definition.to_value());
+                if let Err(Error::Invalid { field, detail }) = judged {
+                    report.problems.push(Note { place: format!("{}.{field}", saved.place), message: detail });
+                }
+                continue;
+            }
+        };
         if report.problems.iter().any(|told| told.place.starts_with(place.as_str())) {
             continue;
         }

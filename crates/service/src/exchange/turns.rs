@@ -25,14 +25,13 @@ pub(super) async fn take() -> Result<Turn> {
 }
 
 async fn take_of(turns: &'static Semaphore, patience: Duration) -> Result<Turn> {
-    match timeout(patience, turns.acquire()).await {
-        Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
-        // It is never closed.
-        Ok(Err(_)) | Err(_) => {
-            let detail =
-                "Other workflows are being imported and exported right now. Nothing was done; try again in a moment.";
-            Err(Error::Busy(detail.into()))
-        }
+    // It is never closed.
+    if let Ok(Ok(permit)) = timeout(patience, turns.acquire()).await {
+        Ok(Turn { _permit: permit })
+    } else {
+        let detail =
+            "Other workflows are being imported and exported right now. Nothing was done; try again in a moment.";
+        Err(Error::Busy(detail.into()))
     }
 }
 

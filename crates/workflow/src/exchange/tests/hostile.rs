@@ -176,7 +176,7 @@ fn what_becomes_live_is_a_conflict_and_a_lost_gate_is_told() {
     let here = after(&nowhere(), &plan(&read(&file).unwrap(), &nowhere()));
     let told = |file: &Value, here: &Here| -> String {
         let conflicts = plan(&read(file).unwrap(), here).report.conflicts;
-        conflicts.into_iter().map(|note| format!("{}: {}\n", note.place, note.message)).collect()
+        conflicts.into_iter().map(|note| format!("{}: {}", note.place, note.message)).collect::<Vec<_>>().join("\n")
     };
     assert_eq!(told(&file, &here), "", "nothing changes");
     let mut edited = file.clone();
