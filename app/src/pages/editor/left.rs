@@ -35,14 +35,12 @@ pub(super) fn Left(draft: Draft, panel: LeftPanel, shown: RwSignal<String>) -> i
                         selected=shown
                     />
                 </div>
-                <Show when=is_agents>
-                    <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage"</LinkButton>
-                </Show>
                 <LeftClose panel label="Close the panel"/>
             </div>
             <div class="panel-body">
                 <TabPanel tabs="left" tab="agents" selected=shown>
                     <Palette draft/>
+                    <LinkButton href="/admin/agents" variant=Variant::Quiet size=Size::Sm>"Manage agents"</LinkButton>
                 </TabPanel>
                 <TabPanel tabs="left" tab="steps" selected=shown>
                     <Later part=parts::outline of=()/>
