@@ -76,7 +76,7 @@ const EMPTY: Point = Point::new(800.0, 500.0);
 fn a_line_let_go_where_nothing_is_asks_for_an_agent_and_adds_it_joined_and_mapped() {
     let mut board = board();
     let before = board.definition().clone();
-    let from = out_port(&board, "a");
+    let (from, let_go_at) = (out_port(&board, "a"), board.camera.to_world(EMPTY));
     drag(&mut board, from, EMPTY, NONE);
     let question = board.question().unwrap();
     assert_eq!((question.title.as_str(), question.at), ("Add a step after A", EMPTY));
@@ -99,7 +99,9 @@ fn a_line_let_go_where_nothing_is_asks_for_an_agent_and_adds_it_joined_and_mappe
     assert_eq!(said(&out), ["Shout added after A, which feeds its text"]);
     assert_eq!((keys(&board), deps(&board, "shout")), (vec!["shout"], vec!["a".to_owned()]));
     assert_eq!(board.definition().steps["shout"].inputs.get("text"), Some(&reads("a")));
-    assert!(board.port_point(&"shout".into(), Side::In).unwrap().distance(EMPTY) <= SNAP);
+    // In the picture: the new card is brought into view.
+    let port = board.camera.to_world(board.port_point(&"shout".into(), Side::In).unwrap());
+    assert!(port.distance(let_go_at) <= SNAP);
     undone(&mut board, &before);
 }
 
