@@ -12,6 +12,9 @@ export interface Refusal {
 /** What the browser says of a script or a part that was on its way when the page was left: nobody is there to miss it. */
 const LEFT_MEANWHILE = /Response body loading was aborted|^TypeError: network error$/;
 
+/** A part that is fetched ahead while there is no network: whoever needs it says so on the page, and it is asked for again. */
+const NOT_FETCHED = /^TypeError: Failed to fetch/;
+
 export class Watch {
   private readonly faults: string[] = [];
   /** Without a status, whatever is said of the address. */
@@ -78,7 +81,7 @@ export class Watch {
     );
     if (refusal) {
       refusal.isSeen = true;
-    } else {
+    } else if (!NOT_FETCHED.test(text) || !url.endsWith("/fetch.js")) {
       this.faults.push(`console ${message.type()}: ${text} (${url})`);
     }
   }

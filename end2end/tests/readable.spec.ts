@@ -230,7 +230,7 @@ test("a step is edited from its top, with its inputs right under the title", asy
     await visit(page, page.url());
     await expect.poll(width).toBe(left);
     await expect(editor.palette, "the palette stays away").toBeHidden();
-    await page.getByRole("button", { name: "Agents", exact: true }).click();
+    await page.getByRole("button", { name: "Agents and steps" }).click();
     await expect(editor.palette.getByLabel("Search agents")).toBeFocused();
   });
 
