@@ -242,6 +242,7 @@ test("a step is edited from its top, with its inputs right under the title", asy
     expect((await large.boundingBox())?.height).toBeGreaterThan(500);
     await large.fill("Names in {{ text }}");
     await page.keyboard.press("Escape");
+    await expect(large).toHaveCount(0);
     await expect(editor.panel.getByLabel("Prompt of this step")).toHaveValue("Names in {{ text }}");
   });
 });
