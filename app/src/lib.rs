@@ -21,6 +21,7 @@ pub mod later;
 pub mod link;
 pub mod live;
 pub mod load;
+pub mod page_failed;
 mod paged;
 pub mod pages;
 #[cfg(feature = "ssr")]

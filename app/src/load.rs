@@ -11,9 +11,7 @@ use crate::{
     error::AppError,
     form::ErrorBanner,
     link::{Link, use_link},
-    pages::NotFound,
     session::use_session,
-    shell::Page,
 };
 
 /// A new sign-in fetches again what failed, and only that: what is being filled in on the page must stay.
@@ -30,23 +28,6 @@ where
         }
         epoch
     });
-}
-
-/// A whole page in place of the one that failed.
-#[component]
-pub fn PageFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
-    if error.code() == ErrorCode::NotFound {
-        return view! { <NotFound/> }.into_any();
-    }
-    view! {
-        <Page title="Something went wrong">
-            <div class="page">
-                <h1 class="visually-hidden">"Something went wrong"</h1>
-                <PartFailed error on_retry/>
-            </div>
-        </Page>
-    }
-    .into_any()
 }
 
 /// A part of a page in place of the one that failed.

@@ -66,7 +66,8 @@ use crate::{
     },
     error::AppError,
     finder::{Entry, Group, use_finder},
-    load::{PageFailed, refetch_after_sign_in},
+    load::refetch_after_sign_in,
+    page_failed::PageFailed,
     pages::NotFound,
     shell::PageTop,
 };

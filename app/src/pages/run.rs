@@ -65,7 +65,8 @@ use crate::{
     components::{
         Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
     },
-    load::{PageFailed, refetch_after_sign_in},
+    load::refetch_after_sign_in,
+    page_failed::PageFailed,
     pages::NotFound,
     shell::PageTop,
 };

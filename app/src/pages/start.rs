@@ -19,7 +19,8 @@ use crate::{
         Switch, Variant, unquoted,
     },
     form::{FormError, focus_first_error, outcome},
-    load::{PageFailed, refetch_after_sign_in},
+    load::refetch_after_sign_in,
+    page_failed::PageFailed,
     pages::{
         NotFound,
         fetched::runs::fetch_runs_ahead,

@@ -37,7 +37,8 @@ use crate::{
     error::AppError,
     form::{FormError, focus_first_error, outcome},
     kept::{self, Typed},
-    load::{PageFailed, refetch_after_sign_in},
+    load::refetch_after_sign_in,
+    page_failed::PageFailed,
     session::use_session,
     shell::Page,
 };
