@@ -9,6 +9,7 @@ mod isolated;
 pub(crate) mod long;
 mod simulators;
 mod steps;
+mod unsteady;
 
 use crate::{context::Context, postgres::TestPostgres, shell::heading};
 use anyhow::{Result, bail};

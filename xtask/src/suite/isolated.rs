@@ -1,13 +1,14 @@
 //! The Rust tests, each in a process of its own, as many at a time as there are cores.
 //!
 //! Some tests measure their whole process (memory) and would measure their neighbours too; none may change another's
-//! environment, folder or limits. cargo alone suffices: a runner that has to be installed first would be there on one
+//! environment, folder or limits. What failed beside its neighbours runs once more by itself: what passes then is named at the end,
+//! and more than a few of these are a failure too ([`super::unsteady`]). cargo alone suffices: a runner that has to be installed first would be there on one
 //! machine and not on the next, and the two would not test the same. A test that is stopped at its time limit may leave
 //! processes of its own behind; nothing else may.
 
 mod programs;
 
-use super::counts::Counts;
+use super::{counts::Counts, unsteady};
 use anyhow::{Context as _, Result, bail};
 use programs::Program;
 use std::{
@@ -74,11 +75,21 @@ impl Test<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Passed,
+    /// Not beside others, but by itself.
+    Unsteady,
     Failed,
     TimedOut,
 }
 
+impl Verdict {
+    fn is_bad(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut)
+    }
+}
+
 struct Done {
+    /// Its place among those that were to run.
+    number: usize,
     title: String,
     verdict: Verdict,
     took: Duration,
@@ -105,7 +116,7 @@ impl Runner {
         }
         println!("{} tests in {} programs, {} at a time", tests.len(), programs.len(), self.slots);
         fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
-        let done = self.run_all(&tests);
+        let done = self.run_all(&tests).and_then(|done| self.run_again(&tests, done));
         // Outputs that were shown already.
         let _ = fs::remove_dir_all(&self.folder);
         let done = done?;
@@ -124,7 +135,7 @@ impl Runner {
                         let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
                         let Some((number, test)) = taken else { return };
                         let output = self.folder.join(format!("{number}.log"));
-                        let result = self.perform(test, &output);
+                        let result = self.perform(number, test, &output);
                         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                         match (&mut *done, result) {
                             (Ok(all), Ok(one)) => {
@@ -141,7 +152,27 @@ impl Runner {
         done.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn perform(&self, test: &Test, output: &Path) -> Result<Done> {
+    /// What failed, one after the other, unless so much did that no neighbour can be to blame.
+    fn run_again(&self, tests: &[Test], mut done: Vec<Done>) -> Result<Vec<Done>> {
+        let bad = done.iter().filter(|done| done.verdict.is_bad()).count();
+        if bad == 0 || bad > unsteady::AT_MOST {
+            return Ok(done);
+        }
+        println!("\nOnce more, by itself:");
+        for one in done.iter_mut().filter(|done| done.verdict.is_bad()) {
+            let Some(test) = tests.get(one.number) else { continue };
+            let output = self.folder.join(format!("{}-again.log", one.number));
+            let mut again = self.perform(one.number, test, &output)?;
+            if again.verdict == Verdict::Passed {
+                again.verdict = Verdict::Unsteady;
+            }
+            show(&again, &output);
+            *one = again;
+        }
+        Ok(done)
+    }
+
+    fn perform(&self, number: usize, test: &Test, output: &Path) -> Result<Done> {
         let log = fs::File::create(output).with_context(|| format!("cannot create {}", output.display()))?;
         let errors = log.try_clone().context("cannot share the output of a test")?;
         let mut command = test.program.command();
@@ -161,13 +192,14 @@ impl Runner {
             }
             std::thread::sleep(LOOK_EVERY);
         };
-        Ok(Done { title: test.title(), verdict, took: started.elapsed() })
+        Ok(Done { number, title: test.title(), verdict, took: started.elapsed() })
     }
 }
 
 fn line(done: &Done) -> String {
     let word = match done.verdict {
         Verdict::Passed => "PASS",
+        Verdict::Unsteady => "2ND",
         Verdict::Failed => "FAIL",
         Verdict::TimedOut => "TIMEOUT",
     };
@@ -177,7 +209,7 @@ fn line(done: &Done) -> String {
 /// One line, and the output of a test that did not pass.
 fn show(done: &Done, output: &Path) {
     println!("{}", line(done));
-    if done.verdict != Verdict::Passed {
+    if done.verdict.is_bad() {
         let text = fs::read(output).unwrap_or_default();
         println!("{}\n", String::from_utf8_lossy(&text).trim_end());
     }
@@ -190,20 +222,24 @@ fn report(done: &[Done], took: Duration) {
     for done in slowest.iter().take(N_SLOWEST) {
         println!("{}", line(done));
     }
-    let failed: Vec<&Done> = done.iter().filter(|done| done.verdict != Verdict::Passed).collect();
-    if !failed.is_empty() {
-        println!("\nNot passed:");
-        for done in failed {
-            println!("{}", line(done));
+    for (heading, is_meant) in [("Not passed", Verdict::is_bad as fn(Verdict) -> bool), ("Passed only by itself", is_unsteady)] {
+        let mut these = done.iter().filter(|done| is_meant(done.verdict)).peekable();
+        if these.peek().is_some() {
+            println!("\n{heading}:");
         }
+        these.for_each(|done| println!("{}", line(done)));
     }
-    let Counts { passed, failed } = counts(done);
-    println!("\n{} tests in {:.1} s: {passed} passed, {failed} failed", done.len(), took.as_secs_f32());
+    println!("\n{} tests in {:.1} s: {}", done.len(), took.as_secs_f32(), counts(done));
+}
+
+fn is_unsteady(verdict: Verdict) -> bool {
+    verdict == Verdict::Unsteady
 }
 
 fn counts(done: &[Done]) -> Counts {
-    let passed = done.iter().filter(|done| done.verdict == Verdict::Passed).count() as u64;
-    Counts { passed, failed: done.len() as u64 - passed }
+    let number = |is_meant: fn(Verdict) -> bool| done.iter().filter(|done| is_meant(done.verdict)).count() as u64;
+    let (failed, unsteady) = (number(Verdict::is_bad), number(is_unsteady));
+    Counts { passed: done.len() as u64 - failed, failed, unsteady }
 }
 
 #[cfg(test)]
@@ -242,7 +278,7 @@ mod tests {
         let folder = scratch("isolated");
         let program = stub(&folder, &[("one", "echo $$ > one"), ("two", "echo $$ > two"), ("set", "test \"$A\" = b")]);
         let counts = runner(&folder, vec![("A", "b".into())]).run(&[program], ALL).unwrap();
-        assert_eq!(counts, Counts { passed: 3, failed: 0 });
+        assert_eq!(counts, Counts { passed: 3, failed: 0, unsteady: 0 });
         let process = |name| fs::read_to_string(folder.join(name)).unwrap();
         assert_ne!(process("one"), process("two"));
         assert!(!folder.join("outputs").exists());
@@ -254,7 +290,16 @@ mod tests {
         let folder = scratch("verdicts");
         let program = stub(&folder, &[("bad", "exit 101"), ("endless", "exec sleep 600"), ("good", "exit 0")]);
         let counts = runner(&folder, vec![]).run(&[program], ALL).unwrap();
-        assert_eq!(counts, Counts { passed: 1, failed: 2 });
+        assert_eq!(counts, Counts { passed: 1, failed: 2, unsteady: 0 });
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_fails_beside_others_and_passes_by_itself_is_counted_as_unsteady() {
+        let folder = scratch("unsteady");
+        let program = stub(&folder, &[("bad", "exit 101"), ("shaky", "test -e seen || { touch seen; exit 1; }")]);
+        let counts = runner(&folder, vec![]).run(&[program], ALL).unwrap();
+        assert_eq!(counts, Counts { passed: 1, failed: 1, unsteady: 1 });
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -264,7 +309,7 @@ mod tests {
         let program = stub(&folder, &[("gates::one", "exit 0"), ("gates::two", "exit 0"), ("other", "exit 1")]);
         let matching = ["stub gates".to_owned(), "nothing".to_owned()];
         let counts = runner(&folder, vec![]).run(&[program], Wanted { matching: &matching, ..ALL }).unwrap();
-        assert_eq!(counts, Counts { passed: 2, failed: 0 });
+        assert_eq!(counts, Counts { passed: 2, failed: 0, unsteady: 0 });
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -279,7 +324,7 @@ mod tests {
             others.push(Program { name: name.into(), ..stub(&folder, &[("one", body)]) });
         }
         let counts = runner(&folder, vec![]).run(&others, Wanted { programs: &["stub"], ..ALL }).unwrap();
-        assert_eq!(counts, Counts { passed: 1, failed: 0 });
+        assert_eq!(counts, Counts { passed: 1, failed: 0, unsteady: 0 });
         fs::remove_dir_all(&folder).unwrap();
     }
 

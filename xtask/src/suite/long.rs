@@ -9,7 +9,7 @@ use super::{
     isolated::{LIMIT, Settings, Wanted},
     simulators::{self, Simulator},
     steps::{isolated_tests, programs, settings},
-    summary,
+    summary, unsteady,
 };
 use crate::{
     context::Context,
@@ -128,7 +128,7 @@ fn run_tests(
     if of_these.failed > 0 {
         bail!("{} of the tests failed", of_these.failed);
     }
-    Ok(())
+    unsteady::judge(of_these.unsteady)
 }
 
 /// Worlds that nobody has seen yet. The simulator says its seed, by which they are seen again.

@@ -8,7 +8,7 @@ use super::{
     clients::{self, Form},
     counts::Counts,
     isolated::{self, LIMIT, Wanted},
-    simulators,
+    simulators, unsteady,
 };
 use crate::{
     build,
@@ -100,6 +100,7 @@ impl Suite<'_> {
         if counts.failed > 0 {
             bail!("{} of the Rust tests failed", counts.failed);
         }
+        unsteady::judge(counts.unsteady)?;
         if !self.matching.is_empty() {
             return Ok(());
         }
@@ -130,8 +131,10 @@ impl Suite<'_> {
         command.envs(server::local_model(self.context));
         let result = run(&mut command);
         let text = fs::read_to_string(&report).unwrap_or_default();
-        self.counts = self.counts.plus(Counts::from_playwright(&text));
+        let counts = Counts::from_playwright(&text);
+        self.counts = self.counts.plus(counts);
         result.context("the browser tests failed")?;
+        unsteady::judge(counts.unsteady)?;
         if text.is_empty() {
             bail!("Playwright wrote no report to {}", report.display());
         }
