@@ -117,6 +117,8 @@ test("whatever vanishes under the keyboard, the focus is somewhere sensible", as
 
   await test.step("Reject, from its dialog: the heading, while the agent does it again", async () => {
     await press(page, run.verb("Reject"), "Enter");
+    // The part that holds the dialogs may still be on its way.
+    await expect(dialog.getByLabel("What should be different?")).toBeFocused();
     await page.keyboard.type("again");
     await press(page, dialog.getByRole("button", { name: "Reject", exact: true }), "Enter");
     await expect(run.panel).toContainText("generation 2");
