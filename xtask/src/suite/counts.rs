@@ -20,7 +20,11 @@ impl Counts {
             .iter()
             .map(|line| without_colours(line))
             .filter(|line| line.starts_with("test result:"))
-            .map(|line| Self { passed: number_before(&line, "passed"), failed: number_before(&line, "failed"), unsteady: 0 })
+            .map(|line| Self {
+                passed: number_before(&line, "passed"),
+                failed: number_before(&line, "failed"),
+                unsteady: 0,
+            })
             .fold(Self::default(), Self::plus)
     }
 
@@ -53,7 +57,11 @@ impl Counts {
             });
             said.unwrap_or(0)
         };
-        Self { passed: count("pass"), failed: ["fail", "cancelled", "skipped", "todo"].map(count).iter().sum(), unsteady: 0 }
+        Self {
+            passed: count("pass"),
+            failed: ["fail", "cancelled", "skipped", "todo"].map(count).iter().sum(),
+            unsteady: 0,
+        }
     }
 
     pub(super) fn plus(self, other: Self) -> Self {

@@ -95,9 +95,9 @@ struct Done {
     took: Duration,
 }
 
-/// Builds the test programs with the command, a `cargo test`, and runs those of their tests that are wanted. Fails only where tests
+/// Builds the test programs with the commands, each a `cargo test`, and runs those of their tests that are wanted. Fails only where tests
 /// could not be run; failed tests are counted.
-pub(super) fn run(cargo: &mut Command, settings: Settings, folder: PathBuf, wanted: Wanted) -> Result<Counts> {
+pub(super) fn run(cargo: &mut [Command], settings: Settings, folder: PathBuf, wanted: Wanted) -> Result<Counts> {
     let programs = programs::build(cargo)?;
     let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Runner { slots, limit: wanted.limit, settings, folder }.run(&programs, wanted)
@@ -222,7 +222,9 @@ fn report(done: &[Done], took: Duration) {
     for done in slowest.iter().take(N_SLOWEST) {
         println!("{}", line(done));
     }
-    for (heading, is_meant) in [("Not passed", Verdict::is_bad as fn(Verdict) -> bool), ("Passed only by itself", is_unsteady)] {
+    for (heading, is_meant) in
+        [("Not passed", Verdict::is_bad as fn(Verdict) -> bool), ("Passed only by itself", is_unsteady)]
+    {
         let mut these = done.iter().filter(|done| is_meant(done.verdict)).peekable();
         if these.peek().is_some() {
             println!("\n{heading}:");

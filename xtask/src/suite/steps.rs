@@ -22,6 +22,9 @@ use anyhow::{Context as _, Result, bail};
 use std::{fs, process::Command};
 
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
+/// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
+/// that it alone asks for: together with the rest it would all be built a second time.
+const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
@@ -33,19 +36,22 @@ pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<iso
     Ok(vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())])
 }
 
-/// The whole workspace is built, whatever is wanted of it: features agree with those of other steps, and nothing is built twice.
+/// Everything is built, whatever is wanted of it: features agree with those of other steps, and nothing is built twice.
 pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wanted: Wanted) -> Result<Counts> {
     build::ensure_site_folder(context)?;
-    let mut tests = context.cargo();
-    tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(NATIVE);
+    let tests = |of: &[&str]| {
+        let mut tests = context.cargo();
+        tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(of);
+        tests
+    };
     let folder = context.stamps().join(format!("tests-{}", std::process::id()));
-    isolated::run(&mut tests, settings, folder, wanted)
+    isolated::run(&mut [tests(&TESTED), tests(&["--package", "xtask"])], settings, folder, wanted)
 }
 
-/// All binaries, by the same selection as the tests, whose features then agree: nothing is built twice.
+/// All binaries but this tool, by the same selection as the tests, whose features then agree: nothing is built twice.
 pub(super) fn programs(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
-    run(context.cargo().args(["build", "--profile", "ci"]).args(NATIVE).arg("--all-targets"))
+    run(context.cargo().args(["build", "--profile", "ci"]).args(TESTED).arg("--all-targets"))
 }
 
 impl Suite<'_> {
@@ -105,7 +111,7 @@ impl Suite<'_> {
             return Ok(());
         }
         let mut doc_tests = context.cargo();
-        doc_tests.args(["test", "--profile", "ci", "--doc"]).args(NATIVE).envs(settings);
+        doc_tests.args(["test", "--profile", "ci", "--doc"]).args(TESTED).envs(settings);
         let (doc_tests_passed, lines) = run_and_read(&mut doc_tests)?;
         self.counts = self.counts.plus(Counts::from_doc_tests(&lines));
         if !doc_tests_passed {

@@ -24,7 +24,18 @@ pub(super) struct Program {
 }
 
 /// Builds them. The long tests, which are the integration tests, come first: then the short ones fill the cores at the end.
-pub(super) fn build(cargo: &mut Command) -> Result<Vec<Program>> {
+pub(super) fn build(cargo: &mut [Command]) -> Result<Vec<Program>> {
+    let mut programs = Vec::new();
+    for command in cargo {
+        programs.extend(built(command)?);
+    }
+    programs.sort_by(|one, other| {
+        (!one.is_integration, &one.name, &one.file).cmp(&(!other.is_integration, &other.name, &other.file))
+    });
+    Ok(programs)
+}
+
+fn built(cargo: &mut Command) -> Result<Vec<Program>> {
     cargo.args(["--no-run", "--message-format=json-render-diagnostics"]).stdout(Stdio::piped());
     let mut child = cargo.spawn().with_context(|| format!("cannot start `{}`", describe(cargo)))?;
     let messages = child.stdout.take().context("cargo has no output")?;
@@ -38,9 +49,6 @@ pub(super) fn build(cargo: &mut Command) -> Result<Vec<Program>> {
     if !status.success() {
         bail!("`{}` failed ({status})", describe(cargo));
     }
-    programs.sort_by(|one, other| {
-        (!one.is_integration, &one.name, &one.file).cmp(&(!other.is_integration, &other.name, &other.file))
-    });
     Ok(programs)
 }
 
