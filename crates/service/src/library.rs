@@ -1,51 +1,131 @@
 //! The content that Weft is shipped with: put into the library once, never over what somebody made.
-//! Goes the way of every other edit: through the same use cases, validated and audited.
+//! Goes the way of every other file of a workflow: imported whole or not at all, validated and audited, and then published.
 
-use workflow::api::{CreateTemplate, SaveAgent};
+use workflow::exchange::{Act, Report, Thing};
 
-use crate::{OpContext, Result, Wanted, agents, templates};
+use crate::{
+    OpContext, Result,
+    exchange::{self, Import},
+    templates,
+};
 
-/// Agents, and workflows that are published at once.
+/// Workflows as files, each with all that it needs. What another file of it has too has to say the same there.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    pub agents: Vec<SaveAgent>,
-    pub templates: Vec<CreateTemplate>,
+    pub files: Vec<&'static str>,
 }
 
 /// What was new.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Installed {
     pub n_agents: usize,
     pub n_templates: usize,
+    pub left_out: Vec<LeftOut>,
 }
 
-/// Adds the agents whose id, and the workflows whose name, is not taken.
+/// A workflow that is not here and was not made, because it would have changed what is here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOut {
+    /// What the workflow is called.
+    pub name: String,
+    pub why: String,
+}
+
+/// Adds and publishes the workflows whose slug is not taken, with the agents and workflows that they need. One that is here stays as it
+/// is, whatever became of it; one that could only come by changing what is here is left out.
 pub async fn install(ctx: &OpContext, library: &Library) -> Result<Installed> {
     ctx.admin()?;
     let mut installed = Installed::default();
-    let known = ctx.store().agents().await?;
-    for agent in &library.agents {
-        if known.iter().all(|known| known.id != agent.id) {
-            agents::save(ctx, SaveAgent { base_version: None, ..agent.clone() }).await?;
-            installed.n_agents += 1;
+    for file in &library.files {
+        let dry_run = Import { dry_run: true, digest: None };
+        let listed = Box::pin(exchange::import(ctx, (*file).to_owned(), &dry_run)).await?;
+        if is_here(&listed) {
+            continue;
         }
-    }
-    let mut known = Vec::new();
-    let mut wanted = Wanted::default();
-    loop {
-        let page = templates::list(ctx, &wanted).await?;
-        known.extend(page.items);
-        if page.next.is_none() {
-            break;
+        if let Some(why) = in_the_way(&listed) {
+            installed.left_out.push(LeftOut { name: listed.name, why });
+            continue;
         }
-        wanted.after = page.next;
-    }
-    for template in &library.templates {
-        if known.iter().all(|known| known.name != template.name) {
-            let created = templates::create(ctx, template.clone()).await?;
-            templates::publish(ctx, created.id).await?;
-            installed.n_templates += 1;
+        // Only what was listed: somebody may be at work at the same moment.
+        let import = Import { dry_run: false, digest: Some(listed.digest) };
+        let made = Box::pin(exchange::import(ctx, (*file).to_owned(), &import)).await?;
+        if let Some(id) = made.template_id {
+            templates::publish(ctx, id).await?;
         }
+        let created = |thing: Thing| {
+            made.changes.iter().filter(move |change| change.thing == thing && change.act == Act::Create).count()
+        };
+        installed.n_agents += created(Thing::Agent);
+        installed.n_templates += created(Thing::Workflow);
     }
     Ok(installed)
+}
+
+/// Whether a workflow of that slug is here, changed, set aside or not.
+fn is_here(listed: &Report) -> bool {
+    let mut changes = listed.changes.iter();
+    !changes.any(|change| change.thing == Thing::Workflow && change.id == listed.main && change.act == Act::Create)
+}
+
+/// What keeps a file from being added to what is here.
+fn in_the_way(listed: &Report) -> Option<String> {
+    if let Some(problem) = listed.problems.first() {
+        return Some(problem.message.clone());
+    }
+    let changed = listed.changes.iter().find(|change| !matches!(change.act, Act::Nothing | Act::Create));
+    let changed = changed.map(|change| {
+        let thing = change.thing.words().to_lowercase();
+        format!("The {thing} `{}` is here already and says something else", change.id)
+    });
+    changed.or_else(|| listed.conflicts.first().map(|conflict| conflict.message.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::exchange::{Change, Note};
+
+    use super::*;
+
+    fn listed(acts: &[(Thing, &str, Act)]) -> Report {
+        let change = |(thing, id, act): &(Thing, &str, Act)| Change {
+            thing: *thing,
+            id: (*id).to_owned(),
+            name: String::new(),
+            act: *act,
+            version: None,
+            fields: Vec::new(),
+        };
+        Report {
+            main: "brief".into(),
+            name: "Brief".into(),
+            changes: acts.iter().map(change).collect(),
+            conflicts: Vec::new(),
+            grants: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            digest: String::new(),
+            applied: false,
+            template_id: None,
+        }
+    }
+
+    #[test]
+    fn only_what_changes_nothing_is_added() {
+        let new = (Thing::Workflow, "brief", Act::Create);
+        let fine = listed(&[(Thing::Agent, "writer", Act::Nothing), (Thing::Agent, "reader", Act::Create), new]);
+        assert_eq!((is_here(&fine), in_the_way(&fine)), (false, None));
+        for act in [Act::Nothing, Act::SaveDraft, Act::NewVersion] {
+            assert!(is_here(&listed(&[(Thing::Workflow, "brief", act)])), "{act:?}");
+        }
+        assert!(is_here(&listed(&[(Thing::Agent, "brief", Act::Create)])), "that is an agent");
+        for (thing, act) in
+            [(Thing::Agent, Act::NewVersion), (Thing::Workflow, Act::NewVersion), (Thing::Workflow, Act::SaveDraft)]
+        {
+            let why = in_the_way(&listed(&[(thing, "other", act), new])).unwrap();
+            assert!(why.contains("`other`"), "{why}");
+        }
+        let note = Note { place: String::new(), message: "no".into() };
+        assert_eq!(in_the_way(&Report { conflicts: vec![note.clone()], ..listed(&[new]) }).as_deref(), Some("no"));
+        assert_eq!(in_the_way(&Report { problems: vec![note], ..listed(&[new]) }).as_deref(), Some("no"));
+    }
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use service::library;
+use service::library::{self, LeftOut};
+use workflow::words::count;
 
 use super::operator::{Operator, told};
 use crate::{config, seed};
@@ -13,6 +14,9 @@ pub(super) async fn run(config: &config::Database) -> Result<ExitCode> {
     let installed = library::install(&operator.context().await?, &seed::library()).await.map_err(told);
     operator.end().await?;
     let installed = installed?;
-    println!("Added {} agents and {} workflows", installed.n_agents, installed.n_templates);
+    println!("Added {} and {}", count(installed.n_agents, "agent"), count(installed.n_templates, "workflow"));
+    for LeftOut { name, why } in installed.left_out {
+        println!("Left out “{name}”: {why}");
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,9 +2,9 @@
 
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflow::{UserId, access::Role};
+use workflow::{UserId, access::Role, api::UpdateTemplate};
 
-use super::{World, at, chain, nobody, plain, service_of, status, tokens::new_token};
+use super::{World, at, nobody, plain, service_of, status, tokens::new_token};
 use crate::{RequestInfo, Settings, Wanted, accounts, library, library::Library, templates, users};
 
 const ADMIN: UserId = UserId(Uuid::from_u128(1));
@@ -86,18 +86,52 @@ async fn the_operator_creates_people_and_owns_nothing_before_there_is_an_admin(p
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_first_admin_finds_the_library_and_it_is_installed_once(pool: PgPool) {
-    let content = Library {
-        agents: vec![super::writer()],
-        templates: vec![workflow::api::CreateTemplate {
-            name: "Brief".into(),
-            description: String::new(),
-            definition: chain(),
-        }],
-    };
+    let content = Library { files: vec![BRIEF] };
     let settings = Settings { library: content.clone(), ..Settings::default() };
     let service = service_of(pool, settings).await;
     accounts::create_first_admin(&nobody(&service), "a@b.c", "several words of it".into(), "").await.unwrap();
     let operator = service.system_context().await.unwrap();
     assert_eq!(templates::gallery(&operator, &Wanted::default()).await.unwrap().items.len(), 1);
     assert_eq!(library::install(&operator, &content).await.unwrap(), library::Installed::default());
+}
+
+/// A file of a workflow, with its one agent.
+const BRIEF: &str = r#"{"weft": 1, "main": "brief",
+    "workflows": {"brief": [{"name": "Brief", "definition": {"steps": {"a": {"agent_id": "scribe"}}}}]},
+    "agents": {"scribe": [{"name": "Scribe", "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}}]}}"#;
+/// Another one, whose agent of the same id says something else.
+const OTHER: &str = r#"{"weft": 1, "main": "other",
+    "workflows": {"other": [{"name": "Other", "definition": {"steps": {"a": {"agent_id": "scribe"}}}}]},
+    "agents": {"scribe": [{"name": "Scribe", "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "y"}}]}}"#;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn shipped_content_never_goes_over_what_somebody_made(pool: PgPool) {
+    let world = World::new(pool).await;
+    let content = Library { files: vec![BRIEF, OTHER] };
+    assert_eq!(status(library::install(&world.ada, &content).await.map(|_| ())), plain(403));
+    let installed = library::install(&world.admin, &content).await.unwrap();
+    assert_eq!((installed.n_agents, installed.n_templates), (1, 1));
+    let [left_out] = installed.left_out.as_slice() else { panic!("{installed:?}") };
+    assert_eq!(left_out.name, "Other");
+    assert!(left_out.why.contains("`scribe`"), "{}", left_out.why);
+    let made = templates::list(&world.admin, &Wanted::default()).await.unwrap().items;
+    assert_eq!(
+        made.iter().map(|template| template.name.as_str()).collect::<Vec<_>>(),
+        ["Brief"],
+        "nothing of it is here"
+    );
+
+    // Called something else, changed and set aside, it is still the one that was shipped.
+    let id = made[0].id;
+    let update = UpdateTemplate {
+        name: Some("Mine".into()),
+        base_revision: Some(made[0].draft_revision),
+        ..UpdateTemplate::default()
+    };
+    templates::save_draft(&world.admin, id, update).await.unwrap();
+    templates::archive(&world.admin, id, true).await.unwrap();
+    let again = library::install(&world.admin, &Library { files: vec![BRIEF] }).await.unwrap();
+    assert_eq!(again, library::Installed::default());
+    let seen = templates::get(&world.admin, id).await.unwrap();
+    assert_eq!((seen.name.as_str(), seen.archived_at.is_some()), ("Mine", true));
 }
