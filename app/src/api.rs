@@ -4,6 +4,8 @@
 mod account;
 mod agents;
 mod client;
+#[cfg(feature = "ssr")]
+mod drawings;
 mod exchange;
 mod find;
 mod runs;

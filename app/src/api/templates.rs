@@ -6,10 +6,12 @@ use workflow::{Definition, TemplateId, api as wire};
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-/// Published templates, by name.
+/// Published templates, by name, each with a small drawing.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn gallery(after: Option<String>) -> Result<wire::Page<wire::PublishedTemplate>, AppError> {
-    Ok(service::templates::gallery(&expect_context(), &service::Wanted::after(after)).await?)
+pub async fn gallery(after: Option<String>) -> Result<wire::Page<wire::GalleryCard>, AppError> {
+    let ctx: service::OpContext = expect_context();
+    let page = service::templates::gallery(&ctx, &service::Wanted::after(after)).await?;
+    Ok(super::drawings::of(&ctx, page).await?)
 }
 
 #[server(client = Limited, input = Json, output = Json)]

@@ -9,6 +9,7 @@ mod list;
 mod minimap;
 mod overlay;
 mod svg;
+mod thumbnail;
 
 use kurbo::{Rect, Size};
 
@@ -21,6 +22,7 @@ use crate::{
 pub use cut::fitted;
 pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
 pub use svg::Svg;
+pub use thumbnail::{Thumbnail, thumbnail};
 
 use list::Batches;
 

@@ -26,6 +26,13 @@ pub async fn gallery(ctx: &OpContext, wanted: &Wanted) -> Result<Page<PublishedT
     Ok(ctx.store().gallery(wanted.window()).await?)
 }
 
+/// What a template of the gallery runs, for its drawing; none where that version is not there any more.
+pub async fn definition_of(ctx: &OpContext, listed: &PublishedTemplate) -> Result<Option<Definition>> {
+    ctx.user()?;
+    let content = ctx.store().version_content(listed.id, listed.version).await?;
+    Ok(content.map(|workflow| workflow.definition))
+}
+
 pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedTemplate> {
     ctx.user()?;
     let published = ctx.store().published(id).await?.ok_or(Error::NotFound)?;

@@ -1,7 +1,7 @@
 //! Templates and agents over REST: drafts with revisions, publishing, and what users see of them.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::harness::Server;
@@ -71,6 +71,38 @@ async fn the_agents_list_tells_ports_and_kinds(pool: PgPool) {
     assert_eq!(summarise["outputs"][0]["name"], "summary");
     assert!(summarise.get("config").is_none(), "prompts are for admins");
     let gallery = server.anna.get("/api/workflows/gallery").await.expect(200);
-    assert_eq!(gallery.as_array().unwrap().len(), 3);
+    assert_eq!(gallery.as_array().unwrap().len(), 9);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_card_of_the_gallery_has_a_small_drawing_without_anybody_s_text(pool: PgPool) {
+    let server = Server::start(pool).await.with_library().await;
+    server.shouting_agent().await;
+    let step = json!({"title": "<script>", "agent_id": "shout", "inputs": {"text": {"const": "x"}}});
+    let steps: serde_json::Map<String, Value> = (0..1_000).map(|n| (format!("s{n}"), step.clone())).collect();
+    server.publish("Large", json!({"steps": steps})).await;
+    let few = json!({"steps": {"a": step}});
+    server.publish("Small", few).await;
+
+    let page = server.anna.post("/_fn/gallery", json!({})).await.expect(200);
+    let cards = page["items"].as_array().unwrap();
+    assert_eq!(cards.len(), 11);
+    for card in cards {
+        let (name, svg) = (&card["template"]["name"], card["drawing"]["svg"].as_str().unwrap());
+        assert!(svg.starts_with("<svg") && svg.len() <= 6 * 1024, "{name}: {svg}");
+        assert!(!svg.contains("script") && !svg.contains("Clean"), "{name}: {svg}");
+        let words = card["drawing"]["words"].as_str().unwrap();
+        assert!(!words.is_empty() && words.len() <= 1_024, "{name}: {words}");
+    }
+    let words = |name: &str| {
+        let card = cards.iter().find(|card| card["template"]["name"] == name).unwrap();
+        card["drawing"]["words"].as_str().unwrap()
+    };
+    assert_eq!(words("Large"), "1,000 steps in 1 stage, at most 1,000 side by side");
+    assert_eq!(words("Small"), "<script>");
+    assert_eq!(words("Answer a message"), "Clean the message; then Write a reply; then Put it together");
+    assert_eq!(server.anna.post("/_fn/gallery", json!({})).await.expect(200), page, "those that are kept are the same");
+    server.nobody.post("/_fn/gallery", json!({})).await.problem(401, "unauthenticated");
     server.stop().await;
 }

@@ -1,7 +1,7 @@
 //! The published workflows as cards, each one press away from its start form.
 
 use leptos::prelude::*;
-use workflow::api::{Page, PublishedTemplate};
+use workflow::api::{GalleryCard, Page};
 
 use crate::{
     api,
@@ -36,12 +36,12 @@ pub(super) fn Gallery() -> impl IntoView {
 }
 
 #[component]
-fn Cards(page: Page<PublishedTemplate>) -> impl IntoView {
+fn Cards(page: Page<GalleryCard>) -> impl IntoView {
     let templates = Paged::new(page, api::gallery);
     view! {
         <ul class="gallery">
-            <For each=move || templates.items.get() key=|template| template.id let:template>
-                <Card template/>
+            <For each=move || templates.items.get() key=|card| card.template.id let:card>
+                <Card card/>
             </For>
         </ul>
         <More of=templates/>
@@ -60,7 +60,8 @@ fn GallerySkeleton() -> impl IntoView {
 }
 
 #[component]
-fn Card(template: PublishedTemplate) -> impl IntoView {
+fn Card(card: GalleryCard) -> impl IntoView {
+    let GalleryCard { template, drawing } = card;
     let href = format!("/start/{}", template.id);
     let steps = if template.n_steps == 1 { "1 step".to_owned() } else { format!("{} steps", template.n_steps) };
     view! {
@@ -70,6 +71,7 @@ fn Card(template: PublishedTemplate) -> impl IntoView {
                 <a href=href.clone()>{template.name.clone()}</a>
             </h3>
             <p>{template.description}</p>
+            <div class="gallery-drawing" role="img" aria-label=format!("Steps: {}", drawing.words) inner_html=drawing.svg></div>
             <div class="gallery-foot">
                 <span>{steps}</span>
                 <span aria-hidden="true">"·"</span>

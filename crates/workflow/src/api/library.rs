@@ -150,6 +150,22 @@ pub struct PublishedTemplate {
     pub draft: Option<DraftNotes>,
 }
 
+/// A published template with its drawing, as the gallery shows it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GalleryCard {
+    pub template: PublishedTemplate,
+    pub drawing: Drawing,
+}
+
+/// A small drawing of a workflow.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Drawing {
+    /// Made by the server, without a text of anybody's in it; empty where there is nothing to draw.
+    pub svg: String,
+    /// What it shows, for whoever does not see it.
+    pub words: String,
+}
+
 /// What an admin should know before starting a published version.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct DraftNotes {
