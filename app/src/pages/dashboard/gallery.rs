@@ -1,4 +1,5 @@
-//! The published workflows as cards, each one press away from its start form.
+//! The published workflows as cards, each drawn small and one press away from its start form.
+//! Must never draw anything here: drawings come from the server, so that the first page needs no canvas.
 
 use leptos::prelude::*;
 use workflow::api::{GalleryCard, Page};
@@ -71,7 +72,12 @@ fn Card(card: GalleryCard) -> impl IntoView {
                 <a href=href.clone()>{template.name.clone()}</a>
             </h3>
             <p>{template.description}</p>
-            <div class="gallery-drawing" role="img" aria-label=format!("Steps: {}", drawing.words) inner_html=drawing.svg></div>
+            <div
+                class="gallery-drawing"
+                role="img"
+                aria-label=format!("Steps: {}", drawing.words)
+                inner_html=drawing.svg
+            ></div>
             <div class="gallery-foot">
                 <span>{steps}</span>
                 <span aria-hidden="true">"·"</span>
