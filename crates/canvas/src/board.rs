@@ -27,8 +27,8 @@ use kurbo::{Point, Rect, Size};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey};
 
 use crate::{
+    Document,
     camera::{Camera, Lod},
-    document::Document,
     edit::{Edit, Refused},
     flow::Flow,
     history::{History, Kept},

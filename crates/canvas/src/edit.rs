@@ -26,7 +26,7 @@ use workflow::{
     source::Source,
 };
 
-use crate::document::Document;
+use crate::Document;
 
 pub(crate) use between::put_between;
 pub(crate) use fitting::map_what_fits;

@@ -7,7 +7,7 @@ mod kept;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    document::Document,
+    Document,
     edit::{self, Edit, Refused},
 };
 

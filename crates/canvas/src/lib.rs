@@ -2,7 +2,6 @@
 //! Native and wasm32 alike; it must never name a DOM type, read a clock or do IO.
 
 pub mod clip;
-pub mod document;
 pub mod edit;
 pub mod find;
 pub mod history;
@@ -23,10 +22,10 @@ pub use board::{
 };
 pub use camera::Camera;
 pub use clip::Clip;
-pub use document::Document;
 pub use edit::{Edit, KeyFault, Refused, apply, fresh_key, rename_run_input, rename_step};
 pub use flow::Flow;
 pub use history::History;
 pub use kurbo::{CubicBez, Point, Rect, Size, Vec2};
 pub use paint::{DisplayList, Renderer};
 pub use scene::{Said, Scene, Side, hit::Precision};
+pub use workflow::Document;

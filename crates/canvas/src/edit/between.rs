@@ -72,7 +72,7 @@ fn carried_on(agents: &AgentCatalog, last: &Step, from: &StepKey, step: &Step) -
 mod tests {
     use super::*;
     use crate::{
-        document::Document,
+        Document,
         edit::{
             apply,
             testing::{agents, definition, reads},

@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        document::Document,
+        Document,
         edit::{
             apply,
             testing::{agents, definition, reads},

@@ -4,7 +4,7 @@
 use workflow::{AgentCatalog, AgentId, Definition, Problem, Step, StepKey, validate};
 
 use super::{Edit, apply};
-use crate::document::Document;
+use crate::Document;
 
 /// How many versions a step is behind the newest one of its agent; none where it is not.
 pub fn behind(step: &Step, agents: &AgentCatalog) -> Option<u32> {

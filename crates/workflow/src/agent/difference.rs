@@ -6,20 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{AgentConfig, AgentSpec};
-use crate::schema::Schema;
-
-/// Characters of a long text, from a little before the first one that differs.
-const EXCERPT: usize = 160;
-const BEFORE: usize = 30;
-
-/// One thing that is another one. Without a `before` it is new, without an `after` it is gone.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
-    /// "Input tone", "Prompt".
-    pub what: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
+use crate::{
+    difference::{Difference, excerpts},
+    schema::Schema,
+};
 
 /// Everything that differs: ports first, then what the agent does.
 pub fn differences(before: &AgentSpec, after: &AgentSpec) -> Vec<Difference> {
@@ -179,16 +169,8 @@ fn text(what: &str, before: &str, after: &str, told: &mut Vec<Difference>) {
     if before == after {
         return;
     }
-    let alike = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
-    let from =
-        if before.chars().count().max(after.chars().count()) > EXCERPT { alike.saturating_sub(BEFORE) } else { 0 };
-    let part = |text: &str| {
-        let shown: String = text.chars().skip(from).take(EXCERPT).collect();
-        let (head, tail) =
-            (if from > 0 { "…" } else { "" }, if text.chars().count() > from + EXCERPT { "…" } else { "" });
-        (!text.is_empty()).then(|| format!("{head}{shown}{tail}"))
-    };
-    told.push(Difference { what: what.to_owned(), before: part(before), after: part(after) });
+    let (before, after) = excerpts(before, after);
+    told.push(Difference { what: what.to_owned(), before, after });
 }
 
 #[cfg(test)]
@@ -238,16 +220,6 @@ mod tests {
             ]
         );
         assert_eq!(told(&after, &after), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_long_text_is_told_from_where_it_differs() {
-        let (common, text) = ("é".repeat(500), json!({"type": "string"}));
-        let of = |end: &str| llm(&json!([]), &text, &format!("{common}{end}"), "m");
-        let told = differences(&of("old"), &of("new"));
-        let (before, after) = (told[0].before.clone().unwrap(), told[0].after.clone().unwrap());
-        assert!(before.starts_with('…') && before.ends_with("éold"), "{before}");
-        assert!(after.ends_with("énew") && after.chars().count() < 50, "{after}");
     }
 
     #[test]

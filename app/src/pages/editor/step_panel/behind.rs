@@ -2,11 +2,7 @@
 //! make wrong here, and one press for all steps of that agent.
 
 use leptos::{html, prelude::*};
-use workflow::{
-    AgentId, Problem, StepKey,
-    agent::{Difference, differences},
-    words::count,
-};
+use workflow::{AgentId, Problem, StepKey, agent::differences, difference::Difference, words::count};
 
 use super::one_step::OneStep;
 use crate::components::{Badge, Button, Icon, Size, Tone, Variant, quoted};

@@ -1,8 +1,9 @@
-//! What the editor changes as a whole: the definition of a workflow, and what the workflow is called.
+//! What the editor changes as a whole, and what is compared and merged: the definition of a workflow, and what the workflow is called.
 //! Nothing else of a workflow belongs here: who may run it or which version is live is changed by the server alone.
 
 use serde::{Deserialize, Serialize};
-use workflow::{Definition, api::TemplateView};
+
+use crate::{api::TemplateView, definition::Definition};
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Document {
@@ -39,6 +40,6 @@ impl Document {
     pub fn fingerprint(&self) -> String {
         let words = [self.name.trim(), self.description.trim(), &self.definition.to_value().to_string()];
         let lengths: String = words.map(|word| format!("{} ", word.len())).concat();
-        workflow::hash::sha256_hex((lengths + &words.concat()).as_bytes())
+        crate::hash::sha256_hex((lengths + &words.concat()).as_bytes())
     }
 }

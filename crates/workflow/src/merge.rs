@@ -1,0 +1,144 @@
+//! Two drafts that began from one, as one draft again: by step and by field. What only one of them changed is as that one has it.
+//! Must never choose between two people: where both changed one field to something else, or where what each did is sound alone and not
+//! together, it answers with conflicts, and with a draft only once somebody has chosen.
+//!
+//! A field is what one decides as a whole: an agent with its version, a gate with whom it asks. The steps that a step waits for are merged
+//! one by one. Where a card stands on the canvas is nobody's loss: there mine stays.
+
+mod place;
+mod sound;
+mod told;
+mod walk;
+
+use std::collections::BTreeMap;
+
+pub use place::{InputField, Place, StepField, WorkflowField};
+
+use self::{told::Titles, walk::Walk};
+use crate::{
+    difference::{Difference, excerpts},
+    document::Document,
+    id::StepKey,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Mine,
+    Theirs,
+}
+
+/// What a person has decided about places in conflict.
+pub type Choices = BTreeMap<Place, Side>;
+
+/// A place that is another one. Without a `before` it is new, without an `after` it is gone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    pub place: Place,
+    /// What the step or the run input is called that the place belongs to.
+    pub of: Option<String>,
+    /// In words, however long they are.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Change {
+    /// For a list: in few words.
+    pub fn told(&self) -> Difference {
+        let text = |side: &Option<String>| side.clone().unwrap_or_default();
+        let (before, after) = excerpts(&text(&self.before), &text(&self.after));
+        Difference { what: self.place.label(), before, after }
+    }
+}
+
+/// Why a place is in conflict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// Both changed it, to something else.
+    Both,
+    /// One removed it, and the other changed it.
+    Removed,
+    /// One removed it, and steps of the other read it or wait for it.
+    Used { by: Vec<StepKey> },
+    /// The connections of both together lead in a circle, as this path from a step back to it.
+    Circle { path: Vec<StepKey> },
+}
+
+/// `before` is mine and `after` is theirs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Conflict {
+    pub why: Why,
+    pub change: Change,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Merged {
+    pub document: Document,
+    /// What of theirs is new to mine.
+    pub taken: Vec<Change>,
+}
+
+/// Mine and theirs, which both began from `base`, as one; or what is to be decided first.
+pub fn merge(base: &Document, mine: &Document, theirs: &Document, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
+    let mut walk = Walk::new(choices, &mine.definition, &theirs.definition);
+    let mut document = walk.document(base, mine, theirs);
+    let (taken, mut conflicts) = walk.end();
+    let titles = Titles { before: &mine.definition, after: &theirs.definition };
+    sound::keep(&mut document.definition, titles, choices, &mut conflicts);
+    if conflicts.is_empty() { Ok(Merged { document, taken }) } else { Err(conflicts) }
+}
+
+/// What is another one in `after`, by place. Where cards stand on the canvas is not told.
+pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
+    let choices = Choices::new();
+    let mut walk = Walk::new(&choices, &before.definition, &after.definition);
+    walk.document(before, before, after);
+    walk.end().0
+}
+
+/// "2 steps added, 1 step changed"; none where nothing differs.
+pub fn summary(changes: &[Change]) -> Option<String> {
+    let mut steps: BTreeMap<&StepKey, &'static str> = BTreeMap::new();
+    let mut inputs: BTreeMap<&str, &'static str> = BTreeMap::new();
+    let mut is_workflow = false;
+    for change in changes {
+        let verb = change.verb();
+        match &change.place {
+            Place::Step { key, .. } => {
+                steps.insert(key, verb);
+            }
+            Place::Input { key, .. } => {
+                inputs.insert(key, verb);
+            }
+            Place::Workflow(_) | Place::Note(_) | Place::Order => is_workflow = true,
+        }
+    }
+    let counted = |verbs: Vec<&'static str>, noun: &str| -> Vec<String> {
+        let of = |verb: &'static str| {
+            let n = verbs.iter().filter(|known| **known == verb).count();
+            (n > 0).then(|| format!("{} {verb}", crate::words::count(n, noun)))
+        };
+        [ADDED, REMOVED, CHANGED].into_iter().filter_map(of).collect()
+    };
+    let mut parts = counted(steps.into_values().collect(), "step");
+    parts.extend(counted(inputs.into_values().collect(), "run input"));
+    parts.extend(is_workflow.then(|| "name, description, limits or notes changed".to_owned()));
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+const ADDED: &str = "added";
+const REMOVED: &str = "removed";
+const CHANGED: &str = "changed";
+
+impl Change {
+    /// What became of the step or the run input.
+    fn verb(&self) -> &'static str {
+        match (self.place.is_whole(), &self.before, &self.after) {
+            (true, None, Some(_)) => ADDED,
+            (true, Some(_), None) => REMOVED,
+            _ => CHANGED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! What must hold of a merged draft beside its fields: no new circle, and nothing that reads what the other one removed.
+//! What was wrong in one of the two drafts already stays as it is: the validator names it. Must never remove what nobody decided about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Change, Choices, Conflict, Side, Why,
+    place::{InputField, Place, StepField},
+    told::Titles,
+};
+use crate::{
+    definition::{Definition, Step},
+    graph::Graph,
+    id::StepKey,
+    source::Source,
+};
+
+/// `both`: mine before, theirs after.
+pub(super) fn keep(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
+    open_circles(merged, both, choices, conflicts);
+    settle_steps(merged, both, choices, conflicts);
+    settle_inputs(merged, both, choices, conflicts);
+}
+
+/// Where somebody chose a side, the steps of a circle are connected as on that side.
+fn open_circles(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
+    let mut settled = BTreeSet::new();
+    while let Some(path) = new_circle(merged, both) {
+        let from = match choices.get(&Place::Order) {
+            Some(Side::Mine) => Some(both.before),
+            Some(Side::Theirs) => Some(both.after),
+            None => None,
+        };
+        let mut is_other = false;
+        for key in &path {
+            let as_chosen = from.and_then(|from| from.steps.get(key));
+            if let (Some(step), Some(as_chosen)) = (merged.steps.get_mut(key), as_chosen)
+                && settled.insert(key.clone())
+            {
+                connect_as(step, as_chosen);
+                is_other = true;
+            }
+        }
+        if !is_other {
+            let told = both.steps(&path);
+            let change = Change { place: Place::Order, of: None, before: told.clone(), after: told };
+            conflicts.push(Conflict { why: Why::Circle { path }, change });
+            return;
+        }
+    }
+}
+
+fn connect_as(step: &mut Step, other: &Step) {
+    step.depends_on.clone_from(&other.depends_on);
+    step.inputs.clone_from(&other.inputs);
+    step.when.clone_from(&other.when);
+    step.map.clone_from(&other.map);
+}
+
+/// A circle of which neither draft has all lines.
+fn new_circle(merged: &Definition, both: Titles<'_>) -> Option<Vec<StepKey>> {
+    let graph = Graph::of(merged);
+    let on_circles = graph.order().err()?;
+    for to in on_circles {
+        for from in merged.steps.get(to)?.direct_dependencies() {
+            let Some(path) = graph.cycle_with(from, to) else { continue };
+            let is_of = |draft: &Definition| path.windows(2).all(|line| has_line(draft, line[0], line[1]));
+            if from != to && !is_of(both.before) && !is_of(both.after) {
+                return Some(path.into_iter().cloned().collect());
+            }
+        }
+    }
+    None
+}
+
+fn has_line(draft: &Definition, from: &StepKey, to: &StepKey) -> bool {
+    draft.steps.get(to).is_some_and(|step| step.direct_dependencies().contains(from))
+}
+
+/// A step that one removed and the other still reads is a conflict. Once somebody wants it gone, it goes with the lines and the mappings
+/// that read it; conditions and lists that read it stay, and the validator names them.
+fn settle_steps(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
+    let mut readers: BTreeMap<StepKey, Vec<StepKey>> = BTreeMap::new();
+    for (key, step) in &merged.steps {
+        for read in step.direct_dependencies() {
+            let is_old = |draft: &Definition| has_line(draft, read, key) && !draft.steps.contains_key(read);
+            if !merged.steps.contains_key(read) && !is_old(both.before) && !is_old(both.after) {
+                readers.entry(read.clone()).or_default().push(key.clone());
+            }
+        }
+    }
+    for (gone, by) in readers {
+        let place = Place::step(&gone, StepField::Whole);
+        if choices.contains_key(&place) {
+            for key in &by {
+                if let Some(step) = merged.steps.get_mut(key) {
+                    step.depends_on.remove(&gone);
+                    step.inputs.retain(|_, source| source.step() != Some(&gone));
+                }
+            }
+        } else {
+            let is_there = |draft: &Definition| draft.steps.get(&gone).map(super::told::step);
+            let (before, after) = (is_there(both.before), is_there(both.after));
+            let change = Change { place, of: Some(both.step(&gone)), before, after };
+            add(conflicts, Conflict { why: Why::Used { by }, change });
+        }
+    }
+}
+
+/// The same of run inputs, whose readers stay as they are when somebody wants one gone.
+fn settle_inputs(merged: &Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
+    let mut readers: BTreeMap<&str, Vec<StepKey>> = BTreeMap::new();
+    for (key, step) in &merged.steps {
+        for read in run_inputs(step).filter(|read| !merged.inputs.contains_key(*read)) {
+            let is_old = |draft: &Definition| {
+                let reads = draft.steps.get(key).is_some_and(|step| run_inputs(step).any(|known| known == read));
+                reads && !draft.inputs.contains_key(read)
+            };
+            let by = readers.entry(read).or_default();
+            if !is_old(both.before) && !is_old(both.after) && by.last() != Some(key) {
+                by.push(key.clone());
+            }
+        }
+    }
+    for (gone, by) in readers {
+        let place = Place::input(gone, InputField::Whole);
+        if by.is_empty() || choices.contains_key(&place) {
+            continue;
+        }
+        let is_there = |draft: &Definition| draft.inputs.get(gone).map(super::told::input);
+        let (before, after) = (is_there(both.before), is_there(both.after));
+        let change = Change { place, of: Some(both.input(gone)), before, after };
+        add(conflicts, Conflict { why: Why::Used { by }, change });
+    }
+}
+
+fn run_inputs(step: &Step) -> impl Iterator<Item = &str> {
+    let shared = step.concurrency.iter().map(|shared| &shared.key);
+    step.sources().chain(shared).filter_map(|source| match source {
+        Source::Run { key, .. } => Some(key.as_str()),
+        Source::Const(_) | Source::Step { .. } | Source::Item { .. } => None,
+    })
+}
+
+/// One place is asked about once.
+fn add(conflicts: &mut Vec<Conflict>, conflict: Conflict) {
+    if conflicts.iter().all(|known| known.change.place != conflict.change.place) {
+        conflicts.push(conflict);
+    }
+}
