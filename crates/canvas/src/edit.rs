@@ -100,6 +100,9 @@ pub enum Edit {
     /// Of the workflow.
     SetName(String),
     SetDescription(String),
+    /// Another state of all of it: a version that is taken up again, or what `workflow::merge` made. It is not judged: it was stored, or
+    /// the merge has judged it.
+    SetDocument(Box<Document>),
     /// All or nothing, in order.
     Batch(Vec<Edit>),
 }
@@ -155,6 +158,7 @@ impl Edit {
             Self::SetLimits(_) => "Change limits",
             Self::SetName(_) => "Rename workflow",
             Self::SetDescription(_) => "Change description",
+            Self::SetDocument(_) => "Change workflow",
             Self::Batch(edits) => edits.first().map_or("Change", Self::describe),
         }
     }
@@ -254,6 +258,13 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
         Edit::SetName(name) => Ok(Edit::SetName(std::mem::replace(&mut document.name, name.clone()))),
         Edit::SetDescription(text) => {
             Ok(Edit::SetDescription(std::mem::replace(&mut document.description, text.clone())))
+        }
+        Edit::SetDocument(new) => {
+            if new.definition.steps.len() > workflow::limits::MAX_STEPS {
+                return Err(Refused::TooManySteps);
+            }
+            let before = std::mem::replace(document, Document::clone(new));
+            Ok(Edit::SetDocument(Box::new(before)))
         }
         Edit::Batch(edits) => batch(document, edits, added),
     }

@@ -29,6 +29,16 @@ impl From<&TemplateView> for Document {
 }
 
 impl Document {
+    /// As the server stores it, which cuts blanks around names.
+    #[must_use]
+    pub fn as_stored(&self) -> Self {
+        Self {
+            name: self.name.trim().to_owned(),
+            description: self.description.trim().to_owned(),
+            definition: self.definition.clone(),
+        }
+    }
+
     /// Whether the server would store the two alike.
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.name.trim() == other.name.trim()

@@ -1,5 +1,5 @@
 //! Autosave: after a pause in the edits, with the revision they began from, one save at a time.
-//! A newer draft of somebody else is never overwritten unasked, and what could not be saved stays in this browser.
+//! A newer draft of somebody else is merged and never overwritten unasked, and what could not be saved stays in this browser.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
     content::Live,
     draft::Draft,
     keep::{self, Kept},
-    saving::{SaveState, Shared, lock},
+    saving::{SaveState, Shared, Theirs, lock},
 };
 use crate::reactive::{effect, effect_with};
 use crate::{api, error::AppError};
@@ -76,8 +76,12 @@ impl Draft {
     fn keep(self) {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
-        let base_revision = lock(&core).base;
-        let kept = Kept { base_revision, n_edits: saving.n_edits.get_untracked().max(1), content: self.content() };
+        let (base_revision, base) = {
+            let core = lock(&core);
+            (core.base, core.saved.clone())
+        };
+        let n_edits = saving.n_edits.get_untracked().max(1);
+        let kept = Kept { base_revision, base, n_edits, content: self.content() };
         let is_kept = keep::write(self.id, &kept);
         saving.is_kept.set(is_kept);
     }
@@ -195,16 +199,17 @@ impl Draft {
         }
     }
 
-    /// A newer draft may be our own save whose answer was lost; then there is no conflict.
-    async fn recognise(self, core: &Shared, error: AppError) -> Result<(TemplateView, Document), AppError> {
-        let Ok(theirs) = api::get_template(self.id).await else { return Err(error) };
+    /// A newer draft may be our own save whose answer was lost; else it is somebody else's, and to be merged.
+    async fn recognise(self, core: &Shared, stale: AppError) -> Result<(TemplateView, Document), AppError> {
+        // Where the newer draft cannot be read now, the save is tried again as one that could not be sent.
+        let theirs = api::get_template(self.id).await?;
         let current = Document::from(&theirs);
         let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
         if let Some(ours) = ours {
             return Ok((theirs, ours));
         }
-        self.saving.theirs.try_set(Some(theirs));
-        Err(error)
+        self.saving.theirs.try_set(Some(Theirs::from(&theirs)));
+        Err(stale)
     }
 
     fn saved(self, template: &TemplateView) {
@@ -247,9 +252,12 @@ impl Draft {
             return;
         }
         let state = SaveState::of(error);
-        let is_offline = state == SaveState::Offline;
+        let (is_offline, is_conflict) = (state == SaveState::Offline, state == SaveState::Conflict);
         saving.set(state);
         self.keep();
+        if is_conflict {
+            self.take_in();
+        }
         if is_offline {
             let n = saving.n_failures.try_update_value(|n| {
                 *n += 1;

@@ -8,8 +8,9 @@ use workflow::TemplateId;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
-    /// The revision that the edits began from.
+    /// What the edits began from, to merge them with what others saved meanwhile.
     pub base_revision: i64,
+    pub base: Document,
     pub n_edits: usize,
     pub content: Document,
 }
@@ -52,7 +53,8 @@ mod tests {
     fn a_kept_draft_comes_back_as_it_was() {
         let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
         let content = Document { name: "N".into(), description: "D".into(), definition };
-        let kept = Kept { base_revision: 7, n_edits: 3, content };
+        let base = Document { description: "before".into(), ..content.clone() };
+        let kept = Kept { base_revision: 7, base, n_edits: 3, content };
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
     }

@@ -31,7 +31,7 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
                 Some(format!("Version {version} is live and says the same as this draft"))
             }
             _ if draft.saving.state.with(|state| *state == SaveState::Conflict) => {
-                Some("Decide about the newer draft first".to_owned())
+                Some("Decide first about what somebody else changed too".to_owned())
             }
             _ => None,
         }

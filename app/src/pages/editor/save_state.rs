@@ -18,7 +18,7 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
             SaveState::Saving => "Saving".to_owned(),
             SaveState::Offline => format!("Offline: {edits} {kept}"),
             SaveState::SignedOut => format!("Signed out: {edits} {kept}"),
-            SaveState::Conflict => "Somebody saved a newer draft".to_owned(),
+            SaveState::Conflict => "Not saved: somebody changed the same".to_owned(),
             SaveState::Refused(_) => format!("Not saved: {edits} {kept}"),
         })
     };

@@ -7,6 +7,7 @@ use canvas::Document;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use workflow::api::{ErrorCode, TemplateView};
 
+use super::content::Live;
 use crate::error::AppError;
 
 /// Remembered, to know our own draft again.
@@ -40,7 +41,7 @@ impl SaveState {
 #[derive(Debug)]
 pub(super) struct Core {
     pub base: i64,
-    /// What the server has, as far as this page knows.
+    /// What the server has, as far as this page knows: what the edits here began from.
     pub saved: Document,
     /// What was sent without an answer: the server may have taken any of it.
     pub unanswered: Vec<Document>,
@@ -67,6 +68,20 @@ pub(super) fn lock(core: &Shared) -> MutexGuard<'_, Core> {
     core.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What somebody else saved.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Theirs {
+    pub revision: i64,
+    pub content: Document,
+    pub live: Live,
+}
+
+impl From<&TemplateView> for Theirs {
+    fn from(template: &TemplateView) -> Self {
+        Self { revision: template.draft_revision, content: Document::from(template), live: Live::of(template) }
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Saving {
     pub state: RwSignal<SaveState>,
@@ -74,8 +89,8 @@ pub(super) struct Saving {
     pub n_edits: RwSignal<usize>,
     /// The unsaved edits are also in this browser's storage.
     pub is_kept: RwSignal<bool>,
-    /// The newer draft of a conflict.
-    pub theirs: RwSignal<Option<TemplateView>>,
+    /// The newer draft of somebody else, until it is merged with what is here.
+    pub theirs: RwSignal<Option<Theirs>>,
     /// How many edits an earlier visit had left here, until the person has read it.
     pub restored: RwSignal<Option<usize>>,
     pub core: StoredValue<Shared>,

@@ -1,17 +1,14 @@
-//! What is not on the server: what an earlier visit left in this browser is taken up, and a newer draft of somebody else decided about.
-//! Only a person's word may drop it or put it over somebody else's draft.
+//! What is not on the server: what an earlier visit left in this browser is taken up, and merged with what others saved since.
+//! Only a person's word may drop it.
 
-use canvas::Document;
-use leptos::{prelude::*, task::spawn_local};
-use workflow::api::TemplateView;
+use leptos::prelude::*;
 
 use super::{
-    content::Live,
     draft::Draft,
     keep,
-    saving::{SaveState, lock},
+    saving::{SaveState, Theirs, lock},
 };
-use crate::{api, reactive::effect};
+use crate::reactive::effect;
 
 impl Draft {
     /// Takes up what an earlier visit could not save, once the page is the browser's.
@@ -42,44 +39,18 @@ impl Draft {
             self.show(kept.content);
             self.save_soon();
         } else {
-            // The base it began from stays its base, so that nothing newer is overwritten by going on.
-            lock(&core).base = kept.base_revision;
+            // It began from another draft, so what this page came with is somebody else's.
+            let theirs = {
+                let mut core = lock(&core);
+                let content = std::mem::replace(&mut core.saved, kept.base);
+                let revision = std::mem::replace(&mut core.base, kept.base_revision);
+                Theirs { revision, content, live: self.live.get_untracked() }
+            };
             self.show(kept.content);
+            saving.theirs.set(Some(theirs));
             saving.set(SaveState::Conflict);
-            self.fetch_theirs();
+            self.take_in();
         }
-    }
-
-    pub(super) fn fetch_theirs(self) {
-        spawn_local(async move {
-            match api::get_template(self.id).await {
-                Ok(theirs) => {
-                    self.saving.theirs.try_set(Some(theirs));
-                }
-                Err(error) => self.session.note(&error),
-            }
-        });
-    }
-
-    /// Shows the server's draft and drops what is here.
-    pub(super) fn take_theirs(self, theirs: &TemplateView) {
-        self.begin_from(theirs);
-        let content = Document::from(theirs);
-        if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).saved = content.clone();
-        }
-        self.show(content);
-        self.live.set(Live::of(theirs));
-        self.settled();
-    }
-
-    /// Takes the newer draft as the base and saves what is here over it: only ever by a person's word.
-    pub(super) fn overwrite(self, theirs: &TemplateView) {
-        self.begin_from(theirs);
-        if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).saved = Document::from(theirs);
-        }
-        self.save();
     }
 
     /// What is here went into a copy; this page is left without it.
@@ -87,17 +58,6 @@ impl Draft {
         self.saving.stop_timer();
         self.saving.is_dirty.set_value(false);
         keep::forget(self.id);
-    }
-
-    fn begin_from(self, theirs: &TemplateView) {
-        self.saving.stop_timer();
-        if let Some(core) = self.saving.core.try_get_value() {
-            let mut core = lock(&core);
-            core.base = theirs.draft_revision;
-            core.unanswered.clear();
-        }
-        self.saving.theirs.set(None);
-        self.saving.set(SaveState::Saving);
     }
 
     /// Goes back to what the server has.

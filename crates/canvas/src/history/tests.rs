@@ -55,6 +55,12 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         1 => prop::collection::vec(k(), 1..3).prop_map(Edit::RemoveSteps),
         1 => "[a-c ]{0,2}".prop_map(Edit::SetName),
         1 => "[a-c]{0,2}".prop_map(Edit::SetDescription),
+        1 => prop::collection::btree_map(k(), any_step(), 0..3).prop_map(|steps| {
+            // Nothing to wait for: what is taken up was judged by whoever made it.
+            let alone = steps.into_iter().map(|(key, step)| (key, Step { ui: step.ui, ..Step::new("x".into()) }));
+            let definition = Definition { steps: alone.collect(), ..Definition::default() };
+            Edit::SetDocument(Box::new(definition.into()))
+        }),
         2 => (k(), any_step()).prop_map(|(key, step)| Edit::set(key, step)),
         4 => (k(), k()).prop_map(|(from, to)| Edit::Connect { from, to }),
         2 => (k(), k()).prop_map(|(from, to)| Edit::Disconnect { from, to }),

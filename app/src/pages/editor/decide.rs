@@ -1,0 +1,193 @@
+//! The fields that two people changed, side by side: for each, one says whose stays. Everything else of both is there already.
+//! Must never save before each is decided, nor choose for anybody.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use workflow::{
+    StepKey,
+    api::{CreateTemplate, TemplateView},
+    merge::{Choices, Conflict, Merged, Side, Why},
+};
+
+use super::draft::Draft;
+use crate::{
+    api,
+    components::{Button, Dialog, Size, Variant},
+    form::{FormError, outcome},
+    reactive::{effect, memo},
+    words,
+};
+
+/// Choosing one place may bring up another, but never one that was chosen.
+const MOST_ROUNDS: usize = 8;
+
+#[component]
+pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
+    let navigate = use_navigate();
+    let copy = Action::new(move |(): &()| {
+        let content = draft.content();
+        let name = format!("{} (copy)", content.name.trim().chars().take(190).collect::<String>());
+        let definition = content.definition.to_value();
+        api::create_template(CreateTemplate { name, description: content.description, definition })
+    });
+    let error = outcome(copy, move |made: TemplateView| {
+        open.set(false);
+        draft.let_go();
+        draft.toasts.success(format!("Your draft is now “{}”", made.name));
+        navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
+    });
+    let choices = RwSignal::new(Choices::new());
+    let merged = memo(move || {
+        let theirs = draft.saving.theirs.get()?;
+        Some(choices.with(|choices| draft.handle.with_document(|mine| draft.merged(mine, &theirs, choices))))
+    });
+    // What was chosen stays in the list, so that one can think again.
+    let asked = RwSignal::new(Vec::<Conflict>::new());
+    effect(move || {
+        if open.get() {
+            asked.set(Vec::new());
+            choices.set(Choices::new());
+            add_new(asked, in_conflict(merged.get_untracked()));
+        }
+    });
+    effect(move || add_new(asked, in_conflict(merged.get())));
+    let choose_all = move |side: Side| {
+        choices.update(|choices| choices.values_mut().for_each(|chosen| *chosen = side));
+        for _ in 0..MOST_ROUNDS {
+            let open = in_conflict(merged.get_untracked());
+            if open.is_empty() {
+                break;
+            }
+            choices.update(|choices| choices.extend(open.into_iter().map(|conflict| (conflict.change.place, side))));
+        }
+    };
+    let is_decided = memo(move || merged.with(|merged| matches!(merged, Some(Ok(_)))));
+    let n_open = memo(move || {
+        let is_open = |choices: &Choices, conflict: &&Conflict| !choices.contains_key(&conflict.change.place);
+        asked.with(|asked| choices.with(|choices| asked.iter().filter(|one| is_open(choices, one)).count()))
+    });
+    let places = memo(move || (0..asked.with(Vec::len)).collect::<Vec<usize>>());
+    let one = move |at: usize| asked.with_untracked(|asked| asked.get(at).map(|one| row(draft, at, one, choices)));
+    let save = move || {
+        let theirs = draft.saving.theirs.get_untracked();
+        if let (Some(theirs), Some(Ok(merged))) = (theirs, merged.get_untracked()) {
+            open.set(false);
+            draft.go_on_with(&theirs, Merged { taken: Vec::new(), ..merged });
+        }
+    };
+    let actions = move || {
+        view! {
+            <Button loading=copy.pending() icon="copy" on_click=move |()| { copy.dispatch(()); }>"Keep mine as a copy"</Button>
+            <Button on_click=move |()| open.set(false)>"Later"</Button>
+            <Button
+                variant=Variant::Primary
+                disabled=Signal::derive(move || !is_decided.get())
+                on_click=move |()| save()
+            >
+                "Save both together"
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            id="conflict"
+            open
+            size=Size::Lg
+            title="You and somebody else changed the same"
+            description="Everything that only one of you changed is kept. For each of these, choose whose stays."
+            actions
+        >
+            <div class="stack" data-gap="3">
+                <FormError error/>
+                <div class="row">
+                    <Button size=Size::Sm on_click=move |()| choose_all(Side::Mine)>"Mine for all"</Button>
+                    <Button size=Size::Sm on_click=move |()| choose_all(Side::Theirs)>"Theirs for all"</Button>
+                    <span class="muted small" role="status">
+                        {move || match n_open.get() {
+                            0 => "All decided".to_owned(),
+                            n => format!("{} to decide", words::count(n, "field")),
+                        }}
+                    </span>
+                </div>
+                <For each=move || places.get() key=|at| *at let:at>
+                    {one(at)}
+                </For>
+            </div>
+        </Dialog>
+    }
+}
+
+/// One field: mine and theirs beside each other, each as a choice.
+fn row(draft: Draft, at: usize, conflict: &Conflict, choices: RwSignal<Choices>) -> AnyView {
+    let Conflict { why, change } = conflict.clone();
+    let label = match &change.of {
+        Some(of) if change.place.is_whole() => of.clone(),
+        Some(of) => format!("{of}: {}", change.place.label()),
+        None => change.place.label(),
+    };
+    let is_whole = change.place.is_whole();
+    let place = StoredValue::new(change.place);
+    let option = move |side: Side, whose: &'static str, value: Option<String>| {
+        let is_chosen = move || place.with_value(|place| choices.with(|choices| choices.get(place) == Some(&side)));
+        let value = match value {
+            Some(value) => view! { <span class="side-value"><bdi>{value}</bdi></span> }.into_any(),
+            None if is_whole => view! { <span class="side-value muted">"Removed"</span> }.into_any(),
+            None => view! { <span class="side-value muted">"Nothing"</span> }.into_any(),
+        };
+        view! {
+            <label class="side">
+                <input
+                    type="radio"
+                    name=format!("conflict-{at}")
+                    prop:checked=is_chosen
+                    on:change=move |_| choices.update(|choices| {
+                        choices.insert(place.get_value(), side);
+                    })
+                />
+                <strong>{whose}</strong>
+                {value}
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="side-by-side">
+            <legend class="field-label">{label}</legend>
+            <p class="small muted">{why_words(draft, &why)}</p>
+            <div class="sides">
+                {option(Side::Mine, "Mine", change.before)}
+                {option(Side::Theirs, "Theirs", change.after)}
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn why_words(draft: Draft, why: &Why) -> String {
+    let titles = |keys: &[StepKey]| -> Vec<String> { untrack(|| keys.iter().map(|key| draft.title_of(key)).collect()) };
+    match why {
+        Why::Both => "Both of you changed it".to_owned(),
+        Why::Removed => "One of you removed it, and the other changed it".to_owned(),
+        Why::Used { by } => {
+            format!("One of you removed it, and the other uses it: {}", words::list(&titles(by), 5))
+        }
+        Why::Circle { path } => {
+            format!("The connections of both together lead in a circle: {}", titles(path).join(" → "))
+        }
+    }
+}
+
+fn in_conflict(merged: Option<Result<Merged, Vec<Conflict>>>) -> Vec<Conflict> {
+    match merged {
+        Some(Err(conflicts)) => conflicts,
+        Some(Ok(_)) | None => Vec::new(),
+    }
+}
+
+fn add_new(asked: RwSignal<Vec<Conflict>>, mut conflicts: Vec<Conflict>) {
+    asked.with_untracked(|asked| {
+        conflicts.retain(|conflict| asked.iter().all(|known| known.change.place != conflict.change.place));
+    });
+    if !conflicts.is_empty() {
+        asked.update(|asked| asked.extend(conflicts));
+    }
+}

@@ -1,0 +1,113 @@
+//! A newer draft of somebody else is merged with what is here, as one step that can be undone.
+//! Must never choose between the two: where both changed one field, a person does.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use canvas::{Document, Edit};
+use leptos::{prelude::*, task::spawn_local};
+use workflow::{
+    AgentId,
+    merge::{Choices, Conflict, Merged, merge, summary},
+};
+
+use super::{
+    draft::Draft,
+    saving::{SaveState, Theirs, lock},
+};
+use crate::{api, components::Kind};
+
+/// So long it waits while somebody holds something on the canvas.
+const SOON: Duration = Duration::from_millis(300);
+
+impl Draft {
+    /// Takes in what somebody else saved, if it fits; else it stays in conflict until somebody has decided.
+    pub(super) fn take_in(self) {
+        let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return };
+        if self.handle.is_held() {
+            set_timeout(move || self.take_in(), SOON);
+            return;
+        }
+        let merged = self.handle.with_document_untracked(|mine| self.merged(mine, &theirs, &Choices::new()));
+        if let Ok(merged) = merged {
+            self.go_on_with(&theirs, merged);
+        }
+    }
+
+    /// What is here and what they saved as one draft, or what is to be decided first.
+    pub(super) fn merged(self, mine: &Document, theirs: &Theirs, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
+        let core = self.saving.core.get_value();
+        let base = lock(&core).saved.as_stored();
+        merge(&base, &mine.as_stored(), &theirs.content.as_stored(), choices)
+    }
+
+    /// The merged draft is what is here from now on, and is saved over theirs.
+    pub(super) fn go_on_with(self, theirs: &Theirs, merged: Merged) {
+        let Merged { document, taken } = merged;
+        let is_other = self.handle.with_document_untracked(|mine| mine.as_stored() != document);
+        if is_other && !self.apply(Edit::SetDocument(Box::new(document)), "Take in the changes of others") {
+            return;
+        }
+        self.saving.stop_timer();
+        if let Some(core) = self.saving.core.try_get_value() {
+            let mut core = lock(&core);
+            core.base = theirs.revision;
+            core.saved = theirs.content.clone();
+            core.unanswered.clear();
+        }
+        self.saving.theirs.set(None);
+        self.saving.set(SaveState::Saving);
+        if self.live.with_untracked(|known| *known != theirs.live) {
+            self.live.set(theirs.live);
+        }
+        if let Some(words) = summary(&taken) {
+            let news = format!("Somebody else saved this workflow too, and it is merged with yours: {words}");
+            self.toasts.push(Kind::Info, news, None);
+        }
+        self.save();
+        self.know_agents();
+    }
+
+    /// Looks at what somebody saved meanwhile, where a refusal says that there is such a thing.
+    pub(super) fn catch_up(self) {
+        spawn_local(async move {
+            let theirs = match api::get_template(self.id).await {
+                Ok(template) => Theirs::from(&template),
+                Err(error) => return self.session.note(&error),
+            };
+            let is_newer = self.saving.core.try_get_value().is_some_and(|core| {
+                let core = lock(&core);
+                !core.is_in_flight && core.base != theirs.revision
+            });
+            if is_newer {
+                self.saving.theirs.set(Some(theirs));
+                self.saving.set(SaveState::Conflict);
+                self.take_in();
+            }
+        });
+    }
+
+    /// Fetches the agents of steps that were drawn elsewhere.
+    pub(super) fn know_agents(self) {
+        let missing: BTreeSet<(AgentId, Option<i32>)> = self.catalog.with_untracked(|agents| {
+            self.handle.with_definition_untracked(|definition| {
+                let named = definition.steps.values().map(|step| (&step.agent_id, step.agent_version));
+                let missing = named.filter(|(id, version)| agents.get(id, *version).is_none());
+                missing.map(|(id, version)| (id.clone(), version)).collect()
+            })
+        });
+        if missing.is_empty() {
+            return;
+        }
+        spawn_local(async move {
+            for (id, version) in missing {
+                // One that there is not is named by the validator.
+                if let Ok(spec) = api::get_agent(id, version).await {
+                    self.catalog.try_update(|agents| agents.insert(spec));
+                }
+            }
+            if let Some(agents) = self.catalog.try_get_untracked() {
+                self.handle.set_agents(agents);
+            }
+        });
+    }
+}
