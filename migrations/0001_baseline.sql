@@ -202,6 +202,8 @@ CREATE TABLE workflow_template_versions (
     semantic_hash text NOT NULL CHECK (semantic_hash ~ '^[0-9a-f]{64}$'),
     published_by  uuid NOT NULL REFERENCES users (id),
     published_at  timestamptz NOT NULL DEFAULT now(),
+    -- What its author says about it; empty where nothing was said.
+    note          text NOT NULL DEFAULT '',
     PRIMARY KEY (template_id, version)
 );
 -- Which agents a version runs. An agent that one runs is never deleted, which this keeps whoever tries.

@@ -1,7 +1,7 @@
 //! Workflow templates: the gallery for everybody, drafts and publishing for admins.
 
 use leptos::prelude::*;
-use workflow::{Definition, TemplateId, api as wire};
+use workflow::{Document, TemplateId, api as wire};
 
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
@@ -29,10 +29,10 @@ pub async fn get_template(id: TemplateId) -> Result<wire::TemplateView, AppError
     Ok(service::templates::get(&expect_context(), id).await?)
 }
 
-/// The live version as it was published; none before the first.
+/// A published version as it is.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn get_live_definition(id: TemplateId) -> Result<Option<Definition>, AppError> {
-    Ok(service::templates::live(&expect_context(), id).await?)
+pub async fn get_version(id: TemplateId, version: i32) -> Result<Document, AppError> {
+    Ok(service::templates::version(&expect_context(), id, version).await?)
 }
 
 #[server(client = Limited, input = Json, output = Json)]
@@ -64,9 +64,15 @@ pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<
     Ok(service::templates::save_draft(&expect_context(), id, update).await?)
 }
 
+/// Publishes the draft as it was at this revision, with what its author says about it.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn publish_template(id: TemplateId) -> Result<wire::Published, AppError> {
-    Ok(service::templates::publish(&expect_context(), id).await?)
+pub async fn publish_template(
+    id: TemplateId,
+    base_revision: Option<i64>,
+    note: Option<String>,
+) -> Result<wire::Published, AppError> {
+    let note = note.unwrap_or_default();
+    Ok(service::templates::publish_at(&expect_context(), id, base_revision, &note).await?)
 }
 
 /// Sets a template aside, or takes it back.

@@ -5,9 +5,9 @@ mod copies;
 pub(crate) mod nesting;
 
 use serde_json::Value;
-use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft, Startable};
+use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
-    Definition, Plan, Problem, TemplateId,
+    Definition, Document, Plan, Problem, TemplateId,
     api::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
@@ -60,14 +60,6 @@ pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
     ctx.admin()?;
     let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     view(ctx, draft).await
-}
-
-/// The live version as it was published; none before the first.
-pub async fn live(ctx: &OpContext, id: TemplateId) -> Result<Option<Definition>> {
-    ctx.admin()?;
-    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
-    let Some(live) = draft.published else { return Ok(None) };
-    Ok(ctx.store().version(id, live.version).await?.map(|(version, _)| version.definition))
 }
 
 pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<TemplateView> {
@@ -155,32 +147,35 @@ pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Resul
     let actor = ctx.user()?;
     // Hidden templates, which tests run, are no drafts of anybody.
     ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
-    let versions = ctx.store().template_versions(id, wanted.window()).await?;
-    if versions.items.is_empty() && wanted.after.is_none() && !actor.may_administer() {
+    let mut versions = ctx.store().template_versions(id, wanted.window()).await?;
+    if actor.may_administer() {
+        return Ok(versions);
+    }
+    if versions.items.is_empty() && wanted.after.is_none() {
         return Err(Error::NotFound);
+    }
+    // What admins say to each other, and who they are.
+    for version in &mut versions.items {
+        (version.published_by, version.note) = (None, None);
     }
     Ok(versions)
 }
 
-/// One published version as it is, archived or not.
-pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<Definition> {
+/// One published version as it is, archived or not. A hidden one is no version of anybody's workflow.
+pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<Document> {
     ctx.admin()?;
-    // A hidden one is no version of anybody's workflow.
-    if ctx.store().startable(id, Some(version)).await? == Startable::NotFound {
-        return Err(Error::NotFound);
-    }
-    let (version, _) = ctx.store().version(id, version).await?.ok_or(Error::NotFound)?;
-    Ok(version.definition)
+    ctx.store().version_document(id, version).await?.ok_or(Error::NotFound)
 }
 
 /// Makes the draft the live version, every agent pinned. A draft that means what is live changes nothing.
 pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
-    publish_at(ctx, id, None).await
+    publish_at(ctx, id, None, "").await
 }
 
-/// The same at a revision, if one is named: what somebody else saved since does not go live.
-pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>) -> Result<Published> {
+/// The same at a revision, if one is named: what somebody else saved since does not go live. With what its author says about it.
+pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>, note: &str) -> Result<Published> {
     let by = ctx.admin()?.id;
+    let note = text::prose("note", note, limits::MAX_NOTE_CHARS)?;
     for _ in 0..MAX_LOOKS {
         let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
         if base_revision.is_some_and(|base| base != draft.revision) {
@@ -195,7 +190,7 @@ pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i
             return Err(Error::InvalidDefinition { problems });
         }
         let definition = pin(definition, &plan);
-        let new = NewVersion { id, revision: draft.revision, definition: &definition, by };
+        let new = NewVersion { id, revision: draft.revision, definition: &definition, note: &note, by };
         match ctx.store().publish(new, ctx.author()).await? {
             Publish::Published { version } | Publish::Unchanged { version } => return Ok(Published { version }),
             Publish::NotFound => return Err(Error::NotFound),

@@ -366,7 +366,7 @@ mod tests {
         };
         template(10, "drafted").await;
         let (id, definition, ()) = template(11, "published").await;
-        let new = NewVersion { id, revision: 1, definition: &definition, by };
+        let new = NewVersion { id, revision: 1, definition: &definition, note: "", by };
         assert_eq!(store.publish(new, Author::default()).await.unwrap(), Publish::Published { version: 1 });
         // The draft goes on without it; the version keeps it.
         store.save_draft(id, 1, None, None, Some(&Definition::default()), Author::default()).await.unwrap();

@@ -187,7 +187,7 @@ impl Store {
             }
         };
         let Some(version) = publish else { return Ok(true) };
-        let new = NewVersion { id: *id, revision, definition, by };
+        let new = NewVersion { id: *id, revision, definition, note: "", by };
         Ok(self.publish_in(connection, new, author).await? == Publish::Published { version: *version })
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
-    Definition, TemplateId, UserId,
+    Definition, Document, TemplateId, UserId,
     api::{Page, PublishedTemplate, PublishedVersion, TemplateSummary},
 };
 
@@ -214,12 +214,31 @@ impl Store {
         .transpose()
     }
 
+    /// All that a version of somebody's workflow says, archived or not.
+    pub async fn version_document(&self, id: TemplateId, version: i32) -> Result<Option<Document>> {
+        let row = sqlx::query!(
+            r#"SELECT v.name, v.description, v.definition::text AS "definition!"
+               FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
+               WHERE v.template_id = $1 AND v.version = $2 AND NOT t.is_test"#,
+            id.0,
+            version,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let definition = version_definition(&row.definition, id, version)?;
+            Ok(Document { name: row.name, description: row.description, definition })
+        })
+        .transpose()
+    }
+
     /// A page of the published versions of a template, newest first.
     pub async fn template_versions(&self, id: TemplateId, window: Window<'_>) -> Result<Page<PublishedVersion>> {
         let before: Option<i32> = window.after.and_then(|after| after.parse().ok());
         let rows = sqlx::query!(
-            "SELECT version, published_at, n_steps FROM workflow_template_versions
-            WHERE template_id = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3",
+            "SELECT v.version, v.published_at, v.n_steps, v.note, u.email
+            FROM workflow_template_versions v JOIN users u ON u.id = v.published_by
+            WHERE v.template_id = $1 AND ($2::int IS NULL OR v.version < $2) ORDER BY v.version DESC LIMIT $3",
             id.0,
             before,
             window.to_read(),
@@ -230,6 +249,8 @@ impl Store {
             version: row.version,
             published_at: row.published_at,
             n_steps: row.n_steps,
+            published_by: Some(row.email),
+            note: Some(row.note),
         });
         Ok(window.page(versions.collect(), |known: &PublishedVersion| known.version.to_string()))
     }

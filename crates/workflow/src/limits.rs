@@ -48,6 +48,8 @@ pub const INLINE_ARTIFACT_BYTES: usize = 64 * 1024;
 pub const MAX_NAME_CHARS: usize = 200;
 /// Characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
+/// Characters of what an author says about a version.
+pub const MAX_NOTE_CHARS: usize = 1_000;
 /// Seconds that one attempt may take at most.
 pub const MAX_TIMEOUT_S: u32 = 24 * 60 * 60;
 /// Seconds that a step may be let wait for a worker.

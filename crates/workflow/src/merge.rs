@@ -97,45 +97,60 @@ pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
 
 /// "2 steps added, 1 step changed"; none where nothing differs.
 pub fn summary(changes: &[Change]) -> Option<String> {
-    let mut steps: BTreeMap<&StepKey, &'static str> = BTreeMap::new();
-    let mut inputs: BTreeMap<&str, &'static str> = BTreeMap::new();
+    let mut inputs: BTreeMap<&str, Fate> = BTreeMap::new();
     let mut is_workflow = false;
     for change in changes {
-        let verb = change.verb();
         match &change.place {
-            Place::Step { key, .. } => {
-                steps.insert(key, verb);
-            }
+            Place::Step { .. } => {}
             Place::Input { key, .. } => {
-                inputs.insert(key, verb);
+                inputs.insert(key, change.fate());
             }
             Place::Workflow(_) | Place::Note(_) | Place::Order => is_workflow = true,
         }
     }
-    let counted = |verbs: Vec<&'static str>, noun: &str| -> Vec<String> {
-        let of = |verb: &'static str| {
-            let n = verbs.iter().filter(|known| **known == verb).count();
-            (n > 0).then(|| format!("{} {verb}", crate::words::count(n, noun)))
+    let counted = |all: Vec<Fate>, noun: &str| -> Vec<String> {
+        let of = |fate: Fate| {
+            let n = all.iter().filter(|known| **known == fate).count();
+            (n > 0).then(|| format!("{} {}", crate::words::count(n, noun), fate.word()))
         };
-        [ADDED, REMOVED, CHANGED].into_iter().filter_map(of).collect()
+        [Fate::Added, Fate::Removed, Fate::Changed].into_iter().filter_map(of).collect()
     };
-    let mut parts = counted(steps.into_values().collect(), "step");
+    let mut parts = counted(fates(changes).into_values().collect(), "step");
     parts.extend(counted(inputs.into_values().collect(), "run input"));
     parts.extend(is_workflow.then(|| "name, description, limits or notes changed".to_owned()));
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-const ADDED: &str = "added";
-const REMOVED: &str = "removed";
-const CHANGED: &str = "changed";
+/// What became of each step that differs.
+pub fn fates(changes: &[Change]) -> BTreeMap<StepKey, Fate> {
+    let steps = changes.iter().filter_map(|change| Some((change.place.step_key()?.clone(), change.fate())));
+    steps.collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Fate {
+    Added,
+    Removed,
+    Changed,
+}
+
+impl Fate {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+        }
+    }
+}
 
 impl Change {
-    /// What became of the step or the run input.
-    fn verb(&self) -> &'static str {
+    /// What became of the step, or of whatever else it belongs to.
+    pub fn fate(&self) -> Fate {
         match (self.place.is_whole(), &self.before, &self.after) {
-            (true, None, Some(_)) => ADDED,
-            (true, Some(_), None) => REMOVED,
-            _ => CHANGED,
+            (true, None, Some(_)) => Fate::Added,
+            (true, Some(_), None) => Fate::Removed,
+            _ => Fate::Changed,
         }
     }
 }

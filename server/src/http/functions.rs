@@ -58,7 +58,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("get_published", SMALL),
     ("list_templates", SMALL),
     ("get_template", SMALL),
-    ("get_live_definition", SMALL),
+    ("get_version", SMALL),
     ("create_template", CONTENT),
     ("new_template", SMALL),
     ("duplicate_template", SMALL),

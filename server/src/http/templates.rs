@@ -22,6 +22,13 @@ pub(super) struct AtRevision {
     base_revision: Option<i64>,
 }
 
+/// What the author of a version says about it.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    #[serde(default)]
+    note: String,
+}
+
 pub(super) async fn gallery(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
     Ok(pages.answer(templates::gallery(&ctx, &pages.wanted).await?))
 }
@@ -77,8 +84,9 @@ pub(super) async fn publish(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<TemplateId>,
     Params(at): Params<AtRevision>,
+    Body(said): Body<Said>,
 ) -> Result<(StatusCode, Json<Published>)> {
-    Ok((StatusCode::CREATED, Json(templates::publish_at(&ctx, id, at.base_revision).await?)))
+    Ok((StatusCode::CREATED, Json(templates::publish_at(&ctx, id, at.base_revision, &said.note).await?)))
 }
 
 pub(super) async fn versions(
@@ -93,7 +101,7 @@ pub(super) async fn version(
     Extension(ctx): Extension<OpContext>,
     Ids((id, version)): Ids<(TemplateId, i32)>,
 ) -> Result<Json<Definition>> {
-    Ok(Json(templates::version(&ctx, id, version).await?))
+    Ok(Json(templates::version(&ctx, id, version).await?.definition))
 }
 
 pub(super) async fn archive(

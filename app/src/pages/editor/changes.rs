@@ -1,59 +1,24 @@
-//! What differs between two definitions, counted: for publishing and for conflicts.
-//! Moving a node is no change.
+//! What differs between two states of a workflow, by step and by field: for publishing, and for looking at its versions.
+//! Must compare what publishing would make of a draft: a step on the latest agent is one at the version that is the latest now.
 
-use workflow::{AgentCatalog, Definition, Step};
+use canvas::Document;
+use leptos::prelude::*;
+use workflow::{
+    AgentCatalog,
+    difference::Difference,
+    merge::{Change, Fate, Place, summary},
+};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Changes {
-    pub added: usize,
-    pub removed: usize,
-    pub changed: usize,
-    pub inputs: usize,
-}
+use super::difference::difference;
+use crate::components::{Badge, Tone};
 
-impl Changes {
-    pub(super) fn between(before: &Definition, after: &Definition) -> Self {
-        let is_new = |key: &&workflow::StepKey| !before.steps.contains_key(*key);
-        let is_other = |(key, step): &(&workflow::StepKey, &Step)| {
-            before.steps.get(*key).is_some_and(|known| !means_the_same(known, step))
-        };
-        let inputs_changed = after.inputs.iter().filter(|(key, input)| before.inputs.get(*key) != Some(input)).count();
-        let inputs_removed = before.inputs.keys().filter(|key| !after.inputs.contains_key(*key)).count();
-        Self {
-            added: after.steps.keys().filter(is_new).count(),
-            removed: before.steps.keys().filter(|key| !after.steps.contains_key(*key)).count(),
-            changed: after.steps.iter().filter(is_other).count(),
-            inputs: inputs_changed + inputs_removed,
-        }
-    }
+/// Steps and inputs that are listed; more is a rewrite, which nobody reads field by field.
+const MOST: usize = 60;
 
-    /// "2 steps added, 1 step changed"; none where nothing differs.
-    pub(super) fn words(self) -> Option<String> {
-        let count = |n: usize, what: &str, verb: &str| {
-            (n > 0).then(|| format!("{n} {what}{} {verb}", if n == 1 { "" } else { "s" }))
-        };
-        let parts: Vec<String> = [
-            count(self.added, "step", "added"),
-            count(self.removed, "step", "removed"),
-            count(self.changed, "step", "changed"),
-            count(self.inputs, "run input", "changed"),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-}
-
-fn means_the_same(a: &Step, b: &Step) -> bool {
-    let bare = |step: &Step| Step { ui: None, ..step.clone() };
-    a == b || bare(a) == bare(b)
-}
-
-/// The definition as publishing would pin it now.
-pub(super) fn pinned(definition: &Definition, agents: &AgentCatalog) -> Definition {
-    let mut pinned = definition.clone();
-    for step in pinned.steps.values_mut() {
+/// As publishing would pin it now.
+pub(super) fn pinned(document: &Document, agents: &AgentCatalog) -> Document {
+    let mut pinned = document.as_stored();
+    for step in pinned.definition.steps.values_mut() {
         if step.agent_version.is_none() {
             step.agent_version = agents.get(&step.agent_id, None).map(|spec| spec.version);
         }
@@ -61,26 +26,89 @@ pub(super) fn pinned(definition: &Definition, agents: &AgentCatalog) -> Definiti
     pinned
 }
 
+/// What is listed together: all of one step, of one run input, or of the workflow itself.
+struct Group {
+    /// What it is about, and whether that is a run input.
+    of: Option<(String, bool)>,
+    fate: Fate,
+    rows: Vec<Difference>,
+}
+
+fn groups(changes: &[Change]) -> Vec<Group> {
+    let mut groups: Vec<(Option<String>, Group)> = Vec::new();
+    for change in changes {
+        let id = match &change.place {
+            Place::Step { key, .. } => Some(format!("step {key}")),
+            Place::Input { key, .. } => Some(format!("input {key}")),
+            Place::Workflow(_) | Place::Note(_) | Place::Order => None,
+        };
+        if groups.last().is_none_or(|(known, _)| *known != id) {
+            let of = change.of.clone().map(|of| (of, matches!(change.place, Place::Input { .. })));
+            groups.push((id, Group { of, fate: change.fate(), rows: Vec::new() }));
+        }
+        if let Some((_, group)) = groups.last_mut() {
+            group.rows.push(change.told());
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+#[component]
+pub(super) fn ChangeList(changes: Vec<Change>) -> impl IntoView {
+    let Some(words) = summary(&changes) else {
+        return view! { <p class="muted">"Nothing differs but where steps stand"</p> }.into_any();
+    };
+    let groups = groups(&changes);
+    let n_more = groups.len().saturating_sub(MOST);
+    let rows = groups.into_iter().take(MOST).map(|group| {
+        let Group { of, fate, rows } = group;
+        let (title, kind) = match of {
+            Some((of, true)) => (of, Some("Run input")),
+            Some((of, false)) => (of, None),
+            None => ("The workflow".to_owned(), None),
+        };
+        let (tone, word) = match fate {
+            Fate::Added => (Tone::Success, "Added"),
+            Fate::Removed => (Tone::Error, "Removed"),
+            Fate::Changed => (Tone::Accent, "Changed"),
+        };
+        view! {
+            <li>
+                <p class="row">
+                    <strong><bdi>{title}</bdi></strong>
+                    {kind.map(|kind| view! { <span class="muted small">{kind}</span> })}
+                    <Badge tone>{word}</Badge>
+                </p>
+                <dl class="facts small">{rows.into_iter().map(difference).collect_view()}</dl>
+            </li>
+        }
+    });
+    view! {
+        <p role="status">{words}</p>
+        <ul class="change-list" aria-label="What differs">{rows.collect_view()}</ul>
+        {(n_more > 0).then(|| view! { <p class="muted small">{format!("and {n_more} more")}</p> })}
+    }
+    .into_any()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use workflow::{Definition, merge::changes};
 
-    use super::*;
-
-    fn definition(document: &serde_json::Value) -> Definition {
-        Definition::from_value(document).unwrap()
-    }
+    use super::{Document, groups};
 
     #[test]
-    fn steps_and_inputs_are_counted_and_places_are_not() {
-        let before = definition(&json!({
-            "inputs": {"topic": {"schema": {"type": "string"}}},
-            "steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x"}, "c": {"agent_id": "x"}}}));
-        let after = definition(&json!({"steps": {
-            "a": {"agent_id": "x", "ui": {"x": 5, "y": 5}}, "b": {"agent_id": "y"}, "d": {"agent_id": "x"}}}));
-        let changes = Changes::between(&before, &after);
-        assert_eq!(changes, Changes { added: 1, removed: 1, changed: 1, inputs: 1 });
-        assert_eq!(changes.words().unwrap(), "1 step added, 1 step removed, 1 step changed, 1 run input changed");
-        assert_eq!(Changes::between(&before, &before).words(), None);
+    fn what_belongs_to_one_step_is_listed_together() {
+        let document = |document: &serde_json::Value| Document::from(Definition::from_value(document).unwrap());
+        let before = document(&json!({"steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x"}}}));
+        let after = document(&json!({
+            "inputs": {"topic": {}},
+            "steps": {"a": {"agent_id": "x", "prompt": "p", "timeout_s": 5}, "b": {"agent_id": "x"}}}));
+        let told: Vec<(Option<String>, usize)> = groups(&changes(&before, &after))
+            .into_iter()
+            .map(|one| (one.of.map(|(of, _)| of), one.rows.len()))
+            .collect();
+        assert_eq!(told, [(Some("topic".to_owned()), 1), (Some("a".to_owned()), 2)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What can be done with the workflow as a whole: find in it, a copy of it, and away with it as long as nobody ever used it.
+//! What can be done with the workflow as a whole: find in it, its versions, a copy of it, and away with it as long as nobody ever used it.
 
 use canvas::shortcuts::Command;
 use leptos::prelude::*;
@@ -7,15 +7,17 @@ use workflow::api::TemplateView;
 
 use super::{
     draft::Draft,
+    parts,
     replacing::Replacing,
     saving::{SaveState, lock},
 };
 use crate::{
     api,
+    behind::LaterDialogs,
     canvas_view::Picture,
     components::{Menu, MenuItem, MenuLine, MenuLink},
     error::AppError,
-    finder::use_finder,
+    finder::{Entry, Group, use_finder},
     form::outcome,
     pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
     reactive::effect,
@@ -71,7 +73,14 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         is_used.then(|| "It was published: archive it in the list of workflows".to_owned())
     });
     let replacing = expect_context::<Replacing>();
+    let versions = RwSignal::new(false);
     let finder = use_finder();
+    if let Some(finder) = finder {
+        finder.offer(move || {
+            let run = move || versions.set(true);
+            vec![Entry::run(Group::Commands, "history", "Versions", run).about("history compare restore")]
+        });
+    }
     view! {
         <Menu id="workflow-more" label="More for this workflow">
             {finder.map(|finder| view! {
@@ -85,6 +94,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
                     "Shortcuts"
                 </MenuItem>
             })}
+            <MenuItem icon="history" on_select=move |()| versions.set(true)>"Versions…"</MenuItem>
             <MenuLine/>
             <MenuItem
                 icon="copy-plus"
@@ -107,6 +117,12 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
                 "Delete workflow"
             </MenuItem>
         </Menu>
+        <LaterDialogs
+            part=parts::versions
+            of=(draft, versions)
+            wanted=versions
+            on_failure=move |()| versions.set(false)
+        />
         <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
     }
 }

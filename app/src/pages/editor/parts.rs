@@ -2,11 +2,18 @@
 
 use leptos::prelude::*;
 
-use super::{decide::Decide, draft::Draft, outline::Outline, replace_form::ReplaceForm};
+use super::{
+    decide::Decide, draft::Draft, outline::Outline, publishing::Publishing, replace_form::ReplaceForm,
+    versions::Versions,
+};
 use crate::later::{View, later};
 
 later! {
     more: pub(super) replace, View<()>, |()| view! { <ReplaceForm/> }.into_any();
     more: pub(super) decide, View<(Draft, RwSignal<bool>)>, |(draft, open)| view! { <Decide draft open/> }.into_any();
+    more: pub(super) publishing, View<(Draft, RwSignal<bool>, Signal<bool>)>, |(draft, open, has_obstacle)| {
+        view! { <Publishing draft open has_obstacle/> }.into_any()
+    };
+    more: pub(super) versions, View<(Draft, RwSignal<bool>)>, |(draft, open)| view! { <Versions draft open/> }.into_any();
     more: pub(super) outline, View<()>, |()| view! { <Outline/> }.into_any();
 }

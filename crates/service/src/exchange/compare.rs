@@ -65,7 +65,10 @@ fn too_much(what: &str) -> Error {
 
 async fn known(ctx: &OpContext, id: TemplateId) -> Result<(Known, SeenWorkflow)> {
     let view = templates::get(ctx, id).await?;
-    let live = templates::live(ctx, id).await?;
+    let live = match view.published_version {
+        Some(version) => Some(templates::version(ctx, id, version).await?.definition),
+        None => None,
+    };
     let versions = ctx.store().version_marks(id).await?;
     let is_archived = view.archived_at.is_some();
     let seen = SeenWorkflow { revision: view.draft_revision, published: view.published_version, is_archived };

@@ -66,8 +66,8 @@ async fn an_export_stops_gathering_at_its_limit(pool: PgPool) {
 async fn publishing_at_a_revision_publishes_nothing_newer(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let draft = world.template(&chain()).await;
-    let stale = templates::publish_at(&world.admin, draft.id, Some(draft.draft_revision - 1)).await;
+    let stale = templates::publish_at(&world.admin, draft.id, Some(draft.draft_revision - 1), "").await;
     assert_eq!(status(stale).0, 409);
-    let published = templates::publish_at(&world.admin, draft.id, Some(draft.draft_revision)).await;
+    let published = templates::publish_at(&world.admin, draft.id, Some(draft.draft_revision), "").await;
     assert_eq!(published.unwrap().version, 1);
 }

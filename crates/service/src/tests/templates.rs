@@ -116,6 +116,26 @@ async fn publishing_pins_agents_and_an_unchanged_draft_stays_live(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_version_keeps_who_published_it_and_what_they_said_for_admins_alone(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    let publish = async |note: &str| templates::publish_at(&world.admin, draft.id, None, note).await;
+    assert_eq!(status(publish(&"x".repeat(1_001)).await), at(422, "note"));
+    assert_eq!(status(publish("a\0").await), at(422, "note"));
+    assert_eq!(publish(" Shorter texts ").await.unwrap().version, 1);
+    let listed = async |ctx| templates::versions(ctx, draft.id, &Wanted::default()).await.unwrap().items.remove(0);
+    let first = listed(&world.admin).await;
+    assert_eq!(first.note.as_deref(), Some("Shorter texts"));
+    assert!(first.published_by.is_some_and(|email| email.contains('@')));
+    let told = listed(&world.ada).await;
+    assert_eq!((told.version, told.note, told.published_by), (1, None, None));
+    let document = templates::version(&world.admin, draft.id, 1).await.unwrap();
+    assert_eq!((document.name, document.description), (draft.name, draft.description));
+    assert_eq!(status(templates::version(&world.ada, draft.id, 1).await), plain(403));
+    assert_eq!(status(templates::version(&world.admin, draft.id, 9).await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_cannot_be_stored_is_refused_by_field(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let create = async |name: &str, definition: Value| {

@@ -134,7 +134,7 @@ mod tests {
 
         let id = draft(&store, 3, "Kept", &json!({"steps":{"a":{"agent_id":"x","agent_version":1}}})).await;
         let definition = store.draft(id).await.unwrap().unwrap().definition;
-        let new = NewVersion { id, revision: 1, definition: &definition, by: BY };
+        let new = NewVersion { id, revision: 1, definition: &definition, note: "", by: BY };
         assert_eq!(store.publish(new, Author::default()).await.unwrap(), Publish::Published { version: 1 });
         assert_eq!(store.delete_template(id, None, Author::default()).await.unwrap(), Deleted::Used);
         assert!(store.draft(id).await.unwrap().is_some());
@@ -146,7 +146,7 @@ mod tests {
         for n in 0..8 {
             let id = draft(&store, 10 + n, "Raced", &json!({"steps":{"a":{"agent_id":"x","agent_version":1}}})).await;
             let definition = store.draft(id).await.unwrap().unwrap().definition;
-            let new = NewVersion { id, revision: 1, definition: &definition, by: BY };
+            let new = NewVersion { id, revision: 1, definition: &definition, note: "", by: BY };
             let (published, deleted) = futures::future::join(
                 store.publish(new, Author::default()),
                 store.delete_template(id, None, Author::default()),

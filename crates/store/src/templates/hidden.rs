@@ -35,7 +35,7 @@ impl Store {
         }
         let name = new.name.to_owned();
         insert(&mut tx, new, &[], Some(Hidden { test_of: None })).await?;
-        let version = NewVersion { id: new.id, revision: 1, definition: new.definition, by: new.by };
+        let version = NewVersion { id: new.id, revision: 1, definition: new.definition, note: "", by: new.by };
         let Some(version) = insert_version(&mut tx, version, new.name, new.description, &hash).await? else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl Store {
         let version = if let Some(version) = known {
             version
         } else {
-            let version = NewVersion { id: template_id, revision: 1, definition: new.definition, by: new.by };
+            let version = NewVersion { id: template_id, revision: 1, definition: new.definition, note: "", by: new.by };
             let version = insert_version(&mut tx, version, new.name, new.description, &hash).await?;
             let Some(version) = version else { return Ok(None) };
             version

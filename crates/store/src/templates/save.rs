@@ -28,6 +28,8 @@ pub struct NewVersion<'a> {
     pub id: TemplateId,
     pub revision: i64,
     pub definition: &'a Definition,
+    /// What its author says about it.
+    pub note: &'a str,
     pub by: UserId,
 }
 
@@ -255,7 +257,7 @@ impl Store {
         };
         audit::append(connection, author, "template.published", &new.id.to_string(), json!({"version": version}))
             .await?;
-        self.limits.charge_author(connection, author, n_bytes(new.definition)).await?;
+        self.limits.charge_author(connection, author, n_bytes(new.definition) + new.note.len()).await?;
         Ok(Publish::Published { version })
     }
 }
@@ -348,8 +350,8 @@ pub(super) async fn insert_version(
     }
     let version = sqlx::query_scalar!(
         r#"INSERT INTO workflow_template_versions
-               (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
-           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4::text::json, $5, $6, $7
+               (template_id, version, name, description, definition, n_steps, semantic_hash, published_by, note)
+           SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4::text::json, $5, $6, $7, $8
            FROM workflow_template_versions WHERE template_id = $1
            RETURNING version"#,
         new.id.0,
@@ -359,6 +361,7 @@ pub(super) async fn insert_version(
         n_steps(new.definition),
         hash,
         new.by.0,
+        new.note,
     )
     .fetch_one(&mut *connection)
     .await?;

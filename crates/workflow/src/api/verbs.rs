@@ -230,6 +230,12 @@ pub struct PublishedVersion {
     pub version: i32,
     pub n_steps: i64,
     pub published_at: DateTime<Utc>,
+    /// The email of whoever published it; for admins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_by: Option<String>,
+    /// What they said about it, perhaps nothing; for admins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What moving to another version means for each step.

@@ -31,7 +31,7 @@ async fn with_template(pool: PgPool) -> Store {
 
 async fn publish_draft(store: &Store) -> Publish {
     let draft = store.draft(ID).await.unwrap().unwrap();
-    let new = NewVersion { id: ID, revision: draft.revision, definition: &draft.definition, by: BY };
+    let new = NewVersion { id: ID, revision: draft.revision, definition: &draft.definition, note: "", by: BY };
     store.publish(new, Author::default()).await.unwrap()
 }
 
@@ -74,7 +74,7 @@ async fn of_a_publishing_and_the_deleting_of_its_agent_at_the_same_time_one_wins
         store.save_agent(&spec, None, BY, Author::default()).await.unwrap();
         // The draft itself is without it, so that nothing but the version keeps it.
         let version = definition(&json!({"steps":{"a":{"agent_id":agent,"agent_version":1}}}));
-        let new = NewVersion { id: ID, revision: 1, definition: &version, by: BY };
+        let new = NewVersion { id: ID, revision: 1, definition: &version, note: "", by: BY };
         let (published, deleted) = futures::future::join(
             store.publish(new, Author::default()),
             store.delete_agent(&spec.id, Author::default()),
@@ -112,7 +112,7 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
         let new =
             NewTemplate { id: TemplateId(Uuid::from_u128(n)), name, description: "", definition: &definition, by: BY };
         store.create_template(new, Author::default()).await.unwrap();
-        let new = NewVersion { id: new.id, revision: 1, definition: &definition, by: BY };
+        let new = NewVersion { id: new.id, revision: 1, definition: &definition, note: "", by: BY };
         store.publish(new, Author::default()).await.unwrap();
     };
     // Of one name many, so that the id decides; and names that only differ in case.
