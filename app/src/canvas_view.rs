@@ -4,6 +4,7 @@
 //! Both components go straight into a `.canvas-stage` of a `.canvas-page` (style/layouts/editor.css):
 //! `<EditorCanvas state/>` builds, driven by an [`EditorHandle`]; `<RunCanvas run selected/>` watches.
 
+mod compared;
 mod draw;
 mod edge_pan;
 mod editor;
@@ -19,6 +20,7 @@ mod surface;
 mod theme;
 mod watch;
 
+pub use compared::ComparedCanvas;
 pub use editor::{EditorCanvas, EditorHandle};
 pub use handle::Asked;
 pub use minimap::{MapToggle, provide_map};

@@ -62,7 +62,10 @@ impl Hooks {
         ] {
             set(&object, name, function);
         }
-        set(&window(), NAME, &object);
+        // What is compared lies over the canvas of the page, which keeps the name.
+        if !board.read(Board::is_compared).unwrap_or(false) {
+            set(&window(), NAME, &object);
+        }
         Self { object, _node: node, _port: port, _grip: grip, _camera: camera, _fit: fit, _show_all: show_all }
     }
 }

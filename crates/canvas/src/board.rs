@@ -6,6 +6,7 @@ mod building;
 mod choosing;
 mod clipboard;
 mod commands;
+mod compared;
 mod connect;
 mod edge_pan;
 mod ends;
@@ -24,7 +25,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use kurbo::{Point, Rect, Size};
-use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey};
+use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, merge::Fate};
 
 use crate::{
     Document,
@@ -54,8 +55,18 @@ pub use view::READABLE;
 /// What stands on the board, and so what may be done with it.
 #[derive(Clone, Debug)]
 enum Content {
-    Draft { agents: AgentCatalog },
-    Run { view: Box<RunView>, agent_names: BTreeMap<AgentId, String> },
+    Draft {
+        agents: AgentCatalog,
+    },
+    Run {
+        view: Box<RunView>,
+        agent_names: BTreeMap<AgentId, String>,
+    },
+    /// Two states of a draft, with what became of each step that differs.
+    Compared {
+        agents: AgentCatalog,
+        fates: BTreeMap<StepKey, Fate>,
+    },
 }
 
 /// What must be drawn or said again.
@@ -157,6 +168,11 @@ impl Board {
 
     pub fn is_editor(&self) -> bool {
         matches!(self.content, Content::Draft { .. })
+    }
+
+    /// Whether two states are compared on it.
+    pub fn is_compared(&self) -> bool {
+        matches!(self.content, Content::Compared { .. })
     }
 
     pub fn definition(&self) -> &Definition {
@@ -415,11 +431,14 @@ impl Board {
     /// Derives the scene again, and lets go of what is no longer there.
     fn rebuild(&mut self) {
         let source = match &self.content {
-            Content::Draft { agents } => Source::Draft { agents },
+            Content::Draft { agents } | Content::Compared { agents, .. } => Source::Draft { agents },
             Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
         };
         let before = std::mem::take(&mut self.scene);
         self.scene = Scene::build(&self.document.definition, source, self.flow, &mut self.automatic, Some(before));
+        if let Content::Compared { fates, .. } = &self.content {
+            self.scene.set_fates(fates);
+        }
         self.scene.set_problems(&self.document.definition, &self.problems);
         self.gesture = Gesture::Idle;
         self.hover = Hit::Nothing;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use kurbo::{Point, Rect};
-use workflow::{Severity, StepKey, StepStatus};
+use workflow::{Severity, StepKey, StepStatus, merge::Fate};
 
 use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
@@ -83,6 +83,8 @@ pub enum Mark {
     Behind,
     /// Tidy up leaves it where it is; shown where it can be moved.
     Pin,
+    /// It is not the same in the two states that are compared.
+    Differs(Fate),
 }
 
 /// The port before a card takes, the one behind it gives: left and right, or top and bottom.
@@ -183,6 +185,14 @@ impl Scene {
 
     pub fn key(&self, node: u32) -> &StepKey {
         &self.keys[node as usize]
+    }
+
+    /// What became of it, where two states are compared.
+    pub fn fate(&self, node: u32) -> Option<Fate> {
+        self.marks[node as usize].iter().find_map(|mark| match mark {
+            Mark::Differs(fate) => Some(*fate),
+            Mark::Map | Mark::Condition | Mark::Gate | Mark::Behind | Mark::Pin => None,
+        })
     }
 
     pub fn rect(&self, node: u32) -> Rect {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api,
+    canvas_view::ComparedCanvas,
     components::{
         Badge, Button, Dialog, Empty, Field, RelativeTime, Select, SelectOption, Size, Skeleton, SkeletonKind, Tone,
     },
@@ -166,6 +167,11 @@ fn comparison(draft: Draft, open: RwSignal<bool>, of: Compared) -> AnyView {
         Some((other, theirs)) => (format!("From version {other} to version {version}"), theirs, document.clone()),
     };
     let changes = changes(&before, &after);
+    // Only what moved would be a picture without a mark.
+    let picture = (!changes.is_empty()).then(|| {
+        let agents = draft.catalog.get_untracked();
+        view! { <ComparedCanvas before after agents/> }
+    });
     let restored = StoredValue::new(document);
     let restore = move |()| {
         let edit = Edit::SetDocument(Box::new(restored.get_value()));
@@ -180,6 +186,7 @@ fn comparison(draft: Draft, open: RwSignal<bool>, of: Compared) -> AnyView {
     view! {
         <section class="stack" data-gap="3" aria-label=title.clone()>
             <h3>{title}</h3>
+            {picture}
             <ChangeList changes/>
             <div class="row">
                 <Button icon="history" on_click=restore>{format!("Restore version {version} into the draft")}</Button>

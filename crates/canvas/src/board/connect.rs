@@ -129,7 +129,7 @@ impl Board {
     fn mapping(&self, from: &StepKey, to: &StepKey) -> Option<Edit> {
         match &self.content {
             Content::Draft { agents } => map_what_fits(&self.document.definition, agents, from, to),
-            Content::Run { .. } => None,
+            Content::Run { .. } | Content::Compared { .. } => None,
         }
     }
 

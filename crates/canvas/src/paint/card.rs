@@ -4,7 +4,7 @@
 use std::{f64::consts::TAU, sync::Arc};
 
 use kurbo::{Point, Rect, Vec2};
-use workflow::StepStatus;
+use workflow::{StepStatus, merge::Fate};
 
 use super::{
     View, landmarks,
@@ -57,6 +57,14 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     }
 }
 
+fn ink_of(fate: Fate) -> Ink {
+    match fate {
+        Fate::Added => Ink::PortValid,
+        Fate::Removed => Ink::Error,
+        Fate::Changed => Ink::Warning,
+    }
+}
+
 /// Counter-scaled: as large as can still be read, whatever the zoom.
 fn legible(font: Font, zoom: f64) -> f64 {
     zoom.max((font.size() - 2.0) / font.size())
@@ -69,7 +77,8 @@ fn far(view: &View<'_>, node: u32, batches: &mut Batches) {
     let ink = if view.scene.n_errors[node as usize] > 0 {
         Ink::Error
     } else {
-        view.scene.status[node as usize].map_or(Ink::Port, Ink::Status)
+        let fate = view.scene.fate(node).map_or(Ink::Port, ink_of);
+        view.scene.status[node as usize].map_or(fate, Ink::Status)
     };
     let alpha = if view.is_dimmed(node) { DIMMED } else { 255 };
     batches.fill(FIRST_LAYER, 0, Fill { ink, alpha }).push(Shape::Rect(rect));
@@ -118,16 +127,18 @@ impl Card<'_> {
         let ground = Fill { ink: Ink::NodeGround, alpha: 255 };
         batches.fill(self.layer, 0, ground).push(Shape::Round(rect, radius));
         let is_stale = self.view.scene.is_stale[self.at()];
+        let fate = self.view.scene.fate(self.node);
         let border = match self.status() {
             _ if is_stale => Ink::Stale,
+            None if fate.is_some() => fate.map_or(Ink::NodeBorder, ink_of),
             Some(status @ (StepStatus::Running | StepStatus::AwaitingReview | StepStatus::Failed)) => {
                 Ink::Status(status)
             }
             _ => Ink::NodeBorder,
         };
-        let is_dashed = is_stale || self.status() == Some(StepStatus::Skipped);
-        let dash = if is_dashed { Dash::Dashed } else { Dash::Solid };
-        let stroke = Stroke { dash, ..self.stroke(border, 1.0) };
+        let is_gone = self.status() == Some(StepStatus::Skipped) || fate == Some(Fate::Removed);
+        let dash = if is_stale || is_gone { Dash::Dashed } else { Dash::Solid };
+        let stroke = Stroke { dash, ..self.stroke(border, if fate.is_some() { 2.0 } else { 1.0 }) };
         batches.stroke(self.layer, 3, stroke).push(Shape::Round(rect, radius));
         if self.view.selected[self.at()] {
             let ring = Shape::Round(rect.inflate(1.5, 1.5), radius + 1.5);
@@ -224,7 +235,8 @@ impl Card<'_> {
         }
     }
 
-    /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate, an arrow for a newer version.
+    /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate, an arrow for a newer version,
+    /// and what differs where two states are compared.
     fn mark(&self, mark: Mark, center: Point, batches: &mut Batches) {
         let zoom = self.view.zoom;
         let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
@@ -251,6 +263,21 @@ impl Card<'_> {
                 let shapes = batches.stroke(self.layer, 5, thin);
                 shapes.push(Shape::Circle(p(0.0, -2.0), 3.5 * zoom));
                 shapes.push(Shape::Line(p(0.0, 1.5), p(0.0, 6.0)));
+            }
+            // Plus, minus, and a line that is bent.
+            Mark::Differs(fate) => {
+                let shapes = batches.stroke(self.layer, 5, self.stroke(ink_of(fate), 2.0 * zoom));
+                match fate {
+                    Fate::Added => {
+                        shapes.push(Shape::Line(p(-5.0, 0.0), p(5.0, 0.0)));
+                        shapes.push(Shape::Line(p(0.0, -5.0), p(0.0, 5.0)));
+                    }
+                    Fate::Removed => shapes.push(Shape::Line(p(-5.0, 0.0), p(5.0, 0.0))),
+                    Fate::Changed => {
+                        let bent = vec![p(-5.5, 2.0), p(-2.5, -2.5), p(2.5, 2.5), p(5.5, -2.0)];
+                        shapes.push(Shape::Polyline(bent));
+                    }
+                }
             }
         }
     }

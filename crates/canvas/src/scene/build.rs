@@ -12,6 +12,7 @@ use workflow::{
     AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey,
     definition::{ReviewMode, TriggerRule},
     graph::Graph,
+    merge::Fate,
     view::StepView,
 };
 
@@ -154,6 +155,15 @@ impl Scene {
             (step.review.mode == ReviewMode::Always || kind == Kind::Human, Mark::Gate),
         ];
         self.marks.push(marks.into_iter().filter_map(|(is_set, mark)| is_set.then_some(mark)).collect());
+    }
+
+    /// Marks what differs.
+    pub(crate) fn set_fates(&mut self, fates: &BTreeMap<StepKey, Fate>) {
+        for (key, fate) in fates {
+            if let Some(node) = self.node(key) {
+                self.marks[node as usize].push(Mark::Differs(*fate));
+            }
+        }
     }
 
     /// Takes in the statuses of a run; answers with the nodes that look different now.

@@ -108,6 +108,7 @@ impl Scene {
                 Mark::Gate => append(&mut words, "always reviewed"),
                 Mark::Behind => append(&mut words, &format!("{} behind", count(self.n_behind[at], "version"))),
                 Mark::Pin => append(&mut words, "pinned"),
+                Mark::Differs(fate) => append(&mut words, fate.word()),
             }
         }
         let from: Vec<u32> = self.edges_in[at].iter().map(|edge| self.edges[*edge as usize].from).collect();

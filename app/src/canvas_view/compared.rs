@@ -1,0 +1,18 @@
+//! The canvas on which two states of a workflow are compared: looked at, never changed.
+
+use canvas::{Board, Document};
+use leptos::prelude::*;
+use workflow::AgentCatalog;
+
+use super::{handle::BoardHandle, surface::Surface};
+
+/// Marks each step that differs; a step that is gone stands where it stood.
+#[component]
+pub fn ComparedCanvas(before: Document, after: Document, agents: AgentCatalog) -> impl IntoView {
+    let board = BoardHandle::new(Board::compare(&before, &after, agents));
+    view! {
+        <div class="canvas-stage compared-stage">
+            <Surface board label="What differs, on the canvas"/>
+        </div>
+    }
+}
