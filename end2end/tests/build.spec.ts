@@ -201,7 +201,7 @@ test("a session that ends while one draws loses nothing", async ({ open, viewpor
   await expect(editor.step("Joined without a session")).toHaveCount(1);
 });
 
-test("two admins at one draft: the later one is told, and nothing is overwritten unasked", async ({
+test("two admins at one draft: what both did is merged, and where both changed one field a person chooses", async ({
   open,
   viewport,
   adminApi,
@@ -221,8 +221,32 @@ test("two admins at one draft: the later one is told, and nothing is overwritten
   const own = new EditorPage(mine);
   await own.select("take", "Take the text");
   await own.panel.getByLabel("Title").fill("Mine");
-  await expect(mine.getByText("Somebody saved a newer draft").first()).toBeVisible();
-  await visit(theirs, theirs.url());
-  await expect(editor.step("Theirs")).toHaveCount(1);
-  await expect(editor.step("Mine")).toHaveCount(0);
+
+  await test.step("different fields: both are in the draft, here and on the server", async () => {
+    await expect(own.step("Theirs")).toHaveCount(1);
+    await expect(own.panel.getByLabel("Title")).toHaveValue("Mine");
+    await own.expectSaved();
+    await visit(theirs, theirs.url());
+    await expect(editor.step("Mine")).toHaveCount(1);
+    await expect(editor.step("Theirs")).toHaveCount(1);
+  });
+
+  await test.step("one field: both values stand side by side, and what is chosen is one step back", async () => {
+    await own.panel.getByLabel("Title").fill("Mine again");
+    await own.expectSaved();
+    await editor.select("take", "Mine");
+    await editor.panel.getByLabel("Title").fill("Theirs too");
+    await theirs.getByRole("button", { name: "Decide…" }).click();
+    const dialog = theirs.getByRole("dialog", { name: "You and somebody else changed the same" });
+    const field = dialog.getByRole("group", { name: /: Title$/ });
+    await expect(field.getByRole("radio", { name: /Theirs too/ })).toBeVisible();
+    await expect(dialog.getByRole("button", { name: "Save both together" })).toBeDisabled();
+    await field.getByRole("radio", { name: /Mine again/ }).check();
+    await dialog.getByRole("button", { name: "Save both together" }).click();
+    await expect(dialog).toBeHidden();
+    await expect(editor.panel.getByLabel("Title")).toHaveValue("Mine again");
+    await editor.expectSaved();
+    await theirs.getByRole("button", { name: /^Undo: Take in the changes of others/ }).click();
+    await expect(editor.panel.getByLabel("Title")).toHaveValue("Theirs too");
+  });
 });
