@@ -295,12 +295,10 @@ impl<'a> Walk<'a> {
         // Whoever has decided meant all of it, also what nothing else would be asked about.
         let side = if let Some(side) = self.choices.get(&place) {
             *side
-        } else if is_same(mine, theirs) {
+        } else if is_same(mine, theirs) || is_same(theirs, base) {
             Side::Mine
         } else if is_same(mine, base) {
             Side::Theirs
-        } else if is_same(theirs, base) {
-            Side::Mine
         } else {
             let why = if mine.is_some() && theirs.is_some() { Why::Both } else { Why::Removed };
             self.decided(&place, why, || (mine.map(told), theirs.map(told)))
@@ -343,7 +341,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Mine, unless only they changed it.
-fn unasked<'a, T: PartialEq>(all: Three<'a, T>) -> &'a T {
+fn unasked<T: PartialEq>(all: Three<'_, T>) -> &T {
     if all.mine == all.base { all.theirs } else { all.mine }
 }
 
