@@ -7,12 +7,10 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use workflow::{Definition, Step, StepKey, TemplateId, source::Source};
+use workflow::{Definition, Step, StepKey, TemplateId, references::each_source, source::Source};
 
 pub use paste::{Outside, Pasted};
 pub use read::Unreadable;
-
-use crate::edit::each_source;
 
 /// The field that tells such a text from every other; its value is the version of the shape.
 const MARKER: &str = "weft_steps";

@@ -38,7 +38,7 @@ pub(crate) use moved_end::{held, moved_end};
 pub(crate) use offer::takes;
 pub use refused::Refused;
 pub(crate) use refused::megabytes;
-pub use rename::{each_source, reads_run_input};
+pub use rename::reads_run_input;
 pub use renaming::{KeyFault, rename_run_input, rename_step};
 pub(crate) use title::FreeTitles;
 pub use versions::{behind, new_problems, outdated, raised};

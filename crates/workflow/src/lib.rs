@@ -29,6 +29,7 @@ pub mod plan;
 pub mod problem;
 pub mod progress;
 mod provenance;
+pub mod references;
 pub mod rerun;
 pub mod resolve;
 pub mod run;

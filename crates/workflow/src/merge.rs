@@ -3,8 +3,9 @@
 //! together, it answers with conflicts, and with a draft only once somebody has chosen.
 //!
 //! A field is what one decides as a whole: an agent with its version, a gate with whom it asks. The steps that a step waits for are merged
-//! one by one. Where a card stands on the canvas is nobody's loss: there mine stays.
+//! one by one. Two steps that were added under one key are two steps. Where a card stands on the canvas is nobody's loss: there mine stays.
 
+mod apart;
 mod place;
 mod sound;
 mod told;
@@ -79,6 +80,8 @@ pub struct Merged {
 
 /// Mine and theirs, which both began from `base`, as one; or what is to be decided first.
 pub fn merge(base: &Document, mine: &Document, theirs: &Document, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
+    let apart = apart::apart(&base.definition, mine, &theirs.definition);
+    let mine = apart.as_ref().unwrap_or(mine);
     let mut walk = Walk::new(choices, &mine.definition, &theirs.definition);
     let mut document = walk.document(base, mine, theirs);
     let (taken, mut conflicts) = walk.end();

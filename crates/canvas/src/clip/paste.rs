@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use workflow::{Definition, Step, StepKey, definition::RunInput, source::Source};
+use workflow::{Definition, Step, StepKey, definition::RunInput, references::each_source, source::Source};
 
 use super::Clip;
-use crate::edit::{FreeKeys, FreeTitles, each_source};
+use crate::edit::{FreeKeys, FreeTitles};
 
 /// What becomes of that which the steps read of steps that were not copied along.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

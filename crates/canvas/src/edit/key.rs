@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use workflow::{Definition, StepKey};
-
-use super::rename::named_steps;
+use workflow::{Definition, StepKey, references::named_steps};
 
 const MAX_CHARS: usize = 64;
 /// Room for `_10000`.

@@ -2,9 +2,9 @@
 //! Keys, names of ports and paths are no texts: what they are replaced by would name something else.
 
 use serde_json::Value;
-use workflow::{Definition, Step, StepKey, definition::RunInput, source::Source};
+use workflow::{Definition, Step, StepKey, definition::RunInput, references::each_source, source::Source};
 
-use crate::edit::{Edit, each_source};
+use crate::edit::Edit;
 
 /// What a text belongs to.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -341,6 +341,22 @@ fn a_step_that_one_removed_and_the_other_needs_is_asked_about() {
 }
 
 #[test]
+fn two_steps_that_were_added_under_one_key_are_two_steps() {
+    let (base, theirs) = (document(&json!({})), document(&json!({"w": {"agent_id": "y"}})));
+    let of = |key: &str, more: &Value| {
+        let reads = json!({"agent_id": "x", "depends_on": [key],
+            "inputs": {"t": {"from": "step", "step": key, "artifact": "text"}}});
+        let mut steps = more.clone();
+        (steps[key], steps["after"]) = (json!({"agent_id": "x"}), reads);
+        document(&steps)
+    };
+    let mine = of("w", &json!({}));
+    let merged = merge(&base, &mine, &theirs, &Choices::new()).unwrap();
+    assert_eq!(merged.document, of("w_2", &json!({"w": {"agent_id": "y"}})));
+    assert_eq!(summary(&merged.taken).unwrap(), "1 step added");
+}
+
+#[test]
 fn two_connections_that_lead_in_a_circle_are_asked_about() {
     let of = |first: &[&str], second: &[&str]| {
         document(&json!({"a": {"agent_id": "x", "depends_on": first}, "b": {"agent_id": "x", "depends_on": second}}))

@@ -346,7 +346,7 @@ fn unasked<T: PartialEq>(all: Three<'_, T>) -> &T {
 }
 
 /// But for where they stand on the canvas.
-fn means_the_same(one: &Step, other: &Step) -> bool {
+pub(super) fn means_the_same(one: &Step, other: &Step) -> bool {
     let bare = |step: &Step| Step { ui: None, ..step.clone() };
     one == other || bare(one) == bare(other)
 }
