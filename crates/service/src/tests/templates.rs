@@ -8,7 +8,7 @@ use workflow::{
 };
 
 use super::{World, at, chain, plain, refusal, status, writer};
-use crate::{Wanted, agents, people, templates, users};
+use crate::{OpContext, Wanted, agents, people, templates, users};
 
 fn update(definition: Value, base: i64) -> UpdateTemplate {
     UpdateTemplate { definition: Some(definition), base_revision: Some(base), ..UpdateTemplate::default() }
@@ -123,7 +123,8 @@ async fn a_version_keeps_who_published_it_and_what_they_said_for_admins_alone(po
     assert_eq!(status(publish(&"x".repeat(1_001)).await), at(422, "note"));
     assert_eq!(status(publish("a\0").await), at(422, "note"));
     assert_eq!(publish(" Shorter texts ").await.unwrap().version, 1);
-    let listed = async |ctx| templates::versions(ctx, draft.id, &Wanted::default()).await.unwrap().items.remove(0);
+    let listed =
+        async |ctx: &OpContext| templates::versions(ctx, draft.id, &Wanted::default()).await.unwrap().items.remove(0);
     let first = listed(&world.admin).await;
     assert_eq!(first.note.as_deref(), Some("Shorter texts"));
     assert!(first.published_by.is_some_and(|email| email.contains('@')));
