@@ -139,6 +139,8 @@ impl Draft {
         let Some(core) = saving.core.try_get_value() else { return };
         if saving.state.with_untracked(|state| *state == SaveState::Conflict) {
             self.keep();
+            // What was in the way may have been taken back.
+            self.take_in();
             return;
         }
         self.keep_past();
