@@ -20,7 +20,7 @@ mod surface;
 mod theme;
 mod watch;
 
-pub use compared::ComparedCanvas;
+pub use compared::compared_canvas;
 pub use editor::{EditorCanvas, EditorHandle};
 pub use handle::Asked;
 pub use minimap::{MapToggle, provide_map};

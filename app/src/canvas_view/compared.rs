@@ -7,12 +7,12 @@ use workflow::AgentCatalog;
 use super::{handle::BoardHandle, surface::Surface};
 
 /// Marks each step that differs; a step that is gone stands where it stood.
-#[component]
-pub fn ComparedCanvas(before: Document, after: Document, agents: AgentCatalog) -> impl IntoView {
-    let board = BoardHandle::new(Board::compare(&before, &after, agents));
+pub fn compared_canvas(before: &Document, after: &Document, agents: AgentCatalog) -> AnyView {
+    let board = BoardHandle::new(Board::compare(before, after, agents));
     view! {
         <div class="canvas-stage compared-stage">
             <Surface board label="What differs, on the canvas"/>
         </div>
     }
+    .into_any()
 }

@@ -34,7 +34,7 @@ struct Group {
     rows: Vec<Difference>,
 }
 
-fn groups(changes: &[Change]) -> Vec<Group> {
+fn groups(changes: Vec<Change>) -> Vec<Group> {
     let mut groups: Vec<(Option<String>, Group)> = Vec::new();
     for change in changes {
         let id = match &change.place {
@@ -43,7 +43,8 @@ fn groups(changes: &[Change]) -> Vec<Group> {
             Place::Workflow(_) | Place::Note(_) | Place::Order => None,
         };
         if groups.last().is_none_or(|(known, _)| *known != id) {
-            let of = change.of.clone().map(|of| (of, matches!(change.place, Place::Input { .. })));
+            let is_input = matches!(change.place, Place::Input { .. });
+            let of = change.of.clone().map(|of| (of, is_input));
             groups.push((id, Group { of, fate: change.fate(), rows: Vec::new() }));
         }
         if let Some((_, group)) = groups.last_mut() {
@@ -58,7 +59,7 @@ pub(super) fn ChangeList(changes: Vec<Change>) -> impl IntoView {
     let Some(words) = summary(&changes) else {
         return view! { <p class="muted">"Nothing differs but where steps stand"</p> }.into_any();
     };
-    let groups = groups(&changes);
+    let groups = groups(changes);
     let n_more = groups.len().saturating_sub(MOST);
     let rows = groups.into_iter().take(MOST).map(|group| {
         let Group { of, fate, rows } = group;
@@ -105,7 +106,7 @@ mod tests {
         let after = document(&json!({
             "inputs": {"topic": {}},
             "steps": {"a": {"agent_id": "x", "prompt": "p", "timeout_s": 5}, "b": {"agent_id": "x"}}}));
-        let told: Vec<(Option<String>, usize)> = groups(&changes(&before, &after))
+        let told: Vec<(Option<String>, usize)> = groups(changes(&before, &after))
             .into_iter()
             .map(|one| (one.of.map(|(of, _)| of), one.rows.len()))
             .collect();

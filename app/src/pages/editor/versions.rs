@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api,
-    canvas_view::ComparedCanvas,
+    canvas_view::compared_canvas,
     components::{
         Badge, Button, Dialog, Empty, Field, RelativeTime, Select, SelectOption, Size, Skeleton, SkeletonKind, Tone,
     },
@@ -168,10 +168,7 @@ fn comparison(draft: Draft, open: RwSignal<bool>, of: Compared) -> AnyView {
     };
     let changes = changes(&before, &after);
     // Only what moved would be a picture without a mark.
-    let picture = (!changes.is_empty()).then(|| {
-        let agents = draft.catalog.get_untracked();
-        view! { <ComparedCanvas before after agents/> }
-    });
+    let picture = (!changes.is_empty()).then(|| compared_canvas(&before, &after, draft.catalog.get_untracked()));
     let restored = StoredValue::new(document);
     let restore = move |()| {
         let edit = Edit::SetDocument(Box::new(restored.get_value()));
