@@ -14,7 +14,7 @@ use super::{
     draft::Draft,
     saving::{SaveState, Theirs, lock},
 };
-use crate::{api, components::Kind};
+use crate::api;
 
 /// So long it waits while somebody holds something on the canvas.
 const SOON: Duration = Duration::from_millis(300);
@@ -60,8 +60,8 @@ impl Draft {
             self.live.set(theirs.live);
         }
         if let Some(words) = summary(&taken) {
-            let news = format!("Somebody else saved this workflow too, and it is merged with yours: {words}");
-            self.toasts.push(Kind::Info, news, None);
+            // Over the canvas, where the next such news takes its place: two who draw at once would pile up toasts.
+            self.handle.say_over(format!("Somebody else saved too, and it is merged with yours: {words}"));
         }
         self.save();
         self.know_agents();

@@ -17,7 +17,7 @@ use crate::{
     canvas_view::Picture,
     components::{Menu, MenuItem, MenuLine, MenuLink},
     error::AppError,
-    finder::{Entry, Group, use_finder},
+    finder::{Entry, Finder, Group, use_finder},
     form::outcome,
     pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
     reactive::effect,
@@ -76,10 +76,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
     let versions = RwSignal::new(false);
     let finder = use_finder();
     if let Some(finder) = finder {
-        finder.offer(move || {
-            let run = move || versions.set(true);
-            vec![Entry::run(Group::Commands, "history", "Versions", run).about("history compare restore")]
-        });
+        offer_versions(finder, versions);
     }
     view! {
         <Menu id="workflow-more" label="More for this workflow">
@@ -125,6 +122,13 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         />
         <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
     }
+}
+
+fn offer_versions(finder: Finder, versions: RwSignal<bool>) {
+    finder.offer(move || {
+        let run = move || versions.set(true);
+        vec![Entry::run(Group::Commands, "history", "Versions", run).about("history compare restore")]
+    });
 }
 
 fn take_picture(draft: Draft, picture: Picture) {
