@@ -164,7 +164,8 @@ pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Resul
 /// One published version as it is, archived or not. A hidden one is no version of anybody's workflow.
 pub async fn version(ctx: &OpContext, id: TemplateId, version: i32) -> Result<Document> {
     ctx.admin()?;
-    ctx.store().version_document(id, version).await?.ok_or(Error::NotFound)
+    let said = ctx.store().version_content(id, version).await?.ok_or(Error::NotFound)?;
+    Ok(Document { name: said.name, description: said.description, definition: said.definition })
 }
 
 /// Makes the draft the live version, every agent pinned. A draft that means what is live changes nothing.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
-    Definition, Document, TemplateId, UserId,
+    Definition, TemplateId, UserId,
     api::{Page, PublishedTemplate, PublishedVersion, TemplateSummary},
 };
 
@@ -210,24 +210,6 @@ impl Store {
         row.map(|row| {
             let definition = version_definition(&row.definition, id, version)?;
             Ok((Version { template_id: id, version, name: row.name, definition }, row.is_archived))
-        })
-        .transpose()
-    }
-
-    /// All that a version of somebody's workflow says, archived or not.
-    pub async fn version_document(&self, id: TemplateId, version: i32) -> Result<Option<Document>> {
-        let row = sqlx::query!(
-            r#"SELECT v.name, v.description, v.definition::text AS "definition!"
-               FROM workflow_template_versions v JOIN workflow_templates t ON t.id = v.template_id
-               WHERE v.template_id = $1 AND v.version = $2 AND NOT t.is_test"#,
-            id.0,
-            version,
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            let definition = version_definition(&row.definition, id, version)?;
-            Ok(Document { name: row.name, description: row.description, definition })
         })
         .transpose()
     }

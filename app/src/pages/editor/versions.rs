@@ -75,6 +75,12 @@ fn listing(draft: Draft, open: RwSignal<bool>, page: Page<PublishedVersion>) -> 
     let versions = Paged::new(page, move |after| api::template_versions(id, after));
     let chosen = RwSignal::new(newest);
     let with = RwSignal::new(DRAFT.to_owned());
+    let choose = move |version: i32| {
+        if with.with_untracked(|with| *with == version.to_string()) {
+            with.set(DRAFT.to_owned());
+        }
+        chosen.set(version);
+    };
     let row = move |known: PublishedVersion| {
         let version = known.version;
         let is_chosen = move || chosen.get() == version;
@@ -84,7 +90,7 @@ fn listing(draft: Draft, open: RwSignal<bool>, page: Page<PublishedVersion>) -> 
                     type="button"
                     class="version-row"
                     aria-pressed=move || if is_chosen() { "true" } else { "false" }
-                    on:click=move |_| chosen.set(version)
+                    on:click=move |_| choose(version)
                 >
                     <span class="row">
                         <strong>{format!("Version {version}")}</strong>
