@@ -15,6 +15,7 @@ pub mod field;
 pub mod icon;
 pub mod input;
 pub mod json_tree;
+pub(crate) mod keep_focus;
 pub mod log_view;
 pub mod markdown;
 pub mod menu;

@@ -122,13 +122,16 @@ test("steps that are behind are brought up together, and what does not fit is pu
   await expect(behind).toContainText("Say {{ words }}");
   await expect(behind).toContainText("It brings 4 problems");
 
-  await behind.getByRole("button", { name: "Use version 2 in 2 steps" }).click();
+  await behind.getByRole("button", { name: "Use version 2 in 2 steps" }).press("Enter");
   await expect(editor.step("Two")).not.toHaveAccessibleName(/behind/);
+  // The button is gone, and the keyboard stays where it was.
+  await expect(editor.panel.getByRole("region", { name: "Agent", exact: true }).locator(":focus")).toHaveCount(1);
   const problems = page.getByRole("region", { name: "Problems" });
   await problems.getByRole("button", { name: "Problems" }).click();
   await expect(problems.getByRole("button", { name: /Error in One.*has no input text/ })).toBeVisible();
-  await problems.getByRole("button", { name: "Move it to words" }).first().click();
+  await problems.getByRole("button", { name: "Move it to words" }).first().press("Enter");
   await expect(problems.getByRole("button", { name: /Error in One/ })).toHaveCount(0);
+  await expect(problems.locator(":focus")).toHaveCount(1);
   await page.getByRole("button", { name: /^Undo: Move it/ }).click();
   await page.getByRole("button", { name: /^Undo: Use version 2/ }).click();
   await expect(editor.step("One")).toHaveAccessibleName(/1 version behind/);
@@ -162,7 +165,8 @@ test("a type is made of fields at any depth, as JSON too, and nothing is lost on
   await fields.getByText("A value that fits").click();
   await expect(fields.getByRole("region", { name: "A value that fits" })).toContainText('"size": "small"');
 
-  await fields.getByRole("button", { name: "Write as JSON Schema" }).click();
+  await editor.panel.getByRole("button", { name: "Write as JSON Schema" }).press("Enter");
+  await expect(editor.panel.getByRole("button", { name: "Show as fields" })).toBeFocused();
   await expect(editor.panel.getByLabel("What is inside")).toHaveValue(/"format": "date"/);
   await editor.panel.getByRole("button", { name: "Show as fields" }).click();
   await expect(fields.getByLabel("Field 1", { exact: true }).first()).toHaveValue("lines");

@@ -86,9 +86,9 @@ pub(crate) fn focus_soon(id: impl Into<String>) {
     });
 }
 
-/// Moves the focus to what takes none by the keyboard, such as a row.
+/// Moves the focus, also to what takes none by the keyboard, such as a row.
 pub(crate) fn focus_row(row: &HtmlElement) {
-    if !row.has_attribute("tabindex") {
+    if row.tab_index() < 0 && !row.has_attribute("tabindex") {
         // Setting an attribute fails only for names that are none.
         drop(row.set_attribute("tabindex", "-1"));
     }

@@ -142,6 +142,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.take_up_unsaved();
     draft.follow();
     draft.follow_clipboard();
+    focus::keep(draft);
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();

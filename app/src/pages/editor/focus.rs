@@ -1,11 +1,15 @@
-//! From a problem to the control that it is about.
+//! From a problem to the control that it is about, and from a control that is gone to what is left beside it.
 //! Ids of the panel's controls are made here and nowhere else.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 
 use super::draft::Draft;
+use crate::components::{
+    dom,
+    keep_focus::{focus_first, keep_focus},
+};
 use workflow::{Problem, StepKey};
 
 /// The id of the control of a field, as the validator names it.
@@ -69,6 +73,49 @@ fn focus(element: &web_sys::Element) {
         options.set_block(web_sys::ScrollLogicalPosition::Center);
         element.scroll_into_view_with_scroll_into_view_options(&options);
     }
+}
+
+/// Where what is gone may have stood. The canvas and the list of steps say themselves what comes next there.
+const PARTS: &str = ".side-panel, .bottom-drawer";
+const CONTROLS: &str = "a[href], button, input, select, textarea, summary, [tabindex]";
+
+/// A control that had the keyboard, and what it stood in, the nearest first.
+#[derive(Clone)]
+struct Held {
+    control: Element,
+    around: Vec<Element>,
+}
+
+/// To be called once by the editor. A press on a quick fix, or on what brings a version up, takes the very button away: the keyboard goes
+/// on at the first control of what is left around it, which is the field that was put right, or the next problem.
+pub(super) fn keep(draft: Draft) {
+    let (selection, edge) = (draft.handle.selection(), draft.handle.selected_edge());
+    let revision = draft.handle.revision();
+    let changed = move || {
+        draft.problems.track();
+        draft.catalog.track();
+        revision.track();
+        selection.track();
+        edge.track();
+    };
+    keep_focus(changed, held, |held| go_on_nearby(&held));
+}
+
+fn held(element: &Element) -> Option<Held> {
+    let is_in_part = |element: &Element| element.closest(PARTS).is_ok_and(|part| part.is_some());
+    let control = element.closest(CONTROLS).ok().flatten().filter(is_in_part)?;
+    let outwards = std::iter::successors(control.parent_element(), |inner| inner.parent_element());
+    let around = outwards.take_while(is_in_part).collect();
+    Some(Held { control, around })
+}
+
+fn go_on_nearby(held: &Held) {
+    // One that is still there was left by the person; one that takes no focus any more is as good as gone.
+    if held.control.is_connected() && !held.control.matches(":disabled").unwrap_or(false) {
+        return;
+    }
+    let left = held.around.iter().filter(|around| around.is_connected());
+    focus_first(left.flat_map(|around| dom::all(around, CONTROLS)));
 }
 
 #[cfg(test)]

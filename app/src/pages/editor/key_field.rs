@@ -2,10 +2,12 @@
 //! names it; Esc brings back the one it has. A key that cannot be given changes nothing, and says why.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
-use wasm_bindgen::JsCast;
 
 use super::draft::Draft;
-use crate::components::{Field, TextInput};
+use crate::components::{
+    Field, TextInput,
+    dom::{by_id, focus_if_lost},
+};
 use canvas::{Edit, KeyFault};
 use workflow::{Definition, StepKey};
 
@@ -102,7 +104,8 @@ fn rename(
                 Err(fault) => draft.toasts.error(fault.to_string()),
             }
             if let Some(id) = focused {
-                focus_again(id_after(&id));
+                // One that cannot take it leaves the keyboard where it is.
+                focus_if_lost(move || by_id(&id_after(&id)));
             }
         }),
     );
@@ -116,19 +119,5 @@ fn when_let_go(draft: Draft, run: Box<dyn FnOnce()>) {
             return;
         }
         if draft.handle.is_held() { when_let_go(draft, run) } else { run() }
-    });
-}
-
-/// Two frames later the new fields are there.
-fn focus_again(id: String) {
-    request_animation_frame(move || {
-        request_animation_frame(move || {
-            let is_lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-            let element = document().get_element_by_id(&id).filter(|_| is_lost);
-            if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-                // One that cannot take it leaves the keyboard where it is.
-                let _ = element.focus();
-            }
-        });
     });
 }

@@ -1,13 +1,16 @@
 //! Where the keyboard goes when the control that it was on is gone, as Continue is once it was pressed.
-//! Must never move a focus that is somewhere, nor take it when a person has pressed into the empty page.
+//! Must never choose a place that the person would not look for it: the next step that waits, or a heading of the same part.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, EventTarget, HtmlElement};
+use web_sys::{Element, HtmlElement};
 use workflow::{StepKey, StepStatus};
 
 use super::state::LiveRun;
-use crate::{components::dom, reactive::effect};
+use crate::components::{
+    dom,
+    keep_focus::{focus_first, keep_focus as keep},
+};
 
 /// The part of the page that a control belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,30 +22,11 @@ enum Part {
 
 /// To be called once by the run page.
 pub(super) fn keep_focus(live: LiveRun) {
-    let last = StoredValue::new(None::<Part>);
-    effect(move || {
-        let note = move |target: Option<EventTarget>| {
-            last.try_set_value(target.and_then(|target| target.dyn_into::<Element>().ok()).and_then(|it| part_of(&it)));
-        };
-        let focused = window_event_listener(ev::focusin, move |event| note(event.target()));
-        let pressed = window_event_listener(ev::pointerdown, move |event| note(event.target()));
-        on_cleanup(move || {
-            focused.remove();
-            pressed.remove();
-        });
-    });
-    effect(move || {
+    let changed = move || {
         live.run.track();
         live.selected.track();
-        // What the change draws is there a frame later, and a dialog that it closes has given the focus back by then.
-        request_animation_frame(move || {
-            request_animation_frame(move || {
-                if let Some(part) = last.try_get_value().flatten().filter(|_| is_lost()) {
-                    move_on(live, part);
-                }
-            });
-        });
-    });
+    };
+    keep(changed, part_of, move |part| move_on(live, part));
 }
 
 fn part_of(element: &Element) -> Option<Part> {
@@ -58,11 +42,6 @@ fn part_of(element: &Element) -> Option<Part> {
     }
 }
 
-fn is_lost() -> bool {
-    let has_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
-    !has_dialog && document().active_element().is_none_or(|active| active.tag_name() == "BODY")
-}
-
 fn move_on(live: LiveRun, part: Part) {
     let places = match part {
         Part::Panel => [next_waiting(live).and_then(|key| row_of(&key)), first(".side-panel .panel-head h2")],
@@ -71,13 +50,7 @@ fn move_on(live: LiveRun, part: Part) {
         }
         Part::Timeline => [first(".bottom-drawer-head button"), None],
     };
-    for place in places.into_iter().flatten() {
-        dom::focus(&place);
-        // What is not drawn, as the outline on a phone, takes no focus.
-        if document().active_element().is_some_and(|active| active.is_same_node(Some(&place))) {
-            return;
-        }
-    }
+    focus_first(places.into_iter().flatten());
 }
 
 /// The step to review next, where that is not the one that is shown.

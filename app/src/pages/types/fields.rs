@@ -50,13 +50,6 @@ pub(super) fn Inside(
                     placeholder="{\"properties\": {\"title\": {\"type\": \"string\"}}}"
                 />
             </Field>
-            <Show when=move || is_readable.get()>
-                <div class="row">
-                    <Button size=Size::Sm variant=Variant::Quiet icon="list" on_click=move |()| wants_json.set(false)>
-                        "Show as fields"
-                    </Button>
-                </div>
-            </Show>
         }
         .into_any()
     };
@@ -69,16 +62,27 @@ pub(super) fn Inside(
                 {inside}
                 <Kept editing/>
                 <Example editing/>
-                <div class="row">
-                    <Button size=Size::Sm variant=Variant::Quiet icon="braces" on_click=move |()| wants_json.set(true)>
-                        "Write as JSON Schema"
-                    </Button>
-                </div>
             </div>
         }
         .into_any()
     };
-    move || if is_json.get() { as_json() } else { as_fields() }
+    let words = move || if is_json.get() { "Show as fields" } else { "Write as JSON Schema" };
+    view! {
+        {move || if is_json.get() { as_json() } else { as_fields() }}
+        // One button that stays, so that the keyboard does.
+        <Show when=move || is_readable.get()>
+            <div class="row">
+                <Button
+                    size=Size::Sm
+                    variant=Variant::Quiet
+                    icon="braces"
+                    on_click=move |()| wants_json.update(|wants| *wants = !*wants)
+                >
+                    {words}
+                </Button>
+            </div>
+        </Show>
+    }
 }
 
 /// What the fields cannot show.
