@@ -27,8 +27,9 @@ pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
             if with(|same, input| same.title.clone_from(&input.title)) {
                 Some(format!("run input {key} title"))
             } else {
-                // A name, a choice or a sentence is typed; another shape is chosen.
+                // A name, a choice or a sentence is typed; another shape, or another order, is chosen.
                 let is_typing = before.schema.shape() == input.schema.shape()
+                    && !input.schema.is_reordered(&before.schema)
                     && with(|same, input| same.schema.clone_from(&input.schema));
                 is_typing.then(|| format!("run input {key} type"))
             }

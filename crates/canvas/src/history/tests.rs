@@ -7,6 +7,7 @@ use workflow::{
     Definition, Step, StepKey,
     definition::{Note, Position, RunInput},
     graph::Graph,
+    schema::{Schema, Within},
     source::Source,
 };
 
@@ -201,6 +202,23 @@ fn typing_something_and_deleting_it_leaves_no_entry() {
         history.apply(&mut document, edit, "Rename").unwrap();
     }
     assert_eq!((history.n_undoable(), history.bytes()), (0, 0));
+}
+
+#[test]
+fn typing_the_name_of_a_field_and_moving_the_field_are_two_entries() {
+    let mut document = document(&json!({"steps": {}, "inputs": {"order": {"schema": {"type": "object", "properties": {
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}}}}}}}));
+    let mut history = History::default();
+    let mut change = |document: &mut Document, change: &dyn Fn(&mut Schema)| {
+        let mut input = document.definition.inputs["order"].clone();
+        change(input.schema.within_mut(&[Within::Field(0), Within::Items]).unwrap());
+        history.apply(document, Edit::SetRunInput { key: "order".into(), input: Some(input) }, "Change").unwrap();
+        history.n_undoable()
+    };
+    let typed = ["s", "si", "size"].map(|name| change(&mut document, &|schema| schema.rename_field(0, name).unwrap()));
+    assert_eq!(typed, [1, 1, 1]);
+    assert_eq!(change(&mut document, &|schema| schema.move_field(0, false)), 2);
+    assert_eq!(change(&mut document, &|schema| schema.rename_field(0, "c").unwrap()), 3);
 }
 
 #[test]

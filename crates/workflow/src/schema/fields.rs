@@ -121,6 +121,15 @@ impl Schema {
         let is_choice = self.choices.is_some();
         format!("({kind}{is_choice}{}{}{fields}{items})", self.format, self.required.len())
     }
+
+    /// Whether a field stands at another place than before, at any depth. Typing a name leaves each where it is.
+    pub fn is_reordered(&self, before: &Self) -> bool {
+        let is_moved = |(n, name): (usize, &String)| before.properties.get_index_of(name).is_some_and(|was| was != n);
+        let fields = || self.properties.values().zip(before.properties.values());
+        let items = self.items.as_deref().zip(before.items.as_deref());
+        self.properties.keys().enumerate().any(is_moved)
+            || fields().chain(items).any(|(now, before)| now.is_reordered(before))
+    }
 }
 
 #[cfg(test)]
