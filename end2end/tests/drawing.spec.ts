@@ -74,7 +74,23 @@ test("a line let go where nothing is asks for an agent, adds it there and joins 
   await test.step("a double click adds here", async () => {
     const { x, y } = await below(editor, "aside");
     await page.mouse.dblclick(x, y);
-    await expect(chooser(page, "Add a step here")).toBeFocused();
+    const search = chooser(page, "Add a step here");
+    await expect(search).toBeFocused();
+    const list = page.getByRole("listbox", { name: "Options" });
+    await expect(list).toBeVisible();
+    const top = async () => (await search.boundingBox())?.y ?? 0;
+    const before = await top();
+    await page.mouse.wheel(0, 60);
+    await expect.poll(top, "it moves along with the picture").toBeLessThan(before);
+    const apart = async () => {
+      const [field, options] = [await search.boundingBox(), await list.boundingBox()];
+      if (!field || !options) return Number.POSITIVE_INFINITY;
+      // Below it, or above where there is no room.
+      return Math.min(Math.abs(options.y - field.y - field.height), Math.abs(options.y + options.height - field.y));
+    };
+    await expect.poll(apart, "and so does its list").toBeLessThan(10);
+    await page.mouse.wheel(0, -60);
+    await expect.poll(top).toBeGreaterThan(before - 1);
     await page.keyboard.type("count l");
     await page.getByRole("option", { name: /^Count letters/ }).click();
     await expect(editor.step("Count letters")).not.toHaveAccessibleName(/depends on/);

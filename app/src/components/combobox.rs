@@ -283,8 +283,20 @@ impl Combo {
             let list: &HtmlElement = &list;
             set_style(list, "width", &format!("{}px", input.offset_width().max(220)));
             drop(list.show_popover());
-            place_near(&input, list, Align::Start, 4.0);
+            self.stay();
         });
+    }
+
+    /// The list stays at its input as long as it is open: the page may scroll, the window be resized, and the input may lie on a canvas that
+    /// moves, of which no event tells.
+    fn stay(self) {
+        if self.open.try_get_untracked() != Some(true) {
+            return;
+        }
+        if let (Some(input), Some(list)) = (self.input.get_untracked(), self.list.get_untracked()) {
+            place_near(&input, &list, Align::Start, 4.0);
+        }
+        request_animation_frame(move || self.stay());
     }
 
     fn close(self) {
