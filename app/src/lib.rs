@@ -32,6 +32,7 @@ pub mod reactive;
 mod return_path;
 pub mod session;
 pub mod shell;
+pub mod single_keys;
 pub mod site;
 mod told;
 pub mod unsent;

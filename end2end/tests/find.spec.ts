@@ -221,6 +221,17 @@ test("menus open on a step, a line and the empty canvas, by mouse and by key, an
     await page.keyboard.press("?");
     const help = page.getByRole("dialog", { name: "Shortcuts" });
     await expect(help.getByText("Search and replace in titles, prompts and constants")).toBeVisible();
+    const single = help.getByRole("switch", { name: /^Single characters are shortcuts/ });
+    await single.uncheck();
+    await page.keyboard.press("Escape");
+    await expect(help).toBeHidden();
+    await page.keyboard.press("?");
+    // Where it had opened the shortcuts, this would open nothing.
+    const { field } = await find(page);
+    await field.fill("Show all shortcuts");
+    await page.keyboard.press("Enter");
+    await expect(single).not.toBeChecked();
+    await single.check();
     await page.keyboard.press("Escape");
     await expect(help).toBeHidden();
   });

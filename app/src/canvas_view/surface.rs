@@ -3,6 +3,7 @@
 
 use crate::components::{quoted, unquoted};
 use crate::reactive::effect;
+use crate::single_keys;
 use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
@@ -248,6 +249,9 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
             }
         }
     };
+    if matches!(key, Key::Char(_)) && !mods.ctrl && !single_keys::are_on() {
+        return;
+    }
     // What the board has no use for stays the browser's: copying, its own zoom, its menus.
     let is_ours = match key {
         // Copy, cut and paste come as events of their own.

@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 
 use super::entry::Entry;
-use crate::{components::is_typing, reactive::effect};
+use crate::{components::is_typing, reactive::effect, single_keys};
 
 /// What a page has to be found, asked for when the list is opened.
 type Offer = Arc<dyn Fn() -> Vec<Entry> + Send + Sync>;
@@ -85,5 +85,6 @@ pub fn command_of(event: &KeyboardEvent) -> Option<Command> {
         shift: event.shift_key(),
         alt: event.alt_key(),
         is_typing: is_typing(event),
+        are_single_off: !single_keys::are_on(),
     })
 }

@@ -1,9 +1,14 @@
-//! The list of shortcuts, from the table that the handlers ask.
+//! The list of shortcuts, from the table that the handlers ask, and the switch for those of a single character.
 
 use canvas::shortcuts::{Place, SHORTCUTS, Shortcut};
 use leptos::prelude::*;
 
-use crate::{components::Kbd, session::use_session};
+use crate::{
+    components::{Kbd, Switch},
+    reactive::effect,
+    session::use_session,
+    single_keys,
+};
 
 #[component]
 pub(super) fn Help() -> impl IntoView {
@@ -19,7 +24,21 @@ pub(super) fn Help() -> impl IntoView {
             </section>
         }
     };
-    places.map(section).collect_view()
+    let are_on = RwSignal::new(true);
+    effect(move || are_on.set(single_keys::are_on()));
+    let switch = move |on: bool| {
+        single_keys::switch(on);
+        are_on.set(on);
+    };
+    view! {
+        {places.map(section).collect_view()}
+        <section class="shortcuts" aria-label="Keys of a single character">
+            <Switch checked=are_on on_change=switch label="Single characters are shortcuts, such as ? and C"/>
+            <p class="small muted">
+                "Off, they do nothing in this browser. What they do is in the menus, in the toolbar and in the list that Ctrl K opens."
+            </p>
+        </section>
+    }
 }
 
 fn row(row: &'static Shortcut) -> impl IntoView {

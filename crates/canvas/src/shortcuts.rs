@@ -11,10 +11,12 @@ pub enum Place {
     Canvas,
     /// On the canvas of a draft.
     Drawing,
+    /// In the list beside it.
+    Steps,
 }
 
 impl Place {
-    pub const ALL: [Self; 4] = [Self::Everywhere, Self::Editor, Self::Canvas, Self::Drawing];
+    pub const ALL: [Self; 5] = [Self::Everywhere, Self::Editor, Self::Canvas, Self::Drawing, Self::Steps];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -22,6 +24,7 @@ impl Place {
             Self::Editor => "In the editor",
             Self::Canvas => "On the canvas, of a workflow or of a run",
             Self::Drawing => "On the canvas of a workflow",
+            Self::Steps => "In the list of steps",
         }
     }
 }
@@ -56,6 +59,8 @@ impl Command {
 pub enum By {
     Page(Command),
     Board,
+    /// The list of steps.
+    List,
     /// The browser tells it as an event of its own.
     Browser,
 }
@@ -111,6 +116,8 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row(&["Ctrl A"], "Select all steps", Place::Drawing, By::Board),
     row(&["Shift ←", "Shift →", "Shift ↑", "Shift ↓"], "Move the selected steps", Place::Drawing, By::Board),
     row(&["Del"], "Delete what is selected", Place::Drawing, By::Board),
+    row(&["F2"], "Rename the step", Place::Steps, By::List),
+    row(&["Del"], "Delete the step", Place::Steps, By::List),
 ];
 
 /// A key as it was pressed.
@@ -125,16 +132,24 @@ pub struct Press<'a> {
     pub alt: bool,
     /// In a field.
     pub is_typing: bool,
+    /// The person has switched off the keys that write a character.
+    pub are_single_off: bool,
 }
 
 /// What a page is to do for a press.
 pub fn command(press: &Press<'_>) -> Option<Command> {
     SHORTCUTS.iter().find_map(|row| match row.by {
         By::Page(command) if !press.is_typing || command.works_while_typing() => {
-            row.keys.iter().any(|keys| is_pressed(keys, press)).then_some(command)
+            let is_meant = |keys: &&str| is_pressed(keys, press) && !(press.are_single_off && is_single(keys));
+            row.keys.iter().any(is_meant).then_some(command)
         }
         _ => None,
     })
+}
+
+/// Whether it writes a character by itself, as dictation and a hand that slips do.
+fn is_single(keys: &str) -> bool {
+    !keys.split(' ').any(|held| held == "Ctrl") && keys.rsplit(' ').next().is_some_and(|key| key.chars().count() == 1)
 }
 
 fn is_pressed(keys: &str, press: &Press<'_>) -> bool {
@@ -179,6 +194,8 @@ mod tests {
             (Press { is_typing: true, ..press("?", false, true) }, None),
             (Press { is_typing: true, ..press("z", true, false) }, None),
             (Press { is_typing: true, ..press("s", true, false) }, Some(Command::Save)),
+            (Press { are_single_off: true, ..press("?", false, true) }, None),
+            (Press { are_single_off: true, ..press("z", true, false) }, Some(Command::Undo)),
         ] {
             assert_eq!(command(&press), expected, "{press:?}");
         }
@@ -232,7 +249,8 @@ mod tests {
         let mut known = BTreeSet::new();
         for row in SHORTCUTS {
             for keys in row.keys {
-                assert!(known.insert(*keys), "{keys} is there twice");
+                // The keyboard is either in the list or on the canvas.
+                assert!(known.insert((*keys, row.place == Place::Steps)), "{keys} is there twice");
             }
             let keys: Vec<String> = row.keys.iter().map(|keys| format!("`{keys}`")).collect();
             let line = format!("| {} | {} |", keys.join(", "), row.does);
