@@ -27,7 +27,7 @@ const SHARP: f64 = 4_000.0;
 impl EditorHandle {
     /// Hands the drawing to the browser as a file of this name. False where the browser makes none.
     pub fn download_picture(self, picture: Picture, name: &str) -> bool {
-        let list = self.board.read(Board::picture);
+        let list = self.board.act_silently(Board::picture);
         list.and_then(|list| file(&list, picture, name)).is_some()
     }
 }

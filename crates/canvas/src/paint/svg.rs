@@ -229,7 +229,7 @@ mod tests {
         f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX)) * style.font.size() * 0.55
     }
 
-    fn drawn(board: &Board) -> String {
+    fn drawn(board: &mut Board) -> String {
         let mut svg = Svg::new(|ink| format!("var({})", ink.token()), width_of, "Inter, sans-serif");
         board.picture().render(&mut svg);
         svg.finish()
@@ -273,24 +273,27 @@ mod tests {
 
     #[test]
     fn the_same_board_is_drawn_the_same() {
-        assert_eq!(drawn(&brief()), drawn(&brief()));
+        assert_eq!(drawn(&mut brief()), drawn(&mut brief()));
     }
 
     #[test]
     fn a_drawing_holds_everything_wherever_one_looks_and_nothing_that_is_ones_own() {
         let mut board = brief();
-        let before = drawn(&board);
+        let before = drawn(&mut board);
         board.set_viewport(Size::new(300.0, 200.0));
         board.zoom_to(0.1);
         board.select_all();
-        assert_eq!(drawn(&board), before);
+        let look = (board.camera(), board.viewport(), board.lod(), board.selection().to_vec(), board.revision());
+        assert_eq!(drawn(&mut board), before);
+        let after = (board.camera(), board.viewport(), board.lod(), board.selection().to_vec(), board.revision());
+        assert_eq!(after, look, "it is looked at as before");
         assert!(before.contains(">Check</text>") && before.contains(">&lt;b&gt;&amp;amp;</text>"), "{before}");
         assert!(!before.contains("<b>"));
     }
 
     #[test]
     fn an_empty_board_and_a_huge_one_are_drawings_too() {
-        assert!(drawn(&board(&serde_json::json!({}))).starts_with("<svg "));
+        assert!(drawn(&mut board(&serde_json::json!({}))).starts_with("<svg "));
         let steps: serde_json::Map<_, _> = (0..400)
             .map(|n| {
                 (format!("s{n}"), serde_json::json!({"agent_id": "x", "ui": {"x": f64::from(n) * 400.0, "y": 0.0}}))
