@@ -27,8 +27,8 @@ pub struct ComboOption {
 }
 
 impl ComboOption {
-    fn matches(&self, needle: &str) -> bool {
-        [&self.label, &self.value, &self.kind].iter().any(|text| text.to_lowercase().contains(needle))
+    fn is_meant(&self, typed: &str) -> bool {
+        canvas::find::is_meant(typed, [self.label.as_str(), self.value.as_str(), self.kind.as_str()])
     }
 }
 
@@ -189,9 +189,8 @@ impl Combo {
             options.with(|options| options.iter().find(|o| o.value == value).map_or(value.clone(), |o| o.label.clone()))
         });
         let found = memo(move || {
-            let needle = query.with(|query| query.trim().to_lowercase());
-            options.with(|options| {
-                options.iter().filter(|o| needle.is_empty() || o.matches(&needle)).take(MOST + 1).cloned().collect()
+            query.with(|query| {
+                options.with(|options| options.iter().filter(|o| o.is_meant(query)).take(MOST + 1).cloned().collect())
             })
         });
         Self {

@@ -106,13 +106,13 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let copying = Copying::new(on_changed);
     let deleting = Deleting::new(|(id, revision)| api::delete_template(id, revision), move || on_changed.run(()));
     let shown = move || {
-        let wanted = wanted.get().to_lowercase();
+        let wanted = wanted.get();
         let is_archived = has_archived.get() && which.with(|which| which == "archived");
         templates.items.with(|templates| {
             templates
                 .iter()
                 .filter(|template| template.archived_at.is_some() == is_archived)
-                .filter(|template| template.name.to_lowercase().contains(&wanted))
+                .filter(|template| canvas::find::is_meant(&wanted, [template.name.as_str()]))
                 .cloned()
                 .collect::<Vec<_>>()
         })

@@ -5,6 +5,6 @@ pub mod rank;
 pub mod replace;
 mod texts;
 
-pub use rank::{Fit, Found, best, fit};
+pub use rank::{Fit, Found, best, fit, is_meant};
 pub use replace::{Hit, Hits, Replaced, Wanted, Which, replaced, search};
 pub use texts::{Of, Spot, What};

@@ -55,9 +55,9 @@ pub(super) fn Outline() -> impl IntoView {
     let wanted = RwSignal::new(String::new());
     let most = RwSignal::new(PORTION);
     let found = memo(move || {
-        let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
+        let wanted = wanted.get();
         rows.with(|rows| {
-            let is_found = |row: &&OutlineRow| needle.is_empty() || row.title.to_lowercase().contains(&needle);
+            let is_found = |row: &&OutlineRow| canvas::find::is_meant(&wanted, [row.title.as_str()]);
             rows.iter().filter(is_found).map(|row| (row.key.clone(), row.title.clone())).collect::<Vec<_>>()
         })
     });

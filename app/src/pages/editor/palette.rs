@@ -44,8 +44,8 @@ pub(super) fn Palette(draft: Draft) -> impl IntoView {
         agents
     });
     let found = memo(move || {
-        let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
-        agents.with(|agents| agents.iter().filter(|agent| matches(agent, &needle)).cloned().collect::<Vec<_>>())
+        let wanted = wanted.get();
+        agents.with(|agents| agents.iter().filter(|agent| matches(agent, &wanted)).cloned().collect::<Vec<_>>())
     });
     let of_kind = move |kind: &'static str| {
         found.with(|found| found.iter().filter(|agent| agent.kind == kind).cloned().collect::<Vec<_>>())
@@ -82,12 +82,9 @@ pub(super) fn Palette(draft: Draft) -> impl IntoView {
 fn Offered(draft: Draft, wanted: RwSignal<String>) -> impl IntoView {
     let offers = provide_offers();
     let shown = memo(move || {
-        let needle = wanted.with(|wanted| wanted.trim().to_lowercase());
-        let is_found = |offer: &OfferView| {
-            needle.is_empty()
-                || offer.name.to_lowercase().contains(&needle)
-                || offer.agent_id.as_str().contains(&needle)
-        };
+        let wanted = wanted.get();
+        let is_found =
+            |offer: &OfferView| canvas::find::is_meant(&wanted, [offer.name.as_str(), offer.agent_id.as_str()]);
         offers.with(|offers| offers.items.iter().filter(|offer| is_found(offer)).cloned().collect::<Vec<_>>())
     });
     let reviewed = RwSignal::new(None::<OfferView>);
@@ -154,10 +151,9 @@ fn key_down(event: &ev::KeyboardEvent, wanted: RwSignal<String>) {
     event.prevent_default();
 }
 
-fn matches(agent: &AgentView, needle: &str) -> bool {
-    needle.is_empty()
-        || [&agent.name, &agent.description, &agent.kind].iter().any(|text| text.to_lowercase().contains(needle))
-        || agent.id.as_str().contains(needle)
+fn matches(agent: &AgentView, wanted: &str) -> bool {
+    let AgentView { id, name, description, kind, .. } = agent;
+    canvas::find::is_meant(wanted, [name.as_str(), description.as_str(), kind.as_str(), id.as_str()])
 }
 
 #[component]

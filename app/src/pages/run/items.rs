@@ -86,14 +86,11 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
         most.set(PORTION);
     });
     let found = memo(move || {
-        let needle = search.with(|text| text.trim().to_lowercase());
+        let typed = search.get();
         let wanted = wanted.get();
         items.with(|items| {
             let of_status = items.iter().filter(|item| wanted.is_none_or(|status| item.status == status));
-            of_status
-                .filter(|item| needle.is_empty() || item.name().to_lowercase().contains(&needle))
-                .cloned()
-                .collect::<Vec<_>>()
+            of_status.filter(|item| canvas::find::is_meant(&typed, [item.name().as_str()])).cloned().collect::<Vec<_>>()
         })
     });
     let shown = move || found.with(|found| found.iter().take(most.get()).cloned().collect::<Vec<_>>());

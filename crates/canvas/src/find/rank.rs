@@ -51,9 +51,24 @@ fn letters(text: &str) -> Vec<Letter> {
     letters
 }
 
+fn folded(typed: &str) -> Vec<char> {
+    typed.trim().chars().take(MOST_TYPED).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether one of the texts is meant by what is typed: for a list that keeps its own order, in which scattered letters would find too much.
+/// Nothing typed means everything.
+pub fn is_meant<'a>(typed: &str, texts: impl IntoIterator<Item = &'a str>) -> bool {
+    let typed = folded(typed);
+    typed.is_empty()
+        || texts.into_iter().any(|text| {
+            let letters = letters(text);
+            as_it_stands(&typed, &letters).or_else(|| by_words(&typed, &letters)).is_some()
+        })
+}
+
 /// Whether, and how well, the text fits what is typed. Nothing typed fits everything.
 pub fn fit(typed: &str, text: &str) -> Option<Found> {
-    let typed: Vec<char> = typed.trim().chars().take(MOST_TYPED).flat_map(char::to_lowercase).collect();
+    let typed = folded(typed);
     if typed.is_empty() {
         return Some(Found { fit: Fit::Fuzzy, cost: 0, letters: Vec::new() });
     }
@@ -220,6 +235,17 @@ mod tests {
             let expected = expected.map(|(fit, text)| (fit, text.to_owned()));
             assert_eq!(marked(typed, text), expected, "{typed:?} in {text:?}");
         }
+    }
+
+    #[test]
+    fn a_list_in_its_own_order_leaves_out_what_only_has_the_letters() {
+        let items = ["Join both", "jot", "Count letters"];
+        let meant = |typed: &str| items.iter().filter(|item| is_meant(typed, [**item])).copied().collect::<Vec<_>>();
+        assert_eq!(meant(" "), items);
+        assert_eq!(meant("JO"), ["Join both", "jot"]);
+        assert_eq!(meant("bo jo"), ["Join both"]);
+        assert_eq!(meant("jb"), [""; 0]);
+        assert!(is_meant("writer", ["Draft", "writer"]));
     }
 
     #[test]
