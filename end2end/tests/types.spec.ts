@@ -126,6 +126,7 @@ test("steps that are behind are brought up together, and what does not fit is pu
   await expect(editor.step("Two")).not.toHaveAccessibleName(/behind/);
   // The button is gone, and the keyboard stays where it was.
   await expect(editor.panel.getByRole("region", { name: "Agent", exact: true }).locator(":focus")).toHaveCount(1);
+  await expect(editor.panel.getByRole("combobox", { name: "Source of words" })).toHaveAccessibleDescription(/words needs a value/);
   const problems = page.getByRole("region", { name: "Problems" });
   await problems.getByRole("button", { name: "Problems" }).click();
   await expect(problems.getByRole("button", { name: /Error in One.*has no input text/ })).toBeVisible();
@@ -198,7 +199,7 @@ test("lists are filled in as rows, pasted lines become rows, and a run gets what
   const people = page.getByRole("group", { name: /^People/ });
   const start = page.getByRole("button", { name: "Start run" });
   await start.click();
-  await expect(topics).toContainText("Add a row to “Topics” to start");
+  await expect(topics).toHaveAccessibleDescription(/Add a row to “Topics” to start/);
 
   await topics.getByRole("button", { name: "Add a row" }).click();
   await expect(topics.getByLabel("Row 1", { exact: true })).toBeFocused();

@@ -42,6 +42,9 @@ pub fn Combobox(
     #[prop(optional, into)] placeholder: Option<String>,
     #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional, into)] label: Option<String>,
+    /// Outside a Field: what is wrong, which a `Fault` beside it says.
+    #[prop(optional, into)]
+    fault: Option<Signal<Option<String>>>,
     /// Hears what is searched for, from the first look at the list on: for options that are fetched.
     #[prop(optional, into)]
     on_search: Option<Callback<String>>,
@@ -61,7 +64,7 @@ pub fn Combobox(
     #[prop(optional, into)]
     on_leave: Option<Callback<()>>,
 ) -> impl IntoView {
-    let wiring = Wiring::find(id);
+    let wiring = Wiring::find(id).with_fault(fault);
     let state = Combo { on_leave, ..Combo::new(wiring.id.clone().unwrap_or_default(), value, options, on_unknown) };
     state.follow();
     if opens {

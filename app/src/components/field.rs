@@ -38,10 +38,27 @@ impl Wiring {
         }
     }
 
+    /// What is wrong with a control outside a Field; the `Fault` beside it is `of` the same id.
+    pub(crate) fn with_fault(self, fault: Option<Signal<Option<String>>>) -> Self {
+        let (Some(fault), Some(id)) = (fault, self.id.as_deref()) else { return self };
+        let error_id = error_id(id);
+        let described_by = Signal::derive(move || fault.with(Option::is_some).then(|| error_id.clone()));
+        Self { described_by, invalid: Signal::derive(move || fault.with(Option::is_some)), ..self }
+    }
+
     pub(crate) fn aria_invalid(&self) -> impl Fn() -> Option<&'static str> + Copy + Send + Sync + use<> {
         let invalid = self.invalid;
         move || invalid.get().then_some("true")
     }
+}
+
+/// The ids of what is said about a control.
+pub(crate) fn error_id(id: &str) -> String {
+    format!("{id}-error")
+}
+
+pub(crate) fn help_id(id: &str) -> String {
+    format!("{id}-help")
 }
 
 /// `id` is the control's id, unique on the page. `error` is `None` or the sentence to show.
@@ -57,8 +74,7 @@ pub fn Field(
     optional: bool,
     children: Children,
 ) -> impl IntoView {
-    let help_id = format!("{id}-help");
-    let error_id = format!("{id}-error");
+    let (help_id, error_id) = (help_id(&id), error_id(&id));
     let described_by = {
         let (help_id, error_id) = (help_id.clone(), error_id.clone());
         Signal::derive(move || {
@@ -107,11 +123,17 @@ pub fn Field(
 
 /// What is wrong, under controls that are no Field.
 #[component]
-pub fn Fault(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
+pub fn Fault(
+    #[prop(into)] text: Signal<Option<String>>,
+    /// The id of the control that says it is described by this.
+    #[prop(optional, into)]
+    of: Option<String>,
+) -> impl IntoView {
+    let id = of.map(|of| error_id(&of));
     view! {
         <div aria-live="polite" class="field-note">
             {move || text.get().map(|text| view! {
-                <p class="field-error">
+                <p class="field-error" id=id.clone()>
                     <Icon name="circle-alert" size=Size::Sm/>
                     <span>{quoted(&text)}</span>
                 </p>

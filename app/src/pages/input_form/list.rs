@@ -9,7 +9,9 @@ use super::{
     value::{Control, choice_label},
 };
 use crate::components::{
-    Button, Fault, Field, IconButton, Select, SelectOption, Size, TextArea, TextInput, dom::focus_soon,
+    Button, Fault, Field, IconButton, Select, SelectOption, Size, TextArea, TextInput,
+    dom::focus_soon,
+    field::{error_id, help_id},
 };
 use crate::reactive::{effect_with, memo, tie};
 
@@ -90,18 +92,30 @@ pub(super) fn ListInput(
     let n = memo(move || list.n());
     let is_json = memo(move || shown.with(Option::is_none));
     let words = StoredValue::new((label, help));
+    let described_by = move || {
+        let error = error.with(Option::is_some).then(|| id.with_value(|id| error_id(id)));
+        let help = words.with_value(|(_, help)| (!help.is_empty()).then(|| id.with_value(|id| help_id(id))));
+        let ids: Vec<String> = error.into_iter().chain(help).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    };
     let as_rows = move || {
         view! {
-            <fieldset id=id.get_value() class="field list-input" aria-invalid=move || (n.get() == 0 && error.with(Option::is_some)).then_some("true") tabindex="-1">
+            <fieldset
+                id=id.get_value()
+                class="field list-input"
+                aria-invalid=move || (n.get() == 0 && error.with(Option::is_some)).then_some("true")
+                aria-describedby=described_by
+                tabindex="-1"
+            >
                 <legend class="field-label">
                     <span>{words.with_value(|(label, _)| label.clone())}</span>
                     {(!is_required).then(|| view! { <span class="field-optional">"Optional"</span> })}
                 </legend>
-                {words.with_value(|(_, help)| (!help.is_empty()).then(|| view! { <p class="field-help">{help.clone()}</p> }))}
+                {words.with_value(|(_, help)| (!help.is_empty()).then(|| view! { <p class="field-help" id=help_id(&id.get_value())>{help.clone()}</p> }))}
                 <For each=move || 0..n.get() key=|row| *row let:row>
                     <Row list row n/>
                 </For>
-                <Fault text=error/>
+                <Fault text=error of=id.get_value()/>
                 <div class="row">
                     <Button size=Size::Sm icon="plus" on_click=move |()| list.add()>"Add a row"</Button>
                     <span class="small muted">"Lines that you paste become rows"</span>

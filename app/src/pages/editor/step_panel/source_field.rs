@@ -95,7 +95,7 @@ pub(super) fn SourceField(
         <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| {
             is_wanted.try_set(false);
         }>
-            <Combobox value=chosen options id=id.clone() label placeholder="Choose a source"/>
+            <Combobox value=chosen options id=id.clone() label fault=error placeholder="Choose a source"/>
         </div>
         <Show when=move || is_constant.get()>
             <ValueInput
@@ -107,7 +107,7 @@ pub(super) fn SourceField(
             />
         </Show>
         <Path one source set id=ids.with_value(|(_, path)| path.clone())/>
-        <Fault text=error/>
+        <Fault text=error of=id.clone()/>
     }
 }
 
