@@ -71,6 +71,25 @@ fn check(definition: &Definition, from: &StepKey, to: &StepKey) -> Result<(), Re
     Ok(())
 }
 
+/// What the step reads from `from`, put into `after` where and as `placed` says; and what is said of what does not follow.
+fn follow(
+    (before, from): (&Step, &StepKey),
+    after: &mut Step,
+    placed: impl Fn(&Step, &str, &Source) -> Option<(String, Source)>,
+    lost: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    for (port, source) in before.inputs.iter().filter(|(_, source)| source.step() == Some(from)) {
+        match placed(after, port, source) {
+            Some((place, source)) => {
+                after.inputs.insert(place, source);
+            }
+            None => left.push(lost(port)),
+        }
+    }
+    left
+}
+
 fn to_another_reader(
     definition: &Definition,
     agents: &AgentCatalog,
@@ -82,17 +101,12 @@ fn to_another_reader(
     let (first, before, target) = (&definition.steps[from], &definition.steps[to], &definition.steps[other]);
     let title = target.title_or(other);
     let mut after = target.clone();
-    let mut left = Vec::new();
-    for (port, source) in before.inputs.iter().filter(|(_, source)| source.step() == Some(from)) {
-        match place_for(definition, agents, &after, port, source) {
-            Some(place) => {
-                after.inputs.insert(place, source.clone());
-            }
-            None => {
-                left.push(format!("What fed {port} of “{}” surely fits nothing of “{title}”.", before.title_or(to)));
-            }
-        }
-    }
+    let left = follow(
+        (before, from),
+        &mut after,
+        |after, port, source| Some((place_for(definition, agents, after, port, source)?, source.clone())),
+        |port| format!("What fed {port} of “{}” surely fits nothing of “{title}”.", before.title_or(to)),
+    );
     if after.inputs == target.inputs {
         after.inputs.extend(fit(agents, (from, first), target));
     }
@@ -131,19 +145,15 @@ fn to_another_source(
     check(definition, other, to)?;
     let (source, before) = (&definition.steps[other], &definition.steps[to]);
     let mut after = without(before, from);
-    let mut left = Vec::new();
-    for (port, was) in before.inputs.iter().filter(|(_, was)| was.step() == Some(from)) {
-        match source_for(agents, (other, source), before, port, was) {
-            Some(now) => {
-                after.inputs.insert(port.clone(), now);
-            }
-            None => left.push(format!(
-                "“{}” has nothing for its {port} now: “{}” makes nothing that surely fits.",
-                before.title_or(to),
-                source.title_or(other)
-            )),
-        }
-    }
+    let left = follow(
+        (before, from),
+        &mut after,
+        |_, port, was| Some((port.to_owned(), source_for(agents, (other, source), before, port, was)?)),
+        |port| {
+            let (reader, other) = (before.title_or(to), source.title_or(other));
+            format!("“{reader}” has nothing for its {port} now: “{other}” makes nothing that surely fits.")
+        },
+    );
     if !before.inputs.values().any(|was| was.step() == Some(from)) {
         after.inputs.extend(fit(agents, (other, source), &after));
     }
