@@ -3,7 +3,7 @@
 
 use workflow::{
     AgentSpec,
-    agent::{AgentConfig, InputPort, OutputPort, SideEffects},
+    agent::{AgentConfig, InputPort, OutputPort, SideEffects, port_words},
     api::OfferView,
     schema::Schema,
 };
@@ -70,14 +70,7 @@ struct Port<'a> {
 
 impl Port<'_> {
     fn words(&self) -> String {
-        let mut parts = vec![self.schema.words()];
-        if let Some(required) = self.required {
-            parts.push(if required { "required" } else { "optional" }.to_owned());
-        }
-        if !self.schema.description.is_empty() {
-            parts.push(format!("“{}”", self.schema.description));
-        }
-        parts.join(", ")
+        port_words(self.schema, self.required)
     }
 
     fn is_same(&self, other: &Self) -> bool {
