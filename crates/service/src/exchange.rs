@@ -87,6 +87,13 @@ fn written(gathered: Gathered) -> Result<Exported> {
             return Err(gather::untitled("A workflow that one of its agents runs has no name yet."));
         }
         Err(Untold::Nothing) => return Err(Error::NotFound),
+        Err(Untold::TooManySteps(n)) => {
+            let most = limits::MAX_STEPS;
+            let detail = format!(
+                "With the workflows that its agents run it has {n} steps; a file that is imported has at most {most}. Split the workflow."
+            );
+            return Err(Error::too_large("file", detail));
+        }
     };
     if text.len() > limits::MAX_FILE_BYTES {
         return Err(Error::too_large("file", "With all that it needs it is larger than 6 MiB. Split the workflow."));

@@ -11,7 +11,7 @@ use crate::components::{Badge, Banner, Kind, TableShell, Tone, quoted};
 
 #[component]
 pub(super) fn Listed(report: Report) -> impl IntoView {
-    let Report { name, changes, conflicts, grants, problems, warnings, .. } = report;
+    let Report { name, changes, conflicts, grants, calls, problems, warnings, .. } = report;
     let n = changes.iter().filter(|change| change.act != Act::Nothing).count();
     let words = match n {
         0 => format!("Nothing to do: “{name}” is here as it is in the file"),
@@ -48,6 +48,7 @@ pub(super) fn Listed(report: Report) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </TableShell>
         </section>
+        <Notes notes=calls kind=Kind::Info title="Its agents send what they are given to these addresses"/>
         {grants}
         <Notes notes=warnings kind=Kind::Info title="The editor will show"/>
     }

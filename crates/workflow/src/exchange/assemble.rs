@@ -10,6 +10,7 @@ use super::{
 use crate::{
     agent::{AgentConfig, AgentSpec},
     id::{AgentId, TemplateId},
+    limits::MAX_STEPS,
 };
 
 /// All that a workflow needs, as it is stored.
@@ -33,11 +34,19 @@ pub enum Untold {
     Cycle,
     #[error("there is nothing to tell")]
     Nothing,
+    /// So many in all workflows: more than a file that is read may have.
+    #[error("there are {0} steps in all workflows together")]
+    TooManySteps(usize),
 }
 
 /// The file of it.
 pub fn assemble(gathered: Gathered) -> Result<Bundle, Untold> {
     let (main, Some(draft)) = gathered.main else { return Err(Untold::Nothing) };
+    let workflows = std::iter::once(&draft).chain(gathered.versions.values());
+    let n_steps: usize = workflows.map(|workflow| workflow.definition.steps.len()).sum();
+    if n_steps > MAX_STEPS {
+        return Err(Untold::TooManySteps(n_steps));
+    }
     let workflow_places = places(gathered.versions.keys().copied());
     let agent_places = places(gathered.agents.keys().cloned());
     let told = |mut workflow: Workflow| {

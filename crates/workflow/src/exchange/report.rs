@@ -16,6 +16,9 @@ pub struct Report {
     pub conflicts: Vec<Note>,
     /// What the file names and does not bring: to be granted one by one, by somebody who may.
     pub grants: Vec<Grant>,
+    /// Where agents that it makes or changes send what they are given: an address each, without what may be secret in it.
+    #[serde(default)]
+    pub calls: Vec<Note>,
     /// What keeps it from being imported, with its place in the file.
     pub problems: Vec<Note>,
     /// What the draft is imported with all the same; the editor shows these, too.

@@ -64,7 +64,7 @@ pub(super) fn carried(spec: &AgentSpec, bare: &AgentSpec, known: &AgentSpec) -> 
 }
 
 /// Whether a template says where the request goes, and not only what is asked there.
-fn is_led(url: &str) -> bool {
+pub(super) fn is_led(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = segments(rest).first().copied().unwrap_or_default();
     url.trim_start().starts_with('{') || authority.contains("{{") || authority.contains("{%")

@@ -186,6 +186,8 @@ fn an_import_says_what_it_would_do_and_grants_nothing() {
     );
     let grants: Vec<_> = plan.report.grants.iter().map(|grant| (grant.kind, grant.name.as_str())).collect();
     assert_eq!(grants, [(GrantKind::Secret, "caller"), (GrantKind::Person, "ada@x.y")]);
+    let calls: Vec<_> = plan.report.calls.iter().map(|note| (note.place.as_str(), note.message.as_str())).collect();
+    assert_eq!(calls, [("agents.caller[0].config.url", "The agent “Caller” sends to https://api.example/")]);
     let Some(Action::Workflow(saved)) = plan.actions.last() else { panic!("{:?}", plan.actions) };
     let gate = &saved.definition.steps["c"].review.assignees;
     assert_eq!((gate.users.len(), gate.roles.as_slice()), (0, ["admin".to_owned()].as_slice()));
@@ -234,8 +236,14 @@ fn a_secret_stays_with_its_address() {
     let made = plan(&read(&edited).unwrap(), &here);
     assert!(format!("{:?}", made.actions).contains("c4n4ry"));
     assert!(!serde_json::to_string(&made.report).unwrap().contains("c4n4ry"));
+    assert!(made.report.calls[0].message.ends_with("https://api.example/"), "{:?}", made.report.calls);
+    edited["agents"]["caller"][0]["config"]["url"] = json!("{{ to }}/x?token=c4n4ry");
+    let made = plan(&read(&edited).unwrap(), &here);
+    let led = "The agent “Calls” sends to an address that is made up by each run: {{ to }}/x?token=";
+    assert_eq!(made.report.calls[0].message, led);
     edited["agents"]["caller"][0]["config"]["url"] = json!("https://evil.example/");
     let made = plan(&read(&edited).unwrap(), &here);
+    assert!(made.report.calls[0].message.ends_with("https://evil.example/"), "{:?}", made.report.calls);
     assert!(!format!("{:?}", made.actions).contains("c4n4ry"));
     assert!(made.report.grants.iter().any(|grant| grant.kind == GrantKind::Secret));
 }
@@ -406,6 +414,20 @@ fn a_thousand_steps_are_read_and_planned() {
     let plan = plan(&bundle, &here);
     assert_eq!(plan.actions.len(), 2);
     assert!(plan.report.problems.is_empty());
+}
+
+#[test]
+fn what_could_not_be_imported_is_not_told() {
+    let with_steps = |n: usize| {
+        let steps: serde_json::Map<_, _> =
+            (0..n).map(|n| (format!("s{n}"), json!({"agent_id": "writer", "agent_version": 2}))).collect();
+        let versions = BTreeMap::from([((INNER, 4), workflow("Section", &json!({"steps": steps})))]);
+        assemble(Gathered { versions, ..gathered() })
+    };
+    // Four are the draft's own.
+    assert_eq!(with_steps(crate::limits::MAX_STEPS - 3), Err(Untold::TooManySteps(crate::limits::MAX_STEPS + 1)));
+    let file = with_steps(crate::limits::MAX_STEPS - 4).unwrap().to_text().unwrap();
+    assert!(read(&serde_json::from_str(&file).unwrap()).is_ok());
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn lines(report: &Report) -> Vec<String> {
     lines.extend(notes("conflict", &report.conflicts));
     let grants = report.grants.iter();
     lines.extend(grants.map(|grant| format!("to grant  {}  {}", grant.kind.words().to_lowercase(), grant.message)));
+    lines.extend(notes("calls", &report.calls));
     lines.extend(notes("warning", &report.warnings));
     lines.extend(notes("problem", &report.problems));
     lines.iter().map(|text| one(text)).collect()
@@ -92,22 +93,29 @@ mod tests {
             ],
             "conflicts": [{"place": "workflows.brief[0]", "message": "x\u{1b}[31m"}],
             "grants": [{"kind": "secret", "place": "p", "name": "n", "message": "fill in"}],
+            "calls": [{"place": "agents.writer[0].config.url", "message": "sends to https://a.example/"}],
             "problems": [], "warnings": [], "digest": "d", "applied": false
         }))
         .unwrap();
         assert_eq!(
             lines(&report).join("\n"),
-            "~ agent  writer  new version 4\n    config.prompt\n~ workflow  brief  draft\nconflict  workflows.brief[0]  x [31m\nto grant  secret  fill in"
+            "~ agent  writer  new version 4\n    config.prompt\n~ workflow  brief  draft\nconflict  workflows.brief[0]  x [31m\nto grant  secret  fill in\ncalls  agents.writer[0].config.url  sends to https://a.example/"
         );
         let note = |message: &str| Note { place: "p".to_owned(), message: message.to_owned() };
         let forged = note("x\nproblem  p  y\u{2028}z\u{202e}");
         let long = note(&"x".repeat(10_000));
-        let hostile =
-            Report { conflicts: vec![forged, long], changes: Vec::new(), grants: Vec::new(), ..report.clone() };
+        let hostile = Report {
+            conflicts: vec![forged, long],
+            changes: Vec::new(),
+            grants: Vec::new(),
+            calls: Vec::new(),
+            ..report.clone()
+        };
         let told = lines(&hostile);
         assert_eq!(told[1], "conflict  p  x problem  p  y z ", "one line, that begins as it should");
         assert!(told[2].chars().count() <= MAX_LINE_CHARS + 1);
-        let same = Report { changes: Vec::new(), conflicts: Vec::new(), grants: Vec::new(), ..report };
+        let same =
+            Report { changes: Vec::new(), conflicts: Vec::new(), grants: Vec::new(), calls: Vec::new(), ..report };
         assert_eq!(lines(&same), ["Nothing to do: brief is here as it is in the file"]);
     }
 }

@@ -7,11 +7,14 @@ use crate::{
     exchange::{
         bundle::Agent,
         changes,
-        secrets::{carried, left_out, without_secrets},
+        secrets::{carried, is_led, left_out, without_secrets},
     },
     json,
     words::{QUOTED_CHARS, shortened},
 };
+
+/// Of an address that is told: where it leads stands at its beginning.
+const ADDRESS_CHARS: usize = 160;
 
 impl<'a> Planner<'a> {
     pub(super) fn agent(&mut self, id: &'a AgentId, n: usize) {
@@ -87,6 +90,13 @@ impl<'a> Planner<'a> {
                 "The model provider `{provider}` is not set up here. Set it up, or choose another in the agent"
             );
             self.grant(GrantKind::Provider, agent.place(), provider, message);
+        }
+        // Of the file, and not of what it is stored as: that may hold secrets.
+        if let AgentConfig::Http(config) = &spec.config {
+            let name = shortened(&spec.name, QUOTED_CHARS);
+            let made_up = if is_led(&config.url) { "an address that is made up by each run: " } else { "" };
+            let message = format!("The agent “{name}” sends to {made_up}{}", shortened(&config.url, ADDRESS_CHARS));
+            self.calls.push(Note { place: format!("{}.config.url", agent.place()), message });
         }
         self.actions.push(Action::Agent { base, spec: Box::new(made), place: agent.place() });
         version
