@@ -1,8 +1,8 @@
-//! Which steps of a run wait for a worker that is not there. Must never ask anything of the page that shows it.
+//! Which steps of a run wait for a worker that is not there, or run at one that is silent. Must never ask anything of the page that shows it.
 
 use std::collections::BTreeMap;
 
-use workflow::{StepKey, api::AbsentWorker};
+use workflow::{StepKey, StepStatus, api::AbsentWorker};
 
 /// By step.
 pub(in crate::pages) type Absent = BTreeMap<StepKey, AbsentWorker>;
@@ -19,6 +19,15 @@ pub(super) fn find(absent: &Absent, key: &StepKey, is_map: bool) -> Option<Absen
     absent.values().filter(|absent| absent.step.split().0 == *key).min_by_key(|absent| absent.since).cloned()
 }
 
+/// Whether this is still so in a step of this status. The feed says only a moment later that it is not.
+pub(super) fn is_of(absent: &AbsentWorker, status: StepStatus, is_map: bool) -> bool {
+    match status {
+        StepStatus::Ready => !absent.is_silent,
+        StepStatus::Running => absent.is_silent || is_map,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta};
@@ -30,6 +39,7 @@ mod tests {
             step: step.into(),
             agent_id: "x".into(),
             since: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
+            is_silent: false,
         }
     }
 
@@ -39,5 +49,16 @@ mod tests {
         assert_eq!(find(&known, &"write".into(), true), Some(absent("write[a]", 1)));
         assert_eq!(find(&known, &"write[b]".into(), false), Some(absent("write[b]", 2)));
         assert_eq!(find(&known, &"write".into(), false), None);
+    }
+
+    #[test]
+    fn what_is_ready_has_no_silent_worker_and_what_runs_waits_for_none() {
+        let (missing, silent) = (absent("a", 1), AbsentWorker { is_silent: true, ..absent("a", 1) });
+        for (status, is_missing, is_silent) in
+            [(StepStatus::Ready, true, false), (StepStatus::Running, false, true), (StepStatus::Failed, false, false)]
+        {
+            assert_eq!((is_of(&missing, status, false), is_of(&silent, status, false)), (is_missing, is_silent));
+        }
+        assert!(is_of(&missing, StepStatus::Running, true), "an item of it waits");
     }
 }

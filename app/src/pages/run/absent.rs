@@ -1,29 +1,30 @@
-//! A step that is ready while nobody is there to do it says so, everywhere that it is shown: "No worker for summarize since 14:02".
+//! A step that is ready while nobody is there to do it says so, everywhere that it is shown: "No worker for summarize since 14:02". So does
+//! one that runs where nothing is heard: "Its worker has been silent since 14:02".
 
 use leptos::prelude::*;
 use workflow::{StepStatus, api::AbsentWorker};
 
-use super::{absences::find, one_step::OneStep};
+use super::{
+    absences::{find, is_of},
+    one_step::OneStep,
+};
 use crate::{
     clock::duration_words,
     components::{ClockTime, LinkButton, Size, Variant},
     reactive::memo,
 };
 
-/// The worker that a step waits for, as long as it does.
+/// The worker that a step waits for, or of which nothing is heard, as long as that is so.
 pub(super) fn of(one: OneStep) -> Memo<Option<AbsentWorker>> {
     let is_map = untrack(|| one.definition(|step| step.map.is_some()))
         && one.step.with_untracked(|step| step.as_ref().is_some_and(|step| step.item_of.is_none()));
     memo(move || {
-        let waits = match one.status.get() {
-            StepStatus::Ready => true,
-            StepStatus::Running => is_map,
-            _ => false,
-        };
-        if !waits {
+        let status = one.status.get();
+        if !matches!(status, StepStatus::Ready | StepStatus::Running) {
             return None;
         }
-        one.live.beside.with(|beside| find(&beside.absent, &one.key(), is_map))
+        let found = one.live.beside.with(|beside| find(&beside.absent, &one.key(), is_map))?;
+        is_of(&found, status, is_map).then_some(found)
     })
 }
 
@@ -32,11 +33,10 @@ pub(super) fn of(one: OneStep) -> Memo<Option<AbsentWorker>> {
 pub(super) fn NoWorker(#[prop(into)] of: Signal<Option<AbsentWorker>>) -> impl IntoView {
     move || {
         of.get().map(|absent| {
-            view! {
-                <span class="no-worker">
-                    "No worker for " <code>{absent.agent_id.to_string()}</code> " since " <ClockTime at=absent.since/>
-                </span>
-            }
+            let silent = absent.is_silent.then_some("Its worker has been silent since ");
+            let missing = (!absent.is_silent)
+                .then(|| view! { "No worker for " <code>{absent.agent_id.to_string()}</code> " since " });
+            view! { <span class="no-worker">{silent} {missing} <ClockTime at=absent.since/></span> }
         })
     }
 }
@@ -44,11 +44,17 @@ pub(super) fn NoWorker(#[prop(into)] of: Signal<Option<AbsentWorker>>) -> impl I
 /// With what follows from it, for the step's own panel.
 #[component]
 pub(super) fn NoWorkerNote(one: OneStep, absent: AbsentWorker) -> impl IntoView {
-    let limit = untrack(|| one.definition(|step| step.queue_timeout_s));
+    let is_silent = absent.is_silent;
+    let limit = untrack(|| one.definition(|step| step.queue_timeout_s)).filter(|_| !is_silent);
+    let what_follows = if is_silent {
+        "If nothing is heard of it, the attempt is given up in a moment and another worker takes the step."
+    } else {
+        "It starts as soon as a worker with this agent connects."
+    };
     let is_admin = one.me.with_value(|me| me.as_ref().is_some_and(workflow::access::Actor::is_admin));
     view! {
         <strong><NoWorker of=Signal::stored(Some(absent))/></strong>
-        <span>"It starts as soon as a worker with this agent connects."</span>
+        <span>{what_follows}</span>
         {limit.map(|seconds| view! {
             <span class="muted small">{format!("It fails when none took it within {}.", duration_words(i64::from(seconds) * 1000))}</span>
         })}

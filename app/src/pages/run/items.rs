@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{Progress, StepKey, StepStatus};
 
-use super::{absent::NoWorker, one_step::OneStep};
+use super::{absences::is_of, absent::NoWorker, one_step::OneStep};
 use crate::reactive::{effect, memo};
 use crate::{
     components::{Empty, MoreRows, StatusIcon, TextInput, status_label},
@@ -159,8 +159,12 @@ fn filter(status: StepStatus, n: usize, wanted: RwSignal<Option<StepStatus>>) ->
 fn row(one: OneStep, item: &Item) -> AnyView {
     let (key, selected) = (item.key.clone(), one.live.selected);
     let absent = {
-        let (key, is_ready) = (item.key.clone(), item.status == StepStatus::Ready);
-        memo(move || one.live.beside.with(|beside| beside.absent.get(&key).filter(|_| is_ready).cloned()))
+        let (key, status) = (item.key.clone(), item.status);
+        memo(move || {
+            one.live
+                .beside
+                .with(|beside| beside.absent.get(&key).filter(|absent| is_of(absent, status, false)).cloned())
+        })
     };
     view! {
         <li>

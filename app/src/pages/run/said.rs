@@ -31,12 +31,13 @@ pub(super) fn beside_status(live: LiveRun) -> RwSignal<BTreeMap<StepKey, Said>> 
         let mut since = BTreeMap::new();
         live.beside.with_untracked(|beside| {
             for absent in beside.absent.values() {
-                let first = since.entry(absent.step.split().0).or_insert(absent.since);
-                *first = absent.since.min(*first);
+                let first = since.entry(absent.step.split().0).or_insert((absent.since, absent.is_silent));
+                *first = (absent.since, absent.is_silent).min(*first);
             }
         });
-        for (key, since) in since {
-            now.insert(key, Said::Absent(format!("No worker since {}", clock::since_words(since)).into()));
+        for (key, (since, is_silent)) in since {
+            let what = if is_silent { "Worker silent" } else { "No worker" };
+            now.insert(key, Said::Absent(format!("{what} since {}", clock::since_words(since)).into()));
         }
         if said.with_untracked(|said| *said != now) {
             said.set(now);

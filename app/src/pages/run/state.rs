@@ -14,7 +14,7 @@ use workflow::{
 };
 
 use super::{
-    absences::{self, Absent},
+    absences::{self, Absent, is_of},
     drafts::Drafts,
     streams::Streams,
     tellings::Tellings,
@@ -288,12 +288,13 @@ impl LiveRun {
         self.run.with(|run| run.step(key).cloned())
     }
 
-    /// What is no longer ready waits for no worker; the feed says so only a moment later.
+    /// What is no longer ready waits for no worker, and what no longer runs has none; the feed says so only a moment later.
     fn forget_absent(self, event: &RunEvent) {
-        let is_ready = |status: StepStatus| status == StepStatus::Ready;
-        let moved = event.data.steps.iter().filter(|step| !is_ready(step.status.word()));
-        for step in moved {
-            if self.beside.with_untracked(|beside| beside.absent.contains_key(&step.key)) {
+        for step in &event.data.steps {
+            let is_over = self.beside.with_untracked(|beside| {
+                beside.absent.get(&step.key).is_some_and(|absent| !is_of(absent, step.status.word(), false))
+            });
+            if is_over {
                 self.beside.update(|beside| {
                     beside.absent.remove(&step.key);
                 });

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
     AgentId, RunId, StepKey,
-    agent::queued,
     api::{AbsentWorker, AttemptLogs, LogLine},
     id::WorkerId,
     view::ConsumedInput,
@@ -325,12 +324,12 @@ impl Store {
 
     // ---- who is missing
 
-    /// The steps of a run that wait for an outside worker which is not there.
+    /// The steps of a run that wait for an outside worker which is not there, and those that run at one which is silent.
     pub async fn absent_workers(&self, run: RunId) -> Result<Vec<AbsentWorker>> {
         let rows = sqlx::query!(
-            r#"SELECT q.step, q.kind AS "kind!", greatest(q.not_before, (
+            r#"SELECT q.step AS "step!", split_part(q.kind, ':', 2) AS "agent_id!", greatest(q.not_before, (
                     SELECT max(w.beat_at) FROM worker_sessions s JOIN workers w ON w.id = s.id WHERE s.queues @> ARRAY[q.kind]
-                )) AS "since!"
+                )) AS "since!", false AS "is_silent!"
             FROM steps q
             WHERE q.run_id = $1 AND q.kind LIKE 'worker:%' AND q.not_before <= clock_timestamp() AND NOT EXISTS (
                 SELECT FROM worker_sessions s JOIN workers w ON w.id = s.id
@@ -338,13 +337,21 @@ impl Store {
                     -- One whose beat is late is taken for gone where people wait for it.
                     AND w.beat_at > clock_timestamp() - w.lease
             )
-            ORDER BY q.step"#,
+            UNION ALL
+            -- Few are late, so what they hold is found by them.
+            SELECT t.step, t.agent_id, w.beat_at, true
+            FROM workers w JOIN attempts a ON a.lease_worker = w.id AND a.run_id = $1
+            JOIN worker_tasks t ON t.run_id = a.run_id AND t.step = a.step AND t.number = a.number
+            WHERE w.lease IS NOT NULL AND w.state <> 'dead' AND w.beat_at < clock_timestamp() - w.lease / 2
+            ORDER BY 1"#,
             run.0
         );
         let rows = rows.fetch_all(&self.pool).await?;
-        let absent = rows.into_iter().filter_map(|row| {
-            let (agent_id, _) = queued(&row.kind)?;
-            Some(AbsentWorker { step: row.step.as_str().into(), agent_id, since: row.since })
+        let absent = rows.into_iter().map(|row| AbsentWorker {
+            step: row.step.as_str().into(),
+            agent_id: AgentId::new(row.agent_id),
+            since: row.since,
+            is_silent: row.is_silent,
         });
         Ok(absent.collect())
     }

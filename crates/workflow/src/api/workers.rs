@@ -188,13 +188,16 @@ pub struct CreatedWorkerToken {
     pub view: WorkerTokenView,
 }
 
-/// A step that is ready, and nobody is there to do it.
+/// A step that is ready, and nobody is there to do it; or one that runs, and nothing is heard of who does it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AbsentWorker {
     pub step: StepKey,
     pub agent_id: AgentId,
-    /// Since when there was no worker for its agent, or since the step is ready, if that was later.
+    /// Since when there was no worker for its agent, or since the step is ready, if that was later. Of a silent one: its last beat.
     pub since: DateTime<Utc>,
+    /// The step runs at a worker of which nothing was heard for more than half its lease. It may come back, and may be dead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_silent: bool,
 }
 
 /// How far an attempt says that it is.

@@ -189,5 +189,11 @@ async fn a_step_without_its_worker_says_since_when_and_goes_on_with_the_next(poo
     next.one().await;
     let view = server.anna.get(&format!("{RUNS}/{run}")).await.expect(200);
     assert_eq!(step(&view, "digest")["status"], "running");
+    assert_eq!(absent().await, json!([]));
+    // More than half a lease, and less than one: it may come back.
+    let late = "UPDATE workers SET beat_at = clock_timestamp() - interval '12 seconds' WHERE state = 'alive' AND lease IS NOT NULL";
+    sqlx::query(late).execute(&pool).await.unwrap();
+    let told = absent().await;
+    assert_eq!((&told[0]["step"], &told[0]["is_silent"]), (&json!("digest"), &json!(true)), "{told}");
     server.stop().await;
 }
