@@ -107,7 +107,7 @@ impl Side {
 /// What is known of a step that no event tells.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Said {
-    /// It is ready, and nobody is there to do it.
+    /// It is ready and nobody is there to do it, or it runs and nothing is heard of who does it.
     Absent(Arc<str>),
     /// How far its attempt says that it is; without a share, nobody knows of how much.
     Progress { words: Arc<str>, share: Option<f32> },

@@ -58,9 +58,12 @@ fn a_step_without_a_worker_says_so_as_long_as_it_waits_and_once_aloud() {
     assert_eq!(&**board.scene().status_words(node), "No worker since 14:02");
     assert!(board.scene().describe(node).contains("no worker since 14:02"));
     board.set_run(&run_of_three(&step("running")));
+    board.set_viewport(Size::new(1_200.0, 700.0));
+    let n_moving = board.paint_overlay(Some(0.5)).n_items();
     let progress = Said::Progress { words: "3 of 10".into(), share: Some(0.3) };
     assert_eq!(board.set_said(&BTreeMap::from([("a".into(), progress)])), [] as [String; 0]);
     assert_eq!((&**board.scene().status_words(node), board.scene().share(node)), ("3 of 10", Some(0.3)));
+    assert_eq!(board.paint_overlay(Some(0.5)).n_items() + 1, n_moving, "the bar that says how far it is stands alone");
     board.set_run(&run_of_three(&step("completed")));
     assert_eq!((&**board.scene().status_words(node), board.scene().share(node)), ("Completed", None));
 }

@@ -197,7 +197,7 @@ fn copies(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
     }
 }
 
-/// A ring that turns and a line that runs along the foot, for every running node in view.
+/// A ring that turns, for every running node in view; and a line that runs along the foot of those of which nobody knows how far they are.
 fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
     if view.lod == Lod::Far {
         return;
@@ -213,7 +213,8 @@ fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
         let length = inner.width() * 0.35;
         let x = inner.x0 + (inner.width() + length) * phase - length;
         let (from, to) = (x.max(inner.x0), (x + length).min(inner.x1));
-        if to > from {
+        // Else the card has a bar that says it.
+        if to > from && view.scene.share(node).is_none() {
             let y = rect.y1 - 1.0;
             let stroke = Stroke::new(ink, (2.0 * zoom).max(1.5));
             batches.stroke(LAYER, 0, stroke).push(Shape::Line(Point::new(from, y), Point::new(to, y)));
