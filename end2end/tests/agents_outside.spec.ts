@@ -101,6 +101,8 @@ test("a Python function is offered, accepted, drawn, streamed, sent back, killed
     await expect(run.content).not.toContainText(FEEDBACK);
     await sendBack(run, "Write a summary");
     await expect(written).toContainText(`(Once more, because ${USER.email} asked: ${FEEDBACK})`);
+    // What was sent back stands below, under words that say what it is.
+    await expect(run.content.getByRole("heading", { name: "Made before, until this is done" })).toBeVisible();
   });
 
   await test.step("killed in the middle of that, it leaves nothing behind", async () => {
@@ -108,6 +110,8 @@ test("a Python function is offered, accepted, drawn, streamed, sent back, killed
     await first.kill();
     await expect(run.step("Write a summary", "Running")).toBeVisible();
     await expect(written).not.toContainText("The cloth");
+    // Half of its lease later; the whole of it has to pass anyway before another worker takes the step.
+    await expect(run.panel).toContainText("Its worker has been silent since", { timeout: 20_000 });
   });
 
   begin(startWorker(weft.url, token, "reports:app", "python-2"));

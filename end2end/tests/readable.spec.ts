@@ -348,7 +348,7 @@ test("a run's outline and canvas tell of steps in the order of the graph", async
   const page = await open(ADMIN, DESK);
   await visit(page, `/runs/${made.run}`);
   await new RunPage(page).expectStatus("Completed");
-  const outline = await page.getByRole("complementary", { name: "Steps" }).locator(".outline-item .truncate").allTextContents();
+  const outline = await page.getByRole("complementary", { name: "Steps" }).locator(".outline-item .two-lines").allTextContents();
   expect(outline[0]).toBe("Take the text");
   expect(outline.at(-1)).toBe("Ask the editor");
 });

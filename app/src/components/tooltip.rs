@@ -72,8 +72,11 @@ pub fn TooltipLayer() -> impl IntoView {
     view! { <div node_ref=popup class="tooltip" popover="manual" aria-hidden="true"></div> }
 }
 
-/// A rail that is wide shows its labels.
+/// A rail that is wide shows its labels, and a title that is not cut is whole where it stands.
 fn says_it_itself(anchor: &HtmlElement) -> bool {
+    if let Ok(Some(title)) = anchor.query_selector(".two-lines") {
+        return title.scroll_height() <= title.client_height() + 1;
+    }
     let label = anchor.query_selector(".rail-label").ok().flatten();
     label.is_some_and(|label| label.get_bounding_client_rect().width() > 1.0)
 }

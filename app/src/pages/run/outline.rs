@@ -37,7 +37,8 @@ pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
 fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
     let one = OneStep::new(live, key);
     let is_map = one.definition(|step| step.map.is_some());
-    let last = memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at))));
+    let last =
+        memo(move || one.read(|step| step.attempts.last().map(|last| (last.started_at, last.ended_at, last.number))));
     let time = move || {
         if is_map {
             let progress = items::progress(one);
@@ -54,9 +55,11 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
                 .into_any()
             });
         }
-        let (since, until) = last.get()?;
+        let (since, until, number) = last.get()?;
         let far = progress::brief(one).map(|words| format!("{words} · "));
-        Some(view! { {far} <Elapsed since until=Signal::stored(until)/> }.into_any())
+        // The time is this attempt's alone; the others stand under Attempts.
+        let which = (number > 1).then(|| format!(" · attempt {number}"));
+        Some(view! { {far} <Elapsed since until=Signal::stored(until)/> {which} }.into_any())
     };
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     let absent = absent::of(one);
@@ -72,10 +75,11 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
                 data-step=one.key().to_string()
                 aria-current=move || if is_current.get() { "true" } else { "false" }
                 data-stale=move || is_stale.get()
+                data-tip=move || one.title()
                 on:click=move |_| live.selected.set(Some(one.key()))
             >
                 <StatusIcon status=Signal::derive(move || one.status.get().as_str().to_owned())/>
-                <span class="truncate">{move || one.title()}</span>
+                <span class="two-lines">{move || one.title()}</span>
                 <small>
                     <Show when=move || is_stale.get()><span class="stale-word">"Stale"</span> " "</Show>
                     {time}

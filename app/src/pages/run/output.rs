@@ -64,14 +64,14 @@ pub(in crate::pages) fn Output(
                 {move || stream().unwrap_or_default()}
             </div>
         </Show>
+        // Else it, and what is said of it, reads as if it were what comes now.
+        <Show when=move || status.get() == StepStatus::Running && !latest.with(Vec::is_empty)>
+            <h3 class="muted small before-this">"Made before, until this is done"</h3>
+        </Show>
         <Show when=move || is_cut.get()>
             <Banner kind=Kind::Warn title="The model broke off at its limit">
                 "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
             </Banner>
-        </Show>
-        // Else it reads as if it were what comes now.
-        <Show when=move || status.get() == StepStatus::Running && !latest.with(Vec::is_empty)>
-            <h3 class="muted small before-this">"Made before, until this is done"</h3>
         </Show>
         <div class="stack">
             <For each=move || latest.get() key=|artifact| (artifact.id, artifact.is_latest) let:artifact>
