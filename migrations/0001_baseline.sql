@@ -142,11 +142,12 @@ CREATE TABLE agents (
     -- What definitions refer to; never changes. With `~` and a hash of it: what was typed for an agent and not saved.
     id             text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}(~[0-9a-f]{16})?$'),
     latest_version integer NOT NULL CHECK (latest_version >= 1),
-    -- Made by the server to try what was not saved: in no list, and no definition that anybody stores can name it.
+    -- Made by the server to try what was not saved, or deleted when nothing but tests had run it, which refer to it: in no list, and no
+    -- version that anybody publishes can name it. Saved again under its id, a deleted one goes on with its next version.
     is_test        boolean NOT NULL DEFAULT false,
     created_by     uuid NOT NULL REFERENCES users (id),
     created_at     timestamptz NOT NULL DEFAULT now(),
-    CHECK (is_test = (id LIKE '%~%'))
+    CHECK (is_test OR id NOT LIKE '%~%')
 );
 
 CREATE TABLE agent_versions (

@@ -28,7 +28,7 @@ pub async fn save_agent(agent: wire::SaveAgent) -> Result<AgentSpec, AppError> {
     Ok(service::agents::save(&expect_context(), agent).await?)
 }
 
-/// Deletes an agent that nothing ever used.
+/// Deletes an agent that no workflow ever used.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
     Ok(service::agents::delete(&expect_context(), &id).await?)

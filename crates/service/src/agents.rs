@@ -106,7 +106,7 @@ async fn judged(ctx: &OpContext, agent: SaveAgent) -> Result<AgentSpec> {
     Ok(spec)
 }
 
-/// Deletes an agent that nothing ever used.
+/// Deletes an agent that no workflow ever used.
 pub async fn delete(ctx: &OpContext, id: &AgentId) -> Result<()> {
     ctx.admin()?;
     // No agent has such an id, and Postgres cannot hold every text that is none.
@@ -117,7 +117,7 @@ pub async fn delete(ctx: &OpContext, id: &AgentId) -> Result<()> {
         DeleteAgent::Deleted => Ok(()),
         DeleteAgent::NotFound => Err(Error::NotFound),
         DeleteAgent::Used => {
-            let detail = "A published workflow or a test ran it, and its runs refer to it. It stays in the library.";
+            let detail = "A published workflow runs it, or did, and its runs refer to it. It stays in the library.";
             Err(Error::Conflict(detail.into()))
         }
         DeleteAgent::Drafted { name } => {

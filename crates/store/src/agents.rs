@@ -26,7 +26,7 @@ pub enum SaveAgent {
 pub enum DeleteAgent {
     Deleted,
     NotFound,
-    /// A version of a workflow runs it, or a test did.
+    /// A version of a workflow runs it.
     Used,
     /// The draft of a workflow has a step of it.
     Drafted {
@@ -151,31 +151,37 @@ impl Store {
         author: Author,
     ) -> Result<SaveAgent> {
         let id = spec.id.as_str();
-        let version = base.map_or(1, |base| base + 1);
-        let changed = match base {
-            None => sqlx::query!(
-                r#"INSERT INTO agents (id, latest_version, created_by) VALUES ($1, 1, $2) ON CONFLICT (id) DO NOTHING"#,
-                id,
-                by.0,
-            )
-            .execute(&mut *connection)
-            .await?,
-            Some(base) => {
-                sqlx::query!(
-                    r#"UPDATE agents SET latest_version = $2 + 1 WHERE id = $1 AND latest_version = $2"#,
+        let version =
+            match base {
+                // One that was deleted after its tests goes on: those refer to the versions that it had.
+                None => {
+                    sqlx::query_scalar!(
+                        r#"INSERT INTO agents AS a (id, latest_version, created_by) VALUES ($1, 1, $2)
+                       ON CONFLICT (id) DO UPDATE
+                       SET latest_version = a.latest_version + 1, is_test = false, created_by = excluded.created_by
+                       WHERE a.is_test
+                       RETURNING latest_version"#,
+                        id,
+                        by.0,
+                    )
+                    .fetch_optional(&mut *connection)
+                    .await?
+                }
+                Some(base) => sqlx::query_scalar!(
+                    r#"UPDATE agents SET latest_version = $2 + 1, is_test = false WHERE id = $1 AND latest_version = $2
+                       RETURNING latest_version"#,
                     id,
                     base,
                 )
-                .execute(&mut *connection)
-                .await?
-            }
-        };
-        if changed.rows_affected() == 0 {
-            let latest = sqlx::query_scalar!(r#"SELECT latest_version FROM agents WHERE id = $1"#, id)
+                .fetch_optional(&mut *connection)
+                .await?,
+            };
+        let Some(version) = version else {
+            let latest = sqlx::query_scalar!(r#"SELECT latest_version FROM agents WHERE id = $1 AND NOT is_test"#, id)
                 .fetch_optional(&mut *connection)
                 .await?;
             return Ok(latest.map_or(SaveAgent::NotFound, |latest| SaveAgent::Stale { latest }));
-        }
+        };
         let saved = AgentSpec { version, ..spec.clone() };
         sqlx::query!(
             r#"INSERT INTO agent_versions (agent_id, version, spec, created_by) VALUES ($1, $2, $3::text::json, $4)"#,
@@ -191,23 +197,35 @@ impl Store {
         Ok(SaveAgent::Saved(Box::new(saved)))
     }
 
-    /// Deletes an agent that nothing ever used, with its versions.
+    /// Those of these ids that were deleted after tests had run them, with their latest versions: what is saved under one is the next.
+    pub async fn retired_agents(&self, ids: &[AgentId]) -> Result<Vec<(AgentId, i32)>> {
+        let ids = texts(ids);
+        let rows = sqlx::query!("SELECT id, latest_version FROM agents WHERE is_test AND id = ANY($1)", &ids);
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        Ok(rows.map(|row| (AgentId::new(row.id), row.latest_version)).collect())
+    }
+
+    /// Deletes an agent that no workflow ever used, with its versions. One that tests ran is hidden instead, for their runs refer to it.
     pub async fn delete_agent(&self, id: &AgentId, author: Author) -> Result<DeleteAgent> {
         let mut tx = self.pool.begin().await?;
         // What is being published with it has locked it, and is seen by the statements after this one.
-        let latest = sqlx::query_scalar!("SELECT latest_version FROM agents WHERE id = $1 FOR UPDATE", id.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
+        let latest = sqlx::query_scalar!(
+            "SELECT latest_version FROM agents WHERE id = $1 AND NOT is_test FOR UPDATE",
+            id.as_str()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
         let Some(latest) = latest else {
             return Ok(DeleteAgent::NotFound);
         };
-        let is_used = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM workflow_version_agents WHERE agent_id = $1) AS "is_used!""#,
+        let use_of_it = sqlx::query!(
+            r#"SELECT coalesce(bool_or(NOT t.is_test), false) AS "is_published!", coalesce(bool_or(t.is_test), false) AS "is_tested!"
+               FROM workflow_version_agents u JOIN workflow_templates t ON t.id = u.template_id WHERE u.agent_id = $1"#,
             id.as_str(),
         )
         .fetch_one(&mut *tx)
         .await?;
-        if is_used {
+        if use_of_it.is_published {
             return Ok(DeleteAgent::Used);
         }
         // Few drafts hold the word, and only those are taken apart.
@@ -227,7 +245,11 @@ impl Store {
         sqlx::query!("UPDATE worker_offers SET accepted_version = NULL WHERE agent_id = $1", id.as_str())
             .execute(&mut *tx)
             .await?;
-        sqlx::query!("DELETE FROM agents WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
+        if use_of_it.is_tested {
+            sqlx::query!("UPDATE agents SET is_test = true WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
+        } else {
+            sqlx::query!("DELETE FROM agents WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
+        }
         audit::append(&mut tx, author, "agent.deleted", id.as_str(), json!({"version": latest})).await?;
         tx.commit().await?;
         Ok(DeleteAgent::Deleted)
@@ -336,7 +358,7 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
-    async fn only_an_agent_that_nothing_used_is_deleted_and_its_id_is_free_again(pool: PgPool) {
+    async fn only_an_agent_that_no_workflow_used_is_deleted_and_its_id_is_free_again(pool: PgPool) {
         use crate::templates::{NewTemplate, NewVersion, Publish};
         use workflow::{Definition, TemplateId};
 
@@ -380,8 +402,18 @@ mod tests {
         assert_eq!(delete("nobody").await, DeleteAgent::NotFound);
         assert_eq!(delete("drafted").await, DeleteAgent::Drafted { name: "Brief".into() });
         assert_eq!(delete("published").await, DeleteAgent::Used);
-        assert_eq!(delete("tested").await, DeleteAgent::Used);
         assert_eq!(store.agents().await.unwrap().len(), 4);
+        assert_eq!(delete("tested").await, DeleteAgent::Deleted);
+        assert_eq!(delete("tested").await, DeleteAgent::NotFound);
+        assert_eq!(store.agents().await.unwrap().len(), 3);
+        assert_eq!(store.agent(&"tested".into(), Some(1)).await.unwrap(), None);
+        assert_eq!(store.agent_versions([("tested".into(), 1)]).await.unwrap().len(), 1, "its tests refer to it");
+        let hidden = NewTemplate { id: TemplateId(Uuid::from_u128(13)), name: "Another test", ..new };
+        assert_eq!(store.test_version(hidden, Author::default()).await.unwrap(), None, "no new version names it");
+        let retired = store.retired_agents(&["tested".into(), "drafted".into()]).await.unwrap();
+        assert_eq!(retired, [(AgentId::from("tested"), 1)]);
+        assert!(matches!(save("tested").await, SaveAgent::Saved(saved) if saved.version == 2));
+        assert!(store.agent(&"tested".into(), None).await.unwrap().is_some_and(|spec| spec.version == 2));
         assert_eq!(delete("unused").await, DeleteAgent::Deleted);
         assert_eq!(store.agent(&"unused".into(), Some(1)).await.unwrap(), None);
         assert!(matches!(save("unused").await, SaveAgent::Saved(saved) if saved.version == 1));

@@ -39,6 +39,7 @@ pub(super) async fn here(ctx: &OpContext, bundle: &Bundle) -> Result<(Here, Seen
     let named: BTreeSet<&AgentId> = steps.map(|step| &step.agent_id).filter(is_known).collect();
     let others: Vec<AgentId> = named.difference(&told).map(|id| (*id).clone()).collect();
     let told: Vec<AgentId> = told.into_iter().cloned().collect();
+    here.retired = ctx.store().retired_agents(&told).await?.into_iter().collect();
     let size = ctx.store().agent_history_bytes(&told, &others).await?;
     if usize::try_from(size).is_ok_and(|size| size > MOST_BYTES) {
         return Err(too_much("agents"));

@@ -129,8 +129,8 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT k.id AS "id!",
                 (SELECT v.spec -> 'config' ->> 'kind' FROM agents a
-                    JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = k.id) AS kind,
-                (SELECT max(v.version) FROM agent_versions v
+                    JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = k.id AND NOT a.is_test) AS kind,
+                (SELECT max(v.version) FROM agent_versions v JOIN agents a ON a.id = v.agent_id AND NOT a.is_test
                     WHERE v.agent_id = k.id AND v.spec -> 'config' ->> 'hash' = k.hash) AS version,
                 EXISTS (SELECT FROM worker_offers o JOIN worker_tokens t ON t.id = o.token_id
                     WHERE o.agent_id = k.id AND o.token_id <> $3 AND t.revoked_at IS NULL AND t.expires_at > now()) AS "is_theirs!"
@@ -169,7 +169,7 @@ impl Store {
         };
         let rows = sqlx::query!(
             r#"SELECT o.agent_id, o.hash, o.spec::text AS "spec!", o.token_id, t.name AS token_name, o.first_offered_at, o.last_offered_at,
-                o.accepted_version, (SELECT a.latest_version FROM agents a WHERE a.id = o.agent_id) AS latest_version,
+                o.accepted_version, (SELECT a.latest_version FROM agents a WHERE a.id = o.agent_id AND NOT a.is_test) AS latest_version,
                 (SELECT count(*) FROM worker_sessions s JOIN workers w ON w.id = s.id
                     WHERE s.queues @> ARRAY['worker:' || o.agent_id || ':' || o.hash] AND w.state = 'alive') AS "n_sessions!"
             FROM worker_offers o JOIN worker_tokens t ON t.id = o.token_id
@@ -225,7 +225,7 @@ impl Store {
         let Some(offer) = offer else { return Ok(Accepted::Unknown) };
         let kind = sqlx::query_scalar!(
             r#"SELECT v.spec -> 'config' ->> 'kind' FROM agents a
-            JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = $1 FOR UPDATE OF a"#,
+            JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = $1 AND NOT a.is_test FOR UPDATE OF a"#,
             id.as_str()
         )
         .fetch_optional(&mut *tx)
@@ -241,7 +241,7 @@ impl Store {
         }
         let version = sqlx::query_scalar!(
             r#"INSERT INTO agents AS a (id, latest_version, created_by) VALUES ($1, 1, $2)
-            ON CONFLICT (id) DO UPDATE SET latest_version = a.latest_version + 1 RETURNING latest_version"#,
+            ON CONFLICT (id) DO UPDATE SET latest_version = a.latest_version + 1, is_test = false RETURNING latest_version"#,
             id.as_str(),
             by.0,
         )

@@ -327,7 +327,11 @@ pub(super) async fn insert(
 async fn lock_agents(connection: &mut PgConnection, definition: &Definition) -> Result<Vec<String>> {
     let named = agents_of(definition);
     let agents =
-        sqlx::query_scalar!("SELECT id FROM agents WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR KEY SHARE", &named);
+        // One that was deleted after its tests is as good as gone; what was kept to be tested has another id.
+        sqlx::query_scalar!(
+            r#"SELECT id FROM agents WHERE id = ANY($1) AND (NOT is_test OR id LIKE '%~%') ORDER BY id COLLATE "C" FOR KEY SHARE"#,
+            &named,
+        );
     Ok(agents.fetch_all(connection).await?)
 }
 

@@ -31,6 +31,8 @@ pub struct Here {
     pub workflows: BTreeMap<String, Known>,
     /// Oldest first.
     pub agents: BTreeMap<AgentId, Vec<AgentSpec>>,
+    /// The latest versions of those that were deleted and whose numbers go on, since tests refer to them.
+    pub retired: BTreeMap<AgentId, i32>,
     /// For workflows that are new.
     pub ids: BTreeMap<String, TemplateId>,
     /// The model providers that are set up, in small letters.

@@ -195,6 +195,20 @@ fn an_import_says_what_it_would_do_and_grants_nothing() {
 }
 
 #[test]
+fn an_agent_that_was_deleted_is_made_anew_as_its_next_version() {
+    let here = Here { retired: BTreeMap::from([("writer".into(), 4)]), ..nowhere() };
+    let plan = plan(&read(&file()).unwrap(), &here);
+    let writer: Vec<_> = plan.report.changes.iter().filter(|change| change.id == "writer").collect();
+    assert!(matches!(writer.as_slice(), [change] if change.act == Act::Create && change.version == Some(6)));
+    assert!(plan.report.conflicts.is_empty(), "{:?}", plan.report.conflicts);
+    let bases = plan.actions.iter().filter_map(|action| match action {
+        Action::Agent { base, spec, .. } if spec.id.as_str() == "writer" => Some(*base),
+        _ => None,
+    });
+    assert_eq!(bases.collect::<Vec<_>>(), [Some(4), Some(5)]);
+}
+
+#[test]
 fn what_differs_is_a_new_version_and_what_is_unpublished_is_a_conflict() {
     let bundle = read(&file()).unwrap();
     let here = after(&nowhere(), &plan(&bundle, &nowhere()));

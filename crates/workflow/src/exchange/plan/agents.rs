@@ -58,7 +58,8 @@ impl<'a> Planner<'a> {
 
     fn next(&mut self, id: &'a AgentId, spec: &AgentSpec, agent: &Agent) -> i32 {
         let known = self.bare.get(id).map(Vec::as_slice).unwrap_or_default();
-        let base = known.last().map(|known| known.version);
+        let is_new = known.is_empty();
+        let base = known.last().map(|known| known.version).or_else(|| self.here.retired.get(id).copied());
         // The newest version that calls the same address has the secrets that belong there.
         let catalog = &self.catalog;
         let kept = known.iter().rev().find_map(|bare| carried(spec, &bare.spec, catalog.get(id, Some(bare.version))?));
@@ -69,7 +70,7 @@ impl<'a> Planner<'a> {
             let place = [Some(agent.place()), problem.field].into_iter().flatten().collect::<Vec<_>>().join(".");
             self.problems.push(Note { place, message: problem.message });
         }
-        let act = if base.is_some() { Act::NewVersion } else { Act::Create };
+        let act = if is_new { Act::Create } else { Act::NewVersion };
         let told = change(Thing::Agent, id.as_str(), &spec.name, act, Some(version.into()));
         self.tell(Change { fields, ..told });
         if self.here.agents.get(id).is_some_and(|all| !all.is_empty()) {
