@@ -142,7 +142,6 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.take_up_unsaved();
     draft.follow();
     draft.follow_clipboard();
-    focus::keep(draft);
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();
@@ -150,6 +149,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     let replacing = Replacing::provide();
     let left = RwSignal::new("agents".to_owned());
     finding::offer(draft, replacing, left, palette);
+    focus::keep(draft);
     let title = Signal::derive(move || {
         draft.name.with(|name| if name.trim().is_empty() { "Untitled workflow".to_owned() } else { name.clone() })
     });
