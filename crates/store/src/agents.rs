@@ -299,23 +299,15 @@ fn read(id: &str, version: i32, spec: &str) -> Result<AgentSpec> {
 mod tests {
     use sqlx::PgPool;
     use uuid::Uuid;
-    use workflow::access::Role;
 
     use super::*;
-    use crate::users::NewUser;
+    use crate::testing::{BY, agent, with_admin};
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn an_edit_makes_the_next_version_and_a_stale_one_is_refused(pool: PgPool) {
-        let store = Store::from_pool(pool.clone());
-        let by = UserId(Uuid::from_u128(1));
-        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
-        let spec: AgentSpec = serde_json::from_value(serde_json::json!({
-            "id": "writer", "name": "Writer", "outputs": [{"name": "text"}],
-            "config": {"kind": "template", "template": "x"}
-        }))
-        .unwrap();
-        let save = async |base| store.save_agent(&spec, base, by, Author::default()).await.unwrap();
+        let store = with_admin(pool.clone()).await;
+        let spec = agent("writer", "Writer");
+        let save = async |base| store.save_agent(&spec, base, BY, Author::default()).await.unwrap();
         assert_eq!(save(Some(1)).await, SaveAgent::NotFound);
         assert_eq!(save(None).await, SaveAgent::Saved(Box::new(AgentSpec { version: 1, ..spec.clone() })));
         assert_eq!(save(None).await, SaveAgent::Stale { latest: 1 });
@@ -334,16 +326,9 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn the_library_is_listed_by_name_page_by_page(pool: PgPool) {
-        let store = Store::from_pool(pool);
-        let by = UserId(Uuid::from_u128(1));
-        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
+        let store = with_admin(pool).await;
         for (id, name) in [("a", "zebra"), ("b", "Ant"), ("c", "ant"), ("d", "Bee_ or not")] {
-            let spec: AgentSpec = serde_json::from_value(serde_json::json!({
-                "id": id, "name": name, "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}
-            }))
-            .unwrap();
-            store.save_agent(&spec, None, by, Author::default()).await.unwrap();
+            store.save_agent(&agent(id, name), None, BY, Author::default()).await.unwrap();
         }
         let (mut seen, mut after) = (Vec::new(), None::<String>);
         loop {
@@ -362,17 +347,8 @@ mod tests {
         use crate::templates::{NewTemplate, NewVersion, Publish};
         use workflow::{Definition, TemplateId};
 
-        let store = Store::from_pool(pool);
-        let by = UserId(Uuid::from_u128(1));
-        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
-        let spec = |id: &str| -> AgentSpec {
-            serde_json::from_value(serde_json::json!({
-                "id": id, "name": id, "outputs": [{"name": "text"}], "config": {"kind": "template", "template": "x"}
-            }))
-            .unwrap()
-        };
-        let save = async |id: &str| store.save_agent(&spec(id), None, by, Author::default()).await.unwrap();
+        let (store, by) = (with_admin(pool).await, BY);
+        let save = async |id: &str| store.save_agent(&agent(id, id), None, by, Author::default()).await.unwrap();
         let delete = async |id: &str| store.delete_agent(&id.into(), Author::default()).await.unwrap();
         for id in ["unused", "drafted", "published", "tested"] {
             save(id).await;

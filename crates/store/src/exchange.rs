@@ -226,20 +226,12 @@ async fn is_as_seen(connection: &mut PgConnection, seen: &Seen) -> Result<bool> 
 mod tests {
     use serde_json::json;
     use sqlx::PgPool;
-    use workflow::{AgentSpec, Definition, access::Role};
+    use workflow::{AgentSpec, Definition};
 
     use super::*;
-    use crate::users::NewUser;
+    use crate::testing::{BY, with_admin};
 
-    const BY: UserId = UserId(Uuid::from_u128(1));
     const ID: TemplateId = TemplateId(Uuid::from_u128(2));
-
-    async fn with_user(pool: PgPool) -> Store {
-        let store = Store::from_pool(pool);
-        let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
-        store
-    }
 
     async fn import(store: &Store, actions: &[Action], seen: &Seen) -> Imported {
         store.import(actions, seen, ID, BY, Author::default(), Duration::from_secs(20)).await.unwrap()
@@ -268,7 +260,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn a_file_is_stored_whole_or_not_at_all(pool: PgPool) {
-        let store = with_user(pool).await;
+        let store = with_admin(pool).await;
         let import = async |actions: &[Action]| import(&store, actions, &Seen::default()).await;
         assert_eq!(import(&[agent(None), workflow(Some(7), None)]).await, Imported::Stale);
         assert_eq!(store.agent(&"x".into(), None).await.unwrap(), None, "the agent went with it");
@@ -289,7 +281,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn an_import_that_takes_too_long_is_rolled_back(pool: PgPool) {
-        let store = with_user(pool).await;
+        let store = with_admin(pool).await;
         // Somebody else is about to make an agent of that id, so the import waits.
         let mut tx = store.pool.begin().await.unwrap();
         let Action::Agent { spec, .. } = agent(None) else { panic!("it is an agent") };
@@ -305,7 +297,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn two_files_of_one_new_slug_at_once(pool: PgPool) {
-        let store = with_user(pool).await;
+        let store = with_admin(pool).await;
         let definition = Definition::default();
         let other = NewTemplate {
             id: TemplateId(Uuid::from_u128(3)),
@@ -329,7 +321,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn an_agent_that_moved_on_makes_it_stale(pool: PgPool) {
-        let store = with_user(pool).await;
+        let store = with_admin(pool).await;
         import(&store, &[agent(None), workflow(None, Some(1))], &Seen::default()).await;
         let seen = |agent: Option<i32>, published: Option<i32>| Seen {
             agents: [(AgentId::new("x"), agent), (AgentId::new("y"), None)].into(),
@@ -347,7 +339,7 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn slugs_come_with_the_first_name_and_stay(pool: PgPool) {
-        let store = with_user(pool).await;
+        let store = with_admin(pool).await;
         let definition = Definition::default();
         let make = async |n: u128, name: &str| {
             let id = TemplateId(Uuid::from_u128(n));

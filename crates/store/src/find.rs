@@ -96,11 +96,12 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use sqlx::PgPool;
-    use uuid::Uuid;
-    use workflow::{AgentSpec, UserId, access::Role};
 
     use super::*;
-    use crate::{audit::Author, users::NewUser};
+    use crate::{
+        audit::Author,
+        testing::{BY, agent, with_admin},
+    };
 
     #[test]
     fn what_is_typed_is_no_pattern() {
@@ -113,14 +114,9 @@ mod tests {
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn agents_are_found_by_their_latest_name_and_by_their_id(pool: PgPool) {
-        let store = Store::from_pool(pool);
-        let by = UserId(Uuid::from_u128(1));
-        let user = NewUser { id: by, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
+        let store = with_admin(pool).await;
         let save = async |id: &str, name: &str, base: Option<i32>| {
-            let spec = serde_json::json!({"id": id, "name": name, "config": {"kind": "template", "template": "x"}});
-            let spec: AgentSpec = serde_json::from_value(spec).unwrap();
-            store.save_agent(&spec, base, by, Author::default()).await.unwrap();
+            store.save_agent(&agent(id, name), base, BY, Author::default()).await.unwrap();
         };
         save("ghost", "Co-writer", None).await;
         save("a", "Writer", None).await;

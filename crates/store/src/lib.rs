@@ -30,6 +30,8 @@ pub mod secret;
 pub mod seen;
 pub mod sessions;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 pub mod throttle;
 pub mod tokens;
 pub mod users;

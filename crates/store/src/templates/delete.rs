@@ -87,23 +87,16 @@ mod tests {
     use serde_json::Value;
     use sqlx::PgPool;
     use uuid::Uuid;
-    use workflow::access::Role;
 
     use super::*;
     use crate::{
         templates::{NewTemplate, NewVersion, Publish},
-        users::NewUser,
+        testing::{BY, agent, with_admin},
     };
 
-    const BY: UserId = UserId(Uuid::from_u128(1));
-
     async fn with_user(pool: PgPool) -> Store {
-        let store = Store::from_pool(pool);
-        let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
-        let agent = json!({"id": "x", "name": "X", "config": {"kind": "template", "template": "x"}});
-        let agent = serde_json::from_value(agent).unwrap();
-        store.save_agent(&agent, None, BY, Author::default()).await.unwrap();
+        let store = with_admin(pool).await;
+        store.save_agent(&agent("x", "X"), None, BY, Author::default()).await.unwrap();
         store
     }
 

@@ -103,12 +103,14 @@ impl Store {
 mod tests {
     use sqlx::PgPool;
     use uuid::Uuid;
-    use workflow::{Definition, UserId, access::Role};
+    use workflow::Definition;
 
     use super::*;
-    use crate::{templates::Startable, users::NewUser};
+    use crate::{
+        templates::Startable,
+        testing::{BY, agent, with_admin},
+    };
 
-    const BY: UserId = UserId(Uuid::from_u128(1));
     const ALL: crate::Window<'_> = crate::Window { after: None, limit: 100 };
     const ID: TemplateId = TemplateId(Uuid::from_u128(2));
 
@@ -121,13 +123,9 @@ mod tests {
     }
 
     async fn with_template(pool: PgPool) -> Store {
-        let store = Store::from_pool(pool);
-        let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-        store.create_user(&user, Author::default()).await.unwrap();
+        let store = with_admin(pool).await;
         for id in ["x", "y"] {
-            let agent = json!({"id": id, "name": id, "config": {"kind": "template", "template": id}});
-            let agent = serde_json::from_value(agent).unwrap();
-            store.save_agent(&agent, None, BY, Author::default()).await.unwrap();
+            store.save_agent(&agent(id, id), None, BY, Author::default()).await.unwrap();
         }
         store.create_template(new(2, "Brief", &definition("x")), Author::default()).await.unwrap();
         store

@@ -3,12 +3,14 @@
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflow::access::Role;
 
 use super::*;
-use crate::{agents::DeleteAgent, templates::Startable, users::NewUser};
+use crate::{
+    agents::DeleteAgent,
+    templates::Startable,
+    testing::{BY, agent, with_admin},
+};
 
-const BY: UserId = UserId(Uuid::from_u128(1));
 const ALL: crate::Window<'_> = crate::Window { after: None, limit: 100 };
 const ID: TemplateId = TemplateId(Uuid::from_u128(2));
 
@@ -17,12 +19,8 @@ fn definition(document: &Value) -> Definition {
 }
 
 async fn with_template(pool: PgPool) -> Store {
-    let store = Store::from_pool(pool);
-    let user = NewUser { id: BY, email: "a@b.c".into(), role: Role::Admin, password_hash: "$argon2id$x".into() };
-    store.create_user(&user, Author::default()).await.unwrap();
-    let agent = json!({"id": "x", "name": "X", "config": {"kind": "template", "template": "x"}});
-    let agent = serde_json::from_value(agent).unwrap();
-    store.save_agent(&agent, None, BY, Author::default()).await.unwrap();
+    let store = with_admin(pool).await;
+    store.save_agent(&agent("x", "X"), None, BY, Author::default()).await.unwrap();
     let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
     let new = NewTemplate { id: ID, name: "Brief", description: "", definition: &definition, by: BY };
     store.create_template(new, Author::default()).await.unwrap();
