@@ -221,8 +221,10 @@ test("menus open on a step, a line and the empty canvas, by mouse and by key, an
     await page.keyboard.press("?");
     const help = page.getByRole("dialog", { name: "Shortcuts" });
     await expect(help.getByText("Search and replace in titles, prompts and constants")).toBeVisible();
-    const single = help.getByRole("switch", { name: /^Single characters are shortcuts/ });
-    await single.uncheck();
+    const off = help.getByRole("button", { name: "Switch off single characters" });
+    const on = help.getByRole("button", { name: "Switch on single characters" });
+    await off.press("Enter");
+    await expect(on).toBeFocused();
     await page.keyboard.press("Escape");
     await expect(help).toBeHidden();
     await page.keyboard.press("?");
@@ -230,8 +232,8 @@ test("menus open on a step, a line and the empty canvas, by mouse and by key, an
     const { field } = await find(page);
     await field.fill("Show all shortcuts");
     await page.keyboard.press("Enter");
-    await expect(single).not.toBeChecked();
-    await single.check();
+    await on.press("Enter");
+    await expect(off).toBeFocused();
     await page.keyboard.press("Escape");
     await expect(help).toBeHidden();
   });

@@ -4,7 +4,7 @@ use canvas::shortcuts::{Place, SHORTCUTS, Shortcut};
 use leptos::prelude::*;
 
 use crate::{
-    components::{Kbd, Switch},
+    components::{Button, Kbd, Size},
     reactive::effect,
     session::use_session,
     single_keys,
@@ -26,17 +26,27 @@ pub(super) fn Help() -> impl IntoView {
     };
     let are_on = RwSignal::new(true);
     effect(move || are_on.set(single_keys::are_on()));
-    let switch = move |on: bool| {
+    let switch = move |()| {
+        let on = !are_on.get_untracked();
         single_keys::switch(on);
         are_on.set(on);
     };
+    let verb = move || if are_on.get() { "Switch off single characters" } else { "Switch on single characters" };
+    let words = move || {
+        if are_on.get() {
+            "Keys that write a character, such as ? and C, are shortcuts in this browser."
+        } else {
+            "Keys that write a character do nothing in this browser. What they do is in the menus, in the toolbar and in what Ctrl K opens."
+        }
+    };
+    // A button and no field: a field would take the keyboard when the list opens, and keep `?` to itself.
     view! {
         {places.map(section).collect_view()}
         <section class="shortcuts" aria-label="Keys of a single character">
-            <Switch checked=are_on on_change=switch label="Single characters are shortcuts, such as ? and C"/>
-            <p class="small muted">
-                "Off, they do nothing in this browser. What they do is in the menus, in the toolbar and in the list that Ctrl K opens."
-            </p>
+            <p class="small muted">{words}</p>
+            <div class="row">
+                <Button size=Size::Sm on_click=switch>{verb}</Button>
+            </div>
         </section>
     }
 }
