@@ -104,10 +104,13 @@ fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> 
     let agents = Paged::new(page, api::list_agents);
     let wanted = RwSignal::new(String::new());
     let shown = move || {
-        let wanted = wanted.get().to_lowercase();
+        let wanted = wanted.get();
         agents.items.with(|agents| {
-            let texts = |agent: &AgentView| format!("{} {} {}", agent.name, agent.id, agent.description).to_lowercase();
-            agents.iter().filter(|agent| texts(agent).contains(&wanted)).cloned().collect::<Vec<_>>()
+            let is_meant = |agent: &&AgentView| {
+                let AgentView { id, name, description, .. } = agent;
+                canvas::find::is_meant(&wanted, [name.as_str(), id.as_str(), description.as_str()])
+            };
+            agents.iter().filter(is_meant).cloned().collect::<Vec<_>>()
         })
     };
     agents.load_all_while(move || wanted.with(|wanted| !wanted.trim().is_empty()));
@@ -141,7 +144,7 @@ fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> 
             <DeleteQuestion
                 deleting
                 what="agent"
-                text="All its versions go with it, and they cannot be brought back. An agent that a workflow or a test has used is kept."
+                text="All its versions go with it, and they cannot be brought back. An agent that a published workflow has used is kept."
             />
         </div>
     }
