@@ -32,43 +32,35 @@ impl Sought {
 impl Store {
     /// Of drafts, as admins find them.
     pub async fn find_templates(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
+        self.find_named(sought, most, true).await
+    }
+
+    /// Of published versions, as everybody finds them.
+    pub async fn find_published(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
+        self.find_named(sought, most, false).await
+    }
+
+    async fn find_named(&self, sought: &Sought, most: i64, may_edit: bool) -> Result<Vec<FoundWorkflow>> {
         let rows = sqlx::query!(
-            r#"SELECT id, name, published_version IS NOT NULL AS "is_published!"
-               FROM workflow_templates
-               WHERE NOT is_test AND archived_at IS NULL AND lower(name) LIKE lower($1)
-               ORDER BY strpos(lower(name), lower($2)) = 0, strpos(lower(name), lower($2)), length(name), id LIMIT $3"#,
+            // Who may not edit is told of the published version alone: what has none has no name for them.
+            r#"SELECT t.id, n.name AS "name!", t.published_version IS NOT NULL AS "is_published!"
+               FROM workflow_templates t
+               LEFT JOIN workflow_template_versions v
+                   ON v.template_id = t.id AND v.version = t.published_version AND NOT $4
+               CROSS JOIN LATERAL (SELECT CASE WHEN $4 THEN t.name ELSE v.name END AS name OFFSET 0) n
+               WHERE NOT t.is_test AND t.archived_at IS NULL AND lower(n.name) LIKE lower($1)
+               ORDER BY strpos(lower(n.name), lower($2)) = 0, strpos(lower(n.name), lower($2)), length(n.name), t.id LIMIT $3"#,
             sought.pattern,
             sought.text,
             most,
+            may_edit,
         );
         let rows = rows.fetch_all(&self.pool).await?.into_iter();
         let found = rows.map(|row| FoundWorkflow {
             id: TemplateId(row.id),
             name: row.name,
             is_published: row.is_published,
-            may_edit: true,
-        });
-        Ok(found.collect())
-    }
-
-    /// Of published versions, as everybody finds them.
-    pub async fn find_published(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
-        let rows = sqlx::query!(
-            r#"SELECT t.id, v.name
-               FROM workflow_templates t
-               JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
-               WHERE NOT t.is_test AND t.archived_at IS NULL AND lower(v.name) LIKE lower($1)
-               ORDER BY strpos(lower(v.name), lower($2)) = 0, strpos(lower(v.name), lower($2)), length(v.name), t.id LIMIT $3"#,
-            sought.pattern,
-            sought.text,
-            most,
-        );
-        let rows = rows.fetch_all(&self.pool).await?.into_iter();
-        let found = rows.map(|row| FoundWorkflow {
-            id: TemplateId(row.id),
-            name: row.name,
-            is_published: true,
-            may_edit: false,
+            may_edit,
         });
         Ok(found.collect())
     }
