@@ -95,14 +95,14 @@ impl Board {
 
     /// All of it at its own size, whatever part is on the screen, and without what is selected.
     pub fn picture(&mut self) -> DisplayList {
-        self.as_picture(|board| {
-            let view = View::of(board);
-            let mut batches = Batches::default();
-            // Without the grid, which is for placing.
-            edges::paint(&view, &mut batches);
-            card::paint(&view, &mut batches);
-            batches.into_list(Some(Ink::Ground), board.viewport())
-        })
+        let mut board = self.as_picture();
+        board.set_lod(Lod::at(board.camera().zoom, board.lod()));
+        let view = View::of(&board);
+        let mut batches = Batches::default();
+        // Without the grid, which is for placing.
+        edges::paint(&view, &mut batches);
+        card::paint(&view, &mut batches);
+        batches.into_list(Some(Ink::Ground), board.viewport())
     }
 
     /// What lies over it: the connection being drawn, the marquee, what hangs on the pointer, what moves by itself.

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-pub use difference::{differences, port_words};
+pub use difference::differences;
 pub use http::{HttpConfig, HttpMethod};
-pub use port::{InputPort, OutputPort};
+pub use port::{InputPort, OutputPort, port_words};
 pub use worker::{SideEffects, WorkerConfig, offer_hash, queue, queued};
 
 use crate::{

@@ -287,6 +287,9 @@ mod tests {
         assert_eq!(drawn(&mut board), before);
         let after = (board.camera(), board.viewport(), board.lod(), board.selection().to_vec(), board.revision());
         assert_eq!(after, look, "it is looked at as before");
+        board.toggle_pin();
+        drawn(&mut board);
+        assert!(board.undo().unwrap().is_some(), "what was done can be undone as before");
         assert!(before.contains(">Check</text>") && before.contains(">&lt;b&gt;&amp;amp;</text>"), "{before}");
         assert!(!before.contains("<b>"));
     }

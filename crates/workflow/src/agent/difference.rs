@@ -50,20 +50,8 @@ impl<'a> Port<'a> {
     }
 
     fn words(&self) -> String {
-        port_words(self.schema, self.required)
+        super::port_words(self.schema, self.required)
     }
-}
-
-/// What is told of a port wherever two versions stand beside each other: "text, required, “What it is for”". None is `required` of an output.
-pub fn port_words(schema: &Schema, required: Option<bool>) -> String {
-    let mut parts = vec![schema.words()];
-    if let Some(required) = required {
-        parts.push(if required { "required" } else { "optional" }.to_owned());
-    }
-    if !schema.description.is_empty() {
-        parts.push(format!("“{}”", schema.description));
-    }
-    parts.join(", ")
 }
 
 fn compare(place: &str, before: &[Port<'_>], after: &[Port<'_>], told: &mut Vec<Difference>) {

@@ -29,3 +29,15 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().next().is_some_and(|c| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
+
+/// What is told of a port wherever two versions stand beside each other: "text, required, “What it is for”". None is `required` of an output.
+pub fn port_words(schema: &Schema, required: Option<bool>) -> String {
+    let mut parts = vec![schema.words()];
+    if let Some(required) = required {
+        parts.push(if required { "required" } else { "optional" }.to_owned());
+    }
+    if !schema.description.is_empty() {
+        parts.push(format!("“{}”", schema.description));
+    }
+    parts.join(", ")
+}
