@@ -80,7 +80,11 @@ test("a line let go where nothing is asks for an agent, adds it there and joins 
     await expect(list).toBeVisible();
     const top = async () => (await search.boundingBox())?.y ?? 0;
     const before = await top();
-    await page.mouse.wheel(0, 60);
+    // Aside, where neither the field nor its list can lie.
+    const stage = await editor.stage.boundingBox();
+    if (!stage) throw new Error("no canvas");
+    await page.mouse.move(stage.x + 20, stage.y + stage.height / 2);
+    await page.mouse.wheel(0, 120);
     await expect.poll(top, "it moves along with the picture").toBeLessThan(before);
     const apart = async () => {
       const [field, options] = [await search.boundingBox(), await list.boundingBox()];
@@ -89,7 +93,7 @@ test("a line let go where nothing is asks for an agent, adds it there and joins 
       return Math.min(Math.abs(options.y - field.y - field.height), Math.abs(options.y + options.height - field.y));
     };
     await expect.poll(apart, "and so does its list").toBeLessThan(10);
-    await page.mouse.wheel(0, -60);
+    await page.mouse.wheel(0, -120);
     await expect.poll(top).toBeGreaterThan(before - 1);
     await page.keyboard.type("count l");
     await page.getByRole("option", { name: /^Count letters/ }).click();
