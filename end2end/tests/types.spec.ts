@@ -125,7 +125,7 @@ test("steps that are behind are brought up together, and what does not fit is pu
   await behind.getByRole("button", { name: "Use version 2 in 2 steps" }).press("Enter");
   await expect(editor.step("Two")).not.toHaveAccessibleName(/behind/);
   // The button is gone, and the keyboard stays where it was.
-  await expect(editor.panel.getByRole("region", { name: "Agent", exact: true }).locator(":focus")).toHaveCount(1);
+  await expect(editor.panel.getByRole("region", { name: "Agent", exact: true })).toBeFocused();
   await expect(editor.panel.getByRole("combobox", { name: "Source of words" })).toHaveAccessibleDescription(/words needs a value/);
   const problems = page.getByRole("region", { name: "Problems" });
   await problems.getByRole("button", { name: "Problems" }).click();

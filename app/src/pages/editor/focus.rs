@@ -78,6 +78,8 @@ fn focus(element: &web_sys::Element) {
 /// Where what is gone may have stood. The canvas and the list of steps say themselves what comes next there.
 const PARTS: &str = ".side-panel, .bottom-drawer";
 const CONTROLS: &str = "a[href], button, input, select, textarea, summary, [tabindex]";
+/// Where the keyboard may go on. No field: in one, Ctrl Z would no more take back what was just done.
+const PLACES: &str = "button, summary, [tabindex]:not(input, select, textarea)";
 
 /// A control that had the keyboard, and what it stood in, the nearest first.
 #[derive(Clone)]
@@ -87,7 +89,7 @@ struct Held {
 }
 
 /// To be called once by the editor. A press on a quick fix, or on what brings a version up, takes the very button away: the keyboard goes
-/// on at the first control of what is left around it, which is the field that was put right, or the next problem.
+/// on at what is left around it, which is the part of the panel that it stood in, the next problem, or the heading.
 pub(super) fn keep(draft: Draft) {
     let (selection, edge) = (draft.handle.selection(), draft.handle.selected_edge());
     let revision = draft.handle.revision();
@@ -115,7 +117,18 @@ fn go_on_nearby(held: &Held) {
         return;
     }
     let left = held.around.iter().filter(|around| around.is_connected());
-    focus_first(left.flat_map(|around| dom::all(around, CONTROLS)));
+    focus_first(left.flat_map(places_in));
+}
+
+fn places_in(around: &Element) -> Vec<HtmlElement> {
+    let is = |selector: &str| around.matches(selector).unwrap_or(false);
+    if is("[tabindex]") {
+        around.clone().dyn_into().into_iter().collect()
+    } else if is("[data-row]") || is(PARTS) {
+        dom::all(around, PLACES)
+    } else {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]
