@@ -257,7 +257,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         // Copy, cut and paste come as events of their own.
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
-        Key::Char(c) => !mods.alt && "+-=_0cCnNpP12!".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdD12!".contains(c),
         _ => !mods.alt,
     };
     if is_ours {

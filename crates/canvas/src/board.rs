@@ -2,6 +2,7 @@
 //! It never touches a screen: what must be redrawn is a set of flags. A gesture changes the definition once, at its end, or not at all.
 
 mod adding;
+mod arrange;
 mod building;
 mod choosing;
 mod clipboard;
@@ -10,6 +11,7 @@ mod compared;
 mod connect;
 mod edge_pan;
 mod ends;
+mod guides;
 pub mod input;
 mod key_connect;
 mod keyboard;
@@ -20,6 +22,7 @@ mod palette;
 mod picture;
 mod pointer;
 mod room;
+mod selecting;
 mod view;
 
 use std::collections::BTreeMap;
@@ -39,10 +42,12 @@ use crate::{
 use building::Builder;
 use edge_pan::Held;
 
+pub use arrange::{Alignment, Axis};
 pub use choosing::{Choice, Question, Spot};
 pub use connect::Connect;
 pub use edge_pan::TICK_MS;
 pub use ends::Ends;
+pub use guides::Guide;
 pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
 pub use key_connect::KeyConnect;
 pub use menu::Subject;
@@ -50,6 +55,7 @@ pub use mirror::MirrorNode;
 pub use outline::{End, OutlineRow};
 pub use palette::PaletteItem;
 pub use pointer::{Drag, Gesture};
+pub use selecting::Way;
 pub use view::READABLE;
 
 /// What stands on the board, and so what may be done with it.

@@ -3,7 +3,7 @@
 
 use kurbo::{Point, Vec2};
 
-use super::{Board, input::Output};
+use super::{Board, input::Output, selecting::Way};
 use crate::scene::Side;
 
 /// One act of building.
@@ -42,6 +42,7 @@ pub(super) enum Act {
         forward: bool,
     },
     FinishKeyConnect,
+    SelectAlong(Way),
 }
 
 /// What does them.
@@ -62,6 +63,7 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::KeyConnect => board.begin_key_connect(out),
         Act::StepKeyConnect { forward } => board.step_key_connect(forward, out),
         Act::FinishKeyConnect => board.finish_key_connect(out),
+        Act::SelectAlong(way) => out.extend(board.select_along(way)),
     }
 }
 

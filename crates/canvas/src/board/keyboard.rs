@@ -1,5 +1,5 @@
 //! The keyboard: everything the pointer can do, without it.
-//! Arrows follow edges, C connects, N adds, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
+//! Arrows follow edges, or move several steps; C connects, N adds, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
 
 use kurbo::{Point, Vec2};
 use workflow::StepKey;
@@ -8,10 +8,13 @@ use super::{
     Board, Gesture,
     building::Act,
     input::{Key, Mods, Output},
+    selecting::Way,
 };
 use crate::{flow::Flow, scene::SNAP};
 
 const ZOOM_STEP: f64 = 1.25;
+/// The larger move by keyboard.
+const FAR: f64 = 5.0 * SNAP;
 
 impl Board {
     pub(super) fn key(&mut self, key: Key, mods: Mods, out: &mut Vec<Output>) {
@@ -44,14 +47,19 @@ impl Board {
             (Key::Char('-' | '_'), _, _) => self.zoom_by(1.0 / ZOOM_STEP),
             (Key::Char('c' | 'C'), false, _) => self.build(Act::KeyConnect, out),
             (Key::Char('n' | 'N'), false, _) => self.build(Act::AddByKey, out),
+            (Key::Char('u' | 'U'), false, _) => self.build(Act::SelectAlong(Way::Upstream), out),
+            (Key::Char('d' | 'D'), false, _) => self.build(Act::SelectAlong(Way::Downstream), out),
             (Key::Delete, ..) => out.extend(self.delete_selected()),
             (Key::Escape, ..) => self.select(Vec::new(), out),
             (Key::Enter | Key::Space, ..) => self.open_focused(out),
             (Key::Home, ..) => self.walk_to(self.scene.order.first().copied(), out),
             (Key::End, ..) => self.walk_to(self.scene.order.last().copied(), out),
             (Key::Left | Key::Right | Key::Up | Key::Down, ctrl, shift) => {
-                if ctrl || shift {
-                    self.nudge(key, if ctrl && shift { 5.0 * SNAP } else { SNAP }, out);
+                // From several there is no one step to go on from, so they move.
+                let are_many = self.is_editor() && self.selection.len() > 1;
+                if ctrl || shift || are_many {
+                    let is_far = shift && (ctrl || are_many);
+                    self.nudge(key, if is_far { FAR } else { SNAP }, out);
                 } else {
                     self.walk(key, out);
                 }

@@ -9,16 +9,14 @@ use super::{
     building::Act,
     choosing::Spot,
     connect::Connect,
+    guides::Guide,
     input::{Button, Input, Mods, Output},
     key_connect::KeyConnect,
     palette::PaletteItem,
 };
 use crate::{
     edit::Edit,
-    scene::{
-        hit::{Hit, Precision},
-        snapped,
-    },
+    scene::hit::{Hit, Precision},
 };
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -91,11 +89,17 @@ pub struct Drag {
     by: Vec2,
     /// A copy is dragged, and what was grabbed stays where it is.
     is_copy: bool,
+    /// With what it is in line.
+    guides: Vec<Guide>,
 }
 
 impl Drag {
     pub fn is_copying(&self) -> bool {
         self.is_copy
+    }
+
+    pub fn guides(&self) -> &[Guide] {
+        &self.guides
     }
 
     /// Where the copies would stand, as long as copies are dragged.
@@ -273,7 +277,8 @@ impl Board {
                 let nodes: Vec<(u32, Point)> =
                     std::iter::once(node).chain(others).map(|node| (node, self.scene.place[node as usize])).collect();
                 let grabbed = self.camera.to_world(press.at);
-                self.gesture = Gesture::Drag(Drag { id: press.id, grabbed, nodes, by: Vec2::ZERO, is_copy: false });
+                let (id, by, guides) = (press.id, Vec2::ZERO, Vec::new());
+                self.gesture = Gesture::Drag(Drag { id, grabbed, nodes, by, is_copy: false, guides });
                 self.drag_to(at, mods);
             }
             Hit::End(edge, end) if self.is_editor() && !press.mods.shift => {
@@ -293,16 +298,19 @@ impl Board {
     }
 
     pub(super) fn drag_to(&mut self, at: Point, mods: Mods) {
+        let Gesture::Drag(drag) = &self.gesture else {
+            return;
+        };
+        let Some((node, first)) = drag.nodes.first().copied() else {
+            return;
+        };
+        let raw = first + (self.camera.to_world(at) - drag.grabbed);
+        // The grabbed node snaps; the others keep their distance to it.
+        let (target, guides) = if mods.ctrl { (raw, Vec::new()) } else { self.guided(node, raw) };
         let Gesture::Drag(drag) = &mut self.gesture else {
             return;
         };
-        let Some((_, first)) = drag.nodes.first() else {
-            return;
-        };
-        let by = self.camera.to_world(at) - drag.grabbed;
-        // The grabbed node snaps; the others keep their distance to it.
-        let target = if mods.ctrl { *first + by } else { snapped(*first + by) };
-        (drag.by, drag.is_copy) = (target - *first, mods.alt);
+        (drag.by, drag.is_copy, drag.guides) = (target - first, mods.alt, guides);
         let by = if drag.is_copy { Vec2::ZERO } else { drag.by };
         let moves: Vec<(u32, Point)> = drag.nodes.iter().map(|(node, place)| (*node, *place + by)).collect();
         self.scene.move_nodes(&moves);

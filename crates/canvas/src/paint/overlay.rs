@@ -57,7 +57,10 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
         }
         Gesture::Adding(spot) => wanted(view, spot, batches),
         Gesture::Idle => hover(view, batches),
-        Gesture::Drag(drag) => copies(view, drag, batches),
+        Gesture::Drag(drag) => {
+            copies(view, drag, batches);
+            guides(view, drag, batches);
+        }
         Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } => {}
     }
     if let Some(edge) = view.board.selected_line()
@@ -173,6 +176,14 @@ fn ghost(view: &View<'_>, batches: &mut Batches) {
     let style = Text { align: Align::Left, ..Text::new(Ink::Title, Font::Title, zoom) };
     let run = TextRun::line(at(54.0, HEAD_HEIGHT / 2.0), item.name.as_str().into(), NODE_WIDTH - 68.0);
     batches.text(LAYER, 8, style).push(run);
+}
+
+/// With what the dragged card is in line.
+fn guides(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
+    for guide in drag.guides() {
+        let line = Shape::Line(view.camera.to_screen(guide.from), view.camera.to_screen(guide.to));
+        batches.stroke(LAYER, 7, Stroke::new(Ink::Selected, 1.0)).push(line);
+    }
 }
 
 /// The copies that are dragged, as cards that are not there yet.
