@@ -2,6 +2,7 @@
 //! A cycle is refused here, in the model, so that no gesture, paste or panel can bypass it. Nothing here may know a screen.
 
 mod between;
+mod drawn;
 mod fitting;
 mod fixes;
 mod joined;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use workflow::{
     Definition, Step, StepKey,
-    definition::{Limits, Note, Position, RunInput},
+    definition::{Colour, Group, Limits, Note, Position, RunInput},
     graph::Graph,
     source::Source,
 };
@@ -29,6 +30,7 @@ use workflow::{
 use crate::Document;
 
 pub(crate) use between::put_between;
+pub(crate) use drawn::{emptied, fresh_id};
 pub(crate) use fitting::map_what_fits;
 pub use fixes::{Fix, fixes, line_of};
 pub(crate) use joined::{Rewired, add_joined};
@@ -74,6 +76,10 @@ pub enum Edit {
     },
     /// Where nodes stand; `None` leaves the place to the automatic layout.
     MoveSteps(Vec<(StepKey, Option<Position>)>),
+    /// What they are coloured with, on the canvas alone.
+    ColourSteps(Vec<(StepKey, Option<Colour>)>),
+    /// The id of the group that each is drawn in.
+    GroupSteps(Vec<(StepKey, Option<String>)>),
     SetRunInput {
         key: String,
         input: Option<RunInput>,
@@ -95,6 +101,11 @@ pub enum Edit {
     InsertNote {
         at: usize,
         note: Note,
+    },
+    /// Replaces, adds or removes the group with this id. Its steps keep naming it.
+    SetGroup {
+        id: String,
+        group: Option<Group>,
     },
     SetLimits(Limits),
     /// Of the workflow.
@@ -152,6 +163,9 @@ impl Edit {
             Self::Disconnect { .. } => "Disconnect",
             Self::SetInput { .. } => "Map input",
             Self::MoveSteps(_) => "Move",
+            Self::ColourSteps(_) => "Colour",
+            Self::GroupSteps(_) => "Group",
+            Self::SetGroup { .. } => "Change group",
             Self::SetRunInput { .. } => "Change run input",
             Self::RenameStep { .. } | Self::RenameRunInput { .. } => "Rename key",
             Self::SetNote { .. } | Self::InsertNote { .. } => "Change note",
@@ -227,6 +241,8 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
         Edit::Disconnect { from, to } => disconnect(definition, from, to),
         Edit::SetInput { step, port, source } => set_input(definition, step, port, source.as_ref(), added),
         Edit::MoveSteps(places) => move_steps(definition, places),
+        Edit::ColourSteps(colours) => drawn::colour_steps(definition, colours),
+        Edit::GroupSteps(groups) => drawn::group_steps(definition, groups),
         Edit::SetRunInput { key, input } => {
             let before = match input {
                 Some(input) => definition.inputs.insert(key.clone(), input.clone()),
@@ -246,14 +262,9 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
             rename::run_input(definition, from, to)?;
             Ok(Edit::RenameRunInput { from: to.clone(), to: from.clone() })
         }
-        Edit::SetNote { id, note } => set_note(definition, id, note.as_ref()),
-        Edit::InsertNote { at, note } => {
-            if definition.notes.iter().any(|known| known.id == note.id) {
-                return Err(Refused::NoteExists(note.id.clone()));
-            }
-            definition.notes.insert((*at).min(definition.notes.len()), note.clone());
-            Ok(Edit::SetNote { id: note.id.clone(), note: None })
-        }
+        Edit::SetNote { id, note } => drawn::set_note(definition, id, note.as_ref()),
+        Edit::SetGroup { id, group } => drawn::set_group(definition, id, group.as_ref()),
+        Edit::InsertNote { at, note } => drawn::insert_note(definition, *at, note),
         Edit::SetLimits(limits) => Ok(Edit::SetLimits(std::mem::replace(&mut definition.limits, limits.clone()))),
         Edit::SetName(name) => Ok(Edit::SetName(std::mem::replace(&mut document.name, name.clone()))),
         Edit::SetDescription(text) => {
@@ -441,28 +452,4 @@ fn move_steps(definition: &mut Definition, places: &[(StepKey, Option<Position>)
     // A key may be named twice; backwards, its first place is restored last.
     before.reverse();
     Ok(Edit::MoveSteps(before))
-}
-
-fn set_note(definition: &mut Definition, id: &str, note: Option<&Note>) -> Result<Edit, Refused> {
-    if let Some(note) = note {
-        if note.id != id {
-            return Err(Refused::NoteExists(note.id.clone()));
-        }
-        if ![note.x, note.y, note.width, note.height].iter().all(|number| number.is_finite()) {
-            return Err(Refused::NotFinite);
-        }
-    }
-    let at = definition.notes.iter().position(|known| known.id == id);
-    Ok(match (at, note) {
-        (Some(at), Some(note)) => {
-            let before = std::mem::replace(&mut definition.notes[at], note.clone());
-            Edit::SetNote { id: id.to_owned(), note: Some(before) }
-        }
-        (Some(at), None) => Edit::InsertNote { at, note: definition.notes.remove(at) },
-        (None, Some(note)) => {
-            definition.notes.push(note.clone());
-            Edit::SetNote { id: id.to_owned(), note: None }
-        }
-        (None, None) => return Err(Refused::UnknownNote(id.to_owned())),
-    })
 }

@@ -6,7 +6,9 @@ mod cut;
 mod edges;
 mod landmarks;
 mod list;
+mod marks;
 mod minimap;
+mod note_text;
 mod overlay;
 mod svg;
 mod thumbnail;
@@ -88,6 +90,7 @@ impl Board {
         if view.lod != Lod::Far {
             grid(&view, self.viewport(), &mut batches);
         }
+        marks::paint(&view, &mut batches);
         edges::paint(&view, &mut batches);
         card::paint(&view, &mut batches);
         batches.into_list(Some(Ink::Ground), self.viewport())
@@ -100,6 +103,7 @@ impl Board {
         let view = View::of(&board);
         let mut batches = Batches::default();
         // Without the grid, which is for placing.
+        marks::paint(&view, &mut batches);
         edges::paint(&view, &mut batches);
         card::paint(&view, &mut batches);
         batches.into_list(Some(Ink::Ground), board.viewport())

@@ -4,6 +4,7 @@
 mod build;
 mod describe;
 pub mod hit;
+mod marks;
 pub mod route;
 
 use std::{
@@ -12,12 +13,14 @@ use std::{
 };
 
 use kurbo::{Point, Rect};
-use workflow::{Severity, StepKey, StepStatus, merge::Fate};
+use workflow::{Severity, StepKey, StepStatus, definition::Colour, merge::Fate};
 
 use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
 pub use build::Source;
 pub use describe::status_label;
+pub(crate) use marks::note_rect;
+pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
 pub use route::{PORT_RADIUS, Route, curve_between};
 
 /// Every card is this wide.
@@ -144,6 +147,7 @@ pub struct Scene {
     pub is_stale: Vec<bool>,
     /// Tidy up leaves it where it is.
     pub is_pinned: Vec<bool>,
+    pub colour: Vec<Option<Colour>>,
     /// How much of a list is over, from 0 to 1; of steps that have one.
     pub progress: Vec<Option<f32>>,
     /// What is said of a step beside its status.
@@ -152,6 +156,14 @@ pub struct Scene {
     pub n_behind: Vec<u32>,
     pub n_errors: Vec<u32>,
     pub n_warnings: Vec<u32>,
+    /// In the order of the document: later ones lie over others.
+    pub notes: Vec<NoteBox>,
+    /// By their ids; only those that hold a step.
+    pub groups: Vec<GroupBox>,
+    /// The ids of the groups that somebody wants to see as one card.
+    pub(crate) collapsed: BTreeSet<String>,
+    /// By node, the collapsed group that it is drawn as a part of; empty where there is none.
+    folded: Vec<Option<u32>>,
     pub edges: Vec<Edge>,
     /// By edge, what is wrong with what travels along it.
     pub faults: HashMap<u32, (Severity, Arc<str>)>,
@@ -197,7 +209,7 @@ impl Scene {
 
     pub fn rect(&self, node: u32) -> Rect {
         let at = node as usize;
-        Rect::from_origin_size(self.place[at], (NODE_WIDTH, self.height[at]))
+        self.folded_card(node).unwrap_or_else(|| Rect::from_origin_size(self.place[at], (NODE_WIDTH, self.height[at])))
     }
 
     pub fn port(&self, node: u32, side: Side) -> Point {
@@ -209,9 +221,9 @@ impl Scene {
         self.bounds_of(self.nodes())
     }
 
-    /// Every card and every line.
+    /// Every card, every line, every note and every frame.
     pub fn drawn_bounds(&self) -> Option<Rect> {
-        let cards = self.bounds()?;
+        let cards = self.bounds().into_iter().chain(self.marked_bounds()).reduce(|a, b| a.union(b))?;
         let pieces = self.edges.iter().filter_map(|edge| match &edge.route {
             // A free curve stays between its cards.
             Route::Curve(_) => None,
@@ -267,9 +279,18 @@ impl Scene {
     /// Moves nodes and the ends of their edges. The lines of other nodes stay where they are until the next build.
     pub fn move_nodes(&mut self, moves: &[(u32, Point)]) {
         let mut touched = BTreeSet::new();
+        let mut refolded = BTreeSet::new();
         for (node, to) in moves {
             let (node, to) = (*node, bounded(*to));
-            if self.place[node as usize] != to {
+            if self.place[node as usize] == to {
+                continue;
+            }
+            if let Some(group) = self.folded_in(node) {
+                self.place[node as usize] = to;
+                self.is_astray = true;
+                refolded.insert(group);
+                touched.extend(self.edges_of(node));
+            } else {
                 self.node_grid.remove_rect(node, self.rect(node));
                 self.place[node as usize] = to;
                 self.is_astray = true;
@@ -278,10 +299,16 @@ impl Scene {
                 touched.extend(self.edges_of(node));
             }
         }
+        for group in refolded {
+            self.refold(group);
+        }
         // While very many move, a line finds its way around the others at the end.
         let is_few = touched.len() <= MAX_ROUTED_ALONG;
         for edge in touched {
             let (from, to) = (self.edges[edge as usize].from, self.edges[edge as usize].to);
+            if self.is_inner(from, to) {
+                continue;
+            }
             let route = if is_few { self.route(from, to) } else { Route::Curve(self.curve(from, to)) };
             self.edge_grid.remove_route(edge, &self.edges[edge as usize].route);
             self.edge_grid.insert_route(edge, &route);
@@ -301,6 +328,9 @@ impl Scene {
 
     /// The way of a line between two nodes, around all others.
     fn route(&self, from: u32, to: u32) -> Route {
+        if self.is_inner(from, to) {
+            return Route::Curve(self.curve(from, to));
+        }
         let cards_in = |area: Rect| {
             let nodes = self.nodes_in(area).into_iter();
             nodes.map(|node| (self.rect(node), node == from || node == to)).collect()
@@ -324,7 +354,9 @@ impl Scene {
         self.edges_in = vec![Vec::new(); self.n_nodes()];
         self.edges_out = vec![Vec::new(); self.n_nodes()];
         for (id, edge) in (0..).zip(&self.edges) {
-            self.edge_grid.insert_route(id, &edge.route);
+            if !self.is_inner(edge.from, edge.to) {
+                self.edge_grid.insert_route(id, &edge.route);
+            }
             self.edges_out[edge.from as usize].push(id);
             self.edges_in[edge.to as usize].push(id);
         }

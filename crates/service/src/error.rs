@@ -321,6 +321,7 @@ impl From<Unstorable> for Error {
                 return Self::too_large(field, format!("Too large: {error}. Split the workflow."));
             }
             Unstorable::Malformed { message, .. } => format!("`{field}` cannot be read: {message}. Correct it."),
+            Unstorable::Drawing { fault, .. } => format!("`{field}` cannot be stored: {fault}."),
             Unstorable::TooDeep | Unstorable::TooManySteps { .. } => {
                 format!("Cannot be stored: {error}. Simplify the workflow.")
             }

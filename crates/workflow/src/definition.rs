@@ -1,6 +1,7 @@
 //! The definition: the DAG document that an admin draws, as it is stored, sent and frozen into a run.
 //! Every field but `agent_id` has a default. Unknown fields are refused by name: silently dropping one would lose an author's work.
 
+mod drawing;
 mod failure;
 mod limits;
 mod review;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use drawing::{Colour, DrawingFault, Group, Note};
 pub use failure::{OnError, Retry};
 pub use limits::{Budget, Concurrency, Limits, OnExceed};
 pub use review::{Assignees, OnReviewTimeout, Review, ReviewMode};
@@ -35,6 +37,9 @@ pub struct Definition {
     pub limits: Limits,
     #[serde(default)]
     pub steps: BTreeMap<StepKey, Step>,
+    /// By id; which steps are in one is theirs to say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
 }
@@ -53,6 +58,7 @@ impl Default for Definition {
             inputs: BTreeMap::new(),
             limits: Limits::default(),
             steps: BTreeMap::new(),
+            groups: BTreeMap::new(),
             notes: Vec::new(),
         }
     }
@@ -83,18 +89,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// A note on the canvas; outside the semantic hash.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Note {
-    pub id: String,
-    pub text: String,
-    pub x: f64,
-    pub y: f64,
-    pub width: f64,
-    pub height: f64,
-}
-
 /// Why a document cannot be stored as a definition at all. Everything else is saved and answered with its problems.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unstorable {
@@ -106,6 +100,8 @@ pub enum Unstorable {
     TooDeep,
     #[error("the definition has {steps} steps; at most {} are allowed", MAX_STEPS)]
     TooManySteps { steps: usize },
+    #[error("`{path}`: {fault}")]
+    Drawing { path: String, fault: DrawingFault },
 }
 
 impl Unstorable {
@@ -113,6 +109,7 @@ impl Unstorable {
     pub fn field(&self) -> String {
         match self {
             Self::Malformed { path, .. } if path != "." => format!("definition.{path}"),
+            Self::Drawing { path, .. } => format!("definition.{path}"),
             Self::TooManySteps { .. } => "definition.steps".into(),
             _ => "definition".into(),
         }
@@ -133,6 +130,10 @@ impl Definition {
         let mut definition: Self = serde_path_to_error::deserialize(document).map_err(|error| {
             Unstorable::Malformed { path: error.path().to_string(), message: error.inner().to_string() }
         })?;
+        let members = definition.steps.iter().filter_map(|(key, step)| Some((key, step.group.as_deref()?)));
+        if let Some((path, fault)) = drawing::fault(&definition.notes, &definition.groups, members) {
+            return Err(Unstorable::Drawing { path, fault });
+        }
         if let Some(inputs) = document.get("inputs").and_then(Value::as_object) {
             definition.rank_inputs(inputs.keys());
         }
@@ -165,13 +166,12 @@ impl Definition {
         crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
-    /// The hash of what the definition means: positions and notes are left out, so moving a node changes nothing.
+    /// The hash of what the definition means: what is only drawn is left out, so moving a node changes nothing.
     pub fn semantic_hash(&self) -> String {
         let mut bare = self.clone();
         bare.notes.clear();
-        for step in bare.steps.values_mut() {
-            step.ui = None;
-        }
+        bare.groups.clear();
+        bare.steps.values_mut().for_each(Step::undraw);
         // In its own words: an order of properties or the digits of a constant are worth a version of their own.
         crate::hash::sha256_hex(bare.to_value().to_string().as_bytes())
     }

@@ -50,6 +50,16 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Characters of what an author says about a version.
 pub const MAX_NOTE_CHARS: usize = 1_000;
+/// Notes on the canvas of one workflow.
+pub const MAX_NOTES: usize = 500;
+/// Characters of one such note.
+pub const MAX_NOTE_TEXT_CHARS: usize = 10_000;
+/// How wide or high one may be drawn, in pixels at life size.
+pub const MAX_NOTE_SIDE: f64 = 4_000.0;
+/// Groups of steps in one workflow.
+pub const MAX_GROUPS: usize = 500;
+/// Bytes of the id of a note or of a group.
+pub const MAX_MARK_ID_BYTES: usize = 64;
 /// Seconds that one attempt may take at most.
 pub const MAX_TIMEOUT_S: u32 = 24 * 60 * 60;
 /// Seconds that a step may be let wait for a worker.

@@ -108,6 +108,9 @@ mod tests {
         // What is kept, what runs again, what is added.
         let table = [
             ("/notes", json!([]), "a b c d", "", ""),
+            ("/groups", json!({"g": {"title": "Intake"}}), "a b c d", "", ""),
+            ("/steps/b/group", json!("g"), "a b c d", "", ""),
+            ("/steps/b/colour", json!("teal"), "a b c d", "", ""),
             ("/steps/b/title", json!("New"), "a b c d", "", ""),
             ("/steps/b/review", json!({"mode": "always"}), "a b c d", "", ""),
             ("/steps/b/prompt", json!("New"), "a d", "b c", ""),

@@ -1,7 +1,7 @@
 //! Why an edit is refused, in words for the person who tried it.
 //! Every reason must say what stands in the way; none may be silent.
 
-use workflow::{Definition, StepKey, limits::MAX_DEFINITION_BYTES};
+use workflow::{Definition, StepKey, definition::DrawingFault, limits::MAX_DEFINITION_BYTES};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
@@ -38,6 +38,10 @@ pub enum Refused {
     UnknownNote(String),
     #[error("There is already a note `{0}`")]
     NoteExists(String),
+    #[error("There is no group `{0}`")]
+    UnknownGroup(String),
+    #[error("This cannot be stored: {0}")]
+    Drawing(DrawingFault),
     #[error("A place on the canvas must be a finite number")]
     NotFinite,
     #[error("What is shown here can only be watched")]
@@ -73,6 +77,8 @@ impl Refused {
             | Self::TooManyLines
             | Self::UnknownNote(_)
             | Self::NoteExists(_)
+            | Self::UnknownGroup(_)
+            | Self::Drawing(_)
             | Self::NotFinite
             | Self::Watched => self.to_string(),
         }

@@ -39,6 +39,9 @@ pub(super) fn typed(edit: &Edit, inverse: &Edit) -> Option<String> {
             same.text.clone_from(&note.text);
             (same == *note).then(|| format!("note {id} text"))
         }
+        (Edit::SetGroup { id, group: Some(group) }, Edit::SetGroup { group: Some(before), .. }) => {
+            (group.colour == before.colour).then(|| format!("group {id} title"))
+        }
         (Edit::SetLimits(limits), Edit::SetLimits(before)) => {
             let is_choice = limits.budget.as_ref().map(|budget| budget.on_exceed)
                 != before.budget.as_ref().map(|budget| budget.on_exceed)
@@ -137,7 +140,8 @@ pub(super) fn overwrites(later: &Edit, earlier: &Edit) -> bool {
         (Edit::SetStep { key: a, .. }, Edit::SetStep { key: b, .. }) => a == b,
         (Edit::SetInput { step: a, port: p, .. }, Edit::SetInput { step: b, port: q, .. }) => a == b && p == q,
         (Edit::SetRunInput { key: a, .. }, Edit::SetRunInput { key: b, .. })
-        | (Edit::SetNote { id: a, .. }, Edit::SetNote { id: b, .. }) => a == b,
+        | (Edit::SetNote { id: a, .. }, Edit::SetNote { id: b, .. })
+        | (Edit::SetGroup { id: a, .. }, Edit::SetGroup { id: b, .. }) => a == b,
         (Edit::MoveSteps(a), Edit::MoveSteps(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|((a, _), (b, _))| a == b)
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use workflow::{
     Definition, Step, StepKey,
-    definition::{Note, Position, RunInput},
+    definition::{Colour, Group, Note, Position, RunInput},
     graph::Graph,
     schema::{Schema, Within},
     source::Source,
@@ -43,6 +43,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         })
 }
 
+fn any_colour() -> impl Strategy<Value = Option<Colour>> {
+    prop::option::of(prop::sample::select(Colour::ALL.to_vec()))
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     let k = || (0_u8..8).prop_map(key);
     let place = prop::option::of(any_place());
@@ -71,6 +75,12 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         1 => ("[ab]", "[abc]").prop_map(|(from, to)| Edit::RenameRunInput { from, to }),
         1 => ("[ab]", prop::option::of("[a-c]{0,2}")).prop_map(|(key, title)| Edit::SetRunInput {
             key, input: title.map(|title| RunInput { title, ..RunInput::default() }) }),
+        1 => prop::collection::vec((k(), any_colour()), 0..4).prop_map(Edit::ColourSteps),
+        1 => prop::collection::vec((k(), prop::option::of("[ab]")), 0..4).prop_map(Edit::GroupSteps),
+        1 => ("[ab]", prop::option::of(("[a-c]{0,2}", any_colour()))).prop_map(|(id, group)| Edit::SetGroup {
+            group: group.map(|(title, colour)| Group { title, colour }), id }),
+        1 => (0_usize..3, "[ab]", any_colour()).prop_map(|(at, id, colour)| Edit::InsertNote {
+            at, note: Note { id, colour, ..Note::default() } }),
         1 => ("[ab]", prop::option::of("[a-c]{0,2}")).prop_map(|(id, text)| Edit::SetNote {
             note: text.map(|text| Note { id: id.clone(), text, ..Note::default() }), id }),
     ];

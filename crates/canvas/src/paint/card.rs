@@ -25,7 +25,8 @@ const MIN_TITLE_ZOOM: f64 = 0.22;
 const TWO_LINES_ZOOM: f64 = 0.72;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
-    let nodes = view.scene.nodes_in(view.seen);
+    let mut nodes = view.scene.nodes_in(view.seen);
+    nodes.retain(|node| view.scene.folded_in(*node).is_none());
     if view.lod == Lod::Far {
         for node in &nodes {
             far(view, *node, batches);
@@ -66,7 +67,7 @@ fn ink_of(fate: Fate) -> Ink {
 }
 
 /// Counter-scaled: as large as can still be read, whatever the zoom.
-fn legible(font: Font, zoom: f64) -> f64 {
+pub(super) fn legible(font: Font, zoom: f64) -> f64 {
     zoom.max((font.size() - 2.0) / font.size())
 }
 
@@ -77,7 +78,8 @@ fn far(view: &View<'_>, node: u32, batches: &mut Batches) {
     let ink = if view.scene.n_errors[node as usize] > 0 {
         Ink::Error
     } else {
-        let fate = view.scene.fate(node).map_or(Ink::Port, ink_of);
+        let plain = view.scene.colour[node as usize].map_or(Ink::Port, Ink::Mark);
+        let fate = view.scene.fate(node).map_or(plain, ink_of);
         view.scene.status[node as usize].map_or(fate, Ink::Status)
     };
     let alpha = if view.is_dimmed(node) { DIMMED } else { 255 };
@@ -140,6 +142,11 @@ impl Card<'_> {
         let dash = if is_stale || is_gone { Dash::Dashed } else { Dash::Solid };
         let stroke = Stroke { dash, ..self.stroke(border, if fate.is_some() { 2.0 } else { 1.0 }) };
         batches.stroke(self.layer, 3, stroke).push(Shape::Round(rect, radius));
+        if let Some(colour) = self.view.scene.colour[self.at()] {
+            let zoom = self.view.zoom;
+            let bar = Rect::new(rect.x0 + zoom, rect.y0 + 6.0 * zoom, rect.x0 + 6.0 * zoom, rect.y1 - 6.0 * zoom);
+            batches.fill(self.layer, 2, self.fill(Ink::Mark(colour))).push(Shape::Round(bar, 2.5 * zoom));
+        }
         if self.view.selected[self.at()] {
             let ring = Shape::Round(rect.inflate(1.5, 1.5), radius + 1.5);
             batches.stroke(self.layer, 4, self.stroke(Ink::Selected, 2.0)).push(ring);

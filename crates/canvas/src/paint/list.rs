@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use kurbo::{CubicBez, Point, Rect, Size};
-use workflow::StepStatus;
+use workflow::{StepStatus, definition::Colour};
 
 /// A colour by its role.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +29,10 @@ pub enum Ink {
     StaleSoft,
     Status(StepStatus),
     StatusSoft(StepStatus),
+    /// What somebody coloured a step, a note or a group with,
+    Mark(Colour),
+    /// and the ground that text stands on.
+    MarkSoft(Colour),
 }
 
 impl Ink {
@@ -54,7 +58,8 @@ impl Ink {
             Self::StaleSoft,
         ];
         let statuses = StepStatus::ALL.iter().flat_map(|status| [Self::Status(*status), Self::StatusSoft(*status)]);
-        plain.into_iter().chain(statuses)
+        let marks = Colour::ALL.into_iter().flat_map(|colour| [Self::Mark(colour), Self::MarkSoft(colour)]);
+        plain.into_iter().chain(statuses).chain(marks)
     }
 
     /// The custom property of the style sheet that holds it.
@@ -80,6 +85,8 @@ impl Ink {
             Self::StaleSoft => "--status-stale-soft".into(),
             Self::Status(status) => format!("--status-{status}"),
             Self::StatusSoft(status) => format!("--status-{status}-soft"),
+            Self::Mark(colour) => format!("--mark-{}", colour.as_str()),
+            Self::MarkSoft(colour) => format!("--mark-{}-soft", colour.as_str()),
         }
     }
 }

@@ -74,6 +74,9 @@ impl Scene {
             }
         }
         scene.place = places(definition, &scene.height, &ends, flow, automatic);
+        // What is collapsed stays so from build to build.
+        let collapsed = before.as_ref().map(|before| before.collapsed.clone()).unwrap_or_default();
+        scene.mark(definition, collapsed);
         scene.index_nodes();
         scene.edges = scene.lines(ends, before);
         scene.order = match Graph::of(definition).order() {
@@ -86,8 +89,8 @@ impl Scene {
 
     fn lines(&self, ends: Vec<(u32, u32, Arc<str>)>, before: Option<Self>) -> Vec<Edge> {
         let is_as_before = |before: &Self| {
-            (before.flow, &before.keys, &before.place, &before.height)
-                == (self.flow, &self.keys, &self.place, &self.height)
+            (before.flow, &before.keys, &before.place, &before.height, &before.folded)
+                == (self.flow, &self.keys, &self.place, &self.height, &self.folded)
                 && !before.is_astray
                 && before.edges.len() == ends.len()
                 && before.edges.iter().zip(&ends).all(|(edge, (from, to, _))| (edge.from, edge.to) == (*from, *to))

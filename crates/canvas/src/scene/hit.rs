@@ -1,4 +1,4 @@
-//! What lies under a point of the screen: ports before the ends of lines before nodes before edges, with radii that do not shrink with the picture.
+//! What lies under a point of the screen: ports before the ends of lines before nodes before edges before notes and groups, with radii that do not shrink with the picture.
 //! The order is total: the same point always hits the same thing.
 
 use kurbo::{Point, Rect};
@@ -47,6 +47,11 @@ pub enum Hit {
     End(u32, Side),
     Node(u32),
     Edge(u32),
+    Note(u32),
+    /// The corner that a note is made larger or smaller by.
+    Corner(u32),
+    /// The title of a group, or the card of a collapsed one.
+    Group(u32),
     #[default]
     Nothing,
 }
@@ -72,7 +77,27 @@ impl Scene {
         if let Some(node) = self.hit_node(camera, screen) {
             return Hit::Node(node);
         }
-        self.hit_edge(camera, screen, precision.edge_radius()).map_or(Hit::Nothing, Hit::Edge)
+        let card = (0..)
+            .zip(&self.groups)
+            .find(|(group, known)| known.is_collapsed() && self.handle(*group).contains(camera.to_world(screen)));
+        if let Some((group, _)) = card {
+            return Hit::Group(group);
+        }
+        let edge = self.hit_edge(camera, screen, precision.edge_radius()).map(Hit::Edge);
+        edge.or_else(|| self.hit_mark(camera, screen, precision)).unwrap_or_default()
+    }
+
+    /// The topmost note, or else the title of the last group there.
+    fn hit_mark(&self, camera: &Camera, screen: Point, precision: Precision) -> Option<Hit> {
+        let world = camera.to_world(screen);
+        let note = (0..).zip(&self.notes).filter(|(_, note)| note.rect.contains(world)).last();
+        if let Some((id, note)) = note {
+            let corner = camera.to_screen(Point::new(note.rect.x1, note.rect.y1));
+            let is_corner = corner.distance(screen) <= precision.port_radius();
+            return Some(if is_corner { Hit::Corner(id) } else { Hit::Note(id) });
+        }
+        let titles = (0..).zip(&self.groups).filter(|(group, _)| self.handle(*group).contains(world));
+        titles.last().map(|(group, _)| Hit::Group(group))
     }
 
     /// The nearest port within `radius` pixels; ties go to the node on top.
@@ -84,7 +109,8 @@ impl Scene {
         let covering = self.hit_node(camera, screen);
         for node in self.nodes_in(Rect::from_center_size(world, (2.0 * reach, 2.0 * reach))) {
             for side in [Side::In, Side::Out] {
-                if only.is_some_and(|only| only != side) || covering.is_some_and(|top| top > node) {
+                let is_no_port = only.is_some_and(|only| only != side) || self.folded_in(node).is_some();
+                if is_no_port || covering.is_some_and(|top| top > node) {
                     continue;
                 }
                 let distance = self.port(node, side).distance(world);
@@ -103,7 +129,8 @@ impl Scene {
     pub fn hit_node(&self, camera: &Camera, screen: Point) -> Option<u32> {
         let world = camera.to_world(screen);
         let here = Rect::from_center_size(world, (1.0, 1.0));
-        self.nodes_in(here).into_iter().rev().find(|node| self.rect(*node).contains(world))
+        let is_here = |node: &u32| self.rect(*node).contains(world) && self.folded_in(*node).is_none();
+        self.nodes_in(here).into_iter().rev().find(is_here)
     }
 
     pub fn hit_edge(&self, camera: &Camera, screen: Point, radius: f64) -> Option<u32> {

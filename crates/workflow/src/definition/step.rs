@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    drawing::Colour,
     failure::{OnError, Retry},
     is_default,
     limits::Concurrency,
@@ -60,6 +61,11 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Colour>,
+    /// The id of the group that it is drawn in; outside the semantic hash, as its colour and its place are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ui: Option<Position>,
 }
 
@@ -85,8 +91,15 @@ impl Step {
             side_effects: SideEffects::default(),
             cache: false,
             concurrency: None,
+            colour: None,
+            group: None,
             ui: None,
         }
+    }
+
+    /// Takes away what is only drawn of it: its place, its colour and its group.
+    pub fn undraw(&mut self) {
+        (self.ui, self.colour, self.group) = (None, None, None);
     }
 
     /// Automatic retries: the author's number, else 2, or 0 where a second try would act twice outside.
