@@ -4,6 +4,7 @@
 //! Both components go straight into a `.canvas-stage` of a `.canvas-page` (style/layouts/editor.css):
 //! `<EditorCanvas state/>` builds, driven by an [`EditorHandle`]; `<RunCanvas run selected/>` watches.
 
+mod arranging;
 mod compared;
 mod draw;
 mod edge_pan;

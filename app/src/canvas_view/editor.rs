@@ -98,8 +98,7 @@ impl EditorHandle {
     /// The selected steps as the text of a clipboard; nothing where none is selected.
     pub fn copied(self, workflow: TemplateId) -> Option<String> {
         let clip = self.board.read(Board::copy).flatten()?;
-        let n = clip.steps().len();
-        self.board.said.set(if n == 1 { "1 step copied".to_owned() } else { format!("{n} steps copied") });
+        self.board.said.set(format!("{} copied", clip.words()));
         Some(clip.from_workflow(workflow).to_text())
     }
 
@@ -229,7 +228,7 @@ impl EditorHandle {
         self.acted(|board| board.move_in_outline(key, is_up));
     }
 
-    fn acted(self, act: impl FnOnce(&mut Board) -> Vec<Output>) {
+    pub(super) fn acted(self, act: impl FnOnce(&mut Board) -> Vec<Output>) {
         if let Some(outputs) = self.board.act(act) {
             self.board.emit(outputs);
         }

@@ -1,7 +1,7 @@
 //! The board behind a Copy handle, and the few signals that panels and toolbars follow.
 //! There is never a signal per node: the board is the state, signals only say that it changed.
 
-use canvas::{Board, Camera, Input, Output, Precision, Question, Rect, Size, Subject};
+use canvas::{Board, Camera, Input, Output, Precision, Question, Rect, Size, Subject, Written};
 use leptos::{html, prelude::*};
 use web_sys::MouseEvent;
 use workflow::StepKey;
@@ -21,7 +21,12 @@ pub(super) struct BoardHandle {
     pub(super) frame: RwSignal<u64>,
     pub(super) revision: RwSignal<u64>,
     pub(super) selection: RwSignal<Vec<StepKey>>,
+    pub(super) selected_notes: RwSignal<Vec<String>>,
     pub(super) selected_edge: RwSignal<Option<(StepKey, StepKey)>>,
+    /// What is being written in its place.
+    pub(super) writing: RwSignal<Option<Written>>,
+    /// The groups that are seen as one card.
+    pub(super) collapsed: RwSignal<Vec<String>>,
     pub(super) opened: RwSignal<Option<StepKey>>,
     pub(super) asked: RwSignal<Option<Asked>>,
     pub(super) hint: RwSignal<Option<String>>,
@@ -54,7 +59,10 @@ impl BoardHandle {
             frame: RwSignal::new(0),
             revision: RwSignal::new(revision),
             selection: RwSignal::new(Vec::new()),
+            selected_notes: RwSignal::new(Vec::new()),
             selected_edge: RwSignal::new(None),
+            writing: RwSignal::new(None),
+            collapsed: RwSignal::new(Vec::new()),
             opened: RwSignal::new(None),
             asked: RwSignal::new(None),
             hint: RwSignal::new(None),
@@ -101,6 +109,11 @@ impl BoardHandle {
         for output in outputs {
             match output {
                 Output::Opened(key) => self.opened.set(Some(key)),
+                Output::Write(what) => {
+                    // The field takes the focus, and keeps it.
+                    self.wants_focus.set_value(false);
+                    self.writing.set(Some(what));
+                }
                 Output::Refused(words) | Output::Note(words) => {
                     self.said.set(words.clone());
                     self.refused.set(Some(words));
@@ -119,6 +132,12 @@ impl BoardHandle {
             }
             if self.selection.with_untracked(|known| known != board.selection()) {
                 self.selection.set(board.selection().to_vec());
+            }
+            if self.selected_notes.with_untracked(|known| known != board.selected_notes()) {
+                self.selected_notes.set(board.selected_notes().to_vec());
+            }
+            if self.collapsed.with_untracked(|known| !board.collapsed().eq(known.iter().map(String::as_str))) {
+                self.collapsed.set(board.collapsed().map(str::to_owned).collect());
             }
             if self.selected_edge.with_untracked(|known| known.as_ref() != board.selected_edge()) {
                 self.selected_edge.set(board.selected_edge().cloned());

@@ -17,6 +17,8 @@ pub(super) struct Hooks {
     _node: Closure<dyn Fn(String) -> JsValue>,
     _port: Closure<dyn Fn(String, String) -> JsValue>,
     _grip: Closure<dyn Fn(String, String, String) -> JsValue>,
+    _note: Closure<dyn Fn(String) -> JsValue>,
+    _group: Closure<dyn Fn(String) -> JsValue>,
     _camera: Closure<dyn Fn() -> JsValue>,
     _fit: Closure<dyn Fn()>,
     _show_all: Closure<dyn Fn()>,
@@ -40,6 +42,14 @@ impl Hooks {
                 let at = board.read(|board| board.grip_point(&StepKey::new(from), &StepKey::new(to), end)).flatten();
                 at.map_or(JsValue::NULL, |at| js_rect(Rect::from_center_size(at + corner(), (10.0, 10.0))))
             });
+        let note = Closure::<dyn Fn(String) -> JsValue>::new(move |id: String| {
+            let rect = board.read(|board| board.note_place(&id)).flatten();
+            rect.map_or(JsValue::NULL, |rect| js_rect(rect + corner()))
+        });
+        let group = Closure::<dyn Fn(String) -> JsValue>::new(move |id: String| {
+            let rect = board.read(|board| board.group_place(&id)).flatten();
+            rect.map_or(JsValue::NULL, |rect| js_rect(rect + corner()))
+        });
         let camera = Closure::<dyn Fn() -> JsValue>::new(move || {
             board.read(Board::camera).map_or(JsValue::NULL, |camera| {
                 js_object(&[("x", camera.origin.x), ("y", camera.origin.y), ("zoom", camera.zoom)])
@@ -56,6 +66,8 @@ impl Hooks {
             ("nodeRect", node.as_ref()),
             ("portRect", port.as_ref()),
             ("gripRect", grip.as_ref()),
+            ("noteRect", note.as_ref()),
+            ("groupRect", group.as_ref()),
             ("camera", camera.as_ref()),
             ("fit", fit.as_ref()),
             ("showAll", show_all.as_ref()),
@@ -66,7 +78,17 @@ impl Hooks {
         if !board.read(Board::is_compared).unwrap_or(false) {
             set(&window(), NAME, &object);
         }
-        Self { object, _node: node, _port: port, _grip: grip, _camera: camera, _fit: fit, _show_all: show_all }
+        Self {
+            object,
+            _node: node,
+            _port: port,
+            _grip: grip,
+            _note: note,
+            _group: group,
+            _camera: camera,
+            _fit: fit,
+            _show_all: show_all,
+        }
     }
 }
 

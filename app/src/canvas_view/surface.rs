@@ -173,11 +173,14 @@ fn pointer_up(board: BoardHandle, event: &PointerEvent) {
 fn press_twice(board: BoardHandle, at: Point) {
     let (id, mods) = (-1, Mods::default());
     let precision = precision_of("mouse");
-    // On a port it would begin a connection; where nothing is a step can be added.
+    // On a port it would begin a connection; where nothing is a step can be added, and notes and titles are written.
     let is_meant = board.read(|board| {
         let (scene, camera) = (board.scene(), board.camera());
-        let is_empty = || scene.hit(&camera, at, precision, true) == Hit::Nothing;
-        scene.hit_node(&camera, at).is_some() || (board.is_editor() && is_empty())
+        let is_free = || {
+            let hit = scene.hit(&camera, at, precision, true);
+            matches!(hit, Hit::Nothing | Hit::Note(_) | Hit::Corner(_) | Hit::Group(_))
+        };
+        scene.hit_node(&camera, at).is_some() || (board.is_editor() && is_free())
     });
     if is_meant.unwrap_or(false) {
         board.input(Input::Down { id, at, button: Button::Main, precision, mods, clicks: 2 });
@@ -257,7 +260,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         // Copy, cut and paste come as events of their own.
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
-        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdD12!".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdDtTgG12!".contains(c),
         _ => !mods.alt,
     };
     if is_ours {

@@ -1,6 +1,7 @@
 //! /admin/workflows/{id}: the editor. Palette, canvas, panel and problems over one draft that saves itself.
 //! What is drawn must never be lost: not by a dead network, an ended session, a reload, nor by somebody else's save.
 
+mod arrange_menu;
 mod autosave;
 mod bound;
 mod canvas_bar;
@@ -8,6 +9,7 @@ mod canvas_menu;
 mod changes;
 mod chooser;
 mod clipboard;
+mod collapsed;
 mod conflict;
 mod content;
 mod decide;
@@ -23,6 +25,7 @@ mod left;
 mod merging;
 mod more;
 mod outline;
+mod outline_marks;
 mod palette;
 mod parts;
 mod past;
@@ -41,6 +44,8 @@ mod step_panel;
 mod trying;
 mod unsaved;
 mod versions;
+mod writing;
+mod writing_form;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -61,6 +66,7 @@ use self::{
     save_state::SaveWords,
     side_panel::SidePanel,
     trying::{TryDialog, Trying, use_trying},
+    writing::Writing,
 };
 use crate::reactive::memo;
 use crate::{
@@ -142,6 +148,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.take_up_unsaved();
     draft.follow();
     draft.follow_clipboard();
+    collapsed::follow(draft);
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();
@@ -182,6 +189,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                         <CanvasMenu draft/>
                         <OpenSelected draft/>
                         <Chooser draft/>
+                        <Writing draft/>
                     </section>
                     <SidePanel draft/>
                     <Problems draft/>

@@ -11,10 +11,12 @@ mod compared;
 mod connect;
 mod edge_pan;
 mod ends;
+mod grouping;
 mod guides;
 pub mod input;
 mod key_connect;
 mod keyboard;
+mod marks;
 mod menu;
 mod mirror;
 mod outline;
@@ -27,7 +29,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use kurbo::{Point, Rect, Size};
+use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, merge::Fate};
 
 use crate::{
@@ -48,8 +50,9 @@ pub use connect::Connect;
 pub use edge_pan::TICK_MS;
 pub use ends::Ends;
 pub use guides::Guide;
-pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode};
+pub use input::{Button, Cursor, Input, Key, Mods, Output, WheelMode, Written};
 pub use key_connect::KeyConnect;
+pub use marks::MarkRow;
 pub use menu::Subject;
 pub use mirror::MirrorNode;
 pub use outline::{End, OutlineRow};
@@ -110,6 +113,8 @@ pub struct Board {
     is_fitted: bool,
     wheel: WheelMode,
     selection: Vec<StepKey>,
+    /// The ids of the notes that are selected.
+    selected_notes: Vec<String>,
     selected_edge: Option<(StepKey, StepKey)>,
     /// Where the keyboard stands.
     focus: Option<StepKey>,
@@ -155,6 +160,7 @@ impl Board {
             is_fitted: false,
             wheel: WheelMode::default(),
             selection: Vec::new(),
+            selected_notes: Vec::new(),
             selected_edge: None,
             focus: None,
             is_keyboard_used: false,
@@ -450,6 +456,7 @@ impl Board {
         self.hover = Hit::Nothing;
         let steps = &self.document.definition.steps;
         self.selection.retain(|key| steps.contains_key(key));
+        self.selected_notes.retain(|id| self.scene.note(id).is_some());
         self.focus.take_if(|key| !steps.contains_key(key));
         self.selected_edge.take_if(|(from, to)| {
             !steps.get(to).is_some_and(|step| step.direct_dependencies().contains(from)) || !steps.contains_key(from)
@@ -483,9 +490,17 @@ impl Board {
         match std::mem::take(&mut self.gesture) {
             Gesture::Drag(drag) => {
                 self.scene.move_nodes(&drag.nodes);
+                self.scene.move_notes(&drag.notes);
                 self.dirty.base = true;
             }
-            Gesture::Marquee(marquee) => self.selection = marquee.before,
+            Gesture::Resize(resize) => {
+                self.scene.resize_note(resize.note, Vec2::ZERO, resize.from);
+                self.dirty.base = true;
+            }
+            Gesture::Marquee(marquee) => {
+                self.selection = marquee.before;
+                self.selected_notes = marquee.notes_before;
+            }
             Gesture::Idle
             | Gesture::Press(_)
             | Gesture::Pan { .. }

@@ -1,4 +1,5 @@
-//! Steps on the system clipboard: one text of JSON, described in docs/clipboard.md, with the steps as a definition writes them.
+//! Steps on the system clipboard: one text of JSON, described in docs/clipboard.md, with the steps as a definition writes them, and
+//! the notes and groups that were copied along.
 //! It holds what the steps say and what of the run inputs they read, and never a secret: agents are named, not copied.
 
 mod paste;
@@ -7,7 +8,9 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use workflow::{Definition, Step, StepKey, TemplateId, references::each_source, source::Source};
+use workflow::{
+    Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source,
+};
 
 pub use paste::{Outside, Pasted};
 pub use read::Unreadable;
@@ -39,11 +42,33 @@ impl Clip {
         }
         let inputs = definition.inputs.iter().filter(|(key, _)| read.contains(*key));
         let inputs = inputs.map(|(key, input)| (key.clone(), input.clone())).collect();
-        Self { workflow: None, definition: Definition { inputs, steps, ..Definition::default() } }
+        // A group comes along whole or not at all.
+        let is_inside = |id: &str| {
+            let mut members = definition.steps.iter().filter(|(_, step)| step.group.as_deref() == Some(id)).peekable();
+            members.peek().is_some() && members.all(|(key, _)| steps.contains_key(key))
+        };
+        let groups = definition.groups.iter().filter(|(id, _)| is_inside(id));
+        let groups = groups.map(|(id, group)| (id.clone(), group.clone())).collect();
+        Self { workflow: None, definition: Definition { inputs, steps, groups, ..Definition::default() } }
+    }
+
+    /// With these notes, too.
+    pub(crate) fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.definition.notes.extend(notes);
+        self
+    }
+
+    pub fn notes(&self) -> &[Note] {
+        &self.definition.notes
     }
 
     pub fn steps(&self) -> &BTreeMap<StepKey, Step> {
         &self.definition.steps
+    }
+
+    /// How much of what is copied.
+    pub fn words(&self) -> String {
+        counted(self.steps().len(), self.notes().len())
     }
 
     #[must_use]
@@ -59,11 +84,21 @@ impl Clip {
             document.insert("workflow".to_owned(), json!(workflow.to_string()));
         }
         if let Value::Object(mut definition) = self.definition.to_value() {
-            for part in ["inputs", "steps"] {
+            for part in ["inputs", "steps", "groups", "notes"] {
                 document.extend(definition.shift_remove_entry(part));
             }
         }
         Value::Object(document).to_string()
+    }
+}
+
+/// "3 steps and 1 note"
+pub fn counted(n_steps: usize, n_notes: usize) -> String {
+    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    match (n_steps, n_notes) {
+        (_, 0) => count(n_steps, "step"),
+        (0, _) => count(n_notes, "note"),
+        _ => format!("{} and {}", count(n_steps, "step"), count(n_notes, "note")),
     }
 }
 

@@ -17,8 +17,8 @@ pub mod board;
 pub mod paint;
 
 pub use board::{
-    Alignment, Axis, Board, Button, Choice, Cursor, Dirty, End, Input, Key, MirrorNode, Mods, OutlineRow, Output,
-    PaletteItem, Question, Subject, TICK_MS, Way, WheelMode,
+    Alignment, Axis, Board, Button, Choice, Cursor, Dirty, End, Input, Key, MarkRow, MirrorNode, Mods, OutlineRow,
+    Output, PaletteItem, Question, Subject, TICK_MS, Way, WheelMode, Written,
 };
 pub use camera::Camera;
 pub use clip::Clip;

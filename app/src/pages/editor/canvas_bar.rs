@@ -5,6 +5,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
+    arrange_menu::Along,
     canvas_menu::{CopyItems, Delete},
     draft::Draft,
     replacing::Replacing,
@@ -94,17 +95,22 @@ pub(super) fn CanvasBar(draft: Draft, replacing: Replacing) -> impl IntoView {
 fn StepsMenu(draft: Draft) -> impl IntoView {
     let handle = draft.handle;
     let selection = handle.selection();
-    let nothing = Signal::derive(move || selection.with(Vec::is_empty).then(|| "Select a step first".to_owned()));
+    let no_step = Signal::derive(move || selection.with(Vec::is_empty).then(|| "Select a step first".to_owned()));
+    let nothing = Signal::derive(move || (!handle.is_any_selected()).then(|| "Select a step first".to_owned()));
     view! {
         <CopyItems draft refusal=nothing/>
         <MenuItem icon="clipboard-paste" keys="Ctrl V" on_select=move |()| draft.paste_by_menu()>"Paste"</MenuItem>
         <MenuLine/>
         <MenuItem icon="plus" keys="N" on_select=move |()| handle.add_by_key()>"Add a step"</MenuItem>
-        <MenuItem icon="network" keys="C" refusal=nothing on_select=move |()| handle.connect_by_key()>
+        <MenuItem icon="file-text" keys="T" on_select=move |()| handle.add_note()>"Add a note"</MenuItem>
+        <MenuItem icon="network" keys="C" refusal=no_step on_select=move |()| handle.connect_by_key()>
             "Connect to"
         </MenuItem>
         <MenuLine/>
         <MenuItem icon="list-checks" keys="Ctrl A" on_select=move |()| handle.select_all()>"Select all"</MenuItem>
+        <Along draft refusal=no_step/>
+        <MenuItem icon="layers" keys="G" refusal=no_step on_select=move |()| handle.group_selected()>"Group"</MenuItem>
+        <MenuLine/>
         <Delete draft refusal=nothing/>
     }
 }
@@ -124,7 +130,7 @@ fn keys(draft: Draft, replacing: Replacing) {
                 Some(Command::Save) => draft.save(),
                 Some(Command::Undo) => draft.handle.undo(),
                 Some(Command::Redo) => draft.handle.redo(),
-                Some(Command::Duplicate) if !draft.handle.selection().with_untracked(Vec::is_empty) => {
+                Some(Command::Duplicate) if untrack(|| draft.handle.is_any_selected()) => {
                     draft.handle.duplicate_selected();
                 }
                 // Another question is to be answered first.

@@ -1,10 +1,16 @@
-//! The menus of the canvas: of a step, of a line, of several steps, and of the empty canvas. What the keyboard does has its keys beside it.
+//! The menus of the canvas: of a step, of a line, of a note, of several of them, and of the empty canvas. What the keyboard does has its keys beside it.
 
-use canvas::{Subject, shortcuts::Command};
+use canvas::{Subject, Written, clip::counted, shortcuts::Command};
 use leptos::prelude::*;
 use workflow::{StepKey, trying::Extent};
 
-use super::{draft::Draft, focus, replacing::Replacing, trying::use_trying};
+use super::{
+    arrange_menu::{AlignItem, Along, ColourItem, FurtherMenu, Grouping, Leading},
+    draft::Draft,
+    focus,
+    replacing::Replacing,
+    trying::use_trying,
+};
 use crate::{
     canvas_view::Asked,
     components::{ContextMenu, MenuItem, MenuLine},
@@ -15,30 +21,38 @@ use crate::{
 #[component]
 pub(super) fn CanvasMenu(draft: Draft) -> impl IntoView {
     let asked = draft.handle.asked();
-    move || {
+    let open = RwSignal::new(None);
+    let menu = move || {
         asked.get().map(|Asked { subject, at }| {
             let label = match &subject {
                 Subject::Step(key) => format!("Actions for {}", untrack(|| draft.title_of(key))),
                 Subject::Line(..) => "Actions for the connection".to_owned(),
-                Subject::Selection(n) => format!("Actions for {n} steps"),
+                Subject::Note(_) => "Actions for the note".to_owned(),
+                Subject::Selection { steps, notes } => format!("Actions for {}", counted(*steps, *notes)),
                 Subject::Canvas => "Actions for the canvas".to_owned(),
             };
+            let leading = Leading { open, at };
             view! {
                 <ContextMenu label at on_close=move |()| asked.set(None)>
                     {match subject {
-                        Subject::Step(key) => view! { <OfStep draft key/> }.into_any(),
+                        Subject::Step(key) => view! { <OfStep draft leading key/> }.into_any(),
                         Subject::Line(from, to) => view! { <OfLine draft from to/> }.into_any(),
-                        Subject::Selection(_) => view! { <OfSelection draft/> }.into_any(),
+                        Subject::Note(id) => view! { <OfNote draft leading id/> }.into_any(),
+                        Subject::Selection { .. } => view! { <OfSelection draft leading/> }.into_any(),
                         Subject::Canvas => view! { <OfCanvas draft/> }.into_any(),
                     }}
                 </ContextMenu>
             }
         })
+    };
+    view! {
+        {menu}
+        <FurtherMenu draft open/>
     }
 }
 
 #[component]
-fn OfStep(draft: Draft, key: StepKey) -> impl IntoView {
+fn OfStep(draft: Draft, leading: Leading, key: StepKey) -> impl IntoView {
     let trying = use_trying();
     let key = StoredValue::new(key);
     view! {
@@ -50,6 +64,24 @@ fn OfStep(draft: Draft, key: StepKey) -> impl IntoView {
             "Try up to here…"
         </MenuItem>
         <Pin draft/>
+        <MenuLine/>
+        <Along draft/>
+        <ColourItem leading/>
+        <Grouping draft leading/>
+        <MenuLine/>
+        <CopyItems draft/>
+        <MenuLine/>
+        <Delete draft/>
+    }
+}
+
+#[component]
+fn OfNote(draft: Draft, leading: Leading, id: String) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let write = move |()| draft.handle.writing().set(Some(Written::Note(id.get_value())));
+    view! {
+        <MenuItem icon="pencil" keys="Enter" on_select=write>"Edit"</MenuItem>
+        <ColourItem leading/>
         <MenuLine/>
         <CopyItems draft/>
         <MenuLine/>
@@ -69,14 +101,20 @@ fn OfLine(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
     view! {
         <MenuItem icon="arrow-left" on_select=move |()| go(from)>{first}</MenuItem>
         <MenuItem icon="arrow-right" on_select=move |()| go(to)>{second}</MenuItem>
+        <Along draft/>
         <MenuLine/>
         <Delete draft/>
     }
 }
 
 #[component]
-fn OfSelection(draft: Draft) -> impl IntoView {
+fn OfSelection(draft: Draft, leading: Leading) -> impl IntoView {
     view! {
+        <AlignItem leading/>
+        <ColourItem leading/>
+        <Grouping draft leading/>
+        <Along draft/>
+        <MenuLine/>
         <CopyItems draft/>
         <MenuLine/>
         <MenuItem icon="network" on_select=move |()| draft.handle.tidy()>"Tidy up these steps"</MenuItem>
@@ -93,6 +131,7 @@ fn OfCanvas(draft: Draft) -> impl IntoView {
     let finder = use_finder();
     view! {
         <MenuItem icon="clipboard-paste" keys="Ctrl V" on_select=move |()| draft.paste_by_menu()>"Paste"</MenuItem>
+        <MenuItem icon="file-text" keys="T" on_select=move |()| handle.add_note()>"Add a note"</MenuItem>
         <MenuItem icon="list-checks" keys="Ctrl A" on_select=move |()| handle.select_all()>"Select all"</MenuItem>
         <MenuItem icon="network" on_select=move |()| handle.tidy()>"Tidy up"</MenuItem>
         <MenuLine/>
@@ -134,7 +173,7 @@ fn Pin(draft: Draft) -> impl IntoView {
     }
 }
 
-/// The steps or the connection that are selected.
+/// What is selected: steps, notes, or the connection.
 #[component]
 pub(super) fn Delete(draft: Draft, #[prop(optional, into)] refusal: Signal<Option<String>>) -> impl IntoView {
     let delete = move |()| {

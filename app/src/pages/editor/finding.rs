@@ -1,6 +1,6 @@
 //! What the finder finds on this page: every step, an agent to add, and what can be done with the draft, each with why not now.
 
-use canvas::shortcuts::Command;
+use canvas::{Alignment, Axis, Way, shortcuts::Command};
 use leptos::prelude::*;
 use workflow::{AgentSpec, StepKey, api::AgentView};
 
@@ -16,6 +16,7 @@ pub(super) fn offer(draft: Draft, replacing: Replacing, left: RwSignal<String>, 
     let Some(finder) = use_finder() else { return };
     finder.offer(move || {
         let mut entries = commands(draft, replacing, left, panel);
+        entries.extend(arranging(draft));
         entries.extend(steps(draft));
         entries.extend(agents(draft));
         entries
@@ -57,6 +58,46 @@ fn agents(draft: Draft) -> Vec<Entry> {
         Entry::run(Group::Agents, icon, title, run).about(about)
     };
     draft.catalog.with(|catalog| catalog.latest().map(add).collect())
+}
+
+/// Selecting, aligning, notes and groups.
+fn arranging(draft: Draft) -> Vec<Entry> {
+    let handle = draft.handle;
+    let command = |icon, title: &str, keys, run: fn(EditorHandle)| {
+        let run = move || {
+            draft.shown.set("canvas".to_owned());
+            run(handle);
+        };
+        Entry::run(Group::Commands, icon, title, run).keys(keys)
+    };
+    let n_selected = handle.selection().with(Vec::len);
+    let few = |least: usize| {
+        let words =
+            if least == 1 { "Select a step first".to_owned() } else { format!("Select at least {least} steps first") };
+        (n_selected < least).then_some(words)
+    };
+    let mut entries = vec![
+        command("file-text", "Add a note", "T", EditorHandle::add_note).about("comment text markdown"),
+        command("arrow-left", "Select everything before", "U", |handle| handle.select_along(Way::Upstream))
+            .about("upstream")
+            .refused(few(1)),
+        command("arrow-right", "Select everything after", "D", |handle| handle.select_along(Way::Downstream))
+            .about("downstream")
+            .refused(few(1)),
+        command("layers", "Group the selected steps", "G", EditorHandle::group_selected).refused(few(1)),
+        command("split", "Ungroup the selected steps", "Shift G", EditorHandle::ungroup_selected).refused(few(1)),
+    ];
+    let align = |alignment: Alignment| {
+        let run = move || handle.align(alignment);
+        Entry::run(Group::Commands, "grid-3x3", alignment.words(), run).about("arrange line up").refused(few(2))
+    };
+    let distribute = |axis: Axis| {
+        let run = move || handle.distribute(axis);
+        Entry::run(Group::Commands, "grid-3x3", axis.words(), run).about("arrange spread").refused(few(3))
+    };
+    entries.extend(Alignment::ALL.into_iter().map(align));
+    entries.extend(Axis::ALL.into_iter().map(distribute));
+    entries
 }
 
 fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: LeftPanel) -> Vec<Entry> {

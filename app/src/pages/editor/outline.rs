@@ -8,7 +8,7 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 use workflow::StepKey;
 
-use super::{draft::Draft, focus, trying::use_trying};
+use super::{draft::Draft, focus, outline_marks::Marks, trying::use_trying};
 use crate::{
     components::{
         Badge, Button, ComboOption, Combobox, Dialog, Field, Menu, MenuItem, MenuLine, MoreRows, Size, TextInput, Tone,
@@ -81,6 +81,7 @@ pub(super) fn Outline() -> impl IntoView {
                 {move || if rows.with(Vec::is_empty) { "No steps yet: add an agent" } else { "No step matches" }}
             </p>
         </Show>
+        <Marks draft/>
         <Connect list/>
     }
 }

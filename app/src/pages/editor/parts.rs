@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
+use canvas::Written;
+
 use super::{
     decide::Decide, draft::Draft, outline::Outline, publishing::Publishing, replace_form::ReplaceForm,
-    versions::Versions,
+    versions::Versions, writing_form::WritingForm,
 };
 use crate::later::{View, later};
 
@@ -15,5 +17,8 @@ later! {
         view! { <Publishing draft open has_obstacle/> }.into_any()
     };
     more: pub(super) versions, View<(Draft, RwSignal<bool>)>, |(draft, open)| view! { <Versions draft open/> }.into_any();
+    more: pub(super) writing, View<(Draft, StoredValue<Written>)>, |(draft, what)| {
+        view! { <WritingForm draft what/> }.into_any()
+    };
     more: pub(super) outline, View<()>, |()| view! { <Outline/> }.into_any();
 }

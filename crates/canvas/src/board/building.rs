@@ -30,6 +30,7 @@ pub(super) enum Act {
     /// Copies were dragged.
     DuplicateTo {
         nodes: Vec<u32>,
+        notes: Vec<u32>,
         by: Vec2,
     },
     Duplicate,
@@ -43,6 +44,9 @@ pub(super) enum Act {
     },
     FinishKeyConnect,
     SelectAlong(Way),
+    AddNote,
+    Group,
+    Ungroup,
 }
 
 /// What does them.
@@ -56,7 +60,7 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::FinishConnect => board.finish_connect(out),
         Act::PaletteTo(at) => board.palette_to(at, out),
         Act::DropFromPalette => board.drop_from_palette(out),
-        Act::DuplicateTo { nodes, by } => board.duplicate_to(&nodes, by, out),
+        Act::DuplicateTo { nodes, notes, by } => board.duplicate_to(&nodes, &notes, by, out),
         Act::Duplicate => out.extend(board.duplicate_selected()),
         Act::AddAt(at) => board.begin_adding_at(at, out),
         Act::AddByKey => board.begin_adding_by_key(out),
@@ -64,6 +68,9 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::StepKeyConnect { forward } => board.step_key_connect(forward, out),
         Act::FinishKeyConnect => board.finish_key_connect(out),
         Act::SelectAlong(way) => out.extend(board.select_along(way)),
+        Act::AddNote => out.extend(board.add_note()),
+        Act::Group => out.extend(board.group_selected()),
+        Act::Ungroup => out.extend(board.ungroup_selected()),
     }
 }
 

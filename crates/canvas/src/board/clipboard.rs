@@ -3,17 +3,19 @@
 
 use kurbo::{Point, Rect, Vec2};
 use workflow::{
-    Step, StepKey, json,
+    Step, StepKey,
+    definition::Note,
+    json,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES},
 };
 
 use super::{Board, Content, input::Output};
 use crate::{
     camera::MAX_COORDINATE,
-    clip::{Clip, Outside},
+    clip::{Clip, Outside, counted},
     edit::{Edit, Refused},
     layout,
-    scene::{HEAD_HEIGHT, NODE_WIDTH, SNAP, bounded, snapped},
+    scene::{HEAD_HEIGHT, NODE_WIDTH, SNAP, bounded, note_rect, snapped},
 };
 
 /// How a change is told: what it does, and what was done.
@@ -27,19 +29,22 @@ const PASTE: Verb = Verb { does: "Paste", did: "pasted" };
 const DUPLICATE: Verb = Verb { does: "Duplicate", did: "duplicated" };
 
 impl Board {
-    /// What is selected, to be pasted somewhere; nothing where no step is.
+    /// What is selected, to be pasted somewhere; nothing where no step and no note is.
     pub fn copy(&self) -> Option<Clip> {
-        let nodes: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
-        (self.is_editor() && !nodes.is_empty()).then(|| self.clip_of(&nodes))
+        let (nodes, notes) = (self.selected_nodes(), self.selected_note_boxes());
+        let is_any = !nodes.is_empty() || !notes.is_empty();
+        (self.is_editor() && is_any).then(|| self.clip_of(&nodes, &notes))
     }
 
-    fn clip_of(&self, nodes: &[u32]) -> Clip {
+    fn clip_of(&self, nodes: &[u32], notes: &[u32]) -> Clip {
         let steps = nodes.iter().filter_map(|node| {
             let (key, at) = (self.scene.key(*node), self.scene.place[*node as usize]);
             let step = self.document.definition.steps.get(key)?;
             Some((key.clone(), Step { ui: Some(self.flow.stored(at, false)), ..step.clone() }))
         });
-        Clip::of(&self.document.definition, steps)
+        let ids: Vec<&str> = notes.iter().map(|note| self.scene.notes[*note as usize].id.as_str()).collect();
+        let notes = self.document.definition.notes.iter().filter(|note| ids.contains(&note.id.as_str()));
+        Clip::of(&self.document.definition, steps).with_notes(notes.cloned())
     }
 
     /// Takes what is selected away as one change, to be pasted somewhere.
@@ -49,9 +54,9 @@ impl Board {
         let Some(clip) = self.copy() else {
             return (None, out);
         };
-        let what = words_of(clip.steps().iter());
-        let keys = std::mem::take(&mut self.selection);
-        if !self.commit(Edit::RemoveSteps(keys), &format!("Cut {what}"), None, &mut out) {
+        let what = words_of(&clip);
+        let edit = self.removal_of_selected();
+        if !self.commit(edit, &format!("Cut {what}"), None, &mut out) {
             return (None, out);
         }
         out.push(Output::Selected);
@@ -64,7 +69,9 @@ impl Board {
         let seen = self.camera.visible(self.viewport, 0.0).center();
         let middle = self.pointer.map_or(seen, |at| self.camera.to_world(at));
         let places = self.places_of(clip);
-        let around = places.iter().map(|at| card(*at)).reduce(|a, b| a.union(b)).unwrap_or_default();
+        let notes = clip.notes().iter().map(|note| note_rect(note, self.flow));
+        let cards = places.iter().map(|at| card(*at));
+        let around = cards.chain(notes).reduce(|a, b| a.union(b)).unwrap_or_default();
         self.put(clip, &places, snapped(middle - around.center().to_vec2()).to_vec2(), true, outside, PASTE)
     }
 
@@ -79,8 +86,8 @@ impl Board {
     }
 
     /// Puts a copy of these nodes where they were dragged to.
-    pub(super) fn duplicate_to(&mut self, nodes: &[u32], by: Vec2, out: &mut Vec<Output>) {
-        let clip = self.clip_of(nodes);
+    pub(super) fn duplicate_to(&mut self, nodes: &[u32], notes: &[u32], by: Vec2, out: &mut Vec<Output>) {
+        let clip = self.clip_of(nodes, notes);
         let places = self.places_of(&clip);
         out.extend(self.put(&clip, &places, by, false, Outside::Keep, DUPLICATE));
     }
@@ -119,32 +126,42 @@ impl Board {
             out.push(Output::Refused(self.words_of(&refused)));
             return out;
         }
-        let by = if makes_way { by + self.aside(places, by) } else { by };
+        let mut by = if makes_way { by + self.aside(places, by) } else { by };
+        if makes_way && places.is_empty() && by == Vec2::ZERO {
+            // Notes alone may lie over others, but not exactly.
+            by = Vec2::new(3.0 * SNAP, 3.0 * SNAP);
+        }
         let mut pasted = clip.pasted(&self.document.definition, outside);
         for ((_, (_, step)), at) in pasted.steps.iter_mut().zip(places) {
             step.ui = Some(self.flow.stored(bounded(*at + by), false));
         }
         let steps: Vec<(StepKey, Step)> = pasted.steps.into_iter().map(|(_, step)| step).collect();
         let keys: Vec<StepKey> = steps.iter().map(|(key, _)| key.clone()).collect();
-        let (what, notes) = (
-            words_of(steps.iter().map(|(key, step)| (key, step))),
-            self.notes_on(&steps, &pasted.inputs, pasted.n_let_go),
-        );
+        let (what, told) =
+            (pasted_words(&steps, pasted.notes.len()), self.notes_on(&steps, &pasted.inputs, pasted.n_let_go));
         let mut edits: Vec<Edit> =
             pasted.inputs.into_iter().map(|(key, input)| Edit::SetRunInput { key, input: Some(input) }).collect();
-        edits.push(Edit::AddSteps(steps));
+        edits.extend(pasted.groups.into_iter().map(|(id, group)| Edit::SetGroup { id, group: Some(group) }));
+        let notes: Vec<String> = pasted.notes.iter().map(|note| note.id.clone()).collect();
+        edits.extend(pasted.notes.into_iter().map(|note| {
+            let at = self.flow.stored(bounded(note_rect(&note, self.flow).origin() + by), false);
+            Edit::SetNote { id: note.id.clone(), note: Some(Note { x: at.x, y: at.y, ..note }) }
+        }));
+        if !steps.is_empty() {
+            edits.push(Edit::AddSteps(steps));
+        }
         if !self.automatic.is_empty() {
             edits.push(self.moves_to_here(&[]));
         }
         if self.commit(Edit::Batch(edits), &format!("{} {what}", verb.does), None, &mut out) {
             let first = keys.first().cloned();
-            self.select(keys, &mut out);
+            self.select_both(keys, notes, &mut out);
             if makes_way && let Some(key) = first {
                 self.reveal(&key);
             }
             out.push(Output::Say(format!("{what} {}", verb.did)));
-            if !notes.is_empty() {
-                out.push(Output::Note(notes.join(" ")));
+            if !told.is_empty() {
+                out.push(Output::Note(told.join(" ")));
             }
         }
         out
@@ -156,7 +173,7 @@ impl Board {
         if definition.steps.len() + clip.steps().len() > workflow::limits::MAX_STEPS {
             return Err(Refused::TooManySteps);
         }
-        let bytes = json::n_bytes(definition) + json::n_bytes(clip.steps());
+        let bytes = json::n_bytes(definition) + json::n_bytes(clip.steps()) + json::n_bytes(&clip.notes());
         if bytes > MAX_DEFINITION_BYTES {
             return Err(Refused::TooLarge { bytes });
         }
@@ -223,10 +240,18 @@ impl Board {
 }
 
 /// One by its title, several by their number.
-fn words_of<'a>(mut steps: impl ExactSizeIterator<Item = (&'a StepKey, &'a Step)>) -> String {
-    match (steps.len(), steps.next()) {
-        (1, Some((key, step))) => step.title_or(key).to_owned(),
-        (n, _) => format!("{n} steps"),
+fn words_of(clip: &Clip) -> String {
+    match (clip.steps().first_key_value(), clip.steps().len(), clip.notes().len()) {
+        (Some((key, step)), 1, 0) => step.title_or(key).to_owned(),
+        (_, n_steps, n_notes) => counted(n_steps, n_notes),
+    }
+}
+
+/// The same of what was pasted.
+fn pasted_words(steps: &[(StepKey, Step)], n_notes: usize) -> String {
+    match (steps, n_notes) {
+        ([(key, step)], 0) => step.title_or(key).to_owned(),
+        (steps, n_notes) => counted(steps.len(), n_notes),
     }
 }
 

@@ -13,13 +13,19 @@ use crate::{
 
 impl Board {
     pub(super) fn select(&mut self, selection: Vec<StepKey>, out: &mut Vec<Output>) {
-        if self.selection == selection && self.selected_edge.is_none() {
+        self.select_both(selection, Vec::new(), out);
+    }
+
+    /// Steps, and notes by their ids.
+    pub(super) fn select_both(&mut self, selection: Vec<StepKey>, notes: Vec<String>, out: &mut Vec<Output>) {
+        if self.selection == selection && self.selected_notes == notes && self.selected_edge.is_none() {
             return;
         }
         if let Some(last) = selection.last() {
             self.focus = Some(last.clone());
         }
         self.selection = selection;
+        self.selected_notes = notes;
         self.selected_edge = None;
         self.history.seal();
         (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
@@ -30,6 +36,7 @@ impl Board {
         let edge = &self.scene.edges[edge as usize];
         let ends = (self.scene.key(edge.from).clone(), self.scene.key(edge.to).clone());
         self.selection.clear();
+        self.selected_notes.clear();
         self.history.seal();
         out.push(Output::Selected);
         let title = |node: u32| &self.scene.title[node as usize];
@@ -56,7 +63,8 @@ impl Board {
     pub fn select_all(&mut self) -> Vec<Output> {
         let mut out = Vec::new();
         let all = self.scene.order.iter().map(|node| self.scene.key(*node).clone()).collect();
-        self.select(all, &mut out);
+        let notes = self.scene.notes.iter().map(|note| note.id.clone()).collect();
+        self.select_both(all, notes, &mut out);
         out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
         out
     }
@@ -105,18 +113,12 @@ impl Board {
                 out.push(Output::Selected);
                 out.push(Output::Say("Connection deleted".to_owned()));
             }
-        } else if !self.selection.is_empty() {
-            let keys = std::mem::take(&mut self.selection);
-            let (label, words) = match keys.as_slice() {
-                [key] => {
-                    let title = self.scene.node(key).map_or("", |node| &*self.scene.title[node as usize]);
-                    (format!("Delete {title}"), format!("{title} deleted"))
-                }
-                _ => (format!("Delete {} steps", keys.len()), format!("{} steps deleted", keys.len())),
-            };
-            if self.commit(Edit::RemoveSteps(keys), &label, None, &mut out) {
+        } else if !self.selection.is_empty() || !self.selected_notes.is_empty() {
+            let what = self.selected_words();
+            let edit = self.removal_of_selected();
+            if self.commit(edit, &format!("Delete {what}"), None, &mut out) {
                 out.push(Output::Selected);
-                out.push(Output::Say(words));
+                out.push(Output::Say(format!("{what} deleted")));
             }
         }
         out

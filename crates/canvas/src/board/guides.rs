@@ -19,12 +19,11 @@ pub struct Guide {
 }
 
 impl Board {
-    /// Where the node that is grabbed comes to stand, near to `raw`, and with what it is in line there.
-    pub(super) fn guided(&self, node: u32, raw: Point) -> (Point, Vec<Guide>) {
-        let card = Rect::from_origin_size(raw, self.scene.rect(node).size());
+    /// Where what is grabbed comes to stand, near to where it is held, and with what it is in line there.
+    pub(super) fn guided(&self, card: Rect) -> (Point, Vec<Guide>) {
         let others = self.around_dragged();
         let reach = (REACH / self.camera.zoom).clamp(SNAP / 2.0, 2.0 * SNAP);
-        let place = in_line(card, snapped(raw), &others, reach);
+        let place = in_line(card, snapped(card.origin()), &others, reach);
         (place, guides(card.with_origin(place), &others))
     }
 
@@ -37,8 +36,10 @@ impl Board {
         if drag.nodes.len() > MANY || seen.len() > MANY {
             return Vec::new();
         }
-        let is_dragged = |node: &u32| drag.nodes.iter().any(|(dragged, _)| dragged == node);
-        seen.into_iter().filter(|node| !is_dragged(node)).map(|node| self.scene.rect(node)).collect()
+        let is_held = |held: &[(u32, Point)], id: u32| held.iter().any(|(known, _)| *known == id);
+        let cards = seen.into_iter().filter(|node| !is_held(&drag.nodes, *node)).map(|node| self.scene.rect(node));
+        let notes = (0..).zip(&self.scene.notes).filter(|(note, _)| !is_held(&drag.notes, *note));
+        cards.chain(notes.map(|(_, note)| note.rect)).collect()
     }
 }
 

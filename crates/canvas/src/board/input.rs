@@ -92,6 +92,8 @@ pub enum Output {
     Selected,
     /// A step is to be opened: double click or Enter.
     Opened(StepKey),
+    /// The text of a note, or the title of a group, is to be written where it stands.
+    Write(Written),
     /// An edit or a connection was refused, in words.
     Refused(String),
     /// The line of words over the canvas.
@@ -100,6 +102,14 @@ pub enum Output {
     Say(String),
     /// Something to know about what was just done.
     Note(String),
+}
+
+/// What is written in its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Written {
+    /// By its id.
+    Note(String),
+    Group(String),
 }
 
 /// The pointer's shape.
@@ -112,6 +122,7 @@ pub enum Cursor {
     Crosshair,
     NotAllowed,
     Copy,
+    Resize,
 }
 
 impl Cursor {
@@ -125,6 +136,7 @@ impl Cursor {
             Self::Crosshair => "crosshair",
             Self::NotAllowed => "not-allowed",
             Self::Copy => "copy",
+            Self::Resize => "nwse-resize",
         }
     }
 }

@@ -7,7 +7,7 @@ use workflow::StepKey;
 use super::{
     Board, Gesture,
     building::Act,
-    input::{Key, Mods, Output},
+    input::{Key, Mods, Output, Written},
     selecting::Way,
 };
 use crate::{flow::Flow, scene::SNAP};
@@ -49,14 +49,18 @@ impl Board {
             (Key::Char('n' | 'N'), false, _) => self.build(Act::AddByKey, out),
             (Key::Char('u' | 'U'), false, _) => self.build(Act::SelectAlong(Way::Upstream), out),
             (Key::Char('d' | 'D'), false, _) => self.build(Act::SelectAlong(Way::Downstream), out),
+            (Key::Char('t' | 'T'), false, _) => self.build(Act::AddNote, out),
+            (Key::Char('g' | 'G'), false, false) => self.build(Act::Group, out),
+            (Key::Char('g' | 'G'), false, true) => self.build(Act::Ungroup, out),
             (Key::Delete, ..) => out.extend(self.delete_selected()),
             (Key::Escape, ..) => self.select(Vec::new(), out),
             (Key::Enter | Key::Space, ..) => self.open_focused(out),
             (Key::Home, ..) => self.walk_to(self.scene.order.first().copied(), out),
             (Key::End, ..) => self.walk_to(self.scene.order.last().copied(), out),
             (Key::Left | Key::Right | Key::Up | Key::Down, ctrl, shift) => {
-                // From several there is no one step to go on from, so they move.
-                let are_many = self.is_editor() && self.selection.len() > 1;
+                // From several, or from a note, there is no one step to go on from, so they move.
+                let n_selected = self.selection.len() + 2 * self.selected_notes.len();
+                let are_many = self.is_editor() && n_selected > 1;
                 if ctrl || shift || are_many {
                     let is_far = shift && (ctrl || are_many);
                     self.nudge(key, if is_far { FAR } else { SNAP }, out);
@@ -100,7 +104,9 @@ impl Board {
     }
 
     fn open_focused(&mut self, out: &mut Vec<Output>) {
-        if let Some(key) = self.focus.clone() {
+        if let ([], [note]) = (self.selection.as_slice(), self.selected_notes.as_slice()) {
+            out.push(Output::Write(Written::Note(note.clone())));
+        } else if let Some(key) = self.focus.clone() {
             self.select(vec![key.clone()], out);
             out.push(Output::Opened(key));
         }
@@ -177,15 +183,20 @@ impl Board {
             Key::Up => Vec2::new(0.0, -by),
             _ => Vec2::new(0.0, by),
         };
-        let nodes: Vec<u32> = self.selection.iter().filter_map(|key| self.scene.node(key)).collect();
-        let Some(first) = nodes.first() else {
+        let (nodes, notes) = (self.selected_nodes(), self.selected_note_boxes());
+        let first_node = nodes.first().map(|node| self.scene.key(*node).as_str());
+        let first_note = notes.first().map(|note| self.scene.notes[*note as usize].id.as_str());
+        let Some(first) = first_node.or(first_note) else {
             return;
         };
+        let group = format!("nudge {first}");
         let moves: Vec<(u32, Point)> =
             nodes.iter().map(|node| (*node, self.scene.place[*node as usize] + by)).collect();
+        let note_at = |note: u32| self.scene.notes[note as usize].rect.origin();
+        let note_moves: Vec<(u32, Point)> = notes.iter().map(|note| (*note, note_at(*note) + by)).collect();
         self.scene.move_nodes(&moves);
-        let group = format!("nudge {}", self.scene.key(*first));
-        let edit = self.moves_to_here(&nodes);
+        self.scene.move_notes(&note_moves);
+        let edit = self.all_to_here(&nodes, &notes);
         if self.commit(edit, "Move", Some(&group), out)
             && let Some(key) = self.selection.last().cloned()
         {

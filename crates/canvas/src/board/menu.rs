@@ -11,8 +11,13 @@ use crate::scene::hit::{Hit, Precision};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Subject {
     Step(StepKey),
-    /// Several steps.
-    Selection(usize),
+    /// Several steps and notes.
+    Selection {
+        steps: usize,
+        notes: usize,
+    },
+    /// A note, by its id.
+    Note(String),
     /// A line, from one step to another.
     Line(StepKey, StepKey),
     /// Nothing stands there.
@@ -34,6 +39,20 @@ impl Board {
                 }
                 self.subject()
             }
+            Hit::Note(note) | Hit::Corner(note) => {
+                let id = self.scene.notes[note as usize].id.clone();
+                if !self.selected_notes.contains(&id) {
+                    self.select_both(Vec::new(), vec![id], &mut out);
+                }
+                self.subject()
+            }
+            Hit::Group(group) => {
+                let (keys, notes) = self.held_by(group);
+                if !keys.iter().all(|key| self.selection.contains(key)) {
+                    self.select_both(keys, notes, &mut out);
+                }
+                self.subject()
+            }
             Hit::Edge(edge) | Hit::End(edge, _) => {
                 self.select_edge(edge, &mut out);
                 self.subject()
@@ -52,6 +71,7 @@ impl Board {
         self.cancel_gesture();
         self.is_keyboard_used = true;
         if self.selection.is_empty()
+            && self.selected_notes.is_empty()
             && self.selected_edge.is_none()
             && let Some(key) = self.focus.clone()
         {
@@ -61,8 +81,9 @@ impl Board {
         let subject = self.subject();
         let place = match &subject {
             Subject::Step(key) => self.node_rect(key),
-            Subject::Selection(_) => self.focus.as_ref().and_then(|key| self.node_rect(key)),
+            Subject::Selection { .. } => self.focus.as_ref().and_then(|key| self.node_rect(key)),
             Subject::Line(_, to) => self.node_rect(to),
+            Subject::Note(id) => self.note_place(id),
             Subject::Canvas => None,
         };
         let middle = Rect::from_center_size(window.center(), (0.0, 0.0));
@@ -72,11 +93,12 @@ impl Board {
 
     /// What is selected.
     fn subject(&self) -> Subject {
-        match (&self.selected_edge, self.selection.as_slice()) {
-            (Some((from, to)), _) => Subject::Line(from.clone(), to.clone()),
-            (None, []) => Subject::Canvas,
-            (None, [key]) => Subject::Step(key.clone()),
-            (None, keys) => Subject::Selection(keys.len()),
+        match (&self.selected_edge, self.selection.as_slice(), self.selected_notes.as_slice()) {
+            (Some((from, to)), ..) => Subject::Line(from.clone(), to.clone()),
+            (None, [], []) => Subject::Canvas,
+            (None, [key], []) => Subject::Step(key.clone()),
+            (None, [], [id]) => Subject::Note(id.clone()),
+            (None, keys, notes) => Subject::Selection { steps: keys.len(), notes: notes.len() },
         }
     }
 }
@@ -116,7 +138,7 @@ mod tests {
         assert_eq!(board.menu_at(Point::new(5.0, 5.0), Precision::Mouse).0, Subject::Canvas);
         assert_eq!(board.selected_edge(), None);
         board.select_keys(vec!["a".into(), "b".into()], false);
-        assert_eq!(board.menu_at(b, Precision::Mouse).0, Subject::Selection(2));
+        assert_eq!(board.menu_at(b, Precision::Mouse).0, Subject::Selection { steps: 2, notes: 0 });
         assert_eq!(board.menu_at(middle(&board, "c"), Precision::Touch).0, Subject::Step("c".into()));
         assert_eq!(board.definition().steps.len(), 3);
         assert_eq!(board.revision(), 0);

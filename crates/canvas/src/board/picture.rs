@@ -23,6 +23,11 @@ impl Board {
         let mut board = self.clone();
         self.history = history;
         board.selection.clear();
+        board.selected_notes.clear();
+        if board.collapsed().next().is_some() {
+            // What one person does not want to see is there for all others.
+            board.set_collapsed(Vec::new());
+        }
         board.selected_edge = None;
         board.focus = None;
         board.is_keyboard_used = false;

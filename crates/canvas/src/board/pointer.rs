@@ -1,7 +1,7 @@
-//! Gestures: the state machine behind press, drag, marquee, connect, pan and pinch.
+//! Gestures: the state machine behind press, drag, marquee, resize, connect, pan and pinch.
 //! A gesture draws ahead in the scene only; the definition changes once, on release, and never after a cancel.
 
-use kurbo::{Point, Rect, Vec2};
+use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{StepKey, definition::Position};
 
 use super::{
@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     edit::Edit,
-    scene::hit::{Hit, Precision},
+    scene::{
+        hit::{Hit, Precision},
+        snapped,
+    },
 };
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -31,6 +34,7 @@ pub enum Gesture {
     },
     Marquee(Marquee),
     Drag(Drag),
+    Resize(Resize),
     Connect(Connect),
     Pinch {
         ids: [i32; 2],
@@ -67,6 +71,7 @@ pub struct Marquee {
     from: Point,
     pub(super) to: Point,
     pub(super) before: Vec<StepKey>,
+    pub(super) notes_before: Vec<String>,
 }
 
 impl Marquee {
@@ -84,13 +89,25 @@ impl Marquee {
 pub struct Drag {
     id: i32,
     grabbed: Point,
-    /// With where each stood before; the first is the one under the pointer.
+    /// What is under the pointer, as it stood before.
+    anchor: Rect,
+    /// With where each stood before.
     pub(super) nodes: Vec<(u32, Point)>,
+    pub(super) notes: Vec<(u32, Point)>,
     by: Vec2,
     /// A copy is dragged, and what was grabbed stays where it is.
     is_copy: bool,
     /// With what it is in line.
     guides: Vec<Guide>,
+}
+
+/// A note is made larger or smaller by its lower right corner.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Resize {
+    id: i32,
+    grabbed: Point,
+    pub(super) note: u32,
+    pub(super) from: Size,
 }
 
 impl Drag {
@@ -197,6 +214,7 @@ impl Board {
                     has_selected = true;
                 }
             }
+            Hit::Note(_) | Hit::Corner(_) | Hit::Group(_) => has_selected = self.press_mark(hit, clicks, mods, out),
             Hit::Edge(edge) | Hit::End(edge, _) => self.select_edge(edge, out),
             Hit::Nothing => {}
         }
@@ -237,6 +255,7 @@ impl Board {
                 self.marquee_moved(out);
             }
             Gesture::Drag(drag) if drag.id == id => self.drag_to(at, mods),
+            Gesture::Resize(resize) if resize.id == id => self.resize_to(at, mods),
             Gesture::Connect(connect) if connect.id == id => self.build(Act::ConnectTo(at), out),
             Gesture::Pinch { ids, at: fingers } => {
                 if let Some(finger) = ids.iter().position(|known| *known == id) {
@@ -251,6 +270,7 @@ impl Board {
             | Gesture::Pan { .. }
             | Gesture::Marquee(_)
             | Gesture::Drag(_)
+            | Gesture::Resize(_)
             | Gesture::Connect(_)
             | Gesture::Adding(_) => {}
         }
@@ -272,21 +292,33 @@ impl Board {
     fn begin_drag(&mut self, press: &Press, at: Point, mods: Mods, out: &mut Vec<Output>) {
         match press.hit {
             Hit::Node(node) if self.is_editor() => {
-                let selected = self.selection.iter().filter_map(|key| self.scene.node(key));
-                let others = selected.filter(|other| *other != node);
-                let nodes: Vec<(u32, Point)> =
-                    std::iter::once(node).chain(others).map(|node| (node, self.scene.place[node as usize])).collect();
+                let others = self.selected_nodes().into_iter().filter(|other| *other != node);
+                let nodes = std::iter::once(node).chain(others).collect();
+                self.drag_selected(press, self.scene.rect(node), nodes, at, mods);
+            }
+            Hit::Note(note) if self.is_editor() => {
+                let anchor = self.scene.notes[note as usize].rect;
+                self.drag_selected(press, anchor, self.selected_nodes(), at, mods);
+            }
+            Hit::Group(group) if self.is_editor() => {
+                // Its first step goes onto the grid, and so do all.
+                let first = self.scene.groups[group as usize].members.first();
+                let anchor = first.map_or(Rect::ZERO, |node| self.scene.rect(*node));
+                self.drag_selected(press, anchor, self.selected_nodes(), at, mods);
+            }
+            Hit::Corner(note) if self.is_editor() => {
+                let from = self.scene.notes[note as usize].rect.size();
                 let grabbed = self.camera.to_world(press.at);
-                let (id, by, guides) = (press.id, Vec2::ZERO, Vec::new());
-                self.gesture = Gesture::Drag(Drag { id, grabbed, nodes, by, is_copy: false, guides });
-                self.drag_to(at, mods);
+                self.gesture = Gesture::Resize(Resize { id: press.id, grabbed, note, from });
+                self.resize_to(at, mods);
             }
             Hit::End(edge, end) if self.is_editor() && !press.mods.shift => {
                 self.build(Act::Reconnect { id: press.id, edge, end, at }, out);
             }
             Hit::Nothing | Hit::End(..) if press.mods.shift && press.precision == Precision::Mouse => {
                 let (from, to) = (self.camera.to_world(press.at), self.camera.to_world(at));
-                self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before: self.selection.clone() });
+                let (before, notes_before) = (self.selection.clone(), self.selected_notes.clone());
+                self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before, notes_before });
                 self.marquee_moved(out);
             }
             _ => {
@@ -297,23 +329,47 @@ impl Board {
         }
     }
 
+    /// Takes up all that is selected, by what is under the pointer.
+    fn drag_selected(&mut self, press: &Press, anchor: Rect, nodes: Vec<u32>, at: Point, mods: Mods) {
+        let nodes = nodes.into_iter().map(|node| (node, self.scene.place[node as usize])).collect();
+        let notes = self.selected_note_boxes().into_iter();
+        let notes = notes.map(|note| (note, self.scene.notes[note as usize].rect.origin())).collect();
+        let (id, grabbed) = (press.id, self.camera.to_world(press.at));
+        let (by, guides) = (Vec2::ZERO, Vec::new());
+        self.gesture = Gesture::Drag(Drag { id, grabbed, anchor, nodes, notes, by, is_copy: false, guides });
+        self.drag_to(at, mods);
+    }
+
+    fn resize_to(&mut self, at: Point, mods: Mods) {
+        let Gesture::Resize(resize) = &self.gesture else {
+            return;
+        };
+        let by = self.camera.to_world(at) - resize.grabbed;
+        let corner = Point::new(resize.from.width + by.x, resize.from.height + by.y);
+        let size = if mods.ctrl { corner } else { snapped(corner) };
+        let by = size - Point::new(resize.from.width, resize.from.height);
+        self.scene.resize_note(resize.note, by, resize.from);
+        (self.dirty.base, self.dirty.overlay) = (true, true);
+    }
+
     pub(super) fn drag_to(&mut self, at: Point, mods: Mods) {
         let Gesture::Drag(drag) = &self.gesture else {
             return;
         };
-        let Some((node, first)) = drag.nodes.first().copied() else {
-            return;
-        };
-        let raw = first + (self.camera.to_world(at) - drag.grabbed);
-        // The grabbed node snaps; the others keep their distance to it.
-        let (target, guides) = if mods.ctrl { (raw, Vec::new()) } else { self.guided(node, raw) };
+        let anchor = drag.anchor;
+        let raw = anchor.origin() + (self.camera.to_world(at) - drag.grabbed);
+        // What is grabbed snaps; the others keep their distance to it.
+        let (target, guides) = if mods.ctrl { (raw, Vec::new()) } else { self.guided(anchor.with_origin(raw)) };
         let Gesture::Drag(drag) = &mut self.gesture else {
             return;
         };
-        (drag.by, drag.is_copy, drag.guides) = (target - first, mods.alt, guides);
+        (drag.by, drag.is_copy, drag.guides) = (target - anchor.origin(), mods.alt, guides);
         let by = if drag.is_copy { Vec2::ZERO } else { drag.by };
-        let moves: Vec<(u32, Point)> = drag.nodes.iter().map(|(node, place)| (*node, *place + by)).collect();
-        self.scene.move_nodes(&moves);
+        let moved = |places: &[(u32, Point)]| -> Vec<(u32, Point)> {
+            places.iter().map(|(id, place)| (*id, *place + by)).collect()
+        };
+        self.scene.move_nodes(&moved(&drag.nodes));
+        self.scene.move_notes(&moved(&drag.notes));
         (self.dirty.base, self.dirty.overlay) = (true, true);
     }
 
@@ -329,8 +385,15 @@ impl Board {
                 selection.push(key.clone());
             }
         }
+        let mut notes = marquee.notes_before.clone();
+        for note in self.scene.notes_in(marquee.area(), marquee.is_touching()) {
+            let id = &self.scene.notes[note as usize].id;
+            if !notes.contains(id) {
+                notes.push(id.clone());
+            }
+        }
         self.dirty.overlay = true;
-        self.select(selection, out);
+        self.select_both(selection, notes, out);
     }
 
     fn pointer_up(&mut self, id: i32, mods: Mods, out: &mut Vec<Output>) {
@@ -347,20 +410,31 @@ impl Board {
             }
             Gesture::Drag(drag) if drag.id == id => {
                 let nodes: Vec<u32> = drag.nodes.iter().map(|(node, _)| *node).collect();
+                let notes: Vec<u32> = drag.notes.iter().map(|(note, _)| *note).collect();
                 if drag.is_copy {
                     let by = drag.by;
                     self.gesture = Gesture::Idle;
                     self.dirty.overlay = true;
                     if by != Vec2::ZERO {
-                        self.build(Act::DuplicateTo { nodes, by }, out);
+                        self.build(Act::DuplicateTo { nodes, notes, by }, out);
                     }
                     return;
                 }
-                let has_moved = drag.nodes.iter().any(|(node, place)| self.scene.place[*node as usize] != *place);
+                let note_at = |note: u32| self.scene.notes[note as usize].rect.origin();
+                let has_moved = drag.nodes.iter().any(|(node, place)| self.scene.place[*node as usize] != *place)
+                    || drag.notes.iter().any(|(note, place)| note_at(*note) != *place);
                 self.gesture = Gesture::Idle;
                 if has_moved {
-                    let edit = self.moves_to_here(&nodes);
+                    let edit = self.all_to_here(&nodes, &notes);
                     self.commit(edit, "Move", None, out);
+                }
+            }
+            Gesture::Resize(resize) if resize.id == id => {
+                let (note, from) = (resize.note, resize.from);
+                self.gesture = Gesture::Idle;
+                if self.scene.notes[note as usize].rect.size() != from {
+                    let edit = self.all_to_here(&[], &[note]);
+                    self.commit(edit, "Resize note", None, out);
                 }
             }
             Gesture::Connect(connect) if connect.id == id => self.build(Act::FinishConnect, out),
@@ -379,6 +453,7 @@ impl Board {
             | Gesture::Pan { .. }
             | Gesture::Marquee(_)
             | Gesture::Drag(_)
+            | Gesture::Resize(_)
             | Gesture::Connect(_) => {}
         }
     }
@@ -410,6 +485,9 @@ impl Board {
                 } else if !many {
                     self.select(vec![key], out);
                 }
+            }
+            Hit::Note(_) | Hit::Corner(_) | Hit::Group(_) => {
+                self.click_mark(press.hit, press.has_selected, many, out);
             }
             Hit::Nothing if !many => self.select(Vec::new(), out),
             Hit::Nothing | Hit::Edge(_) | Hit::End(..) | Hit::Port(..) => {}

@@ -184,6 +184,7 @@ impl Board {
     pub fn cursor(&self) -> Cursor {
         match &self.gesture {
             Gesture::Drag(drag) if drag.is_copying() => Cursor::Copy,
+            Gesture::Resize(_) => Cursor::Resize,
             Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Drag(_) | Gesture::Palette { .. } => {
                 Cursor::Grabbing
             }
@@ -191,7 +192,8 @@ impl Board {
             Gesture::Marquee(_) | Gesture::Connect(_) => Cursor::Crosshair,
             Gesture::Press(_) | Gesture::Idle | Gesture::KeyConnect(_) | Gesture::Adding(_) => match self.hover {
                 Hit::Port(..) | Hit::End(..) => Cursor::Crosshair,
-                Hit::Node(_) | Hit::Edge(_) => Cursor::Pointer,
+                Hit::Node(_) | Hit::Edge(_) | Hit::Note(_) | Hit::Group(_) => Cursor::Pointer,
+                Hit::Corner(_) => Cursor::Resize,
                 Hit::Nothing => Cursor::Grab,
             },
         }

@@ -3,10 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use workflow::{Definition, Step, StepKey, definition::RunInput, references::each_source, source::Source};
+use workflow::{
+    Definition, Step, StepKey,
+    definition::{Group, Note, RunInput},
+    references::each_source,
+    source::Source,
+};
 
 use super::Clip;
-use crate::edit::{FreeKeys, FreeTitles};
+use crate::edit::{FreeKeys, FreeTitles, fresh_id};
 
 /// What becomes of that which the steps read of steps that were not copied along.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +29,9 @@ pub struct Pasted {
     pub steps: Vec<(StepKey, (StepKey, Step))>,
     /// Run inputs that they read and that the definition does not have.
     pub inputs: Vec<(String, RunInput)>,
+    /// With ids of their own.
+    pub groups: Vec<(String, Group)>,
+    pub notes: Vec<Note>,
     /// Connections to steps outside that were let go.
     pub n_let_go: usize,
 }
@@ -42,9 +50,14 @@ impl Clip {
             named.push((key, step, new, title));
         }
         let mut naming = Naming { definition, outside, renamed, keys, absent: BTreeMap::new() };
+        let groups = self.groups_for(definition);
         let mut n_let_go = 0;
         let steps = named.into_iter().map(|(key, step, new, title)| {
-            let (step, n) = naming.joined(Step { title, ..step.clone() });
+            // A group of which only a part was copied takes the copies in, at home.
+            let stays = |id: &String| outside == Outside::Keep && definition.groups.contains_key(id);
+            let group = step.group.as_ref();
+            let group = group.and_then(|id| groups.get(id).cloned().or_else(|| stays(id).then(|| id.clone())));
+            let (step, n) = naming.joined(Step { title, group, ..step.clone() });
             n_let_go += n;
             (key.clone(), (new, step))
         });
@@ -56,7 +69,31 @@ impl Clip {
             let order = last.map_or(input.order, |last| last.saturating_add(1).saturating_add(input.order.max(0)));
             (key.clone(), RunInput { order, ..input.clone() })
         });
-        Pasted { steps, inputs: inputs.collect(), n_let_go }
+        let named =
+            self.definition.groups.iter().filter_map(|(id, group)| Some((groups.get(id)?.clone(), group.clone())));
+        Pasted { steps, inputs: inputs.collect(), groups: named.collect(), notes: self.notes_for(definition), n_let_go }
+    }
+
+    /// By the id that each group had, the one that it gets.
+    fn groups_for(&self, definition: &Definition) -> BTreeMap<String, String> {
+        let mut given: BTreeMap<String, String> = BTreeMap::new();
+        for id in self.definition.groups.keys() {
+            let is_named = |id: &str| definition.steps.values().any(|step| step.group.as_deref() == Some(id));
+            let new = fresh_id('g', |id| {
+                definition.groups.contains_key(id) || given.values().any(|known| known == id) || is_named(id)
+            });
+            given.insert(id.clone(), new);
+        }
+        given
+    }
+
+    fn notes_for(&self, definition: &Definition) -> Vec<Note> {
+        let mut notes: Vec<Note> = Vec::with_capacity(self.definition.notes.len());
+        for note in &self.definition.notes {
+            let id = fresh_id('n', |id| definition.notes.iter().chain(&notes).any(|known| known.id == id));
+            notes.push(Note { id, ..note.clone() });
+        }
+        notes
     }
 }
 

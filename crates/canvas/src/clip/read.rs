@@ -30,7 +30,7 @@ pub enum Unreadable {
     TooManySteps { n: usize },
     #[error("The copied steps wait for each other {n} times; a workflow may have at most {MAX_DEPENDENCIES} lines")]
     TooManyLines { n: usize },
-    #[error("No step is in what you copied")]
+    #[error("No step is in what you copied, and no note")]
     Empty,
 }
 
@@ -56,7 +56,9 @@ impl Clip {
             _ => return Err(wrong(MARKER, "no version of this shape")),
         }
         let workflow = document.shift_remove("workflow").map(|id| workflow_of(&id)).transpose()?;
-        if let Some(field) = document.keys().find(|key| !matches!(key.as_str(), "inputs" | "steps")) {
+        if let Some(field) =
+            document.keys().find(|key| !matches!(key.as_str(), "inputs" | "steps" | "groups" | "notes"))
+        {
             return Err(wrong(field, "not known"));
         }
         let definition = definition_of(document)?;
@@ -78,7 +80,7 @@ fn definition_of(document: Map<String, Value>) -> Result<Definition, Unreadable>
         Unstorable::TooManySteps { steps } => Unreadable::TooManySteps { n: steps },
         other => Unreadable::Damaged(other.to_string()),
     })?;
-    if definition.steps.is_empty() {
+    if definition.steps.is_empty() && definition.notes.is_empty() {
         return Err(Unreadable::Empty);
     }
     if let Some(key) = definition.steps.keys().find(|key| !key.is_well_formed()) {

@@ -61,7 +61,7 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
             copies(view, drag, batches);
             guides(view, drag, batches);
         }
-        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } => {}
+        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Resize(_) => {}
     }
     if let Some(edge) = view.board.selected_line()
         && view.board.is_editor()
@@ -102,7 +102,7 @@ fn hover(view: &View<'_>, batches: &mut Batches) {
             let radius = (7.0 * view.zoom).max(5.0);
             batches.fill(LAYER, 1, Fill { ink: Ink::Selected, alpha: 255 }).push(Shape::Circle(at, radius));
         }
-        Hit::Node(_) | Hit::Nothing => {}
+        Hit::Node(_) | Hit::Note(_) | Hit::Corner(_) | Hit::Group(_) | Hit::Nothing => {}
     }
 }
 

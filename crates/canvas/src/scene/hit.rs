@@ -64,11 +64,12 @@ const GRIP: f64 = 22.0;
 pub const MIN_PORT_ZOOM: f64 = 0.3;
 
 impl Scene {
-    pub fn hit(&self, camera: &Camera, screen: Point, precision: Precision, with_ports: bool) -> Hit {
+    /// Ports, notes and groups are there to be hit only where something is built.
+    pub fn hit(&self, camera: &Camera, screen: Point, precision: Precision, to_build: bool) -> Hit {
         if !screen.is_finite() {
             return Hit::Nothing;
         }
-        if with_ports
+        if to_build
             && camera.zoom >= MIN_PORT_ZOOM
             && let Some((node, side)) = self.hit_port(camera, screen, precision.port_radius(), None)
         {
@@ -77,14 +78,15 @@ impl Scene {
         if let Some(node) = self.hit_node(camera, screen) {
             return Hit::Node(node);
         }
-        let card = (0..)
-            .zip(&self.groups)
-            .find(|(group, known)| known.is_collapsed() && self.handle(*group).contains(camera.to_world(screen)));
+        let card = (0..).zip(&self.groups).find(|(group, known)| {
+            to_build && known.is_collapsed() && self.handle(*group).contains(camera.to_world(screen))
+        });
         if let Some((group, _)) = card {
             return Hit::Group(group);
         }
         let edge = self.hit_edge(camera, screen, precision.edge_radius()).map(Hit::Edge);
-        edge.or_else(|| self.hit_mark(camera, screen, precision)).unwrap_or_default()
+        let mark = || if to_build { self.hit_mark(camera, screen, precision) } else { None };
+        edge.or_else(mark).unwrap_or_default()
     }
 
     /// The topmost note, or else the title of the last group there.
