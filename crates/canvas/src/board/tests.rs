@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use workflow::{definition::Position, graph::Graph};
 
 mod drawing;
+mod marks;
 
 use super::*;
 use crate::{clip::Outside, scene::hit::Precision};
@@ -535,7 +536,10 @@ fn any_input() -> impl Strategy<Value = Input> {
         Key::Char('a'),
         Key::Char('c'),
         Key::Char('d'),
+        Key::Char('g'),
         Key::Char('n'),
+        Key::Char('t'),
+        Key::Char('u'),
         Key::Char('1'),
         Key::Char('+'),
         Key::Char('-'),

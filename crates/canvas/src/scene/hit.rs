@@ -3,7 +3,7 @@
 
 use kurbo::{Point, Rect};
 
-use super::{Scene, Side};
+use super::{NoteBox, Scene, Side};
 use crate::camera::Camera;
 
 /// How exactly the pointer points.
@@ -92,11 +92,12 @@ impl Scene {
     /// The topmost note, or else the title of the last group there.
     fn hit_mark(&self, camera: &Camera, screen: Point, precision: Precision) -> Option<Hit> {
         let world = camera.to_world(screen);
-        let note = (0..).zip(&self.notes).filter(|(_, note)| note.rect.contains(world)).last();
-        if let Some((id, note)) = note {
-            let corner = camera.to_screen(Point::new(note.rect.x1, note.rect.y1));
-            let is_corner = corner.distance(screen) <= precision.port_radius();
-            return Some(if is_corner { Hit::Corner(id) } else { Hit::Note(id) });
+        let is_corner = |note: &NoteBox| {
+            camera.to_screen(Point::new(note.rect.x1, note.rect.y1)).distance(screen) <= precision.port_radius()
+        };
+        let here = |note: &NoteBox| is_corner(note) || note.rect.contains(world);
+        if let Some((id, note)) = (0..).zip(&self.notes).filter(|(_, note)| here(note)).last() {
+            return Some(if is_corner(note) { Hit::Corner(id) } else { Hit::Note(id) });
         }
         let titles = (0..).zip(&self.groups).filter(|(group, _)| self.handle(*group).contains(world));
         titles.last().map(|(group, _)| Hit::Group(group))
