@@ -19,6 +19,10 @@ interface Hooks {
   nodeRect(key: string): Box | null;
   portRect(key: string, side: "in" | "out"): Box | null;
   gripRect(from: string, to: string, end: "in" | "out"): Box | null;
+  /** All of a note. */
+  noteRect(id: string): Box | null;
+  /** The title of a group, or its card while it is collapsed. */
+  groupRect(id: string): Box | null;
   camera(): { x: number; y: number; zoom: number };
   /** Everything, however small. */
   showAll(): void;
