@@ -111,6 +111,12 @@ impl Scene {
                 Mark::Differs(fate) => append(&mut words, fate.word()),
             }
         }
+        if let Some(colour) = self.colour[at] {
+            append(&mut words, &format!("coloured {}", colour.as_str()));
+        }
+        if let Some(group) = self.groups.iter().find(|group| group.members.binary_search(&node).is_ok()) {
+            append(&mut words, &format!("in the group {}", group.title));
+        }
         let from: Vec<u32> = self.edges_in[at].iter().map(|edge| self.edges[*edge as usize].from).collect();
         let to: Vec<u32> = self.edges_out[at].iter().map(|edge| self.edges[*edge as usize].to).collect();
         if !from.is_empty() {

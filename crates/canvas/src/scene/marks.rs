@@ -34,7 +34,7 @@ pub struct GroupBox {
     pub id: String,
     pub title: Arc<str>,
     pub colour: Option<Colour>,
-    /// Never none.
+    /// Ascending, and never none.
     pub members: Vec<u32>,
     /// The corner of the one card that stands for them, while it is collapsed.
     card: Option<Point>,

@@ -145,9 +145,14 @@ fn exported(here: &Here, plan: &Plan) -> Bundle {
 #[test]
 fn what_comes_in_goes_out_byte_for_byte() {
     let mut bundle = assemble(gathered()).unwrap();
+    let drawn = |text: &str| crate::definition::Note { id: "n1".into(), text: text.into(), ..Default::default() };
+    let definition = &mut bundle.workflows.get_mut("brief").unwrap()[0].definition;
     // Who is asked is granted here and not brought.
-    bundle.workflows.get_mut("brief").unwrap()[0].definition.steps.get_mut("c").unwrap().review =
-        crate::definition::Review::default();
+    definition.steps.get_mut("c").unwrap().review = crate::definition::Review::default();
+    let step = definition.steps.get_mut("a").unwrap();
+    (step.colour, step.group) = (Some(crate::definition::Colour::Teal), Some("g1".into()));
+    definition.groups.insert("g1".into(), crate::definition::Group { title: "Intake".into(), colour: None });
+    definition.notes.push(drawn("# Why"));
     let text = bundle.to_text().unwrap();
     assert_eq!(read(&serde_json::from_str(&text).unwrap()).unwrap(), bundle);
     let first = plan(&bundle, &nowhere());
@@ -156,6 +161,10 @@ fn what_comes_in_goes_out_byte_for_byte() {
     let again = plan(&bundle, &here);
     assert!(again.actions.is_empty() && !again.report.changes_something(), "{:?}", again.report);
     assert_eq!(exported(&here, &first).to_text().unwrap(), text);
+    // A note alone is a change of the draft.
+    bundle.workflows.get_mut("brief").unwrap()[0].definition.notes[0] = drawn("Because");
+    let third = plan(&bundle, &here);
+    assert!(third.report.changes_something(), "{:?}", third.report);
 }
 
 #[test]

@@ -82,6 +82,8 @@ fn escape_gives_up_moving_and_resizing_a_note() {
 fn a_frame_moves_its_steps_and_the_notes_in_it_and_goes_with_its_last_step() {
     let mut board = grouped();
     assert_eq!(board.definition().steps["b"].group.as_deref(), Some("g1"));
+    let node = board.scene().node(&"b".into()).unwrap();
+    assert!(board.scene().describe(node).contains(", in the group New group, depends on A"));
     add_note(&mut board, "n1", 410.0, 100.0);
     let before = board.definition().clone();
     let title = title_of(&board, "g1");
