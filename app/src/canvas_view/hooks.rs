@@ -42,7 +42,7 @@ impl Hooks {
                 let at = board.read(|board| board.grip_point(&StepKey::new(from), &StepKey::new(to), end)).flatten();
                 at.map_or(JsValue::NULL, |at| js_rect(Rect::from_center_size(at + corner(), (10.0, 10.0))))
             });
-        let note = Closure::<dyn Fn(String) -> JsValue>::new(move |id: String| {
+        let text = Closure::<dyn Fn(String) -> JsValue>::new(move |id: String| {
             let rect = board.read(|board| board.note_place(&id)).flatten();
             rect.map_or(JsValue::NULL, |rect| js_rect(rect + corner()))
         });
@@ -66,7 +66,7 @@ impl Hooks {
             ("nodeRect", node.as_ref()),
             ("portRect", port.as_ref()),
             ("gripRect", grip.as_ref()),
-            ("noteRect", note.as_ref()),
+            ("noteRect", text.as_ref()),
             ("groupRect", group.as_ref()),
             ("camera", camera.as_ref()),
             ("fit", fit.as_ref()),
@@ -83,7 +83,7 @@ impl Hooks {
             _node: node,
             _port: port,
             _grip: grip,
-            _note: note,
+            _note: text,
             _group: group,
             _camera: camera,
             _fit: fit,

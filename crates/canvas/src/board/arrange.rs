@@ -115,11 +115,11 @@ impl Board {
             out.push(Output::Say("It stands like that already".to_owned()));
             return out;
         }
-        let moved: Vec<u32> = moves.iter().map(|(node, _)| *node).collect();
+        let shifted: Vec<u32> = moves.iter().map(|(node, _)| *node).collect();
         self.scene.move_nodes(&moves);
-        let edit = self.moves_to_here(&moved);
+        let edit = self.moves_to_here(&shifted);
         if self.commit(edit, label, None, &mut out) {
-            out.push(Output::Say(format!("{label}: {} steps moved", moved.len())));
+            out.push(Output::Say(format!("{label}: {} steps moved", shifted.len())));
         }
         out
     }

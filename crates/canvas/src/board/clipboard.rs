@@ -31,20 +31,21 @@ const DUPLICATE: Verb = Verb { does: "Duplicate", did: "duplicated" };
 impl Board {
     /// What is selected, to be pasted somewhere; nothing where no step and no note is.
     pub fn copy(&self) -> Option<Clip> {
-        let (nodes, notes) = (self.selected_nodes(), self.selected_note_boxes());
-        let is_any = !nodes.is_empty() || !notes.is_empty();
-        (self.is_editor() && is_any).then(|| self.clip_of(&nodes, &notes))
+        let (nodes, boxes) = (self.selected_nodes(), self.selected_note_boxes());
+        let is_any = !nodes.is_empty() || !boxes.is_empty();
+        (self.is_editor() && is_any).then(|| self.clip_of(&nodes, &boxes))
     }
 
-    fn clip_of(&self, nodes: &[u32], notes: &[u32]) -> Clip {
+    /// Nodes, and notes as the scene numbers them.
+    fn clip_of(&self, nodes: &[u32], boxes: &[u32]) -> Clip {
         let steps = nodes.iter().filter_map(|node| {
             let (key, at) = (self.scene.key(*node), self.scene.place[*node as usize]);
             let step = self.document.definition.steps.get(key)?;
             Some((key.clone(), Step { ui: Some(self.flow.stored(at, false)), ..step.clone() }))
         });
-        let ids: Vec<&str> = notes.iter().map(|note| self.scene.notes[*note as usize].id.as_str()).collect();
-        let notes = self.document.definition.notes.iter().filter(|note| ids.contains(&note.id.as_str()));
-        Clip::of(&self.document.definition, steps).with_notes(notes.cloned())
+        let ids: Vec<&str> = boxes.iter().map(|note| self.scene.notes[*note as usize].id.as_str()).collect();
+        let along = self.document.definition.notes.iter().filter(|note| ids.contains(&note.id.as_str()));
+        Clip::of(&self.document.definition, steps).with_notes(along.cloned())
     }
 
     /// Takes what is selected away as one change, to be pasted somewhere.
@@ -86,8 +87,8 @@ impl Board {
     }
 
     /// Puts a copy of these nodes where they were dragged to.
-    pub(super) fn duplicate_to(&mut self, nodes: &[u32], notes: &[u32], by: Vec2, out: &mut Vec<Output>) {
-        let clip = self.clip_of(nodes, notes);
+    pub(super) fn duplicate_to(&mut self, nodes: &[u32], boxes: &[u32], by: Vec2, out: &mut Vec<Output>) {
+        let clip = self.clip_of(nodes, boxes);
         let places = self.places_of(&clip);
         out.extend(self.put(&clip, &places, by, false, Outside::Keep, DUPLICATE));
     }

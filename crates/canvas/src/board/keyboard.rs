@@ -183,9 +183,9 @@ impl Board {
             Key::Up => Vec2::new(0.0, -by),
             _ => Vec2::new(0.0, by),
         };
-        let (nodes, notes) = (self.selected_nodes(), self.selected_note_boxes());
+        let (nodes, boxes) = (self.selected_nodes(), self.selected_note_boxes());
         let first_node = nodes.first().map(|node| self.scene.key(*node).as_str());
-        let first_note = notes.first().map(|note| self.scene.notes[*note as usize].id.as_str());
+        let first_note = boxes.first().map(|note| self.scene.notes[*note as usize].id.as_str());
         let Some(first) = first_node.or(first_note) else {
             return;
         };
@@ -193,10 +193,10 @@ impl Board {
         let moves: Vec<(u32, Point)> =
             nodes.iter().map(|node| (*node, self.scene.place[*node as usize] + by)).collect();
         let note_at = |note: u32| self.scene.notes[note as usize].rect.origin();
-        let note_moves: Vec<(u32, Point)> = notes.iter().map(|note| (*note, note_at(*note) + by)).collect();
+        let note_moves: Vec<(u32, Point)> = boxes.iter().map(|note| (*note, note_at(*note) + by)).collect();
         self.scene.move_nodes(&moves);
         self.scene.move_notes(&note_moves);
-        let edit = self.all_to_here(&nodes, &notes);
+        let edit = self.all_to_here(&nodes, &boxes);
         if self.commit(edit, "Move", Some(&group), out)
             && let Some(key) = self.selection.last().cloned()
         {

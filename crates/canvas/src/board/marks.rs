@@ -171,8 +171,8 @@ impl Board {
     }
 
     /// Where nodes and notes are in the scene, as one edit.
-    pub(super) fn all_to_here(&self, nodes: &[u32], notes: &[u32]) -> Edit {
-        let moved = notes.iter().filter_map(|note| self.note_to_here(*note)).map(note_edit);
+    pub(super) fn all_to_here(&self, nodes: &[u32], boxes: &[u32]) -> Edit {
+        let moved = boxes.iter().filter_map(|note| self.note_to_here(*note)).map(note_edit);
         let mut edits: Vec<Edit> = moved.collect();
         if edits.is_empty() {
             return self.moves_to_here(nodes);

@@ -332,11 +332,11 @@ impl Board {
     /// Takes up all that is selected, by what is under the pointer.
     fn drag_selected(&mut self, press: &Press, anchor: Rect, nodes: Vec<u32>, at: Point, mods: Mods) {
         let nodes = nodes.into_iter().map(|node| (node, self.scene.place[node as usize])).collect();
-        let notes = self.selected_note_boxes().into_iter();
-        let notes = notes.map(|note| (note, self.scene.notes[note as usize].rect.origin())).collect();
+        let boxes = self.selected_note_boxes().into_iter();
+        let boxes = boxes.map(|note| (note, self.scene.notes[note as usize].rect.origin())).collect();
         let (id, grabbed) = (press.id, self.camera.to_world(press.at));
         let (by, guides) = (Vec2::ZERO, Vec::new());
-        self.gesture = Gesture::Drag(Drag { id, grabbed, anchor, nodes, notes, by, is_copy: false, guides });
+        self.gesture = Gesture::Drag(Drag { id, grabbed, anchor, nodes, notes: boxes, by, is_copy: false, guides });
         self.drag_to(at, mods);
     }
 
@@ -410,13 +410,13 @@ impl Board {
             }
             Gesture::Drag(drag) if drag.id == id => {
                 let nodes: Vec<u32> = drag.nodes.iter().map(|(node, _)| *node).collect();
-                let notes: Vec<u32> = drag.notes.iter().map(|(note, _)| *note).collect();
+                let boxes: Vec<u32> = drag.notes.iter().map(|(note, _)| *note).collect();
                 if drag.is_copy {
                     let by = drag.by;
                     self.gesture = Gesture::Idle;
                     self.dirty.overlay = true;
                     if by != Vec2::ZERO {
-                        self.build(Act::DuplicateTo { nodes, notes, by }, out);
+                        self.build(Act::DuplicateTo { nodes, notes: boxes, by }, out);
                     }
                     return;
                 }
@@ -425,7 +425,7 @@ impl Board {
                     || drag.notes.iter().any(|(note, place)| note_at(*note) != *place);
                 self.gesture = Gesture::Idle;
                 if has_moved {
-                    let edit = self.all_to_here(&nodes, &notes);
+                    let edit = self.all_to_here(&nodes, &boxes);
                     self.commit(edit, "Move", None, out);
                 }
             }

@@ -49,10 +49,10 @@ impl GroupBox {
 /// Where a note is drawn.
 pub(crate) fn note_rect(note: &Note, flow: Flow) -> Rect {
     let place = workflow::definition::Position { x: note.x, y: note.y, pinned: false };
-    let side = |length: f64, usual: f64, least: f64| if length > 0.0 { length.max(least) } else { usual };
+    let or_usual = |length: f64, usual: f64, least: f64| if length > 0.0 { length.max(least) } else { usual };
     let size = Size::new(
-        side(note.width, NOTE_SIZE.width, NOTE_LEAST.width),
-        side(note.height, NOTE_SIZE.height, NOTE_LEAST.height),
+        or_usual(note.width, NOTE_SIZE.width, NOTE_LEAST.width),
+        or_usual(note.height, NOTE_SIZE.height, NOTE_LEAST.height),
     );
     Rect::from_origin_size(bounded(flow.drawn(place)), size)
 }
@@ -193,8 +193,9 @@ impl Scene {
     /// Drags the lower right corner of a note, in the picture only.
     pub fn resize_note(&mut self, note: u32, by: Vec2, from: Size) {
         let note = &mut self.notes[note as usize];
-        let side = |length: f64, least: f64| length.clamp(least, workflow::limits::MAX_NOTE_SIDE);
-        let size = Size::new(side(from.width + by.x, NOTE_LEAST.width), side(from.height + by.y, NOTE_LEAST.height));
+        let bounded = |length: f64, least: f64| length.clamp(least, workflow::limits::MAX_NOTE_SIDE);
+        let size =
+            Size::new(bounded(from.width + by.x, NOTE_LEAST.width), bounded(from.height + by.y, NOTE_LEAST.height));
         note.rect = note.rect.with_size(size);
     }
 }
