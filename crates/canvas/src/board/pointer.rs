@@ -123,6 +123,11 @@ impl Drag {
     pub fn copies(&self) -> impl Iterator<Item = (u32, Point)> + '_ {
         self.nodes.iter().filter(|_| self.is_copy).map(|(node, place)| (*node, *place + self.by))
     }
+
+    /// The same of notes.
+    pub fn note_copies(&self) -> impl Iterator<Item = (u32, Point)> + '_ {
+        self.notes.iter().filter(|_| self.is_copy).map(|(note, place)| (*note, *place + self.by))
+    }
 }
 
 impl Board {

@@ -186,9 +186,15 @@ fn guides(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
     }
 }
 
-/// The copies that are dragged, as cards that are not there yet.
+/// The copies that are dragged, as cards and notes that are not there yet.
 fn copies(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
     let zoom = view.zoom;
+    for (note, at) in drag.note_copies() {
+        let rect = view.camera.rect_to_screen(view.scene.notes[note as usize].rect.with_origin(at));
+        let stroke = Stroke { dash: Dash::Dashed, ..Stroke::new(Ink::Selected, 1.5) };
+        batches.fill(LAYER, 5, Fill { ink: Ink::NodeGround, alpha: 160 }).push(Shape::Round(rect, 6.0 * zoom));
+        batches.stroke(LAYER, 6, stroke).push(Shape::Round(rect, 6.0 * zoom));
+    }
     for (node, at) in drag.copies() {
         let height = view.scene.height[node as usize];
         let world = Rect::from_origin_size(at, (NODE_WIDTH, height));
