@@ -63,8 +63,9 @@ impl Board {
                     out.push(Output::Write(Written::Group(id)));
                 }
                 let (keys, notes) = self.held_by(group);
-                let is_all = keys.iter().all(|key| self.selection.contains(key));
-                if is_all {
+                if keys.iter().all(|key| self.selection.contains(key)) {
+                    // The notes in the frame come along, whatever else is selected.
+                    self.select_also(Vec::new(), notes, true, out);
                     return false;
                 }
                 self.select_also(keys, notes, many, out);

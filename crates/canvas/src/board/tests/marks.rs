@@ -87,6 +87,8 @@ fn a_frame_moves_its_steps_and_the_notes_in_it_and_goes_with_its_last_step() {
     add_note(&mut board, "n1", 410.0, 100.0);
     let before = board.definition().clone();
     let title = title_of(&board, "g1");
+    // Also where its steps are selected already.
+    board.select_keys(vec!["b".into(), "c".into()], false);
     drag(&mut board, title, title + Vec2::new(0.0, 80.0), NONE);
     assert_eq!((y_of(&board, "a"), y_of(&board, "b"), y_of(&board, "c")), (0.0, 80.0, 280.0));
     assert_eq!((note(&board, 0).x, note(&board, 0).y), (410.0, 180.0));
