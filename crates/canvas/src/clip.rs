@@ -8,9 +8,7 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use workflow::{
-    Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source,
-};
+use workflow::{Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source};
 
 pub use paste::{Outside, Pasted};
 pub use read::Unreadable;

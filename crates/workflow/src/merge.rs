@@ -3,7 +3,8 @@
 //! together, it answers with conflicts, and with a draft only once somebody has chosen.
 //!
 //! A field is what one decides as a whole: an agent with its version, a gate with whom it asks. The steps that a step waits for are merged
-//! one by one. Two steps that were added under one key are two steps. Where a card stands on the canvas is nobody's loss: there mine stays.
+//! one by one. Two steps that were added under one key are two steps, and so are two notes or groups. Where a card stands on the canvas,
+//! its colour and its group are nobody's loss: there mine stays.
 
 mod apart;
 mod place;

@@ -1,11 +1,12 @@
 //! Steps that two people added under one key, which both drafts took from the name of the same agent: two steps, so mine gets another key.
-//! Must never give a key that anything names, or a reference that leads nowhere would come alive.
+//! So do notes and groups, whose ids are counted. Must never give a key that anything names, or a reference that leads nowhere would
+//! come alive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::means_the_same;
 use crate::{
-    definition::Definition,
+    definition::{Definition, Note},
     document::Document,
     id::StepKey,
     references::{named_steps, rename_step},
@@ -19,7 +20,9 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
     let added = mine.definition.steps.iter().filter(|(key, _)| !base.steps.contains_key(*key));
     let twice = added.filter(|(key, step)| theirs.steps.get(*key).is_some_and(|other| !means_the_same(step, other)));
     let twice: Vec<&StepKey> = twice.map(|(key, _)| key).collect();
-    if twice.is_empty() {
+    let notes = notes_apart(base, &mine.definition, theirs);
+    let groups = groups_apart(base, &mine.definition, theirs);
+    if twice.is_empty() && notes.is_empty() && groups.is_empty() {
         return None;
     }
     let mut taken: BTreeSet<StepKey> = BTreeSet::new();
@@ -35,5 +38,51 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
             taken.insert(free);
         }
     }
+    for note in &mut apart.definition.notes {
+        if let Some(id) = notes.get(&note.id) {
+            note.id.clone_from(id);
+        }
+    }
+    for (id, other) in &groups {
+        if let Some(group) = apart.definition.groups.remove(id) {
+            apart.definition.groups.insert(other.clone(), group);
+        }
+        for step in apart.definition.steps.values_mut().filter(|step| step.group.as_ref() == Some(id)) {
+            step.group = Some(other.clone());
+        }
+    }
     Some(apart)
+}
+
+/// Each id of mine that became another one.
+type Renamed = BTreeMap<String, String>;
+
+fn notes_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Renamed {
+    let is_known = |note: &Note| base.notes.iter().any(|known| known.id == note.id);
+    let added = mine.notes.iter().filter(|note| !is_known(note));
+    let twice = added.filter(|note| theirs.notes.iter().any(|other| other.id == note.id && other != *note));
+    let taken = [mine, theirs].into_iter().flat_map(|definition| &definition.notes).map(|note| note.id.clone());
+    renamed(twice.map(|note| &note.id), taken.collect())
+}
+
+fn groups_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Renamed {
+    let added = mine.groups.iter().filter(|(id, _)| !base.groups.contains_key(*id));
+    let twice = added.filter(|(id, group)| theirs.groups.get(*id).is_some_and(|other| other != *group));
+    let named = |definition: &'_ Definition| -> Vec<String> {
+        let members = definition.steps.values().filter_map(|step| step.group.as_ref());
+        definition.groups.keys().chain(members).cloned().collect()
+    };
+    renamed(twice.map(|(id, _)| id), [base, mine, theirs].into_iter().flat_map(named).collect())
+}
+
+fn renamed<'a>(twice: impl Iterator<Item = &'a String>, mut taken: BTreeSet<String>) -> Renamed {
+    let mut renamed = Renamed::new();
+    for id in twice {
+        let free = (2_u32..).map(|n| format!("m{n}")).find(|free| !taken.contains(free));
+        if let Some(free) = free {
+            taken.insert(free.clone());
+            renamed.insert(id.clone(), free);
+        }
+    }
+    renamed
 }

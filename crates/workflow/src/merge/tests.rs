@@ -401,3 +401,36 @@ fn notes_are_merged_by_their_ids_in_one_order() {
     let merged = merge(&base, &mine, &theirs, &Choices::new()).unwrap().document;
     assert_eq!(merged, of(&[("2", "two"), ("1", "mine"), ("4", "four"), ("3", "three")]));
 }
+
+#[test]
+fn what_is_only_drawn_is_merged_and_nobody_is_asked_but_for_what_a_note_says() {
+    let drawn = |colour: &str, group: &str, notes: Value, groups: Value| -> Document {
+        let step = json!({"agent_id": "x", "colour": colour, "group": group});
+        definition(&json!({"steps": {"a": step}, "notes": notes, "groups": groups})).into()
+    };
+    let note = |id: &str, text: &str, x: f64| json!({"id": id, "text": text, "x": x, "width": 100.0, "height": 50.0});
+    let base = drawn("red", "g1", json!([note("n1", "Why", 0.0)]), json!({"g1": {"title": "One"}}));
+    let mine = drawn(
+        "blue",
+        "g2",
+        json!([note("n1", "Why", 5.0), note("n2", "Mine", 0.0)]),
+        json!({"g1": {"title": "One"}, "g2": {"title": "Mine"}}),
+    );
+    let theirs = drawn(
+        "teal",
+        "g1",
+        json!([note("n1", "Why not", 9.0), note("n2", "Theirs", 0.0)]),
+        json!({"g1": {"title": "Two"}, "g2": {"title": "Theirs"}}),
+    );
+    let merged = merge(&base, &mine, &theirs, &Choices::new()).unwrap().document.definition;
+    let step = &merged.steps["a"];
+    assert_eq!((step.colour, step.group.as_deref()), (Some(crate::definition::Colour::Blue), Some("m2")));
+    let titles: Vec<_> = merged.groups.iter().map(|(id, group)| (id.as_str(), group.title.as_str())).collect();
+    assert_eq!(titles, [("g1", "Two"), ("g2", "Theirs"), ("m2", "Mine")]);
+    let notes: BTreeMap<_, _> = merged.notes.iter().map(|note| (note.text.as_str(), note.x)).collect();
+    assert_eq!(notes, [("Mine", 0.0), ("Theirs", 0.0), ("Why not", 5.0)].into());
+
+    let other = drawn("red", "g1", json!([note("n1", "Because", 0.0)]), json!({"g1": {"title": "One"}}));
+    let conflicts = merge(&base, &other, &theirs, &Choices::new()).unwrap_err();
+    assert_eq!(conflicts.iter().map(|it| it.change.place.clone()).collect::<Vec<_>>(), [Place::Note("n1".into())]);
+}

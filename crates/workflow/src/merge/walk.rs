@@ -11,7 +11,7 @@ use super::{
     told::{self, Titles},
 };
 use crate::{
-    definition::{Definition, Limits, Note, OnError, Retry, Review, RunInput, Step},
+    definition::{Definition, Group, Limits, Note, OnError, Retry, Review, RunInput, Step},
     document::Document,
     id::{AgentId, StepKey},
     source::Source,
@@ -75,6 +75,7 @@ impl<'a> Walk<'a> {
             limits: self.limits(all.of(|it| &it.limits)),
             steps: self.steps(all.of(|it| &it.steps)),
             notes: self.notes(all.of(|it| &it.notes)),
+            groups: groups(all.of(|it| &it.groups)),
         }
     }
 
@@ -176,8 +177,10 @@ impl<'a> Walk<'a> {
             concurrency: self.field(at(StepField::SharedLimit), all.of(|it| &it.concurrency), |shared| {
                 shared.as_ref().map(|shared| format!("{} at once, by {}", shared.limit, titles.source(&shared.key)))
             }),
-            // Where a card stands is nobody's loss.
+            // Where a card stands and how it is drawn is nobody's loss.
             ui: *unasked(all.of(|it| &it.ui)),
+            colour: *unasked(all.of(|it| &it.colour)),
+            group: unasked(all.of(|it| &it.group)).clone(),
         }
     }
 
@@ -227,11 +230,22 @@ impl<'a> Walk<'a> {
         let mut merged = Vec::new();
         for id in first.iter().chain(behind).map(|note| &note.id) {
             let (base, mine, theirs) = (find(all.base, id), find(all.mine, id), find(all.theirs, id));
-            let all = Three { base: &base, mine: &mine, theirs: &theirs };
-            let note = self.field(Place::Note(id.clone()), all, |note| note.and_then(|note| told::text(&note.text)));
-            merged.extend(note.cloned());
+            merged.extend(match (base, mine, theirs) {
+                (Some(base), Some(mine), Some(theirs)) => Some(self.note(Three { base, mine, theirs })),
+                _ => self.whole(
+                    Place::Note(id.clone()),
+                    [base, mine, theirs],
+                    |one, other| one == other,
+                    |note| note.text.clone(),
+                ),
+            });
         }
         merged
+    }
+
+    fn note(&mut self, all: Three<'_, Note>) -> Note {
+        let text = self.field(Place::Note(all.mine.id.clone()), all.of(|it| &it.text), |text| told::text(text));
+        Note { text, ..unasked(all).clone() }
     }
 
     fn workflow<T: Clone + PartialEq>(
@@ -340,14 +354,29 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Frames by their ids, each as a whole: they are only drawn.
+fn groups(all: Three<'_, BTreeMap<String, Group>>) -> BTreeMap<String, Group> {
+    let ids: BTreeSet<&String> = all.mine.keys().chain(all.theirs.keys()).collect();
+    let merged = ids.into_iter().filter_map(|id| {
+        let (base, mine, theirs) = (all.base.get(id), all.mine.get(id), all.theirs.get(id));
+        let group = *unasked(Three { base: &base, mine: &mine, theirs: &theirs });
+        group.map(|group| (id.clone(), group.clone()))
+    });
+    merged.collect()
+}
+
 /// Mine, unless only they changed it.
 fn unasked<T: PartialEq>(all: Three<'_, T>) -> &T {
     if all.mine == all.base { all.theirs } else { all.mine }
 }
 
-/// But for where they stand on the canvas.
+/// But for what is only drawn of them.
 pub(super) fn means_the_same(one: &Step, other: &Step) -> bool {
-    let bare = |step: &Step| Step { ui: None, ..step.clone() };
+    let bare = |step: &Step| {
+        let mut step = step.clone();
+        step.undraw();
+        step
+    };
     one == other || bare(one) == bare(other)
 }
 
