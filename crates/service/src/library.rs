@@ -101,6 +101,7 @@ mod tests {
             changes: acts.iter().map(change).collect(),
             conflicts: Vec::new(),
             grants: Vec::new(),
+            calls: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
             digest: String::new(),

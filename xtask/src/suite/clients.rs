@@ -85,8 +85,8 @@ fn judge(client: &str, result: Result<()>, found: Counts, counts: &mut Counts) -
     *counts = counts.plus(found);
     result.with_context(|| format!("the tests of {client} failed"))?;
     match found {
-        Counts { failed: 0, passed: 1.. } => Ok(()),
-        Counts { failed: 0, passed: 0 } => bail!("{client} ran no test"),
+        Counts { failed: 0, passed: 1.., .. } => Ok(()),
+        Counts { failed: 0, passed: 0, .. } => bail!("{client} ran no test"),
         // Those that were passed over too: the exit code says nothing of them.
         Counts { failed, .. } => bail!("{failed} tests of {client} did not pass"),
     }
@@ -128,18 +128,19 @@ mod tests {
 
     #[test]
     fn a_client_without_a_test_or_with_one_that_was_passed_over_fails_whatever_its_exit_code() {
-        let mut counts = Counts { passed: 7, failed: 0 };
-        let mut judged = |passed, failed| judge("it", Ok(()), Counts { passed, failed }, &mut counts).is_ok();
+        let mut counts = Counts { passed: 7, failed: 0, unsteady: 0 };
+        let mut judged =
+            |passed, failed| judge("it", Ok(()), Counts { passed, failed, unsteady: 0 }, &mut counts).is_ok();
         assert!(judged(3, 0));
         assert!(!judged(0, 0));
         assert!(!judged(3, 1));
-        assert_eq!(counts, Counts { passed: 13, failed: 1 });
+        assert_eq!(counts, Counts { passed: 13, failed: 1, unsteady: 0 });
     }
 
     #[test]
     fn a_client_that_ended_badly_fails_and_its_tests_are_counted() {
         let mut counts = Counts::default();
-        let found = Counts { passed: 3, failed: 0 };
+        let found = Counts { passed: 3, failed: 0, unsteady: 0 };
         assert!(judge("it", Err(anyhow::anyhow!("it broke")), found, &mut counts).is_err());
         assert_eq!(counts, found);
     }

@@ -59,7 +59,7 @@ fn focus_field(field: &str) {
     }
 }
 
-fn focus(element: &web_sys::Element) {
+fn focus(element: &Element) {
     // One may be folded inside of another. Opening fails only on a bad attribute name, and ends the walk.
     while let Ok(Some(closed)) = element.closest("details:not([open])") {
         if closed.set_attribute("open", "").is_err() {

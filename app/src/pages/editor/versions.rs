@@ -186,8 +186,9 @@ fn comparison(draft: Draft, open: RwSignal<bool>, of: Compared) -> AnyView {
                 .success(format!("The draft says what version {version} says. Undo brings back what it said before."));
         }
     };
+    let name = title.clone();
     view! {
-        <section class="stack" data-gap="3" aria-label=title.clone()>
+        <section class="stack" data-gap="3" aria-label=name>
             <h3>{title}</h3>
             {picture}
             <ChangeList changes/>

@@ -184,9 +184,9 @@ impl Board {
             _ => Vec2::new(0.0, by),
         };
         let (nodes, boxes) = (self.selected_nodes(), self.selected_note_boxes());
-        let first_node = nodes.first().map(|node| self.scene.key(*node).as_str());
-        let first_note = boxes.first().map(|note| self.scene.notes[*note as usize].id.as_str());
-        let Some(first) = first_node.or(first_note) else {
+        let first = nodes.first().map(|node| self.scene.key(*node).as_str());
+        let above = boxes.first().map(|note| self.scene.notes[*note as usize].id.as_str());
+        let Some(first) = first.or(above) else {
             return;
         };
         let group = format!("nudge {first}");

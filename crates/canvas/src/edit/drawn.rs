@@ -100,7 +100,7 @@ fn check(note: &Note) -> Result<(), Refused> {
 
 /// An id that nothing drawn has yet: a letter and a number.
 pub(crate) fn fresh_id(letter: char, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut ids = (1_u64..).map(|n| format!("{letter}{n}"));
+    let mut ids = (1..=u32::MAX).map(|n| format!("{letter}{n}"));
     ids.find(|id| !is_taken(id)).unwrap_or_default()
 }
 

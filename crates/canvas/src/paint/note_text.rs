@@ -106,7 +106,7 @@ fn plain(text: &str) -> String {
             '`' => {}
             // A sign with room on both sides is one of a sum.
             '*' | '~' if !(is_blank(before) && is_blank(after)) => {}
-            '_' if !(is_word(before) && is_word(after)) && !(is_blank(before) && is_blank(after)) => {}
+            '_' if !(is_word(before) && is_word(after) || is_blank(before) && is_blank(after)) => {}
             '!' if chars.get(at + 1) == Some(&'[') && link(&chars, at + 1).is_some() => {}
             '[' => match link(&chars, at) {
                 Some((label, end)) => {

@@ -32,7 +32,7 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
     let mut apart = mine.clone();
     for key in twice {
         let stem: String = key.as_str().chars().take(MAX_CHARS).collect();
-        let free = (2_u32..).map(|n| StepKey::new(format!("{stem}_{n}"))).find(|free| !taken.contains(free));
+        let free = (2..=u32::MAX).map(|n| StepKey::new(format!("{stem}_{n}"))).find(|free| !taken.contains(free));
         if let Some(free) = free {
             rename_step(&mut apart.definition, key, &free);
             taken.insert(free);
@@ -78,7 +78,7 @@ fn groups_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Re
 fn renamed<'a>(twice: impl Iterator<Item = &'a String>, mut taken: BTreeSet<String>) -> Renamed {
     let mut renamed = Renamed::new();
     for id in twice {
-        let free = (2_u32..).map(|n| format!("m{n}")).find(|free| !taken.contains(free));
+        let free = (2..=u32::MAX).map(|n| format!("m{n}")).find(|free| !taken.contains(free));
         if let Some(free) = free {
             taken.insert(free.clone());
             renamed.insert(id.clone(), free);

@@ -72,7 +72,9 @@ fn document(steps: &Value) -> Document {
 }
 
 fn done(mut document: Document, acts: &[Act]) -> Document {
-    acts.iter().for_each(|act| perform(&mut document, act));
+    for act in acts {
+        perform(&mut document, act);
+    }
     document
 }
 
