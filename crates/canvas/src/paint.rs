@@ -142,4 +142,6 @@ fn grid(view: &View<'_>, viewport: Size, batches: &mut Batches) {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use workflow::{definition::Position, graph::Graph};
 
+mod anything;
 mod drawing;
 mod marks;
 

@@ -73,6 +73,23 @@ fn a_frame_holds_only_what_is_in_view_in_few_batches() {
 }
 
 #[test]
+fn what_a_frame_draws_at_life_size_does_not_grow_with_the_workflow() {
+    let counts = [1_000, 5_000, 10_000].map(|n| {
+        let mut board = lattice(n);
+        board.zoom_to(1.0);
+        let near = record(&mut board);
+        (near.n_calls, near.rects.len(), near.n_texts, board.paint().n_items(), board.paint_overlay(None).n_items())
+    });
+    let [(calls, rects, texts, items, over), ..] = counts;
+    assert!(rects > 20 && over == 0, "{counts:?}");
+    for (n_calls, n_rects, n_texts, n_items, n_over) in counts {
+        // Where fit begins may show half a row more or less.
+        assert!(n_calls <= calls + 4 && n_rects <= rects + rects / 4 && n_texts <= texts + texts / 4, "{counts:?}");
+        assert!(n_items <= items + items / 8 && n_over == 0, "{counts:?}");
+    }
+}
+
+#[test]
 fn landmarks_do_not_come_and_go_while_the_picture_is_moved_nor_cover_each_other() {
     #[derive(Default)]
     struct Titles(Vec<(std::sync::Arc<str>, f64, f64)>);
