@@ -2,26 +2,8 @@
 // A test that passes only the second time is a failure to look into: the report names it as flaky, and `cargo xtask test` fails
 // where there are more than a few (WEFT_E2E_RETRIES=0 is what to look with).
 
-import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
-
-const DEBIAN_CHROMIUM = "/usr/bin/chromium";
-
-// Absent means Playwright's own browser.
-const executablePath =
-  process.env.CHROMIUM_PATH || (existsSync(DEBIAN_CHROMIUM) ? DEBIAN_CHROMIUM : undefined);
-
-// Chromium refuses its sandbox as root. The rest keeps it from calling home, which would show up
-// as console errors on a machine without a network.
-const args = [
-  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { CHROMIUM } from "./support/chromium.ts";
 
 export default defineConfig({
   testDir: "tests",
@@ -41,7 +23,7 @@ export default defineConfig({
     actionTimeout: 15_000,
     navigationTimeout: 15_000,
     viewport: { width: 1280, height: 800 },
-    launchOptions: { executablePath, args },
+    launchOptions: CHROMIUM,
     // Tracing makes every test half as long again; look into a failure with `--trace on`.
     trace: "off",
     screenshot: "only-on-failure",

@@ -7,7 +7,10 @@ use crate::{
     build,
     context::Context,
     postgres::TestPostgres,
-    setup::peers::{self, Peer},
+    setup::{
+        canvas,
+        peers::{self, Peer},
+    },
     shell::{self, describe, find_on_path, say},
 };
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +24,8 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns: Restate, `LangGraph`, DBOS and Celery, installed if they are missing
     Peers(Peers),
+    /// The canvas and @xyflow/react, the same graph in turns in one Chromium
+    Canvas(Canvas),
 }
 
 #[derive(Args, Debug)]
@@ -41,6 +46,18 @@ pub(crate) struct Peers {
     only: Vec<Peer>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Canvas {
+    #[command(flatten)]
+    run: Run,
+    /// One repeat with 1,000 and with 5,000 steps, and fewer frames
+    #[arg(long)]
+    quick: bool,
+    /// Measure only workflows of so many steps (may be given several times)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(200..=10_000))]
+    steps: Vec<u32>,
+}
+
 /// What every benchmark can be told.
 #[derive(Args, Debug)]
 struct Run {
@@ -59,6 +76,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
     match command {
         Command::Engine(options) => engine(context, options),
         Command::Peers(options) => compare(context, options),
+        Command::Canvas(options) => draw(context, options),
     }
 }
 
@@ -86,6 +104,24 @@ fn compare(context: &Context, options: &Peers) -> Result<()> {
         bench.env("WEFT_BENCH_PEERS", peers::folder(context)).env("WEFT_BENCH_DRIVERS", peers::drivers(context));
         bench.envs(find_on_path("setpriv").map(|setpriv| ("WEFT_BENCH_SETPRIV", setpriv)));
     })
+}
+
+/// The site is what is measured here, so it is built too. The server makes itself a Postgres, which no figure depends on; and what drives
+/// the browser is a program for Node, as in end2end.
+fn draw(context: &Context, options: &Canvas) -> Result<()> {
+    let Run { json, repeats, profile } = &options.run;
+    let folder = canvas::install(context)?;
+    shell::run(Process::new("node").arg("build.mjs").current_dir(&folder))?;
+    build::site(context, false)?;
+    run_cargo(context, profile)?;
+    say(format!("Weft as built by the profile `{profile}`"));
+    let mut driver = lifebound(Path::new("node"));
+    driver.arg("node_modules/.built/main.mjs").current_dir(&folder).env_remove("DATABASE_URL");
+    driver.env("WEFT_BIN", context.binary_of(profile, "weft"));
+    driver.args(json.then_some("--json")).args(options.quick.then_some("--quick"));
+    driver.args(repeats.map(|repeats| format!("--repeats={repeats}")));
+    driver.args(options.steps.iter().map(|n| format!("--steps={n}")));
+    shell::run(&mut driver).context("the benchmark of the canvas did not end well")
 }
 
 /// Builds, starts Postgres, and runs `bench` as `with` completes its command.

@@ -4,6 +4,7 @@
 //! manager only, and where it may not, it says exactly what to install and stops.
 
 mod browser;
+pub(crate) mod canvas;
 pub(crate) mod clients;
 pub(crate) mod model;
 pub(crate) mod newest;
