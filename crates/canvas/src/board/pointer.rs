@@ -1,6 +1,8 @@
 //! Gestures: the state machine behind press, drag, marquee, resize, connect, pan and pinch.
 //! A gesture draws ahead in the scene only; the definition changes once, on release, and never after a cancel.
 
+use std::collections::BTreeSet;
+
 use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{StepKey, definition::Position};
 
@@ -383,13 +385,10 @@ impl Board {
             return;
         };
         let inside = self.scene.marquee(marquee.area(), marquee.is_touching());
-        let mut selection = marquee.before.clone();
-        for node in inside {
-            let key = self.scene.key(node);
-            if !selection.contains(key) {
-                selection.push(key.clone());
-            }
-        }
+        // Each node inside comes once: only those of before are looked for, and not one after another.
+        let before: BTreeSet<&StepKey> = marquee.before.iter().collect();
+        let found = inside.into_iter().map(|node| self.scene.key(node)).filter(|key| !before.contains(key));
+        let selection: Vec<StepKey> = marquee.before.iter().chain(found).cloned().collect();
         let mut notes = marquee.notes_before.clone();
         for note in self.scene.notes_in(marquee.area(), marquee.is_touching()) {
             let id = &self.scene.notes[note as usize].id;
