@@ -1,15 +1,56 @@
-//! What a person sees when the WASM program has panicked: a page that no longer answers must say so.
-//! Must not use the reactive system, which may be what broke.
+//! What a person sees when the WASM program has panicked: a page that no longer answers must say so, and lose nothing.
+//! Must not use the reactive system, which may be what broke: what is to be rescued is held here beforehand, in full.
+
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::document;
 
-/// Puts a notice over the page; called by the panic hook.
-pub fn tell() {
-    // Without a document there is nobody to tell.
-    let _ = notice();
+/// Writes down what is not saved, and answers whether it could.
+type Rescue = Box<dyn FnOnce() -> bool>;
+
+thread_local! {
+    static HELD: RefCell<Option<Rescue>> = const { RefCell::new(None) };
+    static HAS_CRASHED: Cell<bool> = const { Cell::new(false) };
 }
 
-fn notice() -> Option<()> {
+/// What would be lost by a crash from now on, in place of what was held before. `rescue` must own all that it writes.
+/// After a crash it is written at once, since nobody can say how much still works.
+pub fn hold(rescue: impl FnOnce() -> bool + 'static) {
+    if has_crashed() {
+        rescue();
+    } else {
+        HELD.set(Some(Box::new(rescue)));
+    }
+}
+
+/// Nothing would be lost any more.
+pub fn let_go() {
+    HELD.set(None);
+}
+
+/// Nothing that the program still believes is to be trusted.
+pub fn has_crashed() -> bool {
+    HAS_CRASHED.get()
+}
+
+/// Rescues what is held and puts a notice over the page; called by the panic hook.
+pub fn tell() {
+    let is_rescued = rescue();
+    // Without a document there is nobody to tell.
+    let _ = notice(is_rescued);
+}
+
+/// Once: a second panic may come of the first one.
+fn rescue() -> bool {
+    HAS_CRASHED.set(true);
+    HELD.take().is_some_and(|rescue| rescue())
+}
+
+const KEPT: &str =
+    "This page stopped working because of a fault in it. What the server confirmed is kept. Copy what you typed, then ";
+const RESCUED: &str = "This page stopped working because of a fault in it. Nothing is lost: what was not saved yet is kept in this browser, and comes back when you ";
+
+fn notice(is_rescued: bool) -> Option<()> {
     let document = document();
     let body = document.body()?;
     if document.get_element_by_id("crashed").is_some() {
@@ -22,7 +63,8 @@ fn notice() -> Option<()> {
     banner.set_attribute("role", "alert").ok()?;
     let text = document.create_element("div").ok()?;
     text.set_class_name("banner-text");
-    text.set_text_content(Some("This page stopped working because of a fault in it. What the server confirmed is kept. Copy what you typed, then "));
+    let words = if is_rescued { RESCUED } else { KEPT };
+    text.set_text_content(Some(words));
     let link = document.create_element("a").ok()?;
     link.set_text_content(Some("load the page again"));
     link.set_attribute("href", "").ok()?;
@@ -31,4 +73,42 @@ fn notice() -> Option<()> {
     banner.append_child(&text).ok()?;
     body.append_child(&banner).ok()?;
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    thread_local! {
+        static WRITTEN: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    }
+
+    fn hold_words(words: &'static str) {
+        hold(move || {
+            WRITTEN.with_borrow_mut(|written| written.push(words));
+            true
+        });
+    }
+
+    #[test]
+    fn a_crash_writes_down_what_was_held_last_and_what_comes_later_is_written_at_once() {
+        hold_words("first");
+        hold_words("second");
+        assert!(!has_crashed() && WRITTEN.with_borrow(Vec::is_empty));
+        assert!(rescue() && has_crashed());
+        assert!(!rescue(), "what is written is not held any more");
+        hold_words("third");
+        assert_eq!(WRITTEN.with_borrow(Clone::clone), ["second", "third"]);
+    }
+
+    #[test]
+    fn what_was_saved_is_not_written_down_and_nobody_is_told_that_all_is_kept_where_it_could_not_be() {
+        hold_words("saved");
+        let_go();
+        assert!(!rescue());
+        HAS_CRASHED.set(false);
+        hold(|| false);
+        assert!(!rescue());
+        assert!(WRITTEN.with_borrow(Vec::is_empty));
+    }
 }

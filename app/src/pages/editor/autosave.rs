@@ -17,7 +17,7 @@ use super::{
     saving::{SaveState, Shared, Theirs, lock},
 };
 use crate::reactive::{effect, effect_with};
-use crate::{api, error::AppError};
+use crate::{api, crash, error::AppError};
 
 const PAUSE: Duration = Duration::from_millis(600);
 const MAX_RETRY_S: u64 = 30;
@@ -48,13 +48,17 @@ impl Draft {
                     }
                 }),
                 window_event_listener(ev::beforeunload, move |event| {
-                    if saving.is_dirty.get_value() {
+                    // After a crash everything is kept already, and what is still here may be broken.
+                    if !crash::has_crashed() && saving.is_dirty.get_value() {
                         self.keep();
                         event.prevent_default();
                         event.set_return_value("Some changes are not saved yet");
                     }
                 }),
                 window_event_listener(ev::pagehide, move |_| {
+                    if crash::has_crashed() {
+                        return;
+                    }
                     self.keep_past();
                     if saving.is_dirty.get_value() {
                         self.keep();
@@ -69,6 +73,7 @@ impl Draft {
             if saving.is_dirty.get_value() {
                 self.leave();
             }
+            crash::let_go();
         });
     }
 
@@ -84,6 +89,18 @@ impl Draft {
         let kept = Kept { base_revision, base, n_edits, content: self.content() };
         let is_kept = keep::write(self.id, &kept);
         saving.is_kept.set(is_kept);
+    }
+
+    /// A crash of the page would write them there: by then the draft itself may not be readable.
+    fn hold(self) {
+        let saving = self.saving;
+        let Some(core) = saving.core.try_get_value() else { return };
+        let (id, n_edits, content) = (self.id, saving.n_edits.get_untracked().max(1), self.content());
+        crash::hold(move || {
+            // Taken as it then is: saves go on meanwhile. A crash under the lock would leave it locked.
+            let Ok(core) = core.try_lock() else { return false };
+            keep::write(id, &Kept { base_revision: core.base, base: core.saved.clone(), n_edits, content })
+        });
     }
 
     /// Leaves the page inside the app with something unsaved: it is sent on, and kept until that is done.
@@ -113,6 +130,7 @@ impl Draft {
         if saving.state.with_untracked(|state| *state == SaveState::Saved) {
             saving.set(SaveState::Saving);
         }
+        self.hold();
         self.save_soon();
     }
 
@@ -243,6 +261,7 @@ impl Draft {
         saving.is_kept.set(false);
         saving.restored.set(None);
         saving.set(SaveState::Saved);
+        crash::let_go();
         keep::forget(self.id);
     }
 
