@@ -1,8 +1,8 @@
-// `node main.mjs [--json] [--quick] [--repeats N] [--steps N]... [--only weft|xyflow]`: measures Weft's canvas and @xyflow/react in one
+// `node main.mjs [--json] [--quick] [--repeats N] [--steps N]... [--only weft|xyflow] [--pictures FOLDER]`: measures Weft's canvas and @xyflow/react in one
 // browser, in turns. `cargo xtask bench canvas` builds all of it and calls this.
 // What was not measured is absent from what is printed, and named with the reason; there is never a number in its place.
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
@@ -10,7 +10,7 @@ import { CHROMIUM } from "../../../end2end/support/chromium.ts";
 import { Meter } from "./browser.ts";
 import { Report } from "./report.ts";
 import { type Amount, changing, type Measured, onCanvas, PASTED, undoing } from "./scenarios.ts";
-import type { Canvas, Side } from "./side.ts";
+import type { Canvas, Live, Side } from "./side.ts";
 import { WeftSide } from "./weft_side.ts";
 import { type Looks, PageServer, XyflowSide } from "./xyflow_side.ts";
 
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     repeats: { type: "string" },
     steps: { type: "string", multiple: true },
     only: { type: "string" },
+    pictures: { type: "string" },
   },
 });
 const amount = values.quick ? QUICK : FULL;
@@ -88,10 +89,18 @@ async function turn(side: Side, n: number, meter: Meter, counts: boolean): Promi
         const idle = await meter.measure(() => canvas.page.waitForTimeout(IDLE_MS));
         add(n, "idle", side.name, idle.cpuMs, idle.frames);
       }
-      await onCanvas(canvas, n, meter, amount, tell);
+      for (const view of values.pictures ? (["all", "hundreds", "one"] as const) : []) {
+        await canvas.look(view);
+        await picture(canvas, `${n}-${side.name}-${view}`);
+      }
+      await onCanvas(canvas, n, meter, amount, tell).catch(async (error: unknown) => {
+        await picture(canvas, `${n}-${side.name}-failed`);
+        throw error;
+      });
       add(n, "rss", side.name, await meter.rssMb(), 0);
       if (undoneIn(n) === n) {
         tell(await undoing(canvas, meter, amount));
+        await picture(canvas, `${n}-${side.name}-undo`);
       }
     } finally {
       await canvas.close();
@@ -101,11 +110,23 @@ async function turn(side: Side, n: number, meter: Meter, counts: boolean): Promi
       tell(await undoing(smaller, meter, amount).finally(() => smaller.close()));
     }
     const live = await side.watch(n);
-    tell(await changing(live, meter, amount).finally(() => live.close()));
+    try {
+      tell(await changing(live, meter, amount));
+      await picture(live, `${n}-${side.name}-status`);
+    } finally {
+      await live.close();
+    }
   } catch (error) {
     report.fail(n, side.name, error instanceof Error ? error.message : String(error));
   }
   console.error(`${n} steps, ${side.name}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
+}
+
+/** For people, who see at once whether both sides show the same. */
+async function picture(canvas: Canvas | Live, name: string): Promise<void> {
+  if (values.pictures) {
+    await canvas.page.screenshot({ path: join(values.pictures, `${name}.png`) });
+  }
 }
 
 async function opened(side: Side, n: number, meter: Meter, add: (...row: Parameters<Report["add"]>) => unknown): Promise<Canvas> {
@@ -145,7 +166,7 @@ function assumed(n: number): Looks {
   const [width, height] = [Math.ceil(n / rows) * 320, rows * 108];
   const at = (zoom: number) => ({ x: width / 2 - stage.width / 2 / zoom, y: height / 2 - stage.height / 2 / zoom, zoom });
   const all = at(Math.min(stage.width / width, stage.height / height) * 0.9);
-  return { stage, cameras: { all, hundreds: at(0.3), one: at(1) }, live: { stage, camera: all } };
+  return { stage, cameras: { all, hundreds: at(0.25), one: at(1) }, live: { stage, camera: all } };
 }
 
 /** A page on which nothing but one rectangle of an empty canvas changes. */

@@ -2,9 +2,9 @@
 // Must never look at which side it is.
 
 import type { Meter, Used } from "./browser.ts";
-import { graph, keyOf } from "./graph.ts";
+import { keyOf } from "./graph.ts";
 import { CTRL, drawn, type Point, SHIFT } from "./input.ts";
-import { type Canvas, type Live, middleOf } from "./side.ts";
+import { type Box, type Canvas, type Live, middleOf } from "./side.ts";
 
 export const SCENARIOS = ["open", "pan", "pan_fit", "zoom", "drag", "drag_100", "status", "marquee", "undo"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
@@ -62,16 +62,15 @@ export async function onCanvas(canvas: Canvas, n: number, meter: Meter, amount: 
     const corner = { x: stage.x + 6, y: stage.y + 70 };
     await sweep(canvas, corner, { x: stage.x + stage.width - 8, y: stage.y + stage.height - 8 }, amount);
   });
+  const n_taken = await canvas.nSelected();
+  if (!(n_taken > n / 2)) {
+    throw new Error(`the marquee over everything took ${n_taken} of ${n} steps`);
+  }
   await canvas.selectNothing();
 
   await canvas.look("hundreds");
-  const hundred = await hundredOf(canvas, n);
-  await sweep(canvas, hundred.from, hundred.to, { frames: 8, untilMs: 20_000 });
-  const n_selected = await canvas.nSelected();
-  if (n_selected !== hundred.n) {
-    throw new Error(`${n_selected} of ${hundred.n} steps were selected to be dragged`);
-  }
-  await measure("drag_100", () => drag(canvas, hundred.grip, amount));
+  const grip = await takeHundred(canvas, n);
+  await measure("drag_100", () => drag(canvas, grip, amount));
   await canvas.selectNothing();
 }
 
@@ -164,23 +163,34 @@ async function nearestTo(canvas: Canvas, n: number, to: Point): Promise<Point> {
   return middles.reduce((best, at) => (away(at) < away(best) ? at : best));
 }
 
-/** A rectangle around about a hundred cards in the middle of what is seen, which begins where nothing is. */
-async function hundredOf(canvas: Canvas, n: number): Promise<{ from: Point; to: Point; grip: Point; n: number }> {
-  const { nodes } = graph(n);
-  const boxes = await canvas.cards(nodes.map(({ key }) => key));
-  const centre = middleOf(canvas.stage);
-  const near = [...boxes.keys()].sort((a, b) => distance(boxes, a, centre) - distance(boxes, b, centre)).slice(0, 100);
-  const taken = near.map((at) => boxes[at] as (typeof boxes)[number]);
-  const from = { x: Math.min(...taken.map(({ x }) => x)) - 4, y: Math.min(...taken.map(({ y }) => y)) - 4 };
-  const to = { x: Math.max(...taken.map(({ x, width }) => x + width)) + 4, y: Math.max(...taken.map(({ y, height }) => y + height)) + 4 };
-  const inside = boxes.filter(({ x, y, width, height }) => x >= from.x && y >= from.y && x + width <= to.x && y + height <= to.y);
-  const grip = middleOf(taken[0] as (typeof boxes)[number]);
-  return { from, to, grip, n: inside.length };
+/** From the corner of the cards: into the gaps beside them, away from ports. A line may pass there, so it is tried beside it. */
+const CORNERS: readonly (readonly [number, number])[] = [[-11, -6], [-11, -8], [-8, -7], [-14, -7], [-11, -33]];
+
+/** Selects about a hundred cards of the middle by a marquee; answers where they are held. */
+async function takeHundred(canvas: Canvas, n: number): Promise<Point> {
+  const told: string[] = [];
+  for (const [left, up] of CORNERS) {
+    await canvas.look("hundreds");
+    const boxes = await canvas.cards(Array.from({ length: n }, (_, at) => keyOf(at)));
+    const centre = middleOf(canvas.stage);
+    const taken = [...boxes].sort((a, b) => distance(a, centre) - distance(b, centre)).slice(0, 100);
+    const from = { x: Math.min(...taken.map(({ x }) => x)) + left, y: Math.min(...taken.map(({ y }) => y)) + up };
+    const to = { x: Math.max(...taken.map(({ x, width }) => x + width)) + 4, y: Math.max(...taken.map(({ y, height }) => y + height)) + 4 };
+    const inside = boxes.filter(({ x, y, width, height }) => x >= from.x && y >= from.y && x + width <= to.x && y + height <= to.y);
+    await sweep(canvas, from, to, { frames: 8, untilMs: 20_000 });
+    await drawn(canvas.page);
+    const n_selected = await canvas.nSelected();
+    if (n_selected === inside.length) {
+      return middleOf(taken[0] as Box);
+    }
+    told.push(`${n_selected} of ${inside.length}`);
+    await canvas.selectNothing();
+  }
+  throw new Error(`about a hundred steps could not be selected: ${told.join(", ")}`);
 }
 
-/** So that the nearest hundred lie in a rectangle of 7 columns and 14 rows, which any canvas has room for. */
-function distance(boxes: readonly { x: number; y: number; width: number; height: number }[], at: number, to: Point): number {
-  const box = boxes[at] as (typeof boxes)[number];
+/** So that the nearest hundred lie in a rectangle of 5 columns and 20 rows, which stays clear of the edges at which a canvas moves on by itself. */
+function distance(box: Box, to: Point): number {
   const middle = middleOf(box);
-  return Math.max(Math.abs(middle.x - to.x) / (box.width * 1.38 * 7), Math.abs(middle.y - to.y) / (box.height * 1.8 * 14));
+  return Math.max(Math.abs(middle.x - to.x) / (box.width * 1.38 * 5), Math.abs(middle.y - to.y) / (box.height * 1.8 * 20));
 }

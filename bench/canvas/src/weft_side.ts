@@ -12,7 +12,7 @@ import { type Box, type Camera, type Canvas, type Live, middleOf, type Side, typ
 
 const AGENT = "bench-canvas";
 /** Of the view in which a hundred cards are taken hold of. */
-const HUNDREDS_ZOOM = 0.3;
+const HUNDREDS_ZOOM = 0.25;
 const VIEWPORT = { width: 1280, height: 800 };
 const OPENS_WITHIN_MS = 60_000;
 
