@@ -37,10 +37,18 @@ if (!(repeats >= 1) || !sizes.every((n) => Number.isInteger(n) && n >= 200 && n 
   throw new Error(`--repeats is a number from 1, and --steps one from 200 to ${MAX_STEPS}`);
 }
 
-const browser = await chromium.launch(CHROMIUM);
+const browser = await chromium.launch({ ...CHROMIUM, handleSIGINT: false, handleSIGTERM: false });
 const pages = await PageServer.start(dirname(fileURLToPath(import.meta.url)));
 const weft = values.only === "xyflow" ? undefined : await WeftSide.start(browser);
 const report = new Report(browser.version(), repeats);
+const close = async () => {
+  await browser.close();
+  pages.stop();
+  await weft?.stop();
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void close().finally(() => process.exit(1)));
+}
 try {
   const meter = await Meter.of(browser);
   report.floorMs = await floor(meter);
@@ -64,9 +72,7 @@ try {
     }
   }
 } finally {
-  await browser.close();
-  pages.stop();
-  await weft?.stop();
+  await close();
 }
 console.log(report.table());
 if (values.json) {
