@@ -44,6 +44,8 @@ pub(super) struct Stage {
     last_motion: f64,
     size: Size,
     ratio: f64,
+    /// Something may have another size. Asking costs a layout of the page, which must not be paid in each frame.
+    is_resized: bool,
     /// Kept alive, and taken down with the stage.
     _watchers: Watchers,
     _hooks: Hooks,
@@ -106,6 +108,7 @@ impl Stage {
             last_motion: 0.0,
             size: Size::ZERO,
             ratio: 0.0,
+            is_resized: true,
             _watchers: watchers,
             _hooks: Hooks::new(board),
         })
@@ -113,6 +116,11 @@ impl Stage {
 
     /// Fits the backing stores to the place on the page and to its pixels.
     fn measure(&mut self, board: BoardHandle) {
+        if !std::mem::take(&mut self.is_resized) {
+            return;
+        }
+        // The map is asked when it is drawn next.
+        self.map.size = Size::ZERO;
         let size =
             Size::new(f64::from(self.overlay.canvas.client_width()), f64::from(self.overlay.canvas.client_height()));
         let ratio = window().device_pixel_ratio().max(0.5);
@@ -181,11 +189,12 @@ impl Stage {
             map.size = Size::ZERO;
         }
         let Some(layer) = &map.layer else { return false };
-        let size = Size::new(f64::from(layer.canvas.client_width()), f64::from(layer.canvas.client_height()));
-        if size != map.size {
-            layer.resize(size, self.ratio);
-            (map.size, map.is_dirty, map.last) = (size, true, 0.0);
+        if map.size == Size::ZERO {
+            map.size = Size::new(f64::from(layer.canvas.client_width()), f64::from(layer.canvas.client_height()));
+            layer.resize(map.size, self.ratio);
+            (map.is_dirty, map.last) = (true, 0.0);
         }
+        let size = map.size;
         if let (Some(frame), Some(view)) =
             (board.map_frame.get_untracked(), board.read(|board| board.minimap_view(size)).flatten())
         {
@@ -240,6 +249,16 @@ pub(super) fn schedule(board: BoardHandle, stage: StageRef) {
     });
 }
 
+/// Looks at sizes anew, in one frame.
+fn resized(board: BoardHandle, stage: StageRef) {
+    stage.try_update_value(|stage| {
+        if let Some(stage) = stage.as_mut() {
+            stage.is_resized = true;
+        }
+    });
+    schedule(board, stage);
+}
+
 /// Everything that tells the stage to look again.
 struct Watchers {
     resize: ResizeObserver,
@@ -252,7 +271,7 @@ struct Watchers {
 
 impl Watchers {
     fn new(board: BoardHandle, stage: StageRef, canvas: &HtmlCanvasElement) -> Option<Self> {
-        let on_resize = Closure::<dyn FnMut()>::new(move || schedule(board, stage));
+        let on_resize = Closure::<dyn FnMut()>::new(move || resized(board, stage));
         let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok()?;
         resize.observe(canvas);
 
@@ -286,7 +305,7 @@ impl Watchers {
             });
         }
         // The pixel ratio changes with the browser's zoom, which resizes the window but not always the canvas.
-        let window_resize = Some(window_event_listener(ev::resize, move |_| schedule(board, stage)));
+        let window_resize = Some(window_event_listener(ev::resize, move |_| resized(board, stage)));
         Some(Self { resize, _on_resize: on_resize, attributes, scheme, on_theme, window_resize })
     }
 }

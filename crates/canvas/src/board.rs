@@ -27,7 +27,7 @@ mod room;
 mod selecting;
 mod view;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, merge::Fate};
@@ -323,7 +323,10 @@ impl Board {
         let Content::Run { view, .. } = &mut self.content else {
             return Vec::new();
         };
-        if view.run_definition != run.run_definition || view.id != run.id {
+        // Nearly always one and the same: then there are not thousands of steps to compare for each event.
+        let is_same =
+            Arc::ptr_eq(&view.run_definition, &run.run_definition) || view.run_definition == run.run_definition;
+        if !is_same || view.id != run.id {
             **view = run.clone();
             self.document.definition = Definition::clone(&run.run_definition);
             self.is_fit_wanted = self.viewport == Size::ZERO;
@@ -331,7 +334,13 @@ impl Board {
             return Vec::new();
         }
         let changed = self.scene.update_statuses(run);
-        view.steps.clone_from(&run.steps);
+        if view.steps.len() == run.steps.len() {
+            for (known, now) in view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| **known != **now) {
+                known.clone_from(now);
+            }
+        } else {
+            view.steps.clone_from(&run.steps);
+        }
         if !changed.is_empty() {
             self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
         }
