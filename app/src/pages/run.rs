@@ -46,6 +46,7 @@ mod streams;
 mod supply;
 mod tellings;
 mod timeline;
+mod touched;
 mod transcript;
 pub(super) mod tried;
 mod verbs;

@@ -18,6 +18,7 @@ use super::{
     drafts::Drafts,
     streams::Streams,
     tellings::Tellings,
+    touched::Touched,
     verbs::is_shown_to,
 };
 use crate::reactive::{effect, effect_with, memo};
@@ -55,6 +56,7 @@ pub(in crate::pages) struct LiveRun {
     pub id: RunId,
     folded: StoredValue<Folded>,
     pub run: RwSignal<RunView>,
+    touched: Touched,
     pub selected: RwSignal<Option<StepKey>>,
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
     proposed: StoredValue<Option<StepKey>>,
@@ -107,6 +109,7 @@ impl LiveRun {
             id,
             folded: StoredValue::new(Folded { state, people }),
             run,
+            touched: Touched::new(),
             selected,
             proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
@@ -175,6 +178,11 @@ impl LiveRun {
             self.folded.try_with_value(|folded| {
                 self.run.try_update(|run| run.refresh(&folded.state, event, &folded.people));
             })?;
+            if event.data.started.is_some() || event.data.moved.is_some() {
+                self.touched.tell_all();
+            } else {
+                self.touched.tell(event.data.touched());
+            }
             self.news.try_update(|news| {
                 if let Some(news) = news {
                     news.push(Told::of(&EventView::of(event, people)));
@@ -234,6 +242,7 @@ impl LiveRun {
         });
         if let Some(view) = view.flatten() {
             self.run.try_set(view);
+            self.touched.tell_all();
         }
     }
 
@@ -285,7 +294,8 @@ impl LiveRun {
     }
 
     pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {
-        self.run.with(|run| run.step(key).cloned())
+        self.touched.follow(key);
+        self.run.with_untracked(|run| run.step(key).cloned())
     }
 
     /// What is no longer ready waits for no worker, and what no longer runs has none; the feed says so only a moment later.

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{RunEvent, State, state::Emails};
+use super::{RunEvent, State, event::Effects, state::Emails};
 use crate::{
     id::StepKey,
     view::{ArtifactMeta, RunView},
@@ -11,6 +11,17 @@ use crate::{
 
 /// More outputs than this in one event are put in order once, not one by one.
 const FEW: usize = 32;
+
+impl Effects {
+    /// The steps whose view is another one afterwards, or may be; all of them where the run begins or goes on with another version.
+    pub fn touched(&self) -> BTreeSet<&StepKey> {
+        let mut touched: BTreeSet<&StepKey> = self.steps.iter().map(|step| &step.key).collect();
+        touched.extend(&self.removed);
+        touched.extend(self.attempts.iter().map(|attempt| &attempt.step));
+        touched.extend(self.rejections.iter().map(|rejection| &rejection.step));
+        touched
+    }
+}
 
 impl RunView {
     /// After `state` took in the event. `emails`: of everybody whom the state or the event names.
@@ -28,11 +39,7 @@ impl RunView {
                 None => self.overrides.remove(key),
             };
         }
-        let mut touched: BTreeSet<&StepKey> = data.steps.iter().map(|step| &step.key).collect();
-        touched.extend(&data.removed);
-        touched.extend(data.attempts.iter().map(|attempt| &attempt.step));
-        touched.extend(data.rejections.iter().map(|rejection| &rejection.step));
-        let came = self.refresh_steps(state, &touched, emails);
+        let came = self.refresh_steps(state, &data.touched(), emails);
         let mut names: BTreeSet<(&StepKey, &str)> =
             data.artifacts.iter().map(|version| (&version.producing_step_id, version.name.as_str())).collect();
         // A step that is back has what it made before.

@@ -7,7 +7,7 @@ use crate::{
     RunView,
     access::Role,
     api::EventView,
-    id::UserId,
+    id::{StepKey, UserId},
     run::{
         RunEvent, Snapshot, State,
         state::Emails,
@@ -49,7 +49,14 @@ impl Page {
         let told = serde_json::to_string(&EventView::of(&event, &self.emails)).unwrap();
         assert!(!told.contains(r#""worker""#) && !told.contains(r#""request""#), "{told}");
         assert_eq!(self.state.apply(&event), Applied::Changed);
+        let before = self.view.clone();
         self.view.refresh(&self.state, &event, &self.emails);
+        if event.data.started.is_none() && event.data.moved.is_none() {
+            let touched = event.data.touched();
+            let mut keys = before.steps.iter().chain(&self.view.steps).map(|step| &step.key);
+            let is_told = |key: &StepKey| touched.contains(key) || before.step(key) == self.view.step(key);
+            assert!(keys.all(is_told), "who follows a step hears of each of its changes");
+        }
         self.check(now);
         assert_eq!(self.state.apply(&event), Applied::AlreadyKnown);
     }
