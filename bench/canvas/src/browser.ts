@@ -37,22 +37,27 @@ export class Meter {
       traceConfig: { recordMode: "recordAsMuchAsPossible", includedCategories: ["viz"], excludedCategories: ["*"] },
       transferMode: "ReportEvents",
     });
-    const before = await this.ticks();
-    let over: () => void = () => undefined;
     try {
+      const before = await this.ticks();
       await act();
-    } finally {
-      const ended = new Promise<void>((resolve) => (over = resolve));
-      this.session.once("Tracing.tracingComplete", () => over());
       const after = await this.ticks();
-      before.forEach((ticks, id) => after.set(id, (after.get(id) ?? ticks) - ticks));
-      before.clear();
-      after.forEach((ticks, id) => before.set(id, ticks));
-      await this.session.send("Tracing.end");
-      await ended;
+      // One that was started meanwhile counts in full; what one used that has ended is not known any more.
+      const used = [...after].reduce((sum, [id, ticks]) => sum + ticks - (before.get(id) ?? 0), 0);
+      await this.endTrace();
+      return { cpuMs: used * TICK_MS, frames };
+    } catch (error) {
+      await this.endTrace();
+      throw error;
+    } finally {
       this.session.off("Tracing.dataCollected", count);
     }
-    return { cpuMs: sum(before) * TICK_MS, frames };
+  }
+
+  /** All of it was told afterwards. */
+  private async endTrace(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.session.once("Tracing.tracingComplete", () => resolve()));
+    await this.session.send("Tracing.end");
+    await ended;
   }
 
   /** Memory of the largest renderer, which is the one of the page: there is no other. */
@@ -69,8 +74,6 @@ export class Meter {
     return (await this.session.send("SystemInfo.getProcessInfo")).processInfo;
   }
 }
-
-const sum = (ticks: ReadonlyMap<number, number>) => [...ticks.values()].reduce((all, one) => all + one, 0);
 
 function ticksOf(id: number): number {
   // The name, in brackets, may hold spaces. After it come the state (3rd field) and others; utime and stime are the 14th and 15th.
