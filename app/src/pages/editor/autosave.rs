@@ -234,7 +234,6 @@ impl Draft {
 
     fn saved(self, template: &TemplateView) {
         let saving = self.saving;
-        saving.n_failures.try_set_value(0);
         saving.theirs.try_set(None);
         let live = Live::of(template);
         if self.live.try_with_untracked(|known| *known != live) == Some(true) {
@@ -242,7 +241,11 @@ impl Draft {
         }
         let Some(core) = saving.core.try_get_value() else { return };
         self.hear(&template.problems);
-        let is_all = lock(&core).saved == self.content();
+        let is_all = {
+            let mut core = lock(&core);
+            core.n_failures = 0;
+            core.saved == self.content()
+        };
         if is_all {
             self.settled();
         } else {
@@ -269,9 +272,7 @@ impl Draft {
         let saving = self.saving;
         self.session.note(&error);
         // The page was left meanwhile; what it could not save is kept.
-        if saving.core.try_get_value().is_none() {
-            return;
-        }
+        let Some(core) = saving.core.try_get_value() else { return };
         let state = SaveState::of(error);
         let (is_offline, is_conflict) = (state == SaveState::Offline, state == SaveState::Conflict);
         saving.set(state);
@@ -280,11 +281,12 @@ impl Draft {
             self.take_in();
         }
         if is_offline {
-            let n = saving.n_failures.try_update_value(|n| {
-                *n += 1;
-                *n
-            });
-            let wait = 2_u64.saturating_pow(n.unwrap_or(1).min(8)).min(MAX_RETRY_S);
+            let n = {
+                let mut core = lock(&core);
+                core.n_failures = core.n_failures.saturating_add(1);
+                core.n_failures
+            };
+            let wait = 2_u64.saturating_pow(n.min(8)).min(MAX_RETRY_S);
             self.save_in(Duration::from_secs(wait));
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Core {
     /// What was sent without an answer: the server may have taken any of it.
     pub unanswered: Vec<Document>,
     pub is_in_flight: bool,
+    /// Saves in a row that the server did not answer.
+    pub n_failures: u32,
     /// What was there when the page was left while a save was on its way.
     pub left: Option<Document>,
 }
@@ -96,7 +98,6 @@ pub(super) struct Saving {
     pub core: StoredValue<Shared>,
     pub is_dirty: StoredValue<bool>,
     pub timer: StoredValue<Option<TimeoutHandle>>,
-    pub n_failures: StoredValue<u32>,
 }
 
 impl Saving {
@@ -106,6 +107,7 @@ impl Saving {
             saved: Document::from(template),
             unanswered: Vec::new(),
             is_in_flight: false,
+            n_failures: 0,
             left: None,
         };
         Self {
@@ -117,7 +119,6 @@ impl Saving {
             core: StoredValue::new(Arc::new(Mutex::new(core))),
             is_dirty: StoredValue::new(false),
             timer: StoredValue::new(None),
-            n_failures: StoredValue::new(0),
         }
     }
 
