@@ -39,7 +39,7 @@ async fn a_template_is_drafted_saved_and_published(pool: PgPool) {
 async fn what_was_never_used_is_duplicated_and_deleted_over_rest_and_logged(pool: PgPool) {
     let server = Server::start(pool).await.with_library().await;
     let made = server.admin.post("/api/workflows/templates", json!({"name": "Mine"})).await.expect(201);
-    let path = |id: &serde_json::Value| format!("/api/workflows/templates/{}", id.as_str().unwrap());
+    let path = |id: &Value| format!("/api/workflows/templates/{}", id.as_str().unwrap());
     let copy = server.admin.post(&format!("{}/duplicate", path(&made["id"])), json!({})).await.expect(201);
     assert_eq!(copy["name"], "Mine (copy)");
     let delete = async |path: &str| server.admin.json(Method::DELETE, path, &json!({})).await;

@@ -35,8 +35,8 @@ fn any_deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn perform(board: &mut Board, deed: Deed) {
-    match deed {
+fn perform(board: &mut Board, deed: &Deed) {
+    match *deed {
         Deed::Input(input) => drop(board.handle(input)),
         Deed::Tidy => drop(board.tidy()),
         Deed::Pin => drop(board.toggle_pin()),
@@ -67,7 +67,7 @@ proptest! {
         board.camera = Camera { origin: Point::new(-100.0, -100.0), zoom: 1.0 };
         let first = serde_json::to_string(board.definition()).unwrap();
         for deed in deeds {
-            perform(&mut board, deed);
+            perform(&mut board, &deed);
             prop_assert!(Graph::of(board.definition()).order().is_ok());
             prop_assert_eq!(board.scene().n_nodes(), board.definition().steps.len());
             prop_assert!(board.selection().iter().all(|key| board.definition().steps.contains_key(key)));
