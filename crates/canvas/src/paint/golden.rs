@@ -12,7 +12,7 @@ use crate::board::Board;
 
 const TOKENS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../style/tokens.css"));
 /// How every colour of the tokens begins; in halves, since none may stand here.
-const COLOUR: &str = concat!("ok", "lch(");
+const COLOUR: &str = concat!("ok", "lch", "(");
 const LEVELS: [(&str, f64); 3] = [("full", 1.0), ("middle", 0.3), ("far", 0.1)];
 const THEMES: [&str; 2] = ["light", "dark"];
 
