@@ -4,9 +4,7 @@
 use crate::reactive::memo;
 use canvas::{
     Board, Choice, Clip, Document, Edit, End, Input, Key, Mods, OutlineRow, Output, PaletteItem, Question, Refused,
-    WheelMode,
-    clip::{Outside, Unreadable},
-    history::Kept,
+    WheelMode, clip::Outside, history::Kept,
 };
 use leptos::prelude::*;
 use web_sys::PointerEvent;
@@ -109,14 +107,12 @@ impl EditorHandle {
         }
     }
 
-    /// Puts what a clipboard holds onto the canvas, or says over it why not.
-    pub fn paste(self, text: &str, workflow: TemplateId) -> Result<(), Unreadable> {
-        let clip = Clip::read(text)?;
+    /// Puts what a clipboard held onto the canvas.
+    pub fn paste(self, clip: &Clip, workflow: TemplateId) {
         let outside = if clip.workflow == Some(workflow) { Outside::Keep } else { Outside::Drop };
-        if let Some(outputs) = self.board.act(|board| board.paste(&clip, outside)) {
+        if let Some(outputs) = self.board.act(|board| board.paste(clip, outside)) {
             self.board.emit(outputs);
         }
-        Ok(())
     }
 
     pub fn duplicate_selected(self) {

@@ -39,13 +39,18 @@ pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<iso
 /// Everything is built, whatever is wanted of it: features agree with those of other steps, and nothing is built twice.
 pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wanted: Wanted) -> Result<Counts> {
     build::ensure_site_folder(context)?;
-    let tests = |of: &[&str]| {
+    let tests = |kinds: &[&str], of: &[&str]| {
         let mut tests = context.cargo();
-        tests.args(["test", "--profile", "ci", "--lib", "--bins", "--tests"]).args(of);
+        tests.args(["test", "--profile", "ci"]).args(kinds).args(of);
         tests
     };
     let folder = context.stamps().join(format!("tests-{}", std::process::id()));
-    isolated::run(&mut [tests(&TESTED), tests(&["--package", "xtask"])], settings, folder, wanted)
+    isolated::run(
+        &mut [tests(&["--lib", "--bins", "--tests"], &TESTED), tests(&["--bins"], &["--package", "xtask"])],
+        settings,
+        folder,
+        wanted,
+    )
 }
 
 /// All binaries but this tool, by the same selection as the tests, whose features then agree: nothing is built twice.

@@ -1,6 +1,7 @@
 //! The system's clipboard and the canvas, by the browser's own events, which need no permission: wherever on the page one is not typing.
 //! What is copied in a field, or as selected text, stays the browser's.
 
+use canvas::{Clip, clip::Unreadable};
 use leptos::{ev, prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 use web_sys::ClipboardEvent;
@@ -8,10 +9,16 @@ use web_sys::ClipboardEvent;
 use super::draft::Draft;
 use crate::{
     components::{copy_text, is_typing},
+    error::AppError,
+    later::later,
     reactive::effect,
 };
 
 const TEXT: &str = "text/plain";
+
+later! {
+    more: reader, fn(&str) -> Result<Clip, Unreadable>, Clip::read;
+}
 
 impl Draft {
     pub(super) fn follow_clipboard(self) {
@@ -46,12 +53,17 @@ impl Draft {
         }
         let text = event.clipboard_data().and_then(|clipboard| clipboard.get_data(TEXT).ok()).unwrap_or_default();
         event.prevent_default();
-        self.paste(&text);
+        spawn_local(self.paste(text));
     }
 
-    fn paste(self, text: &str) {
-        if let Err(unreadable) = self.handle.paste(text, self.id) {
-            self.handle.say_over(unreadable.to_string());
+    async fn paste(self, text: String) {
+        let Ok(read) = reader().await else {
+            self.handle.say_over(AppError::not_fetched().0.detail);
+            return;
+        };
+        match read(&text) {
+            Ok(clip) => self.handle.paste(&clip, self.id),
+            Err(unreadable) => self.handle.say_over(unreadable.to_string()),
         }
     }
 
@@ -72,7 +84,7 @@ impl Draft {
     pub(super) fn paste_by_menu(self) {
         spawn_local(async move {
             match read_text().await {
-                Some(text) => self.paste(&text),
+                Some(text) => self.paste(text).await,
                 None => self.handle.say_over("This browser lets no menu read the clipboard: press Ctrl V".to_owned()),
             }
         });

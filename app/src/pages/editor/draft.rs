@@ -12,17 +12,28 @@ use workflow::{
 };
 
 use super::{content::Live, saving::Saving};
-use crate::reactive::{effect, effect_with, memo, tie};
 use crate::{
     api,
     canvas_view::EditorHandle,
     components::{Toasts, use_toasts},
+    later::{later, soon},
+    reactive::{effect, effect_with, memo, tie},
     session::{Session, use_session},
 };
 
 /// Steps from which validating waits for a pause in the typing.
 const MANY_STEPS: usize = 300;
 const PAUSE: Duration = Duration::from_millis(300);
+
+type Validate = fn(&Definition, &AgentCatalog) -> Vec<Problem>;
+
+later! {
+    more: validator, Validate, problems_in;
+}
+
+fn problems_in(definition: &Definition, agents: &AgentCatalog) -> Vec<Problem> {
+    workflow::validate(definition, agents).1
+}
 
 #[derive(Clone, Copy)]
 pub(super) struct Draft {
@@ -31,7 +42,9 @@ pub(super) struct Draft {
     pub name: RwSignal<String>,
     pub description: RwSignal<String>,
     pub catalog: RwSignal<AgentCatalog>,
+    /// Until the validator is there, those that came with the page.
     pub problems: RwSignal<Vec<Problem>>,
+    validator: Signal<Option<Validate>>,
     /// What only the server can find, as of the last save.
     of_server: RwSignal<Vec<Problem>>,
     /// What is known of those whom the gates ask.
@@ -66,6 +79,7 @@ impl Draft {
             of_server: RwSignal::new(of_server(&problems)),
             people: RwSignal::new(People::default()),
             problems: RwSignal::new(problems),
+            validator: soon(validator),
             live: RwSignal::new(live),
             saving,
             session: use_session(),
@@ -98,6 +112,7 @@ impl Draft {
         effect_with(move |before: Option<()>| {
             self.handle.revision().track();
             self.catalog.track();
+            self.validator.track();
             if before.is_none() {
                 return;
             }
@@ -168,9 +183,11 @@ impl Draft {
     }
 
     fn validate(self) {
+        // Once it has come, what changed meanwhile is validated by it.
+        let Some(validate) = self.validator.try_get_untracked().flatten() else { return };
         let problems = self.catalog.try_with_untracked(|agents| {
             self.handle.with_definition_untracked(|definition| {
-                let mut problems = workflow::validate(definition, agents).1;
+                let mut problems = validate(definition, agents);
                 let of_server = self.of_server.get_untracked();
                 let is_there =
                     |problem: &Problem| problem.step.as_ref().is_none_or(|key| definition.steps.contains_key(key));

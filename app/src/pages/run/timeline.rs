@@ -6,13 +6,19 @@ use workflow::run::event::EventKind;
 use super::state::{LiveRun, title_of};
 use crate::{
     api,
+    behind::Later,
     components::{Icon, MoreRows, RelativeTime, Skeleton, SkeletonKind},
     form::outcome,
+    later::{View, later},
     load::PartFailed,
     reactive::effect,
     told::Told,
     words,
 };
+
+later! {
+    more: events, View<LiveRun>, |live| view! { <Events live/> }.into_any();
+}
 
 #[component]
 pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
@@ -37,7 +43,7 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
             </div>
             <div class="bottom-drawer-body">
                 <Show when=move || is_open.get()>
-                    <Events live/>
+                    <Later part=events of=live/>
                 </Show>
             </div>
         </section>
