@@ -144,11 +144,12 @@ pub async fn archive(ctx: &OpContext, id: TemplateId, is_archived: bool) -> Resu
 
 /// The published versions, newest first: what a run can be moved to, and what an agent can run.
 pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Result<Page<PublishedVersion>> {
-    let actor = ctx.user()?;
+    ctx.user()?;
     // Hidden templates, which tests run, are no drafts of anybody.
     ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     let mut versions = ctx.store().template_versions(id, wanted.window()).await?;
-    if actor.may_administer() {
+    // A token of an admin that may only read is told what everybody is.
+    if ctx.admin().is_ok() {
         return Ok(versions);
     }
     if versions.items.is_empty() && wanted.after.is_none() {

@@ -40,6 +40,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, crate::Error>) -> ErrorCode {
 async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let template = world.published().await;
+    let draft = world.template(&super::chain()).await.id;
     let run = world.start(&world.ada, template).await.id;
     let first = StepKey::new("first");
     for scope in Scope::ALL {
@@ -65,6 +66,11 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
         );
         used(Scope::Admin, lacks(users::list(&ctx, &Wanted::default()).await.err().map(|error| error.to_api().code)));
         used(Scope::Admin, lacks(agents::providers(&ctx).await.err().map(|error| error.to_api().code)));
+        let version = templates::versions(&ctx, template, &Wanted::default()).await.unwrap().items.remove(0);
+        used(Scope::Admin, version.note.is_none());
+        used(Scope::Admin, version.published_by.is_none());
+        let draft = templates::versions(&ctx, draft, &Wanted::default()).await;
+        used(Scope::Admin, draft.err().is_some_and(|error| matches!(error, crate::Error::NotFound)));
     }
 }
 
