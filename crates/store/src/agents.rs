@@ -134,6 +134,10 @@ impl Store {
         author: Author,
     ) -> Result<SaveAgent> {
         let mut tx = self.pool.begin().await?;
+        // One that is not in the library any more comes back by being made anew, and not by what was typed before it was deleted.
+        if base.is_some() && lock_listed(&mut tx, &spec.id).await?.is_none() {
+            return Ok(SaveAgent::NotFound);
+        }
         let saved = self.save_agent_in(&mut tx, spec, base, by, author).await?;
         if let SaveAgent::Saved(_) = saved {
             tx.commit().await?;
@@ -141,7 +145,8 @@ impl Store {
         Ok(saved)
     }
 
-    /// The same as a part of something larger. What is not saved is to be rolled back.
+    /// The same as a part of something larger, which brings one back that was deleted after its tests, too. What is not saved is to be
+    /// rolled back.
     pub(crate) async fn save_agent_in(
         &self,
         connection: &mut PgConnection,
@@ -209,13 +214,7 @@ impl Store {
     pub async fn delete_agent(&self, id: &AgentId, author: Author) -> Result<DeleteAgent> {
         let mut tx = self.pool.begin().await?;
         // What is being published with it has locked it, and is seen by the statements after this one.
-        let latest = sqlx::query_scalar!(
-            "SELECT latest_version FROM agents WHERE id = $1 AND NOT is_test FOR UPDATE",
-            id.as_str()
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(latest) = latest else {
+        let Some(latest) = lock_listed(&mut tx, id).await? else {
             return Ok(DeleteAgent::NotFound);
         };
         let use_of_it = sqlx::query!(
@@ -285,6 +284,13 @@ impl Store {
         tx.commit().await?;
         Ok(kept)
     }
+}
+
+/// The latest version of an agent of the library, which stays there and is not changed by anybody else until the end of the transaction.
+async fn lock_listed(connection: &mut PgConnection, id: &AgentId) -> Result<Option<i32>> {
+    let latest =
+        sqlx::query_scalar!("SELECT latest_version FROM agents WHERE id = $1 AND NOT is_test FOR UPDATE", id.as_str());
+    Ok(latest.fetch_optional(connection).await?)
 }
 
 fn texts(ids: &[AgentId]) -> Vec<String> {
@@ -388,6 +394,8 @@ mod tests {
         assert_eq!(store.test_version(hidden, Author::default()).await.unwrap(), None, "no new version names it");
         let retired = store.retired_agents(&["tested".into(), "drafted".into()]).await.unwrap();
         assert_eq!(retired, [(AgentId::from("tested"), 1)]);
+        let stale = store.save_agent(&agent("tested", "Stale"), Some(1), by, Author::default()).await.unwrap();
+        assert_eq!(stale, SaveAgent::NotFound, "it was deleted, as far as anybody is told");
         assert!(matches!(save("tested").await, SaveAgent::Saved(saved) if saved.version == 2));
         assert!(store.agent(&"tested".into(), None).await.unwrap().is_some_and(|spec| spec.version == 2));
         assert_eq!(delete("unused").await, DeleteAgent::Deleted);

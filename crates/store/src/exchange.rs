@@ -229,7 +229,10 @@ mod tests {
     use workflow::{AgentSpec, Definition};
 
     use super::*;
-    use crate::testing::{BY, with_admin};
+    use crate::{
+        agents::DeleteAgent,
+        testing::{BY, with_admin},
+    };
 
     const ID: TemplateId = TemplateId(Uuid::from_u128(2));
 
@@ -277,6 +280,21 @@ mod tests {
         let latest = store.agent_history(&[], &["x".into()]).await.unwrap();
         assert_eq!(latest.iter().map(|spec| spec.version).collect::<Vec<_>>(), [2], "the newest alone");
         assert_eq!(store.draft(ID).await.unwrap().unwrap().revision, 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn an_import_brings_back_what_was_deleted_after_its_tests(pool: PgPool) {
+        let store = with_admin(pool).await;
+        assert_eq!(import(&store, &[agent(None)], &Seen::default()).await, Imported::Imported);
+        let definition =
+            Definition::from_value(&json!({"steps": {"a": {"agent_id": "x", "agent_version": 1}}})).unwrap();
+        let test = NewTemplate { id: ID, name: "Test of X", description: "", definition: &definition, by: BY };
+        store.test_version(test, Author::default()).await.unwrap();
+        let deleted = store.delete_agent(&"x".into(), Author::default()).await.unwrap();
+        assert_eq!(deleted, DeleteAgent::Deleted);
+        let seen = Seen { agents: [(AgentId::new("x"), None)].into(), ..Seen::default() };
+        assert_eq!(import(&store, &[agent(Some(1))], &seen).await, Imported::Imported);
+        assert!(store.agent(&"x".into(), None).await.unwrap().is_some_and(|spec| spec.version == 2));
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
