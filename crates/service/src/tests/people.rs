@@ -5,7 +5,9 @@ use uuid::Uuid;
 use workflow::{UserId, access::Role, api::UpdateTemplate};
 
 use super::{World, at, nobody, plain, service_of, status, tokens::new_token};
-use crate::{RequestInfo, Settings, Wanted, accounts, library, library::Library, templates, users};
+use crate::{
+    RequestInfo, Settings, Wanted, accounts, exchange, exchange::Import, library, library::Library, templates, users,
+};
 
 const ADMIN: UserId = UserId(Uuid::from_u128(1));
 const ADA: UserId = UserId(Uuid::from_u128(2));
@@ -134,4 +136,44 @@ async fn shipped_content_never_goes_over_what_somebody_made(pool: PgPool) {
     assert_eq!(again, library::Installed::default());
     let seen = templates::get(&world.admin, id).await.unwrap();
     assert_eq!((seen.name.as_str(), seen.archived_at.is_some()), ("Mine", true));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_install_that_was_cut_short_is_finished_by_the_next_and_what_somebody_works_on_is_not(pool: PgPool) {
+    let world = World::new(pool).await;
+    let content = Library { files: vec![BRIEF] };
+    // As if the process had ended before it published.
+    let import = async || {
+        let made = exchange::import(&world.admin, BRIEF.to_owned(), &Import::default()).await.unwrap();
+        made.template_id.unwrap()
+    };
+    let install = async || library::install(&world.admin, &content).await.unwrap();
+    let published = async |id| templates::get(&world.admin, id).await.unwrap().published_version;
+
+    let id = import().await;
+    let touched =
+        UpdateTemplate { description: Some("Mine".into()), base_revision: Some(1), ..UpdateTemplate::default() };
+    templates::save_draft(&world.admin, id, touched).await.unwrap();
+    assert_eq!((install().await, published(id).await), (library::Installed::default(), None));
+    let as_before =
+        UpdateTemplate { description: Some(String::new()), base_revision: Some(2), ..UpdateTemplate::default() };
+    templates::save_draft(&world.admin, id, as_before).await.unwrap();
+    assert_eq!((install().await, published(id).await), (library::Installed::default(), None), "it is somebody's");
+    templates::delete(&world.admin, id, None).await.unwrap();
+
+    let id = import().await;
+    let installed = install().await;
+    assert_eq!((installed.n_agents, installed.n_templates, installed.left_out), (0, 1, Vec::new()));
+    assert_eq!(published(id).await, Some(1));
+    assert_eq!(install().await, library::Installed::default());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn two_installs_at_the_same_moment_both_end_well(pool: PgPool) {
+    let world = World::new(pool).await;
+    let content = Library { files: vec![BRIEF] };
+    let install = async || library::install(&world.admin, &content).await;
+    let (one, other) = futures::future::join(install(), install()).await;
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.len(), 1);
 }
