@@ -12,7 +12,7 @@ use workflow::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
     },
-    exchange::slug::UNTITLED,
+    exchange::{Workflow, slug::UNTITLED},
     limits,
 };
 
@@ -26,11 +26,17 @@ pub async fn gallery(ctx: &OpContext, wanted: &Wanted) -> Result<Page<PublishedT
     Ok(ctx.store().gallery(wanted.window()).await?)
 }
 
-/// What a template of the gallery runs, for its drawing; none where that version is not there any more.
-pub async fn definition_of(ctx: &OpContext, listed: &PublishedTemplate) -> Result<Option<Definition>> {
+/// What is made of what a template of the gallery runs, such as its drawing; none where that version is not there any more.
+pub async fn made_of<T: Send + 'static>(
+    ctx: &OpContext,
+    listed: &PublishedTemplate,
+    make: impl FnOnce(&Definition) -> T + Send + 'static,
+) -> Result<Option<T>> {
     ctx.user()?;
     let content = ctx.store().version_content(listed.id, listed.version).await?;
-    Ok(content.map(|workflow| workflow.definition))
+    let Some(Workflow { definition, .. }) = content else { return Ok(None) };
+    // Beside the async threads: of thousands of steps it takes a while.
+    Ok(Some(tokio::task::spawn_blocking(move || make(&definition)).await?))
 }
 
 pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedTemplate> {

@@ -1,10 +1,12 @@
 //! Drafts, publishing and the agent library.
 
+use std::thread;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{
     AgentId, Problem, ProblemCode,
-    api::{CreateTemplate, SaveAgent, UpdateTemplate},
+    api::{CreateTemplate, PublishedTemplate, SaveAgent, UpdateTemplate},
 };
 
 use super::{World, at, chain, plain, refusal, status, writer};
@@ -272,4 +274,20 @@ async fn what_was_never_used_is_deleted_and_what_was_is_refused_with_what_to_do(
     agents::delete(&world.admin, &AgentId::new("other")).await.unwrap();
     assert_eq!(status(agents::delete(&world.admin, &AgentId::new("other")).await), plain(404));
     assert_eq!(status(agents::delete(&world.admin, &AgentId::new("no such id")).await), plain(404));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_made_of_a_version_is_made_beside_the_requests(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    world.published().await;
+    let listed = templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.remove(0);
+    let made = async |ctx: &OpContext, listed: &PublishedTemplate| {
+        templates::made_of(ctx, listed, |definition| (thread::current().id(), definition.steps.len())).await
+    };
+    let (there, n_steps) = made(&world.ada, &listed).await.unwrap().unwrap();
+    assert_eq!(n_steps, 2);
+    assert_ne!(there, thread::current().id());
+    let gone = PublishedTemplate { version: 9, ..listed.clone() };
+    assert_eq!(made(&world.ada, &gone).await.unwrap(), None);
+    assert_eq!(status(made(&world.nobody(), &listed).await), plain(401));
 }
