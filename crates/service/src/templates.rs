@@ -183,7 +183,7 @@ pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
 /// The same at a revision, if one is named: what somebody else saved since does not go live. With what its author says about it.
 pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>, note: &str) -> Result<Published> {
     let by = ctx.admin()?.id;
-    let note = text::prose("note", note, limits::MAX_NOTE_CHARS)?;
+    let note = text::prose("note", note, limits::MAX_VERSION_NOTE_CHARS)?;
     for _ in 0..MAX_LOOKS {
         let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
         if base_revision.is_some_and(|base| base != draft.revision) {

@@ -48,8 +48,8 @@ pub const INLINE_ARTIFACT_BYTES: usize = 64 * 1024;
 pub const MAX_NAME_CHARS: usize = 200;
 /// Characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
-/// Characters of what an author says about a version.
-pub const MAX_NOTE_CHARS: usize = 1_000;
+/// Characters of what an author says about a published version.
+pub const MAX_VERSION_NOTE_CHARS: usize = 1_000;
 /// Notes on the canvas of one workflow.
 pub const MAX_NOTES: usize = 500;
 /// Characters of one such note.

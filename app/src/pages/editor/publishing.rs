@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use workflow::{
     TemplateId,
     api::{ErrorCode, Published},
+    limits::MAX_VERSION_NOTE_CHARS,
     merge::changes,
 };
 
@@ -23,9 +24,6 @@ use crate::{
     reactive::effect,
     words::count,
 };
-
-/// As many characters as the server takes.
-const MOST: u32 = 1_000;
 
 /// The live version as it was published; none before the first.
 async fn live(id: TemplateId) -> Result<Option<(i32, Document)>, AppError> {
@@ -67,6 +65,7 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
     let next = move || draft.live.get().version.map_or(1, |version| version + 1);
     let title = Signal::derive(move || format!("Publish version {}", next()));
     let is_saving = Signal::derive(move || !draft.saving.is_saved());
+    let most = u32::try_from(MAX_VERSION_NOTE_CHARS).unwrap_or(u32::MAX);
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
@@ -91,7 +90,7 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
                     <p class="muted" role="status">"Your last edits are being saved first"</p>
                 </Show>
                 <Field id="publish-note" label="What is new" optional=true help="For whoever looks at the versions later">
-                    <TextArea value=note rows=2 maxlength=MOST/>
+                    <TextArea value=note rows=2 maxlength=most/>
                 </Field>
                 <Transition fallback=|| view! { <Skeleton/> }>
                     {move || Suspend::new(async move {

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use workflow::{
     AgentId, Problem, ProblemCode,
     api::{CreateTemplate, PublishedTemplate, SaveAgent, UpdateTemplate},
+    limits,
 };
 
 use super::{World, at, chain, plain, refusal, status, writer};
@@ -122,7 +123,7 @@ async fn a_version_keeps_who_published_it_and_what_they_said_for_admins_alone(po
     let world = World::with_writer(pool).await;
     let draft = world.template(&chain()).await;
     let publish = async |note: &str| templates::publish_at(&world.admin, draft.id, None, note).await;
-    assert_eq!(status(publish(&"x".repeat(1_001)).await), at(422, "note"));
+    assert_eq!(status(publish(&"x".repeat(limits::MAX_VERSION_NOTE_CHARS + 1)).await), at(422, "note"));
     assert_eq!(status(publish("a\0").await), at(422, "note"));
     assert_eq!(publish(" Shorter texts ").await.unwrap().version, 1);
     let listed =
