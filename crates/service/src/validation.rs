@@ -13,9 +13,9 @@ const MANY_STEPS: usize = 200;
 /// All latest versions, and those that the definition pins.
 pub(crate) async fn catalog_for(ctx: &OpContext, definition: &Definition) -> Result<AgentCatalog> {
     let mut catalog = AgentCatalog::new(ctx.store().agents().await?);
-    // What was typed for an agent and not saved has no such id: a draft that names one names nothing.
+    // What is not in the library is kept for tests alone: it was never saved, or was deleted. A draft that names it names nothing.
     let pinned =
-        pins(definition).filter(|(id, version)| id.is_well_formed() && catalog.get(id, Some(*version)).is_none());
+        pins(definition).filter(|(id, version)| catalog.knows(id) && catalog.get(id, Some(*version)).is_none());
     let pinned: Vec<(AgentId, i32)> = pinned.collect();
     for spec in ctx.store().agent_versions(pinned).await? {
         catalog.insert(spec);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{
     AgentId, Problem, ProblemCode,
-    api::{CreateTemplate, PublishedTemplate, SaveAgent, UpdateTemplate},
+    api::{CreateTemplate, PublishedTemplate, SaveAgent, TestAgent, UpdateTemplate},
     limits,
 };
 
@@ -291,4 +291,23 @@ async fn what_is_made_of_a_version_is_made_beside_the_requests(pool: PgPool) {
     let gone = PublishedTemplate { version: 9, ..listed.clone() };
     assert_eq!(made(&world.ada, &gone).await.unwrap(), None);
     assert_eq!(status(made(&world.nobody(), &listed).await), plain(401));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_step_of_a_deleted_agent_is_a_problem_whether_tests_ran_it_or_not(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let test = TestAgent {
+        agent_id: "writer".into(),
+        version: None,
+        inputs: serde_json::from_value(json!({"text": "x"})).unwrap(),
+        unsaved: None,
+        confirm: false,
+    };
+    agents::test(&world.admin, test).await.unwrap();
+    agents::delete(&world.admin, &AgentId::new("writer")).await.unwrap();
+    // As an editor saves it that was open meanwhile.
+    let step = json!({"agent_id": "writer", "agent_version": 1, "inputs": {"text": {"const": "x"}}});
+    let draft = world.template(&json!({"steps": {"a": step}})).await;
+    assert!(draft.problems.iter().any(|problem| problem.code == ProblemCode::UnknownAgent), "{:?}", draft.problems);
+    assert_eq!(refusal(templates::publish(&world.admin, draft.id).await).status, 422);
 }
