@@ -213,6 +213,10 @@ impl Store {
     /// Deletes an agent that no workflow ever used, with its versions. One that tests ran is hidden instead, for their runs refer to it.
     pub async fn delete_agent(&self, id: &AgentId, author: Author) -> Result<DeleteAgent> {
         let mut tx = self.pool.begin().await?;
+        // Of an outside worker: what it offers waits to be accepted again. Accepting holds the offer before the agent, and so does this.
+        sqlx::query!("UPDATE worker_offers SET accepted_version = NULL WHERE agent_id = $1", id.as_str())
+            .execute(&mut *tx)
+            .await?;
         // What is being published with it has locked it, and is seen by the statements after this one.
         let Some(latest) = lock_listed(&mut tx, id).await? else {
             return Ok(DeleteAgent::NotFound);
@@ -240,10 +244,6 @@ impl Store {
         if let Some(name) = drafted {
             return Ok(DeleteAgent::Drafted { name });
         }
-        // Of an outside worker: what it offers waits to be accepted again.
-        sqlx::query!("UPDATE worker_offers SET accepted_version = NULL WHERE agent_id = $1", id.as_str())
-            .execute(&mut *tx)
-            .await?;
         if use_of_it.is_tested {
             sqlx::query!("UPDATE agents SET is_test = true WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
         } else {

@@ -290,3 +290,47 @@ fn read_place(text: &str) -> Option<(DateTime<Utc>, String, String)> {
     let (agent, hash) = (parts.next()?, parts.next()?);
     (!text.contains('\0')).then(|| (time, agent.to_owned(), hash.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::{
+        agents::DeleteAgent,
+        testing::{BY, agent, with_admin},
+    };
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn accepting_an_offer_and_deleting_its_agent_do_not_wait_for_each_other(pool: PgPool) {
+        let store = with_admin(pool).await;
+        let spec = agent("x", "X");
+        store.save_agent(&spec, None, BY, Author::default()).await.unwrap();
+        for statement in [
+            "INSERT INTO worker_tokens (id, name, token_hash, agents, labels, expires_at)
+             VALUES ('00000000-0000-0000-0000-000000000009', 'T', decode(repeat('00', 32), 'hex'), '{x}', '{}',
+                     now() + interval '1 day')",
+            "INSERT INTO worker_offers (agent_id, hash, spec, token_id)
+             VALUES ('x', repeat('a', 64), '{}', '00000000-0000-0000-0000-000000000009')",
+        ] {
+            sqlx::query(statement).execute(&store.pool).await.unwrap();
+        }
+        // As accepting goes on: it has the offer, and then takes the agent.
+        let mut tx = store.pool.begin().await.unwrap();
+        let offer = "SELECT 1 FROM worker_offers WHERE agent_id = 'x' FOR UPDATE";
+        sqlx::query(offer).execute(&mut *tx).await.unwrap();
+        let accepting = async {
+            // By then the other waits.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let locked = sqlx::query("SELECT 1 FROM agents WHERE id = 'x' FOR UPDATE").execute(&mut *tx).await;
+            tx.commit().await.unwrap();
+            locked
+        };
+        let deleting = store.delete_agent(&spec.id, Author::default());
+        let (locked, deleted) = futures::future::join(accepting, deleting).await;
+        assert!(locked.is_ok(), "{locked:?}");
+        assert_eq!(deleted.unwrap(), DeleteAgent::Deleted);
+    }
+}
