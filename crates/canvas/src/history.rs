@@ -201,8 +201,8 @@ impl Entry {
 
 /// Two entries in one: the later outcome, the earlier way back.
 fn merged(first: Edit, first_inverse: Edit, second: Edit, second_inverse: Edit) -> (Edit, Edit) {
-    if field::overwrites(&second, &first) {
-        return (second, first_inverse);
+    if let Some(both) = field::both_in_one(&second, &first) {
+        return (both, first_inverse);
     }
     (Edit::Batch(vec![first, second]), Edit::Batch(vec![second_inverse, first_inverse]))
 }

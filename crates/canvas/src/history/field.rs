@@ -1,10 +1,17 @@
 //! Which field an edit types in, whether one edit makes another one moot, and what an edit weighs.
 //! Choices (a mode, a switch) are no typing: each is an entry of its own.
 
-use std::{collections::BTreeSet, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use serde_json::Value;
-use workflow::{Step, definition::RunInput, source::Source};
+use workflow::{
+    Step, StepKey,
+    definition::{Position, RunInput},
+    source::Source,
+};
 
 use crate::edit::Edit;
 
@@ -145,7 +152,32 @@ pub(super) fn overwrites(later: &Edit, earlier: &Edit) -> bool {
         (Edit::MoveSteps(a), Edit::MoveSteps(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|((a, _), (b, _))| a == b)
         }
+        (Edit::Batch(a), Edit::Batch(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(later, earlier)| overwrites(later, earlier))
+        }
         _ => false,
+    }
+}
+
+/// The one edit that does what `earlier` and then `later` do, and that the inverse of `earlier` takes back.
+pub(super) fn both_in_one(later: &Edit, earlier: &Edit) -> Option<Edit> {
+    match (later, earlier) {
+        // The first move also says where all those stand that had no place, the next ones move fewer.
+        (Edit::MoveSteps(moves), Edit::MoveSteps(first)) => {
+            let keys: BTreeSet<&StepKey> = first.iter().map(|(key, _)| key).collect();
+            let now: BTreeMap<&StepKey, Option<Position>> = moves.iter().map(|(key, place)| (key, *place)).collect();
+            let moved =
+                |(key, place): &(StepKey, Option<Position>)| (key.clone(), now.get(key).copied().unwrap_or(*place));
+            now.keys().all(|key| keys.contains(key)).then(|| Edit::MoveSteps(first.iter().map(moved).collect()))
+        }
+        (Edit::Batch(later), Edit::Batch(earlier)) => {
+            let ((second, later), (first, earlier)) = (later.split_first()?, earlier.split_first()?);
+            // Only what comes first may keep something of before: nothing of it was written over since.
+            let is_rest_new = later.len() == earlier.len() && later.iter().zip(earlier).all(|(a, b)| overwrites(a, b));
+            let both = both_in_one(second, first).filter(|_| is_rest_new)?;
+            Some(Edit::Batch(std::iter::once(both).chain(later.iter().cloned()).collect()))
+        }
+        _ => overwrites(later, earlier).then(|| later.clone()),
     }
 }
 

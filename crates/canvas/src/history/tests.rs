@@ -232,6 +232,23 @@ fn typing_the_name_of_a_field_and_moving_the_field_are_two_entries() {
 }
 
 #[test]
+fn of_two_batches_of_a_group_nothing_is_lost_that_only_the_first_one_did() {
+    let mut document = two_steps();
+    let before = document.clone();
+    let mut history = History::default();
+    let at = |key: &str, x: f64| Edit::moves([(key.into(), Position { x, y: 0.0, pinned: false })]);
+    for edit in [Edit::Batch(vec![at("a", 1.0), at("a", 2.0)]), Edit::Batch(vec![at("a", 3.0), at("b", 4.0)])] {
+        history.apply_in_group(&mut document, edit, "Move", "a").unwrap();
+    }
+    let after = document.clone();
+    assert_eq!(after.definition.steps["a"].ui.map(|place| place.x), Some(3.0));
+    history.undo(&mut document).unwrap();
+    assert_eq!(document, before);
+    history.redo(&mut document).unwrap();
+    assert_eq!(document, after);
+}
+
+#[test]
 fn choices_are_entries_of_their_own() {
     let mut document = two_steps();
     let mut history = History::default();

@@ -62,6 +62,33 @@ fn a_note_is_added_moved_resized_written_and_deleted_and_means_nothing() {
 }
 
 #[test]
+fn a_step_and_a_note_moved_by_many_presses_are_one_entry_that_does_not_grow() {
+    for has_place in [true, false] {
+        let mut board = three();
+        add_note(&mut board, "n1", 0.0, 300.0);
+        if !has_place {
+            // The first move says where it stands, too.
+            board.dispatch(Edit::add("d".into(), workflow::Step::new("x".into())), "Add step").unwrap();
+        }
+        board.select_both(vec!["a".into()], vec!["n1".into()], &mut Vec::new());
+        let (before, n) = (board.definition().clone(), board.history().n_undoable());
+        press(&mut board, Key::Right, NONE);
+        let bytes = board.history().bytes();
+        for _ in 1..200 {
+            press(&mut board, Key::Right, NONE);
+        }
+        assert_eq!(board.history().n_undoable(), n + 1);
+        assert!(board.history().bytes() < bytes + 100, "{bytes} bytes became {}", board.history().bytes());
+        let after = board.definition().clone();
+        assert_eq!((note(&board, 0).x, after.steps["a"].ui.map(|place| place.x)), (1_600.0, Some(1_600.0)));
+        board.undo().unwrap();
+        assert_eq!(*board.definition(), before);
+        board.redo().unwrap();
+        assert_eq!(*board.definition(), after);
+    }
+}
+
+#[test]
 fn escape_gives_up_moving_and_resizing_a_note() {
     let mut board = three();
     add_note(&mut board, "n1", 0.0, 300.0);
