@@ -92,9 +92,13 @@ impl Block {
 /// The words, without the signs that say how they look.
 fn plain(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
+    words(&chars, &mut Links::of(&chars))
+}
+
+fn words(chars: &[char], links: &mut Links<'_>) -> String {
     let is_word = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphanumeric());
     let is_blank = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_none_or(|c| c.is_whitespace());
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::with_capacity(chars.len());
     let mut at = 0;
     while let Some(&c) = chars.get(at) {
         let (before, after) = (at.checked_sub(1), at.checked_add(1));
@@ -107,8 +111,8 @@ fn plain(text: &str) -> String {
             // A sign with room on both sides is one of a sum.
             '*' | '~' if !(is_blank(before) && is_blank(after)) => {}
             '_' if !(is_word(before) && is_word(after) || is_blank(before) && is_blank(after)) => {}
-            '!' if chars.get(at + 1) == Some(&'[') && link(&chars, at + 1).is_some() => {}
-            '[' => match link(&chars, at) {
+            '!' if chars.get(at + 1) == Some(&'[') && links.at(at + 1).is_some() => {}
+            '[' => match links.at(at) {
                 Some((label, end)) => {
                     out.push_str(&plain(&label));
                     at = end;
@@ -122,18 +126,50 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// The words of a link that begins here, and where it ends.
-fn link(chars: &[char], from: usize) -> Option<(String, usize)> {
-    /// No link of a note is longer, and looking for the end of one costs.
-    const MOST: usize = 2_000;
-    let rest = chars.get(from + 1..)?;
-    let rest = &rest[..rest.len().min(MOST)];
-    let middle = rest.iter().position(|c| *c == ']')?;
-    if rest.get(middle + 1) != Some(&'(') || rest[..middle].contains(&'[') {
-        return None;
+/// The links of a text. Each may only be asked for behind those that were asked for before: so each letter is looked at a few times,
+/// whatever somebody wrote.
+struct Links<'a> {
+    chars: &'a [char],
+    /// Before here no round bracket that closes a link is left.
+    close: usize,
+    #[cfg(test)]
+    n_looked: usize,
+}
+
+impl<'a> Links<'a> {
+    fn of(chars: &'a [char]) -> Self {
+        Self {
+            chars,
+            close: 0,
+            #[cfg(test)]
+            n_looked: 0,
+        }
     }
-    let end = rest[middle..].iter().position(|c| *c == ')')?;
-    Some((rest[..middle].iter().collect(), from + 1 + middle + end))
+
+    /// The words of a link that begins here, and where it ends.
+    fn at(&mut self, from: usize) -> Option<(String, usize)> {
+        let mut middle = from + 1;
+        // In a label stands no other bracket, so that whoever looks from the next one does not come by here again.
+        while !matches!(self.look(middle)?, '[' | ']') {
+            middle += 1;
+        }
+        if self.chars.get(middle) != Some(&']') || self.chars.get(middle + 1) != Some(&'(') {
+            return None;
+        }
+        self.close = self.close.max(middle + 2);
+        while self.look(self.close)? != ')' {
+            self.close += 1;
+        }
+        Some((self.chars[from + 1..middle].iter().collect(), self.close))
+    }
+
+    fn look(&mut self, at: usize) -> Option<char> {
+        #[cfg(test)]
+        {
+            self.n_looked += 1;
+        }
+        self.chars.get(at).copied()
+    }
 }
 
 /// How many letters fit, at least a few.
@@ -214,7 +250,38 @@ mod tests {
         assert_eq!(lines(&"x".repeat(100), 10.0, 12.0, 3).len(), 3);
     }
 
+    /// How many letters are looked at to find the links of a text, and how many it has.
+    fn looked_at(text: &str) -> (usize, usize) {
+        let chars: Vec<char> = text.chars().collect();
+        let mut links = Links::of(&chars);
+        words(&chars, &mut links);
+        (links.n_looked, chars.len())
+    }
+
+    #[test]
+    fn a_note_of_signs_alone_takes_no_more_time_than_any_other_as_long() {
+        for sign in [
+            "[", "]", "(", ")", "![", "[a](", "![a](", "[](", "[a](b)", "[]", "[[]", "\\[", "*[", "_[_", "`[`", "[ ",
+            ">[",
+        ] {
+            for end in ["", ")", "]", "](x)"] {
+                let text = sign.repeat(10_000 / sign.len()) + end;
+                let (n_looked, n) = looked_at(&text);
+                assert!(n_looked <= 4 * n, "{n_looked} for {n} of {sign:?}");
+                assert!(!lines(&text, 200.0, 12.0, 3).iter().any(|line| line.text.contains('\n')));
+            }
+        }
+        assert_eq!(told("[a](b [c](d) e"), ["a e"]);
+        assert_eq!(told("[a](b c"), ["[a](b c"]);
+    }
+
     proptest! {
+        #[test]
+        fn no_signs_make_finding_links_long(text in "[\\[\\]()!a\\\\* ]{0,600}") {
+            let (n_looked, n) = looked_at(&text);
+            prop_assert!(n_looked <= 4 * n, "{} for {}", n_looked, n);
+        }
+
         #[test]
         fn no_text_breaks_it_and_it_keeps_to_its_lines(text in "(?s).{0,200}", width in 0.0..400.0, most in 0_usize..9) {
             let drawn = lines(&text, width, 12.0, most);
