@@ -8,7 +8,6 @@ mod landmarks;
 mod list;
 mod marks;
 mod minimap;
-mod note_text;
 mod overlay;
 mod svg;
 mod thumbnail;

@@ -5,6 +5,7 @@ mod build;
 mod describe;
 pub mod hit;
 mod marks;
+mod note_text;
 pub mod route;
 
 use std::{
@@ -21,6 +22,7 @@ pub use build::Source;
 pub use describe::status_label;
 pub(crate) use marks::note_rect;
 pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
+pub use note_text::{NOTE_LINE, NOTE_PADDING, NOTE_TEXT, NoteLine};
 pub use route::{PORT_RADIUS, Route, curve_between};
 
 /// Every card is this wide.

@@ -6,12 +6,11 @@ use kurbo::{Point, Rect, Vec2};
 use super::{
     View, card,
     edges::label_width,
-    list::{Batches, Dash, Fill, Font, Ink, LINE_HEIGHT, Shape, Stroke, Text, TextRun},
-    note_text,
+    list::{Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
 use crate::{
     camera::Lod,
-    scene::{FRAME_HEAD, GroupBox, NODE_WIDTH, NoteBox},
+    scene::{FRAME_HEAD, GroupBox, NODE_WIDTH, NOTE_LINE, NOTE_PADDING, NoteBox},
 };
 
 /// Over the grid, under the lines.
@@ -23,8 +22,6 @@ const MOST_RANKS: u8 = 80;
 /// Where the cards of steps begin, too.
 const CARD_LAYER: u16 = 2;
 const RADIUS: f64 = 10.0;
-/// Between the rim of a note and its text.
-const PADDING: f64 = 12.0;
 /// From so many pixels on a frame has room for its title, whatever the zoom.
 const TITLED: f64 = 90.0;
 
@@ -144,19 +141,15 @@ fn paint_note(view: &View<'_>, note: &NoteBox, rank: u8, batches: &mut Batches) 
     if view.lod != Lod::Full {
         return;
     }
-    let room = note.rect.width() - 2.0 * PADDING;
-    let size = Font::Sub.size();
-    let step = size * LINE_HEIGHT * 1.12;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a note has a size that is bounded")]
-    let most = ((note.rect.height() - 2.0 * PADDING) / step).clamp(0.0, 1_000.0) as usize;
-    let mut y = note.rect.y0 + PADDING + step / 2.0;
-    for line in note_text::lines(&note.text, room, size, most) {
+    let room = note.rect.width() - 2.0 * NOTE_PADDING;
+    let mut y = note.rect.y0 + NOTE_PADDING + NOTE_LINE / 2.0;
+    for line in &*note.lines {
         if !line.text.is_empty() {
             let font = if line.is_heading { Font::Title } else { Font::Sub };
-            let at = view.camera.to_screen(Point::new(note.rect.x0 + PADDING + line.indent, y));
-            let run = TextRun::line(at, line.text.into(), room - line.indent);
+            let at = view.camera.to_screen(Point::new(note.rect.x0 + NOTE_PADDING + line.indent, y));
+            let run = TextRun::line(at, line.text.clone(), room - line.indent);
             batches.text(LAYER, rank + 2, Text::new(Ink::Title, font, zoom)).push(run);
         }
-        y += step;
+        y += NOTE_LINE;
     }
 }

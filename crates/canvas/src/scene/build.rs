@@ -74,9 +74,10 @@ impl Scene {
             }
         }
         scene.place = places(definition, &scene.height, &ends, flow, automatic);
-        // What is collapsed stays so from build to build.
+        // What is collapsed stays so from build to build, and a text that nobody changed is not read again.
         let collapsed = before.as_ref().map(|before| before.collapsed.clone()).unwrap_or_default();
-        scene.mark(definition, collapsed);
+        let notes = before.as_ref().map(|before| before.notes.as_slice()).unwrap_or_default();
+        scene.mark(definition, collapsed, notes);
         scene.index_nodes();
         scene.edges = scene.lines(ends, before);
         scene.order = match Graph::of(definition).order() {

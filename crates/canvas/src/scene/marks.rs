@@ -1,7 +1,10 @@
 //! Notes and groups in the scene: where they are, which steps a frame holds, and which of them are drawn as one card.
 //! A frame follows its steps and has no place of its own; what is collapsed is so for one person and never in the document.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{
@@ -9,7 +12,10 @@ use workflow::{
     definition::{Colour, Note},
 };
 
-use super::{HEAD_HEIGHT, NODE_WIDTH, Scene, bounded};
+use super::{
+    HEAD_HEIGHT, NODE_WIDTH, Scene, bounded,
+    note_text::{NoteLine, lines_in},
+};
 use crate::flow::Flow;
 
 /// A note that says no size is so large,
@@ -26,7 +32,25 @@ pub struct NoteBox {
     pub id: String,
     pub rect: Rect,
     pub text: Arc<str>,
+    /// What of it is seen, whatever the zoom.
+    pub lines: Arc<[NoteLine]>,
     pub colour: Option<Colour>,
+}
+
+impl NoteBox {
+    fn of(note: &Note, flow: Flow, before: Option<&Self>) -> Self {
+        let rect = note_rect(note, flow);
+        match before.filter(|before| *before.text == *note.text && before.rect.size() == rect.size()) {
+            Some(before) => Self { rect, colour: note.colour, ..before.clone() },
+            None => Self {
+                id: note.id.clone(),
+                rect,
+                text: note.text.as_str().into(),
+                lines: lines_in(&note.text, rect.size()),
+                colour: note.colour,
+            },
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -59,16 +83,11 @@ pub(crate) fn note_rect(note: &Note, flow: Flow) -> Rect {
 
 impl Scene {
     /// Takes in what is only drawn. The places of the nodes have to be known.
-    pub(super) fn mark(&mut self, definition: &Definition, collapsed: BTreeSet<String>) {
+    pub(super) fn mark(&mut self, definition: &Definition, collapsed: BTreeSet<String>, before: &[NoteBox]) {
         self.colour = definition.steps.values().map(|step| step.colour).collect();
-        let flow = self.flow;
-        let notes = definition.notes.iter().map(|note| NoteBox {
-            id: note.id.clone(),
-            rect: note_rect(note, flow),
-            text: note.text.as_str().into(),
-            colour: note.colour,
-        });
-        self.notes = notes.collect();
+        let before: HashMap<&str, &NoteBox> = before.iter().map(|note| (note.id.as_str(), note)).collect();
+        let notes = definition.notes.iter();
+        self.notes = notes.map(|note| NoteBox::of(note, self.flow, before.get(note.id.as_str()).copied())).collect();
         let mut groups: Vec<GroupBox> = definition
             .groups
             .iter()
@@ -196,6 +215,9 @@ impl Scene {
         let bounded = |length: f64, least: f64| length.clamp(least, workflow::limits::MAX_NOTE_SIDE);
         let size =
             Size::new(bounded(from.width + by.x, NOTE_LEAST.width), bounded(from.height + by.y, NOTE_LEAST.height));
-        note.rect = note.rect.with_size(size);
+        if size != note.rect.size() {
+            note.rect = note.rect.with_size(size);
+            note.lines = lines_in(&note.text, size);
+        }
     }
 }

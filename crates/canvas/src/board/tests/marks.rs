@@ -29,6 +29,15 @@ fn title_of(board: &Board, group: &str) -> Point {
     board.group_place(group).unwrap().center()
 }
 
+/// What is written on the canvas.
+fn texts(board: &mut Board) -> Vec<String> {
+    let mut svg = crate::paint::Svg::new(crate::paint::Ink::token, |_: crate::paint::Text, _: &str| 0.0, "x");
+    board.paint().render(&mut svg);
+    let drawn = svg.finish();
+    let inner = drawn.split("</text>").filter_map(|part| part.rsplit_once('>'));
+    inner.map(|(_, text)| text.to_owned()).collect()
+}
+
 fn y_of(board: &Board, key: &str) -> f64 {
     board.definition().steps[key].ui.unwrap().y
 }
@@ -86,6 +95,35 @@ fn a_step_and_a_note_moved_by_many_presses_are_one_entry_that_does_not_grow() {
         board.redo().unwrap();
         assert_eq!(*board.definition(), after);
     }
+}
+
+#[test]
+fn a_text_is_read_when_it_or_the_size_of_its_note_changes_and_never_while_drawing() {
+    use crate::paint::Font;
+
+    assert!((Font::Sub.size() - crate::scene::NOTE_TEXT).abs() < f64::EPSILON);
+    let mut board = three();
+    let note = Note { id: "n1".into(), text: "one two three four five six".into(), y: 300.0, ..Note::default() };
+    board.dispatch(Edit::SetNote { id: "n1".into(), note: Some(note.clone()) }, "Add note").unwrap();
+    let lines = |board: &Board| board.scene().notes[0].lines.clone();
+    let first = lines(&board);
+    assert_eq!(first.len(), 1);
+    board.paint();
+    let moved = Note { x: 800.0, colour: Some(Colour::Teal), ..note.clone() };
+    board.dispatch(Edit::SetNote { id: "n1".into(), note: Some(moved) }, "Move").unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &lines(&board)), "a moved note says what it said");
+    assert_eq!(board.scene().notes[0].colour, Some(Colour::Teal));
+    board.undo().unwrap();
+    let corner = board.corner_point("n1").unwrap();
+    drag(&mut board, corner, corner + Vec2::new(-120.0, 0.0), NONE);
+    assert!(lines(&board).len() > 1, "{:?}", lines(&board));
+    board.undo().unwrap();
+    let written = Note { text: "other".into(), ..note };
+    board.dispatch(Edit::SetNote { id: "n1".into(), note: Some(written) }, "Write").unwrap();
+    assert_eq!(&*lines(&board)[0].text, "other");
+    assert!(texts(&mut board).contains(&"other".to_owned()));
+    board.zoom_to(0.1);
+    assert!(!texts(&mut board).contains(&"other".to_owned()), "far away nobody could read it");
 }
 
 #[test]

@@ -1,15 +1,39 @@
 //! The Markdown of a note as lines that a canvas can draw: headings, lists, quotes and code; of all else the words.
 //! Widths are guessed, so that the same note has the same lines wherever it is drawn. Nothing in a text is followed or run.
 
+use std::sync::Arc;
+
+use kurbo::Size;
+
+/// The text of a note is so large, in pixels at zoom 1,
+pub const NOTE_TEXT: f64 = 12.0;
+/// and one line stands so far below the other.
+pub const NOTE_LINE: f64 = NOTE_TEXT * 1.18 * 1.12;
+/// Between the rim of a note and its text.
+pub const NOTE_PADDING: f64 = 12.0;
 /// How wide a letter is, in parts of the size of its font.
 const LETTER: f64 = 0.54;
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) is_heading: bool,
+pub struct NoteLine {
+    pub text: Arc<str>,
+    pub is_heading: bool,
     /// Pixels from the left.
-    pub(super) indent: f64,
+    pub indent: f64,
+}
+
+/// What a note of such a size shows.
+pub(super) fn lines_in(text: &str, note: Size) -> Arc<[NoteLine]> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a note has a size that is bounded")]
+    let most = ((note.height - 2.0 * NOTE_PADDING) / NOTE_LINE).clamp(0.0, 1_000.0) as usize;
+    let lines = lines(text, note.width - 2.0 * NOTE_PADDING, NOTE_TEXT, most).into_iter();
+    lines.map(|Line { text, is_heading, indent }| NoteLine { text: text.into(), is_heading, indent }).collect()
+}
+
+struct Line {
+    text: String,
+    is_heading: bool,
+    indent: f64,
 }
 
 impl Line {
@@ -19,7 +43,7 @@ impl Line {
 }
 
 /// At most so many lines of so many pixels; the last one ends with dots where there is more. `size` is that of the text, in pixels.
-pub(super) fn lines(text: &str, width: f64, size: f64, most: usize) -> Vec<Line> {
+fn lines(text: &str, width: f64, size: f64, most: usize) -> Vec<Line> {
     let mut out: Vec<Line> = Vec::new();
     let mut is_code = false;
     let mut is_cut = false;
