@@ -1,5 +1,7 @@
 //! Notes and colours on the board: pressed, moved, deleted and listed as steps are. None of it changes what a workflow means.
 
+use std::collections::BTreeSet;
+
 use kurbo::{Point, Rect};
 use workflow::{
     Definition, StepKey,
@@ -63,7 +65,7 @@ impl Board {
                     out.push(Output::Write(Written::Group(id)));
                 }
                 let (keys, notes) = self.held_by(group);
-                if keys.iter().all(|key| self.selection.contains(key)) {
+                if self.are_selected(&keys) {
                     // The notes in the frame come along, whatever else is selected.
                     self.select_also(Vec::new(), notes, true, out);
                     return false;
@@ -88,18 +90,25 @@ impl Board {
         if !many {
             self.select_both(keys, notes, out);
         } else if !has_selected {
-            let rest = self.selection.iter().filter(|key| !keys.contains(key)).cloned().collect();
-            let rest_notes = self.selected_notes.iter().filter(|id| !notes.contains(id)).cloned().collect();
+            let rest = without(&self.selection, &keys);
+            let rest_notes = without(&self.selected_notes, &notes);
             self.select_both(rest, rest_notes, out);
         }
     }
 
     fn select_also(&mut self, keys: Vec<StepKey>, notes: Vec<String>, many: bool, out: &mut Vec<Output>) {
-        let (mut selection, mut selected_notes) =
-            if many { (self.selection.clone(), self.selected_notes.clone()) } else { (Vec::new(), Vec::new()) };
-        selection.extend(keys.into_iter().filter(|key| !self.selection.contains(key) || !many));
-        selected_notes.extend(notes.into_iter().filter(|id| !self.selected_notes.contains(id) || !many));
+        if !many {
+            return self.select_both(keys, notes, out);
+        }
+        let (keys, notes) = (without(&keys, &self.selection), without(&notes, &self.selected_notes));
+        let selection = self.selection.iter().cloned().chain(keys).collect();
+        let selected_notes = self.selected_notes.iter().cloned().chain(notes).collect();
         self.select_both(selection, selected_notes, out);
+    }
+
+    /// Whether each of them is.
+    pub(super) fn are_selected(&self, keys: &[StepKey]) -> bool {
+        without(keys, &self.selection).is_empty()
     }
 
     /// Selects a note from outside, as from a list, and shows it.
@@ -227,6 +236,12 @@ impl Board {
     pub fn corner_point(&self, id: &str) -> Option<Point> {
         self.note_place(id).map(|rect| Point::new(rect.x1, rect.y1))
     }
+}
+
+/// In a set, since a group may hold every step that there is.
+pub(super) fn without<T: Clone + Ord>(some: &[T], others: &[T]) -> Vec<T> {
+    let others: BTreeSet<&T> = others.iter().collect();
+    some.iter().filter(|one| !others.contains(one)).cloned().collect()
 }
 
 fn note_edit(note: Note) -> Edit {

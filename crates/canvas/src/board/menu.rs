@@ -48,7 +48,7 @@ impl Board {
             }
             Hit::Group(group) => {
                 let (keys, notes) = self.held_by(group);
-                if !keys.iter().all(|key| self.selection.contains(key)) {
+                if !self.are_selected(&keys) {
                     self.select_both(keys, notes, &mut out);
                 }
                 self.subject()

@@ -1,6 +1,8 @@
 //! Tests of notes, groups and colours on the board: each act is one step of undo, none changes what the workflow means, and what one
 //! person collapsed is nobody else's.
 
+use std::{cell::Cell, cmp::Ordering};
+
 use workflow::definition::{Colour, Group, Note};
 
 use super::*;
@@ -169,6 +171,58 @@ fn a_frame_moves_its_steps_and_the_notes_in_it_and_goes_with_its_last_step() {
     assert!(board.definition().groups.is_empty() && board.definition().notes.is_empty());
     board.undo().unwrap();
     assert_eq!(*board.definition(), before);
+}
+
+/// Counts how often it is held against another.
+#[derive(Clone, Debug)]
+struct Counted(u32);
+
+thread_local! {
+    static N_COMPARED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Ord for Counted {
+    fn cmp(&self, other: &Self) -> Ordering {
+        N_COMPARED.set(N_COMPARED.get() + 1);
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Counted {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Counted {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Counted {}
+
+#[test]
+fn what_is_selected_of_a_large_group_is_found_without_holding_each_against_each() {
+    let all: Vec<Counted> = (0..5_000).map(Counted).collect();
+    let left = crate::board::marks::without(&all, &all[1..]);
+    assert!(N_COMPARED.get() < 1_000_000, "{} comparisons", N_COMPARED.get());
+    assert_eq!(left, [Counted(0)]);
+}
+
+#[test]
+fn a_press_on_a_frame_with_shift_takes_its_steps_along_and_the_next_one_lets_them_go() {
+    let mut board = grouped();
+    let title = title_of(&board, "g1");
+    let click = |board: &mut Board| {
+        down(board, title, SHIFT);
+        board.handle(Input::Up { id: 1, at: title, mods: SHIFT });
+    };
+    board.select_keys(vec!["b".into(), "a".into()], false);
+    click(&mut board);
+    assert_eq!(keys(&board), ["b", "a", "c"], "in the order in which they were selected");
+    click(&mut board);
+    assert_eq!(keys(&board), ["a"]);
 }
 
 #[test]
