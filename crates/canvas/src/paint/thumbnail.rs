@@ -79,7 +79,9 @@ fn written(list: &DisplayList) -> String {
 fn cards(definition: &Definition) -> DisplayList {
     let agents = AgentCatalog::default();
     let source = Source::Draft { agents: &agents };
-    let scene = Scene::build(definition, source, Flow::Right, &mut BTreeMap::new(), None);
+    // What is not drawn must not make the rest smaller.
+    let definition = Definition { steps: definition.steps.clone(), ..Definition::default() };
+    let scene = Scene::build(&definition, source, Flow::Right, &mut BTreeMap::new(), None);
     let mut batches = Batches::default();
     let Some(world) = scene.drawn_bounds() else { return batches.into_list(None, SIZE) };
     let place = Place::of(world);
@@ -209,7 +211,10 @@ fn words(definition: &Definition, stages: &[Vec<&StepKey>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use workflow::{Step, definition::Position};
+    use workflow::{
+        Step,
+        definition::{Group, Note, Position},
+    };
 
     use super::*;
 
@@ -253,6 +258,18 @@ mod tests {
         assert!(!drawn.svg.contains("<text") && !drawn.svg.contains("Plan"));
         assert!(drawn.svg.len() < 2_000, "{}", drawn.svg.len());
         assert_eq!(of(&serde_json::json!({"steps": {}})), Thumbnail { svg: String::new(), words: String::new() });
+    }
+
+    #[test]
+    fn notes_and_frames_which_are_not_drawn_take_no_room() {
+        let bare = many(5, |n| n.checked_sub(1).into_iter().collect());
+        let mut marked = bare.clone();
+        marked.notes.push(Note { id: "n1".into(), text: "Far away".into(), x: -9_000.0, ..Note::default() });
+        marked.groups.insert("g1".into(), Group { title: "All".into(), colour: None });
+        for step in marked.steps.values_mut() {
+            step.group = Some("g1".into());
+        }
+        assert_eq!(thumbnail(&marked), thumbnail(&bare));
     }
 
     #[test]
