@@ -92,8 +92,11 @@ impl Scene {
     /// The topmost note, or else the title of the last group there.
     fn hit_mark(&self, camera: &Camera, screen: Point, precision: Precision) -> Option<Hit> {
         let world = camera.to_world(screen);
+        let reach = precision.port_radius();
         let is_corner = |note: &NoteBox| {
-            camera.to_screen(Point::new(note.rect.x1, note.rect.y1)).distance(screen) <= precision.port_radius()
+            // Of a note that is small on the screen the corner would be most of it: there it is taken up as a whole.
+            let seen = camera.rect_to_screen(note.rect);
+            seen.width().min(seen.height()) >= 3.0 * reach && Point::new(seen.x1, seen.y1).distance(screen) <= reach
         };
         let here = |note: &NoteBox| is_corner(note) || note.rect.contains(world);
         if let Some((id, note)) = (0..).zip(&self.notes).filter(|(_, note)| here(note)).last() {

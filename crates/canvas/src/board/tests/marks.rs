@@ -129,6 +129,26 @@ fn a_text_is_read_when_it_or_the_size_of_its_note_changes_and_never_while_drawin
 }
 
 #[test]
+fn the_corner_of_a_note_is_taken_up_only_where_the_note_is_large_on_the_screen() {
+    let mut board = three();
+    add_note(&mut board, "n1", 0.0, 300.0);
+    for (zoom, precision, is_corner) in [
+        (1.0, Precision::Mouse, true),
+        (1.0, Precision::Touch, false),
+        (2.0, Precision::Touch, true),
+        (0.3, Precision::Mouse, false),
+        (0.1, Precision::Mouse, false),
+    ] {
+        board.camera = Camera { origin: Point::new(-100.0, 200.0), zoom };
+        let corner = board.corner_point("n1").unwrap();
+        let inside = board.hit(corner - Vec2::new(1.0, 1.0), precision);
+        assert_eq!(inside, if is_corner { Hit::Corner(0) } else { Hit::Note(0) }, "at {zoom}");
+        let outside = board.hit(corner + Vec2::new(2.0, 2.0), precision);
+        assert_eq!(outside, if is_corner { Hit::Corner(0) } else { Hit::Nothing }, "at {zoom}");
+    }
+}
+
+#[test]
 fn escape_gives_up_moving_and_resizing_a_note() {
     let mut board = three();
     add_note(&mut board, "n1", 0.0, 300.0);
