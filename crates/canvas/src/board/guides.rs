@@ -32,14 +32,15 @@ impl Board {
         let Gesture::Drag(drag) = &self.gesture else {
             return Vec::new();
         };
-        let seen = self.scene.nodes_in(self.camera.visible(self.viewport, 0.0));
-        if drag.nodes.len() > MANY || seen.len() > MANY {
+        let window = self.camera.visible(self.viewport, 0.0);
+        let (seen, notes) = (self.scene.nodes_in(window), self.scene.notes_in(window, true));
+        if drag.nodes.len() > MANY || seen.len() + notes.len() > MANY {
             return Vec::new();
         }
         let is_held = |held: &[(u32, Point)], id: u32| held.iter().any(|(known, _)| *known == id);
         let cards = seen.into_iter().filter(|node| !is_held(&drag.nodes, *node)).map(|node| self.scene.rect(node));
-        let notes = (0..).zip(&self.scene.notes).filter(|(note, _)| !is_held(&drag.notes, *note));
-        cards.chain(notes.map(|(_, note)| note.rect)).collect()
+        let notes = notes.into_iter().filter(|note| !is_held(&drag.notes, *note));
+        cards.chain(notes.map(|note| self.scene.notes[note as usize].rect)).collect()
     }
 }
 
@@ -96,8 +97,11 @@ mod tests {
     use workflow::{AgentCatalog, Definition};
 
     use super::*;
-    use crate::board::{Button, Input, Mods};
-    use crate::scene::hit::Precision;
+    use crate::{
+        board::{Button, Input, Mods},
+        camera::Camera,
+        scene::hit::Precision,
+    };
 
     #[test]
     fn what_is_near_enough_comes_into_line_and_the_rest_onto_the_grid() {
@@ -118,6 +122,18 @@ mod tests {
         assert_eq!(in_line(under, snapped(under.origin()), &[wide], 6.0), Point::new(-13.0, 200.0));
     }
 
+    /// Drags B so far; answers with how many guides are seen, and with where it stands then.
+    fn dragged(board: &mut Board, by: Vec2, mods: Mods) -> (usize, f64) {
+        let at = board.node_rect(&"b".into()).unwrap().center();
+        let (button, precision) = (Button::Main, Precision::Mouse);
+        board.handle(Input::Down { id: 1, at, button, precision, mods: Mods::default(), clicks: 1 });
+        board.handle(Input::Move { id: 1, at: at + by, mods });
+        let Gesture::Drag(drag) = board.gesture() else { panic!("nothing is dragged") };
+        let n_guides = drag.guides().len();
+        board.handle(Input::Up { id: 1, at: at + by, mods });
+        (n_guides, board.definition().steps["b"].ui.unwrap().x)
+    }
+
     #[test]
     fn a_dragged_card_snaps_to_its_neighbour_shows_it_and_with_ctrl_does_not() {
         let definition = Definition::from_value(&json!({"steps": {
@@ -127,23 +143,26 @@ mod tests {
             let mut board = Board::editor(definition.clone(), AgentCatalog::default());
             board.set_viewport(Size::new(1000.0, 700.0));
             board.zoom_to(1.0);
-            let at = board.node_rect(&"b".into()).unwrap().center();
-            let mods = Mods { ctrl, ..Mods::default() };
-            let button = Button::Main;
-            board.handle(Input::Down {
-                id: 1,
-                at,
-                button,
-                precision: Precision::Mouse,
-                mods: Mods::default(),
-                clicks: 1,
-            });
-            board.handle(Input::Move { id: 1, at: at + Vec2::new(-395.0, 0.0), mods });
-            let Gesture::Drag(drag) = board.gesture() else { panic!("nothing is dragged") };
-            assert_eq!(drag.guides().len(), n_guides);
-            board.handle(Input::Up { id: 1, at: at + Vec2::new(-395.0, 0.0), mods });
-            let now = board.definition().steps["b"].ui.unwrap();
-            assert!((now.x - x).abs() < 1e-6, "{now:?}");
+            let now = dragged(&mut board, Vec2::new(-395.0, 0.0), Mods { ctrl, ..Mods::default() });
+            assert_eq!(now.0, n_guides);
+            assert!((now.1 - x).abs() < 1e-6, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn a_note_guides_only_where_it_is_seen() {
+        for (note_y, x, n_guides) in [(400, 3.0, 1), (90_000, 8.0, 0)] {
+            let definition = Definition::from_value(&json!({
+                "steps": {"b": {"agent_id": "x", "ui": {"x": 400, "y": 200}}},
+                "notes": [{"id": "n1", "text": "Here", "x": 3, "y": note_y, "width": 300, "height": 99}]}))
+            .unwrap();
+            let mut board = Board::editor(definition, AgentCatalog::default());
+            board.is_fit_wanted = false;
+            board.set_viewport(Size::new(1000.0, 700.0));
+            board.camera = Camera { origin: Point::new(-200.0, 0.0), zoom: 1.0 };
+            let now = dragged(&mut board, Vec2::new(-395.0, 0.0), Mods::default());
+            assert_eq!(now.0, n_guides, "of a note at {note_y}");
+            assert!((now.1 - x).abs() < 1e-6, "{now:?}");
         }
     }
 }
