@@ -26,6 +26,7 @@ mod logs;
 mod needs;
 mod one_step;
 mod outline;
+mod outline_notes;
 pub(super) mod output;
 mod output_form;
 pub(super) mod outside;

@@ -7,6 +7,7 @@ use super::{
     absent::{self, NoWorker},
     items::{self, waiting},
     one_step::OneStep,
+    outline_notes::Notes,
     progress,
     state::LiveRun,
 };
@@ -27,6 +28,7 @@ pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
                         <Item live key/>
                     </For>
                 </ol>
+                <Notes live/>
             </div>
             <PanelHandle side=Side::Right key="run-outline" label="Resize the list of steps"/>
         </aside>
