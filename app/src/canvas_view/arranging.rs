@@ -1,11 +1,14 @@
 //! What the editor page calls to arrange what is on the canvas: select along lines, align, colour, notes and groups.
 //! Like all of the handle it decides nothing: the board does, and says what came of it.
 
-use canvas::{Alignment, Axis, MarkRow, Rect, Way, Written};
+use canvas::{Alignment, Axis, MarkRow, Rect, Vec2, Way, Written};
 use leptos::prelude::*;
 use workflow::definition::Colour;
 
 use super::editor::EditorHandle;
+
+/// From one size of a note to the next, without a pointer: some words wider, and a line or two higher.
+const NOTE_STEP: Vec2 = Vec2::new(40.0, 24.0);
 
 impl EditorHandle {
     /// Selects everything before, or after, what is selected too.
@@ -33,6 +36,12 @@ impl EditorHandle {
 
     pub fn add_note(self) {
         self.acted(canvas::Board::add_note);
+    }
+
+    /// Makes the selected notes a step larger, or smaller.
+    pub fn resize_notes(self, is_larger: bool) {
+        let by = if is_larger { NOTE_STEP } else { -NOTE_STEP };
+        self.acted(|board| board.resize_selected_notes(by));
     }
 
     pub fn select_note(self, id: &str) {

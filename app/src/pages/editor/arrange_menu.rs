@@ -94,6 +94,15 @@ pub(super) fn Colours(#[prop(into)] on_choose: Callback<Option<Colour>>) -> impl
     all.map(item).collect_view()
 }
 
+/// How large a note is, for whoever uses no pointer. Answers with whether it is to be larger.
+#[component]
+pub(super) fn Sizes(#[prop(into)] on_choose: Callback<bool>) -> impl IntoView {
+    view! {
+        <MenuItem icon="zoom-in" on_select=move |()| on_choose.run(true)>"Larger"</MenuItem>
+        <MenuItem icon="zoom-out" on_select=move |()| on_choose.run(false)>"Smaller"</MenuItem>
+    }
+}
+
 #[component]
 pub(super) fn Along(draft: Draft, #[prop(optional, into)] refusal: Signal<Option<String>>) -> impl IntoView {
     let handle = draft.handle;

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use workflow::{StepKey, trying::Extent};
 
 use super::{
-    arrange_menu::{AlignItem, Along, ColourItem, FurtherMenu, Grouping, Leading},
+    arrange_menu::{AlignItem, Along, ColourItem, FurtherMenu, Grouping, Leading, Sizes},
     draft::Draft,
     focus,
     replacing::Replacing,
@@ -38,7 +38,7 @@ pub(super) fn CanvasMenu(draft: Draft) -> impl IntoView {
                         Subject::Step(key) => view! { <OfStep draft leading key/> }.into_any(),
                         Subject::Line(from, to) => view! { <OfLine draft from to/> }.into_any(),
                         Subject::Note(id) => view! { <OfNote draft leading id/> }.into_any(),
-                        Subject::Selection { .. } => view! { <OfSelection draft leading/> }.into_any(),
+                        Subject::Selection { notes, .. } => view! { <OfSelection draft leading has_notes={notes > 0}/> }.into_any(),
                         Subject::Canvas => view! { <OfCanvas draft/> }.into_any(),
                     }}
                 </ContextMenu>
@@ -81,6 +81,7 @@ fn OfNote(draft: Draft, leading: Leading, id: String) -> impl IntoView {
     let write = move |()| draft.handle.writing().set(Some(Written::Note(id.get_value())));
     view! {
         <MenuItem icon="pencil" keys="Enter" on_select=write>"Edit"</MenuItem>
+        <Sizes on_choose=move |is_larger| draft.handle.resize_notes(is_larger)/>
         <ColourItem leading/>
         <MenuLine/>
         <CopyItems draft/>
@@ -108,9 +109,11 @@ fn OfLine(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
 }
 
 #[component]
-fn OfSelection(draft: Draft, leading: Leading) -> impl IntoView {
+fn OfSelection(draft: Draft, leading: Leading, has_notes: bool) -> impl IntoView {
+    let sizes = has_notes.then(|| view! { <Sizes on_choose=move |is_larger| draft.handle.resize_notes(is_larger)/> });
     view! {
         <AlignItem leading/>
+        {sizes}
         <ColourItem leading/>
         <Grouping draft leading/>
         <Along draft/>

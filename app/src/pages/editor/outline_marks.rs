@@ -3,7 +3,10 @@
 use canvas::{Edit, MarkRow, Written};
 use leptos::prelude::*;
 
-use super::{arrange_menu::Colours, draft::Draft};
+use super::{
+    arrange_menu::{Colours, Sizes},
+    draft::Draft,
+};
 use crate::{
     components::{Menu, MenuItem, MenuLine, Size, dom},
     reactive::memo,
@@ -25,7 +28,7 @@ pub(super) fn Marks(draft: Draft) -> impl IntoView {
         <Show when=move || notes.with(|rows| !rows.is_empty())>
             <h3 class="marks-head">"Notes"</h3>
             <ul class="step-list" aria-label="Notes">
-                <For each=move || notes.get() key=|row| (row.id.clone(), row.title.clone()) let:row>
+                <For each=move || notes.get() key=|row| (row.id.clone(), row.text.clone()) let:row>
                     <Note draft row/>
                 </For>
             </ul>
@@ -46,7 +49,7 @@ fn group_row_id(id: &str) -> String {
 #[component]
 fn Group(draft: Draft, row: MarkRow) -> impl IntoView {
     let handle = draft.handle;
-    let MarkRow { id, title, n_steps, is_collapsed } = row;
+    let MarkRow { id, title, n_steps, is_collapsed, .. } = row;
     let (row_id, menu_id, label) =
         (group_row_id(&id), format!("outline-group-{id}-more"), format!("Actions for {title}"));
     let id = StoredValue::new(id);
@@ -86,8 +89,11 @@ fn Group(draft: Draft, row: MarkRow) -> impl IntoView {
 #[component]
 fn Note(draft: Draft, row: MarkRow) -> impl IntoView {
     let handle = draft.handle;
-    let MarkRow { id, title, .. } = row;
+    let MarkRow { id, title, text, .. } = row;
     let (menu_id, label) = (format!("outline-note-{id}-more"), format!("Actions for note {title}"));
+    // Of a note of one line the title is all that there is.
+    let text = (text.trim() != title).then_some(text);
+    let text_id = text.is_some().then(|| format!("outline-note-{id}-text"));
     let id = StoredValue::new(id);
     let select = move || handle.select_note(&id.get_value());
     let edit = move || {
@@ -100,11 +106,16 @@ fn Note(draft: Draft, row: MarkRow) -> impl IntoView {
     };
     view! {
         <li class="step-row">
-            <button class="mark-open" type="button" on:click=move |_| select()>
+            <button class="mark-open" type="button" aria-describedby=text_id.clone() on:click=move |_| select()>
                 <span class="truncate">{title}</span>
             </button>
+            {text.map(|text| view! { <span id=text_id hidden=true>{text}</span> })}
             <Menu id=menu_id label size=Size::Sm>
                 <MenuItem icon="pencil" on_select=move |()| edit()>"Edit"</MenuItem>
+                <Sizes on_choose=move |is_larger| {
+                    select();
+                    handle.resize_notes(is_larger);
+                }/>
                 <MenuLine/>
                 <Colours on_choose=move |colour| {
                     select();

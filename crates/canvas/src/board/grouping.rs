@@ -146,6 +146,7 @@ impl Board {
         let row = |group: &crate::scene::GroupBox| MarkRow {
             id: group.id.clone(),
             title: group.title.to_string(),
+            text: String::new(),
             n_steps: group.members.len(),
             is_collapsed: group.is_collapsed(),
         };

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use kurbo::{Point, Rect};
+use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{
     Definition, StepKey,
     definition::{Colour, Note},
+    words::count,
 };
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     clip::counted,
     edit::{Edit, emptied, fresh_id},
-    scene::{NOTE_SIZE, bounded, hit::Hit, snapped},
+    scene::{NOTE_SIZE, Scene, bounded, hit::Hit, snapped},
 };
 
 /// A note or a group in the list of steps.
@@ -23,6 +24,8 @@ use crate::{
 pub struct MarkRow {
     pub id: String,
     pub title: String,
+    /// All that a note says.
+    pub text: String,
     /// Steps of a group.
     pub n_steps: usize,
     pub is_collapsed: bool,
@@ -161,6 +164,39 @@ impl Board {
         out
     }
 
+    /// Makes every selected note so much larger, or smaller, as by its corner.
+    pub fn resize_selected_notes(&mut self, by: Vec2) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        if !self.is_editor() {
+            return out;
+        }
+        let size = |scene: &Scene, note: u32| scene.notes[note as usize].rect.size();
+        let mut resized = Vec::new();
+        for note in self.selected_note_boxes() {
+            let from = size(&self.scene, note);
+            self.scene.resize_note(note, by, from);
+            if size(&self.scene, note) != from {
+                resized.push(note);
+            }
+        }
+        let Some(first) = resized.first() else {
+            out.push(Output::Say("Nothing that is selected can be made so large or small".to_owned()));
+            return out;
+        };
+        let Size { width, height } = size(&self.scene, *first);
+        let words = if resized.len() == 1 {
+            format!("The note is {width:.0} wide and {height:.0} high now")
+        } else {
+            format!("{} resized", count(resized.len(), "note"))
+        };
+        let edit = self.all_to_here(&[], &resized);
+        if self.commit(edit, "Resize note", None, &mut out) {
+            out.push(Output::Say(words));
+        }
+        out
+    }
+
     /// Colours every selected step and note, or takes their colours away.
     pub fn colour_selected(&mut self, colour: Option<Colour>) -> Vec<Output> {
         let mut out = Vec::new();
@@ -228,7 +264,13 @@ impl Board {
 
     /// The notes, for a list.
     pub fn note_rows(&self) -> Vec<MarkRow> {
-        let row = |note: &Note| MarkRow { id: note.id.clone(), title: note.title(), n_steps: 0, is_collapsed: false };
+        let row = |note: &Note| MarkRow {
+            id: note.id.clone(),
+            title: note.title(),
+            text: note.text.clone(),
+            n_steps: 0,
+            is_collapsed: false,
+        };
         self.document.definition.notes.iter().map(row).collect()
     }
 

@@ -149,6 +149,43 @@ fn the_corner_of_a_note_is_taken_up_only_where_the_note_is_large_on_the_screen()
 }
 
 #[test]
+fn notes_are_made_larger_and_smaller_without_a_pointer_in_one_step_of_undo() {
+    let mut board = three();
+    add_note(&mut board, "n1", 0.0, 300.0);
+    add_note(&mut board, "n2", 0.0, 500.0);
+    let before = board.definition().clone();
+    let sizes = |board: &Board| {
+        let size = |note: &Note| (note.width, note.height);
+        board.definition().notes.iter().map(size).collect::<Vec<_>>()
+    };
+    assert_eq!(board.note_rows()[0].text, before.notes[0].text);
+    board.select_note("n1");
+    let out = board.resize_selected_notes(Vec2::new(40.0, 24.0));
+    assert!(out.contains(&Output::Say("The note is 240 wide and 84 high now".into())), "{out:?}");
+    assert_eq!(sizes(&board), [(240.0, 84.0), (200.0, 60.0)]);
+    assert_eq!(board.selected_notes(), ["n1".to_owned()]);
+    board.select_all();
+    let n = board.history().n_undoable();
+    let out = board.resize_selected_notes(Vec2::new(-40.0, -24.0));
+    assert!(out.contains(&Output::Say("2 notes resized".into())), "{out:?}");
+    assert_eq!(sizes(&board), [(200.0, 60.0), (160.0, 48.0)]);
+    assert_eq!(board.history().n_undoable(), n + 1);
+    board.undo().unwrap();
+    board.undo().unwrap();
+    assert_eq!(*board.definition(), before);
+
+    // As small as a note becomes: that is said, and nothing to undo.
+    for _ in 0..9 {
+        board.resize_selected_notes(Vec2::new(-40.0, -24.0));
+    }
+    let n = board.history().n_undoable();
+    assert!(matches!(board.resize_selected_notes(Vec2::new(-40.0, -24.0)).as_slice(), [Output::Say(_)]));
+    assert_eq!(board.history().n_undoable(), n);
+    board.select(Vec::new(), &mut Vec::new());
+    assert!(matches!(board.resize_selected_notes(Vec2::new(40.0, 24.0)).as_slice(), [Output::Say(_)]));
+}
+
+#[test]
 fn escape_gives_up_moving_and_resizing_a_note() {
     let mut board = three();
     add_note(&mut board, "n1", 0.0, 300.0);
