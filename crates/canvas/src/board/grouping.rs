@@ -8,7 +8,7 @@ use workflow::{
 };
 
 use super::{
-    Board, MarkRow,
+    Board,
     input::{Output, Written},
 };
 use crate::edit::{Edit, emptied, fresh_id};
@@ -139,17 +139,5 @@ impl Board {
             self.scene.collapsed.insert(id.to_owned());
         }
         self.rebuild();
-    }
-
-    /// The groups, for a list.
-    pub fn group_rows(&self) -> Vec<MarkRow> {
-        let row = |group: &crate::scene::GroupBox| MarkRow {
-            id: group.id.clone(),
-            title: group.title.to_string(),
-            text: String::new(),
-            n_steps: group.members.len(),
-            is_collapsed: group.is_collapsed(),
-        };
-        self.scene.groups.iter().map(row).collect()
     }
 }

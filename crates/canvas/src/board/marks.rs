@@ -1,4 +1,4 @@
-//! Notes and colours on the board: pressed, moved, deleted and listed as steps are. None of it changes what a workflow means.
+//! Notes and colours on the board: pressed, moved, resized and deleted as steps are. None of it changes what a workflow means.
 
 use std::collections::BTreeSet;
 
@@ -18,18 +18,6 @@ use crate::{
     edit::{Edit, emptied, fresh_id},
     scene::{NOTE_SIZE, Scene, bounded, hit::Hit, snapped},
 };
-
-/// A note or a group in the list of steps.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MarkRow {
-    pub id: String,
-    pub title: String,
-    /// All that a note says.
-    pub text: String,
-    /// Steps of a group.
-    pub n_steps: usize,
-    pub is_collapsed: bool,
-}
 
 impl Board {
     /// The ids of the notes that are selected.
@@ -260,18 +248,6 @@ impl Board {
             return self.scene.node(key).map_or_else(String::new, |node| self.scene.title[node as usize].to_string());
         }
         counted(self.selection.len(), self.selected_notes.len())
-    }
-
-    /// The notes, for a list.
-    pub fn note_rows(&self) -> Vec<MarkRow> {
-        let row = |note: &Note| MarkRow {
-            id: note.id.clone(),
-            title: note.title(),
-            text: note.text.clone(),
-            n_steps: 0,
-            is_collapsed: false,
-        };
-        self.document.definition.notes.iter().map(row).collect()
     }
 
     /// The middle of the corner that a note is resized by, on the screen.
