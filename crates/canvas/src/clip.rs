@@ -8,7 +8,9 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use workflow::{Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source};
+use workflow::{
+    Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source, words::count,
+};
 
 pub use paste::{Outside, Pasted};
 pub use read::Unreadable;
@@ -92,7 +94,6 @@ impl Clip {
 
 /// "3 steps and 1 note"
 pub fn counted(n_steps: usize, n_notes: usize) -> String {
-    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     match (n_steps, n_notes) {
         (_, 0) => count(n_steps, "step"),
         (0, _) => count(n_notes, "note"),

@@ -2,7 +2,10 @@
 //! Must never draw anything here: drawings come from the server, so that the first page needs no canvas.
 
 use leptos::prelude::*;
-use workflow::api::{GalleryCard, Page};
+use workflow::{
+    api::{GalleryCard, Page},
+    words::count,
+};
 
 use crate::{
     api,
@@ -64,7 +67,7 @@ fn GallerySkeleton() -> impl IntoView {
 fn Card(card: GalleryCard) -> impl IntoView {
     let GalleryCard { template, drawing } = card;
     let href = format!("/start/{}", template.id);
-    let steps = if template.n_steps == 1 { "1 step".to_owned() } else { format!("{} steps", template.n_steps) };
+    let steps = count(template.n_steps, "step");
     view! {
         <li class="gallery-card">
             <h3>

@@ -2,6 +2,7 @@
 
 use canvas::{Edit, MarkRow, Written};
 use leptos::prelude::*;
+use workflow::words::count;
 
 use super::{
     arrange_menu::{Colours, Sizes},
@@ -53,7 +54,7 @@ fn Group(draft: Draft, row: MarkRow) -> impl IntoView {
     let (row_id, menu_id, label) =
         (group_row_id(&id), format!("outline-group-{id}-more"), format!("Actions for {title}"));
     let id = StoredValue::new(id);
-    let count = if n_steps == 1 { "1 step".to_owned() } else { format!("{n_steps} steps") };
+    let count = count(n_steps, "step");
     let about = if is_collapsed { format!("{count} · collapsed") } else { count };
     let select = move || handle.select_group(&id.get_value());
     let toggle = move |()| {

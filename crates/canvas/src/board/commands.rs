@@ -2,7 +2,7 @@
 //! Selection and camera are never part of what can be undone.
 
 use kurbo::{Point, Rect, Vec2};
-use workflow::StepKey;
+use workflow::{StepKey, words::count};
 
 use super::{Board, Gesture, input::Output};
 use crate::{
@@ -65,7 +65,7 @@ impl Board {
         let all = self.scene.order.iter().map(|node| self.scene.key(*node).clone()).collect();
         let notes = self.scene.notes.iter().map(|note| note.id.clone()).collect();
         self.select_both(all, notes, &mut out);
-        out.push(Output::Say(format!("{} steps selected", self.scene.n_nodes())));
+        out.push(Output::Say(format!("{} selected", count(self.scene.n_nodes(), "step"))));
         out
     }
 

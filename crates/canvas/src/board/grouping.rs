@@ -5,6 +5,7 @@ use kurbo::Rect;
 use workflow::{
     StepKey,
     definition::{Colour, Group},
+    words::count,
 };
 
 use super::{
@@ -56,7 +57,7 @@ impl Board {
         edits.push(Edit::SetGroup { id: id.clone(), group: Some(Group { title: TITLE.to_owned(), colour: None }) });
         let n = self.selection.len();
         if self.commit(Edit::Batch(edits), "Group", None, &mut out) {
-            out.push(Output::Say(if n == 1 { "1 step grouped".to_owned() } else { format!("{n} steps grouped") }));
+            out.push(Output::Say(format!("{} grouped", count(n, "step"))));
             out.push(Output::Write(Written::Group(id)));
         }
         out

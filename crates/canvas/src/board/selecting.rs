@@ -1,7 +1,7 @@
 //! Selecting along the lines: what the selection comes from, and what comes of it.
 //! Nothing here changes the definition, and nothing that was selected is let go.
 
-use workflow::StepKey;
+use workflow::{StepKey, words::count};
 
 use super::{Board, input::Output};
 
@@ -46,7 +46,7 @@ impl Board {
         let selection: Vec<StepKey> = self.scene.in_order(found).iter().chain(&begin).map(key).collect();
         let n = selection.len();
         self.select(selection, &mut out);
-        out.push(Output::Say(if n == 1 { "1 step selected".to_owned() } else { format!("{n} steps selected") }));
+        out.push(Output::Say(format!("{} selected", count(n, "step"))));
         out
     }
 

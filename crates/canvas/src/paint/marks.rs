@@ -2,6 +2,7 @@
 //! A colour only repeats what a title or a text says: nothing here may be told by it alone.
 
 use kurbo::{Point, Rect, Vec2};
+use workflow::words::count;
 
 use super::{
     View, card,
@@ -112,12 +113,8 @@ fn collapsed(view: &View<'_>, group: &GroupBox, card: Rect, is_selected: bool, b
 
 /// What a collapsed group holds, in words.
 fn inside(n_steps: usize, n_problems: u32) -> String {
-    let steps = if n_steps == 1 { "1 step".to_owned() } else { format!("{n_steps} steps") };
-    match n_problems {
-        0 => steps,
-        1 => format!("{steps} · 1 problem"),
-        n => format!("{steps} · {n} problems"),
-    }
+    let steps = count(n_steps, "step");
+    if n_problems == 0 { steps } else { format!("{steps} · {}", count(n_problems, "problem")) }
 }
 
 fn paint_note(view: &View<'_>, note: &NoteBox, rank: u8, batches: &mut Batches) {

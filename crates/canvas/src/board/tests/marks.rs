@@ -283,6 +283,18 @@ fn a_press_on_a_frame_with_shift_takes_its_steps_along_and_the_next_one_lets_the
 }
 
 #[test]
+fn numbers_are_told_in_the_same_words_everywhere() {
+    use crate::clip::counted;
+
+    let told = [(1, 0), (0, 2), (1_234, 1)].map(|(n_steps, n_notes)| counted(n_steps, n_notes));
+    assert_eq!(told, ["1 step", "2 notes", "1,234 steps and 1 note"]);
+    let mut board = three();
+    assert!(board.select_all().contains(&Output::Say("3 steps selected".into())));
+    board.dispatch(Edit::RemoveSteps(vec!["b".into(), "c".into()]), "Delete").unwrap();
+    assert!(board.select_all().contains(&Output::Say("1 step selected".into())));
+}
+
+#[test]
 fn steps_leave_a_group_one_by_one_and_the_last_one_takes_it_along() {
     let mut board = grouped();
     let before = board.definition().clone();
