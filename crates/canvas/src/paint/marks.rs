@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     camera::Lod,
-    scene::{FRAME_HEAD, GroupBox, NODE_WIDTH, NOTE_LINE, NOTE_PADDING, NoteBox},
+    scene::{FRAME_HEAD, GroupBox, NODE_WIDTH, NOTE_LINE, NOTE_PADDING, NoteBox, hit::Precision},
 };
 
 /// Over the grid, under the lines.
@@ -131,7 +131,7 @@ fn paint_note(view: &View<'_>, note: &NoteBox, rank: u8, batches: &mut Batches) 
         Stroke { dash: Dash::Solid, ..Stroke::new(ink, 1.0) }
     };
     batches.stroke(LAYER, rank + 1, border).push(shape);
-    if is_selected && view.board.is_editor() {
+    if is_selected && view.board.is_editor() && Precision::Mouse.has_corner(rect) {
         let corner = Point::new(rect.x1, rect.y1);
         batches.fill(LAYER, rank + 2, Fill { ink: Ink::Selected, alpha: 255 }).push(Shape::Circle(corner, 4.5));
     }

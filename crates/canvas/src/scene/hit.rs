@@ -31,6 +31,11 @@ impl Precision {
         }
     }
 
+    /// Whether a note that is seen so large is taken up by its corner, too. Of a small one the corner would be most of it.
+    pub fn has_corner(self, seen: Rect) -> bool {
+        seen.width().min(seen.height()) >= 3.0 * self.port_radius()
+    }
+
     /// Pixels before a press becomes a drag.
     pub fn slop(self) -> f64 {
         match self {
@@ -94,9 +99,8 @@ impl Scene {
         let world = camera.to_world(screen);
         let reach = precision.port_radius();
         let is_corner = |note: &NoteBox| {
-            // Of a note that is small on the screen the corner would be most of it: there it is taken up as a whole.
             let seen = camera.rect_to_screen(note.rect);
-            seen.width().min(seen.height()) >= 3.0 * reach && Point::new(seen.x1, seen.y1).distance(screen) <= reach
+            precision.has_corner(seen) && Point::new(seen.x1, seen.y1).distance(screen) <= reach
         };
         let here = |note: &NoteBox| is_corner(note) || note.rect.contains(world);
         if let Some((id, note)) = (0..).zip(&self.notes).filter(|(_, note)| here(note)).last() {

@@ -31,13 +31,11 @@ fn title_of(board: &Board, group: &str) -> Point {
     board.group_place(group).unwrap().center()
 }
 
-/// What is written on the canvas.
-fn texts(board: &mut Board) -> Vec<String> {
+/// The picture, with the names of its inks.
+fn drawn(board: &mut Board) -> String {
     let mut svg = crate::paint::Svg::new(crate::paint::Ink::token, |_: crate::paint::Text, _: &str| 0.0, "x");
     board.paint().render(&mut svg);
-    let drawn = svg.finish();
-    let inner = drawn.split("</text>").filter_map(|part| part.rsplit_once('>'));
-    inner.map(|(_, text)| text.to_owned()).collect()
+    svg.finish()
 }
 
 fn y_of(board: &Board, key: &str) -> f64 {
@@ -123,15 +121,16 @@ fn a_text_is_read_when_it_or_the_size_of_its_note_changes_and_never_while_drawin
     let written = Note { text: "other".into(), ..note };
     board.dispatch(Edit::SetNote { id: "n1".into(), note: Some(written) }, "Write").unwrap();
     assert_eq!(&*lines(&board)[0].text, "other");
-    assert!(texts(&mut board).contains(&"other".to_owned()));
+    assert!(drawn(&mut board).contains(">other</text>"));
     board.zoom_to(0.1);
-    assert!(!texts(&mut board).contains(&"other".to_owned()), "far away nobody could read it");
+    assert!(!drawn(&mut board).contains(">other</text>"), "far away nobody could read it");
 }
 
 #[test]
 fn the_corner_of_a_note_is_taken_up_only_where_the_note_is_large_on_the_screen() {
     let mut board = three();
     add_note(&mut board, "n1", 0.0, 300.0);
+    board.select_note("n1");
     for (zoom, precision, is_corner) in [
         (1.0, Precision::Mouse, true),
         (1.0, Precision::Touch, false),
@@ -145,6 +144,10 @@ fn the_corner_of_a_note_is_taken_up_only_where_the_note_is_large_on_the_screen()
         assert_eq!(inside, if is_corner { Hit::Corner(0) } else { Hit::Note(0) }, "at {zoom}");
         let outside = board.hit(corner + Vec2::new(2.0, 2.0), precision);
         assert_eq!(outside, if is_corner { Hit::Corner(0) } else { Hit::Nothing }, "at {zoom}");
+        if precision == Precision::Mouse {
+            let has_handle = drawn(&mut board).contains("fill=\"--canvas-selected\"");
+            assert_eq!(has_handle, is_corner, "at {zoom}");
+        }
     }
 }
 
