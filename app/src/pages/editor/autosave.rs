@@ -13,7 +13,7 @@ use workflow::{
 use super::{
     content::Live,
     draft::Draft,
-    keep::{self, Kept},
+    keep,
     saving::{SaveState, Shared, Theirs, lock},
 };
 use crate::reactive::{effect, effect_with};
@@ -81,12 +81,8 @@ impl Draft {
     fn keep(self) {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
-        let (base_revision, base) = {
-            let core = lock(&core);
-            (core.base, core.saved.clone())
-        };
         let n_edits = saving.n_edits.get_untracked().max(1);
-        let kept = Kept { base_revision, base, n_edits, content: self.content() };
+        let kept = lock(&core).kept(n_edits, self.content());
         let is_kept = keep::write(self.id, &kept);
         saving.is_kept.set(is_kept);
     }
@@ -99,7 +95,7 @@ impl Draft {
         crash::hold(move || {
             // Taken as it then is: saves go on meanwhile. A crash under the lock would leave it locked.
             let Ok(core) = core.try_lock() else { return false };
-            keep::write(id, &Kept { base_revision: core.base, base: core.saved.clone(), n_edits, content })
+            keep::write(id, &core.kept(n_edits, content))
         });
     }
 
@@ -111,7 +107,7 @@ impl Draft {
         let Some(shared) = saving.core.try_get_value().filter(|_| !is_conflict) else { return };
         let content = self.content();
         let mut core = lock(&shared);
-        if core.is_in_flight {
+        if core.in_flight.is_some() {
             core.left = Some(content);
         } else {
             let (id, base) = (self.id, core.base);
@@ -165,7 +161,7 @@ impl Draft {
         let content = self.content();
         let base = {
             let mut core = lock(&core);
-            if core.is_in_flight {
+            if core.in_flight.is_some() {
                 return;
             }
             if core.saved == content {
@@ -173,7 +169,7 @@ impl Draft {
                 self.settled();
                 return;
             }
-            core.is_in_flight = true;
+            core.in_flight = Some(content.clone());
             core.base
         };
         let is_troubled = saving.state.with_untracked(|state| !matches!(state, SaveState::Saved | SaveState::Saving));
@@ -196,13 +192,9 @@ impl Draft {
         };
         let left = {
             let mut core = lock(core);
-            core.is_in_flight = false;
+            core.in_flight = None;
             match &answer {
-                Ok((template, taken)) => {
-                    core.base = template.draft_revision;
-                    core.saved = taken.clone();
-                    core.unanswered.clear();
-                }
+                Ok((template, taken)) => core.is_now(template.draft_revision, taken.clone()),
                 Err(error) => core.note_unanswered(error, content),
             }
             core.left.take().map(|left| (left, core.base))
@@ -224,7 +216,7 @@ impl Draft {
         // Where the newer draft cannot be read now, the save is tried again as one that could not be sent.
         let theirs = api::get_template(self.id).await?;
         let current = Document::from(&theirs);
-        let ours = lock(core).unanswered.iter().find(|sent| sent.is_same_as(&current)).cloned();
+        let ours = lock(core).ours(&current);
         if let Some(ours) = ours {
             return Ok((theirs, ours));
         }

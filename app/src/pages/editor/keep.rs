@@ -11,6 +11,9 @@ pub(super) struct Kept {
     /// What the edits began from, to merge them with what others saved meanwhile.
     pub base_revision: i64,
     pub base: Document,
+    /// Fingerprints of what was sent without an answer: the server may have taken any of it, and that is nobody else's.
+    #[serde(default)]
+    pub sent: Vec<String>,
     pub n_edits: usize,
     pub content: Document,
 }
@@ -54,8 +57,11 @@ mod tests {
         let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
         let content = Document { name: "N".into(), description: "D".into(), definition };
         let base = Document { description: "before".into(), ..content.clone() };
-        let kept = Kept { base_revision: 7, base, n_edits: 3, content };
-        let text = serde_json::to_string(&kept).unwrap();
-        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+        let kept = Kept { base_revision: 7, base, sent: vec!["f".into()], n_edits: 3, content };
+        let mut stored = serde_json::to_value(&kept).unwrap();
+        assert_eq!(serde_json::from_value::<Kept>(stored.clone()).unwrap(), kept);
+        // As it was kept before it said what was sent.
+        stored.as_object_mut().unwrap().remove("sent");
+        assert_eq!(serde_json::from_value::<Kept>(stored).unwrap(), Kept { sent: Vec::new(), ..kept });
     }
 }

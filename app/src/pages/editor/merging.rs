@@ -49,10 +49,7 @@ impl Draft {
         }
         self.saving.stop_timer();
         if let Some(core) = self.saving.core.try_get_value() {
-            let mut core = lock(&core);
-            core.base = theirs.revision;
-            core.saved = theirs.content.clone();
-            core.unanswered.clear();
+            lock(&core).is_now(theirs.revision, theirs.content.clone());
         }
         self.saving.theirs.set(None);
         self.saving.set(SaveState::Saving);
@@ -76,7 +73,7 @@ impl Draft {
             };
             let is_newer = self.saving.core.try_get_value().is_some_and(|core| {
                 let core = lock(&core);
-                !core.is_in_flight && core.base != theirs.revision
+                core.in_flight.is_none() && core.base != theirs.revision
             });
             if is_newer {
                 self.saving.theirs.set(Some(theirs));

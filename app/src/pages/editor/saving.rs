@@ -7,7 +7,7 @@ use canvas::Document;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use workflow::api::{ErrorCode, TemplateView};
 
-use super::content::Live;
+use super::{content::Live, keep::Kept};
 use crate::error::AppError;
 
 /// Remembered, to know our own draft again.
@@ -45,7 +45,10 @@ pub(super) struct Core {
     pub saved: Document,
     /// What was sent without an answer: the server may have taken any of it.
     pub unanswered: Vec<Document>,
-    pub is_in_flight: bool,
+    /// The same of an earlier visit, by fingerprint.
+    pub sent_earlier: Vec<String>,
+    /// What is on its way, until it is answered.
+    pub in_flight: Option<Document>,
     /// Saves in a row that the server did not answer.
     pub n_failures: u32,
     /// What was there when the page was left while a save was on its way.
@@ -53,6 +56,38 @@ pub(super) struct Core {
 }
 
 impl Core {
+    pub(super) fn new(base: i64, saved: Document) -> Self {
+        Self {
+            base,
+            saved,
+            unanswered: Vec::new(),
+            sent_earlier: Vec::new(),
+            in_flight: None,
+            n_failures: 0,
+            left: None,
+        }
+    }
+
+    /// The server has this now, so nothing that was sent before matters any more.
+    pub(super) fn is_now(&mut self, base: i64, saved: Document) {
+        (self.base, self.saved) = (base, saved);
+        self.unanswered.clear();
+        self.sent_earlier.clear();
+    }
+
+    /// What is kept in the browser while the server does not have it.
+    pub(super) fn kept(&self, n_edits: usize, content: Document) -> Kept {
+        let sent = self.unanswered.iter().chain(&self.in_flight).map(Document::fingerprint);
+        let sent = self.sent_earlier.iter().cloned().chain(sent).collect();
+        Kept { base_revision: self.base, base: self.saved.clone(), sent, n_edits, content }
+    }
+
+    /// Which of what was sent the server has, if it is one.
+    pub(super) fn ours(&self, current: &Document) -> Option<Document> {
+        let ours = self.unanswered.iter().find(|sent| sent.is_same_as(current)).cloned();
+        ours.or_else(|| self.sent_earlier.contains(&current.fingerprint()).then(|| current.clone()))
+    }
+
     pub(super) fn note_unanswered(&mut self, error: &AppError, content: Document) {
         let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
         if is_unknown && self.unanswered.last() != Some(&content) {
@@ -102,14 +137,7 @@ pub(super) struct Saving {
 
 impl Saving {
     pub(super) fn new(template: &TemplateView) -> Self {
-        let core = Core {
-            base: template.draft_revision,
-            saved: Document::from(template),
-            unanswered: Vec::new(),
-            is_in_flight: false,
-            n_failures: 0,
-            left: None,
-        };
+        let core = Core::new(template.draft_revision, Document::from(template));
         Self {
             state: RwSignal::new(SaveState::Saved),
             n_edits: RwSignal::new(0),
@@ -136,5 +164,30 @@ impl Saving {
         if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
             timer.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Document {
+        Document { name: name.into(), ..Document::default() }
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_kept_as_sent_and_known_again_as_ours() {
+        let mut core = Core::new(1, named("first"));
+        core.unanswered.push(named("lost"));
+        core.in_flight = Some(named("second"));
+        let kept = core.kept(2, named("third"));
+        assert_eq!(kept.sent, [named("lost").fingerprint(), named("second").fingerprint()]);
+        let mut next = Core::new(1, named("first"));
+        next.sent_earlier = kept.sent;
+        assert_eq!(next.ours(&named("second")), Some(named("second")));
+        assert_eq!(next.ours(&named("somebody else's")), None);
+        assert_eq!(next.kept(2, named("third")).sent.len(), 2, "what was sent is known as long as it is not answered");
+        next.is_now(2, named("second"));
+        assert!(next.kept(1, named("third")).sent.is_empty());
     }
 }

@@ -5,10 +5,32 @@ use leptos::prelude::*;
 
 use super::{
     draft::Draft,
-    keep,
-    saving::{SaveState, Theirs, lock},
+    keep::{self, Kept},
+    saving::{Core, SaveState, Theirs, lock},
 };
 use crate::reactive::effect;
+
+/// How to go on with what was kept, beside what the page came with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// The server has it.
+    Forget,
+    /// It goes on from what the page came with.
+    GoOn,
+    /// It began from another draft, so what this page came with is somebody else's.
+    Merge,
+}
+
+fn way(kept: &Kept, core: &Core) -> Way {
+    if core.saved.is_same_as(&kept.content) {
+        Way::Forget
+    // A save that was on its way has arrived: its answer was lost, and nobody else was here.
+    } else if kept.base_revision == core.base || kept.sent.contains(&core.saved.fingerprint()) {
+        Way::GoOn
+    } else {
+        Way::Merge
+    }
+}
 
 impl Draft {
     /// Takes up what an earlier visit could not save, once the page is the browser's.
@@ -23,23 +45,20 @@ impl Draft {
         let saving = self.saving;
         let Some(kept) = keep::read(self.id) else { return };
         let Some(core) = saving.core.try_get_value() else { return };
-        let (base, is_same) = {
-            let core = lock(&core);
-            (core.base, core.saved.is_same_as(&kept.content))
-        };
-        if is_same {
+        let way = way(&kept, &lock(&core));
+        if way == Way::Forget {
             keep::forget(self.id);
             return;
         }
         saving.is_kept.set(true);
         saving.n_edits.set(kept.n_edits);
         saving.is_dirty.set_value(true);
-        if kept.base_revision == base {
+        if way == Way::GoOn {
+            lock(&core).sent_earlier = kept.sent;
             saving.restored.set(Some(kept.n_edits));
             self.show(kept.content);
             self.save_soon();
         } else {
-            // It began from another draft, so what this page came with is somebody else's.
             let theirs = {
                 let mut core = lock(&core);
                 let content = std::mem::replace(&mut core.saved, kept.base);
@@ -67,5 +86,27 @@ impl Draft {
         self.saving.stop_timer();
         self.show(saved);
         self.settled();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use canvas::Document;
+
+    use super::*;
+
+    fn named(name: &str) -> Document {
+        Document { name: name.into(), ..Document::default() }
+    }
+
+    #[test]
+    fn what_was_kept_while_a_save_was_on_its_way_is_never_merged_with_itself() {
+        let mut before = Core::new(1, named("first"));
+        before.in_flight = Some(named("second"));
+        let kept = before.kept(1, named("third"));
+        assert_eq!(way(&kept, &Core::new(1, named("first"))), Way::GoOn, "the save never arrived");
+        assert_eq!(way(&kept, &Core::new(2, named("second"))), Way::GoOn, "it arrived");
+        assert_eq!(way(&kept, &Core::new(2, named("theirs"))), Way::Merge);
+        assert_eq!(way(&kept, &Core::new(3, named("third"))), Way::Forget);
     }
 }
