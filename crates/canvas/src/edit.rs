@@ -113,7 +113,12 @@ pub enum Edit {
     SetDescription(String),
     /// Another state of all of it: a version that is taken up again, or what `workflow::merge` made. It is not judged: it was stored, or
     /// the merge has judged it.
-    SetDocument(Box<Document>),
+    SetDocument {
+        document: Box<Document>,
+        /// Which steps are there under another key, in order.
+        #[serde(default)]
+        renamed: Vec<(StepKey, StepKey)>,
+    },
     /// All or nothing, in order.
     Batch(Vec<Edit>),
 }
@@ -148,6 +153,7 @@ impl Edit {
     pub(crate) fn renamed_steps(&self) -> Vec<(StepKey, StepKey)> {
         match self {
             Self::RenameStep { from, to } => vec![(from.clone(), to.clone())],
+            Self::SetDocument { renamed, .. } => renamed.clone(),
             Self::Batch(edits) => edits.iter().flat_map(Self::renamed_steps).collect(),
             _ => Vec::new(),
         }
@@ -172,7 +178,7 @@ impl Edit {
             Self::SetLimits(_) => "Change limits",
             Self::SetName(_) => "Rename workflow",
             Self::SetDescription(_) => "Change description",
-            Self::SetDocument(_) => "Change workflow",
+            Self::SetDocument { .. } => "Change workflow",
             Self::Batch(edits) => edits.first().map_or("Change", Self::describe),
         }
     }
@@ -270,12 +276,13 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
         Edit::SetDescription(text) => {
             Ok(Edit::SetDescription(std::mem::replace(&mut document.description, text.clone())))
         }
-        Edit::SetDocument(new) => {
+        Edit::SetDocument { document: new, renamed } => {
             if new.definition.steps.len() > workflow::limits::MAX_STEPS {
                 return Err(Refused::TooManySteps);
             }
             let before = std::mem::replace(document, Document::clone(new));
-            Ok(Edit::SetDocument(Box::new(before)))
+            let renamed = renamed.iter().rev().map(|(from, to)| (to.clone(), from.clone())).collect();
+            Ok(Edit::SetDocument { document: Box::new(before), renamed })
         }
         Edit::Batch(edits) => batch(document, edits, added),
     }

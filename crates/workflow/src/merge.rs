@@ -77,18 +77,24 @@ pub struct Merged {
     pub document: Document,
     /// What of theirs is new to mine.
     pub taken: Vec<Change>,
+    /// Which steps of mine have another key in it.
+    pub renamed: Vec<(StepKey, StepKey)>,
 }
 
 /// Mine and theirs, which both began from `base`, as one; or what is to be decided first.
 pub fn merge(base: &Document, mine: &Document, theirs: &Document, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
     let apart = apart::apart(&base.definition, mine, &theirs.definition);
-    let mine = apart.as_ref().unwrap_or(mine);
+    let mine = apart.as_ref().map_or(mine, |apart| &apart.mine);
     let mut walk = Walk::new(choices, &mine.definition, &theirs.definition);
     let mut document = walk.document(base, mine, theirs);
     let (taken, mut conflicts) = walk.end();
     let titles = Titles { before: &mine.definition, after: &theirs.definition };
     sound::keep(&mut document.definition, titles, choices, &mut conflicts);
-    if conflicts.is_empty() { Ok(Merged { document, taken }) } else { Err(conflicts) }
+    if !conflicts.is_empty() {
+        return Err(conflicts);
+    }
+    let renamed = apart.as_ref().map_or_else(Vec::new, |apart| apart.renamed.clone());
+    Ok(Merged { document, taken, renamed })
 }
 
 /// What is another one in `after`, by place. Where cards stand on the canvas is not told.

@@ -16,21 +16,36 @@ use super::{
 };
 use crate::api;
 
-/// So long it waits while somebody holds something on the canvas.
+/// So long it waits while somebody holds something on the canvas, or writes on it.
 const SOON: Duration = Duration::from_millis(300);
 
 impl Draft {
     /// Takes in what somebody else saved, if it fits; else it stays in conflict until somebody has decided.
     pub(super) fn take_in(self) {
         let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return };
-        if self.handle.is_held() {
-            set_timeout(move || self.take_in(), SOON);
+        let is_writing = self.handle.writing().with_untracked(Option::is_some);
+        if self.handle.is_held() || is_writing {
+            self.take_in_soon();
             return;
         }
         let merged = self.handle.with_document_untracked(|mine| self.merged(mine, &theirs, &Choices::new()));
         if let Ok(merged) = merged {
             self.go_on_with(&theirs, merged);
         }
+    }
+
+    /// Looks again in a moment; one such look is on its way at most.
+    fn take_in_soon(self) {
+        let is_waiting = self.saving.is_waiting;
+        if is_waiting.get_value() {
+            return;
+        }
+        is_waiting.set_value(true);
+        let look = move || {
+            is_waiting.try_set_value(false);
+            self.take_in();
+        };
+        set_timeout(look, SOON);
     }
 
     /// What is here and what they saved as one draft, or what is to be decided first.
@@ -42,9 +57,10 @@ impl Draft {
 
     /// The merged draft is what is here from now on, and is saved over theirs.
     pub(super) fn go_on_with(self, theirs: &Theirs, merged: Merged) {
-        let Merged { document, taken } = merged;
+        let Merged { document, taken, renamed } = merged;
         let is_other = self.handle.with_document_untracked(|mine| mine.as_stored() != document);
-        if is_other && !self.apply(Edit::SetDocument(Box::new(document)), "Take in the changes of others") {
+        let edit = Edit::SetDocument { document: Box::new(document), renamed };
+        if is_other && !self.apply(edit, "Take in the changes of others") {
             return;
         }
         self.saving.stop_timer();

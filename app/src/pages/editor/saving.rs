@@ -133,6 +133,8 @@ pub(super) struct Saving {
     pub core: StoredValue<Shared>,
     pub is_dirty: StoredValue<bool>,
     pub timer: StoredValue<Option<TimeoutHandle>>,
+    /// The merge waits until nobody is in the middle of something.
+    pub is_waiting: StoredValue<bool>,
 }
 
 impl Saving {
@@ -147,6 +149,7 @@ impl Saving {
             core: StoredValue::new(Arc::new(Mutex::new(core))),
             is_dirty: StoredValue::new(false),
             timer: StoredValue::new(None),
+            is_waiting: StoredValue::new(false),
         }
     }
 

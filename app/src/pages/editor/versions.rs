@@ -177,7 +177,7 @@ fn comparison(draft: Draft, open: RwSignal<bool>, of: Compared) -> AnyView {
     let picture = (!changes.is_empty()).then(|| compared_canvas(&before, &after, draft.catalog.get_untracked()));
     let restored = StoredValue::new(document);
     let restore = move |()| {
-        let edit = Edit::SetDocument(Box::new(restored.get_value()));
+        let edit = Edit::SetDocument { document: Box::new(restored.get_value()), renamed: Vec::new() };
         if draft.apply(edit, &format!("Restore version {version}")) {
             open.set(false);
             draft.know_agents();

@@ -645,3 +645,24 @@ fn a_renamed_step_stays_selected_and_where_it_is_also_when_that_is_taken_back() 
     board.redo().unwrap();
     assert_eq!((board.selection(), place(&board, "b")), (["b".into()].as_slice(), before));
 }
+
+#[test]
+fn a_step_that_a_merge_gave_another_key_stays_selected_also_when_the_merge_is_taken_back() {
+    let of = |key: &str| {
+        let steps = json!({"writer": {"agent_id": "y"}, key: {"agent_id": "x"}});
+        Definition::from_value(&json!({"steps": steps})).unwrap()
+    };
+    let mut board = Board::editor(of("writer"), AgentCatalog::default());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    board.select(vec!["writer".into()], &mut Vec::new());
+    let edit = Edit::SetDocument {
+        document: Box::new(of("writer_2").into()),
+        renamed: vec![("writer".into(), "writer_2".into())],
+    };
+    board.dispatch(edit, "Take in the changes of others").unwrap();
+    assert_eq!((board.selection(), board.focus()), (["writer_2".into()].as_slice(), Some(&"writer_2".into())));
+    board.undo().unwrap();
+    assert_eq!((board.selection(), board.focus()), (["writer".into()].as_slice(), Some(&"writer".into())));
+    board.redo().unwrap();
+    assert_eq!(board.selection(), [StepKey::from("writer_2")]);
+}

@@ -64,7 +64,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
             // Nothing to wait for: what is taken up was judged by whoever made it.
             let alone = steps.into_iter().map(|(key, step)| (key, Step { ui: step.ui, ..Step::new("x".into()) }));
             let definition = Definition { steps: alone.collect(), ..Definition::default() };
-            Edit::SetDocument(Box::new(definition.into()))
+            Edit::SetDocument { document: Box::new(definition.into()), renamed: Vec::new() }
         }),
         2 => (k(), any_step()).prop_map(|(key, step)| Edit::set(key, step)),
         4 => (k(), k()).prop_map(|(from, to)| Edit::Connect { from, to }),

@@ -15,8 +15,15 @@ use crate::{
 /// Of a key, before the number that tells it from the other.
 const MAX_CHARS: usize = 57;
 
-/// Mine with keys of its own for such steps; nothing where there are none.
-pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> Option<Document> {
+/// Mine with keys of its own for such steps.
+pub(super) struct Apart {
+    pub(super) mine: Document,
+    /// From which key to which, for whoever stands on such a step.
+    pub(super) renamed: Vec<(StepKey, StepKey)>,
+}
+
+/// Nothing where there are no such steps, notes or groups.
+pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> Option<Apart> {
     let added = mine.definition.steps.iter().filter(|(key, _)| !base.steps.contains_key(*key));
     let twice = added.filter(|(key, step)| theirs.steps.get(*key).is_some_and(|other| !means_the_same(step, other)));
     let twice: Vec<&StepKey> = twice.map(|(key, _)| key).collect();
@@ -30,12 +37,14 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
         taken.extend(definition.steps.keys().chain(definition.steps.values().flat_map(named_steps)).cloned());
     }
     let mut apart = mine.clone();
+    let mut renamed_steps = Vec::new();
     for key in twice {
         let stem: String = key.as_str().chars().take(MAX_CHARS).collect();
         let free = (2..=u32::MAX).map(|n| StepKey::new(format!("{stem}_{n}"))).find(|free| !taken.contains(free));
         if let Some(free) = free {
             rename_step(&mut apart.definition, key, &free);
-            taken.insert(free);
+            taken.insert(free.clone());
+            renamed_steps.push((key.clone(), free));
         }
     }
     for note in &mut apart.definition.notes {
@@ -51,7 +60,7 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
             step.group = Some(other.clone());
         }
     }
-    Some(apart)
+    Some(Apart { mine: apart, renamed: renamed_steps })
 }
 
 /// Each id of mine that became another one.

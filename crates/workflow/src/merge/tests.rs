@@ -357,6 +357,7 @@ fn two_steps_that_were_added_under_one_key_are_two_steps() {
     let merged = merge(&base, &mine, &theirs, &Choices::new()).unwrap();
     assert_eq!(merged.document, of("w_2", &json!({"w": {"agent_id": "y"}})));
     assert_eq!(summary(&merged.taken).unwrap(), "1 step added");
+    assert_eq!(merged.renamed, [(StepKey::from("w"), StepKey::from("w_2"))], "whoever stands on it goes along");
 }
 
 #[test]
