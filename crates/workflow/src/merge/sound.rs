@@ -9,7 +9,8 @@ use super::{
     told::Titles,
 };
 use crate::{
-    definition::{Definition, Step},
+    condition::Condition,
+    definition::{Definition, MapOver, Step},
     graph::Graph,
     id::StepKey,
     source::Source,
@@ -42,19 +43,46 @@ fn open_circles(merged: &mut Definition, both: Titles<'_>, choices: &Choices, co
             }
         }
         if !is_other {
-            let told = both.steps(&path);
-            let change = Change { place: Place::Order, of: None, before: told.clone(), after: told };
+            let told = |draft: &Definition| lines(&path, draft, both);
+            let change = Change { place: Place::Order, of: None, before: told(both.before), after: told(both.after) };
             conflicts.push(Conflict { why: Why::Circle { path }, change });
             return;
         }
     }
 }
 
+/// Only what leads from step to step is as there: a constant that was typed leads in no circle, and nobody decided about it.
 fn connect_as(step: &mut Step, other: &Step) {
     step.depends_on.clone_from(&other.depends_on);
-    step.inputs.clone_from(&other.inputs);
-    step.when.clone_from(&other.when);
-    step.map.clone_from(&other.map);
+    step.inputs.retain(|port, source| !reads_step(source) || other.inputs.contains_key(port));
+    for (port, source) in &other.inputs {
+        if step.inputs.get(port).unwrap_or(source).step().is_some() {
+            step.inputs.insert(port.clone(), source.clone());
+        }
+    }
+    let is_when_one = |when: &Condition| when.sources().into_iter().any(reads_step);
+    if step.when.as_ref().or(other.when.as_ref()).is_some_and(is_when_one) {
+        step.when.clone_from(&other.when);
+    }
+    if step.map.as_ref().or(other.map.as_ref()).is_some_and(|map| reads_step(&map.over)) {
+        let own = step.map.take();
+        step.map = other.map.clone().map(|map| match own {
+            Some(own) => MapOver { over: map.over, ..own },
+            None => map,
+        });
+    }
+}
+
+fn reads_step(source: &Source) -> bool {
+    source.step().is_some()
+}
+
+/// Those of a path that a draft has, in words.
+fn lines(path: &[StepKey], draft: &Definition, titles: Titles<'_>) -> Option<String> {
+    let lines = path.windows(2).filter(|line| has_line(draft, &line[0], &line[1]));
+    let told = lines.map(|line| format!("{} → {}", titles.step(&line[0]), titles.step(&line[1])));
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// A circle of which neither draft has all lines.

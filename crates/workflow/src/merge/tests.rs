@@ -367,14 +367,42 @@ fn two_connections_that_lead_in_a_circle_are_asked_about() {
     };
     let (base, mine, theirs) = (of(&[], &[]), of(&["b"], &[]), of(&[], &["a"]));
     let conflicts = merge(&base, &mine, &theirs, &Choices::new()).unwrap_err();
-    let [Conflict { why: Why::Circle { path }, .. }] = conflicts.as_slice() else { panic!("{conflicts:?}") };
+    let [Conflict { why: Why::Circle { path }, change }] = conflicts.as_slice() else { panic!("{conflicts:?}") };
     assert_eq!(path.len(), 3);
+    assert_eq!((change.before.as_deref(), change.after.as_deref()), (Some("b → a"), Some("a → b")), "mine, theirs");
     for (side, expected) in [(Side::Mine, &mine), (Side::Theirs, &theirs)] {
         assert_eq!(merge(&base, &mine, &theirs, &[(Place::Order, side)].into()).unwrap().document, *expected);
     }
     // A circle that was stored is not the merge's: it stays where only one of them had it.
     let circle = of(&["b"], &["a"]);
     assert_eq!(merge(&base, &base, &circle, &Choices::new()).unwrap().document, circle);
+}
+
+#[test]
+fn whose_connections_stay_says_nothing_of_what_was_typed_beside_them() {
+    let read = |step: &str| json!({"from": "step", "step": step, "artifact": "text"});
+    let of = |first: &Value, second: &Value| document(&json!({"a": first, "b": second}));
+    let plain = json!({"agent_id": "x"});
+    let base = of(&plain, &plain);
+    let mine = of(
+        &json!({"agent_id": "x", "depends_on": ["b"], "inputs": {"t": read("b")}}),
+        &json!({"agent_id": "x", "inputs": {"mine": {"const": 1}}}),
+    );
+    let theirs = of(
+        &json!({"agent_id": "x", "inputs": {"theirs": {"const": 2}}}),
+        &json!({"agent_id": "x", "depends_on": ["a"], "inputs": {"t": read("a")}}),
+    );
+    let chosen = |side: Side| merge(&base, &mine, &theirs, &[(Place::Order, side)].into()).unwrap().document;
+    let (one, two) = (json!({"const": 1}), json!({"const": 2}));
+    let is_mine = of(
+        &json!({"agent_id": "x", "depends_on": ["b"], "inputs": {"t": read("b"), "theirs": two}}),
+        &json!({"agent_id": "x", "inputs": {"mine": one}}),
+    );
+    let is_theirs = of(
+        &json!({"agent_id": "x", "inputs": {"theirs": two}}),
+        &json!({"agent_id": "x", "depends_on": ["a"], "inputs": {"t": read("a"), "mine": one}}),
+    );
+    assert_eq!((chosen(Side::Mine), chosen(Side::Theirs)), (is_mine, is_theirs));
 }
 
 #[test]
