@@ -434,6 +434,26 @@ fn notes_are_merged_by_their_ids_in_one_order() {
 }
 
 #[test]
+fn a_note_that_one_moved_loses_nothing_of_what_the_other_did_to_it() {
+    let of = |notes: Value| -> Document { definition(&json!({"steps": {}, "notes": notes})).into() };
+    let note = |text: &str, x: f64, width: f64, colour: &str| {
+        of(json!([{"id": "n", "text": text, "x": x, "y": 0.0, "width": width, "height": 50.0, "colour": colour}]))
+    };
+    let merged = |base: &Document, mine: &Document, theirs: &Document| merge(base, mine, theirs, &Choices::new());
+    let base = note("Why", 0.0, 100.0, "red");
+    let (moved, sized) = (note("Why", 9.0, 100.0, "red"), note("Why", 0.0, 300.0, "teal"));
+    let both = note("Why", 9.0, 300.0, "teal");
+    assert_eq!(merged(&base, &moved, &sized).unwrap().document, both);
+    assert_eq!(merged(&base, &sized, &moved).unwrap().document, both);
+    // Moving is no reason to keep it; writing in it is one to ask.
+    let none = of(json!([]));
+    assert_eq!(merged(&base, &moved, &none).unwrap().document, none);
+    assert_eq!(merged(&base, &none, &moved).unwrap().document, none);
+    let conflicts = merged(&base, &note("Because", 0.0, 100.0, "red"), &none).unwrap_err();
+    assert_eq!(conflicts.iter().map(|it| it.why.clone()).collect::<Vec<_>>(), [Why::Removed]);
+}
+
+#[test]
 fn what_is_only_drawn_is_merged_and_nobody_is_asked_but_for_what_a_note_says() {
     let drawn = |colour: &str, group: &str, notes: Value, groups: Value| -> Document {
         let step = json!({"agent_id": "x", "colour": colour, "group": group});

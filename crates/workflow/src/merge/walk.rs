@@ -235,7 +235,8 @@ impl<'a> Walk<'a> {
                 _ => self.whole(
                     Place::Note(id.clone()),
                     [base, mine, theirs],
-                    |one, other| one == other,
+                    // Where it stands is nobody's loss.
+                    |one, other| one.text == other.text,
                     |note| note.text.clone(),
                 ),
             });
@@ -245,7 +246,9 @@ impl<'a> Walk<'a> {
 
     fn note(&mut self, all: Three<'_, Note>) -> Note {
         let text = self.field(Place::Note(all.mine.id.clone()), all.of(|it| &it.text), |text| told::text(text));
-        Note { text, ..unasked(all).clone() }
+        let (x, y) = unasked_of(all, |note| (note.x, note.y));
+        let (width, height) = unasked_of(all, |note| (note.width, note.height));
+        Note { id: all.mine.id.clone(), text, x, y, width, height, colour: *unasked(all.of(|it| &it.colour)) }
     }
 
     fn workflow<T: Clone + PartialEq>(
@@ -368,6 +371,12 @@ fn groups(all: Three<'_, BTreeMap<String, Group>>) -> BTreeMap<String, Group> {
 /// Mine, unless only they changed it.
 fn unasked<T: PartialEq>(all: Three<'_, T>) -> &T {
     if all.mine == all.base { all.theirs } else { all.mine }
+}
+
+/// The same of what several fields are together.
+fn unasked_of<S, T: PartialEq>(all: Three<'_, S>, read: impl Fn(&S) -> T) -> T {
+    let (base, mine, theirs) = (read(all.base), read(all.mine), read(all.theirs));
+    if mine == base { theirs } else { mine }
 }
 
 /// But for what is only drawn of them.
