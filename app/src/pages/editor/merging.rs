@@ -89,7 +89,7 @@ impl Draft {
             };
             let is_newer = self.saving.core.try_get_value().is_some_and(|core| {
                 let core = lock(&core);
-                core.in_flight.is_none() && core.base != theirs.revision
+                core.in_flight.is_none() && core.is_behind(&theirs)
             });
             if is_newer {
                 self.saving.theirs.set(Some(theirs));

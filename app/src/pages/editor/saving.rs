@@ -75,6 +75,11 @@ impl Core {
         self.sent_earlier.clear();
     }
 
+    /// An answer that comes late may be older than what is here.
+    pub(super) fn is_behind(&self, theirs: &Theirs) -> bool {
+        self.base < theirs.revision
+    }
+
     /// What is kept in the browser while the server does not have it.
     pub(super) fn kept(&self, n_edits: usize, content: Document) -> Kept {
         let sent = self.unanswered.iter().chain(&self.in_flight).map(Document::fingerprint);
@@ -176,6 +181,17 @@ mod tests {
 
     fn named(name: &str) -> Document {
         Document { name: name.into(), ..Document::default() }
+    }
+
+    #[test]
+    fn an_answer_that_is_older_than_what_is_here_is_not_newer() {
+        let of = |revision: i64| Theirs {
+            revision,
+            content: named("theirs"),
+            live: Live { version: None, has_unpublished_changes: true },
+        };
+        let core = Core::new(5, named("first"));
+        assert_eq!([4, 5, 6].map(|revision| core.is_behind(&of(revision))), [false, false, true]);
     }
 
     #[test]

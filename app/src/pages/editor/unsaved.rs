@@ -17,12 +17,16 @@ enum Way {
     Forget,
     /// It goes on from what the page came with.
     GoOn,
+    /// The page came with less than what it began from, so it goes on from that.
+    GoBeyond,
     /// It began from another draft, so what this page came with is somebody else's.
     Merge,
 }
 
 fn way(kept: &Kept, core: &Core) -> Way {
-    if core.saved.is_same_as(&kept.content) {
+    if kept.base_revision > core.base {
+        Way::GoBeyond
+    } else if core.saved.is_same_as(&kept.content) {
         Way::Forget
     // A save that was on its way has arrived: its answer was lost, and nobody else was here.
     } else if kept.base_revision == core.base || kept.sent.contains(&core.saved.fingerprint()) {
@@ -53,22 +57,30 @@ impl Draft {
         saving.is_kept.set(true);
         saving.n_edits.set(kept.n_edits);
         saving.is_dirty.set_value(true);
-        if way == Way::GoOn {
-            lock(&core).sent_earlier = kept.sent;
-            saving.restored.set(Some(kept.n_edits));
-            self.show(kept.content);
-            self.save_soon();
-        } else {
-            let theirs = {
-                let mut core = lock(&core);
-                let content = std::mem::replace(&mut core.saved, kept.base);
-                let revision = std::mem::replace(&mut core.base, kept.base_revision);
-                Theirs { revision, content, live: self.live.get_untracked() }
-            };
-            self.show(kept.content);
-            saving.theirs.set(Some(theirs));
+        let theirs = {
+            let mut core = lock(&core);
+            core.sent_earlier = kept.sent;
+            match way {
+                Way::Forget | Way::GoOn => None,
+                Way::GoBeyond => {
+                    (core.base, core.saved) = (kept.base_revision, kept.base);
+                    None
+                }
+                Way::Merge => {
+                    let content = std::mem::replace(&mut core.saved, kept.base);
+                    let revision = std::mem::replace(&mut core.base, kept.base_revision);
+                    Some(Theirs { revision, content, live: self.live.get_untracked() })
+                }
+            }
+        };
+        self.show(kept.content);
+        if theirs.is_some() {
+            saving.theirs.set(theirs);
             saving.set(SaveState::Conflict);
             self.take_in();
+        } else {
+            saving.restored.set(Some(kept.n_edits));
+            self.save_soon();
         }
     }
 
@@ -108,5 +120,13 @@ mod tests {
         assert_eq!(way(&kept, &Core::new(2, named("second"))), Way::GoOn, "it arrived");
         assert_eq!(way(&kept, &Core::new(2, named("theirs"))), Way::Merge);
         assert_eq!(way(&kept, &Core::new(3, named("third"))), Way::Forget);
+    }
+
+    #[test]
+    fn what_began_from_a_newer_draft_than_the_page_came_with_goes_on_from_that_one() {
+        let kept = Core::new(3, named("third")).kept(1, named("first"));
+        assert_eq!(way(&kept, &Core::new(1, named("first"))), Way::GoBeyond, "also where it went back to what was");
+        assert_eq!(way(&kept, &Core::new(2, named("second"))), Way::GoBeyond);
+        assert_eq!(way(&kept, &Core::new(3, named("third"))), Way::GoOn);
     }
 }
