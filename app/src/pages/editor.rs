@@ -145,6 +145,7 @@ const VIEWS: [Segment; 4] = [
 fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     let draft = Draft::open(template, agents);
     draft.follow_saving();
+    draft.follow_merging();
     draft.take_up_unsaved();
     draft.follow();
     draft.follow_clipboard();

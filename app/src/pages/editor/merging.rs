@@ -14,12 +14,28 @@ use super::{
     draft::Draft,
     saving::{SaveState, Theirs, lock},
 };
-use crate::api;
+use crate::{api, reactive::effect_with};
 
 /// So long it waits while somebody holds something on the canvas, or writes on it.
 const SOON: Duration = Duration::from_millis(300);
 
+/// What undo and redo call it.
+const TAKEN_IN: &str = "Take in the changes of others";
+
 impl Draft {
+    /// Says it where a merge is undone: it came unasked, so whoever means to undo an edit of their own may not know of it.
+    pub(super) fn follow_merging(self) {
+        let (undo, redo) = (self.handle.undo_label(), self.handle.redo_label());
+        effect_with(move |before: Option<Option<String>>| {
+            let (undo, redo) = (undo.get(), redo.get());
+            if is_taken_out(before.flatten().as_deref(), redo.as_deref()) {
+                let words = "What somebody else saved is undone too. Redo (Ctrl Shift Z) takes it in again.";
+                self.handle.say_over(words.to_owned());
+            }
+            undo
+        });
+    }
+
     /// Takes in what somebody else saved, if it fits; else it stays in conflict until somebody has decided.
     pub(super) fn take_in(self) {
         let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return };
@@ -60,7 +76,7 @@ impl Draft {
         let Merged { document, taken, renamed } = merged;
         let is_other = self.handle.with_document_untracked(|mine| mine.as_stored() != document);
         let edit = Edit::SetDocument { document: Box::new(document), renamed };
-        if is_other && !self.apply(edit, "Take in the changes of others") {
+        if is_other && !self.apply(edit, TAKEN_IN) {
             return;
         }
         self.saving.stop_timer();
@@ -122,5 +138,24 @@ impl Draft {
                 self.handle.set_agents(agents);
             }
         });
+    }
+}
+
+/// Of what could be undone before, and what can be redone now.
+fn is_taken_out(undo_before: Option<&str>, redo: Option<&str>) -> bool {
+    undo_before == Some(TAKEN_IN) && redo == Some(TAKEN_IN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_undoing_a_merge_is_told() {
+        let own = Some("Add step");
+        assert!(is_taken_out(Some(TAKEN_IN), Some(TAKEN_IN)));
+        assert!(!is_taken_out(None, Some(TAKEN_IN)), "it was undone on an earlier visit");
+        assert!(!is_taken_out(own, Some(TAKEN_IN)), "an edit before it is redone");
+        assert!(!is_taken_out(own, own) && !is_taken_out(Some(TAKEN_IN), None) && !is_taken_out(Some(TAKEN_IN), own));
     }
 }
