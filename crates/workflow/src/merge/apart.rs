@@ -28,7 +28,7 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
     let twice = added.filter(|(key, step)| theirs.steps.get(*key).is_some_and(|other| !means_the_same(step, other)));
     let twice: Vec<&StepKey> = twice.map(|(key, _)| key).collect();
     let notes = notes_apart(base, &mine.definition, theirs);
-    let groups = groups_apart(base, &mine.definition, theirs);
+    let groups = groups_apart(base, &mine.definition, theirs, &twice);
     if twice.is_empty() && notes.is_empty() && groups.is_empty() {
         return None;
     }
@@ -74,14 +74,25 @@ fn notes_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Ren
     renamed(twice.map(|note| &note.id), taken.collect())
 }
 
-fn groups_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Renamed {
+/// Two are one only if they are drawn around the same steps as well: many are called alike, and their ids are counted.
+fn groups_apart(base: &Definition, mine: &Definition, theirs: &Definition, twice: &[&StepKey]) -> Renamed {
+    let is_around_same = |id: &String| {
+        let around = members(mine, id);
+        around == members(theirs, id) && twice.iter().all(|step| !around.contains(step))
+    };
     let added = mine.groups.iter().filter(|(id, _)| !base.groups.contains_key(*id));
-    let twice = added.filter(|(id, group)| theirs.groups.get(*id).is_some_and(|other| other != *group));
+    let twice =
+        added.filter(|(id, group)| theirs.groups.get(*id).is_some_and(|other| other != *group || !is_around_same(id)));
     let named = |definition: &'_ Definition| -> Vec<String> {
         let members = definition.steps.values().filter_map(|step| step.group.as_ref());
         definition.groups.keys().chain(members).cloned().collect()
     };
     renamed(twice.map(|(id, _)| id), [base, mine, theirs].into_iter().flat_map(named).collect())
+}
+
+fn members<'d>(definition: &'d Definition, group: &str) -> BTreeSet<&'d StepKey> {
+    let steps = definition.steps.iter().filter(|(_, step)| step.group.as_deref() == Some(group));
+    steps.map(|(key, _)| key).collect()
 }
 
 fn renamed<'a>(twice: impl Iterator<Item = &'a String>, mut taken: BTreeSet<String>) -> Renamed {

@@ -434,6 +434,31 @@ fn notes_are_merged_by_their_ids_in_one_order() {
 }
 
 #[test]
+fn two_new_groups_around_different_steps_are_two_groups_whatever_they_are_called() {
+    let of = |groups: [Option<&str>; 2]| -> Document {
+        let step = |group: Option<&str>| match group {
+            Some(group) => json!({"agent_id": "x", "group": group}),
+            None => json!({"agent_id": "x"}),
+        };
+        let frames: BTreeMap<&str, Value> = groups.into_iter().flatten().map(|id| (id, json!({}))).collect();
+        definition(&json!({"steps": {"a": step(groups[0]), "b": step(groups[1])}, "groups": frames})).into()
+    };
+    let (base, mine, theirs) = (of([None, None]), of([Some("g1"), None]), of([None, Some("g1")]));
+    let merged = |mine: &Document, theirs: &Document| merge(&base, mine, theirs, &Choices::new()).unwrap().document;
+    assert_eq!(merged(&mine, &theirs), of([Some("m2"), Some("g1")]));
+    // The same group of both is one.
+    assert_eq!(merged(&mine, &mine), mine);
+
+    // Around a step that both added under one key, which is two steps.
+    let added = |agent: &str| -> Document {
+        let steps = json!({"a": {"agent_id": "x"}, "b": {"agent_id": "x"}, "w": {"agent_id": agent, "group": "g1"}});
+        definition(&json!({"steps": steps, "groups": {"g1": {}}})).into()
+    };
+    let steps = merged(&added("mine"), &added("theirs")).definition.steps;
+    assert_eq!((steps["w"].group.as_deref(), steps["w_2"].group.as_deref()), (Some("g1"), Some("m2")));
+}
+
+#[test]
 fn a_note_that_one_moved_loses_nothing_of_what_the_other_did_to_it() {
     let of = |notes: Value| -> Document { definition(&json!({"steps": {}, "notes": notes})).into() };
     let note = |text: &str, x: f64, width: f64, colour: &str| {
