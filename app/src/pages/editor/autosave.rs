@@ -83,7 +83,7 @@ impl Draft {
         let Some(core) = saving.core.try_get_value() else { return };
         let n_edits = saving.n_edits.get_untracked().max(1);
         let kept = lock(&core).kept(n_edits, self.content());
-        let is_kept = keep::write(self.id, &kept);
+        let is_kept = keep::write(self.id, kept);
         saving.is_kept.set(is_kept);
     }
 
@@ -95,7 +95,7 @@ impl Draft {
         crash::hold(move || {
             // Taken as it then is: saves go on meanwhile. A crash under the lock would leave it locked.
             let Ok(core) = core.try_lock() else { return false };
-            keep::write(id, &core.kept(n_edits, content))
+            keep::write(id, core.kept(n_edits, content))
         });
     }
 
@@ -164,7 +164,7 @@ impl Draft {
             if core.in_flight.is_some() {
                 return;
             }
-            if core.saved == content {
+            if core.saved == content && !core.is_base_lost {
                 drop(core);
                 self.settled();
                 return;

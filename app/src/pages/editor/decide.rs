@@ -66,6 +66,8 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
         let is_open = |choices: &Choices, conflict: &&Conflict| !choices.contains_key(&conflict.change.place);
         asked.with(|asked| choices.with(|choices| asked.iter().filter(|one| is_open(choices, one)).count()))
     });
+    // No conflict, and yet no merge: what the edits began from is not known.
+    let is_lost = memo(move || merged.with(|merged| matches!(merged, Some(Err(conflicts)) if conflicts.is_empty())));
     let places = memo(move || (0..asked.with(Vec::len)).collect::<Vec<usize>>());
     let one = move |at: usize| asked.with_untracked(|asked| asked.get(at).map(|one| row(draft, at, one, choices)));
     let save = move || {
@@ -104,11 +106,22 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
                     <Button size=Size::Sm on_click=move |()| choose_all(Side::Theirs)>"Theirs for all"</Button>
                     <span class="muted small" role="status">
                         {move || match n_open.get() {
+                            _ if is_lost.get() => "Keep yours as a copy".to_owned(),
                             0 => "All decided".to_owned(),
                             n => format!("{} to decide", words::count(n, "field")),
                         }}
                     </span>
                 </div>
+                {move || {
+                    is_lost.get().then(|| {
+                        view! {
+                            <p>
+                                "This browser had no room to keep what your edits began from, so nobody can tell whose is what. "
+                                "A copy keeps yours, and what somebody else saved stays as it is."
+                            </p>
+                        }
+                    })
+                }}
                 <For each=move || places.get() key=|at| *at let:at>
                     {one(at)}
                 </For>

@@ -10,7 +10,8 @@ use workflow::TemplateId;
 pub(super) struct Kept {
     /// What the edits began from, to merge them with what others saved meanwhile.
     pub base_revision: i64,
-    pub base: Document,
+    /// Left out where the browser has no room for it.
+    pub base: Option<Document>,
     /// Fingerprints of what was sent without an answer: the server may have taken any of it, and that is nobody else's.
     #[serde(default)]
     pub sent: Vec<String>,
@@ -33,9 +34,15 @@ pub(super) fn read(id: TemplateId) -> Option<Kept> {
 }
 
 /// Whether it could be kept: a browser may forbid it or be full.
-pub(super) fn write(id: TemplateId, kept: &Kept) -> bool {
-    let Ok(text) = serde_json::to_string(kept) else { return false };
-    storage().is_some_and(|storage| storage.set_item(&key(id), &text).is_ok())
+pub(super) fn write(id: TemplateId, kept: Kept) -> bool {
+    let Some(storage) = storage() else { return false };
+    put_what_fits(kept, |text| storage.set_item(&key(id), text).is_ok())
+}
+
+/// What is only here goes before what it began from.
+fn put_what_fits(mut kept: Kept, put: impl Fn(&str) -> bool) -> bool {
+    let is_put = |kept: &Kept| serde_json::to_string(kept).is_ok_and(|text| put(&text));
+    is_put(&kept) || (kept.base.take().is_some() && is_put(&kept))
 }
 
 pub(super) fn forget(id: TemplateId) {
@@ -57,11 +64,34 @@ mod tests {
         let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
         let content = Document { name: "N".into(), description: "D".into(), definition };
         let base = Document { description: "before".into(), ..content.clone() };
-        let kept = Kept { base_revision: 7, base, sent: vec!["f".into()], n_edits: 3, content };
+        let kept = Kept { base_revision: 7, base: Some(base), sent: vec!["f".into()], n_edits: 3, content };
         let mut stored = serde_json::to_value(&kept).unwrap();
         assert_eq!(serde_json::from_value::<Kept>(stored.clone()).unwrap(), kept);
         // As it was kept before it said what was sent.
         stored.as_object_mut().unwrap().remove("sent");
         assert_eq!(serde_json::from_value::<Kept>(stored).unwrap(), Kept { sent: Vec::new(), ..kept });
+    }
+
+    #[test]
+    fn where_both_do_not_fit_the_edits_are_kept_without_what_they_began_from() {
+        let named = |name: &str| Document { name: name.into(), ..Document::default() };
+        let (content, base) = (named("mine"), Some(named("before")));
+        let kept = Kept { base_revision: 7, base, sent: Vec::new(), n_edits: 3, content };
+        let alone = Kept { base: None, ..kept.clone() };
+        let put_into = |room: usize| {
+            let written = std::cell::RefCell::new(None);
+            let is_put = put_what_fits(kept.clone(), |text| {
+                let fits = text.len() <= room;
+                if fits {
+                    *written.borrow_mut() = serde_json::from_str::<Kept>(text).ok();
+                }
+                fits
+            });
+            (is_put, written.into_inner())
+        };
+        let size = |kept: &Kept| serde_json::to_string(kept).unwrap().len();
+        assert_eq!(put_into(size(&kept)), (true, Some(kept.clone())));
+        assert_eq!(put_into(size(&kept) - 1), (true, Some(alone.clone())));
+        assert_eq!(put_into(size(&alone) - 1), (false, None));
     }
 }

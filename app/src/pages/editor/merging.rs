@@ -67,7 +67,14 @@ impl Draft {
     /// What is here and what they saved as one draft, or what is to be decided first.
     pub(super) fn merged(self, mine: &Document, theirs: &Theirs, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
         let core = self.saving.core.get_value();
-        let base = lock(&core).saved.as_stored();
+        let base = {
+            let core = lock(&core);
+            if core.is_base_lost {
+                // Nobody can say who changed what: mine can only be kept as a copy.
+                return Err(Vec::new());
+            }
+            core.saved.as_stored()
+        };
         merge(&base, &mine.as_stored(), &theirs.content.as_stored(), choices)
     }
 

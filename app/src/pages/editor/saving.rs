@@ -43,6 +43,8 @@ pub(super) struct Core {
     pub base: i64,
     /// What the server has, as far as this page knows: what the edits here began from.
     pub saved: Document,
+    /// What the edits here began from is not known: there was no room to keep it. `saved` is then somebody else's draft.
+    pub is_base_lost: bool,
     /// What was sent without an answer: the server may have taken any of it.
     pub unanswered: Vec<Document>,
     /// The same of an earlier visit, by fingerprint.
@@ -60,6 +62,7 @@ impl Core {
         Self {
             base,
             saved,
+            is_base_lost: false,
             unanswered: Vec::new(),
             sent_earlier: Vec::new(),
             in_flight: None,
@@ -70,7 +73,7 @@ impl Core {
 
     /// The server has this now, so nothing that was sent before matters any more.
     pub(super) fn is_now(&mut self, base: i64, saved: Document) {
-        (self.base, self.saved) = (base, saved);
+        (self.base, self.saved, self.is_base_lost) = (base, saved, false);
         self.unanswered.clear();
         self.sent_earlier.clear();
     }
@@ -84,7 +87,8 @@ impl Core {
     pub(super) fn kept(&self, n_edits: usize, content: Document) -> Kept {
         let sent = self.unanswered.iter().chain(&self.in_flight).map(Document::fingerprint);
         let sent = self.sent_earlier.iter().cloned().chain(sent).collect();
-        Kept { base_revision: self.base, base: self.saved.clone(), sent, n_edits, content }
+        let base = (!self.is_base_lost).then(|| self.saved.clone());
+        Kept { base_revision: self.base, base, sent, n_edits, content }
     }
 
     /// Which of what was sent the server has, if it is one.

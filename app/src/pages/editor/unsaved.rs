@@ -1,6 +1,7 @@
 //! What is not on the server: what an earlier visit left in this browser is taken up, and merged with what others saved since.
 //! Only a person's word may drop it.
 
+use canvas::Document;
 use leptos::prelude::*;
 
 use super::{
@@ -36,6 +37,21 @@ fn way(kept: &Kept, core: &Core) -> Way {
     }
 }
 
+/// The edits begin from now on where they did when they were kept. Answers with what somebody else saved meanwhile, by its revision.
+fn begin_as_kept(core: &mut Core, way: Way, kept: &mut Kept) -> Option<(i64, Document)> {
+    core.sent_earlier = std::mem::take(&mut kept.sent);
+    if matches!(way, Way::Forget | Way::GoOn) {
+        return None;
+    }
+    let revision = std::mem::replace(&mut core.base, kept.base_revision);
+    core.is_base_lost = kept.base.is_none();
+    let content = core.saved.clone();
+    if let Some(base) = kept.base.take() {
+        core.saved = base;
+    }
+    (way == Way::Merge).then_some((revision, content))
+}
+
 impl Draft {
     /// Takes up what an earlier visit could not save, once the page is the browser's.
     pub(super) fn take_up_unsaved(self) {
@@ -47,7 +63,7 @@ impl Draft {
 
     fn restore(self) {
         let saving = self.saving;
-        let Some(kept) = keep::read(self.id) else { return };
+        let Some(mut kept) = keep::read(self.id) else { return };
         let Some(core) = saving.core.try_get_value() else { return };
         let way = way(&kept, &lock(&core));
         if way == Way::Forget {
@@ -57,29 +73,16 @@ impl Draft {
         saving.is_kept.set(true);
         saving.n_edits.set(kept.n_edits);
         saving.is_dirty.set_value(true);
-        let theirs = {
-            let mut core = lock(&core);
-            core.sent_earlier = kept.sent;
-            match way {
-                Way::Forget | Way::GoOn => None,
-                Way::GoBeyond => {
-                    (core.base, core.saved) = (kept.base_revision, kept.base);
-                    None
-                }
-                Way::Merge => {
-                    let content = std::mem::replace(&mut core.saved, kept.base);
-                    let revision = std::mem::replace(&mut core.base, kept.base_revision);
-                    Some(Theirs { revision, content, live: self.live.get_untracked() })
-                }
-            }
-        };
+        let theirs = begin_as_kept(&mut lock(&core), way, &mut kept);
         self.show(kept.content);
-        if theirs.is_some() {
-            saving.theirs.set(theirs);
+        if let Some((revision, content)) = theirs {
+            saving.theirs.set(Some(Theirs { revision, content, live: self.live.get_untracked() }));
             saving.set(SaveState::Conflict);
             self.take_in();
         } else {
-            saving.restored.set(Some(kept.n_edits));
+            // Where nobody knows what there was before, there is nothing to go back to.
+            let is_droppable = !lock(&core).is_base_lost;
+            saving.restored.set(is_droppable.then_some(kept.n_edits));
             self.save_soon();
         }
     }
@@ -103,8 +106,6 @@ impl Draft {
 
 #[cfg(test)]
 mod tests {
-    use canvas::Document;
-
     use super::*;
 
     fn named(name: &str) -> Document {
@@ -128,5 +129,19 @@ mod tests {
         assert_eq!(way(&kept, &Core::new(1, named("first"))), Way::GoBeyond, "also where it went back to what was");
         assert_eq!(way(&kept, &Core::new(2, named("second"))), Way::GoBeyond);
         assert_eq!(way(&kept, &Core::new(3, named("third"))), Way::GoOn);
+    }
+
+    #[test]
+    fn without_what_the_edits_began_from_nothing_is_made_up_in_its_place() {
+        let kept = Kept { base: None, ..Core::new(1, named("first")).kept(1, named("mine")) };
+        let mut core = Core::new(2, named("theirs"));
+        assert_eq!(way(&kept, &core), Way::Merge);
+        let theirs = begin_as_kept(&mut core, Way::Merge, &mut kept.clone());
+        assert_eq!(theirs, Some((2, named("theirs"))));
+        assert_eq!(core.kept(1, named("mine")), kept, "kept again, it is no more than it was");
+        // With the draft that the page came with it goes on, as nobody was here.
+        let mut core = Core::new(1, named("first"));
+        assert_eq!(begin_as_kept(&mut core, Way::GoOn, &mut kept.clone()), None);
+        assert!(!core.is_base_lost);
     }
 }
