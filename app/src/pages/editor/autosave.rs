@@ -103,8 +103,8 @@ impl Draft {
     fn leave(self) {
         self.keep();
         let saving = self.saving;
-        let is_conflict = saving.state.try_with_untracked(|state| *state == SaveState::Conflict) == Some(true);
-        let Some(shared) = saving.core.try_get_value().filter(|_| !is_conflict) else { return };
+        let is_behind = saving.state.try_with_untracked(SaveState::is_behind) == Some(true);
+        let Some(shared) = saving.core.try_get_value().filter(|_| !is_behind) else { return };
         let content = self.content();
         let mut core = lock(&shared);
         if core.in_flight.is_some() {
@@ -151,7 +151,7 @@ impl Draft {
     pub(super) fn save(self) {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
-        if saving.state.with_untracked(|state| *state == SaveState::Conflict) {
+        if saving.state.with_untracked(SaveState::is_behind) {
             self.keep();
             // What was in the way may have been taken back.
             self.take_in();
@@ -266,10 +266,10 @@ impl Draft {
         // The page was left meanwhile; what it could not save is kept.
         let Some(core) = saving.core.try_get_value() else { return };
         let state = SaveState::of(error);
-        let (is_offline, is_conflict) = (state == SaveState::Offline, state == SaveState::Conflict);
+        let (is_offline, is_behind) = (state == SaveState::Offline, state.is_behind());
         saving.set(state);
         self.keep();
-        if is_conflict {
+        if is_behind {
             self.take_in();
         }
         if is_offline {

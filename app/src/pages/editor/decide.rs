@@ -73,8 +73,9 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
     let save = move || {
         let theirs = draft.saving.theirs.get_untracked();
         if let (Some(theirs), Some(Ok(merged))) = (theirs, merged.get_untracked()) {
-            open.set(false);
-            draft.go_on_with(&theirs, Merged { taken: Vec::new(), ..merged });
+            if draft.go_on_with(&theirs, Merged { taken: Vec::new(), ..merged }) {
+                open.set(false);
+            }
         }
     };
     let actions = move || {

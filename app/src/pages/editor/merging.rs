@@ -45,8 +45,9 @@ impl Draft {
             return;
         }
         let merged = self.handle.with_document_untracked(|mine| self.merged(mine, &theirs, &Choices::new()));
-        if let Ok(merged) = merged {
-            self.go_on_with(&theirs, merged);
+        let is_merged = merged.is_ok_and(|merged| self.go_on_with(&theirs, merged));
+        if !is_merged {
+            self.saving.set(SaveState::Conflict);
         }
     }
 
@@ -78,13 +79,13 @@ impl Draft {
         merge(&base, &mine.as_stored(), &theirs.content.as_stored(), choices)
     }
 
-    /// The merged draft is what is here from now on, and is saved over theirs.
-    pub(super) fn go_on_with(self, theirs: &Theirs, merged: Merged) {
+    /// The merged draft is what is here from now on, and is saved over theirs. False where it cannot be: it was said why.
+    pub(super) fn go_on_with(self, theirs: &Theirs, merged: Merged) -> bool {
         let Merged { document, taken, renamed } = merged;
         let is_other = self.handle.with_document_untracked(|mine| mine.as_stored() != document);
         let edit = Edit::SetDocument { document: Box::new(document), renamed };
         if is_other && !self.apply(edit, TAKEN_IN) {
-            return;
+            return false;
         }
         self.saving.stop_timer();
         if let Some(core) = self.saving.core.try_get_value() {
@@ -101,6 +102,7 @@ impl Draft {
         }
         self.save();
         self.know_agents();
+        true
     }
 
     /// Looks at what somebody saved meanwhile, where a refusal says that there is such a thing.
@@ -116,7 +118,7 @@ impl Draft {
             });
             if is_newer {
                 self.saving.theirs.set(Some(theirs));
-                self.saving.set(SaveState::Conflict);
+                self.saving.set(SaveState::Merging);
                 self.take_in();
             }
         });

@@ -43,7 +43,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
                 wants_copy.set(false);
                 copy.dispatch(());
             }
-            SaveState::Saving => {}
+            SaveState::Saving | SaveState::Merging => {}
             SaveState::Offline | SaveState::SignedOut | SaveState::Conflict | SaveState::Refused(_) => {
                 wants_copy.set(false);
                 draft.toasts.error("It can be duplicated once your last edits are saved".to_owned());

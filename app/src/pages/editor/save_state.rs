@@ -16,6 +16,7 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
         saving.state.with(|state| match state {
             SaveState::Saved => "Saved".to_owned(),
             SaveState::Saving => "Saving".to_owned(),
+            SaveState::Merging => "Merging".to_owned(),
             SaveState::Offline => format!("Offline: {edits} {kept}"),
             SaveState::SignedOut => format!("Signed out: {edits} {kept}"),
             SaveState::Conflict => "Not saved: somebody changed the same".to_owned(),
@@ -25,7 +26,7 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
     let name = move || {
         saving.state.with(|state| match state {
             SaveState::Saved => "saved",
-            SaveState::Saving => "saving",
+            SaveState::Saving | SaveState::Merging => "saving",
             SaveState::Conflict => "conflict",
             SaveState::Offline | SaveState::SignedOut | SaveState::Refused(_) => "offline",
         })

@@ -20,7 +20,9 @@ pub(super) enum SaveState {
     /// The server does not answer, or cannot save now.
     Offline,
     SignedOut,
-    /// Somebody saved a newer draft.
+    /// Somebody saved a newer draft, which is about to be merged with what is here.
+    Merging,
+    /// The two do not go together unless a person decides.
     Conflict,
     /// The server will not take it as it is.
     Refused(AppError),
@@ -29,11 +31,16 @@ pub(super) enum SaveState {
 impl SaveState {
     pub(super) fn of(error: AppError) -> Self {
         match error.code() {
-            ErrorCode::StaleRevision => Self::Conflict,
+            ErrorCode::StaleRevision => Self::Merging,
             ErrorCode::Unauthenticated => Self::SignedOut,
             ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::TooManyRequests => Self::Offline,
             _ => Self::Refused(error),
         }
+    }
+
+    /// A newer draft stands before the next save.
+    pub(super) fn is_behind(&self) -> bool {
+        matches!(self, Self::Merging | Self::Conflict)
     }
 }
 
@@ -181,10 +188,27 @@ impl Saving {
 
 #[cfg(test)]
 mod tests {
+    use workflow::api::ApiError;
+
     use super::*;
 
     fn named(name: &str) -> Document {
         Document { name: name.into(), ..Document::default() }
+    }
+
+    #[test]
+    fn a_newer_draft_is_no_conflict_before_it_was_looked_at() {
+        let stale = ApiError {
+            status: 409,
+            code: ErrorCode::StaleRevision,
+            detail: String::new(),
+            field: None,
+            problems: Vec::new(),
+            id: None,
+        };
+        let state = SaveState::of(AppError(stale));
+        assert_eq!((state.is_behind(), state), (true, SaveState::Merging));
+        assert!(SaveState::Conflict.is_behind() && !SaveState::Offline.is_behind());
     }
 
     #[test]

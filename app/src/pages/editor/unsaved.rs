@@ -77,7 +77,7 @@ impl Draft {
         self.show(kept.content);
         if let Some((revision, content)) = theirs {
             saving.theirs.set(Some(Theirs { revision, content, live: self.live.get_untracked() }));
-            saving.set(SaveState::Conflict);
+            saving.set(SaveState::Merging);
             self.take_in();
         } else {
             // Where nobody knows what there was before, there is nothing to go back to.
