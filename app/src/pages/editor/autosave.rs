@@ -14,12 +14,15 @@ use super::{
     content::Live,
     draft::Draft,
     keep,
+    merging::TakenIn,
     saving::{SaveState, Shared, Theirs, lock},
 };
 use crate::reactive::{effect, effect_with};
 use crate::{api, crash, error::AppError};
 
 const PAUSE: Duration = Duration::from_millis(600);
+/// So long a merge waits before it looks again whether somebody is still in the middle of something.
+const UNTIL_FREE: Duration = Duration::from_millis(300);
 const MAX_RETRY_S: u64 = 30;
 
 impl Draft {
@@ -184,6 +187,48 @@ impl Draft {
         });
     }
 
+    /// Takes in what somebody else saved, and saves both over it.
+    pub(super) fn take_in(self) {
+        match self.merge_in() {
+            TakenIn::Merged => self.save(),
+            TakenIn::Later => self.take_in_soon(),
+            TakenIn::Not => {}
+        }
+    }
+
+    /// Looks again in a moment; one such look is on its way at most.
+    fn take_in_soon(self) {
+        let is_waiting = self.saving.is_waiting;
+        if is_waiting.get_value() {
+            return;
+        }
+        is_waiting.set_value(true);
+        let look = move || {
+            is_waiting.try_set_value(false);
+            self.take_in();
+        };
+        set_timeout(look, UNTIL_FREE);
+    }
+
+    /// Looks at what somebody saved meanwhile, where a refusal says that there is such a thing.
+    pub(super) fn catch_up(self) {
+        spawn_local(async move {
+            let theirs = match api::get_template(self.id).await {
+                Ok(template) => Theirs::from(&template),
+                Err(error) => return self.session.note(&error),
+            };
+            let is_newer = self.saving.core.try_get_value().is_some_and(|core| {
+                let core = lock(&core);
+                core.in_flight.is_none() && core.is_behind(&theirs)
+            });
+            if is_newer {
+                self.saving.theirs.set(Some(theirs));
+                self.saving.set(SaveState::Merging);
+                self.take_in();
+            }
+        });
+    }
+
     async fn answered(self, core: &Shared, content: Document, answer: Result<TemplateView, AppError>) {
         let id = self.id;
         let answer = match answer {
@@ -194,7 +239,7 @@ impl Draft {
             let mut core = lock(core);
             core.in_flight = None;
             match &answer {
-                Ok((template, taken)) => core.is_now(template.draft_revision, taken.clone()),
+                Ok((template, taken)) => core.stands_at(template.draft_revision, taken.clone()),
                 Err(error) => core.note_unanswered(error, content),
             }
             core.left.take().map(|left| (left, core.base))

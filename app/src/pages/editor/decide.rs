@@ -72,10 +72,11 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
     let one = move |at: usize| asked.with_untracked(|asked| asked.get(at).map(|one| row(draft, at, one, choices)));
     let save = move || {
         let theirs = draft.saving.theirs.get_untracked();
-        if let (Some(theirs), Some(Ok(merged))) = (theirs, merged.get_untracked()) {
-            if draft.go_on_with(&theirs, Merged { taken: Vec::new(), ..merged }) {
-                open.set(false);
-            }
+        if let (Some(theirs), Some(Ok(merged))) = (theirs, merged.get_untracked())
+            && draft.go_on_with(&theirs, Merged { taken: Vec::new(), ..merged })
+        {
+            open.set(false);
+            draft.save();
         }
     };
     let actions = move || {

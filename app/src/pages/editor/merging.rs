@@ -1,7 +1,7 @@
 //! A newer draft of somebody else is merged with what is here, as one step that can be undone.
-//! Must never choose between the two: where both changed one field, a person does.
+//! Must never choose between the two: where both changed one field, a person does. Saving what came of it is for whoever calls.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use canvas::{Document, Edit};
 use leptos::{prelude::*, task::spawn_local};
@@ -16,11 +16,19 @@ use super::{
 };
 use crate::{api, reactive::effect_with};
 
-/// So long it waits while somebody holds something on the canvas, or writes on it.
-const SOON: Duration = Duration::from_millis(300);
-
 /// What undo and redo call it.
 const TAKEN_IN: &str = "Take in the changes of others";
+
+/// Whether what somebody else saved is in the draft now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TakenIn {
+    /// It is, and is to be saved.
+    Merged,
+    /// Somebody holds something on the canvas, or writes on it.
+    Later,
+    /// There is nothing, or it is to be decided first.
+    Not,
+}
 
 impl Draft {
     /// Says it where a merge is undone: it came unasked, so whoever means to undo an edit of their own may not know of it.
@@ -37,32 +45,18 @@ impl Draft {
     }
 
     /// Takes in what somebody else saved, if it fits; else it stays in conflict until somebody has decided.
-    pub(super) fn take_in(self) {
-        let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return };
+    pub(super) fn merge_in(self) -> TakenIn {
+        let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return TakenIn::Not };
         let is_writing = self.handle.writing().with_untracked(Option::is_some);
         if self.handle.is_held() || is_writing {
-            self.take_in_soon();
-            return;
+            return TakenIn::Later;
         }
         let merged = self.handle.with_document_untracked(|mine| self.merged(mine, &theirs, &Choices::new()));
-        let is_merged = merged.is_ok_and(|merged| self.go_on_with(&theirs, merged));
-        if !is_merged {
-            self.saving.set(SaveState::Conflict);
+        if merged.is_ok_and(|merged| self.go_on_with(&theirs, merged)) {
+            return TakenIn::Merged;
         }
-    }
-
-    /// Looks again in a moment; one such look is on its way at most.
-    fn take_in_soon(self) {
-        let is_waiting = self.saving.is_waiting;
-        if is_waiting.get_value() {
-            return;
-        }
-        is_waiting.set_value(true);
-        let look = move || {
-            is_waiting.try_set_value(false);
-            self.take_in();
-        };
-        set_timeout(look, SOON);
+        self.saving.set(SaveState::Conflict);
+        TakenIn::Not
     }
 
     /// What is here and what they saved as one draft, or what is to be decided first.
@@ -79,7 +73,7 @@ impl Draft {
         merge(&base, &mine.as_stored(), &theirs.content.as_stored(), choices)
     }
 
-    /// The merged draft is what is here from now on, and is saved over theirs. False where it cannot be: it was said why.
+    /// The merged draft is what is here from now on, and is to be saved over theirs. False where it cannot be: it was said why.
     pub(super) fn go_on_with(self, theirs: &Theirs, merged: Merged) -> bool {
         let Merged { document, taken, renamed } = merged;
         let is_other = self.handle.with_document_untracked(|mine| mine.as_stored() != document);
@@ -89,7 +83,7 @@ impl Draft {
         }
         self.saving.stop_timer();
         if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).is_now(theirs.revision, theirs.content.clone());
+            lock(&core).stands_at(theirs.revision, theirs.content.clone());
         }
         self.saving.theirs.set(None);
         self.saving.set(SaveState::Saving);
@@ -100,28 +94,8 @@ impl Draft {
             // Over the canvas, where the next such news takes its place: two who draw at once would pile up toasts.
             self.handle.say_over(format!("Somebody else saved too, and it is merged with yours: {words}"));
         }
-        self.save();
         self.know_agents();
         true
-    }
-
-    /// Looks at what somebody saved meanwhile, where a refusal says that there is such a thing.
-    pub(super) fn catch_up(self) {
-        spawn_local(async move {
-            let theirs = match api::get_template(self.id).await {
-                Ok(template) => Theirs::from(&template),
-                Err(error) => return self.session.note(&error),
-            };
-            let is_newer = self.saving.core.try_get_value().is_some_and(|core| {
-                let core = lock(&core);
-                core.in_flight.is_none() && core.is_behind(&theirs)
-            });
-            if is_newer {
-                self.saving.theirs.set(Some(theirs));
-                self.saving.set(SaveState::Merging);
-                self.take_in();
-            }
-        });
     }
 
     /// Fetches the agents of steps that were drawn elsewhere.

@@ -79,7 +79,7 @@ impl Core {
     }
 
     /// The server has this now, so nothing that was sent before matters any more.
-    pub(super) fn is_now(&mut self, base: i64, saved: Document) {
+    pub(super) fn stands_at(&mut self, base: i64, saved: Document) {
         (self.base, self.saved, self.is_base_lost) = (base, saved, false);
         self.unanswered.clear();
         self.sent_earlier.clear();
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(next.ours(&named("second")), Some(named("second")));
         assert_eq!(next.ours(&named("somebody else's")), None);
         assert_eq!(next.kept(2, named("third")).sent.len(), 2, "what was sent is known as long as it is not answered");
-        next.is_now(2, named("second"));
+        next.stands_at(2, named("second"));
         assert!(next.kept(1, named("third")).sent.is_empty());
     }
 }
