@@ -40,6 +40,10 @@ fn way(kept: &Kept, core: &Core) -> Way {
 /// The edits begin from now on where they did when they were kept. Answers with what somebody else saved meanwhile, by its revision.
 fn begin_as_kept(core: &mut Core, way: Way, kept: &mut Kept) -> Option<(i64, Document)> {
     core.sent_earlier = std::mem::take(&mut kept.sent);
+    if way != Way::Merge {
+        // It was sent when the page was left, and may arrive only now.
+        core.sent_earlier.push(kept.content.fingerprint());
+    }
     if matches!(way, Way::Forget | Way::GoOn) {
         return None;
     }
@@ -143,5 +147,14 @@ mod tests {
         let mut core = Core::new(1, named("first"));
         assert_eq!(begin_as_kept(&mut core, Way::GoOn, &mut kept.clone()), None);
         assert!(!core.is_base_lost);
+    }
+
+    #[test]
+    fn what_was_sent_on_leaving_the_page_is_known_again_when_it_arrives_late() {
+        let mut kept = Core::new(1, named("first")).kept(1, named("second"));
+        let mut core = Core::new(1, named("first"));
+        assert_eq!(way(&kept, &core), Way::GoOn);
+        begin_as_kept(&mut core, Way::GoOn, &mut kept);
+        assert_eq!(core.ours(&named("second")), Some(named("second")));
     }
 }
