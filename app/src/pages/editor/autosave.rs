@@ -198,13 +198,12 @@ impl Draft {
 
     /// Looks again in a moment; one such look is on its way at most.
     fn take_in_soon(self) {
-        let is_waiting = self.saving.is_waiting;
-        if is_waiting.get_value() {
+        let Some(core) = self.saving.core.try_get_value() else { return };
+        if std::mem::replace(&mut lock(&core).is_waiting, true) {
             return;
         }
-        is_waiting.set_value(true);
         let look = move || {
-            is_waiting.try_set_value(false);
+            lock(&core).is_waiting = false;
             self.take_in();
         };
         set_timeout(look, UNTIL_FREE);

@@ -58,6 +58,8 @@ pub(super) struct Core {
     pub sent_earlier: Vec<String>,
     /// What is on its way, until it is answered.
     pub in_flight: Option<Document>,
+    /// A merge waits until nobody is in the middle of something.
+    pub is_waiting: bool,
     /// Saves in a row that the server did not answer.
     pub n_failures: u32,
     /// What was there when the page was left while a save was on its way.
@@ -73,6 +75,7 @@ impl Core {
             unanswered: Vec::new(),
             sent_earlier: Vec::new(),
             in_flight: None,
+            is_waiting: false,
             n_failures: 0,
             left: None,
         }
@@ -149,8 +152,6 @@ pub(super) struct Saving {
     pub core: StoredValue<Shared>,
     pub is_dirty: StoredValue<bool>,
     pub timer: StoredValue<Option<TimeoutHandle>>,
-    /// The merge waits until nobody is in the middle of something.
-    pub is_waiting: StoredValue<bool>,
 }
 
 impl Saving {
@@ -165,7 +166,6 @@ impl Saving {
             core: StoredValue::new(Arc::new(Mutex::new(core))),
             is_dirty: StoredValue::new(false),
             timer: StoredValue::new(None),
-            is_waiting: StoredValue::new(false),
         }
     }
 
