@@ -59,14 +59,16 @@ impl<'a> Graph<'a> {
         if order.len() == self.keys.len() {
             return Ok(order);
         }
-        let mut on_cycle: Vec<&StepKey> = algo::tarjan_scc(&self.edges)
-            .into_iter()
-            .filter(|component| component.len() > 1)
-            .flatten()
-            .map(|node| self.key(node))
-            .collect();
+        let mut on_cycle: Vec<&StepKey> = self.on_cycles().into_iter().flatten().collect();
         on_cycle.sort();
         Err(on_cycle)
+    }
+
+    /// The steps that stand on cycles, those together that wait for each other.
+    pub fn on_cycles(&self) -> Vec<Vec<&'a StepKey>> {
+        // Not Tarjan's way: petgraph calls itself there for every step, and a draft may be one ring of all its steps.
+        let components = algo::kosaraju_scc(&self.edges).into_iter().filter(|component| component.len() > 1);
+        components.map(|component| component.into_iter().map(|node| self.key(node)).collect()).collect()
     }
 
     /// The steps that `key` waits for, directly or not.
@@ -105,10 +107,11 @@ impl<'a> Graph<'a> {
                 let mut path = vec![self.key(start)];
                 let mut at = end;
                 while at != start {
-                    path.insert(1, self.key(at));
+                    path.push(self.key(at));
                     at = came_from[&at];
                 }
                 path.push(self.key(start));
+                path.reverse();
                 return Some(path);
             }
             for next in self.edges.neighbors(node) {
@@ -147,6 +150,25 @@ mod tests {
         assert_eq!(path.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "a"]);
         assert!(graph.cycle_with(&"a".into(), &"c".into()).is_none());
         assert!(graph.cycle_with(&"a".into(), &"a".into()).is_some());
+    }
+
+    #[test]
+    fn a_ring_of_all_steps_is_found_on_a_small_stack() {
+        let n_steps = crate::limits::MAX_STEPS;
+        let key = |n: usize| StepKey::new(format!("s{n:05}"));
+        let mut ring = Definition::default();
+        for n in 0..n_steps {
+            let mut step = crate::Step::new("x".into());
+            step.depends_on.insert(key((n + n_steps - 1) % n_steps));
+            ring.steps.insert(key(n), step);
+        }
+        let judged = std::thread::Builder::new().stack_size(256 * 1024).spawn(move || {
+            let graph = Graph::of(&ring);
+            let path = graph.cycle_with(&key(n_steps - 1), &key(0)).unwrap();
+            let is_straight = path.iter().zip((0..n_steps).chain([0])).all(|(step, n)| **step == key(n));
+            (graph.order().unwrap_err().len(), path.len(), is_straight)
+        });
+        assert_eq!(judged.unwrap().join().unwrap(), (n_steps, n_steps + 1, true));
     }
 
     proptest! {

@@ -26,7 +26,7 @@ pub(super) fn keep(merged: &mut Definition, both: Titles<'_>, choices: &Choices,
 /// Where somebody chose a side, the steps of a circle are connected as on that side.
 fn open_circles(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
     let mut settled = BTreeSet::new();
-    while let Some(path) = new_circle(merged, both) {
+    while let Some(path) = new_circles(merged, both).into_iter().next() {
         let from = match choices.get(&Place::Order) {
             Some(Side::Mine) => Some(both.before),
             Some(Side::Theirs) => Some(both.after),
@@ -85,34 +85,68 @@ fn lines(path: &[StepKey], draft: &Definition, titles: Titles<'_>) -> Option<Str
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// A circle of which neither draft has all lines.
-fn new_circle(merged: &Definition, both: Titles<'_>) -> Option<Vec<StepKey>> {
-    let graph = Graph::of(merged);
-    let on_circles = graph.order().err()?;
-    for to in on_circles {
-        for from in merged.steps.get(to)?.direct_dependencies() {
-            let Some(path) = graph.cycle_with(from, to) else { continue };
-            let is_of = |draft: &Definition| path.windows(2).all(|line| has_line(draft, line[0], line[1]));
-            if from != to && !is_of(both.before) && !is_of(both.after) {
-                return Some(path.into_iter().cloned().collect());
-            }
-        }
-    }
-    None
+/// From a step to the one that waits for it.
+type Line<'a> = (&'a StepKey, &'a StepKey);
+
+fn lines(draft: &Definition) -> BTreeSet<Line<'_>> {
+    let of = draft.steps.iter().flat_map(|(key, step)| step.direct_dependencies().into_iter().map(move |on| (on, key)));
+    of.collect()
 }
 
-fn has_line(draft: &Definition, from: &StepKey, to: &StepKey) -> bool {
-    draft.steps.get(to).is_some_and(|step| step.direct_dependencies().contains(from))
+fn has_all(draft: &BTreeSet<Line<'_>>, path: &[&StepKey]) -> bool {
+    path.windows(2).all(|line| draft.contains(&(line[0], line[1])))
+}
+
+fn beyond<'a>(lines: &[Line<'a>], draft: &BTreeSet<Line<'_>>) -> Vec<Line<'a>> {
+    lines.iter().copied().filter(|line| !draft.contains(line)).collect()
+}
+
+/// Circles of which neither draft has all lines: of steps that all wait for each other, one, so that no two share a step.
+fn new_circles(merged: &Definition, both: Titles<'_>) -> Vec<Vec<StepKey>> {
+    let graph = Graph::of(merged);
+    let rings = graph.on_cycles();
+    if rings.is_empty() {
+        return Vec::new();
+    }
+    let ring_of: BTreeMap<&StepKey, usize> =
+        rings.iter().enumerate().flat_map(|(n, ring)| ring.iter().map(move |key| (*key, n))).collect();
+    let of_one_ring = |(from, to): &Line<'_>| {
+        let (one, other) = (ring_of.get(from), ring_of.get(to));
+        from != to && one.is_some() && one == other
+    };
+    let within: Vec<Line<'_>> = lines(merged).into_iter().filter(of_one_ring).collect();
+    let (mine, theirs) = (lines(both.before), lines(both.after));
+    let (not_mine, not_theirs) = (beyond(&within, &mine), beyond(&within, &theirs));
+    // A new circle has lines of both kinds. In a draft without circles no circle is whole, so that the first line of the other kind
+    // leads to a new one. Where both have circles, a search from every line of the larger kind would take minutes.
+    let is_open = |draft: &Definition| Graph::of(draft).on_cycles().is_empty();
+    let takes_theirs = !is_open(both.before) && (is_open(both.after) || not_mine.len() < not_theirs.len());
+    let walked = if takes_theirs { not_mine } else { not_theirs };
+    let mut found = BTreeMap::new();
+    for (from, to) in walked {
+        let ring = ring_of.get(to);
+        if found.contains_key(&ring) {
+            continue;
+        }
+        let path = graph.cycle_with(from, to).filter(|path| !has_all(&mine, path) && !has_all(&theirs, path));
+        if let Some(path) = path {
+            found.insert(ring, path.into_iter().cloned().collect::<Vec<StepKey>>());
+        }
+    }
+    found.into_values().collect()
 }
 
 /// A step that one removed and the other still reads is a conflict. Once somebody wants it gone, it goes with the lines and the mappings
 /// that read it; conditions and lists that read it stay, and the validator names them.
 fn settle_steps(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
+    let (mine, theirs) = (lines(both.before), lines(both.after));
     let mut readers: BTreeMap<StepKey, Vec<StepKey>> = BTreeMap::new();
     for (key, step) in &merged.steps {
         for read in step.direct_dependencies() {
-            let is_old = |draft: &Definition| has_line(draft, read, key) && !draft.steps.contains_key(read);
-            if !merged.steps.contains_key(read) && !is_old(both.before) && !is_old(both.after) {
+            let was_so = |draft: &Definition, lines: &BTreeSet<Line<'_>>| {
+                lines.contains(&(read, key)) && !draft.steps.contains_key(read)
+            };
+            if !merged.steps.contains_key(read) && !was_so(both.before, &mine) && !was_so(both.after, &theirs) {
                 readers.entry(read.clone()).or_default().push(key.clone());
             }
         }

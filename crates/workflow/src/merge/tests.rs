@@ -406,6 +406,30 @@ fn whose_connections_stay_says_nothing_of_what_was_typed_beside_them() {
 }
 
 #[test]
+fn a_large_circle_is_judged_at_once() {
+    const N: usize = 5_000;
+    let of = |is_ring: bool, title: &str| -> Document {
+        let key = |n: usize| StepKey::new(format!("s{n:05}"));
+        let mut chain = Definition::default();
+        for n in 0..N {
+            let mut step = Step::new("x".into());
+            if n > 0 || is_ring {
+                step.depends_on.insert(key((n + N - 1) % N));
+            }
+            chain.steps.insert(key(n), step);
+        }
+        chain.steps.get_mut("s00003").unwrap().title = title.into();
+        chain.into()
+    };
+    // Each line of the ring is looked at once: with a search from each this would take minutes.
+    let (chain, ring) = (of(false, ""), of(true, ""));
+    assert_eq!(merge(&chain, &of(false, "Mine"), &ring, &Choices::new()).unwrap().document, of(true, "Mine"));
+    let empty = document(&json!({}));
+    assert_eq!(merge(&empty, &empty, &ring, &Choices::new()).unwrap().document, ring);
+    assert_eq!(merge(&ring, &of(true, "Mine"), &ring, &Choices::new()).unwrap().document, of(true, "Mine"));
+}
+
+#[test]
 fn a_run_input_that_one_removed_and_the_other_reads_is_asked_about() {
     let of = |inputs: &Value, reads: &Value| -> Document {
         definition(&json!({"inputs": inputs, "steps": {"a": {"agent_id": "x", "inputs": reads}}})).into()
