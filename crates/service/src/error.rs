@@ -322,7 +322,10 @@ impl From<Unstorable> for Error {
             }
             Unstorable::Malformed { message, .. } => format!("`{field}` cannot be read: {message}. Correct it."),
             Unstorable::Drawing { fault, .. } => format!("`{field}` cannot be stored: {fault}."),
-            Unstorable::TooDeep | Unstorable::TooManySteps { .. } => {
+            Unstorable::TooDeep
+            | Unstorable::TooManySteps { .. }
+            | Unstorable::TooManyDependencies { .. }
+            | Unstorable::TooManyInputs { .. } => {
                 format!("Cannot be stored: {error}. Simplify the workflow.")
             }
         };

@@ -20,7 +20,7 @@ pub use step::{MapOver, OnItemError, Position, SideEffects, Step, TriggerRule};
 
 use crate::{
     id::StepKey,
-    limits::{MAX_DEFINITION_BYTES, MAX_DEPTH, MAX_STEPS, depth},
+    limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_STEP_INPUTS, MAX_STEPS, depth},
     schema::Schema,
 };
 
@@ -100,6 +100,10 @@ pub enum Unstorable {
     TooDeep,
     #[error("the definition has {steps} steps; at most {} are allowed", MAX_STEPS)]
     TooManySteps { steps: usize },
+    #[error("the steps wait for {n} others in all; at most {} are allowed", MAX_DEPENDENCIES)]
+    TooManyDependencies { n: usize, field: String },
+    #[error("the steps have {n} inputs in all; at most {} are allowed", MAX_STEP_INPUTS)]
+    TooManyInputs { n: usize, field: String },
     #[error("`{path}`: {fault}")]
     Drawing { path: String, fault: DrawingFault },
 }
@@ -111,6 +115,9 @@ impl Unstorable {
             Self::Malformed { path, .. } if path != "." => format!("definition.{path}"),
             Self::Drawing { path, .. } => format!("definition.{path}"),
             Self::TooManySteps { .. } => "definition.steps".into(),
+            Self::TooManyDependencies { field, .. } | Self::TooManyInputs { field, .. } => {
+                format!("definition.{field}")
+            }
             _ => "definition".into(),
         }
     }
@@ -130,6 +137,7 @@ impl Definition {
         let mut definition: Self = serde_path_to_error::deserialize(document).map_err(|error| {
             Unstorable::Malformed { path: error.path().to_string(), message: error.inner().to_string() }
         })?;
+        definition.bound_lines()?;
         let members = definition.steps.iter().filter_map(|(key, step)| Some((key, step.group.as_deref()?)));
         if let Some((path, fault)) = drawing::fault(&definition.notes, &definition.groups, members) {
             return Err(Unstorable::Drawing { path, fault });
@@ -142,6 +150,23 @@ impl Definition {
             return Err(Unstorable::TooLarge { bytes });
         }
         Ok(definition)
+    }
+
+    /// Counted wherever they lead: names of steps that there are not are as dear to whatever walks them. The step with most of them is
+    /// named.
+    fn bound_lines(&self) -> Result<(), Unstorable> {
+        let counted = |count: fn(&Step) -> usize, most: usize| {
+            let n: usize = self.steps.values().map(count).sum();
+            let dearest = self.steps.iter().max_by_key(|(_, step)| count(step)).filter(|_| n > most);
+            dearest.map(|(key, _)| (n, key))
+        };
+        if let Some((n, key)) = counted(|step| step.depends_on.len(), MAX_DEPENDENCIES) {
+            return Err(Unstorable::TooManyDependencies { n, field: format!("steps.{key}.depends_on") });
+        }
+        if let Some((n, key)) = counted(|step| step.inputs.len(), MAX_STEP_INPUTS) {
+            return Err(Unstorable::TooManyInputs { n, field: format!("steps.{key}.inputs") });
+        }
+        Ok(())
     }
 
     /// Inputs that were written in another order than their ranks tell get the ranks that tell it.
@@ -227,6 +252,24 @@ mod tests {
             deep = json!([deep]);
         }
         assert_eq!(Definition::from_value(&json!({"inputs": deep})), Err(Unstorable::TooDeep));
+    }
+
+    #[test]
+    fn names_that_lead_nowhere_are_counted_too() {
+        let names = |n: usize| (0..n).map(|n| format!("n{n}")).collect::<Vec<_>>();
+        let of = |waits: usize| {
+            let step = json!({"agent_id":"x","depends_on": names(waits)});
+            Definition::from_value(&json!({"steps":{"a": step, "b":{"agent_id":"x","depends_on":["nowhere"]}}}))
+        };
+        assert!(of(MAX_DEPENDENCIES - 1).is_ok());
+        let error = of(MAX_DEPENDENCIES).unwrap_err();
+        assert!(matches!(error, Unstorable::TooManyDependencies { n: 50_001, .. }));
+        assert_eq!(error.field(), "definition.steps.a.depends_on");
+        let inputs: serde_json::Map<String, Value> =
+            names(MAX_STEP_INPUTS + 1).into_iter().map(|name| (name, json!({"const": 1}))).collect();
+        let error = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","inputs": inputs}}})).unwrap_err();
+        assert!(matches!(error, Unstorable::TooManyInputs { n: 50_001, .. }));
+        assert_eq!(error.field(), "definition.steps.a.inputs");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 pub const MAX_STEPS: usize = 10_000;
 /// Dependencies of one definition, sources included.
 pub const MAX_DEPENDENCIES: usize = 50_000;
+/// Inputs of all steps of one definition.
+pub const MAX_STEP_INPUTS: usize = 50_000;
 /// Bytes of a stored definition.
 pub const MAX_DEFINITION_BYTES: usize = 4 * 1024 * 1024;
 /// Nesting of a stored definition or of run inputs.

@@ -78,6 +78,7 @@ fn definition_of(document: Map<String, Value>) -> Result<Definition, Unreadable>
     let definition = Definition::from_value(&Value::Object(document)).map_err(|unstorable| match unstorable {
         Unstorable::TooLarge { bytes } => Unreadable::TooLarge { bytes },
         Unstorable::TooManySteps { steps } => Unreadable::TooManySteps { n: steps },
+        Unstorable::TooManyDependencies { n, .. } => Unreadable::TooManyLines { n },
         other => Unreadable::Damaged(other.to_string()),
     })?;
     if definition.steps.is_empty() && definition.notes.is_empty() {

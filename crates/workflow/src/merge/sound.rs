@@ -151,20 +151,25 @@ fn settle_steps(merged: &mut Definition, both: Titles<'_>, choices: &Choices, co
             }
         }
     }
+    let asked = asked(conflicts);
+    let mut cut: BTreeMap<StepKey, BTreeSet<StepKey>> = BTreeMap::new();
     for (gone, by) in readers {
         let place = Place::step(&gone, StepField::Whole);
         if choices.contains_key(&place) {
-            for key in &by {
-                if let Some(step) = merged.steps.get_mut(key) {
-                    step.depends_on.remove(&gone);
-                    step.inputs.retain(|_, source| source.step() != Some(&gone));
-                }
+            for key in by {
+                cut.entry(key).or_default().insert(gone.clone());
             }
-        } else {
+        } else if !asked.contains(&place) {
             let is_there = |draft: &Definition| draft.steps.get(&gone).map(super::told::step);
             let (before, after) = (is_there(both.before), is_there(both.after));
             let change = Change { place, of: Some(both.step(&gone)), before, after };
-            add(conflicts, Conflict { why: Why::Used { by }, change });
+            conflicts.push(Conflict { why: Why::Used { by }, change });
+        }
+    }
+    for (key, gone) in cut {
+        if let Some(step) = merged.steps.get_mut(&key) {
+            step.depends_on.retain(|on| !gone.contains(on));
+            step.inputs.retain(|_, source| source.step().is_none_or(|read| !gone.contains(read)));
         }
     }
 }
@@ -173,27 +178,34 @@ fn settle_steps(merged: &mut Definition, both: Titles<'_>, choices: &Choices, co
 fn settle_inputs(merged: &Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
     let mut readers: BTreeMap<&str, Vec<StepKey>> = BTreeMap::new();
     for (key, step) in &merged.steps {
-        for read in run_inputs(step).filter(|read| !merged.inputs.contains_key(*read)) {
-            let is_old = |draft: &Definition| {
-                let reads = draft.steps.get(key).is_some_and(|step| run_inputs(step).any(|known| known == read));
-                reads && !draft.inputs.contains_key(read)
-            };
-            let by = readers.entry(read).or_default();
-            if !is_old(both.before) && !is_old(both.after) && by.last() != Some(key) {
-                by.push(key.clone());
+        let missing: BTreeSet<&str> = run_inputs(step).filter(|read| !merged.inputs.contains_key(*read)).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let (mine, theirs) = (reads_of_run(both.before, key), reads_of_run(both.after, key));
+        for read in missing {
+            let was_so =
+                |draft: &Definition, reads: &BTreeSet<&str>| reads.contains(read) && !draft.inputs.contains_key(read);
+            if !was_so(both.before, &mine) && !was_so(both.after, &theirs) {
+                readers.entry(read).or_default().push(key.clone());
             }
         }
     }
+    let asked = asked(conflicts);
     for (gone, by) in readers {
         let place = Place::input(gone, InputField::Whole);
-        if by.is_empty() || choices.contains_key(&place) {
+        if asked.contains(&place) || choices.contains_key(&place) {
             continue;
         }
         let is_there = |draft: &Definition| draft.inputs.get(gone).map(super::told::input);
         let (before, after) = (is_there(both.before), is_there(both.after));
         let change = Change { place, of: Some(both.input(gone)), before, after };
-        add(conflicts, Conflict { why: Why::Used { by }, change });
+        conflicts.push(Conflict { why: Why::Used { by }, change });
     }
+}
+
+fn reads_of_run<'d>(draft: &'d Definition, key: &StepKey) -> BTreeSet<&'d str> {
+    draft.steps.get(key).into_iter().flat_map(run_inputs).collect()
 }
 
 fn run_inputs(step: &Step) -> impl Iterator<Item = &str> {
@@ -205,8 +217,6 @@ fn run_inputs(step: &Step) -> impl Iterator<Item = &str> {
 }
 
 /// One place is asked about once.
-fn add(conflicts: &mut Vec<Conflict>, conflict: Conflict) {
-    if conflicts.iter().all(|known| known.change.place != conflict.change.place) {
-        conflicts.push(conflict);
-    }
+fn asked(conflicts: &[Conflict]) -> BTreeSet<Place> {
+    conflicts.iter().map(|known| known.change.place.clone()).collect()
 }

@@ -430,6 +430,24 @@ fn a_large_circle_is_judged_at_once() {
 }
 
 #[test]
+fn many_names_that_lead_nowhere_are_merged_at_once() {
+    let of = |names: usize, title: &str| -> Document {
+        let mut step = Step { title: title.into(), ..Step::new("x".into()) };
+        for n in 0..names {
+            step.depends_on.insert(format!("n{n}").as_str().into());
+            step.inputs.insert(format!("p{n}"), Source::Run { key: format!("r{n}"), path: String::new() });
+        }
+        Definition { steps: [("a".into(), step)].into(), ..Definition::default() }.into()
+    };
+    let names = crate::limits::MAX_DEPENDENCIES;
+    // One look each: with a look at all of them for each, this would take minutes.
+    let merged = merge(&of(names, ""), &of(names, "Mine"), &of(names, ""), &Choices::new()).unwrap();
+    assert_eq!(merged.document, of(names, "Mine"));
+    let added = merge(&of(0, ""), &of(names, ""), &of(0, ""), &Choices::new()).unwrap();
+    assert_eq!(added.document, of(names, ""));
+}
+
+#[test]
 fn a_run_input_that_one_removed_and_the_other_reads_is_asked_about() {
     let of = |inputs: &Value, reads: &Value| -> Document {
         definition(&json!({"inputs": inputs, "steps": {"a": {"agent_id": "x", "inputs": reads}}})).into()
