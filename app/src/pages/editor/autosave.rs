@@ -86,7 +86,7 @@ impl Draft {
         let Some(core) = saving.core.try_get_value() else { return };
         let n_edits = saving.n_edits.get_untracked().max(1);
         let kept = lock(&core).kept(n_edits, self.content());
-        let is_kept = keep::write(self.id, kept);
+        let is_kept = keep::write(self.kept_in, kept);
         saving.is_kept.set(is_kept);
     }
 
@@ -94,11 +94,11 @@ impl Draft {
     fn hold(self) {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
-        let (id, n_edits, content) = (self.id, saving.n_edits.get_untracked().max(1), self.content());
+        let (place, n_edits, content) = (self.kept_in, saving.n_edits.get_untracked().max(1), self.content());
         crash::hold(move || {
             // Taken as it then is: saves go on meanwhile. A crash under the lock would leave it locked.
             let Ok(core) = core.try_lock() else { return false };
-            keep::write(id, core.kept(n_edits, content))
+            keep::write(place, core.kept(n_edits, content))
         });
     }
 
@@ -113,8 +113,8 @@ impl Draft {
         if core.in_flight.is_some() {
             core.left = Some(content);
         } else {
-            let (id, base) = (self.id, core.base);
-            spawn_local(async move { send_and_forget(id, base, content).await });
+            let base = core.base;
+            spawn_local(async move { self.send_and_forget(base, content).await });
         }
     }
 
@@ -229,7 +229,6 @@ impl Draft {
     }
 
     async fn answered(self, core: &Shared, content: Document, answer: Result<TemplateView, AppError>) {
-        let id = self.id;
         let answer = match answer {
             Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
             answer => answer.map(|template| (template, content.clone())),
@@ -245,7 +244,7 @@ impl Draft {
         };
         if let Some((left, base)) = left {
             if answer.is_ok() {
-                send_and_forget(id, base, left).await;
+                self.send_and_forget(base, left).await;
             }
             return;
         }
@@ -301,7 +300,13 @@ impl Draft {
         saving.restored.set(None);
         saving.set(SaveState::Saved);
         crash::let_go();
-        keep::forget(self.id);
+        keep::forget(self.kept_in);
+    }
+
+    async fn send_and_forget(self, base: i64, content: Document) {
+        if send(self.id, base, &content).await.is_ok() {
+            keep::forget(self.kept_in);
+        }
     }
 
     fn failed(self, error: AppError) {
@@ -337,10 +342,4 @@ async fn send(id: TemplateId, base: i64, content: &Document) -> Result<TemplateV
         base_revision: Some(base),
     };
     api::save_draft(id, update).await
-}
-
-async fn send_and_forget(id: TemplateId, base: i64, content: Document) {
-    if send(id, base, &content).await.is_ok() {
-        keep::forget(id);
-    }
 }

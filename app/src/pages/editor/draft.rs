@@ -11,7 +11,7 @@ use workflow::{
     people::{self, People, Standing},
 };
 
-use super::{content::Live, saving::Saving};
+use super::{content::Live, keep, saving::Saving};
 use crate::{
     api,
     canvas_view::EditorHandle,
@@ -38,6 +38,8 @@ fn problems_in(definition: &Definition, agents: &AgentCatalog) -> Vec<Problem> {
 #[derive(Clone, Copy)]
 pub(super) struct Draft {
     pub id: TemplateId,
+    /// Where what is not saved is kept, of whoever opened it; nowhere where nobody is known.
+    pub kept_in: Option<keep::Place>,
     pub handle: EditorHandle,
     pub name: RwSignal<String>,
     pub description: RwSignal<String>,
@@ -70,8 +72,11 @@ impl Draft {
         let loaded = template.definition.steps.keys().cloned().collect();
         let handle = EditorHandle::new(Document::from(&template), agents.clone());
         handle.set_problems(problems.clone());
+        let session = use_session();
+        let kept_in = session.user_untracked().map(|owner| keep::Place { owner: owner.id, template: template.id });
         let draft = Self {
             id: template.id,
+            kept_in,
             handle,
             name: RwSignal::new(template.name),
             description: RwSignal::new(template.description),
@@ -82,7 +87,7 @@ impl Draft {
             validator: soon(validator),
             live: RwSignal::new(live),
             saving,
-            session: use_session(),
+            session,
             toasts: use_toasts(),
             shown: RwSignal::new("canvas".to_owned()),
             pause: StoredValue::new(None),

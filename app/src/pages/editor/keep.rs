@@ -1,10 +1,10 @@
 //! Unsaved edits, kept in this browser while the server does not take them.
-//! Must never be thrown away before the server has them or a person said so.
+//! Must never be thrown away before the server has them or a person said so, nor taken up by another person who signs in here.
 
 use canvas::Document;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use workflow::TemplateId;
+use workflow::{TemplateId, UserId};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
@@ -19,8 +19,18 @@ pub(super) struct Kept {
     pub content: Document,
 }
 
-fn key(id: TemplateId) -> String {
-    format!("weft:draft:{id}")
+/// Where the edits of one person in one workflow are. Whose they are is known when the draft is opened: somebody else may sign in on the
+/// same page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    pub owner: UserId,
+    pub template: TemplateId,
+}
+
+impl Place {
+    fn key(self) -> String {
+        format!("weft:draft:{}:{}", self.owner, self.template)
+    }
 }
 
 fn storage() -> Option<web_sys::Storage> {
@@ -28,15 +38,17 @@ fn storage() -> Option<web_sys::Storage> {
 }
 
 /// What an earlier visit left; what cannot be read any more is left where it is.
-pub(super) fn read(id: TemplateId) -> Option<Kept> {
-    let text = storage()?.get_item(&key(id)).ok().flatten()?;
+pub(super) fn read(place: Option<Place>) -> Option<Kept> {
+    let key = place?.key();
+    let text = storage()?.get_item(&key).ok().flatten()?;
     serde_json::from_str(&text).ok()
 }
 
-/// Whether it could be kept: a browser may forbid it or be full.
-pub(super) fn write(id: TemplateId, kept: Kept) -> bool {
+/// Whether it could be kept: a browser may forbid it or be full, and without an owner nothing is.
+pub(super) fn write(place: Option<Place>, kept: Kept) -> bool {
+    let Some(place) = place else { return false };
     let Some(storage) = storage() else { return false };
-    put_what_fits(kept, |text| storage.set_item(&key(id), text).is_ok())
+    put_what_fits(kept, |text| storage.set_item(&place.key(), text).is_ok())
 }
 
 /// What is only here goes before what it began from.
@@ -45,10 +57,11 @@ fn put_what_fits(mut kept: Kept, put: impl Fn(&str) -> bool) -> bool {
     is_put(&kept) || (kept.base.take().is_some() && is_put(&kept))
 }
 
-pub(super) fn forget(id: TemplateId) {
+pub(super) fn forget(place: Option<Place>) {
+    let Some(place) = place else { return };
     if let Some(storage) = storage() {
         // Removing fails only where writing did.
-        let _ = storage.remove_item(&key(id));
+        let _ = storage.remove_item(&place.key());
     }
 }
 
@@ -93,5 +106,28 @@ mod tests {
         assert_eq!(put_into(size(&kept)), (true, Some(kept.clone())));
         assert_eq!(put_into(size(&kept) - 1), (true, Some(alone.clone())));
         assert_eq!(put_into(size(&alone) - 1), (false, None));
+    }
+
+    #[test]
+    fn another_person_and_another_workflow_have_another_place() {
+        let ids: Vec<String> = (1..=2).map(|n| format!("00000000-0000-0000-0000-00000000000{n}")).collect();
+        let place = |owner: usize, template: usize| Place {
+            owner: ids[owner].parse().unwrap(),
+            template: ids[template].parse().unwrap(),
+        };
+        assert_eq!(place(0, 1).key(), format!("weft:draft:{}:{}", ids[0], ids[1]));
+        let keys: std::collections::BTreeSet<String> = [(0, 0), (0, 1), (1, 0), (1, 1)]
+            .into_iter()
+            .map(|(owner, template)| place(owner, template).key())
+            .collect();
+        assert_eq!(keys.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_kept_or_taken_up_without_an_owner() {
+        let content = Document::from(Definition::default());
+        let kept = Kept { base_revision: 7, base: Some(content.clone()), sent: Vec::new(), n_edits: 3, content };
+        assert!(!write(None, kept) && read(None).is_none());
+        forget(None);
     }
 }

@@ -67,11 +67,11 @@ impl Draft {
 
     fn restore(self) {
         let saving = self.saving;
-        let Some(mut kept) = keep::read(self.id) else { return };
+        let Some(mut kept) = keep::read(self.kept_in) else { return };
         let Some(core) = saving.core.try_get_value() else { return };
         let way = way(&kept, &lock(&core));
         if way == Way::Forget {
-            keep::forget(self.id);
+            keep::forget(self.kept_in);
             return;
         }
         saving.is_kept.set(true);
@@ -95,7 +95,7 @@ impl Draft {
     pub(super) fn let_go(self) {
         self.saving.stop_timer();
         self.saving.is_dirty.set_value(false);
-        keep::forget(self.id);
+        keep::forget(self.kept_in);
     }
 
     /// Goes back to what the server has.
