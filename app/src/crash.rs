@@ -1,9 +1,13 @@
-//! What a person sees when the WASM program has panicked: a page that no longer answers must say so, and lose nothing.
+//! What a person sees when the WASM program has panicked or was stopped: a page that no longer answers must say so, and lose nothing.
 //! Must not use the reactive system, which may be what broke: what is to be rescued is held here beforehand, in full.
 
 use std::cell::{Cell, RefCell};
 
-use leptos::prelude::document;
+use leptos::{
+    ev,
+    prelude::{document, window_event_listener},
+};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Writes down what is not saved, and answers whether it could.
 type Rescue = Box<dyn FnOnce() -> bool>;
@@ -33,7 +37,19 @@ pub fn has_crashed() -> bool {
     HAS_CRASHED.get()
 }
 
-/// Rescues what is held and puts a notice over the page; called by the panic hook.
+/// A stack or a memory that is used up is no panic: the browser stops the program and says so to the page alone. For as long as the page is.
+pub fn watch() {
+    let tell_if_stopped = |error: &JsValue| {
+        if error.is_instance_of::<js_sys::RangeError>() || error.is_instance_of::<js_sys::WebAssembly::RuntimeError>() {
+            tell();
+        }
+    };
+    window_event_listener(ev::error, move |event| tell_if_stopped(&event.error()));
+    window_event_listener(ev::unhandledrejection, move |event| tell_if_stopped(&event.reason()));
+}
+
+/// Rescues what is held and puts a notice over the page; called by the panic hook and by what watches the page. The trap that
+/// ends a panic comes here too, and finds all done.
 pub fn tell() {
     let is_rescued = rescue();
     // Without a document there is nobody to tell.

@@ -168,3 +168,29 @@ test("every type of a run input stays as it was chosen, saved and opened again",
   await unfold();
   await expect(editor.panel.getByLabel("Choices")).toHaveValue("formal\nplain");
 });
+
+test("what the browser stops for want of stack is told, and the edits come back to whoever made them", async ({ open, adminApi, watch }) => {
+  watch.allowComplaint(/net::ERR_|Failed to fetch/);
+  const id = await adminApi.draft(unique("Stopped"), { steps: echo().steps });
+  const page = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  const editor = new EditorPage(page);
+  await visit(page, `/admin/workflows/${id}`);
+  await page.route("**/*", (route) => (route.request().method() === "POST" ? route.abort() : route.fallback()));
+  const description = editor.panel.getByLabel("Description").first();
+  await description.fill("Never sent");
+  await expect(description).toHaveValue("Never sent");
+  await page.evaluate(() => {
+    window.dispatchEvent(new ErrorEvent("error", { error: new TypeError("of something else") }));
+  });
+  await expect(page.locator("#crashed")).toHaveCount(0);
+  await page.evaluate(() => {
+    window.dispatchEvent(new ErrorEvent("error", { error: new RangeError("Maximum call stack size exceeded") }));
+  });
+  await expect(page.locator("#crashed")).toContainText("Nothing is lost");
+  const places = await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("weft:draft:")));
+  expect(places).toEqual([expect.stringMatching(new RegExp(`^weft:draft:[0-9a-f-]{36}:${id}$`))]);
+  await page.unroute("**/*");
+  await page.getByRole("link", { name: "load the page again" }).click();
+  await expect(description).toHaveValue("Never sent");
+  await editor.expectSaved();
+});

@@ -9,6 +9,7 @@ pub async fn hydrate() {
         console_error_panic_hook::hook(info);
         app::crash::tell();
     }));
+    app::crash::watch();
     // Asynchronous, since the page may stand in a part of the program that has to be fetched first.
     hydrate_from_async(body(), app::App).await.forget();
     app::hydration::over();

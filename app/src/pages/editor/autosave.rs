@@ -13,7 +13,7 @@ use workflow::{
 use super::{
     content::Live,
     draft::Draft,
-    keep,
+    keep::{self, Kept},
     merging::TakenIn,
     saving::{SaveState, Shared, Theirs, lock},
 };
@@ -95,10 +95,15 @@ impl Draft {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
         let (place, n_edits, content) = (self.kept_in, saving.n_edits.get_untracked().max(1), self.content());
+        let known = lock(&core).kept(n_edits, Document::default());
         crash::hold(move || {
-            // Taken as it then is: saves go on meanwhile. A crash under the lock would leave it locked.
-            let Ok(core) = core.try_lock() else { return false };
-            keep::write(place, core.kept(n_edits, content))
+            // Taken as it then is: saves go on meanwhile. A crash under the lock leaves it locked; what was known when this was made is as
+            // sound a beginning, from which only more has to be merged.
+            let kept = match core.try_lock() {
+                Ok(core) => core.kept(n_edits, content),
+                Err(_) => Kept { content, ..known },
+            };
+            keep::write(place, kept)
         });
     }
 
