@@ -63,6 +63,8 @@ pub enum Why {
     Used { by: Vec<StepKey> },
     /// The connections of both together lead in a circle, as this path from a step back to it.
     Circle { path: Vec<StepKey> },
+    /// Both together are more than a workflow holds. No side is to be chosen: something has to go.
+    TooMuch { what: &'static str, n: usize, most: usize },
 }
 
 /// `before` is mine and `after` is theirs.
@@ -90,6 +92,10 @@ pub fn merge(base: &Document, mine: &Document, theirs: &Document, choices: &Choi
     let (taken, mut conflicts) = walk.end();
     let titles = Titles { before: &mine.definition, after: &theirs.definition };
     sound::keep(&mut document.definition, titles, choices, &mut conflicts);
+    if conflicts.is_empty() {
+        // What is still to be decided may make it less.
+        conflicts.extend(sound::too_much(&document.definition));
+    }
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
@@ -115,7 +121,7 @@ pub fn summary(changes: &[Change]) -> Option<String> {
             Place::Input { key, .. } => {
                 inputs.insert(key, change.fate());
             }
-            Place::Workflow(_) | Place::Note(_) | Place::Order => is_workflow = true,
+            Place::Workflow(_) | Place::Note(_) | Place::Order(_) | Place::Size => is_workflow = true,
         }
     }
     let counted = |all: Vec<Fate>, noun: &str| -> Vec<String> {

@@ -40,7 +40,7 @@ fn groups(changes: Vec<Change>) -> Vec<Group> {
         let id = match &change.place {
             Place::Step { key, .. } => Some(format!("step {key}")),
             Place::Input { key, .. } => Some(format!("input {key}")),
-            Place::Workflow(_) | Place::Note(_) | Place::Order => None,
+            Place::Workflow(_) | Place::Note(_) | Place::Order(_) | Place::Size => None,
         };
         if groups.last().is_none_or(|(known, _)| *known != id) {
             let is_input = matches!(change.place, Place::Input { .. });

@@ -12,7 +12,7 @@ use workflow::{
 use super::draft::Draft;
 use crate::{
     api,
-    components::{Button, Dialog, Size, Variant},
+    components::{Banner, Button, Dialog, Kind, Size, Variant},
     form::{FormError, outcome},
     reactive::{effect, memo},
     words,
@@ -51,6 +51,12 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
         }
     });
     effect(move || add_new(asked, in_conflict(merged.get())));
+    let too_much = memo(move || {
+        merged.with(|merged| match merged {
+            Some(Err(conflicts)) => conflicts.iter().find_map(|conflict| too_much_words(&conflict.why)),
+            Some(Ok(_)) | None => None,
+        })
+    });
     let choose_all = move |side: Side| {
         choices.update(|choices| choices.values_mut().for_each(|chosen| *chosen = side));
         for _ in 0..MOST_ROUNDS {
@@ -103,12 +109,16 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
         >
             <div class="stack" data-gap="3">
                 <FormError error/>
+                {move || too_much.get().map(|words| view! {
+                    <Banner kind=Kind::Warn title="Both together are too much">{words}</Banner>
+                })}
                 <div class="row">
                     <Button size=Size::Sm on_click=move |()| choose_all(Side::Mine)>"Mine for all"</Button>
                     <Button size=Size::Sm on_click=move |()| choose_all(Side::Theirs)>"Theirs for all"</Button>
                     <span class="muted small" role="status">
                         {move || match n_open.get() {
                             _ if is_lost.get() => "Keep yours as a copy".to_owned(),
+                            0 if too_much.with(Option::is_some) => "Nothing more to choose".to_owned(),
                             0 => "All decided".to_owned(),
                             n => format!("{} to decide", words::count(n, "field")),
                         }}
@@ -188,12 +198,24 @@ fn why_words(draft: Draft, why: &Why) -> String {
         Why::Circle { path } => {
             format!("The connections of both together lead in a circle: {}", titles(path).join(" → "))
         }
+        Why::TooMuch { .. } => too_much_words(why).unwrap_or_default(),
     }
 }
 
+/// Of what nobody can choose: it stands above the list for as long as it is so.
+fn too_much_words(why: &Why) -> Option<String> {
+    let Why::TooMuch { what, n, most } = why else { return None };
+    Some(format!(
+        "Yours and theirs have {n} {what}, and a workflow has at most {most}. Remove some of yours, or keep yours as a copy"
+    ))
+}
+
+/// What a side can be chosen for.
 fn in_conflict(merged: Option<Result<Merged, Vec<Conflict>>>) -> Vec<Conflict> {
     match merged {
-        Some(Err(conflicts)) => conflicts,
+        Some(Err(conflicts)) => {
+            conflicts.into_iter().filter(|conflict| too_much_words(&conflict.why).is_none()).collect()
+        }
         Some(Ok(_)) | None => Vec::new(),
     }
 }

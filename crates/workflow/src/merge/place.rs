@@ -19,8 +19,10 @@ pub enum Place {
     },
     /// By its id.
     Note(String),
-    /// What waits for what, where the connections of two drafts lead in a circle.
-    Order,
+    /// What waits for what, where the connections of two drafts lead in a circle: the one of whose steps this is the first by key.
+    Order(StepKey),
+    /// How much there is in all.
+    Size,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -83,7 +85,7 @@ impl Place {
     pub fn step_key(&self) -> Option<&StepKey> {
         match self {
             Self::Step { key, .. } => Some(key),
-            Self::Workflow(_) | Self::Input { .. } | Self::Note(_) | Self::Order => None,
+            Self::Workflow(_) | Self::Input { .. } | Self::Note(_) | Self::Order(_) | Self::Size => None,
         }
     }
 
@@ -132,7 +134,8 @@ impl Place {
                 StepField::SharedLimit => "Share a limit with other steps",
             },
             Self::Note(_) => "Note",
-            Self::Order => "Connections",
+            Self::Order(_) => "Connections",
+            Self::Size => "Size",
         };
         label.to_owned()
     }

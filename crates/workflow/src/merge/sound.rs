@@ -13,6 +13,7 @@ use crate::{
     definition::{Definition, MapOver, Step},
     graph::Graph,
     id::StepKey,
+    limits::{MAX_GROUPS, MAX_NOTES, MAX_STEPS},
     source::Source,
 };
 
@@ -23,32 +24,57 @@ pub(super) fn keep(merged: &mut Definition, both: Titles<'_>, choices: &Choices,
     settle_inputs(merged, both, choices, conflicts);
 }
 
+/// What both together have too much of: each of the two may be as large as a workflow can be.
+pub(super) fn too_much(merged: &Definition) -> Option<Conflict> {
+    let counts = [
+        ("steps", merged.steps.len(), MAX_STEPS),
+        ("notes", merged.notes.len(), MAX_NOTES),
+        ("groups", merged.groups.len(), MAX_GROUPS),
+    ];
+    let (what, n, most) = counts.into_iter().find(|(_, n, most)| n > most)?;
+    let change = Change { place: Place::Size, of: None, before: None, after: None };
+    Some(Conflict { why: Why::TooMuch { what, n, most }, change })
+}
+
 /// Where somebody chose a side, the steps of a circle are connected as on that side.
 fn open_circles(merged: &mut Definition, both: Titles<'_>, choices: &Choices, conflicts: &mut Vec<Conflict>) {
-    let mut settled = BTreeSet::new();
-    while let Some(path) = new_circles(merged, both).into_iter().next() {
-        let from = match choices.get(&Place::Order) {
-            Some(Side::Mine) => Some(both.before),
-            Some(Side::Theirs) => Some(both.after),
-            None => None,
-        };
-        let mut is_other = false;
-        for key in &path {
-            let as_chosen = from.and_then(|from| from.steps.get(key));
-            if let (Some(step), Some(as_chosen)) = (merged.steps.get_mut(key), as_chosen)
-                && settled.insert(key.clone())
-            {
-                connect_as(step, as_chosen);
-                is_other = true;
-            }
+    let (mut settled, mut as_mine) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let (mut open, mut is_other) = (Vec::new(), false);
+        for path in new_circles(merged, both) {
+            let Some(place) = path.iter().min().map(|first| Place::Order(first.clone())) else { continue };
+            let from = match choices.get(&place) {
+                Some(Side::Mine) => both.before,
+                Some(Side::Theirs) => both.after,
+                None => {
+                    let told = |draft: &Definition| told_lines(&path, draft, both);
+                    let change = Change { place, of: None, before: told(both.before), after: told(both.after) };
+                    open.push(Conflict { why: Why::Circle { path }, change });
+                    continue;
+                }
+            };
+            // What was chosen for two circles with common steps may close a third one, which then is as in mine: theirs is saved already.
+            is_other |= settle(merged, &path, from, &mut settled) || settle(merged, &path, both.before, &mut as_mine);
         }
         if !is_other {
-            let told = |draft: &Definition| lines(&path, draft, both);
-            let change = Change { place: Place::Order, of: None, before: told(both.before), after: told(both.after) };
-            conflicts.push(Conflict { why: Why::Circle { path }, change });
+            conflicts.extend(open);
             return;
         }
     }
+}
+
+/// Each step once: whether there was one.
+fn settle(merged: &mut Definition, path: &[StepKey], from: &Definition, settled: &mut BTreeSet<StepKey>) -> bool {
+    let mut is_other = false;
+    for key in path {
+        if let (Some(step), Some(as_chosen)) = (merged.steps.get_mut(key), from.steps.get(key))
+            && settled.insert(key.clone())
+        {
+            connect_as(step, as_chosen);
+            is_other = true;
+        }
+    }
+    is_other
 }
 
 /// Only what leads from step to step is as there: a constant that was typed leads in no circle, and nobody decided about it.
@@ -78,8 +104,11 @@ fn reads_step(source: &Source) -> bool {
 }
 
 /// Those of a path that a draft has, in words.
-fn lines(path: &[StepKey], draft: &Definition, titles: Titles<'_>) -> Option<String> {
-    let lines = path.windows(2).filter(|line| has_line(draft, &line[0], &line[1]));
+fn told_lines(path: &[StepKey], draft: &Definition, titles: Titles<'_>) -> Option<String> {
+    let is_there = |from: &StepKey, to: &StepKey| {
+        draft.steps.get(to).is_some_and(|step| step.direct_dependencies().contains(from))
+    };
+    let lines = path.windows(2).filter(|line| is_there(&line[0], &line[1]));
     let told = lines.map(|line| format!("{} → {}", titles.step(&line[0]), titles.step(&line[1])));
     let told: Vec<String> = told.collect();
     (!told.is_empty()).then(|| told.join(", "))

@@ -371,7 +371,10 @@ fn two_connections_that_lead_in_a_circle_are_asked_about() {
     assert_eq!(path.len(), 3);
     assert_eq!((change.before.as_deref(), change.after.as_deref()), (Some("b → a"), Some("a → b")), "mine, theirs");
     for (side, expected) in [(Side::Mine, &mine), (Side::Theirs, &theirs)] {
-        assert_eq!(merge(&base, &mine, &theirs, &[(Place::Order, side)].into()).unwrap().document, *expected);
+        assert_eq!(
+            merge(&base, &mine, &theirs, &[(Place::Order("a".into()), side)].into()).unwrap().document,
+            *expected
+        );
     }
     // A circle that was stored is not the merge's: it stays where only one of them had it.
     let circle = of(&["b"], &["a"]);
@@ -392,7 +395,8 @@ fn whose_connections_stay_says_nothing_of_what_was_typed_beside_them() {
         &json!({"agent_id": "x", "inputs": {"theirs": {"const": 2}}}),
         &json!({"agent_id": "x", "depends_on": ["a"], "inputs": {"t": read("a")}}),
     );
-    let chosen = |side: Side| merge(&base, &mine, &theirs, &[(Place::Order, side)].into()).unwrap().document;
+    let chosen =
+        |side: Side| merge(&base, &mine, &theirs, &[(Place::Order("a".into()), side)].into()).unwrap().document;
     let (one, two) = (json!({"const": 1}), json!({"const": 2}));
     let is_mine = of(
         &json!({"agent_id": "x", "depends_on": ["b"], "inputs": {"t": read("b"), "theirs": two}}),
@@ -403,6 +407,39 @@ fn whose_connections_stay_says_nothing_of_what_was_typed_beside_them() {
         &json!({"agent_id": "x", "depends_on": ["a"], "inputs": {"t": read("a"), "mine": one}}),
     );
     assert_eq!((chosen(Side::Mine), chosen(Side::Theirs)), (is_mine, is_theirs));
+}
+
+#[test]
+fn two_circles_are_decided_apart() {
+    let of = |waits: [&[&str]; 4]| {
+        let step = |on: &[&str]| json!({"agent_id": "x", "depends_on": on});
+        let [a, b, c, d] = waits.map(step);
+        document(&json!({"a": a, "b": b, "c": c, "d": d}))
+    };
+    let none: &[&str] = &[];
+    let (base, mine, theirs) = (of([none; 4]), of([&["b"], none, &["d"], none]), of([none, &["a"], none, &["c"]]));
+    let conflicts = merge(&base, &mine, &theirs, &Choices::new()).unwrap_err();
+    let mut places: Vec<Place> = conflicts.into_iter().map(|conflict| conflict.change.place).collect();
+    places.sort();
+    let order = |key: &str| Place::Order(key.into());
+    assert_eq!(places, [order("a"), order("c")]);
+    let choices: Choices = [(order("a"), Side::Mine), (order("c"), Side::Theirs)].into();
+    let merged = merge(&base, &mine, &theirs, &choices).unwrap().document;
+    assert_eq!(merged, of([&["b"], none, none, &["c"]]));
+}
+
+#[test]
+fn more_than_a_workflow_holds_is_named_and_is_no_choice() {
+    let of = |step: &str, notes: usize| -> Document {
+        let notes: Vec<Value> = (0..notes).map(|n| json!({"id": format!("{step}{n}"), "text": step})).collect();
+        definition(&json!({"steps": {step: {"agent_id": "x"}}, "notes": notes})).into()
+    };
+    let most = crate::limits::MAX_NOTES;
+    let base = document(&json!({}));
+    assert!(merge(&base, &of("a", most - 1), &of("b", 1), &Choices::new()).is_ok());
+    let conflicts = merge(&base, &of("a", most), &of("b", 1), &Choices::new()).unwrap_err();
+    let why: Vec<Why> = conflicts.into_iter().map(|conflict| conflict.why).collect();
+    assert_eq!(why, [Why::TooMuch { what: "notes", n: most + 1, most }]);
 }
 
 #[test]

@@ -351,7 +351,7 @@ impl<'a> Walk<'a> {
         let of = match &place {
             Place::Step { key, .. } => Some(self.titles.step(key)),
             Place::Input { key, .. } => Some(self.titles.input(key)),
-            Place::Workflow(_) | Place::Note(_) | Place::Order => None,
+            Place::Workflow(_) | Place::Note(_) | Place::Order(_) | Place::Size => None,
         };
         Change { place, of, before, after }
     }
