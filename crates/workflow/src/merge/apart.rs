@@ -70,7 +70,8 @@ fn notes_apart(base: &Definition, mine: &Definition, theirs: &Definition) -> Ren
     let is_known = |note: &Note| base.notes.iter().any(|known| known.id == note.id);
     let added = mine.notes.iter().filter(|note| !is_known(note));
     let twice = added.filter(|note| theirs.notes.iter().any(|other| other.id == note.id && other != *note));
-    let taken = [mine, theirs].into_iter().flat_map(|definition| &definition.notes).map(|note| note.id.clone());
+    // Also those that are gone: under the id of one of the base, a new note would be taken for it.
+    let taken = [base, mine, theirs].into_iter().flat_map(|definition| &definition.notes).map(|note| note.id.clone());
     renamed(twice.map(|note| &note.id), taken.collect())
 }
 

@@ -410,6 +410,17 @@ fn whose_connections_stay_says_nothing_of_what_was_typed_beside_them() {
 }
 
 #[test]
+fn a_note_with_an_id_of_its_own_never_gets_one_that_the_base_had() {
+    let of = |notes: &[(&str, &str)]| -> Document {
+        let notes: Vec<Value> = notes.iter().map(|(id, text)| json!({"id": id, "text": text})).collect();
+        definition(&json!({"steps": {}, "notes": notes})).into()
+    };
+    let base = of(&[("m2", "old")]);
+    let merged = merge(&base, &of(&[("n", "mine")]), &of(&[("n", "theirs")]), &Choices::new()).unwrap().document;
+    assert_eq!(merged, of(&[("n", "theirs"), ("m3", "mine")]));
+}
+
+#[test]
 fn two_circles_are_decided_apart() {
     let of = |waits: [&[&str]; 4]| {
         let step = |on: &[&str]| json!({"agent_id": "x", "depends_on": on});
