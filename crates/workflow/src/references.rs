@@ -1,6 +1,8 @@
 //! Every place where a step names another step, or reads something: one list of them, so that none is forgotten by what follows or
 //! rewrites references. Must judge nothing: whoever renames knows whether the new key is free.
 
+use std::collections::BTreeMap;
+
 use crate::{
     condition::Condition,
     definition::{Definition, Step},
@@ -16,21 +18,34 @@ pub fn named_steps(step: &Step) -> impl Iterator<Item = &StepKey> {
 
 /// Gives a step another key, and with it everything that names it. False where there is no such step.
 pub fn rename_step(definition: &mut Definition, from: &StepKey, to: &StepKey) -> bool {
-    let Some(step) = definition.steps.remove(from) else { return false };
-    definition.steps.insert(to.clone(), step);
+    let is_there = definition.steps.contains_key(from);
+    if is_there {
+        rename_steps(definition, &[(from.clone(), to.clone())].into());
+    }
+    is_there
+}
+
+/// The same of many steps, all at once: each key of `keys` becomes what it leads to.
+pub fn rename_steps(definition: &mut Definition, keys: &BTreeMap<StepKey, StepKey>) {
+    if keys.is_empty() {
+        return;
+    }
+    let moved: Vec<_> =
+        keys.iter().filter_map(|(from, to)| Some((to.clone(), definition.steps.remove(from)?))).collect();
+    definition.steps.extend(moved);
     for step in definition.steps.values_mut() {
-        if step.depends_on.remove(from) {
-            step.depends_on.insert(to.clone());
+        if step.depends_on.iter().any(|on| keys.contains_key(on)) {
+            let waits = std::mem::take(&mut step.depends_on);
+            step.depends_on = waits.into_iter().map(|on| keys.get(&on).cloned().unwrap_or(on)).collect();
         }
         each_source(step, &mut |source| {
             if let Source::Step { step, .. } = source
-                && step == from
+                && let Some(to) = keys.get(step)
             {
                 step.clone_from(to);
             }
         });
     }
-    true
 }
 
 /// Everything that a step reads: its inputs, its list, what it shares with others, and its condition.
@@ -67,5 +82,30 @@ fn each_of_condition(condition: &mut Condition, f: &mut impl FnMut(&mut Source))
             }
         }
         Condition::Not(inner) => each_of_condition(inner, f),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn many_steps_get_other_keys_at_once() {
+        let of = |a: &str, b: &str| {
+            let read = json!({"from": "step", "step": a, "artifact": "text"});
+            let steps = json!({
+                a: {"agent_id": "x"},
+                b: {"agent_id": "y", "depends_on": [a], "inputs": {"t": read}, "when": {"exists": read}},
+                "c": {"agent_id": "x", "depends_on": [a, b, "nowhere"]}});
+            Definition::from_value(&json!({"steps": steps})).unwrap()
+        };
+        // One after the other would lose a step of these two.
+        let mut definition = of("a", "b");
+        rename_steps(&mut definition, &[("a".into(), "b".into()), ("b".into(), "a".into())].into());
+        assert_eq!(definition, of("b", "a"));
+        assert!(!rename_step(&mut definition, &"nowhere".into(), &"d".into()));
+        assert_eq!(definition, of("b", "a"));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     definition::{Definition, Note},
     document::Document,
     id::StepKey,
-    references::{named_steps, rename_step},
+    references::{named_steps, rename_steps},
 };
 
 /// Of a key, before the number that tells it from the other.
@@ -37,16 +37,20 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
         taken.extend(definition.steps.keys().chain(definition.steps.values().flat_map(named_steps)).cloned());
     }
     let mut apart = mine.clone();
-    let mut renamed_steps = Vec::new();
+    let mut keys = BTreeMap::new();
+    // The number from which keys of one beginning may be free: thousands of long ones may have the same.
+    let mut counted: BTreeMap<String, u32> = BTreeMap::new();
     for key in twice {
         let stem: String = key.as_str().chars().take(MAX_CHARS).collect();
-        let free = (2..=u32::MAX).map(|n| StepKey::new(format!("{stem}_{n}"))).find(|free| !taken.contains(free));
-        if let Some(free) = free {
-            rename_step(&mut apart.definition, key, &free);
+        let first = counted.get(&stem).copied().unwrap_or(2);
+        let mut frees = (first..=u32::MAX).map(|n| (n, StepKey::new(format!("{stem}_{n}"))));
+        if let Some((n, free)) = frees.find(|(_, free)| !taken.contains(free)) {
             taken.insert(free.clone());
-            renamed_steps.push((key.clone(), free));
+            keys.insert(key.clone(), free);
+            counted.insert(stem, n.saturating_add(1));
         }
     }
+    rename_steps(&mut apart.definition, &keys);
     for note in &mut apart.definition.notes {
         if let Some(id) = notes.get(&note.id) {
             note.id.clone_from(id);
@@ -60,7 +64,7 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
             step.group = Some(other.clone());
         }
     }
-    Some(Apart { mine: apart, renamed: renamed_steps })
+    Some(Apart { mine: apart, renamed: keys.into_iter().collect() })
 }
 
 /// Each id of mine that became another one.
