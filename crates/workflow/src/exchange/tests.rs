@@ -196,7 +196,7 @@ fn an_import_says_what_it_would_do_and_grants_nothing() {
     let grants: Vec<_> = plan.report.grants.iter().map(|grant| (grant.kind, grant.name.as_str())).collect();
     assert_eq!(grants, [(GrantKind::Secret, "caller"), (GrantKind::Person, "ada@x.y")]);
     let calls: Vec<_> = plan.report.calls.iter().map(|note| (note.place.as_str(), note.message.as_str())).collect();
-    assert_eq!(calls, [("agents.caller[0].config.url", "The agent “Caller” sends to https://api.example/")]);
+    assert_eq!(calls, [("agents.caller[0].config.url", "The agent `caller` sends to https://api.example/")]);
     let Some(Action::Workflow(saved)) = plan.actions.last() else { panic!("{:?}", plan.actions) };
     let gate = &saved.definition.steps["c"].review.assignees;
     assert_eq!((gate.users.len(), gate.roles.as_slice()), (0, ["admin".to_owned()].as_slice()));
@@ -262,8 +262,13 @@ fn a_secret_stays_with_its_address() {
     assert!(made.report.calls[0].message.ends_with("https://api.example/"), "{:?}", made.report.calls);
     edited["agents"]["caller"][0]["config"]["url"] = json!("{{ to }}/x?token=c4n4ry");
     let made = plan(&read(&edited).unwrap(), &here);
-    let led = "The agent “Calls” sends to an address that is made up by each run: {{ to }}/x?token=";
+    let led = "The agent `caller` sends to an address that is made up by each run: {{ to }}/x?token=";
     assert_eq!(made.report.calls[0].message, led);
+    // All of the longest host: its end is whose it is.
+    let host = format!("{}evil.example", "api.example.".repeat(20));
+    edited["agents"]["caller"][0]["config"]["url"] = json!(format!("https://{host}/{}", "x".repeat(300)));
+    let made = plan(&read(&edited).unwrap(), &here);
+    assert!(made.report.calls[0].message.contains(&format!("{host}/")), "{:?}", made.report.calls);
     edited["agents"]["caller"][0]["config"]["url"] = json!("https://evil.example/");
     let made = plan(&read(&edited).unwrap(), &here);
     assert!(made.report.calls[0].message.ends_with("https://evil.example/"), "{:?}", made.report.calls);

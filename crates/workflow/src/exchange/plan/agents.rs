@@ -13,8 +13,8 @@ use crate::{
     words::{QUOTED_CHARS, shortened},
 };
 
-/// Of an address that is told: where it leads stands at its beginning.
-const ADDRESS_CHARS: usize = 160;
+/// Of an address that is told: where it leads stands at its beginning, and the name of a host, which ends it, has at most 253.
+const ADDRESS_CHARS: usize = 300;
 
 impl<'a> Planner<'a> {
     pub(super) fn agent(&mut self, id: &'a AgentId, n: usize) {
@@ -94,9 +94,8 @@ impl<'a> Planner<'a> {
         }
         // Of the file, and not of what it is stored as: that may hold secrets.
         if let AgentConfig::Http(config) = &spec.config {
-            let name = shortened(&spec.name, QUOTED_CHARS);
             let made_up = if is_led(&config.url) { "an address that is made up by each run: " } else { "" };
-            let message = format!("The agent “{name}” sends to {made_up}{}", shortened(&config.url, ADDRESS_CHARS));
+            let message = format!("The agent `{id}` sends to {made_up}{}", shortened(&config.url, ADDRESS_CHARS));
             self.calls.push(Note { place: format!("{}.config.url", agent.place()), message });
         }
         self.actions.push(Action::Agent { base, spec: Box::new(made), place: agent.place() });
