@@ -52,7 +52,7 @@ fn Group(draft: Draft, row: MarkRow) -> impl IntoView {
     let handle = draft.handle;
     let MarkRow { id, title, n_steps, is_collapsed, .. } = row;
     let (row_id, menu_id, label) =
-        (group_row_id(&id), format!("outline-group-{id}-more"), format!("Actions for {title}"));
+        (group_row_id(&id), format!("outline-menu-group-{id}"), format!("Actions for {title}"));
     let id = StoredValue::new(id);
     let count = count(n_steps, "step");
     let about = if is_collapsed { format!("{count} · collapsed") } else { count };
@@ -91,10 +91,10 @@ fn Group(draft: Draft, row: MarkRow) -> impl IntoView {
 fn Note(draft: Draft, row: MarkRow) -> impl IntoView {
     let handle = draft.handle;
     let MarkRow { id, title, text, .. } = row;
-    let (menu_id, label) = (format!("outline-note-{id}-more"), format!("Actions for note {title}"));
+    let (menu_id, label) = (format!("outline-menu-note-{id}"), format!("Actions for note {title}"));
     // Of a note of one line the title is all that there is.
     let text = (text.trim() != title).then_some(text);
-    let text_id = text.is_some().then(|| format!("outline-note-{id}-text"));
+    let text_id = text.is_some().then(|| format!("outline-text-note-{id}"));
     let id = StoredValue::new(id);
     let select = move || handle.select_note(&id.get_value());
     let edit = move || {

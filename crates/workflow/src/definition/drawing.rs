@@ -86,7 +86,9 @@ pub enum DrawingFault {
     NoteOutOfBounds,
     #[error("the title of the group has {chars} characters; at most {MAX_NAME_CHARS} are stored. Shorten it")]
     TitleTooLong { chars: usize },
-    #[error("an id has at least 1 and at most {MAX_MARK_ID_BYTES} bytes")]
+    #[error(
+        "an id has at least 1 and at most {MAX_MARK_ID_BYTES} letters from A to Z, digits, hyphens and underscores"
+    )]
     BadId,
     #[error("another note has the same id. Give each its own")]
     IdTwice,
@@ -136,8 +138,10 @@ impl Group {
     }
 }
 
+/// Pages name their elements by it, where a space would end a name.
 fn is_id(id: &str) -> bool {
     (1..=MAX_MARK_ID_BYTES).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// The first thing drawn that cannot be stored, with its place in the document. `members` are steps, each with the id of its group.
@@ -215,8 +219,11 @@ mod tests {
             ("notes", json!([note("", "", 1.0)]), "notes[0]", DrawingFault::BadId),
             ("notes", json!([note("n", "", 1.0), note("n", "", 1.0)]), "notes[1]", DrawingFault::IdTwice),
             ("groups", json!({"g": {"title": "x".repeat(201)}}), "groups.g", DrawingFault::TitleTooLong { chars: 201 }),
+            ("notes", json!([note("n 1", "", 1.0)]), "notes[0]", DrawingFault::BadId),
             ("groups", json!({"": {}}), "groups[0]", DrawingFault::BadId),
+            ("groups", json!({"g\"1": {}}), "groups[0]", DrawingFault::BadId),
             ("steps", json!({"a": {"agent_id": "x", "group": ""}}), "steps.a.group", DrawingFault::BadId),
+            ("steps", json!({"a": {"agent_id": "x", "group": "ä"}}), "steps.a.group", DrawingFault::BadId),
         ] {
             let mut document = document();
             document[part] = value;
