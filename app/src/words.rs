@@ -24,6 +24,13 @@ pub fn money(micros: i64) -> String {
     format!("{sign}{}.{fraction}", thousands(i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX)))
 }
 
+/// A name within a sentence that is one text: signs of direction in it turn nothing around that stands behind it.
+pub fn isolated(name: &str) -> String {
+    let is_direction = |c: &char| matches!(*c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let plain: String = name.chars().filter(|c| !is_direction(c)).collect();
+    format!("\u{2068}{plain}\u{2069}")
+}
+
 /// "a", "a and b", "a, b and 3 more".
 pub fn list(names: &[String], most: usize) -> String {
     let n_more = names.len().saturating_sub(most);
@@ -40,7 +47,12 @@ pub fn list(names: &[String], most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{list, money, tokens};
+    use super::{isolated, list, money, tokens};
+
+    #[test]
+    fn a_name_turns_nothing_behind_it() {
+        assert_eq!(isolated("a\u{202E}b\u{2069}\u{2067}c"), "\u{2068}abc\u{2069}");
+    }
 
     #[test]
     fn a_guess_is_not_shown_as_a_count() {

@@ -145,12 +145,9 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
 /// One field: mine and theirs beside each other, each as a choice.
 fn row(draft: Draft, at: usize, conflict: &Conflict, choices: RwSignal<Choices>) -> AnyView {
     let Conflict { why, change } = conflict.clone();
-    let label = match &change.of {
-        Some(of) if change.place.is_whole() => of.clone(),
-        Some(of) => format!("{of}: {}", change.place.label()),
-        None => change.place.label(),
-    };
     let is_whole = change.place.is_whole();
+    let label = (change.of.is_none() || !is_whole).then(|| change.place.label());
+    let of = change.of.map(|of| view! { <bdi>{of}</bdi> {label.is_some().then_some(": ")} });
     let place = StoredValue::new(change.place);
     let option = move |side: Side, whose: &'static str, value: Option<String>| {
         let is_chosen = move || place.with_value(|place| choices.with(|choices| choices.get(place) == Some(&side)));
@@ -176,7 +173,7 @@ fn row(draft: Draft, at: usize, conflict: &Conflict, choices: RwSignal<Choices>)
     };
     view! {
         <fieldset class="side-by-side">
-            <legend class="field-label">{label}</legend>
+            <legend class="field-label">{of} {label}</legend>
             <p class="small muted">{why_words(draft, &why)}</p>
             <div class="sides">
                 {option(Side::Mine, "Mine", change.before)}
@@ -188,7 +185,9 @@ fn row(draft: Draft, at: usize, conflict: &Conflict, choices: RwSignal<Choices>)
 }
 
 fn why_words(draft: Draft, why: &Why) -> String {
-    let titles = |keys: &[StepKey]| -> Vec<String> { untrack(|| keys.iter().map(|key| draft.title_of(key)).collect()) };
+    let titles = |keys: &[StepKey]| -> Vec<String> {
+        untrack(|| keys.iter().map(|key| words::isolated(&draft.title_of(key))).collect())
+    };
     match why {
         Why::Both => "Both of you changed it".to_owned(),
         Why::Removed => "One of you removed it, and the other changed it".to_owned(),
