@@ -64,7 +64,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
     }
     if scope.tests {
         node::require()?;
-        node::packages(&context.root, "end2end", &[])?;
+        node::packages(&context.root, "end2end")?;
         browser::browser(context)?;
         clients::typescript(context)?;
         clients::python(context)?;

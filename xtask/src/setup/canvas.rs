@@ -17,8 +17,8 @@ pub(crate) fn install(context: &Context) -> Result<PathBuf> {
     system::install(&missing)?;
     node::require()?;
     // Where the system has no Chromium, it is Playwright that brings one, and Playwright is among these.
-    node::packages(&context.root, "end2end", &[])?;
+    node::packages(&context.root, "end2end")?;
     browser::browser(context)?;
-    node::packages(&context.root, FOLDER, &["--ignore-scripts"])?;
+    node::packages(&context.root, FOLDER)?;
     Ok(context.root.join(FOLDER))
 }

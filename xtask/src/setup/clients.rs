@@ -69,7 +69,7 @@ fn itself(client: &Path, venv: &Path) -> Result<()> {
 /// The TypeScript client. Does nothing where its packages are there.
 pub(crate) fn typescript(context: &Context) -> Result<PathBuf> {
     node::require()?;
-    node::packages(&context.root, TYPESCRIPT, &["--ignore-scripts"])?;
+    node::packages(&context.root, TYPESCRIPT)?;
     Ok(context.root.join(TYPESCRIPT))
 }
 

@@ -32,8 +32,11 @@ pub(super) fn require() -> Result<()> {
     }
 }
 
+/// Never the scripts of packages: nothing that the tree uses needs one, and one would do as it likes on whoever runs the tests.
+const INSTALL: [&str; 5] = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+
 /// `npm ci` in `name` of the tree, only when its lock changed since the last one.
-pub(super) fn packages(root: &Path, name: &str, more: &[&str]) -> Result<()> {
+pub(super) fn packages(root: &Path, name: &str) -> Result<()> {
     let folder = root.join(name);
     let lock = fs::read(folder.join("package-lock.json"))
         .with_context(|| format!("{name}/package-lock.json is missing from the tree"))?;
@@ -43,10 +46,7 @@ pub(super) fn packages(root: &Path, name: &str, more: &[&str]) -> Result<()> {
         return Ok(());
     }
     say(format!("install npm packages of {name} (npm ci)"));
-    run(Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .args(more)
-        .current_dir(&folder))?;
+    run(Command::new("npm").args(INSTALL).current_dir(&folder))?;
     write_if_changed(&stamp, wanted.as_bytes())?;
     Ok(())
 }
@@ -71,5 +71,15 @@ mod tests {
         assert_eq!(release("v20.20.2"), (20, 20));
         assert!(release("v18.19.0") >= OLDEST && release("v20.1.0") >= OLDEST);
         assert!(release("v18.9.1") < OLDEST && release("v16.20.0") < OLDEST && release("nonsense") < OLDEST);
+    }
+
+    #[test]
+    fn no_package_runs_anything_where_it_is_installed() {
+        assert!(INSTALL.contains(&"--ignore-scripts"));
+        for folder in ["end2end", "bench/canvas"] {
+            let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(".npmrc");
+            let settings = fs::read_to_string(settings).unwrap();
+            assert!(settings.lines().any(|line| line == "ignore-scripts=true"), "{folder}");
+        }
     }
 }
