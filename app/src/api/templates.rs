@@ -1,7 +1,9 @@
 //! Workflow templates: the gallery for everybody, drafts and publishing for admins.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
-use workflow::{Document, TemplateId, api as wire};
+use workflow::{AgentId, Document, TemplateId, api as wire};
 
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
@@ -64,15 +66,17 @@ pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<
     Ok(service::templates::save_draft(&expect_context(), id, update).await?)
 }
 
-/// Publishes the draft as it was at this revision, with what its author says about it.
+/// Publishes the draft as it was at this revision, with what its author says about it, unless the latest version of an agent is not any
+/// more what was shown as that.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn publish_template(
     id: TemplateId,
     base_revision: Option<i64>,
     note: Option<String>,
+    latest: Option<BTreeMap<AgentId, i32>>,
 ) -> Result<wire::Published, AppError> {
-    let note = note.unwrap_or_default();
-    Ok(service::templates::publish_at(&expect_context(), id, base_revision, &note).await?)
+    let (note, latest) = (note.unwrap_or_default(), latest.unwrap_or_default());
+    Ok(service::templates::publish_as_shown(&expect_context(), id, base_revision, &note, &latest).await?)
 }
 
 /// Sets a template aside, or takes it back.

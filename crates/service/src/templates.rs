@@ -4,10 +4,12 @@
 mod copies;
 pub(crate) mod nesting;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft};
 use workflow::{
-    Definition, Document, Plan, Problem, TemplateId,
+    AgentId, Definition, Document, Plan, Problem, TemplateId,
     api::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
@@ -182,6 +184,17 @@ pub async fn publish(ctx: &OpContext, id: TemplateId) -> Result<Published> {
 
 /// The same at a revision, if one is named: what somebody else saved since does not go live. With what its author says about it.
 pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i64>, note: &str) -> Result<Published> {
+    publish_as_shown(ctx, id, base_revision, note, &BTreeMap::new()).await
+}
+
+/// The same, with what the latest version of an agent was where its author looked: a newer one does not go live unseen.
+pub async fn publish_as_shown(
+    ctx: &OpContext,
+    id: TemplateId,
+    base_revision: Option<i64>,
+    note: &str,
+    latest: &BTreeMap<AgentId, i32>,
+) -> Result<Published> {
     let by = ctx.admin()?.id;
     let note = text::prose("note", note, limits::MAX_VERSION_NOTE_CHARS)?;
     for _ in 0..MAX_LOOKS {
@@ -197,6 +210,7 @@ pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i
             problems.sort_by_key(|problem| problem.severity);
             return Err(Error::InvalidDefinition { problems });
         }
+        as_shown(&definition, &plan, latest)?;
         let definition = pin(definition, &plan);
         let new = NewVersion { id, revision: draft.revision, definition: &definition, note: &note, by };
         match ctx.store().publish(new, ctx.author()).await? {
@@ -206,6 +220,21 @@ pub async fn publish_at(ctx: &OpContext, id: TemplateId, base_revision: Option<i
         }
     }
     Err(Error::Conflict("The draft is being saved right now. Publish again in a moment.".into()))
+}
+
+fn as_shown(definition: &Definition, plan: &Plan, latest: &BTreeMap<AgentId, i32>) -> Result<()> {
+    for (key, step) in definition.steps.iter().filter(|(_, step)| step.agent_version.is_none()) {
+        let now = plan.steps.get(key).and_then(|planned| planned.agent_version);
+        if let (Some(now), Some(shown)) = (now, latest.get(&step.agent_id))
+            && now != *shown
+        {
+            return Err(Error::Conflict(format!(
+                "The latest version of the agent `{}` is {now} now, and not {shown} any more. Look at what changes, and publish again.",
+                step.agent_id
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a document that is to be stored.

@@ -64,7 +64,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("duplicate_template", SMALL),
     ("delete_template", SMALL),
     ("save_draft", CONTENT),
-    ("publish_template", SMALL),
+    ("publish_template", TEXT),
     ("archive_template", SMALL),
     ("template_versions", SMALL),
     ("try_draft", CONTENT),

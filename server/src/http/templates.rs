@@ -1,5 +1,7 @@
 //! REST: workflow templates. Admins get drafts, others the published versions of the same addresses.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Extension, Json,
     response::{IntoResponse, Response},
@@ -8,7 +10,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use service::{OpContext, templates};
 use workflow::{
-    Definition, TemplateId,
+    AgentId, Definition, TemplateId,
     api::{CreateTemplate, Published, TemplateView, UpdateTemplate},
 };
 
@@ -27,6 +29,9 @@ pub(super) struct AtRevision {
 pub(super) struct Said {
     #[serde(default)]
     note: String,
+    /// What the latest version of an agent was where they looked.
+    #[serde(default)]
+    latest: BTreeMap<AgentId, i32>,
 }
 
 pub(super) async fn gallery(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
@@ -86,7 +91,8 @@ pub(super) async fn publish(
     Params(at): Params<AtRevision>,
     Body(said): Body<Said>,
 ) -> Result<(StatusCode, Json<Published>)> {
-    Ok((StatusCode::CREATED, Json(templates::publish_at(&ctx, id, at.base_revision, &said.note).await?)))
+    let published = templates::publish_as_shown(&ctx, id, at.base_revision, &said.note, &said.latest).await?;
+    Ok((StatusCode::CREATED, Json(published)))
 }
 
 pub(super) async fn versions(

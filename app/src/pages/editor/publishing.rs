@@ -1,10 +1,12 @@
 //! Publish: what changes against the live version, what its author says about it, and the button that makes it.
 //! Must never publish anything but what the server has saved and what was shown.
 
+use std::collections::BTreeMap;
+
 use canvas::Document;
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    TemplateId,
+    AgentId, TemplateId,
     api::{ErrorCode, Published},
     limits::MAX_VERSION_NOTE_CHARS,
     merge::changes,
@@ -48,7 +50,7 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
     );
     let publish = Action::new(move |(): &()| {
         let base = draft.saving.core.try_get_value().map(|core| lock(&core).base);
-        api::publish_template(draft.id, base, Some(note.get_untracked()))
+        api::publish_template(draft.id, base, Some(note.get_untracked()), Some(latest(draft)))
     });
     let error = outcome(publish, move |published: Published| {
         open.set(false);
@@ -57,9 +59,11 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
         tell(draft, published.version);
     });
     effect(move || {
-        // What they saved is merged first, and then looked at again.
-        if error.with(|error| error.as_ref().is_some_and(|error| error.code() == ErrorCode::StaleRevision)) {
-            draft.catch_up();
+        match error.with(|error| error.as_ref().map(AppError::code)) {
+            // What they saved is merged first, and then looked at again.
+            Some(ErrorCode::StaleRevision) => draft.catch_up(),
+            Some(ErrorCode::Conflict) => look_again(draft),
+            _ => {}
         }
     });
     let next = move || draft.live.get().version.map_or(1, |version| version + 1);
@@ -112,6 +116,31 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
             </div>
         </Dialog>
     }
+}
+
+/// What stands in the list for the agents of steps on "Latest".
+fn latest(draft: Draft) -> BTreeMap<AgentId, i32> {
+    draft.catalog.with_untracked(|agents| {
+        draft.handle.with_definition_untracked(|definition| {
+            let steps = definition.steps.values().filter(|step| step.agent_version.is_none());
+            let version = |id: &AgentId| agents.get(id, None).map(|spec| spec.version);
+            steps.filter_map(|step| Some((step.agent_id.clone(), version(&step.agent_id)?))).collect()
+        })
+    })
+}
+
+/// An agent has a newer version than the list says: it is asked for, and the list is there again.
+fn look_again(draft: Draft) {
+    spawn_local(async move {
+        for id in latest(draft).into_keys() {
+            if let Ok(spec) = api::get_agent(id, None).await {
+                draft.catalog.try_update(|agents| agents.insert(spec));
+            }
+        }
+        if let Some(agents) = draft.catalog.try_get_untracked() {
+            draft.handle.set_agents(agents);
+        }
+    });
 }
 
 /// Against the live version, as the draft stands.

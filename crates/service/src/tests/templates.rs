@@ -119,6 +119,20 @@ async fn publishing_pins_agents_and_an_unchanged_draft_stays_live(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_newer_agent_goes_live_than_the_one_that_was_shown(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let draft = world.template(&chain()).await;
+    let publish = async |shown: i32| {
+        let latest = std::collections::BTreeMap::from([(AgentId::from("writer"), shown)]);
+        templates::publish_as_shown(&world.admin, draft.id, None, "", &latest).await
+    };
+    world.save_writer(Some(1)).await;
+    assert_eq!(status(publish(1).await), plain(409));
+    assert_eq!(templates::get(&world.admin, draft.id).await.unwrap().published_version, None);
+    assert_eq!(publish(2).await.unwrap().version, 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_version_keeps_who_published_it_and_what_they_said_for_admins_alone(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let draft = world.template(&chain()).await;
