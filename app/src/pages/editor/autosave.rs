@@ -15,7 +15,7 @@ use super::{
     draft::Draft,
     keep::{self, Kept},
     merging::TakenIn,
-    saving::{SaveState, Shared, Theirs, lock},
+    saving::{SaveState, Shared, Theirs, lock, pause_after},
 };
 use crate::reactive::{effect, effect_with};
 use crate::{api, crash, error::AppError};
@@ -173,6 +173,7 @@ impl Draft {
                 return;
             }
             if core.saved == content && !core.is_base_lost {
+                core.n_merges = 0;
                 drop(core);
                 self.settled();
                 return;
@@ -195,9 +196,20 @@ impl Draft {
     /// Takes in what somebody else saved, and saves both over it.
     pub(super) fn take_in(self) {
         match self.merge_in() {
-            TakenIn::Merged => self.save(),
+            TakenIn::Merged => self.save_merged(),
             TakenIn::Later => self.take_in_soon(),
             TakenIn::Not => {}
+        }
+    }
+
+    /// Later, where somebody else saves again and again.
+    fn save_merged(self) {
+        let n = self.saving.core.try_get_value().map_or(0, |core| lock(&core).n_merges);
+        let pause = pause_after(n);
+        if pause.is_zero() {
+            self.save();
+        } else {
+            self.save_in(pause);
         }
     }
 
@@ -283,7 +295,7 @@ impl Draft {
         self.hear(&template.problems);
         let is_all = {
             let mut core = lock(&core);
-            core.n_failures = 0;
+            (core.n_failures, core.n_merges) = (0, 0);
             core.saved == self.content()
         };
         if is_all {

@@ -83,7 +83,9 @@ impl Draft {
         }
         self.saving.stop_timer();
         if let Some(core) = self.saving.core.try_get_value() {
-            lock(&core).stands_at(theirs.revision, theirs.content.clone());
+            let mut core = lock(&core);
+            core.n_merges = core.n_merges.saturating_add(1);
+            core.stands_at(theirs.revision, theirs.content.clone());
         }
         self.saving.theirs.set(None);
         self.saving.set(SaveState::Saving);

@@ -1,7 +1,10 @@
 //! How the draft stands with the server: what it has, what is on its way, and what is only here.
 //! Must never send or show anything.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use canvas::Document;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
@@ -62,6 +65,8 @@ pub(super) struct Core {
     pub is_waiting: bool,
     /// Saves in a row that the server did not answer.
     pub n_failures: u32,
+    /// Merges in a row without a save that the server took.
+    pub n_merges: u32,
     /// What was there when the page was left while a save was on its way.
     pub left: Option<Document>,
 }
@@ -77,6 +82,7 @@ impl Core {
             in_flight: None,
             is_waiting: false,
             n_failures: 0,
+            n_merges: 0,
             left: None,
         }
     }
@@ -114,6 +120,16 @@ impl Core {
             let surplus = self.unanswered.len().saturating_sub(MOST_UNANSWERED);
             self.unanswered.drain(..surplus);
         }
+    }
+}
+
+/// How long a merged draft waits before it is saved: somebody who saves without end must not make this page do so too.
+pub(super) fn pause_after(n_merges: u32) -> Duration {
+    const AT_ONCE: u32 = 3;
+    const MOST_S: u64 = 30;
+    match n_merges.saturating_sub(AT_ONCE) {
+        0 => Duration::ZERO,
+        more => Duration::from_secs(2_u64.saturating_pow(more.min(8)).min(MOST_S)),
     }
 }
 
@@ -236,5 +252,11 @@ mod tests {
         assert_eq!(next.kept(2, named("third")).sent.len(), 2, "what was sent is known as long as it is not answered");
         next.stands_at(2, named("second"));
         assert!(next.kept(1, named("third")).sent.is_empty());
+    }
+
+    #[test]
+    fn who_merges_again_and_again_waits_longer_and_never_too_long() {
+        let seconds: Vec<u64> = [0, 1, 3, 4, 5, 6, 9, u32::MAX].map(|n| pause_after(n).as_secs()).into();
+        assert_eq!(seconds, [0, 0, 0, 2, 4, 8, 30, 30]);
     }
 }
