@@ -13,6 +13,7 @@ use super::draft::Draft;
 use crate::{
     api,
     components::{Banner, Button, Dialog, Kind, Size, Variant},
+    error::AppError,
     form::{FormError, outcome},
     reactive::{effect, memo},
     words,
@@ -21,21 +22,12 @@ use crate::{
 /// Choosing one place may bring up another, but never one that was chosen.
 const MOST_ROUNDS: usize = 8;
 
+const LOST: &str = "This browser had no room to keep what your edits began from, so nobody can tell whose is what. \
+    A copy keeps yours, and what somebody else saved stays as it is.";
+
 #[component]
 pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
-    let navigate = use_navigate();
-    let copy = Action::new(move |(): &()| {
-        let content = draft.content();
-        let name = format!("{} (copy)", content.name.trim().chars().take(190).collect::<String>());
-        let definition = content.definition.to_value();
-        api::create_template(CreateTemplate { name, description: content.description, definition })
-    });
-    let error = outcome(copy, move |made: TemplateView| {
-        open.set(false);
-        draft.let_go();
-        draft.toasts.success(format!("Your draft is now “{}”", made.name));
-        navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
-    });
+    let (copy, error) = copying(draft, open);
     let choices = RwSignal::new(Choices::new());
     let merged = memo(move || {
         let theirs = draft.saving.theirs.get()?;
@@ -124,22 +116,35 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
                         }}
                     </span>
                 </div>
-                {move || {
-                    is_lost.get().then(|| {
-                        view! {
-                            <p>
-                                "This browser had no room to keep what your edits began from, so nobody can tell whose is what. "
-                                "A copy keeps yours, and what somebody else saved stays as it is."
-                            </p>
-                        }
-                    })
-                }}
+                <Show when=move || is_lost.get()>
+                    <p>{LOST}</p>
+                </Show>
                 <For each=move || places.get() key=|at| *at let:at>
                     {one(at)}
                 </For>
             </div>
         </Dialog>
     }
+}
+
+type Made = Result<TemplateView, AppError>;
+
+/// Mine as a workflow of its own, and what went wrong with that.
+fn copying(draft: Draft, open: RwSignal<bool>) -> (Action<(), Made>, Signal<Option<AppError>>) {
+    let navigate = use_navigate();
+    let copy = Action::new(move |(): &()| {
+        let content = draft.content();
+        let name = format!("{} (copy)", content.name.trim().chars().take(190).collect::<String>());
+        let definition = content.definition.to_value();
+        api::create_template(CreateTemplate { name, description: content.description, definition })
+    });
+    let error = outcome(copy, move |made: TemplateView| {
+        open.set(false);
+        draft.let_go();
+        draft.toasts.success(format!("Your draft is now “{}”", made.name));
+        navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
+    });
+    (copy, error)
 }
 
 /// One field: mine and theirs beside each other, each as a choice.

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_newer_draft_is_no_conflict_before_it_was_looked_at() {
-        let stale = ApiError {
+        let refusal = ApiError {
             status: 409,
             code: ErrorCode::StaleRevision,
             detail: String::new(),
@@ -222,7 +222,7 @@ mod tests {
             problems: Vec::new(),
             id: None,
         };
-        let state = SaveState::of(AppError(stale));
+        let state = SaveState::of(AppError(refusal));
         assert_eq!((state.is_behind(), state), (true, SaveState::Merging));
         assert!(SaveState::Conflict.is_behind() && !SaveState::Offline.is_behind());
     }

@@ -472,8 +472,8 @@ impl Board {
                 (self.scene.key(*node).clone(), Some(self.flow.stored(at, is_pinned)))
             })
             .collect();
-        let moved: BTreeSet<u32> = nodes.iter().copied().collect();
-        let is_moved = |key: &StepKey| self.scene.node(key).is_some_and(|node| moved.contains(&node));
+        let wanted: BTreeSet<u32> = nodes.iter().copied().collect();
+        let is_moved = |key: &StepKey| self.scene.node(key).is_some_and(|node| wanted.contains(&node));
         let pinned = self.automatic.iter().filter(|(key, _)| !is_moved(key));
         moves.extend(pinned.map(|(key, place)| (key.clone(), Some(self.flow.stored(*place, false)))));
         Edit::MoveSteps(moves)

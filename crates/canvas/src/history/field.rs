@@ -166,9 +166,9 @@ pub(super) fn both_in_one(later: &Edit, earlier: &Edit) -> Option<Edit> {
         (Edit::MoveSteps(moves), Edit::MoveSteps(first)) => {
             let keys: BTreeSet<&StepKey> = first.iter().map(|(key, _)| key).collect();
             let now: BTreeMap<&StepKey, Option<Position>> = moves.iter().map(|(key, place)| (key, *place)).collect();
-            let moved =
+            let as_now =
                 |(key, place): &(StepKey, Option<Position>)| (key.clone(), now.get(key).copied().unwrap_or(*place));
-            now.keys().all(|key| keys.contains(key)).then(|| Edit::MoveSteps(first.iter().map(moved).collect()))
+            now.keys().all(|key| keys.contains(key)).then(|| Edit::MoveSteps(first.iter().map(as_now).collect()))
         }
         (Edit::Batch(later), Edit::Batch(earlier)) => {
             let ((second, later), (first, earlier)) = (later.split_first()?, earlier.split_first()?);

@@ -561,10 +561,10 @@ fn a_note_that_one_moved_loses_nothing_of_what_the_other_did_to_it() {
     assert_eq!(merged(&base, &moved, &sized).unwrap().document, both);
     assert_eq!(merged(&base, &sized, &moved).unwrap().document, both);
     // Moving is no reason to keep it; writing in it is one to ask.
-    let none = of(json!([]));
-    assert_eq!(merged(&base, &moved, &none).unwrap().document, none);
-    assert_eq!(merged(&base, &none, &moved).unwrap().document, none);
-    let conflicts = merged(&base, &note("Because", 0.0, 100.0, "red"), &none).unwrap_err();
+    let empty = of(json!([]));
+    assert_eq!(merged(&base, &moved, &empty).unwrap().document, empty);
+    assert_eq!(merged(&base, &empty, &moved).unwrap().document, empty);
+    let conflicts = merged(&base, &note("Because", 0.0, 100.0, "red"), &empty).unwrap_err();
     assert_eq!(conflicts.iter().map(|it| it.why.clone()).collect::<Vec<_>>(), [Why::Removed]);
 }
 

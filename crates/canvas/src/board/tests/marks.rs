@@ -111,7 +111,7 @@ fn a_text_is_read_when_it_or_the_size_of_its_note_changes_and_never_while_drawin
     board.paint();
     let moved = Note { x: 800.0, colour: Some(Colour::Teal), ..note.clone() };
     board.dispatch(Edit::SetNote { id: "n1".into(), note: Some(moved) }, "Move").unwrap();
-    assert!(std::sync::Arc::ptr_eq(&first, &lines(&board)), "a moved note says what it said");
+    assert!(Arc::ptr_eq(&first, &lines(&board)), "a moved note says what it said");
     assert_eq!(board.scene().notes[0].colour, Some(Colour::Teal));
     board.undo().unwrap();
     let corner = board.corner_point("n1").unwrap();
