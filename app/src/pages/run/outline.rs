@@ -11,11 +11,20 @@ use super::{
     progress,
     state::LiveRun,
 };
-use crate::components::{Elapsed, LeftClose, LeftPanel, PanelHandle, Side, StatusIcon};
-use crate::reactive::memo;
+use crate::{
+    behind::Later,
+    components::{Elapsed, LeftClose, LeftPanel, PanelHandle, Side, StatusIcon},
+    later::{View, later},
+    reactive::memo,
+};
+
+later! {
+    more: notes, View<LiveRun>, |live| view! { <Notes live/> }.into_any();
+}
 
 #[component]
 pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
+    let has_notes = memo(move || live.run.with(|run| !run.run_definition.notes.is_empty()));
     view! {
         <aside class="panel palette outline" id="run-steps" aria-label="Steps">
             <div class="panel-head">
@@ -28,7 +37,9 @@ pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
                         <Item live key/>
                     </For>
                 </ol>
-                <Notes live/>
+                <Show when=move || has_notes.get()>
+                    <Later part=notes of=live/>
+                </Show>
             </div>
             <PanelHandle side=Side::Right key="run-outline" label="Resize the list of steps"/>
         </aside>

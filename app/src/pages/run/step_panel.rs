@@ -15,6 +15,7 @@ use crate::{
 };
 
 later! {
+    more: items, View<OneStep>, |one| view! { <Items one/> }.into_any();
     more: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
     more: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
     more: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
@@ -89,7 +90,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
             <Tabs id="step" label="About the step" tabs selected=tab/>
             {is_map.then(|| view! {
                 <TabPanel tabs="step" tab="items" selected=tab>
-                    <Items one/>
+                    <Later part=items of=one/>
                 </TabPanel>
             })}
             <TabPanel tabs="step" tab="output" selected=tab>
