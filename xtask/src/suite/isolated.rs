@@ -1,4 +1,4 @@
-//! The Rust tests, each in a process of its own, as many at a time as there are cores.
+//! The Rust tests, each in a process of its own, a few at a time.
 //!
 //! Some tests measure their whole process (memory) and would measure their neighbours too; none may change another's
 //! environment, folder or limits. What failed beside its neighbours runs once more by itself: what passes then is named at the end,
@@ -99,7 +99,8 @@ struct Done {
 /// could not be run; failed tests are counted.
 pub(super) fn run(cargo: &mut [Command], settings: Settings, folder: PathBuf, wanted: Wanted) -> Result<Counts> {
     let programs = programs::build(cargo)?;
-    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // One more than there are cores: many wait for leases, timers and processes.
+    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) + 1;
     Runner { slots, limit: wanted.limit, settings, folder }.run(&programs, wanted)
 }
 

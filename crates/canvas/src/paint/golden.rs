@@ -29,15 +29,16 @@ fn run() -> RunView {
         "send": step("Send it", &["draft", "sum", "plan"], 960, 160),
         "log": step("Write the log", &["send"], 1280, 160),
     }});
+    // By key, as a run has them.
     let statuses = [
-        ("plan", "completed", Value::Null),
-        ("notes", "running", Value::Null),
-        ("facts", "failed", json!("timeout")),
-        ("quotes", "awaiting_review", Value::Null),
         ("draft", "ready", Value::Null),
-        ("sum", "skipped", json!("person")),
-        ("send", "pending", Value::Null),
+        ("facts", "failed", json!("timeout")),
         ("log", "cancelled", Value::Null),
+        ("notes", "running", Value::Null),
+        ("plan", "completed", Value::Null),
+        ("quotes", "awaiting_review", Value::Null),
+        ("send", "pending", Value::Null),
+        ("sum", "skipped", json!("person")),
     ];
     let steps: Vec<Value> = statuses
         .into_iter()
