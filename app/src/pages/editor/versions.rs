@@ -117,7 +117,7 @@ fn listing(draft: Draft, open: RwSignal<bool>, page: Page<PublishedVersion>) -> 
     });
     let compared = Resource::new(move || (chosen.get(), other.get()), move |(chosen, other)| fetch(id, chosen, other));
     view! {
-        <div class="versions">
+        <div class="version-columns">
             <div class="stack" data-gap="2">
                 <ul class="version-list" aria-label="Versions">
                     <For each=move || versions.items.get() key=|known| known.version let:known>
