@@ -67,7 +67,8 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
     };
     let (few, _) = measure(1).await;
     let (many, grown) = measure(100).await;
-    assert!(many <= few + 40, "{many} statements instead of {few} while {} polls wait", workers.len() * 100);
+    // What the server does by itself is counted too, and does not come at the same moments twice; one statement a poll were a thousand.
+    assert!(many <= few + few / 2 + 40, "{many} statements instead of {few} while {} polls wait", workers.len() * 100);
     assert!(grown < 300 * 1024, "{grown} KiB more");
     server.stop().await;
 }
