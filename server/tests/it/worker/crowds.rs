@@ -43,7 +43,7 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
     for _ in 1..n_sessions {
         workers.push(register(&worker.client, &[summarize()]).await);
     }
-    let (before, idle) = (resident_kib(), Duration::from_secs(3));
+    let (before, idle) = (resident_kib(), Duration::from_secs(1));
     let measure = async |polls: usize| {
         let waits: Vec<_> = workers
             .iter()
@@ -56,9 +56,13 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        let began = n_transactions(&pool).await;
-        tokio::time::sleep(idle).await;
-        let n = n_transactions(&pool).await - began;
+        // The quietest of three: what the server does by itself is counted too, and polls cost something in each.
+        let mut n = i64::MAX;
+        for _ in 0..3 {
+            let began = n_transactions(&pool).await;
+            tokio::time::sleep(idle).await;
+            n = n.min(n_transactions(&pool).await - began);
+        }
         let grown = resident_kib() - before;
         for found in join_all(waits).await {
             assert_eq!(found.unwrap(), 0);
@@ -67,8 +71,7 @@ async fn a_crowd_of_idle_polls_costs_the_database_what_one_costs(pool: PgPool) {
     };
     let (few, _) = measure(1).await;
     let (many, grown) = measure(100).await;
-    // What the server does by itself is counted too, and does not come at the same moments twice; one statement a poll were a thousand.
-    assert!(many <= few + few / 2 + 40, "{many} statements instead of {few} while {} polls wait", workers.len() * 100);
+    assert!(many <= few + 13, "{many} statements instead of {few} while {} polls wait", workers.len() * 100);
     assert!(grown < 300 * 1024, "{grown} KiB more");
     server.stop().await;
 }
