@@ -22,7 +22,7 @@ pub use build::Source;
 pub use describe::status_label;
 pub(crate) use marks::note_rect;
 pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
-pub use note_text::{NOTE_LINE, NOTE_PADDING, NOTE_TEXT, NoteLine};
+pub use note_text::{NOTE_LINE, NOTE_PADDING, NOTE_TEXT, NoteLine, note_words};
 pub use route::{PORT_RADIUS, Route, curve_between};
 
 /// Every card is this wide.

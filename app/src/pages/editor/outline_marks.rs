@@ -1,6 +1,6 @@
 //! The groups and notes below the list of steps, with what can be done with them on the canvas.
 
-use canvas::{Edit, MarkRow, Written};
+use canvas::{Edit, MarkRow, Written, scene::note_words};
 use leptos::prelude::*;
 use workflow::words::count;
 
@@ -93,7 +93,7 @@ fn Note(draft: Draft, row: MarkRow) -> impl IntoView {
     let MarkRow { id, title, text, .. } = row;
     let (menu_id, label) = (format!("outline-menu-note-{id}"), format!("Actions for note {title}"));
     // Of a note of one line the title is all that there is.
-    let text = (text.trim() != title).then_some(text);
+    let text = (text.trim() != title).then(|| note_words(&text));
     let text_id = text.is_some().then(|| format!("outline-text-note-{id}"));
     let id = StoredValue::new(id);
     let select = move || handle.select_note(&id.get_value());

@@ -1,6 +1,7 @@
 //! The notes of the workflow below the steps of a run, as text: the picture, which draws them, cannot be read aloud.
 //! Must never set a text as markup, nor open links that stand in it.
 
+use canvas::scene::note_words;
 use leptos::prelude::*;
 use workflow::Definition;
 
@@ -50,7 +51,7 @@ pub(super) fn Notes(live: LiveRun) -> impl IntoView {
 /// What the notes say, in the order of the document.
 fn said(definition: &Definition) -> Vec<Said> {
     let notes = definition.notes.iter().filter(|note| !note.text.trim().is_empty());
-    notes.map(|note| (note.id.clone(), note.text.trim().to_owned())).collect()
+    notes.map(|note| (note.id.clone(), note_words(&note.text))).collect()
 }
 
 fn is_large(notes: &[Said]) -> bool {
@@ -64,11 +65,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_note_that_says_something_is_told_as_it_is_written() {
+    fn each_note_that_says_something_is_told_in_its_words() {
         let note = |id: &str, text: &str| Note { id: id.to_owned(), text: text.to_owned(), ..Note::default() };
         let mut definition =
-            Definition { notes: vec![note("n2", "# Why\n<b>"), note("n1", " \n")], ..Definition::default() };
-        assert_eq!(said(&definition), [("n2".to_owned(), "# Why\n<b>".to_owned())]);
+            Definition { notes: vec![note("n2", "# Why\n- *so* <b>"), note("n1", " \n")], ..Definition::default() };
+        assert_eq!(said(&definition), [("n2".to_owned(), "Why\n• so <b>".to_owned())]);
         assert!(!is_large(&said(&definition)));
         definition.notes.extend((0..3).map(|n| note(&format!("long {n}"), &"x".repeat(9_000))));
         assert!(is_large(&said(&definition)));

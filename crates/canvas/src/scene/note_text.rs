@@ -30,6 +30,13 @@ pub(super) fn lines_in(text: &str, note: Size) -> Arc<[NoteLine]> {
     lines.map(|Line { text, is_heading, indent }| NoteLine { text: text.into(), is_heading, indent }).collect()
 }
 
+/// What it says, whole and without signs, for whoever reads it in a list: a line for each that was written.
+pub fn note_words(text: &str) -> String {
+    let lines: Vec<String> =
+        lines(text, f64::INFINITY, NOTE_TEXT, usize::MAX).into_iter().map(|line| line.text).collect();
+    lines.join("\n")
+}
+
 struct Line {
     text: String,
     is_heading: bool,
@@ -247,6 +254,14 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let line = |line: Line| if line.is_heading { format!("# {}", line.text) } else { line.text };
         lines(text, 200.0, 12.0, 40).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn in_a_list_a_note_is_told_whole_and_without_signs() {
+        let long = "word ".repeat(400);
+        let text = format!("# Why\n\n- *so* [there](https://example.com)\n{long}");
+        assert_eq!(note_words(&text), format!("Why\n\n• so there\n{}", long.trim_end()));
+        assert_eq!(note_words(" \n"), "");
     }
 
     #[test]

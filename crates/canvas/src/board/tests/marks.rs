@@ -161,7 +161,7 @@ fn notes_are_made_larger_and_smaller_without_a_pointer_in_one_step_of_undo() {
         let size = |note: &Note| (note.width, note.height);
         board.definition().notes.iter().map(size).collect::<Vec<_>>()
     };
-    assert_eq!(board.note_rows()[0].text, before.notes[0].text);
+    assert_eq!(*board.note_rows()[0].text, *before.notes[0].text);
     board.select_note("n1");
     let out = board.resize_selected_notes(Vec2::new(40.0, 24.0));
     assert!(out.contains(&Output::Say("The note is 240 wide and 84 high now".into())), "{out:?}");
