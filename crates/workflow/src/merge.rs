@@ -114,14 +114,15 @@ pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
 /// "2 steps added, 1 step changed"; none where nothing differs.
 pub fn summary(changes: &[Change]) -> Option<String> {
     let mut inputs: BTreeMap<&str, Fate> = BTreeMap::new();
-    let mut is_workflow = false;
+    let mut of_workflow: Vec<String> = Vec::new();
     for change in changes {
         match &change.place {
             Place::Step { .. } => {}
             Place::Input { key, .. } => {
                 inputs.insert(key, change.fate());
             }
-            Place::Workflow(_) | Place::Note(_) | Place::Order(_) | Place::Size => is_workflow = true,
+            Place::Note(_) => of_workflow.push("notes".to_owned()),
+            Place::Workflow(_) | Place::Order(_) | Place::Size => of_workflow.push(change.place.label().to_lowercase()),
         }
     }
     let counted = |all: Vec<Fate>, noun: &str| -> Vec<String> {
@@ -133,7 +134,12 @@ pub fn summary(changes: &[Change]) -> Option<String> {
     };
     let mut parts = counted(fates(changes).into_values().collect(), "step");
     parts.extend(counted(inputs.into_values().collect(), "run input"));
-    parts.extend(is_workflow.then(|| "name, description, limits or notes changed".to_owned()));
+    of_workflow.dedup();
+    parts.extend(match of_workflow.split_last() {
+        Some((last, [])) => Some(format!("{last} changed")),
+        Some((last, first)) => Some(format!("{} and {last} changed", first.join(", "))),
+        None => None,
+    });
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
