@@ -13,7 +13,7 @@ use crate::{
     definition::{Definition, MapOver, Step},
     graph::Graph,
     id::StepKey,
-    limits::{MAX_GROUPS, MAX_NOTES, MAX_STEPS},
+    limits::{MAX_DEPENDENCIES, MAX_GROUPS, MAX_NOTES, MAX_STEP_INPUTS, MAX_STEPS},
     source::Source,
 };
 
@@ -26,8 +26,11 @@ pub(super) fn keep(merged: &mut Definition, both: Titles<'_>, choices: &Choices,
 
 /// What both together have too much of: each of the two may be as large as a workflow can be.
 pub(super) fn too_much(merged: &Definition) -> Option<Conflict> {
+    let sum = |count: fn(&Step) -> usize| merged.steps.values().map(count).sum::<usize>();
     let counts = [
         ("steps", merged.steps.len(), MAX_STEPS),
+        ("connections", sum(|step| step.depends_on.len()), MAX_DEPENDENCIES),
+        ("inputs of steps", sum(|step| step.inputs.len()), MAX_STEP_INPUTS),
         ("notes", merged.notes.len(), MAX_NOTES),
         ("groups", merged.groups.len(), MAX_GROUPS),
     ];

@@ -293,10 +293,7 @@ fn changes_are_told_by_field_in_words() {
             "Write: Review: – → mode: always",
         ]
     );
-    assert_eq!(
-        summary(&told).unwrap(),
-        "1 step added, 1 step removed, 1 step changed, name, description, limits or notes changed"
-    );
+    assert_eq!(summary(&told).unwrap(), "1 step added, 1 step removed, 1 step changed, name and steps at once changed");
     assert_eq!(summary(&changes(&before, &before)), None);
 }
 
@@ -451,6 +448,15 @@ fn more_than_a_workflow_holds_is_named_and_is_no_choice() {
     let conflicts = merge(&base, &of("a", most), &of("b", 1), &Choices::new()).unwrap_err();
     let why: Vec<Why> = conflicts.into_iter().map(|conflict| conflict.why).collect();
     assert_eq!(why, [Why::TooMuch { what: "notes", n: most + 1, most }]);
+
+    let most = crate::limits::MAX_DEPENDENCIES;
+    let of = |step: &str, n: usize| -> Document {
+        let names: Vec<String> = (0..n).map(|n| format!("gone{n}")).collect();
+        document(&json!({step: {"agent_id": "x", "depends_on": names}}))
+    };
+    let conflicts = merge(&base, &of("a", most - 1), &of("b", 2), &Choices::new()).unwrap_err();
+    let why: Vec<Why> = conflicts.into_iter().map(|conflict| conflict.why).collect();
+    assert_eq!(why, [Why::TooMuch { what: "connections", n: most + 1, most }]);
 }
 
 #[test]
