@@ -49,7 +49,7 @@ pub fn routes() -> Vec<Route> {
         put("/api/workflows/templates/{template_id}", templates::update).takes(CONTENT),
         delete("/api/workflows/templates/{template_id}", templates::delete),
         post("/api/workflows/templates/{template_id}/duplicate", templates::duplicate),
-        post("/api/workflows/templates/{template_id}/publish", templates::publish),
+        post("/api/workflows/templates/{template_id}/publish", templates::publish).takes(TEXT),
         get("/api/workflows/templates/{template_id}/export", exchange::export),
         post("/api/workflows/import", exchange::import).takes(EXCHANGE),
         get("/api/workflows/templates/{template_id}/versions", templates::versions),

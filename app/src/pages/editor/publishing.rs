@@ -129,16 +129,18 @@ fn latest(draft: Draft) -> BTreeMap<AgentId, i32> {
     })
 }
 
-/// An agent has a newer version than the list says: it is asked for, and the list is there again.
+/// An agent has a newer version than the list says: all are asked for, and the list is there again.
 fn look_again(draft: Draft) {
     spawn_local(async move {
-        for id in latest(draft).into_keys() {
-            if let Ok(spec) = api::get_agent(id, None).await {
-                draft.catalog.try_update(|agents| agents.insert(spec));
+        match api::catalog_of(draft.id).await {
+            Ok(agents) => {
+                if draft.catalog.try_set(agents.clone()).is_none() {
+                    draft.handle.set_agents(agents);
+                    // Versions that only this page's draft names.
+                    draft.know_agents();
+                }
             }
-        }
-        if let Some(agents) = draft.catalog.try_get_untracked() {
-            draft.handle.set_agents(agents);
+            Err(error) => draft.session.note(&error),
         }
     });
 }
