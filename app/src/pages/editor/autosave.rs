@@ -13,7 +13,7 @@ use workflow::{
 use super::{
     content::Live,
     draft::Draft,
-    keep::{self, Kept},
+    keep,
     merging::TakenIn,
     saving::{SaveState, Shared, Theirs, lock, pause_after},
 };
@@ -95,15 +95,12 @@ impl Draft {
         let saving = self.saving;
         let Some(core) = saving.core.try_get_value() else { return };
         let (place, n_edits, content) = (self.kept_in, saving.n_edits.get_untracked().max(1), self.content());
-        let known = lock(&core).kept(n_edits, Document::default());
+        let known = lock(&core).beginning();
         crash::hold(move || {
             // Taken as it then is: saves go on meanwhile. A crash under the lock leaves it locked; what was known when this was made is as
             // sound a beginning, from which only more has to be merged.
-            let kept = match core.try_lock() {
-                Ok(core) => core.kept(n_edits, content),
-                Err(_) => Kept { content, ..known },
-            };
-            keep::write(place, kept)
+            let now = core.try_lock().map_or(known, |core| core.beginning());
+            keep::write(place, now.kept(n_edits, content))
         });
     }
 
@@ -138,9 +135,13 @@ impl Draft {
         self.save_soon();
     }
 
-    /// After a pause.
+    /// After a pause, which is longer where somebody else saves again and again.
     pub(super) fn save_soon(self) {
-        self.save_in(PAUSE);
+        self.save_in(PAUSE.max(self.pause_of_merges()));
+    }
+
+    fn pause_of_merges(self) -> Duration {
+        pause_after(self.saving.core.try_get_value().map_or(0, |core| lock(&core).n_merges))
     }
 
     fn save_in(self, pause: Duration) {
@@ -172,13 +173,13 @@ impl Draft {
             if core.in_flight.is_some() {
                 return;
             }
-            if core.saved == content && !core.is_base_lost {
+            if *core.saved == content && !core.is_base_lost {
                 core.n_merges = 0;
                 drop(core);
                 self.settled();
                 return;
             }
-            core.in_flight = Some(content.clone());
+            core.in_flight = Some(content.fingerprint());
             core.base
         };
         let is_troubled = saving.state.with_untracked(|state| !matches!(state, SaveState::Saved | SaveState::Saving));
@@ -202,14 +203,12 @@ impl Draft {
         }
     }
 
-    /// Later, where somebody else saves again and again.
+    /// Later, where somebody else saves again and again: what the merge changed comes to `changed` a moment later, and waits as long.
     fn save_merged(self) {
-        let n = self.saving.core.try_get_value().map_or(0, |core| lock(&core).n_merges);
-        let pause = pause_after(n);
-        if pause.is_zero() {
+        if self.pause_of_merges().is_zero() {
             self.save();
         } else {
-            self.save_in(pause);
+            self.save_soon();
         }
     }
 
@@ -252,10 +251,10 @@ impl Draft {
         };
         let left = {
             let mut core = lock(core);
-            core.in_flight = None;
-            match &answer {
-                Ok((template, taken)) => core.stands_at(template.draft_revision, taken.clone()),
-                Err(error) => core.note_unanswered(error, content),
+            match (&answer, core.in_flight.take()) {
+                (Ok((template, taken)), _) => core.stands_at(template.draft_revision, taken.clone()),
+                (Err(error), Some(sent)) => core.note_unanswered(error, sent),
+                (Err(_), None) => {}
             }
             core.left.take().map(|left| (left, core.base))
         };
@@ -276,9 +275,9 @@ impl Draft {
         // Where the newer draft cannot be read now, the save is tried again as one that could not be sent.
         let theirs = api::get_template(self.id).await?;
         let current = Document::from(&theirs);
-        let ours = lock(core).ours(&current);
-        if let Some(ours) = ours {
-            return Ok((theirs, ours));
+        let is_ours = lock(core).is_ours(&current);
+        if is_ours {
+            return Ok((theirs, current));
         }
         self.saving.theirs.try_set(Some(Theirs::from(&theirs)));
         Err(stale)
@@ -296,7 +295,7 @@ impl Draft {
         let is_all = {
             let mut core = lock(&core);
             (core.n_failures, core.n_merges) = (0, 0);
-            core.saved == self.content()
+            *core.saved == self.content()
         };
         if is_all {
             self.settled();

@@ -14,7 +14,7 @@ use super::{content::Live, keep::Kept};
 use crate::error::AppError;
 
 /// Remembered, to know our own draft again.
-const MOST_UNANSWERED: usize = 5;
+const MOST_SENT: usize = 50;
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum SaveState {
@@ -52,15 +52,13 @@ impl SaveState {
 pub(super) struct Core {
     pub base: i64,
     /// What the server has, as far as this page knows: what the edits here began from.
-    pub saved: Document,
+    pub saved: Arc<Document>,
     /// What the edits here began from is not known: there was no room to keep it. `saved` is then somebody else's draft.
     pub is_base_lost: bool,
-    /// What was sent without an answer: the server may have taken any of it.
-    pub unanswered: Vec<Document>,
-    /// The same of an earlier visit, by fingerprint.
-    pub sent_earlier: Vec<String>,
-    /// What is on its way, until it is answered.
-    pub in_flight: Option<Document>,
+    /// Fingerprints of what was sent without an answer, on earlier visits too: the server may have taken any of it.
+    pub sent: Vec<String>,
+    /// The fingerprint of what is on its way, until it is answered.
+    pub in_flight: Option<String>,
     /// A merge waits until nobody is in the middle of something.
     pub is_waiting: bool,
     /// Saves in a row that the server did not answer.
@@ -75,10 +73,9 @@ impl Core {
     pub(super) fn new(base: i64, saved: Document) -> Self {
         Self {
             base,
-            saved,
+            saved: Arc::new(saved),
             is_base_lost: false,
-            unanswered: Vec::new(),
-            sent_earlier: Vec::new(),
+            sent: Vec::new(),
             in_flight: None,
             is_waiting: false,
             n_failures: 0,
@@ -89,9 +86,8 @@ impl Core {
 
     /// The server has this now, so nothing that was sent before matters any more.
     pub(super) fn stands_at(&mut self, base: i64, saved: Document) {
-        (self.base, self.saved, self.is_base_lost) = (base, saved, false);
-        self.unanswered.clear();
-        self.sent_earlier.clear();
+        (self.base, self.saved, self.is_base_lost) = (base, Arc::new(saved), false);
+        self.sent.clear();
     }
 
     /// An answer that comes late may be older than what is here.
@@ -101,25 +97,41 @@ impl Core {
 
     /// What is kept in the browser while the server does not have it.
     pub(super) fn kept(&self, n_edits: usize, content: Document) -> Kept {
-        let sent = self.unanswered.iter().chain(&self.in_flight).map(Document::fingerprint);
-        let sent = self.sent_earlier.iter().cloned().chain(sent).collect();
-        let base = (!self.is_base_lost).then(|| self.saved.clone());
-        Kept { base_revision: self.base, base, sent, n_edits, content }
+        self.beginning().kept(n_edits, content)
     }
 
-    /// Which of what was sent the server has, if it is one.
-    pub(super) fn ours(&self, current: &Document) -> Option<Document> {
-        let ours = self.unanswered.iter().find(|sent| sent.is_same_as(current)).cloned();
-        ours.or_else(|| self.sent_earlier.contains(&current.fingerprint()).then(|| current.clone()))
+    /// What to keep beside the edits, so that it can be read when this cannot any more.
+    pub(super) fn beginning(&self) -> Beginning {
+        let base = (!self.is_base_lost).then(|| Arc::clone(&self.saved));
+        Beginning { revision: self.base, base, sent: self.sent.iter().chain(&self.in_flight).cloned().collect() }
     }
 
-    pub(super) fn note_unanswered(&mut self, error: &AppError, content: Document) {
+    /// Whether the server has something of what was sent.
+    pub(super) fn is_ours(&self, current: &Document) -> bool {
+        self.sent.contains(&current.fingerprint())
+    }
+
+    pub(super) fn note_unanswered(&mut self, error: &AppError, sent: String) {
         let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
-        if is_unknown && self.unanswered.last() != Some(&content) {
-            self.unanswered.push(content);
-            let surplus = self.unanswered.len().saturating_sub(MOST_UNANSWERED);
-            self.unanswered.drain(..surplus);
+        if is_unknown && !self.sent.contains(&sent) {
+            self.sent.push(sent);
+            let surplus = self.sent.len().saturating_sub(MOST_SENT);
+            self.sent.drain(..surplus);
         }
+    }
+}
+
+/// What edits began from. It is made with each of them, so nothing large is copied for it.
+pub(super) struct Beginning {
+    revision: i64,
+    base: Option<Arc<Document>>,
+    sent: Vec<String>,
+}
+
+impl Beginning {
+    pub(super) fn kept(self, n_edits: usize, content: Document) -> Kept {
+        let base = self.base.map(Arc::unwrap_or_clone);
+        Kept { base_revision: self.revision, base, sent: self.sent, n_edits, content }
     }
 }
 
@@ -241,14 +253,13 @@ mod tests {
     #[test]
     fn what_is_on_its_way_is_kept_as_sent_and_known_again_as_ours() {
         let mut core = Core::new(1, named("first"));
-        core.unanswered.push(named("lost"));
-        core.in_flight = Some(named("second"));
+        core.sent.push(named("lost").fingerprint());
+        core.in_flight = Some(named("second").fingerprint());
         let kept = core.kept(2, named("third"));
         assert_eq!(kept.sent, [named("lost").fingerprint(), named("second").fingerprint()]);
         let mut next = Core::new(1, named("first"));
-        next.sent_earlier = kept.sent;
-        assert_eq!(next.ours(&named("second")), Some(named("second")));
-        assert_eq!(next.ours(&named("somebody else's")), None);
+        next.sent = kept.sent;
+        assert!(next.is_ours(&named("second")) && !next.is_ours(&named("somebody else's")));
         assert_eq!(next.kept(2, named("third")).sent.len(), 2, "what was sent is known as long as it is not answered");
         next.stands_at(2, named("second"));
         assert!(next.kept(1, named("third")).sent.is_empty());
