@@ -4,6 +4,9 @@
 use chrono::{DateTime, Utc};
 use wasm_bindgen::JsValue;
 
+/// "840 ms", "3 min 5 s": as the canvas writes it.
+pub use workflow::words::duration as duration_words;
+
 /// Milliseconds since 1970.
 #[expect(clippy::cast_possible_truncation, reason = "they fit an i64")]
 pub fn now() -> i64 {
@@ -89,24 +92,11 @@ pub fn relative(at_ms: i64, now_ms: i64) -> Option<String> {
     Some(if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") })
 }
 
-/// "840 ms", "2.4 s", "3 min 5 s", "2 h 14 min".
-pub fn duration_words(ms: i64) -> String {
-    let ms = ms.max(0);
-    let seconds = ms / 1000;
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..10_000 => format!("{}.{} s", seconds, ms % 1000 / 100),
-        10_000..60_000 => format!("{seconds} s"),
-        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::{Precision, absolute, absolute_clock, duration_words, relative, written};
+    use super::{Precision, absolute, absolute_clock, relative, written};
 
     #[test]
     fn dates_have_one_form() {
@@ -131,15 +121,5 @@ mod tests {
         check(-2 * 3600, Some("in 2 h"));
         check(26 * 3600, Some("1 d ago"));
         check(8 * 86_400, None);
-    }
-
-    #[test]
-    fn durations_keep_two_units_at_most() {
-        assert_eq!(duration_words(840), "840 ms");
-        assert_eq!(duration_words(2_449), "2.4 s");
-        assert_eq!(duration_words(59_999), "59 s");
-        assert_eq!(duration_words(185_000), "3 min 5 s");
-        assert_eq!(duration_words(8_040_000), "2 h 14 min");
-        assert_eq!(duration_words(-5), "0 ms");
     }
 }

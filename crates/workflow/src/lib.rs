@@ -42,6 +42,7 @@ pub mod step_machine;
 pub mod template;
 #[cfg(test)]
 mod testing;
+pub mod timing;
 pub mod transcript;
 pub mod trying;
 pub mod validate;

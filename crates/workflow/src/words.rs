@@ -41,9 +41,37 @@ pub fn thousands(n: i64) -> String {
     grouped
 }
 
+/// "840 ms", "2.4 s", "3 min 5 s", "2 h 14 min".
+pub fn duration(ms: i64) -> String {
+    let ms = ms.max(0);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        _ => lasting(ms),
+    }
+}
+
+/// The same in whole seconds, for what goes on: "0 s", "3 min 5 s".
+pub fn lasting(ms: i64) -> String {
+    let ms = ms.max(0);
+    let seconds = ms / 1000;
+    match ms {
+        0..60_000 => format!("{seconds} s"),
+        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count, shortened, thousands};
+    use super::{count, duration, lasting, shortened, thousands};
+
+    #[test]
+    fn durations_keep_two_units_at_most() {
+        let all = [840, 2_449, 59_999, 185_000, 8_040_000, -5];
+        assert_eq!(all.map(duration), ["840 ms", "2.4 s", "59 s", "3 min 5 s", "2 h 14 min", "0 ms"]);
+        assert_eq!(all.map(lasting), ["0 s", "2 s", "59 s", "3 min 5 s", "2 h 14 min", "0 s"]);
+    }
 
     #[test]
     fn a_long_name_is_cut_between_characters() {

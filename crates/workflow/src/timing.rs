@@ -1,0 +1,256 @@
+//! When the steps of a run worked, and which chain of them took longest: the slowest path.
+//! Times are those of the attempts. It must never read a clock: what still runs is counted up to the moment that is told.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    graph::Graph,
+    id::StepKey,
+    status::StepStatus,
+    view::{AttemptView, RunView, StepView},
+};
+
+/// From when to when something was worked on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Worked {
+    pub since: DateTime<Utc>,
+    /// Absent while it goes on.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Worked {
+    /// The last attempt of a step, as lists tell its time.
+    pub fn last_attempt(step: &StepView) -> Option<Self> {
+        step.attempts.last().map(Self::of)
+    }
+
+    /// All attempts of the step's generation, with the waits between them: what was tried again took that long in all.
+    pub fn of_generation(step: &StepView) -> Option<Self> {
+        let current = step.attempts.iter().filter(|attempt| attempt.generation == step.generation);
+        current.map(Self::of).reduce(Self::joined)
+    }
+
+    fn of(attempt: &AttemptView) -> Self {
+        Self { since: attempt.started_at, until: attempt.ended_at }
+    }
+
+    /// From the beginning of the first to the end of the last.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            since: self.since.min(other.since),
+            until: self.until.zip(other.until).map(|(one, other)| one.max(other)),
+        }
+    }
+
+    /// Milliseconds, up to now for what goes on; nothing of that where nobody says what time it is. Clocks differ, but no time is negative.
+    pub fn ms(self, now_ms: Option<i64>) -> Option<i64> {
+        let until = self.until.map(|until| until.timestamp_millis()).or(now_ms)?;
+        Some(until.saturating_sub(self.since.timestamp_millis()).max(0))
+    }
+}
+
+/// The steps after each other that took longest together: as long as none of them gets faster, no run of this kind does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SlowestPath {
+    /// Each after the one that it waited for.
+    pub steps: Vec<StepKey>,
+    /// What they took together, without what lay between them.
+    pub ms: i64,
+}
+
+/// Of what is known so far; nothing before a step has worked. What runs counts up to `now_ms`, milliseconds since 1970.
+pub fn slowest_path(run: &RunView, now_ms: Option<i64>) -> Option<SlowestPath> {
+    let own = own_times(run, now_ms);
+    // A definition that runs has no cycle.
+    let order = Graph::of(&run.run_definition).order().ok()?;
+    // By step, how long the slowest way to its end is, and over which step that leads.
+    let mut ways: BTreeMap<&StepKey, (i64, Option<&StepKey>)> = BTreeMap::new();
+    let mut slowest: Option<(i64, &StepKey)> = None;
+    for key in order {
+        let Some(step) = run.run_definition.steps.get(key) else { continue };
+        let mut before: Option<(i64, &StepKey)> = None;
+        for dependency in step.direct_dependencies() {
+            // Of two that took as long the first by key, so that the path does not jump; what took no time is no part of it.
+            if let Some((ms, _)) = ways.get(dependency)
+                && *ms > before.map_or(0, |(most, _)| most)
+            {
+                before = Some((*ms, dependency));
+            }
+        }
+        let ms = before.map_or(0, |(ms, _)| ms) + own.get(key).copied().unwrap_or(0);
+        ways.insert(key, (ms, before.map(|(_, key)| key)));
+        if ms > slowest.map_or(0, |(most, _)| most) {
+            slowest = Some((ms, key));
+        }
+    }
+    let (ms, end) = slowest?;
+    let mut steps = Vec::new();
+    let mut at = Some(end);
+    while let Some(key) = at {
+        steps.push(key.clone());
+        at = ways.get(key).and_then(|(_, before)| *before);
+    }
+    steps.reverse();
+    Some(SlowestPath { steps, ms })
+}
+
+/// Milliseconds of each step of the definition; a map step takes from the beginning of its first item to the end of its last.
+fn own_times(run: &RunView, now_ms: Option<i64>) -> BTreeMap<&StepKey, i64> {
+    let mut worked: BTreeMap<&StepKey, Worked> = BTreeMap::new();
+    for step in &run.steps {
+        if let Some(this) = Worked::of_generation(step) {
+            worked.entry(step.definition_key()).and_modify(|known| *known = known.joined(this)).or_insert(this);
+        }
+    }
+    let mut own = BTreeMap::new();
+    for (key, worked) in worked {
+        // Between two items nothing is at work, and yet the list is not through.
+        let is_running = run.step(key).is_some_and(|step| step.status == StepStatus::Running);
+        let worked = if is_running { Worked { until: None, ..worked } } else { worked };
+        if let Some(ms) = worked.ms(now_ms) {
+            own.insert(key, ms);
+        }
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        status::Outcome,
+        testing::{add_items, attempt, run, step},
+    };
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    /// One more attempt, from and to these seconds.
+    fn work(view: &mut RunView, key: &str, since: i64, until: Option<i64>) {
+        attempt(view, key, &[], Outcome::Succeeded);
+        let step = step(view, key);
+        step.status = if until.is_some() { StepStatus::Completed } else { StepStatus::Running };
+        let last = step.attempts.last_mut().unwrap();
+        (last.started_at, last.ended_at) = (at(since), until.map(at));
+        if until.is_none() {
+            last.outcome = None;
+        }
+    }
+
+    /// a, then b and c beside each other, then d.
+    fn fork() -> RunView {
+        run(&json!({
+            "a": {"agent_id": "x"}, "b": {"agent_id": "x", "depends_on": ["a"]},
+            "c": {"agent_id": "x", "depends_on": ["a"]}, "d": {"agent_id": "x", "depends_on": ["b", "c"]}}))
+    }
+
+    fn path(view: &RunView, now: Option<i64>) -> Option<(String, i64)> {
+        let path = slowest_path(view, now.map(|seconds| seconds * 1000))?;
+        let keys: Vec<&str> = path.steps.iter().map(StepKey::as_str).collect();
+        Some((keys.join(" "), path.ms / 1000))
+    }
+
+    #[test]
+    fn the_slower_of_two_branches_is_on_the_path_and_waits_are_not_counted() {
+        let mut view = fork();
+        assert_eq!(path(&view, Some(9)), None, "nothing has worked");
+        work(&mut view, "a", 0, Some(1));
+        assert_eq!(path(&view, None), Some(("a".into(), 1)));
+        work(&mut view, "b", 10, Some(12));
+        work(&mut view, "c", 10, Some(15));
+        work(&mut view, "d", 30, Some(31));
+        assert_eq!(path(&view, None), Some(("a c d".into(), 7)));
+    }
+
+    #[test]
+    fn what_runs_counts_up_to_now_and_takes_the_path_over() {
+        let mut view = fork();
+        work(&mut view, "a", 0, Some(1));
+        work(&mut view, "b", 1, Some(4));
+        work(&mut view, "c", 1, None);
+        assert_eq!(path(&view, None), Some(("a b".into(), 4)), "without a clock it is not known");
+        assert_eq!(path(&view, Some(3)), Some(("a b".into(), 4)));
+        assert_eq!(path(&view, Some(9)), Some(("a c".into(), 9)));
+        assert_eq!(path(&view, Some(0)), Some(("a b".into(), 4)), "a clock that is behind counts nothing");
+    }
+
+    #[test]
+    fn only_the_generation_counts_and_all_of_its_attempts() {
+        let mut view = fork();
+        work(&mut view, "a", 0, Some(100));
+        step(&mut view, "a").generation = 2;
+        work(&mut view, "a", 200, Some(203));
+        work(&mut view, "a", 208, Some(210));
+        assert_eq!(path(&view, None), Some(("a".into(), 10)));
+        let step = view.step(&"a".into()).unwrap();
+        assert_eq!(Worked::last_attempt(step).unwrap().ms(None), Some(2_000));
+        assert_eq!(Worked::of_generation(step).unwrap().ms(None), Some(10_000));
+    }
+
+    #[test]
+    fn a_skipped_step_lies_on_the_path_only_between_others() {
+        let mut view = run(&json!({
+            "a": {"agent_id": "x"}, "b": {"agent_id": "x", "depends_on": ["a"]},
+            "c": {"agent_id": "x", "depends_on": ["b"]}, "d": {"agent_id": "x", "depends_on": ["c"]}}));
+        step(&mut view, "a").status = StepStatus::Skipped;
+        work(&mut view, "b", 0, Some(2));
+        step(&mut view, "c").status = StepStatus::Skipped;
+        assert_eq!(path(&view, None), Some(("b".into(), 2)));
+        work(&mut view, "d", 2, Some(3));
+        assert_eq!(path(&view, None), Some(("b c d".into(), 3)));
+    }
+
+    #[test]
+    fn a_list_takes_from_its_first_item_to_its_last() {
+        let mut view = run(&json!({
+            "a": {"agent_id": "x", "map": {"over": {"const": []}}}, "b": {"agent_id": "x", "depends_on": ["a"]}}));
+        add_items(&mut view, "a", &["one", "two"]);
+        work(&mut view, "a[one]", 0, Some(4));
+        work(&mut view, "a[two]", 2, Some(7));
+        step(&mut view, "a").status = StepStatus::Running;
+        assert_eq!(path(&view, Some(20)), Some(("a".into(), 20)), "the list is not through");
+        step(&mut view, "a").status = StepStatus::Completed;
+        assert_eq!(path(&view, Some(20)), Some(("a".into(), 7)));
+    }
+
+    proptest! {
+        /// Against every way through the graph, one by one.
+        #[test]
+        fn no_way_through_the_graph_is_slower(
+            edges in prop::collection::vec((0_u8..7, 0_u8..7), 0..14), times in prop::collection::vec(0_i64..9, 7),
+        ) {
+            let mut steps = serde_json::Map::new();
+            for n in 0..7_u8 {
+                let before: Vec<Value> =
+                    edges.iter().filter(|(a, b)| a < b && *b == n).map(|(a, _)| json!(format!("s{a}"))).collect();
+                steps.insert(format!("s{n}"), json!({"agent_id": "x", "depends_on": before}));
+            }
+            let mut view = run(&Value::Object(steps));
+            for (n, seconds) in times.iter().enumerate() {
+                if *seconds > 0 {
+                    work(&mut view, &format!("s{n}"), 5, Some(5 + seconds));
+                }
+            }
+            let mut most = 0;
+            let mut ways: Vec<(u8, i64)> = (0..7_u8).map(|n| (n, times[usize::from(n)])).collect();
+            while let Some((n, seconds)) = ways.pop() {
+                most = most.max(seconds);
+                let on = edges.iter().filter(|(a, b)| a < b && *a == n);
+                ways.extend(on.map(|(_, b)| (*b, seconds + times[usize::from(*b)])));
+            }
+            let found = slowest_path(&view, None);
+            prop_assert_eq!(found.as_ref().map_or(0, |path| path.ms), most * 1000);
+            for pair in found.iter().flat_map(|path| path.steps.windows(2)) {
+                prop_assert!(view.run_definition.steps[&pair[1]].direct_dependencies().contains(&pair[0]));
+            }
+        }
+    }
+}
