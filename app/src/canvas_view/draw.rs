@@ -178,6 +178,7 @@ impl Renderer for Brush<'_> {
         context.set_text_align(match style.align {
             Align::Left => "left",
             Align::Center => "center",
+            Align::Right => "right",
         });
         for run in runs {
             let lines = self.texts.fit(context, style, run);

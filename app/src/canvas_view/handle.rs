@@ -41,6 +41,12 @@ pub(super) struct BoardHandle {
     pub(super) map_frame: NodeRef<html::Span>,
     /// Not everything is in view.
     pub(super) needs_map: RwSignal<bool>,
+    /// The camera keeps what runs in view,
+    pub(super) is_following: RwSignal<bool>,
+    /// and whether a person wanted that, once they said.
+    pub(super) followed: RwSignal<Option<bool>>,
+    /// Counts the frames in which something was drawn.
+    pub(super) n_drawn: StoredValue<u32>,
     /// Everything selected stays where it is.
     pub(super) is_pinned: RwSignal<bool>,
     /// What is to be chosen from a list, while something is drawn.
@@ -75,6 +81,9 @@ impl BoardHandle {
             map: NodeRef::new(),
             map_frame: NodeRef::new(),
             needs_map: RwSignal::new(false),
+            is_following: RwSignal::new(false),
+            followed: RwSignal::new(None),
+            n_drawn: StoredValue::new(0),
             is_pinned: RwSignal::new(false),
             question: RwSignal::new(None),
             is_ticking: StoredValue::new(false),
@@ -119,6 +128,7 @@ impl BoardHandle {
                     self.refused.set(Some(words));
                 }
                 Output::Say(words) => self.said.set(words),
+                Output::Followed(is_on) => self.followed.set(Some(is_on)),
                 // The signals below follow the board itself.
                 Output::Changed { .. } | Output::Selected | Output::Hint(_) => {}
             }
@@ -153,8 +163,11 @@ impl BoardHandle {
             if (self.zoom.get_untracked() - zoom).abs() > f64::EPSILON {
                 self.zoom.set(zoom);
             }
-            for (signal, is_so) in [(self.needs_map, board.needs_map()), (self.is_pinned, board.is_selection_pinned())]
-            {
+            for (signal, is_so) in [
+                (self.needs_map, board.needs_map()),
+                (self.is_pinned, board.is_selection_pinned()),
+                (self.is_following, board.is_following()),
+            ] {
                 if signal.get_untracked() != is_so {
                     signal.set(is_so);
                 }

@@ -22,6 +22,7 @@ pub(super) struct Hooks {
     _camera: Closure<dyn Fn() -> JsValue>,
     _fit: Closure<dyn Fn()>,
     _show_all: Closure<dyn Fn()>,
+    _drawn: Closure<dyn Fn() -> f64>,
 }
 
 impl Hooks {
@@ -61,6 +62,8 @@ impl Hooks {
         let show_all = Closure::<dyn Fn()>::new(move || {
             board.act(Board::show_all);
         });
+        // How many frames were drawn: while nothing changes, none is.
+        let drawn = Closure::<dyn Fn() -> f64>::new(move || board.n_drawn.try_get_value().map_or(0.0, f64::from));
         let object = Object::new();
         for (name, function) in [
             ("nodeRect", node.as_ref()),
@@ -71,6 +74,7 @@ impl Hooks {
             ("camera", camera.as_ref()),
             ("fit", fit.as_ref()),
             ("showAll", show_all.as_ref()),
+            ("drawn", drawn.as_ref()),
         ] {
             set(&object, name, function);
         }
@@ -88,6 +92,7 @@ impl Hooks {
             _camera: camera,
             _fit: fit,
             _show_all: show_all,
+            _drawn: drawn,
         }
     }
 }

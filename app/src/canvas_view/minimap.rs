@@ -5,7 +5,7 @@ use crate::{
     components::{IconButton, Size, dom, remember, remembered},
     reactive::effect,
 };
-use canvas::{Board, Point, Vec2};
+use canvas::{Point, Vec2};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent};
@@ -120,7 +120,10 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         "ArrowDown" => Vec2::new(0.0, STEP),
         "Home" => {
             event.prevent_default();
-            board.act(Board::fit);
+            board.act(|board| {
+                board.stop_following();
+                board.fit();
+            });
             return;
         }
         _ => return,

@@ -1,6 +1,8 @@
 //! The stage: contexts, sizes, theme and the one animation frame. It draws what the board says is dirty, and nothing while idle.
 //! It lives in the browser only, from the first effect to the cleanup, and takes every listener down with it.
 
+use std::time::Duration;
+
 use canvas::{Flow, Size};
 use js_sys::Reflect;
 use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*, reactive::send_wrapper_ext::SendOption};
@@ -15,8 +17,9 @@ use super::{
     handle::BoardHandle,
     hooks::Hooks,
     mirror::Mirror,
-    theme::Theme,
+    theme::{Theme, media},
 };
+use crate::link::Link;
 
 /// More pixels than this are not worth their time.
 const MAX_PIXELS: f64 = 16.0 * 1024.0 * 1024.0;
@@ -28,6 +31,9 @@ const MAP_MS: f64 = 250.0;
 const NARROW: f64 = 1_120.0;
 /// One turn of the ring of a running step.
 const TURN_MS: f64 = 1_400.0;
+const REDUCED_MOTION: &str = "(prefers-reduced-motion: reduce)";
+/// What changes how everything looks or moves.
+const LOOKS: [&str; 3] = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED_MOTION];
 
 /// Without a wrapper while empty: the server drops it on another thread than it made it on.
 pub(super) type StageRef = StoredValue<SendOption<Stage>>;
@@ -41,6 +47,10 @@ pub(super) struct Stage {
     map: MapLayer,
     reduced_motion: Option<MediaQueryList>,
     is_scheduled: bool,
+    /// Somebody comes back with the next second.
+    is_clock_set: bool,
+    /// While the server is not heard nobody knows how long a step goes on.
+    link: Option<Link>,
     last_motion: f64,
     size: Size,
     ratio: f64,
@@ -49,6 +59,15 @@ pub(super) struct Stage {
     /// Kept alive, and taken down with the stage.
     _watchers: Watchers,
     _hooks: Hooks,
+}
+
+/// What a frame leaves to be done.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    /// Something moves, or is to be drawn yet.
+    frame: bool,
+    /// Times in view count on.
+    second: bool,
 }
 
 /// The small map comes and goes with the need for it.
@@ -89,10 +108,10 @@ impl Stage {
     pub(super) fn new(
         board: BoardHandle,
         stage: StageRef,
-        base: HtmlCanvasElement,
-        overlay: HtmlCanvasElement,
+        [base, overlay]: [HtmlCanvasElement; 2],
         mirror: HtmlDivElement,
         list: HtmlUListElement,
+        link: Option<Link>,
     ) -> Option<Self> {
         let theme = Theme::new(&mirror)?;
         let watchers = Watchers::new(board, stage, &overlay)?;
@@ -103,8 +122,10 @@ impl Stage {
             texts: TextCache::default(),
             mirror: Mirror::new(mirror, list),
             map: MapLayer::default(),
-            reduced_motion: window().match_media("(prefers-reduced-motion: reduce)").ok().flatten(),
+            reduced_motion: media(REDUCED_MOTION),
             is_scheduled: false,
+            is_clock_set: false,
+            link,
             last_motion: 0.0,
             size: Size::ZERO,
             ratio: 0.0,
@@ -139,12 +160,16 @@ impl Stage {
         });
     }
 
-    /// Draws what is dirty; answers whether another frame is wanted.
-    fn draw(&mut self, board: BoardHandle, now: f64) -> bool {
+    /// Draws what is dirty; answers what is wanted next.
+    fn draw(&mut self, board: BoardHandle, now: f64) -> Wanted {
         self.measure(board);
         let may_move = !self.reduced_motion.as_ref().is_some_and(MediaQueryList::matches);
         let is_due = now - self.last_motion >= MOTION_MS;
-        let Some((frame, wants_motion)) = board.act_silently(|board| {
+        let told = self.link.and_then(Link::lost_since_untracked);
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
+        let told = told.unwrap_or(now as i64);
+        let Some((frame, wanted)) = board.act_silently(|board| {
+            board.tell_time(told);
             let dirty = board.take_dirty();
             let moves = may_move && board.has_motion();
             let phase = moves.then(|| (now / TURN_MS).fract());
@@ -152,11 +177,15 @@ impl Stage {
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
             let list = dirty.mirror.then(|| board.mirror());
             let camera = board.camera();
-            ((base, overlay, list, camera, board.cursor(), dirty.map), moves)
+            let wanted = Wanted { frame: moves, second: board.counts_time() };
+            ((base, overlay, list, camera, board.cursor(), dirty.map), wanted)
         }) else {
-            return false;
+            return Wanted::default();
         };
         let (base, overlay, list, camera, cursor, is_map_dirty) = frame;
+        if base.is_some() || overlay.is_some() {
+            board.n_drawn.try_update_value(|n| *n = n.wrapping_add(1));
+        }
         if let Some(list_of_shapes) = base {
             let mut brush = Brush::new(&self.base.context, &self.theme, &mut self.texts, self.ratio);
             list_of_shapes.render(&mut brush);
@@ -173,7 +202,7 @@ impl Stage {
         }
         self.mirror.follow(camera);
         let wants_map = self.draw_map(board, is_map_dirty, now);
-        wants_motion || wants_map
+        Wanted { frame: wanted.frame || wants_map, ..wanted }
     }
 
     /// Draws the small map, if it is there; answers whether it could not yet.
@@ -233,20 +262,50 @@ pub(super) fn schedule(board: BoardHandle, stage: StageRef) {
     request_animation_frame(move || {
         let now = js_sys::Date::now();
         let more = stage.try_update_value(|stage| {
-            stage.as_mut().is_some_and(|stage| {
+            let drawn = stage.as_mut().map(|stage| {
                 stage.is_scheduled = false;
                 stage.draw(board, now)
-            })
+            });
+            drawn.unwrap_or_default()
         });
         // Outside the borrow: taking the focus fires events that ask for the next frame.
         if board.wants_focus.try_update_value(std::mem::take).unwrap_or(false) {
             let target = stage.try_with_value(|stage| stage.as_ref().map(|stage| stage.mirror.focus_target()));
             super::mirror::take_focus(target.flatten());
         }
-        if more.unwrap_or(false) {
+        let Wanted { frame, second } = more.unwrap_or_default();
+        if frame {
             schedule(board, stage);
         }
+        if second {
+            come_back(board, stage, now);
+        }
     });
+}
+
+/// Looks again with the next second: for steps in view that count their time, and for nothing else.
+fn come_back(board: BoardHandle, stage: StageRef, now: f64) {
+    let is_first = stage
+        .try_update_value(|stage| stage.as_mut().is_some_and(|stage| !std::mem::replace(&mut stage.is_clock_set, true)))
+        .unwrap_or(false);
+    if !is_first {
+        return;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "up to a second")]
+    let left = (1_001.0 - now % 1_000.0) as u64;
+    set_timeout(
+        move || {
+            let is_there = stage.try_update_value(|stage| {
+                if let Some(stage) = stage.as_mut() {
+                    stage.is_clock_set = false;
+                }
+            });
+            if is_there.is_some() {
+                schedule(board, stage);
+            }
+        },
+        Duration::from_millis(left),
+    );
 }
 
 /// Looks at sizes anew, in one frame.
@@ -264,7 +323,7 @@ struct Watchers {
     resize: ResizeObserver,
     _on_resize: Closure<dyn FnMut()>,
     attributes: MutationObserver,
-    scheme: Option<MediaQueryList>,
+    looks: Vec<MediaQueryList>,
     on_theme: Closure<dyn FnMut()>,
     window_resize: Option<WindowListenerHandle>,
 }
@@ -288,9 +347,9 @@ impl Watchers {
         options.set_attribute_filter(&js_sys::Array::of1(&"data-theme".into()));
         let root: web_sys::Node = document().document_element()?.into();
         attributes.observe_with_options(&root, &options).ok()?;
-        let scheme = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-        if let Some(scheme) = &scheme {
-            scheme.add_event_listener_with_callback("change", on_theme.as_ref().unchecked_ref()).ok()?;
+        let looks: Vec<MediaQueryList> = LOOKS.into_iter().filter_map(media).collect();
+        for look in &looks {
+            look.add_event_listener_with_callback("change", on_theme.as_ref().unchecked_ref()).ok()?;
         }
         // Texts were measured with the fallback font until the real one is there.
         if let Ok(ready) = document().fonts().ready() {
@@ -306,7 +365,7 @@ impl Watchers {
         }
         // The pixel ratio changes with the browser's zoom, which resizes the window but not always the canvas.
         let window_resize = Some(window_event_listener(ev::resize, move |_| resized(board, stage)));
-        Some(Self { resize, _on_resize: on_resize, attributes, scheme, on_theme, window_resize })
+        Some(Self { resize, _on_resize: on_resize, attributes, looks, on_theme, window_resize })
     }
 }
 
@@ -314,9 +373,9 @@ impl Drop for Watchers {
     fn drop(&mut self) {
         self.resize.disconnect();
         self.attributes.disconnect();
-        if let Some(scheme) = &self.scheme {
+        for look in &self.looks {
             // It was added, so it can be removed.
-            let _ = scheme.remove_event_listener_with_callback("change", self.on_theme.as_ref().unchecked_ref());
+            let _ = look.remove_event_listener_with_callback("change", self.on_theme.as_ref().unchecked_ref());
         }
         if let Some(listener) = self.window_resize.take() {
             listener.remove();

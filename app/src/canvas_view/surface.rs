@@ -2,6 +2,7 @@
 //! On the server it is the list alone; the browser takes over without changing what was sent.
 
 use crate::components::{quoted, unquoted};
+use crate::link::use_link;
 use crate::reactive::effect;
 use crate::single_keys;
 use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
@@ -24,6 +25,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
     let list = NodeRef::<html::Ul>::new();
     let stage: StageRef = StoredValue::new(SendOption::new_local(None));
     let is_live = RwSignal::new(false);
+    let link = use_link();
     let placeholder: Vec<String> =
         board.read(|board| board.mirror().into_iter().map(|node| node.label).collect()).unwrap_or_default();
     let placeholder = StoredValue::new(placeholder);
@@ -36,7 +38,7 @@ pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView 
         };
         if stage.with_value(|stage| stage.is_none()) {
             is_live.set(true);
-            stage.set_value(SendOption::new_local(Stage::new(board, stage, base, overlay, mirror, list)));
+            stage.set_value(SendOption::new_local(Stage::new(board, stage, [base, overlay], mirror, list, link)));
             super::stage::schedule(board, stage);
         }
     });
@@ -260,6 +262,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         // Copy, cut and paste come as events of their own.
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
+        Key::Char('f' | 'F') => !mods.alt && board.read(canvas::Board::is_watched).unwrap_or(false),
         Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdDtTgG12!".contains(c),
         _ => !mods.alt,
     };

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use canvas::paint::Ink;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDivElement, HtmlElement};
+use web_sys::{HtmlDivElement, HtmlElement, MediaQueryList};
 
 pub(super) struct Theme {
     probe: HtmlElement,
@@ -21,6 +21,8 @@ impl Theme {
         // A transition would answer with the colour on its way.
         probe.style().set_property("transition", "none").ok()?;
         probe.style().set_property("font-family", "var(--font)").ok()?;
+        // Else every colour that is asked for would be that of text.
+        probe.style().set_property("forced-color-adjust", "none").ok()?;
         parent.append_child(&probe).ok()?;
         let mut theme = Self { probe, colours: HashMap::new(), font_family: "sans-serif".to_owned() };
         theme.read();
@@ -32,8 +34,9 @@ impl Theme {
         let Ok(Some(computed)) = window().get_computed_style(&self.probe) else {
             return;
         };
+        let is_forced = media("(forced-colors: active)").is_some_and(|media| media.matches());
         for ink in Ink::all() {
-            let token = format!("var({})", ink.token());
+            let token = if is_forced { ink.forced().to_owned() } else { format!("var({})", ink.token()) };
             if self.probe.style().set_property("color", &token).is_ok()
                 && let Ok(colour) = computed.get_property_value("color")
             {
@@ -50,6 +53,11 @@ impl Theme {
     pub(super) fn colour(&self, ink: Ink) -> &str {
         self.colours.get(&ink).map_or("gray", String::as_str)
     }
+}
+
+/// What is known of the person's screen and wishes, followed for as long as it is kept.
+pub(super) fn media(query: &str) -> Option<MediaQueryList> {
+    window().match_media(query).ok().flatten()
 }
 
 impl Drop for Theme {

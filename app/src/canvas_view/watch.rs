@@ -6,10 +6,14 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::reactive::{effect, effect_with, memo};
 use canvas::{Board, Said};
 use leptos::prelude::*;
-use workflow::{AgentId, RunView, StepKey, api::Staleness};
+use workflow::{AgentId, RunView, StepKey, api::Staleness, timing::SlowestPath};
 
 use super::{handle::BoardHandle, minimap::Minimap, surface::Surface};
-use crate::words;
+use crate::{
+    components::{remember, remembered},
+    session::use_session,
+    words,
+};
 
 /// Changes told one by one; beyond it only how many there were.
 const MAX_TOLD: usize = 4;
@@ -26,15 +30,41 @@ impl WatchHandle {
     }
 
     pub fn fit(self) {
-        self.board.act(Board::fit);
+        self.look(Board::fit);
     }
 
     pub fn zoom_in(self) {
-        self.board.act(|board| board.zoom_by(1.25));
+        self.look(|board| board.zoom_by(1.25));
     }
 
     pub fn zoom_out(self) {
-        self.board.act(|board| board.zoom_by(0.8));
+        self.look(|board| board.zoom_by(0.8));
+    }
+
+    /// Somebody looks where they want to.
+    fn look(self, look: impl FnOnce(&mut Board)) {
+        self.board.act(|board| {
+            board.stop_following();
+            look(board);
+        });
+    }
+
+    /// Somebody chose what to look at: the camera is theirs.
+    pub fn let_go(self) {
+        if self.board.is_following.get_untracked() {
+            self.board.act(Board::stop_following);
+        }
+    }
+
+    /// The camera keeps what runs in view.
+    pub fn is_following(self) -> Signal<bool> {
+        self.board.is_following.into()
+    }
+
+    pub fn toggle_following(self) {
+        if let Some(outputs) = self.board.act(Board::toggle_following) {
+            self.board.emit(outputs);
+        }
     }
 
     pub fn zoom(self) -> Signal<f64> {
@@ -60,6 +90,9 @@ pub fn RunCanvas(
     /// What no event tells of a step.
     #[prop(into)]
     said: Signal<BTreeMap<StepKey, Said>>,
+    /// The slowest path, while somebody wants to see it.
+    #[prop(into)]
+    path: Signal<Option<SlowestPath>>,
     selected: RwSignal<Option<StepKey>>,
     #[prop(optional)] handle: Option<WatchHandle>,
 ) -> impl IntoView {
@@ -98,6 +131,14 @@ pub fn RunCanvas(
         tell_soon(said.with(|said| board.act(|board| board.set_said(said))).unwrap_or_default());
     });
     effect(move || {
+        let _ = version.get();
+        path.with(|path| {
+            let steps = path.as_ref().map(|path| path.steps.as_slice()).unwrap_or_default();
+            board.act(|board| board.set_path(steps));
+        });
+    });
+    keep_following(board);
+    effect(move || {
         // An item of a list is no node: its map step stands for it.
         let keys: Vec<StepKey> = selected.get().map(|key| key.split().0).into_iter().collect();
         if board.selection.with_untracked(|known| *known != keys)
@@ -118,6 +159,23 @@ pub fn RunCanvas(
         <Surface board label="Workflow run"/>
         <Minimap board/>
     }
+}
+
+/// Whether to follow is a person's choice, kept on this device: another one begins with their own. To let go is no choice.
+fn keep_following(board: BoardHandle) {
+    let Some(user) = use_session().user_untracked() else { return };
+    let place = format!("follow.{}", user.id);
+    let kept = place.clone();
+    effect(move || {
+        if remembered(&kept).as_deref() == Some("on") {
+            board.act(|board| board.set_following(true));
+        }
+    });
+    effect(move || {
+        if let Some(is_on) = board.followed.get() {
+            remember(&place, if is_on { "on" } else { "off" });
+        }
+    });
 }
 
 fn tell(changes: &[String]) -> String {

@@ -40,6 +40,7 @@ mod rollback;
 mod said;
 mod seen;
 mod skip;
+mod slowest;
 mod stale;
 pub(super) mod state;
 mod step_panel;
@@ -59,7 +60,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use workflow::RunId;
 
-use self::{header::Header, outline::Outline, state::LiveRun, step_panel::StepPanel, timeline::Timeline};
+use self::{
+    header::Header,
+    outline::Outline,
+    slowest::{Slowest, SlowestLegend, SlowestToggle},
+    state::LiveRun,
+    step_panel::StepPanel,
+    timeline::Timeline,
+};
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, LoadedRun},
@@ -128,6 +136,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let live = LiveRun::follow(run, wanted);
     let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
     let said = said::beside_status(live);
+    let slowest = Slowest::of(live);
     focus::keep_focus(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
@@ -138,6 +147,9 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
         if before.is_some_and(|before| before != key) {
             shown.set("panel".to_owned());
             steps.close();
+            if !live.has_proposed(key.as_ref()) {
+                canvas.let_go();
+            }
         }
         key
     });
@@ -151,14 +163,24 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     <div class="view-tabs">
                         <Segmented value=shown segments=VIEWS.to_vec() name="run-view" label="What to show"/>
                     </div>
-                    <Outline live panel=steps/>
+                    <Outline live slowest panel=steps/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run stale=live.stale said selected=live.selected handle=canvas/>
+                        <RunCanvas run=live.run stale=live.stale said path=slowest.path selected=live.selected handle=canvas/>
+                        <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
                             <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>
                             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| canvas.fit()/>
+                            <IconButton
+                                icon="eye"
+                                label="Follow"
+                                keys="F"
+                                size=Size::Sm
+                                pressed=Signal::derive(move || Some(canvas.is_following().get()))
+                                on_click=move |()| canvas.toggle_following()
+                            />
+                            <SlowestToggle slowest/>
                             <MapToggle needed=canvas.needs_map()/>
                         </div>
                     </section>

@@ -11,6 +11,7 @@ mod compared;
 mod connect;
 mod edge_pan;
 mod ends;
+mod following;
 mod grouping;
 mod guides;
 pub mod input;
@@ -27,8 +28,9 @@ mod pointer;
 mod room;
 mod selecting;
 mod view;
+mod watching;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, merge::Fate};
@@ -39,11 +41,12 @@ use crate::{
     edit::{Edit, Refused},
     flow::Flow,
     history::{History, Kept},
-    scene::{Said, Scene, Side, Source, hit::Hit},
+    scene::{Scene, Side, Source, hit::Hit},
 };
 
 use building::Builder;
 use edge_pan::Held;
+use following::Lead;
 
 pub use arrange::{Alignment, Axis};
 pub use choosing::{Choice, Question, Spot};
@@ -112,6 +115,9 @@ pub struct Board {
     is_fit_wanted: bool,
     /// The camera is where `fit` left it.
     is_fitted: bool,
+    lead: Lead,
+    /// What time it is, in whole seconds, as far as somebody told.
+    now_ms: Option<i64>,
     wheel: WheelMode,
     selection: Vec<StepKey>,
     /// The ids of the notes that are selected.
@@ -140,12 +146,6 @@ impl Board {
         Self { builder: Some(building::build), ..board }
     }
 
-    /// A board to watch a run on; nothing on it can be moved.
-    pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
-        let content = Content::Run { view: Box::new(run.clone()), agent_names };
-        Self::new(Definition::clone(&run.run_definition).into(), content, History::of_watched())
-    }
-
     fn new(document: Document, content: Content, history: History) -> Self {
         let mut board = Self {
             document,
@@ -159,6 +159,8 @@ impl Board {
             viewport: Size::ZERO,
             is_fit_wanted: true,
             is_fitted: false,
+            lead: Lead::default(),
+            now_ms: None,
             wheel: WheelMode::default(),
             selection: Vec::new(),
             selected_notes: Vec::new(),
@@ -301,6 +303,7 @@ impl Board {
             self.is_fit_wanted = false;
             self.fit();
         }
+        self.follow();
         self.dirty = Dirty::ALL;
     }
 
@@ -316,59 +319,6 @@ impl Board {
             self.scene.set_problems(&self.document.definition, &problems);
             self.problems = problems;
             (self.dirty.base, self.dirty.mirror, self.dirty.map) = (true, true, true);
-        }
-    }
-
-    /// Shows another state of the watched run; answers with what changed, in words.
-    pub fn set_run(&mut self, run: &RunView) -> Vec<String> {
-        let Content::Run { view, .. } = &mut self.content else {
-            return Vec::new();
-        };
-        // Nearly always one and the same: then there are not thousands of steps to compare for each event.
-        let is_same =
-            Arc::ptr_eq(&view.run_definition, &run.run_definition) || view.run_definition == run.run_definition;
-        if !is_same || view.id != run.id {
-            **view = run.clone();
-            self.document.definition = Definition::clone(&run.run_definition);
-            self.is_fit_wanted = self.viewport == Size::ZERO;
-            self.rebuild();
-            return Vec::new();
-        }
-        let changed = self.scene.update_statuses(run);
-        if view.steps.len() == run.steps.len() {
-            for (known, now) in view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| **known != **now) {
-                known.clone_from(now);
-            }
-        } else {
-            view.steps.clone_from(&run.steps);
-        }
-        if !changed.is_empty() {
-            self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
-        }
-        let words = |node: u32| {
-            let at = node as usize;
-            format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
-        };
-        self.scene.in_order(changed).into_iter().map(words).collect()
-    }
-
-    /// Shows what is said of steps beside their status; answers with the absences that are new, in words.
-    pub fn set_said(&mut self, said: &BTreeMap<StepKey, Said>) -> Vec<String> {
-        let changed = self.scene.set_said(said);
-        if !changed.is_empty() {
-            (self.dirty.base, self.dirty.mirror) = (true, true);
-        }
-        let absence = |node: u32| match &self.scene.said[node as usize] {
-            Some(Said::Absent(words)) => Some(format!("{}: {}", self.scene.title[node as usize], words.to_lowercase())),
-            Some(Said::Progress { .. }) | None => None,
-        };
-        self.scene.in_order(changed).into_iter().filter_map(absence).collect()
-    }
-
-    /// Shows which steps of the watched run are stale.
-    pub fn set_stale(&mut self, is_stale: impl Fn(&StepKey) -> bool) {
-        if !self.scene.set_stale(is_stale).is_empty() {
-            (self.dirty.base, self.dirty.mirror) = (true, true);
         }
     }
 
@@ -531,18 +481,6 @@ impl Board {
         }
     }
 
-    /// Whether any node in view is at work, so that its sign may move.
-    pub fn has_motion(&self) -> bool {
-        let seen = self.camera.visible(self.viewport, 0.0);
-        self.lod != Lod::Far
-            && self.scene.status.contains(&Some(workflow::StepStatus::Running))
-            && self
-                .scene
-                .nodes_in(seen)
-                .into_iter()
-                .any(|node| self.scene.status[node as usize] == Some(workflow::StepStatus::Running))
-    }
-
     pub(crate) fn lod(&self) -> Lod {
         self.lod
     }
@@ -552,5 +490,7 @@ impl Board {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -14,11 +14,11 @@ use std::{
 };
 
 use kurbo::{Point, Rect};
-use workflow::{Severity, StepKey, StepStatus, definition::Colour, merge::Fate};
+use workflow::{Severity, StepKey, StepStatus, definition::Colour, merge::Fate, timing::Worked};
 
 use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
-pub use build::Source;
+pub use build::{Changed, Source};
 pub use describe::status_label;
 pub(crate) use marks::note_rect;
 pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
@@ -144,6 +144,10 @@ pub struct Scene {
     pub status: Vec<Option<StepStatus>>,
     /// The words beside the status.
     pub status_text: Vec<Arc<str>>,
+    /// When it was worked on last; of a list, from its first item to its last.
+    pub(crate) worked: Vec<Option<Worked>>,
+    /// Its place on the slowest path, if it lies on that.
+    pub(crate) path: Vec<Option<u32>>,
     pub marks: Vec<Vec<Mark>>,
     /// What was consumed is another one now.
     pub is_stale: Vec<bool>,
@@ -245,6 +249,13 @@ impl Scene {
 
     pub fn edge_between(&self, from: u32, to: u32) -> Option<u32> {
         self.edges_out[from as usize].iter().copied().find(|edge| self.edges[*edge as usize].to == to)
+    }
+
+    /// Whether the slowest path leads along it.
+    pub fn is_on_path(&self, edge: u32) -> bool {
+        let edge = &self.edges[edge as usize];
+        let place = |node: u32| self.path[node as usize];
+        place(edge.from).zip(place(edge.to)).is_some_and(|(from, to)| from + 1 == to)
     }
 
     pub fn edges_of(&self, node: u32) -> impl Iterator<Item = u32> + '_ {

@@ -9,6 +9,8 @@ pub enum Place {
     Editor,
     /// On the canvas, of a draft and of a run.
     Canvas,
+    /// On the canvas of a run.
+    Watching,
     /// On the canvas of a draft.
     Drawing,
     /// In the list beside it.
@@ -16,13 +18,15 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Self; 5] = [Self::Everywhere, Self::Editor, Self::Canvas, Self::Drawing, Self::Steps];
+    pub const ALL: [Self; 6] =
+        [Self::Everywhere, Self::Editor, Self::Canvas, Self::Watching, Self::Drawing, Self::Steps];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Everywhere => "Everywhere",
             Self::Editor => "In the editor",
             Self::Canvas => "On the canvas, of a workflow or of a run",
+            Self::Watching => "On the canvas of a run",
             Self::Drawing => "On the canvas of a workflow",
             Self::Steps => "In the list of steps",
         }
@@ -109,6 +113,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row(&["0"], "Life size", Place::Canvas, By::Board),
     row(&["+"], "Zoom in", Place::Canvas, By::Board),
     row(&["-"], "Zoom out", Place::Canvas, By::Board),
+    row(&["F"], "Follow what runs, or no longer", Place::Watching, By::Board),
     row(&["Menu", "Shift F10"], "What can be done with what is selected", Place::Drawing, By::Browser),
     row(&["C"], "Connect the step to another one", Place::Drawing, By::Board),
     row(&["N"], "Add a step after the selected one", Place::Drawing, By::Board),
@@ -181,7 +186,7 @@ fn is_pressed(keys: &str, press: &Press<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use kurbo::Size;
     use serde_json::json;
@@ -246,7 +251,11 @@ mod tests {
         .unwrap();
         for row in SHORTCUTS.iter().filter(|row| row.by == By::Board) {
             for keys in row.keys {
-                let mut board = Board::editor(definition.clone(), AgentCatalog::default());
+                let mut board = if row.place == Place::Watching {
+                    Board::watch(&crate::board::testing::run_of(&definition, &json!([])), BTreeMap::new())
+                } else {
+                    Board::editor(definition.clone(), AgentCatalog::default())
+                };
                 board.set_viewport(Size::new(700.0, 500.0));
                 board.zoom_by(1.3);
                 board.focus_node(&"b".into());

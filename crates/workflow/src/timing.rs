@@ -119,6 +119,8 @@ fn own_times(run: &RunView, now_ms: Option<i64>) -> BTreeMap<&StepKey, i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use chrono::TimeDelta;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -229,8 +231,8 @@ mod tests {
         ) {
             let mut steps = serde_json::Map::new();
             for n in 0..7_u8 {
-                let before: Vec<Value> =
-                    edges.iter().filter(|(a, b)| a < b && *b == n).map(|(a, _)| json!(format!("s{a}"))).collect();
+                let before: BTreeSet<String> =
+                    edges.iter().filter(|(a, b)| a < b && *b == n).map(|(a, _)| format!("s{a}")).collect();
                 steps.insert(format!("s{n}"), json!({"agent_id": "x", "depends_on": before}));
             }
             let mut view = run(&Value::Object(steps));

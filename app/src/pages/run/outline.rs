@@ -9,6 +9,7 @@ use super::{
     one_step::OneStep,
     outline_notes::Notes,
     progress,
+    slowest::Slowest,
     state::LiveRun,
 };
 use crate::{
@@ -23,7 +24,7 @@ later! {
 }
 
 #[component]
-pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
+pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl IntoView {
     let has_notes = memo(move || live.run.with(|run| !run.run_definition.notes.is_empty()));
     view! {
         <aside class="panel palette outline" id="run-steps" aria-label="Steps">
@@ -34,7 +35,7 @@ pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
             <div class="panel-body">
                 <ol>
                     <For each=move || live.order.get() key=Clone::clone let:key>
-                        <Item live key/>
+                        <Item live slowest key/>
                     </For>
                 </ol>
                 <Show when=move || has_notes.get()>
@@ -47,7 +48,7 @@ pub(super) fn Outline(live: LiveRun, panel: LeftPanel) -> impl IntoView {
 }
 
 #[component]
-fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
+fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
     let one = OneStep::new(live, key);
     let is_map = one.definition(|step| step.map.is_some());
     let last =
@@ -75,6 +76,7 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
         Some(view! { {far} <Elapsed since until=Signal::stored(until)/> {which} }.into_any())
     };
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
+    let is_on_path = memo(move || slowest.has(&one.key()));
     let absent = absent::of(one);
     // An item stands under its map step.
     let is_current = memo(move || {
@@ -96,6 +98,10 @@ fn Item(live: LiveRun, key: StepKey) -> impl IntoView {
                 <small>
                     <Show when=move || is_stale.get()><span class="stale-word">"Stale"</span> " "</Show>
                     {time}
+                    <Show when=move || is_on_path.get()>
+                        " "
+                        <span class="path-word">"On the slowest path"</span>
+                    </Show>
                 </small>
                 <NoWorker of=absent/>
             </button>

@@ -137,6 +137,11 @@ impl LiveRun {
         live
     }
 
+    /// Whether it was the page that chose this step, and not a person.
+    pub(in crate::pages) fn has_proposed(self, key: Option<&StepKey>) -> bool {
+        self.proposed.with_value(|proposed| proposed.as_ref() == key)
+    }
+
     fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {

@@ -102,6 +102,8 @@ pub enum Output {
     Say(String),
     /// Something to know about what was just done.
     Note(String),
+    /// A person wants the camera to follow the run, or not.
+    Followed(bool),
 }
 
 /// What is written in its place.

@@ -52,6 +52,7 @@ impl Board {
             (Key::Char('t' | 'T'), false, _) => self.build(Act::AddNote, out),
             (Key::Char('g' | 'G'), false, false) => self.build(Act::Group, out),
             (Key::Char('g' | 'G'), false, true) => self.build(Act::Ungroup, out),
+            (Key::Char('f' | 'F'), false, _) => out.extend(self.toggle_following()),
             (Key::Delete, ..) => out.extend(self.delete_selected()),
             (Key::Escape, ..) => self.select(Vec::new(), out),
             (Key::Enter | Key::Space, ..) => self.open_focused(out),

@@ -141,6 +141,7 @@ impl Board {
             Input::Leave => self.pointer = None,
             _ => {}
         }
+        self.let_go_of_run(&input, &mut out);
         match input {
             Input::Down { at, .. } | Input::Move { at, .. } | Input::Up { at, .. } | Input::Wheel { at, .. }
                 if !at.is_finite() => {}

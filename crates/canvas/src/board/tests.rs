@@ -9,9 +9,13 @@ use workflow::{definition::Position, graph::Graph};
 mod anything;
 mod drawing;
 mod marks;
+mod watching;
 
 use super::*;
-use crate::{clip::Outside, scene::hit::Precision};
+use crate::{
+    clip::Outside,
+    scene::{Said, hit::Precision},
+};
 
 const NONE: Mods = Mods { shift: false, ctrl: false, alt: false };
 const SHIFT: Mods = Mods { shift: true, ..NONE };
@@ -37,13 +41,7 @@ fn add_in_the_middle(board: &mut Board, item: &PaletteItem) -> Vec<Output> {
 }
 
 fn run_of_three(steps: &Value) -> RunView {
-    let id = "00000000-0000-7000-8000-000000000000";
-    serde_json::from_value(json!({
-        "id": id, "seq": 0, "template_id": id, "template_name": "T", "template_version": 1, "status": "running",
-        "status_reason": null, "auto_run": true, "user_id": id, "user_email": "a@example.com", "is_test": false,
-        "created_at": "2026-01-01T00:00:00Z", "finished_at": null, "inputs": {}, "overrides": {}, "steps": steps, "artifacts": [],
-        "run_definition": three().definition()}))
-    .unwrap()
+    testing::run_of(three().definition(), steps)
 }
 
 #[test]

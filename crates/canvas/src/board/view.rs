@@ -27,7 +27,7 @@ impl Board {
     }
 
     /// What is seen beside the toolbar; in a very low window it lies over the picture.
-    fn room(&self) -> Size {
+    pub(super) fn room(&self) -> Size {
         let foot = if self.viewport.height > 6.0 * FOOT { FOOT } else { 0.0 };
         Size::new(self.viewport.width, self.viewport.height - foot)
     }
@@ -59,12 +59,14 @@ impl Board {
 
     /// Puts a place of the plane in the middle.
     pub(crate) fn look_at(&mut self, world: Point) {
+        self.stop_following();
         self.camera.center_on(world, self.viewport);
         self.camera_moved();
     }
 
     /// Moves what is seen by a part of the screen, as from the small map.
     pub fn look_aside(&mut self, by: Vec2) {
+        self.stop_following();
         let pixels = Vec2::new(by.x * self.viewport.width, by.y * self.viewport.height);
         self.camera.pan_by(-pixels);
         self.camera_moved();

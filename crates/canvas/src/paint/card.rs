@@ -1,7 +1,9 @@
 //! Node cards at three levels of detail: icon, title, agent, status by colour, shape and words, ports and badges.
 //! A status must never be told by colour alone where its shape can still be made out.
 
-use std::{f64::consts::TAU, sync::Arc};
+mod status;
+
+use std::sync::Arc;
 
 use kurbo::{Point, Rect, Vec2};
 use workflow::{StepStatus, merge::Fate};
@@ -140,7 +142,15 @@ impl Card<'_> {
         };
         let is_gone = self.status() == Some(StepStatus::Skipped) || fate == Some(Fate::Removed);
         let dash = if is_stale || is_gone { Dash::Dashed } else { Dash::Solid };
-        let stroke = Stroke { dash, ..self.stroke(border, if fate.is_some() { 2.0 } else { 1.0 }) };
+        let is_on_path = self.view.scene.path[self.at()].is_some();
+        let width = if is_on_path {
+            3.0
+        } else if fate.is_some() {
+            2.0
+        } else {
+            1.0
+        };
+        let stroke = Stroke { dash, ..self.stroke(border, width) };
         batches.stroke(self.layer, 3, stroke).push(Shape::Round(rect, radius));
         if let Some(colour) = self.view.scene.colour[self.at()] {
             let zoom = self.view.zoom;
@@ -214,34 +224,6 @@ impl Card<'_> {
         batches.text(self.layer, 5, style).push(run);
     }
 
-    fn status_row(&self, status: StepStatus, batches: &mut Batches) {
-        let zoom = self.view.zoom;
-        let top = HEAD_HEIGHT - 4.0;
-        let chip = Rect::from_points(self.point(8.0, top), self.point(NODE_WIDTH - 8.0, top + 24.0));
-        batches.fill(self.layer, 1, self.fill(Ink::StatusSoft(status))).push(Shape::Round(chip, 6.0 * zoom));
-        self.status_shape(status, self.point(21.0, top + 12.0), batches);
-        let scene = self.view.scene;
-        let is_stale = scene.is_stale[self.at()];
-        let stale_width = 41.0 * legible(Font::Sub, zoom) / zoom;
-        if is_stale {
-            let tag = Rect::from_points(
-                self.point(NODE_WIDTH - 11.0 - stale_width, top + 3.0),
-                self.point(NODE_WIDTH - 11.0, top + 21.0),
-            );
-            batches.fill(self.layer, 3, self.fill(Ink::StaleSoft)).push(Shape::Round(tag, 5.0 * zoom));
-            let at = (NODE_WIDTH - 5.0 - stale_width, top + 12.5);
-            self.text(Font::Sub, Ink::Stale, at, &Arc::from("Stale"), (stale_width - 7.0, 1), batches);
-        }
-        let room = NODE_WIDTH - 50.0 - if is_stale { stale_width + 1.0 } else { 0.0 };
-        let words = scene.status_words(self.node);
-        self.text(Font::Sub, Ink::Status(status), (33.0, top + 12.5), words, (room, 1), batches);
-        if let Some(share) = scene.share(self.node) {
-            let end = 8.0 + (NODE_WIDTH - 16.0) * f64::from(share.clamp(0.0, 1.0));
-            let bar = Rect::from_points(self.point(8.0, top + 24.0), self.point(end, top + 27.0));
-            batches.fill(self.layer, 4, self.fill(Ink::Status(status))).push(Shape::Round(bar, 1.5 * zoom));
-        }
-    }
-
     /// A small sign: copies for a list, a diamond for a condition, the bars of a review for a gate, an arrow for a newer version,
     /// and what differs where two states are compared.
     fn mark(&self, mark: Mark, center: Point, batches: &mut Batches) {
@@ -286,38 +268,6 @@ impl Card<'_> {
                     }
                 }
             }
-        }
-    }
-
-    fn status_shape(&self, status: StepStatus, center: Point, batches: &mut Batches) {
-        let zoom = self.view.zoom;
-        let ink = Ink::Status(status);
-        let thin = self.stroke(ink, 1.6 * zoom);
-        let r = 5.0 * zoom;
-        let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
-        let mut stroke = |style: Stroke, shape: Shape| batches.stroke(self.layer, 5, style).push(shape);
-        match status {
-            StepStatus::Pending => stroke(thin, Shape::Circle(center, r)),
-            StepStatus::Ready => stroke(Stroke { dash: Dash::Dotted, ..thin }, Shape::Circle(center, r)),
-            // Three quarters of a ring; the overlay lets it turn.
-            StepStatus::Running => stroke(thin, Shape::Arc(center, r, -TAU / 4.0, TAU / 2.0)),
-            StepStatus::AwaitingReview => {
-                let bar = |x: f64| Shape::Rect(Rect::from_points(p(x, -4.5), p(x + 3.0, 4.5)));
-                batches.fill(self.layer, 5, self.fill(ink)).extend([bar(-4.0), bar(1.0)]);
-            }
-            StepStatus::Completed => {
-                stroke(self.stroke(ink, 2.0 * zoom), Shape::Polyline(vec![p(-4.5, 0.5), p(-1.5, 3.5), p(4.5, -3.5)]));
-            }
-            StepStatus::Failed => {
-                let style = self.stroke(ink, 2.0 * zoom);
-                stroke(style, Shape::Line(p(-3.5, -3.5), p(3.5, 3.5)));
-                stroke(style, Shape::Line(p(3.5, -3.5), p(-3.5, 3.5)));
-            }
-            StepStatus::Skipped => {
-                stroke(thin, Shape::Circle(center, r));
-                stroke(thin, Shape::Line(p(-3.5, 3.5), p(3.5, -3.5)));
-            }
-            StepStatus::Cancelled => stroke(thin, Shape::Rect(Rect::from_points(p(-4.0, -4.0), p(4.0, 4.0)))),
         }
     }
 

@@ -15,6 +15,8 @@ use crate::{
 
 const LAYER: u16 = 1;
 const CORNER: f64 = 12.0;
+/// So many times as thick as others is a line of the slowest path.
+const PATH_WIDTH: f64 = 2.7;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     let selected_edge = view
@@ -42,7 +44,9 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
             Some(status) if is_flowing => Ink::Status(status),
             _ => Ink::Edge,
         };
-        let width = if is_selected { 2.5 } else { 1.5 };
+        let is_on_path = view.scene.is_on_path(id);
+        let plain_width = if is_selected { 2.5 } else { 1.5 };
+        let width = if is_on_path { plain_width * PATH_WIDTH } else { plain_width };
         let is_waiting = matches!(view.scene.status[to], Some(StepStatus::Pending | StepStatus::Skipped));
         let stroke = Stroke {
             alpha: if view.joining.is_some() { 90 } else { 255 },
@@ -55,7 +59,7 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
             ..Stroke::new(ink, if view.lod == Lod::Far { width * 0.6 } else { width })
         };
         // What is bright lies over what is not.
-        let rank = u8::from(is_bright || is_flowing || fault.is_some());
+        let rank = u8::from(is_bright || is_flowing || is_on_path || fault.is_some());
         let shapes = batches.stroke(LAYER, rank, stroke);
         if view.lod == Lod::Far {
             shapes.push(match edge.route.map(|point| view.camera.to_screen(point)) {
@@ -63,7 +67,7 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
                 Route::Bent(points) => Shape::Polyline(points.into_vec()),
             });
         } else {
-            let arrow = arrow_length(view);
+            let arrow = arrow_length(view) * if is_on_path { 1.5 } else { 1.0 };
             shapes.push(line(view, &edge.route, arrow));
             let tip = view.camera.to_screen(edge.route.end());
             head(view, tip, arrow, Fill { ink, alpha: stroke.alpha }, rank, batches);

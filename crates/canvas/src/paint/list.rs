@@ -89,6 +89,31 @@ impl Ink {
             Self::MarkSoft(colour) => format!("--mark-{}-soft", colour.as_str()),
         }
     }
+
+    /// The colour of the system that takes its place where a person lets only these be used. What stands on something else must differ
+    /// from it; what is told by a colour alone is told by shapes, words, widths and dashes there.
+    pub fn forced(self) -> &'static str {
+        match self {
+            Self::Ground
+            | Self::NodeGround
+            | Self::IconGround
+            | Self::StaleSoft
+            | Self::StatusSoft(_)
+            | Self::MarkSoft(_) => "Canvas",
+            Self::Grid | Self::Port | Self::PortInvalid => "GrayText",
+            Self::EdgeActive | Self::Selected | Self::PortValid => "Highlight",
+            Self::OnAccent => "HighlightText",
+            Self::Edge
+            | Self::NodeBorder
+            | Self::Title
+            | Self::Sub
+            | Self::Error
+            | Self::Warning
+            | Self::Stale
+            | Self::Status(_)
+            | Self::Mark(_) => "CanvasText",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -141,6 +166,7 @@ impl Font {
 pub enum Align {
     Left,
     Center,
+    Right,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -195,7 +221,7 @@ impl Text {
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct TextRun {
-    /// Left or centre of the line, in the middle of its height.
+    /// Left, centre or right of the line, in the middle of its height.
     pub at: Point,
     pub text: Arc<str>,
     /// How long it may be in the font's own size, before any zoom: so cuts do not change while zooming.

@@ -68,8 +68,12 @@ impl<C: Fn(Ink) -> String, W: Fn(Text, &str) -> f64> Renderer for Svg<C, W> {
 
     fn text(&mut self, style: Text, runs: &[TextRun]) {
         let (size, weight, colour) = (number(style.pixels()), style.font.weight(), escaped(&(self.colour)(style.ink)));
-        let (anchor, alpha) =
-            (if style.align == Align::Center { "middle" } else { "start" }, alpha("fill-opacity", style.alpha));
+        let anchor = match style.align {
+            Align::Left => "start",
+            Align::Center => "middle",
+            Align::Right => "end",
+        };
+        let alpha = alpha("fill-opacity", style.alpha);
         self.put(format_args!(
             "<g font-size=\"{size}\" font-weight=\"{weight}\" fill=\"{colour}\"{alpha} text-anchor=\"{anchor}\" dominant-baseline=\"central\">\n"
         ));

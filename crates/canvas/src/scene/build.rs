@@ -18,7 +18,7 @@ use workflow::{
 
 use super::{
     Edge, HEAD_HEIGHT, Kind, Mark, Route, STATUS_HEIGHT, Said, Scene, bounded,
-    describe::{Items, status_words},
+    describe::{Items, status_words, worked},
 };
 use crate::{edit, flow::Flow, layout};
 
@@ -27,6 +27,15 @@ use crate::{edit, flow::Flow, layout};
 pub enum Source<'a> {
     Draft { agents: &'a AgentCatalog },
     Run { run: &'a RunView, agent_names: &'a BTreeMap<AgentId, String> },
+}
+
+/// What another state of a run came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Changed {
+    /// Whose status is another, or the words beside it.
+    pub nodes: Vec<u32>,
+    /// A time began or ended.
+    pub are_times: bool,
 }
 
 impl Scene {
@@ -59,8 +68,7 @@ impl Scene {
                 }
             }
         }
-        scene.is_stale = vec![false; n];
-        scene.said = vec![None; n];
+        scene.keep_told(before.as_ref());
         scene.is_pinned = definition.steps.values().map(|step| step.ui.is_some_and(|place| place.pinned)).collect();
         let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
@@ -119,6 +127,7 @@ impl Scene {
         self.status.push(None);
         self.status_text.push("".into());
         self.progress.push(None);
+        self.worked.push(None);
     }
 
     fn push_run(
@@ -137,6 +146,7 @@ impl Scene {
         self.status.push(view.map(|view| view.status));
         self.status_text.push(view.map_or_else(|| "".into(), |view| status_words(view, items)));
         self.progress.push(items.map(Items::share));
+        self.worked.push(view.and_then(|view| worked(view, items)));
     }
 
     fn push(&mut self, key: &StepKey, step: &Step, agent: &str, version: Option<i32>, kind: Kind) {
@@ -170,9 +180,9 @@ impl Scene {
         }
     }
 
-    /// Takes in the statuses of a run; answers with the nodes that look different now.
-    pub fn update_statuses(&mut self, run: &RunView) -> Vec<u32> {
-        let mut changed = Vec::new();
+    /// Takes in the statuses of a run and its times; answers with the nodes that stand otherwise now.
+    pub fn update_statuses(&mut self, run: &RunView) -> Changed {
+        let mut changed = Changed::default();
         let items = items_of(run);
         for view in run.steps.iter().filter(|view| view.item_of.is_none()) {
             let Some(node) = self.node(&view.key) else {
@@ -182,13 +192,30 @@ impl Scene {
             let items = items.get(&view.key).copied();
             let words = status_words(view, items);
             self.progress[at] = items.map(Items::share);
+            let worked = worked(view, items);
+            changed.are_times |= self.worked[at] != worked;
+            self.worked[at] = worked;
             if self.status[at] != Some(view.status) || self.status_text[at] != words {
                 self.status[at] = Some(view.status);
                 self.status_text[at] = words;
-                changed.push(node);
+                changed.nodes.push(node);
             }
         }
         changed
+    }
+
+    /// What a page told of these steps is told of them still, however they lie now.
+    fn keep_told(&mut self, before: Option<&Self>) {
+        let n = self.n_nodes();
+        if let Some(before) = before.filter(|before| before.keys == self.keys) {
+            self.is_stale.clone_from(&before.is_stale);
+            self.said.clone_from(&before.said);
+            self.path.clone_from(&before.path);
+        } else {
+            self.is_stale = vec![false; n];
+            self.said = vec![None; n];
+            self.path = vec![None; n];
+        }
     }
 
     /// Takes in which steps are stale; answers with the nodes that look different now.
@@ -197,6 +224,17 @@ impl Scene {
         let changed = self.nodes().filter(|node| self.is_stale[*node as usize] != now[*node as usize]).collect();
         self.is_stale = now;
         changed
+    }
+
+    /// Takes in which nodes are on the slowest path, in its order; answers whether that is another one.
+    pub fn set_path(&mut self, path: &[StepKey]) -> bool {
+        let mut now = vec![None; self.n_nodes()];
+        for (place, node) in (0..).zip(path.iter().filter_map(|key| self.node(key))) {
+            now[node as usize] = Some(place);
+        }
+        let is_another = self.path != now;
+        self.path = now;
+        is_another
     }
 
     /// Takes in what is said of steps beside their status; answers with the nodes that look different now.
@@ -235,7 +273,7 @@ impl Scene {
 fn items_of(run: &RunView) -> BTreeMap<&StepKey, Items> {
     let mut items: BTreeMap<&StepKey, Items> = BTreeMap::new();
     for (of, view) in run.steps.iter().filter_map(|view| Some((view.item_of.as_ref()?, view))) {
-        items.entry(of).or_default().add(view.status);
+        items.entry(of).or_default().add(view);
     }
     items
 }

@@ -3,7 +3,13 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use workflow::{Progress, StepStatus, view::StepView, words::count};
+use workflow::{
+    Progress, StepStatus,
+    status::Reason,
+    timing::Worked,
+    view::StepView,
+    words::{self, count},
+};
 
 use super::{Mark, Said, Scene};
 
@@ -23,17 +29,19 @@ pub fn status_label(status: StepStatus) -> &'static str {
     }
 }
 
-/// The items of a map step: how far they are, and how many wait for a person.
+/// The items of a map step: how far they are, how many wait for a person, and from when to when they were worked on.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Items {
     progress: Progress,
     waiting: u32,
+    worked: Option<Worked>,
 }
 
 impl Items {
-    pub(super) fn add(&mut self, status: StepStatus) {
-        self.progress.add(status);
-        self.waiting += u32::from(status == StepStatus::AwaitingReview);
+    pub(super) fn add(&mut self, item: &StepView) {
+        self.progress.add(item.status);
+        self.waiting += u32::from(item.status == StepStatus::AwaitingReview);
+        self.worked = self.worked.into_iter().chain(Worked::of_generation(item)).reduce(Worked::joined);
     }
 
     pub(super) fn share(self) -> f32 {
@@ -46,10 +54,24 @@ impl Items {
     }
 }
 
+/// When the step was worked on: its last attempt, as the list of steps tells it, and of a list from its first item to its last.
+pub(super) fn worked(step: &StepView, items: Option<Items>) -> Option<Worked> {
+    let Some(items) = items else { return Worked::last_attempt(step) };
+    // Between two items nothing is at work, and yet the list is not through.
+    items
+        .worked
+        .map(|worked| if step.status == StepStatus::Running { Worked { until: None, ..worked } } else { worked })
+}
+
 pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
     let mut words = status_label(step.status).to_owned();
     if let Some(items) = items.filter(|_| step.status == StepStatus::Running) {
         words = items.words();
+    } else if let Some(items) =
+        items.filter(|_| step.status == StepStatus::Completed || step.reason == Some(Reason::ItemFailed))
+    {
+        // How many failed says more than that one did.
+        words = format!("{words} · {}", items.words());
     } else if let Some(reason) = step.reason {
         words = format!("{words} · {}", reason.words());
     } else if step.status == StepStatus::Running
@@ -90,6 +112,25 @@ impl Scene {
         said.or(self.progress[at]).filter(|_| self.status[at] == Some(StepStatus::Running))
     }
 
+    /// How long the step took, or has been at it where somebody says what time it is; nothing of one that waits to begin.
+    pub fn time_words(&self, node: u32, now_ms: Option<i64>) -> Option<String> {
+        let at = node as usize;
+        let worked = self.worked[at]?;
+        match self.status[at]? {
+            StepStatus::Running if worked.until.is_none() => worked.ms(now_ms).map(words::lasting),
+            StepStatus::Completed | StepStatus::Failed | StepStatus::AwaitingReview => {
+                worked.until.and_then(|_| worked.ms(None)).map(words::duration)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether its time goes on.
+    pub(crate) fn counts_time(&self, node: u32) -> bool {
+        let at = node as usize;
+        self.status[at] == Some(StepStatus::Running) && self.worked[at].is_some_and(|worked| worked.until.is_none())
+    }
+
     /// "Summarise, agent Summariser, running, depends on Clean text, feeds Join, 1 problem".
     pub fn describe(&self, node: u32) -> String {
         let at = node as usize;
@@ -97,6 +138,13 @@ impl Scene {
         let mut words = format!("{}, {by}{}", self.title[at], self.sub[at]);
         if self.status[at].is_some() {
             append(&mut words, &self.status_words(node).to_lowercase());
+        }
+        let is_over = matches!(self.status[at], Some(StepStatus::Completed | StepStatus::Failed));
+        if let Some(time) = self.time_words(node, None).filter(|_| is_over) {
+            append(&mut words, &format!("took {time}"));
+        }
+        if self.path[at].is_some() {
+            append(&mut words, "on the slowest path");
         }
         if self.is_stale[at] {
             append(&mut words, "stale");

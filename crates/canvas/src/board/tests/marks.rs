@@ -1,7 +1,7 @@
 //! Tests of notes, groups and colours on the board: each act is one step of undo, none changes what the workflow means, and what one
 //! person collapsed is nobody else's.
 
-use std::{cell::Cell, cmp::Ordering};
+use std::{cell::Cell, cmp::Ordering, sync::Arc};
 
 use workflow::definition::{Colour, Group, Note};
 

@@ -1,0 +1,118 @@
+//! Watching: a run on the board, live. What is told of its steps, what time it is, and whether anything in view moves by itself.
+//! It decides nothing about the run and reads no clock; what is not in view asks for no frame.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kurbo::Size;
+use workflow::{AgentId, Definition, RunView, StepKey, StepStatus};
+
+use super::{Board, Content, Dirty};
+use crate::{camera::Lod, history::History, scene::Said};
+
+impl Board {
+    /// A board to watch a run on; nothing on it can be moved.
+    pub fn watch(run: &RunView, agent_names: BTreeMap<AgentId, String>) -> Self {
+        let content = Content::Run { view: Box::new(run.clone()), agent_names };
+        Self::new(Definition::clone(&run.run_definition).into(), content, History::of_watched())
+    }
+
+    /// Whether a run stands on it.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.content, Content::Run { .. })
+    }
+
+    /// Shows another state of the watched run; answers with what changed, in words.
+    pub fn set_run(&mut self, run: &RunView) -> Vec<String> {
+        let Content::Run { view, .. } = &mut self.content else {
+            return Vec::new();
+        };
+        // Nearly always one and the same: then there are not thousands of steps to compare for each event.
+        let is_same =
+            Arc::ptr_eq(&view.run_definition, &run.run_definition) || view.run_definition == run.run_definition;
+        if !is_same || view.id != run.id {
+            **view = run.clone();
+            self.document.definition = Definition::clone(&run.run_definition);
+            self.is_fit_wanted = self.viewport == Size::ZERO;
+            self.rebuild();
+            self.follow();
+            return Vec::new();
+        }
+        let changed = self.scene.update_statuses(run);
+        if view.steps.len() == run.steps.len() {
+            for (known, now) in view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| **known != **now) {
+                known.clone_from(now);
+            }
+        } else {
+            view.steps.clone_from(&run.steps);
+        }
+        if changed.are_times || !changed.nodes.is_empty() {
+            self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
+        }
+        if !changed.nodes.is_empty() {
+            self.follow();
+        }
+        let words = |node: u32| {
+            let at = node as usize;
+            format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
+        };
+        self.scene.in_order(changed.nodes).into_iter().map(words).collect()
+    }
+
+    /// Shows what is said of steps beside their status; answers with the absences that are new, in words.
+    pub fn set_said(&mut self, said: &BTreeMap<StepKey, Said>) -> Vec<String> {
+        let changed = self.scene.set_said(said);
+        if !changed.is_empty() {
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+        let absence = |node: u32| match &self.scene.said[node as usize] {
+            Some(Said::Absent(words)) => Some(format!("{}: {}", self.scene.title[node as usize], words.to_lowercase())),
+            Some(Said::Progress { .. }) | None => None,
+        };
+        self.scene.in_order(changed).into_iter().filter_map(absence).collect()
+    }
+
+    /// Shows which steps of the watched run are stale.
+    pub fn set_stale(&mut self, is_stale: impl Fn(&StepKey) -> bool) {
+        if !self.scene.set_stale(is_stale).is_empty() {
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+    }
+
+    /// Shows which steps are on the slowest path, each after the one before it; none where nobody wants to know.
+    pub fn set_path(&mut self, path: &[StepKey]) {
+        if self.scene.set_path(path) {
+            (self.dirty.base, self.dirty.mirror) = (true, true);
+        }
+    }
+
+    /// What time it is, in milliseconds since 1970. Each second makes another picture as long as a step in view counts its time,
+    /// and none otherwise.
+    pub fn tell_time(&mut self, now_ms: i64) {
+        let now_ms = Some(now_ms.div_euclid(1000) * 1000);
+        if self.now_ms != now_ms {
+            self.now_ms = now_ms;
+            self.dirty.base |= self.counts_time();
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> Option<i64> {
+        self.now_ms
+    }
+
+    /// Whether a step in view counts its time, so that it must be told each second.
+    pub fn counts_time(&self) -> bool {
+        self.lod == Lod::Full && self.sees(|node| self.scene.counts_time(node))
+    }
+
+    /// Whether any node in view is at work, so that its sign may move.
+    pub fn has_motion(&self) -> bool {
+        self.lod != Lod::Far && self.sees(|node| self.scene.status[node as usize] == Some(StepStatus::Running))
+    }
+
+    /// Whether there is such a running node in view.
+    fn sees(&self, is_such: impl Fn(u32) -> bool) -> bool {
+        // Mostly nothing runs, and then nothing need be looked for.
+        self.scene.status.contains(&Some(StepStatus::Running))
+            && self.scene.nodes_in(self.camera.visible(self.viewport, 0.0)).into_iter().any(is_such)
+    }
+}
