@@ -8,7 +8,7 @@ use canvas::{
 };
 use leptos::prelude::*;
 use web_sys::PointerEvent;
-use workflow::{AgentCatalog, Definition, Problem, StepKey, TemplateId, api::AgentView};
+use workflow::{AgentCatalog, Definition, Problem, RunView, StepKey, TemplateId, api::AgentView};
 
 use super::{
     handle::{Asked, BoardHandle},
@@ -67,6 +67,11 @@ impl EditorHandle {
     /// Applies an edit; refused ones leave the draft as it was.
     pub fn dispatch(self, edit: Edit, label: &str) -> Result<(), Refused> {
         self.board.act(|board| board.dispatch(edit, label)).unwrap_or(Ok(()))
+    }
+
+    /// Shows how the steps stand in a try of the draft, or nothing of one any more.
+    pub fn set_tried(self, run: Option<&RunView>) {
+        self.board.act(|board| board.set_tried(run));
     }
 
     /// The pointer is in the middle of something: an edit now would end it.

@@ -65,7 +65,7 @@ use self::{
     replacing::Replacing,
     save_state::SaveWords,
     side_panel::SidePanel,
-    trying::{TryDialog, Trying, use_trying},
+    trying::{TryDialog, TryOnCanvas, Trying, use_trying},
     writing::Writing,
 };
 use crate::reactive::memo;
@@ -184,6 +184,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
                     <Left draft panel=palette shown=left/>
                     <section class="canvas-stage" aria-label="Canvas">
                         <EditorCanvas state=draft.handle/>
+                        <TryOnCanvas/>
                         <EmptyCanvas draft/>
                         <LeftToggle panel=palette icon="bot" label="Agents and steps"/>
                         <CanvasBar draft replacing/>

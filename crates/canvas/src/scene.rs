@@ -251,6 +251,11 @@ impl Scene {
         self.edges_out[from as usize].iter().copied().find(|edge| self.edges[*edge as usize].to == to)
     }
 
+    /// Whether its card has a row for the status: in a run, where every step has one. In a draft it is that of a try, if there is one.
+    pub(crate) fn has_status_row(&self, node: u32) -> bool {
+        self.height[node as usize] > HEAD_HEIGHT
+    }
+
     /// Whether the slowest path leads along it.
     pub fn is_on_path(&self, edge: u32) -> bool {
         let edge = &self.edges[edge as usize];

@@ -24,7 +24,7 @@ pub(super) use self::{
     dialog::TryDialog,
     form::{Origin, Prefill, TryForm},
     outputs::Outputs,
-    progress::{StepOutcome, TryProgress},
+    progress::{StepOutcome, TryOnCanvas, TryProgress},
     question::TryQuestion,
     seen_value::{LastSeen, in_a_line},
     starter::Starter,

@@ -28,6 +28,8 @@ impl Board {
             // What one person does not want to see is there for all others.
             board.set_collapsed(Vec::new());
         }
+        // What somebody tried is no part of what is drawn.
+        board.set_tried(None);
         board.selected_edge = None;
         board.focus = None;
         board.is_keyboard_used = false;

@@ -78,6 +78,13 @@ impl Board {
         }
     }
 
+    /// Shows how the steps of the draft stand in a try of it; in none, nothing of one.
+    pub fn set_tried(&mut self, run: Option<&RunView>) {
+        if self.is_editor() && self.scene.set_tried(run) {
+            self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
+        }
+    }
+
     /// Shows which steps are on the slowest path, each after the one before it; none where nobody wants to know.
     pub fn set_path(&mut self, path: &[StepKey]) {
         if self.scene.set_path(path) {

@@ -3,6 +3,8 @@
 
 mod status;
 
+pub(super) use status::{DISC, DISC_SCALE};
+
 use std::sync::Arc;
 
 use kurbo::{Point, Rect, Vec2};
@@ -17,6 +19,8 @@ use crate::{
     scene::{HEAD_HEIGHT, Kind, Mark, NODE_WIDTH, STATUS_HEIGHT, Side},
 };
 
+/// From where a card is a box, the sign of its status is as large as this part of life size.
+const DISC_AFAR: f64 = 0.8;
 /// Nodes begin above the edges; those that overlap others rise layer by layer.
 const FIRST_LAYER: u16 = 2;
 const RADIUS: f64 = 10.0;
@@ -169,6 +173,9 @@ impl Card<'_> {
             let rect = self.rect();
             let strip = Rect::new(rect.x0, rect.y1 - (STATUS_HEIGHT * zoom * 0.6).max(3.0), rect.x1, rect.y1);
             batches.fill(self.layer, 1, self.fill(Ink::Status(status))).push(Shape::Round(strip, 3.0 * zoom));
+            if zoom >= MIN_TITLE_ZOOM {
+                self.status_disc(status, self.point(0.0, 0.0), DISC_AFAR, batches);
+            }
         }
         if zoom >= MIN_TITLE_ZOOM || self.view.selected[self.at()] {
             let scale = legible(Font::Title, zoom);
@@ -206,9 +213,17 @@ impl Card<'_> {
             self.text(Font::Title, Ink::Title, (54.0, HEAD_HEIGHT / 2.0), title, (beside_marks, 2), batches);
         } else {
             self.text(Font::Title, Ink::Title, (54.0, 22.0), title, (room, 1), batches);
-            self.text(Font::Sub, Ink::Sub, (54.0, 41.0), &view.scene.sub[self.at()], (beside_marks, 1), batches);
+            match self.tried() {
+                Some(status) => self.tried_words(status, (54.0, 41.0), beside_marks, batches),
+                None => {
+                    let sub = &view.scene.sub[self.at()];
+                    self.text(Font::Sub, Ink::Sub, (54.0, 41.0), sub, (beside_marks, 1), batches);
+                }
+            }
         }
-        if let Some(status) = self.status() {
+        if let Some(status) = self.tried() {
+            self.status_disc(status, self.point(DISC.0, DISC.1), DISC_SCALE * zoom, batches);
+        } else if let Some(status) = self.status() {
             self.status_row(status, batches);
         }
         self.ports(batches);
@@ -240,7 +255,7 @@ impl Card<'_> {
                 let diamond = vec![p(0.0, -5.5), p(5.5, 0.0), p(0.0, 5.5), p(-5.5, 0.0)];
                 batches.stroke(self.layer, 5, thin).push(Shape::Polygon(diamond));
             }
-            Mark::Gate => self.status_shape(StepStatus::AwaitingReview, center, batches),
+            Mark::Gate => self.status_shape(StepStatus::AwaitingReview, center, (zoom, 5), batches),
             // An arrow that goes up, to a bar.
             Mark::Behind => {
                 let shapes = batches.stroke(self.layer, 5, self.stroke(Ink::Warning, 1.6 * zoom));

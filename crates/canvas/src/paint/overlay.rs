@@ -8,7 +8,7 @@ use workflow::StepStatus;
 
 use super::{
     View,
-    card::glyph,
+    card::{DISC, DISC_SCALE, glyph},
     edges,
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
 };
@@ -237,13 +237,15 @@ fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
             batches.stroke(LAYER, 0, stroke).push(Shape::Line(Point::new(from, y), Point::new(to, y)));
         }
         if view.lod == Lod::Full {
-            let center = rect.origin() + Vec2::new(21.0 * zoom, (HEAD_HEIGHT + 8.0) * zoom);
+            let in_row = ((21.0, HEAD_HEIGHT + 8.0), 1.0, Ink::StatusSoft(StepStatus::Running));
+            let has_row = view.scene.has_status_row(node);
+            let ((x, y), part, soft) = if has_row { in_row } else { (DISC, DISC_SCALE, Ink::NodeGround) };
+            let (center, scale) = (rect.origin() + Vec2::new(x, y) * zoom, part * zoom);
             let start = phase * TAU;
-            let soft = Ink::StatusSoft(StepStatus::Running);
             // The ring below stands still; it is covered before the turning one is drawn over it.
-            batches.stroke(LAYER, 1, Stroke::new(soft, 2.4 * zoom)).push(Shape::Circle(center, 5.0 * zoom));
-            let arc = Shape::Arc(center, 5.0 * zoom, start, start + TAU * 0.75);
-            batches.stroke(LAYER, 2, Stroke::new(ink, 1.6 * zoom)).push(arc);
+            batches.stroke(LAYER, 1, Stroke::new(soft, 2.4 * scale)).push(Shape::Circle(center, 5.0 * scale));
+            let arc = Shape::Arc(center, 5.0 * scale, start, start + TAU * 0.75);
+            batches.stroke(LAYER, 2, Stroke::new(ink, 1.6 * scale)).push(arc);
         }
     }
 }

@@ -137,7 +137,8 @@ impl Scene {
         let by = if self.is_named_for_agent[at] { "" } else { "agent " };
         let mut words = format!("{}, {by}{}", self.title[at], self.sub[at]);
         if self.status[at].is_some() {
-            append(&mut words, &self.status_words(node).to_lowercase());
+            let status = self.status_words(node).to_lowercase();
+            append(&mut words, &if self.has_status_row(node) { status } else { format!("last try {status}") });
         }
         let is_over = matches!(self.status[at], Some(StepStatus::Completed | StepStatus::Failed));
         if let Some(time) = self.time_words(node, None).filter(|_| is_over) {

@@ -9,7 +9,7 @@ use crate::{
     api::LoadedRun,
     behind::Later,
     components::{Button, LinkButton, Size, StatusIcon, Variant, status_label},
-    later::{View, later},
+    later::{View, later, soon},
     pages::run::{state::LiveRun, tried::Tried},
     reactive::{effect, memo},
 };
@@ -19,6 +19,9 @@ later! {
     more: outcome, View<(Trying, StoredValue<(LoadedRun, StepKey)>)>, |(trying, of)| {
         let (run, key) = of.get_value();
         view! { <OfStep trying run key/> }.into_any()
+    };
+    more: on_canvas, View<(Trying, StoredValue<LoadedRun>)>, |(trying, run)| {
+        view! { <OnCanvas trying run=run.get_value()/> }.into_any()
     };
     more: steps, View<(Trying, StoredValue<LoadedRun>)>, |(trying, run)| {
         view! { <Progress trying run=run.get_value()/> }.into_any()
@@ -62,6 +65,33 @@ pub(in crate::pages::editor) fn TryProgress() -> impl IntoView {
     move || trying.tried.get().map(|run| view! { <Later part=steps of=(trying, StoredValue::new(run))/> })
 }
 
+/// How the steps of the last try stand, on the canvas, whatever panel is open.
+#[component]
+pub(in crate::pages::editor) fn TryOnCanvas() -> impl IntoView {
+    let trying = use_trying();
+    let is_wanted = memo(move || trying.tried.with(Option::is_some));
+    view! {
+        <Show when=move || is_wanted.get()>
+            <WhenFetched trying/>
+        </Show>
+    }
+}
+
+/// It shows nothing of its own, so nothing stands in its place until it is fetched.
+#[component]
+fn WhenFetched(trying: Trying) -> impl IntoView {
+    let part = soon(on_canvas);
+    move || part.get().zip(trying.tried.get()).map(|(follow, run)| follow((trying, StoredValue::new(run))))
+}
+
+#[component]
+fn OnCanvas(trying: Trying, run: LoadedRun) -> impl IntoView {
+    let live = LiveRun::follow(run, None);
+    let handle = trying.draft.handle;
+    effect(move || live.run.with(|run| handle.set_tried(Some(run))));
+    on_cleanup(move || handle.set_tried(None));
+}
+
 #[component]
 fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
     let live = LiveRun::follow(run, None);
@@ -103,6 +133,7 @@ fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
             <div class="section-head">
                 <h3>"Last try"</h3>
                 <LinkButton href=format!("/runs/{}", live.id) size=Size::Sm variant=Variant::Quiet icon="external-link">"Open the run"</LinkButton>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| trying.tried.set(None)>"Put it away"</Button>
             </div>
             <ul class="try-steps" role="list">{rows}</ul>
         </section>

@@ -283,3 +283,61 @@ fn a_key_begins_and_ends_following_and_a_draft_does_not_run() {
     draft.set_following(true);
     assert!(!draft.is_following());
 }
+
+#[test]
+fn a_draft_shows_how_its_steps_stand_in_a_try_and_goes_on_while_it_is_drawn_on() {
+    let mut board = three();
+    let tried = [step("a", "completed", Some(("00", Some("03")))), step("b", "running", Some(("05", None)))];
+    let run = run_of_three(&Value::from(tried.to_vec()));
+    board.set_tried(Some(&run));
+    let shown = |board: &mut Board| {
+        let texts = frame(board, second(7)).1;
+        ["Completed · 3.0 s", "Running · 2 s"].map(|words| texts.iter().any(|text| text == words))
+    };
+    assert_eq!(shown(&mut board), [true, true]);
+    assert!(board.has_motion() && board.counts_time());
+    let told = |board: &Board, key: &str| board.scene().describe(board.scene().node(&key.into()).unwrap());
+    assert!(told(&board, "a").contains("last try completed, took 3.0 s"));
+    assert!(!told(&board, "c").contains("last try"), "it is no part of the try");
+    board.set_tried(Some(&run));
+    assert_eq!(board.take_dirty(), Dirty::default());
+
+    let from = middle(&board, "a");
+    drag(&mut board, from, from + Vec2::new(0.0, 160.0), NONE);
+    assert_eq!(shown(&mut board), [true, true]);
+    assert!(
+        !seen(&board.picture()).texts.iter().any(|text| text.starts_with("Completed")),
+        "a picture is of the draft"
+    );
+    assert_eq!(shown(&mut board), [true, true]);
+
+    board.set_tried(None);
+    assert_eq!(shown(&mut board), [false, false]);
+    assert!(!board.has_motion() && !told(&board, "a").contains("last try"));
+    let mut watched = watched(&tried);
+    watched.take_dirty();
+    watched.set_tried(None);
+    assert_eq!(watched.take_dirty(), Dirty::default(), "a run is no draft");
+}
+
+#[test]
+fn where_a_card_is_a_box_its_status_is_told_by_a_shape_too() {
+    #[derive(Default)]
+    struct Shapes(usize);
+    impl Renderer for Shapes {
+        fn clear(&mut self, _: Option<Ink>, _: Size) {}
+        fn fill(&mut self, _: Fill, _: &[Shape]) {}
+        fn stroke(&mut self, _: Stroke, shapes: &[Shape]) {
+            self.0 += shapes.iter().filter(|shape| matches!(shape, Shape::Line(..))).count();
+        }
+        fn text(&mut self, _: Text, _: &[TextRun]) {}
+    }
+    let crosses = |status: &str| {
+        let mut board = watched(&[step("a", status, None)]);
+        board.zoom_to(0.3);
+        let mut shapes = Shapes::default();
+        board.paint().render(&mut shapes);
+        shapes.0
+    };
+    assert_eq!((crosses("failed"), crosses("completed")), (2, 0));
+}

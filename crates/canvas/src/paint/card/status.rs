@@ -8,13 +8,17 @@ use workflow::StepStatus;
 
 use super::{Card, legible};
 use crate::{
-    paint::list::{Align, Batches, Dash, Font, Ink, Shape, Stroke, Text, TextRun},
+    paint::list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
     scene::{HEAD_HEIGHT, NODE_WIDTH},
 };
 
 /// How wide a letter and a digit of the small font are, near enough to know whether both texts of a row fit.
 const LETTER: f64 = 6.2;
 const DIGIT: f64 = 7.0;
+/// Where on a card of a draft the sign of a try stands: at the corner of its icon,
+pub(in crate::paint) const DISC: (f64, f64) = (42.0, 45.0);
+/// and as large as this part of a row's.
+pub(in crate::paint) const DISC_SCALE: f64 = 0.9;
 
 impl Card<'_> {
     /// Against the right, so that what counts on does not move about.
@@ -29,7 +33,7 @@ impl Card<'_> {
         let top = HEAD_HEIGHT - 4.0;
         let chip = Rect::from_points(self.point(8.0, top), self.point(NODE_WIDTH - 8.0, top + 24.0));
         batches.fill(self.layer, 1, self.fill(Ink::StatusSoft(status))).push(Shape::Round(chip, 6.0 * zoom));
-        self.status_shape(status, self.point(21.0, top + 12.0), batches);
+        self.status_shape(status, self.point(21.0, top + 12.0), (zoom, 5), batches);
         let scene = self.view.scene;
         let is_stale = scene.is_stale[self.at()];
         let stale_width = 41.0 * legible(Font::Sub, zoom) / zoom;
@@ -64,13 +68,39 @@ impl Card<'_> {
         }
     }
 
-    pub(super) fn status_shape(&self, status: StepStatus, center: Point, batches: &mut Batches) {
-        let zoom = self.view.zoom;
+    /// How a step of a draft stands in a try; nothing of a run, whose cards have a row for it.
+    pub(super) fn tried(&self) -> Option<StepStatus> {
+        self.status().filter(|_| !self.view.scene.has_status_row(self.node))
+    }
+
+    /// How it stands in the try, in place of the second line.
+    pub(super) fn tried_words(&self, status: StepStatus, at: (f64, f64), room: f64, batches: &mut Batches) {
+        let scene = self.view.scene;
+        let words = scene.status_words(self.node);
+        let words = match scene.time_words(self.node, self.view.board.now_ms()) {
+            Some(time) => format!("{words} · {time}").into(),
+            None => words.clone(),
+        };
+        self.text(Font::Sub, Ink::Status(status), at, &words, (room, 1), batches);
+    }
+
+    /// The sign of the status on a ground of its own, where there is no row for it.
+    pub(super) fn status_disc(&self, status: StepStatus, center: Point, scale: f64, batches: &mut Batches) {
+        let disc = Shape::Circle(center, 8.5 * scale);
+        let ground = Fill { ink: Ink::NodeGround, alpha: 255 };
+        batches.fill(self.layer, 8, ground).push(disc.clone());
+        batches.stroke(self.layer, 9, self.stroke(Ink::Status(status), 1.0)).push(disc);
+        self.status_shape(status, center, (scale, 10), batches);
+    }
+
+    /// `size` is its scale, and its rank in the stack.
+    pub(super) fn status_shape(&self, status: StepStatus, center: Point, size: (f64, u8), batches: &mut Batches) {
+        let (zoom, rank) = size;
         let ink = Ink::Status(status);
         let thin = self.stroke(ink, 1.6 * zoom);
         let r = 5.0 * zoom;
         let p = |x: f64, y: f64| center + Vec2::new(x * zoom, y * zoom);
-        let mut stroke = |style: Stroke, shape: Shape| batches.stroke(self.layer, 5, style).push(shape);
+        let mut stroke = |style: Stroke, shape: Shape| batches.stroke(self.layer, rank, style).push(shape);
         match status {
             StepStatus::Pending => stroke(thin, Shape::Circle(center, r)),
             StepStatus::Ready => stroke(Stroke { dash: Dash::Dotted, ..thin }, Shape::Circle(center, r)),
@@ -78,7 +108,7 @@ impl Card<'_> {
             StepStatus::Running => stroke(thin, Shape::Arc(center, r, -TAU / 4.0, TAU / 2.0)),
             StepStatus::AwaitingReview => {
                 let bar = |x: f64| Shape::Rect(Rect::from_points(p(x, -4.5), p(x + 3.0, 4.5)));
-                batches.fill(self.layer, 5, self.fill(ink)).extend([bar(-4.0), bar(1.0)]);
+                batches.fill(self.layer, rank, self.fill(ink)).extend([bar(-4.0), bar(1.0)]);
             }
             StepStatus::Completed => {
                 stroke(self.stroke(ink, 2.0 * zoom), Shape::Polyline(vec![p(-4.5, 0.5), p(-1.5, 3.5), p(4.5, -3.5)]));
