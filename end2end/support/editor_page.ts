@@ -26,6 +26,8 @@ interface Hooks {
   camera(): { x: number; y: number; zoom: number };
   /** Everything, however small. */
   showAll(): void;
+  /** How many frames were drawn. */
+  drawn(): number;
 }
 
 declare global {

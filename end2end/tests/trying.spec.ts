@@ -128,8 +128,18 @@ test("a gate of a try is answered beside the step, whomever the step asks in a r
   await section(editor).getByLabel("text").fill("seen");
   await section(editor).getByRole("button", { name: "Run this step" }).click();
   await expect(section(editor)).toContainText("It waits for somebody to look at this");
+  await expect(editor.step("Look at it")).toHaveAccessibleName(/, last try awaiting review/);
   await section(editor).getByRole("button", { name: "Continue" }).click();
   await expect(section(editor).locator(".test-run").getByText("Completed")).toBeVisible();
+
+  await test.step("the canvas says how the step stands, until the try is put away", async () => {
+    const look = editor.step("Look at it");
+    await expect(look).toHaveAccessibleName(/, last try completed, took [\d.]+ /);
+    await look.focus();
+    await page.keyboard.press("Escape");
+    await editor.panel.getByRole("region", { name: "Last try" }).getByRole("button", { name: "Put it away" }).click();
+    await expect(look).not.toHaveAccessibleName(/last try/);
+  });
 });
 
 test("what is wrong with a step is said before it runs, and what is wrong elsewhere is no matter", async ({ open, adminApi, watch }) => {
