@@ -33,7 +33,8 @@ const NARROW: f64 = 1_120.0;
 const TURN_MS: f64 = 1_400.0;
 const REDUCED_MOTION: &str = "(prefers-reduced-motion: reduce)";
 /// What changes how everything looks or moves.
-const LOOKS: [&str; 3] = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED_MOTION];
+const LOOKS: [&str; 4] =
+    ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)", REDUCED_MOTION];
 
 /// Without a wrapper while empty: the server drops it on another thread than it made it on.
 pub(super) type StageRef = StoredValue<SendOption<Stage>>;

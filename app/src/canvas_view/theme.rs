@@ -21,7 +21,8 @@ impl Theme {
         // A transition would answer with the colour on its way.
         probe.style().set_property("transition", "none").ok()?;
         probe.style().set_property("font-family", "var(--font)").ok()?;
-        // Else every colour that is asked for would be that of text.
+        // Where a person has colours of their own the browser would put one in place of each of ours, the same for grounds and for text.
+        // The tokens name those colours themselves.
         probe.style().set_property("forced-color-adjust", "none").ok()?;
         parent.append_child(&probe).ok()?;
         let mut theme = Self { probe, colours: HashMap::new(), font_family: "sans-serif".to_owned() };

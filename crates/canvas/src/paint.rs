@@ -141,6 +141,8 @@ fn grid(view: &View<'_>, viewport: Size, batches: &mut Batches) {
 }
 
 #[cfg(test)]
+mod forced_colours;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod tests;
