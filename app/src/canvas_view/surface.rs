@@ -263,7 +263,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
         Key::Char('f' | 'F') => !mods.alt && board.read(canvas::Board::is_watched).unwrap_or(false),
-        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdDtTgG12!".contains(c),
+        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdDtTgGlL12!".contains(c),
         _ => !mods.alt,
     };
     if is_ours {

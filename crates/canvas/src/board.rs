@@ -17,6 +17,7 @@ mod guides;
 pub mod input;
 mod key_connect;
 mod keyboard;
+mod lines;
 mod mark_rows;
 mod marks;
 mod menu;

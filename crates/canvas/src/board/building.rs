@@ -36,7 +36,7 @@ pub(super) enum Act {
     Duplicate,
     /// An agent is to be chosen for a step here,
     AddAt(Point),
-    /// or after the step that the keyboard stands on.
+    /// or after the step that the keyboard stands on, or onto the selected line.
     AddByKey,
     KeyConnect,
     StepKeyConnect {
@@ -44,6 +44,10 @@ pub(super) enum Act {
     },
     FinishKeyConnect,
     SelectAlong(Way),
+    /// To the next line of the step that the keyboard stands on.
+    WalkLines {
+        is_forward: bool,
+    },
     AddNote,
     Group,
     Ungroup,
@@ -68,6 +72,7 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::StepKeyConnect { forward } => board.step_key_connect(forward, out),
         Act::FinishKeyConnect => board.finish_key_connect(out),
         Act::SelectAlong(way) => out.extend(board.select_along(way)),
+        Act::WalkLines { is_forward } => board.walk_lines(is_forward, out),
         Act::AddNote => out.extend(board.add_note()),
         Act::Group => out.extend(board.group_selected()),
         Act::Ungroup => out.extend(board.ungroup_selected()),

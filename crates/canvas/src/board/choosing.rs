@@ -20,6 +20,8 @@ pub struct Spot {
     place: Point,
     /// The step that it comes after (`Side::Out`) or before.
     pub joined: Option<(StepKey, Side)>,
+    /// The ends of the line that it is put onto.
+    between: Option<(StepKey, StepKey)>,
 }
 
 /// A question that a list beside the canvas asks.
@@ -47,7 +49,7 @@ impl Board {
     pub(super) fn begin_adding_at(&mut self, at: Point, out: &mut Vec<Output>) {
         let world = self.camera.to_world(at);
         let place = self.free_place(super::palette::card_at(world), Flow::Right);
-        self.ask_for_agent(Spot { at: world, place, joined: None }, out);
+        self.ask_for_agent(Spot { at: world, place, joined: None, between: None }, out);
     }
 
     /// By a line that was let go where nothing is: its end is where the port of the new step will be.
@@ -58,11 +60,14 @@ impl Board {
         let corner = port_of(card, side.other(), self.flow).to_vec2();
         let place = self.free_place(snapped(world - corner), self.flow);
         let joined = Some((self.scene.key(anchor).clone(), side));
-        self.ask_for_agent(Spot { at: world, place, joined }, out);
+        self.ask_for_agent(Spot { at: world, place, joined, between: None }, out);
     }
 
-    /// By key: after the step that the keyboard stands on, else in the middle of what is seen.
+    /// By key: onto the selected line, after the step that the keyboard stands on, else in the middle of what is seen.
     pub(super) fn begin_adding_by_key(&mut self, out: &mut Vec<Output>) {
+        if let Some(line) = self.selected_line() {
+            return self.begin_adding_between(line, out);
+        }
         let after = match self.selection.as_slice() {
             [key] => self.scene.node(key),
             _ => None,
@@ -76,7 +81,18 @@ impl Board {
             self.camera_moved();
         }
         let at = if joined.is_some() { port_of(card, Side::In, self.flow) } else { card.center() };
-        self.ask_for_agent(Spot { at, place, joined }, out);
+        self.ask_for_agent(Spot { at, place, joined, between: None }, out);
+    }
+
+    fn begin_adding_between(&mut self, line: u32, out: &mut Vec<Output>) {
+        let (from, to) = (self.scene.edges[line as usize].from, self.scene.edges[line as usize].to);
+        let place = self.room_between(from, to, None).place;
+        let card = Rect::from_origin_size(place, (NODE_WIDTH, HEAD_HEIGHT));
+        if self.camera.reveal(card, self.viewport, self.margin()) {
+            self.camera_moved();
+        }
+        let between = Some((self.scene.key(from).clone(), self.scene.key(to).clone()));
+        self.ask_for_agent(Spot { at: card.center(), place, joined: None, between }, out);
     }
 
     fn ask_for_agent(&mut self, spot: Spot, out: &mut Vec<Output>) {
@@ -97,12 +113,17 @@ impl Board {
     pub fn question(&self) -> Option<Question> {
         match &self.gesture {
             Gesture::Adding(spot) => {
-                let title = match &spot.joined {
-                    None => "Add a step here".to_owned(),
-                    Some((key, side)) => {
-                        let title = self.scene.node(key).map_or(key.as_str(), |node| &*self.scene.title[node as usize]);
+                let titled = |key: &StepKey| {
+                    self.scene
+                        .node(key)
+                        .map_or_else(|| key.to_string(), |node| self.scene.title[node as usize].to_string())
+                };
+                let title = match (&spot.between, &spot.joined) {
+                    (Some((from, to)), _) => format!("Add a step between {} and {}", titled(from), titled(to)),
+                    (None, None) => "Add a step here".to_owned(),
+                    (None, Some((key, side))) => {
                         let word = if *side == Side::Out { "after" } else { "before" };
-                        format!("Add a step {word} {title}")
+                        format!("Add a step {word} {}", titled(key))
                     }
                 };
                 Some(Question { title, at: self.camera.to_screen(spot.at) })
@@ -202,9 +223,11 @@ impl Board {
             return;
         };
         (self.dirty.base, self.dirty.overlay) = (true, true);
-        match spot.joined {
-            None => self.add_step(&item, spot.place, out),
-            Some((key, side)) => self.add_beside(&item, spot.place, &key, side, out),
+        let ends = spot.between.and_then(|(from, to)| self.scene.node(&from).zip(self.scene.node(&to)));
+        match (ends.and_then(|(from, to)| self.scene.edge_between(from, to)), spot.joined) {
+            (Some(line), _) => self.add_onto(&item, line, None, out),
+            (None, None) => self.add_step(&item, spot.place, out),
+            (None, Some((key, side))) => self.add_beside(&item, spot.place, &key, side, out),
         }
         self.reveal_focus();
     }

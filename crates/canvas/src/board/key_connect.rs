@@ -66,17 +66,23 @@ impl Board {
             && connect.at != at
         {
             connect.at = at;
-            self.tell_key_connect(out);
+            // The list says itself what it points at: it would be heard twice.
+            self.show_key_connect(out);
         }
     }
 
     fn tell_key_connect(&mut self, out: &mut Vec<Output>) {
+        if let Some(words) = self.show_key_connect(out) {
+            out.push(Output::Say(format!("{words}. Arrows choose, Enter connects, Escape leaves")));
+        }
+    }
+
+    /// Brings the target into view, with the words over the canvas; answers with them.
+    fn show_key_connect(&mut self, out: &mut Vec<Output>) -> Option<String> {
         let Gesture::KeyConnect(connect) = &self.gesture else {
-            return;
+            return None;
         };
-        let Some(target) = connect.target() else {
-            return;
-        };
+        let target = connect.target()?;
         let title = |node: u32| &self.scene.title[node as usize];
         let n = connect.targets.len();
         let words = format!("Connect {} to {} ({} of {n})", title(connect.from), title(target), connect.at + 1);
@@ -85,8 +91,8 @@ impl Board {
             self.camera_moved();
         }
         self.dirty.overlay = true;
-        out.push(Output::Say(format!("{words}. Arrows choose, Enter connects, Escape leaves")));
         self.set_hint(Some(format!("{words} · Enter connects, Esc leaves")), out);
+        Some(words)
     }
 
     pub(super) fn finish_key_connect(&mut self, out: &mut Vec<Output>) {

@@ -536,6 +536,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         Key::Char('c'),
         Key::Char('d'),
         Key::Char('g'),
+        Key::Char('l'),
         Key::Char('n'),
         Key::Char('t'),
         Key::Char('u'),

@@ -1,0 +1,172 @@
+//! The lines by keyboard: those of the step that the keyboard stands on, one after the other, and first those that lead to it.
+//! The keyboard goes on standing on that step, so that the next arrow leads on from there. Nothing here changes the definition.
+
+use workflow::StepKey;
+
+use super::{Board, input::Output};
+
+impl Board {
+    /// Selects the next line of the step that the keyboard stands on, or the one before.
+    pub(super) fn walk_lines(&mut self, is_forward: bool, out: &mut Vec<Output>) {
+        let Some(node) = self.focus.as_ref().and_then(|key| self.scene.node(key)) else {
+            out.push(Output::Say("Select a step first".to_owned()));
+            return;
+        };
+        let lines = self.lines_of(node);
+        let n = lines.len();
+        let known = self.selected_line().and_then(|line| lines.iter().position(|known| *known == line));
+        let at = match known {
+            Some(at) if is_forward => (at + 1) % n,
+            Some(at) => (at + n - 1) % n,
+            None if is_forward => 0,
+            None => n.saturating_sub(1),
+        };
+        let Some(&line) = lines.get(at) else {
+            out.push(Output::Say(format!("{} has no connection", self.scene.title[node as usize])));
+            return;
+        };
+        self.select_edge(line, out);
+        let (from, to) = (self.scene.edges[line as usize].from, self.scene.edges[line as usize].to);
+        let title = |node: u32| &self.scene.title[node as usize];
+        out.push(Output::Say(format!(
+            "Connection from {} to {}, {} of {n}. N puts a step between them, Delete removes it",
+            title(from),
+            title(to),
+            at + 1
+        )));
+        let other = self.scene.key(if from == node { to } else { from }).clone();
+        self.reveal(&other);
+    }
+
+    /// Selects a line from outside, as from the list of steps, and shows where it leads.
+    pub fn select_line(&mut self, from: &StepKey, to: &StepKey) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        let ends = self.scene.node(from).zip(self.scene.node(to));
+        if let Some(line) = ends.and_then(|(from, to)| self.scene.edge_between(from, to)) {
+            self.select_edge(line, &mut out);
+            self.reveal(to);
+        }
+        out
+    }
+
+    /// In the order of the graph: what comes in, then what goes out.
+    fn lines_of(&self, node: u32) -> Vec<u32> {
+        let (at, scene) = (node as usize, &self.scene);
+        let mut rank = vec![0_usize; scene.n_nodes()];
+        for (place, node) in scene.order.iter().enumerate() {
+            rank[*node as usize] = place;
+        }
+        let mut lines = scene.edges_in[at].clone();
+        lines.sort_by_key(|line| rank[scene.edges[*line as usize].from as usize]);
+        let mut leaving = scene.edges_out[at].clone();
+        leaving.sort_by_key(|line| rank[scene.edges[*line as usize].to as usize]);
+        lines.append(&mut leaving);
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kurbo::Size;
+    use serde_json::json;
+    use workflow::Definition;
+
+    use super::*;
+    use crate::{
+        board::{Input, Key, Mods, Subject},
+        edit::testing::{agents, reads},
+    };
+
+    /// A feeds B, which feeds C and D.
+    fn board() -> Board {
+        let step = |title: &str, after: &[&str], x: i32, y: i32| {
+            let text = after.first().map_or(json!({"const": "x"}), |from| json!(reads(from)));
+            json!({"agent_id": "echo", "title": title, "depends_on": after, "ui": {"x": x, "y": y}, "inputs": {"text": text}})
+        };
+        let definition = json!({"steps": {"a": step("A", &[], 0, 0), "b": step("B", &["a"], 600, 0),
+            "c": step("C", &["b"], 1200, 0), "d": step("D", &["b"], 1200, 200), "e": step("E", &[], 0, 400)}});
+        let mut board = Board::editor(Definition::from_value(&definition).unwrap(), agents());
+        board.set_viewport(Size::new(1000.0, 700.0));
+        board
+    }
+
+    fn press(board: &mut Board, key: Key, shift: bool) -> Vec<Output> {
+        board.handle(Input::Key { key, mods: Mods { shift, ..Mods::default() } })
+    }
+
+    fn last_said(out: &[Output]) -> &str {
+        let said = out.iter().rev().find_map(|output| match output {
+            Output::Say(words) | Output::Note(words) => Some(words.as_str()),
+            _ => None,
+        });
+        said.unwrap_or_default()
+    }
+
+    fn deps(board: &Board, key: &str) -> Vec<String> {
+        board.definition().steps[key].direct_dependencies().into_iter().map(ToString::to_string).collect()
+    }
+
+    fn selected(board: &Board) -> Option<(&str, &str)> {
+        board.selected_edge().map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+
+    #[test]
+    fn the_lines_of_a_step_are_walked_both_ways_and_said() {
+        let mut board = board();
+        assert_eq!(last_said(&press(&mut board, Key::Char('l'), false)), "Select a step first");
+        board.focus_node(&"b".into());
+        let out = press(&mut board, Key::Char('l'), false);
+        assert_eq!(selected(&board), Some(("a", "b")));
+        assert_eq!(last_said(&out), "Connection from A to B, 1 of 3. N puts a step between them, Delete removes it");
+        press(&mut board, Key::Char('l'), false);
+        assert_eq!(selected(&board), Some(("b", "c")));
+        press(&mut board, Key::Char('l'), false);
+        press(&mut board, Key::Char('l'), false);
+        assert_eq!(selected(&board), Some(("a", "b")), "round and round");
+        press(&mut board, Key::Char('L'), true);
+        assert_eq!(selected(&board), Some(("b", "d")));
+        assert_eq!(board.menu_at_focus().0, Subject::Line("b".into(), "d".into()));
+        press(&mut board, Key::Right, false);
+        assert_eq!(
+            (selected(&board), board.selection()),
+            (None, &["c".into()][..]),
+            "on from the step, not from the line"
+        );
+        board.focus_node(&"e".into());
+        assert_eq!(last_said(&press(&mut board, Key::Char('l'), false)), "E has no connection");
+        assert_eq!(board.revision(), 0);
+    }
+
+    #[test]
+    fn by_keyboard_a_line_is_deleted_and_a_step_put_onto_it_each_as_one_step_of_undo() {
+        let mut board = board();
+        let before = board.definition().clone();
+        board.focus_node(&"b".into());
+        press(&mut board, Key::Char('l'), false);
+        press(&mut board, Key::Delete, false);
+        assert_eq!(deps(&board, "b"), [""; 0]);
+        board.undo().unwrap();
+        assert_eq!(board.definition(), &before);
+
+        board.focus_node(&"b".into());
+        press(&mut board, Key::Char('l'), false);
+        press(&mut board, Key::Char('n'), false);
+        assert_eq!(board.question().unwrap().title, "Add a step between A and B");
+        assert!(board.choices().iter().all(|choice| choice.refusal.is_none()), "what fits nothing says so afterwards");
+        let out = board.choose("shout");
+        assert!(last_said(&out).starts_with("Shout put between A and B"), "{out:?}");
+        assert_eq!((deps(&board, "shout"), deps(&board, "b")), (vec!["a".to_owned()], vec!["shout".to_owned()]));
+        board.undo().unwrap();
+        assert_eq!(board.definition(), &before);
+    }
+
+    #[test]
+    fn a_line_is_selected_from_outside_if_it_is_there() {
+        let mut board = board();
+        assert!(!board.select_line(&"b".into(), &"d".into()).is_empty());
+        assert_eq!(selected(&board), Some(("b", "d")));
+        assert!(board.select_line(&"d".into(), &"b".into()).is_empty());
+        assert_eq!(selected(&board), Some(("b", "d")));
+    }
+}
