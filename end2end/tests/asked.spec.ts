@@ -32,7 +32,7 @@ test("an assignee who does not exist is told at the field and in the way of publ
   await test.step("what is nobody stays, with a word why, on Tab as on Enter", async () => {
     for (const key of ["Tab", "Enter"]) {
       await who.fill("nobody@example.com");
-      await expect(page.getByText("Nobody's email matches")).toBeVisible();
+      await expect(page.getByRole("status").filter({ hasText: "Nobody's email matches" })).toBeVisible();
       await who.press(key);
       await expect(who).toHaveValue("nobody@example.com");
       await expect(who).toHaveAccessibleDescription(/Nobody has an account with the email/);

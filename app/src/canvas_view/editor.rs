@@ -101,7 +101,7 @@ impl EditorHandle {
     /// The selected steps as the text of a clipboard; nothing where none is selected.
     pub fn copied(self, workflow: TemplateId) -> Option<String> {
         let clip = self.board.read(Board::copy).flatten()?;
-        self.board.said.set(format!("{} copied", clip.words()));
+        self.board.say(format!("{} copied", clip.words()));
         Some(clip.from_workflow(workflow).to_text())
     }
 
@@ -147,8 +147,11 @@ impl EditorHandle {
 
     fn travel(self, step: fn(&mut Board) -> Result<Option<String>, Refused>, verb: &str) {
         match self.board.act(step) {
-            Some(Ok(Some(label))) => self.board.said.set(format!("{verb}: {label}")),
-            Some(Err(refused)) => self.board.refused.set(self.board.read(|board| board.words_of(&refused))),
+            Some(Ok(Some(label))) => self.board.say(format!("{verb}: {label}")),
+            Some(Err(refused)) => {
+                let words = self.board.read(|board| board.words_of(&refused));
+                self.board.emit(words.into_iter().map(Output::Refused).collect());
+            }
             Some(Ok(None)) | None => {}
         }
     }
@@ -214,6 +217,11 @@ impl EditorHandle {
     pub fn ends_from(self, from: &StepKey) -> Vec<End> {
         self.board.revision.track();
         self.board.read(|board| board.ends_from(from)).unwrap_or_default()
+    }
+
+    /// Selects the line from one step to another.
+    pub fn select_line(self, from: &StepKey, to: &StepKey) {
+        self.acted(|board| board.select_line(from, to));
     }
 
     pub fn connect(self, from: &StepKey, to: &StepKey) {

@@ -124,15 +124,21 @@ impl BoardHandle {
                     self.writing.set(Some(what));
                 }
                 Output::Refused(words) | Output::Note(words) => {
-                    self.said.set(words.clone());
+                    self.say(words.clone());
                     self.refused.set(Some(words));
                 }
-                Output::Say(words) => self.said.set(words),
+                Output::Say(words) => self.say(words),
                 Output::Followed(is_on) => self.followed.set(Some(is_on)),
                 // The signals below follow the board itself.
                 Output::Changed { .. } | Output::Selected | Output::Hint(_) => {}
             }
         }
+    }
+
+    /// Says it to who cannot see the picture.
+    pub(super) fn say(self, words: String) {
+        let words = self.said.with_untracked(|before| heard_anew(before, words));
+        self.said.set(words);
     }
 
     fn publish(self) {
@@ -196,10 +202,31 @@ impl BoardHandle {
     }
 }
 
+/// A screen reader says what changed: the same words once more, such as "Nothing below", are heard only if they differ in something.
+fn heard_anew(before: &str, words: String) -> String {
+    if before == words { format!("{words}\u{a0}") } else { words }
+}
+
 pub(super) fn precision_of(pointer_type: &str) -> Precision {
     if pointer_type == "touch" { Precision::Touch } else { Precision::Mouse }
 }
 
 pub(super) fn mods_of(event: &MouseEvent) -> canvas::Mods {
     canvas::Mods { shift: event.shift_key(), ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::heard_anew;
+
+    #[test]
+    fn the_same_words_are_never_there_twice_in_a_row() {
+        let mut before = String::new();
+        for words in ["Nothing below", "Nothing below", "Nothing below", "Undone: Move"] {
+            let now = heard_anew(&before, words.to_owned());
+            assert_ne!(now, before);
+            assert_eq!(now.trim_end(), words);
+            before = now;
+        }
+    }
 }

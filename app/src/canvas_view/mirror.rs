@@ -44,6 +44,10 @@ impl Mirror {
 
     /// Brings the list up to date, touching only what differs.
     pub(super) fn update(&mut self, nodes: Vec<MirrorNode>) {
+        // Where there is no step yet the canvas itself is reached by Tab: its keys add the first one.
+        let place = if nodes.is_empty() { "0" } else { "-1" };
+        // Fails only for names that are none.
+        let _ = self.frame.set_attribute("tabindex", place);
         let order: Vec<StepKey> = nodes.iter().map(|node| node.key.clone()).collect();
         let mut old = std::mem::take(&mut self.items);
         for node in nodes {

@@ -110,6 +110,7 @@ pub fn Combobox(
                 on:blur=move |_| state.leave()
             />
             <Icon name="chevrons-up-down"/>
+            <span class="visually-hidden" role="status" aria-live="polite">{move || state.count_words(nothing)}</span>
             <div node_ref=list class="popup combo-list" id=state.list_id() role="listbox" popover="manual" aria-label="Options">
                 <Show when=move || open.get()>{move || entries(state, nothing)}</Show>
             </div>
@@ -121,7 +122,7 @@ fn entries(state: Combo, nothing: Option<Signal<String>>) -> AnyView {
     let found = state.found.get();
     if found.is_empty() {
         let words = nothing.map_or_else(|| "Nothing matches".to_owned(), |nothing| nothing.get());
-        return view! { <p class="combo-none">{words}</p> }.into_any();
+        return view! { <p class="combo-none" role="presentation">{words}</p> }.into_any();
     }
     let value = state.value.get();
     let has_more = found.len() > MOST;
@@ -154,7 +155,8 @@ fn entries(state: Combo, nothing: Option<Signal<String>>) -> AnyView {
             }
         })
         .collect_view();
-    let more = has_more.then(|| view! { <p class="combo-none">"There are more: type to find them"</p> });
+    let more =
+        has_more.then(|| view! { <p class="combo-none" role="presentation">"There are more: type to find them"</p> });
     view! {
         {options}
         {more}
@@ -262,6 +264,19 @@ impl Combo {
                 on_active.run(value);
             }
         });
+    }
+
+    /// How many there are, for who hears the list: only while it is searched, for else the options are heard themselves.
+    fn count_words(self, nothing: Option<Signal<String>>) -> String {
+        if !self.open.get() || self.query.with(String::is_empty) {
+            return String::new();
+        }
+        match self.found.with(Vec::len) {
+            0 => nothing.map_or_else(|| "Nothing matches".to_owned(), |nothing| nothing.get()),
+            1 => "1 option".to_owned(),
+            n if n > MOST => format!("More than {MOST} options"),
+            n => format!("{n} options"),
+        }
     }
 
     fn first_choosable(self) -> Option<usize> {

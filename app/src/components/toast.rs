@@ -123,11 +123,14 @@ pub fn Toaster() -> impl IntoView {
     });
     view! {
         <section node_ref=region class="toaster" popover="manual" aria-label="Notifications">
-            <ol role="status" aria-live="polite" class="toasts">
-                <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
-                    <ToastItem toasts toast/>
-                </For>
-            </ol>
+            // There before its first news, as the style sheet keeps it: what comes along with its region is not read out.
+            <div role="status" aria-live="polite">
+                <ol class="toasts">
+                    <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
+                        <ToastItem toasts toast/>
+                    </For>
+                </ol>
+            </div>
         </section>
     }
 }

@@ -261,7 +261,7 @@ fn EmptyCanvas(draft: Draft) -> impl IntoView {
                             <Empty
                                 icon="mouse-pointer-2"
                                 title="Drag an agent here"
-                                text="Each agent on the canvas is a step. Draw a line from one step to the next to hand its result on."
+                                text="Each agent on the canvas is a step. Draw a line from one step to the next to hand its result on. Without a mouse: N adds a step, C connects it."
                             />
                         }
                             .into_any()

@@ -100,6 +100,7 @@ fn OfLine(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
         draft.handle.take_focus();
     };
     view! {
+        <MenuItem icon="plus" keys="N" on_select=move |()| draft.handle.add_by_key()>"Add a step between…"</MenuItem>
         <MenuItem icon="arrow-left" on_select=move |()| go(from)>{first}</MenuItem>
         <MenuItem icon="arrow-right" on_select=move |()| go(to)>{second}</MenuItem>
         <Along draft/>

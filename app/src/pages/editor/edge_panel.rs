@@ -44,6 +44,11 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
         });
         rows.collect_view()
     };
+    // Its agent is chosen on the canvas, which a phone has to show for it.
+    let add_between = move |()| {
+        draft.shown.set("canvas".to_owned());
+        draft.handle.add_by_key();
+    };
     view! {
         <div class="panel-head">
             <h2 id="side-panel-title" tabindex="-1">"Connection"</h2>
@@ -69,6 +74,7 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
                 "Drag an end of the line to another step to move it. Drag an agent onto the line, or press one in the list of agents, to put it between."
             </p>
             <div class="row">
+                <Button size=Size::Sm icon="plus" on_click=add_between>"Add a step between…"</Button>
                 <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
                     "Open the second step"
                 </Button>
