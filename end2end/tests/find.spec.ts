@@ -293,6 +293,8 @@ test("the list of steps does what the canvas does", async ({ open, adminApi }) =
   await page.getByRole("option", { name: /^Third/ }).click();
   await dialog.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(row("Third")).toContainText(/After (Second and Aside|Aside and Second)/);
+  await choose("Third", /^Connection from “Second”/);
+  await expect(editor.panel.getByRole("heading", { name: "Connection", exact: true })).toBeFocused();
   await choose("Third", /^Disconnect from “Second”/);
   await expect(row("Third")).toContainText("After Aside");
 
@@ -310,6 +312,12 @@ test("the list of steps does what the canvas does", async ({ open, adminApi }) =
   expect(steps.third?.depends_on).toEqual(["aside"]);
   await choose("First", /^Rename/);
   await expect(editor.panel.getByLabel("Title")).toBeFocused();
+  await choose("Third", /^Select it, too/);
+  await expect(editor.panel.getByRole("heading", { name: "2 steps" })).toBeVisible();
+  await choose("Third", /^Colour…/);
+  await page.getByRole("menu", { name: "Colour" }).getByRole("menuitem", { name: "Teal" }).click();
+  await expect(editor.step("First")).toHaveAccessibleName(/coloured teal/);
+  await expect(editor.step("Third")).toHaveAccessibleName(/coloured teal/);
 });
 
 test("the map has a button of its own that puts it away, and stands where the workflow ends", async ({ open, adminApi }) => {

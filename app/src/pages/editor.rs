@@ -26,6 +26,7 @@ mod merging;
 mod more;
 mod outline;
 mod outline_marks;
+mod outline_verbs;
 mod palette;
 mod parts;
 mod past;

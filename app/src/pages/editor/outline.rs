@@ -8,7 +8,14 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 use workflow::StepKey;
 
-use super::{draft::Draft, focus, outline_marks::Marks, trying::use_trying};
+use super::{
+    arrange_menu::FurtherMenu,
+    draft::Draft,
+    focus,
+    outline_marks::Marks,
+    outline_verbs::{Joining, Leads, Selecting},
+    trying::use_trying,
+};
 use crate::{
     components::{
         Badge, Button, ComboOption, Combobox, Dialog, Field, Menu, MenuItem, MenuLine, MoreRows, Size, TextInput, Tone,
@@ -32,6 +39,7 @@ struct List {
     places: Memo<BTreeMap<StepKey, usize>>,
     /// The step that is being connected to another one.
     connecting: RwSignal<Option<StepKey>>,
+    leads: Leads,
 }
 
 #[component]
@@ -44,7 +52,7 @@ pub(super) fn Outline() -> impl IntoView {
     });
     let places =
         memo(move || rows.with(|rows| rows.iter().enumerate().map(|(at, row)| (row.key.clone(), at)).collect()));
-    let list = List { draft, rows, places, connecting: RwSignal::new(None) };
+    let list = List { draft, rows, places, connecting: RwSignal::new(None), leads: RwSignal::new(None) };
     // Where the list lies over the canvas, nobody sees what is said there.
     let refused = draft.handle.refused();
     effect(move || {
@@ -83,6 +91,7 @@ pub(super) fn Outline() -> impl IntoView {
         </Show>
         <Marks draft/>
         <Connect list/>
+        <FurtherMenu draft open=list.leads/>
     }
 }
 
@@ -156,7 +165,9 @@ fn after_words(row: &OutlineRow) -> String {
 fn Verbs(list: List, row: OutlineRow) -> impl IntoView {
     let draft = list.draft;
     let OutlineRow { key, after, is_first, is_last, .. } = row;
+    let row = row_id(&key);
     let key = StoredValue::new(key);
+    let before = after.clone();
     let beside = |is_end: bool| Signal::stored(is_end.then(|| "No other step stands beside it there".to_owned()));
     let cut = move |(from, title): (StepKey, String)| {
         let from = StoredValue::new(from);
@@ -176,11 +187,14 @@ fn Verbs(list: List, row: OutlineRow) -> impl IntoView {
         <MenuItem icon="pencil" keys="F2" on_select=move |()| focus::open_step(draft, key.get_value())>"Rename"</MenuItem>
         <MenuItem icon="copy-plus" on_select=move |()| list.duplicate(&key.get_value())>"Duplicate"</MenuItem>
         <MenuLine/>
+        <Joining draft key after=before/>
         <MenuItem icon="spline" on_select=move |()| list.connecting.set(Some(key.get_value()))>"Connect to…"</MenuItem>
         {after.into_iter().map(cut).collect_view()}
         <MenuLine/>
         <MenuItem icon="arrow-up" refusal=beside(is_first) on_select=move |()| shift(true)>"Move up"</MenuItem>
         <MenuItem icon="arrow-down" refusal=beside(is_last) on_select=move |()| shift(false)>"Move down"</MenuItem>
+        <MenuLine/>
+        <Selecting draft key row leads=list.leads/>
         <MenuLine/>
         <MenuItem icon="trash-2" keys="Del" danger=true on_select=move |()| list.delete(&key.get_value())>"Delete"</MenuItem>
     }
