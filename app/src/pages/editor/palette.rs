@@ -4,7 +4,7 @@
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 use workflow::{
-    AgentSpec,
+    AgentId, AgentSpec,
     api::{AgentView, OfferView},
 };
 
@@ -50,13 +50,22 @@ pub(super) fn Palette(draft: Draft) -> impl IntoView {
     let of_kind = move |kind: &'static str| {
         found.with(|found| found.iter().filter(|agent| agent.kind == kind).cloned().collect::<Vec<_>>())
     };
+    // One stop of Tab for all of them: arrows lead on from the search and from each, and Tab on to the canvas.
+    let held = RwSignal::new(None::<AgentId>);
+    let stop = memo(move || {
+        found.with(|found| {
+            let held = held.get().filter(|held| found.iter().any(|agent| agent.id == *held));
+            let first = || KINDS.iter().find_map(|kind| found.iter().find(|agent| agent.kind == kind.name));
+            held.or_else(|| first().map(|agent| agent.id.clone()))
+        })
+    });
     let group = move |name: &'static str, label: &'static str| {
         view! {
             <Show when=move || !of_kind(name).is_empty()>
                 <div class="palette-group" role="group" aria-label=label>
                     <h3>{label}</h3>
                     <For each=move || of_kind(name) key=|agent| (agent.id.clone(), agent.version) let:agent>
-                        <Item draft agent/>
+                        <Item draft agent held stop/>
                     </For>
                 </div>
             </Show>
@@ -157,7 +166,14 @@ fn matches(agent: &AgentView, wanted: &str) -> bool {
 }
 
 #[component]
-fn Item(draft: Draft, agent: AgentView) -> impl IntoView {
+fn Item(
+    draft: Draft,
+    agent: AgentView,
+    /// The one that the keyboard was on last.
+    held: RwSignal<Option<AgentId>>,
+    /// The one that Tab reaches.
+    stop: Memo<Option<AgentId>>,
+) -> impl IntoView {
     let handle = draft.handle;
     let (name, description) = (agent.name.clone(), agent.description.clone());
     let tip = if description.is_empty() {
@@ -168,10 +184,12 @@ fn Item(draft: Draft, agent: AgentView) -> impl IntoView {
     let add = format!("Add {name}");
     let icon = kind::icon(&agent.kind);
     let agent = StoredValue::new(agent);
+    let is_stop = move || stop.with(|stop| agent.with_value(|agent| stop.as_ref() == Some(&agent.id)));
     view! {
         <button
             class="palette-item"
             type="button"
+            tabindex=move || if is_stop() { "0" } else { "-1" }
             data-tip=tip
             data-agent=agent.with_value(|agent| agent.id.to_string())
             aria-label=add
@@ -181,6 +199,7 @@ fn Item(draft: Draft, agent: AgentView) -> impl IntoView {
                     agent.with_value(|agent| handle.begin_palette_drag(agent, &event));
                 }
             }
+            on:focus=move |_| held.set(Some(agent.with_value(|agent| agent.id.clone())))
             on:click=move |_| {
                 agent.with_value(|agent| handle.press_agent(agent));
                 draft.shown.set("canvas".to_owned());

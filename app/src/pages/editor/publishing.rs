@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api,
-    components::{Button, Dialog, Field, Kind, Skeleton, TextArea, ToastAction, Variant},
+    components::{Button, Dialog, Field, Kind, Skeleton, TextArea, ToastAction, Variant, dom},
     error::AppError,
     form::{FormError, outcome},
     reactive::effect,
@@ -57,6 +57,8 @@ pub(super) fn Publishing(draft: Draft, open: RwSignal<bool>, has_obstacle: Signa
         note.set(String::new());
         draft.live.set(Live { version: Some(published.version), has_unpublished_changes: false });
         tell(draft, published.version);
+        // The button that asked for it has nothing more to publish, and takes no focus back.
+        dom::focus_if_lost(|| dom::by_id("main"));
     });
     effect(move || {
         match error.with(|error| error.as_ref().map(AppError::code)) {
