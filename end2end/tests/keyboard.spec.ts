@@ -1,7 +1,8 @@
 // Without a mouse: the steps of the canvas are reached, walked and announced, and a run is started, reviewed and
 // finished by keyboard alone.
 
-import type { Locator, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { press, tabTo } from "../support/keyboard.ts";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
@@ -177,22 +178,4 @@ async function expectFocusIn(page: Page, run: RunPage): Promise<void> {
     await expect(run.panel.locator(":focus").or(run.outline.locator(":focus"))).toHaveCount(1, { timeout: 1_000 });
     expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
   }).toPass({ timeout: 10_000 });
-}
-
-/** Presses Tab until the element has the focus; a person gives up sooner or later. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  await expect(target).toBeVisible();
-  const hasFocus = () => target.evaluate((element) => element === document.activeElement);
-  for (let presses = 0; presses < 80; presses++) {
-    if (await hasFocus()) {
-      return;
-    }
-    await page.keyboard.press("Tab");
-  }
-  await expect(target, "reached by Tab").toBeFocused();
-}
-
-async function press(page: Page, target: Locator, key: string): Promise<void> {
-  await tabTo(page, target);
-  await page.keyboard.press(key);
 }

@@ -21,7 +21,7 @@ interface Shown {
   readonly ready: (page: Page) => Promise<void>;
 }
 
-const made = { template: "", branches: "", reviewed: "", failed: "", completed: "", other: "", map: "", form: "", one: "" };
+const made = { template: "", unpublished: "", branches: "", reviewed: "", failed: "", completed: "", other: "", map: "", form: "", one: "" };
 
 const heading = (name: string | RegExp) => (page: Page) =>
   expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -43,6 +43,12 @@ const PAGES: readonly Shown[] = [
   { name: "the import", person: ADMIN, path: () => "/admin/workflows/import", ready: heading("Import a workflow") },
   { name: "the editor", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: heading(NAME) },
   { name: "a condition in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: condition },
+  { name: "the versions of a workflow", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: versions },
+  { name: "publishing", person: ADMIN, path: () => `/admin/workflows/${made.unpublished}`, ready: publishing },
+  { name: "choosing what comes after a step", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: connecting },
+  { name: "a note being written", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: writing },
+  { name: "a menu of the canvas", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: canvasMenu },
+  { name: "the finder", person: ADMIN, path: () => `/admin/workflows/${made.template}`, ready: finder },
   { name: "a list in the editor", person: ADMIN, path: () => `/admin/workflows/${made.branches}`, ready: repeat },
   { name: "the agents", person: ADMIN, path: () => "/admin/agents", ready: heading("Agents") },
   { name: "a new agent", person: ADMIN, path: () => "/admin/agents/new", ready: heading("New agent") },
@@ -83,6 +89,7 @@ test.beforeAll(async ({ adminApi, userApi }) => {
   made.branches = await adminApi.draft(unique("Asked and repeated"), {
     steps: { ...steps, join: { ...(steps["join"] as object), when } },
   });
+  made.unpublished = await adminApi.draft(unique("Not yet published"), echo());
   made.map = (await userApi.start(await adminApi.publish(unique("In sections"), sections()))).id;
   const asking = await adminApi.publish(unique("Asks a person"), {
     inputs: TEXT_INPUT,
@@ -154,6 +161,48 @@ async function condition(page: Page): Promise<void> {
   const editor = new EditorPage(page);
   await editor.select("join", "Join the sections");
   await expect(editor.panel.getByRole("region", { name: "Runs if" }).getByRole("combobox").first()).toBeVisible();
+}
+
+async function versions(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "More for this workflow" }).click();
+  await page.getByRole("menuitem", { name: /^Versions/ }).click();
+  await expect(page.getByRole("dialog", { name: "Versions" }).getByRole("heading", { name: /^From version 1/ })).toBeVisible();
+}
+
+async function publishing(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(page.getByRole("dialog", { name: /^Publish version/ }).getByLabel("What is new")).toBeFocused();
+}
+
+/** With the list open: those that can be connected, and those that cannot with the reason. */
+async function connecting(page: Page): Promise<void> {
+  const editor = new EditorPage(page);
+  await editor.step("Shout it").focus();
+  await page.keyboard.press("c");
+  await expect(page.getByRole("option", { name: /^Take the text/ })).toContainText("This would close the cycle");
+}
+
+async function writing(page: Page): Promise<void> {
+  const editor = new EditorPage(page);
+  await editor.step("Join the sections").focus();
+  await page.keyboard.press("t");
+  await expect(page.getByLabel("Text of the note, in Markdown")).toBeFocused();
+}
+
+async function canvasMenu(page: Page): Promise<void> {
+  const editor = new EditorPage(page);
+  await editor.step("Shout it").focus();
+  await page.keyboard.press("Shift+F10");
+  await expect(page.getByRole("menu", { name: "Actions for Shout it" }).getByRole("menuitem").first()).toBeFocused();
+}
+
+async function finder(page: Page): Promise<void> {
+  await heading(NAME)(page);
+  await page.keyboard.press("ControlOrMeta+k");
+  const find = page.getByRole("combobox", { name: "Find" });
+  await expect(find).toBeFocused();
+  await find.fill("join");
+  await expect(page.getByRole("option", { name: /^Join both/ })).toBeVisible();
 }
 
 /** With everything that is folded away opened. */
