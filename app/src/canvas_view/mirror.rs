@@ -119,6 +119,7 @@ impl Item {
         row.append_child(&button).ok()?;
         let item = Self { row, button, node };
         item.place();
+        item.count();
         item.name();
         Some(item)
     }
@@ -126,10 +127,14 @@ impl Item {
     fn change(&mut self, node: MirrorNode) {
         let (before, node) = (std::mem::replace(&mut self.node, node), &self.node);
         let has_moved = before.rect != node.rect;
+        let is_counted_anew = (before.place, before.of) != (node.place, node.of);
         let is_renamed =
             before.label != node.label || (before.is_selected, before.is_focus) != (node.is_selected, node.is_focus);
         if has_moved {
             self.place();
+        }
+        if is_counted_anew {
+            self.count();
         }
         if is_renamed {
             self.name();
@@ -148,6 +153,14 @@ impl Item {
                 ("height", &px(rect.height())),
             ],
         );
+    }
+
+    /// Of a large workflow a part is listed, and a reader would count that.
+    fn count(&self) {
+        for (name, n) in [("aria-posinset", self.node.place), ("aria-setsize", self.node.of)] {
+            // Fails only for names that are none.
+            let _ = self.row.set_attribute(name, &n.to_string());
+        }
     }
 
     fn name(&self) {

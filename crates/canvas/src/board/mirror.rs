@@ -19,6 +19,9 @@ const AROUND_FOCUS: usize = 25;
 pub struct MirrorNode {
     pub key: StepKey,
     pub label: String,
+    /// Which one it is of how many, from 1: of all steps, also where a part of them is listed.
+    pub place: usize,
+    pub of: usize,
     /// On the plane; the list as a whole is moved with the camera.
     pub rect: Rect,
     pub is_selected: bool,
@@ -30,8 +33,9 @@ impl Board {
     /// The nodes to list, every one after what it depends on.
     pub fn mirror(&self) -> Vec<MirrorNode> {
         let order = &self.scene.order;
-        let listed: Vec<u32> = if order.len() <= MAX_LISTED {
-            order.clone()
+        let all = order.iter().copied().enumerate();
+        let listed: Vec<(usize, u32)> = if order.len() <= MAX_LISTED {
+            all.collect()
         } else {
             let focus = self.focus.as_ref().and_then(|key| self.scene.node(key));
             let at = focus.and_then(|focus| order.iter().position(|node| *node == focus)).unwrap_or(0);
@@ -39,16 +43,18 @@ impl Board {
             let seen = self.scene.nodes_in(self.camera.visible(self.viewport, 0.0));
             let mut wanted: BTreeSet<u32> = seen.into_iter().take(MAX_IN_VIEW).collect();
             wanted.extend(&order[around]);
-            order.iter().copied().filter(|node| wanted.contains(node)).collect()
+            all.filter(|(_, node)| wanted.contains(node)).collect()
         };
         let has_focus = self.focus.is_some();
         listed
             .into_iter()
             .enumerate()
-            .map(|(n, node)| {
+            .map(|(n, (place, node))| {
                 let key = self.scene.key(node).clone();
                 MirrorNode {
                     label: self.scene.describe(node),
+                    place: place + 1,
+                    of: order.len(),
                     rect: self.scene.rect(node),
                     is_selected: self.selection.contains(&key),
                     is_focus: if has_focus { self.focus.as_ref() == Some(&key) } else { n == 0 },
@@ -56,5 +62,47 @@ impl Board {
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kurbo::Size;
+    use serde_json::{Map, json};
+    use workflow::{AgentCatalog, Definition};
+
+    use super::*;
+
+    /// So many steps, each after the one before.
+    fn chain(n: usize) -> Board {
+        let step = |at: usize| {
+            let after: Vec<String> = at.checked_sub(1).map(|before| format!("s{before}")).into_iter().collect();
+            (
+                format!("s{at}"),
+                json!({"agent_id": "x", "depends_on": after, "ui": {"x": at % 40 * 320, "y": at / 40 * 200}}),
+            )
+        };
+        let steps: Map<_, _> = (0..n).map(step).collect();
+        let mut board =
+            Board::editor(Definition::from_value(&json!({"steps": steps})).unwrap(), AgentCatalog::default());
+        board.set_viewport(Size::new(1000.0, 700.0));
+        board
+    }
+
+    #[test]
+    fn each_listed_step_says_which_of_all_it_is_and_comes_after_what_it_depends_on() {
+        for (n, at) in [(4, 2), (1_000, 500)] {
+            let mut board = chain(n);
+            board.focus_node(&StepKey::new(format!("s{at}")));
+            let listed = board.mirror();
+            assert!(listed.len() <= MAX_LISTED);
+            assert!(listed.iter().all(|node| node.of == n));
+            assert!(listed.is_sorted_by(|before, after| before.place < after.place));
+            for node in &listed {
+                assert_eq!(node.key.as_str(), format!("s{}", node.place - 1));
+            }
+            let focused: Vec<usize> = listed.iter().filter(|node| node.is_focus).map(|node| node.place).collect();
+            assert_eq!(focused, [at + 1]);
+        }
     }
 }
