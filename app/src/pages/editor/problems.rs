@@ -63,6 +63,8 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                         "Problems"
                     </span>
                 </button>
+                // Heard when it changes, as a connection or a source makes it.
+                <span role="status">
                 {move || {
                     let tone = match counts.get() {
                         (0, 0) => Tone::Success,
@@ -71,6 +73,7 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                     };
                     view! { <Badge tone>{words()}</Badge> }
                 }}
+                </span>
             </div>
             <div class="bottom-drawer-body" id="problems">
                 <Show when=move || is_open.get()>
