@@ -367,6 +367,11 @@ impl EditorHandle {
         self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
     }
 
+    /// Selects the next connection of the step that the keyboard stands on.
+    pub fn next_line(self) {
+        self.board.input(Input::Key { key: Key::Char('l'), mods: Mods::default() });
+    }
+
     /// Call it on `click` of a palette item: adds the agent, unless the click ended a drag.
     pub fn press_agent(self, agent: &AgentView) {
         if !self.drag.take_was_dragged() {

@@ -18,6 +18,9 @@ use super::{
     stage::{Stage, StageRef},
 };
 
+/// The characters that the board has a use for.
+const OURS: &str = "+-=_0cCnNpPuUdDtTgGlL12!";
+
 #[component]
 pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView {
     let base = NodeRef::<html::Canvas>::new();
@@ -263,7 +266,7 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
         Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
         Key::Char('f' | 'F') => !mods.alt && board.read(canvas::Board::is_watched).unwrap_or(false),
-        Key::Char(c) => !mods.alt && "+-=_0cCnNpPuUdDtTgGlL12!".contains(c),
+        Key::Char(c) => !mods.alt && OURS.contains(c),
         _ => !mods.alt,
     };
     if is_ours {
@@ -276,4 +279,28 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
 
 fn step_of(target: Option<web_sys::EventTarget>) -> Option<StepKey> {
     target?.dyn_into::<Element>().ok()?.get_attribute("data-step-key").map(StepKey::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use canvas::shortcuts::{By, SHORTCUTS};
+
+    use super::OURS;
+
+    #[test]
+    fn every_character_that_the_board_listens_to_reaches_it() {
+        let of_board = SHORTCUTS.iter().filter(|row| row.by == By::Board);
+        for &keys in of_board.flat_map(|row| row.keys) {
+            let (held, key) = keys.rsplit_once(' ').unwrap_or(("", keys));
+            let mut signs = key.chars();
+            // Arrows have names of their own, and what is held with Ctrl is asked for apart.
+            if let (Some(sign), None) = (signs.next(), signs.next())
+                && !held.contains("Ctrl")
+                && !"←→↑↓".contains(sign)
+            {
+                assert!(OURS.contains(sign), "{keys}");
+                assert!(sign.to_lowercase().all(|sign| OURS.contains(sign)), "{keys}");
+            }
+        }
+    }
 }

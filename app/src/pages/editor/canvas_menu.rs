@@ -60,6 +60,7 @@ fn OfStep(draft: Draft, leading: Leading, key: StepKey) -> impl IntoView {
         <MenuItem icon="pencil" on_select=move |()| focus::open_step(draft, key.get_value())>"Rename"</MenuItem>
         <MenuItem icon="plus" keys="N" on_select=move |()| draft.handle.add_by_key()>"Add a step after it…"</MenuItem>
         <MenuItem icon="spline" keys="C" on_select=move |()| draft.handle.connect_by_key()>"Connect to…"</MenuItem>
+        <MenuItem icon="spline" keys="L" on_select=move |()| draft.handle.next_line()>"Go to its connections"</MenuItem>
         <MenuItem icon="flask-conical" on_select=move |()| trying.asking.set(Some(Extent::UpTo(key.get_value())))>
             "Try up to here…"
         </MenuItem>

@@ -147,6 +147,9 @@ fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: L
         command("plus", "Add a step", "N", Box::new(on_canvas(EditorHandle::add_by_key))),
         command("spline", "Connect the step to another one", "C", Box::new(on_canvas(EditorHandle::connect_by_key)))
             .refused(nothing.clone()),
+        command("spline", "Select the next connection of the step", "L", Box::new(on_canvas(EditorHandle::next_line)))
+            .about("line edge")
+            .refused(nothing.clone().filter(|_| !is_line)),
         command("trash-2", "Delete what is selected", "Del", Box::new(move || handle.delete_selected()))
             .refused(nothing.clone().filter(|_| !is_line)),
         command("lock", "Pin or unpin the selected steps", "P", Box::new(move || handle.toggle_pin())).refused(nothing),
