@@ -11,6 +11,7 @@ mod edge_pan;
 mod editor;
 mod handle;
 mod hooks;
+mod lines;
 mod menu;
 mod minimap;
 mod mirror;

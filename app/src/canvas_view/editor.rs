@@ -219,11 +219,6 @@ impl EditorHandle {
         self.board.read(|board| board.ends_from(from)).unwrap_or_default()
     }
 
-    /// Selects the line from one step to another.
-    pub fn select_line(self, from: &StepKey, to: &StepKey) {
-        self.acted(|board| board.select_line(from, to));
-    }
-
     pub fn connect(self, from: &StepKey, to: &StepKey) {
         self.acted(|board| board.connect_keys(from, to));
     }
@@ -365,11 +360,6 @@ impl EditorHandle {
     /// Asks where a line from the selected step is to lead.
     pub fn connect_by_key(self) {
         self.board.input(Input::Key { key: Key::Char('c'), mods: Mods::default() });
-    }
-
-    /// Selects the next connection of the step that the keyboard stands on.
-    pub fn next_line(self) {
-        self.board.input(Input::Key { key: Key::Char('l'), mods: Mods::default() });
     }
 
     /// Call it on `click` of a palette item: adds the agent, unless the click ended a drag.

@@ -1,11 +1,12 @@
 //! The panel of a connection, and of several steps at once.
 
-use canvas::edit::line_of;
+use canvas::{Side, edit::line_of};
 use leptos::prelude::*;
 use workflow::{Problem, StepKey, source::Source};
 
 use super::{draft::Draft, fixes, focus};
-use crate::components::{Button, Fault, Size, Variant};
+use crate::components::{Button, ComboOption, Combobox, Fault, Field, Size, Variant};
+use crate::reactive::{effect, memo};
 
 #[component]
 pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
@@ -71,8 +72,10 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
             {faults}
             <p class="muted small">"What is passed on is chosen in the inputs of the second step"</p>
             <p class="muted small">
-                "Drag an end of the line to another step to move it. Drag an agent onto the line, or press one in the list of agents, to put it between."
+                "Drag an end of the line to another step to move it, or choose the step here. Drag an agent onto the line, or press one in the list of agents, to put it between."
             </p>
+            <MoveEnd draft line=ends end=Side::Out/>
+            <MoveEnd draft line=ends end=Side::In/>
             <div class="row">
                 <Button size=Size::Sm icon="plus" on_click=add_between>"Add a step between…"</Button>
                 <Button size=Size::Sm on_click=move |()| focus::open_step(draft, ends.with_value(|(_, to)| to.clone()))>
@@ -85,6 +88,49 @@ pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoVi
             <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on_click=move |()| draft.handle.delete_selected()>
                 "Delete connection"
             </Button>
+        </div>
+    }
+}
+
+/// Another step for one end of the line, which keeps what it brings as far as that fits. Those that cannot be it say why.
+#[component]
+fn MoveEnd(draft: Draft, line: StoredValue<(StepKey, StepKey)>, end: Side) -> impl IntoView {
+    let is_wanted = RwSignal::new(false);
+    let options = memo(move || {
+        if !is_wanted.get() {
+            return Vec::new();
+        }
+        let (from, to) = line.get_value();
+        let others = draft.handle.ends_instead(&from, &to, end).into_iter();
+        others
+            .map(|other| ComboOption {
+                value: other.key.to_string(),
+                label: other.title,
+                reason: other.refusal,
+                ..ComboOption::default()
+            })
+            .collect::<Vec<_>>()
+    });
+    let chosen = RwSignal::new(String::new());
+    effect(move || {
+        let other = chosen.get();
+        if !other.is_empty() {
+            chosen.set(String::new());
+            let (from, to) = line.get_value();
+            draft.handle.move_line_end(&from, &to, end, &StepKey::new(other));
+        }
+    });
+    let (id, label) = match end {
+        Side::Out => ("line-from", "Lead it from another step"),
+        Side::In => ("line-to", "Lead it to another step"),
+    };
+    view! {
+        <div on:focusin=move |_| is_wanted.set(true) on:focusout=move |_| {
+            is_wanted.try_set(false);
+        }>
+            <Field id label>
+                <Combobox value=chosen options placeholder="Choose a step"/>
+            </Field>
         </div>
     }
 }

@@ -59,13 +59,17 @@ impl Board {
 
     /// `end` is the side of the port that the end lies at: the other one holds on.
     pub(super) fn begin_reconnect(&mut self, id: i32, edge: u32, end: Side, at: Point, out: &mut Vec<Output>) {
+        let (ends, anchor, other) = self.ends_of_line(edge, end);
+        self.hold_line(id, (anchor, end.other()), at, ends, Some((edge, other)), out);
+        self.connect_to(at, out);
+    }
+
+    /// What an end of a line could lead to; with the node that holds on, and the one that it leads to now.
+    pub(super) fn ends_of_line(&self, edge: u32, end: Side) -> (Ends, u32, u32) {
         let line = &self.scene.edges[edge as usize];
         let (anchor, other) = if end == Side::In { (line.from, line.to) } else { (line.to, line.from) };
         let held = held(&self.document.definition, self.scene.key(line.from), self.scene.key(line.to));
-        let side = end.other();
-        let ends = Ends::of(&self.scene, anchor, side, Some(other), held);
-        self.hold_line(id, (anchor, side), at, ends, Some((edge, other)), out);
-        self.connect_to(at, out);
+        (Ends::of(&self.scene, anchor, end.other(), Some(other), held), anchor, other)
     }
 
     fn hold_line(
@@ -171,7 +175,7 @@ impl Board {
         }
     }
 
-    fn move_end(&mut self, edge: u32, end: Side, other: u32, out: &mut Vec<Output>) {
+    pub(super) fn move_end(&mut self, edge: u32, end: Side, other: u32, out: &mut Vec<Output>) {
         let line = &self.scene.edges[edge as usize];
         let key = |node: u32| self.scene.key(node).clone();
         let (from, to, other_key) = (key(line.from), key(line.to), key(other));

@@ -3,7 +3,8 @@
 
 use workflow::StepKey;
 
-use super::{Board, input::Output};
+use super::{Board, End, input::Output};
+use crate::scene::Side;
 
 impl Board {
     /// Selects the next line of the step that the keyboard stands on, or the one before.
@@ -42,12 +43,48 @@ impl Board {
     pub fn select_line(&mut self, from: &StepKey, to: &StepKey) -> Vec<Output> {
         let mut out = Vec::new();
         self.cancel_gesture();
-        let ends = self.scene.node(from).zip(self.scene.node(to));
-        if let Some(line) = ends.and_then(|(from, to)| self.scene.edge_between(from, to)) {
+        if let Some(line) = self.line_between(from, to) {
             self.select_edge(line, &mut out);
             self.reveal(to);
         }
         out
+    }
+
+    /// Every other step that one end of a line could lead to instead, with why not: the end at an in port or at an out port.
+    pub fn ends_instead(&self, from: &StepKey, to: &StepKey, end: Side) -> Vec<End> {
+        let Some(line) = self.line_between(from, to) else {
+            return Vec::new();
+        };
+        let (ends, anchor, now) = self.ends_of_line(line, end);
+        let mut n_told = 0;
+        let others = self.scene.order.iter().filter(|node| **node != anchor && **node != now);
+        let mut listed: Vec<End> = others
+            .map(|node| End {
+                key: self.scene.key(*node).clone(),
+                title: self.scene.title[*node as usize].to_string(),
+                refusal: self.why_not(&ends, *node, &mut n_told),
+            })
+            .collect();
+        listed.sort_by_key(|end| end.refusal.is_some());
+        listed
+    }
+
+    /// Leads one end of a line to another step, as dragging it there does.
+    pub fn move_line_end(&mut self, from: &StepKey, to: &StepKey, end: Side, other: &StepKey) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        if let (Some(line), Some(other), true) = (self.line_between(from, to), self.scene.node(other), self.is_editor())
+        {
+            match self.ends_of_line(line, end).0.refusal(&self.scene, other) {
+                Some(refused) => out.push(Output::Refused(self.words_of(&refused))),
+                None => self.move_end(line, end, other, &mut out),
+            }
+        }
+        out
+    }
+
+    fn line_between(&self, from: &StepKey, to: &StepKey) -> Option<u32> {
+        self.scene.edge_between(self.scene.node(from)?, self.scene.node(to)?)
     }
 
     /// In the order of the graph: what comes in, then what goes out.
@@ -159,6 +196,25 @@ mod tests {
         assert_eq!((deps(&board, "shout"), deps(&board, "b")), (vec!["a".to_owned()], vec!["shout".to_owned()]));
         board.undo().unwrap();
         assert_eq!(board.definition(), &before);
+    }
+
+    #[test]
+    fn an_end_is_led_elsewhere_and_what_cannot_be_says_why() {
+        let mut board = board();
+        let before = board.definition().clone();
+        let instead = board.ends_instead(&"b".into(), &"c".into(), Side::In);
+        let told: Vec<(&str, bool)> = instead.iter().map(|end| (end.key.as_str(), end.refusal.is_some())).collect();
+        assert_eq!(told, [("e", false), ("a", true), ("d", true)], "a circle, and one that is there already");
+        let out = board.move_line_end(&"b".into(), &"c".into(), Side::In, &"a".into());
+        assert!(out.iter().any(|output| matches!(output, Output::Refused(_))), "{out:?}");
+        assert_eq!(board.definition(), &before);
+        board.move_line_end(&"b".into(), &"c".into(), Side::In, &"e".into());
+        assert_eq!((deps(&board, "c"), deps(&board, "e")), (Vec::new(), vec!["b".to_owned()]));
+        assert_eq!(selected(&board), Some(("b", "e")));
+        board.undo().unwrap();
+        assert_eq!(board.definition(), &before);
+        board.move_line_end(&"b".into(), &"c".into(), Side::Out, &"a".into());
+        assert_eq!(deps(&board, "c"), ["a"]);
     }
 
     #[test]
