@@ -1,5 +1,5 @@
 //! Menu: a button and a popover of verbs. Arrows, Home, End and letters move, Enter acts, Esc closes and gives the focus back.
-//! Its items exist only while it is open, so a table may hold hundreds. `ContextMenu`: the same without a button, where it was asked for.
+//! Its items exist only while it is open, so a table may hold hundreds; a list that is longer than its room can be scrolled by keyboard. `ContextMenu`: the same without a button, where it was asked for.
 
 use leptos::context::Provider;
 use leptos::html;
@@ -225,7 +225,7 @@ pub fn MenuItem(
             class="menu-item"
             type="button"
             role="menuitem"
-            tabindex="-1"
+            tabindex="0"
             data-danger=danger
             disabled=move || disabled.get()
             aria-disabled=move || refusal.with(Option::is_some).then_some("true")
@@ -262,7 +262,7 @@ pub fn MenuLink(
         }
     };
     view! {
-        <a class="menu-item" role="menuitem" tabindex="-1" href=href download=download.then_some("") on:click=on_click>
+        <a class="menu-item" role="menuitem" tabindex="0" href=href download=download.then_some("") on:click=on_click>
             {icon.map(|name| view! { <Icon name/> })}
             <span>{children()}</span>
         </a>
