@@ -1,7 +1,7 @@
 //! What the editor page calls to arrange what is on the canvas: select along lines, align, colour, notes and groups.
 //! Like all of the handle it decides nothing: the board does, and says what came of it.
 
-use canvas::{Alignment, Axis, MarkRow, Rect, Vec2, Way, Written};
+use canvas::{Alignment, Axis, Input, Key, MarkRow, Mods, Rect, Vec2, Way, Written};
 use leptos::prelude::*;
 use workflow::definition::Colour;
 
@@ -32,6 +32,11 @@ impl EditorHandle {
     /// Colours the selected steps and notes, or takes their colours away.
     pub fn colour_selected(self, colour: Option<Colour>) {
         self.acted(|board| board.colour_selected(colour));
+    }
+
+    /// Selects the note after the selected one.
+    pub fn next_note(self) {
+        self.board.input(Input::Key { key: Key::Char('m'), mods: Mods::default() });
     }
 
     pub fn add_note(self) {

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The characters that the board has a use for.
-const OURS: &str = "+-=_0cCfFnNpPuUdDtTgGlL12!";
+const OURS: &str = "+-=_0cCfFnNpPuUdDtTgGlLmM12!";
 
 #[component]
 pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView {

@@ -29,6 +29,7 @@ mod pointer;
 mod room;
 mod selecting;
 mod view;
+mod walk_notes;
 mod watching;
 
 use std::collections::BTreeMap;

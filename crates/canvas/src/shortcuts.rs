@@ -135,6 +135,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
         By::Board,
     ),
     row(&["T"], "Add a note", Place::Drawing, By::Board),
+    row(&["M", "Shift M"], "Select the next note, or the one before", Place::Drawing, By::Board),
     row(&["G"], "Group the selected steps", Place::Drawing, By::Board),
     row(&["Shift G"], "Ungroup the selected steps", Place::Drawing, By::Board),
     row(&["Del"], "Delete what is selected", Place::Drawing, By::Board),

@@ -78,6 +78,7 @@ fn arranging(draft: Draft) -> Vec<Entry> {
     };
     let mut entries = vec![
         command("file-text", "Add a note", "T", EditorHandle::add_note).about("comment text markdown"),
+        command("file-text", "Select the next note", "M", EditorHandle::next_note).about("comment text"),
         command("arrow-left", "Select everything before", "U", |handle| handle.select_along(Way::Upstream))
             .about("upstream")
             .refused(few(1)),

@@ -48,6 +48,10 @@ pub(super) enum Act {
     WalkLines {
         is_forward: bool,
     },
+    /// To the next note.
+    WalkNotes {
+        is_forward: bool,
+    },
     AddNote,
     Group,
     Ungroup,
@@ -73,6 +77,7 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::FinishKeyConnect => board.finish_key_connect(out),
         Act::SelectAlong(way) => out.extend(board.select_along(way)),
         Act::WalkLines { is_forward } => board.walk_lines(is_forward, out),
+        Act::WalkNotes { is_forward } => board.walk_notes(is_forward, out),
         Act::AddNote => out.extend(board.add_note()),
         Act::Group => out.extend(board.group_selected()),
         Act::Ungroup => out.extend(board.ungroup_selected()),

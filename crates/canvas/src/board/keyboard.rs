@@ -1,5 +1,5 @@
 //! The keyboard: everything the pointer can do, without it.
-//! Arrows follow edges, or move several steps; L selects lines, C connects, N adds, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
+//! Arrows follow edges, or move several steps; L selects lines, M notes, C connects, N adds, Delete deletes; while a gesture runs only Escape and the keys of connect mode count.
 
 use kurbo::{Point, Vec2};
 use workflow::StepKey;
@@ -50,6 +50,7 @@ impl Board {
             (Key::Char('u' | 'U'), false, _) => self.build(Act::SelectAlong(Way::Upstream), out),
             (Key::Char('d' | 'D'), false, _) => self.build(Act::SelectAlong(Way::Downstream), out),
             (Key::Char('l' | 'L'), false, shift) => self.build(Act::WalkLines { is_forward: !shift }, out),
+            (Key::Char('m' | 'M'), false, shift) => self.build(Act::WalkNotes { is_forward: !shift }, out),
             (Key::Char('t' | 'T'), false, _) => self.build(Act::AddNote, out),
             (Key::Char('g' | 'G'), false, false) => self.build(Act::Group, out),
             (Key::Char('g' | 'G'), false, true) => self.build(Act::Ungroup, out),

@@ -16,13 +16,7 @@ impl Board {
         let lines = self.lines_of(node);
         let n = lines.len();
         let known = self.selected_line().and_then(|line| lines.iter().position(|known| *known == line));
-        let at = match known {
-            Some(at) if is_forward => (at + 1) % n,
-            Some(at) => (at + n - 1) % n,
-            None if is_forward => 0,
-            None => n.saturating_sub(1),
-        };
-        let Some(&line) = lines.get(at) else {
+        let Some((at, &line)) = round(known, n, is_forward).and_then(|at| Some((at, lines.get(at)?))) else {
             out.push(Output::Say(format!("{} has no connection", self.scene.title[node as usize])));
             return;
         };
@@ -101,6 +95,17 @@ impl Board {
         lines.append(&mut leaving);
         lines
     }
+}
+
+/// From one of so many to the next one or the one before, and round again; from none to the first or the last.
+pub(super) fn round(known: Option<usize>, n: usize, is_forward: bool) -> Option<usize> {
+    let last = n.checked_sub(1)?;
+    Some(match known {
+        Some(at) if is_forward => (at + 1) % n,
+        Some(at) => (at + last) % n,
+        None if is_forward => 0,
+        None => last,
+    })
 }
 
 #[cfg(test)]

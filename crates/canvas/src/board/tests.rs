@@ -537,6 +537,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         Key::Char('d'),
         Key::Char('g'),
         Key::Char('l'),
+        Key::Char('m'),
         Key::Char('n'),
         Key::Char('t'),
         Key::Char('u'),
