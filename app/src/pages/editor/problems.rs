@@ -65,14 +65,14 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                 </button>
                 // Heard when it changes, as a connection or a source makes it.
                 <span role="status">
-                {move || {
-                    let tone = match counts.get() {
-                        (0, 0) => Tone::Success,
-                        (0, _) => Tone::Warn,
-                        _ => Tone::Error,
-                    };
-                    view! { <Badge tone>{words()}</Badge> }
-                }}
+                    {move || {
+                        let tone = match counts.get() {
+                            (0, 0) => Tone::Success,
+                            (0, _) => Tone::Warn,
+                            _ => Tone::Error,
+                        };
+                        view! { <Badge tone>{words()}</Badge> }
+                    }}
                 </span>
             </div>
             <div class="bottom-drawer-body" id="problems">
