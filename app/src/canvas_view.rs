@@ -21,6 +21,7 @@ mod stage;
 mod surface;
 mod theme;
 mod watch;
+mod watchers;
 
 pub use compared::compared_canvas;
 pub use editor::{EditorCanvas, EditorHandle};

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use canvas::{Flow, Size};
 use js_sys::Reflect;
-use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*, reactive::send_wrapper_ext::SendOption};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use leptos::{prelude::*, reactive::send_wrapper_ext::SendOption};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     CanvasRenderingContext2d, HtmlCanvasElement, HtmlDivElement, HtmlElement, HtmlUListElement, MediaQueryList,
-    MutationObserver, MutationObserverInit, ResizeObserver,
 };
 
 use super::{
@@ -17,7 +16,8 @@ use super::{
     handle::BoardHandle,
     hooks::Hooks,
     mirror::Mirror,
-    theme::{Theme, media},
+    theme::{REDUCED_MOTION, Theme, media},
+    watchers::Watchers,
 };
 use crate::link::Link;
 
@@ -27,14 +27,12 @@ const MAX_PIXELS: f64 = 16.0 * 1024.0 * 1024.0;
 const MOTION_MS: f64 = 33.0;
 /// The small map is drawn anew at most this often.
 const MAP_MS: f64 = 250.0;
+/// The accessible list of what goes on by itself is brought up to date at most this often.
+const LIST_MS: f64 = 250.0;
 /// Windows narrower than this show a picture from top to bottom, as the style sheet knows.
 const NARROW: f64 = 1_120.0;
 /// One turn of the ring of a running step.
 const TURN_MS: f64 = 1_400.0;
-const REDUCED_MOTION: &str = "(prefers-reduced-motion: reduce)";
-/// What changes how everything looks or moves.
-const LOOKS: [&str; 4] =
-    ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)", REDUCED_MOTION];
 
 /// Without a wrapper while empty: the server drops it on another thread than it made it on.
 pub(super) type StageRef = StoredValue<SendOption<Stage>>;
@@ -45,6 +43,10 @@ pub(super) struct Stage {
     theme: Theme,
     texts: TextCache,
     mirror: Mirror,
+    /// The list is another one by now,
+    is_list_behind: bool,
+    /// and was brought up to date last then.
+    list_at: f64,
     map: MapLayer,
     reduced_motion: Option<MediaQueryList>,
     is_scheduled: bool,
@@ -115,13 +117,22 @@ impl Stage {
         link: Option<Link>,
     ) -> Option<Self> {
         let theme = Theme::new(&mirror)?;
-        let watchers = Watchers::new(board, stage, &overlay)?;
+        let changed = move || {
+            stage.try_update_value(|stage| {
+                if let Some(stage) = stage.as_mut() {
+                    stage.change_theme(board);
+                }
+            });
+        };
+        let watchers = Watchers::new(&overlay, move || resized(board, stage), changed)?;
         Some(Self {
             base: Layer::new(base, true)?,
             overlay: Layer::new(overlay, false)?,
             theme,
             texts: TextCache::default(),
             mirror: Mirror::new(mirror, list),
+            is_list_behind: false,
+            list_at: 0.0,
             map: MapLayer::default(),
             reduced_motion: media(REDUCED_MOTION),
             is_scheduled: false,
@@ -169,6 +180,7 @@ impl Stage {
         let told = self.link.and_then(Link::lost_since_untracked);
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
         let told = told.unwrap_or(now as i64);
+        let (was_list_behind, is_list_due) = (self.is_list_behind, now - self.list_at >= LIST_MS);
         let Some((frame, wanted)) = board.act_silently(|board| {
             board.tell_time(told);
             let dirty = board.take_dirty();
@@ -176,14 +188,16 @@ impl Stage {
             let phase = moves.then(|| (now / TURN_MS).fract());
             let base = dirty.base.then(|| board.paint());
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
-            let list = dirty.mirror.then(|| board.mirror());
+            let is_list_behind = was_list_behind || dirty.mirror_soon;
+            let list = (dirty.mirror || (is_list_behind && is_list_due)).then(|| board.mirror());
+            let is_list_behind = is_list_behind && list.is_none();
             let camera = board.camera();
-            let wanted = Wanted { frame: moves, second: board.counts_time() };
-            ((base, overlay, list, camera, board.cursor(), dirty.map), wanted)
+            let wanted = Wanted { frame: moves || is_list_behind, second: board.counts_time() };
+            ((base, overlay, (list, is_list_behind), camera, board.cursor(), dirty.map), wanted)
         }) else {
             return Wanted::default();
         };
-        let (base, overlay, list, camera, cursor, is_map_dirty) = frame;
+        let (base, overlay, (list, is_list_behind), camera, cursor, is_map_dirty) = frame;
         if base.is_some() || overlay.is_some() {
             board.n_drawn.try_update_value(|n| *n = n.wrapping_add(1));
         }
@@ -198,8 +212,10 @@ impl Stage {
             // Setting a style fails only for read-only declarations, which this is not.
             let _ = HtmlElement::style(&self.overlay.canvas).set_property("cursor", cursor.css());
         }
+        self.is_list_behind = is_list_behind;
         if let Some(nodes) = list {
             self.mirror.update(nodes);
+            self.list_at = now;
         }
         self.mirror.follow(camera);
         let wants_map = self.draw_map(board, is_map_dirty, now);
@@ -317,69 +333,4 @@ fn resized(board: BoardHandle, stage: StageRef) {
         }
     });
     schedule(board, stage);
-}
-
-/// Everything that tells the stage to look again.
-struct Watchers {
-    resize: ResizeObserver,
-    _on_resize: Closure<dyn FnMut()>,
-    attributes: MutationObserver,
-    looks: Vec<MediaQueryList>,
-    on_theme: Closure<dyn FnMut()>,
-    window_resize: Option<WindowListenerHandle>,
-}
-
-impl Watchers {
-    fn new(board: BoardHandle, stage: StageRef, canvas: &HtmlCanvasElement) -> Option<Self> {
-        let on_resize = Closure::<dyn FnMut()>::new(move || resized(board, stage));
-        let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok()?;
-        resize.observe(canvas);
-
-        let on_theme = Closure::<dyn FnMut()>::new(move || {
-            stage.try_update_value(|stage| {
-                if let Some(stage) = stage.as_mut() {
-                    stage.change_theme(board);
-                }
-            });
-        });
-        let attributes = MutationObserver::new(on_theme.as_ref().unchecked_ref()).ok()?;
-        let options = MutationObserverInit::new();
-        options.set_attributes(true);
-        options.set_attribute_filter(&js_sys::Array::of1(&"data-theme".into()));
-        let root: web_sys::Node = document().document_element()?.into();
-        attributes.observe_with_options(&root, &options).ok()?;
-        let looks: Vec<MediaQueryList> = LOOKS.into_iter().filter_map(media).collect();
-        for look in &looks {
-            look.add_event_listener_with_callback("change", on_theme.as_ref().unchecked_ref()).ok()?;
-        }
-        // Texts were measured with the fallback font until the real one is there.
-        if let Ok(ready) = document().fonts().ready() {
-            wasm_bindgen_futures::spawn_local(async move {
-                // The promise never fails; and without it texts are merely cut a little wrong.
-                let _ = wasm_bindgen_futures::JsFuture::from(ready).await;
-                stage.try_update_value(|stage| {
-                    if let Some(stage) = stage.as_mut() {
-                        stage.change_theme(board);
-                    }
-                });
-            });
-        }
-        // The pixel ratio changes with the browser's zoom, which resizes the window but not always the canvas.
-        let window_resize = Some(window_event_listener(ev::resize, move |_| resized(board, stage)));
-        Some(Self { resize, _on_resize: on_resize, attributes, looks, on_theme, window_resize })
-    }
-}
-
-impl Drop for Watchers {
-    fn drop(&mut self) {
-        self.resize.disconnect();
-        self.attributes.disconnect();
-        for look in &self.looks {
-            // It was added, so it can be removed.
-            let _ = look.remove_event_listener_with_callback("change", self.on_theme.as_ref().unchecked_ref());
-        }
-        if let Some(listener) = self.window_resize.take() {
-            listener.remove();
-        }
-    }
 }

@@ -8,6 +8,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDivElement, HtmlElement, MediaQueryList};
 
+pub(super) const REDUCED_MOTION: &str = "(prefers-reduced-motion: reduce)";
+
 pub(super) struct Theme {
     probe: HtmlElement,
     colours: HashMap<Ink, String>,

@@ -92,13 +92,15 @@ pub struct Dirty {
     pub overlay: bool,
     /// The accessible list: nodes, names or selection.
     pub mirror: bool,
+    /// The same list, where the camera or a run went on: it may follow in a moment, since nobody hears sixty of them a second.
+    pub mirror_soon: bool,
     pub camera: bool,
     /// The small map: what stands where, and how it goes.
     pub map: bool,
 }
 
 impl Dirty {
-    const ALL: Self = Self { base: true, overlay: true, mirror: true, camera: true, map: true };
+    const ALL: Self = Self { base: true, overlay: true, mirror: true, mirror_soon: false, camera: true, map: true };
 }
 
 #[derive(Clone, Debug)]

@@ -64,6 +64,8 @@ fn prompt_of(view: &RunView, step: &StepView) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -106,7 +108,7 @@ mod tests {
             if let Some(content) = content {
                 testing::succeed(&mut view, "a", content, &[]);
             }
-            view.steps[0].status = status;
+            Arc::make_mut(&mut view.steps[0]).status = status;
             view
         };
         let (mine, other) = (Some("mine"), Some("other"));
@@ -123,10 +125,10 @@ mod tests {
             let (left, mut right) = (view(left.0, left.1), view(right.0, right.1));
             let step = compare(&left, &right).steps.remove(0);
             assert_eq!(step.is_adoptable(), expected, "{step:?}");
-            right.steps[0].item_of = Some("list".into());
+            Arc::make_mut(&mut right.steps[0]).item_of = Some("list".into());
             assert!(!compare(&right, &right).steps[0].is_adoptable());
             let mut left = left;
-            left.steps[0].item_of = Some("list".into());
+            Arc::make_mut(&mut left.steps[0]).item_of = Some("list".into());
             assert!(!compare(&left, &right).steps[0].is_adoptable(), "an item goes with its list");
         }
     }

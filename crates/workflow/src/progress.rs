@@ -31,7 +31,7 @@ impl Progress {
 
     /// Of the items of a map step; none before its list is known.
     pub fn of_items(run: &RunView, map: &StepKey) -> Self {
-        run.steps.iter().filter(|step| step.item_of.as_ref() == Some(map)).map(|step| step.status).collect()
+        run.items(map).iter().map(|step| step.status).collect()
     }
 
     pub fn add(&mut self, status: StepStatus) {
@@ -88,6 +88,8 @@ impl FromIterator<StepStatus> for Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -127,7 +129,7 @@ mod tests {
         add_items(&mut run, "each", &["a", "b", "c"]);
         let statuses = [StepStatus::Running, StepStatus::Completed, StepStatus::Failed, StepStatus::Running];
         for (step, status) in run.steps.iter_mut().zip(statuses.into_iter().chain([StepStatus::Completed])) {
-            step.status = status;
+            Arc::make_mut(step).status = status;
         }
         assert_eq!(Progress::of_run(&run).words(), "1 of 2 steps done");
         let items = Progress::of_items(&run, &"each".into());

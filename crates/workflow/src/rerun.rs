@@ -97,6 +97,8 @@ fn sum(a: Option<i64>, b: Option<i64>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -121,7 +123,7 @@ mod tests {
     fn each_mode_takes_what_it_says() {
         let mut view = view();
         for step in &mut view.steps {
-            step.status = StepStatus::Completed;
+            Arc::make_mut(step).status = StepStatus::Completed;
         }
         let table: [(&str, RerunMode, &[&str]); 6] = [
             ("a", RerunMode::StepOnly, &["a"]),

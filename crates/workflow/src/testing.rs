@@ -25,23 +25,25 @@ fn at(n: usize) -> DateTime<Utc> {
 /// A pending run of these steps.
 pub(crate) fn run(steps: &Value) -> RunView {
     let run_definition = Definition::from_value(&json!({ "steps": steps })).unwrap();
-    let steps = run_definition.steps.iter().map(|(key, step)| StepView {
-        key: key.clone(),
-        title: key.to_string(),
-        agent_id: step.agent_id.clone(),
-        agent_version: step.agent_version.unwrap_or(1),
-        kind: "template".into(),
-        prompt_hash: Some(hash::sha256_hex(b"own")),
-        status: StepStatus::Pending,
-        reason: None,
-        generation: 1,
-        not_before: None,
-        item_of: None,
-        item_index: None,
-        child_run: None,
-        review: None,
-        feedback: None,
-        attempts: Vec::new(),
+    let steps = run_definition.steps.iter().map(|(key, step)| {
+        Arc::new(StepView {
+            key: key.clone(),
+            title: key.to_string(),
+            agent_id: step.agent_id.clone(),
+            agent_version: step.agent_version.unwrap_or(1),
+            kind: "template".into(),
+            prompt_hash: Some(hash::sha256_hex(b"own")),
+            status: StepStatus::Pending,
+            reason: None,
+            generation: 1,
+            not_before: None,
+            item_of: None,
+            item_index: None,
+            child_run: None,
+            review: None,
+            feedback: None,
+            attempts: Vec::new(),
+        })
     });
     RunView {
         id: RunId(Uuid::from_u128(1)),
@@ -72,21 +74,23 @@ pub(crate) fn run(steps: &Value) -> RunView {
 
 pub(crate) fn add_items(view: &mut RunView, of: &str, keys: &[&str]) {
     let map = step(view, of).clone();
-    let items = (0..).zip(keys).map(|(index, key)| StepView {
-        key: map.key.item(key),
-        title: format!("{} [{key}]", map.title),
-        status: StepStatus::Ready,
-        item_of: Some(map.key.clone()),
-        item_index: Some(index),
-        attempts: Vec::new(),
-        ..map.clone()
+    let items = (0..).zip(keys).map(|(index, key)| {
+        Arc::new(StepView {
+            key: map.key.item(key),
+            title: format!("{} [{key}]", map.title),
+            status: StepStatus::Ready,
+            item_of: Some(map.key.clone()),
+            item_index: Some(index),
+            attempts: Vec::new(),
+            ..map.clone()
+        })
     });
     view.steps.extend(items);
     view.steps.sort_by(|a, b| a.key.cmp(&b.key));
 }
 
 pub(crate) fn step<'a>(view: &'a mut RunView, key: &str) -> &'a mut StepView {
-    view.steps.iter_mut().find(|step| step.key.as_str() == key).unwrap()
+    Arc::make_mut(view.steps.iter_mut().find(|step| step.key.as_str() == key).unwrap())
 }
 
 pub(crate) fn latest(view: &RunView, key: &str) -> Option<ArtifactMeta> {

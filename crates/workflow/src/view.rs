@@ -47,8 +47,8 @@ pub struct RunView {
     /// The step of another run that this one was forked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<StepOfRun>,
-    /// By key.
-    pub steps: Vec<StepView>,
+    /// By key. Each is kept until it changes, so that whoever shows thousands sees by the address which are the same.
+    pub steps: Vec<Arc<StepView>>,
     /// By step, name and version.
     pub artifacts: Vec<ArtifactMeta>,
 }
@@ -279,7 +279,15 @@ pub enum Applied {
 
 impl RunView {
     pub fn step(&self, key: &StepKey) -> Option<&StepView> {
-        self.steps.binary_search_by(|step| step.key.cmp(key)).ok().map(|n| &self.steps[n])
+        self.steps.binary_search_by(|step| step.key.cmp(key)).ok().map(|n| &*self.steps[n])
+    }
+
+    /// The items of a map step: their keys begin with its own, so they stand together.
+    pub fn items(&self, map: &StepKey) -> &[Arc<StepView>] {
+        let prefix = format!("{map}[");
+        let first = self.steps.partition_point(|step| step.key.as_str() < prefix.as_str());
+        let n = self.steps[first..].partition_point(|step| step.key.as_str().starts_with(&prefix));
+        &self.steps[first..first + n]
     }
 
     /// The latest version of each artifact of a step, by name.

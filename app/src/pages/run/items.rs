@@ -49,8 +49,8 @@ pub(super) fn progress(one: OneStep) -> Progress {
 pub(super) fn waiting(one: OneStep) -> Vec<StepKey> {
     let key = one.key();
     one.live.slowly(|run| {
-        let of_step = run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&key));
-        let mut items: Vec<_> = of_step.filter(|step| step.status == StepStatus::AwaitingReview).collect();
+        let mut items: Vec<_> =
+            run.items(&key).iter().filter(|step| step.status == StepStatus::AwaitingReview).collect();
         items.sort_unstable_by_key(|step| step.item_index);
         items.into_iter().map(|step| step.key.clone()).collect()
     })
@@ -63,8 +63,8 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
         let of = one.key();
         let mut items: Vec<Item> = live.stale.with(|stale| {
             live.slowly(|run| {
-                let of_step = run.steps.iter().filter(|step| step.item_of.as_ref() == Some(&of));
-                of_step
+                run.items(&of)
+                    .iter()
                     .map(|step| Item {
                         index: step.item_index.unwrap_or_default(),
                         key: step.key.clone(),

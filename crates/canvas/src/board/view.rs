@@ -171,7 +171,7 @@ impl Board {
         self.is_fitted = false;
         (self.dirty.base, self.dirty.overlay, self.dirty.camera) = (true, true, true);
         if self.scene.n_nodes() > super::mirror::MAX_LISTED {
-            self.dirty.mirror = true;
+            self.dirty.mirror_soon = true;
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use kurbo::Size;
-use workflow::{AgentId, Definition, RunView, StepKey, StepStatus};
+use workflow::{AgentId, Definition, RunView, StepKey, StepStatus, view::StepView};
 
 use super::{Board, Content, Dirty};
 use crate::{camera::Lod, history::History, scene::Said};
@@ -37,16 +37,17 @@ impl Board {
             self.follow();
             return Vec::new();
         }
-        let changed = self.scene.update_statuses(run);
-        if view.steps.len() == run.steps.len() {
-            for (known, now) in view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| **known != **now) {
-                known.clone_from(now);
-            }
+        let changed = if view.steps.len() == run.steps.len() {
+            // A view that did not change is the same one, so thousands of them are passed over by their addresses.
+            let pairs = view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| !Arc::ptr_eq(known, now));
+            let others: Vec<&StepView> = pairs.map(|(known, now)| (known.clone_from(now), &**now).1).collect();
+            self.scene.update_statuses(run, others)
         } else {
             view.steps.clone_from(&run.steps);
-        }
+            self.scene.update_statuses(run, run.steps.iter().map(|step| &**step))
+        };
         if changed.are_times || !changed.nodes.is_empty() {
-            self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
+            (self.dirty.base, self.dirty.overlay, self.dirty.mirror_soon, self.dirty.map) = (true, true, true, true);
         }
         if !changed.nodes.is_empty() {
             self.follow();

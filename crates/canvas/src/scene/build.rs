@@ -56,15 +56,11 @@ impl Scene {
             n_warnings: vec![0; n],
             ..Self::default()
         };
-        let items = match source {
-            Source::Draft { .. } => BTreeMap::new(),
-            Source::Run { run, .. } => items_of(run),
-        };
         for (key, step) in &definition.steps {
             match source {
                 Source::Draft { agents } => scene.push_draft(key, step, agents),
                 Source::Run { run, agent_names } => {
-                    scene.push_run(key, step, run.step(key), items.get(key).copied(), agent_names);
+                    scene.push_run(key, step, run, agent_names);
                 }
             }
         }
@@ -133,14 +129,8 @@ impl Scene {
         self.worked.push(None);
     }
 
-    fn push_run(
-        &mut self,
-        key: &StepKey,
-        step: &Step,
-        view: Option<&StepView>,
-        items: Option<Items>,
-        agent_names: &BTreeMap<AgentId, String>,
-    ) {
+    fn push_run(&mut self, key: &StepKey, step: &Step, run: &RunView, agent_names: &BTreeMap<AgentId, String>) {
+        let (view, items) = (run.step(key), Items::of(run.items(key)));
         let name = agent_names.get(&step.agent_id).map_or(step.agent_id.as_str(), String::as_str);
         let version = view.map(|view| view.agent_version).or(step.agent_version);
         self.push(key, step, name, version, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
@@ -183,16 +173,18 @@ impl Scene {
         }
     }
 
-    /// Takes in the statuses of a run and its times; answers with the nodes that stand otherwise now.
-    pub fn update_statuses(&mut self, run: &RunView) -> Changed {
+    /// Takes in the statuses and times of these steps of a run, or of what they are items of; answers with the nodes that stand otherwise
+    /// now.
+    pub fn update_statuses<'a>(&mut self, run: &RunView, steps: impl IntoIterator<Item = &'a StepView>) -> Changed {
         let mut changed = Changed::default();
-        let items = items_of(run);
-        for view in run.steps.iter().filter(|view| view.item_of.is_none()) {
-            let Some(node) = self.node(&view.key) else {
+        let keys: BTreeSet<&StepKey> =
+            steps.into_iter().map(|step| step.item_of.as_ref().unwrap_or(&step.key)).collect();
+        for key in keys {
+            let (Some(node), Some(view)) = (self.node(key), run.step(key)) else {
                 continue;
             };
             let at = node as usize;
-            let items = items.get(&view.key).copied();
+            let items = Items::of(run.items(key));
             let words = status_words(view, items);
             self.progress[at] = items.map(Items::share);
             let worked = worked(view, items);
@@ -238,12 +230,11 @@ impl Scene {
     /// Takes in how the steps of a draft stand in a try of it, or in none; answers whether anything looks different now. What is no part of
     /// the try has no status.
     pub fn set_tried(&mut self, run: Option<&RunView>) -> bool {
-        let items = run.map(items_of).unwrap_or_default();
         let mut is_another = false;
         for node in self.nodes() {
             let at = node as usize;
             let view = run.and_then(|run| run.step(&self.keys[at]));
-            let items = items.get(&self.keys[at]).copied();
+            let items = run.and_then(|run| Items::of(run.items(&self.keys[at])));
             let status = view.map(|view| view.status);
             let text = view.map_or_else(|| "".into(), |view| status_words(view, items));
             let worked = view.and_then(|view| worked(view, items));
@@ -305,15 +296,6 @@ impl Scene {
             }
         }
     }
-}
-
-/// The items of each map step of a run, counted.
-fn items_of(run: &RunView) -> BTreeMap<&StepKey, Items> {
-    let mut items: BTreeMap<&StepKey, Items> = BTreeMap::new();
-    for (of, view) in run.steps.iter().filter_map(|view| Some((view.item_of.as_ref()?, view))) {
-        items.entry(of).or_default().add(view);
-    }
-    items
 }
 
 fn edge_label(step: &Step, from: &StepKey) -> Arc<str> {

@@ -38,7 +38,14 @@ pub(super) struct Items {
 }
 
 impl Items {
-    pub(super) fn add(&mut self, item: &StepView) {
+    /// None where the step has none.
+    pub(super) fn of(items: &[Arc<StepView>]) -> Option<Self> {
+        let mut counted = Self::default();
+        items.iter().for_each(|item| counted.add(item));
+        (!items.is_empty()).then_some(counted)
+    }
+
+    fn add(&mut self, item: &StepView) {
         self.progress.add(item.status);
         self.waiting += u32::from(item.status == StepStatus::AwaitingReview);
         self.worked = self.worked.into_iter().chain(Worked::of_generation(item)).reduce(Worked::joined);

@@ -1,7 +1,10 @@
 //! Staleness against a second opinion: a world of plain contents, judged by comparing the contents themselves.
 //! The second opinion knows neither hashes, versions nor views, and looks at everything again for each step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -88,7 +91,7 @@ fn prompts_agents_literals_and_dependencies_count() {
     testing::step(&mut view, "b").agent_version = 2;
     assert_eq!(stale(&view), r#"{"b":["agent_version"],"c":["through b"]}"#);
     testing::step(&mut view, "b").agent_version = 1;
-    std::sync::Arc::make_mut(&mut view.run_definition).steps.get_mut("c").unwrap().depends_on.insert("a".into());
+    Arc::make_mut(&mut view.run_definition).steps.get_mut("c").unwrap().depends_on.insert("a".into());
     assert_eq!(stale(&view), r#"{"c":["dependencies"]}"#);
 }
 
@@ -155,6 +158,7 @@ fn ten_thousand_items_are_judged_in_a_moment() {
     let artifact = testing::latest(&view, "m[0]").unwrap();
     view.artifacts.retain(|known| known.producing_step_id.as_str() == "a");
     for step in view.steps.iter_mut().filter(|step| step.item_of.is_some()) {
+        let step = Arc::make_mut(step);
         step.status = StepStatus::Completed;
         step.attempts.clone_from(&first.attempts);
         let id = crate::ArtifactId(uuid::Uuid::from_u128(5_000 + u128::from(step.item_index.unwrap().unsigned_abs())));

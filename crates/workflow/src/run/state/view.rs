@@ -1,7 +1,7 @@
 //! What a person sees of a run, made of its state. Emails are joined here: the state knows people by their ids.
 //! Must never show what the state does not hold.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Rejection, Review, State, Step};
 use crate::{
@@ -61,13 +61,13 @@ impl State {
         self.versions.get(key).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
     }
 
-    pub(in crate::run) fn step_view(&self, step: &Step, emails: &Emails) -> StepView {
+    pub(in crate::run) fn step_view(&self, step: &Step, emails: &Emails) -> Arc<StepView> {
         let plan = self.design.plan(step.definition_key());
         let title = plan.map(|plan| plan.title.clone()).unwrap_or_default();
         let attempts = self.attempts(&step.key);
         let backs_off =
             step.status.word() == StepStatus::Ready && Self::count_ends(attempts, step.generation, Outcome::Failed) > 0;
-        StepView {
+        Arc::new(StepView {
             key: step.key.clone(),
             title: match step.key.split().1 {
                 Some(item) => format!("{title} [{item}]"),
@@ -87,7 +87,7 @@ impl State {
             review: step.review().map(|review| review.view(emails)),
             feedback: self.last_words(step).map(|wanted| wanted.view(emails)),
             attempts: attempts.iter().map(super::Attempt::view).collect(),
-        }
+        })
     }
 
     /// The rejection with which the step's generation began.
