@@ -43,10 +43,7 @@ pub(super) struct Stage {
     theme: Theme,
     texts: TextCache,
     mirror: Mirror,
-    /// The list is another one by now,
-    is_list_behind: bool,
-    /// and was brought up to date last then.
-    list_at: f64,
+    mirror_pace: Pace,
     map: MapLayer,
     reduced_motion: Option<MediaQueryList>,
     is_scheduled: bool,
@@ -78,9 +75,25 @@ struct Wanted {
 struct MapLayer {
     layer: Option<Layer>,
     size: Size,
-    /// Something on it is another now, and since when it was not drawn.
-    is_dirty: bool,
+    pace: Pace,
+}
+
+/// Of what may follow in a moment: whether it does, and when it was brought up to date last.
+#[derive(Clone, Copy, Default)]
+struct Pace {
+    is_behind: bool,
     last: f64,
+}
+
+impl Pace {
+    /// Whether it is to be brought up to date now, which it then counts as.
+    fn takes(&mut self, every_ms: f64, now: f64) -> bool {
+        let is_due = self.is_behind && now - self.last >= every_ms;
+        if is_due {
+            *self = Self { is_behind: false, last: now };
+        }
+        is_due
+    }
 }
 
 struct Layer {
@@ -131,8 +144,7 @@ impl Stage {
             theme,
             texts: TextCache::default(),
             mirror: Mirror::new(mirror, list),
-            is_list_behind: false,
-            list_at: 0.0,
+            mirror_pace: Pace::default(),
             map: MapLayer::default(),
             reduced_motion: media(REDUCED_MOTION),
             is_scheduled: false,
@@ -180,7 +192,7 @@ impl Stage {
         let told = self.link.and_then(Link::lost_since_untracked);
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
         let told = told.unwrap_or(now as i64);
-        let (was_list_behind, is_list_due) = (self.is_list_behind, now - self.list_at >= LIST_MS);
+        let mut pace = self.mirror_pace;
         let Some((frame, wanted)) = board.act_silently(|board| {
             board.tell_time(told);
             let dirty = board.take_dirty();
@@ -188,16 +200,15 @@ impl Stage {
             let phase = moves.then(|| (now / TURN_MS).fract());
             let base = dirty.base.then(|| board.paint());
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
-            let is_list_behind = was_list_behind || dirty.mirror_soon;
-            let list = (dirty.mirror || (is_list_behind && is_list_due)).then(|| board.mirror());
-            let is_list_behind = is_list_behind && list.is_none();
+            pace.is_behind |= dirty.mirror_soon;
+            let list = (dirty.mirror || pace.takes(LIST_MS, now)).then(|| board.mirror());
             let camera = board.camera();
-            let wanted = Wanted { frame: moves || is_list_behind, second: board.counts_time() };
-            ((base, overlay, (list, is_list_behind), camera, board.cursor(), dirty.map), wanted)
+            let wanted = Wanted { frame: moves || (pace.is_behind && list.is_none()), second: board.counts_time() };
+            ((base, overlay, list, camera, board.cursor(), dirty.map), wanted)
         }) else {
             return Wanted::default();
         };
-        let (base, overlay, (list, is_list_behind), camera, cursor, is_map_dirty) = frame;
+        let (base, overlay, list, camera, cursor, is_map_dirty) = frame;
         if base.is_some() || overlay.is_some() {
             board.n_drawn.try_update_value(|n| *n = n.wrapping_add(1));
         }
@@ -212,10 +223,10 @@ impl Stage {
             // Setting a style fails only for read-only declarations, which this is not.
             let _ = HtmlElement::style(&self.overlay.canvas).set_property("cursor", cursor.css());
         }
-        self.is_list_behind = is_list_behind;
+        self.mirror_pace = pace;
         if let Some(nodes) = list {
             self.mirror.update(nodes);
-            self.list_at = now;
+            self.mirror_pace = Pace { is_behind: false, last: now };
         }
         self.mirror.follow(camera);
         let wants_map = self.draw_map(board, is_map_dirty, now);
@@ -225,7 +236,7 @@ impl Stage {
     /// Draws the small map, if it is there; answers whether it could not yet.
     fn draw_map(&mut self, board: BoardHandle, is_dirty: bool, now: f64) -> bool {
         let map = &mut self.map;
-        map.is_dirty |= is_dirty;
+        map.pace.is_behind |= is_dirty;
         let Some(canvas) = board.map.get_untracked() else {
             map.layer = None;
             return false;
@@ -238,7 +249,7 @@ impl Stage {
         if map.size == Size::ZERO {
             map.size = Size::new(f64::from(layer.canvas.client_width()), f64::from(layer.canvas.client_height()));
             layer.resize(map.size, self.ratio);
-            (map.is_dirty, map.last) = (true, 0.0);
+            map.pace = Pace { is_behind: true, last: 0.0 };
         }
         let size = map.size;
         if let (Some(frame), Some(view)) =
@@ -252,13 +263,12 @@ impl Stage {
                 let _ = HtmlElement::style(&frame).set_property(name, &px(value));
             }
         }
-        if map.is_dirty && now - map.last >= MAP_MS {
-            (map.is_dirty, map.last) = (false, now);
-            if let Some(list) = board.read(|board| board.paint_minimap(size)) {
-                list.render(&mut Brush::new(&layer.context, &self.theme, &mut self.texts, self.ratio));
-            }
+        if map.pace.takes(MAP_MS, now)
+            && let Some(list) = board.read(|board| board.paint_minimap(size))
+        {
+            list.render(&mut Brush::new(&layer.context, &self.theme, &mut self.texts, self.ratio));
         }
-        map.is_dirty
+        map.pace.is_behind
     }
 
     fn change_theme(&mut self, board: BoardHandle) {

@@ -213,12 +213,11 @@ impl Card<'_> {
             self.text(Font::Title, Ink::Title, (54.0, HEAD_HEIGHT / 2.0), title, (beside_marks, 2), batches);
         } else {
             self.text(Font::Title, Ink::Title, (54.0, 22.0), title, (room, 1), batches);
-            match self.tried() {
-                Some(status) => self.tried_words(status, (54.0, 41.0), beside_marks, batches),
-                None => {
-                    let sub = &view.scene.sub[self.at()];
-                    self.text(Font::Sub, Ink::Sub, (54.0, 41.0), sub, (beside_marks, 1), batches);
-                }
+            if let Some(status) = self.tried() {
+                self.tried_words(status, (54.0, 41.0), beside_marks, batches);
+            } else {
+                let sub = &view.scene.sub[self.at()];
+                self.text(Font::Sub, Ink::Sub, (54.0, 41.0), sub, (beside_marks, 1), batches);
             }
         }
         if let Some(status) = self.tried() {

@@ -41,7 +41,9 @@ impl Items {
     /// None where the step has none.
     pub(super) fn of(items: &[Arc<StepView>]) -> Option<Self> {
         let mut counted = Self::default();
-        items.iter().for_each(|item| counted.add(item));
+        for item in items {
+            counted.add(item);
+        }
         (!items.is_empty()).then_some(counted)
     }
 
