@@ -13,7 +13,6 @@ pub(super) struct Mirror {
     frame: HtmlDivElement,
     list: HtmlUListElement,
     items: HashMap<StepKey, Item>,
-    order: Vec<StepKey>,
     camera: Option<Camera>,
 }
 
@@ -39,7 +38,7 @@ impl Mirror {
         );
         // The page of one workflow may become that of another without a new list.
         list.set_text_content(None);
-        Self { frame, list, items: HashMap::new(), order: Vec::new(), camera: None }
+        Self { frame, list, items: HashMap::new(), camera: None }
     }
 
     /// Brings the list up to date, touching only what differs.
@@ -66,19 +65,22 @@ impl Mirror {
         for item in old.into_values() {
             item.row.remove();
         }
-        if order != self.order {
-            // Moving an element takes its focus away.
-            let focused = document().active_element();
-            for item in order.iter().filter_map(|key| self.items.get(key)) {
-                // Appending fails only where it would make a cycle.
-                let _ = self.list.append_child(&item.row);
+        // What stays keeps its order nearly always, so only what came is put in: to move an element takes its focus away, and whoever
+        // reads it to where it was, and costs a layout of the list.
+        let focused = document().active_element();
+        let mut next = self.list.first_element_child();
+        for item in order.iter().filter_map(|key| self.items.get(key)) {
+            if next.as_ref() == Some(&item.row) {
+                next = item.row.next_element_sibling();
+            } else {
+                // Inserting fails only where it would make a cycle.
+                let _ = self.list.insert_before(&item.row, next.as_deref());
             }
-            if let Some(focused) = focused.and_then(|focused| focused.dyn_into::<HtmlElement>().ok())
-                && self.frame.contains(Some(&focused))
-            {
-                take_focus(Some(focused));
-            }
-            self.order = order;
+        }
+        if let Some(focused) = focused.and_then(|focused| focused.dyn_into::<HtmlElement>().ok())
+            && self.frame.contains(Some(&focused))
+        {
+            take_focus(Some(focused));
         }
     }
 

@@ -181,7 +181,7 @@ class WeftCanvas implements Canvas {
 
   async nSelected(): Promise<number> {
     const heading = await this.page.locator("#side-panel-title").innerText();
-    return Number(/^(\d+) steps$/.exec(heading)?.[1] ?? Number.NaN);
+    return Number(/^([\d,]+) steps$/.exec(heading)?.[1]?.replaceAll(",", "") ?? Number.NaN);
   }
 
   async selectNothing(): Promise<void> {

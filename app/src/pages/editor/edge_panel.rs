@@ -7,6 +7,7 @@ use workflow::{Problem, StepKey, source::Source};
 use super::{draft::Draft, fixes, focus};
 use crate::components::{Button, ComboOption, Combobox, Fault, Field, Size, Variant};
 use crate::reactive::{effect, memo};
+use crate::words;
 
 #[component]
 pub(super) fn EdgePanel(draft: Draft, from: StepKey, to: StepKey) -> impl IntoView {
@@ -136,10 +137,11 @@ fn MoveEnd(draft: Draft, line: StoredValue<(StepKey, StepKey)>, end: Side) -> im
 }
 
 #[component]
-pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
+pub(super) fn ManyPanel(draft: Draft) -> impl IntoView {
+    let n = memo(move || draft.handle.selection().with(Vec::len));
     view! {
         <div class="panel-head">
-            <h2 id="side-panel-title" tabindex="-1">{format!("{n} steps")}</h2>
+            <h2 id="side-panel-title" tabindex="-1">{move || words::count(n.get(), "step")}</h2>
         </div>
         <div class="panel-body">
             <div class="stack" data-gap="3">
@@ -153,7 +155,7 @@ pub(super) fn ManyPanel(draft: Draft, n: usize) -> impl IntoView {
         </div>
         <div class="panel-foot">
             <Button variant=Variant::Danger size=Size::Sm icon="trash-2" on_click=move |()| draft.handle.delete_selected()>
-                {format!("Delete {n} steps")}
+                {move || format!("Delete {}", words::count(n.get(), "step"))}
             </Button>
         </div>
     }

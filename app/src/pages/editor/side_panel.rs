@@ -26,7 +26,7 @@ later! {
 enum Shown {
     Workflow,
     Step(StepKey),
-    Many(usize),
+    Many,
     Edge(StepKey, StepKey),
 }
 
@@ -41,7 +41,7 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
         selection.with(|keys| match keys.as_slice() {
             [] => Shown::Workflow,
             [key] => Shown::Step(key.clone()),
-            keys => Shown::Many(keys.len()),
+            _ => Shown::Many,
         })
     });
     let opened = handle.opened();
@@ -71,7 +71,7 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
             {move || match shown.get() {
                 Shown::Workflow => view! { <Settings draft/> }.into_any(),
                 Shown::Step(key) => of_step(key),
-                Shown::Many(n) => view! { <ManyPanel draft n/> }.into_any(),
+                Shown::Many => view! { <ManyPanel draft/> }.into_any(),
                 Shown::Edge(from, to) => view! { <EdgePanel draft from to/> }.into_any(),
             }}
             <PanelHandle side=Side::Left key="editor-panel" label="Resize the panel" min=300.0/>
