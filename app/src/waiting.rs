@@ -31,7 +31,7 @@ pub fn provide_waiting() {
                 waiting.set(Some(list));
             }
         }),
-        MyFrame::Beat(_) => {}
+        MyFrame::Here { .. } | MyFrame::Beat(_) => {}
     });
 }
 

@@ -1,11 +1,13 @@
 //! The live feed: sockets that follow one run or all of mine, over what Postgres says, never over what a socket missed.
 //! Hints only wake readers: what is sent comes from the event log, so that a lost hint costs a second and nothing else.
 
+mod attend;
 mod door;
 mod events;
 mod hub;
 mod link;
 mod my_runs;
+mod presence;
 mod room;
 mod run_feed;
 mod seat;

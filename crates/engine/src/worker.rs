@@ -196,7 +196,8 @@ impl Worker {
                 let inside = Arc::clone(inside);
                 tasks::spawn(async move { inside.attempts.check_all(inside.runs()).await });
             }
-            Ok(Hint::Delta(_) | Hint::Telling(_)) | Err(broadcast::error::RecvError::Closed) => {}
+            Ok(Hint::Delta(_) | Hint::Telling(_) | Hint::Here(_) | Hint::Person(_))
+            | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod library;
 mod paging;
 pub mod people;
 pub mod pins;
+pub mod presence;
 mod recent;
 pub mod runs;
 mod settings;

@@ -189,7 +189,9 @@ impl Workers {
                     self.0.queue.wake();
                     self.0.beats.wake_all();
                 }
-                Ok(Hint::Run(_) | Hint::Kept(..) | Hint::Delta(_) | Hint::Telling(_)) => {}
+                Ok(
+                    Hint::Run(_) | Hint::Kept(..) | Hint::Delta(_) | Hint::Telling(_) | Hint::Here(_) | Hint::Person(_),
+                ) => {}
                 Err(RecvError::Closed) => return,
             }
         }

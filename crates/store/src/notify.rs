@@ -2,6 +2,7 @@
 //! Sent after commit by one task per process, coalesced and rate limited: a NOTIFY inside hot transactions would serialise all commits.
 //! Polling alone must stay correct.
 
+mod here;
 mod watched;
 
 use std::{
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, broadcast};
 use workflow::{
-    RunId, StepKey,
+    RunId, StepKey, UserId,
     api::{Delta, LogLine, Telling},
     id::WorkerId,
     pieces::Pieces,
 };
 
 use crate::{Result, Store};
+pub use here::{Attendance, Attendant};
 pub use watched::Watched;
 
 const CHANNEL: &str = "weft";
@@ -61,6 +63,10 @@ pub enum Hint {
     Watched(RunId),
     Delta(Delta),
     Telling(Telling),
+    /// Who is at a place by one process.
+    Here(Attendance),
+    /// What lets this person in has changed: whoever relies on it should look at once.
+    Person(UserId),
     /// Messages may have been lost: look at everything again.
     Lagged,
 }
@@ -82,6 +88,10 @@ struct Message {
     deltas: Vec<Delta>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tellings: Vec<Telling>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    here: Vec<Attendance>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    people: BTreeSet<UserId>,
     /// More than fits: look at everything.
     #[serde(skip_serializing_if = "is_false")]
     all: bool,
@@ -111,6 +121,8 @@ impl Message {
         hints.extend(self.watched.into_iter().map(Hint::Watched));
         hints.extend(self.deltas.into_iter().map(Hint::Delta));
         hints.extend(self.tellings.into_iter().map(Hint::Telling));
+        hints.extend(self.here.into_iter().map(Hint::Here));
+        hints.extend(self.people.into_iter().map(Hint::Person));
         hints
     }
 }
@@ -130,6 +142,7 @@ struct Waiting {
     message: Message,
     deltas: BTreeMap<(RunId, StepKey, i32), Pieces>,
     tellings: BTreeMap<(RunId, StepKey, i32), Telling>,
+    here: here::Queue,
 }
 
 impl Outbox {
@@ -169,6 +182,15 @@ impl Outbox {
         self.put(|waiting| {
             if waiting.message.watched.len() < MAX_IDS / 3 {
                 waiting.message.watched.insert(run);
+            }
+        });
+    }
+
+    /// Also what is left out is found, only later: sessions are looked at every few seconds.
+    pub(crate) fn person(&self, user: UserId) {
+        self.put(|waiting| {
+            if waiting.message.people.len() < MAX_IDS / 3 {
+                waiting.message.people.insert(user);
             }
         });
     }
@@ -264,10 +286,16 @@ impl Outbox {
         taken
     }
 
-    /// Something of what attempts write waits.
-    fn has_deltas(&self) -> bool {
+    /// Up to one message's worth of who is where: it goes alone, so that it takes no room from what is waited for.
+    fn take_here(&self) -> Message {
+        let here = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).here.take();
+        Message { here, ..Message::default() }
+    }
+
+    /// Something waits that is sent at a slower pace: what attempts write, and who is where.
+    fn has_more(&self) -> bool {
         let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        !waiting.deltas.is_empty() || !waiting.tellings.is_empty()
+        !waiting.deltas.is_empty() || !waiting.tellings.is_empty() || !waiting.here.is_empty()
     }
 }
 
@@ -336,36 +364,39 @@ impl Store {
         let mut stop = std::pin::pin!(stop);
         let mut last_delta = tokio::time::Instant::now();
         loop {
-            if !self.outbox.has_deltas() {
+            if !self.outbox.has_more() {
                 let filled = std::pin::pin!(self.outbox.0.filled.notified());
                 if let Either::Left(_) = select(&mut stop, filled).await {
                     break;
                 }
             }
             let mut message = self.outbox.take_message();
+            let mut here = Message::default();
             if last_delta.elapsed() >= DELTA_PAUSE {
                 message.tellings = self.outbox.take_tellings();
                 let is_alone = message.tellings.is_empty();
                 message.deltas = self.outbox.take_deltas(if is_alone { MAX_DELTA_BYTES } else { MAX_DELTA_BYTES / 2 });
+                here = self.outbox.take_here();
                 last_delta = tokio::time::Instant::now();
             }
-            if !message.is_empty()
-                && let Err(error) = self.notify(&message).await
-            {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a hint was not sent; polling finds the change"
-                );
+            for message in [message, here].into_iter().filter(|message| !message.is_empty()) {
+                if let Err(error) = self.notify(&message).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "a hint was not sent; polling finds the change"
+                    );
+                }
             }
             let pause = std::pin::pin!(tokio::time::sleep(HINT_PAUSE));
             if let Either::Left(_) = select(&mut stop, pause).await {
                 break;
             }
         }
-        let message = self.outbox.take_message();
-        if !message.is_empty() {
-            // The process is ending; what was committed last should still be seen at once elsewhere.
-            let _ = self.notify(&message).await;
+        // The process is ending; what was committed last should still be seen at once elsewhere, and who is not here any more.
+        for message in [self.outbox.take_message(), self.outbox.take_here()] {
+            if !message.is_empty() {
+                let _ = self.notify(&message).await;
+            }
         }
     }
 
@@ -402,6 +433,11 @@ impl Store {
     /// Passes on what a running attempt says of itself; lossy by design.
     pub fn send_telling(&self, telling: Telling) {
         self.outbox.telling(telling);
+    }
+
+    /// Tells the other processes who is at a place by this one; lossy, to be repeated while it lasts.
+    pub fn send_here(&self, attendance: Attendance) {
+        self.outbox.put(|waiting| waiting.here.put(attendance));
     }
 
     /// Says that somebody looks at the run now, so that workers send its tokens. To be repeated while it lasts.
@@ -458,7 +494,7 @@ mod tests {
         outbox.delta(delta(7, &"ü".repeat(4_000)));
         let mut offset = 0;
         let mut rounds = 0;
-        while outbox.has_deltas() {
+        while outbox.has_more() {
             for piece in outbox.take_deltas(MAX_DELTA_BYTES) {
                 assert_eq!(piece.offset, offset);
                 assert!(piece.text.len() <= MAX_DELTA_BYTES);
@@ -486,7 +522,7 @@ mod tests {
         outbox.delta(delta(20, "five"));
         let taken = [outbox.take_deltas(MAX_DELTA_BYTES), outbox.take_deltas(MAX_DELTA_BYTES)].concat();
         assert_eq!(taken, [delta(0, "one "), delta(8, "three "), delta(20, "five")]);
-        assert!(!outbox.has_deltas());
+        assert!(!outbox.has_more());
     }
 
     #[test]

@@ -170,6 +170,7 @@ impl Store {
         if ended > 0 {
             audit::append(&mut tx, author, "session.revoked", &user.to_string(), json!({"session": name})).await?;
             tx.commit().await?;
+            self.outbox.person(user);
         }
         Ok(ended > 0)
     }
@@ -183,6 +184,7 @@ impl Store {
         if let Some(user) = user {
             audit::append(&mut tx, author, "session.ended", &user.to_string(), json!({})).await?;
             tx.commit().await?;
+            self.outbox.person(UserId(user));
         }
         Ok(())
     }

@@ -156,6 +156,7 @@ impl Store {
         if changed > 0 {
             audit::append(&mut tx, author, "token.revoked", &user.to_string(), json!({"token": id})).await?;
             tx.commit().await?;
+            self.outbox.person(user);
         }
         Ok(changed > 0)
     }

@@ -194,7 +194,9 @@ impl Store {
             .await?;
             end_tokens_of(&mut tx, id, author).await?;
         }
-        finish(tx, row, author, "user.role_changed", json!({"role": role})).await
+        let changed = finish(tx, row, author, "user.role_changed", json!({"role": role})).await?;
+        self.outbox.person(id);
+        Ok(changed)
     }
 
     /// Ends everything by which the person gets in. A disabled account keeps all else that it owns.
@@ -220,7 +222,9 @@ impl Store {
         if is_disabled {
             end_tokens(&mut tx, id, author).await?;
         }
-        finish(tx, row, author, action, json!({})).await
+        let changed = finish(tx, row, author, action, json!({})).await?;
+        self.outbox.person(id);
+        Ok(changed)
     }
 
     /// Ends everything by which the person gets in: whoever knew the old password may have made it.
@@ -236,7 +240,9 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         end_tokens(&mut tx, id, author).await?;
-        finish(tx, row, author, "user.password_changed", json!({})).await
+        let changed = finish(tx, row, author, "user.password_changed", json!({})).await?;
+        self.outbox.person(id);
+        Ok(changed)
     }
 
     /// The same password, hashed with today's parameters; only if nobody changed it meanwhile.

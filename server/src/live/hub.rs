@@ -1,23 +1,26 @@
-//! One per process: turns the store's hints into wake-ups of those who follow a run, and knows what runs for sockets.
+//! One per process: turns the store's hints into wake-ups of those who follow a run, and knows what runs for sockets and who is where.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use rand::RngCore;
 use store::{
     Store,
     notify::{Hint, Hints},
 };
 use tokio::{
     sync::broadcast::{self, error::RecvError},
-    time::Instant,
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 use workflow::{RunId, UserId};
 
 use super::{
     door::{Door, Presented},
+    presence::{Presence, SAY_EVERY},
     room::Room,
     seat::Seats,
 };
@@ -25,6 +28,8 @@ use crate::http::Problem;
 
 /// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
 const CHANGES: usize = 256;
+/// People who lost or changed a way in, for sockets that look at it at once.
+const PERSONS: usize = 64;
 
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -34,6 +39,8 @@ struct Inner {
     hints: Hints,
     rooms: Mutex<HashMap<RunId, Weak<Room>>>,
     changes: broadcast::Sender<Changed>,
+    persons: broadcast::Sender<UserId>,
+    presence: Presence,
     seats: Seats,
     door: Door,
     tasks: TaskTracker,
@@ -49,11 +56,15 @@ pub(super) enum Changed {
 
 impl Hub {
     pub fn new(store: Store, hints: Hints) -> Self {
+        let mut process = [0; 16];
+        rand::rng().fill_bytes(&mut process);
         Self(Arc::new(Inner {
             store,
             hints,
             rooms: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
+            persons: broadcast::Sender::new(PERSONS),
+            presence: Presence::new(Uuid::from_bytes(process)),
             seats: Seats::default(),
             door: Door::default(),
             tasks: TaskTracker::new(),
@@ -64,10 +75,16 @@ impl Hub {
     /// Passes hints on until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         let mut hints = self.0.hints.subscribe();
+        let mut say_again = interval(SAY_EVERY);
+        say_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let hint = tokio::select! {
                 () = stop.cancelled() => return,
                 hint = hints.recv() => hint,
+                _ = say_again.tick() => {
+                    self.say_who_is_where(false);
+                    continue;
+                }
             };
             match hint {
                 Ok(Hint::Run(run)) => {
@@ -86,11 +103,21 @@ impl Hub {
                         room.wake();
                     }
                     self.tell(Changed::Everything);
+                    self.say_who_is_where(true);
                 }
                 Ok(Hint::Telling(telling)) => {
                     if let Some(room) = self.room(telling.run) {
                         room.tell(telling);
                     }
+                }
+                Ok(Hint::Here(said)) => {
+                    if let Some(answer) = self.0.presence.hear(said, Instant::now()) {
+                        self.0.store.send_here(answer);
+                    }
+                }
+                Ok(Hint::Person(person)) => {
+                    // Nobody listening is fine.
+                    let _ = self.0.persons.send(person);
                 }
                 Ok(Hint::Ready | Hint::Kept(..) | Hint::Cancelled(_) | Hint::Watched(_)) => {}
                 Err(RecvError::Closed) => return,
@@ -139,6 +166,15 @@ impl Hub {
         self.0.changes.subscribe()
     }
 
+    /// Whose sessions, tokens or account changed.
+    pub(super) fn persons(&self) -> broadcast::Receiver<UserId> {
+        self.0.persons.subscribe()
+    }
+
+    pub(super) fn presence(&self) -> &Presence {
+        &self.0.presence
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.0.store
     }
@@ -153,6 +189,13 @@ impl Hub {
 
     pub(super) fn seats(&self) -> &Seats {
         &self.0.seats
+    }
+
+    /// `asks` where words of other processes may have been lost.
+    fn say_who_is_where(&self, asks: bool) {
+        for said in self.0.presence.say_again(asks, Instant::now()) {
+            self.0.store.send_here(said);
+        }
     }
 
     fn room(&self, run: RunId) -> Option<Arc<Room>> {

@@ -16,6 +16,9 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// What a socket sends, once it knows from where. Runs in a task of its own.
 pub(super) trait Feed: Send + 'static {
+    /// Whether its peer may say where it is, to hear who else is there.
+    const HAS_PLACES: bool = false;
+
     /// Until the socket is gone.
     fn run(self, link: Link) -> impl Future<Output = ()> + Send;
 }

@@ -1,5 +1,6 @@
 //! `/api/live`: tells a person which of the runs that they may see have changed, as short summaries, and which are not theirs to see any
-//! more. Who may see a run is asked of the store, by the one predicate that its lists use.
+//! more. Who may see a run is asked of the store, by the one predicate that its lists use. Beside it a page says here where it is, and
+//! hears who else is there: `attend.rs`.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -155,6 +156,8 @@ impl MyFeed {
 }
 
 impl Feed for MyFeed {
+    const HAS_PLACES: bool = true;
+
     async fn run(mut self, mut link: Link) {
         // There is no log to replay: the page has just fetched its lists. So beginning anew changes nothing either.
         if link.first().await.is_none() {

@@ -54,7 +54,7 @@ pub(crate) async fn text(socket: &mut Socket) -> Option<String> {
 }
 
 /// The code of the server's close frame.
-async fn close_code(socket: &mut Socket) -> Option<u16> {
+pub(crate) async fn close_code(socket: &mut Socket) -> Option<u16> {
     loop {
         match tokio::time::timeout(WITHIN, socket.next()).await.expect("it is closed in time")? {
             Ok(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
@@ -161,7 +161,7 @@ async fn my_feed_tells_of_my_runs_only(pool: PgPool) {
                     break;
                 }
             }
-            MyFrame::Resync | MyFrame::Beat(_) => {}
+            MyFrame::Resync | MyFrame::Here { .. } | MyFrame::Beat(_) => {}
         }
     }
     server.stop().await;
@@ -270,7 +270,7 @@ async fn told_of(socket: &mut Socket, run: &str, is_gone: bool) {
                     return;
                 }
             }
-            MyFrame::Resync | MyFrame::Beat(_) => {}
+            MyFrame::Resync | MyFrame::Here { .. } | MyFrame::Beat(_) => {}
         }
     }
 }

@@ -44,6 +44,8 @@ mod pages;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod presence;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod runs;

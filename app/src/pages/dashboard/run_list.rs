@@ -138,7 +138,7 @@ fn RunList(page: RunPage) -> impl IntoView {
                 catch_up(runs, next, page);
             }
         }),
-        MyFrame::Beat(_) => {}
+        MyFrame::Here { .. } | MyFrame::Beat(_) => {}
     });
     let more = Action::new(move |after: &String| api::my_runs(Some(after.clone())));
     let error = outcome(more, move |page: RunPage| {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AbsentWorker, LogLine, RunSummary, TaskProgress, Telling};
+use super::{AbsentWorker, Company, LogLine, RunSummary, TaskProgress, Telling};
 use crate::{
     id::{RunId, StepKey},
     run::{RunEvent, state::Emails},
@@ -10,6 +10,8 @@ use crate::{
 
 /// The first message of a live socket, and of each reconnect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+// Or any message with a fault would be one of these.
+#[serde(deny_unknown_fields)]
 pub struct Follow {
     #[serde(default)]
     pub after: i64,
@@ -111,6 +113,10 @@ pub enum MyFrame {
         gone: Vec<RunId>,
     },
     Resync,
+    /// Who else is where the reader is.
+    Here {
+        here: Company,
+    },
     /// The answer to a `Beat`.
     Beat(Beat),
 }
@@ -119,15 +125,17 @@ pub enum MyFrame {
 struct RawMyFrame {
     runs: Option<Vec<RunSummary>>,
     gone: Option<Vec<RunId>>,
+    here: Option<Company>,
     beat: Option<u32>,
 }
 
 impl From<RawMyFrame> for MyFrame {
     fn from(raw: RawMyFrame) -> Self {
-        match (raw.runs, raw.beat) {
-            (Some(runs), _) => Self::Runs { runs, gone: raw.gone.unwrap_or_default() },
-            (None, Some(beat)) => Self::Beat(Beat { beat }),
-            (None, None) => Self::Resync,
+        match (raw.runs, raw.here, raw.beat) {
+            (Some(runs), _, _) => Self::Runs { runs, gone: raw.gone.unwrap_or_default() },
+            (None, Some(here), _) => Self::Here { here },
+            (None, None, Some(beat)) => Self::Beat(Beat { beat }),
+            (None, None, None) => Self::Resync,
         }
     }
 }
@@ -155,7 +163,9 @@ mod tests {
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }
         let gone = json!({"type": "runs", "runs": [], "gone": ["00000000-0000-0000-0000-000000000001"]});
-        for document in [json!({"type": "runs", "runs": []}), gone, json!({"type": "resync"}), beat] {
+        let here = json!({"type": "here", "here": {"at": {"workflow": "00000000-0000-0000-0000-000000000001"},
+            "others": [{"name": "anna@example.org", "selected": ["a"]}], "and_more": false, "own_tabs": 1}});
+        for document in [json!({"type": "runs", "runs": []}), gone, here, json!({"type": "resync"}), beat] {
             let frame: MyFrame = serde_json::from_value(document.clone()).unwrap();
             assert_eq!(serde_json::to_value(&frame).unwrap(), document);
         }

@@ -136,18 +136,19 @@ async fn many_sessions_share_the_work_and_each_step_is_done_once(pool: PgPool) {
     server.stop().await;
 }
 
-/// Another process over the same database, with all that serves workers.
-pub(super) async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
+/// Another process over the same database, with all that serves workers and sockets.
+pub(crate) async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Router {
     let store = Store::from_pool(pool.clone());
     let options = PgConnectOptions::clone(&pool.connect_options());
     let log = Arc::new(Log::connect(options, 4, pool.clone(), None).await.unwrap());
     let (runs, _) = engine::work_on_runs(Arc::clone(&log), store.clone()).await.unwrap();
     let hints = Hints::default();
     let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
+    let hub = Hub::new(store.clone(), hints.clone());
     let state = AppState::new(
         Service::new(store.clone(), runs, Settings::default()),
         store.clone(),
-        Hub::new(store.clone(), hints.clone()),
+        hub.clone(),
         SameOrigin::default(),
         TrustedProxies::default(),
         Requests::default(),
@@ -156,6 +157,10 @@ pub(super) async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Ro
     tokio::spawn({
         let stop = stop.clone();
         async move { workers.run(stop).await }
+    });
+    tokio::spawn({
+        let stop = stop.clone();
+        async move { hub.run(stop).await }
     });
     tokio::spawn({
         let (store, stop) = (store.clone(), stop.clone());

@@ -1,0 +1,132 @@
+//! Who is at a place by which process: told between processes while it lasts, and never written into a table.
+//! Each telling is all that one process knows of one place, so that the next one makes good what was lost.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use workflow::{StepKey, UserId, api::Place};
+
+/// Of all tellings in one message; Postgres takes 8,000.
+const MAX_BYTES: usize = 6_000;
+
+/// Everybody who is at a place by one process.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attendance {
+    /// Drawn anew by each process.
+    pub process: Uuid,
+    pub at: Place,
+    /// Nobody any more, if there are none.
+    pub people: Vec<Attendant>,
+    /// There are more than are told.
+    #[serde(default)]
+    pub and_more: bool,
+    /// Whoever else has somebody there should say so: this process knows nothing of it yet.
+    #[serde(default)]
+    pub asks: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attendant {
+    pub user: UserId,
+    pub name: String,
+    pub tabs: u32,
+    #[serde(default)]
+    pub selected: Vec<StepKey>,
+}
+
+impl Attendance {
+    fn n_bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
+    }
+
+    /// Leaves the last ones out until it fits into a message.
+    fn shortened(mut self) -> Self {
+        while self.n_bytes() > MAX_BYTES && self.people.pop().is_some() {
+            self.and_more = true;
+        }
+        self
+    }
+}
+
+/// What waits to be told, the newest of each place.
+#[derive(Debug, Default)]
+pub(super) struct Queue(BTreeMap<Place, Attendance>);
+
+impl Queue {
+    pub(super) fn put(&mut self, mut attendance: Attendance) {
+        attendance.asks |= self.0.get(&attendance.at).is_some_and(|waiting| waiting.asks);
+        self.0.insert(attendance.at, attendance);
+    }
+
+    /// Up to one message's worth.
+    pub(super) fn take(&mut self) -> Vec<Attendance> {
+        let (mut left, mut taken) = (MAX_BYTES, Vec::new());
+        while let Some((at, attendance)) = self.0.pop_first() {
+            let attendance = attendance.shortened();
+            let n_bytes = attendance.n_bytes() + 1;
+            if n_bytes > left && !taken.is_empty() {
+                self.0.insert(at, attendance);
+                break;
+            }
+            left = left.saturating_sub(n_bytes);
+            taken.push(attendance);
+        }
+        taken
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::RunId;
+
+    use super::*;
+
+    fn attendance(place: u128, n_people: u128) -> Attendance {
+        let person = |n: u128| Attendant {
+            user: UserId(Uuid::from_u128(n)),
+            name: format!("\"{}\"@example.org", "ü".repeat(100)),
+            tabs: 1,
+            selected: vec!["a".into()],
+        };
+        Attendance {
+            process: Uuid::nil(),
+            at: Place::Run(RunId(Uuid::from_u128(place))),
+            people: (0..n_people).map(person).collect(),
+            and_more: false,
+            asks: false,
+        }
+    }
+
+    #[test]
+    fn of_one_place_the_newest_is_told_and_a_question_is_kept() {
+        let mut queue = Queue::default();
+        queue.put(Attendance { asks: true, ..attendance(1, 2) });
+        queue.put(attendance(1, 1));
+        assert_eq!(queue.take(), [Attendance { asks: true, ..attendance(1, 1) }]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn every_message_is_one_that_postgres_takes_and_every_place_is_told() {
+        let mut queue = Queue::default();
+        for place in 0..50 {
+            queue.put(attendance(place, if place == 7 { 100 } else { 3 }));
+        }
+        let mut told = Vec::new();
+        while !queue.is_empty() {
+            let message = queue.take();
+            assert!(!message.is_empty());
+            assert!(serde_json::to_string(&message).unwrap().len() < super::super::MAX_PAYLOAD);
+            told.extend(message);
+        }
+        assert_eq!(told.len(), 50);
+        let crowd = &told[7];
+        assert!(crowd.and_more && crowd.people.len() > 10, "{}", crowd.people.len());
+        assert!(told.iter().filter(|told| told.and_more).count() == 1);
+    }
+}
