@@ -7,6 +7,7 @@ mod building;
 mod choosing;
 mod clipboard;
 mod commands;
+mod company;
 mod compared;
 mod connect;
 mod edge_pan;
@@ -52,6 +53,7 @@ use following::Lead;
 
 pub use arrange::{Alignment, Axis};
 pub use choosing::{Choice, Question, Spot};
+pub use company::Visitor;
 pub use connect::Connect;
 pub use edge_pan::TICK_MS;
 pub use ends::Ends;
@@ -138,6 +140,8 @@ pub struct Board {
     held: Option<Held>,
     hint: Option<String>,
     problems: Vec<Problem>,
+    /// Who else is here.
+    visitors: Vec<Visitor>,
     lod: Lod,
     dirty: Dirty,
     revision: u64,
@@ -177,6 +181,7 @@ impl Board {
             held: None,
             hint: None,
             problems: Vec::new(),
+            visitors: Vec::new(),
             lod: Lod::Full,
             dirty: Dirty::ALL,
             revision: 0,

@@ -18,7 +18,7 @@ pub mod paint;
 
 pub use board::{
     Alignment, Axis, Board, Button, Choice, Cursor, Dirty, End, Input, Key, MarkRow, MirrorNode, Mods, OutlineRow,
-    Output, PaletteItem, Question, Subject, TICK_MS, Way, WheelMode, Written,
+    Output, PaletteItem, Question, Subject, TICK_MS, Visitor, Way, WheelMode, Written,
 };
 pub use camera::Camera;
 pub use clip::Clip;

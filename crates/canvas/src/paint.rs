@@ -2,6 +2,7 @@
 //! The list holds only what is in view, in an order that depends on nothing but the scene.
 
 mod card;
+mod company;
 mod cut;
 mod edges;
 mod landmarks;
@@ -108,11 +109,12 @@ impl Board {
         batches.into_list(Some(Ink::Ground), board.viewport())
     }
 
-    /// What lies over it: the connection being drawn, the marquee, what hangs on the pointer, what moves by itself.
+    /// What lies over it: the connection being drawn, the marquee, what hangs on the pointer, what moves by itself, what others selected.
     /// `phase` runs from 0 to 1 and again; none stands still.
     pub fn paint_overlay(&self, phase: Option<f64>) -> DisplayList {
         let view = View::of(self);
         let mut batches = Batches::default();
+        company::paint(&view, &mut batches);
         overlay::paint(&view, phase, &mut batches);
         batches.into_list(None, self.viewport())
     }

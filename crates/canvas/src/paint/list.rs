@@ -6,6 +6,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use kurbo::{CubicBez, Point, Rect, Size};
 use workflow::{StepStatus, definition::Colour};
 
+/// People are told apart by so many colours, and by their initials.
+pub(super) const HUES: u8 = 8;
+
 /// A colour by its role.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Ink {
@@ -33,6 +36,8 @@ pub enum Ink {
     Mark(Colour),
     /// and the ground that text stands on.
     MarkSoft(Colour),
+    /// One of those by which people are told apart.
+    Person(u8),
 }
 
 impl Ink {
@@ -59,7 +64,7 @@ impl Ink {
         ];
         let statuses = StepStatus::ALL.iter().flat_map(|status| [Self::Status(*status), Self::StatusSoft(*status)]);
         let marks = Colour::ALL.into_iter().flat_map(|colour| [Self::Mark(colour), Self::MarkSoft(colour)]);
-        plain.into_iter().chain(statuses).chain(marks)
+        plain.into_iter().chain(statuses).chain(marks).chain((0..HUES).map(Self::Person))
     }
 
     /// The custom property of the style sheet that holds it.
@@ -87,6 +92,7 @@ impl Ink {
             Self::StatusSoft(status) => format!("--status-{status}-soft"),
             Self::Mark(colour) => format!("--mark-{}", colour.as_str()),
             Self::MarkSoft(colour) => format!("--mark-{}-soft", colour.as_str()),
+            Self::Person(hue) => format!("--avatar-{hue}"),
         }
     }
 
@@ -101,7 +107,7 @@ impl Ink {
             | Self::StatusSoft(_)
             | Self::MarkSoft(_) => "Canvas",
             Self::Grid | Self::Port | Self::PortInvalid => "GrayText",
-            Self::EdgeActive | Self::Selected | Self::PortValid => "Highlight",
+            Self::EdgeActive | Self::Selected | Self::PortValid | Self::Person(_) => "Highlight",
             Self::OnAccent => "HighlightText",
             Self::Edge
             | Self::NodeBorder
