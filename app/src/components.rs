@@ -29,7 +29,7 @@ pub mod time;
 pub mod toast;
 pub mod tooltip;
 
-pub use badge::{Avatar, Badge, Count, Kbd, Tone};
+pub use badge::{Avatar, Badge, Count, Kbd, Tone, looks};
 pub use button::{Button, ButtonType, IconButton, LinkButton, Variant};
 pub use choice::{Checkbox, RadioList, Segment, Segmented, Switch};
 pub use code_view::CodeView;

@@ -28,6 +28,7 @@ pub mod pages;
 mod plain_form;
 mod polled;
 pub mod prefs;
+pub mod presence;
 pub mod reactive;
 mod return_path;
 pub mod session;

@@ -15,7 +15,7 @@ use leptos_use::{
 use serde::{Serialize, de::DeserializeOwned};
 use workflow::{
     RunId,
-    api::{Beat, Follow, MyFrame, RunFrame},
+    api::{Beat, Follow, MyFrame, RunFrame, Whereabouts},
 };
 
 use self::{
@@ -42,7 +42,7 @@ pub fn follow_run(
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&RunFrame) + Send + Sync + 'static,
 ) -> Signal<Connection> {
-    follow(&format!("/api/workflows/runs/{id}/live"), None, after, on_frame, || ())
+    follow(&format!("/api/workflows/runs/{id}/live"), None, None, after, on_frame, || ())
 }
 
 /// Opens the one socket about my runs that the whole app shares; the shell calls it once.
@@ -54,8 +54,11 @@ pub fn provide_mine() {
         }
     };
     // There is no log to replay: what changed before the socket was open is fetched.
-    let connection = follow("/api/live", use_link(), || 0, tell, move || tell(&MyFrame::Resync));
-    provide_context(Mine { listeners, last_id: StoredValue::new(0), connection });
+    let whereabouts = RwSignal::new(Whereabouts::default());
+    let resync = move || tell(&MyFrame::Resync);
+    let connection = follow("/api/live", use_link(), Some(whereabouts), || 0, tell, resync);
+    let (last_id, speaker) = (StoredValue::new(0), StoredValue::new(0));
+    provide_context(Mine { listeners, last_id, connection, whereabouts, speaker });
 }
 
 /// Hears of changes among my runs until the calling component goes.
@@ -70,6 +73,33 @@ pub fn follow_mine(on_frame: impl Fn(&MyFrame) + Send + Sync + 'static) -> Signa
     mine.connection
 }
 
+/// Says where the calling component is, until it goes or another one speaks.
+pub fn speak() -> Speaker {
+    let mine = expect_context::<Mine>();
+    mine.last_id.update_value(|id| *id += 1);
+    let speaker = Speaker { id: mine.last_id.get_value(), mine };
+    mine.speaker.set_value(speaker.id);
+    on_cleanup(move || speaker.say(Whereabouts::default()));
+    speaker
+}
+
+#[derive(Clone, Copy)]
+pub struct Speaker {
+    id: u64,
+    mine: Mine,
+}
+
+impl Speaker {
+    /// Whoever spoke before is not heard any more: of two pages, the new one may begin before the old one has gone.
+    pub fn say(self, whereabouts: Whereabouts) {
+        let known = self.mine.whereabouts;
+        let is_news = || known.try_with_untracked(|known| *known != whereabouts) == Some(true);
+        if self.mine.speaker.try_get_value() == Some(self.id) && is_news() {
+            known.set(whereabouts);
+        }
+    }
+}
+
 type Listener = Arc<dyn Fn(&MyFrame) + Send + Sync>;
 
 #[derive(Clone, Copy)]
@@ -77,6 +107,9 @@ struct Mine {
     listeners: StoredValue<Vec<(u64, Listener)>>,
     last_id: StoredValue<u64>,
     connection: Signal<Connection>,
+    /// Where this tab is, and who said so last.
+    whereabouts: RwSignal<Whereabouts>,
+    speaker: StoredValue<u64>,
 }
 
 /// The server closes with "policy violation" when the session is over.
@@ -90,6 +123,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 enum Said {
     Follow(Follow),
     Beat(Beat),
+    At(Whereabouts),
 }
 
 #[derive(Clone, Copy)]
@@ -139,6 +173,7 @@ impl Feed {
 fn follow<Frame>(
     url: &str,
     link: Option<Link>,
+    whereabouts: Option<RwSignal<Whereabouts>>,
     after: impl Fn() -> i64 + Send + Sync + 'static,
     on_frame: impl Fn(&Frame) + Send + Sync + 'static,
     on_open: impl Fn() + Send + Sync + 'static,
@@ -172,6 +207,20 @@ where
             send(&Said::Beat(Beat { beat: number.get_value() }));
         })
     };
+    if let Some(whereabouts) = whereabouts {
+        let send = send.clone();
+        // Anew on each socket; and nothing of a page that is nowhere, unless it was somewhere.
+        effect_with(move |was_somewhere: Option<bool>| {
+            let is_open = ready_state.get() == ConnectionReadyState::Open;
+            whereabouts.with(|now| {
+                let says = is_open && (now.at.is_some() || was_somewhere == Some(true));
+                if says {
+                    send(&Said::At(now.clone()));
+                }
+                says && now.at.is_some()
+            })
+        });
+    }
     // leptos-use calls `on_open` before it allows sending, hence an effect on the state.
     effect(move || {
         if ready_state.get() == ConnectionReadyState::Open {

@@ -4,7 +4,7 @@
 use crate::reactive::memo;
 use canvas::{
     Board, Choice, Clip, Document, Edit, End, Input, Key, Mods, OutlineRow, Output, PaletteItem, Question, Refused,
-    WheelMode, clip::Outside, history::Kept,
+    Visitor, WheelMode, clip::Outside, history::Kept,
 };
 use leptos::prelude::*;
 use web_sys::PointerEvent;
@@ -72,6 +72,16 @@ impl EditorHandle {
     /// Shows how the steps stand in a try of the draft, or nothing of one any more.
     pub fn set_tried(self, run: Option<&RunView>) {
         self.board.act(|board| board.set_tried(run));
+    }
+
+    /// Shows what others have selected.
+    pub fn set_visitors(self, visitors: Vec<Visitor>) {
+        self.board.act(|board| board.set_visitors(visitors));
+    }
+
+    /// Says something to who cannot see it, when the reader of the screen has time.
+    pub fn say(self, words: String) {
+        self.board.say(words);
     }
 
     /// The pointer is in the middle of something: an edit now would end it.

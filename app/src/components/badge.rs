@@ -69,18 +69,24 @@ pub fn Kbd(keys: &'static str) -> impl IntoView {
 /// Initials on a ground that follows from the name, so a person looks the same everywhere. The name must stand beside it.
 #[component]
 pub fn Avatar(#[prop(into)] name: String, #[prop(optional)] size: Size) -> impl IntoView {
-    let hue = hue(&name).to_string();
-    let initials = initials(&name);
+    let (initials, hue) = looks(&name);
     drop(name);
     view! {
-        <span class="avatar" data-size=size.name() data-hue=hue aria-hidden="true">
+        <span class="avatar" data-size=size.name() data-hue=hue.to_string() aria-hidden="true">
             {initials}
         </span>
     }
 }
 
-fn hue(name: &str) -> u32 {
-    name.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8
+/// The same for a canvas: initials, and which of the colours of avatars.
+pub fn looks(name: &str) -> (String, u8) {
+    (initials(name), hue(name))
+}
+
+fn hue(name: &str) -> u8 {
+    let hash = name.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    // Below eight, so it fits.
+    u8::try_from(hash % 8).unwrap_or_default()
 }
 
 /// Of a name its first and last initials; of an e-mail address those of the part before the `@`.

@@ -10,6 +10,7 @@ mod changes;
 mod chooser;
 mod clipboard;
 mod collapsed;
+mod company;
 mod conflict;
 mod content;
 mod decide;
@@ -56,6 +57,7 @@ use self::{
     canvas_bar::CanvasBar,
     canvas_menu::CanvasMenu,
     chooser::Chooser,
+    company::CompanyList,
     conflict::Notices,
     draft::Draft,
     left::Left,
@@ -151,6 +153,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     draft.follow();
     draft.follow_clipboard();
     collapsed::follow(draft);
+    let company = company::follow(draft);
     let palette = LeftPanel::new("palette");
     step_panel::Folded::provide();
     provide_map();
@@ -164,6 +167,7 @@ fn Loaded(template: TemplateView, agents: AgentCatalog) -> impl IntoView {
     });
     let actions = move || {
         view! {
+            <CompanyList draft company/>
             <SaveWords draft/>
             <TryButton draft/>
             <Publish draft/>

@@ -23,6 +23,7 @@ mod judged;
 mod lineage;
 mod log_fold;
 mod logs;
+mod looking;
 mod needs;
 mod one_step;
 mod outline;
@@ -138,6 +139,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let said = said::beside_status(live);
     let slowest = Slowest::of(live);
     focus::keep_focus(live);
+    looking::follow(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
     provide_map();

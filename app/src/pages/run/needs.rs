@@ -5,7 +5,7 @@ use workflow::{StepStatus, status::Reason};
 
 use super::{
     absent::NoWorkerNote, dialogs::Dialogs, doors::Doors, failures::VerbError, gate::GateFacts, human::HumanForm,
-    items::waiting, one_step::OneStep, progress::AttemptProgress, stale::StaleNote, verbs::Verb,
+    items::waiting, looking::Looking, one_step::OneStep, progress::AttemptProgress, stale::StaleNote, verbs::Verb,
 };
 use crate::{
     behind::{Later, LaterDialogs},
@@ -37,6 +37,9 @@ pub(super) fn Needs(one: OneStep) -> impl IntoView {
         <StaleNote one/>
         <div class="needs" class:review-bar=move || kind().is_some() data-kind=kind>
             {move || words_of(doors)}
+            <Show when=move || one.status.get() == StepStatus::AwaitingReview>
+                <Looking one/>
+            </Show>
             <Controls doors/>
         </div>
         <LaterDialogs part=dialogs of=doors wanted=doors.any_is_open() on_failure=move |()| doors.close()/>
