@@ -22,6 +22,25 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
+-- Groups of people, not nested: whom a gate asks, and whom a workflow is for.
+CREATE TABLE groups (
+    -- By what definitions know it; never changed, and never another group's while anything asks it.
+    id         text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}$'),
+    -- As people read it.
+    name       text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX groups_name_idx ON groups (lower(name), id);
+
+-- Who is in a group now. Whoever is disabled stays in it, and counts for nothing until they are enabled.
+CREATE TABLE group_members (
+    group_id text NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    user_id  uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    added_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX group_members_user_idx ON group_members (user_id, group_id);
+
 -- Browsers that are signed in.
 CREATE TABLE sessions (
     -- Of the cookie.
@@ -216,6 +235,19 @@ CREATE TABLE workflow_version_agents (
     FOREIGN KEY (template_id, version) REFERENCES workflow_template_versions (template_id, version)
 );
 CREATE INDEX workflow_version_agents_idx ON workflow_version_agents (agent_id);
+
+-- For whom a workflow is. While no group may start it, everybody may; admins always may, and see every run.
+-- A group that stands here is not deleted: a workflow would be for everybody all at once.
+CREATE TABLE workflow_audience (
+    template_id uuid NOT NULL REFERENCES workflow_templates (id) ON DELETE CASCADE,
+    group_id    text NOT NULL CONSTRAINT workflow_audience_group_fkey REFERENCES groups (id),
+    may_start   boolean NOT NULL,
+    -- Runs of others too: to look at them, and nothing else.
+    may_see     boolean NOT NULL,
+    PRIMARY KEY (template_id, group_id),
+    CHECK (may_start OR may_see)
+);
+CREATE INDEX workflow_audience_group_idx ON workflow_audience (group_id);
 
 ALTER TABLE workflow_templates ADD CONSTRAINT workflow_templates_published_version_fkey
     FOREIGN KEY (id, published_version) REFERENCES workflow_template_versions (template_id, version);
@@ -463,7 +495,7 @@ CREATE TABLE reviews (
     due_at     timestamptz,
     quorum     int NOT NULL CHECK (quorum >= 1),
     allow_self boolean NOT NULL,
-    -- Who is asked, by role and by email in lower case; nobody: whoever owns the run.
+    -- Who is asked, by role or group (`group:ID`, which no role is called), and by email in lower case; nobody: whoever owns the run.
     roles      text[] NOT NULL,
     users      text[] NOT NULL,
     -- Who approved so far.

@@ -2,6 +2,7 @@
 //! Every command says on standard output what was asked for, and on standard error what went wrong and what to do.
 
 mod exchange;
+mod group;
 mod migrate;
 mod operator;
 mod process;
@@ -50,6 +51,9 @@ enum Command {
     /// Manage people
     #[command(subcommand)]
     User(user::User),
+    /// Manage groups of people: whom gates ask and workflows are for
+    #[command(subcommand)]
+    Group(group::Group),
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -103,11 +107,12 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start(&cli.log)?;
     match &cli.command {
         Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
-        // Only where there is a Weft: for this one command none is made.
-        Command::Token(_) | Command::WorkerToken(_) if !operator::has_database(&cli.database) => {}
+        // Only where there is a Weft: for these none is made.
+        Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) if !operator::has_database(&cli.database) => {}
         Command::Work(_)
         | Command::Migrate
         | Command::User(_)
+        | Command::Group(_)
         | Command::Token(_)
         | Command::WorkerToken(_)
         | Command::Seed => {
@@ -128,6 +133,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Work(command) => work::run(command, &cli.database).await,
             Command::Migrate => migrate::run(&cli.database).await,
             Command::User(command) => user::run(command, &cli.database).await,
+            Command::Group(command) => group::run(command, &cli.database).await,
             Command::Token(command) => token::run(command, &cli.database).await,
             Command::WorkerToken(command) => worker_token::run(command, &cli.database).await,
             Command::Seed => seed::run(&cli.database).await,

@@ -16,6 +16,7 @@ mod fault;
 mod finish;
 mod functions;
 mod gate;
+mod groups;
 mod headers;
 mod health;
 mod in_flight;

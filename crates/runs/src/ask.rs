@@ -1,12 +1,12 @@
 //! A command on its way to a run, with all that deciding it needs. Everything in it was authorized or made by the engine.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use workflow::{
     AgentCatalog,
     access::Actor,
-    id::{RunId, UserId},
-    run::{Command, event::Request},
+    id::RunId,
+    run::{Command, Voters, event::Request},
 };
 
 use crate::{
@@ -21,8 +21,8 @@ pub struct Ask {
     pub by: By,
     /// The agent versions that the run is pinned to. Only skipping and moving look at them.
     pub agents: Arc<AgentCatalog>,
-    /// Voters of the run who cannot sign in any more: their votes do not count.
-    pub disabled: Arc<BTreeSet<UserId>>,
+    /// Those who voted at the gate, as they stand now.
+    pub voters: Arc<Voters>,
     /// Content of what the command brings.
     pub contents: Vec<Content>,
     /// The inbox row that it answers: taken away with its commit, or where it changes nothing.
@@ -51,7 +51,7 @@ impl Ask {
             command,
             by: By::Itself,
             agents: Arc::default(),
-            disabled: Arc::default(),
+            voters: Arc::default(),
             contents: Vec::new(),
             message: None,
             start: None,

@@ -13,6 +13,7 @@ mod context;
 mod error;
 pub mod exchange;
 pub mod find;
+pub mod groups;
 mod id;
 pub mod library;
 mod paging;

@@ -24,7 +24,7 @@ use workflow::{
     hash::sha256_hex,
     id::WorkerId,
     run::{
-        Command, Context, State,
+        Command, Context, State, Voters,
         command::{AttemptResult, Finished, NewRun, Start},
         decide,
         state::{NewVersion, Status},
@@ -113,7 +113,7 @@ impl Bench {
     fn commit(&self, run: &mut Run, commands: &[Command]) -> Option<RunCommit> {
         let now = self.clock.now();
         let (mut parts, mut rows) = (Vec::new(), None::<Merged>);
-        let (disabled, expected_seq) = (BTreeSet::new(), run.state.seq);
+        let (voters, expected_seq) = (Voters::default(), run.state.seq);
         let mut one = |run: &mut Run, command: &Command| {
             let ctx = Context {
                 now,
@@ -121,7 +121,7 @@ impl Bench {
                 actor: matches!(command, Command::Start(_)).then_some(&self.person),
                 was_asked: false,
                 request: None,
-                disabled: &disabled,
+                voters: &voters,
                 agents: &self.shape.agents,
             };
             let events = decide(&run.state, command, &ctx).unwrap();
@@ -265,7 +265,12 @@ async fn bench(log: &Log) -> Bench {
         clock: Clock(log.clock().await.unwrap(), Instant::now()),
         log: log.clone(),
         shape: Arc::new(shape(&[vec![]])),
-        person: Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User },
+        person: Actor {
+            id: UserId(Uuid::from_u128(3)),
+            email: "ada@example.com".into(),
+            role: Role::User,
+            groups: BTreeSet::new(),
+        },
         content: Content { hash: sha256_hex(text.as_bytes()), bytes: text.as_bytes().into() },
         spent: Spent::default(),
     }

@@ -5,16 +5,19 @@ use workflow::{RunId, access::Actor};
 
 use crate::{Result, Store};
 
-/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their role and email. That somebody is
-/// asked at all is said in the words of the indexes over those who are: else neither serves.
+/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their id, role and email. Their groups
+/// are looked up with it, so that nobody sees by a group that they have left. That somebody is asked at all is said in the words of the
+/// indexes over those who are: else neither serves.
 macro_rules! is_asked {
-    ($role:literal, $email:literal) => {
+    ($user:literal, $role:literal, $email:literal) => {
         concat!(
             "(v.users <> '{}' AND v.users @> ARRAY[lower($",
             $email,
-            "::text)] OR v.roles <> '{}' AND v.roles @> ARRAY[$",
+            "::text)] OR v.roles <> '{}' AND v.roles && (ARRAY[$",
             $role,
-            "::text])"
+            "::text] || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = $",
+            $user,
+            ")))"
         )
     };
 }
@@ -28,7 +31,7 @@ macro_rules! may_see {
             " OR $",
             $role,
             "::text = 'admin' OR EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id AND ",
-            $crate::access::is_asked!($role, $email),
+            $crate::access::is_asked!($user, $role, $email),
             "))"
         )
     };

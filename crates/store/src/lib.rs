@@ -15,6 +15,7 @@ pub mod events;
 pub mod exchange;
 pub mod find;
 mod gather;
+pub mod groups;
 pub mod log;
 pub mod models;
 pub mod notify;

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use workflow::{UserId, api::PersonView};
+use workflow::{UserId, access::Actor, api::PersonView, run::Voters};
 
-use crate::{Result, Store};
+use crate::{
+    Result, Store,
+    users::{groups, parse_role},
+};
 
 impl Store {
     /// The emails of these people; who has no account is left out.
@@ -19,14 +22,27 @@ impl Store {
         Ok(rows.into_iter().map(|row| (UserId(row.id), row.email)).collect())
     }
 
-    /// Those of these people who cannot sign in any more.
-    pub async fn disabled_among(&self, people: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>> {
+    /// How these people, who voted at a gate, stand now: with their role and groups, or as nobody where they cannot sign in any more.
+    pub async fn voters(&self, people: &BTreeSet<UserId>) -> Result<Voters> {
+        let mut voters = Voters::default();
         if people.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(voters);
         }
-        let found =
-            sqlx::query_scalar!("SELECT id FROM users WHERE id = ANY($1) AND disabled_at IS NOT NULL", &ids(people));
-        Ok(found.fetch_all(&self.pool).await?.into_iter().map(UserId).collect())
+        for id in people {
+            voters.set(*id, None);
+        }
+        let rows = sqlx::query!(
+            r#"SELECT u.id, u.email, u.role,
+                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+               FROM users u WHERE u.id = ANY($1) AND u.disabled_at IS NULL"#,
+            &ids(people),
+        );
+        for row in rows.fetch_all(&self.pool).await? {
+            let role = parse_role(&row.role, row.id)?;
+            let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
+            voters.set(actor.id, Some(actor));
+        }
+        Ok(voters)
     }
 
     /// Those of these emails that have an account.

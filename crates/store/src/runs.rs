@@ -149,7 +149,7 @@ const WAITING: &str = concat!(
     summaries!(
         concat!(
             "r.n_waiting > 0 AND r.user_id <> $1 AND r.id IN (SELECT v.run_id FROM reviews v WHERE ",
-            is_asked!("5", "6"),
+            is_asked!("1", "5", "6"),
             ") AND ",
             newer_than!("2", "3")
         ),

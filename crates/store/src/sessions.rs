@@ -18,7 +18,7 @@ use crate::{
     devices::{self, DeviceChange},
     secret::SecretHash,
     throttle,
-    users::parse_role,
+    users::{groups, parse_role},
 };
 
 /// How long a session lives.
@@ -207,7 +207,8 @@ async fn open_sessions(
 ) -> Result<BTreeMap<SecretHash, OpenSession>> {
     let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
     let rows = sqlx::query!(
-        r#"SELECT s.id_hash, u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!"
+        r#"SELECT s.id_hash, u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!",
+                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
            FROM sessions s JOIN users u ON u.id = s.user_id
            WHERE s.id_hash = ANY ($1) AND u.disabled_at IS NULL
              AND s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)"#,
@@ -216,7 +217,8 @@ async fn open_sessions(
     );
     let mut found = BTreeMap::new();
     for row in rows.fetch_all(&pool).await? {
-        let actor = Actor { id: UserId(row.id), email: row.email, role: parse_role(&row.role, row.id)? };
+        let role = parse_role(&row.role, row.id)?;
+        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
         let open = OpenSession { actor, is_behind: row.is_behind };
         found.extend(hashes.iter().find(|hash| hash[..] == row.id_hash).map(|hash| (*hash, open)));
     }

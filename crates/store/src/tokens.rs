@@ -19,7 +19,7 @@ use crate::{
     audit::{self, Author},
     decode, page,
     secret::SecretHash,
-    users::parse_role,
+    users::{groups, parse_role},
 };
 
 /// A token to be made.
@@ -191,7 +191,8 @@ async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<S
     let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
     let rows = sqlx::query!(
         r#"SELECT t.token_hash, u.id, u.email, u.role, t.id AS token_id, t.scopes,
-                  coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!"
+                  coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!",
+                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
            FROM api_tokens t JOIN users u ON u.id = t.user_id
            WHERE t.token_hash = ANY ($1) AND t.revoked_at IS NULL AND t.expires_at > now() AND u.disabled_at IS NULL"#,
         &wanted,
@@ -201,7 +202,7 @@ async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<S
         let role = parse_role(&row.role, row.id)?;
         let mut scopes = scopes_of(&row.scopes, row.token_id)?;
         scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
-        let actor = Actor { id: UserId(row.id), email: row.email, role };
+        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
         let open = OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind };
         found.extend(hashes.iter().find(|hash| hash[..] == row.token_hash).map(|hash| (*hash, open)));
     }

@@ -1,6 +1,8 @@
 //! Accounts: who there is, their role, their password's hash, and the guard that the last admin stays.
 //! Must never return a password hash except to the one query that checks a login.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -9,6 +11,7 @@ use workflow::{
     UserId,
     access::{Actor, Role},
     api::{Page, UserView},
+    id::GroupId,
 };
 
 use crate::{
@@ -68,6 +71,11 @@ impl TryFrom<Row> for UserView {
             created_at: row.created_at,
         })
     }
+}
+
+/// Whose member somebody is, as a column has it.
+pub(crate) fn groups(ids: Vec<String>) -> BTreeSet<GroupId> {
+    ids.into_iter().map(GroupId::new).collect()
 }
 
 pub(crate) fn parse_role(role: &str, id: Uuid) -> Result<Role> {
@@ -144,12 +152,14 @@ impl Store {
                ORDER BY created_at, id LIMIT 1"#,
         );
         let row = row.fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| Actor { id: UserId(row.id), email: row.email, role: Role::Admin }))
+        Ok(row.map(|row| Actor { id: UserId(row.id), email: row.email, role: Role::Admin, groups: BTreeSet::new() }))
     }
 
     pub async fn credentials(&self, email: &str) -> Result<Option<Credentials>> {
         let row = sqlx::query!(
-            r#"SELECT id, email, role, password_hash, disabled_at FROM users WHERE lower(email) = lower($1)"#,
+            r#"SELECT id, email, role, password_hash, disabled_at,
+                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+               FROM users u WHERE lower(email) = lower($1)"#,
             email,
         )
         .fetch_optional(&self.pool)
@@ -157,7 +167,7 @@ impl Store {
         row.map(|row| {
             let role = parse_role(&row.role, row.id)?;
             Ok(Credentials {
-                actor: Actor { id: UserId(row.id), email: row.email, role },
+                actor: Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) },
                 password_hash: row.password_hash,
                 is_disabled: row.disabled_at.is_some(),
             })

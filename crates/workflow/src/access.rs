@@ -1,9 +1,11 @@
 //! Who may do what: the rules alone, asked by `service` on every use case.
 //! Must never be the only guard: every list of runs carries its viewer into the query.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +79,9 @@ pub struct Actor {
     pub id: UserId,
     pub email: String,
     pub role: Role,
+    /// Whose member they are just now: asked for with the person, so that nobody acts for a group that they have left.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<GroupId>,
 }
 
 impl Actor {

@@ -4,6 +4,7 @@
 mod comparing;
 mod error;
 mod events;
+mod groups;
 mod library;
 mod lineage;
 mod live;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use comparing::*;
 pub use error::*;
 pub use events::*;
+pub use groups::*;
 pub use library::*;
 pub use lineage::*;
 pub use live::*;

@@ -15,6 +15,7 @@ use serde_json::Value;
 pub use drawing::{Colour, DrawingFault, Group, Note};
 pub use failure::{OnError, Retry};
 pub use limits::{Budget, Concurrency, Limits, OnExceed};
+pub(crate) use review::asks;
 pub use review::{Assignees, OnReviewTimeout, Review, ReviewMode};
 pub use step::{MapOver, OnItemError, Position, SideEffects, Step, TriggerRule};
 

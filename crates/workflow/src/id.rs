@@ -112,6 +112,12 @@ text_id!(
     ['_']
 );
 
+text_id!(
+    /// The immutable slug of a group of people: `[a-z][a-z0-9_-]*`, at most 64 characters.
+    GroupId,
+    ['_', '-']
+);
+
 impl AgentId {
     /// The id under which what was typed and not saved is tried: of no agent that anybody could make or name in a workflow. `hash`: of
     /// what was typed.

@@ -24,7 +24,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Context, Refused};
+pub use command::{Command, Context, Refused, Voters};
 pub use decide::decide;
 pub use event::RunEvent;
 pub use fork::fork;

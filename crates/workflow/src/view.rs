@@ -86,15 +86,25 @@ pub struct ReviewView {
     pub quorum: i32,
     #[serde(default = "yes")]
     pub allow_self: bool,
-    /// Empty with `users`: the run's owner and admins.
+    /// Empty with `groups` and `users`: the run's owner and admins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Ids of groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Emails.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
     /// Emails of those who approved what is latest now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+}
+
+impl ReviewView {
+    /// Whether it asks nobody in particular: it is for the run's owner and admins.
+    pub fn asks_nobody(&self) -> bool {
+        self.roles.is_empty() && self.groups.is_empty() && self.users.is_empty()
+    }
 }
 
 fn one() -> i32 {

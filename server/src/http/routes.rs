@@ -10,7 +10,7 @@ use http::Method;
 use super::{
     AppState, agents, artifacts, audit,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    exchange, people, runs, steps, templates, trying, worker, workers,
+    exchange, groups, people, runs, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -31,6 +31,13 @@ pub fn routes() -> Vec<Route> {
         patch("/api/users/{user_id}", people::update),
         get("/api/users/{user_id}/tokens", people::tokens_of),
         delete("/api/users/{user_id}/tokens/{token_id}", people::revoke_token_of),
+        get("/api/groups", groups::list),
+        post("/api/groups", groups::create),
+        patch("/api/groups/{group_id}", groups::rename),
+        delete("/api/groups/{group_id}", groups::delete),
+        get("/api/groups/{group_id}/members", groups::members),
+        post("/api/groups/{group_id}/members", groups::add_member),
+        delete("/api/groups/{group_id}/members/{user_id}", groups::remove_member),
         get("/api/tokens", people::list_tokens),
         post("/api/tokens", people::create_token),
         delete("/api/tokens/{token_id}", people::revoke_token),

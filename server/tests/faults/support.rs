@@ -158,7 +158,12 @@ impl World {
 
     async fn with_steps(pool: &PgPool, steps: serde_json::Map<String, Value>) -> Self {
         let definition = Definition::from_value(&json!({"steps": steps})).unwrap();
-        let actor = Actor { id: UserId(Uuid::now_v7()), email: "ada@example.com".into(), role: Role::Admin };
+        let actor = Actor {
+            id: UserId(Uuid::now_v7()),
+            email: "ada@example.com".into(),
+            role: Role::Admin,
+            groups: std::collections::BTreeSet::new(),
+        };
         let template = TemplateId(Uuid::now_v7());
         let n_steps = i64::try_from(definition.steps.len()).unwrap();
         for query in [

@@ -215,6 +215,19 @@ fn rest_of_drafts() -> Vec<Row> {
     ]
 }
 
+/// Groups of people, and for whom a workflow is. No group has the id that is asked for.
+fn rest_of_groups() -> Vec<Row> {
+    vec![
+        ("GET", "/api/groups", Empty, ADMINS),
+        ("POST", "/api/groups", Json(json!({"id": "Legal", "name": "Legal"})), ADMINS),
+        ("PATCH", "/api/groups/{group_id}", Json(json!({"name": "Legal"})), MISSING_TO_ADMINS),
+        ("DELETE", "/api/groups/{group_id}", Empty, MISSING_TO_ADMINS),
+        ("GET", "/api/groups/{group_id}/members", Empty, MISSING_TO_ADMINS),
+        ("POST", "/api/groups/{group_id}/members", Json(json!({"email": BEN})), MISSING_TO_ADMINS),
+        ("DELETE", "/api/groups/{group_id}/members/{user_id}", Empty, MISSING_TO_ADMINS),
+    ]
+}
+
 /// Outside workers: what admins do about them, and the protocol that they speak.
 fn rest_of_workers() -> Vec<Row> {
     vec![
@@ -413,6 +426,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{token}", "00")
         .replace("{hash}", &"0".repeat(64))
         .replace("{agent_id}", "shout")
+        .replace("{group_id}", "nobodys")
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)
         .replace("{step_id}", "shout")
@@ -480,6 +494,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     let it = fixture(&server).await;
     let mut rows = rest(&it);
     rows.extend(rest_of_drafts());
+    rows.extend(rest_of_groups());
     rows.extend(rest_of_workers());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();

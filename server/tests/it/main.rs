@@ -28,6 +28,8 @@ mod flood;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod lineage;

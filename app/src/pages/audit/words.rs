@@ -3,11 +3,12 @@
 use workflow::api::AuditEntry;
 
 /// The kinds that can be chosen in the filter.
-pub(super) const KINDS: [(&str, &str); 8] = [
+pub(super) const KINDS: [(&str, &str); 9] = [
     ("", "Everything"),
     ("session", "Signing in and out"),
     ("token", "API tokens"),
     ("user", "People"),
+    ("group", "Groups"),
     ("agent", "Agents"),
     ("template", "Workflows"),
     ("access", "Refused access"),
@@ -32,6 +33,11 @@ pub(super) fn action(action: &str) -> &str {
         "user.disabled" => "Disabled an account",
         "user.enabled" => "Enabled an account",
         "user.password_changed" => "Set a new password",
+        "group.created" => "Made a group",
+        "group.renamed" => "Renamed a group",
+        "group.deleted" => "Deleted a group",
+        "group.member_added" => "Put somebody into a group",
+        "group.member_removed" => "Took somebody out of a group",
         "agent.saved" => "Saved an agent",
         "agent.deleted" => "Deleted an agent",
         "template.created" => "Made a workflow",
@@ -39,6 +45,7 @@ pub(super) fn action(action: &str) -> &str {
         "template.published" => "Published a workflow",
         "template.exported" => "Exported a workflow to a file",
         "template.imported" => "Imported a workflow from a file",
+        "template.audience_changed" => "Changed whom a workflow is for",
         "template.deleted" => "Deleted a workflow",
         "template.archived" => "Archived a workflow",
         "template.unarchived" => "Took a workflow back from the archive",

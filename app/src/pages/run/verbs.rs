@@ -106,6 +106,7 @@ pub(super) fn is_shown_to(run: &RunView, me: Option<&Actor>) -> bool {
 fn is_asked(step: &StepView, me: &Actor) -> bool {
     step.review.as_ref().is_some_and(|review| {
         review.users.iter().any(|email| email.eq_ignore_ascii_case(&me.email))
+            || review.groups.iter().any(|group| me.groups.contains(group.as_str()))
             || review.roles.iter().any(|role| role == me.role.as_str())
     })
 }
@@ -169,7 +170,7 @@ fn no_way_around(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<S
 
 /// Whether the gate asks others alone: it binds the owner of the run too.
 pub(super) fn is_for_others(step: &StepView, me: &Actor) -> bool {
-    let asks = step.review.as_ref().is_some_and(|review| !review.users.is_empty() || !review.roles.is_empty());
+    let asks = step.review.as_ref().is_some_and(|review| !review.asks_nobody());
     asks && !me.is_admin() && !is_asked(step, me)
 }
 

@@ -1,6 +1,10 @@
 //! A library of agents and templates, runs of them, and an engine in this process.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use agents::StepInput;
 use engine::{Engine, Memory, Options};
@@ -39,7 +43,12 @@ pub(crate) struct Lab {
 impl Lab {
     /// With the agents `say` (in `text`, out `text`), `list` (out `items`) and `form` (asks for `text`).
     pub(crate) async fn new(pool: PgPool, script: impl Fn(&StepInput, i32) -> Act + Send + Sync + 'static) -> Self {
-        let actor = Actor { id: UserId(Uuid::now_v7()), email: "ada@example.com".into(), role: Role::Admin };
+        let actor = Actor {
+            id: UserId(Uuid::now_v7()),
+            email: "ada@example.com".into(),
+            role: Role::Admin,
+            groups: BTreeSet::new(),
+        };
         sqlx::query("INSERT INTO users (id, email, role, password_hash) VALUES ($1, $2, 'admin', '$argon2id$x')")
             .bind(actor.id.0)
             .bind(&actor.email)

@@ -32,7 +32,7 @@ impl Deciding<'_> {
                 actor,
                 was_asked,
                 request,
-                disabled: &ask.disabled,
+                voters: &ask.voters,
                 agents: &ask.agents,
             };
             decide(state, &ask.command, &ctx)

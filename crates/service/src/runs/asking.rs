@@ -14,7 +14,7 @@ use serde::Serialize;
 use workflow::{
     AgentCatalog, ArtifactId, RunId, StepKey, TemplateId, UserId,
     access::Actor,
-    run::{Command, Context, Refused, RunEvent, State, decide, event::Request, state::Step},
+    run::{Command, Context, Refused, RunEvent, State, Voters, decide, event::Request, state::Step},
     verbs::{RunVerb, Verb},
 };
 
@@ -181,10 +181,10 @@ impl Call<'_> {
     #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
         let Brings { agents, contents, n_bytes } = brings;
-        let disabled = Arc::new(self.ctx.store().disabled_among(&self.seen.voters).await?);
+        let voters = Arc::new(self.ctx.store().voters(&self.seen.voters).await?);
         let by =
             By::Person { actor: self.actor.clone(), was_asked: self.seen.only_at_gate, request: self.request.clone() };
-        let ask = Ask { run: self.run, command, by, agents, disabled, contents, message: None, start: None };
+        let ask = Ask { run: self.run, command, by, agents, voters, contents, message: None, start: None };
         let taken = self.take_up(&ask, n_bytes).await?;
         match self.ctx.runs().execute(ask).await {
             Ok(answer) => Ok(answer.into()),
@@ -220,7 +220,7 @@ impl Call<'_> {
         self.read(move |state| {
             let By::Person { actor, was_asked, .. } = &ask.by else { return None };
             let (was_asked, request) = (*was_asked, None);
-            let ctx = Context { was_asked, request, ..context(state, actor, &ask.disabled, &ask.agents) };
+            let ctx = Context { was_asked, request, ..context(state, actor, &ask.voters, &ask.agents) };
             // A mistake in deciding must not end whoever decides for everybody: asked in earnest, it is found and named there.
             catch_unwind(AssertUnwindSafe(|| decide(state, &ask.command, &ctx))).ok()
         })
@@ -232,8 +232,8 @@ impl Call<'_> {
 pub(crate) fn context<'a>(
     state: &State,
     actor: &'a Actor,
-    disabled: &'a BTreeSet<UserId>,
+    voters: &'a Voters,
     agents: &'a AgentCatalog,
 ) -> Context<'a> {
-    Context { now: state.at, random: 0, actor: Some(actor), was_asked: false, request: None, disabled, agents }
+    Context { now: state.at, random: 0, actor: Some(actor), was_asked: false, request: None, voters, agents }
 }

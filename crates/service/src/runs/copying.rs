@@ -9,7 +9,7 @@ use workflow::{
     api::{AdoptRun, ForkRun},
     json, limits,
     run::{
-        self, Command, Context, State,
+        self, Command, Context, State, Voters,
         command::Start,
         state::{NewVersion, Status, Step},
     },
@@ -40,7 +40,7 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     {
         return Ok(earlier);
     }
-    let (nobody, agents) = (BTreeSet::new(), AgentCatalog::default());
+    let (nobody, agents) = (Voters::default(), AgentCatalog::default());
     let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
     let begin = run::fork(&source, &fork.step, id, fork.auto_run, &decided);
     let begin = begin.map_err(|refused| call.refused_on(&source, refused))?;

@@ -1,10 +1,7 @@
 //! Going on with another published version of the workflow, after saying what stays valid.
 //! Must never leave a run on a definition that today's rules refuse.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use store::templates::Startable;
@@ -12,7 +9,7 @@ use workflow::{
     RunId, TemplateId,
     api::{MovePlan, MoveRun},
     json, resolve,
-    run::{Command, State, command::MoveTo, dry},
+    run::{Command, State, Voters, command::MoveTo, dry},
     verbs::RunVerb,
 };
 
@@ -38,7 +35,7 @@ pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String
     }));
     if to.dry_run {
         let state = call.read(State::clone).await?;
-        let nobody = BTreeSet::new();
+        let nobody = Voters::default();
         let plan = dry::move_to(&state, &command, &context(&state, call.actor, &nobody, &version.agents));
         return plan.map(Tried::Dry).map_err(|refused| call.refused_on(&state, refused));
     }

@@ -173,7 +173,7 @@ pub(super) async fn launch(
         command: Command::Start(Box::new(begin)),
         by: By::Person { actor: actor.clone(), was_asked: false, request },
         agents: Arc::default(),
-        disabled: Arc::default(),
+        voters: Arc::default(),
         contents,
         message: None,
         start,

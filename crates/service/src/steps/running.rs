@@ -1,12 +1,10 @@
 //! Trigger, stop and re-run: what makes a step run, or keeps it from running on.
 //! A dry run is the same decision, not committed: it must never say anything else than the verb would do.
 
-use std::collections::BTreeSet;
-
 use workflow::{
     AgentCatalog, RunId, StepKey,
     api::{BlastRadius, RerunStep, StopStep, TriggerStep},
-    run::{Command, State, command::Changes, dry},
+    run::{Command, State, Voters, command::Changes, dry},
     verbs::Verb,
 };
 
@@ -59,7 +57,7 @@ pub async fn rerun(
     let command = Command::Rerun { step: key.clone(), mode, changes, expect_generation };
     if rerun.dry_run {
         let state = call.read(State::clone).await?;
-        let (nobody, agents) = (BTreeSet::new(), AgentCatalog::default());
+        let (nobody, agents) = (Voters::default(), AgentCatalog::default());
         let radius = dry::rerun(&state, &command, &context(&state, call.actor, &nobody, &agents));
         return radius.map(Tried::Dry).map_err(|refused| call.refused_on(&state, refused));
     }

@@ -327,7 +327,7 @@ impl<'a> Columns<'a> {
                 due_at: review.due_at,
                 quorum: i32::try_from(review.quorum).unwrap_or(i32::MAX),
                 allow_self: review.allow_self,
-                roles: json(&review.roles)?,
+                roles: json(&review.kinds_asked())?,
                 users: json(&review.users)?,
                 votes: literal(&review.votes),
             );

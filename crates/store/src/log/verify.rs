@@ -104,7 +104,7 @@ fn told(events: &[RunEvent]) -> Rendered {
             review.due_at.map(micros),
             review.quorum,
             review.allow_self,
-            review.roles,
+            review.kinds_asked(),
             review.users,
         );
         Some((row.step.to_string(), shown))

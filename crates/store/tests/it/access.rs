@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{MIGRATOR, Window, runs::Scope};
+use store::{MIGRATOR, Window, audit::Author, groups::DeleteGroup, runs::Scope};
 use workflow::{
-    RunId,
+    RunId, UserId,
     access::{Actor, Role},
-    run::Command,
+    id::GroupId,
+    run::{Command, Voters},
 };
 
 use crate::support::{World, person};
@@ -74,15 +75,44 @@ async fn a_role_is_asked_like_a_person(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
+async fn a_group_is_asked_with_whoever_is_in_it_just_now(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let eve = person(&pool, "eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let legal = GroupId::new("legal");
+    let author = Author::default();
+    world.store.create_group(&legal, "Legal", 10, author).await.unwrap();
+    world.store.add_member(&legal, eve.id, author).await.unwrap();
+    let run = world.begin(&gated(&json!({"groups": ["legal"]})), true).await;
+    world.process.settle(run).await;
+    assert_eq!((sees(&world, run, &eve).await, sees(&world, run, &bob).await), ((true, true), (false, false)));
+    // Whoever looks need not have signed in since.
+    world.store.add_member(&legal, bob.id, author).await.unwrap();
+    world.store.remove_member(&legal, eve.id, author).await.unwrap();
+    assert_eq!((sees(&world, run, &eve).await, sees(&world, run, &bob).await), ((false, false), (true, true)));
+    world.process.check(run).await;
+    let used = world.store.delete_group(&legal, author).await.unwrap();
+    assert!(matches!(used, DeleteGroup::Used(names) if names.len() == 1), "a gate that is open asks it");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
 async fn emails_and_those_who_cannot_sign_in_are_told_of_many_at_once(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     let eve = person(&pool, "Eve@Example.com", Role::User).await;
-    let unknown = workflow::UserId(uuid::Uuid::now_v7());
+    let unknown = UserId(uuid::Uuid::now_v7());
     let all = BTreeSet::from([world.ada.id, eve.id, unknown]);
     let emails = world.store.emails(&all).await.unwrap();
     assert_eq!((emails.len(), emails[&eve.id].as_str()), (2, "Eve@Example.com"));
-    assert!(world.store.disabled_among(&all).await.unwrap().is_empty());
+    let stands = |of: &Actor| (of.id, Some(of.clone()));
+    let expected = |all: Vec<(UserId, Option<Actor>)>| {
+        let mut voters = Voters::default();
+        all.into_iter().for_each(|(id, now)| voters.set(id, now));
+        voters
+    };
+    let both = expected(vec![stands(&world.ada), stands(&eve), (unknown, None)]);
+    assert_eq!(world.store.voters(&all).await.unwrap(), both);
     sqlx::query("UPDATE users SET disabled_at = now() WHERE id = $1").bind(eve.id.0).execute(&pool).await.unwrap();
-    assert_eq!(world.store.disabled_among(&all).await.unwrap(), BTreeSet::from([eve.id]));
+    let one = expected(vec![stands(&world.ada), (eve.id, None), (unknown, None)]);
+    assert_eq!(world.store.voters(&all).await.unwrap(), one);
     assert!(world.store.emails(&BTreeSet::new()).await.unwrap().is_empty());
 }

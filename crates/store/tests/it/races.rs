@@ -134,7 +134,7 @@ fn in_turn(before: &State, asks: [&Ask; 2], now: DateTime<Utc>) -> ([Came; 2], S
             actor,
             was_asked: false,
             request: None,
-            disabled: &ask.disabled,
+            voters: &ask.voters,
             agents: &ask.agents,
         };
         match decide(&state, &ask.command, &ctx) {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Actor;
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Review {
@@ -72,13 +74,29 @@ impl ReviewMode {
 #[serde(default, deny_unknown_fields)]
 pub struct Assignees {
     pub roles: Vec<String>,
+    /// By their ids; each with whoever is in it when somebody decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Emails.
     pub users: Vec<String>,
 }
 
 impl Assignees {
     pub fn is_empty(&self) -> bool {
-        self.roles.is_empty() && self.users.is_empty()
+        self.roles.is_empty() && self.groups.is_empty() && self.users.is_empty()
     }
+
+    /// Whether somebody is asked by role, by group or by name.
+    pub fn asks(&self, actor: &Actor) -> bool {
+        asks(&self.roles, &self.groups, &self.users, actor)
+    }
+}
+
+/// The one rule of who is asked, for a gate as it is drawn and for one that is open.
+pub(crate) fn asks(roles: &[String], groups: &[String], users: &[String], actor: &Actor) -> bool {
+    roles.iter().any(|role| role == actor.role.as_str())
+        || groups.iter().any(|group| actor.groups.contains(group.as_str()))
+        || users.iter().any(|email| email.to_lowercase() == actor.email.to_lowercase())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

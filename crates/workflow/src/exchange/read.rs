@@ -169,14 +169,21 @@ impl Reader {
                 self.fault(format!("{at}.steps.{key}.title"), message);
             }
             let assignees = &step.review.assignees;
-            let n = assignees.roles.len() + assignees.users.len();
+            let n = assignees.roles.len() + assignees.groups.len() + assignees.users.len();
             if n > MAX_ASSIGNEES {
-                let message = format!("It asks {n} people and roles; a file names at most {MAX_ASSIGNEES} at one step");
+                let message =
+                    format!("It asks {n} people, groups and roles; a file names at most {MAX_ASSIGNEES} at one step");
                 self.fault(format!("{at}.steps.{key}.review.assignees"), message);
             }
-            if assignees.roles.iter().chain(&assignees.users).any(|who| who.len() > MAX_ASSIGNEE_BYTES) {
+            if assignees
+                .roles
+                .iter()
+                .chain(&assignees.groups)
+                .chain(&assignees.users)
+                .any(|who| who.len() > MAX_ASSIGNEE_BYTES)
+            {
                 let message =
-                    format!("A name of a person or role is longer than {MAX_ASSIGNEE_BYTES} bytes. Shorten it");
+                    format!("A name of a person, group or role is longer than {MAX_ASSIGNEE_BYTES} bytes. Shorten it");
                 self.fault(format!("{at}.steps.{key}.review.assignees"), message);
             }
         }

@@ -38,10 +38,29 @@ pub struct Context<'a> {
     /// They were let in as somebody asked at a gate of this run, which may have closed since.
     pub was_asked: bool,
     pub request: Option<&'a Request>,
-    /// Those among the voters of the run who cannot sign in any more: their votes do not count.
-    pub disabled: &'a BTreeSet<UserId>,
+    /// Those who voted at the gate, as they stand now.
+    pub voters: &'a Voters,
     /// The agent versions that the run is pinned to.
     pub agents: &'a AgentCatalog,
+}
+
+/// Those who voted at a gate, as they stand when somebody else votes: an account's role and groups, or nothing where it cannot be
+/// signed in with any more.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Voters(BTreeMap<UserId, Option<Actor>>);
+
+impl Voters {
+    pub fn set(&mut self, id: UserId, now: Option<Actor>) {
+        self.0.insert(id, now);
+    }
+
+    /// Whether a vote still counts. Whoever is not known here voted after it was looked who did, so they stood then.
+    pub(super) fn stands(&self, id: UserId, counts: impl FnOnce(&Actor) -> bool) -> bool {
+        match self.0.get(&id) {
+            Some(now) => now.as_ref().is_some_and(counts),
+            None => true,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -5,7 +5,10 @@
 
 pub mod invariants;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -35,7 +38,7 @@ pub trait Dice {
 }
 
 pub fn person(n: u128, role: Role) -> Actor {
-    Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n}@example.com"), role }
+    Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n}@example.com"), role, groups: BTreeSet::new() }
 }
 
 pub fn owner() -> Actor {

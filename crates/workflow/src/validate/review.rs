@@ -6,6 +6,7 @@ use super::Told;
 use crate::{
     access::Role,
     definition::{OnError, OnReviewTimeout, Review, ReviewMode, Step},
+    id::GroupId,
     limits::{MAX_QUORUM, MAX_REVIEW_TIMEOUT_S, MAX_ROUNDS},
     people::is_email,
     problem::ProblemCode,
@@ -82,6 +83,15 @@ fn assignees(review: &Review, told: &mut Told<'_>) {
             told.error(field, ProblemCode::Duplicate, format!("The role `{role}` is named twice"));
         }
     }
+    let mut groups = BTreeSet::new();
+    for (n, group) in review.assignees.groups.iter().enumerate() {
+        let field = format!("review.assignees.groups.{n}");
+        if !GroupId::from(group.as_str()).is_well_formed() {
+            told.invalid(field, format!("`{group}` is no id of a group: use one like `legal-team`"));
+        } else if !groups.insert(group) {
+            told.error(field, ProblemCode::Duplicate, format!("The group `{group}` is named twice"));
+        }
+    }
     for (n, email) in review.assignees.users.iter().enumerate() {
         let field = format!("review.assignees.users.{n}");
         if !is_email(email) {
@@ -91,7 +101,8 @@ fn assignees(review: &Review, told: &mut Told<'_>) {
         }
     }
     let n_users = review.assignees.users.len();
-    if review.assignees.roles.is_empty() && n_users > 0 && review.quorum as usize > n_users {
+    let asks_by_name = review.assignees.roles.is_empty() && review.assignees.groups.is_empty();
+    if asks_by_name && n_users > 0 && review.quorum as usize > n_users {
         told.warning(
             "review.quorum",
             ProblemCode::InvalidValue,

@@ -227,6 +227,11 @@ fn gates_limits_and_fallbacks_are_checked() {
             review(json!({"mode": "always", "assignees": {"roles": ["owner"]}})),
             "b review.assignees.roles.0 invalid_value",
         ),
+        (review(json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}})), ""),
+        (
+            review(json!({"mode": "always", "assignees": {"groups": ["Legal team", "legal", "legal"]}})),
+            "b review.assignees.groups.0 invalid_value; b review.assignees.groups.2 duplicate",
+        ),
         (
             review(json!({"mode": "always", "assignees": {"users": ["ann", "a@b", "A@b"]}})),
             "b review.assignees.users.0 invalid_value; b review.assignees.users.2 duplicate",

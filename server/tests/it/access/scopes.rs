@@ -56,6 +56,8 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/providers", "POST /api/workflows/templates", "PUT /api/workflows/templates/{template_id}",
         "DELETE /api/workflows/templates/{template_id}", "POST /api/workflows/templates/{template_id}/duplicate",
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
+        "GET /api/groups", "POST /api/groups", "PATCH /api/groups/{group_id}", "DELETE /api/groups/{group_id}",
+        "GET /api/groups/{group_id}/members", "POST /api/groups/{group_id}/members", "DELETE /api/groups/{group_id}/members/{user_id}",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",

@@ -31,8 +31,9 @@ fn whose(review: &Review) -> String {
         role if role == Role::User.as_str() => "everybody with an account".to_owned(),
         role => role.to_owned(),
     };
-    let named: Vec<String> =
-        review.assignees.users.iter().cloned().chain(review.assignees.roles.iter().map(role)).collect();
+    let asked = &review.assignees;
+    let groups = asked.groups.iter().map(|group| format!("the group {group}"));
+    let named: Vec<String> = asked.users.iter().cloned().chain(groups).chain(asked.roles.iter().map(role)).collect();
     let asks = match (named.as_slice(), named.len().saturating_sub(MOST_NAMED)) {
         ([], _) => "it asks the run's owner and admins".to_owned(),
         (all, 0) => format!("it asks {}", all.join(", ")),

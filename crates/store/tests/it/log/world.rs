@@ -18,7 +18,7 @@ use workflow::{
     AgentCatalog, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, UserId,
     access::{Actor, Role},
     run::{
-        Command, Context, Refused, RunEvent, State,
+        Command, Context, Refused, RunEvent, State, Voters,
         command::{AttemptResult, NewRun, Start},
         decide,
         state::NewVersion,
@@ -29,7 +29,7 @@ use workflow::{
 use crate::support::{WORKER, finished};
 
 pub(super) fn actor() -> Actor {
-    Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User }
+    Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User, groups: BTreeSet::new() }
 }
 
 pub(super) fn agents() -> AgentCatalog {
@@ -142,7 +142,7 @@ impl Known {
                 actor: (!by_itself).then_some(&person),
                 was_asked: false,
                 request: None,
-                disabled: &BTreeSet::new(),
+                voters: &Voters::default(),
                 agents: &self.agents,
             };
             let events: Vec<RunEvent> = match decide(&state, command, &ctx) {
@@ -195,7 +195,7 @@ impl Known {
             actor: None,
             was_asked: false,
             request: None,
-            disabled: &BTreeSet::new(),
+            voters: &Voters::default(),
             agents: &self.agents,
         };
         let first = answer(BTreeSet::new());

@@ -79,7 +79,12 @@ impl Decider {
             .await
             .unwrap();
         let one = One {
-            ada: Actor { id: self.ada, email: "ada@example.com".into(), role: Role::User },
+            ada: Actor {
+                id: self.ada,
+                email: "ada@example.com".into(),
+                role: Role::User,
+                groups: std::collections::BTreeSet::new(),
+            },
             process: &process,
             decider: &self,
             n: AtomicUsize::new(0),

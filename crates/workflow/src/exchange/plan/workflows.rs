@@ -5,7 +5,12 @@ use super::{Act, Action, GrantKind, Known, Mark, Note, Planner, Saved, Thing, ch
 use crate::{
     agent::AgentConfig,
     definition::Definition,
-    exchange::{bundle::Workflow, changes, grants, secrets::leads_secrets},
+    exchange::{
+        bundle::Workflow,
+        changes,
+        grants::{self, AsWhat},
+        secrets::leads_secrets,
+    },
     problem::Problem,
     source::Source,
     validate,
@@ -130,21 +135,13 @@ impl<'a> Planner<'a> {
             let title = definition.steps.get(&asked.step).map_or("", |step| step.title_or(&asked.step));
             let title = shortened(title, QUOTED_CHARS).into_owned();
             let who = &asked.who;
-            let (kind, message) = if asked.is_group {
-                (
-                    GrantKind::Group,
-                    format!(
-                        "The step “{title}” asks everybody with the role `{who}`: choose it in the step's review. Until then admins decide there"
-                    ),
-                )
-            } else {
-                (
-                    GrantKind::Person,
-                    format!(
-                        "The step “{title}” asks {who}: choose them in the step's review. Until then admins decide there"
-                    ),
-                )
+            let (kind, whom) = match asked.as_what {
+                AsWhat::Role => (GrantKind::Group, format!("everybody with the role `{who}`: choose it")),
+                AsWhat::Group => (GrantKind::Group, format!("the group `{who}`: choose it")),
+                AsWhat::Person => (GrantKind::Person, format!("{who}: choose them")),
             };
+            let message =
+                format!("The step “{title}” asks {whom} in the step's review. Until then admins decide there");
             self.grant(kind, format!("{place}.definition.steps.{}.review.assignees", asked.step), who.clone(), message);
         }
         definition

@@ -23,6 +23,7 @@ fn is_weaker(review: &Review, than: &Review) -> bool {
     };
     let was_named = !than.assignees.is_empty();
     let asks_others = !names(&review.assignees.users).is_subset(&names(&than.assignees.users))
+        || !names(&review.assignees.groups).is_subset(&names(&than.assignees.groups))
         || !names(&review.assignees.roles).is_subset(&names(&than.assignees.roles));
     review.quorum < than.quorum
         || (review.allow_self && !than.allow_self)
@@ -38,9 +39,7 @@ impl Draft<'_> {
     pub(super) fn may_approve(&self, key: &StepKey) -> bool {
         let (Some(actor), Some(step)) = (self.ctx.actor, self.definition(key)) else { return false };
         let review = &step.review;
-        let is_asked = review.assignees.roles.iter().any(|role| role == actor.role.as_str())
-            || review.assignees.users.iter().any(|email| email.to_lowercase() == actor.email.to_lowercase());
-        let is_allowed = is_asked || actor.is_admin() || review.assignees.is_empty();
+        let is_allowed = review.assignees.asks(actor) || actor.is_admin() || review.assignees.is_empty();
         is_allowed && (review.allow_self || !self.is_own(key))
     }
 

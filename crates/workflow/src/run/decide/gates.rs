@@ -6,7 +6,7 @@ use super::draft::Draft;
 use crate::{
     definition::OnReviewTimeout,
     hash,
-    id::{ArtifactId, StepKey},
+    id::{ArtifactId, StepKey, UserId},
     run::{
         Refused,
         event::EventKind,
@@ -91,9 +91,10 @@ impl Draft<'_> {
             if review.votes.contains(&actor) {
                 return Err(Refused::AlreadyVoted);
             }
-            let disabled = self.ctx.disabled;
-            let votes = review.votes.iter().copied().filter(|by| !disabled.contains(by));
-            let votes: Vec<_> = votes.chain([actor]).collect();
+            // Who left what is asked, or cannot sign in any more, has no say in what is decided now.
+            let owner = self.base().birth.user_id;
+            let stands = |by: &UserId| self.ctx.voters.stands(*by, |voter| review.counts(voter, owner));
+            let votes: Vec<UserId> = review.votes.iter().copied().filter(stands).chain([actor]).collect();
             let n = votes.len();
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {

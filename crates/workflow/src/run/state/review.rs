@@ -22,9 +22,12 @@ pub struct Review {
     pub on_timeout: OnReviewTimeout,
     pub quorum: u32,
     pub allow_self: bool,
-    /// Empty with `users`: the run's owner and admins.
+    /// Empty with `groups` and `users`: the run's owner and admins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Ids of groups. Who is in them is no part of the run: whoever decides brings it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Emails.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
@@ -43,14 +46,31 @@ impl Review {
             quorum: asked.quorum.max(1),
             allow_self: asked.allow_self,
             roles: asked.assignees.roles.clone(),
+            groups: asked.assignees.groups.clone(),
             users: asked.assignees.users.iter().map(|email| email.to_lowercase()).collect(),
             votes: Vec::new(),
         }
     }
 
-    /// Whether somebody is asked by name or by role.
+    /// Whether somebody is asked by name, by group or by role.
     pub fn asks(&self, actor: &Actor) -> bool {
-        self.roles.iter().any(|role| role == actor.role.as_str()) || self.users.contains(&actor.email.to_lowercase())
+        definition::asks(&self.roles, &self.groups, &self.users, actor)
+    }
+
+    /// Roles and groups as a list of gates is looked through by: `group:ID`, which no role is called.
+    pub fn kinds_asked(&self) -> Vec<String> {
+        let groups = self.groups.iter().map(|group| format!("group:{group}"));
+        self.roles.iter().cloned().chain(groups).collect()
+    }
+
+    /// Whether it asks nobody in particular: it is for the run's owner and admins.
+    pub fn asks_nobody(&self) -> bool {
+        self.roles.is_empty() && self.groups.is_empty() && self.users.is_empty()
+    }
+
+    /// Whether the approval of somebody counts, as they stand now, in the run of this owner.
+    pub(in crate::run) fn counts(&self, voter: &Actor, owner: UserId) -> bool {
+        voter.is_admin() || self.asks(voter) || (self.asks_nobody() && voter.id == owner)
     }
 }
 

@@ -109,6 +109,7 @@ impl Review {
             quorum: i32::try_from(self.quorum).unwrap_or(i32::MAX),
             allow_self: self.allow_self,
             roles: self.roles.clone(),
+            groups: self.groups.clone(),
             users: self.users.clone(),
             approvals: self.votes.iter().map(|by| email(*by, emails)).collect(),
         }

@@ -29,14 +29,14 @@ fn steps() -> Value {
 }
 
 fn fork_at(world: &World, at: &str, actor: &Actor) -> Result<Start, Refused> {
-    let (agents, disabled) = (agents(), [].into());
+    let (agents, voters) = (agents(), crate::run::Voters::default());
     let ctx = Context {
         now: world.now,
         random: 4,
         actor: Some(actor),
         was_asked: false,
         request: None,
-        disabled: &disabled,
+        voters: &voters,
         agents: &agents,
     };
     fork(&world.state, &at.into(), RunId(Uuid::from_u128(60)), None, &ctx)
@@ -198,14 +198,14 @@ fn a_move_waits_until_nothing_runs_and_its_dry_run_does_not() {
     let mut next = steps();
     next["a"]["prompt"] = json!("other");
     assert_eq!(world.owner(&to(&next)), Err(Refused::StepRuns));
-    let (agents, disabled, actor) = (agents(), [].into(), owner());
+    let (agents, voters, actor) = (agents(), crate::run::Voters::default(), owner());
     let ctx = Context {
         now: world.now,
         random: 1,
         actor: Some(&actor),
         was_asked: false,
         request: None,
-        disabled: &disabled,
+        voters: &voters,
         agents: &agents,
     };
     let plan = dry::move_to(&world.state, &to(&next), &ctx).unwrap();
@@ -251,14 +251,14 @@ fn a_gate_that_stays_is_kept_by_a_move_and_one_of_a_step_that_runs_again_is_clos
 
 #[test]
 fn nothing_comes_to_a_run_that_has_not_begun() {
-    let (agents, disabled) = (agents(), [].into());
+    let (agents, voters) = (agents(), crate::run::Voters::default());
     let ctx = Context {
         now: chrono::DateTime::UNIX_EPOCH,
         random: 1,
         actor: None,
         was_asked: false,
         request: None,
-        disabled: &disabled,
+        voters: &voters,
         agents: &agents,
     };
     let nothing = State::empty();

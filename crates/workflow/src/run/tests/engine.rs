@@ -414,7 +414,7 @@ fn an_event_that_would_be_too_long_is_continued() {
         [].into(),
     );
     let (mut state, mut n) = (State::empty(), 0);
-    let (agents, disabled) = (crate::run::testing::agents(), [].into());
+    let (agents, voters) = (crate::run::testing::agents(), crate::run::Voters::default());
     let mut tell = |state: &mut State, command: &Command| {
         n += 1;
         let ctx = crate::run::Context {
@@ -423,7 +423,7 @@ fn an_event_that_would_be_too_long_is_continued() {
             actor: None,
             was_asked: false,
             request: None,
-            disabled: &disabled,
+            voters: &voters,
             agents: &agents,
         };
         let events = crate::run::decide(state, command, &ctx).unwrap();

@@ -1,8 +1,12 @@
 //! Gates: who decides, votes, rounds, time, and those that bind.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::world::{World, approve, reject};
@@ -17,6 +21,7 @@ use crate::{
     },
     status::{ErrorClass, RunStatus, StatusReason, StepStatus},
     validate,
+    verbs::Access,
 };
 
 fn gated(review: &Value) -> World {
@@ -75,10 +80,93 @@ fn whoever_cannot_sign_in_any_more_does_not_count() {
     let users = json!({"users": ["p5@example.com", "p6@example.com", "p7@example.com"]});
     let mut world = gated(&json!({"mode": "always", "quorum": 2, "assignees": users}));
     world.by(Some(&some(5)), &approve("a")).unwrap();
-    world.disabled = [some(5).id].into();
+    world.voters.set(some(5).id, None);
     assert_eq!(world.by(Some(&some(6)), &approve("a")), Ok(vec![EventKind::StepVoted]));
     assert_eq!(world.by(Some(&some(7)), &approve("a")), Ok(vec![EventKind::StepApproved]));
     assert_eq!(world.events.last().unwrap().data.reviews[0].votes, [some(6).id, some(7).id]);
+}
+
+fn member(n: u128) -> Actor {
+    Actor { groups: ["legal".into()].into(), ..some(n) }
+}
+
+#[test]
+fn a_vote_counts_while_whoever_gave_it_is_in_the_group_that_is_asked() {
+    let mut world = gated(&json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}}));
+    assert_eq!(world.by(Some(&some(5)), &approve("a")), Err(Refused::Access(Access::NotFound)));
+    assert_eq!(world.approve("a"), Err(Refused::Bound("a".into())), "it binds the owner too");
+    assert_eq!(world.by(Some(&member(5)), &approve("a")), Ok(vec![EventKind::StepVoted]));
+    world.voters.set(some(5).id, Some(some(5)));
+    assert_eq!(world.by(Some(&member(6)), &approve("a")), Ok(vec![EventKind::StepVoted]));
+    assert_eq!(world.step("a").review().unwrap().votes, [some(6).id], "who left has no say");
+    world.voters.set(some(6).id, Some(member(6)));
+    assert_eq!(world.by(Some(&member(5)), &approve("a")), Ok(vec![EventKind::StepApproved]), "who is back has");
+    assert_eq!(world.events.last().unwrap().data.reviews[0].votes, [some(6).id, some(5).id]);
+}
+
+#[test]
+fn without_assignees_only_owner_and_admins_have_a_vote_that_stays() {
+    let mut world = gated(&json!({"mode": "always", "quorum": 2}));
+    world.by(Some(&admin()), &approve("a")).unwrap();
+    // They are no admin any more when the owner approves.
+    world.voters.set(admin().id, Some(Actor { role: Role::User, ..admin() }));
+    assert_eq!(world.approve("a"), Ok(vec![EventKind::StepVoted]));
+    assert_eq!(world.step("a").review().unwrap().votes, [owner().id]);
+    world.voters.set(owner().id, Some(owner()));
+    let other = person(8, Role::Admin);
+    assert_eq!(world.by(Some(&other), &approve("a")), Ok(vec![EventKind::StepApproved]));
+}
+
+/// What happens to somebody between votes.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Votes,
+    Joins,
+    Leaves,
+    Disabled,
+    Enabled,
+}
+
+proptest! {
+    /// Whatever became of those who voted: a gate passes by so many different people as it wants, each of whom may decide just then.
+    #[test]
+    fn no_gate_passes_on_votes_of_those_who_may_not_decide_any_more(
+        quorum in 2_usize..4,
+        fates in prop::collection::vec(
+            (5_u128..10, prop::sample::select(vec![Fate::Votes, Fate::Joins, Fate::Leaves, Fate::Disabled, Fate::Enabled])),
+            1..60,
+        ),
+    ) {
+        let mut world = gated(&json!({"mode": "always", "quorum": quorum, "assignees": {"groups": ["legal"]}}));
+        let (mut members, mut disabled) = (BTreeSet::from([5_u128, 6]), BTreeSet::new());
+        for (n, fate) in fates {
+            match fate {
+                Fate::Joins => { members.insert(n); }
+                Fate::Leaves => { members.remove(&n); }
+                Fate::Disabled => { disabled.insert(n); }
+                Fate::Enabled => { disabled.remove(&n); }
+                // Who is disabled does not come in.
+                Fate::Votes if disabled.contains(&n) => {}
+                Fate::Votes => {
+                    let now = |n: u128| if members.contains(&n) { member(n) } else { some(n) };
+                    for n in 5..10 {
+                        world.voters.set(some(n).id, (!disabled.contains(&n)).then(|| now(n)));
+                    }
+                    let told = world.by(Some(&now(n)), &approve("a"));
+                    let may = |n: &u128| members.contains(n) && !disabled.contains(n);
+                    prop_assert!(told.is_err() || may(&n), "{n} may not decide");
+                    if told != Ok(vec![EventKind::StepApproved]) {
+                        continue;
+                    }
+                    let votes = &world.events.last().unwrap().data.reviews[0].votes;
+                    let able: BTreeSet<_> = (5..10).filter(may).map(|n| some(n).id).collect();
+                    let by: BTreeSet<_> = votes.iter().copied().collect();
+                    prop_assert!(by.len() == votes.len() && by.len() >= quorum && by.is_subset(&able), "{votes:?} of {able:?}");
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -86,14 +86,14 @@ fn a_re_run_fences_what_runs_downstream() {
 fn a_dry_run_is_the_same_decision_not_committed() {
     let mut world = World::steps(&chain());
     world.settle();
-    let (agents, disabled, actor) = (agents(), [].into(), owner());
+    let (agents, voters, actor) = (agents(), crate::run::Voters::default(), owner());
     let ctx = Context {
         now: world.now,
         random: 1,
         actor: Some(&actor),
         was_asked: false,
         request: None,
-        disabled: &disabled,
+        voters: &voters,
         agents: &agents,
     };
     let command = rerun("b", RerunMode::Downstream);

@@ -11,9 +11,9 @@ use crate::{
     AgentCatalog,
     access::Actor,
     hash,
-    id::{ArtifactId, StepKey, UserId},
+    id::{ArtifactId, StepKey},
     run::{
-        Command, Context, Refused, RunEvent, State,
+        Command, Context, Refused, RunEvent, State, Voters,
         command::{AttemptResult, Changes, Finished, Judged, Judgement, NewItem, Start},
         decide,
         event::{EventKind, Request},
@@ -33,7 +33,7 @@ pub(super) struct World {
     n: u128,
     pub was_asked: bool,
     pub request: Option<Request>,
-    pub disabled: BTreeSet<UserId>,
+    pub voters: Voters,
     /// What maps are given for a list.
     pub list: Vec<(String, i64)>,
     /// Loaded at the beginning, and open since.
@@ -58,7 +58,7 @@ impl World {
             n: 0,
             was_asked: false,
             request: None,
-            disabled: BTreeSet::new(),
+            voters: Voters::default(),
             list: vec![("a".into(), 1), ("b".into(), 2)],
             page: None,
         };
@@ -88,7 +88,7 @@ impl World {
             actor,
             was_asked: self.was_asked,
             request: request.as_ref(),
-            disabled: &self.disabled,
+            voters: &self.voters,
             agents: &self.agents,
         };
         let decided = decide(&self.state, command, &ctx);

@@ -1,0 +1,148 @@
+//! `weft group`: groups of people, for whoever runs the server.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use service::{OpContext, Wanted, groups};
+use workflow::{api::NewGroup, id::GroupId, limits::MAX_NAME_CHARS};
+
+use super::{
+    operator::{Operator, told},
+    remote::line,
+    user,
+};
+use crate::config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Group {
+    /// Create a group
+    Create(Named),
+    /// Give a group another name; its id stays
+    Rename(Named),
+    /// Delete a group that no workflow asks or is for
+    Delete(OfGroup),
+    /// List all groups
+    List,
+    /// List who is in a group
+    Members(OfGroup),
+    /// Put somebody into a group
+    Add(Member),
+    /// Take somebody out of a group: their votes at open gates that ask it count no more
+    Remove(Member),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct OfGroup {
+    /// The id of the group, such as legal-team
+    group: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Named {
+    #[command(flatten)]
+    of: OfGroup,
+    /// What people read
+    #[arg(long)]
+    name: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Member {
+    #[command(flatten)]
+    of: OfGroup,
+    #[arg(long)]
+    email: String,
+}
+
+pub(super) async fn run(command: Group, config: &config::Database) -> Result<ExitCode> {
+    let operator = Operator::begin_at_home(config).await?;
+    let done = perform(&operator, command).await;
+    operator.end().await?;
+    println!("{}", done?);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn perform(operator: &Operator, command: Group) -> Result<String> {
+    let ctx = operator.context().await?;
+    match command {
+        Group::Create(Named { of, name }) => {
+            let group = NewGroup { id: GroupId::new(of.group), name };
+            Ok(format!("Created the group {}", groups::create(&ctx, &group).await.map_err(told)?.id))
+        }
+        Group::Rename(Named { of, name }) => {
+            let id = find(&ctx, of).await?;
+            let group = groups::rename(&ctx, &id, &name).await.map_err(told)?;
+            Ok(format!("{id} is now called {}", line(&group.name, MAX_NAME_CHARS)))
+        }
+        Group::Delete(of) => {
+            let id = find(&ctx, of).await?;
+            groups::delete(&ctx, &id).await.map_err(told)?;
+            Ok(format!("Deleted the group {id}"))
+        }
+        Group::List => list(&ctx).await,
+        Group::Members(of) => members(&ctx, &find(&ctx, of).await?).await,
+        Group::Add(Member { of, email }) => {
+            let id = find(&ctx, of).await?;
+            let member = groups::add_member(&ctx, &id, &email).await.map_err(told)?;
+            Ok(format!("{} is in the group {id}", member.email))
+        }
+        Group::Remove(Member { of, email }) => {
+            let id = find(&ctx, of).await?;
+            let user = user::find(&ctx, &email).await?;
+            match groups::remove_member(&ctx, &id, user.id).await {
+                Ok(()) => Ok(format!("{} is not in the group {id} any more", user.email)),
+                Err(service::Error::NotFound) => {
+                    bail!("{} is not in the group {id}\n`weft group members {id}` shows who is", user.email)
+                }
+                Err(error) => Err(told(error)),
+            }
+        }
+    }
+}
+
+async fn find(ctx: &OpContext, of: OfGroup) -> Result<GroupId> {
+    let id = GroupId::new(of.group);
+    match groups::get(ctx, &id).await {
+        Ok(group) => Ok(group.id),
+        Err(service::Error::NotFound) => {
+            bail!("there is no group {}\n`weft group list` shows all", line(id.as_str(), MAX_NAME_CHARS))
+        }
+        Err(error) => Err(told(error)),
+    }
+}
+
+async fn list(ctx: &OpContext) -> Result<String> {
+    let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
+    loop {
+        let page = groups::list(ctx, &wanted).await.map_err(told)?;
+        lines.extend(page.items.iter().map(|group| {
+            format!(
+                "{}  {} of {} can sign in  {}",
+                group.id,
+                group.n_active,
+                group.n_members,
+                line(&group.name, MAX_NAME_CHARS)
+            )
+        }));
+        if page.next.is_none() {
+            return Ok(lines.join("\n"));
+        }
+        wanted.after = page.next;
+    }
+}
+
+async fn members(ctx: &OpContext, group: &GroupId) -> Result<String> {
+    let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
+    loop {
+        let page = groups::members(ctx, group, &wanted).await.map_err(told)?;
+        lines.extend(page.items.iter().map(|member| {
+            let disabled = if member.is_disabled { "  disabled" } else { "" };
+            format!("{}{disabled}", member.email)
+        }));
+        if page.next.is_none() {
+            return Ok(lines.join("\n"));
+        }
+        wanted.after = page.next;
+    }
+}

@@ -1,0 +1,87 @@
+//! Groups of people over REST: who makes them, what their names may be, and what they are asked at gates.
+
+use http::{HeaderMap, Method};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::harness::{Answer, BEN, CARA, Client, Server, status_of, step};
+
+async fn delete(client: &Client, path: &str) -> Answer {
+    client.send(Method::DELETE, path, HeaderMap::new(), axum::body::Body::empty()).await
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_group_is_made_named_filled_and_deleted_while_nothing_asks_it(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let admin = &server.admin;
+    let name = "  <b>Recht</b> ⚖️ \u{5d3}\u{5d5}\u{5d7}  ";
+    let made = admin.post("/api/groups", json!({"id": "legal", "name": name})).await.expect(201);
+    assert_eq!((made["name"].as_str(), made["n_members"].as_i64()), (Some(name.trim()), Some(0)));
+    for (group, field) in [
+        (json!({"id": "legal", "name": "Again"}), "id"),
+        (json!({"id": "Legal team", "name": "Legal"}), "id"),
+        (json!({"id": "../users", "name": "Legal"}), "id"),
+        (json!({"id": "a".repeat(65), "name": "Legal"}), "id"),
+        (json!({"id": "other", "name": " "}), "name"),
+        (json!({"id": "other", "name": "a\nb"}), "name"),
+        (json!({"id": "other", "name": "a\u{0}"}), "name"),
+        (json!({"id": "other", "name": "x".repeat(201)}), "name"),
+    ] {
+        assert_eq!(admin.post("/api/groups", group.clone()).await.problem(422, "invalid")["field"], field, "{group}");
+    }
+    let renamed = admin.json(Method::PATCH, "/api/groups/legal", &json!({"name": "Legal"})).await.expect(200);
+    assert_eq!(renamed["name"], "Legal");
+    let add = async |email: &str| admin.post("/api/groups/legal/members", json!({"email": email})).await;
+    let ben = add(&BEN.to_uppercase()).await.expect(201);
+    assert_eq!(add(BEN).await.expect(201), ben, "twice is once");
+    assert_eq!(add("nobody@example.org").await.problem(422, "invalid")["field"], "email");
+    let members = admin.get("/api/groups/legal/members").await.expect(200);
+    assert_eq!(members, json!([ben]));
+    assert_eq!(server.ben.get("/api/me").await.expect(200)["groups"], json!(["legal"]));
+    server.ben.get("/api/groups").await.problem(403, "forbidden");
+    let member = format!("/api/groups/legal/members/{}", ben["id"].as_str().unwrap());
+    delete(admin, &member).await.expect(204);
+    delete(admin, &member).await.problem(404, "not_found");
+    delete(admin, "/api/groups/legal").await.expect(204);
+    admin.get("/api/groups/legal/members").await.problem(404, "not_found");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_is_in_a_group_when_they_decide_is_asked_and_nobody_else(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let admin = &server.admin;
+    admin.post("/api/groups", json!({"id": "legal", "name": "Legal"})).await.expect(201);
+    let add = async |email: &str| admin.post("/api/groups/legal/members", json!({"email": email})).await.expect(201);
+    let (ben, _) = (add(BEN).await, add(CARA).await);
+    let review = json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}});
+    let template = server.shouting_template_with(review).await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let at = format!("/api/workflows/runs/{run}");
+    let approve = format!("{at}/steps/shout/continue");
+    // The owner is none of them.
+    server.anna.post(&approve, json!({})).await.problem(403, "forbidden");
+    let view = server.ben.get(&at).await.expect(200);
+    assert_eq!(step(&view, "shout")["review"]["groups"], json!(["legal"]));
+    assert_eq!(server.cara.get("/api/workflows/waiting").await.expect(200).as_array().unwrap().len(), 1);
+    let voted = server.ben.post(&approve, json!({})).await.expect(200);
+    assert_eq!(status_of(&voted, "shout"), "awaiting_review");
+
+    let member = format!("/api/groups/legal/members/{}", ben["id"].as_str().unwrap());
+    delete(admin, &member).await.expect(204);
+    server.ben.get(&at).await.problem(404, "not_found");
+    server.ben.post(&approve, json!({})).await.problem(404, "not_found");
+    assert!(server.ben.get("/api/workflows/waiting").await.expect(200).as_array().unwrap().is_empty());
+    // What the one who left approved counts no more.
+    let voted = server.cara.post(&approve, json!({})).await.expect(200);
+    assert_eq!(status_of(&voted, "shout"), "awaiting_review");
+    assert_eq!(step(&voted, "shout")["review"]["approvals"], json!([CARA]));
+    let used = delete(admin, "/api/groups/legal").await.problem(409, "conflict");
+    assert!(used["detail"].as_str().unwrap().contains("Shouting"), "{used}");
+
+    add(BEN).await;
+    let done = server.ben.post(&approve, json!({})).await.expect(200);
+    assert_eq!(status_of(&done, "shout"), "completed");
+    server.stop().await;
+}
