@@ -5,7 +5,7 @@ use workflow::{
     access::Role,
     api as wire,
     id::{TokenId, UserId},
-    people::People,
+    people::{Named, People},
 };
 
 use super::{client::Limited, wire::Json};
@@ -22,10 +22,10 @@ pub async fn find_people(text: String) -> Result<Vec<wire::PersonView>, AppError
     Ok(service::people::find(&expect_context(), &text).await?)
 }
 
-/// How these emails stand to the accounts.
+/// How those whom a definition names stand to the accounts and groups.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn people_standing(emails: Vec<String>) -> Result<People, AppError> {
-    Ok(service::people::standing(&expect_context(), emails).await?)
+pub async fn people_standing(named: Named) -> Result<People, AppError> {
+    Ok(service::people::standing(&expect_context(), named).await?)
 }
 
 #[server(client = Limited, input = Json, output = Json)]

@@ -98,6 +98,22 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?.into_iter().map(GroupView::from).collect())
     }
 
+    /// Of those of these groups that there are: the name, and the emails of `most` of those in it who can sign in.
+    pub async fn groups_that_can(&self, ids: &[String], most: i64) -> Result<Vec<(String, String, Vec<String>)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT g.id, g.name,
+                      ARRAY(SELECT u.email FROM group_members m JOIN users u ON u.id = m.user_id
+                            WHERE m.group_id = g.id AND u.disabled_at IS NULL LIMIT $2) AS "active!"
+               FROM groups g WHERE g.id = ANY($1)"#,
+            ids,
+            most,
+        );
+        Ok(rows.fetch_all(&self.pool).await?.into_iter().map(|row| (row.id, row.name, row.active)).collect())
+    }
+
     pub async fn group(&self, id: &GroupId) -> Result<Option<GroupView>> {
         Ok(self.groups_with(&[id.as_str().to_owned()]).await?.pop())
     }

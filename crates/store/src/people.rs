@@ -45,6 +45,20 @@ impl Store {
         Ok(voters)
     }
 
+    /// How many people can sign in, and the emails of admins who can; `most` of each.
+    pub async fn who_can_sign_in(&self, most: i64) -> Result<(i64, Vec<String>)> {
+        let n_active = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "n!" FROM (SELECT id FROM users WHERE disabled_at IS NULL LIMIT $1) active"#,
+            most,
+        );
+        let n_active = n_active.fetch_one(&self.pool).await?;
+        let admins = sqlx::query_scalar!(
+            "SELECT email FROM users WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id LIMIT $1",
+            most,
+        );
+        Ok((n_active, admins.fetch_all(&self.pool).await?))
+    }
+
     /// Those of these emails that have an account.
     pub async fn people_with(&self, emails: &[String]) -> Result<Vec<PersonView>> {
         let found = sqlx::query!(

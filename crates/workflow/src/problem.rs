@@ -66,6 +66,12 @@ pub enum ProblemCode {
     UnknownPerson,
     /// A gate asks somebody whose account is disabled.
     DisabledPerson,
+    /// A gate asks a group that nobody made.
+    UnknownGroup,
+    /// A gate asks a group in which nobody can sign in.
+    EmptyGroup,
+    /// A gate wants more approvals than there are people who may decide.
+    TooFewPeople,
     /// The step acts on the world outside, so a try of it has to be confirmed.
     ActsOutside,
     NotSupportedYet,

@@ -302,7 +302,7 @@ fn functions_of_people(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/revoke_token", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
         ("POST", "/_fn/list_users", Json(json!({})), ADMINS),
         ("POST", "/_fn/find_people", Json(json!({"text": "a"})), ADMINS),
-        ("POST", "/_fn/people_standing", Json(json!({"emails": [ANNA]})), ADMINS),
+        ("POST", "/_fn/people_standing", Json(json!({"named": {"emails": [ANNA]}})), ADMINS),
         (
             "POST",
             "/_fn/create_user",

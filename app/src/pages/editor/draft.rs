@@ -8,7 +8,7 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId,
     api::TemplateView,
-    people::{self, People, Standing},
+    people::{self, GroupStanding, Named, People, Standing},
 };
 
 use super::{content::Live, keep, saving::Saving};
@@ -135,17 +135,15 @@ impl Draft {
 
     /// Asks about those whom the gates name and of whom nothing is known yet.
     fn follow_people(self) {
-        let asked = StoredValue::new(BTreeSet::new());
+        let asked = StoredValue::new(Named::default());
         effect(move || {
             self.handle.revision().track();
             let named = self.handle.with_definition_untracked(people::named);
-            let new: Vec<String> = asked.with_value(|asked: &BTreeSet<String>| {
-                named.into_iter().filter(|email| !asked.contains(email)).collect()
-            });
+            let new = asked.with_value(|asked| named.without(asked));
             if new.is_empty() {
                 return;
             }
-            asked.update_value(|asked| asked.extend(new.iter().cloned()));
+            asked.update_value(|asked| *asked = std::mem::take(asked).with(&new));
             spawn_local(async move {
                 match api::people_standing(new.clone()).await {
                     Ok(known) => {
@@ -156,7 +154,7 @@ impl Draft {
                     Err(error) => {
                         self.session.note(&error);
                         // Asked again with the next edit. Publishing judges in any case.
-                        asked.try_update_value(|asked| asked.retain(|email| !new.contains(email)));
+                        asked.try_update_value(|asked| *asked = asked.without(&new));
                     }
                 }
             });
@@ -179,6 +177,10 @@ impl Draft {
     /// Whoever was offered is known.
     pub(super) fn note_person(self, email: &str, standing: Standing) {
         self.people.update(|people| people.set(email, standing));
+    }
+
+    pub(super) fn group_standing(self, id: &str) -> Option<GroupStanding> {
+        self.people.with(|people| people.group(id).cloned())
     }
 
     fn clear_pause(self) {

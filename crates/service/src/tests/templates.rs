@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{
     AgentId, Problem, ProblemCode,
-    api::{CreateTemplate, PublishedTemplate, SaveAgent, TestAgent, UpdateTemplate},
+    api::{CreateTemplate, NewGroup, PublishedTemplate, SaveAgent, TestAgent, UpdateTemplate},
     limits,
 };
 
 use super::{World, at, chain, plain, refusal, status, writer};
-use crate::{OpContext, Wanted, agents, people, templates, users};
+use crate::{OpContext, Wanted, agents, groups, people, templates, users};
 
 fn update(definition: Value, base: i64) -> UpdateTemplate {
     UpdateTemplate { definition: Some(definition), base_revision: Some(base), ..UpdateTemplate::default() }
@@ -94,6 +94,33 @@ async fn a_gate_that_asks_somebody_who_cannot_come_is_told_and_not_published(poo
     assert_eq!(told(&templates::get(&world.admin, draft.id).await.unwrap().problems), [off]);
     assert_eq!(people::find(&world.admin, "PERSON").await.unwrap().len(), 3);
     assert_eq!(status(people::find(&world.ada, "p").await), plain(403));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_gate_that_nobody_can_decide_is_not_published_and_told_to_admins_when_it_becomes_so(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let admin = &world.admin;
+    let mut definition = chain();
+    definition["steps"]["first"]["review"] = json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}});
+    let draft = world.template(&definition).await;
+    let told = |problems: &[Problem]| {
+        problems.iter().filter(|problem| problem.is_error()).map(|problem| problem.code).collect::<Vec<_>>()
+    };
+    let refused = refusal(templates::publish(admin, draft.id).await);
+    assert_eq!(told(&refused.problems), [ProblemCode::UnknownGroup, ProblemCode::TooFewPeople]);
+    let legal = NewGroup { id: "legal".into(), name: "Legal".into() };
+    groups::create(admin, &legal).await.unwrap();
+    let refused = refusal(templates::publish(admin, draft.id).await);
+    assert_eq!(told(&refused.problems), [ProblemCode::EmptyGroup, ProblemCode::TooFewPeople]);
+    let ben = groups::add_member(admin, &legal.id, "person3@example.org").await.unwrap();
+    assert_eq!(templates::publish(admin, draft.id).await.unwrap().version, 1);
+
+    groups::remove_member(admin, &legal.id, ben.id).await.unwrap();
+    let notes = templates::get_published(admin, draft.id).await.unwrap().draft.unwrap();
+    assert_eq!(told(&notes.problems), [ProblemCode::EmptyGroup, ProblemCode::TooFewPeople]);
+    let used = refusal(groups::delete(admin, &legal.id).await);
+    assert!(used.status == 409 && used.detail.contains("“Brief”"), "{}", used.detail);
+    assert_eq!(status(groups::list(&world.ada, &Wanted::default()).await), plain(403));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
