@@ -12,13 +12,16 @@ const MOST: i64 = 30;
 const MOST_LETTERS: usize = 64;
 
 pub async fn find(ctx: &OpContext, text: &str) -> Result<FoundNames> {
-    ctx.user()?;
+    let user = ctx.user()?.id;
     let Some(sought) = Sought::new(text, MOST_LETTERS) else {
         return Ok(FoundNames::default());
     };
     // A token of an admin that may only read is told what everybody is.
     if ctx.admin().is_err() {
-        return Ok(FoundNames { workflows: ctx.store().find_published(&sought, MOST).await?, agents: Vec::new() });
+        return Ok(FoundNames {
+            workflows: ctx.store().find_published(&sought, user, MOST).await?,
+            agents: Vec::new(),
+        });
     }
     let workflows = ctx.store().find_templates(&sought, MOST).await?;
     Ok(FoundNames { workflows, agents: ctx.store().find_agents(&sought, MOST).await? })

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod artifacts;
+pub mod audience;
 pub mod audit;
 mod contents;
 mod context;

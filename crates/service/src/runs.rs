@@ -50,6 +50,13 @@ pub async fn list(ctx: &OpContext, after: Option<String>, limit: Option<u32>) ->
     Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::Mine).await?)
 }
 
+/// Runs of others, in workflows all of whose runs a group of mine sees, newest first.
+pub async fn list_shared(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
+    let viewer = ctx.user()?;
+    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into();
+    Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::Shared).await?)
+}
+
 /// Runs of everybody, newest first.
 pub async fn list_all(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
     let viewer = ctx.admin()?;
@@ -83,7 +90,8 @@ pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<V
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
 }
 
-/// Passes if the run is theirs to see: the owner's, an admin's, or one with an open gate that they are asked at.
+/// Passes if the run is theirs to see: the owner's, an admin's, one with an open gate that they are asked at, or one that a group of theirs
+/// sees.
 pub async fn visible(ctx: &OpContext, id: RunId) -> Result<()> {
     if ctx.store().run_is_visible(id, ctx.user()?).await? { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -18,14 +18,14 @@ use workflow::{
     limits,
 };
 
-use crate::{Error, OpContext, Result, Wanted, id, people, text, validation};
+use crate::{Error, OpContext, Result, Wanted, audience, id, people, text, validation};
 
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;
 
 pub async fn gallery(ctx: &OpContext, wanted: &Wanted) -> Result<Page<PublishedTemplate>> {
-    ctx.user()?;
-    Ok(ctx.store().gallery(wanted.window()).await?)
+    let by = audience::starter(ctx.user()?);
+    Ok(ctx.store().gallery(by, wanted.window()).await?)
 }
 
 /// What is made of what a template of the gallery runs, such as its drawing; none where that version is not there any more.
@@ -42,8 +42,8 @@ pub async fn made_of<T: Send + 'static>(
 }
 
 pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedTemplate> {
-    ctx.user()?;
-    let published = ctx.store().published(id).await?.ok_or(Error::NotFound)?;
+    let by = audience::starter(ctx.user()?);
+    let published = ctx.store().published(id, by).await?.ok_or(Error::NotFound)?;
     // A token of an admin that may only read is told what everybody is.
     let draft = if ctx.admin().is_ok() { Some(notes(ctx, id, published.version).await?) } else { None };
     Ok(PublishedTemplate { draft, ..published })
@@ -152,7 +152,7 @@ pub async fn archive(ctx: &OpContext, id: TemplateId, is_archived: bool) -> Resu
 
 /// The published versions, newest first: what a run can be moved to, and what an agent can run.
 pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Result<Page<PublishedVersion>> {
-    ctx.user()?;
+    let user = ctx.user()?;
     // Hidden templates, which tests run, are no drafts of anybody.
     ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     let mut versions = ctx.store().template_versions(id, wanted.window()).await?;
@@ -160,7 +160,8 @@ pub async fn versions(ctx: &OpContext, id: TemplateId, wanted: &Wanted) -> Resul
     if ctx.admin().is_ok() {
         return Ok(versions);
     }
-    if versions.items.is_empty() && wanted.after.is_none() {
+    let is_none = versions.items.is_empty() && wanted.after.is_none();
+    if is_none || !(user.may_administer() || ctx.store().may_start(id, user.id).await?) {
         return Err(Error::NotFound);
     }
     // What admins say to each other, and who they are.

@@ -22,8 +22,9 @@ macro_rules! is_asked {
     };
 }
 
-/// Whether a person may see the run `r`: its owner, an admin, and those who are asked at one of its gates for as long as it is open.
-macro_rules! may_see {
+/// Whether the run `r` stands in a person's lists: its owner's, every admin's, and those of who is asked at one of its gates for as long
+/// as it is open.
+macro_rules! concerns {
     ($user:literal, $role:literal, $email:literal) => {
         concat!(
             "(r.user_id = $",
@@ -37,7 +38,21 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {is_asked, may_see};
+/// Whether a person may see the run `r`: whom it concerns, and who is in a group that sees all runs of its workflow.
+macro_rules! may_see {
+    ($user:literal, $role:literal, $email:literal) => {
+        concat!(
+            "(",
+            $crate::access::concerns!($user, $role, $email),
+            " OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                WHERE a.template_id = r.template_id AND a.may_see AND m.user_id = $",
+            $user,
+            "))"
+        )
+    };
+}
+
+pub(crate) use {concerns, is_asked, may_see};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {

@@ -2,7 +2,7 @@
 //! It must never answer a user with what only a draft says: those who may not edit are told the published names alone.
 
 use workflow::{
-    AgentId, TemplateId,
+    AgentId, TemplateId, UserId,
     api::{FoundAgent, FoundWorkflow},
 };
 
@@ -32,15 +32,16 @@ impl Sought {
 impl Store {
     /// Of drafts, as admins find them.
     pub async fn find_templates(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
-        self.find_named(sought, most, true).await
+        self.find_named(sought, most, None).await
     }
 
-    /// Of published versions, as everybody finds them.
-    pub async fn find_published(&self, sought: &Sought, most: i64) -> Result<Vec<FoundWorkflow>> {
-        self.find_named(sought, most, false).await
+    /// Of published versions, as somebody finds them who may start them.
+    pub async fn find_published(&self, sought: &Sought, by: UserId, most: i64) -> Result<Vec<FoundWorkflow>> {
+        self.find_named(sought, most, Some(by)).await
     }
 
-    async fn find_named(&self, sought: &Sought, most: i64, may_edit: bool) -> Result<Vec<FoundWorkflow>> {
+    async fn find_named(&self, sought: &Sought, most: i64, by: Option<UserId>) -> Result<Vec<FoundWorkflow>> {
+        let may_edit = by.is_none();
         let rows = sqlx::query!(
             // Who may not edit is told of the published version alone: what has none has no name for them.
             r#"SELECT t.id, n.name AS "name!", t.published_version IS NOT NULL AS "is_published!"
@@ -49,11 +50,15 @@ impl Store {
                    ON v.template_id = t.id AND v.version = t.published_version AND NOT $4
                CROSS JOIN LATERAL (SELECT CASE WHEN $4 THEN t.name ELSE v.name END AS name OFFSET 0) n
                WHERE NOT t.is_test AND t.archived_at IS NULL AND lower(n.name) LIKE lower($1)
+                   AND ($5::uuid IS NULL OR NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = t.id AND a.may_start)
+                   OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                              WHERE a.template_id = t.id AND a.may_start AND m.user_id = $5))
                ORDER BY strpos(lower(n.name), lower($2)) = 0, strpos(lower(n.name), lower($2)), length(n.name), t.id LIMIT $3"#,
             sought.pattern,
             sought.text,
             most,
             may_edit,
+            by.map(|user| user.0),
         );
         let rows = rows.fetch_all(&self.pool).await?.into_iter();
         let found = rows.map(|row| FoundWorkflow {

@@ -6,6 +6,7 @@
 mod access;
 pub mod agents;
 pub mod artifacts;
+pub mod audience;
 pub mod audit;
 pub mod blobs;
 mod decode;

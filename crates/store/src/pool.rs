@@ -16,7 +16,7 @@ use crate::{
     quotas::Limits,
     secret::SecretHash,
     sessions::OpenSession,
-    templates::{Startable, Wanted},
+    templates::{ForWhom, Wanted},
     tokens::OpenToken,
 };
 
@@ -34,7 +34,7 @@ pub struct Store {
     /// What nearly every request asks first.
     pub(crate) tokens: Gather<SecretHash, OpenToken>,
     pub(crate) sessions: Gather<SecretHash, OpenSession>,
-    pub(crate) startable: Gather<Wanted, Startable>,
+    pub(crate) startable: Gather<Wanted, ForWhom>,
 }
 
 impl Store {

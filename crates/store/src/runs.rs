@@ -12,7 +12,7 @@ use workflow::{
 
 use crate::{
     Result, Store, Window,
-    access::{is_asked, may_see},
+    access::{concerns, is_asked, may_see},
     decode::{maybe_word, word},
     page,
 };
@@ -20,6 +20,8 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
     Mine,
+    /// Those of others that the viewer sees by a group.
+    Shared,
     /// All that the viewer may see.
     All,
 }
@@ -158,10 +160,27 @@ const WAITING: &str = concat!(
     ")) r ORDER BY r.created_at, r.id LIMIT $4"
 );
 
+/// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs.
+const SHARED: &str = concat!(
+    "SELECT r.* FROM (
+        SELECT DISTINCT a.template_id FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+        WHERE m.user_id = $1 AND a.may_see
+    ) a CROSS JOIN LATERAL (",
+    summaries!(
+        concat!(
+            "r.template_id = a.template_id AND r.parent_run IS NULL AND r.template_version > 0 AND r.user_id <> $1 AND ",
+            older_than!("2", "3")
+        ),
+        " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
+    ),
+    ") r ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
+);
+
 /// Name and text of each, and what goes in it, for the test that looks at their plans. Must never be run from here.
-pub const LIST_STATEMENTS: [(&str, &str, &str); 4] = [
+pub const LIST_STATEMENTS: [(&str, &str, &str); 5] = [
     ("mine", MINE, "user, time, id, limit"),
     ("all", ALL, "user, time, id, limit, role, email"),
+    ("shared", SHARED, "user, time, id, limit"),
     ("waiting for an admin", WAITING_FOR_ADMIN, "time, id, limit"),
     ("waiting", WAITING, "user, time, id, limit, role, email"),
 ];
@@ -181,7 +200,11 @@ impl Store {
     ) -> Result<RunPage> {
         let (before, id) = after.and_then(page::read_at).unzip();
         let window = Window { after, limit };
-        let sql = if scope == Scope::Mine { MINE } else { ALL };
+        let sql = match scope {
+            Scope::Mine => MINE,
+            Scope::Shared => SHARED,
+            Scope::All => ALL,
+        };
         let mut query = sqlx::query_as(sql).bind(viewer.id.0).bind(before).bind(id).bind(window.to_read());
         if scope == Scope::All {
             query = query.bind(viewer.role.as_str()).bind(&viewer.email);
@@ -209,11 +232,11 @@ impl Store {
         Ok(window.page(rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?, place))
     }
 
-    /// Those of the named runs that the viewer may see. One that is missing here has left their lists.
+    /// Those of the named runs that concern the viewer. One that is missing here has left their lists.
     pub async fn run_summaries_of(&self, runs: &[RunId], viewer: &Actor) -> Result<Vec<RunSummary>> {
         let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         let sql = summaries!(
-            concat!("r.id = ANY($4) AND ", may_see!("1", "2", "3")),
+            concat!("r.id = ANY($4) AND ", concerns!("1", "2", "3")),
             " ORDER BY r.created_at DESC, r.id DESC"
         );
         let rows: Vec<SummaryRow> = sqlx::query_as(sql)

@@ -1,7 +1,7 @@
 //! Workflow templates: one draft with a revision, and immutable published versions.
 //! Must never overwrite a newer draft, and never change a version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
     api::{Page, PublishedTemplate, PublishedVersion, TemplateSummary},
+    id::GroupId,
 };
 
 use crate::{Error, Result, Store, Window, decode, page};
@@ -99,8 +100,8 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
 }
 
 impl Store {
-    /// A page of published templates, by name.
-    pub async fn gallery(&self, window: Window<'_>) -> Result<Page<PublishedTemplate>> {
+    /// A page of published templates, by name: those that this person may start, or all.
+    pub async fn gallery(&self, by: Option<UserId>, window: Window<'_>) -> Result<Page<PublishedTemplate>> {
         let (name, id) = window.after.and_then(page::read_named).unzip();
         let rows = sqlx::query_as!(
             PublishedRow,
@@ -110,25 +111,34 @@ impl Store {
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
                WHERE NOT t.is_test AND t.archived_at IS NULL
                    AND ($1::text IS NULL OR (lower(v.name), t.id) > (lower($1), $2::uuid))
+                   AND ($4::uuid IS NULL OR NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = t.id AND a.may_start)
+                   OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                              WHERE a.template_id = t.id AND a.may_start AND m.user_id = $4))
                ORDER BY lower(v.name), t.id LIMIT $3"#,
             name,
             id,
             window.to_read(),
+            by.map(|user| user.0),
         );
         let rows = rows.fetch_all(&self.pool).await?;
         let found = rows.into_iter().map(PublishedTemplate::try_from).collect::<Result<_>>()?;
         Ok(window.page(found, |template: &PublishedTemplate| page::named(&template.name, template.id.0)))
     }
 
-    pub async fn published(&self, id: TemplateId) -> Result<Option<PublishedTemplate>> {
+    /// The published version of a template that this person may start, or of any.
+    pub async fn published(&self, id: TemplateId, by: Option<UserId>) -> Result<Option<PublishedTemplate>> {
         let row = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
                       coalesce((v.definition -> 'inputs')::text, '{}') AS "inputs!", v.published_at
                FROM workflow_templates t
                JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
-               WHERE t.id = $1 AND NOT t.is_test AND t.archived_at IS NULL"#,
+               WHERE t.id = $1 AND NOT t.is_test AND t.archived_at IS NULL
+                   AND ($2::uuid IS NULL OR NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = t.id AND a.may_start)
+                   OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                              WHERE a.template_id = t.id AND a.may_start AND m.user_id = $2))"#,
             id.0,
+            by.map(|user| user.0),
         );
         row.fetch_optional(&self.pool).await?.map(PublishedTemplate::try_from).transpose()
     }
@@ -239,17 +249,37 @@ impl Store {
 
     /// Whether a named version may be started, or which one is published. What is in it never changes, so it is read apart (`version`).
     pub async fn startable(&self, id: TemplateId, version: Option<i32>) -> Result<Startable> {
+        Ok(self.startable_for(id, version).await?.0)
+    }
+
+    /// The same for a member of these groups: a template that is for others is as missing as one that nobody made.
+    pub async fn startable_by(
+        &self,
+        id: TemplateId,
+        version: Option<i32>,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<Startable> {
+        let (found, audience) = self.startable_for(id, version).await?;
+        let is_theirs = audience.is_empty() || audience.iter().any(|group| groups.contains(group.as_str()));
+        Ok(if is_theirs { found } else { Startable::NotFound })
+    }
+
+    async fn startable_for(&self, id: TemplateId, version: Option<i32>) -> Result<ForWhom> {
         let pool = self.pool.clone();
         let found = self.startable.ask((id, version), move |wanted| all_startable(pool.clone(), wanted)).await?;
-        Ok(found.unwrap_or(Startable::NotFound))
+        Ok(found.unwrap_or((Startable::NotFound, Vec::new())))
     }
 }
 
-async fn all_startable(pool: PgPool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wanted, Startable>> {
+/// What of a template may be started, and by members of which groups; by everybody where there is none.
+pub(crate) type ForWhom = (Startable, Vec<String>);
+
+async fn all_startable(pool: PgPool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wanted, ForWhom>> {
     let (ids, versions): (Vec<Uuid>, Vec<Option<i32>>) =
         wanted.into_iter().map(|(id, version)| (id.0, version)).unzip();
     let rows = sqlx::query!(
-        r#"SELECT w.id AS "id!", w.version AS wanted, t.published_version, t.archived_at, v.version AS "version?"
+        r#"SELECT w.id AS "id!", w.version AS wanted, t.published_version, t.archived_at, v.version AS "version?",
+                  ARRAY(SELECT a.group_id FROM workflow_audience a WHERE a.template_id = t.id AND a.may_start) AS "groups!"
            FROM unnest($1::uuid[], $2::int[]) AS w (id, version)
            JOIN workflow_templates t ON t.id = w.id AND NOT t.is_test
            LEFT JOIN workflow_template_versions v
@@ -265,7 +295,7 @@ async fn all_startable(pool: PgPool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wan
             None if row.published_version.is_none() => Startable::NotPublished,
             None => Startable::NotFound,
         };
-        ((TemplateId(row.id), row.wanted), startable)
+        ((TemplateId(row.id), row.wanted), (startable, row.groups))
     });
     Ok(found.collect())
 }

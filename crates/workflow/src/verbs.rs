@@ -79,6 +79,8 @@ pub enum Who {
     Admin,
     /// Asked at the step's gate, which is open.
     Assignee,
+    /// In a group that sees all runs of the workflow.
+    Viewer,
     /// Signed in, but with nothing to do with this run.
     Other,
     /// Not signed in.
@@ -109,13 +111,14 @@ impl Access {
 }
 
 impl Who {
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Assignee, Self::Other, Self::Nobody];
+    pub const ALL: [Self; 6] = [Self::Owner, Self::Admin, Self::Assignee, Self::Viewer, Self::Other, Self::Nobody];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
             Self::Admin => "admin",
             Self::Assignee => "assignee",
+            Self::Viewer => "viewer",
             Self::Other => "other",
             Self::Nobody => "nobody",
         }
@@ -177,7 +180,7 @@ pub fn may(verb: Verb, who: Who) -> Access {
     match who {
         Who::Owner | Who::Admin => Access::Allowed,
         Who::Assignee if verb.is_decision() => Access::Allowed,
-        Who::Assignee => Access::Forbidden,
+        Who::Assignee | Who::Viewer => Access::Forbidden,
         Who::Other => Access::NotFound,
         Who::Nobody => Access::Unauthenticated,
     }
@@ -187,7 +190,7 @@ pub fn may(verb: Verb, who: Who) -> Access {
 pub fn may_run(_verb: RunVerb, who: Who) -> Access {
     match who {
         Who::Owner | Who::Admin => Access::Allowed,
-        Who::Assignee => Access::Forbidden,
+        Who::Assignee | Who::Viewer => Access::Forbidden,
         Who::Other => Access::NotFound,
         Who::Nobody => Access::Unauthenticated,
     }
@@ -196,7 +199,7 @@ pub fn may_run(_verb: RunVerb, who: Who) -> Access {
 /// Whether somebody sees the run.
 pub fn may_see(who: Who) -> Access {
     match who {
-        Who::Owner | Who::Admin | Who::Assignee => Access::Allowed,
+        Who::Owner | Who::Admin | Who::Assignee | Who::Viewer => Access::Allowed,
         Who::Other => Access::NotFound,
         Who::Nobody => Access::Unauthenticated,
     }
@@ -374,6 +377,7 @@ mod tests {
             assert_eq!(may(verb, Who::Owner), Access::Allowed);
             assert_eq!(may(verb, Who::Other).status(), 404);
             assert_eq!(may(verb, Who::Assignee) == Access::Allowed, verb.is_decision());
+            assert_eq!(may(verb, Who::Viewer), Access::Forbidden);
         }
     }
 

@@ -9,13 +9,14 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 use service::{
-    OpContext,
+    OpContext, audience,
     runs::{self, Started, Tried},
 };
 use workflow::{
     RunId, RunView, StepKey,
     api::{
         AdoptRun, Comparison, ForkRun, MoveAnswer, MoveRun, Page, PatchRun, ResumeRun, RunPage, Staleness, StartRun,
+        StuckGate,
     },
 };
 
@@ -32,6 +33,9 @@ pub(super) struct Which {
     /// Runs of everybody; for admins.
     #[serde(default)]
     all: bool,
+    /// Runs of others that my groups see.
+    #[serde(default)]
+    shared: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,13 +64,19 @@ async fn made(ctx: &OpContext, prefer: Prefer, started: Started) -> Result<(Stat
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(which): Params<Which>) -> Result<Json<RunPage>> {
     Ok(Json(match which {
-        Which { after, limit, all: true } => runs::list_all(&ctx, after, limit).await?,
-        Which { after, limit, all: false } => runs::list(&ctx, after, limit).await?,
+        Which { after, limit, all: true, .. } => runs::list_all(&ctx, after, limit).await?,
+        Which { after, limit, shared: true, .. } => runs::list_shared(&ctx, after, limit).await?,
+        Which { after, limit, .. } => runs::list(&ctx, after, limit).await?,
     }))
 }
 
 pub(super) async fn waiting(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
     Ok(pages.answer(runs::waiting_for_me(&ctx, &pages.wanted).await?))
+}
+
+/// Gates that nobody can decide any more.
+pub(super) async fn stuck(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<StuckGate>>> {
+    Ok(Json(audience::stuck(&ctx).await?))
 }
 
 pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<RunId>) -> Result<Json<RunView>> {

@@ -8,10 +8,10 @@ use axum::{
 };
 use http::StatusCode;
 use serde::Deserialize;
-use service::{OpContext, templates};
+use service::{OpContext, audience, templates};
 use workflow::{
     AgentId, Definition, TemplateId,
-    api::{CreateTemplate, Published, TemplateView, UpdateTemplate},
+    api::{Audience, CreateTemplate, Published, TemplateView, UpdateTemplate},
 };
 
 use super::{
@@ -67,6 +67,19 @@ pub(super) async fn update(
     Body(update): Body<UpdateTemplate>,
 ) -> Result<Json<TemplateView>> {
     Ok(Json(templates::save_draft(&ctx, id, update).await?))
+}
+
+/// For whom it is.
+pub(super) async fn audience(Extension(ctx): Extension<OpContext>, Ids(id): Ids<TemplateId>) -> Result<Json<Audience>> {
+    Ok(Json(audience::get(&ctx, id).await?))
+}
+
+pub(super) async fn set_audience(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<TemplateId>,
+    Body(audience): Body<Audience>,
+) -> Result<Json<Audience>> {
+    Ok(Json(audience::set(&ctx, id, &audience).await?))
 }
 
 pub(super) async fn duplicate(

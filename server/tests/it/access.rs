@@ -225,6 +225,9 @@ fn rest_of_groups() -> Vec<Row> {
         ("GET", "/api/groups/{group_id}/members", Empty, MISSING_TO_ADMINS),
         ("POST", "/api/groups/{group_id}/members", Json(json!({"email": BEN})), MISSING_TO_ADMINS),
         ("DELETE", "/api/groups/{group_id}/members/{user_id}", Empty, MISSING_TO_ADMINS),
+        ("GET", "/api/workflows/templates/{template_id}/audience", Empty, ADMINS),
+        ("PUT", "/api/workflows/templates/{template_id}/audience", Json(json!({"groups": []})), ADMINS),
+        ("GET", "/api/workflows/stuck", Empty, ADMINS),
     ]
 }
 
@@ -501,6 +504,45 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");
     holds_every_verb(&rows);
     walk(&server, &it, &rows).await;
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_sees_a_run_by_a_group_looks_and_does_nothing_else(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let it = fixture(&server).await;
+    let run = format!("/api/workflows/runs/{}", it.run);
+    server.ben.get(&run).await.problem(404, "not_found");
+    server.admin.post("/api/groups", json!({"id": "audit", "name": "Audit"})).await.expect(201);
+    server.admin.post("/api/groups/audit/members", json!({"email": BEN})).await.expect(201);
+    let audience = format!("/api/workflows/templates/{}/audience", it.template);
+    let sees = json!({"groups": [{"group_id": "audit", "may_see": true}]});
+    server.admin.json(Method::PUT, &audience, &sees).await.expect(200);
+    let mut rows = rest(&it);
+    rows.extend(functions_of_work(&it));
+    let mut wrong = Vec::new();
+    for (method, path, content, rule) in &rows {
+        let access = match *rule {
+            Sees => may_see(Who::Viewer),
+            OnStep(verb) => may(verb, Who::Viewer),
+            OnRun(verb) => may_run(verb, Who::Viewer),
+            Fixed(_) => continue,
+        };
+        let expected = if access == Access::Allowed { Open } else { Forbidden };
+        let (told, answer) = told(&server.ben, method, &filled(path, &it), content).await;
+        if told != expected {
+            wrong.push(format!("{method} {path}: {told:?} instead of {expected:?}: {answer}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What they only see is not among what is theirs, nor does it wait for them.
+    let listed = server.ben.get("/api/workflows/runs?shared=true").await.expect(200);
+    assert_eq!(listed["runs"][0]["id"], it.run.as_str());
+    assert!(server.ben.get("/api/workflows/runs").await.expect(200)["runs"].as_array().unwrap().is_empty());
+    assert!(server.ben.get("/api/workflows/waiting").await.expect(200).as_array().unwrap().is_empty());
+    let nobody = json!({"groups": []});
+    server.admin.json(Method::PUT, &audience, &nobody).await.expect(200);
+    server.ben.get(&run).await.problem(404, "not_found");
     server.stop().await;
 }
 

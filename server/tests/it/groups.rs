@@ -85,3 +85,74 @@ async fn who_is_in_a_group_when_they_decide_is_asked_and_nobody_else(pool: PgPoo
     assert_eq!(status_of(&done, "shout"), "completed");
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_workflow_is_for_its_groups_and_missing_to_others(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let admin = &server.admin;
+    for (id, email) in [("sales", BEN), ("legal", CARA)] {
+        admin.post("/api/groups", json!({"id": id, "name": id})).await.expect(201);
+        admin.post(&format!("/api/groups/{id}/members"), json!({"email": email})).await.expect(201);
+    }
+    let template = server.shouting_template("always").await;
+    let mine = server.ben.start(&template, "before").await;
+    server.ben.settled(&mine).await;
+    let (at, published) =
+        (format!("/api/workflows/templates/{template}/audience"), format!("/api/workflows/templates/{template}"));
+    let set = async |groups: serde_json::Value| admin.json(Method::PUT, &at, &json!({ "groups": groups })).await;
+    for (groups, field) in [
+        (json!([{"group_id": "nobody", "may_start": true}]), "groups.0.group_id"),
+        (json!([{"group_id": "../x", "may_start": true}]), "groups.0.group_id"),
+        (json!([{"group_id": "sales"}]), "groups.0"),
+        (json!([{"group_id": "sales", "may_see": true}, {"group_id": "sales", "may_start": true}]), "groups.1"),
+    ] {
+        assert_eq!(set(groups.clone()).await.problem(422, "invalid")["field"], field, "{groups}");
+    }
+    assert_eq!(admin.get(&at).await.expect(200), json!({"groups": []}), "what is wrong changes nothing");
+
+    let audience = set(json!([{"group_id": "legal", "may_start": true}])).await.expect(200);
+    assert_eq!(audience["groups"][0]["may_see"], false);
+    let start = json!({"template_id": template, "inputs": {"text": "x"}});
+    let gallery = "/api/workflows/gallery";
+    for (client, is_theirs) in [(&server.ben, false), (&server.anna, false), (&server.cara, true), (admin, true)] {
+        let n_listed = client.get(gallery).await.expect(200).as_array().unwrap().len();
+        assert_eq!(n_listed, usize::from(is_theirs));
+        if is_theirs {
+            client.get(&published).await.expect(200);
+            client.post("/api/workflows/runs", start.clone()).await.expect(201);
+        } else {
+            client.get(&published).await.problem(404, "not_found");
+            client.get(&format!("{published}/versions")).await.problem(404, "not_found");
+            client.post("/api/workflows/runs", start.clone()).await.problem(404, "not_found");
+        }
+    }
+    // What they began before is theirs, but a fork is a run that begins.
+    server.ben.get(&format!("/api/workflows/runs/{mine}")).await.expect(200);
+    let fork = server.ben.post(&format!("/api/workflows/runs/{mine}/fork"), json!({"step": "shout"})).await;
+    assert!(fork.problem(403, "forbidden")["detail"].as_str().unwrap().contains("for others now"));
+    delete(admin, "/api/groups/legal").await.problem(409, "conflict");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn admins_are_told_of_gates_that_nobody_can_decide_any_more(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let admin = &server.admin;
+    admin.post("/api/groups", json!({"id": "legal", "name": "Legal"})).await.expect(201);
+    let add = async |email: &str| admin.post("/api/groups/legal/members", json!({"email": email})).await.expect(201);
+    let member = add(CARA).await;
+    let review = json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}});
+    let template = server.shouting_template_with(review).await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let stuck = async || admin.get("/api/workflows/stuck").await.expect(200);
+    assert_eq!(stuck().await, json!([]), "cara and an admin can");
+    delete(admin, &format!("/api/groups/legal/members/{}", member["id"].as_str().unwrap())).await.expect(204);
+    let told = stuck().await;
+    let gate = &told[0];
+    assert_eq!((gate["run_id"].as_str(), gate["step"].as_str()), (Some(run.as_str()), Some("shout")));
+    assert_eq!((gate["quorum"].as_i64(), gate["n_can"].as_i64()), (Some(2), Some(0)));
+    add(BEN).await;
+    assert_eq!(stuck().await, json!([]));
+    server.stop().await;
+}

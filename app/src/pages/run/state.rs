@@ -105,6 +105,8 @@ impl LiveRun {
         let version = memo(move || run.with(|run| run.template_version));
         let session = use_session();
         let me = session.user_untracked();
+        // Whoever is shown a run that is not theirs sees it by a group, and goes on seeing it.
+        let is_shared = run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
         let live = Self {
             id,
             folded: StoredValue::new(Folded { state, people }),
@@ -117,7 +119,7 @@ impl LiveRun {
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
-            is_shown: memo(move || run.with(|run| is_shown_to(run, me.as_ref()))),
+            is_shown: memo(move || is_shared || run.with(|run| is_shown_to(run, me.as_ref()))),
             stale: memo(move || {
                 pulse.track();
                 run.with_untracked(staleness)

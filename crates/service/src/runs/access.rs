@@ -1,18 +1,18 @@
-//! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone. What gates that bind
-//! keep even from an owner is decided with the verb.
+//! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone, and who sees it by a
+//! group nothing but look. What gates that bind keep even from an owner is decided with the verb.
 //! Must answer alike for a run that is missing and one that is nobody's business of the asker.
 
 use std::collections::BTreeSet;
 
 use workflow::{
-    StepKey,
+    RunId, StepKey,
     access::Actor,
     run::{State, state::Step},
     verbs::Verb,
 };
 
 use super::refusals;
-use crate::{Error, Result};
+use crate::{Error, OpContext, Result};
 
 /// What a viewer may do with a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,23 +21,31 @@ pub(crate) enum Access {
     Full,
     /// Somebody who is asked: the open gates of these steps, and to look.
     Gates(BTreeSet<StepKey>),
+    /// A group of theirs sees all runs of the workflow: to look, and nothing else.
+    Look,
+}
+
+/// Whether a group of the viewer sees all runs of the workflow. Not asked where it makes no difference.
+pub(crate) async fn is_shared(ctx: &OpContext, run: RunId) -> Result<bool> {
+    let viewer = ctx.user()?;
+    Ok(!viewer.is_admin() && !viewer.groups.is_empty() && ctx.store().run_is_shared(run, viewer.id).await?)
 }
 
 /// What somebody may do with the run; none where it is not theirs to see. The twin of what the store asks in every list of runs.
-pub(crate) fn of(state: &State, viewer: &Actor) -> Option<Access> {
+pub(crate) fn of(state: &State, viewer: &Actor, is_shared: bool) -> Option<Access> {
     if viewer.may_run(state.birth.user_id) {
         return Some(Access::Full);
     }
     let asks = |step: &&Step| step.review().is_some_and(|review| review.asks(viewer));
     let gates: BTreeSet<StepKey> = state.steps().filter(asks).map(|step| step.key.clone()).collect();
-    (!gates.is_empty()).then_some(Access::Gates(gates))
+    if gates.is_empty() { is_shared.then_some(Access::Look) } else { Some(Access::Gates(gates)) }
 }
 
 /// Passes if every verb is theirs: owner and admins.
 pub(crate) fn steer(access: Option<&Access>) -> Result<()> {
     match access {
         Some(Access::Full) => Ok(()),
-        Some(Access::Gates(_)) => Err(Error::Forbidden),
+        Some(Access::Gates(_) | Access::Look) => Err(Error::Forbidden),
         None => Err(Error::NotFound),
     }
 }
@@ -50,7 +58,7 @@ pub(crate) fn decide(state: &State, access: Option<&Access>, key: &StepKey, was_
         Some(Access::Full) => Ok(false),
         Some(Access::Gates(open)) if open.contains(key) => Ok(true),
         _ if was_answered => Ok(true),
-        Some(Access::Gates(_)) => Err(refusals::not_asked(state, Verb::Continue, key)),
+        Some(Access::Gates(_) | Access::Look) => Err(refusals::not_asked(state, Verb::Continue, key)),
         // Their gate has closed.
         None => Err(Error::NotFound),
     }

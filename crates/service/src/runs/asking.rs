@@ -122,11 +122,12 @@ async fn begin<T: Send + 'static>(
     facts: impl FnOnce(&State) -> T + Send + 'static,
 ) -> Result<(Call<'_>, T)> {
     let actor = ctx.user_for(about.scope())?;
+    let is_shared = access::is_shared(ctx, run).await?;
     let look = {
         let (actor, about, request) = (actor.clone(), about.clone(), request.clone());
         move |state: Option<&State>| -> Result<_> {
             let state = state.ok_or(Error::NotFound)?;
-            Ok((Seen::of(state, &actor, &about, request.as_ref())?, facts(state)))
+            Ok((Seen::of(state, (&actor, is_shared), &about, request.as_ref())?, facts(state)))
         }
     };
     match ctx.runs().read_to_ask(run, look).await {
@@ -137,8 +138,8 @@ async fn begin<T: Send + 'static>(
 
 impl Seen {
     /// Who may is looked at first.
-    fn of(state: &State, actor: &Actor, about: &About, request: Option<&Request>) -> Result<Self> {
-        let access = access::of(state, actor);
+    fn of(state: &State, (actor, is_shared): (&Actor, bool), about: &About, request: Option<&Request>) -> Result<Self> {
+        let access = access::of(state, actor, is_shared);
         let earlier = idempotency::earlier(state, actor.id, request);
         let only_at_gate = match about.decides_at() {
             Some(key) => access::decide(state, access.as_ref(), key, earlier == Earlier::Same)?,

@@ -22,7 +22,7 @@ use super::{
     idempotency::Earlier,
     looking, start,
 };
-use crate::{Error, OpContext, Result, id};
+use crate::{Error, OpContext, Result, audience, id};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
@@ -34,6 +34,7 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     if source.design.step(&fork.step.split().0).is_none() {
         return Err(Error::invalid("step", "The run has no such step. Name one of its steps."));
     }
+    audience::refuse_others(ctx, call.actor, source.birth.template_id).await?;
     let id = new_id(&call);
     if call.request.is_some()
         && let Some(earlier) = start::existing(ctx, call.actor, id, call.request.as_ref()).await?

@@ -19,9 +19,10 @@ pub(crate) async fn look<T: Send + 'static>(
     at: impl FnOnce(&State, Access) -> T + Send + 'static,
 ) -> Result<T> {
     let viewer = ctx.user()?.clone();
+    let is_shared = access::is_shared(ctx, run).await?;
     let look = move |state: Option<&State>| {
         let state = state?;
-        Some(at(state, access::of(state, &viewer)?))
+        Some(at(state, access::of(state, &viewer, is_shared)?))
     };
     match ctx.runs().read_now(run, look).await {
         Ok(found) => found.ok_or(Error::NotFound),

@@ -47,7 +47,12 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
 async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version: Option<i32>) -> Result<Arc<Judged>> {
     let is_admin = actor.may_administer();
     let live = if is_admin { version } else { None };
-    let found = match ctx.store().startable(template, live).await? {
+    let found = if is_admin {
+        ctx.store().startable(template, live).await?
+    } else {
+        ctx.store().startable_by(template, live, &actor.groups).await?
+    };
+    let found = match found {
         Startable::Version(version) => version,
         Startable::NotPublished if is_admin => return Err(Error::NotPublished),
         Startable::Archived => {

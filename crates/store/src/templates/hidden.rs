@@ -135,11 +135,11 @@ mod tests {
     async fn is_hidden(store: &Store, made: &Version) {
         let id = made.template_id;
         assert_eq!(store.template_summaries(ALL).await.unwrap().items.len(), 1);
-        assert_eq!(store.gallery(ALL).await.unwrap().items.len(), 0);
+        assert_eq!(store.gallery(None, ALL).await.unwrap().items.len(), 0);
         for version in [None, Some(made.version)] {
             assert_eq!(store.startable(id, version).await.unwrap(), Startable::NotFound);
         }
-        assert!(store.draft(id).await.unwrap().is_none() && store.published(id).await.unwrap().is_none());
+        assert!(store.draft(id).await.unwrap().is_none() && store.published(id, None).await.unwrap().is_none());
         assert!(!store.archive_template(id, true, Author::default()).await.unwrap());
         let (kept, _) = store.version(id, made.version).await.unwrap().unwrap();
         assert_eq!((&kept.name, &kept.definition), (&made.name, &made.definition));

@@ -58,6 +58,8 @@ const REST: &[(By, &[&str])] = &[
         "POST /api/workflows/templates/{template_id}/publish", "GET /api/workflows/templates/{template_id}/versions/{version}",
         "GET /api/groups", "POST /api/groups", "PATCH /api/groups/{group_id}", "DELETE /api/groups/{group_id}",
         "GET /api/groups/{group_id}/members", "POST /api/groups/{group_id}/members", "DELETE /api/groups/{group_id}/members/{user_id}",
+        "GET /api/workflows/templates/{template_id}/audience", "PUT /api/workflows/templates/{template_id}/audience",
+        "GET /api/workflows/stuck",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",

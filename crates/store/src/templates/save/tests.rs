@@ -59,7 +59,7 @@ async fn a_version_is_made_only_when_the_meaning_changed(pool: PgPool) {
     let (old, _) = store.version(ID, 1).await.unwrap().expect("version 1 is kept");
     assert_eq!(old.definition.steps["a"].agent_version, Some(1));
     assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
-    assert_eq!(store.gallery(ALL).await.unwrap().items[0].version, 2);
+    assert_eq!(store.gallery(None, ALL).await.unwrap().items[0].version, 2);
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -132,7 +132,7 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     assert_eq!((names[0].0.as_str(), names[7].0.as_str()), ("apple", "Brief"), "the last changed first: {names:?}");
     after = None;
     loop {
-        let page = store.gallery(crate::Window { after: after.as_deref(), limit: 2 }).await.unwrap();
+        let page = store.gallery(None, crate::Window { after: after.as_deref(), limit: 2 }).await.unwrap();
         gallery.extend(page.items.into_iter().map(|template| template.id));
         let Some(next) = page.next else { break };
         after = Some(next);
@@ -142,7 +142,7 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     unique.dedup();
     assert_eq!((gallery.len(), unique.len()), (9, 9), "the draft alone is not published");
     let order: Vec<(String, TemplateId)> =
-        store.gallery(ALL).await.unwrap().items.into_iter().map(|t| (t.name.to_lowercase(), t.id)).collect();
+        store.gallery(None, ALL).await.unwrap().items.into_iter().map(|t| (t.name.to_lowercase(), t.id)).collect();
     assert!(order.is_sorted() && order.iter().map(|(_, id)| *id).eq(gallery), "{order:?}");
     let versions = store.template_versions(TemplateId(Uuid::from_u128(20)), ALL).await.unwrap();
     assert_eq!((versions.items.len(), versions.next), (1, None));

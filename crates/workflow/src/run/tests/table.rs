@@ -116,7 +116,8 @@ fn somebody(who: Who) -> Option<Actor> {
         Who::Owner => owner(),
         Who::Admin => admin(),
         Who::Assignee => person(5, Role::User),
-        Who::Other => person(6, Role::User),
+        // Whom a workflow is for is no part of a run: who only looks is refused before it comes to deciding.
+        Who::Other | Who::Viewer => person(6, Role::User),
         Who::Nobody => return None,
     })
 }

@@ -1,0 +1,80 @@
+//! For whom a workflow is, and the gates that nobody can decide any more: for admins.
+//! Must never leave a workflow to everybody because a name in the list was wrong: what is wrong changes nothing.
+
+use std::collections::BTreeSet;
+
+use store::audience::SetAudience;
+use workflow::{
+    TemplateId, UserId,
+    access::Actor,
+    api::{Audience, StuckGate},
+    limits::MAX_ASSIGNEES,
+};
+
+use crate::{Error, OpContext, Result};
+
+/// Told at once; who decides these sees the next ones.
+const MOST_STUCK: i64 = 100;
+
+pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<Audience> {
+    ctx.admin()?;
+    Ok(Audience { groups: ctx.store().audience(id).await?.ok_or(Error::NotFound)? })
+}
+
+/// Says anew for whom a workflow is. Runs that are there go on.
+pub async fn set(ctx: &OpContext, id: TemplateId, audience: &Audience) -> Result<Audience> {
+    ctx.admin()?;
+    check(audience)?;
+    match ctx.store().set_audience(id, &audience.groups, ctx.author()).await? {
+        SetAudience::Set => get(ctx, id).await,
+        SetAudience::NotFound => Err(Error::NotFound),
+        SetAudience::UnknownGroups(unknown) => {
+            let n = audience.groups.iter().position(|group| unknown.contains(&group.group_id)).unwrap_or_default();
+            let detail = format!("There is no group `{}`. Create it first.", audience.groups[n].group_id);
+            Err(Error::invalid(format!("groups.{n}.group_id"), detail))
+        }
+    }
+}
+
+fn check(audience: &Audience) -> Result<()> {
+    if audience.groups.len() > MAX_ASSIGNEES {
+        return Err(Error::invalid("groups", format!("A workflow is for at most {MAX_ASSIGNEES} groups.")));
+    }
+    let mut seen = BTreeSet::new();
+    for (n, group) in audience.groups.iter().enumerate() {
+        let field = format!("groups.{n}");
+        if !group.group_id.is_well_formed() {
+            return Err(Error::invalid(
+                format!("{field}.group_id"),
+                "This is no id of a group. Use one like `legal-team`.",
+            ));
+        }
+        if !seen.insert(&group.group_id) {
+            return Err(Error::invalid(field, format!("The group `{}` is named twice.", group.group_id)));
+        }
+        if !group.may_start && !group.may_see {
+            let detail = "It may neither start it nor see its runs. Give it one of the two, or leave it out.";
+            return Err(Error::invalid(field, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Open gates at which too few can decide, because somebody left or was disabled since.
+pub async fn stuck(ctx: &OpContext) -> Result<Vec<StuckGate>> {
+    ctx.admin()?;
+    Ok(ctx.store().stuck_gates(MOST_STUCK).await?)
+}
+
+/// Whom a list of workflows to start is for; admins are told all.
+pub(crate) fn starter(actor: &Actor) -> Option<UserId> {
+    (!actor.may_administer()).then_some(actor.id)
+}
+
+/// Passes if somebody may start runs of a workflow that they see runs of.
+pub(crate) async fn refuse_others(ctx: &OpContext, actor: &Actor, id: TemplateId) -> Result<()> {
+    if actor.may_administer() || ctx.store().may_start(id, actor.id).await? {
+        return Ok(());
+    }
+    Err(Error::NotYours("The workflow is for others now, so you start no more runs of it. Ask an admin.".into()))
+}
