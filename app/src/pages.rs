@@ -9,6 +9,7 @@ mod deleting;
 mod design;
 mod editor;
 pub mod fetched;
+mod groups;
 mod import;
 mod input_form;
 mod login;

@@ -15,6 +15,7 @@ pub(super) fn places(is_admin: bool) -> Vec<Entry> {
             page("plus", "New agent", "/admin/agents/new"),
             page("cpu", "Workers", "/admin/workers").about("outside queues"),
             page("users", "Users", "/admin/users").about("people accounts"),
+            page("layers", "Groups", "/admin/groups").about("teams reviewers audience"),
             page("history", "Audit log", "/admin/audit"),
         ]);
     }

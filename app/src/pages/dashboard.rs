@@ -3,12 +3,14 @@
 
 mod gallery;
 mod run_list;
+mod shared;
 
 use leptos::prelude::*;
 
 use self::{
     gallery::Gallery,
     run_list::{Runs, WaitingRuns},
+    shared::SharedRuns,
 };
 use crate::shell::Page;
 
@@ -21,6 +23,7 @@ pub fn DashboardPage() -> impl IntoView {
                 <WaitingRuns/>
                 <Gallery/>
                 <Runs/>
+                <SharedRuns/>
             </div>
         </Page>
     }

@@ -15,6 +15,7 @@ use super::{
     dashboard::DashboardPage,
     design::DesignPage,
     editor::EditorPage,
+    groups::GroupsPage,
     import::ImportPage,
     login::LoginPage,
     not_found::for_admins,
@@ -33,6 +34,7 @@ fetched! {
     home: Account, account, load_account, view! { <AccountPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
+    admin: Groups, groups, load_groups, for_admins(GroupsPage);
     admin: Audit, audit, load_audit, for_admins(AuditPage);
     admin: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
     admin: Import, import, load_import, for_admins(ImportPage);

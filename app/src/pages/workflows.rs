@@ -1,5 +1,7 @@
 //! /admin/workflows: every template, published or not, the way to a new one, and the archive of those that are set aside.
 
+mod audience;
+
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
@@ -8,6 +10,7 @@ use workflow::{
     api::{self as wire, TemplateSummary, TemplateView},
 };
 
+use self::audience::AudienceOf;
 use crate::{
     api,
     components::{
@@ -105,6 +108,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let archiving = Archiving::new(on_changed);
     let copying = Copying::new(on_changed);
     let deleting = Deleting::new(|(id, revision)| api::delete_template(id, revision), move || on_changed.run(()));
+    let audience_of = RwSignal::new(None::<TemplateSummary>);
     let shown = move || {
         let wanted = wanted.get();
         let is_archived = has_archived.get() && which.with(|which| which == "archived");
@@ -143,7 +147,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </thead>
                 <tbody>
                     <For each=shown key=|template| template.id let:template>
-                        <Row template archiving copying deleting/>
+                        <Row template archiving copying deleting audience_of/>
                     </For>
                 </tbody>
             </TableShell>
@@ -152,6 +156,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
             </Show>
             <More of=templates/>
             <Question archiving/>
+            <AudienceOf of=audience_of/>
             <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>
         </div>
     }
@@ -229,6 +234,7 @@ fn Row(
     archiving: Archiving,
     copying: Copying,
     deleting: Deleting<(TemplateId, i64)>,
+    audience_of: RwSignal<Option<TemplateSummary>>,
 ) -> impl IntoView {
     let (id, is_archived) = (template.id, template.archived_at.is_some());
     let (menu_id, label) = (format!("workflow-{id}"), format!("Actions for {}", template.name));
@@ -270,6 +276,9 @@ fn Row(
                         }
                     >
                         "Duplicate"
+                    </MenuItem>
+                    <MenuItem icon="users" on_select=move |()| audience_of.set(Some(stored.get_value()))>
+                        "Who it is for…"
                     </MenuItem>
                     <MenuLink href=format!("/api/workflows/templates/{id}/export") icon="download" download=true>"Export"</MenuLink>
                     <MenuItem icon="archive" on_select>{if is_archived { "Unarchive" } else { "Archive" }}</MenuItem>

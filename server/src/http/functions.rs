@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, exchange, find, runs, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, exchange, find, groups, runs, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -26,6 +26,17 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("list_providers", SMALL),
     ("import_workflow", EXCHANGE_IN_JSON),
     ("find", SMALL),
+    ("list_groups", SMALL),
+    ("create_group", SMALL),
+    ("rename_group", SMALL),
+    ("delete_group", SMALL),
+    ("group_members", SMALL),
+    ("add_member", SMALL),
+    ("remove_member", SMALL),
+    ("get_audience", SMALL),
+    ("set_audience", SMALL),
+    ("stuck_gates", SMALL),
+    ("shared_runs", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("waiting_for_me", SMALL),

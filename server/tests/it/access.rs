@@ -266,6 +266,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     let mut rows = functions_of_people(it);
     rows.extend(functions_of_work(it));
     rows.extend(functions_of_workers());
+    rows.extend(functions_of_groups(it));
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -315,6 +316,23 @@ fn functions_of_people(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/set_user_role", Json(json!({"id": it.user, "role": "user"})), ADMINS),
         ("POST", "/_fn/set_user_disabled", Json(json!({"id": it.user, "is_disabled": false})), ADMINS),
         ("POST", "/_fn/reset_user_password", Json(json!({"id": it.user, "password": "short"})), ADMINS),
+    ]
+}
+
+fn functions_of_groups(it: &Fixture) -> Vec<Row> {
+    let audience = json!({"id": it.template, "audience": {"groups": []}});
+    vec![
+        ("POST", "/_fn/list_groups", Json(json!({})), ADMINS),
+        ("POST", "/_fn/create_group", Json(json!({"group": {"id": "Legal", "name": "Legal"}})), ADMINS),
+        ("POST", "/_fn/rename_group", Json(json!({"id": "nobodys", "name": "Legal"})), MISSING_TO_ADMINS),
+        ("POST", "/_fn/delete_group", Json(json!({"id": "nobodys"})), MISSING_TO_ADMINS),
+        ("POST", "/_fn/group_members", Json(json!({"id": "nobodys"})), MISSING_TO_ADMINS),
+        ("POST", "/_fn/add_member", Json(json!({"id": "nobodys", "email": BEN})), MISSING_TO_ADMINS),
+        ("POST", "/_fn/remove_member", Json(json!({"id": "nobodys", "user": it.user})), MISSING_TO_ADMINS),
+        ("POST", "/_fn/get_audience", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/set_audience", Json(audience), ADMINS),
+        ("POST", "/_fn/stuck_gates", Form(&[]), ADMINS),
+        ("POST", "/_fn/shared_runs", Json(json!({})), SIGNED_IN),
     ]
 }
 

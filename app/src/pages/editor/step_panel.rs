@@ -7,6 +7,7 @@ mod bound;
 mod condition;
 mod failure;
 mod find_person;
+mod groups;
 mod inputs;
 mod key;
 mod limits;

@@ -83,7 +83,7 @@ const REST: &[(By, &[&str])] = &[
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "waiting_for_me", "template_versions", "get_run",
+        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
     ]),
     (RUN, &[
@@ -92,6 +92,8 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     ]),
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step"]),
     (ADMINISTER, &[
+        "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
+        "get_audience", "set_audience", "stuck_gates",
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",

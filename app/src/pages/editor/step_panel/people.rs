@@ -67,7 +67,9 @@ pub(super) fn People(one: OneStep) -> impl IntoView {
             </li>
         }
     };
-    let problem = one.draft.problem_under(Some(one.key()), "review.assignees".to_owned());
+    // What is wrong with groups is said beside them.
+    let is_ours = |of: &str| of.strip_prefix("review.assignees").is_some_and(|rest| !rest.starts_with(".groups"));
+    let problem = one.draft.find_problem(Some(one.key()), is_ours);
     let rows = move || chosen.get().into_iter().enumerate().map(row).collect_view();
     view! {
         <Show when=move || !chosen.with(Vec::is_empty)>

@@ -10,6 +10,7 @@ use workflow::{
 use super::{
     super::focus::field_id,
     bound::{choice, flag, number, whole},
+    groups::Groups,
     one_step::OneStep,
     people::People,
     section::Section,
@@ -121,6 +122,7 @@ fn Details(one: OneStep) -> impl IntoView {
         <div class="stack" data-gap="2" id=field_id("review.assignees") tabindex="-1">
             <span class="field-label">"Who may decide"</span>
             <div class="row check-row">{role(one, "admin", "Admins")} {role(one, "user", "All users")}</div>
+            <Groups one/>
             <People one/>
         </div>
         <div class="form-row">

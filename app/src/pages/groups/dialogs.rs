@@ -1,0 +1,158 @@
+//! The dialogs about a group itself: a new one, and another name for one. Its id is made of its first name, and never changes.
+
+use leptos::prelude::*;
+use workflow::{
+    api::{GroupView, NewGroup},
+    id::GroupId,
+};
+
+use crate::{
+    api,
+    components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant, open_while_chosen, use_toasts},
+    form::{FormError, at_field, outcome},
+    reactive::effect_with,
+};
+
+#[component]
+pub(super) fn NewGroupDialog(open: RwSignal<bool>, #[prop(into)] on_done: Callback<GroupView>) -> impl IntoView {
+    view! {
+        <Dialog id="new-group" open size=Size::Sm title="New group" description="Then put people into it">
+            <NewGroupForm open on_done/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn NewGroupForm(open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl IntoView {
+    let toasts = use_toasts();
+    let (name, id) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    // The id follows the name until somebody writes another one.
+    effect_with(move |before: Option<String>| {
+        let follows = slug(&name.get());
+        if id.with_untracked(|id| before.as_ref().is_none_or(|before| before == id)) {
+            id.set(follows.clone());
+        }
+        follows
+    });
+    let create = Action::new(move |(): &()| {
+        let id = id.with_untracked(|id| GroupId::new(id.trim()));
+        api::create_group(NewGroup { id, name: name.get_untracked() })
+    });
+    let error = outcome(create, move |group: GroupView| {
+        open.set(false);
+        toasts.success(format!("The group {} is made", group.name));
+        on_done.run(group);
+    });
+    view! {
+        <form
+            class="form"
+            novalidate
+            autocomplete="off"
+            on:submit=move |event| {
+                event.prevent_default();
+                create.dispatch(());
+            }
+        >
+            <FormError error fields=&["name", "id"]/>
+            <Field id="new-group-name" label="Name" required=true error=at_field(error, "name")>
+                <TextInput value=name autofocus=true/>
+            </Field>
+            <Field
+                id="new-group-id"
+                label="Id"
+                required=true
+                help="By what workflows know it: small letters, digits, hyphens. It never changes."
+                error=at_field(error, "id")
+            >
+                <TextInput value=id mono=true/>
+            </Field>
+            <div class="form-actions">
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
+                <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>
+                    "Create group"
+                </Button>
+            </div>
+        </form>
+    }
+}
+
+/// Opens for whatever group is put into `of`.
+#[component]
+pub(super) fn RenameGroup(
+    of: RwSignal<Option<GroupView>>,
+    #[prop(into)] on_done: Callback<GroupView>,
+) -> impl IntoView {
+    let open = open_while_chosen(of);
+    view! {
+        <Dialog id="rename-group" open size=Size::Sm title="Rename group" description="Its id stays, so workflows go on asking it">
+            {move || of.get_untracked().map(|group| view! { <RenameForm group open on_done/> })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn RenameForm(group: GroupView, open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl IntoView {
+    let name = RwSignal::new(group.name);
+    let id = StoredValue::new(group.id);
+    let rename = Action::new(move |(): &()| api::rename_group(id.get_value(), name.get_untracked()));
+    let error = outcome(rename, move |group: GroupView| {
+        open.set(false);
+        on_done.run(group);
+    });
+    view! {
+        <form
+            class="form"
+            novalidate
+            autocomplete="off"
+            on:submit=move |event| {
+                event.prevent_default();
+                rename.dispatch(());
+            }
+        >
+            <FormError error fields=&["name"]/>
+            <Field id="rename-group-name" label="Name" required=true error=at_field(error, "name")>
+                <TextInput value=name autofocus=true/>
+            </Field>
+            <div class="form-actions">
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
+                <Button variant=Variant::Primary kind=ButtonType::Submit loading=rename.pending()>
+                    "Rename"
+                </Button>
+            </div>
+        </form>
+    }
+}
+
+/// An id for a name: its letters and digits as far as an id may have them.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.trim().chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_lowercase() || (c.is_ascii_digit() && !slug.is_empty()) {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(64);
+    slug.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_of_what_a_name_has_for_one() {
+        for (name, id) in [
+            ("Legal & compliance", "legal-compliance"),
+            ("  2nd line ", "nd-line"),
+            ("Überprüfung", "berpr-fung"),
+            ("⚖️", ""),
+            ("a--b__c", "a-b-c"),
+        ] {
+            assert_eq!(slug(name), id, "{name}");
+            assert!(id.is_empty() || GroupId::new(slug(name)).is_well_formed());
+        }
+        assert!(GroupId::new(slug(&"x".repeat(300))).is_well_formed());
+    }
+}

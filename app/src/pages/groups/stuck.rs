@@ -1,0 +1,51 @@
+//! Gates of runs at which too few can decide, because somebody left a group or was disabled since. Nothing at all while there is none.
+
+use leptos::prelude::*;
+use leptos_router::location::Url;
+use workflow::api::StuckGate;
+
+use crate::{
+    api,
+    components::{Banner, Kind, RelativeTime},
+};
+
+#[component]
+pub(super) fn StuckGates() -> impl IntoView {
+    let gates = Resource::new(|| (), |()| api::stuck_gates());
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                // An error shows at the groups below, which fail alike.
+                let gates = gates.await.unwrap_or_default();
+                (!gates.is_empty()).then(|| view! { <Stuck gates/> })
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Stuck(gates: Vec<StuckGate>) -> impl IntoView {
+    let rows = gates
+        .into_iter()
+        .map(|gate| {
+            let words = if gate.n_can == 0 {
+                "nobody who is asked can sign in; you may decide in their place".to_owned()
+            } else {
+                format!("{} approvals are wanted, and {} of those asked can sign in", gate.quorum, gate.n_can)
+            };
+            let href = format!("/runs/{}?step={}", gate.run_id, Url::escape(gate.step.as_str()));
+            view! {
+                <li>
+                    <a href=href><bdi>{gate.template_name}</bdi></a>
+                    ", " <code>{gate.step.to_string()}</code> ": " {words} ", since " <RelativeTime at=gate.opened_at/>
+                    {gate.about.map(|about| view! { " · " <bdi class="muted">{about}</bdi> })}
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <Banner kind=Kind::Warn title="Reviews that too few can decide">
+            <ul aria-label="Reviews that too few can decide">{rows}</ul>
+        </Banner>
+    }
+}

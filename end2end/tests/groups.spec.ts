@@ -1,0 +1,72 @@
+// A group is made and filled, a gate asks it, whoever is in it decides, and one that nobody is left in is told to admins.
+
+import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
+import { RunPage } from "../support/run_page.ts";
+import { expect, test, unique, visit } from "../support/test.ts";
+import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+
+test.beforeAll(({ adminApi }) => saveAgents(adminApi));
+
+test("a group is made, asked at a gate, decides there, and is told of once nobody is in it", async ({ open, adminApi, userApi }) => {
+  // Names are taken as they are, whatever they look like.
+  const name = unique("Legal <b>team</b>");
+  const admin = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  await visit(admin, "/admin/groups");
+  await admin.getByRole("button", { name: "New group" }).click();
+  const making = admin.getByRole("dialog", { name: "New group" });
+  await making.getByLabel("Name").fill(name);
+  const id = await making.getByLabel("Id", { exact: true }).inputValue();
+  expect(id).toMatch(/^legal-b-team-b/);
+  await admin.keyboard.press("Enter");
+
+  const people = admin.getByRole("dialog", { name: `People in ${name}` });
+  await expect(people).toContainText("Nobody is in this group yet");
+  const email = people.getByLabel("Put somebody in");
+  await email.fill("nobody@example.com");
+  await admin.keyboard.press("Enter");
+  await expect(email).toHaveAccessibleDescription(/Nobody has an account/);
+  await email.fill(OTHER_USER.email);
+  await admin.keyboard.press("Enter");
+  const members = people.getByRole("list", { name: "People in the group" });
+  await expect(members).toContainText(OTHER_USER.email);
+  await people.getByRole("button", { name: "Done" }).click();
+  const row = admin.getByRole("row", { name: new RegExp(id) });
+  await expect(row).toContainText("1 person");
+
+  const template = await adminApi.publish(unique("Asks a group"), {
+    inputs: TEXT_INPUT,
+    steps: { echo: { ...step("Echo it", ECHO, input("text")), review: { mode: "always", assignees: { groups: [id] } } } },
+  });
+  const run = await userApi.start(template, { text: "the draft" });
+
+  await test.step("who is in it decides, and the owner does not", async () => {
+    const owner = new RunPage(await open(USER));
+    await visit(owner.page, `/runs/${run.id}`);
+    await owner.choose("Echo it");
+    await expect(owner.panel).toContainText(`group ${id}`);
+    const page = await open(OTHER_USER);
+    await visit(page, "/dashboard");
+    await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href="/runs/${run.id}"]`).first().click();
+    const theirs = new RunPage(page);
+    await theirs.choose("Echo it");
+    await theirs.verb("Continue").click();
+    await owner.expectSteps({ "Echo it": "Completed" });
+  });
+
+  await test.step("once nobody is in it, a gate that asks it is told", async () => {
+    const waiting = await userApi.start(template, { text: "another" });
+    await expect
+      .poll(async () => (await userApi.get<{ status: string }>(`/api/workflows/runs/${waiting.id}`)).status)
+      .toBe("paused");
+    await row.getByRole("button", { name: /person/ }).click();
+    await people.getByRole("button", { name: `Take ${OTHER_USER.email} out` }).click();
+    await expect(people).toContainText("Nobody is in this group yet");
+    await people.getByRole("button", { name: "Done" }).click();
+    await expect(row).toContainText("Nobody can decide");
+    await visit(admin, "/admin/groups");
+    const stuck = admin.getByRole("list", { name: "Reviews that too few can decide" });
+    await expect(stuck.locator(`a[href^="/runs/${waiting.id}"]`)).toBeVisible();
+    // Nothing is left that waits for ever.
+    await userApi.post(`/api/workflows/runs/${waiting.id}/cancel`);
+  });
+});
