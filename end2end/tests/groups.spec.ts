@@ -7,7 +7,7 @@ import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
-test("a group is made, asked at a gate, decides there, and is told of once nobody is in it", async ({ open, adminApi, userApi }) => {
+test("a group is made, asked at a gate, decides there, and is told of once nobody is in it", async ({ open, adminApi, userApi, watch }) => {
   // Names are taken as they are, whatever they look like.
   const name = unique("Legal <b>team</b>");
   const admin = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
@@ -22,6 +22,7 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
   const people = admin.getByRole("dialog", { name: `People in ${name}` });
   await expect(people).toContainText("Nobody is in this group yet");
   const email = people.getByLabel("Put somebody in");
+  watch.expectRefusal({ url: /\/_fn\/add_member/, status: 422 });
   await email.fill("nobody@example.com");
   await admin.keyboard.press("Enter");
   await expect(email).toHaveAccessibleDescription(/Nobody has an account/);

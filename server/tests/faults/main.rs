@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod machine;
+mod operator;
 mod postgres;
 mod processes;
 mod server;
