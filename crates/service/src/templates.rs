@@ -104,6 +104,10 @@ pub async fn duplicate(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> 
     let copy = TemplateId(id::new_id());
     let new = NewTemplate { id: copy, name, description: &draft.description, definition: &draft.definition, by };
     ctx.store().create_template(new, ctx.author()).await?;
+    // What was not for everybody is not by being copied.
+    if let Some(groups) = ctx.store().audience(id).await?.filter(|groups| !groups.is_empty()) {
+        ctx.store().set_audience(copy, &groups, ctx.author()).await?;
+    }
     get(ctx, copy).await
 }
 

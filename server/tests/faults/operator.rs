@@ -28,7 +28,7 @@ async fn groups_are_made_filled_and_deleted_at_the_command_line(pool: PgPool) {
         command
     };
     admin(command);
-    let group = |args: &[&str]| said(command(&[&["group"], args].concat()));
+    let group = |args: &[&str]| said(command(&[&["group"][..], args].concat()));
     let (is_done, text) = group(&["create", "legal", "--name", "Legal \u{202e}team"]);
     assert!(is_done && text.contains("legal"), "{text}");
     let (is_done, text) = group(&["create", "Legal team", "--name", "Legal"]);

@@ -131,6 +131,9 @@ async fn a_workflow_is_for_its_groups_and_missing_to_others(pool: PgPool) {
     let fork = server.ben.post(&format!("/api/workflows/runs/{mine}/fork"), json!({"step": "shout"})).await;
     assert!(fork.problem(403, "forbidden")["detail"].as_str().unwrap().contains("for others now"));
     delete(admin, "/api/groups/legal").await.problem(409, "conflict");
+    let copy = admin.post(&format!("{published}/duplicate"), json!({})).await.expect(201);
+    let of_copy = format!("/api/workflows/templates/{}/audience", copy["id"].as_str().unwrap());
+    assert_eq!(admin.get(&of_copy).await.expect(200), audience, "a copy is for nobody else");
     server.stop().await;
 }
 

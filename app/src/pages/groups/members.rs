@@ -145,7 +145,9 @@ fn Members(
                 fallback=|| view! { <p class="muted">"Nobody is in this group yet, so nobody can decide for it"</p> }
             >
                 <ul class="plain-rows" aria-label="People in the group">
-                    <For each=move || members.get() key=|member| member.id children=row/>
+                    <For each=move || members.get() key=|member| member.id let:member>
+                        {row(member)}
+                    </For>
                 </ul>
             </Show>
             <More of=list/>

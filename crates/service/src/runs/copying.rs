@@ -34,13 +34,13 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     if source.design.step(&fork.step.split().0).is_none() {
         return Err(Error::invalid("step", "The run has no such step. Name one of its steps."));
     }
-    audience::refuse_others(ctx, call.actor, source.birth.template_id).await?;
     let id = new_id(&call);
     if call.request.is_some()
         && let Some(earlier) = start::existing(ctx, call.actor, id, call.request.as_ref()).await?
     {
         return Ok(earlier);
     }
+    audience::refuse_others(ctx, call.actor, source.birth.template_id).await?;
     let (nobody, agents) = (Voters::default(), AgentCatalog::default());
     let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
     let begin = run::fork(&source, &fork.step, id, fork.auto_run, &decided);
