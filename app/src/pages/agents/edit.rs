@@ -39,6 +39,7 @@ use crate::{
     kept::{self, Typed},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
+    pages::slug::slug,
     session::use_session,
     shell::Page,
 };
@@ -75,7 +76,7 @@ fn copy_of(spec: AgentSpec) -> AgentSpec {
     const END: &str = " (copy)";
     let name: String = spec.name.chars().take(limits::MAX_NAME_CHARS - END.len()).collect();
     let name = format!("{name}{END}");
-    AgentSpec { id: AgentId::new(suggested_id::slug(&name)), version: 0, name, ..spec }
+    AgentSpec { id: AgentId::new(slug(&name)), version: 0, name, ..spec }
 }
 
 #[component]

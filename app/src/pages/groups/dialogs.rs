@@ -10,6 +10,7 @@ use crate::{
     api,
     components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant, open_while_chosen, use_toasts},
     form::{FormError, at_field, outcome},
+    pages::slug::slug,
     reactive::effect_with,
 };
 
@@ -120,39 +121,5 @@ fn RenameForm(group: GroupView, open: RwSignal<bool>, on_done: Callback<GroupVie
                 </Button>
             </div>
         </form>
-    }
-}
-
-/// An id for a name: its letters and digits as far as an id may have them.
-fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for c in name.trim().chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_lowercase() || (c.is_ascii_digit() && !slug.is_empty()) {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    slug.truncate(64);
-    slug.trim_end_matches('-').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_made_of_what_a_name_has_for_one() {
-        for (name, id) in [
-            ("Legal & compliance", "legal-compliance"),
-            ("  2nd line ", "nd-line"),
-            ("Überprüfung", "berpr-fung"),
-            ("⚖️", ""),
-            ("a--b__c", "a-b-c"),
-        ] {
-            assert_eq!(slug(name), id, "{name}");
-            assert!(id.is_empty() || GroupId::new(slug(name)).is_well_formed());
-        }
-        assert!(GroupId::new(slug(&"x".repeat(300))).is_well_formed());
     }
 }
