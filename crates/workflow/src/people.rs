@@ -141,6 +141,11 @@ impl People {
         Some(who.len())
     }
 
+    /// Whether there is but one account that can be signed in with.
+    fn is_alone(&self) -> bool {
+        self.everybody.as_ref().is_some_and(|everybody| everybody.n_active <= 1)
+    }
+
     /// Whether anybody who is asked at a gate could come; admins may in any case.
     fn somebody_can(&self, review: &Review) -> bool {
         let asked = &review.assignees;
@@ -181,7 +186,10 @@ pub fn problems(definition: &Definition, people: &People) -> Vec<Problem> {
                 review.quorum
             );
             let field = Some("review.quorum".to_owned());
-            problems.push(Problem::error(Some(key), field, ProblemCode::TooFewPeople, message));
+            // Whoever sets a server up draws before the others have come.
+            let severity = if people.is_alone() { Severity::Warning } else { Severity::Error };
+            let problem = Problem::error(Some(key), field, ProblemCode::TooFewPeople, message);
+            problems.push(Problem { severity, ..problem });
         }
     }
     problems
@@ -323,6 +331,8 @@ mod tests {
         }
         let alone = json!({"mode": "always", "allow_self": false, "quorum": 2});
         assert_eq!(told(&alone, &people), at("quorum", ProblemCode::TooFewPeople, true));
+        people.set_everybody(Everybody { n_active: 1, admins: ["root@example.org".to_owned()].into() });
+        assert_eq!(told(&alone, &people), at("quorum", ProblemCode::TooFewPeople, false), "others are yet to come");
         assert_eq!(told(&json!({"mode": "always", "quorum": 9}), &People::default()), [], "of whom nothing is known");
     }
 
