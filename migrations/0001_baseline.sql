@@ -180,6 +180,35 @@ CREATE TABLE agent_versions (
     PRIMARY KEY (agent_id, version)
 );
 
+-- Secrets that agents send by name. Values are AES-256-GCM ciphertexts under a key that is not in the database; the name and the hosts
+-- are authenticated with them, so that no row can be given another's value or other hosts.
+CREATE TABLE secrets (
+    name         text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_-]{0,63}$'),
+    description  text NOT NULL CHECK (char_length(description) <= 500),
+    -- Where it may be sent, as `workflow::secret::Host` writes them, sorted.
+    hosts        text[] NOT NULL,
+    -- Who may use it: ids of agents. Saving one again under the id of a deleted one brings nothing back.
+    agents       text[] NOT NULL,
+    -- Of the key that the value is under; it follows from the key, and tells nothing of it.
+    key_id       text NOT NULL CHECK (key_id ~ '^[0-9a-f]{16}$'),
+    -- Never the same twice, so it also tells which value was read.
+    nonce        bytea NOT NULL CHECK (octet_length(nonce) = 12),
+    -- With its tag of 16 bytes.
+    sealed       bytea NOT NULL CHECK (octet_length(sealed) BETWEEN 17 AND 8208),
+    -- Who gave the value. Null: the operator at the command line.
+    set_by       uuid REFERENCES users (id),
+    set_at       timestamptz NOT NULL DEFAULT now(),
+    -- Written at most once a minute.
+    last_used_at timestamptz
+);
+
+-- Where each was used, `run/RUN/AGENT` or `server/PURPOSE/DAY`: what is in the audit log already.
+CREATE TABLE secret_uses (
+    secret text NOT NULL REFERENCES secrets (name) ON DELETE CASCADE,
+    place  text NOT NULL,
+    PRIMARY KEY (secret, place)
+);
+
 -- Workflow templates with their drafts.
 CREATE TABLE workflow_templates (
     id                uuid PRIMARY KEY,

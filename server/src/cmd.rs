@@ -8,6 +8,7 @@ mod operator;
 mod process;
 mod remote;
 mod run;
+mod secret;
 mod seed;
 mod serve;
 mod token;
@@ -29,7 +30,8 @@ use crate::{config, privileges, telemetry};
     version,
     disable_help_subcommand = false,
     after_help = "Every flag has a variable of the same meaning, shown in [env: ...]. `weft help COMMAND` tells more of a command.\n\
-                  Language models: WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY and _MODEL describe one provider each."
+                  Language models: WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY and _MODEL describe one provider each.\n\
+                  Secrets: WEFT_SECRET_KEY holds the keys that encrypt them, if no file does."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -60,6 +62,8 @@ enum Command {
     /// Manage tokens of outside workers
     #[command(subcommand)]
     WorkerToken(worker_token::WorkerToken),
+    /// Manage secrets: what agents send by name and nobody reads
+    Secret(secret::Secret),
     /// Add the shipped agents and workflows to the library; what is there stays as it is
     Seed,
     /// Start runs and steer them, over the API of a running server
@@ -108,13 +112,16 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
         // Only where there is a Weft: for these none is made.
-        Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) if !operator::has_database(&cli.database) => {}
+        Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) | Command::Secret(_)
+            if !operator::has_database(&cli.database) => {}
+        Command::Secret(command) if !command.needs_database() => {}
         Command::Work(_)
         | Command::Migrate
         | Command::User(_)
         | Command::Group(_)
         | Command::Token(_)
         | Command::WorkerToken(_)
+        | Command::Secret(_)
         | Command::Seed => {
             privileges::settle(&cli.database, None)?;
         }
@@ -136,6 +143,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Group(command) => group::run(command, &cli.database).await,
             Command::Token(command) => token::run(command, &cli.database).await,
             Command::WorkerToken(command) => worker_token::run(command, &cli.database).await,
+            Command::Secret(command) => secret::run(command, &cli.database).await,
             Command::Seed => seed::run(&cli.database).await,
             Command::Run(command) => run::run(command).await,
             Command::Watch(command) => watch::run(command).await,

@@ -7,6 +7,7 @@ mod log;
 mod providers;
 mod proxies;
 mod quotas;
+mod secret_keys;
 mod web;
 mod worker;
 
@@ -16,5 +17,6 @@ pub use log::{Log, LogFormat};
 pub use providers::provider_variables;
 pub use proxies::TrustedProxies;
 pub use quotas::Quotas;
+pub use secret_keys::{BadSecretKeys, SecretKeys};
 pub use web::{PublicUrl, Web};
 pub use worker::Worker;

@@ -298,6 +298,11 @@ impl OpContext {
         if self.is_operator() { Ok(()) } else { self.admin().map(|_| ()) }
     }
 
+    /// May keep secrets: an admin, or the operator.
+    pub(crate) fn keeper_of_secrets(&self) -> Result<()> {
+        self.manager_of_people()
+    }
+
     pub(crate) fn is_operator(&self) -> bool {
         matches!(self.caller, Caller::Operator { .. })
     }

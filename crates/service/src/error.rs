@@ -95,6 +95,8 @@ pub enum Error {
     Store(#[source] store::Error),
     #[error("a password could not be hashed")]
     Hash(#[source] argon2::password_hash::Error),
+    #[error("a secret could not be encrypted or opened")]
+    Secret(#[source] store::vault::VaultError),
     #[error("a blocking task ended early")]
     Join(#[from] tokio::task::JoinError),
 }

@@ -23,6 +23,7 @@ pub mod pins;
 pub mod presence;
 mod recent;
 pub mod runs;
+pub mod secrets;
 mod settings;
 pub mod steps;
 pub mod templates;

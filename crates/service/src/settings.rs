@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use store::sessions::Lifetimes;
+use store::{sessions::Lifetimes, vault::KeyRing};
 use workflow::api::ProviderView;
 
 use crate::library::Library;
@@ -19,6 +19,8 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// The providers of language models, without their keys.
     pub providers: Vec<ProviderView>,
+    /// What encrypts the values of secrets; none, and there can be no secrets.
+    pub secret_keys: KeyRing,
     /// What the first admin finds in the library.
     pub library: Library,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             first_run_token: None,
             lifetimes: Lifetimes { idle: Duration::from_hours(8), absolute: Duration::from_hours(7 * 24) },
             providers: Vec::new(),
+            secret_keys: KeyRing::default(),
             library: Library::default(),
         }
     }

@@ -249,6 +249,13 @@ impl Store {
         } else {
             sqlx::query!("DELETE FROM agents WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
         }
+        // Whoever saves another one under its id later has to be given them anew.
+        sqlx::query!(
+            "UPDATE secrets SET agents = array_remove(agents, $1::text) WHERE $1::text = ANY (agents)",
+            id.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         audit::append(&mut tx, author, "agent.deleted", id.as_str(), json!({"version": latest})).await?;
         tx.commit().await?;
         Ok(DeleteAgent::Deleted)

@@ -29,6 +29,7 @@ pub mod quotas;
 pub mod runs;
 pub mod schema;
 pub mod secret;
+pub mod secrets;
 pub mod seen;
 pub mod sessions;
 pub mod templates;
@@ -37,6 +38,7 @@ mod testing;
 pub mod throttle;
 pub mod tokens;
 pub mod users;
+pub mod vault;
 
 pub use error::Error;
 pub use page::Window;

@@ -118,6 +118,12 @@ text_id!(
     ['_', '-']
 );
 
+text_id!(
+    /// What a secret is called: `[a-z][a-z0-9_-]*`, at most 64 characters. Never its value.
+    SecretName,
+    ['_', '-']
+);
+
 impl AgentId {
     /// The id under which what was typed and not saved is tried: of no agent that anybody could make or name in a workflow. `hash`: of
     /// what was typed.

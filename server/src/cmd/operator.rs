@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use service::{OpContext, Service, Settings};
-use store::Store;
+use store::{Store, vault::KeyRing};
 
 use super::process::Decider;
 use crate::{
@@ -23,23 +23,32 @@ pub(super) struct Operator {
 
 impl Operator {
     pub(super) async fn begin(config: &config::Database) -> Result<Self> {
+        Self::begin_with(config, KeyRing::default()).await
+    }
+
+    async fn begin_with(config: &config::Database, secret_keys: KeyRing) -> Result<Self> {
         let database = Database::open(config).await?;
         let store = database.connect_and_migrate(CONNECTIONS, Serves::Requests).await?;
         let decider = Decider::begin(&database, &store).await?;
-        let settings = Settings { library: seed::library(), ..Settings::default() };
+        let settings = Settings { library: seed::library(), secret_keys, ..Settings::default() };
         let service = Service::new(store.clone(), decider.runs.clone(), settings);
         Ok(Self { database, store, decider, service })
     }
 
     /// For what is about something that is there already.
     pub(super) async fn begin_at_home(config: &config::Database) -> Result<Self> {
+        Self::begin_at_home_with(config, KeyRing::default()).await
+    }
+
+    /// With what opens and encrypts secrets.
+    pub(super) async fn begin_at_home_with(config: &config::Database, secret_keys: KeyRing) -> Result<Self> {
         if !has_database(config) {
             bail!(
                 "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
                 config.place().data_dir.display()
             );
         }
-        Self::begin(config).await
+        Self::begin_with(config, secret_keys).await
     }
 
     pub(super) async fn context(&self) -> Result<OpContext> {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     limits,
     problem::{Problem, ProblemCode},
+    secret,
     template::{self, Target, sentence},
 };
 
@@ -160,6 +161,17 @@ impl AgentSpec {
         }
         for (name, fault) in config.header_faults() {
             error(format!("config.headers.{name}"), ProblemCode::InvalidValue, fault);
+        }
+        for (name, value) in &config.headers {
+            if let Err(fault) = secret::parts(value) {
+                error(format!("config.headers.{name}"), ProblemCode::InvalidValue, sentence(&fault.to_string()));
+            }
+        }
+        for (field, text) in [("config.url", &config.url), ("config.body", &config.body)] {
+            if secret::mentions(text) {
+                let fault = "A secret is sent in a header only: addresses and bodies are written down in many places";
+                error(field.into(), ProblemCode::InvalidValue, fault.into());
+            }
         }
         if let Err(fault) = config.body_kind(&self.inputs) {
             error("config.headers".into(), ProblemCode::InvalidValue, sentence(&fault));

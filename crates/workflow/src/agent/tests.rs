@@ -38,6 +38,10 @@ fn an_http_agent_is_judged_field_by_field() {
         (post(json!({"headers": {"X-A": "a\nb"}})), "config.headers.X-A"),
         (post(json!({"headers": {"X {{ text }}": "a"}})), "config.headers.X {{ text }}"),
         (post(json!({"headers": {"Host": "a"}})), "config.headers.Host"),
+        (post(json!({"headers": {"X-A": "Bearer ${secret.a}"}})), ""),
+        (post(json!({"headers": {"X-A": "${secret.A}"}})), "config.headers.X-A"),
+        (post(json!({"headers": {"X-A": "${secret.a}{{ text }}"}})), "config.headers.X-A"),
+        (post(json!({"body": "${secret.a}"})), "config.body"),
         (post(json!({"headers": {"x-a": "1", "X-A": "2"}})), "config.headers.x-a"),
         (post(json!({"headers": {"Content-Type": "{{ text }}"}})), "config.headers"),
         (

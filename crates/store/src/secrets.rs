@@ -1,0 +1,433 @@
+//! Secrets: their encrypted values, who may use each and where it may be sent, and in which runs it was used.
+//! Must never write a value that is not encrypted, nor open one without a use that is allowed and written down.
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde_json::json;
+use sqlx::PgConnection;
+use workflow::{
+    AgentId, RunId, SecretName, StepKey, UserId,
+    api::{Page, SecretView},
+    secret::Host,
+};
+
+use crate::{
+    Error, Result, Store, Window,
+    audit::{self, Author},
+    vault::{Bound, KeyRing, Sealed, VaultError},
+};
+
+/// A value with all that is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSecret<'a> {
+    pub name: &'a SecretName,
+    pub description: &'a str,
+    /// Sorted, each once; the value is sealed with them.
+    pub hosts: &'a [String],
+    /// None: whoever may use it now.
+    pub agents: Option<&'a [AgentId]>,
+    pub sealed: &'a Sealed,
+    pub max_secrets: i64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SetSecret {
+    Created,
+    Replaced,
+    TooMany,
+    UnknownAgent(AgentId),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GrantSecret {
+    Granted,
+    NotFound,
+    UnknownAgent(AgentId),
+}
+
+/// Who wants a secret, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub name: &'a SecretName,
+    pub by: By<'a>,
+    /// Where it would be sent. None: where the operator's settings say, which name no agent.
+    pub to: Option<Destination<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// A step of a run: it has to be granted to the agent, and limited to hosts.
+    Agent { agent: &'a AgentId, run: RunId, step: &'a StepKey },
+    /// The server itself, such as for mail.
+    Server { what: &'static str },
+}
+
+/// As addresses spell it.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    pub scheme: &'a str,
+    pub host: &'a str,
+    pub port: u16,
+}
+
+/// What came of wanting a secret.
+#[derive(Debug)]
+pub enum Opening {
+    Opened(SecretString),
+    Unknown,
+    NotGranted,
+    /// It may be sent to these alone.
+    Elsewhere {
+        hosts: Vec<String>,
+    },
+    Closed(VaultError),
+}
+
+/// A value that is under another key than the one that seals.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnderKey {
+    pub name: SecretName,
+    pub hosts: Vec<String>,
+    pub sealed: Sealed,
+}
+
+struct Row {
+    name: String,
+    description: String,
+    hosts: Vec<String>,
+    agents: Vec<String>,
+    key_id: String,
+    set_by: Option<String>,
+    set_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn view(self, keys: &KeyRing) -> SecretView {
+        SecretView {
+            name: SecretName::new(self.name),
+            description: self.description,
+            hosts: self.hosts,
+            agents: self.agents.into_iter().map(AgentId::new).collect(),
+            is_readable: keys.knows(&self.key_id),
+            key_id: self.key_id,
+            set_by: self.set_by,
+            set_at: self.set_at,
+            last_used_at: self.last_used_at,
+        }
+    }
+}
+
+struct StoredRow {
+    hosts: Vec<String>,
+    agents: Vec<String>,
+    key_id: String,
+    nonce: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+impl Store {
+    /// By name.
+    pub async fn secrets(&self, keys: &KeyRing, window: Window<'_>) -> Result<Page<SecretView>> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"SELECT s.name, s.description, s.hosts, s.agents, s.key_id, u.email AS "set_by?", s.set_at, s.last_used_at
+            FROM secrets s LEFT JOIN users u ON u.id = s.set_by
+            WHERE $1::text IS NULL OR s.name > $1
+            ORDER BY s.name LIMIT $2"#,
+            window.after,
+            window.to_read(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let views = rows.into_iter().map(|row| row.view(keys)).collect();
+        Ok(window.page(views, |secret: &SecretView| secret.name.to_string()))
+    }
+
+    /// What an admin is told of one.
+    pub async fn secret(&self, keys: &KeyRing, name: &SecretName) -> Result<Option<SecretView>> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"SELECT s.name, s.description, s.hosts, s.agents, s.key_id, u.email AS "set_by?", s.set_at, s.last_used_at
+            FROM secrets s LEFT JOIN users u ON u.id = s.set_by WHERE s.name = $1"#,
+            name.as_str(),
+        );
+        Ok(row.fetch_optional(&self.pool).await?.map(|row| row.view(keys)))
+    }
+
+    /// Makes a secret, or gives the one of that name another value.
+    pub async fn set_secret(&self, new: &NewSecret<'_>, author: Author) -> Result<SetSecret> {
+        let mut tx = self.pool.begin().await?;
+        if let Some(unknown) = unknown_agent(&mut tx, new.agents.unwrap_or_default()).await? {
+            return Ok(SetSecret::UnknownAgent(unknown));
+        }
+        let agents = texts(new.agents.unwrap_or_default());
+        let keeps_agents = new.agents.is_none();
+        // Twice: somebody may make it between the two.
+        let mut outcome = None;
+        for _ in 0..2 {
+            if replace(&mut tx, new, &agents, keeps_agents, author).await? {
+                outcome = Some(SetSecret::Replaced);
+                break;
+            }
+            if create(&mut tx, new, &agents, author).await? {
+                outcome = Some(SetSecret::Created);
+                break;
+            }
+        }
+        let Some(outcome) = outcome else { return Ok(SetSecret::TooMany) };
+        let action = if outcome == SetSecret::Created { "secret.created" } else { "secret.replaced" };
+        let mut data = json!({"hosts": new.hosts, "key": new.sealed.key_id});
+        if !keeps_agents {
+            data["agents"] = json!(agents);
+        }
+        audit::append(&mut tx, author, action, new.name.as_str(), data).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// These agents may use it from now on, and no others.
+    pub async fn grant_secret(&self, name: &SecretName, agents: &[AgentId], author: Author) -> Result<GrantSecret> {
+        let mut tx = self.pool.begin().await?;
+        if let Some(unknown) = unknown_agent(&mut tx, agents).await? {
+            return Ok(GrantSecret::UnknownAgent(unknown));
+        }
+        let agents = texts(agents);
+        let changed = sqlx::query!("UPDATE secrets SET agents = $2 WHERE name = $1", name.as_str(), &agents)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if changed == 0 {
+            return Ok(GrantSecret::NotFound);
+        }
+        audit::append(&mut tx, author, "secret.granted", name.as_str(), json!({"agents": agents})).await?;
+        tx.commit().await?;
+        Ok(GrantSecret::Granted)
+    }
+
+    /// False where there is no such secret.
+    pub async fn delete_secret(&self, name: &SecretName, author: Author) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let deleted =
+            sqlx::query!("DELETE FROM secrets WHERE name = $1", name.as_str()).execute(&mut *tx).await?.rows_affected();
+        if deleted == 0 {
+            return Ok(false);
+        }
+        audit::append(&mut tx, author, "secret.deleted", name.as_str(), json!({})).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The value of a secret, for whoever may use it like this. The use is in the audit log before the value is out: by an agent once for
+    /// each run, by the server itself once a day.
+    pub async fn open_secret(&self, keys: &KeyRing, asked: &Asked<'_>) -> Result<Opening> {
+        let mut tx = self.pool.begin().await?;
+        let row = sqlx::query_as!(
+            StoredRow,
+            // It is there until its use is written down.
+            "SELECT hosts, agents, key_id, nonce, sealed FROM secrets WHERE name = $1 FOR KEY SHARE",
+            asked.name.as_str(),
+        );
+        let Some(row) = row.fetch_optional(&mut *tx).await? else { return Ok(Opening::Unknown) };
+        if let By::Agent { agent, .. } = asked.by
+            && !row.agents.iter().any(|granted| granted == agent.as_str())
+        {
+            return Ok(Opening::NotGranted);
+        }
+        if !is_sent_there(&row.hosts, asked) {
+            return Ok(Opening::Elsewhere { hosts: row.hosts });
+        }
+        let sealed = sealed(asked.name.as_str(), row.key_id, &row.nonce, row.sealed)?;
+        let value = match keys.open(Bound { name: asked.name, hosts: &row.hosts }, &sealed) {
+            Ok(value) => value,
+            Err(error) => return Ok(Opening::Closed(error)),
+        };
+        match asked.by {
+            By::Agent { agent, run, step } => note_use_in_run(&mut tx, asked.name, agent, run, step).await?,
+            By::Server { what } => note_use_by_server(&mut tx, asked.name, what).await?,
+        }
+        tx.commit().await?;
+        Ok(Opening::Opened(value))
+    }
+
+    /// All that are under another key than this one, by name.
+    pub async fn secrets_not_under(&self, key_id: &str) -> Result<Vec<UnderKey>> {
+        let rows = sqlx::query!(
+            "SELECT name, hosts, key_id, nonce, sealed FROM secrets WHERE key_id <> $1 ORDER BY name",
+            key_id,
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        rows.map(|row| {
+            let sealed = sealed(&row.name, row.key_id, &row.nonce, row.sealed)?;
+            Ok(UnderKey { name: SecretName::new(row.name), hosts: row.hosts, sealed })
+        })
+        .collect()
+    }
+
+    /// The same value under another key. False where it was set again or deleted meanwhile: nothing was changed then.
+    pub async fn reseal_secret(&self, was: &UnderKey, sealed: &Sealed, author: Author) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let changed = sqlx::query!(
+            "UPDATE secrets SET key_id = $3, nonce = $4, sealed = $5 WHERE name = $1 AND nonce = $2",
+            was.name.as_str(),
+            &was.sealed.nonce[..],
+            sealed.key_id,
+            &sealed.nonce[..],
+            sealed.bytes,
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Ok(false);
+        }
+        let data = json!({"from": was.sealed.key_id, "to": sealed.key_id});
+        audit::append(&mut tx, author, "secret.rotated", was.name.as_str(), data).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn replace(
+    connection: &mut PgConnection,
+    new: &NewSecret<'_>,
+    agents: &[String],
+    keeps_agents: bool,
+    author: Author,
+) -> Result<bool> {
+    let changed = sqlx::query!(
+        "UPDATE secrets SET description = $2, hosts = $3, agents = CASE WHEN $4 THEN agents ELSE $5 END, key_id = $6, nonce = $7,
+            sealed = $8, set_by = $9, set_at = now()
+        WHERE name = $1",
+        new.name.as_str(),
+        new.description,
+        new.hosts,
+        keeps_agents,
+        agents,
+        new.sealed.key_id,
+        &new.sealed.nonce[..],
+        new.sealed.bytes,
+        author.actor.map(|actor| actor.0),
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(changed > 0)
+}
+
+/// False where there are as many as there may be, or one of that name was made meanwhile.
+async fn create(connection: &mut PgConnection, new: &NewSecret<'_>, agents: &[String], author: Author) -> Result<bool> {
+    let made = sqlx::query!(
+        "INSERT INTO secrets (name, description, hosts, agents, key_id, nonce, sealed, set_by)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE (SELECT count(*) FROM secrets) < $9
+        ON CONFLICT (name) DO NOTHING",
+        new.name.as_str(),
+        new.description,
+        new.hosts,
+        agents,
+        new.sealed.key_id,
+        &new.sealed.nonce[..],
+        new.sealed.bytes,
+        author.actor.map(|actor| actor.0),
+        new.max_secrets,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(made > 0)
+}
+
+/// The first of these that is no agent of the library. Those that are stay until the end of the transaction.
+async fn unknown_agent(connection: &mut PgConnection, agents: &[AgentId]) -> Result<Option<AgentId>> {
+    if agents.is_empty() {
+        return Ok(None);
+    }
+    let known = sqlx::query_scalar!(
+        "SELECT id FROM agents WHERE id = ANY ($1) AND NOT is_test ORDER BY id FOR SHARE",
+        &texts(agents),
+    );
+    let known = known.fetch_all(connection).await?;
+    Ok(agents.iter().find(|agent| !known.iter().any(|known| known == agent.as_str())).cloned())
+}
+
+/// An agent is never let go further than to hosts that are written down.
+fn is_sent_there(hosts: &[String], asked: &Asked<'_>) -> bool {
+    match (asked.to, asked.by) {
+        (Some(to), _) => hosts
+            .iter()
+            .filter_map(|host| host.parse::<Host>().ok())
+            .any(|host| host.admits(to.scheme, to.host, to.port)),
+        (None, By::Server { .. }) => true,
+        (None, By::Agent { .. }) => false,
+    }
+}
+
+fn sealed(name: &str, key_id: String, nonce: &[u8], bytes: Vec<u8>) -> Result<Sealed> {
+    let nonce: [u8; 12] = nonce.try_into().map_err(|_| Error::Inconsistent {
+        table: "secrets",
+        column: "nonce",
+        row: name.to_owned(),
+    })?;
+    Ok(Sealed { key_id, nonce, bytes })
+}
+
+async fn note_use_in_run(
+    connection: &mut PgConnection,
+    name: &SecretName,
+    agent: &AgentId,
+    run: RunId,
+    step: &StepKey,
+) -> Result<()> {
+    let is_first = sqlx::query!(
+        "INSERT INTO secret_uses (secret, place) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        name.as_str(),
+        format!("run/{run}/{agent}"),
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    touch(&mut *connection, name).await?;
+    if is_first == 0 {
+        return Ok(());
+    }
+    let owner = sqlx::query_scalar!("SELECT user_id FROM workflow_runs WHERE id = $1", run.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let author = Author { actor: owner.map(UserId), ..Author::default() };
+    let data = json!({"agent": agent, "run": run, "step": step});
+    audit::append(connection, author, "secret.used", name.as_str(), data).await
+}
+
+async fn note_use_by_server(connection: &mut PgConnection, name: &SecretName, what: &str) -> Result<()> {
+    let is_first_of_day = sqlx::query!(
+        "INSERT INTO secret_uses (secret, place)
+        VALUES ($1, 'server/' || $2::text || '/' || (now() AT TIME ZONE 'UTC')::date::text) ON CONFLICT DO NOTHING",
+        name.as_str(),
+        what,
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    touch(&mut *connection, name).await?;
+    if is_first_of_day == 0 {
+        return Ok(());
+    }
+    audit::append(connection, Author::default(), "secret.used", name.as_str(), json!({"for": what})).await
+}
+
+async fn touch(connection: &mut PgConnection, name: &SecretName) -> Result<()> {
+    sqlx::query!(
+        "UPDATE secrets SET last_used_at = now()
+        WHERE name = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
+        name.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn texts(ids: &[AgentId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}
