@@ -1,6 +1,6 @@
 //! Logging to standard error, so that standard output holds only what a command has to say.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Stderr, Write};
 
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
@@ -24,7 +24,8 @@ pub fn start(log: &Log) -> Result<(), BadFilter> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
         .map_err(|source| BadFilter { filter: log.filter.clone(), source })?;
     let is_terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(WithoutSecrets::stderr).with_ansi(is_terminal);
     let started = match log.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
@@ -34,4 +35,28 @@ pub fn start(log: &Log) -> Result<(), BadFilter> {
         tracing::debug!("logging was set up before");
     }
     Ok(())
+}
+
+/// Standard error, to which no value of a secret goes that this process has opened, whoever logs it.
+struct WithoutSecrets(Stderr);
+
+impl WithoutSecrets {
+    fn stderr() -> Self {
+        Self(io::stderr())
+    }
+}
+
+impl Write for WithoutSecrets {
+    /// An entry comes whole.
+    fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(entry) {
+            Ok(text) => self.0.write_all(agents::redact::redacted(text).as_bytes())?,
+            Err(_) => self.0.write_all(entry)?,
+        }
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

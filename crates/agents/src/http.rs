@@ -1,10 +1,12 @@
 //! The `http` kind: one GET or POST to an address that people may choose, so every hop is judged before it is dialled.
-//! It must never follow a redirect unjudged, use a proxy from the environment, or read more than the cap.
+//! It must never follow a redirect unjudged, use a proxy from the environment, or read more than the cap; nor let a secret that it sends by
+//! name into what is kept of it.
 
 mod answer;
 mod failure;
+mod headers;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{
@@ -20,9 +22,10 @@ use workflow::{
     template::{self, BodyKind, Target},
 };
 
-use self::answer::Answer;
+use self::{answer::Answer, headers::Asker};
 use crate::{
-    Agent, AgentContext, AgentError, Room, Sandbox, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Room, Sandbox, Secrets, StepInput, StepOutput,
+    redact::Redactor,
     response::{self, MAX_ERROR_BYTES},
     ssrf::{AddressRange, Guard, find_blocked},
     template::{Insert, Scope},
@@ -41,6 +44,7 @@ pub(crate) struct HttpAgent {
     client: Client,
     guard: Guard,
     sandbox: Option<Sandbox>,
+    secrets: Option<Arc<dyn Secrets>>,
 }
 
 /// A request in full, as it is sent at each hop.
@@ -49,11 +53,19 @@ struct Call {
     url: Url,
     headers: HeaderMap,
     body: Option<String>,
+    /// Headers that are sent here and no further.
+    secret: Vec<HeaderName>,
+    /// Secrets were left behind on the way here.
+    has_left_secrets: bool,
 }
 
 impl HttpAgent {
     /// `allow_private`: private ranges that an admin opened.
-    pub(crate) fn new(allow_private: Vec<AddressRange>, sandbox: Option<Sandbox>) -> Self {
+    pub(crate) fn new(
+        allow_private: Vec<AddressRange>,
+        sandbox: Option<Sandbox>,
+        secrets: Option<Arc<dyn Secrets>>,
+    ) -> Self {
         let guard = Guard::new(allow_private);
         let client = Client::builder()
             .no_proxy()
@@ -64,15 +76,30 @@ impl HttpAgent {
             .user_agent("weft")
             .build()
             .expect("the options are constant and valid");
-        Self { client, guard, sandbox }
+        Self { client, guard, sandbox, secrets }
     }
 
     async fn call(&self, config: &HttpConfig, input: &StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
-        let mut call = prepare(config, input, &ctx.idempotency_key, self.sandbox.as_ref()).await?;
+        let asker = Asker { input, ctx, secrets: self.secrets.as_deref() };
+        let (call, redactor) = prepare(config, &asker, self.sandbox.as_ref()).await?;
+        // Whatever comes of it is told without what was sent in secret.
+        match self.follow(call, &redactor, &input.spec, &ctx.room).await {
+            Ok(output) => Ok(redactor.output(output)),
+            Err(error) => Err(redactor.error(error)),
+        }
+    }
+
+    async fn follow(
+        &self,
+        mut call: Call,
+        redactor: &Redactor,
+        spec: &AgentSpec,
+        room: &Room,
+    ) -> Result<StepOutput, AgentError> {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&call).await?;
-            match redirect(&call, &response)? {
-                None => return receive(&input.spec, &call, response, &ctx.room).await,
+            match redirect(&call, &response, redactor)? {
+                None => return receive(spec, &call, response, room).await,
                 Some(next) => call = next,
             }
         }
@@ -108,20 +135,14 @@ impl Agent for HttpAgent {
 
 async fn prepare(
     config: &HttpConfig,
-    input: &StepInput,
-    key: &str,
+    asker: &Asker<'_>,
     sandbox: Option<&Sandbox>,
-) -> Result<Call, AgentError> {
-    let scope = Scope::new(input, sandbox)?;
-    let inputs = &input.spec.inputs;
+) -> Result<(Call, Redactor), AgentError> {
+    let scope = Scope::new(asker.input, sandbox)?;
+    let inputs = &asker.input.spec.inputs;
     let url = address(config, &scope).await?;
     let kind = config.body_kind(inputs).map_err(|reason| permanent(format!("The body cannot be sent: {reason}")))?;
-    let mut headers = HeaderMap::new();
-    for (name, template) in &config.headers {
-        let value = scope.render("A header", template, Insert::AsIs).await?;
-        let (name, value) = header(name, &value)?;
-        headers.insert(name, value);
-    }
+    let headers::Headers { map: mut headers, secret, redactor } = headers::headers(config, &scope, &url, asker).await?;
     let (method, body) = match config.method {
         HttpMethod::Get => (Method::GET, None),
         HttpMethod::Post => {
@@ -133,13 +154,13 @@ async fn prepare(
                 };
                 headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
             }
-            let key = HeaderValue::try_from(key)
+            let key = HeaderValue::try_from(asker.ctx.idempotency_key.as_str())
                 .map_err(|error| permanent("The idempotency key does not fit a header").with_source(error))?;
             headers.entry("idempotency-key").or_insert(key);
             (Method::POST, Some(body))
         }
     };
-    Ok(Call { method, url, headers, body })
+    Ok((Call { method, url, headers, body, secret, has_left_secrets: false }, redactor))
 }
 
 /// Refuses a template in which a value would stand where it must not, as the editor does.
@@ -174,21 +195,6 @@ async fn address(config: &HttpConfig, scope: &Scope<'_>) -> Result<Url, AgentErr
     Ok(url)
 }
 
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), AgentError> {
-    let refused = |reason: &str| permanent(format!("The header `{name}` {reason}"));
-    let name = HeaderName::try_from(name)
-        .map_err(|error| permanent(format!("`{name}` is no header name")).with_source(error))?;
-    if value.contains(['\r', '\n', '\0']) {
-        return Err(refused("would hold a line break or a NUL character: take it out of the inputs"));
-    }
-    if let Some(c) = value.chars().find(|c| !c.is_ascii()) {
-        return Err(refused(&format!("would hold {c:?}, but headers are ASCII: use `|urlencode`")));
-    }
-    let value = HeaderValue::try_from(value.trim_matches([' ', '\t']))
-        .map_err(|error| refused("would hold a control character: take it out of the inputs").with_source(error))?;
-    Ok((name, value))
-}
-
 async fn body(config: &HttpConfig, kind: BodyKind, scope: &Scope<'_>) -> Result<String, AgentError> {
     if config.body.is_empty() {
         return Ok(String::new());
@@ -218,8 +224,8 @@ fn climbs(address: &str) -> bool {
 }
 
 /// The next hop, if the answer names one. A POST stays one only where the status says so, and what the author put into headers
-/// (keys, mostly) does not follow to another origin.
-fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError> {
+/// (keys, mostly) does not follow to another origin; what is secret by name follows nowhere.
+fn redirect(call: &Call, response: &Response, redactor: &Redactor) -> Result<Option<Call>, AgentError> {
     let keeps_method = match response.status() {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => false,
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
@@ -233,8 +239,14 @@ fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError
         .ok()
         .and_then(|location| call.url.join(location).ok())
         .ok_or_else(|| permanent("The address was redirected to something malformed"))?;
+    if redactor.contains(url.as_str()) {
+        return Err(blocked("The address was redirected to one that would carry on a secret"));
+    }
     let is_same_origin = url.origin() == call.url.origin();
     let mut headers = if is_same_origin { call.headers.clone() } else { HeaderMap::new() };
+    for name in &call.secret {
+        headers.remove(name);
+    }
     let (method, body) = if keeps_method {
         if let Some(media_type) = call.headers.get(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, media_type.clone());
@@ -244,7 +256,8 @@ fn redirect(call: &Call, response: &Response) -> Result<Option<Call>, AgentError
         headers.remove(CONTENT_TYPE);
         (Method::GET, None)
     };
-    Ok(Some(Call { method, url, headers, body }))
+    let has_left_secrets = call.has_left_secrets || !call.secret.is_empty();
+    Ok(Some(Call { method, url, headers, body, secret: Vec::new(), has_left_secrets }))
 }
 
 async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &Room) -> Result<StepOutput, AgentError> {
@@ -261,7 +274,13 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &R
         } else {
             format!("The server answered {status}: {said}")
         };
-        return Err(AgentError::new(response::class_of(status), message).with_retry_after(retry_after_ms));
+        let class = response::class_of(status);
+        let message = if call.has_left_secrets && class == Reason::Unauthorized {
+            format!("{message} (the address was redirected, and no secret follows: call the last address itself)")
+        } else {
+            message
+        };
+        return Err(AgentError::new(class, message).with_retry_after(retry_after_ms));
     }
     if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(too_large());

@@ -9,11 +9,13 @@ mod llm;
 mod output;
 mod provider;
 mod recorder;
+pub mod redact;
 mod refusals;
 mod registry;
 mod response;
 mod room;
 mod sandbox;
+mod secrets;
 mod ssrf;
 mod template;
 
@@ -23,7 +25,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use workflow::{AgentSpec, view::Usage};
+use workflow::{AgentSpec, RunId, StepKey, view::Usage};
 
 pub use error::AgentError;
 pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind};
@@ -32,6 +34,7 @@ pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};
 pub use registry::{Options, Registry};
 pub use room::Room;
 pub use sandbox::{Sandbox, sandbox_main};
+pub use secrets::{Secrets, WantedSecret};
 pub use ssrf::{AddressRange, InvalidRange};
 
 /// One attempt of a step: what to run and on what.
@@ -74,6 +77,9 @@ pub struct AgentContext {
     pub recorder: Recorder,
     /// Where an agent takes room before it holds a large answer.
     pub room: Room,
+    /// Of which run and step it is, for whoever writes down what it used.
+    pub run: RunId,
+    pub step: StepKey,
     pub attempt: i32,
 }
 

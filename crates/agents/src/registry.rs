@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use workflow::status::Reason;
 
 use crate::{
-    Agent, AgentContext, AgentError, Providers, Refusals, Sandbox, StepInput, StepOutput, http::HttpAgent,
+    Agent, AgentContext, AgentError, Providers, Refusals, Sandbox, Secrets, StepInput, StepOutput, http::HttpAgent,
     human::HumanAgent, llm::LlmAgent, ssrf::AddressRange, template::TemplateAgent,
 };
 
@@ -18,6 +18,8 @@ pub struct Options {
     pub allow_private: Vec<AddressRange>,
     /// Where templates run that may cost more than a moment; without one they are refused.
     pub sandbox: Option<Sandbox>,
+    /// Who gives the values of secrets; without one none can be sent.
+    pub secrets: Option<Arc<dyn Secrets>>,
 }
 
 /// The kinds that this process can run.
@@ -34,7 +36,7 @@ impl Registry {
     pub fn new(providers: Providers, refusals: Arc<dyn Refusals>, options: Options) -> Self {
         let sandbox = options.sandbox;
         Self {
-            http: Arc::new(HttpAgent::new(options.allow_private, sandbox.clone())),
+            http: Arc::new(HttpAgent::new(options.allow_private, sandbox.clone(), options.secrets)),
             human: Arc::new(HumanAgent { sandbox: sandbox.clone() }),
             llm: Arc::new(LlmAgent::new(providers, refusals, sandbox.clone())),
             template: Arc::new(TemplateAgent { sandbox }),

@@ -283,6 +283,8 @@ async fn run_agent(
             .then(|| stream::open(Arc::clone(&shared.shelf), shared.watched.clone(), run, key.clone(), number)),
         recorder: recorder.clone(),
         room: room.clone(),
+        run,
+        step: key.clone(),
         attempt: number,
     };
     // A task of its own, so that a panic is a result and a time-out can end it. It never outlives this attempt.

@@ -29,6 +29,7 @@ mod options;
 mod outputs;
 mod refusals;
 mod room;
+mod secrets;
 mod shared;
 pub mod shelf;
 #[cfg(any(test, feature = "testing"))]
@@ -50,6 +51,7 @@ pub use dice::Dice;
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
+pub use secrets::StoredSecrets;
 pub use shelf::Shelf;
 
 use shared::Shared;

@@ -6,7 +6,7 @@ use agents::{Options, Provider, Providers, Registry, Sandbox};
 use anyhow::{Context, Result, anyhow};
 use engine::Engine;
 use runs::Runs;
-use store::{Store, log::Log, notify::Hints};
+use store::{Store, log::Log, notify::Hints, vault::KeyRing};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
@@ -93,6 +93,12 @@ fn this_program() -> Result<PathBuf> {
     }
 }
 
+/// What agents are given of what only this process knows.
+pub(super) struct Known {
+    pub(super) providers: BTreeMap<String, Provider>,
+    pub(super) secret_keys: KeyRing,
+}
+
 /// The engine, its hints, and how to stop both.
 pub(super) struct Running {
     /// None once it has ended.
@@ -107,9 +113,10 @@ impl Running {
         store: Store,
         decider: &Decider,
         hints: &Hints,
-        providers: BTreeMap<String, Provider>,
+        known: Known,
         worker: &config::Worker,
     ) -> Result<Self> {
+        let Known { providers, secret_keys } = known;
         let (stop_engine, stop_listener) = (CancellationToken::new(), CancellationToken::new());
         let listener = tokio::spawn({
             let (hints, store, stop) = (hints.clone(), store.clone(), stop_listener.clone());
@@ -118,7 +125,11 @@ impl Running {
         let registry = Registry::new(
             Providers::new(providers),
             Arc::new(engine::StoredRefusals::new(store.clone())),
-            Options { sandbox: Some(Sandbox::new(this_program()?, ["sandbox"])), ..Options::default() },
+            Options {
+                sandbox: Some(Sandbox::new(this_program()?, ["sandbox"])),
+                secrets: Some(Arc::new(engine::StoredSecrets::new(store.clone(), secret_keys))),
+                ..Options::default()
+            },
         );
         let options = engine::Options {
             slots: worker.worker_slots as usize,

@@ -14,11 +14,11 @@ use clap::Args;
 use rand::RngCore;
 use runs::Runs;
 use service::{Service, Settings, accounts, worker::Workers};
-use store::{Store, notify::Hints};
+use store::{Store, notify::Hints, vault::KeyRing};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::process::{Decider, ENGINE_CONNECTIONS, Running, Signals};
+use super::process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals};
 use crate::{
     accept::{self, Limits, Places, Timers},
     config,
@@ -44,6 +44,8 @@ pub(super) struct Serve {
     #[command(flatten)]
     quotas: config::Quotas,
     #[command(flatten)]
+    secrets: config::SecretKeys,
+    #[command(flatten)]
     pub(super) local_model: config::LocalModel,
 }
 
@@ -58,6 +60,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let mut signals = Signals::listen()?;
     // What needs no database first: mistakes are told before anything is started.
     let mut providers = providers::read(config::provider_variables())?;
+    let secret_keys = command.secrets.read()?;
     let listener = bind(command.web.listen).await?;
     let address = listener.local_addr().context("cannot read the address")?;
     let model = prepare_model(&command.local_model, &mut providers)?;
@@ -73,13 +76,15 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     database.tell_rights(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
     let decider = Decider::begin(&database, &engine_store).await?;
-    let service = service(&command.web, &providers, web_store.clone(), decider.runs.clone()).await?;
+    let settings = settings(&command.web, &providers, secret_keys.clone());
+    let service = service(settings, web_store.clone(), decider.runs.clone()).await?;
 
     let stop_background = CancellationToken::new();
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
     let background = start_background(&web_store, &hub, model, &stop_background);
-    let mut running = Running::start(engine_store.clone(), &decider, &hints, providers, &command.worker)?;
+    let known = Known { providers, secret_keys };
+    let mut running = Running::start(engine_store.clone(), &decider, &hints, known, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
     let workers = Workers::new(web_store.clone(), decider.runs.clone(), &decider.log, hints.clone());
     let stop_workers = CancellationToken::new();
@@ -184,19 +189,18 @@ fn prepare_model(
     Ok(Some(model))
 }
 
-async fn service(
-    web: &config::Web,
-    providers: &BTreeMap<String, Provider>,
-    store: Store,
-    runs: Runs,
-) -> Result<Service> {
-    let settings = Settings {
+fn settings(web: &config::Web, providers: &BTreeMap<String, Provider>, secret_keys: KeyRing) -> Settings {
+    Settings {
         secure_cookies: web.secure_cookies(),
         is_loopback: web.is_loopback(),
         providers: providers.iter().map(|(name, provider)| providers::view(name, provider)).collect(),
+        secret_keys,
         library: seed::library(),
         ..Settings::default()
-    };
+    }
+}
+
+async fn service(settings: Settings, store: Store, runs: Runs) -> Result<Service> {
     let service = Service::new(store.clone(), runs.clone(), settings.clone());
     let nobody = service.context(None, service::RequestInfo::default());
     let setup = accounts::setup_state(&nobody).await.map_err(super::operator::told)?;

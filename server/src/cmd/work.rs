@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use store::notify::Hints;
 
-use super::process::{Decider, ENGINE_CONNECTIONS, Running, Signals};
+use super::process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals};
 use crate::{
     config,
     database::{Database, Serves},
@@ -17,17 +17,20 @@ use crate::{
 pub(super) struct Work {
     #[command(flatten)]
     worker: config::Worker,
+    #[command(flatten)]
+    secrets: config::SecretKeys,
 }
 
 pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let providers = providers::read(config::provider_variables())?;
+    let known = Known { providers, secret_keys: command.secrets.read()? };
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
     database.tell_rights(&store).await?;
     let decider = Decider::begin(&database, &store).await?;
-    let mut running = Running::start(store.clone(), &decider, &Hints::default(), providers, &command.worker)?;
+    let mut running = Running::start(store.clone(), &decider, &Hints::default(), known, &command.worker)?;
     println!("Weft is working");
     let failed = tokio::select! {
         signal = signals.next() => {

@@ -214,6 +214,8 @@ async fn ask(registry: &Registry) {
         deltas: None,
         recorder: Recorder::default(),
         room: agents::Room::default(),
+        run: workflow::RunId(uuid::Uuid::nil()),
+        step: "s0".into(),
         attempt: 1,
     };
     registry.for_kind("llm").unwrap().run(input, &ctx).await.unwrap();

@@ -19,6 +19,8 @@ mod llm_streams;
 #[cfg(test)]
 mod llm_wire;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod template;

@@ -27,6 +27,8 @@ pub(crate) fn context() -> AgentContext {
         deltas: None,
         recorder: Recorder::default(),
         room: Room::default(),
+        run: "00000000-0000-7000-8000-000000000000".parse().unwrap(),
+        step: "step".into(),
         attempt: 1,
     }
 }
@@ -34,7 +36,11 @@ pub(crate) fn context() -> AgentContext {
 /// A registry that may reach this machine, but only by its usual address.
 pub(crate) fn registry(providers: Providers) -> Registry {
     let allow_private = vec!["127.0.0.1".parse().unwrap()];
-    Registry::new(providers, Arc::new(InMemory::default()), Options { allow_private, sandbox: Some(sandbox()) })
+    Registry::new(
+        providers,
+        Arc::new(InMemory::default()),
+        Options { allow_private, sandbox: Some(sandbox()), secrets: None },
+    )
 }
 
 pub(crate) fn sandbox() -> Sandbox {

@@ -1,7 +1,10 @@
 //! What of an agent may hold a secret, and so stays where it is: values of headers, and the parts of an address that let somebody in.
 //! Must rather leave out too much: only headers that are known to be harmless go out with their values.
 
-use crate::agent::{AgentConfig, AgentSpec, HttpConfig};
+use crate::{
+    agent::{AgentConfig, AgentSpec, HttpConfig},
+    secret::is_only_named,
+};
 
 /// Headers whose values say nothing but what is sent and what is wanted.
 const HARMLESS: [&str; 7] =
@@ -25,7 +28,8 @@ pub(super) fn without_secrets(spec: &AgentSpec) -> AgentSpec {
     let mut bare = spec.clone();
     if let AgentConfig::Http(config) = &mut bare.config {
         for (name, value) in &mut config.headers {
-            if !is_harmless(name) {
+            // The name of a secret opens nothing.
+            if !is_harmless(name) && !is_only_named(value) {
                 value.clear();
             }
         }
@@ -241,6 +245,18 @@ mod tests {
         let template = agent(json!({"url": "https://a.example/x?a=1{% if q %}&key=c4n4ry{% endif %}"}));
         let AgentConfig::Http(config) = without_secrets(&template).config else { panic!() };
         assert_eq!(config.url, "https://a.example/x?a=1{% if q %}&key={% endif %}", "the template stays whole");
+    }
+
+    #[test]
+    fn a_secret_that_is_only_named_stays_named_and_what_stands_beside_it_does_not() {
+        let named =
+            agent(json!({"url": "https://a.example/", "headers": {"Authorization": "Bearer ${secret.github}"}}));
+        assert_eq!(without_secrets(&named), named);
+        assert!(left_out(&named).is_empty());
+        for value in ["c4n4ry ${secret.github}", "${secret.github", "${secret.github}{{ x }}"] {
+            let mixed = agent(json!({"url": "https://a.example/", "headers": {"Authorization": value}}));
+            assert_eq!(left_out(&without_secrets(&mixed)), ["config.headers.Authorization"], "{value}");
+        }
     }
 
     #[test]

@@ -277,6 +277,21 @@ fn a_secret_stays_with_its_address() {
 }
 
 #[test]
+fn a_secret_goes_by_its_name_and_a_file_grants_none() {
+    let mut file = file();
+    file["agents"]["caller"][0]["config"]["headers"]["Authorization"] = json!("Bearer ${secret.github}");
+    let bundle = read(&file).unwrap();
+    let made = plan(&bundle, &nowhere());
+    let secrets = made.report.grants.iter().filter(|grant| grant.kind == GrantKind::Secret);
+    let secrets: Vec<_> = secrets.map(|grant| (grant.place.as_str(), grant.name.as_str())).collect();
+    assert_eq!(secrets, [("agents.caller[0].config.headers.Authorization", "github")]);
+    assert!(format!("{:?}", made.actions).contains("Bearer ${secret.github}"));
+    // Where it is already, nothing is to be done.
+    let here = after(&nowhere(), &made);
+    assert!(plan(&bundle, &here).report.grants.iter().all(|grant| grant.kind != GrantKind::Secret));
+}
+
+#[test]
 fn an_outside_agent_is_never_made() {
     let worker = json!({"kind": "worker", "hash": crate::agent::offer_hash(&[], &writer(1, "x").outputs, crate::definition::SideEffects::None)});
     let worker = spec(json!({"id": "crawler", "version": 1, "name": "Crawler", "config": worker}));

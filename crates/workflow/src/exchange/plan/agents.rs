@@ -9,7 +9,7 @@ use crate::{
         changes,
         secrets::{carried, is_led, left_out, without_secrets},
     },
-    json,
+    json, secret,
     words::{QUOTED_CHARS, shortened},
 };
 
@@ -82,6 +82,14 @@ impl<'a> Planner<'a> {
         self.bare.entry(id.clone()).or_default().push(Bare::new(&made));
         self.catalog.insert(made.clone());
         self.missing(id, version, agent);
+        // A file brings names alone: which agent may use a secret is for an admin to say here.
+        for (header, name) in secret::named(&made) {
+            let place = format!("{}.config.headers.{header}", agent.place());
+            let message = format!(
+                "The agent `{id}` sends the secret `{name}`: set it here, if it is not yet, and let this agent use it, under Secrets"
+            );
+            self.grant(GrantKind::Secret, place, name.as_str(), message);
+        }
         if let AgentConfig::Llm(config) = &made.config
             && !config.provider.is_empty()
             && !self.here.providers.contains(&config.provider.to_lowercase())
