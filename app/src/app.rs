@@ -42,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/agents/new") view={Lazy::<fetched::NewAgent>::new()}/>
                     <Route path=path!("/admin/agents/:agent_id") view={Lazy::<fetched::Agent>::new()}/>
                     <Route path=path!("/admin/workers") view={Lazy::<fetched::Workers>::new()}/>
+                    <Route path=path!("/admin/secrets") view={Lazy::<fetched::Secrets>::new()}/>
                     <Route path=path!("/admin/users") view={Lazy::<fetched::Users>::new()}/>
                     <Route path=path!("/admin/groups") view={Lazy::<fetched::Groups>::new()}/>
                     <Route path=path!("/admin/audit") view={Lazy::<fetched::Audit>::new()}/>

@@ -146,6 +146,11 @@ pub fn error_of_address(error: &AppError, fields: &[&str]) -> AppError {
     AppError(api)
 }
 
+/// Ids and hosts as people list them: with commas, spaces or lines between.
+pub fn listed(text: &str) -> Vec<String> {
+    text.split([',', ';']).flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
 /// An error that the browser found itself.
 pub fn local_error(detail: impl Into<String>) -> AppError {
     let code = ErrorCode::Invalid;

@@ -16,6 +16,7 @@ mod login;
 mod new_secret;
 mod not_found;
 mod run;
+mod secrets;
 mod slug;
 mod start;
 mod token_row;

@@ -56,6 +56,7 @@ const PAGES: readonly Shown[] = [
   { name: "an agent that asks a person", person: ADMIN, path: () => "/admin/agents/e2e-pages-person", ready: heading("Ask for a word") },
   { name: "an agent that is a workflow", person: ADMIN, path: () => "/admin/agents/e2e-pages-workflow", ready: heading("Run a workflow") },
   { name: "the workers", person: ADMIN, path: () => "/admin/workers", ready: heading("Workers") },
+  { name: "the secrets", person: ADMIN, path: () => "/admin/secrets", ready: heading("Secrets") },
   { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
   { name: "the groups", person: ADMIN, path: () => "/admin/groups", ready: heading("Groups") },
   { name: "the audit log", person: ADMIN, path: () => "/admin/audit", ready: heading("Audit log") },

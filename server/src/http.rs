@@ -28,6 +28,7 @@ mod requests;
 mod router;
 mod routes;
 mod runs;
+mod secrets;
 mod site;
 mod state;
 mod steps;

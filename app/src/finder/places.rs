@@ -14,6 +14,7 @@ pub(super) fn places(is_admin: bool) -> Vec<Entry> {
             page("bot", "Agents", "/admin/agents").about("library"),
             page("plus", "New agent", "/admin/agents/new"),
             page("cpu", "Workers", "/admin/workers").about("outside queues"),
+            page("lock", "Secrets", "/admin/secrets").about("keys tokens headers"),
             page("users", "Users", "/admin/users").about("people accounts"),
             page("layers", "Groups", "/admin/groups").about("teams reviewers audience"),
             page("history", "Audit log", "/admin/audit"),

@@ -19,6 +19,7 @@ use super::{
     import::ImportPage,
     login::LoginPage,
     not_found::for_admins,
+    secrets::SecretsPage,
     start::StartPage,
     users::UsersPage,
     workers::WorkersPage,
@@ -42,6 +43,7 @@ fetched! {
     admin: NewAgent, new_agent, load_new_agent, for_admins(NewAgentPage);
     admin: Agent, agent, load_agent, for_admins(AgentPage);
     admin: Workers, workers, load_workers, for_admins(WorkersPage);
+    admin: Secrets, secrets, load_secrets, for_admins(SecretsPage);
     admin: Design, design, load_design, view! { <Page title="Design system"><DesignPage/></Page> }.into_any();
     editor: Editor, editor, load_editor, for_admins(EditorPage);
 }

@@ -23,6 +23,7 @@ pub(super) fn Rail() -> impl IntoView {
             <Place href="/admin/workflows" icon="workflow" label="Workflows"/>
             <Place href="/admin/agents" icon="bot" label="Agents"/>
             <Place href="/admin/workers" icon="cpu" label="Workers"/>
+            <Place href="/admin/secrets" icon="lock" label="Secrets"/>
             <Place href="/admin/users" icon="users" label="Users"/>
             <Place href="/admin/groups" icon="layers" label="Groups"/>
             <Place href="/admin/audit" icon="history" label="Audit log"/>

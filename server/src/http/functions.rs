@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, exchange, find, groups, runs, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, exchange, find, groups, runs, secrets, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -93,6 +93,10 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("list_user_tokens", SMALL),
     ("revoke_user_token", SMALL),
     ("audit_log", SMALL),
+    ("list_secrets", SMALL),
+    ("set_secret", SMALL),
+    ("grant_secret", SMALL),
+    ("delete_secret", SMALL),
     ("list_workers", SMALL),
     ("set_worker", SMALL),
     ("list_offers", SMALL),

@@ -10,7 +10,7 @@ use http::Method;
 use super::{
     AppState, agents, artifacts, audit,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    exchange, groups, people, runs, steps, templates, trying, worker, workers,
+    exchange, groups, people, runs, secrets, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -49,6 +49,10 @@ pub fn routes() -> Vec<Route> {
         delete("/api/agents/{agent_id}", agents::delete),
         post("/api/agents/test", agents::test).takes(CONTENT),
         get("/api/providers", agents::providers),
+        get("/api/secrets", secrets::list),
+        put("/api/secrets/{secret_name}", secrets::set),
+        put("/api/secrets/{secret_name}/agents", secrets::grant),
+        delete("/api/secrets/{secret_name}", secrets::delete),
         get("/api/workflows/gallery", templates::gallery),
         get("/api/workflows/templates", templates::list),
         post("/api/workflows/templates", templates::create).takes(CONTENT),

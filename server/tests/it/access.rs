@@ -231,6 +231,27 @@ fn rest_of_groups() -> Vec<Row> {
     ]
 }
 
+/// What admins keep for agents, and nobody reads.
+fn rest_of_secrets() -> Vec<Row> {
+    let set = json!({"value": "a-long-enough-value", "hosts": ["a.example"]});
+    vec![
+        ("GET", "/api/secrets", Empty, ADMINS),
+        ("PUT", "/api/secrets/{secret_name}", Json(set), ADMINS),
+        ("PUT", "/api/secrets/{secret_name}/agents", Json(json!({"agents": []})), ADMINS),
+        ("DELETE", "/api/secrets/{secret_name}", Empty, ADMINS),
+    ]
+}
+
+fn functions_of_secrets() -> Vec<Row> {
+    let set = json!({"name": "key", "secret": {"value": "a-long-enough-value", "hosts": ["a.example"]}});
+    vec![
+        ("POST", "/_fn/list_secrets", Json(json!({})), ADMINS),
+        ("POST", "/_fn/set_secret", Json(set), ADMINS),
+        ("POST", "/_fn/grant_secret", Json(json!({"name": "key", "grant": {"agents": []}})), ADMINS),
+        ("POST", "/_fn/delete_secret", Json(json!({"name": "key"})), ADMINS),
+    ]
+}
+
 /// Outside workers: what admins do about them, and the protocol that they speak.
 fn rest_of_workers() -> Vec<Row> {
     vec![
@@ -267,6 +288,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_work(it));
     rows.extend(functions_of_workers());
     rows.extend(functions_of_groups(it));
+    rows.extend(functions_of_secrets());
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -448,6 +470,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{hash}", &"0".repeat(64))
         .replace("{agent_id}", "shout")
         .replace("{group_id}", "nobodys")
+        .replace("{secret_name}", "key")
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)
         .replace("{step_id}", "shout")
@@ -517,6 +540,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_drafts());
     rows.extend(rest_of_groups());
     rows.extend(rest_of_workers());
+    rows.extend(rest_of_secrets());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");

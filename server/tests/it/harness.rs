@@ -22,7 +22,7 @@ use server::{
 };
 use service::{RequestInfo, Service, Settings, accounts, library, users, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use store::{Store, log::Log, notify::Hints, quotas};
+use store::{Store, log::Log, notify::Hints, quotas, vault::KeyRing};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -71,6 +71,11 @@ pub(crate) struct Server {
     decider: JoinHandle<()>,
 }
 
+/// What encrypts the secrets of every server here.
+pub(crate) fn secret_keys() -> KeyRing {
+    KeyRing::read("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap()
+}
+
 /// As the product has them.
 pub(crate) fn agent_options() -> Options {
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_weft"), ["sandbox"]);
@@ -100,7 +105,7 @@ impl Server {
         let options = PgConnectOptions::clone(&pool.connect_options());
         let log = Arc::new(Log::connect(options, 8, pool, None).await.unwrap());
         let (runs, decider) = engine::work_on_runs(Arc::clone(&log), of_engine.clone()).await.unwrap();
-        let settings = Settings { library: seed::library(), ..Settings::default() };
+        let settings = Settings { library: seed::library(), secret_keys: secret_keys(), ..Settings::default() };
         let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());

@@ -184,6 +184,10 @@ fn Http(form: AgentForm, faults: Faults) -> impl IntoView {
                 <h3>"Headers"</h3>
                 <Button size=Size::Sm icon="plus" on_click=move |()| add()>"Add header"</Button>
             </div>
+            <p class="field-help">
+                "Keys and tokens are kept under " <a href="/admin/secrets">"Secrets"</a> ", and written here as "
+                <code>"${secret.NAME}"</code>
+            </p>
             <For each=move || form.headers.get() key=|header| header.uid let:header>
                 <Header form header faults/>
             </For>

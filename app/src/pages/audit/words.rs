@@ -11,6 +11,7 @@ pub(super) const KINDS: [(&str, &str); 9] = [
     ("group", "Groups"),
     ("agent", "Agents"),
     ("template", "Workflows"),
+    ("secret", "Secrets"),
     ("access", "Refused access"),
     ("session.refused", "Failed sign-ins"),
 ];
@@ -50,6 +51,12 @@ pub(super) fn action(action: &str) -> &str {
         "template.archived" => "Archived a workflow",
         "template.unarchived" => "Took a workflow back from the archive",
         "template.test_made" => "Tested an agent",
+        "secret.created" => "Made a secret",
+        "secret.replaced" => "Gave a secret another value",
+        "secret.granted" => "Said who may use a secret",
+        "secret.rotated" => "Encrypted a secret anew",
+        "secret.deleted" => "Deleted a secret",
+        "secret.used" => "Used a secret",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }
@@ -61,6 +68,7 @@ pub(super) fn who(entry: &AuditEntry) -> String {
         (Some(email), ..) => email.clone(),
         (None, Some(id), _) => id.to_string(),
         (None, None, Some("operator")) => "Operator".to_owned(),
+        (None, None, _) if entry.action == "secret.used" => "Weft itself".to_owned(),
         (None, None, _) => "Not signed in".to_owned(),
     }
 }

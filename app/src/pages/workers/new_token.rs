@@ -9,7 +9,7 @@ use crate::{
     api,
     components::{Button, ButtonType, Field, Icon, Select, TextArea, TextInput, Variant},
     error::AppError,
-    form::{FormError, at_field, local_error},
+    form::{FormError, at_field, listed, local_error},
     pages::new_secret::{Shown, lifetimes, making},
 };
 
@@ -26,7 +26,7 @@ impl Choice {
     fn wanted(self) -> Result<Wanted, AppError> {
         Ok(Wanted {
             name: self.name.get_untracked(),
-            agents: names(&self.agents.get_untracked()),
+            agents: listed(&self.agents.get_untracked()),
             labels: labels(&self.labels.get_untracked()).map_err(|line| {
                 let mut error = local_error(format!("`{line}` is no label: write NAME=VALUE, one a line"));
                 error.0.field = Some("labels".to_owned());
@@ -35,11 +35,6 @@ impl Choice {
             expires_in_days: self.days.get_untracked().parse().ok(),
         })
     }
-}
-
-/// Agents as people list them: with commas, spaces or lines between.
-fn names(text: &str) -> Vec<String> {
-    text.split([',', ';']).flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
 /// One label a line, or the first line that is none.
@@ -131,15 +126,15 @@ fn is_of_labels(error: &AppError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{labels, names};
+    use super::{labels, listed};
 
     #[test]
     fn agents_are_read_however_they_are_listed() {
         let expected = ["report-*", "summarize", "count"];
         for text in ["report-*, summarize,count", " report-* summarize\ncount ", "report-*;summarize;;count"] {
-            assert_eq!(names(text), expected);
+            assert_eq!(listed(text), expected);
         }
-        assert_eq!(names(" , "), [] as [String; 0]);
+        assert_eq!(listed(" , "), [] as [String; 0]);
     }
 
     #[test]

@@ -61,6 +61,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/templates/{template_id}/audience", "PUT /api/workflows/templates/{template_id}/audience",
         "GET /api/workflows/stuck",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
+        "GET /api/secrets", "PUT /api/secrets/{secret_name}", "PUT /api/secrets/{secret_name}/agents", "DELETE /api/secrets/{secret_name}",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",
         "GET /api/workflows/templates/{template_id}/export", "POST /api/workflows/import",
@@ -98,6 +99,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",
         "new_template", "duplicate_template", "delete_template", "delete_agent", "archive_template", "try_draft", "last_seen", "list_pins", "set_pin", "remove_pin", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
+        "list_secrets", "set_secret", "grant_secret", "delete_secret",
     ]),
     (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
 ];

@@ -1,0 +1,248 @@
+//! /admin/secrets: what agents send by name. Which there are, where each may go and who may use it.
+//! Must never show a value: none comes here.
+
+mod form;
+mod grant;
+
+use leptos::prelude::*;
+use workflow::{
+    SecretName,
+    api::{Page as Listed, SecretView},
+};
+
+use self::{
+    form::{NewSecret, NewValue},
+    grant::GrantSecret,
+};
+use crate::{
+    api,
+    components::{
+        Badge, Button, ConfirmDialog, Empty, Icon, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton,
+        SkeletonKind, Tone, Variant, open_while_chosen, use_toasts,
+    },
+    form::{FormError, outcome},
+    load::{PartFailed, refetch_after_sign_in},
+    paged::{More, Paged},
+    reactive::effect,
+    shell::Page,
+};
+
+#[component]
+pub fn SecretsPage() -> impl IntoView {
+    let secrets = Resource::new(|| (), |()| api::list_secrets(None));
+    refetch_after_sign_in(secrets, Result::is_err);
+    let is_adding = RwSignal::new(false);
+    let new_button = move || {
+        view! {
+            <Button variant=Variant::Primary icon="plus" on_click=move |()| is_adding.set(true)>
+                "New secret"
+            </Button>
+        }
+    };
+    view! {
+        <Page title="Secrets" actions=new_button>
+            <div class="page">
+                <div class="page-head">
+                    <h1>"Secrets"</h1>
+                    <p>
+                        "Keys and tokens that agents send in a header, written there as "
+                        <code>"${secret.NAME}"</code> ". They are kept encrypted, and nobody is ever shown one."
+                    </p>
+                </div>
+                <Transition fallback=ListSkeleton>
+                    {move || Suspend::new(async move {
+                        match secrets.await {
+                            Ok(page) => view! { <List page is_adding/> }.into_any(),
+                            Err(error) => {
+                                view! { <PartFailed error on_retry=move |()| secrets.refetch()/> }.into_any()
+                            }
+                        }
+                    })}
+                </Transition>
+            </div>
+        </Page>
+    }
+}
+
+#[component]
+fn ListSkeleton() -> impl IntoView {
+    view! {
+        <div class="stack" data-gap="1" aria-busy="true">
+            {(0..3).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
+        </div>
+    }
+}
+
+/// What the rows need of the page: the secret that each dialog is about.
+#[derive(Clone, Copy)]
+struct Verbs {
+    setting: RwSignal<Option<SecretView>>,
+    granting: RwSignal<Option<SecretView>>,
+    deleting: RwSignal<Option<SecretView>>,
+}
+
+#[component]
+fn List(page: Listed<SecretView>, is_adding: RwSignal<bool>) -> impl IntoView {
+    let list = Paged::new(page, api::list_secrets);
+    let secrets = list.items;
+    let verbs = Verbs { setting: RwSignal::new(None), granting: RwSignal::new(None), deleting: RwSignal::new(None) };
+    let take = move |secret: SecretView| secrets.update(|secrets| replace(secrets, secret));
+    view! {
+        <Show when=move || !secrets.with(Vec::is_empty) fallback=NoSecret>
+            <ul class="plain-rows" aria-label="Secrets">
+                // The whole secret is the key: a row is drawn anew when it changes.
+                <For each=move || secrets.get() key=row_key let:secret>
+                    <Row secret verbs/>
+                </For>
+            </ul>
+        </Show>
+        <More of=list/>
+        <NewSecret open=is_adding on_done=take/>
+        <NewValue of=verbs.setting on_done=take/>
+        <GrantSecret of=verbs.granting on_done=take/>
+        <Deleting of=verbs.deleting on_done=move |name: SecretName| {
+            secrets.update(|secrets| secrets.retain(|known| known.name != name));
+        }/>
+    }
+}
+
+fn row_key(secret: &SecretView) -> String {
+    format!("{secret:?}")
+}
+
+fn replace(secrets: &mut Vec<SecretView>, secret: SecretView) {
+    if let Some(known) = secrets.iter_mut().find(|known| known.name == secret.name) {
+        *known = secret;
+    } else {
+        secrets.push(secret);
+        secrets.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+#[component]
+fn NoSecret() -> impl IntoView {
+    view! {
+        <Empty
+            icon="lock"
+            framed=true
+            title="No secret yet"
+            text="Make one, name the hosts that it may be sent to, and let an agent use it."
+        />
+    }
+}
+
+#[component]
+fn Row(secret: SecretView, verbs: Verbs) -> impl IntoView {
+    let name = secret.name.to_string();
+    let known = StoredValue::new(secret.clone());
+    let agents = secret
+        .agents
+        .iter()
+        .map(|agent| view! { <Badge icon="bot"><code>{agent.to_string()}</code></Badge> })
+        .collect_view();
+    let hosts = secret
+        .hosts
+        .iter()
+        .map(|host| view! { <Badge icon="globe"><code>{host.clone()}</code></Badge> })
+        .collect_view();
+    let used = match secret.last_used_at {
+        Some(at) => view! { <span>"last used " <RelativeTime at/></span> }.into_any(),
+        None => view! { <span>"never used"</span> }.into_any(),
+    };
+    let by = secret.set_by.clone().unwrap_or_else(|| "the operator".to_owned());
+    let (has_no_host, has_no_agent) = (secret.hosts.is_empty(), secret.agents.is_empty());
+    view! {
+        <li class="plain-row">
+            <Icon name="lock"/>
+            <div class="list-main">
+                <strong><code>{name.clone()}</code></strong>
+                {(!secret.description.is_empty()).then(|| view! { <span dir="auto">{secret.description.clone()}</span> })}
+                <div class="row small wrap">
+                    {(!secret.is_readable).then(|| view! { <Badge tone=Tone::Error icon="triangle-alert">"Its key is not here"</Badge> })}
+                    {hosts}
+                    {has_no_host.then(|| view! { <Badge tone=Tone::Warn>"No host"</Badge> })}
+                    {agents}
+                    {has_no_agent.then(|| view! { <Badge tone=Tone::Warn>"No agent"</Badge> })}
+                </div>
+                <div class="list-sub">
+                    {used}
+                    <span>{format!("set by {by} ")} <RelativeTime at=secret.set_at/></span>
+                </div>
+            </div>
+            <Menu id=format!("secret-{name}") label=format!("Actions for {name}") size=Size::Sm>
+                <MenuItem icon="bot" on_select=move |()| verbs.granting.set(Some(known.get_value()))>
+                    "Agents that may use it…"
+                </MenuItem>
+                <MenuItem icon="key-round" on_select=move |()| verbs.setting.set(Some(known.get_value()))>
+                    "Give a new value…"
+                </MenuItem>
+                <MenuLine/>
+                <MenuItem icon="trash-2" danger=true on_select=move |()| verbs.deleting.set(Some(known.get_value()))>
+                    "Delete…"
+                </MenuItem>
+            </Menu>
+        </li>
+    }
+}
+
+/// Asks before whatever is put into `of` is deleted.
+#[component]
+fn Deleting(of: RwSignal<Option<SecretView>>, #[prop(into)] on_done: Callback<SecretName>) -> impl IntoView {
+    let toasts = use_toasts();
+    let open = open_while_chosen(of);
+    let delete = Action::new(|name: &SecretName| {
+        let name = name.clone();
+        async move { api::delete_secret(name.clone()).await.map(|()| name) }
+    });
+    let error = outcome(delete, move |name: SecretName| {
+        open.set(false);
+        toasts.success(format!("{name} is deleted"));
+        on_done.run(name);
+    });
+    effect(move || {
+        if error.with(Option::is_some) {
+            open.set(false);
+        }
+    });
+    let name = move || of.with(|secret| secret.as_ref().map(|secret| secret.name.to_string()).unwrap_or_default());
+    view! {
+        <FormError error/>
+        <ConfirmDialog
+            id="delete-secret"
+            open
+            danger=true
+            title=Signal::derive(move || format!("Delete {}?", name()))
+            text="Steps whose agent sends it fail from then on. Nobody can bring the value back: it has to be given anew."
+            confirm="Delete"
+            busy=delete.pending()
+            on_confirm=move |()| {
+                if let Some(secret) = of.get_untracked() {
+                    delete.dispatch(secret.name);
+                }
+            }
+        />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn secret(name: &str, agents: &[&str]) -> SecretView {
+        serde_json::from_value(json!({"name": name, "description": "", "hosts": [], "agents": agents, "key_id": "k",
+            "is_readable": true, "set_by": null, "set_at": "2026-01-01T00:00:00Z", "last_used_at": null}))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_changed_takes_its_place_and_a_new_one_stands_by_its_name() {
+        let mut secrets = vec![secret("a", &[]), secret("c", &[])];
+        replace(&mut secrets, secret("c", &["caller"]));
+        replace(&mut secrets, secret("b", &[]));
+        let names: Vec<&str> = secrets.iter().map(|secret| secret.name.as_str()).collect();
+        assert_eq!((names, secrets[2].agents.len()), (vec!["a", "b", "c"], 1));
+        assert_ne!(row_key(&secrets[2]), row_key(&secret("c", &[])));
+    }
+}
