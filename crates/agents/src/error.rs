@@ -42,6 +42,11 @@ impl AgentError {
         Self { usage: Some(Box::new(usage)), ..self }
     }
 
+    /// Trying again without a change cannot help.
+    pub(crate) fn permanent(message: impl Into<String>) -> Self {
+        Self::new(Reason::Permanent, message)
+    }
+
     /// An agent was handed a step of another kind.
     pub(crate) fn wrong_kind(spec: &AgentSpec) -> Self {
         Self::new(Reason::Permanent, format!("An agent of kind `{}` was sent to the wrong place", spec.kind()))

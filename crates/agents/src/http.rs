@@ -103,7 +103,7 @@ impl HttpAgent {
                 Some(next) => call = next,
             }
         }
-        Err(permanent(format!("The address was redirected more than {MAX_REDIRECTS} times")))
+        Err(AgentError::permanent(format!("The address was redirected more than {MAX_REDIRECTS} times")))
     }
 
     async fn send(&self, call: &Call) -> Result<Response, AgentError> {
@@ -141,7 +141,9 @@ async fn prepare(
     let scope = Scope::new(asker.input, sandbox)?;
     let inputs = &asker.input.spec.inputs;
     let url = address(config, &scope).await?;
-    let kind = config.body_kind(inputs).map_err(|reason| permanent(format!("The body cannot be sent: {reason}")))?;
+    let kind = config
+        .body_kind(inputs)
+        .map_err(|reason| AgentError::permanent(format!("The body cannot be sent: {reason}")))?;
     let headers::Headers { map: mut headers, secret, redactor } = headers::headers(config, &scope, &url, asker).await?;
     let (method, body) = match config.method {
         HttpMethod::Get => (Method::GET, None),
@@ -154,8 +156,9 @@ async fn prepare(
                 };
                 headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
             }
-            let key = HeaderValue::try_from(asker.ctx.idempotency_key.as_str())
-                .map_err(|error| permanent("The idempotency key does not fit a header").with_source(error))?;
+            let key = HeaderValue::try_from(asker.ctx.idempotency_key.as_str()).map_err(|error| {
+                AgentError::permanent("The idempotency key does not fit a header").with_source(error)
+            })?;
             headers.entry("idempotency-key").or_insert(key);
             (Method::POST, Some(body))
         }
@@ -186,7 +189,7 @@ async fn address(config: &HttpConfig, scope: &Scope<'_>) -> Result<Url, AgentErr
     }
     let url = Url::parse(text.trim()).map_err(|error| {
         // It may hold a key, so it is not repeated.
-        permanent(format!("The address is malformed: {error}")).with_source(error)
+        AgentError::permanent(format!("The address is malformed: {error}")).with_source(error)
     })?;
     // An inserted `..` would reach a place that the template's author did not write.
     if climbs(&text) && !climbs(&config.url) {
@@ -238,7 +241,7 @@ fn redirect(call: &Call, response: &Response, redactor: &Redactor) -> Result<Opt
         .to_str()
         .ok()
         .and_then(|location| call.url.join(location).ok())
-        .ok_or_else(|| permanent("The address was redirected to something malformed"))?;
+        .ok_or_else(|| AgentError::permanent("The address was redirected to something malformed"))?;
     if redactor.contains(url.as_str()) {
         return Err(blocked("The address was redirected to one that would carry on a secret"));
     }
@@ -334,10 +337,6 @@ fn failed(url: &Url, error: reqwest::Error) -> AgentError {
     let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
     let (class, message) = response::class_of_failure(&error, &place);
     AgentError::new(class, message).with_source(error.without_url())
-}
-
-fn permanent(message: impl Into<String>) -> AgentError {
-    AgentError::new(Reason::Permanent, message)
 }
 
 fn blocked(message: impl Into<String>) -> AgentError {

@@ -388,7 +388,7 @@ async fn note_use_in_run(
     .execute(&mut *connection)
     .await?
     .rows_affected();
-    touch(&mut *connection, name).await?;
+    touch(connection, name).await?;
     if is_first == 0 {
         return Ok(());
     }
@@ -410,7 +410,7 @@ async fn note_use_by_server(connection: &mut PgConnection, name: &SecretName, wh
     .execute(&mut *connection)
     .await?
     .rows_affected();
-    touch(&mut *connection, name).await?;
+    touch(connection, name).await?;
     if is_first_of_day == 0 {
         return Ok(());
     }

@@ -4,17 +4,14 @@
 
 mod host;
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 pub use host::{BadHost, Host};
 
-use crate::{
-    agent::{AgentConfig, AgentSpec},
-    id::SecretName,
-};
+use crate::id::SecretName;
 
 /// Characters of a value at least: a shorter one stands in words by chance, and could not be taken out of what is written down.
 pub const MIN_VALUE_CHARS: usize = 8;
@@ -119,20 +116,6 @@ pub fn is_only_named(value: &str) -> bool {
     })
 }
 
-/// The secrets that an agent names, each with its header.
-pub fn named(spec: &AgentSpec) -> Vec<(&str, SecretName)> {
-    let AgentConfig::Http(config) = &spec.config else { return Vec::new() };
-    let mut found = BTreeSet::new();
-    for (header, value) in &config.headers {
-        for part in parts(value).ok().flatten().unwrap_or_default() {
-            if let Part::Secret(name) = part {
-                found.insert((header.as_str(), name));
-            }
-        }
-    }
-    found.into_iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -192,15 +175,6 @@ mod tests {
         for value in ["s3cr3t", "s3cr3t ${secret.a}", "${secret.a}:s3cr3t", "${secret.A}", "{{ x }}", ""] {
             assert!(!is_only_named(value), "{value}");
         }
-    }
-
-    #[test]
-    fn what_an_agent_names_is_told_with_its_header() {
-        let spec = serde_json::from_value(json!({"id": "a", "name": "A", "outputs": [{"name": "body"}],
-            "config": {"kind": "http", "url": "https://a.example/", "headers": {
-                "Authorization": "Bearer ${secret.b}", "X-Other": "${secret.a}${secret.a}", "Accept": "*/*"}}}))
-        .unwrap();
-        assert_eq!(named(&spec), [("Authorization", "b".into()), ("X-Other", "a".into())]);
     }
 
     #[test]

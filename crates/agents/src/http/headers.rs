@@ -12,7 +12,6 @@ use workflow::{
     status::Reason,
 };
 
-use super::permanent;
 use crate::{
     AgentContext, AgentError, StepInput,
     redact::Redactor,
@@ -44,8 +43,9 @@ pub(super) async fn headers(
 ) -> Result<Headers, AgentError> {
     let mut headers = Headers::default();
     for (name, template) in &config.headers {
-        let parts = secret::parts(template)
-            .map_err(|bad| permanent(format!("The header `{name}` names a secret wrongly: {bad}")).with_source(bad))?;
+        let parts = secret::parts(template).map_err(|bad| {
+            AgentError::permanent(format!("The header `{name}` names a secret wrongly: {bad}")).with_source(bad)
+        })?;
         let (name, value) = match parts {
             None => header(name, &scope.render("A header", template, Insert::AsIs).await?)?,
             Some(parts) => {
@@ -96,9 +96,9 @@ async fn filled(
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), AgentError> {
-    let refused = |reason: &str| permanent(format!("The header `{name}` {reason}"));
+    let refused = |reason: &str| AgentError::permanent(format!("The header `{name}` {reason}"));
     let name = HeaderName::try_from(name)
-        .map_err(|error| permanent(format!("`{name}` is no header name")).with_source(error))?;
+        .map_err(|error| AgentError::permanent(format!("`{name}` is no header name")).with_source(error))?;
     if value.contains(['\r', '\n', '\0']) {
         return Err(refused("would hold a line break or a NUL character: take it out of the inputs"));
     }

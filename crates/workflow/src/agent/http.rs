@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::port::InputPort;
 use crate::{
+    id::SecretName,
     schema::Kind,
+    secret::{self, Part},
     template::{BodyKind, parse},
 };
 
@@ -70,6 +72,19 @@ impl HttpConfig {
             other if other.ends_with("+xml") => BodyKind::Xml,
             _ => BodyKind::Text,
         })
+    }
+
+    /// The secrets that it names, each with its header.
+    pub fn secrets(&self) -> BTreeSet<(&str, SecretName)> {
+        let mut named = BTreeSet::new();
+        for (header, value) in &self.headers {
+            for part in secret::parts(value).ok().flatten().unwrap_or_default() {
+                if let Part::Secret(name) = part {
+                    named.insert((header.as_str(), name));
+                }
+            }
+        }
+        named
     }
 
     /// What is wrong with the names of headers; each with its name.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{problem::ProblemCode, template::BodyKind};
+use crate::{id::SecretName, problem::ProblemCode, template::BodyKind};
 
 fn inputs() -> Vec<InputPort> {
     serde_json::from_value(json!([
@@ -58,6 +58,16 @@ fn an_http_agent_is_judged_field_by_field() {
     for (config, expected) in table {
         assert_eq!(faults(config.clone()), expected, "{config}");
     }
+}
+
+#[test]
+fn what_an_agent_names_is_told_with_its_header() {
+    let config: HttpConfig = serde_json::from_value(json!({"url": "https://a.example/", "headers": {
+        "Authorization": "Bearer ${secret.b}", "X-Other": "${secret.a}${secret.a}", "X-Bad": "${secret.A}", "Accept": "*/*"}}))
+    .unwrap();
+    let named: Vec<_> = config.secrets().into_iter().collect();
+    let expected = [("Authorization", SecretName::from("b")), ("X-Other", SecretName::from("a"))];
+    assert_eq!(named, expected);
 }
 
 #[test]

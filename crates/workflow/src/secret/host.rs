@@ -37,7 +37,7 @@ pub enum BadHost {
 impl Host {
     /// Whether a request may go there with the secret. The host is as addresses spell it: in small letters, IPv6 in brackets.
     pub fn admits(&self, scheme: &str, host: &str, port: u16) -> bool {
-        let is_name = match host.strip_suffix(&self.name) {
+        let is_name = match host.strip_suffix(self.name.as_str()) {
             Some("") => !self.is_below,
             Some(before) => self.is_below && before.len() > 1 && before.ends_with('.'),
             None => false,
@@ -87,7 +87,7 @@ impl FromStr for Host {
         let port = match port {
             None => Self::usual_port(is_plain),
             Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => {
-                port.parse().ok().filter(|port| *port > 0).ok_or(BadHost::Port)?
+                port.parse::<u16>().ok().filter(|port| *port > 0).ok_or(BadHost::Port)?
             }
             Some(_) => return Err(BadHost::Port),
         };

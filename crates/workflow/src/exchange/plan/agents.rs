@@ -1,6 +1,8 @@
 //! What becomes of an agent of a file: the version that it is here, or the next one.
 //! Must never make an outside agent: that a worker offers it, and an admin accepts it, is how it comes to be.
 
+use std::collections::BTreeSet;
+
 use super::{Act, Action, AgentId, AgentSpec, Bare, Change, GrantKind, Note, Planner, Thing, change};
 use crate::{
     agent::AgentConfig,
@@ -9,7 +11,7 @@ use crate::{
         changes,
         secrets::{carried, is_led, left_out, without_secrets},
     },
-    json, secret,
+    json,
     words::{QUOTED_CHARS, shortened},
 };
 
@@ -83,7 +85,11 @@ impl<'a> Planner<'a> {
         self.catalog.insert(made.clone());
         self.missing(id, version, agent);
         // A file brings names alone: which agent may use a secret is for an admin to say here.
-        for (header, name) in secret::named(&made) {
+        let named = match &made.config {
+            AgentConfig::Http(config) => config.secrets(),
+            _ => BTreeSet::new(),
+        };
+        for (header, name) in named {
             let place = format!("{}.config.headers.{header}", agent.place());
             let message = format!(
                 "The agent `{id}` sends the secret `{name}`: set it here, if it is not yet, and let this agent use it, under Secrets"
