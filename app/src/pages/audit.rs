@@ -88,7 +88,7 @@ fn Export(asked: Memo<Asked>) -> impl IntoView {
 #[component]
 fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>) -> impl IntoView {
     let kinds: Vec<SelectOption> =
-        words::KINDS.into_iter().map(|(value, label)| SelectOption::new(value, label)).collect();
+        words::KINDS.iter().map(|(value, label)| SelectOption::new(*value, *label)).collect();
     let navigate = use_navigate();
     let go = Callback::new(move |asked: Asked| {
         navigate(&asked.page_address(), NavigateOptions { scroll: false, ..NavigateOptions::default() });

@@ -3,7 +3,7 @@
 use workflow::api::AuditEntry;
 
 /// The kinds that can be chosen in the filter.
-pub(super) const KINDS: [(&str, &str); 9] = [
+pub(super) const KINDS: &[(&str, &str)] = &[
     ("", "Everything"),
     ("session", "Signing in and out"),
     ("token", "API tokens"),

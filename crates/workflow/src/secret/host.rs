@@ -92,7 +92,7 @@ impl FromStr for Host {
             Some(_) => return Err(BadHost::Port),
         };
         let (is_below, name) = name.strip_prefix("*.").map_or((false, name), |name| (true, name));
-        if is_below && !name.contains('.') {
+        if is_below && (!name.contains('.') || name.starts_with('[')) {
             return Err(BadHost::Below);
         }
         Ok(Self { is_plain, is_below, name: read_name(name)?, port })
@@ -147,6 +147,7 @@ mod tests {
             ("a*.example.org", "Name"),
             ("*.*.example.org", "Name"),
             ("*.org", "Below"),
+            ("*.[::1.2.3.4]", "Below"),
             ("[::g]", "Name"),
         ] {
             assert_eq!(read(text), expected, "{text}");
