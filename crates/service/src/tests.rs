@@ -10,6 +10,7 @@ mod quotas;
 mod refusals;
 mod releasing;
 mod runs;
+mod secrets;
 mod templates;
 mod tokens;
 mod verbs;

@@ -38,7 +38,7 @@ enum Verb {
     Delete(Named),
     /// Encrypt anew, under the first key, whatever is under another; begun again it goes on where it ended
     Rotate,
-    /// Print a new key for the file that WEFT_SECRET_KEY_FILE names
+    /// Print a new key, for the file that has the keys
     NewKey,
 }
 
@@ -46,8 +46,12 @@ enum Verb {
 struct Set {
     #[command(flatten)]
     named: Named,
-    /// A host that it may be sent to, such as api.example.org, *.example.org or http://10.0.0.7:8080; without one no agent can send it
-    #[arg(long = "host", value_name = "HOST", value_delimiter = ',')]
+    #[arg(
+        long = "host",
+        value_name = "HOST",
+        value_delimiter = ',',
+        help = "A host that it may be sent to, such as api.example.org, *.example.org or http://10.0.0.7:8080; without one no agent can send it"
+    )]
     hosts: Vec<String>,
     /// An agent that may use it; without one it stays with those that may now
     #[arg(long = "agent", value_name = "ID", value_delimiter = ',')]

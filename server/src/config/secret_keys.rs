@@ -21,8 +21,13 @@ const MAX_BYTES: u64 = 16 * 1024;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Secrets")]
 pub struct SecretKeys {
-    /// File with the keys that encrypt secrets, one a line: the first encrypts, all decrypt. Instead of it WEFT_SECRET_KEY may hold them
-    #[arg(long = "secret-key-file", env = FILE_VARIABLE, value_name = "FILE", global = true)]
+    #[arg(
+        long = "secret-key-file",
+        env = FILE_VARIABLE,
+        value_name = "FILE",
+        global = true,
+        help = "File with the keys that encrypt secrets, one a line: the first encrypts, all decrypt. Instead of it WEFT_SECRET_KEY may hold them"
+    )]
     secret_key_file: Option<PathBuf>,
 }
 
