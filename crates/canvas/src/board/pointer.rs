@@ -223,8 +223,9 @@ impl Board {
                 }
             }
             Hit::Note(_) | Hit::Corner(_) | Hit::Group(_) => has_selected = self.press_mark(hit, clicks, mods, out),
-            Hit::Edge(edge) | Hit::End(edge, _) => self.select_edge(edge, out),
-            Hit::Nothing => {}
+            Hit::Edge(edge) | Hit::End(edge, _) if !mods.shift => self.select_edge(edge, out),
+            // With Shift a rectangle may begin here: a large graph has lines nearly everywhere.
+            Hit::Edge(_) | Hit::End(..) | Hit::Nothing => {}
         }
         self.gesture = Gesture::Press(Press { id, at, hit, precision, mods, has_selected });
     }
@@ -323,7 +324,9 @@ impl Board {
             Hit::End(edge, end) if self.is_editor() && !press.mods.shift => {
                 self.build(Act::Reconnect { id: press.id, edge, end, at }, out);
             }
-            Hit::Nothing | Hit::End(..) if press.mods.shift && press.precision == Precision::Mouse => {
+            Hit::Nothing | Hit::Edge(_) | Hit::End(..)
+                if press.mods.shift && press.precision == Precision::Mouse =>
+            {
                 let (from, to) = (self.camera.to_world(press.at), self.camera.to_world(at));
                 let (before, notes_before) = (self.selection.clone(), self.selected_notes.clone());
                 self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before, notes_before });
@@ -495,6 +498,7 @@ impl Board {
             Hit::Note(_) | Hit::Corner(_) | Hit::Group(_) => {
                 self.click_mark(press.hit, press.has_selected, many, out);
             }
+            Hit::Edge(edge) | Hit::End(edge, _) if press.mods.shift => self.select_edge(edge, out),
             Hit::Nothing if !many => self.select(Vec::new(), out),
             Hit::Nothing | Hit::Edge(_) | Hit::End(..) | Hit::Port(..) => {}
         }
