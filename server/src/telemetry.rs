@@ -23,7 +23,7 @@ const QUIET: &str = "sqlx=warn,sqlx_core=warn,sqlx_postgres=warn";
 pub fn start(log: &Log) -> Result<(), BadFilter> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
         .map_err(|source| BadFilter { filter: log.filter.clone(), source })?;
-    let is_terminal = std::io::stderr().is_terminal();
+    let is_terminal = io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(WithoutSecrets::stderr).with_ansi(is_terminal);
     let started = match log.log_format {

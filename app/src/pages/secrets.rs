@@ -137,13 +137,15 @@ fn Row(secret: SecretView, verbs: Verbs) -> impl IntoView {
     let known = StoredValue::new(secret.clone());
     let agents = secret
         .agents
-        .iter()
+        .clone()
+        .into_iter()
         .map(|agent| view! { <Badge icon="bot"><code>{agent.to_string()}</code></Badge> })
         .collect_view();
     let hosts = secret
         .hosts
-        .iter()
-        .map(|host| view! { <Badge icon="globe"><code>{host.clone()}</code></Badge> })
+        .clone()
+        .into_iter()
+        .map(|host| view! { <Badge icon="globe"><code>{host}</code></Badge> })
         .collect_view();
     let used = match secret.last_used_at {
         Some(at) => view! { <span>"last used " <RelativeTime at/></span> }.into_any(),

@@ -6,7 +6,7 @@ use workflow::{
     UserId,
     api::{GroupView, MemberView, NewGroup, Page},
     id::GroupId,
-    limits::{MAX_GROUPS, MAX_NAME_CHARS},
+    limits::{MAX_NAME_CHARS, MAX_PEOPLE_GROUPS},
 };
 
 use crate::{Error, OpContext, Result, Wanted, text};
@@ -29,12 +29,12 @@ pub async fn create(ctx: &OpContext, group: &NewGroup) -> Result<GroupView> {
         return Err(Error::invalid("id", detail));
     }
     let name = text::name("name", &group.name, MAX_NAME_CHARS)?;
-    match ctx.store().create_group(&group.id, &name, MAX_GROUPS, ctx.author()).await? {
+    match ctx.store().create_group(&group.id, &name, MAX_PEOPLE_GROUPS, ctx.author()).await? {
         CreateGroup::Created => get(ctx, &group.id).await,
         CreateGroup::IdTaken => Err(Error::invalid("id", "There is a group with this id already. Choose another one.")),
-        CreateGroup::TooMany => {
-            Err(Error::Conflict(format!("There are {MAX_GROUPS} groups, as many as there may be. Delete one first.")))
-        }
+        CreateGroup::TooMany => Err(Error::Conflict(format!(
+            "There are {MAX_PEOPLE_GROUPS} groups, as many as there may be. Delete one first."
+        ))),
     }
 }
 

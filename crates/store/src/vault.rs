@@ -113,13 +113,11 @@ impl KeyRing {
         let mut bytes = Vec::with_capacity(value.len() + AES_256_GCM.tag_len());
         bytes.extend_from_slice(value);
         let sealed = key.cipher.seal_in_place_append_tag(Aad::from(authenticated(bound)), &mut bytes);
-        match sealed {
-            Ok(nonce) => Ok(Sealed { key_id: key.id.clone(), nonce: *nonce.as_ref(), bytes }),
-            Err(_) => {
-                bytes.zeroize();
-                Err(VaultError::NotSealed)
-            }
-        }
+        let Ok(nonce) = sealed else {
+            bytes.zeroize();
+            return Err(VaultError::NotSealed);
+        };
+        Ok(Sealed { key_id: key.id.clone(), nonce: *nonce.as_ref(), bytes })
     }
 
     pub fn open(&self, bound: Bound<'_>, sealed: &Sealed) -> Result<SecretString, VaultError> {

@@ -39,7 +39,7 @@ pub const MAX_ASSIGNEES: usize = 100;
 /// Bytes of an email, or of the name of a role.
 pub const MAX_ASSIGNEE_BYTES: usize = 254;
 /// Groups of people on one server.
-pub const MAX_GROUPS: i64 = 1_000;
+pub const MAX_PEOPLE_GROUPS: i64 = 1_000;
 /// Sub-workflows inside each other.
 pub const MAX_WORKFLOW_DEPTH: usize = 16;
 /// Steps, items or attempts that a limit can allow at once.

@@ -23,7 +23,7 @@ pub struct Route {
 
 /// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live.
 pub fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = vec![
         get("/api/me", people::me),
         post("/api/me/confirm", people::confirm),
         get("/api/users", people::list),
@@ -115,6 +115,16 @@ pub fn routes() -> Vec<Route> {
         get("/api/worker-tokens", workers::list_tokens),
         post("/api/worker-tokens", workers::create_token),
         delete("/api/worker-tokens/{token_id}", workers::revoke_token),
+        get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
+        get("/api/live", live::my_socket).takes(SOCKET),
+    ];
+    routes.extend(outside());
+    routes
+}
+
+/// The protocol of workers outside.
+fn outside() -> Vec<Route> {
+    vec![
         post("/api/worker/v1/sessions", worker::register).takes(WORKER_CONTENT),
         delete("/api/worker/v1/sessions/{session_id}", worker::end).takes(WORKER),
         post("/api/worker/v1/sessions/{session_id}/claim", worker::claim).takes(WORKER),
@@ -125,8 +135,6 @@ pub fn routes() -> Vec<Route> {
         post("/api/worker/v1/callback", worker::called_back).takes(SECRET),
         put("/api/worker/v1/sessions/{session_id}/blobs/{hash}", worker::put_blob).takes(WORKER_STREAM),
         get("/api/worker/v1/sessions/{session_id}/blobs/{hash}", worker::get_blob).takes(WORKER),
-        get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
-        get("/api/live", live::my_socket).takes(SOCKET),
     ]
 }
 

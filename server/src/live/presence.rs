@@ -71,7 +71,7 @@ impl Visit {
     pub(super) async fn changed(&mut self) {
         if self.changed.changed().await.is_err() {
             // The place stays for as long as this visit lasts.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -197,10 +197,12 @@ impl Inner {
         let mut people: Vec<Attendant> = Vec::new();
         let mut and_more = false;
         for tab in spot.into_iter().flat_map(|spot| spot.tabs.values()) {
-            match people.iter_mut().find(|known| known.user == tab.user) {
-                Some(known) => tab.add_to(known),
-                None if people.len() < MAX_TOLD => people.push(tab.attendant()),
-                None => and_more = true,
+            if let Some(known) = people.iter_mut().find(|known| known.user == tab.user) {
+                tab.add_to(known);
+            } else if people.len() < MAX_TOLD {
+                people.push(tab.attendant());
+            } else {
+                and_more = true;
             }
         }
         Attendance { process: self.process, at, people, and_more, asks: false }
@@ -255,7 +257,12 @@ mod tests {
     }
 
     fn person(n: u128) -> Actor {
-        Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n:03}@example.org"), role: Role::User }
+        Actor {
+            id: UserId(Uuid::from_u128(n)),
+            email: format!("p{n:03}@example.org"),
+            role: Role::User,
+            groups: std::collections::BTreeSet::default(),
+        }
     }
 
     fn enter(presence: &Presence, n: u128, selected: &[&str]) -> (Visit, Attendance) {

@@ -67,8 +67,9 @@ pub(super) fn CompanyList(draft: Draft, company: Memo<Option<Company>>) -> impl 
                 </For>
                 {move || more.with(|more| (!more.is_empty()).then(|| {
                     let all = words::list(more, usize::MAX);
+                    let tip = all.clone();
                     view! {
-                        <li class="company-more" data-tip=all.clone()>
+                        <li class="company-more" data-tip=tip>
                             <span aria-hidden="true">{format!("+{}", more.len())}</span>
                             <span class="visually-hidden">{all}</span>
                         </li>

@@ -324,9 +324,7 @@ impl Board {
             Hit::End(edge, end) if self.is_editor() && !press.mods.shift => {
                 self.build(Act::Reconnect { id: press.id, edge, end, at }, out);
             }
-            Hit::Nothing | Hit::Edge(_) | Hit::End(..)
-                if press.mods.shift && press.precision == Precision::Mouse =>
-            {
+            Hit::Nothing | Hit::Edge(_) | Hit::End(..) if press.mods.shift && press.precision == Precision::Mouse => {
                 let (from, to) = (self.camera.to_world(press.at), self.camera.to_world(at));
                 let (before, notes_before) = (self.selection.clone(), self.selected_notes.clone());
                 self.gesture = Gesture::Marquee(Marquee { id: press.id, from, to, before, notes_before });

@@ -106,7 +106,9 @@ async fn emails_and_those_who_cannot_sign_in_are_told_of_many_at_once(pool: PgPo
     let stands = |of: &Actor| (of.id, Some(of.clone()));
     let expected = |all: Vec<(UserId, Option<Actor>)>| {
         let mut voters = Voters::default();
-        all.into_iter().for_each(|(id, now)| voters.set(id, now));
+        for (id, now) in all {
+            voters.set(id, now);
+        }
         voters
     };
     let both = expected(vec![stands(&world.ada), stands(&eve), (unknown, None)]);

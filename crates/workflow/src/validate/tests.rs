@@ -212,7 +212,7 @@ fn gates_limits_and_fallbacks_are_checked() {
     let whole = |limits: Value| json!({"limits": limits, "steps": {"a": {"agent_id": "form"}}});
     let review = |review: Value| sink(&json!({ "review": review }));
     let admins = json!({"roles": ["admin"], "users": ["Ann@example.com"]});
-    let table: [(Value, &str); 41] = [
+    let table: [(Value, &str); 43] = [
         (review(json!({"mode": "always", "assignees": admins, "quorum": 2})), ""),
         (review(json!({"assignees": admins})), "b review.assignees invalid_value"),
         (review(json!({"quorum": 2})), "b review.quorum invalid_value"),

@@ -64,30 +64,7 @@ pub(super) fn Groups(one: OneStep) -> impl IntoView {
         all.get().into_iter().flatten().map(option).collect::<Vec<_>>()
     });
     let row = move |(n, group): (usize, String)| {
-        let standing = {
-            let group = group.clone();
-            move || {
-                let words = match one.draft.group_standing(&group)? {
-                    GroupStanding::There { active, .. } if active.is_empty() => "Nobody in it",
-                    GroupStanding::There { .. } => return None,
-                    GroupStanding::Missing => "No such group",
-                };
-                Some(view! { <Badge tone=Tone::Error>{words}</Badge> })
-            }
-        };
-        view! {
-            <li class="row" id=field_id(&format!("review.assignees.groups.{n}")) tabindex="-1">
-                <span class="truncate">{group.clone()}</span>
-                {standing}
-                <span class="push"></span>
-                <IconButton
-                    icon="x"
-                    label=format!("Do not ask the group {group}")
-                    size=Size::Sm
-                    on_click=move |()| change(&|groups| groups.retain(|known| *known != group))
-                />
-            </li>
-        }
+        view! { <Row one n group on_drop=move |group: String| change(&|groups| groups.retain(|known| *known != group))/> }
     };
     let problem = one.draft.problem_under(Some(one.key()), "review.assignees.groups".to_owned());
     let rows = move || chosen.get().into_iter().enumerate().map(row).collect_view();
@@ -118,5 +95,34 @@ pub(super) fn Groups(one: OneStep) -> impl IntoView {
                 nothing=Signal::derive(nothing)
             />
         </Field>
+    }
+}
+
+/// A group that is asked, and what is wrong with it.
+#[component]
+fn Row(one: OneStep, n: usize, group: String, #[prop(into)] on_drop: Callback<String>) -> impl IntoView {
+    let standing = {
+        let group = group.clone();
+        move || {
+            let words = match one.draft.group_standing(&group)? {
+                GroupStanding::There { active, .. } if active.is_empty() => "Nobody in it",
+                GroupStanding::There { .. } => return None,
+                GroupStanding::Missing => "No such group",
+            };
+            Some(view! { <Badge tone=Tone::Error>{words}</Badge> })
+        }
+    };
+    view! {
+        <li class="row" id=field_id(&format!("review.assignees.groups.{n}")) tabindex="-1">
+            <span class="truncate">{group.clone()}</span>
+            {standing}
+            <span class="push"></span>
+            <IconButton
+                icon="x"
+                label=format!("Do not ask the group {group}")
+                size=Size::Sm
+                on_click=move |()| on_drop.run(group.clone())
+            />
+        </li>
     }
 }
