@@ -108,8 +108,11 @@ test("what runs is followed until somebody looks elsewhere, and then the slowest
       await expect(follow).toHaveAttribute("aria-pressed", "false");
     });
 
-    await test.step("who followed the last run follows the next one", async () => {
+    await test.step("who followed the last run follows the next one, but a link to a step shows that step", async () => {
       await visit(page, `/runs/${id}?step=take`);
+      await expect(follow).toHaveAttribute("aria-pressed", "false");
+      await expect.poll(() => isInView("take")).toBe(true);
+      await visit(page, `/runs/${id}`);
       await expect(follow).toHaveAttribute("aria-pressed", "true");
       await expect.poll(() => isInView("digest")).toBe(true);
     });

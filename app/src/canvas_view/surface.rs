@@ -212,7 +212,10 @@ fn wheel(board: BoardHandle, event: &WheelEvent) {
 fn arrive(board: BoardHandle, target: Option<web_sys::EventTarget>) {
     if let Some(key) = step_of(target)
         && board.read(|board| board.focus() != Some(&key)).unwrap_or(false)
-        && let Some(outputs) = board.act(|board| board.focus_node(&key))
+        && let Some(outputs) = board.act(|board| {
+            board.stop_following();
+            board.focus_node(&key)
+        })
     {
         board.emit(outputs);
     }
@@ -221,7 +224,7 @@ fn arrive(board: BoardHandle, target: Option<web_sys::EventTarget>) {
 /// Screen readers press a button by a click without a pointer.
 fn click(board: BoardHandle, target: Option<web_sys::EventTarget>) {
     if let Some(key) = step_of(target) {
-        if let Some(outputs) = board.act(|board| board.select_keys(vec![key.clone()], true)) {
+        if let Some(outputs) = board.act(|board| board.look_at_step(&key)) {
             board.emit(outputs);
         }
         board.opened.set(Some(key));

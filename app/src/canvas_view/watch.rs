@@ -49,10 +49,12 @@ impl WatchHandle {
         });
     }
 
-    /// Somebody chose what to look at: the camera is theirs.
-    pub fn let_go(self) {
-        if self.board.is_following.get_untracked() {
-            self.board.act(Board::stop_following);
+    /// Somebody chose a step beside the picture: it is shown, and the camera is theirs.
+    pub fn look_at_step(self, key: &StepKey) {
+        // An item of a list is no node: its map step stands for it.
+        let (key, _) = key.split();
+        if let Some(outputs) = self.board.act(|board| board.look_at_step(&key)) {
+            self.board.emit(outputs);
         }
     }
 
@@ -94,6 +96,9 @@ pub fn RunCanvas(
     #[prop(into)]
     path: Signal<Option<SlowestPath>>,
     selected: RwSignal<Option<StepKey>>,
+    /// A step was asked for by whoever opened the page: the camera stays with it, whatever runs.
+    #[prop(optional)]
+    is_led: bool,
     #[prop(optional)] handle: Option<WatchHandle>,
 ) -> impl IntoView {
     let handle = handle.unwrap_or_else(|| run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new())));
@@ -137,12 +142,12 @@ pub fn RunCanvas(
             board.act(|board| board.set_path(steps));
         });
     });
-    keep_following(board);
+    keep_following(board, is_led);
     effect(move || {
         // An item of a list is no node: its map step stands for it.
         let keys: Vec<StepKey> = selected.get().map(|key| key.split().0).into_iter().collect();
         if board.selection.with_untracked(|known| *known != keys)
-            && let Some(outputs) = board.act(|board| board.select_keys(keys, true))
+            && let Some(outputs) = board.act(|board| board.select_proposed(keys))
         {
             board.emit(outputs);
         }
@@ -162,12 +167,12 @@ pub fn RunCanvas(
 }
 
 /// Whether to follow is a person's choice, kept on this device: another one begins with their own. To let go is no choice.
-fn keep_following(board: BoardHandle) {
+fn keep_following(board: BoardHandle, is_led: bool) {
     let Some(user) = use_session().user_untracked() else { return };
     let place = format!("follow.{}", user.id);
     let kept = place.clone();
     effect(move || {
-        if remembered(&kept).as_deref() == Some("on") {
+        if !is_led && remembered(&kept).as_deref() == Some("on") {
             board.act(|board| board.set_following(true));
         }
     });

@@ -143,17 +143,24 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
     provide_map();
-    let chosen = live.selected;
+    let show_panel = move || {
+        shown.set("panel".to_owned());
+        steps.close();
+    };
     effect_with(move |before: Option<Option<workflow::StepKey>>| {
-        let key = chosen.get();
+        let key = live.selected.get();
         if before.is_some_and(|before| before != key) {
-            shown.set("panel".to_owned());
-            steps.close();
-            if !live.has_proposed(key.as_ref()) {
-                canvas.let_go();
-            }
+            show_panel();
         }
         key
+    });
+    let is_led = live.chosen.with_untracked(Option::is_some);
+    effect_with(move |before: Option<()>| {
+        let chosen = live.chosen.get();
+        if let (Some(()), Some(key)) = (before, chosen) {
+            show_panel();
+            canvas.look_at_step(&key);
+        }
     });
     view! {
         <PageTop title=live.title above=above()/>
@@ -167,7 +174,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     </div>
                     <Outline live slowest panel=steps/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run stale=live.stale said path=slowest.path selected=live.selected handle=canvas/>
+                        <RunCanvas run=live.run stale=live.stale said path=slowest.path selected=live.selected is_led handle=canvas/>
                         <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">

@@ -157,7 +157,7 @@ fn filter(status: StepStatus, n: usize, wanted: RwSignal<Option<StepStatus>>) ->
 }
 
 fn row(one: OneStep, item: &Item) -> AnyView {
-    let (key, selected) = (item.key.clone(), one.live.selected);
+    let (key, live) = (item.key.clone(), one.live);
     let absent = {
         let (key, status) = (item.key.clone(), item.status);
         memo(move || {
@@ -168,7 +168,7 @@ fn row(one: OneStep, item: &Item) -> AnyView {
     };
     view! {
         <li>
-            <button class="outline-item" type="button" on:click=move |_| selected.set(Some(key.clone()))>
+            <button class="outline-item" type="button" on:click=move |_| live.choose(key.clone())>
                 <StatusIcon status=item.status.as_str().to_owned()/>
                 <span class="truncate">{item.name()}</span>
                 <small>

@@ -124,7 +124,7 @@ fn waiting_items(one: OneStep) -> Option<AnyView> {
                     variant=Variant::Primary
                     size=Size::Sm
                     icon="arrow-right"
-                    on_click=move |()| one.live.selected.set(Some(first.clone()))
+                    on_click=move |()| one.live.choose(first.clone())
                 >
                     "Open the first"
                 </Button>

@@ -91,7 +91,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 aria-current=move || if is_current.get() { "true" } else { "false" }
                 data-stale=move || is_stale.get()
                 data-tip=move || one.title()
-                on:click=move |_| live.selected.set(Some(one.key()))
+                on:click=move |_| live.choose(one.key())
             >
                 <StatusIcon status=Signal::derive(move || one.status.get().as_str().to_owned())/>
                 <span class="two-lines">{move || one.title()}</span>

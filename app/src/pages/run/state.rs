@@ -58,6 +58,8 @@ pub(in crate::pages) struct LiveRun {
     pub run: RwSignal<RunView>,
     touched: Touched,
     pub selected: RwSignal<Option<StepKey>>,
+    /// What a person chose last beside the graph, or by the address; told anew each time, also where it is the selected one already.
+    pub chosen: RwSignal<Option<StepKey>>,
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
     proposed: StoredValue<Option<StepKey>>,
     pub streams: RwSignal<Streams>,
@@ -90,7 +92,7 @@ impl LiveRun {
         let id = view.id;
         let wanted = wanted.filter(|key| view.step(key).is_some());
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
-        let selected = RwSignal::new(wanted.or_else(|| proposed.clone()));
+        let selected = RwSignal::new(wanted.clone().or_else(|| proposed.clone()));
         let name = view.template_name.clone();
         let run = RwSignal::new(view);
         let n_waiting = memo(move || {
@@ -113,6 +115,7 @@ impl LiveRun {
             run,
             touched: Touched::new(),
             selected,
+            chosen: RwSignal::new(wanted),
             proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
@@ -139,9 +142,11 @@ impl LiveRun {
         live
     }
 
-    /// Whether it was the page that chose this step, and not a person.
-    pub(in crate::pages) fn has_proposed(self, key: Option<&StepKey>) -> bool {
-        self.proposed.with_value(|proposed| proposed.as_ref() == key)
+    /// A person wants to look at this step.
+    pub(in crate::pages) fn choose(self, key: StepKey) {
+        self.proposed.set_value(None);
+        self.selected.set(Some(key.clone()));
+        self.chosen.set(Some(key));
     }
 
     fn take(self, frame: &RunFrame) {

@@ -128,7 +128,7 @@ fn Origin(one: OneStep) -> impl IntoView {
         let title = one.live.title_of(&of);
         view! {
             <p class="row item-of">
-                <Button size=Size::Sm variant=Variant::Quiet icon="arrow-left" on_click=move |()| one.live.selected.set(Some(of.clone()))>
+                <Button size=Size::Sm variant=Variant::Quiet icon="arrow-left" on_click=move |()| one.live.choose(of.clone())>
                     {format!("All items of {title}")}
                 </Button>
                 <span class="muted small">{format!("Item {}", index + 1)}</span>

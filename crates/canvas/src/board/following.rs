@@ -2,7 +2,7 @@
 //! It moves only when what runs is another, or the window is; never against a person, whose first input lets go.
 
 use kurbo::Rect;
-use workflow::StepStatus;
+use workflow::{StepKey, StepStatus};
 
 use super::{
     Board,
@@ -47,6 +47,18 @@ impl Board {
         self.lead = Lead::Person;
     }
 
+    /// Selects what a person chose beside the picture, and shows it: the camera is theirs, also where that is selected already.
+    pub fn look_at_step(&mut self, key: &StepKey) -> Vec<Output> {
+        self.stop_following();
+        self.select_keys(vec![key.clone()], true)
+    }
+
+    /// Selects what the page chose by itself; it is shown, unless the camera has to keep what runs in view.
+    pub fn select_proposed(&mut self, keys: Vec<StepKey>) -> Vec<Output> {
+        let is_shown = !self.is_following();
+        self.select_keys(keys, is_shown)
+    }
+
     /// The first press, turn of the wheel or key lets go; the key that begins and ends it means itself.
     pub(super) fn let_go_of_run(&mut self, input: &Input, out: &mut Vec<Output>) {
         let is_meant = match input {
@@ -56,7 +68,10 @@ impl Board {
         };
         if is_meant && self.is_following() {
             self.stop_following();
-            out.push(Output::Say(LET_GO.to_owned()));
+            // Of a run that is over nothing can be lost from view.
+            if self.scene.status.iter().flatten().any(|status| !status.is_terminal()) {
+                out.push(Output::Say(LET_GO.to_owned()));
+            }
         }
     }
 

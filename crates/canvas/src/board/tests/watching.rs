@@ -270,6 +270,37 @@ fn the_first_input_lets_go_and_a_look_does_not() {
 }
 
 #[test]
+fn what_the_page_chooses_does_not_lead_the_camera_and_what_a_person_chooses_does() {
+    let mut board = Board::watch(&long(&[9]), BTreeMap::new());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    board.set_following(true);
+    let camera = board.camera();
+    board.select_proposed(vec!["s00".into()]);
+    assert_eq!((board.camera(), board.selection()), (camera, &["s00".into()][..]));
+    assert!(board.is_following());
+
+    // It is selected already, and out of view.
+    board.look_at_step(&"s00".into());
+    assert!(!board.is_following() && is_in_view(&board, 0));
+    board.set_run(&long(&[10]));
+    assert!(is_in_view(&board, 0), "the camera stays with the person");
+    board.select_proposed(vec!["s10".into()]);
+    assert!(is_in_view(&board, 10), "who does not follow is shown what the page chose");
+}
+
+#[test]
+fn of_a_run_that_is_over_nobody_hears_that_it_is_not_followed_any_more() {
+    for (status, is_said) in [("running", true), ("completed", false)] {
+        let mut board = watched(&["a", "b", "c"].map(|key| step(key, status, None)));
+        board.set_following(true);
+        let out = press(&mut board, Key::Right, NONE);
+        assert!(!board.is_following());
+        let words = Output::Say("No longer following what runs".to_owned());
+        assert_eq!(out.contains(&words), is_said, "{status}");
+    }
+}
+
+#[test]
 fn a_key_begins_and_ends_following_and_a_draft_does_not_run() {
     let mut board = Board::watch(&long(&[11]), BTreeMap::new());
     board.set_viewport(Size::new(1000.0, 700.0));
