@@ -37,10 +37,8 @@ impl Theme {
         let Ok(Some(computed)) = window().get_computed_style(&self.probe) else {
             return;
         };
-        let is_forced = media("(forced-colors: active)").is_some_and(|media| media.matches());
         for ink in Ink::all() {
-            let token = if is_forced { ink.forced().to_owned() } else { format!("var({})", ink.token()) };
-            if self.probe.style().set_property("color", &token).is_ok()
+            if self.probe.style().set_property("color", &format!("var({})", ink.token())).is_ok()
                 && let Ok(colour) = computed.get_property_value("color")
             {
                 self.colours.insert(ink, colour);

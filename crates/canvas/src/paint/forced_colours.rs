@@ -11,7 +11,9 @@ const SYSTEM: [&str; 5] = ["Canvas", "CanvasText", "Highlight", "HighlightText",
 
 /// What a token is there.
 fn forced(ink: Ink) -> &'static str {
-    let (_, block) = TOKENS.split_once("@media (forced-colors: active) {").unwrap();
+    let (before, block) = TOKENS.split_once("@media (forced-colors: active) {").unwrap();
+    // What comes last counts, and a second block would hold for some inks and be read for none.
+    assert!(!before.contains("forced-colors:") && !block.contains("@media"), "one block, and the last one");
     let start = format!("{}:", ink.token());
     let value = block.lines().find_map(|line| line.trim().strip_prefix(&start));
     value.unwrap_or_else(|| panic!("{} is not named for forced colours", ink.token())).trim().trim_end_matches(';')
@@ -49,6 +51,7 @@ fn what_is_drawn_on_a_ground_is_told_apart_from_it() {
         (Ink::Error, Ink::NodeGround),
         (Ink::Warning, Ink::NodeGround),
     ]);
+    assert_ne!(forced(Ink::OnAccent), forced(Ink::Selected));
     let lines = [Ink::Edge, Ink::EdgeActive, Ink::NodeBorder, Ink::Port, Ink::PortValid, Ink::PortInvalid, Ink::Grid];
     on_ground.extend(lines.map(|ink| (Ink::Ground, ink)));
     let on_cards = [Ink::Title, Ink::Sub, Ink::Selected, Ink::Error, Ink::Warning, Ink::Stale];

@@ -95,31 +95,6 @@ impl Ink {
             Self::Person(hue) => format!("--avatar-{hue}"),
         }
     }
-
-    /// The colour of the system that takes its place where a person lets only these be used. What stands on something else must differ
-    /// from it; what is told by a colour alone is told by shapes, words, widths and dashes there.
-    pub fn forced(self) -> &'static str {
-        match self {
-            Self::Ground
-            | Self::NodeGround
-            | Self::IconGround
-            | Self::StaleSoft
-            | Self::StatusSoft(_)
-            | Self::MarkSoft(_) => "Canvas",
-            Self::Grid | Self::Port | Self::PortInvalid => "GrayText",
-            Self::EdgeActive | Self::Selected | Self::PortValid | Self::Person(_) => "Highlight",
-            Self::OnAccent => "HighlightText",
-            Self::Edge
-            | Self::NodeBorder
-            | Self::Title
-            | Self::Sub
-            | Self::Error
-            | Self::Warning
-            | Self::Stale
-            | Self::Status(_)
-            | Self::Mark(_) => "CanvasText",
-        }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -214,17 +214,3 @@ fn every_ink_names_a_token_of_its_own() {
     assert_eq!(tokens.len(), Ink::all().count());
     assert!(tokens.contains("--status-awaiting_review-soft"));
 }
-
-#[test]
-fn where_only_the_systems_colours_may_be_used_nothing_is_drawn_in_the_colour_of_its_ground() {
-    use workflow::StepStatus;
-    let grounds = [Ink::Ground, Ink::NodeGround, Ink::IconGround, Ink::StaleSoft, Ink::StatusSoft(StepStatus::Failed)];
-    assert!(grounds.iter().all(|ink| ink.forced() == "Canvas"));
-    let statuses = StepStatus::ALL.iter().map(|status| Ink::Status(*status));
-    let shown =
-        [Ink::Title, Ink::Sub, Ink::Edge, Ink::EdgeActive, Ink::NodeBorder, Ink::Selected, Ink::Stale, Ink::Error];
-    for ink in shown.into_iter().chain(statuses) {
-        assert_ne!(ink.forced(), "Canvas", "{ink:?}");
-    }
-    assert_ne!(Ink::OnAccent.forced(), Ink::Selected.forced());
-}
