@@ -117,10 +117,11 @@ impl Board {
         self.lod != Lod::Far && self.sees(|node| self.scene.status[node as usize] == Some(StepStatus::Running))
     }
 
-    /// Whether there is such a running node in view.
+    /// Whether there is such a running node in view. What a collapsed group holds is not.
     fn sees(&self, is_such: impl Fn(u32) -> bool) -> bool {
+        let is_seen = |node: &u32| self.scene.folded_in(*node).is_none();
         // Mostly nothing runs, and then nothing need be looked for.
         self.scene.status.contains(&Some(StepStatus::Running))
-            && self.scene.nodes_in(self.camera.visible(self.viewport, 0.0)).into_iter().any(is_such)
+            && self.scene.nodes_in(self.camera.visible(self.viewport, 0.0)).into_iter().filter(is_seen).any(is_such)
     }
 }

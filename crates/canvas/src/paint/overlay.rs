@@ -214,7 +214,7 @@ fn copies(view: &View<'_>, drag: &Drag, batches: &mut Batches) {
     }
 }
 
-/// A ring that turns, for every running node in view; and a line that runs along the foot of those of which nobody knows how far they are.
+/// A ring that turns, for every running node in view; and a line that runs along the foot of those that have no bar.
 fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
     if view.lod == Lod::Far {
         return;
@@ -222,7 +222,9 @@ fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
     let zoom = view.zoom;
     let ink = Ink::Status(StepStatus::Running);
     for node in view.scene.nodes_in(view.seen) {
-        if view.scene.status[node as usize] != Some(StepStatus::Running) {
+        // What a collapsed group holds is not seen: its card is the group's.
+        let is_seen = view.scene.folded_in(node).is_none();
+        if !is_seen || view.scene.status[node as usize] != Some(StepStatus::Running) {
             continue;
         }
         let rect = view.camera.rect_to_screen(view.scene.rect(node));
@@ -230,15 +232,16 @@ fn running(view: &View<'_>, phase: f64, batches: &mut Batches) {
         let length = inner.width() * 0.35;
         let x = inner.x0 + (inner.width() + length) * phase - length;
         let (from, to) = (x.max(inner.x0), (x + length).min(inner.x1));
-        // Else the card has a bar that says it.
-        if to > from && view.scene.share(node).is_none() {
+        let has_row = view.scene.has_status_row(node);
+        // It stands in the row of the status.
+        let has_bar = view.lod == Lod::Full && has_row && view.scene.share(node).is_some();
+        if to > from && !has_bar {
             let y = rect.y1 - 1.0;
             let stroke = Stroke::new(ink, (2.0 * zoom).max(1.5));
             batches.stroke(LAYER, 0, stroke).push(Shape::Line(Point::new(from, y), Point::new(to, y)));
         }
         if view.lod == Lod::Full {
             let in_row = ((21.0, HEAD_HEIGHT + 8.0), 1.0, Ink::StatusSoft(StepStatus::Running));
-            let has_row = view.scene.has_status_row(node);
             let ((x, y), part, soft) = if has_row { in_row } else { (DISC, DISC_SCALE, Ink::NodeGround) };
             let (center, scale) = (rect.origin() + Vec2::new(x, y) * zoom, part * zoom);
             let start = phase * TAU;

@@ -352,6 +352,43 @@ fn a_draft_shows_how_its_steps_stand_in_a_try_and_goes_on_while_it_is_drawn_on()
 }
 
 #[test]
+fn what_runs_in_a_collapsed_group_moves_nothing_and_asks_for_no_frame() {
+    let definition = Definition::from_value(&json!({
+        "groups": {"g1": {"title": "Gather"}},
+        "steps": {"a": {"agent_id": "x", "title": "A", "ui": {"x": 0, "y": 0}, "group": "g1"},
+            "b": {"agent_id": "x", "title": "B", "ui": {"x": 400, "y": 0}, "group": "g1"}}}))
+    .unwrap();
+    let run = run_of(&definition, &json!([step("a", "running", Some(("00", None)))]));
+    let mut board = Board::editor(definition, AgentCatalog::default());
+    board.set_viewport(Size::new(1000.0, 700.0));
+    board.set_tried(Some(&run));
+    assert!(board.has_motion() && board.counts_time() && !board.paint_overlay(Some(0.5)).is_empty());
+    board.set_collapsed(["g1".to_owned()]);
+    assert!(!board.has_motion() && !board.counts_time() && board.paint_overlay(Some(0.5)).is_empty());
+    board.set_collapsed(Vec::new());
+    assert!(board.has_motion(), "it runs still");
+}
+
+#[test]
+fn a_running_list_has_a_bar_or_a_line_that_runs() {
+    let mut item = step("a[x]", "running", Some(("01", None)));
+    item["item_of"] = json!("a");
+    let steps = [step("a", "running", None), item];
+    let run = run_of_three(&Value::from(steps.to_vec()));
+    let mut draft = three();
+    draft.set_tried(Some(&run));
+    let mut watched = watched(&steps);
+    let moving = |board: &mut Board, zoom: f64| {
+        board.zoom_to(zoom);
+        board.paint();
+        board.paint_overlay(Some(0.5)).n_items()
+    };
+    let in_row = moving(&mut watched, 1.0);
+    assert_eq!(moving(&mut draft, 1.0), in_row + 1, "a card of a draft has no row, and so no bar");
+    assert_eq!(moving(&mut watched, 0.3), 1, "and a box has none either");
+}
+
+#[test]
 fn where_a_card_is_a_box_its_status_is_told_by_a_shape_too() {
     #[derive(Default)]
     struct Shapes(usize);
