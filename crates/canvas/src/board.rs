@@ -44,7 +44,7 @@ use crate::{
     edit::{Edit, Refused},
     flow::Flow,
     history::{History, Kept},
-    scene::{Scene, Side, Source, hit::Hit},
+    scene::{Scene, Side, Source, Tried, hit::Hit},
 };
 
 use building::Builder;
@@ -122,6 +122,8 @@ pub struct Board {
     /// The camera is where `fit` left it.
     is_fitted: bool,
     lead: Lead,
+    /// How the steps of the draft stand in a try of it, while that is shown.
+    tried: Option<Tried>,
     /// What time it is, in whole seconds, as far as somebody told.
     now_ms: Option<i64>,
     wheel: WheelMode,
@@ -168,6 +170,7 @@ impl Board {
             is_fit_wanted: true,
             is_fitted: false,
             lead: Lead::default(),
+            tried: None,
             now_ms: None,
             wheel: WheelMode::default(),
             selection: Vec::new(),
@@ -389,7 +392,7 @@ impl Board {
         }
     }
 
-    /// What stood on a step under its old key stands on it under its new one: its place, the selection and the keyboard.
+    /// What stood on a step under its old key stands on it under its new one: its place, the selection, the keyboard and what it did in a try.
     fn follow_renamed(&mut self, renamed: &[(StepKey, StepKey)]) {
         for (from, to) in renamed {
             if let Some(place) = self.automatic.remove(from) {
@@ -400,6 +403,9 @@ impl Board {
                 if key == from {
                     key.clone_from(to);
                 }
+            }
+            if let Some(tried) = &mut self.tried {
+                tried.rename(from.clone(), to.clone());
             }
         }
     }
@@ -419,6 +425,9 @@ impl Board {
         self.scene = Scene::build(&self.document.definition, source, self.flow, &mut self.automatic, Some(before));
         if let Content::Compared { fates, .. } = &self.content {
             self.scene.set_fates(fates);
+        }
+        if self.tried.is_some() {
+            self.scene.set_tried(self.tried.as_ref());
         }
         self.scene.set_problems(&self.document.definition, &self.problems);
         self.gesture = Gesture::Idle;

@@ -7,6 +7,7 @@ pub mod hit;
 mod marks;
 mod note_text;
 pub mod route;
+mod tried;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,6 +25,7 @@ pub(crate) use marks::note_rect;
 pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
 pub use note_text::{NOTE_LINE, NOTE_PADDING, NOTE_TEXT, NoteLine, note_words};
 pub use route::{PORT_RADIUS, Route, curve_between};
+pub(crate) use tried::Tried;
 
 /// Every card is this wide.
 pub const NODE_WIDTH: f64 = 232.0;

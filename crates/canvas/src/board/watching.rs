@@ -7,7 +7,11 @@ use kurbo::Size;
 use workflow::{AgentId, Definition, RunView, StepKey, StepStatus, view::StepView};
 
 use super::{Board, Content, Dirty};
-use crate::{camera::Lod, history::History, scene::Said};
+use crate::{
+    camera::Lod,
+    history::History,
+    scene::{Said, Tried},
+};
 
 impl Board {
     /// A board to watch a run on; nothing on it can be moved.
@@ -81,7 +85,12 @@ impl Board {
 
     /// Shows how the steps of the draft stand in a try of it; in none, nothing of one.
     pub fn set_tried(&mut self, run: Option<&RunView>) {
-        if self.is_editor() && self.scene.set_tried(run) {
+        if !self.is_editor() {
+            return;
+        }
+        let before = self.tried.take();
+        self.tried = run.map(|run| Tried::of(run, before));
+        if self.scene.set_tried(self.tried.as_ref()) {
             self.dirty = Dirty { camera: self.dirty.camera, ..Dirty::ALL };
         }
     }

@@ -65,9 +65,6 @@ impl Scene {
             }
         }
         scene.keep_told(before.as_ref());
-        if let (Source::Draft { .. }, Some(before)) = (source, &before) {
-            scene.keep_tried(before);
-        }
         scene.is_pinned = definition.steps.values().map(|step| step.ui.is_some_and(|place| place.pinned)).collect();
         let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
@@ -211,40 +208,6 @@ impl Scene {
             self.said = vec![None; n];
             self.path = vec![None; n];
         }
-    }
-
-    /// How a step stands in a try does not change with the draft.
-    fn keep_tried(&mut self, before: &Self) {
-        for node in self.nodes() {
-            let at = node as usize;
-            if let Some(known) = before.node(&self.keys[at]) {
-                let known = known as usize;
-                self.status[at] = before.status[known];
-                self.status_text[at].clone_from(&before.status_text[known]);
-                self.progress[at] = before.progress[known];
-                self.worked[at] = before.worked[known];
-            }
-        }
-    }
-
-    /// Takes in how the steps of a draft stand in a try of it, or in none; answers whether anything looks different now. What is no part of
-    /// the try has no status.
-    pub fn set_tried(&mut self, run: Option<&RunView>) -> bool {
-        let mut is_another = false;
-        for node in self.nodes() {
-            let at = node as usize;
-            let view = run.and_then(|run| run.step(&self.keys[at]));
-            let items = run.and_then(|run| Items::of(run.items(&self.keys[at])));
-            let status = view.map(|view| view.status);
-            let text = view.map_or_else(|| "".into(), |view| status_words(view, items));
-            let worked = view.and_then(|view| worked(view, items));
-            let is_same = (self.status[at], self.worked[at]) == (status, worked) && self.status_text[at] == text;
-            is_another |= !is_same;
-            (self.status[at], self.worked[at]) = (status, worked);
-            self.status_text[at] = text;
-            self.progress[at] = items.map(Items::share);
-        }
-        is_another
     }
 
     /// Takes in which steps are stale; answers with the nodes that look different now.

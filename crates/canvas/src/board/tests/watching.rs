@@ -352,6 +352,36 @@ fn a_draft_shows_how_its_steps_stand_in_a_try_and_goes_on_while_it_is_drawn_on()
 }
 
 #[test]
+fn what_a_step_did_in_a_try_is_known_of_it_when_it_comes_back_and_by_another_key() {
+    let mut board = three();
+    let steps = |status: &str| [step("a", status, None), step("b", "completed", Some(("05", Some("09"))))];
+    let run = |status: &str| run_of_three(&Value::from(steps(status).to_vec()));
+    board.set_tried(Some(&run("running")));
+    let told = |board: &Board, key: &str| {
+        let node = board.scene().node(&key.into())?;
+        Some(board.scene().status_words(node).to_string())
+    };
+    board.select_keys(vec!["b".into()], false);
+    board.delete_selected();
+    assert_eq!(told(&board, "b"), None);
+    board.undo().unwrap();
+    assert_eq!(told(&board, "b").as_deref(), Some("Completed"));
+
+    board.dispatch(Edit::RenameStep { from: "a".into(), to: "first".into() }, "Rename").unwrap();
+    assert_eq!(told(&board, "first").as_deref(), Some("Running"));
+    // The run goes on, and knows the step by the key that it had.
+    board.set_tried(Some(&run("failed")));
+    assert_eq!(told(&board, "first").as_deref(), Some("Failed"));
+    board.undo().unwrap();
+    assert_eq!(told(&board, "a").as_deref(), Some("Failed"));
+    board.set_tried(Some(&run("completed")));
+    assert_eq!(told(&board, "a").as_deref(), Some("Completed"));
+    board.set_tried(None);
+    board.redo().unwrap();
+    assert_eq!(told(&board, "first").as_deref(), Some(""));
+}
+
+#[test]
 fn what_runs_in_a_collapsed_group_moves_nothing_and_asks_for_no_frame() {
     let definition = Definition::from_value(&json!({
         "groups": {"g1": {"title": "Gather"}},
