@@ -71,6 +71,7 @@ test("three items are approved, edited and sent back, each by itself, and collec
   await test.step("the list is collected in its order, and handed on", async () => {
     await run.expectStatus("Completed");
     await run.expectSteps({ "Write each section": "Completed", "Join the sections": "Completed" });
+    await expect(run.step("Write each section"), "how long its items were at work").toContainText(/ · [\d.]+ (ms|s|min)/);
     await run.choose("Join the sections");
     await expect(run.content).toContainText("A draft of One + Two, by hand + Three, shorter (before: A draft of Three)");
     await run.choose("Write each section");

@@ -146,7 +146,7 @@ pub struct Scene {
     pub status: Vec<Option<StepStatus>>,
     /// The words beside the status.
     pub status_text: Vec<Arc<str>>,
-    /// When it was worked on last; of a list, from its first item to its last.
+    /// When it was worked on last; of a list, as long as any of its items was.
     pub(crate) worked: Vec<Option<Worked>>,
     /// Its place on the slowest path, if it lies on that.
     pub(crate) path: Vec<Option<u32>>,

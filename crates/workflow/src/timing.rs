@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     graph::Graph,
     id::StepKey,
-    status::StepStatus,
     view::{AttemptView, RunView, StepView},
 };
 
@@ -37,12 +36,28 @@ impl Worked {
     }
 
     /// From the beginning of the first to the end of the last.
-    #[must_use]
-    pub fn joined(self, other: Self) -> Self {
+    fn joined(self, other: Self) -> Self {
         Self {
             since: self.since.min(other.since),
             until: self.until.zip(other.until).map(|(one, other)| one.max(other)),
         }
+    }
+
+    /// Items of a list as one that was at work as long as any of them was, without a break, and up to the same end: what was run again the
+    /// next morning did not take the night. None of none.
+    pub fn together(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all: Vec<Self> = all.into_iter().collect();
+        all.sort_by_key(|worked| worked.since);
+        let mut all = all.into_iter();
+        let first = all.next()?;
+        // Each begins no earlier than what is known by then.
+        Some(all.fold(first, |known, next| match known.until {
+            None => known,
+            Some(until) => Self {
+                since: known.since + (next.since - until).max(TimeDelta::zero()),
+                until: next.until.map(|next| next.max(until)),
+            },
+        }))
     }
 
     /// Milliseconds, up to now for what goes on; nothing of that where nobody says what time it is. Clocks differ, but no time is negative.
@@ -52,7 +67,7 @@ impl Worked {
     }
 }
 
-/// The steps after each other that took longest together: as long as none of them gets faster, no run of this kind does.
+/// The steps after each other that worked longest together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SlowestPath {
     /// Each after the one that it waited for.
@@ -97,24 +112,15 @@ pub fn slowest_path(run: &RunView, now_ms: Option<i64>) -> Option<SlowestPath> {
     Some(SlowestPath { steps, ms })
 }
 
-/// Milliseconds of each step of the definition; a map step takes from the beginning of its first item to the end of its last.
+/// Milliseconds of each step of the definition; a map step takes as long as any of its items was at work.
 fn own_times(run: &RunView, now_ms: Option<i64>) -> BTreeMap<&StepKey, i64> {
-    let mut worked: BTreeMap<&StepKey, Worked> = BTreeMap::new();
+    let mut spans: BTreeMap<&StepKey, Vec<Worked>> = BTreeMap::new();
     for step in &run.steps {
         if let Some(this) = Worked::of_generation(step) {
-            worked.entry(step.definition_key()).and_modify(|known| *known = known.joined(this)).or_insert(this);
+            spans.entry(step.definition_key()).or_default().push(this);
         }
     }
-    let mut own = BTreeMap::new();
-    for (key, worked) in worked {
-        // Between two items nothing is at work, and yet the list is not through.
-        let is_running = run.step(key).is_some_and(|step| step.status == StepStatus::Running);
-        let worked = if is_running { Worked { until: None, ..worked } } else { worked };
-        if let Some(ms) = worked.ms(now_ms) {
-            own.insert(key, ms);
-        }
-    }
-    own
+    spans.into_iter().filter_map(|(key, spans)| Some((key, Worked::together(spans)?.ms(now_ms)?))).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        status::Outcome,
+        status::{Outcome, StepStatus},
         testing::{add_items, attempt, run, step},
     };
 
@@ -211,19 +217,43 @@ mod tests {
     }
 
     #[test]
-    fn a_list_takes_from_its_first_item_to_its_last() {
+    fn a_list_takes_as_long_as_any_of_its_items_was_at_work() {
         let mut view = run(&json!({
             "a": {"agent_id": "x", "map": {"over": {"const": []}}}, "b": {"agent_id": "x", "depends_on": ["a"]}}));
         add_items(&mut view, "a", &["one", "two"]);
         work(&mut view, "a[one]", 0, Some(4));
         work(&mut view, "a[two]", 2, Some(7));
         step(&mut view, "a").status = StepStatus::Running;
-        assert_eq!(path(&view, Some(20)), Some(("a".into(), 20)), "the list is not through");
+        assert_eq!(path(&view, Some(20)), Some(("a".into(), 7)), "between two items nothing is at work");
         step(&mut view, "a").status = StepStatus::Completed;
         assert_eq!(path(&view, Some(20)), Some(("a".into(), 7)));
+        // One of them is run again the next morning.
+        let morning = 50_000;
+        step(&mut view, "a[one]").generation = 2;
+        work(&mut view, "a[one]", morning, None);
+        assert_eq!(path(&view, Some(morning + 2)), Some(("a".into(), 7)), "0 to 7 is no longer worked by the first");
     }
 
     proptest! {
+        /// Against each second, one by one.
+        #[test]
+        fn items_together_take_the_time_in_which_any_of_them_was_at_work(
+            spans in prop::collection::vec((0_i64..30, 0_i64..9), 0..12), is_open in any::<bool>(), now in 40_i64..50,
+        ) {
+            let mut all: Vec<Worked> =
+                spans.iter().map(|(since, took)| Worked { since: at(*since), until: Some(at(since + took)) }).collect();
+            let mut seconds: BTreeSet<i64> = spans.iter().flat_map(|(since, took)| *since..since + took).collect();
+            if is_open {
+                all.push(Worked { since: at(20), until: None });
+                seconds.extend(20..now);
+            }
+            let together = Worked::together(all.iter().copied());
+            let ms = together.map(|together| together.ms(Some(now * 1000)));
+            prop_assert_eq!(ms, (!all.is_empty()).then(|| i64::try_from(seconds.len()).ok().map(|n| n * 1000)));
+            let end = all.iter().map(|worked| worked.until).max_by_key(|until| (until.is_none(), *until)).flatten();
+            prop_assert_eq!(together.and_then(|together| together.until), end);
+        }
+
         /// Against every way through the graph, one by one.
         #[test]
         fn no_way_through_the_graph_is_slower(

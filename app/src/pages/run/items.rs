@@ -1,7 +1,7 @@
 //! The items of a map step: how many are in which state, and a list that opens any of them. Thousands are counted, and listed in portions.
 
 use leptos::prelude::*;
-use workflow::{Progress, StepKey, StepStatus};
+use workflow::{Progress, StepKey, StepStatus, timing::Worked};
 
 use super::{absences::is_of, absent::NoWorker, one_step::OneStep};
 use crate::reactive::{effect, memo};
@@ -43,6 +43,12 @@ impl Item {
 pub(super) fn progress(one: OneStep) -> Progress {
     let key = one.key();
     one.live.slowly(|run| Progress::of_items(run, &key))
+}
+
+/// When any item of a map step was worked on; nothing of other steps.
+pub(super) fn worked(one: OneStep) -> Option<Worked> {
+    let key = one.key();
+    one.live.slowly(|run| Worked::together(run.items(&key).iter().filter_map(|item| Worked::of_generation(item))))
 }
 
 /// The items of a map step that wait for a person, in the order of the list.

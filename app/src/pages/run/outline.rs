@@ -75,6 +75,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
         let which = (number > 1).then(|| format!(" · attempt {number}"));
         Some(view! { {far} <Elapsed since until=Signal::stored(until)/> {which} }.into_any())
     };
+    let of_items = memo(move || if is_map { items::worked(one) } else { None });
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
     let is_on_path = memo(move || slowest.has(&one.key()));
     let absent = absent::of(one);
@@ -98,6 +99,13 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 <small>
                     <Show when=move || is_stale.get()><span class="stale-word">"Stale"</span> " "</Show>
                     {time}
+                    <Show when=move || of_items.get().is_some()>
+                        " · "
+                        <Elapsed
+                            since=Signal::derive(move || of_items.get().map(|worked| worked.since).unwrap_or_default())
+                            until=Signal::derive(move || of_items.get().and_then(|worked| worked.until))
+                        />
+                    </Show>
                     <Show when=move || is_on_path.get()>
                         " "
                         <span class="path-word">"On the slowest path"</span>

@@ -29,7 +29,7 @@ pub fn status_label(status: StepStatus) -> &'static str {
     }
 }
 
-/// The items of a map step: how far they are, how many wait for a person, and from when to when they were worked on.
+/// The items of a map step: how far they are, how many wait for a person, and when any of them was worked on.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Items {
     progress: Progress,
@@ -40,7 +40,8 @@ pub(super) struct Items {
 impl Items {
     /// None where the step has none.
     pub(super) fn of(items: &[Arc<StepView>]) -> Option<Self> {
-        let mut counted = Self::default();
+        let spans = items.iter().filter_map(|item| Worked::of_generation(item));
+        let mut counted = Self { worked: Worked::together(spans), ..Self::default() };
         for item in items {
             counted.add(item);
         }
@@ -50,7 +51,6 @@ impl Items {
     fn add(&mut self, item: &StepView) {
         self.progress.add(item.status);
         self.waiting += u32::from(item.status == StepStatus::AwaitingReview);
-        self.worked = self.worked.into_iter().chain(Worked::of_generation(item)).reduce(Worked::joined);
     }
 
     pub(super) fn share(self) -> f32 {
@@ -63,13 +63,9 @@ impl Items {
     }
 }
 
-/// When the step was worked on: its last attempt, as the list of steps tells it, and of a list from its first item to its last.
+/// When the step was worked on: its last attempt, as the list of steps tells it, and of a list as long as any of its items was.
 pub(super) fn worked(step: &StepView, items: Option<Items>) -> Option<Worked> {
-    let Some(items) = items else { return Worked::last_attempt(step) };
-    // Between two items nothing is at work, and yet the list is not through.
-    items
-        .worked
-        .map(|worked| if step.status == StepStatus::Running { Worked { until: None, ..worked } } else { worked })
+    items.map_or_else(|| Worked::last_attempt(step), |items| items.worked)
 }
 
 pub(super) fn status_words(step: &StepView, items: Option<Items>) -> Arc<str> {
@@ -126,7 +122,8 @@ impl Scene {
         let at = node as usize;
         let worked = self.worked[at]?;
         match self.status[at]? {
-            StepStatus::Running if worked.until.is_none() => worked.ms(now_ms).map(words::lasting),
+            // Between two items of a list it stands.
+            StepStatus::Running => worked.ms(now_ms).map(words::lasting),
             StepStatus::Completed | StepStatus::Failed | StepStatus::AwaitingReview => {
                 worked.until.and_then(|_| worked.ms(None)).map(words::duration)
             }

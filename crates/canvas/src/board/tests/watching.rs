@@ -101,7 +101,7 @@ fn a_list_tells_how_many_of_its_items_are_done_and_failed_also_when_it_is_over()
         (board.scene().status_words(node).to_string(), time.unwrap_or_default())
     };
     let words = |words: &str, time: &str| (words.to_owned(), time.to_owned());
-    assert_eq!(at("running", Value::Null), words("1 of 2 done, 1 failed", "20 s"));
+    assert_eq!(at("running", Value::Null), words("1 of 2 done, 1 failed", "9 s"));
     assert_eq!(at("failed", json!("item_failed")), words("Failed · 1 of 2 done, 1 failed", "9.0 s"));
     assert_eq!(at("completed", Value::Null), words("Completed · 1 of 2 done, 1 failed", "9.0 s"));
     assert_eq!(at("failed", json!("stopped")).0, "Failed · stopped by a person");
