@@ -115,6 +115,9 @@ impl BoardHandle {
     }
 
     pub(super) fn emit(self, outputs: Vec<Output>) {
+        if let Some(words) = last_words(&outputs) {
+            self.say(words.to_owned());
+        }
         for output in outputs {
             match output {
                 Output::Opened(key) => self.opened.set(Some(key)),
@@ -123,14 +126,10 @@ impl BoardHandle {
                     self.wants_focus.set_value(false);
                     self.writing.set(Some(what));
                 }
-                Output::Refused(words) | Output::Note(words) => {
-                    self.say(words.clone());
-                    self.refused.set(Some(words));
-                }
-                Output::Say(words) => self.say(words),
+                Output::Refused(words) | Output::Note(words) => self.refused.set(Some(words)),
                 Output::Followed(is_on) => self.followed.set(Some(is_on)),
-                // The signals below follow the board itself.
-                Output::Changed { .. } | Output::Selected | Output::Hint(_) => {}
+                // The last words were said, and the signals below follow the board itself.
+                Output::Say(_) | Output::Changed { .. } | Output::Selected | Output::Hint(_) => {}
             }
         }
     }
@@ -202,6 +201,14 @@ impl BoardHandle {
     }
 }
 
+/// What is heard of an answer: the page holds one text at a time, so of several the last one is all that is ever there.
+fn last_words(outputs: &[Output]) -> Option<&str> {
+    outputs.iter().rev().find_map(|output| match output {
+        Output::Refused(words) | Output::Note(words) | Output::Say(words) => Some(words.as_str()),
+        _ => None,
+    })
+}
+
 /// A screen reader says what changed: the same words once more, such as "Nothing below", are heard only if they differ in something.
 fn heard_anew(before: &str, words: String) -> String {
     if before == words { format!("{words}\u{a0}") } else { words }
@@ -217,7 +224,7 @@ pub(super) fn mods_of(event: &MouseEvent) -> canvas::Mods {
 
 #[cfg(test)]
 mod tests {
-    use super::heard_anew;
+    use super::{Output, heard_anew, last_words};
 
     #[test]
     fn the_same_words_are_never_there_twice_in_a_row() {
@@ -228,5 +235,19 @@ mod tests {
             assert_eq!(now.trim_end(), words);
             before = now;
         }
+    }
+
+    #[test]
+    fn an_answer_that_comes_back_the_same_is_heard_again_however_much_it_says() {
+        let line = |words: &str| Output::Say(words.to_owned());
+        let answer = [Output::Selected, line("Connection from A to B"), line("Connection from A to B, 1 of 1")];
+        let mut before = String::new();
+        for _ in 0..3 {
+            let now = heard_anew(&before, last_words(&answer).unwrap().to_owned());
+            assert_ne!(now, before);
+            before = now;
+        }
+        assert_eq!(last_words(&[Output::Selected]), None);
+        assert_eq!(last_words(&[line("Deleted"), Output::Note("Choose its text".to_owned())]), Some("Choose its text"));
     }
 }

@@ -115,7 +115,7 @@ pub fn RunCanvas(
             set_timeout(
                 move || {
                     if let Some(changes) = told.try_update_value(std::mem::take) {
-                        board.said.set(tell(&changes));
+                        board.say(tell(&changes));
                     }
                 },
                 Duration::from_millis(600),

@@ -33,14 +33,20 @@ impl Board {
     }
 
     pub(super) fn select_edge(&mut self, edge: u32, out: &mut Vec<Output>) {
+        self.hold_edge(edge, out);
+        let (edge, title) = (&self.scene.edges[edge as usize], &self.scene.title);
+        let (from, to) = (&title[edge.from as usize], &title[edge.to as usize]);
+        out.push(Output::Say(format!("Connection from {from} to {to}")));
+    }
+
+    /// The same, for who says more about it.
+    pub(super) fn hold_edge(&mut self, edge: u32, out: &mut Vec<Output>) {
         let edge = &self.scene.edges[edge as usize];
         let ends = (self.scene.key(edge.from).clone(), self.scene.key(edge.to).clone());
         self.selection.clear();
         self.selected_notes.clear();
         self.history.seal();
         out.push(Output::Selected);
-        let title = |node: u32| &self.scene.title[node as usize];
-        out.push(Output::Say(format!("Connection from {} to {}", title(edge.from), title(edge.to))));
         self.selected_edge = Some(ends);
         (self.dirty.base, self.dirty.overlay, self.dirty.mirror) = (true, true, true);
     }

@@ -12,7 +12,7 @@ impl Board {
             _ => None,
         };
         let Some((at, row)) = round(known, rows.len(), is_forward).and_then(|at| Some((at, rows.get(at)?))) else {
-            out.push(Output::Say("There is no note".to_owned()));
+            out.push(Output::Note("There is no note".to_owned()));
             return;
         };
         out.extend(self.select_note(&row.id));
@@ -61,6 +61,6 @@ mod tests {
         press(&mut board, Key::Delete, false);
         press(&mut board, Key::Char('m'), false);
         press(&mut board, Key::Delete, false);
-        assert!(press(&mut board, Key::Char('m'), false).contains(&Output::Say("There is no note".to_owned())));
+        assert!(press(&mut board, Key::Char('m'), false).contains(&Output::Note("There is no note".to_owned())));
     }
 }
