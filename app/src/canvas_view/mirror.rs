@@ -9,6 +9,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlDivElement, HtmlElement, HtmlUListElement};
 use workflow::StepKey;
 
+use crate::words::thousands;
+
 pub(super) struct Mirror {
     frame: HtmlDivElement,
     list: HtmlUListElement,
@@ -95,7 +97,7 @@ impl Mirror {
 
     /// What should have the focus: the node the keyboard stands on, or the frame of an empty list.
     pub(super) fn focus_target(&self) -> HtmlElement {
-        let focus = self.items.values().find(|item| item.node.is_focus && item.node.is_selected);
+        let focus = self.items.values().find(|item| item.node.holds_focus);
         focus.map_or_else(|| self.frame.clone().into(), |item| item.button.clone())
     }
 }
@@ -157,8 +159,12 @@ impl Item {
         );
     }
 
-    /// Of a large workflow a part is listed, and a reader would count that.
+    /// Of a large workflow a part is listed, and a reader would count that. Readers that walk from button to button tell no place of a row.
     fn count(&self) {
+        let in_words = |n: usize| thousands(i64::try_from(n).unwrap_or(i64::MAX));
+        let place = format!("{} of {}", in_words(self.node.place), in_words(self.node.of));
+        // Fails only for names that are none.
+        let _ = self.button.set_attribute("aria-description", &place);
         for (name, n) in [("aria-posinset", self.node.place), ("aria-setsize", self.node.of)] {
             // Fails only for names that are none.
             let _ = self.row.set_attribute(name, &n.to_string());

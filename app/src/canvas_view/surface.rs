@@ -5,7 +5,7 @@ use crate::components::{quoted, unquoted};
 use crate::link::use_link;
 use crate::reactive::effect;
 use crate::single_keys;
-use canvas::{Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
+use canvas::{Board, Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
@@ -18,8 +18,10 @@ use super::{
     stage::{Stage, StageRef},
 };
 
-/// The characters that the board has a use for.
+/// The characters that a board to build on has a use for,
 const OURS: &str = "+-=_0cCfFnNpPuUdDtTgGlLmM12!";
+/// and one that is only looked at.
+const LOOKS: &str = "+-=_012!";
 
 #[component]
 pub(super) fn Surface(board: BoardHandle, label: &'static str) -> impl IntoView {
@@ -263,20 +265,29 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
     if matches!(key, Key::Char(_)) && !mods.ctrl && !single_keys::are_on() {
         return;
     }
-    // What the board has no use for stays the browser's: copying, its own zoom, its menus.
-    let is_ours = match key {
-        // Copy, cut and paste come as events of their own.
-        Key::Char('d' | 'D') if mods.ctrl => board.read(canvas::Board::is_editor).unwrap_or(false),
-        Key::Char(c) if mods.ctrl => "zyaZYA".contains(c),
-        Key::Char('f' | 'F') => !mods.alt && board.read(canvas::Board::is_watched).unwrap_or(false),
-        Key::Char(c) => !mods.alt && OURS.contains(c),
-        _ => !mods.alt,
-    };
-    if is_ours {
+    if board.read(|board| is_ours(board, key, mods)).unwrap_or(false) {
+        if board.refused.with_untracked(Option::is_some) {
+            board.refused.set(None);
+        }
         event.prevent_default();
         event.stop_propagation();
         board.wants_focus.set_value(true);
         board.input(Input::Key { key, mods });
+    }
+}
+
+/// What the board has no use for stays the browser's: copying, its own zoom, its menus; and lets no run out of sight.
+fn is_ours(board: &Board, key: Key, mods: Mods) -> bool {
+    let is_editor = board.is_editor();
+    let characters = if is_editor { OURS } else { LOOKS };
+    match key {
+        // Copy, cut and paste come as events of their own.
+        Key::Char('d' | 'D' | 'z' | 'Z' | 'y' | 'Y') if mods.ctrl => is_editor,
+        Key::Char(c) if mods.ctrl => "aA".contains(c),
+        Key::Char('f' | 'F') => !mods.alt && board.is_watched(),
+        Key::Char(c) => !mods.alt && characters.contains(c),
+        Key::Delete => !mods.alt && is_editor,
+        _ => !mods.alt,
     }
 }
 
@@ -286,9 +297,30 @@ fn step_of(target: Option<web_sys::EventTarget>) -> Option<StepKey> {
 
 #[cfg(test)]
 mod tests {
-    use canvas::shortcuts::{By, SHORTCUTS};
+    use canvas::{
+        Board, Document, Key, Mods,
+        shortcuts::{By, SHORTCUTS},
+    };
+    use workflow::AgentCatalog;
 
-    use super::OURS;
+    use super::{LOOKS, OURS, is_ours};
+
+    #[test]
+    fn what_only_builds_is_taken_from_the_browser_where_something_is_built() {
+        let editor = Board::editor(Document::default(), AgentCatalog::default());
+        let looked_at = Board::compare(&Document::default(), &Document::default(), AgentCatalog::default());
+        let is_taken = |board: &Board, key: Key, ctrl: bool| is_ours(board, key, Mods { ctrl, ..Mods::default() });
+        for key in OURS.chars().filter(|key| !LOOKS.contains(*key) && !"fF".contains(*key)).map(Key::Char) {
+            assert!(is_taken(&editor, key, false) && !is_taken(&looked_at, key, false), "{key:?}");
+        }
+        for key in [Key::Char('z'), Key::Char('y'), Key::Char('d')] {
+            assert!(is_taken(&editor, key, true) && !is_taken(&looked_at, key, true), "{key:?}");
+        }
+        assert!(is_taken(&editor, Key::Delete, false) && !is_taken(&looked_at, Key::Delete, false));
+        for key in LOOKS.chars().map(Key::Char).chain([Key::Left, Key::Enter, Key::Home]) {
+            assert!(is_taken(&editor, key, false) && is_taken(&looked_at, key, false), "{key:?}");
+        }
+    }
 
     #[test]
     fn every_character_that_the_board_listens_to_reaches_it() {

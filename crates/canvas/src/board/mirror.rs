@@ -27,6 +27,8 @@ pub struct MirrorNode {
     pub is_selected: bool,
     /// The one that Tab reaches.
     pub is_focus: bool,
+    /// The keyboard stands on it: it is selected, or keys lead from it through its lines, or through the notes.
+    pub holds_focus: bool,
 }
 
 impl Board {
@@ -46,18 +48,21 @@ impl Board {
             all.filter(|(_, node)| wanted.contains(node)).collect()
         };
         let has_focus = self.focus.is_some();
+        let is_walking = self.is_keyboard_used && (self.selected_edge.is_some() || !self.selected_notes.is_empty());
         listed
             .into_iter()
             .enumerate()
             .map(|(n, (place, node))| {
                 let key = self.scene.key(node).clone();
+                let (is_selected, stands_here) = (self.selection.contains(&key), self.focus.as_ref() == Some(&key));
                 MirrorNode {
                     label: self.scene.describe(node),
                     place: place + 1,
                     of: order.len(),
                     rect: self.scene.rect(node),
-                    is_selected: self.selection.contains(&key),
-                    is_focus: if has_focus { self.focus.as_ref() == Some(&key) } else { n == 0 },
+                    is_selected,
+                    is_focus: if has_focus { stands_here } else { n == 0 },
+                    holds_focus: stands_here && (is_selected || is_walking),
                     key,
                 }
             })
@@ -72,6 +77,7 @@ mod tests {
     use workflow::{AgentCatalog, Definition};
 
     use super::*;
+    use crate::board::{Input, Key, Mods};
 
     /// So many steps, each after the one before.
     fn chain(n: usize) -> Board {
@@ -87,6 +93,20 @@ mod tests {
             Board::editor(Definition::from_value(&json!({"steps": steps})).unwrap(), AgentCatalog::default());
         board.set_viewport(Size::new(1000.0, 700.0));
         board
+    }
+
+    #[test]
+    fn the_keyboard_stays_on_the_step_whose_lines_it_goes_through() {
+        let mut board = chain(4);
+        let holder = |board: &Board| board.mirror().into_iter().find(|node| node.holds_focus).map(|node| node.place);
+        assert_eq!(holder(&board), None);
+        board.focus_node(&"s1".into());
+        assert_eq!(holder(&board), Some(2));
+        board.handle(Input::Key { key: Key::Char('l'), mods: Mods::default() });
+        assert!(board.selection().is_empty() && board.selected_edge().is_some());
+        assert_eq!(holder(&board), Some(2));
+        board.handle(Input::Key { key: Key::Escape, mods: Mods::default() });
+        assert_eq!(holder(&board), None, "nothing is selected");
     }
 
     #[test]
