@@ -314,10 +314,19 @@ test("the list of steps does what the canvas does", async ({ open, adminApi }) =
   await expect(editor.panel.getByLabel("Title")).toBeFocused();
   await choose("Third", /^Select it, too/);
   await expect(editor.panel.getByRole("heading", { name: "2 steps" })).toBeVisible();
+  await panel.getByRole("button", { name: "Actions for Third", exact: true }).click();
+  await expect(page.getByRole("menuitem", { name: /^Delete 2 steps/ })).toBeVisible();
+  await page.keyboard.press("Escape");
   await choose("Third", /^Colour…/);
   await page.getByRole("menu", { name: "Colour" }).getByRole("menuitem", { name: "Teal" }).click();
   await expect(editor.step("First")).toHaveAccessibleName(/coloured teal/);
   await expect(editor.step("Third")).toHaveAccessibleName(/coloured teal/);
+  await choose("Aside", /^Add a step after it/);
+  await expect(page.getByRole("combobox", { name: "Add a step after Aside" })).toBeFocused();
+  await page.keyboard.type("Echo");
+  await expect(page.getByRole("option", { name: /^Echo/ })).toHaveCount(1);
+  await page.keyboard.press("Enter");
+  await expect(row("Echo"), "the list goes on, and not the picture").toBeFocused();
 });
 
 test("the map has a button of its own that puts it away, and stands where the workflow ends", async ({ open, adminApi }) => {

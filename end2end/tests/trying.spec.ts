@@ -137,7 +137,9 @@ test("a gate of a try is answered beside the step, whomever the step asks in a r
     await expect(look).toHaveAccessibleName(/, last try completed, took [\d.]+ /);
     await look.focus();
     await page.keyboard.press("Escape");
-    await editor.panel.getByRole("region", { name: "Last try" }).getByRole("button", { name: "Put it away" }).click();
+    await editor.panel.getByRole("region", { name: "Last try" }).getByRole("button", { name: "Put it away" }).focus();
+    await page.keyboard.press("Enter");
+    await expect(editor.panel.getByRole("heading", { level: 2 }), "the button is gone").toBeFocused();
     await expect(look).not.toHaveAccessibleName(/last try/);
   });
 });

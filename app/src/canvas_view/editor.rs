@@ -207,6 +207,11 @@ impl EditorHandle {
         }
     }
 
+    /// Takes a step into what is selected, or out of it.
+    pub fn toggle_selected(self, key: &StepKey) {
+        self.acted(|board| board.toggle_selected(key));
+    }
+
     /// Changes whenever a step is opened by double click or Enter.
     pub fn opened(self) -> Signal<Option<StepKey>> {
         self.board.opened.into()

@@ -27,6 +27,7 @@ mod merging;
 mod more;
 mod outline;
 mod outline_marks;
+mod outline_rows;
 mod outline_verbs;
 mod palette;
 mod parts;

@@ -5,7 +5,7 @@ use canvas::{Point, Question};
 use leptos::{html, prelude::*};
 use web_sys::HtmlElement;
 
-use super::draft::Draft;
+use super::{draft::Draft, outline_rows::focus_row};
 use crate::{
     components::{ComboOption, Combobox, dom::set_style},
     reactive::{effect, effect_with, memo},
@@ -37,6 +37,15 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
         })
         .collect();
     let chosen = RwSignal::new(String::new());
+    let asked_from = draft.asked_from.try_update_value(Option::take).flatten();
+    let from_list = StoredValue::new(asked_from);
+    // The keyboard goes on with the step that came of it, where it was asked for.
+    let go_on = move |is_chosen: bool| {
+        let Some(asked) = from_list.try_get_value().flatten() else { return handle.take_focus() };
+        let new = handle.selection().with_untracked(|keys| keys.last().cloned()).filter(|_| is_chosen);
+        draft.shown.set("steps".to_owned());
+        focus_row(draft, &new.unwrap_or(asked));
+    };
     effect(move || {
         if let (Some(frame), Some(at)) = (frame.get(), question.with(|question| question.as_ref().map(|q| q.at))) {
             place(&frame, at);
@@ -46,7 +55,7 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
         let value = chosen.get();
         if before.is_some() && !value.is_empty() {
             handle.choose(&value);
-            handle.take_focus();
+            go_on(true);
         }
     });
     let leave = move |()| {
@@ -55,7 +64,7 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
         handle.give_up_choosing();
         // Whoever went elsewhere stays there.
         if is_here {
-            handle.take_focus();
+            go_on(false);
         }
     };
     view! {

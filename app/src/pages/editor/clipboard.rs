@@ -69,6 +69,11 @@ impl Draft {
 
     /// From the menu: what is selected goes to the clipboard, and away if it is cut.
     pub(super) fn copy_by_menu(self, is_cut: bool) {
+        self.copy_by_menu_then(is_cut, || {});
+    }
+
+    /// The same; what was cut is gone by then.
+    pub(super) fn copy_by_menu_then(self, is_cut: bool, then: impl FnOnce() + 'static) {
         let Some(text) = self.handle.copied(self.id) else { return };
         spawn_local(async move {
             if !copy_text(&text).await {
@@ -76,6 +81,7 @@ impl Draft {
                 self.handle.say_over(format!("This browser lets no menu copy: press {keys}"));
             } else if is_cut {
                 self.handle.cut();
+                then();
             }
         });
     }

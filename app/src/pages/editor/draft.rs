@@ -57,6 +57,8 @@ pub(super) struct Draft {
     pub toasts: Toasts,
     /// Which part is in front on narrow screens.
     pub shown: RwSignal<String>,
+    /// The step of the list that a new one is asked for from: the list has the keyboard again afterwards.
+    pub asked_from: StoredValue<Option<StepKey>>,
     pause: StoredValue<Option<TimeoutHandle>>,
     /// The steps that were there when the page was opened: a version may have them.
     loaded: StoredValue<BTreeSet<StepKey>>,
@@ -90,6 +92,7 @@ impl Draft {
             session,
             toasts: use_toasts(),
             shown: RwSignal::new("canvas".to_owned()),
+            asked_from: StoredValue::new(None),
             pause: StoredValue::new(None),
             loaded: StoredValue::new(loaded),
             kept_at: StoredValue::new(None),

@@ -78,7 +78,11 @@ fn arranging(draft: Draft) -> Vec<Entry> {
     };
     let mut entries = vec![
         command("file-text", "Add a note", "T", EditorHandle::add_note).about("comment text markdown"),
-        command("file-text", "Select the next note", "M", EditorHandle::next_note).about("comment text"),
+        command("file-text", "Select the next note", "M", |handle| {
+            handle.next_note();
+            handle.take_focus();
+        })
+        .about("comment text"),
         command("arrow-left", "Select everything before", "U", |handle| handle.select_along(Way::Upstream))
             .about("upstream")
             .refused(few(1)),
@@ -99,6 +103,12 @@ fn arranging(draft: Draft) -> Vec<Entry> {
     entries.extend(Alignment::ALL.into_iter().map(align));
     entries.extend(Axis::ALL.into_iter().map(distribute));
     entries
+}
+
+/// What is done with it next is done by keys.
+fn next_line(handle: EditorHandle) {
+    handle.next_line();
+    handle.take_focus();
 }
 
 fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: LeftPanel) -> Vec<Entry> {
@@ -148,7 +158,7 @@ fn commands(draft: Draft, replacing: Replacing, left: RwSignal<String>, panel: L
         command("plus", "Add a step", "N", Box::new(on_canvas(EditorHandle::add_by_key))),
         command("spline", "Connect the step to another one", "C", Box::new(on_canvas(EditorHandle::connect_by_key)))
             .refused(nothing.clone()),
-        command("spline", "Select the next connection of the step", "L", Box::new(on_canvas(EditorHandle::next_line)))
+        command("spline", "Select the next connection of the step", "L", Box::new(on_canvas(next_line)))
             .about("line edge")
             .refused(nothing.clone().filter(|_| !is_line)),
         command("trash-2", "Delete what is selected", "Del", Box::new(move || handle.delete_selected()))

@@ -13,7 +13,8 @@ use super::{
     draft::Draft,
     focus,
     outline_marks::Marks,
-    outline_verbs::{Joining, Leads, Selecting},
+    outline_rows::{focus_id, focus_row, row_after, row_id},
+    outline_verbs::{Joining, Leads, Selecting, about, verb_words},
     trying::use_trying,
 };
 use crate::{
@@ -95,15 +96,6 @@ pub(super) fn Outline() -> impl IntoView {
     }
 }
 
-fn row_id(key: &StepKey) -> String {
-    format!("outline-{key}")
-}
-
-/// Where it stands once the list is drawn anew.
-fn focus_row(key: &StepKey) {
-    dom::focus_soon(row_id(key));
-}
-
 #[component]
 fn Row(
     list: List,
@@ -173,19 +165,20 @@ fn Verbs(list: List, row: OutlineRow) -> impl IntoView {
         let from = StoredValue::new(from);
         let run = move |()| {
             draft.handle.disconnect(&from.get_value(), &key.get_value());
-            focus_row(&key.get_value());
+            focus_row(draft, &key.get_value());
         };
         view! { <MenuItem icon="split" on_select=run>{format!("Disconnect from “{title}”")}</MenuItem> }
     };
     let shift = move |is_up: bool| {
         let key = key.get_value();
         draft.handle.move_in_outline(&key, is_up);
-        focus_row(&key);
+        focus_row(draft, &key);
     };
+    let of_them = move |verb: &str| key.with_value(|key| verb_words(verb, draft, key));
     view! {
         <MenuItem icon="settings" keys="Enter" on_select=move |()| list.open(&key.get_value())>"Open"</MenuItem>
         <MenuItem icon="pencil" keys="F2" on_select=move |()| focus::open_step(draft, key.get_value())>"Rename"</MenuItem>
-        <MenuItem icon="copy-plus" on_select=move |()| list.duplicate(&key.get_value())>"Duplicate"</MenuItem>
+        <MenuItem icon="copy-plus" on_select=move |()| list.duplicate(&key.get_value())>{of_them("Duplicate")}</MenuItem>
         <MenuLine/>
         <Joining draft key after=before/>
         <MenuItem icon="spline" on_select=move |()| list.connecting.set(Some(key.get_value()))>"Connect to…"</MenuItem>
@@ -196,7 +189,7 @@ fn Verbs(list: List, row: OutlineRow) -> impl IntoView {
         <MenuLine/>
         <Selecting draft key row leads=list.leads/>
         <MenuLine/>
-        <MenuItem icon="trash-2" keys="Del" danger=true on_select=move |()| list.delete(&key.get_value())>"Delete"</MenuItem>
+        <MenuItem icon="trash-2" keys="Del" danger=true on_select=move |()| list.delete(&key.get_value())>{of_them("Delete")}</MenuItem>
     }
 }
 
@@ -212,24 +205,20 @@ impl List {
     }
 
     fn duplicate(self, key: &StepKey) {
-        self.draft.handle.select(vec![key.clone()]);
-        self.draft.handle.duplicate_selected();
-        let copy = self.draft.handle.selection().with_untracked(|keys| keys.first().cloned());
-        focus_row(&copy.unwrap_or_else(|| key.clone()));
+        let handle = self.draft.handle;
+        about(self.draft, key);
+        handle.duplicate_selected();
+        let copy = handle.selection().with_untracked(|keys| keys.first().cloned());
+        focus_row(self.draft, &copy.unwrap_or_else(|| key.clone()));
     }
 
     /// The focus goes to the row that takes its place.
     fn delete(self, key: &StepKey) {
-        // Of those that are listed: the others may be filtered out.
-        let listed = by_id("palette").map(|panel| all(&panel, ".step-open")).unwrap_or_default();
-        let at = listed.iter().position(|row| row.id() == row_id(key));
-        let next = at.and_then(|at| listed.get(at + 1).or_else(|| listed.get(at.checked_sub(1)?))).map(|row| row.id());
-        self.draft.handle.select(vec![key.clone()]);
-        self.draft.handle.delete_selected();
-        match next {
-            Some(next) => dom::focus_soon(next),
-            None => self.draft.handle.take_focus(),
-        }
+        let handle = self.draft.handle;
+        about(self.draft, key);
+        let next = handle.selection().with_untracked(|keys| row_after(keys));
+        handle.delete_selected();
+        focus_id(self.draft, next);
     }
 }
 
@@ -287,7 +276,7 @@ fn Connect(list: List) -> impl IntoView {
         }
         draft.handle.connect(&from, &StepKey::new(to));
         open.set(false);
-        focus_row(&from);
+        focus_row(draft, &from);
     };
     let actions = move || {
         view! {

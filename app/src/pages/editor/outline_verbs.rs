@@ -5,11 +5,33 @@ use canvas::Way;
 use leptos::prelude::*;
 use workflow::{StepKey, trying::Extent};
 
-use super::{arrange_menu::Further, draft::Draft, focus, trying::use_trying};
-use crate::components::{MenuItem, MenuLine, dom};
+use super::{
+    arrange_menu::Further,
+    draft::Draft,
+    focus,
+    outline_rows::{focus_id, row_after},
+    trying::use_trying,
+};
+use crate::{
+    components::{MenuItem, MenuLine, dom},
+    words,
+};
 
 /// A menu that one of the items leads to, and where in the window.
 pub(super) type Leads = RwSignal<Option<(Further, (f64, f64))>>;
+
+/// Selects the step, unless what is done with it is done with all that is selected.
+pub(super) fn about(draft: Draft, key: &StepKey) {
+    if draft.handle.selection().with_untracked(|keys| !keys.contains(key)) {
+        draft.handle.select(vec![key.clone()]);
+    }
+}
+
+/// "Delete", or "Delete 3 steps" where the step is one of several that are selected.
+pub(super) fn verb_words(verb: &str, draft: Draft, key: &StepKey) -> String {
+    let n = draft.handle.selection().with_untracked(|keys| if keys.contains(key) { keys.len() } else { 1 });
+    if n > 1 { format!("{verb} {}", words::count(n, "step")) } else { verb.to_owned() }
+}
 
 /// New steps and lines.
 #[component]
@@ -24,7 +46,11 @@ pub(super) fn Joining(
     let add = move |()| {
         handle.select(vec![key.get_value()]);
         draft.shown.set("canvas".to_owned());
+        draft.asked_from.set_value(Some(key.get_value()));
         handle.add_by_key();
+        if handle.question().with_untracked(Option::is_none) {
+            draft.asked_from.set_value(None);
+        }
     };
     let line = move |(from, title): (StepKey, String)| {
         let from = StoredValue::new(from);
@@ -53,20 +79,8 @@ pub(super) fn Selecting(
     let (handle, trying) = (draft.handle, use_trying());
     let selection = handle.selection();
     let is_selected = selection.with_untracked(|keys| key.with_value(|key| keys.contains(key)));
-    let about = move || {
-        if !is_selected {
-            handle.select(vec![key.get_value()]);
-        }
-    };
-    let also = move |()| {
-        let mut keys = selection.get_untracked();
-        if is_selected {
-            key.with_value(|key| keys.retain(|known| known != key));
-        } else {
-            keys.push(key.get_value());
-        }
-        handle.select(keys);
-    };
+    let about = move || about(draft, &key.get_value());
+    let also = move |()| handle.toggle_selected(&key.get_value());
     let along = move |way: Way| {
         about();
         handle.select_along(way);
@@ -89,8 +103,18 @@ pub(super) fn Selecting(
     };
     let copy = move |is_cut: bool| {
         about();
-        draft.copy_by_menu(is_cut);
+        let next = selection.with_untracked(|keys| row_after(keys));
+        draft.copy_by_menu_then(is_cut, move || focus_id(draft, next));
     };
+    let is_pinned = if is_selected {
+        handle.is_pinned().get_untracked()
+    } else {
+        handle.with_definition_untracked(|definition| {
+            let step = key.with_value(|key| definition.steps.get(key).and_then(|step| step.ui));
+            step.is_some_and(|place| place.pinned)
+        })
+    };
+    let of_them = move |verb: &str| key.with_value(|key| verb_words(verb, draft, key));
     let try_it = move |()| trying.asking.set(Some(Extent::UpTo(key.get_value())));
     view! {
         <MenuItem icon="list-checks" on_select=also>
@@ -100,10 +124,10 @@ pub(super) fn Selecting(
         <MenuItem icon="arrow-right" on_select=move |()| along(Way::Downstream)>"Select everything after"</MenuItem>
         <MenuItem icon="layers" on_select=group>"Group"</MenuItem>
         <MenuItem icon="circle-dot" on_select=colour>"Colour…"</MenuItem>
-        <MenuItem icon="lock" on_select=pin>"Pin or unpin"</MenuItem>
+        <MenuItem icon="lock" on_select=pin>{if is_pinned { "Unpin" } else { "Pin" }}</MenuItem>
         <MenuLine/>
         <MenuItem icon="flask-conical" on_select=try_it>"Try up to here…"</MenuItem>
-        <MenuItem icon="copy" on_select=move |()| copy(false)>"Copy"</MenuItem>
-        <MenuItem icon="scissors" on_select=move |()| copy(true)>"Cut"</MenuItem>
+        <MenuItem icon="copy" on_select=move |()| copy(false)>{of_them("Copy")}</MenuItem>
+        <MenuItem icon="scissors" on_select=move |()| copy(true)>{of_them("Cut")}</MenuItem>
     }
 }

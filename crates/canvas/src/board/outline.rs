@@ -75,6 +75,24 @@ impl Board {
         (order, depth)
     }
 
+    /// Takes a step into what is selected, or out of it; the other steps and the notes stay.
+    pub fn toggle_selected(&mut self, key: &StepKey) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.cancel_gesture();
+        if self.scene.node(key).is_none() {
+            return out;
+        }
+        let mut keys = self.selection.clone();
+        if keys.contains(key) {
+            keys.retain(|known| known != key);
+        } else {
+            keys.push(key.clone());
+        }
+        self.select_both(keys, self.selected_notes.clone(), &mut out);
+        self.reveal(key);
+        out
+    }
+
     /// Changes places with the step that is listed before it, or behind it, as long as that one stands beside it.
     pub fn move_in_outline(&mut self, key: &StepKey, is_up: bool) -> Vec<Output> {
         let mut out = Vec::new();
@@ -183,6 +201,22 @@ mod tests {
         let edges: Vec<(bool, bool)> = rows.iter().map(|row| (row.is_first, row.is_last)).collect();
         assert_eq!(edges, [(true, true), (true, false), (false, false), (false, true), (true, true)]);
         assert_eq!(rows[4].after.len(), 3);
+    }
+
+    #[test]
+    fn a_step_is_taken_into_the_selection_and_out_of_it_and_the_rest_stays() {
+        let mut board = board(&json!({
+            "notes": [{"id": "n1", "text": "Why", "x": 0, "y": 300, "width": 240, "height": 144}],
+            "steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x"}}}));
+        board.select_note("n1");
+        let selected = |board: &Board| {
+            let keys: Vec<String> = board.selection().iter().map(ToString::to_string).collect();
+            (keys.join(" "), board.selected_notes().to_vec())
+        };
+        for (key, keys) in [("a", "a"), ("b", "a b"), ("a", "b"), ("gone", "b")] {
+            board.toggle_selected(&key.into());
+            assert_eq!(selected(&board), (keys.to_owned(), vec!["n1".to_owned()]));
+        }
     }
 
     #[test]

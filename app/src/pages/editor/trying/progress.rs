@@ -8,7 +8,11 @@ use super::{Trying, use_trying};
 use crate::{
     api::LoadedRun,
     behind::Later,
-    components::{Button, LinkButton, Size, StatusIcon, Variant, status_label},
+    components::{
+        Button, LinkButton, Size, StatusIcon, Variant,
+        dom::{by_id, focus_if_lost},
+        status_label,
+    },
     later::{View, later, soon},
     pages::run::{state::LiveRun, tried::Tried},
     reactive::{effect, memo},
@@ -112,6 +116,11 @@ fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
             trying.look(Vec::new());
         }
     });
+    // It takes its own button along.
+    let put_away = move |()| {
+        trying.tried.set(None);
+        focus_if_lost(|| by_id("side-panel-title"));
+    };
     let rows = move || {
         let row = move |(key, title, status): (StepKey, String, StepStatus)| {
             let open = move |()| draft.handle.select(vec![key.clone()]);
@@ -133,7 +142,7 @@ fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
             <div class="section-head">
                 <h3>"Last try"</h3>
                 <LinkButton href=format!("/runs/{}", live.id) size=Size::Sm variant=Variant::Quiet icon="external-link">"Open the run"</LinkButton>
-                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| trying.tried.set(None)>"Put it away"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=put_away>"Put it away"</Button>
             </div>
             <ul class="try-steps" role="list">{rows}</ul>
         </section>
