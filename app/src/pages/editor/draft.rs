@@ -15,12 +15,14 @@ use super::{content::Live, keep, saving::Saving};
 use crate::{
     api,
     canvas_view::EditorHandle,
-    components::{Toasts, use_toasts},
+    components::{Toasts, dom::window_width, use_toasts},
     later::{later, soon},
     reactive::{effect, effect_with, memo, tie},
     session::{Session, use_session},
 };
 
+/// Windows narrower than this show one part in place of the others, as the style sheet knows.
+pub(super) const NARROW: f64 = 900.0;
 /// Steps from which validating waits for a pause in the typing.
 const MANY_STEPS: usize = 300;
 const PAUSE: Duration = Duration::from_millis(300);
@@ -222,6 +224,19 @@ impl Draft {
         if self.handle.with_document_untracked(|document| *document != content) {
             self.handle.replace(content);
         }
+    }
+
+    /// Where something lies over the canvas, nobody sees what is said there: then it is a toast too. `covers` is asked which part is in front.
+    pub(super) fn toast_refusals_while(self, covers: fn(&str) -> bool) {
+        let refused = self.handle.refused();
+        effect(move || {
+            let is_covered = || {
+                window_width().is_some_and(|width| width < NARROW) && self.shown.with_untracked(|shown| covers(shown))
+            };
+            if let Some(words) = refused.get().filter(|_| is_covered()) {
+                self.toasts.error(words);
+            }
+        });
     }
 
     /// Changes the definition, or says why it cannot be.

@@ -10,7 +10,7 @@ use workflow::StepKey;
 
 use super::{
     arrange_menu::FurtherMenu,
-    draft::Draft,
+    draft::{Draft, NARROW},
     focus,
     outline_marks::Marks,
     outline_rows::{focus_id, focus_row, row_after, row_id},
@@ -29,8 +29,6 @@ use crate::{
 
 /// Listed at once.
 const PORTION: usize = 200;
-/// Windows narrower than this show the panel in place of the list, as the style sheet knows.
-const NARROW: f64 = 900.0;
 
 #[derive(Clone, Copy)]
 struct List {
@@ -54,13 +52,8 @@ pub(super) fn Outline() -> impl IntoView {
     let places =
         memo(move || rows.with(|rows| rows.iter().enumerate().map(|(at, row)| (row.key.clone(), at)).collect()));
     let list = List { draft, rows, places, connecting: RwSignal::new(None), leads: RwSignal::new(None) };
-    // Where the list lies over the canvas, nobody sees what is said there.
-    let refused = draft.handle.refused();
-    effect(move || {
-        if let Some(words) = refused.get().filter(|_| window_width().is_some_and(|width| width < NARROW)) {
-            draft.toasts.error(words);
-        }
-    });
+    // The panel at the side tells its own.
+    draft.toast_refusals_while(|shown| shown != "panel");
     let wanted = RwSignal::new(String::new());
     let most = RwSignal::new(PORTION);
     let found = memo(move || {

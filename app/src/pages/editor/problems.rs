@@ -1,6 +1,6 @@
 //! The drawer at the foot: everything the shared validator finds. A press leads to the field.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use canvas::edit::Fix;
 use leptos::prelude::*;
@@ -8,10 +8,11 @@ use workflow::{Problem, Severity, graph::Graph};
 
 use super::{draft::Draft, fixes, focus};
 use crate::components::{Badge, Empty, Icon, MoreRows, Tone, quoted};
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 
 /// Listed at once; a definition of thousands of steps may have as many problems.
 const PORTION: usize = 200;
+const HEARD_AFTER: Duration = Duration::from_secs(2);
 
 #[component]
 pub(super) fn Problems(draft: Draft) -> impl IntoView {
@@ -23,13 +24,14 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             (n_errors, problems.len() - n_errors)
         })
     });
-    let words = move || match counts.get() {
+    let words = memo(move || match counts.get() {
         (0, 0) => "No problems".to_owned(),
         (errors, warnings) => {
             let part = |n: usize, noun: &str| (n > 0).then(|| format!("{n} {noun}{}", if n == 1 { "" } else { "s" }));
             [part(errors, "error"), part(warnings, "warning")].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
-    };
+    });
+    let heard = settled(words);
     let items = move || {
         draft.problems.with(|problems| {
             let order = draft.handle.with_definition_untracked(|definition| {
@@ -63,17 +65,18 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                         "Problems"
                     </span>
                 </button>
-                // Heard when it changes, as a connection or a source makes it.
-                <span role="status">
+                <span aria-hidden="true">
                     {move || {
                         let tone = match counts.get() {
                             (0, 0) => Tone::Success,
                             (0, _) => Tone::Warn,
                             _ => Tone::Error,
                         };
-                        view! { <Badge tone>{words()}</Badge> }
+                        view! { <Badge tone>{words.get()}</Badge> }
                     }}
                 </span>
+                // Heard when it changes, as a connection or a source makes it.
+                <span class="visually-hidden" role="status">{move || format!("Now {}", heard.get().to_lowercase())}</span>
             </div>
             <div class="bottom-drawer-body" id="problems">
                 <Show when=move || is_open.get()>
@@ -90,6 +93,24 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// Once it has stayed for a moment: what is typed makes problems and takes them away with each pause, and nobody wants to hear that.
+fn settled(words: Memo<String>) -> RwSignal<String> {
+    let heard = RwSignal::new(words.get_untracked());
+    effect(move || {
+        let now = words.get();
+        if heard.with_untracked(|heard| *heard == now) {
+            return;
+        }
+        let tell = move || {
+            heard.try_set(now);
+        };
+        if let Ok(timer) = set_timeout_with_handle(tell, HEARD_AFTER) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    heard
 }
 
 #[component]

@@ -44,6 +44,7 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
             _ => Shown::Many,
         })
     });
+    draft.toast_refusals_while(|shown| shown == "panel");
     let opened = handle.opened();
     effect_with(move |before: Option<()>| {
         if let Some(key) = opened.get()
