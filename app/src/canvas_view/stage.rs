@@ -189,9 +189,9 @@ impl Stage {
         self.measure(board);
         let may_move = !self.reduced_motion.as_ref().is_some_and(MediaQueryList::matches);
         let is_due = now - self.last_motion >= MOTION_MS;
-        let told = self.link.and_then(Link::lost_since_untracked);
+        let is_lost = self.link.and_then(Link::lost_since_untracked).is_some();
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit an i64")]
-        let told = told.unwrap_or(now as i64);
+        let told = (!is_lost).then_some(now as i64);
         let mut pace = self.mirror_pace;
         let Some((frame, wanted)) = board.act_silently(|board| {
             board.tell_time(told);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::reactive::{effect, effect_with, memo};
 use canvas::{Board, Said};
 use leptos::prelude::*;
-use workflow::{AgentId, RunView, StepKey, api::Staleness, timing::SlowestPath};
+use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
 use super::{handle::BoardHandle, minimap::Minimap, surface::Surface};
 use crate::{
@@ -92,9 +92,9 @@ pub fn RunCanvas(
     /// What no event tells of a step.
     #[prop(into)]
     said: Signal<BTreeMap<StepKey, Said>>,
-    /// The slowest path, while somebody wants to see it.
+    /// The steps of the slowest path, while somebody wants to see it.
     #[prop(into)]
-    path: Signal<Option<SlowestPath>>,
+    path: Signal<Vec<StepKey>>,
     selected: RwSignal<Option<StepKey>>,
     /// A step was asked for by whoever opened the page: the camera stays with it, whatever runs.
     #[prop(optional)]
@@ -137,10 +137,7 @@ pub fn RunCanvas(
     });
     effect(move || {
         let _ = version.get();
-        path.with(|path| {
-            let steps = path.as_ref().map(|path| path.steps.as_slice()).unwrap_or_default();
-            board.act(|board| board.set_path(steps));
-        });
+        path.with(|path| board.act(|board| board.set_path(path)));
     });
     keep_following(board, is_led);
     effect(move || {

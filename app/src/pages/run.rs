@@ -174,7 +174,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     </div>
                     <Outline live slowest panel=steps/>
                     <section class="canvas-stage" aria-label="Graph of the run">
-                        <RunCanvas run=live.run stale=live.stale said path=slowest.path selected=live.selected is_led handle=canvas/>
+                        <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
                         <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">

@@ -1,9 +1,9 @@
 //! The slowest path of the run: whether somebody wants to see it, which one it is, and its legend on the graph.
 //! Only the browser works it out, and only while it is wanted: what runs counts by its clock.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use workflow::{
     RunView, StepKey,
     timing::{SlowestPath, slowest_path},
@@ -14,7 +14,7 @@ use super::state::LiveRun;
 use crate::{
     clock,
     components::{IconButton, Size, remember, remembered},
-    later::later,
+    later::{later, soon},
     link::{Link, use_link},
     reactive::{effect, memo},
     session::use_session,
@@ -31,10 +31,12 @@ later! {
 
 #[derive(Clone, Copy)]
 pub(super) struct Slowest {
+    live: LiveRun,
     is_wanted: RwSignal<bool>,
-    /// What works it out, once it is fetched.
-    find: RwSignal<Option<Find>>,
-    pub path: RwSignal<Option<SlowestPath>>,
+    path: RwSignal<Option<SlowestPath>>,
+    /// Its steps, each after the one before it. How long they took grows all the time, and they are seldom others.
+    pub steps: Memo<Vec<StepKey>>,
+    known: Memo<BTreeSet<StepKey>>,
     is_over: Memo<bool>,
     /// Where this device keeps what this person wants.
     place: StoredValue<Option<String>>,
@@ -43,43 +45,44 @@ pub(super) struct Slowest {
 impl Slowest {
     pub(super) fn of(live: LiveRun) -> Self {
         let user = use_session().user_untracked();
+        let path = RwSignal::new(None::<SlowestPath>);
+        let steps = memo(move || path.with(|path| path.as_ref().map(|path| path.steps.clone()).unwrap_or_default()));
         let slowest = Self {
+            live,
             is_wanted: RwSignal::new(false),
-            find: RwSignal::new(None),
-            path: RwSignal::new(None),
+            path,
+            steps,
+            known: memo(move || steps.with(|steps| steps.iter().cloned().collect())),
             is_over: memo(move || live.run.with(|run| run.finished_at.is_some())),
             place: StoredValue::new(user.map(|user| format!("slowest-path.{}", user.id))),
         };
-        let link = use_link();
-        let turn = RwSignal::new(0_u32);
         effect(move || {
             let kept = slowest.place.with_value(|place| remembered(place.as_deref()?));
             if kept.as_deref() == Some("on") {
                 slowest.is_wanted.set(true);
             }
         });
-        effect(move || {
-            if slowest.is_wanted.get() && slowest.find.with_untracked(Option::is_none) {
-                spawn_local(async move {
-                    // Where it does not come, whoever presses again asks for it again.
-                    if let Ok(find) = finder().await {
-                        slowest.find.try_set(Some(find));
-                    }
-                });
-            }
-        });
+        slowest
+    }
+
+    /// Works it out for as long as its legend stands; answers with what does that, once it is fetched.
+    fn follow(self) -> Signal<Option<Find>> {
+        let (find, link) = (soon(finder), use_link());
+        let turn = RwSignal::new(0_u32);
+        let now = StoredValue::new(None::<i64>);
         effect(move || {
             turn.track();
-            let now = || link.and_then(Link::lost_since_untracked).unwrap_or_else(clock::now);
-            let find = slowest.find.get().filter(|_| slowest.is_wanted.get());
-            let path = find.and_then(|find| live.slowly(|run| find(run, Some(now()))));
-            if slowest.path.with_untracked(|known| *known != path) {
-                slowest.path.set(path);
+            // While the server is not heard times stand.
+            if now.get_value().is_none() || link.and_then(Link::lost_since_untracked).is_none() {
+                now.set_value(Some(clock::now()));
+            }
+            let path = find.get().and_then(|find| self.live.slowly(|run| find(run, now.get_value())));
+            if self.path.with_untracked(|known| *known != path) {
+                self.path.set(path);
             }
         });
         effect(move || {
-            if slowest.is_wanted.get()
-                && !slowest.is_over.get()
+            if !self.is_over.get()
                 && let Ok(timer) = set_interval_with_handle(
                     move || {
                         turn.try_update(|turn| *turn = turn.wrapping_add(1));
@@ -90,12 +93,15 @@ impl Slowest {
                 on_cleanup(move || timer.clear());
             }
         });
-        slowest
+        on_cleanup(move || {
+            self.path.try_set(None);
+        });
+        find
     }
 
     /// Whether the step is on it, as far as somebody wants to know.
     pub(super) fn has(self, key: &StepKey) -> bool {
-        self.path.with(|path| path.as_ref().is_some_and(|path| path.steps.contains(key)))
+        self.known.with(|known| known.contains(key))
     }
 
     fn toggle(self) {
@@ -125,19 +131,27 @@ pub(super) fn SlowestToggle(slowest: Slowest) -> impl IntoView {
 /// What the thick line means, and how long its steps took.
 #[component]
 pub(super) fn SlowestLegend(slowest: Slowest) -> impl IntoView {
+    view! {
+        <Show when=move || slowest.is_wanted.get()>
+            <Legend slowest/>
+        </Show>
+    }
+}
+
+#[component]
+fn Legend(slowest: Slowest) -> impl IntoView {
+    let find = slowest.follow();
     let words = move || {
-        if slowest.find.with(Option::is_none) {
+        if find.with(Option::is_none) {
             return "Slowest path …".to_owned();
         }
         slowest.path.with(|path| legend(path.as_ref(), slowest.is_over.get()))
     };
     view! {
-        <Show when=move || slowest.is_wanted.get()>
-            <p class="canvas-legend" role="note">
-                <span aria-hidden="true"></span>
-                {words}
-            </p>
-        </Show>
+        <p class="canvas-legend" role="note">
+            <span aria-hidden="true"></span>
+            {words}
+        </p>
     }
 }
 

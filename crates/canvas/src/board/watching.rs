@@ -102,11 +102,12 @@ impl Board {
         }
     }
 
-    /// What time it is, in milliseconds since 1970. Each second makes another picture as long as a step in view counts its time,
+    /// What time it is, in milliseconds since 1970; where nobody knows how long a step goes on, as while the server is not heard, the times
+    /// that are shown stand. Each second makes another picture as long as a step in view counts its time,
     /// and none otherwise.
-    pub fn tell_time(&mut self, now_ms: i64) {
-        let now_ms = Some(now_ms.div_euclid(1000) * 1000);
-        if self.now_ms != now_ms {
+    pub fn tell_time(&mut self, now_ms: Option<i64>) {
+        let now_ms = now_ms.map(|now_ms| now_ms.div_euclid(1000) * 1000);
+        if now_ms.is_some() && self.now_ms != now_ms {
             self.now_ms = now_ms;
             self.dirty.base |= self.counts_time();
         }

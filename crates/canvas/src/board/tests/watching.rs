@@ -45,7 +45,7 @@ fn seen(list: &DisplayList) -> Texts {
 
 /// Draws as a stage does, and tells what there was to draw.
 fn frame(board: &mut Board, now_ms: i64) -> (bool, Vec<String>) {
-    board.tell_time(now_ms);
+    board.tell_time(Some(now_ms));
     let is_drawn = board.take_dirty().base;
     let texts = seen(&board.paint()).texts;
     (is_drawn, texts)
@@ -64,6 +64,9 @@ fn cards_say_how_long_steps_took_and_those_that_run_count_on_each_second() {
     assert!(!frame(&mut board, second(7) + 900).0, "the same second is the same picture");
     let (is_drawn, texts) = frame(&mut board, second(8));
     assert!(is_drawn && texts.contains(&"3 s".to_owned()), "{texts:?}");
+    // The server is lost, and was last heard a while ago: no time goes back.
+    board.tell_time(None);
+    assert!(!board.take_dirty().base && seen(&board.paint()).texts.contains(&"3 s".to_owned()));
     let node = |board: &Board, key: &str| board.scene().node(&key.into()).unwrap();
     assert!(board.scene().describe(node(&board, "a")).contains("completed, took 3.0 s"));
     assert!(!board.scene().describe(node(&board, "b")).contains("took"), "a list that is read aloud does not count");
@@ -121,7 +124,7 @@ fn nothing_asks_for_a_frame_while_nothing_that_is_seen_changes() {
     board.set_path(&[]);
     board.set_said(&BTreeMap::new());
     board.set_stale(|_| false);
-    board.tell_time(second(6) + 500);
+    board.tell_time(Some(second(6) + 500));
     assert_eq!(board.take_dirty(), Dirty::default(), "told what is known already");
 
     // Out of view, nothing moves and nothing counts.
