@@ -23,6 +23,7 @@ test("by keyboard alone a fan-out and fan-in is built, mapped, refused a circle 
   await visit(page, "/admin/workflows");
   await press(page, page.getByRole("button", { name: "New workflow" }), "Enter");
   await expect(page.getByText("Drag an agent here")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Notifications" }), "there before its first news").toHaveCount(1);
 
   await test.step("its name, and what it is started with", async () => {
     await tabTo(page, editor.panel.getByLabel("Name"));
@@ -115,6 +116,12 @@ test("by keyboard alone a fan-out and fan-in is built, mapped, refused a circle 
   await test.step("publish, and the focus is in the page again", async () => {
     await keyboard.press("Escape");
     await expect(editor.step("Join")).toBeFocused();
+    const bar = page.getByRole("toolbar", { name: "Canvas" });
+    await bar.getByRole("button", { name: /^Undo/ }).focus();
+    await keyboard.press("ArrowRight");
+    await expect(bar.getByRole("button", { name: /^Tidy up/ }), "nothing can be redone").toBeFocused();
+    await keyboard.press("ArrowLeft");
+    await expect(bar.getByRole("button", { name: /^Undo/ })).toBeFocused();
     await tabBack(page, page.getByRole("button", { name: "Publish", exact: true }));
     await keyboard.press("Enter");
     const dialog = page.getByRole("dialog", { name: "Publish version 1" });

@@ -295,7 +295,13 @@ test("the list of steps does what the canvas does", async ({ open, adminApi }) =
   await expect(row("Third")).toContainText(/After (Second and Aside|Aside and Second)/);
   await choose("Third", /^Connection from “Second”/);
   await expect(editor.panel.getByRole("heading", { name: "Connection", exact: true })).toBeFocused();
-  await choose("Third", /^Disconnect from “Second”/);
+  await editor.panel.getByRole("combobox", { name: "Lead it from another step" }).focus();
+  await page.keyboard.type("First");
+  await expect(page.getByRole("option", { name: /^First/ })).toHaveCount(1);
+  await page.keyboard.press("Enter");
+  await expect(row("Third")).toContainText(/After (First and Aside|Aside and First)/);
+  await expect(editor.panel.getByRole("heading", { name: "Connection", exact: true })).toBeFocused();
+  await choose("Third", /^Disconnect from “First”/);
   await expect(row("Third")).toContainText("After Aside");
 
   await choose("Aside", /^Move up/);

@@ -273,9 +273,7 @@ impl Combo {
         }
         match self.found.with(Vec::len) {
             0 => nothing.map_or_else(|| "Nothing matches".to_owned(), |nothing| nothing.get()),
-            1 => "1 option".to_owned(),
-            n if n > MOST => format!("More than {MOST} options"),
-            n => format!("{n} options"),
+            n => option_words(n),
         }
     }
 
@@ -409,5 +407,26 @@ impl Combo {
             }
             _ => (),
         }
+    }
+}
+
+/// Of more than are shown nobody counts how many there are.
+fn option_words(n: usize) -> String {
+    match n {
+        1 => "1 option".to_owned(),
+        n if n > MOST => format!("More than {MOST} options"),
+        n => format!("{n} options"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, option_words};
+
+    #[test]
+    fn what_is_left_of_a_list_is_counted_as_far_as_it_is_shown() {
+        assert_eq!([1, 2].map(option_words), ["1 option", "2 options"]);
+        assert_eq!(option_words(MOST), format!("{MOST} options"));
+        assert_eq!(option_words(MOST + 1), format!("More than {MOST} options"));
     }
 }
