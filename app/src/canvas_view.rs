@@ -20,6 +20,7 @@ mod picture;
 mod stage;
 mod surface;
 mod theme;
+mod toolbar;
 mod watch;
 mod watchers;
 
@@ -28,4 +29,5 @@ pub use editor::{EditorCanvas, EditorHandle};
 pub use handle::Asked;
 pub use minimap::{MapToggle, provide_map};
 pub use picture::Picture;
+pub use toolbar::CanvasToolbar;
 pub use watch::{RunCanvas, WatchHandle};

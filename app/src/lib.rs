@@ -38,6 +38,7 @@ pub mod site;
 mod told;
 pub mod unsent;
 pub mod waiting;
+pub mod wish;
 pub mod words;
 
 pub use app::App;

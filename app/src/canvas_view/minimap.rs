@@ -2,8 +2,8 @@
 //! What is on it is drawn by the stage; a person who does not want it puts it away, and this device remembers.
 
 use crate::{
-    components::{IconButton, Size, dom, remember, remembered},
-    reactive::effect,
+    components::{IconButton, Size, dom},
+    wish::Wish,
 };
 use canvas::{Point, Vec2};
 use leptos::prelude::*;
@@ -20,26 +20,13 @@ const PHONE: f64 = 640.0;
 
 /// Whether the map is wanted, for the canvas and its toolbar.
 #[derive(Clone, Copy)]
-struct Wanted(RwSignal<bool>);
+struct Wanted(Wish);
 
 /// To be called by a page with a canvas, before both.
 pub fn provide_map() {
-    let wanted = RwSignal::new(true);
-    effect(move || {
-        // On a phone it would cover what there is; who wants it there asks for it.
-        let is_narrow = || dom::window_width().is_some_and(|width| width < PHONE);
-        if remembered(KEY).map_or_else(is_narrow, |kept| kept == "off") {
-            wanted.set(false);
-        }
-    });
-    provide_context(Wanted(wanted));
-}
-
-impl Wanted {
-    fn toggle(self) {
-        self.0.update(|wanted| *wanted = !*wanted);
-        remember(KEY, if self.0.get_untracked() { "on" } else { "off" });
-    }
+    // On a phone it would cover what there is; who wants it there asks for it.
+    let is_wide = || dom::window_width().is_none_or(|width| width >= PHONE);
+    provide_context(Wanted(Wish::of_device(KEY, true, is_wide)));
 }
 
 /// In the toolbar; absent while everything is in view anyway.
@@ -52,8 +39,8 @@ pub fn MapToggle(#[prop(into)] needed: Signal<bool>) -> impl IntoView {
                 icon="map"
                 label="Map"
                 size=Size::Sm
-                pressed=Signal::derive(move || Some(wanted.0.get()))
-                on_click=move |()| wanted.toggle()
+                pressed=Signal::derive(move || Some(wanted.0.is_on()))
+                on_click=move |()| wanted.0.toggle()
             />
         </Show>
     }
@@ -62,7 +49,7 @@ pub fn MapToggle(#[prop(into)] needed: Signal<bool>) -> impl IntoView {
 #[component]
 pub(super) fn Minimap(board: BoardHandle) -> impl IntoView {
     let wanted: Wanted = expect_context();
-    let is_shown = move || board.needs_map.get() && wanted.0.get();
+    let is_shown = move || board.needs_map.get() && wanted.0.is_on();
     let is_held = RwSignal::new(false);
     view! {
         <Show when=is_shown>
@@ -94,7 +81,7 @@ pub(super) fn Minimap(board: BoardHandle) -> impl IntoView {
                 <span node_ref=board.map_frame class="minimap-frame" aria-hidden="true"></span>
             </button>
             <span class="minimap-close">
-                <IconButton icon="x" label="Put the map away" size=Size::Sm on_click=move |()| wanted.toggle()/>
+                <IconButton icon="x" label="Put the map away" size=Size::Sm on_click=move |()| wanted.0.toggle()/>
             </span>
         </Show>
     }

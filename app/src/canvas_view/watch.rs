@@ -9,11 +9,7 @@ use leptos::prelude::*;
 use workflow::{AgentId, RunView, StepKey, api::Staleness};
 
 use super::{handle::BoardHandle, minimap::Minimap, surface::Surface};
-use crate::{
-    components::{remember, remembered},
-    session::use_session,
-    words,
-};
+use crate::{wish::Wish, words};
 
 /// Changes told one by one; beyond it only how many there were.
 const MAX_TOLD: usize = 4;
@@ -165,17 +161,15 @@ pub fn RunCanvas(
 
 /// Whether to follow is a person's choice, kept on this device: another one begins with their own. To let go is no choice.
 fn keep_following(board: BoardHandle, is_led: bool) {
-    let Some(user) = use_session().user_untracked() else { return };
-    let place = format!("follow.{}", user.id);
-    let kept = place.clone();
+    let wish = Wish::of_person("follow");
     effect(move || {
-        if !is_led && remembered(&kept).as_deref() == Some("on") {
+        if wish.is_on() && !is_led {
             board.act(|board| board.set_following(true));
         }
     });
     effect(move || {
         if let Some(is_on) = board.followed.get() {
-            remember(&place, if is_on { "on" } else { "off" });
+            wish.set(is_on);
         }
     });
 }

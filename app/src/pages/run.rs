@@ -72,7 +72,7 @@ use self::{
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, LoadedRun},
-    canvas_view::{MapToggle, RunCanvas, WatchHandle, provide_map},
+    canvas_view::{CanvasToolbar, MapToggle, RunCanvas, WatchHandle, provide_map},
     components::{
         Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
     },
@@ -177,7 +177,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                         <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
                         <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
-                        <div class="canvas-bar" data-at="bottom" role="group" aria-label="Graph">
+                        <CanvasToolbar label="Graph">
                             <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
                             <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>
                             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| canvas.fit()/>
@@ -191,7 +191,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                             />
                             <SlowestToggle slowest/>
                             <MapToggle needed=canvas.needs_map()/>
-                        </div>
+                        </CanvasToolbar>
                     </section>
                     <StepPanel live/>
                     <Timeline live/>

@@ -10,12 +10,8 @@ use super::{
     draft::Draft,
     replacing::Replacing,
 };
-use crate::canvas_view::MapToggle;
-use crate::components::{
-    Align, IconButton, Menu, MenuItem, MenuLine, Size,
-    dom::{all, focus, rove},
-    is_typing,
-};
+use crate::canvas_view::{CanvasToolbar, MapToggle};
+use crate::components::{Align, IconButton, Menu, MenuItem, MenuLine, Size, is_typing};
 use crate::finder::command_of;
 use crate::reactive::{effect, memo};
 
@@ -34,7 +30,7 @@ pub(super) fn CanvasBar(draft: Draft, replacing: Replacing) -> impl IntoView {
     let is_empty = memo(move || handle.with_definition(|definition| definition.steps.is_empty()));
     keys(draft, replacing);
     view! {
-        <div class="canvas-bar" data-at="bottom" role="toolbar" aria-label="Canvas" on:keydown=move |event| walk(&event)>
+        <CanvasToolbar label="Canvas">
             <IconButton
                 icon="undo-2"
                 label=undo_label
@@ -90,27 +86,7 @@ pub(super) fn CanvasBar(draft: Draft, replacing: Replacing) -> impl IntoView {
             <IconButton icon="zoom-in" label="Zoom in" keys="+" size=Size::Sm on_click=move |()| handle.zoom_in()/>
             <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| handle.fit()/>
             <MapToggle needed=handle.needs_map()/>
-        </div>
-    }
-}
-
-/// Arrows lead from one button to the next, as in every toolbar. A menu that is open has its own.
-fn walk(event: &ev::KeyboardEvent) {
-    let is_in_menu = |element: &web_sys::HtmlElement| matches!(element.closest("[popover]"), Ok(Some(_)));
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
-    let Some(target) = target.filter(|target| !is_in_menu(target)) else { return };
-    let Ok(Some(bar)) = target.closest("[role=toolbar]") else { return };
-    let key = event.key();
-    if !matches!(key.as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End") {
-        return;
-    }
-    // A phone shows fewer of them.
-    let is_there = |button: &web_sys::HtmlElement| button.offset_width() > 0 && !is_in_menu(button);
-    let buttons: Vec<_> = all(&bar, "button:not(:disabled)").into_iter().filter(is_there).collect();
-    let at = buttons.iter().position(|button| button.is_same_node(Some(&target)));
-    if let Some(next) = rove(&key, at, buttons.len()).and_then(|at| buttons.get(at)) {
-        event.prevent_default();
-        focus(next);
+        </CanvasToolbar>
     }
 }
 

@@ -13,11 +13,11 @@ use workflow::{
 use super::state::LiveRun;
 use crate::{
     clock,
-    components::{IconButton, Size, remember, remembered},
+    components::{IconButton, Size},
     later::{later, soon},
     link::{Link, use_link},
     reactive::{effect, memo},
-    session::use_session,
+    wish::Wish,
 };
 
 /// How often it is looked at anew while steps run: the path is seldom another one.
@@ -32,37 +32,26 @@ later! {
 #[derive(Clone, Copy)]
 pub(super) struct Slowest {
     live: LiveRun,
-    is_wanted: RwSignal<bool>,
+    wish: Wish,
     path: RwSignal<Option<SlowestPath>>,
     /// Its steps, each after the one before it. How long they took grows all the time, and they are seldom others.
     pub steps: Memo<Vec<StepKey>>,
     known: Memo<BTreeSet<StepKey>>,
     is_over: Memo<bool>,
-    /// Where this device keeps what this person wants.
-    place: StoredValue<Option<String>>,
 }
 
 impl Slowest {
     pub(super) fn of(live: LiveRun) -> Self {
-        let user = use_session().user_untracked();
         let path = RwSignal::new(None::<SlowestPath>);
         let steps = memo(move || path.with(|path| path.as_ref().map(|path| path.steps.clone()).unwrap_or_default()));
-        let slowest = Self {
+        Self {
             live,
-            is_wanted: RwSignal::new(false),
+            wish: Wish::of_person("slowest-path"),
             path,
             steps,
             known: memo(move || steps.with(|steps| steps.iter().cloned().collect())),
             is_over: memo(move || live.run.with(|run| run.finished_at.is_some())),
-            place: StoredValue::new(user.map(|user| format!("slowest-path.{}", user.id))),
-        };
-        effect(move || {
-            let kept = slowest.place.with_value(|place| remembered(place.as_deref()?));
-            if kept.as_deref() == Some("on") {
-                slowest.is_wanted.set(true);
-            }
-        });
-        slowest
+        }
     }
 
     /// Works it out for as long as its legend stands; answers with what does that, once it is fetched.
@@ -103,15 +92,6 @@ impl Slowest {
     pub(super) fn has(self, key: &StepKey) -> bool {
         self.known.with(|known| known.contains(key))
     }
-
-    fn toggle(self) {
-        self.is_wanted.update(|is_wanted| *is_wanted = !*is_wanted);
-        self.place.with_value(|place| {
-            if let Some(place) = place {
-                remember(place, if self.is_wanted.get_untracked() { "on" } else { "off" });
-            }
-        });
-    }
 }
 
 /// In the toolbar of the graph.
@@ -122,8 +102,8 @@ pub(super) fn SlowestToggle(slowest: Slowest) -> impl IntoView {
             icon="hourglass"
             label="Slowest path"
             size=Size::Sm
-            pressed=Signal::derive(move || Some(slowest.is_wanted.get()))
-            on_click=move |()| slowest.toggle()
+            pressed=Signal::derive(move || Some(slowest.wish.is_on()))
+            on_click=move |()| slowest.wish.toggle()
         />
     }
 }
@@ -132,7 +112,7 @@ pub(super) fn SlowestToggle(slowest: Slowest) -> impl IntoView {
 #[component]
 pub(super) fn SlowestLegend(slowest: Slowest) -> impl IntoView {
     view! {
-        <Show when=move || slowest.is_wanted.get()>
+        <Show when=move || slowest.wish.is_on()>
             <Legend slowest/>
         </Show>
     }
