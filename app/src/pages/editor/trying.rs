@@ -24,7 +24,7 @@ pub(super) use self::{
     dialog::TryDialog,
     form::{Origin, Prefill, TryForm},
     outputs::Outputs,
-    progress::{StepOutcome, TryOnCanvas, TryProgress},
+    progress::{Followed, StepOutcome, TryOnCanvas, TryProgress},
     question::TryQuestion,
     seen_value::{LastSeen, in_a_line},
     starter::Starter,
@@ -53,6 +53,10 @@ pub(super) struct Trying {
     pub fault: RwSignal<Option<AppError>>,
     /// The try that was started last on this page.
     pub tried: RwSignal<Option<LoadedRun>>,
+    /// What follows it, once for all that shows it.
+    followed: StoredValue<Option<Followed>>,
+    /// Of the page: panels come and go while a try is followed.
+    owner: StoredValue<Option<Owner>>,
     /// What the dialog is open for.
     pub asking: RwSignal<Option<Extent>>,
 }
@@ -67,6 +71,8 @@ impl Trying {
             has_looked: RwSignal::new(false),
             fault: RwSignal::new(None),
             tried: RwSignal::new(None),
+            followed: StoredValue::new(None),
+            owner: StoredValue::new(Owner::current()),
             asking: RwSignal::new(None),
         };
         effect(move || {

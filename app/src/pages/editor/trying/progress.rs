@@ -1,8 +1,10 @@
 //! The try that was started last: how its steps stand, and one of them beside its panel.
 //! It shows the run and steers nothing but what the step asks for.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
-use workflow::{StepKey, StepStatus};
+use workflow::{RunId, StepKey, StepStatus};
 
 use super::{Trying, use_trying};
 use crate::{
@@ -32,6 +34,46 @@ later! {
     };
 }
 
+/// After so long nothing that showed a try is there any more.
+const GONE_AFTER: Duration = Duration::from_secs(2);
+
+/// One try that is followed, and what owns all that follows it.
+#[derive(Clone)]
+pub(in crate::pages::editor) struct Followed {
+    id: RunId,
+    live: LiveRun,
+    owner: Owner,
+}
+
+impl Trying {
+    /// One feed and one state for all that shows the try.
+    fn follow(self, run: LoadedRun) -> LiveRun {
+        let id = run.snapshot.data.started.as_ref().map(|started| started.id);
+        let is_this = |followed: &Followed| Some(followed.id) == id;
+        if let Some(known) = self.followed.with_value(|known| known.as_ref().filter(|known| is_this(known)).cloned()) {
+            return known.live;
+        }
+        let Some(owner) = self.owner.get_value().map(|owner| owner.child()) else { return LiveRun::follow(run, None) };
+        let live = owner.with(|| LiveRun::follow(run, None));
+        let before = self.followed.try_update_value(|known| known.replace(Followed { id: live.id, live, owner }));
+        let_go(before.flatten());
+        live
+    }
+
+    /// The try is shown no more.
+    fn unfollow(self, live: LiveRun) {
+        let is_this = |known: &mut Followed| known.id == live.id;
+        let_go(self.followed.try_update_value(|known| known.take_if(is_this)).flatten());
+    }
+}
+
+/// Not at once: what shows it is taken down only after it has heard that.
+fn let_go(followed: Option<Followed>) {
+    if let Some(Followed { owner, .. }) = followed {
+        set_timeout(move || owner.cleanup(), GONE_AFTER);
+    }
+}
+
 /// The step as the last try ran it, if it did.
 #[component]
 pub(in crate::pages::editor) fn StepOutcome(key: StepKey) -> impl IntoView {
@@ -47,7 +89,7 @@ pub(in crate::pages::editor) fn StepOutcome(key: StepKey) -> impl IntoView {
 
 #[component]
 fn OfStep(trying: Trying, run: LoadedRun, key: StepKey) -> impl IntoView {
-    let live = LiveRun::follow(run, None);
+    let live = trying.follow(run);
     if live.run.with_untracked(|run| run.step(&key).is_none()) {
         return ().into_any();
     }
@@ -90,15 +132,19 @@ fn WhenFetched(trying: Trying) -> impl IntoView {
 
 #[component]
 fn OnCanvas(trying: Trying, run: LoadedRun) -> impl IntoView {
-    let live = LiveRun::follow(run, None);
+    let live = trying.follow(run);
     let handle = trying.draft.handle;
     effect(move || live.run.with(|run| handle.set_tried(Some(run))));
-    on_cleanup(move || handle.set_tried(None));
+    // It is there for as long as the try is shown at all.
+    on_cleanup(move || {
+        handle.set_tried(None);
+        trying.unfollow(live);
+    });
 }
 
 #[component]
 fn Progress(trying: Trying, run: LoadedRun) -> impl IntoView {
-    let live = LiveRun::follow(run, None);
+    let live = trying.follow(run);
     let draft = trying.draft;
     let steps = memo(move || {
         live.run.with(|run| {
