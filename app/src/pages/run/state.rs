@@ -25,10 +25,18 @@ use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
+    later::{later, soon},
     live::{Connection, follow_run},
     session::{Session, use_session},
     told::Told,
 };
+
+type FindStale = fn(&RunView) -> BTreeMap<StepKey, Staleness>;
+
+later! {
+    // A part of its own: every run wants it, a moment after the graph.
+    stale: stale_finder, FindStale, staleness;
+}
 
 /// How often what is derived from the whole run is worked out anew, while it changes.
 const PULSE: Duration = Duration::from_millis(150);
@@ -109,6 +117,7 @@ impl LiveRun {
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group, and goes on seeing it.
         let is_shared = run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        let find_stale = soon(stale_finder);
         let live = Self {
             id,
             folded: StoredValue::new(Folded { state, people }),
@@ -125,7 +134,7 @@ impl LiveRun {
             is_shown: memo(move || is_shared || run.with(|run| is_shown_to(run, me.as_ref()))),
             stale: memo(move || {
                 pulse.track();
-                run.with_untracked(staleness)
+                find_stale.get().map(|find| run.with_untracked(find)).unwrap_or_default()
             }),
             order: memo(move || {
                 // A memo that is only tracked, never read, would never look at the run.
