@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use store::audience::SetAudience;
 use workflow::{
-    TemplateId, UserId,
+    RunId, TemplateId, UserId,
     access::Actor,
     api::{Audience, StuckGate},
     limits::MAX_ASSIGNEES,
@@ -71,10 +71,12 @@ pub(crate) fn starter(actor: &Actor) -> Option<UserId> {
     (!actor.may_administer()).then_some(actor.id)
 }
 
-/// Passes if somebody may start runs of a workflow that they see runs of.
-pub(crate) async fn refuse_others(ctx: &OpContext, actor: &Actor, id: TemplateId) -> Result<()> {
-    if actor.may_administer() || ctx.store().may_start(id, actor.id).await? {
+/// Passes if somebody may begin new work in a run of theirs: by the audience of what was started, whichever sub-workflow of it this is.
+pub(crate) async fn refuse_going_on(ctx: &OpContext, actor: &Actor, run: RunId) -> Result<()> {
+    if actor.may_administer() || ctx.store().may_go_on(run, actor.id).await? {
         return Ok(());
     }
-    Err(Error::NotYours("The workflow is for others now, so you start no more runs of it. Ask an admin.".into()))
+    let detail = "The workflow is for others now: what is under way here may end, but you begin no more work in it. Ask an \
+                  admin.";
+    Err(Error::NotYours(detail.to_owned()))
 }

@@ -85,13 +85,23 @@ impl Store {
         Ok(SetAudience::Set)
     }
 
-    /// Whether somebody may start runs of a template, as far as that is a matter of groups.
-    pub async fn may_start(&self, id: TemplateId, user: UserId) -> Result<bool> {
+    /// Whether somebody may start runs of what a run was started as, as far as that is a matter of groups: its sub-workflows are nobody's
+    /// to start.
+    pub async fn may_go_on(&self, run: RunId, user: UserId) -> Result<bool> {
         let found = sqlx::query_scalar!(
-            r#"SELECT (NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = $1 AND a.may_start)
-                   OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
-                              WHERE a.template_id = $1 AND a.may_start AND m.user_id = $2)) AS "may!""#,
-            id.0,
+            r#"WITH RECURSIVE up AS (
+                   SELECT r.parent_run, r.template_id FROM workflow_runs r WHERE r.id = $1
+                   UNION ALL
+                   SELECT r.parent_run, r.template_id FROM up JOIN workflow_runs r ON r.id = up.parent_run
+               ),
+               audience AS (
+                   SELECT a.group_id FROM up JOIN workflow_audience a ON a.template_id = up.template_id AND a.may_start
+                   WHERE up.parent_run IS NULL
+               )
+               SELECT (NOT EXISTS (SELECT FROM audience)
+                   OR EXISTS (SELECT FROM audience a JOIN group_members m ON m.group_id = a.group_id
+                              WHERE m.user_id = $2)) AS "may!""#,
+            run.0,
             user.0,
         );
         Ok(found.fetch_one(&self.pool).await?)

@@ -95,8 +95,14 @@ async fn a_workflow_is_for_its_groups_and_missing_to_others(pool: PgPool) {
         admin.post(&format!("/api/groups/{id}/members"), json!({"email": email})).await.expect(201);
     }
     let template = server.shouting_template("always").await;
-    let mine = server.ben.start(&template, "before").await;
+    let (mine, open) = (server.ben.start(&template, "before").await, server.ben.start(&template, "open").await);
     server.ben.settled(&mine).await;
+    server.ben.settled(&open).await;
+    let approve = async |run: &str| {
+        server.ben.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+        server.ben.settled(run).await
+    };
+    approve(&mine).await;
     let (at, published) =
         (format!("/api/workflows/templates/{template}/audience"), format!("/api/workflows/templates/{template}"));
     let set = async |groups: serde_json::Value| admin.json(Method::PUT, &at, &json!({ "groups": groups })).await;
@@ -128,8 +134,21 @@ async fn a_workflow_is_for_its_groups_and_missing_to_others(pool: PgPool) {
     }
     // What they began before is theirs, but a fork is a run that begins.
     server.ben.get(&format!("/api/workflows/runs/{mine}")).await.expect(200);
-    let fork = server.ben.post(&format!("/api/workflows/runs/{mine}/fork"), json!({"step": "shout"})).await;
-    assert!(fork.problem(403, "forbidden")["detail"].as_str().unwrap().contains("for others now"));
+    let (of_mine, of_open) = (format!("/api/workflows/runs/{mine}"), format!("/api/workflows/runs/{open}"));
+    for (path, body) in [
+        (format!("{of_mine}/fork"), json!({"step": "shout"})),
+        (format!("{of_mine}/steps/shout/rerun"), json!({"mode": "downstream"})),
+        (format!("{of_mine}/steps/shout/rerun"), json!({"mode": "downstream", "dry_run": true})),
+        (format!("{of_mine}/steps/shout/trigger"), json!({"inputs": {"text": "after"}})),
+        (format!("{of_mine}/adopt"), json!({"from": open})),
+        (format!("{of_mine}/move"), json!({"version": 1})),
+        (format!("{of_open}/steps/shout/rerun"), json!({"inputs": {"text": "after"}})),
+    ] {
+        let refused = server.ben.post(&path, body).await.problem(403, "forbidden");
+        assert!(refused["detail"].as_str().unwrap().contains("for others now"), "{path}: {refused}");
+    }
+    // What is under way ends.
+    assert_eq!(status_of(&approve(&open).await, "again"), "completed");
     delete(admin, "/api/groups/legal").await.problem(409, "conflict");
     let copy = admin.post(&format!("{published}/duplicate"), json!({})).await.expect(201);
     let of_copy = format!("/api/workflows/templates/{}/audience", copy["id"].as_str().unwrap());

@@ -1,6 +1,7 @@
 //! What every verb begins and ends with: who may, under which key, what it takes up, and what it came to or why it was refused.
 //! Must never let a verb reach a run before it is known whose it is; and whoever asked the same before is answered alike, for nothing.
 
+mod anew;
 mod taking;
 
 use std::{
@@ -18,6 +19,7 @@ use workflow::{
     verbs::{RunVerb, Verb},
 };
 
+use self::anew::Stage;
 use super::{
     Done,
     about::About,
@@ -50,6 +52,7 @@ struct Seen {
     version: (TemplateId, i32),
     /// Those who voted at the step's open gate.
     voters: BTreeSet<UserId>,
+    stage: Stage,
 }
 
 /// What a command brings, besides itself.
@@ -158,6 +161,7 @@ impl Seen {
             is_over: state.run.status.is_terminal() && state.birth.user_id == actor.id && state.birth.parent.is_none(),
             version: versions::key_of(state),
             voters: voters.unwrap_or_default(),
+            stage: Stage::of(state, step),
         })
     }
 }
@@ -181,6 +185,7 @@ impl Call<'_> {
     /// Does it, or says why not. What goes wrong on the way is logged with the run and the verb.
     #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
+        self.refuse_others(&command).await?;
         let Brings { agents, contents, n_bytes } = brings;
         let voters = Arc::new(self.ctx.store().voters(&self.seen.voters).await?);
         let by =

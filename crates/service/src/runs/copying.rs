@@ -22,7 +22,7 @@ use super::{
     idempotency::Earlier,
     looking, start,
 };
-use crate::{Error, OpContext, Result, audience, id};
+use crate::{Error, OpContext, Result, id};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
@@ -40,7 +40,7 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     {
         return Ok(earlier);
     }
-    audience::refuse_others(ctx, call.actor, source.birth.template_id).await?;
+    call.refuse_new_work().await?;
     let (nobody, agents) = (Voters::default(), AgentCatalog::default());
     let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
     let begin = run::fork(&source, &fork.step, id, fork.auto_run, &decided);
@@ -96,6 +96,7 @@ struct Source {
 pub async fn adopt(ctx: &OpContext, id: RunId, adopt: AdoptRun, key: Option<String>) -> Result<Done> {
     let facts = |state: &State| (state.birth.template_id, keys(state));
     let (call, (template_id, steps)) = on_run(ctx, id, RunVerb::Adopt, &adopt, key, facts).await?;
+    call.refuse_new_work().await?;
     let wanted = adopt.steps.clone();
     let from = looking::look(ctx, adopt.from, move |state, _| source(state, &wanted)).await;
     let from = match from {

@@ -26,6 +26,8 @@ use crate::{
 pub async fn move_to(ctx: &OpContext, id: RunId, to: MoveRun, key: Option<String>) -> Result<Tried<MovePlan>> {
     let facts = |state: &State| (state.birth.template_id, state.birth.inputs.clone());
     let (call, (template, inputs)) = on_run(ctx, id, RunVerb::Move, &to, key, facts).await?;
+    // Before anything is told of the version, which they find nowhere else.
+    call.refuse_new_work().await?;
     let version = version_of(ctx, template, &inputs, to.version).await?;
     let command = Command::Move(Box::new(MoveTo {
         template_version: version.version,

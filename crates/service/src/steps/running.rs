@@ -56,6 +56,7 @@ pub async fn rerun(
     let (mode, expect_generation) = (rerun.mode, rerun.expect_generation);
     let command = Command::Rerun { step: key.clone(), mode, changes, expect_generation };
     if rerun.dry_run {
+        call.refuse_others(&command).await?;
         let state = call.read(State::clone).await?;
         let (nobody, agents) = (Voters::default(), AgentCatalog::default());
         let radius = dry::rerun(&state, &command, &context(&state, call.actor, &nobody, &agents));
