@@ -24,13 +24,20 @@ CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 -- Groups of people, not nested: whom a gate asks, and whom a workflow is for.
 CREATE TABLE groups (
-    -- By what definitions know it; never changed, and never another group's while anything asks it.
+    -- By what definitions know it; never changed, and never another group's.
     id         text PRIMARY KEY CHECK (id ~ '^[a-z][a-z0-9_-]{0,63}$'),
     -- As people read it.
     name       text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX groups_name_idx ON groups (lower(name), id);
+
+-- Ids of groups that were deleted. What nobody looks through before (older versions, archived workflows, runs whose gate is not open yet)
+-- may ask one of them still: it asks nobody then, and never those of another group.
+CREATE TABLE former_groups (
+    id         text PRIMARY KEY,
+    deleted_at timestamptz NOT NULL DEFAULT now()
+);
 
 -- Who is in a group now. Whoever is disabled stays in it, and counts for nothing until they are enabled.
 CREATE TABLE group_members (

@@ -1,5 +1,5 @@
 //! Groups of people, for admins and for the operator's command line: whom gates ask and workflows are for.
-//! Must never let a group go that something asks: another one under its id would be asked in its place.
+//! Must never let another group be asked in the place of one that is gone.
 
 use store::groups::{Changed, CreateGroup, DeleteGroup};
 use workflow::{
@@ -32,6 +32,10 @@ pub async fn create(ctx: &OpContext, group: &NewGroup) -> Result<GroupView> {
     match ctx.store().create_group(&group.id, &name, MAX_PEOPLE_GROUPS, ctx.author()).await? {
         CreateGroup::Created => get(ctx, &group.id).await,
         CreateGroup::IdTaken => Err(Error::invalid("id", "There is a group with this id already. Choose another one.")),
+        CreateGroup::IdGone => Err(Error::invalid(
+            "id",
+            "A group that was deleted had this id, and runs or older versions may ask it still. Choose another one.",
+        )),
         CreateGroup::TooMany => Err(Error::Conflict(format!(
             "There are {MAX_PEOPLE_GROUPS} groups, as many as there may be. Delete one first."
         ))),

@@ -20,6 +20,8 @@ use crate::{
 pub enum CreateGroup {
     Created,
     IdTaken,
+    /// A group that was deleted had it: something may ask that one still.
+    IdGone,
     /// There are as many as there may be.
     TooMany,
 }
@@ -136,6 +138,12 @@ impl Store {
         if made == 0 {
             return Ok(CreateGroup::IdTaken);
         }
+        // After the row is written: whoever deletes one under this id meanwhile was waited for.
+        let gone =
+            sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM former_groups WHERE id = $1) AS "gone!""#, id.as_str());
+        if gone.fetch_one(&mut *tx).await? {
+            return Ok(CreateGroup::IdGone);
+        }
         audit::append(&mut tx, author, "group.created", id.as_str(), json!({"name": name})).await?;
         tx.commit().await?;
         Ok(CreateGroup::Created)
@@ -155,7 +163,8 @@ impl Store {
         Ok(n > 0)
     }
 
-    /// Deletes a group that nothing asks: another one under its id would be asked in its place.
+    /// Deletes a group that nothing is seen to ask. Its id is never another one's: what was not seen, an older version or an archived
+    /// workflow, would ask that in its place.
     pub async fn delete_group(&self, id: &GroupId, author: Author) -> Result<DeleteGroup> {
         let mut tx = self.pool.begin().await?;
         // Whoever makes it an audience meanwhile waits for this, and then finds no group.
@@ -166,6 +175,9 @@ impl Store {
             return Ok(DeleteGroup::Used(used));
         }
         sqlx::query!("DELETE FROM groups WHERE id = $1", id.as_str()).execute(&mut *tx).await?;
+        sqlx::query!("INSERT INTO former_groups (id) VALUES ($1) ON CONFLICT DO NOTHING", id.as_str())
+            .execute(&mut *tx)
+            .await?;
         audit::append(&mut tx, author, "group.deleted", id.as_str(), json!({"name": name})).await?;
         tx.commit().await?;
         Ok(DeleteGroup::Deleted)
@@ -203,7 +215,9 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        finish(tx, n, author, "group.member_added", id, user).await
+        let changed = finish(tx, n, author, "group.member_added", id, user).await?;
+        self.outbox.person(user);
+        Ok(changed)
     }
 
     /// The person is in the group no more: what they voted for it at open gates counts no more either.
@@ -217,7 +231,10 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        finish(tx, n, author, "group.member_removed", id, user).await
+        let changed = finish(tx, n, author, "group.member_removed", id, user).await?;
+        // What they have open and see by it no more ends at once.
+        self.outbox.person(user);
+        Ok(changed)
     }
 }
 
@@ -328,6 +345,8 @@ mod tests {
         assert_eq!(ids, ["b", "c", "a"]);
         assert_eq!(store.delete_group(&GroupId::new("a"), Author::default()).await.unwrap(), DeleteGroup::Deleted);
         assert_eq!(store.delete_group(&GroupId::new("a"), Author::default()).await.unwrap(), DeleteGroup::NotFound);
+        let again = store.create_group(&GroupId::new("a"), "Other people", 100, Author::default()).await.unwrap();
+        assert_eq!(again, CreateGroup::IdGone, "what asks the old one never asks these");
         assert_eq!(store.groups(ALL).await.unwrap().items.len(), 2);
     }
 }

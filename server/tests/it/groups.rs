@@ -44,6 +44,8 @@ async fn a_group_is_made_named_filled_and_deleted_while_nothing_asks_it(pool: Pg
     delete(admin, &member).await.problem(404, "not_found");
     delete(admin, "/api/groups/legal").await.expect(204);
     admin.get("/api/groups/legal/members").await.problem(404, "not_found");
+    let again = admin.post("/api/groups", json!({"id": "legal", "name": "Other people"})).await.problem(422, "invalid");
+    assert!(again["field"] == "id" && again["detail"].as_str().unwrap().contains("deleted"), "{again}");
     server.stop().await;
 }
 
