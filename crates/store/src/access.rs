@@ -38,13 +38,15 @@ macro_rules! concerns {
     };
 }
 
-/// Whether a person may see the run `r`: whom it concerns, and who is in a group that sees all runs of its workflow.
+/// Whether a person may see the run `r`: whom it concerns, and who is in a group that sees all runs of its workflow. A try is nobody's
+/// but its maker's, and what a run starts as a sub-workflow is of that run: it holds what another workflow gave it.
 macro_rules! may_see {
     ($user:literal, $role:literal, $email:literal) => {
         concat!(
             "(",
             $crate::access::concerns!($user, $role, $email),
-            " OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+            " OR NOT r.is_test AND r.parent_run IS NULL AND EXISTS (
+                SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
                 WHERE a.template_id = r.template_id AND a.may_see AND m.user_id = $",
             $user,
             "))"

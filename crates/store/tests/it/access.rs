@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use store::{MIGRATOR, Window, audit::Author, groups::DeleteGroup, runs::Scope};
 use workflow::{
     RunId, UserId,
@@ -93,6 +93,41 @@ async fn a_group_is_asked_with_whoever_is_in_it_just_now(pool: PgPool) {
     world.process.check(run).await;
     let used = world.store.delete_group(&legal, author).await.unwrap();
     assert!(matches!(used, DeleteGroup::Used(names) if names.len() == 1), "a gate that is open asks it");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn who_sees_all_runs_of_a_workflow_sees_no_try_and_no_sub_workflow_of_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let run = world.begin(&gated(&json!({})), true).await;
+    let legal = GroupId::new("legal");
+    let author = Author::default();
+    world.store.create_group(&legal, "Legal", 10, author).await.unwrap();
+    world.store.add_member(&legal, bob.id, author).await.unwrap();
+    sqlx::query(
+        "WITH made AS (
+            INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by)
+            SELECT r.template_id, 'T', '', '{}', 0, r.user_id FROM workflow_runs r WHERE r.id = $1 RETURNING id)
+        INSERT INTO workflow_audience (template_id, group_id, may_start, may_see) SELECT id, 'legal', false, true FROM made",
+    )
+    .bind(run.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let sees = async || {
+        let is_visible = world.store.run_is_visible(run, &bob).await.unwrap();
+        assert_eq!(world.store.run_is_shared(run, bob.id).await.unwrap(), is_visible);
+        assert_eq!(world.store.run_summaries_of(&[run], &bob).await.unwrap().len(), usize::from(is_visible));
+        is_visible
+    };
+    assert!(sees().await);
+    for (of_another, whole) in [("is_test = true", "is_test = false"), ("parent_run = id", "parent_run = NULL")] {
+        for (set, expected) in [(of_another, false), (whole, true)] {
+            let update = format!("UPDATE workflow_runs SET {set} WHERE id = $1");
+            sqlx::query(AssertSqlSafe(update)).bind(run.0).execute(&pool).await.unwrap();
+            assert_eq!(sees().await, expected, "{set}");
+        }
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
