@@ -51,7 +51,7 @@ pub async fn get_audience(id: TemplateId) -> Result<wire::Audience, AppError> {
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn set_audience(id: TemplateId, audience: wire::Audience) -> Result<wire::Audience, AppError> {
+pub async fn set_audience(id: TemplateId, audience: wire::ChangeAudience) -> Result<wire::Audience, AppError> {
     Ok(service::audience::set(&expect_context(), id, &audience).await?)
 }
 

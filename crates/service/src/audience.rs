@@ -7,7 +7,7 @@ use store::audience::SetAudience;
 use workflow::{
     RunId, TemplateId, UserId,
     access::Actor,
-    api::{Audience, StuckGate},
+    api::{Audience, AudienceGroup, ChangeAudience, StuckGate},
     limits::MAX_ASSIGNEES,
 };
 
@@ -22,26 +22,31 @@ pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<Audience> {
 }
 
 /// Says anew for whom a workflow is. Runs that are there go on.
-pub async fn set(ctx: &OpContext, id: TemplateId, audience: &Audience) -> Result<Audience> {
+pub async fn set(ctx: &OpContext, id: TemplateId, change: &ChangeAudience) -> Result<Audience> {
     ctx.admin()?;
-    check(audience)?;
-    match ctx.store().set_audience(id, &audience.groups, ctx.author()).await? {
+    let ChangeAudience { groups, expect } = change;
+    check(groups)?;
+    match ctx.store().set_audience(id, groups, expect.as_deref(), ctx.author()).await? {
         SetAudience::Set => get(ctx, id).await,
         SetAudience::NotFound => Err(Error::NotFound),
+        SetAudience::Changed => Err(Error::Conflict(
+            "Somebody changed whom this workflow is for since you looked, so nothing was saved. Look at it again first."
+                .to_owned(),
+        )),
         SetAudience::UnknownGroups(unknown) => {
-            let n = audience.groups.iter().position(|group| unknown.contains(&group.group_id)).unwrap_or_default();
-            let detail = format!("There is no group `{}`. Create it first.", audience.groups[n].group_id);
+            let n = groups.iter().position(|group| unknown.contains(&group.group_id)).unwrap_or_default();
+            let detail = format!("There is no group `{}`. Create it first.", groups[n].group_id);
             Err(Error::invalid(format!("groups.{n}.group_id"), detail))
         }
     }
 }
 
-fn check(audience: &Audience) -> Result<()> {
-    if audience.groups.len() > MAX_ASSIGNEES {
+fn check(groups: &[AudienceGroup]) -> Result<()> {
+    if groups.len() > MAX_ASSIGNEES {
         return Err(Error::invalid("groups", format!("A workflow is for at most {MAX_ASSIGNEES} groups.")));
     }
     let mut seen = BTreeSet::new();
-    for (n, group) in audience.groups.iter().enumerate() {
+    for (n, group) in groups.iter().enumerate() {
         let field = format!("groups.{n}");
         if !group.group_id.is_well_formed() {
             return Err(Error::invalid(

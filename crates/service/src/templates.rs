@@ -7,7 +7,10 @@ pub(crate) mod nesting;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use store::templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft};
+use store::{
+    audience::SetAudience,
+    templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft},
+};
 use workflow::{
     AgentId, Definition, Document, Plan, Problem, TemplateId,
     api::{
@@ -106,7 +109,13 @@ pub async fn duplicate(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> 
     ctx.store().create_template(new, ctx.author()).await?;
     // What was not for everybody is not by being copied.
     if let Some(groups) = ctx.store().audience(id).await?.filter(|groups| !groups.is_empty()) {
-        ctx.store().set_audience(copy, &groups, ctx.author()).await?;
+        let set = ctx.store().set_audience(copy, &groups, None, ctx.author()).await?;
+        if set != SetAudience::Set {
+            // One of its groups went meanwhile. A copy that is for everybody is not what was asked for.
+            ctx.store().delete_template(copy, None, ctx.author()).await?;
+            let detail = "Whom this workflow is for changed just now, so nothing was copied. Try again.";
+            return Err(Error::Conflict(detail.to_owned()));
+        }
     }
     get(ctx, copy).await
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 use workflow::{
     RunId, TemplateId, UserId,
@@ -21,6 +22,8 @@ use crate::{
 pub enum SetAudience {
     Set,
     NotFound,
+    /// It is for others by now than was expected.
+    Changed,
     /// There are no such groups.
     UnknownGroups(BTreeSet<GroupId>),
 }
@@ -32,21 +35,17 @@ impl Store {
         if known.fetch_optional(&self.pool).await?.is_none() {
             return Ok(None);
         }
-        let rows = sqlx::query!(
-            "SELECT group_id, may_start, may_see FROM workflow_audience WHERE template_id = $1 ORDER BY group_id",
-            id.0,
-        );
-        let rows = rows.fetch_all(&self.pool).await?.into_iter();
-        let group = |(id, may_start, may_see): (String, bool, bool)| AudienceGroup {
-            group_id: GroupId::new(id),
-            may_start,
-            may_see,
-        };
-        Ok(Some(rows.map(|row| group((row.group_id, row.may_start, row.may_see))).collect()))
+        Ok(Some(groups_of(&self.pool, id).await?))
     }
 
-    /// The whole audience, in place of what it was.
-    pub async fn set_audience(&self, id: TemplateId, groups: &[AudienceGroup], author: Author) -> Result<SetAudience> {
+    /// The whole audience, in place of what it was. `expect`: only where that is still what it is.
+    pub async fn set_audience(
+        &self,
+        id: TemplateId,
+        groups: &[AudienceGroup],
+        expect: Option<&[AudienceGroup]>,
+        author: Author,
+    ) -> Result<SetAudience> {
         let ids: Vec<String> = groups.iter().map(|group| group.group_id.as_str().to_owned()).collect();
         let may_start: Vec<bool> = groups.iter().map(|group| group.may_start).collect();
         let may_see: Vec<bool> = groups.iter().map(|group| group.may_see).collect();
@@ -55,6 +54,13 @@ impl Store {
             sqlx::query_scalar!("SELECT id FROM workflow_templates WHERE id = $1 AND NOT is_test FOR UPDATE", id.0);
         if known.fetch_optional(&mut *tx).await?.is_none() {
             return Ok(SetAudience::NotFound);
+        }
+        if let Some(expect) = expect {
+            let mut expect = expect.to_vec();
+            expect.sort_by(|one, other| one.group_id.cmp(&other.group_id));
+            if groups_of(&mut *tx, id).await? != expect {
+                return Ok(SetAudience::Changed);
+            }
         }
         // Kept from being deleted until this is written.
         let there = sqlx::query_scalar!("SELECT id FROM groups WHERE id = ANY($1) ORDER BY id FOR SHARE", &ids);
@@ -162,6 +168,20 @@ impl Store {
         );
         Ok(rows.fetch_all(&self.pool).await?.into_iter().map(StuckGate::from).collect())
     }
+}
+
+/// By id.
+async fn groups_of(executor: impl PgExecutor<'_>, id: TemplateId) -> Result<Vec<AudienceGroup>> {
+    let rows = sqlx::query!("SELECT group_id, may_start, may_see FROM workflow_audience WHERE template_id = $1", id.0);
+    let group = |(id, may_start, may_see): (String, bool, bool)| AudienceGroup {
+        group_id: GroupId::new(id),
+        may_start,
+        may_see,
+    };
+    let rows = rows.fetch_all(executor).await?.into_iter();
+    let mut groups: Vec<AudienceGroup> = rows.map(|row| group((row.group_id, row.may_start, row.may_see))).collect();
+    groups.sort_by(|one, other| one.group_id.cmp(&other.group_id));
+    Ok(groups)
 }
 
 struct Stuck {

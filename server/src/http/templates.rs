@@ -11,7 +11,7 @@ use serde::Deserialize;
 use service::{OpContext, audience, templates};
 use workflow::{
     AgentId, Definition, TemplateId,
-    api::{Audience, CreateTemplate, Published, TemplateView, UpdateTemplate},
+    api::{Audience, ChangeAudience, CreateTemplate, Published, TemplateView, UpdateTemplate},
 };
 
 use super::{
@@ -77,9 +77,9 @@ pub(super) async fn audience(Extension(ctx): Extension<OpContext>, Ids(id): Ids<
 pub(super) async fn set_audience(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<TemplateId>,
-    Body(audience): Body<Audience>,
+    Body(change): Body<ChangeAudience>,
 ) -> Result<Json<Audience>> {
-    Ok(Json(audience::set(&ctx, id, &audience).await?))
+    Ok(Json(audience::set(&ctx, id, &change).await?))
 }
 
 pub(super) async fn duplicate(

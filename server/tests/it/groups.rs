@@ -120,6 +120,12 @@ async fn a_workflow_is_for_its_groups_and_missing_to_others(pool: PgPool) {
 
     let audience = set(json!([{"group_id": "legal", "may_start": true}])).await.expect(200);
     assert_eq!(audience["groups"][0]["may_see"], false);
+    // Another admin's dialog shows that it is for everybody still.
+    let stale = json!({"groups": [{"group_id": "sales", "may_see": true}], "expect": []});
+    admin.json(Method::PUT, &at, &stale).await.problem(409, "conflict");
+    assert_eq!(admin.get(&at).await.expect(200), audience, "what was not seen is not taken back");
+    let seen = json!({"groups": audience["groups"], "expect": audience["groups"]});
+    assert_eq!(admin.json(Method::PUT, &at, &seen).await.expect(200), audience);
     let start = json!({"template_id": template, "inputs": {"text": "x"}});
     let gallery = "/api/workflows/gallery";
     for (client, is_theirs) in [(&server.ben, false), (&server.anna, false), (&server.cara, true), (admin, true)] {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::{
     TemplateId,
-    api::{Audience, AudienceGroup, GroupView, TemplateSummary},
+    api::{Audience, AudienceGroup, ChangeAudience, GroupView, TemplateSummary},
 };
 
 use crate::{
@@ -116,8 +116,10 @@ fn AudienceForm(
             if n == 0 { "Everybody may start it" } else { "Only people in the chosen groups and admins may start it" };
         words.to_owned()
     });
+    // What another admin said since this was opened is not taken back unseen.
+    let shown = audience.groups;
     let save = Action::new(move |groups: &Vec<AudienceGroup>| {
-        api::set_audience(template, Audience { groups: groups.clone() })
+        api::set_audience(template, ChangeAudience { groups: groups.clone(), expect: Some(shown.clone()) })
     });
     let error = outcome(save, move |_: Audience| {
         open.set(false);

@@ -63,6 +63,16 @@ pub struct Audience {
     pub groups: Vec<AudienceGroup>,
 }
 
+/// For whom a workflow is to be.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAudience {
+    pub groups: Vec<AudienceGroup>,
+    /// What it was when whoever changes it looked. Where it is something else by now, nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Vec<AudienceGroup>>,
+}
+
 /// An open gate at which too few can decide.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StuckGate {
