@@ -1,7 +1,10 @@
 //! Who is at a place by which process: told between processes while it lasts, and never written into a table.
 //! Each telling is all that one process knows of one place, so that the next one makes good what was lost.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -49,34 +52,45 @@ impl Attendance {
     }
 }
 
-/// What waits to be told, the newest of each place.
+/// What waits to be told, the newest of each place. They are told in turn: places that change all the time do not keep others silent.
 #[derive(Debug, Default)]
-pub(super) struct Queue(BTreeMap<Place, Attendance>);
+pub(super) struct Queue {
+    waiting: BTreeMap<Place, Attendance>,
+    /// The place that was told last: the one behind it comes next.
+    last: Option<Place>,
+}
 
 impl Queue {
     pub(super) fn put(&mut self, mut attendance: Attendance) {
-        attendance.asks |= self.0.get(&attendance.at).is_some_and(|waiting| waiting.asks);
-        self.0.insert(attendance.at, attendance);
+        attendance.asks |= self.waiting.get(&attendance.at).is_some_and(|waiting| waiting.asks);
+        self.waiting.insert(attendance.at, attendance);
     }
 
     /// Up to one message's worth.
     pub(super) fn take(&mut self) -> Vec<Attendance> {
         let (mut left, mut taken) = (MAX_BYTES, Vec::new());
-        while let Some((at, attendance)) = self.0.pop_first() {
-            let attendance = attendance.shortened();
+        while let Some(attendance) = self.next().and_then(|at| self.waiting.remove(&at)) {
+            let (at, attendance) = (attendance.at, attendance.shortened());
             let n_bytes = attendance.n_bytes() + 1;
             if n_bytes > left && !taken.is_empty() {
-                self.0.insert(at, attendance);
+                self.waiting.insert(at, attendance);
                 break;
             }
+            self.last = Some(at);
             left = left.saturating_sub(n_bytes);
             taken.push(attendance);
         }
         taken
     }
 
+    /// The first place behind the one that was told last, and else the first of all.
+    fn next(&self) -> Option<Place> {
+        let behind = self.last.and_then(|last| self.waiting.range((Excluded(last), Unbounded)).next());
+        behind.or_else(|| self.waiting.first_key_value()).map(|(at, _)| *at)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.waiting.is_empty()
     }
 }
 
@@ -109,6 +123,19 @@ mod tests {
         queue.put(attendance(1, 1));
         assert_eq!(queue.take(), [Attendance { asks: true, ..attendance(1, 1) }]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn places_that_change_all_the_time_keep_no_other_silent() {
+        let mut queue = Queue::default();
+        let small = attendance(1_000, 1);
+        queue.put(small.clone());
+        let is_told = (0..25).any(|_| {
+            // Each is at its place anew before every message, which a few of them fill.
+            (0..64).for_each(|place| queue.put(attendance(place, 3)));
+            queue.take().contains(&small)
+        });
+        assert!(is_told);
     }
 
     #[test]
