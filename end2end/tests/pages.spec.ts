@@ -235,6 +235,11 @@ async function expectToFit(page: Page): Promise<void> {
   await expect
     .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth))
     .toBeLessThanOrEqual(0);
+  // The bar at the foot of a phone scrolls inside itself, so the page does not tell of what is cut off there.
+  const places = page.getByRole("navigation", { name: "Main" }).getByRole("list");
+  if ((await places.count()) > 0) {
+    await expect.poll(() => places.evaluate((list) => list.scrollWidth - list.clientWidth)).toBeLessThanOrEqual(0);
+  }
 }
 
 /** A colour on its way from one theme to the other belongs to neither. What spins for ever is not waited for. */

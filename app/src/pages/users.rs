@@ -47,7 +47,11 @@ pub fn UsersPage() -> impl IntoView {
             <div class="page">
                 <div class="page-head">
                     <h1>"Users"</h1>
-                    <p>"Admins draw workflows, make agents and see every run; users start workflows and see their own runs"</p>
+                    <p>
+                        "Admins draw workflows, make agents and see every run; users start workflows and see their own runs. "
+                        <a href="/admin/groups">"Groups of people"</a>
+                        " are asked at gates, and are whom a workflow is for"
+                    </p>
                 </div>
                 <Transition fallback=ListSkeleton>
                     {move || Suspend::new(async move {
