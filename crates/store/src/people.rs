@@ -24,7 +24,7 @@ impl Store {
 
     /// How these people, who voted at a gate, stand now: with their role and groups, or as nobody where they cannot sign in any more.
     pub async fn voters(&self, people: &BTreeSet<UserId>) -> Result<Voters> {
-        let mut voters = Voters::default();
+        let mut voters = Voters::looked_up();
         if people.is_empty() {
             return Ok(voters);
         }

@@ -29,6 +29,9 @@ use super::{
 };
 use crate::{Error, OpContext, Result, versions};
 
+/// How often it is looked again who voted, when others vote under somebody's hands.
+const MAX_LOOKS: usize = 3;
+
 /// A verb that is theirs to ask for.
 pub(crate) struct Call<'a> {
     pub(crate) ctx: &'a OpContext,
@@ -152,7 +155,6 @@ impl Seen {
             About::Step(_, key) => state.step(key),
             About::Run(_) | About::Artifact(_) => None,
         };
-        let voters = step.and_then(Step::review).map(|review| review.votes.iter().copied().collect());
         Ok(Self {
             seq: state.seq,
             only_at_gate,
@@ -160,7 +162,7 @@ impl Seen {
             // An admin who lets somebody else's run go on takes nobody's place but its owner's.
             is_over: state.run.status.is_terminal() && state.birth.user_id == actor.id && state.birth.parent.is_none(),
             version: versions::key_of(state),
-            voters: voters.unwrap_or_default(),
+            voters: voters(step),
             stage: Stage::of(state, step),
         })
     }
@@ -187,18 +189,46 @@ impl Call<'_> {
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
         self.refuse_others(&command).await?;
         let Brings { agents, contents, n_bytes } = brings;
-        let voters = Arc::new(self.ctx.store().voters(&self.seen.voters).await?);
-        let by =
-            By::Person { actor: self.actor.clone(), was_asked: self.seen.only_at_gate, request: self.request.clone() };
-        let ask = Ask { run: self.run, command, by, agents, voters, contents, message: None, start: None };
-        let taken = self.take_up(&ask, n_bytes).await?;
-        match self.ctx.runs().execute(ask).await {
-            Ok(answer) => Ok(answer.into()),
-            Err(error) => {
-                taken.give_back(self.ctx).await;
-                Err(self.failed(error).await)
+        let mut people = self.seen.voters.clone();
+        let mut ask = Ask { agents, contents, ..Ask::itself(self.run, command) };
+        for _ in 0..MAX_LOOKS {
+            (ask.by, ask.voters) = self.as_they_stand(&mut people).await?;
+            let taken = self.take_up(&ask, n_bytes).await?;
+            let error = match self.ctx.runs().execute(ask.clone()).await {
+                Ok(answer) => return Ok(answer.into()),
+                Err(error) => error,
+            };
+            taken.give_back(self.ctx).await;
+            match error {
+                // Somebody voted in between: whether that counts is looked up before anything is decided on it.
+                ::runs::Error::Refused { seq, refused: Refused::UnknownVoter } => people = self.voters_at(seq).await?,
+                error => return Err(self.failed(error).await),
             }
         }
+        Err(Error::Conflict(refusals::moving()))
+    }
+
+    /// Whoever asks and those who voted, as they stand now. Whoever decides at a gate may have left what is asked since they came in.
+    async fn as_they_stand(&self, people: &mut BTreeSet<UserId>) -> Result<(By, Arc<Voters>)> {
+        let decides = self.about.decides_at().is_some();
+        if decides {
+            people.insert(self.actor.id);
+        }
+        let voters = self.ctx.store().voters(people).await?;
+        let actor = if decides { voters.now(self.actor.id).ok_or(Error::Unauthenticated)? } else { self.actor };
+        let actor = actor.clone();
+        let by = By::Person { actor, was_asked: self.seen.only_at_gate, request: self.request.clone() };
+        Ok((by, Arc::new(voters)))
+    }
+
+    /// Those who voted at the step's open gate by this event.
+    async fn voters_at(&self, seq: i64) -> Result<BTreeSet<UserId>> {
+        let about = self.about.clone();
+        let voters = move |state: &State| match &about {
+            About::Step(_, key) => voters(state.step(key)),
+            About::Run(_) | About::Artifact(_) => BTreeSet::new(),
+        };
+        looking::read(self.ctx, self.run, seq, voters).await
     }
 
     async fn failed(&self, error: ::runs::Error) -> Error {
@@ -232,6 +262,11 @@ impl Call<'_> {
         })
         .await
     }
+}
+
+/// Those who voted at a step's open gate.
+fn voters(step: Option<&Step>) -> BTreeSet<UserId> {
+    step.and_then(Step::review).map(|review| review.votes.iter().copied().collect()).unwrap_or_default()
 }
 
 /// Deciding without committing: what time it is, and which ids it would make, changes nothing about whether.

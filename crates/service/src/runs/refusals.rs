@@ -56,15 +56,18 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
             "The run has used up that much already. Resume it with a larger budget, or with none.".to_owned()
         }
         // What only workers are told, or what nobody meets: to a person, the run moved under their hands.
-        Refused::Outdated | Refused::Needs(_) | Refused::Fenced | Refused::TooDeep | Refused::KnownArtifact(_) => {
-            moving()
-        }
+        Refused::Outdated
+        | Refused::Needs(_)
+        | Refused::Fenced
+        | Refused::TooDeep
+        | Refused::KnownArtifact(_)
+        | Refused::UnknownVoter => moving(),
     };
     Error::Conflict(detail)
 }
 
 /// It moved on under what was asked.
-fn moving() -> String {
+pub(super) fn moving() -> String {
     "The run is changing right now. Look at it, and try again in a moment.".to_owned()
 }
 

@@ -215,6 +215,19 @@ async fn a_gate_may_want_somebody_else_and_more_than_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn two_who_approve_at_once_are_two(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let review = json!({"mode": "always", "allow_self": false, "quorum": 2, "assignees": {"users": [BEN]}});
+    let run = waiting(&world, review).await.id;
+    let first = StepKey::new("first");
+    let approve = async |ctx: &OpContext| steps::approve(ctx, run, &first, body(json!({})), None).await;
+    let (ben, admin) = futures::future::join(approve(&world.ben), approve(&world.admin)).await;
+    assert!(ben.is_ok() && admin.is_ok(), "whoever comes second looks who was first");
+    let done = runs::get(&world.admin, run).await.unwrap();
+    assert_eq!(done.step(&first).unwrap().status, StepStatus::Completed);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn of_fifty_equal_approvals_one_has_an_effect(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let run = waiting(&world, json!({"mode": "always"})).await;

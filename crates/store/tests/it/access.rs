@@ -140,7 +140,7 @@ async fn emails_and_those_who_cannot_sign_in_are_told_of_many_at_once(pool: PgPo
     assert_eq!((emails.len(), emails[&eve.id].as_str()), (2, "Eve@Example.com"));
     let stands = |of: &Actor| (of.id, Some(of.clone()));
     let expected = |all: Vec<(UserId, Option<Actor>)>| {
-        let mut voters = Voters::default();
+        let mut voters = Voters::looked_up();
         for (id, now) in all {
             voters.set(id, now);
         }

@@ -47,18 +47,33 @@ pub struct Context<'a> {
 /// Those who voted at a gate, as they stand when somebody else votes: an account's role and groups, or nothing where it cannot be
 /// signed in with any more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Voters(BTreeMap<UserId, Option<Actor>>);
+pub struct Voters {
+    now: BTreeMap<UserId, Option<Actor>>,
+    /// It was looked who they are. Where nobody looked, no account is known to have changed.
+    were_looked_up: bool,
+}
 
 impl Voters {
-    pub fn set(&mut self, id: UserId, now: Option<Actor>) {
-        self.0.insert(id, now);
+    /// Those who had voted when it was looked. Whoever voted after that is to be looked up too before anything is decided.
+    pub fn looked_up() -> Self {
+        Self { were_looked_up: true, ..Self::default() }
     }
 
-    /// Whether a vote still counts. Whoever is not known here voted after it was looked who did, so they stood then.
-    pub(super) fn stands(&self, id: UserId, counts: impl FnOnce(&Actor) -> bool) -> bool {
-        match self.0.get(&id) {
-            Some(now) => now.as_ref().is_some_and(counts),
-            None => true,
+    pub fn set(&mut self, id: UserId, now: Option<Actor>) {
+        self.now.insert(id, now);
+    }
+
+    /// One of those who were looked up, if they can sign in.
+    pub fn now(&self, id: UserId) -> Option<&Actor> {
+        self.now.get(&id)?.as_ref()
+    }
+
+    /// Whether a vote still counts; none where that has to be looked up first.
+    pub(super) fn stands(&self, id: UserId, counts: impl FnOnce(&Actor) -> bool) -> Option<bool> {
+        match self.now.get(&id) {
+            Some(now) => Some(now.as_ref().is_some_and(counts)),
+            None if self.were_looked_up => None,
+            None => Some(true),
         }
     }
 }
@@ -396,6 +411,9 @@ pub enum Refused {
     TooLate,
     #[error("they voted already")]
     AlreadyVoted,
+    /// Somebody voted after it was looked who did: whether that counts is not known.
+    #[error("somebody else voted meanwhile")]
+    UnknownVoter,
     #[error("a form cannot be approved before it was answered")]
     Unanswered,
     #[error("the other run has nothing that differs")]

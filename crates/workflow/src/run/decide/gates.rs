@@ -93,8 +93,14 @@ impl Draft<'_> {
             }
             // Who left what is asked, or cannot sign in any more, has no say in what is decided now.
             let owner = self.base().birth.user_id;
-            let stands = |by: &UserId| self.ctx.voters.stands(*by, |voter| review.counts(voter, owner));
-            let votes: Vec<UserId> = review.votes.iter().copied().filter(stands).chain([actor]).collect();
+            let mut votes = Vec::with_capacity(review.votes.len() + 1);
+            for by in &review.votes {
+                let stands = self.ctx.voters.stands(*by, |voter| review.counts(voter, owner));
+                if stands.ok_or(Refused::UnknownVoter)? {
+                    votes.push(*by);
+                }
+            }
+            votes.push(actor);
             let n = votes.len();
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {

@@ -13,7 +13,7 @@ use super::world::{World, approve, reject};
 use crate::{
     access::{Actor, Role},
     run::{
-        Command, Refused,
+        Command, Refused, Voters,
         command::{Changes, Edit, MoveTo, Patch},
         event::EventKind,
         state::Verdict,
@@ -102,6 +102,18 @@ fn a_vote_counts_while_whoever_gave_it_is_in_the_group_that_is_asked() {
     world.voters.set(some(6).id, Some(member(6)));
     assert_eq!(world.by(Some(&member(5)), &approve("a")), Ok(vec![EventKind::StepApproved]), "who is back has");
     assert_eq!(world.events.last().unwrap().data.reviews[0].votes, [some(6).id, some(5).id]);
+}
+
+#[test]
+fn a_vote_that_nobody_looked_up_decides_nothing() {
+    let mut world = gated(&json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}}));
+    assert_eq!(world.by(Some(&member(5)), &approve("a")), Ok(vec![EventKind::StepVoted]));
+    // Looked before that vote, and decided after it: whoever gave it may have left since.
+    world.voters = Voters::looked_up();
+    assert_eq!(world.by(Some(&member(6)), &approve("a")), Err(Refused::UnknownVoter));
+    assert_eq!(world.step("a").review().unwrap().votes, [some(5).id]);
+    world.voters.set(some(5).id, Some(some(5)));
+    assert_eq!(world.by(Some(&member(6)), &approve("a")), Ok(vec![EventKind::StepVoted]));
 }
 
 #[test]
