@@ -112,8 +112,15 @@ impl People {
         self.everybody = others.everybody.or(self.everybody.take());
     }
 
-    /// How many different people could approve at a gate, at best; none where that is not known.
+    /// How many different people could approve at a gate, at best; none where that is not known. Where nobody approves their own, whoever
+    /// starts the run is none of them, and that may be anybody.
     fn n_who_can(&self, review: &Review) -> Option<usize> {
+        let n_active = self.everybody.as_ref()?.n_active;
+        let most = if review.allow_self { n_active } else { n_active.saturating_sub(1) };
+        self.n_asked(review).map(|n| n.min(most.max(1)))
+    }
+
+    fn n_asked(&self, review: &Review) -> Option<usize> {
         let Everybody { n_active, admins } = self.everybody.as_ref()?;
         let asked = &review.assignees;
         if asked.is_empty() {
@@ -328,6 +335,11 @@ mod tests {
         ] {
             let review = json!({"mode": "always", "assignees": assignees, "quorum": quorum});
             assert_eq!(told(&review, &people), expected, "{review}");
+        }
+        for (quorum, expected) in [(3, fine()), (4, at("quorum", ProblemCode::TooFewPeople, true))] {
+            let others =
+                json!({"mode": "always", "assignees": {"roles": ["user"]}, "quorum": quorum, "allow_self": false});
+            assert_eq!(told(&others, &people), expected, "whoever starts it is no other: {others}");
         }
         let alone = json!({"mode": "always", "allow_self": false, "quorum": 2});
         assert_eq!(told(&alone, &people), at("quorum", ProblemCode::TooFewPeople, true));
