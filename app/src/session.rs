@@ -1,8 +1,10 @@
 //! Who is signed in, on the server and in the browser, and what happens when that ends while somebody works.
 //! Must never throw away what is on the page: an ended session opens a dialog over it.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
-use workflow::access::Actor;
+use workflow::{access::Actor, id::GroupId};
 
 use crate::{api, error::AppError};
 
@@ -56,7 +58,7 @@ impl Session {
         self.is_over.get()
     }
 
-    /// The person without following changes: who it is never changes under a page.
+    /// The person without following changes: who it is never changes under a page, but their groups may.
     pub fn user_untracked(self) -> Option<Actor> {
         self.user.get_untracked()
     }
@@ -76,6 +78,18 @@ impl Session {
             self.end();
         }
         answer.is_ok()
+    }
+
+    /// Takes up what the server says of the person's groups: somebody may have put them into one while their pages were open.
+    pub fn take_groups(self, groups: BTreeSet<GroupId>) {
+        let is_news = |user: &Option<Actor>| user.as_ref().is_some_and(|user| user.groups != groups);
+        if self.user.try_with_untracked(is_news) == Some(true) {
+            self.user.update(|user| {
+                if let Some(user) = user {
+                    user.groups = groups;
+                }
+            });
+        }
     }
 
     /// Takes up the person of a fresh session.

@@ -26,6 +26,9 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
   await email.fill("nobody@example.com");
   await admin.keyboard.press("Enter");
   await expect(email).toHaveAccessibleDescription(/Nobody has an account/);
+  // They have Weft open already, from before they were in it.
+  const page = await open(OTHER_USER);
+  await visit(page, "/account");
   await email.fill(OTHER_USER.email);
   await admin.keyboard.press("Enter");
   const members = people.getByRole("list", { name: "People in the group" });
@@ -45,8 +48,7 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     await visit(owner.page, `/runs/${run.id}`);
     await owner.choose("Echo it");
     await expect(owner.panel).toContainText(`group ${id}`);
-    const page = await open(OTHER_USER);
-    await visit(page, "/dashboard");
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Dashboard/ }).click();
     await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href="/runs/${run.id}"]`).first().click();
     const theirs = new RunPage(page);
     await theirs.choose("Echo it");

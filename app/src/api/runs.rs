@@ -2,10 +2,13 @@
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 //! A verb answers with the events that it wrote: who follows the run folds them like any other.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{
     RunId, api as wire,
+    id::GroupId,
     run::{RunEvent, Snapshot, state::Emails},
 };
 
@@ -20,6 +23,9 @@ pub struct LoadedRun {
     /// The steps that wait for a worker which is not there.
     #[serde(default)]
     pub absent: Vec<wire::AbsentWorker>,
+    /// Those that whoever looks is in by now: what they may do here goes by them.
+    #[serde(default)]
+    pub groups: BTreeSet<GroupId>,
 }
 
 /// What a verb did.
@@ -61,7 +67,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();
     let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
     let absent = service::workers::absent(&ctx, id).await?;
-    Ok(LoadedRun { snapshot, people, absent })
+    let groups = ctx.actor().map(|actor| actor.groups.clone()).unwrap_or_default();
+    Ok(LoadedRun { snapshot, people, absent, groups })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.
