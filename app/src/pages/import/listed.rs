@@ -50,7 +50,7 @@ pub(super) fn Listed(report: Report) -> impl IntoView {
         </section>
         <Notes notes=calls kind=Kind::Info title="Its agents send what they are given to these addresses"/>
         {grants}
-        <Notes notes=warnings kind=Kind::Info title="The editor will show"/>
+        <Notes notes=warnings kind=Kind::Info title="Good to know"/>
     }
 }
 

@@ -201,6 +201,8 @@ fn an_import_says_what_it_would_do_and_grants_nothing() {
     let gate = &saved.definition.steps["c"].review.assignees;
     assert_eq!((gate.users.len(), gate.roles.as_slice()), (0, ["admin".to_owned()].as_slice()));
     assert_eq!(saved.publish, None, "publishing is a person's");
+    let open = plan.report.warnings.iter().filter(|note| note.message.contains("is for everybody until you say"));
+    assert_eq!(open.count(), 1, "what is published with it, once: {:?}", plan.report.warnings);
 }
 
 #[test]

@@ -100,6 +100,13 @@ impl<'a> Planner<'a> {
                     );
                     self.conflicts.push_once(Note { place: place.clone(), message });
                 }
+            } else if is_last {
+                // No file says whom a workflow is for: that is for who are here to say.
+                let name = shortened(&workflow.name, QUOTED_CHARS);
+                let message = format!(
+                    "“{name}” is published at once, since an agent runs it, and is for everybody until you say whom it is for"
+                );
+                self.warnings.push(Note { place: place.clone(), message });
             }
             self.tell(told);
             self.led(known, &definition, &place);
