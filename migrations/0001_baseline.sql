@@ -18,6 +18,8 @@ CREATE TABLE users (
     password_hash text NOT NULL CHECK (password_hash LIKE '$argon2id$%'),
     -- Since when they cannot sign in.
     disabled_at   timestamptz,
+    -- Since when they can: what they approved before and was not decided yet may have been somebody else's doing.
+    enabled_at    timestamptz NOT NULL DEFAULT now(),
     created_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));

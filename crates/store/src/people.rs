@@ -4,7 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use workflow::{UserId, access::Actor, api::PersonView, run::Voters};
+use workflow::{
+    UserId,
+    access::Actor,
+    api::PersonView,
+    id::GroupId,
+    run::{Voters, command::Since},
+};
 
 use crate::{
     Result, Store,
@@ -22,7 +28,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| (UserId(row.id), row.email)).collect())
     }
 
-    /// How these people, who voted at a gate, stand now: with their role and groups, or as nobody where they cannot sign in any more.
+    /// How these people, who voted at a gate, stand now and since when: with their role and groups, or as nobody where they cannot sign in
+    /// any more.
     pub async fn voters(&self, people: &BTreeSet<UserId>) -> Result<Voters> {
         let mut voters = Voters::looked_up();
         if people.is_empty() {
@@ -32,14 +39,17 @@ impl Store {
             voters.set(*id, None);
         }
         let rows = sqlx::query!(
-            r#"SELECT u.id, u.email, u.role,
-                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+            r#"SELECT u.id, u.email, u.role, u.enabled_at,
+                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id ORDER BY m.group_id) AS "groups!",
+                      ARRAY(SELECT m.added_at FROM group_members m WHERE m.user_id = u.id ORDER BY m.group_id) AS "joined!"
                FROM users u WHERE u.id = ANY($1) AND u.disabled_at IS NULL"#,
             &ids(people),
         );
         for row in rows.fetch_all(&self.pool).await? {
             let role = parse_role(&row.role, row.id)?;
+            let joined = row.groups.iter().cloned().map(GroupId::new).zip(row.joined).collect();
             let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
+            voters.since(actor.id, Since { enabled_at: row.enabled_at, joined });
             voters.set(actor.id, Some(actor));
         }
         Ok(voters)

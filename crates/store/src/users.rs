@@ -220,7 +220,8 @@ impl Store {
         }
         let row = sqlx::query_as!(
             Row,
-            r#"UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+            r#"UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END,
+                   enabled_at = CASE WHEN $2 OR disabled_at IS NULL THEN enabled_at ELSE now() END
                WHERE id = $1
                RETURNING id, email, role, disabled_at, created_at"#,
             id.0,

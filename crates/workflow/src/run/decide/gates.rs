@@ -88,22 +88,26 @@ impl Draft<'_> {
         }
         self.refuse_if_bound(key)?;
         if review.quorum > 1 {
-            if review.votes.contains(&actor) {
-                return Err(Refused::AlreadyVoted);
-            }
-            // Who left what is asked, or cannot sign in any more, has no say in what is decided now.
-            let owner = self.base().birth.user_id;
+            // Who left what is asked, or cannot sign in any more, has no say in what is decided now; nor has what they said before they
+            // were back.
+            let (owner, voters) = (self.base().birth.user_id, self.ctx.voters);
             let mut votes = Vec::with_capacity(review.votes.len() + 1);
             for by in &review.votes {
-                let stands = self.ctx.voters.stands(*by, |voter| review.counts(voter, owner));
-                if stands.ok_or(Refused::UnknownVoter)? {
-                    votes.push(*by);
+                let stands = voters.stands(*by, review.voted_at.get(by).copied(), |voter| review.counts(voter, owner));
+                if !stands.ok_or(Refused::UnknownVoter)? {
+                    continue;
                 }
+                if *by == actor {
+                    return Err(Refused::AlreadyVoted);
+                }
+                votes.push(*by);
             }
             votes.push(actor);
-            let n = votes.len();
+            let (n, now) = (votes.len(), self.now);
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
+                    review.voted_at.insert(actor, now);
+                    review.voted_at.retain(|by, _| votes.contains(by));
                     review.votes = votes;
                 }
             });
@@ -146,6 +150,7 @@ impl Draft<'_> {
         self.change(key, |step| {
             if let Status::AwaitingReview { review } = &mut step.status {
                 review.votes.clear();
+                review.voted_at.clear();
             }
         });
     }

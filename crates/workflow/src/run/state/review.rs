@@ -1,6 +1,8 @@
 //! Gates: what an open one asks for, how one was closed, and what people wanted when they rejected.
 //! People are ids here; emails are joined when a run is shown. Those whom the definition names are the emails that it names.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,9 @@ pub struct Review {
     /// Those who approved what is latest now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<UserId>,
+    /// When each of them did: what somebody approved before they were what they are now does not count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voted_at: BTreeMap<UserId, DateTime<Utc>>,
 }
 
 impl Review {
@@ -49,6 +54,7 @@ impl Review {
             groups: asked.assignees.groups.clone(),
             users: asked.assignees.users.iter().map(|email| email.to_lowercase()).collect(),
             votes: Vec::new(),
+            voted_at: BTreeMap::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::{
     access::{Actor, Role},
     run::{
         Command, Refused, Voters,
-        command::{Changes, Edit, MoveTo, Patch},
+        command::{Changes, Edit, MoveTo, Patch, Since},
         event::EventKind,
         state::Verdict,
         testing::{admin, agents, definition, owner, person},
@@ -114,6 +114,29 @@ fn a_vote_that_nobody_looked_up_decides_nothing() {
     assert_eq!(world.step("a").review().unwrap().votes, [some(5).id]);
     world.voters.set(some(5).id, Some(some(5)));
     assert_eq!(world.by(Some(&member(6)), &approve("a")), Ok(vec![EventKind::StepVoted]));
+}
+
+#[test]
+fn what_somebody_approved_before_they_were_back_does_not_count() {
+    let (early, late) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(2));
+    let joined = |at: DateTime<Utc>| BTreeMap::from([("legal".into(), at)]);
+    for (enabled_at, joined, stands) in
+        [(early, joined(early), true), (late, joined(early), false), (early, joined(late), false)]
+    {
+        let began = || {
+            let mut world = gated(&json!({"mode": "always", "quorum": 2, "assignees": {"groups": ["legal"]}}));
+            world.by(Some(&member(5)), &approve("a")).unwrap();
+            world.voters.set(some(5).id, Some(member(5)));
+            world.voters.since(some(5).id, Since { enabled_at, joined: joined.clone() });
+            world
+        };
+        let mut world = began();
+        let kind = if stands { EventKind::StepApproved } else { EventKind::StepVoted };
+        assert_eq!(world.by(Some(&member(6)), &approve("a")), Ok(vec![kind]), "{enabled_at} {joined:?}");
+        // They may look anew.
+        let again = if stands { Err(Refused::AlreadyVoted) } else { Ok(vec![EventKind::StepVoted]) };
+        assert_eq!(began().by(Some(&member(5)), &approve("a")), again);
+    }
 }
 
 #[test]
