@@ -9,7 +9,7 @@ use workflow::{
     access::Actor,
     api::PersonView,
     id::GroupId,
-    run::{Voters, command::Since},
+    run::{Since, Voters},
 };
 
 use crate::{

@@ -16,6 +16,7 @@ mod seeded;
 pub mod snapshot;
 pub mod state;
 pub mod task;
+mod voters;
 
 mod apply;
 #[cfg(any(test, feature = "testing"))]
@@ -24,9 +25,10 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Context, Refused, Voters};
+pub use command::{Command, Context, Refused};
 pub use decide::decide;
 pub use event::RunEvent;
 pub use fork::fork;
 pub use snapshot::Snapshot;
 pub use state::State;
+pub use voters::{Since, Voters};

@@ -7,19 +7,20 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
     event::{Request, Started},
     plan::KeyLimit,
     state::{AnsweredBy, NewVersion, Wait},
+    voters::Voters,
 };
 use crate::{
     AgentCatalog, Definition, Plan,
     access::Actor,
     api::RerunMode,
-    id::{ArtifactId, GroupId, RunId, StepKey, TemplateId, UserId, WorkerId},
+    id::{ArtifactId, RunId, StepKey, TemplateId, UserId, WorkerId},
     status::{ErrorClass, RunStatus, StepStatus},
     trying,
     verbs::Access,
@@ -42,63 +43,6 @@ pub struct Context<'a> {
     pub voters: &'a Voters,
     /// The agent versions that the run is pinned to.
     pub agents: &'a AgentCatalog,
-}
-
-/// Those who voted at a gate, as they stand when somebody else votes: an account's role and groups, or nothing where it cannot be
-/// signed in with any more.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Voters {
-    now: BTreeMap<UserId, Option<Actor>>,
-    since: BTreeMap<UserId, Since>,
-    /// It was looked who they are. Where nobody looked, no account is known to have changed.
-    were_looked_up: bool,
-}
-
-/// Since when somebody is what they are. Whoever approved as them before that may have been somebody else.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Since {
-    /// They can sign in.
-    pub enabled_at: DateTime<Utc>,
-    pub joined: BTreeMap<GroupId, DateTime<Utc>>,
-}
-
-/// By so much the clocks of processes may differ from the database's.
-const SKEW: TimeDelta = TimeDelta::seconds(10);
-
-impl Voters {
-    /// Those who had voted when it was looked. Whoever voted after that is to be looked up too before anything is decided.
-    pub fn looked_up() -> Self {
-        Self { were_looked_up: true, ..Self::default() }
-    }
-
-    pub fn set(&mut self, id: UserId, now: Option<Actor>) {
-        self.now.insert(id, now);
-    }
-
-    pub fn since(&mut self, id: UserId, since: Since) {
-        self.since.insert(id, since);
-    }
-
-    /// One of those who were looked up, if they can sign in.
-    pub fn now(&self, id: UserId) -> Option<&Actor> {
-        self.now.get(&id)?.as_ref()
-    }
-
-    /// Whether a vote of then still counts; none where that has to be looked up first.
-    pub(super) fn stands(
-        &self,
-        id: UserId,
-        voted_at: Option<DateTime<Utc>>,
-        counts: impl FnOnce(&Actor) -> bool,
-    ) -> Option<bool> {
-        let Some(now) = self.now.get(&id) else { return (!self.were_looked_up).then_some(true) };
-        let Some(now) = now else { return Some(false) };
-        let (Some(since), Some(voted_at)) = (self.since.get(&id), voted_at) else { return Some(counts(now)) };
-        let was_then = |at: &DateTime<Utc>| *at <= voted_at + SKEW;
-        let mut always = now.clone();
-        always.groups.retain(|group| since.joined.get(group).is_none_or(was_then));
-        Some(was_then(&since.enabled_at) && counts(&always))
-    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -13,8 +13,8 @@ use super::world::{World, approve, reject};
 use crate::{
     access::{Actor, Role},
     run::{
-        Command, Refused, Voters,
-        command::{Changes, Edit, MoveTo, Patch, Since},
+        Command, Refused, Since, Voters,
+        command::{Changes, Edit, MoveTo, Patch},
         event::EventKind,
         state::Verdict,
         testing::{admin, agents, definition, owner, person},
