@@ -57,20 +57,21 @@ pub(super) fn CompanyList(draft: Draft, company: Memo<Option<Company>>) -> impl 
     let in_bar = move || names.with(|names| names.iter().take(MAX_IN_BAR).cloned().collect::<Vec<_>>());
     let more = memo(move || names.with(|names| names.get(MAX_IN_BAR..).map(<[String]>::to_vec).unwrap_or_default()));
     let has_own = memo(move || company.with(|company| company.as_ref().is_some_and(|company| company.own_tabs > 0)));
+    let and_more = memo(move || company.with(|company| company.as_ref().is_some_and(|company| company.and_more)));
     let is_alone = memo(move || names.with(Vec::is_empty) && !has_own.get());
     view! {
         <Show when=move || !is_alone.get()>
             // Where there is room for one alone, the number of the others stands beside it.
-            <ul class="company" aria-label="Also here" data-more=move || beside_first(names.with(Vec::len))>
+            <ul class="company" aria-label="Also here" data-more=move || beside_first(names.with(Vec::len), and_more.get())>
                 <For each=in_bar key=String::clone let:name>
                     <Person draft company name/>
                 </For>
                 {move || more.with(|more| (!more.is_empty()).then(|| {
-                    let all = words::list(more, usize::MAX);
+                    let all = all_of(more, and_more.get());
                     let tip = all.clone();
                     view! {
                         <li class="company-more" data-tip=tip>
-                            <span aria-hidden="true">{format!("+{}", more.len())}</span>
+                            <span aria-hidden="true">{number(more.len(), and_more.get())}</span>
                             <span class="visually-hidden">{all}</span>
                         </li>
                     }
@@ -87,8 +88,18 @@ pub(super) fn CompanyList(draft: Draft, company: Memo<Option<Company>>) -> impl 
     }
 }
 
-fn beside_first(n: usize) -> Option<String> {
-    (n > 1).then(|| format!("+{}", n - 1))
+fn beside_first(n: usize, and_more: bool) -> Option<String> {
+    (n > 1).then(|| number(n - 1, and_more))
+}
+
+/// "+8", and of a crowd that is not told whole "+8…".
+fn number(n: usize, and_more: bool) -> String {
+    format!("+{n}{}", if and_more { "…" } else { "" })
+}
+
+fn all_of(names: &[String], and_more: bool) -> String {
+    let all = words::list(names, usize::MAX);
+    if and_more { format!("{all}, and others") } else { all }
 }
 
 /// One person: a press shows what they have selected.
@@ -205,6 +216,8 @@ mod tests {
     fn a_person_is_known_by_name_and_place() {
         assert_eq!(place_words("anna", &[]), "anna is here");
         assert_eq!(place_words("anna", &["Draft".to_owned(), "Plan".to_owned()]), "anna is here, at Draft and Plan");
-        assert_eq!([1, 3].map(beside_first), [None, Some("+2".to_owned())]);
+        assert_eq!([1, 3].map(|n| beside_first(n, false)), [None, Some("+2".to_owned())]);
+        assert_eq!(beside_first(12, true).unwrap(), "+11…");
+        assert_eq!(all_of(&["eve".to_owned(), "flo".to_owned()], true), "eve and flo, and others");
     }
 }
