@@ -78,7 +78,10 @@ pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {
 pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> {
     let state = looking::state(ctx, id).await?;
     let emails = looking::emails(ctx, &state).await?;
-    Ok((state.snapshot(), emails))
+    let mut snapshot = state.snapshot();
+    let voters = ctx.store().voters(&snapshot.voters()).await?;
+    snapshot.leave_out_void_votes(&voters);
+    Ok((snapshot, emails))
 }
 
 /// The newest events before `before`, newest first.

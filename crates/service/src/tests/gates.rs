@@ -279,6 +279,9 @@ async fn the_vote_of_somebody_who_was_disabled_does_not_count(pool: PgPool) {
     let ada_id = world.ada.actor().unwrap().id;
     assert_eq!(approve(&world.ada).await.unwrap().status, StepStatus::AwaitingReview);
     users::set_disabled(&world.admin, ada_id, true).await.unwrap();
+    let (snapshot, emails) = runs::snapshot(&world.admin, run).await.unwrap();
+    let page = workflow::run::State::of(snapshot).view(&emails);
+    assert!(page.step(&first).unwrap().review.as_ref().unwrap().approvals.is_empty(), "nor is it shown as one");
     let voted = approve(&world.admin).await.unwrap();
     assert_eq!(voted.status, StepStatus::AwaitingReview);
     assert_eq!(voted.review.unwrap().approvals, ["person1@example.org"]);

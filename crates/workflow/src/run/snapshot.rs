@@ -3,17 +3,19 @@
 //!
 //! A snapshot is one event that tells the whole run, so that a browser has one reader of both. It must never be written to a log.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    RunEvent, State,
+    RunEvent, State, Voters,
     event::{Effects, EventKind, Moved, Started},
     plan::StepPlan,
     state::{Attempt, Entry, Item, Status, Step, Version, Wait, Work},
 };
-use crate::id::WorkerId;
+use crate::id::{UserId, WorkerId};
 
 /// A run as it is, from which events fold on.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -23,6 +25,23 @@ pub struct Snapshot {
     pub created_at: DateTime<Utc>,
     /// All of it as new values. The steps that are no part of the run any more are among the steps too.
     pub data: Effects,
+}
+
+impl Snapshot {
+    /// Those who voted at gates that are open.
+    pub fn voters(&self) -> BTreeSet<UserId> {
+        self.data.steps.iter().filter_map(Step::review).flat_map(|review| review.votes.iter().copied()).collect()
+    }
+
+    /// Shows no approval that counts no more: else others would wait for one less than are wanted, and whoever gave it could not look anew.
+    pub fn leave_out_void_votes(&mut self, voters: &Voters) {
+        let Some(owner) = self.data.started.as_ref().map(|started| started.user_id) else { return };
+        for step in &mut self.data.steps {
+            if let Status::AwaitingReview { review } = &mut step.status {
+                review.leave_out_void(voters, owner);
+            }
+        }
+    }
 }
 
 impl State {

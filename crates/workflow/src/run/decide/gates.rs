@@ -93,8 +93,7 @@ impl Draft<'_> {
             let (owner, voters) = (self.base().birth.user_id, self.ctx.voters);
             let mut votes = Vec::with_capacity(review.votes.len() + 1);
             for by in &review.votes {
-                let stands = voters.stands(*by, review.voted_at.get(by).copied(), |voter| review.counts(voter, owner));
-                if !stands.ok_or(Refused::UnknownVoter)? {
+                if !review.stands(*by, voters, owner).ok_or(Refused::UnknownVoter)? {
                     continue;
                 }
                 if *by == actor {

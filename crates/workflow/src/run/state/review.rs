@@ -10,6 +10,7 @@ use crate::{
     access::Actor,
     definition::{self, OnReviewTimeout},
     id::{StepKey, UserId},
+    run::voters::Voters,
 };
 
 /// A gate that is open.
@@ -77,6 +78,18 @@ impl Review {
     /// Whether the approval of somebody counts, as they stand now, in the run of this owner.
     pub(in crate::run) fn counts(&self, voter: &Actor, owner: UserId) -> bool {
         voter.is_admin() || self.asks(voter) || (self.asks_nobody() && voter.id == owner)
+    }
+
+    /// Whether the approval that somebody gave counts; none where that has to be looked up first.
+    pub(in crate::run) fn stands(&self, by: UserId, voters: &Voters, owner: UserId) -> Option<bool> {
+        voters.stands(by, self.voted_at.get(&by).copied(), |voter| self.counts(voter, owner))
+    }
+
+    /// Leaves those out that are known to count no more.
+    pub(in crate::run) fn leave_out_void(&mut self, voters: &Voters, owner: UserId) {
+        let mut votes = std::mem::take(&mut self.votes);
+        votes.retain(|by| self.stands(*by, voters, owner) != Some(false));
+        self.votes = votes;
     }
 }
 
