@@ -57,7 +57,7 @@ impl Store {
         }
         if let Some(expect) = expect {
             let mut expect = expect.to_vec();
-            expect.sort_by(|one, other| one.group_id.cmp(&other.group_id));
+            expect.sort_by_cached_key(|group| group.group_id.clone());
             if groups_of(&mut *tx, id).await? != expect {
                 return Ok(SetAudience::Changed);
             }
@@ -180,7 +180,7 @@ async fn groups_of(executor: impl PgExecutor<'_>, id: TemplateId) -> Result<Vec<
     };
     let rows = rows.fetch_all(executor).await?.into_iter();
     let mut groups: Vec<AudienceGroup> = rows.map(|row| group((row.group_id, row.may_start, row.may_see))).collect();
-    groups.sort_by(|one, other| one.group_id.cmp(&other.group_id));
+    groups.sort_by_cached_key(|group| group.group_id.clone());
     Ok(groups)
 }
 
