@@ -16,7 +16,7 @@ use crate::{
     Result, Store,
     agents::SaveAgent,
     audit::{self, Author},
-    decode,
+    decode, secrets,
     templates::{Edit, NewTemplate, NewVersion, Publish, SaveDraft, is_taken},
 };
 
@@ -137,7 +137,8 @@ impl Store {
         }
         for action in actions {
             let is_done = match action {
-                Action::Agent { base, spec, .. } => {
+                Action::Agent { base, spec, asked_anew, .. } => {
+                    secrets::take_from(connection, &spec.id, asked_anew, author).await?;
                     let saved = self.save_agent_in(connection, spec, *base, by, author).await?;
                     matches!(saved, SaveAgent::Saved(saved) if saved.version == spec.version)
                 }
@@ -224,6 +225,8 @@ async fn is_as_seen(connection: &mut PgConnection, seen: &Seen) -> Result<bool> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
     use sqlx::PgPool;
     use workflow::{AgentSpec, Definition};
@@ -244,7 +247,7 @@ mod tests {
         let spec = json!({"id": "x", "name": "X", "version": base.unwrap_or_default() + 1,
             "config": {"kind": "template", "template": "x"}});
         let spec: AgentSpec = serde_json::from_value(spec).unwrap();
-        Action::Agent { base, spec: Box::new(spec), place: String::new() }
+        Action::Agent { base, spec: Box::new(spec), place: String::new(), asked_anew: BTreeSet::new() }
     }
 
     fn workflow(base: Option<i64>, publish: Option<i32>) -> Action {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::json;
@@ -207,6 +209,18 @@ impl Store {
         Ok(GrantSecret::Granted)
     }
 
+    /// Which of these agents may use what.
+    pub async fn granted_secrets(&self, agents: &[AgentId]) -> Result<BTreeSet<(AgentId, SecretName)>> {
+        let rows = sqlx::query!("SELECT name, agents FROM secrets WHERE agents && $1::text[]", &texts(agents));
+        let mut granted = BTreeSet::new();
+        for row in rows.fetch_all(&self.pool).await? {
+            for agent in agents.iter().filter(|agent| row.agents.iter().any(|id| id == agent.as_str())) {
+                granted.insert((agent.clone(), SecretName::new(row.name.clone())));
+            }
+        }
+        Ok(granted)
+    }
+
     /// False where there is no such secret.
     pub async fn delete_secret(&self, name: &SecretName, author: Author) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
@@ -288,6 +302,28 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// An agent may not use these any more: what it would send them in is not what an admin let it send.
+pub(crate) async fn take_from(
+    connection: &mut PgConnection,
+    agent: &AgentId,
+    secrets: &BTreeSet<SecretName>,
+    author: Author,
+) -> Result<()> {
+    for name in secrets {
+        let left = sqlx::query_scalar!(
+            r#"UPDATE secrets SET agents = array_remove(agents, $2::text) WHERE name = $1 AND $2::text = ANY (agents)
+            RETURNING agents AS "agents!""#,
+            name.as_str(),
+            agent.as_str(),
+        );
+        if let Some(left) = left.fetch_optional(&mut *connection).await? {
+            let data = json!({"agents": left, "taken_from": agent});
+            audit::append(&mut *connection, author, "secret.granted", name.as_str(), data).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn replace(

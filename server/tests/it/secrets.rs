@@ -268,6 +268,44 @@ async fn a_file_that_names_a_secret_is_granted_nothing(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_file_takes_no_granted_agent_over(pool: PgPool) {
+    let server = start(&pool).await;
+    let address = other_side().await;
+    agent(&server, "here", &format!("http://{address}/good")).await;
+    set(&server, &[format!("http://{address}")], &["here"]).await;
+    let file = |name: &str, path: &str| {
+        json!({"weft": 1, "main": "calls", "left_out": [],
+            "workflows": {"calls": [{"name": "Calls", "description": "", "definition": {"schema_version": 1,
+                "inputs": {"text": {"title": "Text", "schema": {"type": "string"}}},
+                "steps": {"a": {"agent_id": "here", "retry": {"max": 0}, "inputs": {"text": {"from": "run", "key": "text"}}}}}}]},
+            "agents": {"here": [{"name": name, "inputs": [{"name": "text", "schema": {"type": "string"}}],
+                "outputs": [{"name": "body", "schema": {"type": "string"}}],
+                "config": {"kind": "http", "url": format!("http://{address}/{path}"), "headers": {"Authorization": "Bearer ${secret.github}"}}}]}})
+    };
+    let import = async |file: Value| {
+        let list = server.admin.post("/api/workflows/import?dry_run=true", file.clone()).await.expect(200);
+        let digest = list["digest"].as_str().unwrap();
+        server.admin.post(&format!("/api/workflows/import?digest={digest}"), file).await.expect(200)
+    };
+    let done = import(file("Renamed", "good")).await;
+    assert!(!done["conflicts"].to_string().contains("another request"), "{done:#}");
+    assert_eq!(server.admin.get(SECRETS).await.expect(200)[0]["agents"], json!(["here"]), "it sends what it sent");
+
+    let done = import(file("Renamed", "bad")).await;
+    assert!(done["conflicts"].to_string().contains("in another request"), "{done:#}");
+    assert_eq!(server.admin.get(SECRETS).await.expect(200)[0]["agents"], json!([]));
+    let audit = server.admin.get("/api/audit?action=secret.granted&subject=github").await.expect(200);
+    assert_eq!(audit["entries"][0]["data"]["taken_from"], "here", "{audit:#}");
+    let id = done["template_id"].as_str().unwrap();
+    server.admin.post(&format!("{TEMPLATES}/{id}/publish"), json!({})).await.expect(201);
+    let run = server.anna.start(id, "x").await;
+    let view = server.anna.settled(&run).await;
+    let told = step(&view, "a")["attempts"][0].to_string();
+    assert!(told.contains("may not use the secret `github`"), "{told}");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_is_wrong_is_told_at_its_field_and_no_value_comes_back(pool: PgPool) {
     let server = Server::start(pool).await;
     let at = format!("{SECRETS}/github");

@@ -40,6 +40,7 @@ pub(super) async fn here(ctx: &OpContext, bundle: &Bundle) -> Result<(Here, Seen
     let others: Vec<AgentId> = named.difference(&told).map(|id| (*id).clone()).collect();
     let told: Vec<AgentId> = told.into_iter().cloned().collect();
     here.retired = ctx.store().retired_agents(&told).await?.into_iter().collect();
+    here.granted = ctx.store().granted_secrets(&told).await?;
     let size = ctx.store().agent_history_bytes(&told, &others).await?;
     if usize::try_from(size).is_ok_and(|size| size > MOST_BYTES) {
         return Err(too_much("agents"));

@@ -22,7 +22,7 @@ use crate::{
     agent::{AgentCatalog, AgentConfig, AgentSpec, WorkflowConfig},
     definition::Definition,
     hash::sha256_hex,
-    id::{AgentId, TemplateId},
+    id::{AgentId, SecretName, TemplateId},
 };
 
 /// What is here of all that a file names.
@@ -37,6 +37,8 @@ pub struct Here {
     pub ids: BTreeMap<String, TemplateId>,
     /// The model providers that are set up, in small letters.
     pub providers: BTreeSet<String>,
+    /// The secrets that agents which are here may send.
+    pub granted: BTreeSet<(AgentId, SecretName)>,
 }
 
 /// A workflow that is here.
@@ -71,6 +73,8 @@ pub enum Action {
         base: Option<i32>,
         spec: Box<AgentSpec>,
         place: String,
+        /// Secrets that it would send in another request than the newest that is here does: it may not until an admin lets it again.
+        asked_anew: BTreeSet<SecretName>,
     },
     Workflow(Box<Saved>),
 }

@@ -1,6 +1,6 @@
 //! Files as people and attackers write them: what comes back as it went, what is refused and where, and what an import comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

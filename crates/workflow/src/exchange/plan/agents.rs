@@ -11,6 +11,7 @@ use crate::{
         changes,
         secrets::{carried, is_led, left_out, without_secrets},
     },
+    id::SecretName,
     json,
     words::{QUOTED_CHARS, shortened},
 };
@@ -84,18 +85,7 @@ impl<'a> Planner<'a> {
         self.bare.entry(id.clone()).or_default().push(Bare::new(&made));
         self.catalog.insert(made.clone());
         self.missing(id, version, agent);
-        // A file brings names alone: which agent may use a secret is for an admin to say here.
-        let named = match &made.config {
-            AgentConfig::Http(config) => config.secrets(),
-            _ => BTreeSet::new(),
-        };
-        for (header, name) in named {
-            let place = format!("{}.config.headers.{header}", agent.place());
-            let message = format!(
-                "The agent `{id}` sends the secret `{name}`: set it here, if it is not yet, and let this agent use it, under Secrets"
-            );
-            self.grant(GrantKind::Secret, place, name.as_str(), message);
-        }
+        let asked_anew = self.secrets(id, &made, agent);
         if let AgentConfig::Llm(config) = &made.config
             && !config.provider.is_empty()
             && !self.here.providers.contains(&config.provider.to_lowercase())
@@ -112,8 +102,40 @@ impl<'a> Planner<'a> {
             let message = format!("The agent `{id}` sends to {made_up}{}", shortened(&config.url, ADDRESS_CHARS));
             self.calls.push(Note { place: format!("{}.config.url", agent.place()), message });
         }
-        self.actions.push(Action::Agent { base, spec: Box::new(made), place: agent.place() });
+        self.actions.push(Action::Agent { base, spec: Box::new(made), place: agent.place(), asked_anew });
         version
+    }
+
+    /// A file brings names alone: which agent may use a secret is for an admin to say here, and was said of the request that is here.
+    /// Those that the agent would send in another one, and so may not use any more.
+    fn secrets(&mut self, id: &AgentId, made: &AgentSpec, agent: &Agent) -> BTreeSet<SecretName> {
+        let AgentConfig::Http(config) = &made.config else { return BTreeSet::new() };
+        let newest = self.here.agents.get(id).and_then(|known| known.last());
+        // What is inserted into a request depends on its inputs too.
+        let is_same = newest.is_some_and(|known| known.config == made.config && known.inputs == made.inputs);
+        let mut asked_anew = BTreeSet::new();
+        for (header, name) in config.secrets() {
+            let place = format!("{}.config.headers.{header}", agent.place());
+            let is_granted = self.here.granted.contains(&(id.clone(), name.clone()));
+            if is_granted && is_same {
+                continue;
+            }
+            let message = format!(
+                "The agent `{id}` sends the secret `{name}`: set it here, if it is not yet, and let this agent use it, under Secrets"
+            );
+            self.grant(GrantKind::Secret, place.clone(), name.as_str(), message);
+            if is_granted {
+                let message = format!(
+                    "The agent `{id}` may use the secret `{name}` here, and would send it in another request: after the import it may not, \
+                     until an admin lets it again"
+                );
+                self.conflicts.push_once(Note { place, message });
+            }
+            if !is_same {
+                asked_anew.insert(name);
+            }
+        }
+        asked_anew
     }
 
     /// What has to be filled in, since no file holds it.

@@ -233,3 +233,36 @@ fn an_outside_agent_stands_in_for_no_other_kind() {
     let problems = plan(&bundle, &here).report.problems;
     assert!(problems.iter().any(|told| told.message.contains("another kind of agent here")), "{problems:?}");
 }
+
+#[test]
+fn a_secret_goes_in_the_request_for_which_it_was_given_and_in_no_other() {
+    let caller = |name: &str, path: &str, body: &str| {
+        json!({"name": name, "outputs": [{"name": "text", "schema": {"type": "string"}}],
+            "config": {"kind": "http", "method": "POST", "url": format!("https://api.example/{path}"), "body": body,
+                "headers": {"Authorization": "Bearer ${secret.key}"}}})
+    };
+    let of = |caller: &Value| {
+        read(&of_one_step(&json!({"agent_id": "caller"}), &json!({"caller": [caller.clone()]}))).unwrap()
+    };
+    let mut here = after(&nowhere(), &plan(&of(&caller("Caller", "user", "")), &nowhere()));
+    here.granted = BTreeSet::from([("caller".into(), "key".into())]);
+    let told = |caller: &Value, here: &Here| {
+        let made = plan(&of(caller), here);
+        let asked = made.actions.iter().find_map(|action| match action {
+            Action::Agent { asked_anew, .. } => Some(asked_anew.len()),
+            Action::Workflow(_) => None,
+        });
+        let is_conflict = made.report.conflicts.iter().any(|note| note.message.contains("in another request"));
+        let is_to_grant = made.report.grants.iter().any(|grant| grant.kind == GrantKind::Secret);
+        (asked, is_conflict, is_to_grant)
+    };
+    assert_eq!(told(&caller("Renamed", "user", ""), &here), (Some(0), false, false));
+    for other in [caller("Caller", "user/keys", ""), caller("Caller", "user", "mine")] {
+        assert_eq!(told(&other, &here), (Some(1), true, true), "{other}");
+    }
+    let mut other = caller("Caller", "user", "");
+    other["inputs"] = json!([{"name": "x", "schema": {"type": "object"}}]);
+    assert_eq!(told(&other, &here), (Some(1), true, true), "another input");
+    here.granted.clear();
+    assert_eq!(told(&caller("Caller", "user", "mine"), &here), (Some(1), false, true), "it may not use it anyway");
+}
