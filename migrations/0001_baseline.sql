@@ -211,7 +211,7 @@ CREATE TABLE secrets (
     last_used_at timestamptz
 );
 
--- Where each was used, `run/RUN/AGENT` or `server/PURPOSE/DAY`: what is in the audit log already.
+-- Where each was used, `run/RUN/AGENT/WHERE IT WENT` or `server/PURPOSE/DAY`: what is in the audit log already.
 CREATE TABLE secret_uses (
     secret text NOT NULL REFERENCES secrets (name) ON DELETE CASCADE,
     place  text NOT NULL,

@@ -8,7 +8,7 @@ use store::{
     secrets::{Asked, By, Destination, Opening},
     vault::{KeyRing, VaultError},
 };
-use workflow::{AgentId, SecretName, status::Reason};
+use workflow::{SecretName, status::Reason};
 
 /// The secrets of the database, opened with the keys of this process.
 #[derive(Debug)]
@@ -39,7 +39,13 @@ impl StoredSecrets {
                 redact::remember(asked.name, value.expose_secret());
                 Ok(value)
             }
-            Ok(refused) => Err(told(asked, &refused)),
+            Ok(refused) => {
+                if let Opening::NotGranted | Opening::Elsewhere { .. } = refused {
+                    let (name, to) = (asked.name, to(asked));
+                    tracing::warn!(secret.name = %name, secret.to = %to, secret.by = ?asked.by, "a secret was not given");
+                }
+                Err(told(asked, &refused))
+            }
             Err(error) => {
                 tracing::warn!(secret.name = %asked.name, error = &error as &dyn std::error::Error, "a secret could not be read");
                 let message = format!("The secret `{}` could not be read from the database", asked.name);
@@ -53,11 +59,9 @@ impl StoredSecrets {
 #[async_trait::async_trait]
 impl Secrets for StoredSecrets {
     async fn open(&self, wanted: &WantedSecret<'_>) -> Result<SecretString, AgentError> {
-        // What is typed for an agent and not saved is tried by admins alone, and may send what the agent may.
-        let agent = AgentId::new(wanted.agent.saved());
         let asked = Asked {
             name: wanted.name,
-            by: By::Agent { agent: &agent, run: wanted.run, step: wanted.step },
+            by: By::Agent { agent: wanted.agent, run: wanted.run, step: wanted.step },
             to: Some(Destination { scheme: wanted.scheme, host: wanted.host, port: wanted.port }),
         };
         self.opened(&asked).await
@@ -75,13 +79,11 @@ fn told(asked: &Asked<'_>, refused: &Opening) -> AgentError {
             Reason::Unauthorized,
             format!("This agent may not use the secret `{name}`: an admin lets it do so under Secrets"),
         ),
-        Opening::Elsewhere { hosts } if hosts.is_empty() => {
-            (Reason::Blocked, format!("The secret `{name}` is sent to no host: an admin names hosts when setting it"))
-        }
-        Opening::Elsewhere { hosts } => {
-            let (hosts, place) = (hosts.join(", "), asked.to.map(place).unwrap_or_default());
-            (Reason::Blocked, format!("The secret `{name}` is sent to {hosts} alone, not to {place}"))
-        }
+        // Whoever runs it need not know where else it goes.
+        Opening::Elsewhere { .. } => (
+            Reason::Blocked,
+            format!("The secret `{name}` may not be sent to {}: an admin names hosts when setting it", to(asked)),
+        ),
         Opening::Closed(error) => {
             tracing::error!(secret.name = %name, error = error as &dyn std::error::Error, "a secret cannot be opened");
             (Reason::Unauthorized, closed(name, error))
@@ -95,13 +97,17 @@ fn told(asked: &Asked<'_>, refused: &Opening) -> AgentError {
 fn closed(name: &SecretName, error: &VaultError) -> String {
     match error {
         VaultError::NoKeys => format!("The secret `{name}` cannot be opened: this process has no WEFT_SECRET_KEY_FILE"),
-        VaultError::UnknownKey { id } => {
-            format!("The secret `{name}` cannot be opened: its key {id} is not among those of this process")
+        VaultError::UnknownKey { .. } => {
+            format!("The secret `{name}` cannot be opened: its key is not among those of this process")
         }
         VaultError::Forged | VaultError::NotSealed => {
             format!("The secret `{name}` is stored damaged: an admin has to set it anew")
         }
     }
+}
+
+fn to(asked: &Asked<'_>) -> String {
+    asked.to.map(place).unwrap_or_default()
 }
 
 /// As an admin names hosts.

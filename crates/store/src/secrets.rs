@@ -61,7 +61,8 @@ pub struct Asked<'a> {
 
 #[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
-    /// A step of a run: it has to be granted to the agent, and limited to hosts.
+    /// A step of a run: it has to be granted to the agent, and limited to hosts. What is typed for an agent and not saved may send what
+    /// the agent may, while whoever tries it is an admin.
     Agent { agent: &'a AgentId, run: RunId, step: &'a StepKey },
     /// The server itself, such as for mail.
     Server { what: &'static str },
@@ -235,7 +236,7 @@ impl Store {
     }
 
     /// The value of a secret, for whoever may use it like this. The use is in the audit log before the value is out: by an agent once for
-    /// each run, by the server itself once a day.
+    /// each run and place, by the server itself once a day.
     pub async fn open_secret(&self, keys: &KeyRing, asked: &Asked<'_>) -> Result<Opening> {
         let mut tx = self.pool.begin().await?;
         let row = sqlx::query_as!(
@@ -245,10 +246,15 @@ impl Store {
             asked.name.as_str(),
         );
         let Some(row) = row.fetch_optional(&mut *tx).await? else { return Ok(Opening::Unknown) };
-        if let By::Agent { agent, .. } = asked.by
-            && !row.agents.iter().any(|granted| granted == agent.as_str())
-        {
-            return Ok(Opening::NotGranted);
+        let owner = match asked.by {
+            By::Agent { run, .. } => owner(&mut tx, run).await?,
+            By::Server { .. } => None,
+        };
+        if let By::Agent { agent, .. } = asked.by {
+            let is_granted = row.agents.iter().any(|granted| granted == agent.saved());
+            if !is_granted || !may_try(agent, owner.as_ref()) {
+                return Ok(Opening::NotGranted);
+            }
         }
         if !is_sent_there(&row.hosts, asked) {
             return Ok(Opening::Elsewhere { hosts: row.hosts });
@@ -259,7 +265,7 @@ impl Store {
             Err(error) => return Ok(Opening::Closed(error)),
         };
         match asked.by {
-            By::Agent { agent, run, step } => note_use_in_run(&mut tx, asked.name, agent, run, step).await?,
+            By::Agent { .. } => note_use_in_run(&mut tx, asked, owner.map(|owner| owner.id)).await?,
             By::Server { what } => note_use_by_server(&mut tx, asked.name, what).await?,
         }
         tx.commit().await?;
@@ -409,31 +415,50 @@ fn sealed(name: &str, key_id: String, nonce: &[u8], bytes: Vec<u8>) -> Result<Se
     Ok(Sealed { key_id, nonce, bytes })
 }
 
-async fn note_use_in_run(
-    connection: &mut PgConnection,
-    name: &SecretName,
-    agent: &AgentId,
-    run: RunId,
-    step: &StepKey,
-) -> Result<()> {
+/// Whose run it is.
+struct Owner {
+    id: UserId,
+    /// As of now.
+    is_admin: bool,
+    /// They try something in it.
+    is_test: bool,
+}
+
+async fn owner(connection: &mut PgConnection, run: RunId) -> Result<Option<Owner>> {
+    let row = sqlx::query!(
+        r#"SELECT r.user_id, r.is_test, (u.role = 'admin' AND u.disabled_at IS NULL) AS "is_admin!"
+        FROM workflow_runs r JOIN users u ON u.id = r.user_id WHERE r.id = $1"#,
+        run.0,
+    );
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.map(|row| Owner { id: UserId(row.user_id), is_admin: row.is_admin, is_test: row.is_test }))
+}
+
+/// Admins alone try things. What they tried stays theirs, and could be run again after they are none any more.
+fn may_try(agent: &AgentId, owner: Option<&Owner>) -> bool {
+    let is_tried = agent.as_str() != agent.saved() || owner.is_some_and(|owner| owner.is_test);
+    !is_tried || owner.is_some_and(|owner| owner.is_admin)
+}
+
+async fn note_use_in_run(connection: &mut PgConnection, asked: &Asked<'_>, owner: Option<UserId>) -> Result<()> {
+    let By::Agent { agent, run, step } = asked.by else { return Ok(()) };
+    let to = asked.to.map(|Destination { scheme, host, port }| format!("{scheme}://{host}:{port}")).unwrap_or_default();
     let is_first = sqlx::query!(
         "INSERT INTO secret_uses (secret, place) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        name.as_str(),
-        format!("run/{run}/{agent}"),
+        asked.name.as_str(),
+        // Whole, so that what was never saved is not taken for what was, and neither is another host.
+        format!("run/{run}/{agent}/{to}"),
     )
     .execute(&mut *connection)
     .await?
     .rows_affected();
-    touch(connection, name).await?;
+    touch(connection, asked.name).await?;
     if is_first == 0 {
         return Ok(());
     }
-    let owner = sqlx::query_scalar!("SELECT user_id FROM workflow_runs WHERE id = $1", run.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let author = Author { actor: owner.map(UserId), ..Author::default() };
-    let data = json!({"agent": agent, "run": run, "step": step});
-    audit::append(connection, author, "secret.used", name.as_str(), data).await
+    let author = Author { actor: owner, ..Author::default() };
+    let data = json!({"agent": agent, "run": run, "step": step, "to": to});
+    audit::append(connection, author, "secret.used", asked.name.as_str(), data).await
 }
 
 async fn note_use_by_server(connection: &mut PgConnection, name: &SecretName, what: &str) -> Result<()> {

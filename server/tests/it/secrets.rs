@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use store::Store;
 use tokio::{io::AsyncWriteExt, process::Command};
 use tracing_subscriber::fmt::format::FmtSpan;
+use workflow::access::Scope;
 
 use crate::harness::{ANNA, RUNS, Server, TEMPLATES, agent_options, latest, secret_keys, step};
 
@@ -186,6 +187,7 @@ async fn a_value_is_sent_and_is_in_no_log_event_artifact_error_export_or_table(p
         entries.iter().map(|entry| (entry["action"].as_str().unwrap(), entry["actor_email"].as_str())).collect();
     assert_eq!(told[0].0, "secret.created");
     assert_eq!(told[1..], [("secret.used", Some(ANNA)); 2], "once for each agent of a run");
+    assert!(entries[1..].iter().all(|entry| entry["data"]["to"] == format!("http://{address}")), "{entries:?}");
     let uses: Vec<_> = entries[1..].iter().map(|entry| (&entry["data"]["agent"], &entry["data"]["run"])).collect();
     assert!(uses.contains(&(&json!("good"), &json!(run))) && uses.contains(&(&json!("bad"), &json!(run))), "{uses:?}");
     server.stop().await;
@@ -222,7 +224,8 @@ async fn who_was_not_granted_it_and_where_it_may_not_go_it_is_not_sent(pool: PgP
     for key in ["away", "led"] {
         let told = failure(&view, key);
         assert!(
-            told.contains(&format!("is sent to http://{address} alone, not to http://{elsewhere}")),
+            told.contains(&format!("may not be sent to http://{elsewhere}"))
+                && !told.contains(&format!("http://{address}")),
             "{key}: {told}"
         );
     }
@@ -264,6 +267,42 @@ async fn a_file_that_names_a_secret_is_granted_nothing(pool: PgPool) {
     let view = server.anna.settled(&run).await;
     let told = step(&view, "a")["attempts"][0].to_string();
     assert!(told.contains("may not use the secret `github`"), "{told}");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_is_no_admin_any_more_sends_none_by_what_they_tried(pool: PgPool) {
+    let server = start(&pool).await;
+    let address = other_side().await;
+    agent(&server, "good", &format!("http://{address}/good")).await;
+    set(&server, &[format!("http://{address}")], &["good"]).await;
+    let users = server.admin.get("/api/users").await.expect(200);
+    let anna = users.as_array().unwrap().iter().find(|user| user["email"] == ANNA).unwrap()["id"].clone();
+    let become_one = async |role: &str| {
+        let path = format!("/api/users/{}", anna.as_str().unwrap());
+        server.admin.json(Method::PATCH, &path, &json!({"role": role})).await.expect(200);
+    };
+    become_one("admin").await;
+    let anna = server.program(ANNA, &Scope::ALL).await;
+    let typed = json!({"id": "good", "name": "Typed", "inputs": [{"name": "text", "schema": {"type": "string"}}],
+        "outputs": [{"name": "body", "schema": {"type": "string"}}],
+        "config": {"kind": "http", "url": format!("http://{address}/{{{{ text }}}}"), "headers": {"Authorization": "Bearer ${secret.github}"}}});
+    let test = json!({"agent_id": "good", "inputs": {"text": "good"}, "unsaved": typed, "confirm": true});
+    let run = anna.post("/api/agents/test", test).await.expect(202)["run_id"].as_str().unwrap().to_owned();
+    let view = anna.settled(&run).await;
+    assert_eq!(step(&view, "test")["status"], "completed", "{view:#}");
+    let audit = server.admin.get("/api/audit?action=secret.used&subject=github").await.expect(200);
+    let used = audit["entries"][0]["data"]["agent"].as_str().unwrap();
+    assert!(used.starts_with("good~"), "what was never saved is not told as what was: {used}");
+
+    become_one("user").await;
+    let mut scopes = Scope::ALL.to_vec();
+    scopes.retain(|scope| *scope != Scope::Admin);
+    let anna = server.program(ANNA, &scopes).await;
+    let again = anna.post(&format!("{RUNS}/{run}/steps/test/rerun"), json!({"mode": "downstream"})).await;
+    assert!(again.status.is_success(), "{}", again.text());
+    let view = anna.settled(&run).await;
+    assert!(step(&view, "test").to_string().contains("may not use the secret `github`"), "{view:#}");
     server.stop().await;
 }
 

@@ -58,7 +58,10 @@ async fn a_value_is_opened_for_whom_and_where_it_may_go_and_nowhere_else(pool: P
     let granted = [AgentId::from("caller")];
     assert_eq!(set(&store, &keys, "github", CANARY, Some(&granted)).await, SetSecret::Created);
     assert_eq!(open(&store, &keys, "github", "caller", HOME).await, CANARY);
-    assert_eq!(open(&store, &keys, "github", "caller", ("http", "b.example", 8080)).await, CANARY);
+    for _ in 0..2 {
+        assert_eq!(open(&store, &keys, "github", "caller", ("http", "b.example", 8080)).await, CANARY);
+    }
+    assert_eq!(open(&store, &keys, "github", "caller~1a2b", HOME).await, "NotGranted", "nobody is known to try it");
     assert_eq!(open(&store, &keys, "gitlab", "caller", HOME).await, "Unknown");
     assert_eq!(open(&store, &keys, "github", "other", HOME).await, "NotGranted");
     for to in [("http", "a.example", 80), ("https", "evil.example", 443), ("https", "a.example", 8443)] {
@@ -73,10 +76,11 @@ async fn a_value_is_opened_for_whom_and_where_it_may_go_and_nowhere_else(pool: P
     let actions: Vec<&str> = audit.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(
         actions,
-        ["secret.created", "secret.used"],
-        "once for a run and an agent, and none for what was refused"
+        ["secret.created", "secret.used", "secret.used"],
+        "once for a run, an agent and a place, and none for what was refused"
     );
-    assert_eq!(audit[1].data["agent"], "caller");
+    assert_eq!((&audit[1].data["agent"], &audit[1].data["to"]), (&json!("caller"), &json!("https://a.example:443")));
+    assert_eq!(audit[2].data["to"], "http://b.example:8080");
     assert!(!format!("{audit:?}").contains(CANARY));
 }
 
