@@ -34,6 +34,10 @@ use crate::{
 /// Bytes of a body, counted after decompression.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 const MAX_REDIRECTS: usize = 5;
+/// Of what a server says that was sent a secret: with the words around it the message is not cut once more.
+const MAX_SAID_CHARS: usize = 1_700;
+/// Of an answer in which secrets are looked for beside other work.
+const MAX_AT_ONCE_BYTES: usize = 256 * 1024;
 /// Shorter values are words, not keys: hiding them would make a message unreadable.
 const MIN_SECRET_BYTES: usize = 6;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,11 +86,8 @@ impl HttpAgent {
     async fn call(&self, config: &HttpConfig, input: &StepInput, ctx: &AgentContext) -> Result<StepOutput, AgentError> {
         let asker = Asker { input, ctx, secrets: self.secrets.as_deref() };
         let (call, redactor) = prepare(config, &asker, self.sandbox.as_ref()).await?;
-        // Whatever comes of it is told without what was sent in secret.
-        match self.follow(call, &redactor, &input.spec, &ctx.room).await {
-            Ok(output) => Ok(redactor.output(output)),
-            Err(error) => Err(redactor.error(error)),
-        }
+        // What is kept of an answer was judged without what was sent in secret; whatever else is told is told without it too.
+        self.follow(call, &redactor, &input.spec, &ctx.room).await.map_err(|error| redactor.error(error))
     }
 
     async fn follow(
@@ -99,7 +100,7 @@ impl HttpAgent {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&call).await?;
             match redirect(&call, &response, redactor)? {
-                None => return receive(spec, &call, response, room).await,
+                None => return receive(spec, &call, response, redactor, room).await,
                 Some(next) => call = next,
             }
         }
@@ -242,7 +243,7 @@ fn redirect(call: &Call, response: &Response, redactor: &Redactor) -> Result<Opt
         .ok()
         .and_then(|location| call.url.join(location).ok())
         .ok_or_else(|| AgentError::permanent("The address was redirected to something malformed"))?;
-    if redactor.contains(url.as_str()) {
+    if redactor.is_in(url.as_str()) {
         return Err(blocked("The address was redirected to one that would carry on a secret"));
     }
     let is_same_origin = url.origin() == call.url.origin();
@@ -263,15 +264,18 @@ fn redirect(call: &Call, response: &Response, redactor: &Redactor) -> Result<Opt
     Ok(Some(Call { method, url, headers, body, secret: Vec::new(), has_left_secrets }))
 }
 
-async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &Room) -> Result<StepOutput, AgentError> {
+async fn receive(
+    spec: &AgentSpec,
+    call: &Call,
+    mut response: Response,
+    redactor: &Redactor,
+    room: &Room,
+) -> Result<StepOutput, AgentError> {
     let status = response.status();
     if !status.is_success() {
         let retry_after_ms = response::retry_after_ms(response.headers());
         let (body, is_whole) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
-        // What a page spells in parts or as entities is hidden too, once it is put together.
-        let said = conceal(&failure::decoded(response.headers(), &body, is_whole), call);
-        let said = conceal(&failure::words(&said), call);
-        let said = said.trim();
+        let said = said(response.headers(), &body, is_whole, call, redactor);
         let message = if said.is_empty() {
             format!("The server answered {status}")
         } else {
@@ -292,10 +296,37 @@ async fn receive(spec: &AgentSpec, call: &Call, mut response: Response, room: &R
     if !is_whole {
         return Err(too_large());
     }
-    let outputs = Answer { status, headers: response.headers(), body }
-        .outputs(spec)
-        .map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
+    let is_slow = !redactor.is_empty() && body.len() > MAX_AT_ONCE_BYTES;
+    let (headers, spec, redactor) = (response.headers().clone(), spec.clone(), redactor.clone());
+    let judge = move || Answer { status, headers: &headers, body, redactor: &redactor }.outputs(&spec);
+    let judged = if is_slow {
+        // Looking for secrets in much text would hold up others.
+        tokio::task::spawn_blocking(judge)
+            .await
+            .map_err(|error| AgentError::new(Reason::Server, "The answer could not be read").with_source(error))?
+    } else {
+        judge()
+    };
+    let outputs = judged.map_err(|unfit| AgentError::new(unfit.class, format!("The server {}", unfit.reason)))?;
     Ok(StepOutput { outputs, ..StepOutput::default() })
+}
+
+/// The words of a server that failed, without what it was sent. Before they are shortened, and where they were cut: of a value that was
+/// cut through nobody would find the rest.
+fn said(headers: &HeaderMap, body: &[u8], is_whole: bool, call: &Call, redactor: &Redactor) -> String {
+    let hidden = |text: &str| {
+        let text = redactor.text(text);
+        let text = if is_whole { &*text } else { redactor.cut(&text) };
+        conceal(text, call)
+    };
+    // What a page spells in parts or as entities is hidden too, once it is put together.
+    let said = hidden(&failure::words(&hidden(&failure::decoded(headers, body, is_whole))));
+    let said = said.trim();
+    if redactor.is_empty() || said.chars().count() <= MAX_SAID_CHARS {
+        return said.to_owned();
+    }
+    let short: String = said.chars().take(MAX_SAID_CHARS).collect();
+    format!("{}…", redactor.cut(&short))
 }
 
 /// Up to `max` bytes of a body, and whether that was all; the rest is never asked for, and never kept.

@@ -1,6 +1,8 @@
 //! Takes the values of secrets out of what is kept and shown: answers that repeat them, messages, and lines of the log. A value is found as
-//! it is, and in the spellings in which honest servers and libraries repeat one.
+//! it is, and in the spellings in which honest servers and libraries repeat one: in base64, in hex, and however much of it is escaped.
 //! Must never be what keeps a secret: a server that means harm can spell it as it likes, and so is sent only what was granted to it.
+
+mod undone;
 
 use std::{
     borrow::Cow,
@@ -15,7 +17,15 @@ use base64::{
 };
 use workflow::{SecretName, secret::MIN_VALUE_CHARS};
 
-use crate::{AgentError, Output, StepOutput};
+use self::undone::{BEGINS, Undone};
+use crate::AgentError;
+
+/// Escapes within escapes, such as an address in a page in JSON.
+const MAX_LAYERS: usize = 3;
+/// Letters of an escape at the end of a text that was cut, and of one within another.
+const MAX_ESCAPE_CHARS: usize = 16;
+/// Letters by which the beginning of a value is known where a text was cut.
+const MIN_BEGINNING: usize = 4;
 
 /// Spellings that a process remembers; when there are more it begins anew.
 const MAX_KNOWN: usize = 20_000;
@@ -65,40 +75,104 @@ impl Redactor {
         self.needles.iter().any(|(needle, _)| needle == value)
     }
 
-    pub(crate) fn contains(&self, text: &str) -> bool {
-        self.needles.iter().any(|(needle, _)| text.contains(needle.as_str()))
+    /// Whatever its escapes and the size of its letters.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let mut text = text.to_ascii_lowercase();
+        for _ in 0..=MAX_LAYERS {
+            if self.needles.iter().any(|(needle, _)| text.contains(&needle.to_ascii_lowercase())) {
+                return true;
+            }
+            match Undone::of(&text) {
+                Some(undone) => text = undone.text.to_ascii_lowercase(),
+                None => return false,
+            }
+        }
+        false
     }
 
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for (needle, instead) in &self.needles {
-            if text.contains(needle.as_str()) {
-                text = Cow::Owned(text.replace(needle.as_str(), instead));
-            }
-        }
-        text
+        // Nothing is longer than that.
+        self.within(text, usize::MAX).unwrap_or_default()
     }
 
-    /// What an agent made, without what it was given.
-    pub(crate) fn output(&self, output: StepOutput) -> StepOutput {
+    /// The same, given up as soon as it is longer than `max`: names may be longer than what they stand for.
+    fn within<'a>(&self, text: &'a str, max: usize) -> Result<Cow<'a, str>, TooLong> {
+        let mut text = Cow::Borrowed(text);
         if self.is_empty() {
-            return output;
+            return Ok(text);
         }
-        let outputs = output.outputs.into_iter().map(|output| Output {
-            // A type is told in small letters.
-            media_type: if self.is_in_small_letters(&output.media_type) {
-                "application/octet-stream".to_owned()
-            } else {
-                output.media_type
-            },
-            bytes: self.bytes(output.bytes),
-            ..output
-        });
-        StepOutput {
-            outputs: outputs.collect(),
-            message: output.message.map(|text| self.text(&text).into_owned()),
-            ..output
+        if let Some(made) = self.replaced(&text, &[], max)? {
+            text = Cow::Owned(made);
         }
+        let mut layers: Vec<Undone> = Vec::new();
+        // Whatever is replaced begins anew, and it ends though a name should look like a value.
+        for _ in 0..2 * MAX_LAYERS {
+            let Some(undone) = Undone::of(layers.last().map_or(&*text, |undone| undone.text.as_str())) else { break };
+            layers.push(undone);
+            if let Some(made) = self.replaced(&text, &layers, max)? {
+                text = Cow::Owned(made);
+                layers.clear();
+            }
+        }
+        Ok(text)
+    }
+
+    /// With what is found beneath these layers of escapes replaced; none where nothing is.
+    fn replaced(&self, source: &str, layers: &[Undone], max: usize) -> Result<Option<String>, TooLong> {
+        let seen = layers.last().map_or(source, |undone| undone.text.as_str());
+        let (mut made, mut done) = (String::new(), 0);
+        for (start, end, instead) in Hits::of(&self.needles, seen) {
+            made.push_str(&source[done..source_of(layers, start)]);
+            made.push_str(instead);
+            done = source_of(layers, end);
+            if made.len() > max {
+                return Err(TooLong);
+            }
+        }
+        if done == 0 {
+            return Ok(None);
+        }
+        made.push_str(&source[done..]);
+        if made.len() > max { Err(TooLong) } else { Ok(Some(made)) }
+    }
+
+    /// A text of its own.
+    pub(crate) fn owned(&self, text: String, max: usize) -> Result<String, TooLong> {
+        let made = match self.within(&text, max)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(made) => Some(made),
+        };
+        Ok(made.unwrap_or(text))
+    }
+
+    /// Of what may be no text.
+    pub(crate) fn bytes(&self, bytes: Vec<u8>, max: usize) -> Result<Vec<u8>, TooLong> {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.owned(text, max).map(String::into_bytes),
+            Err(error) => {
+                let replace = |bytes, (needle, instead): &(String, String)| replaced(bytes, needle, instead, max);
+                self.needles.iter().try_fold(error.into_bytes(), replace)
+            }
+        }
+    }
+
+    /// What is left of a text that was cut at its end, where a value may have begun that is none any more.
+    pub(crate) fn cut<'a>(&self, text: &'a str) -> &'a str {
+        if self.is_empty() {
+            return text;
+        }
+        let last = text.char_indices().rev().nth(MAX_ESCAPE_CHARS - 1).map_or(0, |(at, _)| at);
+        let text = text[last..].find(BEGINS).map_or(text, |at| &text[..last + at]);
+        let mut end = text.len();
+        let mut layers: Vec<Undone> = Vec::new();
+        for _ in 0..=MAX_LAYERS {
+            let seen = layers.last().map_or(text, |undone| undone.text.as_str());
+            let begun = self.needles.iter().filter_map(|(needle, _)| begun(seen, needle)).max();
+            end = begun.map_or(end, |n| end.min(source_of(&layers, seen.len() - n)));
+            let Some(undone) = Undone::of(seen) else { break };
+            layers.push(undone);
+        }
+        &text[..end]
     }
 
     /// How it failed, in the same words without them; what led to it is left out with all that it may say.
@@ -112,21 +186,6 @@ impl Redactor {
             None => told,
         }
     }
-
-    fn is_in_small_letters(&self, text: &str) -> bool {
-        self.needles.iter().any(|(needle, _)| text.contains(&needle.to_ascii_lowercase()))
-    }
-
-    fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
-        match String::from_utf8(bytes) {
-            Ok(text) if self.contains(&text) => self.text(&text).into_owned().into_bytes(),
-            Ok(text) => text.into_bytes(),
-            Err(error) => {
-                let replace = |bytes, (needle, instead): &(String, String)| replaced(bytes, needle, instead);
-                self.needles.iter().fold(error.into_bytes(), replace)
-            }
-        }
-    }
 }
 
 /// Neither what is looked for nor how often it is the same is told.
@@ -136,9 +195,61 @@ impl fmt::Debug for Redactor {
     }
 }
 
+/// Without what was found it would be longer than it may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooLong;
+
+/// Where which needle is, one behind the other; of several at one place the longest.
+struct Hits<'a> {
+    needles: &'a [(String, String)],
+    text: &'a str,
+    at: usize,
+    /// The next place of each.
+    next: Vec<Option<usize>>,
+}
+
+impl<'a> Hits<'a> {
+    fn of(needles: &'a [(String, String)], text: &'a str) -> Self {
+        let next = needles.iter().map(|(needle, _)| text.find(needle.as_str())).collect();
+        Self { needles, text, at: 0, next }
+    }
+}
+
+impl<'a> Iterator for Hits<'a> {
+    /// From, to, and what to put there.
+    type Item = (usize, usize, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.at;
+        let mut first: Option<(usize, usize, &'a str)> = None;
+        for (place, (needle, instead)) in self.next.iter_mut().zip(self.needles) {
+            if place.is_some_and(|place| place < at) {
+                *place = self.text[at..].find(needle.as_str()).map(|n| at + n);
+            }
+            if let Some(start) = *place
+                && first.is_none_or(|(found, ..)| start < found)
+            {
+                first = Some((start, start + needle.len(), instead.as_str()));
+            }
+        }
+        self.at = first?.1;
+        first
+    }
+}
+
+fn source_of(layers: &[Undone], at: usize) -> usize {
+    layers.iter().rev().fold(at, |at, undone| undone.source_of(at))
+}
+
+/// Bytes at the end of the text with which the needle begins.
+fn begun(text: &str, needle: &str) -> Option<usize> {
+    let most = text.len().min(needle.len());
+    (MIN_BEGINNING..=most).rev().find(|n| needle.get(..*n).is_some_and(|begin| text.ends_with(begin)))
+}
+
 /// In bytes that are no text.
-fn replaced(bytes: Vec<u8>, needle: &str, instead: &str) -> Vec<u8> {
-    let Some((first, rest)) = needle.as_bytes().split_first() else { return bytes };
+fn replaced(bytes: Vec<u8>, needle: &str, instead: &str, max: usize) -> Result<Vec<u8>, TooLong> {
+    let Some((first, rest)) = needle.as_bytes().split_first() else { return Ok(bytes) };
     let (mut made, mut done, mut at) = (Vec::new(), 0, 0);
     while let Some(n) = bytes[at..].iter().position(|byte| byte == first) {
         let start = at + n;
@@ -147,15 +258,18 @@ fn replaced(bytes: Vec<u8>, needle: &str, instead: &str) -> Vec<u8> {
             made.extend_from_slice(instead.as_bytes());
             done = start + needle.len();
             at = done;
+            if made.len() > max {
+                return Err(TooLong);
+            }
         } else {
             at = start + 1;
         }
     }
     if done == 0 {
-        return bytes;
+        return Ok(bytes);
     }
     made.extend_from_slice(&bytes[done..]);
-    made
+    if made.len() > max { Err(TooLong) } else { Ok(made) }
 }
 
 /// The ways in which a value is repeated.
@@ -181,6 +295,10 @@ fn add_spellings(value: &str, found: &mut BTreeSet<String>) {
         return;
     }
     found.insert(value.to_owned());
+    // What looks like an escape in the value itself is undone with the others.
+    if let Some(undone) = Undone::of(value) {
+        add_spellings(&undone.text, found);
+    }
     let json = serde_json::Value::from(value).to_string();
     if let Some(inner) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) {
         found.insert(inner.to_owned());
@@ -278,19 +396,70 @@ mod tests {
     }
 
     #[test]
-    fn an_output_and_an_error_are_told_without_it() {
+    fn a_value_is_found_however_much_of_it_is_escaped() {
+        let plain = redactor("abc+def/ghi==<'4'>");
+        for (serializer, spelled) in [
+            ("Gson", r"abc+def/ghi\u003d\u003d\u003c\u00274\u0027\u003e"),
+            (".NET", r"abc\u002Bdef/ghi==\u003C\u00274\u0027\u003E"),
+            ("Go, Rails", r"abc+def/ghi==\u003c'4'\u003e"),
+            ("Go's pages", "abc&#43;def/ghi==&lt;&#39;4&#39;&gt;"),
+            ("Handlebars", "abc+def/ghi&#x3D;&#x3D;&lt;&#x27;4&#x27;&gt;"),
+            ("Mustache", "abc+def&#x2F;ghi&#x3D;&#x3D;&lt;&#39;4&#39;&gt;"),
+            ("an address", "abc%2Bdef/ghi%3d%3D%3C'4'%3E"),
+            ("a page in JSON", r"abc\u0026#43;def\/ghi==\u0026lt;\u0026#39;4\u0026#39;\u0026gt;"),
+            ("JSON in JSON", r"abc+def/ghi\\u003d=\\u003c'4'>"),
+            ("all of it", r"\u0061\u0062\u0063+def/ghi==<'4'>"),
+        ] {
+            assert_eq!(plain.text(&format!("é{spelled}é{spelled}")), "é[secret key]é[secret key]", "{serializer}");
+            assert!(plain.is_in(&spelled.to_ascii_uppercase().replace("\\U", "\\u")), "{serializer}");
+        }
+        assert_eq!(plain.text(r"a\u003db %20 &amp; &#43;"), r"a\u003db %20 &amp; &#43;", "the rest is as it was");
+        let escaped = redactor("ab%41cd%3Def\\/g");
+        assert_eq!(escaped.text("x ab%41cd%3Def\\/g x ab%41cd\\u00253Def\\/g"), "x [secret key] x [secret key]");
+        let named = redactor("[secret key]%41");
+        assert!(named.text("[secret key]%41 [secret key]A").starts_with("[secret key]"), "it ends");
+    }
+
+    #[test]
+    fn no_beginning_of_a_value_is_left_where_a_text_was_cut() {
+        let value = "c4n4ry+of/a=secret";
+        let redactor = redactor(value);
+        let percent = percent_encoded(value);
+        let unicode = value.replace('+', "\\u002b").replace('/', "\\/").replace('=', "\\u003d");
+        let base64 = STANDARD.encode(format!("user:{value}"));
+        let digits = hex::encode(value);
+        for spelled in [value, percent.as_str(), unicode.as_str(), digits.as_str(), "c4n4ry&#43;of&#x2F;a&#61;secret"] {
+            for n in 1..spelled.len() {
+                let left = redactor.cut(&spelled[..n]);
+                assert!(left.len() < 5, "{left} of {spelled}");
+            }
+            let told = format!("é words {spelled}");
+            assert_eq!(redactor.cut(&told[..told.len() - 1]).trim_end(), "é words", "{spelled}");
+        }
+        for n in 1..base64.len() {
+            let told = redactor.text(&base64[..n]);
+            assert!(!redactor.cut(&told).contains(&base64[7..12]), "{n}");
+        }
+        assert_eq!(redactor.cut("all is well"), "all is well");
+    }
+
+    #[test]
+    fn what_would_be_longer_than_it_may_be_is_given_up() {
+        let redactor = redactor("c4n4ry-c");
+        let many = "c4n4ry-c".repeat(1_000);
+        assert!(redactor.owned(many.clone(), 9_000).is_err());
+        assert_eq!(redactor.owned(many.clone(), 12_000).unwrap().len(), 12_000);
+        let bytes = [&b"\xff"[..], many.as_bytes()].concat();
+        assert!(redactor.bytes(bytes.clone(), 9_000).is_err());
+        assert_eq!(redactor.bytes(bytes, 12_001).unwrap().len(), 12_001);
+    }
+
+    #[test]
+    fn bytes_and_an_error_are_told_without_it() {
         let redactor = redactor("c4n4ry-c4n4ry");
-        let output = |media_type: &str, bytes: &[u8]| StepOutput {
-            outputs: vec![Output { name: "body".into(), media_type: media_type.into(), bytes: bytes.to_vec() }],
-            ..StepOutput::default()
-        };
-        let made = redactor.output(output("image/png", b"\xff\x00c4n4ry-c4n4ry\xffcc4n4ry-c4n4ry"));
-        assert_eq!(made.outputs[0].bytes, b"\xff\x00[secret key]\xffc[secret key]");
-        let made = redactor.output(output("text/c4n4ry-c4n4ry", b"plain"));
-        assert_eq!(
-            (made.outputs[0].media_type.as_str(), &made.outputs[0].bytes[..]),
-            ("application/octet-stream", &b"plain"[..])
-        );
+        let made = redactor.bytes(b"\xff\x00c4n4ry-c4n4ry\xffcc4n4ry-c4n4ry".to_vec(), 1_000).unwrap();
+        assert_eq!(made, b"\xff\x00[secret key]\xffc[secret key]");
+        assert!(redactor.is_in("text/C4N4RY-c4n4ry") && !redactor.is_in("text/plain"));
         let error = AgentError::new(Reason::Server, "It said c4n4ry-c4n4ry").with_retry_after(Some(7));
         let told = redactor.error(error.with_source("c4n4ry-c4n4ry"));
         assert_eq!((told.to_string().as_str(), told.retry_after_ms), ("It said [secret key]", Some(7)));

@@ -15,11 +15,14 @@ use workflow::{
     AgentSpec,
     agent::OutputPort,
     schema::{Kind, Schema},
+    status::Reason,
 };
 
+use super::MAX_BODY_BYTES;
 use crate::{
     Output,
     output::{self, Unfit},
+    redact::{Redactor, TooLong},
 };
 
 const UNKNOWN: &str = "application/octet-stream";
@@ -31,6 +34,8 @@ pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: Vec<u8>,
+    /// What was sent in secret is taken out first, so that what is judged is what is kept.
+    pub(super) redactor: &'a Redactor,
 }
 
 enum Content {
@@ -75,18 +80,21 @@ impl Answer<'_> {
     fn content(self, port: &OutputPort) -> Result<Content, Unfit> {
         let declared = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (media_type, charset) = split(declared);
-        let is_known = !media_type.is_empty() && media_type != UNKNOWN;
+        let is_known = !media_type.is_empty() && media_type != UNKNOWN && !self.redactor.is_in(&media_type);
         if is_known && !is_text(&media_type) {
-            return Ok(Content::Binary { media_type, bytes: self.body });
+            let bytes = self.redactor.bytes(self.body, MAX_BODY_BYTES).map_err(too_long)?;
+            return Ok(Content::Binary { media_type, bytes });
         }
-        let encoding = encoding(&media_type, charset.as_deref(), &self.body)
-            .map_err(|label| Unfit::new(format!("declared the charset `{label}`, which is not known")))?;
+        let encoding = encoding(&media_type, charset.as_deref(), &self.body).map_err(|label| {
+            let label = self.redactor.text(label);
+            Unfit::new(format!("declared the charset `{label}`, which is not known"))
+        })?;
         // A byte order mark wins over all else, and is no part of the text.
         let (text, used, has_errors) = encoding.decode(&self.body);
         let text = text.into_owned();
         if !is_known && (has_errors || text.contains('\0')) {
-            let media_type = UNKNOWN.to_owned();
-            return Ok(Content::Binary { media_type, bytes: self.body });
+            let bytes = self.redactor.bytes(self.body, MAX_BODY_BYTES).map_err(too_long)?;
+            return Ok(Content::Binary { media_type: UNKNOWN.to_owned(), bytes });
         }
         if has_errors {
             return Err(Unfit::new(format!(
@@ -95,8 +103,14 @@ impl Answer<'_> {
                 port.name
             )));
         }
-        Ok(Content::Text(text))
+        self.redactor.owned(text, MAX_BODY_BYTES).map(Content::Text).map_err(too_long)
     }
+}
+
+fn too_long(_: TooLong) -> Unfit {
+    let most = MAX_BODY_BYTES >> 20;
+    let reason = format!("repeated a secret so often that without it the answer is larger than {most} MiB");
+    Unfit { class: Reason::OutputTooLarge, reason }
 }
 
 fn admits_null(schema: &Schema) -> bool {
@@ -220,7 +234,12 @@ mod tests {
         if !content_type.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
-        let answer = Answer { status: StatusCode::from_u16(status).unwrap(), headers: &headers, body: body.to_vec() };
+        let answer = Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &headers,
+            body: body.to_vec(),
+            redactor: &Redactor::default(),
+        };
         match answer.outputs(&spec) {
             Ok(outputs) => {
                 assert_eq!(outputs[1].bytes, status.to_string().into_bytes());

@@ -50,7 +50,12 @@ pub(super) async fn headers(
             None => header(name, &scope.render("A header", template, Insert::AsIs).await?)?,
             Some(parts) => {
                 let text = filled(&parts, url, asker, &mut headers.redactor).await?;
-                let (name, mut value) = header(name, &text).map_err(|error| headers.redactor.error(error))?;
+                // Not which letter it is: that is one of the secret.
+                let (name, mut value) = header(name, &text).map_err(|_| {
+                    AgentError::permanent(format!(
+                        "The header `{name}` cannot be sent: its secret holds a line break, a control character or a letter that is not ASCII"
+                    ))
+                })?;
                 // Whatever prints headers prints no value of this one.
                 value.set_sensitive(true);
                 headers.secret.push(name.clone());

@@ -35,13 +35,23 @@ fn keeper(value: &str) -> Arc<Keeper> {
     Arc::new(Keeper { value: value.to_owned(), asked: Mutex::default() })
 }
 
-async fn run(keeper: Option<&Arc<Keeper>>, mut config: Value, values: Value) -> Result<StepOutput, AgentError> {
+async fn run(keeper: Option<&Arc<Keeper>>, config: Value, values: Value) -> Result<StepOutput, AgentError> {
+    run_into(keeper, config, values, &json!({"type": "string"})).await
+}
+
+/// The same with an output of this schema.
+async fn run_into(
+    keeper: Option<&Arc<Keeper>>,
+    mut config: Value,
+    values: Value,
+    schema: &Value,
+) -> Result<StepOutput, AgentError> {
     config["kind"] = json!("http");
     let secrets = keeper.map(|keeper| Arc::clone(keeper) as Arc<dyn Secrets>);
     let allow_private = vec!["127.0.0.1".parse().unwrap()];
     let options = Options { allow_private, sandbox: Some(sandbox()), secrets };
     let registry = Registry::new(Providers::default(), Arc::new(InMemory::default()), options);
-    let outputs = json!([{"name": "body", "schema": {"type": "string"}}]);
+    let outputs = json!([{"name": "body", "schema": schema}]);
     registry.for_kind("http").unwrap().run(input(config, outputs, values), &context()).await
 }
 
@@ -118,7 +128,8 @@ async fn what_cannot_be_sent_is_refused_without_repeating_it() {
     Mock::given(any()).respond_with(echo(200)).mount(&server).await;
     for value in ["c4n4ry-c4n4ry\r\nX-Other: 1", "c4n4ry-c4n4ry-é", "c4n4ry-c4n4ry\u{7f}"] {
         let error = run(Some(&keeper(value)), calling(&server.uri()), json!({})).await.unwrap_err();
-        assert!(!format!("{error:?}").contains("c4n4ry"), "{error:?}");
+        let told = format!("{error:?}");
+        assert!(!told.contains("c4n4ry") && !told.contains('é'), "{told}");
     }
     let error = run(None, calling(&server.uri()), json!({})).await.unwrap_err();
     assert_eq!(error.class, Reason::Unauthorized);
@@ -134,4 +145,50 @@ async fn nothing_is_asked_for_before_it_is_known_where_it_would_go() {
     let error = run(Some(&keeper), calling("not an address"), json!({})).await.unwrap_err();
     assert_eq!(error.class, Reason::Permanent);
     assert!(keeper.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn json_is_judged_and_kept_without_it_however_it_is_escaped() {
+    let server = MockServer::start().await;
+    let object = json!({"type": "object"});
+    let answering = async |body: String| {
+        server.reset().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_raw(body, "application/json"))
+            .mount(&server)
+            .await;
+    };
+    answering(r#"{"h": "Bearer c4n4ry\/of\u002Ba\u003dsecret", "n": 1.10}"#.to_owned()).await;
+    let output = run_into(Some(&keeper(CANARY)), calling(&server.uri()), json!({}), &object).await.unwrap();
+    assert_eq!(shown(&output), [("body", "application/json", r#"{"h": "Bearer [secret github]", "n": 1.10}"#)]);
+    // What would be no JSON without it is not kept.
+    answering(r#"{"id": 1234567890}"#.to_owned()).await;
+    let error = run_into(Some(&keeper("1234567890")), calling(&server.uri()), json!({}), &object).await.unwrap_err();
+    assert_eq!(error.class, Reason::InvalidOutput);
+    assert!(!format!("{error:?}").contains("1234567890"), "{error:?}");
+    // Nor what would be larger than it may be.
+    answering(format!("[\"{}\"]", "c4n4ry-c".repeat(1_900_000))).await;
+    let error = run(Some(&keeper("c4n4ry-c")), calling(&server.uri()), json!({})).await.unwrap_err();
+    assert_eq!(error.class, Reason::OutputTooLarge, "{error}");
+}
+
+#[tokio::test]
+async fn a_message_is_never_cut_within_a_secret() {
+    let server = MockServer::start().await;
+    let spelled = [CANARY, r"c4n4ry\/of+a\u003dsecret", "c4n4ry%2Fof%2Ba%3Dsecret", "c4n4ry/of&#43;a&#61;secret"];
+    let paddings = (1_650..1_720).step_by(17).chain((1_900..2_000).step_by(23)).chain((4_070..4_096).step_by(5));
+    for n in paddings {
+        for (page, spelled) in [false, true].into_iter().flat_map(|page| spelled.map(|spelled| (page, spelled))) {
+            // Of a page the padding is no word, so its end comes into the message.
+            let body = if page {
+                format!("<html><style>{}</style>{spelled} and more", "x".repeat(n))
+            } else {
+                format!("{} {spelled} and more", "x".repeat(n))
+            };
+            server.reset().await;
+            Mock::given(any()).respond_with(ResponseTemplate::new(500).set_body_string(body)).mount(&server).await;
+            let error = run(Some(&keeper(CANARY)), calling(&server.uri()), json!({})).await.unwrap_err();
+            assert!(!error.message.contains("c4n4"), "{n} {page} {spelled}: {error}");
+        }
+    }
 }
