@@ -177,8 +177,8 @@ fn checked_hosts(hosts: &[String]) -> Result<Vec<String>> {
     let mut known = BTreeSet::new();
     for (n, host) in hosts.iter().enumerate() {
         let read = host.parse::<Host>().map_err(|bad| {
-            let shown = shortened(host, QUOTED_CHARS);
-            let detail = format!("`{shown}` is no host: {bad}. Write it like api.example.org.");
+            // Not repeated: it may be the value, in the wrong field.
+            let detail = format!("Number {} is no host: {bad}. Write it like api.example.org.", n + 1);
             Error::invalid(format!("hosts.{n}"), detail)
         })?;
         known.insert(read.to_string());
@@ -192,7 +192,7 @@ fn checked_agents(agents: Vec<AgentId>) -> Result<Vec<AgentId>> {
     }
     let agents: BTreeSet<AgentId> = agents.into_iter().collect();
     match agents.iter().find(|agent| !agent.is_well_formed()) {
-        Some(agent) => Err(no_agent(agent)),
+        Some(_) => Err(Error::invalid("agents", "One is no id of an agent. Name agents of the library by their ids.")),
         None => Ok(agents.into_iter().collect()),
     }
 }

@@ -362,6 +362,11 @@ async fn what_is_wrong_is_told_at_its_field_and_no_value_comes_back(pool: PgPool
         (with("value", json!(["c4n4ry-c4n4ry"])), 422, "value"),
         (with("value", json!(77_777_777_777_u64)), 422, "value"),
         (with("hosts", json!(["a.example", "https://a.example/path"])), 422, "hosts.1"),
+        (with("hosts", json!(["c4n4ry-c4n4ry in the wrong field"])), 422, "hosts.0"),
+        (with("hosts", json!("c4n4ry-c4n4ry")), 422, "hosts"),
+        (with("description", json!(["c4n4ry-c4n4ry"])), 422, "description"),
+        (with("agents", json!("c4n4ry-c4n4ry")), 422, "agents"),
+        (with("agents", json!(["C4N4RY c4n4ry-c4n4ry"])), 422, "agents"),
         (with("hosts", json!(vec!["a.example"; 21])), 422, "hosts"),
         (with("agents", json!(["nobody"])), 422, "agents"),
         (with("agents", json!(["NOBODY <script>"])), 422, "agents"),
@@ -373,8 +378,19 @@ async fn what_is_wrong_is_told_at_its_field_and_no_value_comes_back(pool: PgPool
         holds_none("a refusal", &answer.text());
         assert!(!answer.text().contains("77777777777"), "{}", answer.text());
     }
-    let unknown = server.admin.json(Method::PUT, &at, &with("visible", json!(true))).await;
-    assert_eq!(unknown.status, 422);
+    for body in [
+        json!("c4n4ry-c4n4ry"),
+        json!(["c4n4ry-c4n4ry"]),
+        json!({"c4n4ry-c4n4ry": 1}),
+        with("c4n4ry-c4n4ry", json!(true)),
+    ] {
+        let refused = server.admin.json(Method::PUT, &at, &body).await;
+        assert_eq!(refused.status, 422, "{body}");
+        holds_none("a refusal", &refused.text());
+        let refused = server.admin.post("/_fn/set_secret", json!({"name": "github", "secret": body})).await;
+        assert!(!refused.status.is_success());
+        holds_none("a refusal of a function", &refused.text());
+    }
     for name in ["Github", "1a", "a%20b", &"a".repeat(65)] {
         server.admin.json(Method::PUT, &format!("{SECRETS}/{name}"), &sound()).await.problem(422, "invalid");
     }
