@@ -82,9 +82,13 @@ pub async fn grant(ctx: &OpContext, name: &SecretName, wanted: GrantSecret) -> R
         return Err(Error::NotFound);
     }
     let agents = checked_agents(wanted.agents)?;
-    match ctx.store().grant_secret(name, &agents, ctx.author()).await? {
+    let expected = wanted.expect.map(checked_agents).transpose()?;
+    match ctx.store().grant_secret(name, &agents, expected.as_deref(), ctx.author()).await? {
         Granted::Granted => view(ctx, name).await,
         Granted::NotFound => Err(Error::NotFound),
+        Granted::Changed => Err(Error::Conflict(
+            "Somebody changed meanwhile which agents may use it. Nothing was changed: look at it again.".to_owned(),
+        )),
         Granted::UnknownAgent(agent) => Err(no_agent(&agent)),
     }
 }

@@ -47,6 +47,8 @@ pub enum SetSecret {
 pub enum GrantSecret {
     Granted,
     NotFound,
+    /// Others may use it than was expected.
+    Changed,
     UnknownAgent(AgentId),
 }
 
@@ -191,20 +193,27 @@ impl Store {
         Ok(outcome)
     }
 
-    /// These agents may use it from now on, and no others.
-    pub async fn grant_secret(&self, name: &SecretName, agents: &[AgentId], author: Author) -> Result<GrantSecret> {
+    /// These agents may use it from now on, and no others. `expect`, sorted: those that may now, or nothing is changed.
+    pub async fn grant_secret(
+        &self,
+        name: &SecretName,
+        agents: &[AgentId],
+        expect: Option<&[AgentId]>,
+        author: Author,
+    ) -> Result<GrantSecret> {
         let mut tx = self.pool.begin().await?;
         if let Some(unknown) = unknown_agent(&mut tx, agents).await? {
             return Ok(GrantSecret::UnknownAgent(unknown));
         }
-        let agents = texts(agents);
-        let changed = sqlx::query!("UPDATE secrets SET agents = $2 WHERE name = $1", name.as_str(), &agents)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        if changed == 0 {
-            return Ok(GrantSecret::NotFound);
+        let known = sqlx::query_scalar!("SELECT agents FROM secrets WHERE name = $1 FOR UPDATE", name.as_str());
+        let Some(known) = known.fetch_optional(&mut *tx).await? else { return Ok(GrantSecret::NotFound) };
+        if expect.is_some_and(|expected| texts(expected) != known) {
+            return Ok(GrantSecret::Changed);
         }
+        let agents = texts(agents);
+        sqlx::query!("UPDATE secrets SET agents = $2 WHERE name = $1", name.as_str(), &agents)
+            .execute(&mut *tx)
+            .await?;
         audit::append(&mut tx, author, "secret.granted", name.as_str(), json!({"agents": agents})).await?;
         tx.commit().await?;
         Ok(GrantSecret::Granted)

@@ -152,7 +152,7 @@ async fn perform(operator: &Operator, verb: Verb, value: Option<Hidden>) -> Resu
             Ok(format!("{what}: {}", line(&secret)).into())
         }
         Verb::Grant(Grant { named, agents }) => {
-            let wanted = GrantSecret { agents: ids(agents) };
+            let wanted = GrantSecret { agents: ids(agents), expect: None };
             let secret = secrets::grant(&ctx, &SecretName::new(named.name), wanted).await.map_err(missing)?;
             Ok(line(&secret).into())
         }

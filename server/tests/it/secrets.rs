@@ -233,7 +233,10 @@ async fn who_was_not_granted_it_and_where_it_may_not_go_it_is_not_sent(pool: PgP
     let view = ran(&format!("http://{address}")).await;
     assert_eq!(step(&view, "led")["status"], "completed", "{view:#}");
 
-    let grant = json!({"agents": ["foreign"]});
+    // Two admins saw the same list: who comes second takes nothing back that the first has done.
+    let stale = json!({"agents": ["granted"], "expect": ["granted", "away", "led", "foreign"]});
+    server.admin.json(Method::PUT, &format!("{SECRETS}/github/agents"), &stale).await.problem(409, "conflict");
+    let grant = json!({"agents": ["foreign"], "expect": ["led", "granted", "away"]});
     let granted = server.admin.json(Method::PUT, &format!("{SECRETS}/github/agents"), &grant).await.expect(200);
     assert_eq!(granted["agents"], json!(["foreign"]));
     let view = ran("http://127.0.0.1:9").await;

@@ -83,10 +83,10 @@ fn Choose(
         view! { <li dir="auto"><Checkbox checked=choice.is_chosen label/></li> }
     });
     let (is_empty, boxes) = (chosen.is_empty(), boxes.collect_view());
-    let name: SecretName = secret.name;
+    let (name, shown): (SecretName, Vec<AgentId>) = (secret.name, secret.agents);
     let grant = Action::new(move |(): &()| {
         let agents = chosen.iter().filter(|choice| choice.is_chosen.get_untracked()).map(|choice| choice.id.clone());
-        let wanted = Wanted { agents: agents.collect() };
+        let wanted = Wanted { agents: agents.collect(), expect: Some(shown.clone()) };
         api::grant_secret(name.clone(), wanted)
     });
     let error = outcome(grant, move |secret: SecretView| {

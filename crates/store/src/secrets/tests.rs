@@ -112,10 +112,12 @@ async fn a_grant_is_to_agents_that_are_there_and_goes_with_them(pool: PgPool) {
     assert_eq!(open(&store, &keys, "github", "caller", HOME).await, "NotGranted", "nobody has it at first");
     let name = SecretName::from("github");
     let both = [caller.clone(), other.clone()];
-    assert_eq!(store.grant_secret(&name, &both, Author::default()).await.unwrap(), GrantSecret::Granted);
-    let refused = store.grant_secret(&name, std::slice::from_ref(&nobody), Author::default()).await.unwrap();
+    assert_eq!(store.grant_secret(&name, &both, None, Author::default()).await.unwrap(), GrantSecret::Granted);
+    let stale = store.grant_secret(&name, &[], Some(&both[..1]), Author::default()).await.unwrap();
+    assert_eq!(stale, GrantSecret::Changed);
+    let refused = store.grant_secret(&name, std::slice::from_ref(&nobody), None, Author::default()).await.unwrap();
     assert_eq!(refused, GrantSecret::UnknownAgent(nobody));
-    let missing = store.grant_secret(&"none".into(), &both, Author::default()).await.unwrap();
+    let missing = store.grant_secret(&"none".into(), &both, Some(&[]), Author::default()).await.unwrap();
     assert_eq!(missing, GrantSecret::NotFound);
     assert_eq!(set(&store, &keys, "github", "a-new-value", None).await, SetSecret::Replaced);
     assert_eq!(open(&store, &keys, "github", "caller", HOME).await, "a-new-value", "a new value leaves the agents");

@@ -50,6 +50,9 @@ pub struct SetSecret {
 #[serde(deny_unknown_fields)]
 pub struct GrantSecret {
     pub agents: Vec<AgentId>,
+    /// Those that may use it as far as whoever asks knows: if they are others by now, nothing is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Vec<AgentId>>,
 }
 
 /// By hand: serde's own words repeat what was given, and whoever mixes up the fields, or sends the value alone, has put it there.
