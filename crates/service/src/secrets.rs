@@ -39,6 +39,15 @@ pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<SecretView>> 
     Ok(ctx.store().secrets(keys(ctx), wanted.window()).await?)
 }
 
+/// What is told of one, if it is there.
+pub async fn find(ctx: &OpContext, name: &SecretName) -> Result<Option<SecretView>> {
+    ctx.keeper_of_secrets()?;
+    if !name.is_well_formed() {
+        return Ok(None);
+    }
+    Ok(ctx.store().secret(keys(ctx), name).await?)
+}
+
 /// Makes a secret or gives it another value, and says which of the two.
 pub async fn set(ctx: &OpContext, name: &SecretName, wanted: SetSecret) -> Result<(SecretView, bool)> {
     ctx.keeper_of_secrets()?;

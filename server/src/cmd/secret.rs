@@ -50,15 +50,15 @@ struct Set {
         long = "host",
         value_name = "HOST",
         value_delimiter = ',',
-        help = "A host that it may be sent to, such as api.example.org, *.example.org or http://10.0.0.7:8080; without one no agent can send it"
+        help = "A host that it may be sent to, such as api.example.org, *.example.org or http://10.0.0.7:8080; without one it keeps those that it has, and a new one is sent by no agent"
     )]
     hosts: Vec<String>,
     /// An agent that may use it; without one it stays with those that may now
     #[arg(long = "agent", value_name = "ID", value_delimiter = ',')]
     agents: Vec<String>,
-    /// What it is for
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    description: String,
+    /// What it is for; without it that stays as it is
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
     /// Read the value from standard input
     #[arg(long, required_unless_present = "value_file", conflicts_with = "value_file")]
     value_stdin: bool,
@@ -145,8 +145,16 @@ async fn perform(operator: &Operator, verb: Verb, value: Option<Hidden>) -> Resu
         Verb::Set(Set { named, hosts, agents, description, .. }) => {
             let Some(value) = value else { bail!("no value was given") };
             let agents = (!agents.is_empty()).then(|| ids(agents));
-            let wanted = SetSecret { value, hosts: given(hosts), description, agents };
             let name = SecretName::new(named.name);
+            // Where a new value alone is given, it goes where the old one went.
+            let (known_hosts, known_description) = secrets::find(&ctx, &name)
+                .await
+                .map_err(told)?
+                .map(|known| (known.hosts, known.description))
+                .unwrap_or_default();
+            let hosts = if hosts.is_empty() { known_hosts } else { given(hosts) };
+            let description = description.unwrap_or(known_description);
+            let wanted = SetSecret { value, hosts, description, agents };
             let (secret, is_new) = secrets::set(&ctx, &name, wanted).await.map_err(told)?;
             let what = if is_new { "Made" } else { "Set anew" };
             Ok(format!("{what}: {}", line(&secret)).into())

@@ -474,6 +474,11 @@ async fn the_operator_sets_grants_rotates_and_deletes_at_a_terminal(pool: PgPool
     let told = said(&weft(&pool, KEY, &set, &format!("{CANARY}\n")).await);
     assert!(told.starts_with("Made: github  key ") && told.contains("for shout"), "{told}");
     assert!(said(&weft(&pool, KEY, &set, "another long value").await).starts_with("Set anew"));
+    let kept = said(&weft(&pool, KEY, &["set", "github", "--value-stdin"], "a third long value").await);
+    assert!(
+        kept.contains("api.example.org") && kept.contains("for shout"),
+        "a new value goes where the old one went: {kept}"
+    );
     let none = weft(&pool, "", &set, CANARY).await;
     assert!(complained(&none).contains("weft secret new-key"), "{none:?}");
     let bad = weft(&pool, "c0ffee", &["list"], "").await;
@@ -503,7 +508,8 @@ async fn the_operator_sets_grants_rotates_and_deletes_at_a_terminal(pool: PgPool
     let audit = server.admin.get("/api/audit?action=secret&who=operator").await.expect(200);
     let actions: Vec<_> =
         audit["entries"].as_array().unwrap().iter().rev().map(|entry| entry["action"].clone()).collect();
-    let expected = ["secret.created", "secret.replaced", "secret.rotated", "secret.granted", "secret.deleted"];
+    let (made, again) = ("secret.created", "secret.replaced");
+    let expected = [made, again, again, "secret.rotated", "secret.granted", "secret.deleted"];
     assert_eq!(actions, expected.map(|action| json!(action)));
     holds_none("a dump", &dump(&pool).await);
     server.stop().await;

@@ -1,7 +1,11 @@
 //! Where a secret may be sent: a host, its port and whether the way there is encrypted, as an admin names it.
 //! Must never admit more than what is written: another port, a plain connection and a name below are other places.
 
-use std::{fmt, net::Ipv6Addr, str::FromStr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// Characters of a name at most.
 const MAX_CHARS: usize = 253;
@@ -30,6 +34,8 @@ pub enum BadHost {
     Port,
     #[error("a name has letters of ASCII, digits, `-`, `_` and dots; others are written as `xn--…`")]
     Name,
+    #[error("an address is written as four numbers from 0 to 255, such as 10.0.0.7")]
+    Number,
     #[error("`*.` stands before a name of two parts or more, such as `*.example.org`")]
     Below,
 }
@@ -101,11 +107,31 @@ impl FromStr for Host {
 
 fn read_name(name: &str) -> Result<String, BadHost> {
     if let Some(inner) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return inner.parse::<Ipv6Addr>().map(|address| format!("[{address}]")).map_err(|_| BadHost::Name);
+        return inner.parse::<Ipv6Addr>().map(shown).map_err(|_| BadHost::Name);
     }
     let is_part =
         |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if name.len() <= MAX_CHARS && name.split('.').all(is_part) { Ok(name.to_owned()) } else { Err(BadHost::Name) }
+    if name.len() > MAX_CHARS || !name.split('.').all(is_part) {
+        return Err(BadHost::Name);
+    }
+    // What ends in a number is an address to whoever reads addresses, and is written by them as four numbers.
+    if name.rsplit('.').next().is_some_and(is_number) && name.parse::<Ipv4Addr>().is_err() {
+        return Err(BadHost::Number);
+    }
+    Ok(name.to_owned())
+}
+
+fn is_number(part: &str) -> bool {
+    let is_hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());
+    part.bytes().all(|b| b.is_ascii_digit()) || part.strip_prefix("0x").is_some_and(is_hex)
+}
+
+/// As addresses spell it: the last half of one that stands for IPv4 too.
+fn shown(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
+        (None, _) => format!("[{address}]"),
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +156,13 @@ mod tests {
             ("*.example.org", "*.example.org"),
             ("[::1]:8443", "[::1]:8443"),
             ("[0:0::1]", "[::1]"),
+            ("[::ffff:10.0.0.7]", "[::ffff:a00:7]"),
+            ("2130706433", "Number"),
+            ("10.7", "Number"),
+            ("0x7f.1", "Number"),
+            ("a.0x1f", "Number"),
+            ("010.0.0.7", "Number"),
+            ("a1.b2", "a1.b2"),
             ("localhost", "localhost"),
             ("ftp://a", "Scheme"),
             ("https://a/b", "More"),
