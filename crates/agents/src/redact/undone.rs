@@ -23,7 +23,7 @@ const ENTITIES: [(&str, char); 13] = [
 /// One layer of escapes less.
 pub(super) struct Undone {
     pub(super) text: String,
-    /// From where on what stands here stood there, in the order of the text.
+    /// Behind each escape, in the order of the text: from here on what stands here stood there. Up to it nothing is shifted further.
     jumps: Vec<(usize, usize)>,
 }
 
@@ -37,7 +37,6 @@ impl Undone {
             at = start + 1;
             if let Some((letter, length)) = escape(&source[start..]) {
                 undone.text.push_str(&source[done..start]);
-                undone.jumps.push((undone.text.len(), start));
                 undone.text.push(letter);
                 done = start + length;
                 undone.jumps.push((undone.text.len(), done));
