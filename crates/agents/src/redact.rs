@@ -6,7 +6,7 @@ mod undone;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::{self, Write},
     sync::{PoisonError, RwLock},
 };
@@ -27,11 +27,20 @@ const MAX_ESCAPE_CHARS: usize = 16;
 /// Letters by which the beginning of a value is known where a text was cut.
 const MIN_BEGINNING: usize = 4;
 
-/// Spellings that a process remembers; when there are more it begins anew.
-const MAX_KNOWN: usize = 20_000;
+/// Bytes of the spellings that a process remembers; beyond that it forgets the oldest.
+const MAX_KNOWN_BYTES: usize = 16 * 1024 * 1024;
 
 /// What was opened in this process, for the log.
-static KNOWN: RwLock<Redactor> = RwLock::new(Redactor { needles: Vec::new() });
+static KNOWN: RwLock<Known> =
+    RwLock::new(Known { redactor: Redactor { needles: Vec::new() }, values: VecDeque::new(), n_bytes: 0 });
+
+/// What a process has opened.
+struct Known {
+    redactor: Redactor,
+    /// The spellings of each, the oldest first.
+    values: VecDeque<BTreeSet<String>>,
+    n_bytes: usize,
+}
 
 /// Secrets that were opened, as what to look for and what to put there.
 #[derive(Clone, Default)]
@@ -42,19 +51,36 @@ pub(crate) struct Redactor {
 
 /// A process' log has no value in it that was opened here.
 pub fn remember(name: &SecretName, value: &str) {
-    let is_known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).knows(value);
+    let is_known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).redactor.knows(value);
     if !is_known {
-        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-        if known.needles.len() > MAX_KNOWN {
-            known.needles.clear();
-        }
-        known.add(name, value);
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(name, value, MAX_KNOWN_BYTES);
     }
 }
 
 /// A line for the log without what this process has opened.
 pub fn redacted(line: &str) -> Cow<'_, str> {
-    KNOWN.read().unwrap_or_else(PoisonError::into_inner).text(line)
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).redactor.text(line)
+}
+
+impl Known {
+    fn add(&mut self, name: &SecretName, value: &str, max_bytes: usize) {
+        let spellings = spellings(value);
+        self.n_bytes += n_bytes(&spellings);
+        self.redactor.add(name, value);
+        self.values.push_back(spellings);
+        // The newest is what is about to be sent.
+        while self.n_bytes > max_bytes && self.values.len() > 1 {
+            let Some(oldest) = self.values.pop_front() else { return };
+            self.n_bytes -= n_bytes(&oldest);
+            let is_gone =
+                |needle: &String| oldest.contains(needle) && !self.values.iter().any(|value| value.contains(needle));
+            self.redactor.needles.retain(|(needle, _)| !is_gone(needle));
+        }
+    }
+}
+
+fn n_bytes(spellings: &BTreeSet<String>) -> usize {
+    spellings.iter().map(String::len).sum()
 }
 
 impl Redactor {
@@ -201,17 +227,26 @@ pub(crate) struct TooLong;
 
 /// Where which needle is, one behind the other; of several at one place the longest.
 struct Hits<'a> {
-    needles: &'a [(String, String)],
     text: &'a str,
     at: usize,
-    /// The next place of each.
-    next: Vec<Option<usize>>,
+    /// Those that are there at all, the longest first.
+    found: Vec<Found<'a>>,
+}
+
+struct Found<'a> {
+    needle: &'a str,
+    instead: &'a str,
+    /// None behind its last place.
+    next: Option<usize>,
 }
 
 impl<'a> Hits<'a> {
     fn of(needles: &'a [(String, String)], text: &'a str) -> Self {
-        let next = needles.iter().map(|(needle, _)| text.find(needle.as_str())).collect();
-        Self { needles, text, at: 0, next }
+        let found = needles.iter().filter_map(|(needle, instead)| {
+            let first = text.find(needle.as_str())?;
+            Some(Found { needle, instead, next: Some(first) })
+        });
+        Self { text, at: 0, found: found.collect() }
     }
 }
 
@@ -220,16 +255,16 @@ impl<'a> Iterator for Hits<'a> {
     type Item = (usize, usize, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let at = self.at;
+        let (text, at) = (self.text, self.at);
         let mut first: Option<(usize, usize, &'a str)> = None;
-        for (place, (needle, instead)) in self.next.iter_mut().zip(self.needles) {
-            if place.is_some_and(|place| place < at) {
-                *place = self.text[at..].find(needle.as_str()).map(|n| at + n);
+        for Found { needle, instead, next } in &mut self.found {
+            if next.is_some_and(|next| next < at) {
+                *next = text[at..].find(*needle).map(|n| at + n);
             }
-            if let Some(start) = *place
+            if let Some(start) = *next
                 && first.is_none_or(|(found, ..)| start < found)
             {
-                first = Some((start, start + needle.len(), instead.as_str()));
+                first = Some((start, start + needle.len(), *instead));
             }
         }
         self.at = first?.1;
@@ -464,6 +499,21 @@ mod tests {
         let told = redactor.error(error.with_source("c4n4ry-c4n4ry"));
         assert_eq!((told.to_string().as_str(), told.retry_after_ms), ("It said [secret key]", Some(7)));
         assert!(!format!("{told:?} {redactor:?}").contains("c4n4ry"));
+    }
+
+    #[test]
+    fn a_process_forgets_the_oldest_and_not_what_it_just_opened() {
+        let mut known = Known { redactor: Redactor::default(), values: VecDeque::new(), n_bytes: 0 };
+        let one = n_bytes(&spellings("the-value-0"));
+        for n in 0..10 {
+            known.add(&"key".into(), &format!("the-value-{n}"), 4 * one);
+            assert!(known.redactor.knows(&format!("the-value-{n}")) && known.n_bytes <= 4 * one, "{n}");
+        }
+        assert!(!known.redactor.knows("the-value-0") && known.redactor.knows("the-value-8"));
+        assert_eq!(known.values.len(), 4);
+        known.add(&"key".into(), &"large".repeat(1_000), 4 * one);
+        assert!(known.redactor.knows(&"large".repeat(1_000)), "though it alone is more");
+        assert_eq!((known.values.len(), known.redactor.needles.len()), (1, known.values[0].len()));
     }
 
     #[test]
