@@ -91,6 +91,18 @@ impl Store {
         Ok(SetAudience::Set)
     }
 
+    /// Whether somebody may start runs of a template, as far as that is a matter of groups.
+    pub async fn may_start(&self, id: TemplateId, user: UserId) -> Result<bool> {
+        let found = sqlx::query_scalar!(
+            r#"SELECT (NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = $1 AND a.may_start)
+                   OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                              WHERE a.template_id = $1 AND a.may_start AND m.user_id = $2)) AS "may!""#,
+            id.0,
+            user.0,
+        );
+        Ok(found.fetch_one(&self.pool).await?)
+    }
+
     /// Whether somebody may start runs of what a run was started as, as far as that is a matter of groups: its sub-workflows are nobody's
     /// to start.
     pub async fn may_go_on(&self, run: RunId, user: UserId) -> Result<bool> {

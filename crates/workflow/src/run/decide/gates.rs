@@ -6,7 +6,7 @@ use super::draft::Draft;
 use crate::{
     definition::OnReviewTimeout,
     hash,
-    id::{ArtifactId, StepKey, UserId},
+    id::{ArtifactId, StepKey},
     run::{
         Refused,
         event::EventKind,
@@ -91,7 +91,7 @@ impl Draft<'_> {
             // Who left what is asked, or cannot sign in any more, has no say in what is decided now; nor has what they said before they
             // were back.
             let (owner, voters) = (self.base().birth.user_id, self.ctx.voters);
-            let mut votes = Vec::with_capacity(review.votes.len() + 1);
+            let mut given = Vec::with_capacity(review.votes.len() + 1);
             for by in &review.votes {
                 if !review.stands(*by, voters, owner).ok_or(Refused::UnknownVoter)? {
                     continue;
@@ -99,15 +99,15 @@ impl Draft<'_> {
                 if *by == actor {
                     return Err(Refused::AlreadyVoted);
                 }
-                votes.push(*by);
+                given.push(*by);
             }
-            votes.push(actor);
-            let (n, now) = (votes.len(), self.now);
+            given.push(actor);
+            let (n, now) = (given.len(), self.now);
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
                     review.voted_at.insert(actor, now);
-                    review.voted_at.retain(|by, _| votes.contains(by));
-                    review.votes = votes;
+                    review.voted_at.retain(|by, _| given.contains(by));
+                    review.votes = given;
                 }
             });
             if n < usize::try_from(review.quorum).unwrap_or(usize::MAX) {

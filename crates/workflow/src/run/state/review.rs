@@ -87,9 +87,9 @@ impl Review {
 
     /// Leaves those out that are known to count no more.
     pub(in crate::run) fn leave_out_void(&mut self, voters: &Voters, owner: UserId) {
-        let mut votes = std::mem::take(&mut self.votes);
-        votes.retain(|by| self.stands(*by, voters, owner) != Some(false));
-        self.votes = votes;
+        let mut given = std::mem::take(&mut self.votes);
+        given.retain(|by| self.stands(*by, voters, owner) != Some(false));
+        self.votes = given;
     }
 }
 
