@@ -110,20 +110,22 @@ fn misread(told: &clap::Error) -> ExitCode {
 fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start(&cli.log)?;
     match &cli.command {
-        Command::Serve(command) => privileges::settle(&cli.database, Some(&command.local_model))?,
+        Command::Serve(command) => {
+            privileges::settle(&cli.database, Some(&command.local_model), Some(&command.secrets))?;
+        }
         // Only where there is a Weft: for these none is made.
         Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) | Command::Secret(_)
             if !operator::has_database(&cli.database) => {}
         Command::Secret(command) if !command.needs_database() => {}
-        Command::Work(_)
-        | Command::Migrate
+        Command::Secret(command) => privileges::settle(&cli.database, None, Some(&command.keys))?,
+        Command::Work(command) => privileges::settle(&cli.database, None, Some(&command.secrets))?,
+        Command::Migrate
         | Command::User(_)
         | Command::Group(_)
         | Command::Token(_)
         | Command::WorkerToken(_)
-        | Command::Secret(_)
         | Command::Seed => {
-            privileges::settle(&cli.database, None)?;
+            privileges::settle(&cli.database, None, None)?;
         }
         // These speak to a server and touch nothing but what the person can reach; the last was served before.
         Command::Run(_)

@@ -17,6 +17,6 @@ pub use log::{Log, LogFormat};
 pub use providers::provider_variables;
 pub use proxies::TrustedProxies;
 pub use quotas::Quotas;
-pub use secret_keys::{BadSecretKeys, SecretKeys};
+pub use secret_keys::{BadSecretKeys, HANDED_SECRET_KEYS, SecretKeys};
 pub use web::{PublicUrl, Web};
 pub use worker::Worker;

@@ -21,9 +21,13 @@ use crate::config;
 
 /// For every command that opens the database or the data folder; before the first thread is there. Comes back as somebody
 /// other than root, or not at all.
-pub fn settle(database: &config::Database, model: Option<&config::LocalModel>) -> Result<(), Error> {
+pub fn settle(
+    database: &config::Database,
+    model: Option<&config::LocalModel>,
+    keys: Option<&config::SecretKeys>,
+) -> Result<(), Error> {
     if geteuid().is_root() {
-        return Err(become_other::go_on(database, model));
+        return Err(become_other::go_on(database, model, keys));
     }
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     without_new_rights()

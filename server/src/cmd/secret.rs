@@ -21,7 +21,7 @@ use crate::config;
 #[derive(Args, Debug)]
 pub(super) struct Secret {
     #[command(flatten)]
-    keys: config::SecretKeys,
+    pub(super) keys: config::SecretKeys,
     #[command(subcommand)]
     verb: Verb,
 }

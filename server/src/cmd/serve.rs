@@ -44,7 +44,7 @@ pub(super) struct Serve {
     #[command(flatten)]
     quotas: config::Quotas,
     #[command(flatten)]
-    secrets: config::SecretKeys,
+    pub(super) secrets: config::SecretKeys,
     #[command(flatten)]
     pub(super) local_model: config::LocalModel,
 }

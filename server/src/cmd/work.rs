@@ -18,7 +18,7 @@ pub(super) struct Work {
     #[command(flatten)]
     worker: config::Worker,
     #[command(flatten)]
-    secrets: config::SecretKeys,
+    pub(super) secrets: config::SecretKeys,
 }
 
 pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {

@@ -15,6 +15,10 @@ use store::vault::{BadKeys, KeyRing};
 
 const VARIABLE: &str = "WEFT_SECRET_KEY";
 const FILE_VARIABLE: &str = "WEFT_SECRET_KEY_FILE";
+/// The file as root read it for the user as whom Weft goes on.
+pub const HANDED_SECRET_KEYS: &str = "WEFT_HANDED_SECRET_KEYS";
+/// Where whatever root hands over is found. A file of any other name is nobody's copy, and is not emptied.
+const HANDED_IN: &str = "/proc/self/fd";
 /// No file of keys is longer; more is not read.
 const MAX_BYTES: u64 = 16 * 1024;
 
@@ -29,6 +33,9 @@ pub struct SecretKeys {
         help = "File with the keys that encrypt secrets, one a line: the first encrypts, all decrypt. Instead of it WEFT_SECRET_KEY may hold them"
     )]
     secret_key_file: Option<PathBuf>,
+    /// Set by Weft itself where root read the file for another user
+    #[arg(long, env = HANDED_SECRET_KEYS, hide = true, global = true)]
+    handed_secret_keys: Option<PathBuf>,
 }
 
 /// Why there are no keys. It repeats none.
@@ -58,16 +65,23 @@ impl SecretKeys {
         self.read_beside(std::env::var_os(VARIABLE))
     }
 
+    /// The file that has them, if one is named.
+    pub fn file(&self) -> Option<&Path> {
+        self.secret_key_file.as_deref().filter(|file| !file.as_os_str().is_empty())
+    }
+
     /// An empty variable is the same as none.
     fn read_beside(&self, variable: Option<OsString>) -> Result<KeyRing, BadSecretKeys> {
         let variable = variable.filter(|text| !text.is_empty());
-        let file = self.secret_key_file.as_ref().filter(|file| !file.as_os_str().is_empty());
+        let file = self.file();
         let (mut text, place) = match (variable, file) {
             (None, None) => return Ok(KeyRing::default()),
             (Some(_), Some(_)) => return Err(BadSecretKeys::Both),
             (Some(text), None) => (text.into_string().map_err(|_| BadSecretKeys::NoText)?, VARIABLE.to_owned()),
             (None, Some(file)) => {
-                let text = read(file).map_err(|source| BadSecretKeys::Unreadable { file: file.clone(), source })?;
+                let handed = self.handed_secret_keys.as_deref().filter(|handed| handed.starts_with(HANDED_IN));
+                let text =
+                    read(file, handed).map_err(|source| BadSecretKeys::Unreadable { file: file.to_owned(), source })?;
                 (text, file.display().to_string())
             }
         };
@@ -77,14 +91,21 @@ impl SecretKeys {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
+/// `handed` is a copy, read in place of the file. Whatever this process starts inherits it, so nothing is left in it.
+fn read(path: &Path, handed: Option<&Path>) -> io::Result<String> {
+    let file = match handed {
+        Some(handed) => File::options().read(true).write(true).open(handed)?,
+        None => File::open(path)?,
+    };
     // Orchestrators hand files over that a group may read, so it is no error.
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         tracing::warn!("others than its owner may use {}, the file with the keys for secrets", path.display());
     }
     let mut text = String::new();
-    file.take(MAX_BYTES).read_to_string(&mut text)?;
+    (&file).take(MAX_BYTES).read_to_string(&mut text)?;
+    if handed.is_some() {
+        file.set_len(0)?;
+    }
     Ok(text)
 }
 
@@ -97,7 +118,8 @@ mod tests {
     const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
     fn keys(file: Option<&Path>, variable: Option<&str>) -> Result<KeyRing, BadSecretKeys> {
-        SecretKeys { secret_key_file: file.map(Path::to_path_buf) }.read_beside(variable.map(OsString::from))
+        SecretKeys { secret_key_file: file.map(Path::to_path_buf), handed_secret_keys: None }
+            .read_beside(variable.map(OsString::from))
     }
 
     #[test]
@@ -118,5 +140,23 @@ mod tests {
             assert!(told.contains("cannot be used") && told.contains("64 hexadecimal digits"), "{told}");
             assert!(!told.contains("c4n4ry"), "{told}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_root_handed_over_is_read_instead_of_the_file_and_emptied() {
+        use std::os::fd::AsRawFd;
+
+        let mut copy = tempfile::NamedTempFile::new().unwrap();
+        writeln!(copy, "{KEY}").unwrap();
+        let named = PathBuf::from("/etc/weft/closed/secret-keys");
+        let with =
+            |handed: PathBuf| SecretKeys { secret_key_file: Some(named.clone()), handed_secret_keys: Some(handed) };
+        let elsewhere = with(copy.path().to_path_buf()).read_beside(None);
+        assert!(matches!(elsewhere, Err(BadSecretKeys::Unreadable { file, .. }) if file == named));
+        assert!(copy.path().metadata().unwrap().len() > 0, "a file of another name is nobody's copy");
+        let handed = PathBuf::from(format!("{HANDED_IN}/{}", copy.as_file().as_raw_fd()));
+        assert!(with(handed).read_beside(None).unwrap().current().is_some());
+        assert_eq!(copy.path().metadata().unwrap().len(), 0, "what is started would inherit it");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The user may not be able to reach this program, the local model or its file by their names, since all may lie below a folder
 //! of root's. So they get them as open files, through /proc: each may be read and run by them, or it is not used.
+//! Keys for secrets are often root's alone, so of these they get a copy in memory; nothing of it may reach a disk or an environment.
 
 use std::{
     fs::File,
@@ -26,15 +27,27 @@ use super::{
 };
 use crate::config;
 
+/// Longer than any file of keys that is read.
+#[cfg(target_os = "linux")]
+const MAX_COPY: u64 = 64 * 1024;
+
 /// Comes back only with the reason why it was not possible.
-pub(super) fn go_on(database: &config::Database, model: Option<&config::LocalModel>) -> Error {
-    match prepare(database, model) {
+pub(super) fn go_on(
+    database: &config::Database,
+    model: Option<&config::LocalModel>,
+    keys: Option<&config::SecretKeys>,
+) -> Error {
+    match prepare(database, model, keys) {
         Ok((mut command, user)) => Error::Become { user, source: command.exec() },
         Err(error) => error,
     }
 }
 
-fn prepare(database: &config::Database, model: Option<&config::LocalModel>) -> Result<(Command, String), Error> {
+fn prepare(
+    database: &config::Database,
+    model: Option<&config::LocalModel>,
+    keys: Option<&config::SecretKeys>,
+) -> Result<(Command, String), Error> {
     if database.gave_up_root {
         return Err(Error::StillRoot);
     }
@@ -56,6 +69,10 @@ fn prepare(database: &config::Database, model: Option<&config::LocalModel>) -> R
                 command.env(variable, handed);
             }
         }
+    }
+    // One that cannot be read is told by whoever needs the keys.
+    if let Some(copy) = keys.and_then(config::SecretKeys::file).and_then(|file| hand_copy(file, &account).ok()) {
+        command.env(config::HANDED_SECRET_KEYS, copy);
     }
     let user = account.0.name.clone();
     tracing::info!("started by root; going on as the user `{user}`");
@@ -87,4 +104,59 @@ fn hand(path: &Path) -> io::Result<PathBuf> {
     // It stays open for the program that takes our place.
     std::mem::forget(file);
     Ok(name.into())
+}
+
+/// A copy that is in memory alone and the account's, under a name by which it can be opened once this program was started again. The file
+/// itself would not do: to open it by its number asks the same rights as to open it by its name.
+#[cfg(target_os = "linux")]
+fn hand_copy(path: &Path, account: &Account) -> io::Result<PathBuf> {
+    use std::{
+        fs::Permissions,
+        io::Read,
+        os::unix::fs::{PermissionsExt, fchown},
+    };
+
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+
+    let file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    // Without the flag that closes it when this program is started again.
+    let mut copy = File::from(memfd_create(c"weft-secret-keys", MFdFlags::empty())?);
+    io::copy(&mut file.take(MAX_COPY), &mut copy)?;
+    // Whoever reads it warns if others may read the file.
+    copy.set_permissions(Permissions::from_mode(0o600 | (mode & 0o077)))?;
+    fchown(&copy, Some(account.0.uid.as_raw()), Some(account.0.gid.as_raw()))?;
+    let name = format!("/proc/self/fd/{}", copy.as_raw_fd());
+    if !Path::new(&name).exists() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    std::mem::forget(copy);
+    Ok(name.into())
+}
+
+/// There, the file has to be the account's own.
+#[cfg(not(target_os = "linux"))]
+fn hand_copy(_path: &Path, _account: &Account) -> io::Result<PathBuf> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use nix::unistd::{User, geteuid};
+
+    use super::*;
+
+    #[test]
+    fn keys_are_handed_over_as_a_copy_that_is_the_users_and_no_file() {
+        let account = Account(User::from_uid(geteuid()).unwrap().unwrap());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "a key").unwrap();
+        let copy = hand_copy(file.path(), &account).unwrap();
+        assert_eq!(std::fs::read_to_string(&copy).unwrap(), "a key");
+        let meta = std::fs::metadata(&copy).unwrap();
+        assert_eq!((meta.uid(), meta.mode() & 0o777, meta.nlink()), (geteuid().as_raw(), 0o600, 0));
+        assert!(hand_copy(Path::new("/nowhere/keys"), &account).is_err());
+    }
 }

@@ -76,8 +76,13 @@ async fn no_process_is_root_nor_can_become_it_nor_finds_a_key() {
     fs::write(&program, "#!/bin/sh\ntest -r \"$2\" && exec sleep 600\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(&file, "").unwrap();
+    // As `umask 077; weft secret new-key > FILE` makes it: only whoever starts the server can read it.
+    let keys = closed.join("secret-keys");
+    fs::write(&keys, "ab".repeat(32)).unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     let data = dir.path().join("data");
     let mut serve = command(&["serve"], &model, &data);
+    serve.env("WEFT_SECRET_KEY_FILE", &keys);
     serve.env("WEFT_LOCAL_LLM_BIN", &program).env("WEFT_LOCAL_LLM_MODEL", &file).stderr(Stdio::inherit());
     let server = Server::start(serve);
     let processes = family(server.pid());
@@ -92,6 +97,11 @@ async fn no_process_is_root_nor_can_become_it_nor_finds_a_key() {
         assert_eq!(status(pid, "CapEff").trim_matches('0'), "", "{name}");
         if geteuid().is_root() {
             assert_eq!(status(pid, "Groups"), "", "{name} keeps groups of root");
+            for open in fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(Result::ok) {
+                let target = fs::read_link(open.path()).unwrap_or_default();
+                let is_copy = target.to_string_lossy().contains("weft-secret-keys");
+                assert!(!is_copy || fs::read(open.path()).unwrap().is_empty(), "{name} can read the keys for secrets");
+            }
         }
         if name.starts_with("postgres") {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
