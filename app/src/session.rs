@@ -106,6 +106,27 @@ impl Session {
         self.epoch.update(|epoch| *epoch += 1);
     }
 
+    /// Asks who it is by now: an admin may have put them into a group, or taken them out of one, while their pages were open.
+    /// Without an answer nothing changes.
+    pub async fn look_again(self) {
+        let Ok(Some(now)) = api::current_user().await else { return };
+        let is_news =
+            self.user.try_with_untracked(|user| user.as_ref().is_some_and(|user| user.id == now.id && *user != now));
+        if is_news == Some(true) {
+            self.user.set(Some(now));
+        }
+    }
+
+    /// Reads who it is and follows their groups.
+    pub fn with_user<R>(self, read: impl FnOnce(Option<&Actor>) -> R) -> R {
+        self.user.with(|user| read(user.as_ref()))
+    }
+
+    /// The same without following changes; false once whoever asked is gone.
+    pub fn with_user_untracked(self, read: impl FnOnce(Option<&Actor>) -> bool) -> bool {
+        self.user.try_with_untracked(|user| read(user.as_ref())).unwrap_or_default()
+    }
+
     fn end(self) {
         if self.user.try_with_untracked(Option::is_some) == Some(true) {
             self.is_over.set(true);

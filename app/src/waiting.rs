@@ -25,6 +25,10 @@ pub fn provide_waiting() {
             }
         }
         MyFrame::Resync => spawn_local(async move {
+            // An admin is asked everywhere, whatever groups they are in.
+            if session.with_user_untracked(|me| me.is_some_and(|me| !me.is_admin())) {
+                session.look_again().await;
+            }
             let list = api::waiting_for_me(None).await;
             // An error leaves what is known; the page says already that it may be old.
             if list.is_ok() && waiting.try_get_untracked().flatten().as_ref() != Some(&list) {

@@ -15,7 +15,7 @@ use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{Instant, sleep_until},
 };
-use workflow::{RunId, access::Actor, api::MyFrame};
+use workflow::{RunId, UserId, access::Actor, api::MyFrame};
 
 use super::{
     hub::{Changed, Hub},
@@ -41,10 +41,12 @@ pub(crate) async fn my_socket(
     let viewer = ctx.user()?.clone();
     let seat = state.hub.seats().take(viewer.id)?;
     // Changes are heard of before it is read who is asked where, and the page fetches its lists after both: nothing falls between.
-    let changes = state.hub.changes();
+    let (changes, persons) = (state.hub.changes(), state.hub.persons());
     let asked = asked(state.hub.store(), &viewer).await.map_err(service::Error::from)?;
     let feed = MyFeed {
         changes,
+        persons,
+        is_other: false,
         hub: state.hub.clone(),
         viewer,
         asked,
@@ -72,6 +74,10 @@ struct MyFeed {
     /// See above.
     asked: BTreeSet<RunId>,
     changes: broadcast::Receiver<Changed>,
+    /// Word of people whose ways in or groups have changed.
+    persons: broadcast::Receiver<UserId>,
+    /// What the viewer may see may be other than it was: who is asked where has to be read anew.
+    is_other: bool,
     changed: BTreeSet<RunId>,
     is_everything: bool,
     /// Set with the first change that waits to be told.
@@ -88,6 +94,19 @@ impl MyFeed {
         if self.changed.len() > MAX_RUNS {
             self.is_everything = true;
         }
+        self.gather();
+    }
+
+    /// A word about the viewer: put into a group or taken out of one, they see other runs, though nothing happened in these.
+    fn note_person(&mut self, person: &Result<UserId, RecvError>) {
+        if person.as_ref().is_ok_and(|person| *person != self.viewer.id) {
+            return;
+        }
+        (self.is_other, self.is_everything) = (true, true);
+        self.gather();
+    }
+
+    fn gather(&mut self) {
         if self.gather_until.is_none() {
             let earliest = self.resynced_at.filter(|_| self.is_everything).map(|at| at + RESYNC_PAUSE);
             let soon = Instant::now() + GATHER;
@@ -112,6 +131,12 @@ impl MyFeed {
                     }
                     self.note(&changed);
                 }
+                person = self.persons.recv() => {
+                    if person == Err(RecvError::Closed) {
+                        return std::future::pending().await;
+                    }
+                    self.note_person(&person);
+                }
                 () = is_gathered => return,
             }
         }
@@ -119,6 +144,11 @@ impl MyFeed {
 
     /// What to tell of the gathered changes; they are forgotten only once it is known.
     async fn frame(&mut self, link: &mut Link) -> Result<Option<MyFrame>, Interrupted> {
+        if self.is_other {
+            // Before it is told: what the page then fetches is what leaves its lists by events later.
+            self.asked = link.read(|| asked(self.hub.store(), &self.viewer)).await?;
+            self.is_other = false;
+        }
         if self.is_everything {
             self.resynced_at = Some(Instant::now());
             self.forget();

@@ -293,3 +293,48 @@ async fn the_list_of_whoever_is_asked_is_live_and_a_gate_that_others_decide_leav
     told_of(&mut late, &run, true).await;
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_is_put_into_a_group_or_out_of_it_is_told_to_look_again_and_nobody_else(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let admin = &server.admin;
+    admin.post("/api/groups", json!({"id": "legal", "name": "Legal"})).await.expect(201);
+    // Somebody can decide there, so that it may be published.
+    admin.post("/api/groups/legal/members", json!({"email": BEN})).await.expect(201);
+    let review = json!({"mode": "always", "assignees": {"groups": ["legal"]}});
+    let template = server.shouting_template_with(review).await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let (mut cara, mut anna) = (
+        connect(address, "/api/live", server.cara.headers()).await.unwrap(),
+        connect(address, "/api/live", server.anna.headers()).await.unwrap(),
+    );
+    follow(&mut cara, 0).await;
+    follow(&mut anna, 0).await;
+    let added = admin.post("/api/groups/legal/members", json!({"email": CARA})).await.expect(201);
+    resynced(&mut cara).await;
+    // What she sees from then on is known here too: it leaves her list with the gate.
+    server.ben.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+    told_of(&mut cara, &run, true).await;
+    let member = format!("/api/groups/legal/members/{}", added["id"].as_str().unwrap());
+    admin.send(http::Method::DELETE, &member, HeaderMap::new(), axum::body::Body::empty()).await.expect(204);
+    resynced(&mut cara).await;
+    // Her own run has changed, and that is all that Anna hears.
+    loop {
+        match serde_json::from_str(&text(&mut anna).await.unwrap()).unwrap() {
+            MyFrame::Runs { runs, .. } if runs.iter().any(|known| known.id.to_string() == run) => break,
+            frame => assert!(!matches!(frame, MyFrame::Resync), "it is none of her business"),
+        }
+    }
+    server.stop().await;
+}
+
+/// Until it is said that everything is to be looked at again.
+async fn resynced(socket: &mut Socket) {
+    loop {
+        if let MyFrame::Resync = serde_json::from_str(&text(socket).await.unwrap()).unwrap() {
+            return;
+        }
+    }
+}

@@ -11,6 +11,7 @@ use crate::{
     form::{FormError, outcome},
     later::{View, later},
     pages::fetched::runs::fetch_runs_ahead,
+    reactive::memo,
     session::use_session,
 };
 
@@ -21,9 +22,10 @@ later! {
 /// For members of groups, but for admins, who see every run anyway.
 #[component]
 pub(super) fn SharedRuns() -> impl IntoView {
-    let me = use_session().user_untracked();
-    let is_member = me.is_some_and(|me| !me.is_admin() && !me.groups.is_empty());
-    is_member.then(|| view! { <Later part=shared_runs of=()/> })
+    let session = use_session();
+    // Somebody may be put into their first group while this is open.
+    let is_member = memo(move || session.with_user(|me| me.is_some_and(|me| !me.is_admin() && !me.groups.is_empty())));
+    move || is_member.get().then(|| view! { <Later part=shared_runs of=()/> })
 }
 
 #[component]

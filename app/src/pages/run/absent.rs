@@ -51,7 +51,7 @@ pub(super) fn NoWorkerNote(one: OneStep, absent: AbsentWorker) -> impl IntoView 
     } else {
         "It starts as soon as a worker with this agent connects."
     };
-    let is_admin = one.me.with_value(|me| me.as_ref().is_some_and(workflow::access::Actor::is_admin));
+    let is_admin = untrack(|| one.session.is_admin());
     view! {
         <strong><NoWorker of=Signal::stored(Some(absent))/></strong>
         <span>{what_follows}</span>

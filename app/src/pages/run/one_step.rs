@@ -18,6 +18,7 @@ use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, Done},
     error::AppError,
+    session::{Session, use_session},
 };
 
 #[derive(Clone, Copy)]
@@ -28,7 +29,7 @@ pub(super) struct OneStep {
     pub status: Memo<StepStatus>,
     /// The latest version of each output.
     pub latest: Memo<Vec<ArtifactMeta>>,
-    pub me: StoredValue<Option<Actor>>,
+    pub session: Session,
 }
 
 impl OneStep {
@@ -43,7 +44,7 @@ impl OneStep {
             latest: memo(move || {
                 key.with_value(|key| live.run.with(|run| run.latest_artifacts(key).cloned().collect()))
             }),
-            me: StoredValue::new(crate::session::use_session().user_untracked()),
+            session: use_session(),
         }
     }
 
@@ -103,7 +104,8 @@ impl OneStep {
     fn in_run<R>(self, read: impl FnOnce(&RunView, &StepView, Option<&Actor>) -> R) -> Option<R> {
         self.live.run.with(|run| {
             let step = self.key.with_value(|key| run.step(key))?;
-            Some(self.me.with_value(|me| read(run, step, me.as_ref())))
+            // Who is put into a group while they look at its gate may decide there at once.
+            Some(self.session.with_user(|me| read(run, step, me)))
         })
     }
 

@@ -132,7 +132,7 @@ impl LiveRun {
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
-            is_shown: memo(move || is_shared || run.with(|run| is_shown_to(run, me.as_ref()))),
+            is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
             stale: memo(move || {
                 pulse.track();
                 find_stale.get().map(|find| run.with_untracked(find)).unwrap_or_default()
