@@ -91,11 +91,11 @@ words!(
         Template = "template",
         /// The prompt is longer than the model takes.
         ContextLength = "context_length",
-        /// The provider refused the key, or none is set.
+        /// The provider refused the key, none is set, or the agent may not use the secret.
         Unauthorized = "unauthorized",
         /// The provider, or the model, does not want to answer this.
         Refused = "refused",
-        /// The address is private, or not allowed.
+        /// The address is private or not allowed, or not one for the secret.
         Blocked = "blocked",
         CrashLoop = "crash_loop",
         Stopped = "stopped",
@@ -253,11 +253,11 @@ impl Reason {
             Self::MissingInput => "A required input had no value: supply it, then retry",
             Self::Template => "The prompt cannot be rendered: edit it and retry",
             Self::ContextLength => "The text is longer than the model can read: shorten it, or use a larger model",
-            Self::Unauthorized => "The provider refused the key: ask an admin to check the provider's settings",
+            Self::Unauthorized => "A key was refused, or may not be used here: ask an admin to look at it, then retry",
             Self::Refused => {
                 "The model was not willing or allowed to answer: change the prompt or the input, then retry"
             }
-            Self::Blocked => "The address is private or not allowed: use a public one",
+            Self::Blocked => "What it sends may not go there: use another address, or ask an admin",
             Self::CrashLoop => "Its worker crashed three times on it: look at the input, then retry",
             Self::Stopped => "A person stopped it: retry when ready",
             Self::InvalidMap => "It needs a list with a key for each item: mend the step before, then retry",
@@ -313,6 +313,16 @@ mod tests {
         let both: Vec<_> = skips.chain(errors).collect();
         assert!(both.iter().all(|(word, reason)| *word == reason.as_str()));
         assert_eq!(both.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn what_stands_under_a_refused_secret_is_true_of_it_too() {
+        // A secret that an agent may not use is no provider's, and a host that it is not for may be a public one.
+        for reason in [Reason::Unauthorized, Reason::Blocked] {
+            let advice = reason.advice();
+            assert!(!advice.contains("provider") && !advice.contains("public"), "{advice}");
+            assert!(advice.contains("ask an admin"), "{advice}");
+        }
     }
 
     #[test]
