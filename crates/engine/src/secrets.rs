@@ -86,12 +86,20 @@ fn told(asked: &Asked<'_>, refused: &Opening) -> AgentError {
         ),
         Opening::Closed(error) => {
             tracing::error!(secret.name = %name, error = error as &dyn std::error::Error, "a secret cannot be opened");
-            (Reason::Unauthorized, closed(name, error))
+            (class_of(error), closed(name, error))
         }
         // Whoever asks has seen to it.
         Opening::Opened(_) => (Reason::Permanent, format!("The secret `{name}` was opened")),
     };
     AgentError::new(class, message)
+}
+
+/// Another process may have the key, and this one may have it soon: keys are given to one process after the other.
+fn class_of(error: &VaultError) -> Reason {
+    match error {
+        VaultError::NoKeys | VaultError::UnknownKey { .. } => Reason::Server,
+        VaultError::Forged | VaultError::NotSealed => Reason::Unauthorized,
+    }
 }
 
 fn closed(name: &SecretName, error: &VaultError) -> String {
@@ -135,6 +143,18 @@ mod tests {
             let shown = place(Destination { scheme, host, port });
             assert_eq!(shown, expected);
             assert!(shown.parse::<workflow::secret::Host>().unwrap().admits(scheme, host, port), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_another_process_may_open_is_tried_again_and_what_is_damaged_is_not() {
+        for (error, class) in [
+            (VaultError::NoKeys, Reason::Server),
+            (VaultError::UnknownKey { id: "aa".to_owned() }, Reason::Server),
+            (VaultError::Forged, Reason::Unauthorized),
+            (VaultError::NotSealed, Reason::Unauthorized),
+        ] {
+            assert_eq!(class_of(&error), class, "{error}");
         }
     }
 }
