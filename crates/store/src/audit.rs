@@ -127,25 +127,38 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let people: BTreeSet<UserId> =
-            rows.iter().flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok()]).flatten().map(UserId).collect();
+        // Who was put into a group or taken out of it.
+        let member = |data: &Value| data["user"].as_str().and_then(|id| Uuid::parse_str(id).ok());
+        let people: BTreeSet<UserId> = rows
+            .iter()
+            .flat_map(|row| [row.actor, Uuid::parse_str(&row.subject).ok(), member(&row.data)])
+            .flatten()
+            .map(UserId)
+            .collect();
         let emails = self.emails(&people).await?;
         let workflows = rows.iter().filter(|row| row.action.starts_with("template."));
         let workflows: Vec<Uuid> = workflows.filter_map(|row| Uuid::parse_str(&row.subject).ok()).collect();
         let names = self.workflow_names(&workflows).await?;
         let text = |data: &Value, field: &str| data[field].as_str().map(str::to_owned);
-        let entries = rows.into_iter().map(|row| AuditEntry {
-            id: row.id,
-            at: row.at,
-            actor: row.actor.map(UserId),
-            actor_email: row.actor.and_then(|actor| emails.get(&UserId(actor)).cloned()),
-            via: text(&row.data, "via"),
-            address: text(&row.data, "address"),
-            subject_email: Uuid::parse_str(&row.subject).ok().and_then(|subject| emails.get(&UserId(subject)).cloned()),
-            subject_name: Uuid::parse_str(&row.subject).ok().and_then(|subject| names.get(&subject).cloned()),
-            action: row.action,
-            subject: row.subject,
-            data: row.data,
+        let entries = rows.into_iter().map(|row| {
+            let mut data = row.data;
+            if let Some(email) = member(&data).and_then(|id| emails.get(&UserId(id))) {
+                data["email"] = json!(email);
+            }
+            let subject = Uuid::parse_str(&row.subject).ok();
+            AuditEntry {
+                id: row.id,
+                at: row.at,
+                actor: row.actor.map(UserId),
+                actor_email: row.actor.and_then(|actor| emails.get(&UserId(actor)).cloned()),
+                via: text(&data, "via"),
+                address: text(&data, "address"),
+                subject_email: subject.and_then(|subject| emails.get(&UserId(subject)).cloned()),
+                subject_name: subject.and_then(|subject| names.get(&subject).cloned()),
+                action: row.action,
+                subject: row.subject,
+                data,
+            }
         });
         Ok(entries.collect())
     }

@@ -331,6 +331,12 @@ mod tests {
         let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
         assert_eq!(actions.iter().filter(|action| **action == "group.member_added").count(), 3);
         assert_eq!(actions.iter().filter(|action| **action == "group.member_removed").count(), 1);
+        let wanted = audit::Wanted { subject: Some("legal".to_owned()), limit: 10, ..audit::Wanted::default() };
+        let newest = store.audit(&wanted).await.unwrap().remove(0);
+        assert_eq!(
+            (newest.action.as_str(), &newest.data["email"]),
+            ("group.member_removed", &json!("Person1@example.org"))
+        );
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

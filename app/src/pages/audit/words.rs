@@ -95,7 +95,13 @@ pub(super) fn via(entry: &AuditEntry) -> Option<&'static str> {
 /// The rest of what is known, without what other columns show: `scopes: read, run`.
 pub(super) fn details(entry: &AuditEntry) -> String {
     let Some(data) = entry.data.as_object() else { return String::new() };
-    let shown = data.iter().filter(|(name, _)| !matches!(name.as_str(), "address" | "via" | "by_token" | "token"));
+    // Somebody is named by their email, where they still have one.
+    let is_named = data.contains_key("email");
+    let shown = data.iter().filter(|(name, _)| match name.as_str() {
+        "address" | "via" | "by_token" | "token" => false,
+        "user" => !is_named,
+        _ => true,
+    });
     let text = |value: &serde_json::Value| match value {
         // Of a time, the minute is enough.
         serde_json::Value::String(text) => text
@@ -149,5 +155,8 @@ mod tests {
         .unwrap();
         assert_eq!(details(&entry), "scopes: read, run · n: 3 · expires at: 1 Feb 2026, 10:00 UTC");
         assert_eq!((who(&entry).as_str(), via(&entry)), ("Operator", Some("on the command line")));
+        let of_member = |data: serde_json::Value| details(&AuditEntry { data, ..entry.clone() });
+        assert_eq!(of_member(json!({"user": "0196", "email": "ben@example.org"})), "email: ben@example.org");
+        assert_eq!(of_member(json!({"user": "0196"})), "user: 0196");
     }
 }
