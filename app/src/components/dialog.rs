@@ -170,10 +170,11 @@ fn modal(
     });
     // A press that starts and ends on the backdrop closes; one that ends there after selecting text does not.
     let pressed_outside = StoredValue::new(false);
-    let is_backdrop = |event: &leptos::ev::PointerEvent| {
-        event.target().is_some_and(|target| {
-            target.dyn_ref::<web_sys::Element>().is_some_and(|element| element.tag_name() == "DIALOG")
-        })
+    // Its own: beside a question within a dialog, a press closes the question alone.
+    let is_backdrop = move |event: &leptos::ev::PointerEvent| {
+        let target = event.target();
+        let target = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::Node>());
+        target.is_some() && node.get_untracked().is_some_and(|dialog| dialog.is_same_node(target))
     };
     let title_id = format!("{id}-title");
     let text_id = format!("{id}-text");

@@ -1,21 +1,22 @@
 //! Who is in a group: seen, put in by email, taken out. Each change counts at once, at gates that are open too.
 
 use leptos::prelude::*;
-use workflow::{
-    api::{GroupView, MemberView, Page},
-    id::UserId,
-};
+use workflow::api::{GroupView, MemberView, Page};
 
 use crate::{
     api,
     components::{
-        Avatar, Badge, Button, ButtonType, Dialog, Field, IconButton, Size, Skeleton, SkeletonKind, TextInput, Tone,
-        Variant, open_while_chosen, use_toasts,
+        Avatar, Badge, Button, ButtonType, ConfirmDialog, Dialog, Field, IconButton, Size, Skeleton, SkeletonKind,
+        TextInput, Tone, Variant, focus_in_dialog, open_while_chosen, use_toasts,
     },
+    error::AppError,
     form::{FormError, at_field, outcome},
     load::PartFailed,
     paged::{More, Paged},
+    reactive::effect,
 };
+
+const DIALOG: &str = "members-of";
 
 /// Opens for whatever group is put into `of`; tells how many are in it then.
 #[component]
@@ -29,7 +30,7 @@ pub(super) fn MembersOf(
     });
     view! {
         <Dialog
-            id="members-of"
+            id=DIALOG
             open
             title
             description="Whoever is in the group when a gate is decided may decide; what somebody approved who has left does not count any more"
@@ -90,17 +91,17 @@ fn Members(
         tell(1, is_disabled);
     });
     let leaving = RwSignal::new(None::<MemberView>);
-    let remove = Action::new(move |user: &UserId| api::remove_member(id(), *user));
-    let removed = outcome(remove, move |()| {
-        let Some(gone) = leaving.get_untracked() else { return };
+    // Who it was comes back with the answer: the question may be about somebody else by then.
+    let remove = Action::new(move |member: &MemberView| {
+        let (id, member) = (id(), member.clone());
+        async move { api::remove_member(id, member.id).await.map(|()| member) }
+    });
+    let removed = outcome(remove, move |gone: MemberView| {
         members.update(|all| all.retain(|member| member.id != gone.id));
         tell(-1, gone.is_disabled);
+        // The button that the question would give the focus back to is gone with its row.
+        focus_in_dialog(DIALOG);
     });
-    let take_out = move |member: MemberView| {
-        let user = member.id;
-        leaving.set(Some(member));
-        remove.dispatch(user);
-    };
     let row = move |member: MemberView| {
         let email = member.email.clone();
         let is_disabled = member.is_disabled;
@@ -115,7 +116,7 @@ fn Members(
                     icon="x"
                     label=format!("Take {email} out")
                     size=Size::Sm
-                    on_click=move |()| take_out(member.clone())
+                    on_click=move |()| leaving.set(Some(member.clone()))
                 />
             </li>
         }
@@ -155,5 +156,40 @@ fn Members(
                 <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
             </div>
         </form>
+        <TakeOut leaving remove/>
+    }
+}
+
+/// Asks before somebody is taken out: their votes go with them.
+#[component]
+fn TakeOut(
+    leaving: RwSignal<Option<MemberView>>,
+    remove: Action<MemberView, Result<MemberView, AppError>>,
+) -> impl IntoView {
+    let is_asking = open_while_chosen(leaving);
+    effect(move || {
+        // Done or refused: the form says which.
+        if !remove.pending().get() && remove.value().with(Option::is_some) {
+            is_asking.set(false);
+        }
+    });
+    let title = Signal::derive(move || {
+        leaving.with(|member| member.as_ref().map(|member| format!("Take {} out?", member.email)).unwrap_or_default())
+    });
+    view! {
+        <ConfirmDialog
+            id="take-member-out"
+            open=is_asking
+            danger=true
+            title
+            text="They decide for the group no more, and what they approved for it at open gates does not count"
+            confirm="Take them out"
+            busy=remove.pending()
+            on_confirm=move |()| {
+                if let Some(member) = leaving.get_untracked() {
+                    remove.dispatch(member);
+                }
+            }
+        />
     }
 }
