@@ -71,7 +71,7 @@ pub(super) fn Groups(one: OneStep) -> impl IntoView {
     let nothing = move || {
         let nothing = match all.get() {
             None => "Searching…",
-            Some(groups) if groups.is_empty() => "There is no group yet: an admin makes one under Groups",
+            Some(groups) if groups.is_empty() => "There is no group yet: make one under Groups",
             Some(_) => "No group matches",
         };
         nothing.to_owned()
@@ -95,6 +95,9 @@ pub(super) fn Groups(one: OneStep) -> impl IntoView {
                 nothing=Signal::derive(nothing)
             />
         </Field>
+        <Show when=move || all.with(|all| all.as_ref().is_some_and(Vec::is_empty))>
+            <a class="small" href="/admin/groups">"Groups of people"</a>
+        </Show>
     }
 }
 
@@ -112,14 +115,22 @@ fn Row(one: OneStep, n: usize, group: String, #[prop(into)] on_drop: Callback<St
             Some(view! { <Badge tone=Tone::Error>{words}</Badge> })
         }
     };
+    // As it was chosen; its id where there is no such group, or nobody has said yet.
+    let name = {
+        let group = group.clone();
+        Signal::derive(move || match one.draft.group_standing(&group) {
+            Some(GroupStanding::There { name, .. }) => name,
+            Some(GroupStanding::Missing) | None => group.clone(),
+        })
+    };
     view! {
         <li class="row" id=field_id(&format!("review.assignees.groups.{n}")) tabindex="-1">
-            <span class="truncate">{group.clone()}</span>
+            <bdi class="truncate">{move || name.get()}</bdi>
             {standing}
             <span class="push"></span>
             <IconButton
                 icon="x"
-                label=format!("Do not ask the group {group}")
+                label=Signal::derive(move || format!("Do not ask the group {}", name.get()))
                 size=Size::Sm
                 on_click=move |()| on_drop.run(group.clone())
             />
