@@ -25,18 +25,10 @@ use crate::reactive::{effect, effect_with, memo};
 use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
-    later::{later, soon},
     live::{Connection, follow_run},
     session::{Session, use_session},
     told::Told,
 };
-
-type FindStale = fn(&RunView) -> BTreeMap<StepKey, Staleness>;
-
-later! {
-    // A part of its own: every run wants it, a moment after the graph.
-    stale: stale_finder, FindStale, staleness;
-}
 
 /// How often what is derived from the whole run is worked out anew, while it changes.
 const PULSE: Duration = Duration::from_millis(150);
@@ -118,7 +110,6 @@ impl LiveRun {
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group, and goes on seeing it.
         let is_shared = run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
-        let find_stale = soon(stale_finder);
         let live = Self {
             id,
             folded: StoredValue::new(Folded { state, people }),
@@ -135,7 +126,7 @@ impl LiveRun {
             is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
             stale: memo(move || {
                 pulse.track();
-                find_stale.get().map(|find| run.with_untracked(find)).unwrap_or_default()
+                run.with_untracked(staleness)
             }),
             order: memo(move || {
                 // A memo that is only tracked, never read, would never look at the run.
