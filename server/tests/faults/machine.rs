@@ -78,7 +78,7 @@ async fn no_process_is_root_nor_can_become_it_nor_finds_a_key() {
     fs::write(&file, "").unwrap();
     // As `umask 077; weft secret new-key > FILE` makes it: only whoever starts the server can read it.
     let keys = closed.join("secret-keys");
-    fs::write(&keys, "ab".repeat(32)).unwrap();
+    fs::write(&keys, "9f3c1a7be04d58c26d90b7e1f2845ac3370e9b51d8c46fa2e5187bd09c63f42a").unwrap();
     fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     let data = dir.path().join("data");
     let mut serve = command(&["serve"], &model, &data);
