@@ -382,7 +382,7 @@ CREATE INDEX workflow_runs_waiting ON workflow_runs (created_at, id)
 CREATE INDEX workflow_runs_waiting_of_user ON workflow_runs (user_id, created_at, id) WHERE n_waiting > 0 AND NOT is_test;
 -- What a workflow gave last, for whoever edits it. The second condition always holds and keeps the lists of runs, which do not say it, from
 -- being read by this index.
-CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at DESC) WHERE parent_run IS NULL AND template_version > 0;
+CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at DESC, id DESC) WHERE parent_run IS NULL AND template_version > 0;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
