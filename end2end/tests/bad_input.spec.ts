@@ -181,8 +181,8 @@ test("a session that ends while a form is filled in loses nothing", async ({ ope
   const page = await open(USER);
   await visit(page, `/start/${template}`);
   await page.getByLabel("Your text").fill("typed before the session ended");
+  // The page is told of it at once, and asks by itself.
   await userApi.endOtherSessions();
-  await start(page);
   await signInAgain(page);
   await expect(page.getByLabel("Your text")).toHaveValue("typed before the session ended");
   await expect(page.getByRole("alert"), "there is nothing left to say").toHaveCount(0);

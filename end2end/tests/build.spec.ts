@@ -187,8 +187,16 @@ test("a session that ends while one draws loses nothing", async ({ open, viewpor
   const editor = new EditorPage(page);
   await visit(page, `/admin/workflows/${id}`);
   await editor.select("join", "Join both");
-  await adminApi.endOtherSessions();
+  // What is drawn is on its way when the session ends, of which the page is told at once.
+  let goOn = () => {};
+  const ended = new Promise<void>((resolve) => (goOn = resolve));
+  await page.route("**/_fn/save_draft*", async (route) => {
+    await ended;
+    await route.continue();
+  });
   await editor.panel.getByLabel("Title").fill("Joined without a session");
+  await adminApi.endOtherSessions();
+  goOn();
   const dialog = page.getByRole("dialog", { name: "Sign in again" });
   await expect(dialog).toBeVisible();
   await expect(page.getByText(/^Signed out: \d+ edits? kept here$/)).toBeVisible();
