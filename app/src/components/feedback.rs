@@ -73,7 +73,8 @@ pub fn Empty(
     view! {
         <div class="empty" data-framed=framed>
             <span class="empty-icon"><Icon name=icon size=Size::Lg/></span>
-            <h3>{title}</h3>
+            // A whole page has nothing between this and its own title.
+            {if framed { view! { <h3>{title}</h3> }.into_any() } else { view! { <h2>{title}</h2> }.into_any() }}
             <p>{text}</p>
             {children.map(|children| view! { <div class="empty-actions">{children()}</div> })}
         </div>

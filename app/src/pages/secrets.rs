@@ -124,7 +124,6 @@ fn NoSecret() -> impl IntoView {
     view! {
         <Empty
             icon="lock"
-            framed=true
             title="No secret yet"
             text="Make one, name the hosts that it may be sent to, and let an agent use it."
         />

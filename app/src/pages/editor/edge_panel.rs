@@ -119,6 +119,10 @@ fn MoveEnd(draft: Draft, line: StoredValue<(StepKey, StepKey)>, end: Side) -> im
             chosen.set(String::new());
             let (from, to) = line.get_value();
             draft.handle.move_line_end(&from, &to, end, &StepKey::new(other));
+            // Another line has a panel of its own, without the field that the keyboard stood in.
+            if draft.handle.selected_edge().with_untracked(|now| now.as_ref() != Some(&(from, to))) {
+                focus::focus_soon(String::new());
+            }
         }
     });
     let (id, label) = match end {
