@@ -65,7 +65,7 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     await people.getByRole("button", { name: `Take ${OTHER_USER.email} out` }).click();
     const question = admin.getByRole("dialog", { name: `Take ${OTHER_USER.email} out?` });
     // Their page of the run may follow it no more.
-    watch.allowRefusal({ url: /\/runs\/[^/]+\/live$/, status: 404 });
+    watch.allowRefusal({ url: /\/runs\/[^/]+\/live/, status: 404 });
     await question.getByRole("button", { name: "Take them out" }).click();
     await expect(people).toContainText("Nobody is in this group yet");
     await people.getByRole("button", { name: "Done" }).click();

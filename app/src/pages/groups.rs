@@ -108,7 +108,6 @@ fn List(page: wire::Page<GroupView>, is_adding: RwSignal<bool>) -> impl IntoView
                 view! {
                     <Empty
                         icon="users"
-                        framed=true
                         title="No group yet"
                         text="A group is a name for several people, such as Legal. Press New group to make the first one, then put people into it."
                     />

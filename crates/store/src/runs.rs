@@ -27,13 +27,20 @@ pub enum Scope {
 }
 
 /// Runs as a list shows them, where they are `r`; tests stand in none.
+macro_rules! columns {
+    () => {
+        "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run,
+            r.user_id, u.email, r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled,
+            r.n_waiting, r.about, r.created_at, r.finished_at
+        "
+    };
+}
+
 macro_rules! summaries {
     ($condition:expr, $order:literal) => {
         concat!(
-            "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run,
-                r.user_id, u.email, r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled,
-                r.n_waiting, r.about, r.created_at, r.finished_at
-            FROM workflow_runs r JOIN users u ON u.id = r.user_id
+            columns!(),
+            "FROM workflow_runs r JOIN users u ON u.id = r.user_id
             WHERE NOT r.is_test AND ",
             $condition,
             $order
@@ -160,20 +167,21 @@ const WAITING: &str = concat!(
     ")) r ORDER BY r.created_at, r.id LIMIT $4"
 );
 
-/// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs.
+/// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs, before
+/// anything is joined to them: a plan that takes a workflow to have few would else read and sort them all.
 const SHARED: &str = concat!(
-    "SELECT r.* FROM (
+    columns!(),
+    "FROM (
         SELECT DISTINCT a.template_id FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
         WHERE m.user_id = $1 AND a.may_see
-    ) a CROSS JOIN LATERAL (",
-    summaries!(
-        concat!(
-            "r.template_id = a.template_id AND r.parent_run IS NULL AND r.template_version > 0 AND r.user_id <> $1 AND ",
-            older_than!("2", "3")
-        ),
-        " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
-    ),
-    ") r ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
+    ) a CROSS JOIN LATERAL (
+        SELECT r.* FROM workflow_runs r
+        WHERE NOT r.is_test AND r.template_id = a.template_id AND r.parent_run IS NULL AND r.template_version > 0
+            AND r.user_id <> $1 AND ",
+    older_than!("2", "3"),
+    " ORDER BY r.created_at DESC, r.id DESC LIMIT $4
+    ) r JOIN users u ON u.id = r.user_id
+    ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
 );
 
 /// Name and text of each, and what goes in it, for the test that looks at their plans. Must never be run from here.
