@@ -38,7 +38,7 @@ pub use copy::{CopyButton, CopyId, copy_text};
 pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog, open_while_chosen};
 pub use diff::Diff;
 pub use dom::Align;
-pub use feedback::{Banner, Empty, Kind, Skeleton, SkeletonKind, SkeletonWidth};
+pub use feedback::{Banner, Empty, Kind, RowsSkeleton, Skeleton, SkeletonKind, SkeletonWidth};
 pub use field::{Fault, Field};
 pub use icon::{Icon, Size};
 pub use input::{NumberInput, Select, SelectOption, TextArea, TextInput};

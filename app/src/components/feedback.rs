@@ -118,3 +118,14 @@ pub fn Skeleton(#[prop(optional)] kind: SkeletonKind, #[prop(optional)] width: S
     };
     view! { <span class="skeleton" data-kind=kind data-width=width aria-hidden="true"></span> }
 }
+
+/// What stands where a list will be, for as long as it loads: `n` rows, and the field above them in which one searches.
+#[component]
+pub fn RowsSkeleton(n: usize, #[prop(optional)] has_search: bool) -> impl IntoView {
+    view! {
+        <div class="stack" data-gap=(!has_search).then_some("1") aria-busy="true">
+            {has_search.then(|| view! { <Skeleton kind=SkeletonKind::Control/> })}
+            {(0..n).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
+        </div>
+    }
+}

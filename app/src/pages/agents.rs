@@ -26,8 +26,7 @@ use self::outside::Offers;
 use crate::{
     api,
     components::{
-        Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, Size, Skeleton, SkeletonKind, TableShell, TextInput,
-        Variant,
+        Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant,
     },
     form::FormError,
     load::PartFailed,
@@ -56,7 +55,7 @@ pub fn AgentsPage() -> impl IntoView {
                     <p>"What does the work of a step: a language model, a web service, a template, a person, another workflow, or a program of yours. Each save makes a new version."</p>
                 </div>
                 <Offers on_accepted=move |_: AgentSpec| agents.refetch()/>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
                     {move || Suspend::new(async move {
                         match agents.await {
                             Ok(page) if page.items.is_empty() => {
@@ -86,16 +85,6 @@ pub fn AgentsPage() -> impl IntoView {
 
 fn above() -> Vec<(String, String)> {
     vec![("Agents".to_owned(), "/admin/agents".to_owned())]
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" aria-busy="true">
-            <Skeleton kind=SkeletonKind::Control/>
-            {(0..5).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
-    }
 }
 
 #[component]

@@ -16,8 +16,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Button, ButtonType, Empty, Field, Icon, MoreRows, RelativeTime, Select, SelectOption, Skeleton, SkeletonKind,
-        TableShell, TextInput,
+        Button, ButtonType, Empty, Field, Icon, MoreRows, RelativeTime, RowsSkeleton, Select, SelectOption, TableShell,
+        TextInput,
     },
     error::AppError,
     form::{FormError, at_field, focus_first_error, outcome},
@@ -47,7 +47,7 @@ pub fn AuditPage() -> impl IntoView {
                     <p>"Who did what, when and from where. What happens in a run stands in its own timeline."</p>
                 </div>
                 <Filters typed asked refused/>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=8/> }>
                     {move || Suspend::new(async move {
                         match found.await {
                             Ok(page) => view! { <Rows page filter=asked.get_untracked().filter()/> }.into_any(),
@@ -140,15 +140,6 @@ fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>
                 </Show>
             </div>
         </form>
-    }
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" data-gap="1" aria-busy="true">
-            {(0..8).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
     }
 }
 

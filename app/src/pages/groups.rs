@@ -18,9 +18,7 @@ use self::{
 };
 use crate::{
     api,
-    components::{
-        Badge, Button, Empty, Menu, MenuItem, MenuLine, Size, Skeleton, SkeletonKind, TableShell, Tone, Variant,
-    },
+    components::{Badge, Button, Empty, Menu, MenuItem, MenuLine, RowsSkeleton, Size, TableShell, Tone, Variant},
     form::FormError,
     load::{PartFailed, refetch_after_sign_in},
     paged::{More, Paged},
@@ -51,7 +49,7 @@ pub fn GroupsPage() -> impl IntoView {
                     <p>"A step asks a group to review, and a workflow is for groups: whoever is in one just then counts"</p>
                 </div>
                 <StuckGates/>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=4/> }>
                     {move || Suspend::new(async move {
                         match groups.await {
                             Ok(page) => view! { <List page is_adding/> }.into_any(),
@@ -63,15 +61,6 @@ pub fn GroupsPage() -> impl IntoView {
                 </Transition>
             </div>
         </Page>
-    }
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" data-gap="1" aria-busy="true">
-            {(0..4).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
     }
 }
 

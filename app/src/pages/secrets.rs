@@ -17,8 +17,8 @@ use self::{
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Icon, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton,
-        SkeletonKind, Tone, Variant, open_while_chosen, use_toasts,
+        Badge, Button, ConfirmDialog, Empty, Icon, Menu, MenuItem, MenuLine, RelativeTime, RowsSkeleton, Size, Tone,
+        Variant, open_while_chosen, use_toasts,
     },
     form::{FormError, outcome},
     load::{PartFailed, refetch_after_sign_in},
@@ -49,7 +49,7 @@ pub fn SecretsPage() -> impl IntoView {
                         <code>"${secret.NAME}"</code> ". They are kept encrypted, and nobody is ever shown one."
                     </p>
                 </div>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=3/> }>
                     {move || Suspend::new(async move {
                         match secrets.await {
                             Ok(page) => view! { <List page is_adding/> }.into_any(),
@@ -61,15 +61,6 @@ pub fn SecretsPage() -> impl IntoView {
                 </Transition>
             </div>
         </Page>
-    }
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" data-gap="1" aria-busy="true">
-            {(0..3).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
     }
 }
 

@@ -19,8 +19,8 @@ use crate::reactive::effect;
 use crate::{
     api,
     components::{
-        Avatar, Badge, Button, Menu, MenuItem, MenuLine, RelativeTime, Size, Skeleton, SkeletonKind, TableShell, Tone,
-        Variant, open_while_chosen, use_toasts,
+        Avatar, Badge, Button, Menu, MenuItem, MenuLine, RelativeTime, RowsSkeleton, Size, TableShell, Tone, Variant,
+        open_while_chosen, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome},
@@ -53,7 +53,7 @@ pub fn UsersPage() -> impl IntoView {
                         " are asked at gates, and are whom a workflow is for"
                     </p>
                 </div>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=5/> }>
                     {move || Suspend::new(async move {
                         match users.await {
                             Ok(page) => view! { <List page is_adding/> }.into_any(),
@@ -65,15 +65,6 @@ pub fn UsersPage() -> impl IntoView {
                 </Transition>
             </div>
         </Page>
-    }
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" data-gap="1" aria-busy="true">
-            {(0..5).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
     }
 }
 

@@ -14,8 +14,8 @@ use self::audience::AudienceOf;
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, LinkButton, Menu, MenuItem, MenuLink, RelativeTime, Segment, Segmented,
-        Size, Skeleton, SkeletonKind, TableShell, TextInput, Tone, Variant, use_toasts,
+        Badge, Button, ConfirmDialog, Empty, LinkButton, Menu, MenuItem, MenuLink, RelativeTime, RowsSkeleton, Segment,
+        Segmented, Size, TableShell, TextInput, Tone, Variant, use_toasts,
     },
     error::AppError,
     form::{FormError, outcome},
@@ -60,7 +60,7 @@ pub fn WorkflowsPage() -> impl IntoView {
                     <p>"Draw on the canvas, then publish: everybody starts the published version"</p>
                 </div>
                 <FormError error/>
-                <Transition fallback=ListSkeleton>
+                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
                     {move || Suspend::new(async move {
                         match templates.await {
                             Ok(page) if page.items.is_empty() => {
@@ -83,16 +83,6 @@ pub fn WorkflowsPage() -> impl IntoView {
                 </Transition>
             </div>
         </Page>
-    }
-}
-
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    view! {
-        <div class="stack" aria-busy="true">
-            <Skeleton kind=SkeletonKind::Control/>
-            {(0..5).map(|_| view! { <Skeleton kind=SkeletonKind::Row/> }).collect_view()}
-        </div>
     }
 }
 

@@ -106,11 +106,10 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                             until=Signal::derive(move || of_items.get().and_then(|worked| worked.until))
                         />
                     </Show>
-                    <Show when=move || is_on_path.get()>
-                        " "
-                        <span class="path-word">"On the slowest path"</span>
-                    </Show>
                 </small>
+                <Show when=move || is_on_path.get()>
+                    <span class="path-word">"On the slowest path"</span>
+                </Show>
                 <NoWorker of=absent/>
             </button>
         </li>

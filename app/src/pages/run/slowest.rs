@@ -141,7 +141,9 @@ fn legend(path: Option<&SlowestPath>, is_over: bool) -> String {
     if is_over {
         format!("Slowest path: {} in {steps}", duration(*ms))
     } else {
-        format!("Slowest path so far: {} in {steps}", lasting(*ms))
+        // What goes on is told in whole seconds, once it is one.
+        let time = if *ms < 1_000 { duration(*ms) } else { lasting(*ms) };
+        format!("Slowest path so far: {time} in {steps}")
     }
 }
 
@@ -154,6 +156,8 @@ mod tests {
         let path = |keys: &[&str]| SlowestPath { steps: keys.iter().map(|key| (*key).into()).collect(), ms: 2_449 };
         assert_eq!(legend(Some(&path(&["a", "b"])), true), "Slowest path: 2.4 s in 2 steps");
         assert_eq!(legend(Some(&path(&["a"])), false), "Slowest path so far: 2 s in 1 step");
+        let short = SlowestPath { ms: 9, ..path(&["a"]) };
+        assert_eq!(legend(Some(&short), false), "Slowest path so far: 9 ms in 1 step");
         assert_eq!(legend(None, false), "Slowest path: no step has run yet");
     }
 }
