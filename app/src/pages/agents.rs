@@ -11,7 +11,6 @@ pub(super) mod kind;
 pub(super) mod outside;
 mod ports;
 mod sub_workflow;
-mod suggested_id;
 mod test;
 mod typed;
 

@@ -10,8 +10,7 @@ use crate::{
     api,
     components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant, open_while_chosen, use_toasts},
     form::{FormError, at_field, outcome},
-    pages::slug::slug,
-    reactive::effect_with,
+    pages::slug,
 };
 
 #[component]
@@ -27,14 +26,7 @@ pub(super) fn NewGroupDialog(open: RwSignal<bool>, #[prop(into)] on_done: Callba
 fn NewGroupForm(open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl IntoView {
     let toasts = use_toasts();
     let (name, id) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    // The id follows the name until somebody writes another one.
-    effect_with(move |before: Option<String>| {
-        let follows = slug(&name.get());
-        if id.with_untracked(|id| before.as_ref().is_none_or(|before| before == id)) {
-            id.set(follows.clone());
-        }
-        follows
-    });
+    slug::follow(name, id);
     let create = Action::new(move |(): &()| {
         let id = id.with_untracked(|id| GroupId::new(id.trim()));
         api::create_group(NewGroup { id, name: name.get_untracked() })
