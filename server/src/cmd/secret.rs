@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_opened_is_named_and_the_command_fails() {
+    fn what_could_not_be_opened_is_named() {
         let all = secrets::Rotated { key: "aa".into(), n_done: 1, left: Vec::new() };
         assert!(rotated(all).text.contains("1 secret is newly encrypted under the key aa"));
         let some = secrets::Rotated { key: "aa".into(), n_done: 2, left: vec![("github".into(), "bb".into())] };
