@@ -18,7 +18,7 @@ use base64::{
 use workflow::{SecretName, secret::MIN_VALUE_CHARS};
 
 use self::undone::{BEGINS, Undone};
-use crate::AgentError;
+use crate::{AgentError, template::PercentEncoder};
 
 /// Escapes within escapes, such as an address in a page in JSON.
 const MAX_LAYERS: usize = 3;
@@ -339,7 +339,9 @@ fn add_spellings(value: &str, found: &mut BTreeSet<String>) {
         found.insert(inner.to_owned());
         found.insert(inner.replace('/', "\\/"));
     }
-    let percent = percent_encoded(value);
+    let mut percent = String::new();
+    // Writing to a string cannot fail.
+    let _ = PercentEncoder(&mut percent).write_str(value);
     found.insert(percent.replace("%20", "+"));
     found.insert(lower_hex(&percent));
     found.insert(percent);
@@ -359,19 +361,6 @@ fn add_spellings(value: &str, found: &mut BTreeSet<String>) {
             }
         }
     }
-}
-
-fn percent_encoded(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 /// `%2F` as `%2f`.
@@ -459,7 +448,8 @@ mod tests {
     fn no_beginning_of_a_value_is_left_where_a_text_was_cut() {
         let value = "c4n4ry+of/a=secret";
         let redactor = redactor(value);
-        let percent = percent_encoded(value);
+        let mut percent = String::new();
+        PercentEncoder(&mut percent).write_str(value).unwrap();
         let unicode = value.replace('+', "\\u002b").replace('/', "\\/").replace('=', "\\u003d");
         let base64 = STANDARD.encode(format!("user:{value}"));
         let digits = hex::encode(value);
