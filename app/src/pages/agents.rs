@@ -28,7 +28,7 @@ use crate::{
         Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant,
     },
     form::FormError,
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     pages::deleting::{DeleteQuestion, Deleting},
     session::use_session,
@@ -54,31 +54,29 @@ pub fn AgentsPage() -> impl IntoView {
                     <p>"What does the work of a step: a language model, a web service, a template, a person, another workflow, or a program of yours. Each save makes a new version."</p>
                 </div>
                 <Offers on_accepted=move |_: AgentSpec| agents.refetch()/>
-                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
-                    {move || Suspend::new(async move {
-                        match agents.await {
-                            Ok(page) if page.items.is_empty() => {
-                                view! {
-                                    <Empty
-                                        icon="bot"
-                                        framed=true
-                                        title="No agent yet"
-                                        text="An agent takes typed inputs and gives typed outputs. Workflows are drawn from them."
-                                    >
-                                        <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
-                                    </Empty>
-                                }
-                                    .into_any()
-                            }
-                            Ok(page) => view! { <List page on_changed=move |()| agents.refetch()/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=agents fallback=|| view! { <RowsSkeleton n=5 has_search=true/> } let:page>
+                    {if page.items.is_empty() {
+                        view! { <NoAgent/> }.into_any()
+                    } else {
+                        view! { <List page on_changed=move |()| agents.refetch()/> }.into_any()
+                    }}
+                </Loaded>
             </div>
         </Page>
+    }
+}
+
+#[component]
+fn NoAgent() -> impl IntoView {
+    view! {
+        <Empty
+            icon="bot"
+            framed=true
+            title="No agent yet"
+            text="An agent takes typed inputs and gives typed outputs. Workflows are drawn from them."
+        >
+            <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
+        </Empty>
     }
 }
 

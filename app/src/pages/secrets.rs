@@ -21,7 +21,7 @@ use crate::{
         Variant, open_while_chosen, use_toasts,
     },
     form::{FormError, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
     reactive::effect,
     shell::Page,
@@ -49,16 +49,9 @@ pub fn SecretsPage() -> impl IntoView {
                         <code>"${secret.NAME}"</code> ". They are kept encrypted, and nobody is ever shown one."
                     </p>
                 </div>
-                <Transition fallback=|| view! { <RowsSkeleton n=3/> }>
-                    {move || Suspend::new(async move {
-                        match secrets.await {
-                            Ok(page) => view! { <List page is_adding/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| secrets.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=secrets fallback=|| view! { <RowsSkeleton n=3/> } let:page>
+                    <List page is_adding/>
+                </Loaded>
             </div>
         </Page>
     }

@@ -19,7 +19,7 @@ use crate::{
     },
     error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
     reactive::memo,
@@ -60,29 +60,27 @@ pub fn WorkflowsPage() -> impl IntoView {
                     <p>"Draw on the canvas, then publish: everybody starts the published version"</p>
                 </div>
                 <FormError error/>
-                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
-                    {move || Suspend::new(async move {
-                        match templates.await {
-                            Ok(page) if page.items.is_empty() => {
-                                view! {
-                                    <Empty
-                                        icon="workflow"
-                                        framed=true
-                                        title="No workflow yet"
-                                        text="A workflow is a set of steps, each done by an agent, drawn on a canvas. Press New workflow to draw the first one."
-                                    />
-                                }
-                                    .into_any()
-                            }
-                            Ok(page) => view! { <List page on_changed=move |()| templates.refetch()/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=templates fallback=|| view! { <RowsSkeleton n=5 has_search=true/> } let:page>
+                    {if page.items.is_empty() {
+                        view! { <NoWorkflow/> }.into_any()
+                    } else {
+                        view! { <List page on_changed=move |()| templates.refetch()/> }.into_any()
+                    }}
+                </Loaded>
             </div>
         </Page>
+    }
+}
+
+#[component]
+fn NoWorkflow() -> impl IntoView {
+    view! {
+        <Empty
+            icon="workflow"
+            framed=true
+            title="No workflow yet"
+            text="A workflow is a set of steps, each done by an agent, drawn on a canvas. Press New workflow to draw the first one."
+        />
     }
 }
 

@@ -8,11 +8,9 @@ use workflow::{
 
 use crate::{
     api,
-    components::{
-        Button, ButtonType, Checkbox, Dialog, Skeleton, SkeletonKind, Variant, open_while_chosen, use_toasts,
-    },
+    components::{Button, ButtonType, Checkbox, Dialog, RowsSkeleton, Variant, open_while_chosen, use_toasts},
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::all,
 };
 
@@ -30,24 +28,19 @@ pub(super) fn GrantSecret(
     });
     view! {
         <Dialog id="grant-secret" open title description="Agents that call an address, and no others, send headers">
-            {move || of.get_untracked().map(|secret| view! { <Loaded secret open on_done/> })}
+            {move || of.get_untracked().map(|secret| view! { <Agents secret open on_done/> })}
         </Dialog>
     }
 }
 
 #[component]
-fn Loaded(secret: SecretView, open: RwSignal<bool>, on_done: Callback<SecretView>) -> impl IntoView {
+fn Agents(secret: SecretView, open: RwSignal<bool>, on_done: Callback<SecretView>) -> impl IntoView {
     let agents = Resource::new(|| (), |()| all(api::list_agents));
     let secret = StoredValue::new(secret);
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match agents.await {
-                    Ok(agents) => view! { <Choose secret=secret.get_value() agents open on_done/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=agents fallback=|| view! { <RowsSkeleton n=1/> } let:agents>
+            <Choose secret=secret.get_value() agents open on_done/>
+        </Loaded>
     }
 }
 
