@@ -10,7 +10,7 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ButtonType, Dialog, Field, TextInput, Variant, open_while_chosen, use_toasts},
+    components::{Dialog, DialogForm, Field, TextInput, open_while_chosen, use_toasts},
     error::AppError,
     form::{FormError, at_field, listed, outcome},
 };
@@ -85,12 +85,11 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
         on_done.run(secret);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit=if is_new { "Create secret" } else { "Set value" }
+            pending=send.pending()
+            on_submit=move |()| {
                 send.dispatch(());
             }
         >
@@ -137,12 +136,6 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
             <Field id="secret-description" label="What it is for" optional=true error=at_field(error, "description")>
                 <TextInput value=description autocomplete="off"/>
             </Field>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=send.pending()>
-                    {if is_new { "Create secret" } else { "Set value" }}
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }

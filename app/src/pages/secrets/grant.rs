@@ -8,7 +8,7 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ButtonType, Checkbox, Dialog, RowsSkeleton, Variant, open_while_chosen, use_toasts},
+    components::{Checkbox, Dialog, DialogForm, RowsSkeleton, open_while_chosen, use_toasts},
     form::{FormError, outcome},
     load::Loaded,
     paged::all,
@@ -92,21 +92,18 @@ fn Choose(
         on_done.run(secret);
     });
     view! {
-        <form
-            class="form"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=grant.pending()
+            on_submit=move |()| {
                 grant.dispatch(());
             }
         >
             <FormError error/>
             {is_empty.then(|| view! { <p>"There is no agent that calls an address yet"</p> })}
             <ul class="stack" data-gap="2" aria-label="Agents">{boxes}</ul>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=grant.pending()>"Save"</Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
 

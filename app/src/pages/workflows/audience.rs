@@ -8,7 +8,7 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ButtonType, Checkbox, Dialog, RowsSkeleton, Variant, open_while_chosen, use_toasts},
+    components::{Checkbox, Dialog, DialogForm, RowsSkeleton, open_while_chosen, use_toasts},
     error::AppError,
     form::{FormError, outcome},
     load::Loaded,
@@ -121,21 +121,17 @@ fn AudienceForm(
         toasts.success(words.get_untracked());
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=save.pending()
+            on_submit=move |()| {
                 save.dispatch(untrack(&chosen));
             }
         >
             <FormError error/>
             {rows}
             <p class="muted" role="status">{move || words.get()}</p>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=save.pending()>"Save"</Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
