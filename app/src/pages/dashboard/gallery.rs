@@ -101,6 +101,7 @@ fn NoWorkflow() -> impl IntoView {
             <Empty
                 icon="workflow"
                 framed=true
+                level=3
                 title="No workflow is published yet"
                 text="Draw one on the canvas and publish it: then everybody can start it from here."
             >
@@ -115,6 +116,7 @@ fn NoWorkflow() -> impl IntoView {
             <Empty
                 icon="workflow"
                 framed=true
+                level=3
                 title="No workflow is published yet"
                 text="As soon as an admin publishes one, you can start it from here."
             />
