@@ -1,14 +1,13 @@
 //! What can be done with the workflow as a whole: find in it, its versions, a copy of it, and away with it as long as nobody ever used it.
 
-use canvas::shortcuts::Command;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::TemplateView;
 
 use super::{
     draft::Draft,
+    find_items::FindItems,
     parts,
-    replacing::Replacing,
     saving::{SaveState, lock},
 };
 use crate::{
@@ -72,25 +71,13 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         let is_used = draft.live.get().version.is_some();
         is_used.then(|| "It was published: archive it in the list of workflows".to_owned())
     });
-    let replacing = expect_context::<Replacing>();
     let versions = RwSignal::new(false);
-    let finder = use_finder();
-    if let Some(finder) = finder {
+    if let Some(finder) = use_finder() {
         offer_versions(finder, versions);
     }
     view! {
         <Menu id="workflow-more" label="More for this workflow">
-            {finder.map(|finder| view! {
-                <MenuItem icon="search" keys=Command::Find.keys() on_select=move |()| finder.open.set(true)>"Find…"</MenuItem>
-            })}
-            <MenuItem icon="file-text" keys=Command::Replace.keys() on_select=move |()| replacing.open.set(true)>
-                "Search and replace…"
-            </MenuItem>
-            {finder.map(|finder| view! {
-                <MenuItem icon="keyboard" keys=Command::Help.keys() on_select=move |()| finder.help.set(true)>
-                    "Shortcuts"
-                </MenuItem>
-            })}
+            <FindItems/>
             <MenuItem icon="history" on_select=move |()| versions.set(true)>"Versions…"</MenuItem>
             <MenuLine/>
             <MenuItem
