@@ -24,13 +24,14 @@ pub use self::edit::{AgentPage, NewAgentPage};
 use self::outside::Offers;
 use crate::{
     api,
-    components::{
-        Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant,
-    },
+    components::{Badge, Empty, Icon, LinkButton, Menu, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant},
     form::FormError,
     load::Loaded,
     paged::{More, Paged},
-    pages::deleting::{DeleteQuestion, Deleting},
+    pages::{
+        deleting::{DeleteQuestion, Deleting},
+        whole::DeleteItem,
+    },
     session::use_session,
     shell::Page,
 };
@@ -162,7 +163,7 @@ fn Row(agent: AgentView, deleting: Deleting<AgentId>) -> impl IntoView {
             <td class="row-actions">
                 <Menu id=menu_id label size=Size::Sm>
                     {copy.clone().map(|href| view! { <MenuLink href icon="copy-plus">"Duplicate"</MenuLink> })}
-                    <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>
+                    <DeleteItem on_select=on_delete/>
                 </Menu>
             </td>
         </tr>

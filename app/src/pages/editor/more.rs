@@ -14,11 +14,13 @@ use crate::{
     api,
     behind::LaterDialogs,
     canvas_view::Picture,
-    components::{Menu, MenuItem, MenuLine, MenuLink},
+    components::{Menu, MenuItem, MenuLine},
     error::AppError,
     finder::{Entry, Finder, Group, use_finder},
-    form::outcome,
-    pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+    pages::{
+        deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+        whole::{DeleteItem, DuplicateItem, Duplicating, ExportItem},
+    },
     reactive::effect,
 };
 
@@ -27,8 +29,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
     let navigate = use_navigate();
     let saving = draft.saving;
     let wants_copy = RwSignal::new(false);
-    let copy = Action::new(move |(): &()| api::duplicate_template(draft.id));
-    let copy_error = outcome(copy, move |made: TemplateView| {
+    let duplicating = Duplicating::new(move |made: TemplateView| {
         draft.toasts.success(format!("This is “{}” now", made.name));
         navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
     });
@@ -40,7 +41,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         match saving.state.get() {
             SaveState::Saved => {
                 wants_copy.set(false);
-                copy.dispatch(());
+                duplicating.duplicate(draft.id);
             }
             SaveState::Saving | SaveState::Merging => {}
             SaveState::Offline | SaveState::SignedOut | SaveState::Conflict | SaveState::Refused(_) => {
@@ -62,7 +63,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         deleting.ask((draft.id, base), draft.name.get_untracked());
     };
     effect(move || {
-        let error: Option<AppError> = copy_error.get().or_else(|| deleting.error.get());
+        let error: Option<AppError> = duplicating.error.get().or_else(|| deleting.error.get());
         if let Some(error) = error {
             draft.toasts.error(error.0.detail);
         }
@@ -80,26 +81,20 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
             <FindItems/>
             <MenuItem icon="history" on_select=move |()| versions.set(true)>"Versions…"</MenuItem>
             <MenuLine/>
-            <MenuItem
-                icon="copy-plus"
+            <DuplicateItem
+                words="Duplicate workflow"
                 on_select=move |()| {
                     if !saving.state.with_untracked(|state| *state == SaveState::Saved) {
                         draft.save();
                     }
                     wants_copy.set(true);
                 }
-            >
-                "Duplicate workflow"
-            </MenuItem>
+            />
             // What is saved: the last edits are a second behind at most, and the state beside the name says so.
-            <MenuLink href=format!("/api/workflows/templates/{}/export", draft.id) icon="download" download=true>
-                "Export to a file"
-            </MenuLink>
+            <ExportItem id=draft.id words="Export to a file"/>
             <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Svg)>"Download drawing (SVG)"</MenuItem>
             <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Png)>"Download drawing (PNG)"</MenuItem>
-            <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| ask()>
-                "Delete workflow"
-            </MenuItem>
+            <DeleteItem words="Delete workflow" refusal=used on_select=move |()| ask()/>
         </Menu>
         <LaterDialogs
             part=parts::versions
