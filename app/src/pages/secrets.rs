@@ -1,6 +1,7 @@
 //! /admin/secrets: what agents send by name. Which there are, where each may go and who may use it.
 //! Must never show a value: none comes here.
 
+mod agents;
 mod form;
 mod grant;
 
