@@ -45,7 +45,7 @@ where
     F: Fn(T) -> V + Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    loaded(of, fallback, Arc::new(move |known| children(known).into_any()))
+    loaded(of, fallback, Arc::new(move |known: T| children(known).into_any()))
 }
 
 /// Compiled once for each type that is loaded, not for each place where it is drawn.
