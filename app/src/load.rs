@@ -41,7 +41,7 @@ pub fn Loaded<T, F, V>(
     children: F,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn(T) -> V + Send + Sync + 'static,
     V: IntoView + 'static,
 {
@@ -49,11 +49,14 @@ where
 }
 
 /// Compiled once for each type that is loaded, not for each place where it is drawn.
-fn loaded<T: Clone + Send + Sync + 'static>(
+fn loaded<T>(
     of: Resource<Result<T, AppError>>,
     fallback: ViewFnOnce,
     draw: Arc<dyn Fn(T) -> AnyView + Send + Sync>,
-) -> AnyView {
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
     let part = move || {
         let draw = Arc::clone(&draw);
         Suspend::new(async move {
