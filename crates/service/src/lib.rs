@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod find;
 pub mod groups;
 mod id;
+pub mod inbox;
 pub mod library;
 mod paging;
 pub mod people;
