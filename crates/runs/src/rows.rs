@@ -22,6 +22,7 @@ use workflow::{
 };
 
 use crate::message::Sent;
+pub use about::about;
 use changed::Changed;
 pub use gates::{Gate, GateEnd};
 pub use merged::Merged;
