@@ -167,6 +167,14 @@ const WAITING: &str = concat!(
     ")) r ORDER BY r.created_at, r.id LIMIT $4"
 );
 
+/// Nothing but the ids of the runs of others in which the viewer is asked.
+const ASKING: &str = concat!(
+    "SELECT DISTINCT v.run_id FROM reviews v JOIN workflow_runs r ON r.id = v.run_id
+    WHERE NOT r.is_test AND v.user_id <> $1 AND ",
+    is_asked!("1", "2", "3"),
+    " LIMIT $4"
+);
+
 /// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs, before
 /// anything is joined to them: a plan that takes a workflow to have few would else read and sort them all.
 const SHARED: &str = concat!(
@@ -238,6 +246,18 @@ impl Store {
         }
         let rows: Vec<SummaryRow> = query.fetch_all(&self.pool).await?;
         Ok(window.page(rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?, place))
+    }
+
+    /// Runs of others that have an open gate at which somebody is asked, as far as `most`. No try is among them.
+    pub async fn runs_asking(&self, viewer: &Actor, most: i64) -> Result<Vec<RunId>> {
+        let asking: Vec<Uuid> = sqlx::query_scalar(ASKING)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .bind(most)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(asking.into_iter().map(RunId).collect())
     }
 
     /// Those of the named runs that concern the viewer. One that is missing here has left their lists.

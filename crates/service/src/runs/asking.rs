@@ -69,6 +69,13 @@ pub(crate) struct Brings {
     pub(crate) n_bytes: usize,
 }
 
+/// What a verb came to, or why its run refused it and in which words.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    Done(Done),
+    Refused(Refused, Error),
+}
+
 impl Brings {
     pub(crate) fn bytes(n_bytes: usize) -> Self {
         Self { n_bytes, ..Self::default() }
@@ -184,9 +191,17 @@ impl Call<'_> {
         self.seen.earlier
     }
 
-    /// Does it, or says why not. What goes wrong on the way is logged with the run and the verb.
-    #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
+    /// Does it, or says why not.
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
+        match self.decided(command, brings).await? {
+            Decided::Done(done) => Ok(done),
+            Decided::Refused(_, words) => Err(words),
+        }
+    }
+
+    /// The same for who has to tell one refusal from another. What goes wrong on the way is logged with the run and the verb.
+    #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
+    pub(crate) async fn decided(self, command: Command, brings: Brings) -> Result<Decided> {
         self.refuse_others(&command).await?;
         let Brings { agents, contents, n_bytes } = brings;
         let mut people = self.seen.voters.clone();
@@ -195,14 +210,18 @@ impl Call<'_> {
             (ask.by, ask.voters) = self.as_they_stand(&mut people).await?;
             let taken = self.take_up(&ask, n_bytes).await?;
             let error = match self.ctx.runs().execute(ask.clone()).await {
-                Ok(answer) => return Ok(answer.into()),
+                Ok(answer) => return Ok(Decided::Done(answer.into())),
                 Err(error) => error,
             };
             taken.give_back(self.ctx).await;
             match error {
                 // Somebody voted in between: whether that counts is looked up before anything is decided on it.
                 ::runs::Error::Refused { seq, refused: Refused::UnknownVoter } => people = self.voters_at(seq).await?,
-                error => return Err(self.failed(error).await),
+                ::runs::Error::Refused { seq, refused } => {
+                    let words = self.refused(seq, refused.clone()).await;
+                    return Ok(Decided::Refused(refused, words));
+                }
+                error => return Err(looking::failed(self.ctx, self.run, error).await),
             }
         }
         Err(Error::Conflict(refusals::moving()))
@@ -229,13 +248,6 @@ impl Call<'_> {
             About::Run(_) | About::Artifact(_) => BTreeSet::new(),
         };
         looking::read(self.ctx, self.run, seq, voters).await
-    }
-
-    async fn failed(&self, error: ::runs::Error) -> Error {
-        match error {
-            ::runs::Error::Refused { seq, refused } => self.refused(seq, refused).await,
-            error => looking::failed(self.ctx, self.run, error).await,
-        }
     }
 
     /// The words for a refusal, of the run as it was refused on or has become since.

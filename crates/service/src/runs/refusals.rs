@@ -67,7 +67,7 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
 }
 
 /// It moved on under what was asked.
-pub(super) fn moving() -> String {
+pub(crate) fn moving() -> String {
     "The run is changing right now. Look at it, and try again in a moment.".to_owned()
 }
 
