@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, exchange, find, groups, runs, secrets, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, exchange, find, groups, inbox, runs, secrets, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -37,6 +37,12 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("set_audience", SMALL),
     ("stuck_gates", SMALL),
     ("shared_runs", SMALL),
+    ("inbox", SMALL),
+    ("inbox_counts", SMALL),
+    ("inbox_history", SMALL),
+    ("gate_reading", SMALL),
+    ("gate_previews", SMALL),
+    ("decide_many", TEXT),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("waiting_for_me", SMALL),

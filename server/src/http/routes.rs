@@ -10,7 +10,7 @@ use http::Method;
 use super::{
     AppState, agents, artifacts, audit,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    exchange, groups, people, runs, secrets, steps, templates, trying, worker, workers,
+    exchange, groups, inbox, people, runs, secrets, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -21,7 +21,7 @@ pub struct Route {
     pub(super) handler: MethodRouter<AppState>,
 }
 
-/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live.
+/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, the inbox, workers outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -118,8 +118,21 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
         get("/api/live", live::my_socket).takes(SOCKET),
     ];
+    routes.extend(reviews());
     routes.extend(outside());
     routes
+}
+
+/// The inbox: gates of all runs.
+fn reviews() -> Vec<Route> {
+    vec![
+        get("/api/inbox", inbox::list),
+        get("/api/inbox/counts", inbox::counts),
+        get("/api/inbox/history", inbox::history),
+        get("/api/inbox/gates/{run_id}/{step_id}", inbox::reading),
+        post("/api/inbox/previews", inbox::previews),
+        post("/api/inbox/decide", inbox::decide).takes(TEXT),
+    ]
 }
 
 /// The protocol of workers outside.

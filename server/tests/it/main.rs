@@ -32,6 +32,8 @@ mod groups;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod inbox;
+#[cfg(test)]
 mod lineage;
 #[cfg(test)]
 mod lists;

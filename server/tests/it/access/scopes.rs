@@ -36,6 +36,8 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
         "GET /api/workflows/runs/{run_id}/absent", "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs",
         "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}", "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage",
+        "GET /api/inbox", "GET /api/inbox/counts", "GET /api/inbox/history", "GET /api/inbox/gates/{run_id}/{step_id}",
+        "POST /api/inbox/previews",
     ]),
     (RUN, &[
         "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "POST /api/workflows/runs/{run_id}/pause",
@@ -49,6 +51,7 @@ const REST: &[(By, &[&str])] = &[
     (REVIEW, &[
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/continue", "POST /api/workflows/runs/{run_id}/steps/{step_id}/edit",
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/reject", "POST /api/workflows/runs/{run_id}/steps/{step_id}/supply",
+        "POST /api/inbox/decide",
     ]),
     (ADMINISTER, &[
         "GET /api/audit", "GET /api/audit/export", "GET /api/users", "POST /api/users", "PATCH /api/users/{user_id}", "GET /api/users/{user_id}/tokens",
@@ -86,12 +89,13 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (READ, &[
         "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
+        "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
         "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
     ]),
-    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step"]),
+    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many"]),
     (ADMINISTER, &[
         "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
         "get_audience", "set_audience", "stuck_gates",
