@@ -11,7 +11,7 @@ use workflow::{
     RunId, StepKey,
     access::Scope,
     api::{ContinueStep, DecideGate, DecideMany, Decision, GateAnswer, GateOutcome, RejectStep},
-    run::{Refused, event::EventKind},
+    run::{Refused, event::EventKind, state::Step},
     verbs::Access,
 };
 
@@ -145,7 +145,7 @@ async fn became(ctx: &OpContext, decision: Decision, gate: &DecideGate, done: &D
     let (me, step, generation) = (ctx.user()?.id, gate.step.clone(), gate.expect_generation);
     let waits = looking::read(ctx, gate.run_id, done.seq, move |state| {
         let step = state.step(&step).filter(|step| step.generation == generation);
-        step.and_then(|step| step.review()).is_some_and(|review| review.votes.contains(&me))
+        step.and_then(Step::review).is_some_and(|review| review.votes.contains(&me))
     });
     Ok(if waits.await? { GateOutcome::Counted } else { GateOutcome::Done })
 }

@@ -10,7 +10,12 @@ use workflow::{
     AgentCatalog, RunId, StepKey, UserId,
     access::Actor,
     api::{GateReading, GateSource, GateVerbs},
-    run::{Command, Gate, Refused, State, Voters, command::Edit, decide, state::Version},
+    run::{
+        Command, Gate, Refused, State, Voters,
+        command::Edit,
+        decide,
+        state::{Step, Version},
+    },
     verbs::Verb,
 };
 
@@ -70,7 +75,7 @@ struct Seen {
 
 impl Look {
     fn at(&self, state: &State, access: &Access) -> Looked {
-        let Some(review) = state.step(&self.key).and_then(|step| step.review()) else { return Looked::Closed };
+        let Some(review) = state.step(&self.key).and_then(Step::review) else { return Looked::Closed };
         let voted: BTreeSet<UserId> = review.votes.iter().copied().collect();
         if !voted.is_subset(&self.people) {
             return Looked::Voted(voted);

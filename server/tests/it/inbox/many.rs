@@ -158,7 +158,7 @@ async fn what_is_wrong_with_a_request_is_named_and_nothing_is_decided(pool: PgPo
         let problem = server.cara.post(DECIDE, body.clone()).await.problem(status, code);
         assert_eq!(problem["field"], field, "{body}: {problem:#}");
     }
-    let odd = server.cara.post_under(&"k".repeat(201), DECIDE, &approval(&[gate.clone()])).await;
+    let odd = server.cara.post_under(&"k".repeat(201), DECIDE, &approval(std::slice::from_ref(&gate))).await;
     assert_eq!(odd.problem(422, "invalid")["field"], "Idempotency-Key");
     let problem = server.cara.post(PREVIEWS, json!({ "gates": hundred_and_one })).await.problem(422, "invalid");
     assert_eq!(problem["field"], "gates");
