@@ -3,15 +3,34 @@
 use serde_json::json;
 use sqlx::PgPool;
 use workflow::{
-    StepKey,
-    api::{DecideGate, DecideMany, Decision, GateOutcome},
+    RunView, StepKey,
+    api::{DecideGate, DecideMany, Decision, GateAnswer, GateOutcome},
+    run::event::EventKind,
 };
 
 use super::{
-    World, body,
+    World, body, chain,
     gates::{BEN, waiting},
 };
-use crate::{inbox, steps};
+use crate::{inbox, runs, steps, templates};
+
+/// What a decision about a step names that was shown as it is now.
+fn named(run: &RunView, step: &StepKey) -> DecideGate {
+    DecideGate {
+        run_id: run.id,
+        step: step.clone(),
+        content_hash: run.review_digest(step),
+        expect_generation: run.step(step).unwrap().generation,
+    }
+}
+
+fn approval(gates: Vec<DecideGate>) -> DecideMany {
+    DecideMany { decision: Decision::Approve, feedback: None, gates }
+}
+
+fn outcomes(answers: &[GateAnswer]) -> Vec<GateOutcome> {
+    answers.iter().map(|answer| answer.outcome).collect()
+}
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_a_gate_says_is_theirs_is_what_a_decision_is_told(pool: PgPool) {
@@ -51,14 +70,9 @@ async fn two_who_decide_many_at_once_decide_each_of_them_once(pool: PgPool) {
     let mut gates = Vec::new();
     for _ in 0..6 {
         let run = waiting(&world, json!({"mode": "always", "assignees": {"users": [BEN]}})).await;
-        gates.push(DecideGate {
-            run_id: run.id,
-            step: first.clone(),
-            content_hash: run.review_digest(&first),
-            expect_generation: run.step(&first).unwrap().generation,
-        });
+        gates.push(named(&run, &first));
     }
-    let many = DecideMany { decision: Decision::Approve, feedback: None, gates };
+    let many = approval(gates);
     let (ben, admin) = futures::future::join(
         inbox::decide_many(&world.ben, &many, Some("of-ben".into())),
         inbox::decide_many(&world.admin, &many, Some("of-admin".into())),
@@ -76,8 +90,36 @@ async fn two_who_decide_many_at_once_decide_each_of_them_once(pool: PgPool) {
     }
     // The answers were lost: asked again, they are the same.
     let again = inbox::decide_many(&world.ben, &many, Some("of-ben".into())).await.unwrap();
-    let outcomes = |answers: &[workflow::api::GateAnswer]| -> Vec<GateOutcome> {
-        answers.iter().map(|answer| answer.outcome).collect()
-    };
     assert_eq!(outcomes(&again), outcomes(&ben));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_the_database_did_not_take_is_said_and_decided_when_it_is_asked_again(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let (ada, first, second) = (&world.ada, StepKey::new("first"), StepKey::new("second"));
+    let mut definition = chain();
+    definition["steps"]["first"]["review"] = json!({"mode": "always"});
+    definition["steps"]["second"] = definition["steps"]["first"].clone();
+    definition["steps"]["second"]["title"] = json!("Second");
+    let template = world.template(&definition).await.id;
+    templates::publish(&world.admin, template).await.unwrap();
+    let id = world.start(ada, template).await.id;
+    for step in [&first, &second] {
+        steps::supply(ada, id, step, body(json!({"outputs": {"text": "draft"}})), None).await.unwrap();
+    }
+    let run = runs::get(ada, id).await.unwrap();
+    let many = approval(vec![named(&run, &first), named(&run, &second)]);
+    let decide = async || inbox::decide_many(ada, &many, Some("k".into())).await;
+    world.process.is_gone_after(0);
+    let refused = decide().await.unwrap_err().to_api();
+    assert_eq!(refused.status, 503, "nothing is known of any: {}", refused.detail);
+    world.process.is_gone_after(1);
+    let answers = decide().await.unwrap();
+    assert_eq!(outcomes(&answers), [GateOutcome::Done, GateOutcome::Refused]);
+    let why = answers[1].message.as_deref().unwrap_or_default();
+    assert!(why.contains("Try again"), "{why}");
+    world.process.is_gone_after(usize::MAX);
+    assert_eq!(outcomes(&decide().await.unwrap()), [GateOutcome::Done, GateOutcome::Done]);
+    let events = runs::events(ada, id, None).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.kind == EventKind::StepApproved).count(), 2, "each of them once");
 }
