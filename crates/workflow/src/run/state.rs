@@ -26,7 +26,7 @@ pub use review::{ClosedReview, Rejection, Review, Verdict};
 pub use run::RunChange;
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};
 pub use view::Emails;
-pub(crate) use view::email;
+pub(crate) use view::{email, emails_of};
 
 use super::plan::KeyLimit;
 use crate::{

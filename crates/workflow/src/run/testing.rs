@@ -38,7 +38,13 @@ pub trait Dice {
 }
 
 pub fn person(n: u128, role: Role) -> Actor {
-    Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n}@example.com"), role, groups: BTreeSet::new() }
+    Actor {
+        id: UserId(Uuid::from_u128(n)),
+        email: format!("p{n}@example.com"),
+        role,
+        groups: BTreeSet::new(),
+        acts_for: Vec::new(),
+    }
 }
 
 pub fn owner() -> Actor {
