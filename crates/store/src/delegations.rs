@@ -161,8 +161,11 @@ mod tests {
         id
     }
 
-    fn day(n: u64) -> NaiveDate {
-        Utc::now().date_naive() + Days::new(n)
+    /// So many days from today, by the clock that decides.
+    async fn day(store: &Store, n: u64) -> NaiveDate {
+        let today = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date");
+        let today: NaiveDate = today.fetch_one(&store.pool).await.unwrap();
+        today + Days::new(n)
     }
 
     async fn give(store: &Store, n: u128, (from, to): (UserId, UserId), days: (u64, u64)) -> Delegate {
@@ -170,8 +173,8 @@ mod tests {
             id: DelegationId(Uuid::from_u128(n)),
             principal: from,
             delegate: to,
-            from_day: day(days.0),
-            to_day: day(days.1),
+            from_day: day(store, days.0).await,
+            to_day: day(store, days.1).await,
             zone: "UTC",
             most: 5,
             most_ahead: 366,
@@ -214,7 +217,8 @@ mod tests {
         let store = Store::from_pool(pool);
         let (anna, ben, cara) = (person(&store, 1).await, person(&store, 2).await, person(&store, 3).await);
         assert_eq!(give(&store, 1, (anna, ben), (1, 5)).await, Delegate::Made);
-        let overlaps = Delegate::Overlaps { delegate: "person2@example.org".into(), from_day: day(1), to_day: day(5) };
+        let (from_day, to_day) = (day(&store, 1).await, day(&store, 5).await);
+        let overlaps = Delegate::Overlaps { delegate: "person2@example.org".into(), from_day, to_day };
         assert_eq!(give(&store, 2, (anna, cara), (5, 9)).await, overlaps);
         assert_eq!(give(&store, 3, (ben, anna), (5, 5)).await, Delegate::Circle);
         assert_eq!(give(&store, 4, (ben, cara), (4, 6)).await, Delegate::Made, "ben's own, and nothing of anna's");
@@ -225,8 +229,8 @@ mod tests {
             id: DelegationId(Uuid::from_u128(8)),
             principal: anna,
             delegate: cara,
-            from_day: Utc::now().date_naive() - Days::new(2),
-            to_day: day(0),
+            from_day: day(&store, 0).await - Days::new(2),
+            to_day: day(&store, 0).await,
             zone: "UTC",
             most: 5,
             most_ahead: 366,
@@ -234,7 +238,8 @@ mod tests {
         assert!(matches!(store.delegate(&wrong, Author::default()).await.unwrap(), Delegate::Past(_)));
         let nowhere = NewDelegation { zone: "Nowhere/Land", ..wrong };
         assert_eq!(store.delegate(&nowhere, Author::default()).await.unwrap(), Delegate::UnknownZone);
-        let full = NewDelegation { from_day: day(20), to_day: day(20), most: 1, ..wrong };
+        let later = day(&store, 20).await;
+        let full = NewDelegation { from_day: later, to_day: later, most: 1, ..wrong };
         assert_eq!(store.delegate(&full, Author::default()).await.unwrap(), Delegate::TooMany);
     }
 

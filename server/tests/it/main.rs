@@ -28,6 +28,7 @@ mod flood;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod delegation;
 mod groups;
 #[cfg(test)]
 mod harness;
