@@ -16,6 +16,8 @@ mod branches;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod drops;
 #[cfg(test)]
 mod exchange;
@@ -27,8 +29,6 @@ mod flaky;
 mod flood;
 #[cfg(test)]
 mod gate;
-#[cfg(test)]
-mod delegation;
 mod groups;
 #[cfg(test)]
 mod harness;
