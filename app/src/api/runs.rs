@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{
-    RunId, api as wire,
+    RunId,
+    access::Absent,
+    api as wire,
     id::GroupId,
     run::{RunEvent, Snapshot, state::Emails},
 };
@@ -26,6 +28,9 @@ pub struct LoadedRun {
     /// Those that whoever looks is in by now: what they may do here goes by them.
     #[serde(default)]
     pub groups: BTreeSet<GroupId>,
+    /// Those in whose place they decide by now.
+    #[serde(default)]
+    pub acts_for: Vec<Absent>,
 }
 
 /// What a verb did.
@@ -67,8 +72,9 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();
     let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
     let absent = service::workers::absent(&ctx, id).await?;
-    let groups = ctx.actor().map(|actor| actor.groups.clone()).unwrap_or_default();
-    Ok(LoadedRun { snapshot, people, absent, groups })
+    let (groups, acts_for) =
+        ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.
