@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a document of a test that does not parse is an error of the test")]
 
 pub mod invariants;
+mod people;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,9 +18,29 @@ use crate::{
     AgentCatalog, AgentSpec, Definition,
     access::{Actor, Role},
     id::{RunId, TemplateId, UserId, WorkerId},
-    run::command::{NewRun, Start},
+    run::{
+        command::{NewRun, Start},
+        seeded::{Bug, SEEDED},
+    },
     validate,
 };
+
+pub use people::{GROUP, People};
+
+/// Mistakes of the core that the simulators switch on too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    CountsPersonTwice,
+    CountsRemoved,
+}
+
+/// Whatever is decided on this thread has this mistake from now on.
+pub fn seed(mistake: Option<Mistake>) {
+    SEEDED.set(mistake.map(|mistake| match mistake {
+        Mistake::CountsPersonTwice => Bug::CountsPersonTwice,
+        Mistake::CountsRemoved => Bug::CountsRemoved,
+    }));
+}
 
 /// Whether tests that have a longer form take it: `cargo xtask test-long` sets `WEFT_LONG=1`.
 #[expect(clippy::disallowed_methods, reason = "what a test is to do is said by whoever starts it")]
@@ -134,6 +155,9 @@ pub fn document(dice: &mut impl Dice) -> Value {
             6 => step["review"] = json!({"mode": "always", "max_rounds": 1}),
             5 if dice.one_in(2) => {
                 step["review"] = json!({"mode": "always", "max_rounds": 1, "assignees": {"users": ["p5@example.com"]}});
+            }
+            5 if dice.one_in(2) => {
+                step["review"] = json!({"mode": "always", "quorum": 2, "assignees": {"groups": [GROUP]}});
             }
             5 => step["review"] = json!({"mode": "always", "quorum": 2}),
             4 => step["review"] = json!({"mode": "never"}),

@@ -102,14 +102,10 @@ impl Draft<'_> {
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
                     review.voted_at.insert(actor, now);
-                    if of == actor {
-                        review.voted_for.remove(&actor);
-                    } else {
-                        review.voted_for.insert(actor, of);
-                    }
-                    review.votes = given.iter().map(|word| word.by).collect();
                     review.voted_at.retain(|by, _| given.iter().any(|word| word.by == *by));
-                    review.voted_for.retain(|by, _| given.iter().any(|word| word.by == *by));
+                    review.voted_for =
+                        given.iter().filter(|word| word.of != word.by).map(|word| (word.by, word.of)).collect();
+                    review.votes = given.into_iter().map(|word| word.by).collect();
                 }
             });
             if n < usize::try_from(review.quorum).unwrap_or(usize::MAX) {
