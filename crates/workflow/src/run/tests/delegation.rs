@@ -231,7 +231,7 @@ fn a_vote_in_somebodys_place_counts_while_that_lasts() {
     // Asked herself by then, it is her own.
     let mut world = asks(&[5, 6, 7], 2);
     world.by(Some(&acting(&six, &[&five])), &approve("a")).unwrap();
-    world.voters = known(Some(six), Some(five.clone()));
+    world.voters = known(Some(six.clone()), Some(five.clone()));
     assert_eq!(world.by(Some(&five), &approve("a")), approved(), "and his name is free again");
 }
 
@@ -269,7 +269,7 @@ proptest! {
         let assignees = if asks_group { json!({"groups": ["legal"]}) } else { json!({}) };
         let review = json!({"mode": "always", "quorum": quorum, "assignees": assignees});
         let mut world = gated(&review);
-        let asked = definition(&json!({"steps": {"a": {"agent_id": "echo", "review": review}}})).steps["a"].review.clone();
+        let asked = definition(&json!({"steps": {"a": {"agent_id": "echo", "review": review}}})).steps.into_values().next().unwrap().review;
         let (mut people, mut dice) = (People::default(), Numbers(numbers.into_iter()));
         for _ in 0..50 {
             if dice.one_in(2) {

@@ -105,7 +105,9 @@ impl Walk {
         let waiting = self.pick_where(|status| matches!(status, Status::AwaitingReview { .. }));
         if let Some(waiting) = waiting.filter(|_| self.dice.one_in(2)) {
             key = waiting;
-            verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, Verb::Supply][self.dice.roll(5)];
+            let has_votes = self.world.step(key.as_str()).review().is_some_and(|review| !review.votes.is_empty());
+            let third = if has_votes { Verb::Continue } else { Verb::Supply };
+            verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, third][self.dice.roll(5)];
         }
         let Some(command) = self.verb_command(verb, &key) else { return };
         if self.dice.one_in(4) {
@@ -157,7 +159,7 @@ impl Walk {
         let other = match self.dice.roll(4) {
             3 => self.people.actor(admin().id),
             2 => self.people.somebody(&mut self.dice),
-            1 => last.and_then(|last| self.people.actor(last)),
+            1 => last.and_then(|last| self.people.actor(last)).or_else(|| self.people.somebody(&mut self.dice)),
             _ => None,
         };
         let may = |other: &Actor| other.is_admin() || review.is_some_and(|review| review.asks(other, owner().id));
@@ -455,7 +457,7 @@ fn every_bug_that_is_put_in_is_caught_by_the_walks() {
         }
     }));
     for bug in Bug::ALL {
-        let caught = (1..=400).find(|_| {
+        let caught = (1..=1_200).find(|_| {
             let numbers = strategy.new_tree(&mut runner).unwrap().current();
             SEEDED.set(Some(bug));
             let walked = std::panic::catch_unwind(|| walk(numbers));
