@@ -105,12 +105,12 @@ impl Walk {
         let waiting = self.pick_where(|status| matches!(status, Status::AwaitingReview { .. }));
         if let Some(waiting) = waiting.filter(|_| self.dice.one_in(2)) {
             key = waiting;
-            let has_votes = self.world.step(key.as_str()).review().is_some_and(|review| !review.votes.is_empty());
-            let third = if has_votes { Verb::Continue } else { Verb::Supply };
+            let third = if self.has_votes(&key) { Verb::Continue } else { Verb::Supply };
             verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, third][self.dice.roll(5)];
         }
         let Some(command) = self.verb_command(verb, &key) else { return };
-        if self.dice.one_in(4) {
+        // What becomes of people matters most while some of them have voted.
+        if self.dice.one_in(if self.has_votes(&key) { 2 } else { 5 }) {
             self.people.change(&mut self.dice, self.world.now);
         }
         let before = self.world.state.clone();
@@ -150,6 +150,10 @@ impl Walk {
             (Err(Refused::Unanswered), _) => assert!(self.world.is_form(key.as_str()), "{at}"),
             (_, wanted) => panic!("{at}, but the table says {wanted:?}"),
         }
+    }
+
+    fn has_votes(&self, key: &StepKey) -> bool {
+        self.world.step(key.as_str()).review().is_some_and(|review| !review.votes.is_empty())
     }
 
     /// Who asks: where a gate asks for it, also somebody else, and whoever approved there comes again.
