@@ -135,7 +135,11 @@ impl Store {
     /// The email of who is away and in whose place the viewer decides at an open gate; none where they are asked themselves, or may not
     /// decide there.
     pub async fn in_whose_place(&self, run: RunId, step: &StepKey, viewer: &Actor) -> Result<Option<String>> {
-        let sql = concat!("SELECT ", acts_for!("3", "4", "5"), " FROM reviews v WHERE v.run_id = $1 AND v.step = $2");
+        let sql = concat!(
+            "SELECT ",
+            crate::access::acts_for!("3", "4", "5"),
+            " FROM reviews v WHERE v.run_id = $1 AND v.step = $2"
+        );
         let found = sqlx::query_scalar(sql)
             .bind(run.0)
             .bind(step.as_str())

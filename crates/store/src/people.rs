@@ -14,8 +14,8 @@ use workflow::{
 
 use crate::{
     Result, Store,
+    decode::{groups, parse_role},
     delegations::absent,
-    users::{groups, parse_role},
 };
 
 impl Store {

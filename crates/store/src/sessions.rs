@@ -16,11 +16,11 @@ use workflow::{
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
+    decode::{groups, parse_role},
     delegations::absent,
     devices::{self, DeviceChange},
     secret::SecretHash,
     throttle,
-    users::{groups, parse_role},
 };
 
 /// How long a session lives.

@@ -17,9 +17,10 @@ use workflow::{
 use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
-    decode, page,
+    decode::{self, groups, parse_role},
+    delegations::absent,
+    page,
     secret::SecretHash,
-    users::{groups, parse_role},
 };
 
 /// A token to be made.

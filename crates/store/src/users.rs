@@ -11,13 +11,12 @@ use workflow::{
     UserId,
     access::{Actor, Role},
     api::{Page, UserView},
-    id::GroupId,
 };
 
 use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
-    decode::word,
+    decode::{groups, parse_role},
     delegations::{self, absent},
     outside::ending::end_tokens_of,
 };
@@ -72,15 +71,6 @@ impl TryFrom<Row> for UserView {
             created_at: row.created_at,
         })
     }
-}
-
-/// Whose member somebody is, as a column has it.
-pub(crate) fn groups(ids: Vec<String>) -> BTreeSet<GroupId> {
-    ids.into_iter().map(GroupId::new).collect()
-}
-
-pub(crate) fn parse_role(role: &str, id: Uuid) -> Result<Role> {
-    word(role, "users", "role", &id)
 }
 
 impl Store {

@@ -9,7 +9,7 @@ use workflow::{UserId, access::Absent};
 
 use crate::{
     Result,
-    users::{groups, parse_role},
+    decode::{groups, parse_role},
 };
 
 /// By delegate.

@@ -3,21 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a document of a test that does not parse is an error of the test")]
 
+mod cast;
 pub mod invariants;
 mod people;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     AgentCatalog, AgentSpec, Definition,
-    access::{Actor, Role},
-    id::{RunId, TemplateId, UserId, WorkerId},
+    id::{RunId, TemplateId, WorkerId},
     run::{
         command::{NewRun, Start},
         seeded::{Bug, SEEDED},
@@ -25,6 +22,7 @@ use crate::{
     validate,
 };
 
+pub use cast::{Dice, admin, owner, person};
 pub use people::{GROUP, People};
 
 /// Mistakes of the core that the simulators switch on too.
@@ -46,34 +44,6 @@ pub fn seed(mistake: Option<Mistake>) {
 #[expect(clippy::disallowed_methods, reason = "what a test is to do is said by whoever starts it")]
 pub fn is_long() -> bool {
     std::env::var("WEFT_LONG").is_ok_and(|value| value == "1")
-}
-
-/// Where random numbers come from.
-pub trait Dice {
-    /// Below `sides`.
-    fn roll(&mut self, sides: usize) -> usize;
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.roll(n) == n - 1
-    }
-}
-
-pub fn person(n: u128, role: Role) -> Actor {
-    Actor {
-        id: UserId(Uuid::from_u128(n)),
-        email: format!("p{n}@example.com"),
-        role,
-        groups: BTreeSet::new(),
-        acts_for: Vec::new(),
-    }
-}
-
-pub fn owner() -> Actor {
-    person(3, Role::User)
-}
-
-pub fn admin() -> Actor {
-    person(4, Role::Admin)
 }
 
 pub fn worker(n: u128) -> WorkerId {

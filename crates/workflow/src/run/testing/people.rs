@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Dice, admin, owner, person};
+use super::cast::{Dice, admin, owner, person};
 use crate::{
     access::{Absent, Actor, Role},
     definition,
