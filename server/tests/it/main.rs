@@ -29,6 +29,7 @@ mod flaky;
 mod flood;
 #[cfg(test)]
 mod gate;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod harness;
