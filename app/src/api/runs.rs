@@ -2,7 +2,7 @@
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 //! A verb answers with the events that it wrote: who follows the run folds them like any other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub struct LoadedRun {
     /// Those in whose place they decide by now.
     #[serde(default)]
     pub acts_for: Vec<Absent>,
+    /// What those are called that its gates ask.
+    #[serde(default)]
+    pub group_names: BTreeMap<GroupId, String>,
 }
 
 /// What a verb did.
@@ -74,7 +77,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let absent = service::workers::absent(&ctx, id).await?;
     let (groups, acts_for) =
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for })
+    let group_names = service::runs::group_names(&ctx, &snapshot).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.
