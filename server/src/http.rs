@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod client_address;
 mod compress;
+mod delegations;
 mod entry;
 mod exchange;
 mod extract;

@@ -11,6 +11,7 @@ pub mod audience;
 pub mod audit;
 mod contents;
 mod context;
+pub mod delegations;
 mod error;
 pub mod exchange;
 pub mod find;

@@ -12,7 +12,7 @@ use workflow::{
 
 use crate::{
     Result, Store, Window,
-    access::{concerns, is_asked, may_see},
+    access::{concerns, is_asked, is_asked_for_owner, may_see},
     decode::{maybe_word, word},
     page,
 };
@@ -147,7 +147,8 @@ const WAITING_FOR_ADMIN: &str = summaries!(
     " ORDER BY r.created_at, r.id LIMIT $3"
 );
 
-/// For anybody else, who sees a run for one of two reasons, each found by an index of its own: the gates of all others cost nothing.
+/// For anybody else, who sees a run because it is theirs or somebody is asked there, themselves or in the place of another: each is found by
+/// an index of its own, so the gates of all others cost nothing.
 const WAITING: &str = concat!(
     "SELECT * FROM ((",
     summaries!(
@@ -159,6 +160,8 @@ const WAITING: &str = concat!(
         concat!(
             "r.n_waiting > 0 AND r.user_id <> $1 AND r.id IN (SELECT v.run_id FROM reviews v WHERE ",
             is_asked!("1", "5", "6"),
+            " UNION ALL SELECT v.run_id FROM reviews v WHERE ",
+            is_asked_for_owner!("1"),
             ") AND ",
             newer_than!("2", "3")
         ),

@@ -8,7 +8,7 @@ use axum::{
 use http::Method;
 
 use super::{
-    AppState, agents, artifacts, audit,
+    AppState, agents, artifacts, audit, delegations,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
     exchange, groups, inbox, people, runs, secrets, steps, templates, trying, worker, workers,
 };
@@ -38,6 +38,11 @@ pub fn routes() -> Vec<Route> {
         get("/api/groups/{group_id}/members", groups::members),
         post("/api/groups/{group_id}/members", groups::add_member),
         delete("/api/groups/{group_id}/members/{user_id}", groups::remove_member),
+        get("/api/me/delegations", delegations::mine),
+        post("/api/me/delegations", delegations::create),
+        delete("/api/me/delegations/{delegation_id}", delegations::end),
+        get("/api/delegations", delegations::list),
+        delete("/api/delegations/{delegation_id}", delegations::end_any),
         get("/api/tokens", people::list_tokens),
         post("/api/tokens", people::create_token),
         delete("/api/tokens/{token_id}", people::revoke_token),

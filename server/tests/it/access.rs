@@ -267,6 +267,30 @@ fn rest_of_groups() -> Vec<Row> {
     ]
 }
 
+/// Who decides in whose place. No delegation has the id that is asked for.
+fn rest_of_delegations() -> Vec<Row> {
+    vec![
+        ("GET", "/api/me/delegations", Empty, SIGNED_IN),
+        ("POST", "/api/me/delegations", Json(in_vain()), SIGNED_IN),
+        ("DELETE", "/api/me/delegations/{delegation_id}", Empty, NONE_OF_THEIRS),
+        ("GET", "/api/delegations", Empty, ADMINS),
+        ("DELETE", "/api/delegations/{delegation_id}", Empty, MISSING_TO_ADMINS),
+    ]
+}
+
+fn functions_of_delegations() -> Vec<Row> {
+    vec![
+        ("POST", "/_fn/my_delegations", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/delegate_reviews", Json(json!({"wanted": in_vain()})), SIGNED_IN),
+        ("POST", "/_fn/end_delegation", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
+    ]
+}
+
+/// To nobody, so that nobody's rights are others afterwards.
+fn in_vain() -> Value {
+    json!({"delegate": "nobody@example.org", "from_day": "2026-01-01", "to_day": "2026-01-02"})
+}
+
 /// What admins keep for agents, and nobody reads.
 fn rest_of_secrets() -> Vec<Row> {
     let set = json!({"value": "a-long-enough-value", "hosts": ["a.example"]});
@@ -325,6 +349,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_work(it));
     rows.extend(functions_of_workers());
     rows.extend(functions_of_groups(it));
+    rows.extend(functions_of_delegations());
     rows.extend(functions_of_secrets());
     // Last: each wrong guess slows down the next one.
     rows.push((
@@ -507,6 +532,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{hash}", &"0".repeat(64))
         .replace("{agent_id}", "shout")
         .replace("{group_id}", "nobodys")
+        .replace("{delegation_id}", NOWHERE)
         .replace("{secret_name}", "key")
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)
@@ -578,6 +604,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest(&it));
     rows.extend(rest_of_drafts());
     rows.extend(rest_of_groups());
+    rows.extend(rest_of_delegations());
     rows.extend(rest_of_workers());
     rows.extend(rest_of_secrets());
     let routes: BTreeSet<_> =

@@ -16,6 +16,8 @@ mod branches;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod drops;
 #[cfg(test)]
 mod exchange;

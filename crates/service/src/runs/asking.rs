@@ -276,9 +276,9 @@ impl Call<'_> {
     }
 }
 
-/// Those who voted at a step's open gate.
+/// Those who voted at a step's open gate, and those in whose place they did.
 fn voters(step: Option<&Step>) -> BTreeSet<UserId> {
-    step.and_then(Step::review).map(|review| review.votes.iter().copied().collect()).unwrap_or_default()
+    step.and_then(Step::review).map(|review| review.voters().collect()).unwrap_or_default()
 }
 
 /// Deciding without committing: what time it is, and which ids it would make, changes nothing about whether.

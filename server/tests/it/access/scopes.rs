@@ -27,7 +27,7 @@ const ADMINISTER: By = By::Token(Scope::Admin);
 #[rustfmt::skip]
 const REST: &[(By, &[&str])] = &[
     (READ, &[
-        "GET /api/me", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
+        "GET /api/me", "GET /api/me/delegations", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
         "GET /api/workflows/gallery", "GET /api/workflows/templates", "GET /api/workflows/templates/{template_id}",
         "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs",
         "GET /api/workflows/runs/{run_id}", "GET /api/workflows/runs/{run_id}/events", "GET /api/workflows/runs/{run_id}/stale",
@@ -62,7 +62,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/groups", "POST /api/groups", "PATCH /api/groups/{group_id}", "DELETE /api/groups/{group_id}",
         "GET /api/groups/{group_id}/members", "POST /api/groups/{group_id}/members", "DELETE /api/groups/{group_id}/members/{user_id}",
         "GET /api/workflows/templates/{template_id}/audience", "PUT /api/workflows/templates/{template_id}/audience",
-        "GET /api/workflows/stuck",
+        "GET /api/workflows/stuck", "GET /api/delegations", "DELETE /api/delegations/{delegation_id}",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/secrets", "PUT /api/secrets/{secret_name}", "PUT /api/secrets/{secret_name}/agents", "DELETE /api/secrets/{secret_name}",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
@@ -80,14 +80,17 @@ const REST: &[(By, &[&str])] = &[
         "POST /api/worker/v1/sessions/{session_id}/tasks/{token}/callback", "POST /api/worker/v1/callback",
         "PUT /api/worker/v1/sessions/{session_id}/blobs/{hash}", "GET /api/worker/v1/sessions/{session_id}/blobs/{hash}",
     ]),
-    (Session, &["POST /api/me/confirm", "POST /api/tokens", "POST /api/worker-tokens", "DELETE /api/tokens/{token_id}"]),
+    (Session, &[
+        "POST /api/me/confirm", "POST /api/tokens", "POST /api/worker-tokens", "DELETE /api/tokens/{token_id}",
+        "POST /api/me/delegations", "DELETE /api/me/delegations/{delegation_id}",
+    ]),
 ];
 
 #[rustfmt::skip]
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
+        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
     ]),
@@ -105,7 +108,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "new_template", "duplicate_template", "delete_template", "delete_agent", "archive_template", "try_draft", "last_seen", "list_pins", "set_pin", "remove_pin", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
         "list_secrets", "set_secret", "grant_secret", "delete_secret",
     ]),
-    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
+    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token", "delegate_reviews", "end_delegation"]),
 ];
 
 /// By what it may be used; fails for an endpoint without a row.
