@@ -77,11 +77,14 @@ fn Awaiting(place: Place) -> impl IntoView {
         Resource::new(|| (), move |()| api::inbox(place.asked().with_untracked(|asked| asked.query(None)), None));
     refetch_after_sign_in(first, Result::is_err);
     view! {
-        <Transition fallback=|| view! { <RowsSkeleton n=8 has_search=true/> }>
+        <Transition fallback=|| view! { <div class="inbox-history"><RowsSkeleton n=8 has_search=true/></div> }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(page) => view! { <Loaded inbox=Inbox::new(place, page)/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
+                    Err(error) => {
+                        view! { <div class="inbox-history"><PartFailed error on_retry=move |()| first.refetch()/></div> }
+                            .into_any()
+                    }
                 }
             })}
         </Transition>

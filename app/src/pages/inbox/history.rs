@@ -40,11 +40,14 @@ pub(super) fn History(place: Place) -> impl IntoView {
     let first = Resource::new(|| (), move |()| api::inbox_history(place.asked().with_untracked(Asked::history), None));
     refetch_after_sign_in(first, Result::is_err);
     view! {
-        <Transition fallback=|| view! { <RowsSkeleton n=8 has_search=true/> }>
+        <Transition fallback=|| view! { <div class="inbox-history"><RowsSkeleton n=8 has_search=true/></div> }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(page) => view! { <Loaded place page/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
+                    Err(error) => {
+                        view! { <div class="inbox-history"><PartFailed error on_retry=move |()| first.refetch()/></div> }
+                            .into_any()
+                    }
                 }
             })}
         </Transition>
