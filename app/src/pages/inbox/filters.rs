@@ -142,7 +142,7 @@ pub(super) fn Scope(place: Place) -> impl IntoView {
         let known = memo(move || asked.with(|asked| if asked.is_all { "all" } else { "mine" }.to_owned()));
         let value = RwSignal::new(known.get_untracked());
         tie(known, value, move |scope: String| place.go(|asked| asked.is_all = scope == "all"));
-        let segments = vec![Segment::new("mine", "Mine"), Segment::new("all", "Everybody’s")];
+        let segments = vec![Segment::new("mine", "Mine"), Segment::new("all", "Everybody's")];
         view! { <Segmented value segments name="inbox-scope" label="Whose"/> }
     })
 }
