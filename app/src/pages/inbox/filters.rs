@@ -47,7 +47,7 @@ pub(super) fn Filters(inbox: Inbox) -> impl IntoView {
                 <WorkflowFilter place workflows/>
                 <Select value=sort options=sorts id="inbox-sort" label="Order"/>
             </div>
-            <div class="inbox-filter-row">
+            <div class="inbox-filter-line">
                 <Switch
                     checked=Signal::derive(move || asked.with(|asked| asked.is_due_soon))
                     on_change=move |is_on: bool| place.go(|asked| asked.is_due_soon = is_on)

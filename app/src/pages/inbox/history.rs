@@ -112,7 +112,7 @@ fn List(place: Place, page: HistoryPage) -> impl IntoView {
                 <div class="list-rows">
                     <ul
                         class="inbox-past"
-                        aria-busy=move || is_reading.get().then_some("true")
+                        aria-busy=move || list.is_changing().get().then_some("true")
                         aria-label="What was decided"
                         on:pointerenter=|_| fetch_runs_ahead()
                         on:focusin=|_| fetch_runs_ahead()
@@ -169,7 +169,7 @@ fn Filters(past: Past) -> impl IntoView {
 fn Nothing(past: Past) -> impl IntoView {
     let asked = past.place.asked();
     move || {
-        if past.list.is_reading().get() {
+        if past.list.is_changing().get() {
             return ().into_any();
         }
         if asked.with(Asked::is_filtered) {

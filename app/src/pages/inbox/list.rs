@@ -45,7 +45,7 @@ pub(super) fn List(inbox: Inbox) -> impl IntoView {
         <div
             class="inbox-list"
             id=focus::LIST
-            aria-busy=move || is_reading.get().then_some("true")
+            aria-busy=move || list.is_changing().get().then_some("true")
             on:scroll=scrolled
             on:pointerenter=|_| fetch_runs_ahead()
             on:focusin=|_| fetch_runs_ahead()
@@ -185,7 +185,7 @@ fn grouped(items: &[InboxItem]) -> Vec<Group> {
 fn Nothing(inbox: Inbox) -> impl IntoView {
     let (asked, list) = (inbox.place().asked(), inbox.list());
     move || {
-        if list.is_reading().get() {
+        if list.is_changing().get() {
             return ().into_any();
         }
         let (is_filtered, is_all) = asked.with(|asked| (asked.is_filtered(), asked.is_all));

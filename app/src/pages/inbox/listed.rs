@@ -50,6 +50,7 @@ pub(super) struct Listed<T: Send + Sync + 'static> {
     pub(super) items: RwSignal<Vec<T>>,
     next: RwSignal<Option<String>>,
     is_reading: RwSignal<bool>,
+    is_changing: RwSignal<bool>,
     error: RwSignal<Option<AppError>>,
     /// Grows with each other list.
     epoch: StoredValue<u32>,
@@ -70,6 +71,7 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
             items: RwSignal::new(first.items),
             next: RwSignal::new(first.next),
             is_reading: RwSignal::new(false),
+            is_changing: RwSignal::new(false),
             error: RwSignal::new(None),
             epoch: StoredValue::new(0),
             session: use_session(),
@@ -83,6 +85,11 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
     /// Whether something that somebody asked for is on its way.
     pub(super) fn is_reading(self) -> RwSignal<bool> {
         self.is_reading
+    }
+
+    /// Whether another list is on its way, and what is shown is not what is asked for.
+    pub(super) fn is_changing(self) -> RwSignal<bool> {
+        self.is_changing
     }
 
     pub(super) fn has_more(self) -> Signal<bool> {
@@ -106,6 +113,9 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
         if is_asked {
             self.is_reading.try_set(true);
         }
+        if how == How::Another {
+            self.is_changing.try_set(true);
+        }
         let answer = page.await;
         // The page may have gone, or asks for something else by now.
         if begun.is_none() || self.epoch.try_get_value() != begun {
@@ -113,6 +123,9 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
         }
         if is_asked {
             self.is_reading.set(false);
+        }
+        if how == How::Another {
+            self.is_changing.set(false);
         }
         match answer {
             Ok(page) => {
