@@ -48,7 +48,6 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("decide_many", TEXT),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
-    ("waiting_for_me", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
     ("set_auto_run", SMALL),
