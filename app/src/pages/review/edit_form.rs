@@ -122,7 +122,11 @@ impl EditForm {
     /// The server took it, or it is not wanted.
     pub(in crate::pages) fn forget(self) {
         self.began.set(String::new());
-        self.drafts.with_untracked(|drafts| drafts.iter().flatten().for_each(|draft| draft.kept.set(String::new())));
+        // The form may be gone when the answer comes.
+        let kept = |drafts: &Option<Vec<Draft>>| drafts.iter().flatten().map(|draft| draft.kept).collect::<Vec<_>>();
+        for kept in self.drafts.try_with_untracked(kept).unwrap_or_default() {
+            kept.set(String::new());
+        }
     }
 
     /// Reads these versions, and goes on once they are there.

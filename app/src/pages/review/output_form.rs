@@ -101,6 +101,7 @@ impl OutputForm {
     }
 
     pub(in crate::pages) fn clear(self) {
-        self.0.with_value(|fields| fields.iter().for_each(|field| field.text.set(String::new())));
+        // The form may be gone when the answer comes.
+        self.0.try_with_value(|fields| fields.iter().for_each(|field| field.text.set(String::new())));
     }
 }
