@@ -9,6 +9,7 @@ mod told;
 use leptos::prelude::*;
 use workflow::api::{DecideMany, Decision, GateAnswer, InboxItem};
 
+pub(super) use self::preview::RowPreview;
 use self::{
     ask::{ApproveAll, RejectAll},
     shown::{Key, Shown, key_of},
@@ -17,13 +18,18 @@ use self::{
 use super::state::Inbox;
 use crate::{
     api,
+    behind::LaterDialogs,
     components::{Banner, Button, Kind, Size, Variant, use_toasts},
     form::TryAgain,
+    later::{View, later},
     pages::review::{drafts::Drafts, press::Press},
     reactive::memo,
     words,
 };
-pub(super) use preview::RowPreview;
+
+later! {
+    more: questions, View<Bulk>, |bulk| view! { <ApproveAll bulk/> <RejectAll bulk/> }.into_any();
+}
 
 /// What is ticked, as far as it is still there, and what may be done with it.
 #[derive(Clone, Copy)]
@@ -39,6 +45,8 @@ struct Bulk {
     rejecting: RwSignal<bool>,
     /// Of the rejection.
     text: RwSignal<String>,
+    /// What was asked for last: its dialog may be closed by the time of the answer.
+    sent: StoredValue<Decision>,
     press: Press<DecideMany, Vec<GateAnswer>>,
 }
 
@@ -55,13 +63,13 @@ impl Bulk {
         let (left_over, words) = (RwSignal::new(Vec::new()), RwSignal::new(None::<String>));
         let (approving, rejecting) = (RwSignal::new(false), RwSignal::new(false));
         let text = Drafts::at("inbox").text("reject many");
+        let sent = StoredValue::new(Decision::Approve);
         let shown = Shown::new(inbox, ticked);
         let done = move |answers: Vec<GateAnswer>| {
-            let is_rejected = rejecting.get_untracked();
-            let decision = if is_rejected { Decision::Reject } else { Decision::Approve };
+            let decision = sent.get_value();
             approving.set(false);
             rejecting.set(false);
-            if is_rejected {
+            if decision == Decision::Reject {
                 text.set(String::new());
             }
             let remain = ticked.with_untracked(|items| left(items, &answers));
@@ -76,7 +84,7 @@ impl Bulk {
             take(inbox, shown, &answers);
         };
         let press = Press::of(move |many: DecideMany, key| api::decide_many(many, key), done);
-        Self { inbox, shown, ticked, left: left_over, said: words, approving, rejecting, text, press }
+        Self { inbox, shown, ticked, left: left_over, said: words, approving, rejecting, text, sent, press }
     }
 }
 
@@ -115,8 +123,15 @@ pub(super) fn BulkBar(inbox: Inbox) -> impl IntoView {
                 <Bar bulk n/>
             </Show>
         </div>
-        <ApproveAll bulk/>
-        <RejectAll bulk/>
+        <LaterDialogs
+            part=questions
+            of=bulk
+            wanted=Signal::derive(move || bulk.approving.get() || bulk.rejecting.get())
+            on_failure=move |()| {
+                bulk.approving.set(false);
+                bulk.rejecting.set(false);
+            }
+        />
     }
 }
 

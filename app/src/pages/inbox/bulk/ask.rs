@@ -17,6 +17,7 @@ use crate::{
 impl Bulk {
     /// What is decided: exactly what was shown.
     fn send(self, decision: Decision, feedback: Option<String>) {
+        self.sent.set_value(decision);
         let gates = untrack(|| self.shown.ready(self.ticked)).into_iter().map(|(_, gate)| gate).collect();
         self.press.send(DecideMany { decision, feedback, gates });
     }

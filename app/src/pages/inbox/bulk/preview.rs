@@ -27,7 +27,9 @@ pub(in crate::pages::inbox) fn RowPreview(inbox: Inbox, gate: GateRef) -> impl I
             let found = api::gate_previews(vec![gate]).await.ok().and_then(|found| found.into_iter().next());
             match (key.try_get_value(), found) {
                 (Some(key), Some(preview)) => inbox.previews().update(|known| drop(known.insert(key, preview))),
-                _ => drop(is_missing.try_set(true)),
+                _ => {
+                    is_missing.try_set(true);
+                }
             }
         });
     });

@@ -23,8 +23,7 @@ pub(super) fn said(decision: Decision, answers: &[GateAnswer]) -> String {
         Decision::Approve => "approved",
         Decision::Reject => "sent back",
     };
-    let (was, were) = ("was", "were");
-    let verb = |n: usize| if n == 1 { was } else { were };
+    let verb = |n: usize| if n == 1 { "was" } else { "were" };
     let parts: Vec<String> = [
         (GateOutcome::Done, done.to_owned()),
         (GateOutcome::Counted, "approved by you, and more approvals are wanted".to_owned()),
@@ -74,7 +73,7 @@ pub(super) fn by_workflow(items: &[InboxItem]) -> String {
     for item in items {
         match counts.iter_mut().find(|(name, _)| *name == item.template_name) {
             Some((_, n)) => *n += 1,
-            None => counts.push((&item.template_name, 1)),
+            None => counts.push((item.template_name.as_str(), 1)),
         }
     }
     let named: Vec<String> = counts.into_iter().map(|(name, n)| format!("{n} of “{name}”")).collect();
