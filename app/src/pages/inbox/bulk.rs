@@ -137,8 +137,8 @@ pub(super) fn BulkBar(inbox: Inbox) -> impl IntoView {
 
 #[component]
 fn Bar(bulk: Bulk, n: Memo<usize>) -> impl IntoView {
-    let ready = memo(move || bulk.shown.ready(bulk.ticked).len());
-    let notes = memo(move || bulk.shown.notes(bulk.ticked));
+    let ready = memo(move || bulk.shown.ready().len());
+    let notes = memo(move || bulk.shown.notes());
     let is_empty = Signal::derive(move || ready.get() == 0);
     view! {
         <div class="bulk-bar">

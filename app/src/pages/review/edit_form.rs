@@ -123,8 +123,10 @@ impl EditForm {
     pub(in crate::pages) fn forget(self) {
         self.began.set(String::new());
         // The form may be gone when the answer comes.
-        let kept = |drafts: &Option<Vec<Draft>>| drafts.iter().flatten().map(|draft| draft.kept).collect::<Vec<_>>();
-        for kept in self.drafts.try_with_untracked(kept).unwrap_or_default() {
+        let kept = self
+            .drafts
+            .try_with_untracked(|drafts| drafts.iter().flatten().map(|draft| draft.kept).collect::<Vec<_>>());
+        for kept in kept.unwrap_or_default() {
             kept.set(String::new());
         }
     }

@@ -38,7 +38,7 @@ fn waiting(run: &RunView, order: &[StepKey], me: Option<&Actor>) -> Vec<StepKey>
 
 /// The first of another step; of an item, the first of the same list before any other.
 fn after(waiting: &[StepKey], from: &StepKey) -> Option<StepKey> {
-    let others = || waiting.iter().filter(|key| *key != from);
+    let others = || waiting.iter().filter(move |key| *key != from);
     let of_same = others().find(|key| key.split().0 == from.split().0);
     of_same.or_else(|| others().next()).cloned()
 }

@@ -18,19 +18,19 @@ impl Bulk {
     /// What is decided: exactly what was shown.
     fn send(self, decision: Decision, feedback: Option<String>) {
         self.sent.set_value(decision);
-        let gates = untrack(|| self.shown.ready(self.ticked)).into_iter().map(|(_, gate)| gate).collect();
+        let gates = untrack(|| self.shown.ready()).into_iter().map(|(_, gate)| gate).collect();
         self.press.send(DecideMany { decision, feedback, gates });
     }
 
     /// "10 of “Blog post” and 2 of “Contract”. 1 is a form: it wants an answer of its own." Follows it.
     fn question(self) -> String {
-        let items: Vec<InboxItem> = self.shown.ready(self.ticked).into_iter().map(|(item, _)| item).collect();
-        let notes = self.shown.notes(self.ticked).map(|notes| format!(" {notes}")).unwrap_or_default();
+        let items: Vec<InboxItem> = self.shown.ready().into_iter().map(|(item, _)| item).collect();
+        let notes = self.shown.notes().map(|notes| format!(" {notes}")).unwrap_or_default();
         format!("{}.{notes}", by_workflow(&items))
     }
 
     fn n_ready(self) -> usize {
-        self.shown.ready(self.ticked).len()
+        self.shown.ready().len()
     }
 }
 

@@ -121,9 +121,9 @@ impl Shown {
     }
 
     /// What may be decided, each bound to what was shown of it: no forms, and nothing whose beginning is not there. Follows both.
-    pub(super) fn ready(self, ticked: Memo<Vec<InboxItem>>) -> Vec<(InboxItem, DecideGate)> {
+    pub(super) fn ready(self) -> Vec<(InboxItem, DecideGate)> {
         self.inbox.previews().with(|known| {
-            ticked.with(|ticked| {
+            self.ticked.with(|ticked| {
                 let gates = ticked.iter().filter(|item| !item.is_form).filter_map(|item| {
                     let preview = known.get(&key_of(item))?;
                     Some((item.clone(), gate_as_shown(preview)))
@@ -134,10 +134,10 @@ impl Shown {
     }
 
     /// What of the ticked ones cannot be decided so. Follows it.
-    pub(super) fn notes(self, ticked: Memo<Vec<InboxItem>>) -> Option<String> {
-        let n_forms = ticked.with(|ticked| ticked.iter().filter(|item| item.is_form).count());
-        let n_judged = ticked.with(Vec::len) - n_forms;
-        let n_ready = self.ready(ticked).len();
+    pub(super) fn notes(self) -> Option<String> {
+        let n_forms = self.ticked.with(|ticked| ticked.iter().filter(|item| item.is_form).count());
+        let n_judged = self.ticked.with(Vec::len) - n_forms;
+        let n_ready = self.ready().len();
         let n_missing = n_judged.min(MOST_AT_ONCE).saturating_sub(n_ready);
         notes(n_forms, n_missing, n_judged.saturating_sub(MOST_AT_ONCE))
     }

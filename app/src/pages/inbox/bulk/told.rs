@@ -60,7 +60,7 @@ pub(super) fn left(items: &[InboxItem], answers: &[GateAnswer]) -> Vec<Left> {
 }
 
 /// What tells it from the other rows.
-pub(super) fn name_of(item: &InboxItem) -> String {
+fn name_of(item: &InboxItem) -> String {
     let list = item.step.split().1.map(|name| format!(" › {name}")).unwrap_or_default();
     let about =
         item.about.as_ref().map(|about| format!(" ({})", workflow::words::shortened(about, 60))).unwrap_or_default();

@@ -1,14 +1,14 @@
 //! What binds whom at a gate, in words that are true: how many approvals are wanted and of whom, whether the reader is one of those, and
 //! who has given theirs. Must never promise more than the row knows: an admin who may decide is not said to be asked.
 
-use workflow::{access::Actor, api::InboxItem};
+use workflow::{access::Actor, api::InboxItem, words::plural};
 
 use crate::words;
 
 /// "Two approvals of legal are wanted; you are one of four. anna@example.org approved."
 pub(in crate::pages::inbox) fn binding(item: &InboxItem, me: Option<&Actor>) -> String {
     let wanted = i64::from(item.quorum.max(1));
-    let noun = words::plural(wanted, if item.is_form { "answer" } else { "approval" });
+    let noun = plural(wanted, if item.is_form { "answer" } else { "approval" });
     let of_whom = if item.groups.is_empty() { String::new() } else { format!(" of {}", words::list(&item.groups, 3)) };
     let verb = if wanted == 1 { "is" } else { "are" };
     let said = format!("{} {noun}{of_whom} {verb} wanted; {}.", capital(&number(wanted)), standing(item, me));
