@@ -13,10 +13,10 @@ const OPEN: usize = 2;
 pub(super) fn Sources(run: RunId, sources: Vec<GateSource>) -> impl IntoView {
     let rows = sources.into_iter().enumerate().map(|(n, source)| one(run, source, n < OPEN)).collect_view();
     view! {
-        <aside class="pane-sources" aria-label="Sources">
+        <section class="pane-sources" aria-label="Sources">
             <h3 class="small muted">"Sources"</h3>
             {rows}
-        </aside>
+        </section>
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 #[component]
 pub(super) fn Output(run: RunId, outputs: Vec<ArtifactMeta>) -> impl IntoView {
     if outputs.is_empty() {
-        return view! { <Empty icon="file-text" title="No output" text="The step made nothing to look at" framed=true/> }
+        return view! { <Empty icon="file-text" title="No output" text="The step made nothing to look at" framed=true level=3/> }
             .into_any();
     }
     let all = outputs.into_iter().map(|artifact| view! { <Artifact run artifact/> }.into_any()).collect_view();
