@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn no_reason_is_a_part_of_another() {
         for (n, one) in REASONS.iter().enumerate() {
-            let others = REASONS.iter().enumerate().filter(|(other, _)| *other != n);
-            assert!(others.into_iter().all(|(_, other)| !other.sentence.contains(one.sentence)), "{}", one.label);
+            let mut others = REASONS.iter().enumerate().filter(|(other, _)| *other != n);
+            assert!(others.all(|(_, other)| !other.sentence.contains(one.sentence)), "{}", one.label);
         }
     }
 }

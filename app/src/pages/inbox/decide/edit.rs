@@ -94,12 +94,6 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
             })}
         }
     };
-    let ways_on = move || {
-        view! {
-            <Button size=Size::Sm on_click=move |()| take_newest()>"Load the newest"</Button>
-            <Button size=Size::Sm on_click=move |()| keep_mine()>"Keep mine"</Button>
-        }
-    };
     view! {
         <Dialog
             id="edit"
@@ -113,13 +107,31 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
                 <VerbError error=press.error/>
                 <Overtaken decision/>
                 <Restored of=decision.of form="edit" on_discard=move |()| take_newest()/>
-                <Show when=move || is_of_before.get()>
-                    <Banner kind=Kind::Warn title="The step has moved on since you typed this" action=ways_on>
-                        "What you typed is still here, and no version is lost: saved now, yours comes after the newest."
-                    </Banner>
-                </Show>
+                <BegunBefore is_so=is_of_before newest=move |()| take_newest() mine=move |()| keep_mine()/>
                 <EditFields form again=move |()| load()/>
             </div>
         </Dialog>
+    }
+}
+
+/// What stands in the form was begun when another version was there.
+#[component]
+fn BegunBefore(
+    is_so: Memo<bool>,
+    #[prop(into)] newest: Callback<()>,
+    #[prop(into)] mine: Callback<()>,
+) -> impl IntoView {
+    let ways_on = move || {
+        view! {
+            <Button size=Size::Sm on_click=newest>"Load the newest"</Button>
+            <Button size=Size::Sm on_click=mine>"Keep mine"</Button>
+        }
+    };
+    view! {
+        <Show when=move || is_so.get()>
+            <Banner kind=Kind::Warn title="The step has moved on since you typed this" action=ways_on>
+                "What you typed is still here, and no version is lost: saved now, yours comes after the newest."
+            </Banner>
+        </Show>
     }
 }
