@@ -34,7 +34,6 @@ later! {
 /// What is ticked, as far as it is still there, and what may be done with it.
 #[derive(Clone, Copy)]
 struct Bulk {
-    inbox: Inbox,
     shown: Shown,
     ticked: Memo<Vec<InboxItem>>,
     /// Of the last answer those that were left.
@@ -81,15 +80,16 @@ impl Bulk {
                 words.set(Some(sentence));
             }
             left_over.set(remain);
-            take(inbox, shown, &answers);
+            take(shown, &answers);
         };
         let press = Press::of(move |many: DecideMany, key| api::decide_many(many, key), done);
-        Self { inbox, shown, ticked, left: left_over, said: words, approving, rejecting, text, sent, press }
+        Self { shown, ticked, left: left_over, said: words, approving, rejecting, text, sent, press }
     }
 }
 
 /// What is decided goes from the list; what changed stays ticked, and its beginning is read anew.
-fn take(inbox: Inbox, shown: Shown, answers: &[GateAnswer]) {
+fn take(shown: Shown, answers: &[GateAnswer]) {
+    let inbox = shown.inbox;
     let stays = |answer: &&GateAnswer| told::stays(answer.outcome);
     let keys = |answers: Vec<&GateAnswer>| -> Vec<Key> {
         answers.into_iter().map(|answer| (answer.run_id, answer.step.clone())).collect()
@@ -153,7 +153,7 @@ fn Bar(bulk: Bulk, n: Memo<usize>) -> impl IntoView {
                 <Button
                     size=Size::Sm
                     variant=Variant::Quiet
-                    on_click=move |()| bulk.inbox.selected().update(std::collections::BTreeSet::clear)
+                    on_click=move |()| bulk.shown.inbox.selected().update(std::collections::BTreeSet::clear)
                 >
                     "Clear"
                 </Button>

@@ -25,7 +25,7 @@ const GATHER: Duration = Duration::from_millis(60);
 
 #[derive(Clone, Copy)]
 pub(super) struct Shown {
-    inbox: Inbox,
+    pub inbox: Inbox,
     ticked: Memo<Vec<InboxItem>>,
     /// What is asked for just now.
     asked: StoredValue<BTreeSet<Key>>,
