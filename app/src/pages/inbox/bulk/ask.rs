@@ -5,10 +5,11 @@ use workflow::api::{DecideMany, Decision, InboxItem};
 
 use super::{Bulk, told::by_workflow};
 use crate::{
-    components::{Button, Dialog, Size, Variant},
+    components::{Banner, Button, Dialog, Kind, Size, Variant},
     pages::review::{
         failures::VerbError,
         reasons::{RejectFields, read_reason},
+        rounds::Rounds,
     },
     reactive::effect,
     words,
@@ -31,6 +32,12 @@ impl Bulk {
 
     fn n_ready(self) -> usize {
         self.shown.ready().len()
+    }
+
+    /// Those that one more rejection fails.
+    fn n_last(self) -> usize {
+        let is_last = |item: &InboxItem| Rounds { used: item.round, most: item.max_rounds }.are_used_up();
+        self.shown.ready().iter().filter(|(item, _)| is_last(item)).count()
     }
 }
 
@@ -102,6 +109,11 @@ pub(super) fn RejectAll(bulk: Bulk) -> impl IntoView {
         >
             <div class="stack" data-gap="3">
                 <VerbError error=bulk.press.error/>
+                <Show when=move || { bulk.n_last() > 0 }>
+                    <Banner kind=Kind::Warn>
+                        {move || format!("No round is left for {} of them: rejecting fails the step.", bulk.n_last())}
+                    </Banner>
+                </Show>
                 <RejectFields id="reject-many-feedback" text fault/>
             </div>
         </Dialog>

@@ -14,13 +14,19 @@ use workflow::{
 use super::super::state::Inbox;
 use crate::{
     api,
-    components::{Kind, ToastAction, Toasts, use_toasts},
+    components::{
+        Kind, ToastAction, Toasts,
+        dom::{by_id, focus_if_lost},
+        use_toasts,
+    },
     error::AppError,
     pages::review::{drafts::Drafts, subject::Subject},
     reactive::{effect_with, memo},
     session::{Session, use_session},
 };
 
+/// The heading of what is read.
+pub(in crate::pages::inbox) const HEADING: &str = "inbox-reading";
 /// So long what was read last stays, so that nothing flickers where the next one comes at once.
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -155,6 +161,7 @@ impl Desk {
         if let Some(newer) = self.newer.get_untracked() {
             self.newer.set(None);
             self.shown.set(Some(newer));
+            focus_if_lost(|| by_id(HEADING));
         }
     }
 
@@ -225,7 +232,11 @@ impl Desk {
             }
             self.newer.set(None);
             match answer {
-                Ok(reading) => self.shown.set(Some(Arc::new(reading))),
+                Ok(reading) => {
+                    self.shown.set(Some(Arc::new(reading)));
+                    // The control that asked for it may be drawn anew.
+                    focus_if_lost(|| by_id(HEADING));
+                }
                 Err(error) => {
                     self.session.note(&error);
                     self.shown.set(None);

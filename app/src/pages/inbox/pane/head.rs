@@ -7,7 +7,7 @@ use super::binding::binding;
 use crate::{
     components::{Banner, LinkButton, RelativeTime, Size, Variant},
     pages::{
-        inbox::decide::desk::{Desk, gate_of, href_of},
+        inbox::decide::desk::{Desk, HEADING, gate_of, href_of},
         review::{
             onlookers::Onlookers,
             rounds::{Rounds, then_words},
@@ -37,7 +37,7 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
     let votes = (item.quorum > 1).then(|| format!("{} of {} approvals", item.votes.len(), item.quorum));
     view! {
         <div class="pane-title">
-            <h2 tabindex="-1" id="inbox-reading">
+            <h2 tabindex="-1" id=HEADING>
                 <bdi>{item.template_name}</bdi> " › " <bdi>{item.title}</bdi>
                 {of_list.map(|name| view! { " › " <bdi>{name}</bdi> })}
             </h2>
