@@ -207,7 +207,7 @@ impl Desk {
             },
             PATIENCE,
         );
-        self.load(turn, item.clone());
+        self.load(turn, item.clone(), || ());
     }
 
     /// It did not come: once more.
@@ -220,11 +220,12 @@ impl Desk {
     /// After a change of one's own: what is there then is what is read.
     pub(in crate::pages::inbox) fn read_anew(self) {
         if let Some(item) = self.wanted.try_get_untracked().flatten() {
-            self.load(self.next_turn(), item);
+            // The control that was pressed is drawn anew.
+            self.load(self.next_turn(), item, || focus_if_lost(|| by_id(HEADING)));
         }
     }
 
-    fn load(self, turn: u32, item: InboxItem) {
+    fn load(self, turn: u32, item: InboxItem, then: impl FnOnce() + 'static) {
         spawn_local(async move {
             let answer = api::gate_reading(item.run_id, item.step).await;
             if !self.is_turn(turn) {
@@ -234,8 +235,7 @@ impl Desk {
             match answer {
                 Ok(reading) => {
                     self.shown.set(Some(Arc::new(reading)));
-                    // The control that asked for it may be drawn anew.
-                    focus_if_lost(|| by_id(HEADING));
+                    then();
                 }
                 Err(error) => {
                     self.session.note(&error);
