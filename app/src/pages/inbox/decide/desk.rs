@@ -250,7 +250,8 @@ impl Desk {
     pub(in crate::pages::inbox) fn look_again(self) {
         let Some(item) = self.wanted.get_untracked() else { return };
         let turn = self.turn.get_value();
-        if self.shown.with_untracked(Option::is_none) {
+        let is_it = |shown: &Arc<GateReading>| gate_of(&shown.item) == gate_of(&item);
+        if !self.shown.with_untracked(|shown| shown.as_ref().is_some_and(is_it)) {
             return;
         }
         spawn_local(async move {
