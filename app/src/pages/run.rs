@@ -11,6 +11,7 @@ mod edit;
 mod focus;
 mod fork;
 mod gate;
+mod gates_left;
 mod header;
 mod human;
 mod inputs;

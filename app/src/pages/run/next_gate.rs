@@ -1,11 +1,10 @@
-//! Several gates of one run follow each other: after a decision the next one that waits for this person is chosen, and it is said how many
-//! more there are. Must never take the page from somebody who has not decided anything.
+//! Several gates of one run follow each other: after a decision the next one that waits for this person is chosen.
+//! Must never take the page from somebody who has not decided anything.
 
 use leptos::prelude::*;
 use workflow::{RunView, StepKey, access::Actor};
 
-use super::{one_step::OneStep, state::LiveRun, verbs::waits_for};
-use crate::{reactive::memo, words};
+use super::{state::LiveRun, verbs::waits_for};
 
 impl LiveRun {
     /// This person has decided at that gate. The next one that waits for them is chosen; where none does yet, the page goes to it by
@@ -23,7 +22,7 @@ impl LiveRun {
 }
 
 /// The gates that wait for this person, in the order of the steps; the items of a list in its order.
-fn waiting(run: &RunView, order: &[StepKey], me: Option<&Actor>) -> Vec<StepKey> {
+pub(super) fn waiting(run: &RunView, order: &[StepKey], me: Option<&Actor>) -> Vec<StepKey> {
     let mut found = Vec::new();
     for key in order {
         if run.step(key).is_some_and(|step| waits_for(run, step, me)) {
@@ -41,36 +40,6 @@ fn after(waiting: &[StepKey], from: &StepKey) -> Option<StepKey> {
     let others = || waiting.iter().filter(move |key| *key != from);
     let of_same = others().find(|key| key.split().0 == from.split().0);
     of_same.or_else(|| others().next()).cloned()
-}
-
-/// "2 more wait for you here". Nothing before the first decision, and nothing in a try, whose gates are in no inbox.
-#[component]
-pub(super) fn NextGate(one: OneStep) -> impl IntoView {
-    let live = one.live;
-    let is_test = live.run.with_untracked(|run| run.is_test);
-    let words = memo(move || {
-        if is_test || !live.has_decided.get() {
-            return None;
-        }
-        let order = live.order.get();
-        let waiting = one.session.with_user(|me| live.slowly(|run| waiting(run, &order, me)));
-        Some(words_of(&waiting, &one.key()))
-    });
-    view! {
-        <p class="next-gate small muted" role="status" aria-label="What else waits for you">
-            {move || words.get().map(|words| view! { {words} " " <a href="/inbox">"Inbox"</a> })}
-        </p>
-    }
-}
-
-fn words_of(waiting: &[StepKey], shown: &StepKey) -> String {
-    let n_more = waiting.iter().filter(|key| *key != shown).count();
-    match (n_more, waiting.contains(shown)) {
-        (0, true) => "This is the last one that waits for you here.".to_owned(),
-        (0, false) => "That was the last one that waited for you here.".to_owned(),
-        (1, _) => "1 more waits for you here.".to_owned(),
-        (n, _) => format!("{} more wait for you here.", words::thousands(i64::try_from(n).unwrap_or(i64::MAX))),
-    }
 }
 
 #[cfg(test)]
@@ -93,15 +62,5 @@ mod tests {
             None,
             "its own gate, which still wants the votes of others"
         );
-    }
-
-    #[test]
-    fn it_is_said_how_many_more_there_are() {
-        let shown = StepKey::new("a");
-        let words = |waiting: &[&str]| words_of(&keys(waiting), &shown);
-        assert_eq!(words(&["a", "b", "c"]), "2 more wait for you here.");
-        assert_eq!(words(&["b"]), "1 more waits for you here.");
-        assert_eq!(words(&["a"]), "This is the last one that waits for you here.");
-        assert_eq!(words(&[]), "That was the last one that waited for you here.");
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::api::{DecideMany, Decision, InboxItem};
 
-use super::{Bulk, told::by_workflow};
+use super::{many::Bulk, told::by_workflow};
 use crate::{
     components::{Banner, Button, Dialog, Kind, Size, Variant},
     pages::review::{

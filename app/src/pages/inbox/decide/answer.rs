@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::agent::OutputPort;
 
-use super::{Decision, take_keys};
+use super::decision::{Decision, take_keys};
 use crate::{
     components::{Markdown, dom},
     pages::{

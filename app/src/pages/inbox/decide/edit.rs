@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use workflow::api::EditStep;
 
-use super::{Decision, Overtaken, desk::Sight, seen_text, told::approved};
+use super::{
+    decision::{Decision, Overtaken},
+    told::approved,
+};
 use crate::{
     components::{Banner, Button, Dialog, Kind, Size, Variant, focus_in_dialog},
     pages::review::{
@@ -33,7 +36,7 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
             desk.read_anew();
         }
     });
-    let now = StoredValue::new(decision.read(|reading| seen_text(&Sight::of(reading))));
+    let now = StoredValue::new(decision.seen_text());
     // What was there when what stands in the form was begun, maybe at an earlier visit.
     let seen = RwSignal::new(now.get_value());
     form.bind_to(move || seen.get_untracked());

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use workflow::api::RejectStep;
 
-use super::{Decision, Overtaken, told::rejected};
+use super::{
+    decision::{Decision, Overtaken},
+    told::rejected,
+};
 use crate::{
     components::{Button, Dialog, Variant},
     pages::review::{
