@@ -16,7 +16,7 @@ use workflow::api::{ContinueStep, GateReading};
 use self::{
     answer::Answer,
     decision::{Decision, take_keys},
-    desk::{Desk, is_refused},
+    desk::{Desk, is_form, is_refused},
     edit::EditDialog,
     reject::RejectDialog,
     told::approved,
@@ -31,7 +31,7 @@ use crate::{
 #[component]
 pub(super) fn DecideBar(desk: Desk, subject: Subject, reading: Arc<GateReading>) -> impl IntoView {
     let decision = Decision::new(desk, subject, reading);
-    if decision.read(|reading| reading.item.is_form) {
+    if decision.read(is_form) {
         return view! { <Answer decision/> }.into_any();
     }
     view! { <Verdict decision/> }.into_any()

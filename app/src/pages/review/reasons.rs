@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::rounds::Rounds;
 use crate::{
     components::{Banner, Field, Kind, TextArea},
-    reactive::memo,
+    reactive::{effect, memo},
 };
 
 /// A usual reason: what its chip says, and the sentence that the agent reads.
@@ -74,7 +74,7 @@ pub(in crate::pages) fn RejectFields(
     #[prop(optional, into)]
     rounds: Signal<Option<Rounds>>,
 ) -> impl IntoView {
-    crate::reactive::effect(move || {
+    effect(move || {
         text.track();
         fault.set(None);
     });

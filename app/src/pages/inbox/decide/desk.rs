@@ -147,6 +147,12 @@ impl Desk {
         self.shown.get()
     }
 
+    /// In whose place one would decide. Follows it.
+    pub(in crate::pages::inbox) fn in_place_of(self) -> Option<String> {
+        let of_row = self.wanted.with(|wanted| wanted.as_ref().and_then(|item| item.acts_for.clone()));
+        self.shown.with(|shown| shown.as_ref().and_then(|shown| shown.item.acts_for.clone())).or(of_row)
+    }
+
     pub(in crate::pages::inbox) fn reading_now(self) -> Option<Arc<GateReading>> {
         self.shown.get_untracked()
     }
@@ -311,6 +317,11 @@ impl Desk {
     fn is_turn(self, turn: u32) -> bool {
         self.turn.try_get_value() == Some(turn)
     }
+}
+
+/// Whether an answer is wanted, rather than a judgement of one.
+pub(in crate::pages::inbox) fn is_form(reading: &GateReading) -> bool {
+    reading.item.is_form && reading.outputs.is_empty()
 }
 
 pub(in crate::pages::inbox) fn gate_of(item: &InboxItem) -> GateRef {

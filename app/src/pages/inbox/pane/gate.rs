@@ -15,7 +15,7 @@ use crate::{
     pages::{
         inbox::decide::{
             DecideBar,
-            desk::{Desk, Sight},
+            desk::{Desk, Sight, is_form},
         },
         review::rounds::Rounds,
     },
@@ -58,7 +58,7 @@ pub(super) fn Gate(desk: Desk, sight: Sight, company: Memo<Option<Company>>) -> 
         }
     });
     let sources = reading.sources.clone();
-    let is_form = reading.item.is_form;
+    let is_form = is_form(&reading);
     view! {
         <article class="inbox-reading" data-show=move || shown.get() data-sources=has_sources>
             <Head desk subject company/>

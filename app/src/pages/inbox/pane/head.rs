@@ -5,10 +5,11 @@ use workflow::api::{Company, InboxItem};
 
 use super::binding::binding;
 use crate::{
-    components::{Banner, LinkButton, RelativeTime, Size, Variant},
+    components::{LinkButton, RelativeTime, Size, Variant},
     pages::{
         inbox::decide::desk::{Desk, HEADING, gate_of, href_of},
         review::{
+            in_place::InPlaceOf,
             onlookers::Onlookers,
             rounds::{Rounds, then_words},
             subject::Subject,
@@ -19,10 +20,15 @@ use crate::{
 
 #[component]
 pub(super) fn Head(desk: Desk, subject: Subject, company: Memo<Option<Company>>) -> impl IntoView {
-    let item = memo(move || desk.reading().map(|reading| reading.item.clone()));
+    let item = memo(move || {
+        let reading = desk.reading()?;
+        Some(InboxItem { acts_for: desk.in_place_of(), ..reading.item.clone() })
+    });
+    let in_place_of = memo(move || desk.in_place_of());
     view! {
         <header class="pane-head">
             {move || item.get().map(|item| facts(desk, item))}
+            <InPlaceOf whose=in_place_of/>
             <Onlookers company step=Signal::stored(subject.key())/>
         </header>
     }
@@ -52,10 +58,6 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
             {votes.map(|votes| view! { <span>{votes}</span> })}
         </div>
         <p class="small">{binding}</p>
-        {item.acts_for.map(|absent| {
-            let title = format!("You decide for {absent}");
-            view! { <Banner title>"They asked you to while they are away. Your name stands beside theirs in the log."</Banner> }
-        })}
     }
     .into_any()
 }
