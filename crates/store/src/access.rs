@@ -66,6 +66,19 @@ macro_rules! is_asked_for_owner {
     };
 }
 
+/// The same, as what a list is made FROM: from whom the person decides for to the gates of each, so that those of all others cost nothing.
+macro_rules! gates_of_owners {
+    ($user:literal) => {
+        concat!(
+            "(SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            ") d CROSS JOIN LATERAL (
+                SELECT v.* FROM reviews v WHERE v.user_id = d.principal_id AND v.users = '{}' AND v.roles = '{}' OFFSET 0
+            ) v"
+        )
+    };
+}
+
 /// Of the open gate `v`: the email of the first in whose place a person decides there, by email; NULL where they are asked themselves, or
 /// it is theirs as the run's owner or as an admin. For a column of a list, whose WHERE says already that they may see the gate.
 macro_rules! acts_for {
@@ -121,7 +134,9 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {acts_by, acts_for, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
+pub(crate) use {
+    acts_by, acts_for, concerns, gates_of_owners, is_asked, is_asked_for_owner, is_asked_themselves, may_see,
+};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
