@@ -78,6 +78,7 @@ macro_rules! gates_of_owners {
         )
     };
 }
+pub(crate) use gates_of_owners;
 
 /// Of the open gate `v`: the email of the first in whose place a person decides there, by email; NULL where they are asked themselves, or
 /// it is theirs as the run's owner or as an admin. For a column of a list, whose WHERE says already that they may see the gate.
@@ -134,9 +135,7 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {
-    acts_by, acts_for, concerns, gates_of_owners, is_asked, is_asked_for_owner, is_asked_themselves, may_see,
-};
+pub(crate) use {acts_by, acts_for, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
