@@ -17,6 +17,21 @@ macro_rules! acts_by {
     };
 }
 
+/// Open gates `v` that ask nobody in particular, of those in whose place a person decides: found from each of these, so that the gates of
+/// all others cost nothing.
+macro_rules! gates_of_owners {
+    ($user:literal) => {
+        concat!(
+            "(SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            ") d CROSS JOIN LATERAL (
+                SELECT v.* FROM reviews v WHERE v.user_id = d.principal_id AND v.users = '{}' AND v.roles = '{}' OFFSET 0
+            ) v"
+        )
+    };
+}
+pub(crate) use gates_of_owners;
+
 /// Whether a person is asked at the open gate `v` themselves; the numbers are those of the parameters for their id, role and email. Their
 /// groups are looked up with it, so that nobody sees by a group that they have left. That somebody is asked at all is said in the words of
 /// the indexes over those who are: else neither serves.

@@ -12,7 +12,7 @@ use workflow::{
 
 use crate::{
     Result, Store, Window,
-    access::{concerns, is_asked, is_asked_for_owner, may_see},
+    access::{concerns, gates_of_owners, is_asked, may_see},
     decode::{maybe_word, word},
     page,
 };
@@ -160,8 +160,8 @@ const WAITING: &str = concat!(
         concat!(
             "r.n_waiting > 0 AND r.user_id <> $1 AND r.id IN (SELECT v.run_id FROM reviews v WHERE ",
             is_asked!("1", "5", "6"),
-            " UNION ALL SELECT v.run_id FROM reviews v WHERE ",
-            is_asked_for_owner!("1"),
+            " UNION ALL SELECT v.run_id FROM ",
+            gates_of_owners!("1"),
             ") AND ",
             newer_than!("2", "3")
         ),

@@ -171,6 +171,7 @@ impl Review {
     pub(in crate::run) fn leave_out_void(&mut self, voters: &Voters, owner: UserId) {
         let mut given = std::mem::take(&mut self.votes);
         given.retain(|by| !matches!(self.stand(*by, voters, owner), Stand::Void));
+        self.voted_for.retain(|by, _| given.contains(by));
         self.votes = given;
     }
 }
