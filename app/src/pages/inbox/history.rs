@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     TemplateId,
-    api::{HistoryItem, HistoryPage, MyFrame},
+    api::{HistoryItem, HistoryPage},
 };
 
 use super::{
@@ -24,12 +24,12 @@ use crate::{
         ticking,
     },
     form::TryAgain,
-    live::follow_mine,
     load::{Loaded, refetch_after_sign_in},
     paced::Paced,
     paged::at_least,
     pages::fetched::runs::fetch_runs_ahead,
     reactive::{effect_with, memo, tie},
+    waiting::use_waiting,
 };
 
 /// So many rows at most are read again for what was decided since.
@@ -77,10 +77,13 @@ impl Past {
             now
         });
         let again = Paced::new(move || self.read_again());
-        follow_mine(move |frame| {
-            if matches!(frame, MyFrame::Runs { .. } | MyFrame::Resync) {
+        let waiting = use_waiting();
+        effect_with(move |before: Option<u32>| {
+            let turn = waiting.turn();
+            if before.is_some_and(|before| before != turn) {
                 again.ask();
             }
+            turn
         });
     }
 
@@ -117,7 +120,7 @@ fn List(place: Place, page: HistoryPage) -> impl IntoView {
                         on:pointerenter=|_| fetch_runs_ahead()
                         on:focusin=|_| fetch_runs_ahead()
                     >
-                        <For each=move || list.items.get() key=Keyed::key let:item>
+                        <For each=move || list.items.get() key=HistoryItem::key let:item>
                             <Row item now=past.now/>
                         </For>
                     </ul>
