@@ -560,6 +560,8 @@ CREATE TABLE reviews (
     -- Who approved so far, and when each of them did; null where nobody knows.
     votes      uuid[] NOT NULL,
     voted_at   timestamptz[] NOT NULL,
+    -- In whose place each of them did; null where they were asked themselves.
+    voted_for  uuid[] NOT NULL,
     -- What a list tells of the step, by the definition in force: what people call it, rejections in a row and how many there may be, what
     -- happens when time runs out, and whether it wants an answer.
     title      text NOT NULL,
@@ -568,7 +570,7 @@ CREATE TABLE reviews (
     on_timeout text NOT NULL CHECK (on_timeout IN ('fail', 'approve')),
     is_form    boolean NOT NULL,
     PRIMARY KEY (run_id, step),
-    CHECK (cardinality(votes) = cardinality(voted_at))
+    CHECK (cardinality(votes) = cardinality(voted_at) AND cardinality(votes) = cardinality(voted_for))
 );
 -- The two over everybody's gates serve only who asks for everybody's, and says so with `opened_at > '-infinity'`: along them somebody's few
 -- would be looked for among all others.
@@ -597,6 +599,8 @@ CREATE TABLE review_ends (
         CHECK (verdict IN ('approved', 'rejected', 'released', 'cancelled', 'timed_out', 'superseded')),
     -- Null: time ran out, or nobody in particular did.
     closed_by   uuid,
+    -- In whose place they did. Null: they were asked themselves.
+    acted_for   uuid,
     -- Who approved.
     votes       uuid[] NOT NULL,
     -- What was wanted instead, at most 4,000 characters of it: the whole text stands in the log.
@@ -609,7 +613,7 @@ CREATE INDEX review_ends_newest ON review_ends (closed_at DESC, run_id DESC, ste
     WHERE closed_at > '-infinity';
 CREATE INDEX review_ends_of_user ON review_ends (user_id, closed_at DESC, run_id DESC, step DESC, generation DESC, number DESC);
 
--- Of each of these, whoever closed it and those who approved: by whom the history is looked through.
+-- Of each of these, whoever closed it, those who approved, and those in whose place they did: by whom the history is looked through.
 CREATE TABLE review_deciders (
     run_id     uuid NOT NULL,
     step       text NOT NULL,

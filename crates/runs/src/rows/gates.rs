@@ -89,8 +89,9 @@ impl GateEnd {
         self.closed.opened_at.unwrap_or(self.closed_at)
     }
 
-    /// Whoever closed it, and those who approved.
+    /// Whoever closed it, those who approved, and those in whose place they did.
     pub fn deciders(&self) -> BTreeSet<UserId> {
-        self.closed.votes.iter().copied().chain(self.closed.by).collect()
+        let ClosedReview { votes, by, acted_for, voted_for, .. } = &self.closed;
+        votes.iter().chain(by).chain(acted_for).chain(voted_for.values()).copied().collect()
     }
 }

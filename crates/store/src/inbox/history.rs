@@ -20,7 +20,7 @@ macro_rules! ends {
     ($from:literal, $where:literal, $x:literal) => {
         concat!(
             "SELECT e.run_id, e.step, e.generation, e.number, e.template_id, e.user_id, e.title, e.opened_at, e.closed_at, e.verdict,
-                e.closed_by, e.votes, e.feedback, r.template_name, r.about
+                e.closed_by, e.acted_for, e.votes, e.feedback, r.template_name, r.about
             FROM ",
             $from,
             " CROSS JOIN LATERAL (SELECT r.template_name, r.about FROM workflow_runs r WHERE r.id = e.run_id LIMIT 1) r
@@ -63,6 +63,7 @@ macro_rules! page {
                 coalesce((SELECT u.email FROM users u WHERE u.id = e.user_id), '') AS owner,
                 e.generation, e.number, e.opened_at, e.closed_at, e.verdict,
                 (SELECT u.email FROM users u WHERE u.id = e.closed_by) AS decided_by,
+                (SELECT u.email FROM users u WHERE u.id = e.acted_for) AS decided_for,
                 ARRAY(
                     SELECT u.email FROM unnest(e.votes) WITH ORDINALITY AS t (by, n) JOIN users u ON u.id = t.by ORDER BY t.n
                 ) AS approved_by,
@@ -113,6 +114,7 @@ struct EndRow {
     closed_at: DateTime<Utc>,
     verdict: String,
     decided_by: Option<String>,
+    decided_for: Option<String>,
     approved_by: Vec<String>,
     feedback: Option<String>,
 }
@@ -135,7 +137,7 @@ impl TryFrom<EndRow> for HistoryItem {
             opened_at: row.opened_at,
             closed_at: row.closed_at,
             by: row.decided_by,
-            acted_for: None,
+            acted_for: row.decided_for,
             votes: row.approved_by,
             text: row.feedback,
         })
@@ -143,8 +145,8 @@ impl TryFrom<EndRow> for HistoryItem {
 }
 
 impl Store {
-    /// A page of the gates that were closed: those that somebody decided or approved at, and those of their runs; of everybody where the
-    /// query wants all, which is for admins and for nobody else.
+    /// A page of the gates that were closed: those that somebody decided or approved at, or another in their place, and those of their
+    /// runs; of everybody where the query wants all, which is for admins and for nobody else.
     pub async fn inbox_history(
         &self,
         viewer: &Actor,

@@ -38,19 +38,23 @@ pub(super) struct ItemRow {
     users: Vec<String>,
     votes: Vec<Uuid>,
     voted_at: Vec<Option<DateTime<Utc>>>,
+    voted_for: Vec<Option<Uuid>>,
+    acts_for: Option<String>,
     n_asked: Option<i64>,
 }
 
 impl ItemRow {
-    /// Those who approved, whether that still counts or not.
+    /// Those who approved, and those in whose place they did, whether that still counts or not.
     pub(super) fn voted(&self) -> impl Iterator<Item = UserId> {
-        self.votes.iter().copied().map(UserId)
+        self.votes.iter().chain(self.voted_for.iter().flatten()).copied().map(UserId)
     }
 
     pub(super) fn item(self, voters: &Voters, emails: &BTreeMap<UserId, String>) -> Result<InboxItem> {
         let on_timeout = word(&self.on_timeout, "reviews", "on_timeout", &self.run_id)?;
         let groups = self.roles.iter().filter_map(|kind| kind.strip_prefix("group:")).map(str::to_owned).collect();
         let voted_at = self.votes.iter().zip(&self.voted_at).filter_map(|(by, at)| Some((UserId(*by), (*at)?)));
+        let voted_for = self.votes.iter().zip(&self.voted_for);
+        let voted_for = voted_for.filter_map(|(by, of)| Some((UserId(*by), UserId((*of)?))));
         let review = Review {
             number: self.number,
             opened_at: self.opened_at,
@@ -59,7 +63,8 @@ impl ItemRow {
             quorum: u32::try_from(self.quorum).unwrap_or(1),
             allow_self: self.allow_self,
             voted_at: voted_at.collect(),
-            votes: self.voted().collect(),
+            voted_for: voted_for.collect(),
+            votes: self.votes.iter().copied().map(UserId).collect(),
             roles: self.roles.into_iter().filter(|kind| !kind.starts_with("group:")).collect(),
             groups,
             users: self.users,
@@ -85,7 +90,7 @@ impl ItemRow {
             votes: standing.iter().filter_map(|by| emails.get(by).cloned()).collect(),
             n_asked: self.n_asked,
             groups: review.groups,
-            acts_for: None,
+            acts_for: self.acts_for,
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use workflow::api::InboxSort;
 
-use crate::access::is_asked;
+use crate::access::{acts_by, acts_for, is_asked, is_asked_for_owner, is_asked_themselves};
 
 /// Whose gates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +14,8 @@ pub(super) enum Of {
     All,
 }
 
-/// Those that ask the viewer, and where nobody in particular is asked those of their own runs.
+/// Those that ask the viewer, and where nobody in particular is asked those of their own runs; and what does so of somebody in whose place
+/// they decide.
 macro_rules! mine {
     () => {
         concat!(
@@ -24,6 +25,10 @@ macro_rules! mine {
                 UNION ALL
                 SELECT v.*, coalesce(v.due_at, 'infinity') AS due FROM reviews v WHERE ",
             is_asked!("1", "2", "3"),
+            "
+                UNION ALL
+                SELECT v.*, coalesce(v.due_at, 'infinity') AS due FROM reviews v WHERE ",
+            is_asked_for_owner!("1"),
             ")"
         )
     };
@@ -38,37 +43,106 @@ macro_rules! everybodys {
     };
 }
 
-/// Gates that the viewer may decide, with what stands with their runs. Without those that they approved already, as far as that counts:
-/// not what they said before their account was enabled again, nor by a group that they have joined since. And without those at which
-/// nobody approves their own, if the run or what is latest is the viewer's; OFFSET 0 keeps that from being asked of all artifacts at once.
+/// Whether the latest of the gate `v` was written by somebody. OFFSET 0 keeps that from being asked of all artifacts at once.
+macro_rules! wrote {
+    ($person:literal) => {
+        concat!(
+            "EXISTS (
+                SELECT FROM artifact_heads h
+                JOIN artifacts a ON a.run_id = h.run_id AND a.step = h.step AND a.name = h.name AND a.version = h.latest
+                WHERE h.run_id = v.run_id AND h.step = v.step AND a.made_by = ",
+            $person,
+            " OFFSET 0)"
+        )
+    };
+}
+
+/// Whether an approval at the gate `v` is of somebody, given by themselves or by another in their place, but for those that the viewer gave.
+macro_rules! spoke_for {
+    ($person:literal) => {
+        concat!(
+            "(v.votes <> '{}' AND EXISTS (
+                SELECT FROM unnest(v.votes, v.voted_at, v.voted_for) AS t (by, at, of) JOIN users u ON u.id = t.by
+                WHERE t.by <> $1 AND coalesce(t.of, t.by) = ",
+            $person,
+            " AND u.disabled_at IS NULL AND coalesce(u.enabled_at <= t.at + interval '10 seconds', true)
+                    AND (t.of IS NULL OR EXISTS (
+                        SELECT FROM delegations d
+                        WHERE d.delegate_id = t.by AND d.principal_id = t.of
+                            AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
+                    ))))"
+        )
+    };
+}
+
+/// Whether the viewer approved already, as far as that counts: not what they said before their account was enabled again, nor by a group
+/// that they have joined since, nor in the place of somebody whose reviews they have no more. Then they look anew.
+macro_rules! has_approved {
+    () => {
+        "(v.votes @> ARRAY[$1] AND EXISTS (
+            SELECT FROM unnest(v.votes, v.voted_at, v.voted_for) AS t (by, at, of) JOIN users u ON u.id = t.by
+            WHERE t.by = $1 AND u.disabled_at IS NULL AND coalesce(u.enabled_at <= t.at + interval '10 seconds', true) AND (
+                u.role = 'admin' OR u.role = ANY(v.roles) OR lower(u.email) = ANY(v.users)
+                OR v.roles = '{}' AND v.users = '{}' AND u.id = v.user_id
+                OR EXISTS (
+                    SELECT FROM group_members m
+                    WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY(v.roles)
+                        AND coalesce(m.added_at <= t.at + interval '10 seconds', true)
+                )
+                OR EXISTS (
+                    SELECT FROM delegations d JOIN users p ON p.id = d.principal_id
+                    WHERE d.delegate_id = t.by AND d.principal_id = t.of
+                        AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
+                        AND coalesce(greatest(d.starts_at, p.enabled_at) <= t.at + interval '10 seconds', true)
+                )
+            )
+        ))"
+    };
+}
+
+/// Whether the viewer has somebody left in whose name they may approve: their own, or that of somebody who is away, in whose place they
+/// decide and whose run it is not, where nobody approves their own. Once for each name.
+macro_rules! has_a_name {
+    () => {
+        concat!(
+            "((v.user_id = $1 OR $2::text = 'admin' OR ",
+            is_asked_themselves!("1", "2", "3"),
+            ") AND NOT ",
+            spoke_for!("$1"),
+            " OR EXISTS (
+                SELECT FROM users p
+                WHERE p.id IN (SELECT d.principal_id FROM ",
+            acts_by!("1"),
+            ") AND (v.users @> ARRAY[lower(p.email)]
+                    OR v.roles && (ARRAY[p.role]
+                        || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = p.id))
+                    OR v.users = '{}' AND v.roles = '{}' AND v.user_id = p.id)
+                AND (v.allow_self OR p.id <> v.user_id AND NOT ",
+            wrote!("p.id"),
+            ") AND NOT ",
+            spoke_for!("p.id"),
+            "))"
+        )
+    };
+}
+
+/// Gates that the viewer may decide, with what stands with their runs: not where nobody approves their own and it is theirs.
 macro_rules! found {
     ($gates:expr) => {
         concat!(
             " FROM ",
             $gates,
             " v CROSS JOIN LATERAL (
-            SELECT r.template_id, r.template_name, r.template_version, r.about, r.is_test, r.quarantine
-            FROM workflow_runs r WHERE r.id = v.run_id LIMIT 1
-        ) r
-        WHERE NOT r.is_test AND r.quarantine IS NULL
-            AND (v.allow_self OR v.user_id <> $1 AND NOT EXISTS (
-                SELECT FROM artifact_heads h
-                JOIN artifacts a ON a.run_id = h.run_id AND a.step = h.step AND a.name = h.name AND a.version = h.latest
-                WHERE h.run_id = v.run_id AND h.step = v.step AND a.made_by = $1 OFFSET 0
-            ))
-            AND NOT (v.votes @> ARRAY[$1] AND EXISTS (
-                SELECT FROM unnest(v.votes, v.voted_at) AS t (by, at) JOIN users u ON u.id = t.by
-                WHERE t.by = $1 AND u.disabled_at IS NULL AND coalesce(u.enabled_at <= t.at + interval '10 seconds', true) AND (
-                    u.role = 'admin' OR u.role = ANY(v.roles) OR lower(u.email) = ANY(v.users)
-                    OR v.roles = '{}' AND v.users = '{}' AND u.id = v.user_id
-                    OR EXISTS (
-                        SELECT FROM group_members m
-                        WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY(v.roles)
-                            AND coalesce(m.added_at <= t.at + interval '10 seconds', true)
-                    )
-                )
-            ))
-            AND ($4::timestamptz IS NULL OR v.due_at < $4)
+                SELECT r.template_id, r.template_name, r.template_version, r.about, r.is_test, r.quarantine
+                FROM workflow_runs r WHERE r.id = v.run_id LIMIT 1
+            ) r
+            WHERE NOT r.is_test AND r.quarantine IS NULL AND (v.allow_self OR v.user_id <> $1 AND NOT ",
+            wrote!("$1"),
+            ") AND NOT ",
+            has_approved!(),
+            " AND ",
+            has_a_name!(),
+            " AND ($4::timestamptz IS NULL OR v.due_at < $4)
             AND (cardinality($5::text[]) = 0 OR concat_ws(E'\\n',
                 r.template_name, v.title, v.step, r.about, (SELECT u.email FROM users u WHERE u.id = v.user_id)
             ) ILIKE ALL ($5))"
@@ -101,13 +175,15 @@ macro_rules! items {
                     WHERE u.disabled_at IS NULL AND u.id IS DISTINCT FROM g.without
                 ) who
             )
-            SELECT p.run_id, p.step, p.title, p.template_id, p.template_name, p.about, p.user_id,
-                coalesce((SELECT u.email FROM users u WHERE u.id = p.user_id), '') AS owner,
-                p.generation, p.number, p.is_form, p.round, p.max_rounds, p.opened_at, p.due_at, p.on_timeout, p.quorum, p.allow_self,
-                p.roles, p.users, p.votes, p.voted_at, j.n AS n_asked
-            FROM page p
-            LEFT JOIN judged j ON j.roles = p.roles AND j.users = p.users
-                AND j.without IS NOT DISTINCT FROM CASE WHEN NOT p.allow_self THEN p.user_id END
+            SELECT v.run_id, v.step, v.title, v.template_id, v.template_name, v.about, v.user_id,
+                coalesce((SELECT u.email FROM users u WHERE u.id = v.user_id), '') AS owner,
+                v.generation, v.number, v.is_form, v.round, v.max_rounds, v.opened_at, v.due_at, v.on_timeout, v.quorum, v.allow_self,
+                v.roles, v.users, v.votes, v.voted_at, v.voted_for, j.n AS n_asked, ",
+            acts_for!("1", "2", "3"),
+            " AS acts_for
+            FROM page v
+            LEFT JOIN judged j ON j.roles = v.roles AND j.users = v.users
+                AND j.without IS NOT DISTINCT FROM CASE WHEN NOT v.allow_self THEN v.user_id END
             ORDER BY ",
             $order
         )
@@ -132,16 +208,16 @@ macro_rules! list {
 /// Gates that are sorted by what they are themselves, from where the page begins: `after`, as one comparison. Those that are somebody's are
 /// put in order first, so that no further run is looked at once the page is full; over everybody's gates an index is in that order.
 macro_rules! sorted {
-    (mine, $after:literal, $order:literal, $order_of_page:literal) => {
+    (mine, $after:literal, $order:literal) => {
         list!(
             mine,
             found!(concat!("(SELECT v.* FROM gates v WHERE ", $after, " ORDER BY ", $order, " OFFSET 0)")),
             $order,
-            $order_of_page
+            $order
         )
     };
-    (everybodys, $after:literal, $order:literal, $order_of_page:literal) => {
-        list!(everybodys, concat!(found!("gates"), " AND ", $after), $order, $order_of_page)
+    (everybodys, $after:literal, $order:literal) => {
+        list!(everybodys, concat!(found!("gates"), " AND ", $after), $order, $order)
     };
 }
 
@@ -151,8 +227,7 @@ macro_rules! oldest {
             $gates,
             "(v.opened_at, v.run_id, v.step) > (coalesce($8::timestamptz, '-infinity'),
                 coalesce($9::uuid, '00000000-0000-0000-0000-000000000000'), coalesce($10::text, ''))",
-            "v.opened_at, v.run_id, v.step",
-            "p.opened_at, p.run_id, p.step"
+            "v.opened_at, v.run_id, v.step"
         )
     };
 }
@@ -163,8 +238,7 @@ macro_rules! newest {
             $gates,
             "(v.opened_at, v.run_id, v.step) < (coalesce($8::timestamptz, 'infinity'),
                 coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'), coalesce($10::text, ''))",
-            "v.opened_at DESC, v.run_id DESC, v.step DESC",
-            "p.opened_at DESC, p.run_id DESC, p.step DESC"
+            "v.opened_at DESC, v.run_id DESC, v.step DESC"
         )
     };
 }
@@ -178,8 +252,7 @@ macro_rules! due {
                 coalesce($11::timestamptz, CASE WHEN $9::uuid IS NULL THEN '-infinity'::timestamptz ELSE 'infinity'::timestamptz END),
                 coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '00000000-0000-0000-0000-000000000000'),
                 coalesce($10::text, ''))",
-            "v.due, v.opened_at, v.run_id, v.step",
-            "p.due, p.opened_at, p.run_id, p.step"
+            "v.due, v.opened_at, v.run_id, v.step"
         )
     };
 }
@@ -195,7 +268,7 @@ macro_rules! by_workflow {
                 coalesce($9::uuid, '00000000-0000-0000-0000-000000000000'), coalesce($10::text, ''))"
             ),
             "lower(r.template_name), r.template_id, v.opened_at, v.run_id, v.step",
-            "lower(p.template_name), p.template_id, p.opened_at, p.run_id, p.step"
+            "lower(v.template_name), v.template_id, v.opened_at, v.run_id, v.step"
         )
     };
 }

@@ -155,6 +155,7 @@ columns!(Reviews {
     users: String,
     votes: String,
     voted_at: String,
+    voted_for: String,
     title: &'a str,
     round: i32,
     max_rounds: i32,
@@ -174,6 +175,7 @@ columns!(Ends {
     closed_at: Time,
     verdict: &'a str,
     closed_by: Option<Uuid>,
+    acted_for: Option<Uuid>,
     votes: String,
     feedback: Option<&'a str>,
     deciders: String,
@@ -361,6 +363,7 @@ impl<'a> Columns<'a> {
                 users: json(&review.users)?,
                 votes: literal(&review.votes),
                 voted_at: literal(&voted_at(review)),
+                voted_for: literal(&voted_for(review)),
                 title: title,
                 round: *round,
                 max_rounds: i32::try_from(*max_rounds).unwrap_or(i32::MAX),
@@ -387,6 +390,7 @@ impl<'a> Columns<'a> {
             closed_at: end.closed_at,
             verdict: closed.verdict.as_str(),
             closed_by: closed.by.map(|by| by.0),
+            acted_for: closed.acted_for.map(|of| of.0),
             votes: literal(&closed.votes),
             feedback: end.text.as_deref(),
             deciders: literal(&deciders),
@@ -450,6 +454,12 @@ pub(super) fn place(n: u32) -> i32 {
 fn voted_at(review: &Review) -> Vec<String> {
     let at = |at: &Time| at.to_rfc3339_opts(SecondsFormat::Micros, true);
     review.votes.iter().map(|by| review.voted_at.get(by).map_or_else(|| "NULL".to_owned(), at)).collect()
+}
+
+/// In whose place each was, as an array has it.
+fn voted_for(review: &Review) -> Vec<String> {
+    let of = review.votes.iter().map(|by| review.voted_for.get(by));
+    of.map(|of| of.map_or_else(|| "NULL".to_owned(), ToString::to_string)).collect()
 }
 
 /// Of numbers, ids, hashes or times, which need no quotes.

@@ -140,8 +140,9 @@ fn open_gate(row: &StepRow) -> Option<(String, String)> {
     let review = &gate.review;
     let votes: Vec<Uuid> = review.votes.iter().map(|user| user.0).collect();
     let voted_at: Vec<_> = review.votes.iter().map(|user| review.voted_at.get(user).copied().map(micros)).collect();
+    let voted_for: Vec<_> = review.votes.iter().map(|user| review.voted_for.get(user).map(|of| of.0)).collect();
     let shown = format!(
-        "{} {} {} {:?} {} {} {:?} {:?} {votes:?} {voted_at:?} {:?} {} {} {} {}",
+        "{} {} {} {:?} {} {} {:?} {:?} {votes:?} {voted_at:?} {voted_for:?} {:?} {} {} {} {}",
         gate.generation,
         review.number,
         micros(review.opened_at),
@@ -165,12 +166,13 @@ fn closed_gate(end: &GateEnd) -> (String, String) {
     let votes: Vec<Uuid> = closed.votes.iter().map(|user| user.0).collect();
     let deciders: Vec<Uuid> = end.deciders().into_iter().map(|user| user.0).collect();
     let shown = format!(
-        "{:?} {} {} {} {:?} {votes:?} {:?} {deciders:?}",
+        "{:?} {} {} {} {:?} {:?} {votes:?} {:?} {deciders:?}",
         end.title(),
         micros(end.opened_at()),
         micros(end.closed_at),
         closed.verdict,
         closed.by.map(|by| by.0),
+        closed.acted_for.map(|of| of.0),
         end.text,
     );
     (format!("{}@{}#{}", closed.step, closed.generation, closed.number), shown)

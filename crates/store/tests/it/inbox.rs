@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use store::{MIGRATOR, Window, audit::Author};
 use workflow::{
     RunId, StepKey, TemplateId,
-    access::{Actor, Role},
+    access::{Absent, Actor, Role},
     api::{HistoryItem, HistoryQuery, InboxItem, InboxQuery, InboxScope, InboxSort},
     id::GroupId,
     run::{
@@ -188,6 +188,64 @@ async fn tests_and_what_is_set_aside_are_nobodys_and_a_sub_workflows_gate_is_one
     assert!(!has(&world, &world.ada, child).await);
 }
 
+/// The viewer as they sign in while they have the reviews of somebody.
+async fn given(pool: &PgPool, from: &Actor, to: &Actor) -> Actor {
+    let since = sqlx::query_scalar(
+        "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
+        VALUES (gen_random_uuid(), $1, $2, current_date, current_date + 1, 'UTC', now() - interval '1 hour', now() + interval '1 day')
+        RETURNING starts_at",
+    );
+    let since = since.bind(from.id.0).bind(to.id.0).fetch_one(pool).await.unwrap();
+    let absent = Absent { id: from.id, email: from.email.clone(), role: from.role, groups: BTreeSet::new(), since };
+    Actor { acts_for: vec![absent], ..to.clone() }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn who_has_somebodys_reviews_is_shown_them_until_that_name_was_given(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let eve = person(&pool, "eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let cid = person(&pool, "cid@example.com", Role::User).await;
+    let users = json!({"users": ["eve@example.com", "cid@example.com"]});
+    let run = waiting(&world, &json!({"quorum": 2, "assignees": users})).await;
+    assert!(!has(&world, &bob, run).await);
+    let bob = given(&pool, &eve, &bob).await;
+    let item = inbox(&world, &bob, InboxScope::Mine).await.remove(0);
+    assert_eq!((item.run_id, item.acts_for.as_deref()), (run, Some("eve@example.com")));
+    assert_eq!(inbox(&world, &eve, InboxScope::Mine).await[0].acts_for, None);
+    approve(&world, run, &bob).await;
+    assert!(!has(&world, &bob, run).await && !has(&world, &eve, run).await, "her name is given");
+    let votes = async || inbox(&world, &cid, InboxScope::Mine).await.remove(0).votes;
+    assert_eq!(votes().await, [bob.email.as_str()]);
+    world.process.check(run).await;
+
+    sqlx::query("UPDATE delegations SET ended_at = now()").execute(&pool).await.unwrap();
+    assert_eq!(votes().await, Vec::<String>::new());
+    assert!(has(&world, &eve, run).await, "what he said does not count any more");
+    sqlx::query("UPDATE delegations SET ended_at = NULL").execute(&pool).await.unwrap();
+    approve(&world, run, &cid).await;
+    for viewer in [&eve, &bob, &cid] {
+        let told = history(&world, viewer, &HistoryQuery::default()).await.remove(0);
+        assert_eq!((told.run_id, told.by.as_deref(), told.acted_for), (run, Some("cid@example.com"), None));
+        assert_eq!(told.votes, ["bob@example.com", "cid@example.com"]);
+    }
+    let alone = waiting(&world, &json!({"assignees": {"users": ["eve@example.com"]}})).await;
+    approve(&world, alone, &bob).await;
+    let told = history(&world, &eve, &HistoryQuery::default()).await.remove(0);
+    assert_eq!((told.run_id, told.by, told.acted_for), (alone, Some(bob.email.clone()), Some(eve.email.clone())));
+    world.process.check(alone).await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_asks_nobody_is_shown_to_who_has_the_owners_reviews_but_where_nobody_approves_their_own(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let (open, strict) = (waiting(&world, &json!({})).await, waiting(&world, &json!({"allow_self": false})).await);
+    let bob = given(&pool, &world.ada, &bob).await;
+    assert!(has(&world, &bob, open).await && !has(&world, &bob, strict).await);
+    assert!(has(&world, &world.ada, open).await && !has(&world, &world.ada, strict).await);
+}
+
 /// Eve is asked at 10,000 gates of Ada's runs, of two workflows; as many others ask somebody else.
 async fn many(pool: &PgPool, ada: &Actor) {
     sqlx::query(
@@ -206,10 +264,11 @@ async fn many(pool: &PgPool, ada: &Actor) {
     .unwrap();
     sqlx::query(
         "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes,
-            voted_at, title, round, max_rounds, on_timeout, is_form)
+            voted_at, voted_for, title, round, max_rounds, on_timeout, is_form)
         SELECT id, 's', 1, 1, user_id, date_trunc('minute', created_at),
             CASE WHEN n % 3 = 0 THEN date_trunc('hour', created_at) + interval '9 hours' END, 1, true, '{}',
-            ARRAY[CASE WHEN n <= 10000 THEN 'eve@example.com' ELSE 'other@example.com' END], '{}', '{}', 'Draft', 0, 3, 'fail', false
+            ARRAY[CASE WHEN n <= 10000 THEN 'eve@example.com' ELSE 'other@example.com' END], '{}', '{}', '{}', 'Draft', 0, 3, 'fail',
+            false
         FROM (SELECT r.*, row_number() OVER (ORDER BY created_at DESC) AS n FROM workflow_runs r) r",
     )
     .execute(pool)

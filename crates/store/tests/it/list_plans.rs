@@ -34,11 +34,11 @@ async fn fill(pool: &PgPool) {
         FROM generate_series(1, 28000) n",
         "UPDATE workflow_runs SET n_waiting = 1 WHERE id IN (
             SELECT id FROM workflow_runs WHERE user_id > '00000000-0000-0000-0000-000000000100' LIMIT 4000)",
-        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes, voted_at, voted_for, title, round,
             max_rounds, on_timeout, is_form)
         SELECT id, 's', 1, 1, user_id, created_at, 1, true,
             CASE WHEN row_number() OVER (ORDER BY created_at DESC) BETWEEN 31 AND 60 THEN ARRAY['group:legal'] ELSE '{}' END,
-            CASE WHEN row_number() OVER (ORDER BY created_at DESC) <= 30 THEN ARRAY['u7@example.com'] ELSE '{}' END, '{}', '{}', 'T', 0, 3,
+            CASE WHEN row_number() OVER (ORDER BY created_at DESC) <= 30 THEN ARRAY['u7@example.com'] ELSE '{}' END, '{}', '{}', '{}', 'T', 0, 3,
             'fail', false
         FROM workflow_runs WHERE n_waiting > 0",
         "INSERT INTO review_ends (run_id, step, generation, number, template_id, user_id, title, opened_at, closed_at, verdict, closed_by,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     State, Voters,
+    plan::StepPlan,
     state::{Attempt, Emails, Rejection, Review, Step, Version, email},
 };
 use crate::{
@@ -73,7 +74,7 @@ impl Gate {
             template_name: state.template_name.clone(),
             owner: state.birth.user_id,
             generation: step.generation,
-            is_form: state.design.plan(step.definition_key()).is_some_and(|plan| plan.kind == "human"),
+            is_form: state.design.plan(step.definition_key()).is_some_and(StepPlan::is_form),
             round: step.rounds,
             max_rounds: i32::try_from(max_rounds).unwrap_or(i32::MAX),
             review,

@@ -36,8 +36,21 @@ type AttemptRow = (
 );
 type ArtifactRow = (Uuid, String, String, i32, Uuid, String, Option<i32>, Option<Uuid>);
 type ArtifactHeadRow = (Uuid, String, String, i32, Vec<i32>);
-type ReviewEndRow =
-    (Uuid, String, i32, i32, String, Time, Time, String, Option<Uuid>, Vec<Uuid>, Option<String>, Vec<Uuid>);
+type ReviewEndRow = (
+    Uuid,
+    String,
+    i32,
+    i32,
+    String,
+    Time,
+    Time,
+    String,
+    Option<Uuid>,
+    Option<Uuid>,
+    Vec<Uuid>,
+    Option<String>,
+    Vec<Uuid>,
+);
 
 #[derive(sqlx::FromRow)]
 struct ReviewRow {
@@ -53,6 +66,7 @@ struct ReviewRow {
     users: Vec<String>,
     votes: Vec<Uuid>,
     voted_at: Vec<Option<Time>>,
+    voted_for: Vec<Option<Uuid>>,
     title: String,
     round: i32,
     max_rounds: i32,
@@ -64,7 +78,7 @@ impl ReviewRow {
     fn shown(&self) -> String {
         let voted_at: Vec<_> = self.voted_at.iter().copied().map(|at| at.map(micros)).collect();
         format!(
-            "{} {} {} {:?} {} {} {:?} {:?} {:?} {voted_at:?} {:?} {} {} {} {}",
+            "{} {} {} {:?} {} {} {:?} {:?} {:?} {voted_at:?} {:?} {:?} {} {} {} {}",
             self.generation,
             self.number,
             micros(self.opened_at),
@@ -74,6 +88,7 @@ impl ReviewRow {
             self.roles,
             self.users,
             self.votes,
+            self.voted_for,
             self.title,
             self.round,
             self.max_rounds,
@@ -117,8 +132,8 @@ pub(in crate::log) async fn stored(
         put(1, run, step, format!("{kind:?} {}", micros(not_before)));
     }
     let reviews: Vec<ReviewRow> = sqlx::query_as(
-        "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
-            max_rounds, on_timeout, is_form
+        "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, voted_for, title,
+            round, max_rounds, on_timeout, is_form
         FROM reviews WHERE run_id = ANY ($1)",
     )
     .bind(&ids)
@@ -167,8 +182,8 @@ pub(in crate::log) async fn stored(
 /// Gates that were closed, with those who decided.
 async fn review_ends(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String, String)>> {
     let rows: Vec<ReviewEndRow> = sqlx::query_as(
-        "SELECT e.run_id, e.step, e.generation, e.number, e.title, e.opened_at, e.closed_at, e.verdict, e.closed_by, e.votes,
-            e.feedback, ARRAY(
+        "SELECT e.run_id, e.step, e.generation, e.number, e.title, e.opened_at, e.closed_at, e.verdict, e.closed_by, e.acted_for,
+            e.votes, e.feedback, ARRAY(
                 SELECT d.user_id FROM review_deciders d
                 WHERE d.run_id = e.run_id AND d.step = e.step AND d.generation = e.generation AND d.number = e.number
                     AND d.closed_at = e.closed_at
@@ -180,9 +195,10 @@ async fn review_ends(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
     .fetch_all(connection)
     .await?;
     let shown = |row: ReviewEndRow| {
-        let (run, step, generation, number, title, opened, closed, verdict, by, votes, text, deciders) = row;
+        let (run, step, generation, number, title, opened, closed, verdict, by, acted_for, votes, text, deciders) = row;
         let (opened, closed) = (micros(opened), micros(closed));
-        let shown = format!("{title:?} {opened} {closed} {verdict} {by:?} {votes:?} {text:?} {deciders:?}");
+        let shown =
+            format!("{title:?} {opened} {closed} {verdict} {by:?} {acted_for:?} {votes:?} {text:?} {deciders:?}");
         (run, format!("{step}@{generation}#{number}"), shown)
     };
     Ok(rows.into_iter().map(shown).collect())

@@ -45,9 +45,7 @@ impl State {
 
     /// What people call a step: as the definition does, with its item if it is one.
     pub fn title(&self, key: &StepKey) -> String {
-        let (of, item) = key.split();
-        let title = self.design.plan(&of).map_or("", |plan| plan.title.as_str());
-        item.map_or_else(|| title.to_owned(), |item| format!("{title} [{item}]"))
+        self.design.plan(&key.split().0).map(|plan| plan.title_of(key)).unwrap_or_default()
     }
 
     /// By step, name and version.
