@@ -170,12 +170,14 @@ const WAITING: &str = concat!(
     ")) r ORDER BY r.created_at, r.id LIMIT $4"
 );
 
-/// Nothing but the ids of the runs of others in which the viewer is asked.
+/// Nothing but the ids of the runs of others in which the viewer is asked, themselves or in the place of another; by an index for each.
 const ASKING: &str = concat!(
-    "SELECT DISTINCT v.run_id FROM reviews v JOIN workflow_runs r ON r.id = v.run_id
-    WHERE NOT r.is_test AND v.user_id <> $1 AND ",
+    "SELECT DISTINCT v.run_id FROM (
+        SELECT v.run_id FROM reviews v WHERE v.user_id <> $1 AND ",
     is_asked!("1", "2", "3"),
-    " LIMIT $4"
+    " UNION ALL SELECT v.run_id FROM reviews v WHERE ",
+    is_asked_for_owner!("1"),
+    ") v JOIN workflow_runs r ON r.id = v.run_id WHERE NOT r.is_test LIMIT $4"
 );
 
 /// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs, before

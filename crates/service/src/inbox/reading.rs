@@ -9,7 +9,7 @@ use std::{
 use workflow::{
     AgentCatalog, RunId, StepKey, UserId,
     access::Actor,
-    api::{GateReading, GateSource, GateVerbs},
+    api::{GateReading, GateSource, GateVerbs, InboxItem},
     run::{
         Command, Gate, Refused, State, Voters,
         command::Edit,
@@ -49,7 +49,7 @@ pub async fn reading(ctx: &OpContext, run: RunId, key: &StepKey) -> Result<GateR
     Err(Error::Conflict(moving()))
 }
 
-/// What is looked for, and who is known of those who voted.
+/// What is looked for, and who is known of those who voted and in whose place they did.
 struct Look {
     key: StepKey,
     actor: Actor,
@@ -60,7 +60,7 @@ struct Look {
 enum Looked {
     /// No gate is open there.
     Closed,
-    /// These voted, and are to be looked up.
+    /// These voted, or others did in their place, and they are to be looked up.
     Voted(BTreeSet<UserId>),
     Open(Box<Seen>),
 }
@@ -76,9 +76,9 @@ struct Seen {
 impl Look {
     fn at(&self, state: &State, access: &Access) -> Looked {
         let Some(review) = state.step(&self.key).and_then(Step::review) else { return Looked::Closed };
-        let voted: BTreeSet<UserId> = review.votes.iter().copied().collect();
-        if !voted.is_subset(&self.people) {
-            return Looked::Voted(voted);
+        let voters: BTreeSet<UserId> = review.voters().collect();
+        if !voters.is_subset(&self.people) {
+            return Looked::Voted(voters);
         }
         let Some(gate) = Gate::of(state, &self.key, &self.voters) else { return Looked::Closed };
         let about = ::runs::rows::about(&state.birth.inputs);
@@ -128,8 +128,14 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
         let without = (!review.allow_self).then_some(gate.owner);
         Some(ctx.store().n_asked(&review.kinds_asked(), &review.users, without).await?)
     };
+<<<<<<< ours
     let item = gate.item(&emails, about, n_asked);
     let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
+=======
+    let acts_for = ctx.store().in_whose_place(gate.run_id, &gate.step, ctx.user()?).await?;
+    let item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
+    let Gate { outputs, previous, inputs, digest, feedback, .. } = gate;
+>>>>>>> theirs
     let email = |by: Option<UserId>| by.map(|by| emails.get(&by).cloned().unwrap_or_default());
     let meta = |version: &Version| version.view(email(version.made_by));
     Ok(GateReading {

@@ -92,10 +92,10 @@ impl Gate {
         let versions = self.outputs.iter().chain(&self.previous).chain(self.inputs.iter().map(|input| &input.version));
         let wrote = versions.filter_map(|version| version.made_by);
         let wanted = self.feedback.as_ref().map(|feedback| feedback.by);
-        wrote.chain(wanted).chain(self.review.votes.iter().copied()).chain([self.owner]).collect()
+        wrote.chain(wanted).chain(self.review.voters()).chain([self.owner]).collect()
     }
 
-    /// As it stands in a list. `about`: what the run is about; `n_asked`: how many of those who are asked can decide.
+    /// As it stands in a list, to nobody in particular. `about`: what the run is about; `n_asked`: how many of those who are asked can decide.
     pub fn item(&self, emails: &Emails, about: Option<String>, n_asked: Option<i64>) -> InboxItem {
         let review = &self.review;
         InboxItem {
