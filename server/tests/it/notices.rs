@@ -345,7 +345,7 @@ async fn what_admins_say_is_judged_at_its_field_and_changed_by_one_at_a_time(poo
     let sound = json!({"host": "smtp.example.org", "from": "Weft <weft@example.org>", "expect_revision": 0});
     let saved = put(sound.clone()).await.expect(200);
     assert_eq!((&saved["port"], &saved["revision"], &saved["content"]), (&json!(587), &json!(1), &json!(false)));
-    put(sound).await.problem(409, "stale");
+    put(sound).await.problem(409, "stale_revision");
     let address = |name: &str, url: &str| json!({"name": name, "kind": "webhook", "url": url});
     for (body, field) in [
         (address("", "https://a.example/x"), "name"),
