@@ -56,7 +56,7 @@ impl Store {
     /// What this person chose: for all workflows first, then by workflow.
     pub async fn notice_choices(&self, user: UserId) -> Result<Vec<NoticeChoice>> {
         let rows = sqlx::query!(
-            r#"SELECT c.address, c.template_id, c.send, t.name AS "name?"
+            r#"SELECT c.address AS "address?", c.template_id AS "template_id?", c.send AS "send!", t.name AS "name?"
                FROM notice_choices c
                LEFT JOIN workflow_templates t ON t.id = c.template_id
                LEFT JOIN notice_addresses a ON a.id = c.address

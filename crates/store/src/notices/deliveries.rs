@@ -28,9 +28,10 @@ impl Store {
     pub async fn notice_deliveries(&self, query: &DeliveryQuery, window: Window<'_>) -> Result<Page<NoticeDelivery>> {
         let before = window.after.and_then(|after| after.parse::<i64>().ok());
         let rows = sqlx::query!(
-            r#"SELECT d.id, d.notice_id, d.at, n.address, coalesce(a.name, u.email, '') AS "to!", n.kind, n.state,
-                      f.run_id AS "run_id!", f.step AS "step!", f.n AS "n_gates!", d.is_success, d.status, d.milliseconds,
-                      d.error, d.answer
+            r#"SELECT d.id AS "id!", d.notice_id AS "notice_id!", d.at AS "at!", n.address AS "address?",
+                      coalesce(a.name, u.email, '') AS "to!", n.kind AS "kind!", n.state AS "state!",
+                      f.run_id AS "run_id!", f.step AS "step!", f.n AS "n_gates!", d.is_success AS "is_success!",
+                      d.status AS "status?", d.milliseconds AS "milliseconds!", d.error AS "error?", d.answer AS "answer?"
                FROM notice_deliveries d
                JOIN notices n ON n.id = d.notice_id
                LEFT JOIN notice_addresses a ON a.id = n.address

@@ -117,13 +117,15 @@ impl Store {
     pub async fn unseen_gates(&self, within: Duration, limit: i64) -> Result<Vec<SeenGate>> {
         let rows = sqlx::query_as!(
             Row,
-            r#"SELECT v.run_id, v.step, v.generation, v.number, r.seq, r.template_id, r.template_name, r.about,
+            r#"SELECT v.run_id AS "run_id!", v.step AS "step!", v.generation AS "generation!", v.number AS "number!",
+                      r.seq AS "seq!", r.template_id AS "template_id!", r.template_name AS "template_name!", r.about AS "about?",
                       -- The title of the step that it is an item of, with the key of the item.
                       coalesce(nullif(t.definition -> 'steps' -> split_part(v.step, '[', 1) ->> 'title', ''),
                                split_part(v.step, '[', 1))
                           || CASE WHEN strpos(v.step, '[') > 0 THEN ' ' || substr(v.step, strpos(v.step, '[')) ELSE '' END
                           AS "title!",
-                      v.user_id, v.allow_self, v.roles, v.users, v.opened_at, v.due_at
+                      v.user_id AS "user_id!", v.allow_self AS "allow_self!", v.roles AS "roles!", v.users AS "users!",
+                      v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
                JOIN workflow_runs r ON r.id = v.run_id
                LEFT JOIN workflow_template_versions t ON t.template_id = r.template_id AND t.version = r.template_version

@@ -129,8 +129,10 @@ impl Store {
     /// for whom it is can sign in, is asked there and has not voted yet. Who is asked is said as in `asked_at`.
     pub async fn lines_of(&self, id: NoticeId) -> Result<Lines> {
         let rows = sqlx::query!(
-            r#"SELECT g.run_id, g.step, g.generation, g.template_name, g.title, g.about, o.email AS "owner?", g.opened_at,
-                      g.due_at, g.verdict, b.email AS "closed_by?", g.reason, count(*) OVER () AS "n!"
+            r#"SELECT g.run_id AS "run_id!", g.step AS "step!", g.generation AS "generation!",
+                      g.template_name AS "template_name!", g.title AS "title!", g.about AS "about?", o.email AS "owner?",
+                      g.opened_at AS "opened_at!", g.due_at AS "due_at?", g.verdict AS "verdict?", b.email AS "closed_by?",
+                      g.reason AS "reason?", count(*) OVER () AS "n!"
                FROM notices n
                JOIN notice_lines l ON l.notice_id = n.id
                JOIN notice_gates g ON g.run_id = l.run_id AND g.step = l.step AND g.generation = l.generation
