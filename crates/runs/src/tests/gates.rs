@@ -1,6 +1,9 @@
 //! The rows of gates: what a list tells of an open one, and one row for each that was closed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use workflow::{
@@ -123,7 +126,8 @@ fn each_gate_that_is_closed_has_a_row_with_who_decided_and_what_they_wanted() {
         assert_eq!(ends[0].text.as_ref().map(|text| text.chars().count()), Some(4_000), "the log has all of it");
         assert_eq!(ends[1].text, None);
         assert_eq!((ends[0].title(), ends[0].opened_at()), ("Draft", opened_at));
-        assert!(ends.iter().all(|end| end.deciders() == [owner().id].into() && end.closed_at >= end.opened_at()));
+        let by = BTreeSet::from([owner().id]);
+        assert!(ends.iter().all(|end| end.deciders() == by && end.closed_at >= end.opened_at()));
     });
 }
 
