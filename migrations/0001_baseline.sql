@@ -536,14 +536,70 @@ CREATE TABLE reviews (
     -- Who is asked, by role or group (`group:ID`, which no role is called), and by email in lower case; nobody: whoever owns the run.
     roles      text[] NOT NULL,
     users      text[] NOT NULL,
-    -- Who approved so far.
+    -- Who approved so far, and when each of them did; null where nobody knows.
     votes      uuid[] NOT NULL,
-    PRIMARY KEY (run_id, step)
+    voted_at   timestamptz[] NOT NULL,
+    -- What a list tells of the step, by the definition in force: what people call it, rejections in a row and how many there may be, what
+    -- happens when time runs out, and whether it wants an answer.
+    title      text NOT NULL,
+    round      int NOT NULL CHECK (round >= 0),
+    max_rounds int NOT NULL CHECK (max_rounds >= 0),
+    on_timeout text NOT NULL CHECK (on_timeout IN ('fail', 'approve')),
+    is_form    boolean NOT NULL,
+    PRIMARY KEY (run_id, step),
+    CHECK (cardinality(votes) = cardinality(voted_at))
 );
-CREATE INDEX reviews_oldest ON reviews (opened_at);
+-- The two over everybody's gates serve only who asks for everybody's, and says so with `opened_at > '-infinity'`: along them somebody's few
+-- would be looked for among all others.
+CREATE INDEX reviews_oldest ON reviews (opened_at, run_id, step) WHERE opened_at > '-infinity';
+CREATE INDEX reviews_due ON reviews ((coalesce(due_at, 'infinity'::timestamptz)), opened_at, run_id, step)
+    WHERE opened_at > '-infinity';
 CREATE INDEX reviews_of_user ON reviews (user_id, opened_at);
 CREATE INDEX reviews_roles ON reviews USING gin (roles) WHERE roles <> '{}';
 CREATE INDEX reviews_users ON reviews USING gin (users) WHERE users <> '{}';
+
+-- Gates that were closed, but those of tests: the history of who decided what. What is shown there beside it stands with the run.
+-- Only ever added to; they go with their run.
+CREATE TABLE review_ends (
+    run_id      uuid NOT NULL,
+    step        text NOT NULL,
+    generation  int NOT NULL,
+    number      int NOT NULL,
+    template_id uuid NOT NULL,
+    -- Whose run it is.
+    user_id     uuid NOT NULL,
+    -- What people called the step then.
+    title       text NOT NULL,
+    opened_at   timestamptz NOT NULL,
+    closed_at   timestamptz NOT NULL,
+    verdict     text NOT NULL
+        CHECK (verdict IN ('approved', 'rejected', 'released', 'cancelled', 'timed_out', 'superseded')),
+    -- Null: time ran out, or nobody in particular did.
+    closed_by   uuid,
+    -- Who approved.
+    votes       uuid[] NOT NULL,
+    -- What was wanted instead, at most 4,000 characters of it: the whole text stands in the log.
+    feedback    text CHECK (char_length(feedback) <= 4000),
+    PRIMARY KEY (run_id, step, generation, number),
+    CHECK (feedback IS NULL OR verdict = 'rejected')
+);
+-- As with gates: only for who asks for everybody's.
+CREATE INDEX review_ends_newest ON review_ends (closed_at DESC, run_id DESC, step DESC, generation DESC, number DESC)
+    WHERE closed_at > '-infinity';
+CREATE INDEX review_ends_of_user ON review_ends (user_id, closed_at DESC, run_id DESC, step DESC, generation DESC, number DESC);
+
+-- Of each of these, whoever closed it and those who approved: by whom the history is looked through.
+CREATE TABLE review_deciders (
+    run_id     uuid NOT NULL,
+    step       text NOT NULL,
+    generation int NOT NULL,
+    number     int NOT NULL,
+    user_id    uuid NOT NULL,
+    closed_at  timestamptz NOT NULL,
+    PRIMARY KEY (run_id, step, generation, number, user_id)
+);
+CREATE INDEX review_deciders_of_user
+    ON review_deciders (user_id, closed_at DESC, run_id DESC, step DESC, generation DESC, number DESC);
 
 -- What a run is to be told by another one. Written with the sender's commit, taken away with the receiver's.
 CREATE TABLE run_inbox (

@@ -22,6 +22,7 @@ mod start;
 mod token_row;
 mod types;
 mod users;
+mod whole;
 mod workers;
 mod workflows;
 

@@ -24,17 +24,20 @@ pub fn provide_waiting() {
                 waiting.set(Some(Ok(page)));
             }
         }
-        MyFrame::Resync => spawn_local(async move {
+        MyFrame::Resync => {
             // An admin is asked everywhere, whatever groups they are in.
             if session.with_user_untracked(|me| me.is_some_and(|me| !me.is_admin())) {
-                session.look_again().await;
+                spawn_local(session.look_again());
             }
-            let list = api::waiting_for_me(None).await;
-            // An error leaves what is known; the page says already that it may be old.
-            if list.is_ok() && waiting.try_get_untracked().flatten().as_ref() != Some(&list) {
-                waiting.set(Some(list));
-            }
-        }),
+            // Beside it: the server knows their groups by itself.
+            spawn_local(async move {
+                let list = api::waiting_for_me(None).await;
+                // An error leaves what is known; the page says already that it may be old.
+                if list.is_ok() && waiting.try_get_untracked().flatten().as_ref() != Some(&list) {
+                    waiting.set(Some(list));
+                }
+            });
+        }
         MyFrame::Here { .. } | MyFrame::Beat(_) => {}
     });
 }

@@ -47,7 +47,7 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     const owner = new RunPage(await open(USER));
     await visit(owner.page, `/runs/${run.id}`);
     await owner.choose("Echo it");
-    await expect(owner.panel).toContainText(`group ${id}`);
+    await expect(owner.panel).toContainText(`group ${name}`);
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Dashboard/ }).click();
     await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href="/runs/${run.id}"]`).first().click();
     const theirs = new RunPage(page);

@@ -79,8 +79,21 @@ SELECT (c.ids || '-000000000000')::uuid, h.step, h.name, h.latest, h.approved
 FROM copies c JOIN artifact_heads h ON h.run_id = c.source ORDER BY c.n, h.step;
 
 INSERT INTO reviews (
-    run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes
+    run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+    max_rounds, on_timeout, is_form
 )
 SELECT (c.ids || '-000000000000')::uuid, v.step, v.generation, v.number, c.owner, v.opened_at, v.due_at, v.quorum, v.allow_self, v.roles,
-    v.users, v.votes
+    v.users, v.votes, v.voted_at, v.title, v.round, v.max_rounds, v.on_timeout, v.is_form
 FROM copies c JOIN reviews v ON v.run_id = c.source ORDER BY c.n;
+
+INSERT INTO review_ends (
+    run_id, step, generation, number, template_id, user_id, title, opened_at, closed_at, verdict, closed_by, votes, feedback
+)
+SELECT (c.ids || '-000000000000')::uuid, e.step, e.generation, e.number, e.template_id, c.owner, e.title, e.opened_at, e.closed_at,
+    e.verdict, CASE WHEN e.closed_by = s.user_id THEN c.owner ELSE e.closed_by END, array_replace(e.votes, s.user_id, c.owner), e.feedback
+FROM copies c JOIN sources s ON s.id = c.source JOIN review_ends e ON e.run_id = c.source ORDER BY c.n, e.step;
+
+INSERT INTO review_deciders (run_id, step, generation, number, user_id, closed_at)
+SELECT (c.ids || '-000000000000')::uuid, d.step, d.generation, d.number, CASE WHEN d.user_id = s.user_id THEN c.owner ELSE d.user_id END,
+    d.closed_at
+FROM copies c JOIN sources s ON s.id = c.source JOIN review_deciders d ON d.run_id = c.source ORDER BY c.n, d.step;

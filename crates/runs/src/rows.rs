@@ -6,6 +6,7 @@
 
 mod about;
 mod changed;
+mod gates;
 mod merged;
 mod summary;
 
@@ -16,12 +17,14 @@ use workflow::{
         RunEvent, State,
         event::Effects,
         plan::KeyLimit,
-        state::{Admission, Attempt, Review, Step, Version},
+        state::{Admission, Attempt, Step, Version},
     },
 };
 
 use crate::message::Sent;
+pub use about::about;
 use changed::Changed;
+pub use gates::{Gate, GateEnd};
 pub use merged::Merged;
 pub use summary::{More, Summary};
 
@@ -35,6 +38,8 @@ pub struct Rows {
     /// Only ever inserted: one that is there is left as it is.
     pub artifacts: Vec<Version>,
     pub artifact_heads: Vec<ArtifactHead>,
+    /// Gates that were closed, of a run that is no test. Only ever added.
+    pub ends: Vec<GateEnd>,
     pub tells: Vec<Sent>,
 }
 
@@ -45,8 +50,8 @@ pub struct StepRow {
     pub had: bool,
     /// It waits: from this time on, for this.
     pub waits: Option<(DateTime<Utc>, For)>,
-    /// Its gate is open: the generation, and the gate.
-    pub review: Option<(i32, Box<Review>)>,
+    /// Its gate is open.
+    pub review: Option<Box<Gate>>,
 }
 
 /// What a queued step waits for.
@@ -93,7 +98,13 @@ impl Rows {
 
     /// How many rows it comes to, for the size of a batch.
     pub fn n_rows(&self) -> usize {
-        self.steps.len() + self.attempts.len() + self.artifacts.len() + self.artifact_heads.len() + self.tells.len()
+        // A gate that was closed is found by who decided too.
+        self.steps.len()
+            + self.attempts.len()
+            + self.artifacts.len()
+            + self.artifact_heads.len()
+            + 2 * self.ends.len()
+            + self.tells.len()
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) fn of_event(event: &RunEvent) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         text(&attempt.error) + text(&attempt.message) + attempt.inputs.len() * OF_EVENT + attempt.reads.len() * 40
     });
-    let rejections = data.rejections.iter().map(|rejection| OF_EVENT + rejection.text.len());
+    // Once more in the row of the gate that it closed.
+    let rejections = data.rejections.iter().map(|rejection| OF_EVENT + 2 * rejection.text.len());
     let overrides = data.overrides.values().flatten().map(|value| {
         let prompt = value.prompt.as_ref().map_or(0, String::len);
         OF_EVENT + prompt + value.inputs.values().map(of_value).sum::<usize>()
@@ -32,8 +33,8 @@ pub(crate) fn of_event(event: &RunEvent) -> usize {
 
 /// The rows beside the log that it touches, and itself.
 pub(crate) fn rows_of(event: &RunEvent) -> usize {
-    let Effects { steps, removed, attempts, artifacts, tells, .. } = &event.data;
-    1 + steps.len() + removed.len() + attempts.len() + 2 * artifacts.len() + tells.len()
+    let Effects { steps, removed, attempts, artifacts, reviews, tells, .. } = &event.data;
+    1 + steps.len() + removed.len() + attempts.len() + 2 * (artifacts.len() + reviews.len()) + tells.len()
 }
 
 pub(crate) fn of_state(state: &State) -> usize {

@@ -1,5 +1,7 @@
 //! The cache, turns and batches over a log in memory on which nothing goes wrong: what the simulator leaves to chance.
 
+mod gates;
+
 use std::{
     sync::{
         Arc, Mutex,

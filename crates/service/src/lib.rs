@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod find;
 pub mod groups;
 mod id;
+pub mod inbox;
 pub mod library;
 pub mod notices;
 mod paging;

@@ -14,6 +14,7 @@ mod secrets;
 mod templates;
 mod tokens;
 mod verbs;
+mod waiting;
 
 use std::collections::BTreeMap;
 

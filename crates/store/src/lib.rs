@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod find;
 mod gather;
 pub mod groups;
+pub mod inbox;
 pub mod log;
 pub mod models;
 pub mod notices;

@@ -14,7 +14,7 @@ use workflow::{
     run::{
         RunEvent, State,
         event::Tell,
-        state::{Attempt, Step, Version},
+        state::{Attempt, ClosedReview, Step, Verdict, Version},
         testing::invariants,
     },
     view::Applied,
@@ -163,6 +163,7 @@ impl Checks {
         if !tells.eq(commit.rows.tells.iter().cloned()) {
             self.violated(format!("run {run}: its messages are not those of its events"));
         }
+        self.ends(state, commit);
         if !commit.holds.is_empty() {
             self.keys(stored);
         }
@@ -178,6 +179,21 @@ impl Checks {
             if !log.into_iter().flatten().any(|logged| logged.event.data.tells.iter().any(names)) {
                 self.violated(format!("run {run}: it began for a step that did not ask for it"));
             }
+        }
+    }
+
+    /// Each gate that an event closed is told once, with what was wanted where it was sent back. Tests tell of none.
+    fn ends(&mut self, state: &State, commit: &RunCommit) {
+        let told = commit.events().filter(|_| !state.birth.is_test);
+        let told = told.flat_map(|event| event.data.reviews.iter().map(move |closed| (closed, event.at)));
+        let told: Vec<(&ClosedReview, DateTime<Utc>)> = told.collect();
+        let ends = &commit.rows.ends;
+        let is_there = |(closed, at): &(&ClosedReview, DateTime<Utc>)| {
+            ends.iter().any(|end| end.closed == **closed && end.closed_at == *at)
+        };
+        let is_whole = ends.iter().all(|end| end.text.is_some() == (end.closed.verdict == Verdict::Rejected));
+        if told.len() != ends.len() || !told.iter().all(is_there) || !is_whole {
+            self.violated(format!("run {}: the gates that were closed are not those of its events", commit.run));
         }
     }
 

@@ -8,21 +8,23 @@ use workflow::{
     id::{ArtifactId, StepKey},
     run::{
         State,
-        state::{Admission, Review, Status, Step, Version, Work},
+        state::{Admission, Status, Step, Version, Work},
     },
 };
 
-use crate::rows::{ArtifactHead, AttemptRow, For, More, Rows, Summary};
+use crate::rows::{ArtifactHead, AttemptRow, For, Gate, GateEnd, More, Rows, Summary};
 
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Tables {
     /// With the counts added up.
     summary: Option<Summary>,
     waits: BTreeMap<StepKey, (DateTime<Utc>, For)>,
-    reviews: BTreeMap<StepKey, (i32, Box<Review>)>,
+    reviews: BTreeMap<StepKey, Box<Gate>>,
     attempts: BTreeMap<(StepKey, i32), AttemptRow>,
     artifacts: BTreeMap<ArtifactId, Version>,
     heads: BTreeMap<(StepKey, String), ArtifactHead>,
+    /// By step, generation and number. No state has them: that they are what the events tell is looked at with each commit.
+    ends: BTreeMap<(StepKey, i32, i32), GateEnd>,
 }
 
 impl Tables {
@@ -42,6 +44,8 @@ impl Tables {
             let row = Version { is_latest: false, is_approved: false, ..version.clone() };
             self.artifacts.entry(version.id).or_insert(row);
         }
+        let ends = rows.ends.iter().map(|end| (&end.closed, end));
+        self.ends.extend(ends.map(|(of, end)| ((of.step.clone(), of.generation, of.number), end.clone())));
         self.heads.extend(rows.artifact_heads.iter().map(|row| ((row.step.clone(), row.name.clone()), row.clone())));
     }
 
@@ -54,8 +58,7 @@ impl Tables {
                 (self.waits != told.collect()).then(|| "what waits for a worker or for keys".to_owned())
             })
             .or_else(|| {
-                let open = state.steps().filter_map(|step| Some((step, step.review()?)));
-                let told = open.map(|(step, review)| (step.key.clone(), (step.generation, Box::new(review.clone()))));
+                let told = state.steps().filter_map(|step| Some((step.key.clone(), Box::new(gate(state, step)?))));
                 (self.reviews != told.collect()).then(|| "its open gates".to_owned())
             })
             .or_else(|| self.differing_attempt(state))
@@ -127,6 +130,24 @@ fn waits(state: &State, step: &Step) -> Option<(DateTime<Utc>, For)> {
         Admission::Held | Admission::Limited => return None,
     };
     Some((step.not_before, what))
+}
+
+fn gate(state: &State, step: &Step) -> Option<Gate> {
+    let review = step.review()?.clone();
+    let (plan, definition) = (state.design.plan(step.definition_key()), state.design.step(step.definition_key()));
+    let title = match (plan, step.key.split().1) {
+        (Some(plan), Some(item)) => format!("{} [{item}]", plan.title),
+        (Some(plan), None) => plan.title.clone(),
+        (None, _) => step.key.to_string(),
+    };
+    Some(Gate {
+        generation: step.generation,
+        review,
+        title,
+        round: step.rounds,
+        max_rounds: definition.map_or(0, |step| step.review.max_rounds),
+        is_form: plan.is_some_and(|plan| plan.kind == "human"),
+    })
 }
 
 fn set<T>(of: &mut BTreeMap<StepKey, T>, key: &StepKey, value: Option<T>) {

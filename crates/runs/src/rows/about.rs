@@ -12,7 +12,7 @@ const CHARS: usize = 80;
 /// So much of an input is looked at.
 const LOOKED_AT: usize = 400;
 
-pub(super) fn about(inputs: &BTreeMap<String, Value>) -> Option<String> {
+pub fn about(inputs: &BTreeMap<String, Value>) -> Option<String> {
     let texts = inputs.values().filter_map(|value| match value {
         Value::String(text) => Some(text.chars().take(LOOKED_AT).collect::<String>()),
         Value::Number(number) => Some(number.to_string()),

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use workflow::{
-    ArtifactId, StepKey,
+    ArtifactId, StepKey, definition,
     run::{
         RunEvent, State,
+        event::Moved,
         plan::StepPlan,
         state::{Admission, Attempt, RunChange, Status, Step, Version, Wait, Work},
     },
 };
 
-use super::{ArtifactHead, AttemptRow, For, More, Rows, StepRow, Summary, has_rows};
+use super::{ArtifactHead, AttemptRow, For, Gate, GateEnd, More, Rows, StepRow, Summary, has_rows};
 use crate::message::Sent;
 
 /// The last values of what the events told of, over the state before them.
@@ -25,7 +26,8 @@ pub(super) struct Changed<'a> {
     steps: BTreeMap<&'a StepKey, Option<&'a Step>>,
     attempts: BTreeMap<(&'a StepKey, i32), &'a Attempt>,
     versions: BTreeMap<ArtifactId, &'a Version>,
-    /// Of a definition that came with the events.
+    /// The definition that came with the events, and its plans.
+    moved: Option<&'a Moved>,
     plans: Option<BTreeMap<&'a StepKey, &'a StepPlan>>,
 }
 
@@ -33,11 +35,12 @@ impl<'a> Changed<'a> {
     pub(super) fn of(before: &'a State, events: &'a [RunEvent]) -> Self {
         let mut run = &before.run;
         let (mut steps, mut attempts, mut versions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut plans = None;
+        let (mut moved, mut plans) = (None, None);
         for data in events.iter().map(|event| &event.data) {
             run = data.run.as_ref().unwrap_or(run);
-            if let Some(moved) = &data.moved {
-                plans = Some(moved.steps.iter().map(|plan| (&plan.key, plan)).collect());
+            if let Some(to) = data.moved.as_deref() {
+                moved = Some(to);
+                plans = Some(to.steps.iter().map(|plan| (&plan.key, plan)).collect());
             }
             steps.extend(data.steps.iter().map(|step| (&step.key, Some(step))));
             steps.extend(data.removed.iter().map(|key| (key, None)));
@@ -45,8 +48,8 @@ impl<'a> Changed<'a> {
             versions.extend(data.artifacts.iter().map(|version| (version.id, version)));
         }
         if plans.is_some() {
-            // With the definition, the kind and the keys of what waits may be others.
-            for step in before.steps().filter(|step| step.status.admission().is_some()) {
+            // With the definition, the kind and the keys of what waits may be others, and so may what a gate is called.
+            for step in before.steps().filter(|step| step.status.admission().is_some() || step.review().is_some()) {
                 steps.entry(&step.key).or_insert(Some(step));
             }
         }
@@ -56,7 +59,7 @@ impl<'a> Changed<'a> {
                 attempts.entry((key, last.number)).or_insert(last);
             }
         }
-        Self { before, events, run, steps, attempts, versions, plans }
+        Self { before, events, run, steps, attempts, versions, moved, plans }
     }
 
     pub(super) fn rows(self) -> Rows {
@@ -68,13 +71,14 @@ impl<'a> Changed<'a> {
             attempts: self.attempts.values().map(|attempt| self.attempt_row(attempt)).collect(),
             artifact_heads: outputs.into_iter().filter_map(|(key, name)| self.artifact_head(key, name)).collect(),
             artifacts: self.versions.values().map(|version| (*version).clone()).collect(),
+            ends: if self.before.birth.is_test { Vec::new() } else { GateEnd::all(self.events) },
             tells: self.events.iter().flat_map(Sent::of).collect(),
         }
     }
 
     fn summary(&self) -> Summary {
         let (before, birth) = (self.before, &self.before.birth);
-        let moved = self.events.iter().rev().find_map(|event| event.data.moved.as_ref());
+        let moved = self.moved;
         let is_left = |key: &&StepKey| !self.steps.contains_key(*key);
         let due_before = before.timers().iter().find(|(_, key)| is_left(&key)).map(|(at, _)| *at);
         let deadline = self.run.deadline_at.filter(|_| !self.run.status.is_terminal());
@@ -107,15 +111,16 @@ impl<'a> Changed<'a> {
         match &step.status {
             Status::Running(Work::Suspended { wait: Wait::Until { at } }) => Some(*at),
             Status::AwaitingReview { review } => review.due_at,
-            Status::Ready { .. } => {
-                let moved = self.events.iter().rev().find_map(|event| event.data.moved.as_ref());
-                let definition = match moved {
-                    Some(moved) => moved.run_definition.steps.get(step.definition_key()),
-                    None => self.before.design.step(step.definition_key()),
-                };
-                step.queue_ends(definition)
-            }
+            Status::Ready { .. } => step.queue_ends(self.definition(step)),
             _ => None,
+        }
+    }
+
+    fn definition(&self, step: &Step) -> Option<&definition::Step> {
+        let key = step.definition_key();
+        match self.moved {
+            Some(moved) => moved.run_definition.steps.get(key),
+            None => self.before.design.step(key),
         }
     }
 
@@ -137,7 +142,7 @@ impl<'a> Changed<'a> {
             };
             Some((step.not_before, what))
         });
-        let review = step.and_then(|step| Some((step.generation, Box::new(step.review()?.clone()))));
+        let review = step.and_then(|step| Gate::of(step, self.definition(step), self.plan(step)).map(Box::new));
         let had = self.before.step(key).is_some_and(has_rows);
         StepRow { step: key.clone(), had, waits, review }
     }

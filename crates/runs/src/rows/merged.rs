@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use workflow::{ArtifactId, StepKey, run::state::Version};
 
-use super::{ArtifactHead, AttemptRow, Rows, StepRow, Summary};
+use super::{ArtifactHead, AttemptRow, GateEnd, Rows, StepRow, Summary, gates::EndKey};
 use crate::message::Sent;
 
 /// Rows in the making.
@@ -16,6 +16,7 @@ pub struct Merged {
     attempts: BTreeMap<(StepKey, i32), AttemptRow>,
     artifacts: BTreeMap<ArtifactId, Version>,
     artifact_heads: BTreeMap<(StepKey, String), ArtifactHead>,
+    ends: BTreeMap<EndKey, GateEnd>,
     tells: Vec<Sent>,
 }
 
@@ -27,6 +28,7 @@ impl Merged {
             attempts: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             artifact_heads: BTreeMap::new(),
+            ends: BTreeMap::new(),
             tells: Vec::new(),
         };
         merged.put(first);
@@ -57,6 +59,7 @@ impl Merged {
         self.artifacts.extend(rows.artifacts.into_iter().map(|version| (version.id, version)));
         self.artifact_heads
             .extend(rows.artifact_heads.into_iter().map(|row| ((row.step.clone(), row.name.clone()), row)));
+        self.ends.extend(rows.ends.into_iter().map(|end| (end.key(), end)));
         self.tells.extend(rows.tells);
     }
 
@@ -69,6 +72,7 @@ impl Merged {
             attempts: self.attempts.into_values().collect(),
             artifacts: self.artifacts.into_values().collect(),
             artifact_heads: self.artifact_heads.into_values().collect(),
+            ends: self.ends.into_values().collect(),
             tells: self.tells,
         }
     }

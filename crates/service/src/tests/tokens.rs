@@ -7,11 +7,13 @@ use uuid::Uuid;
 use workflow::{
     StepKey, UserId,
     access::{Role, Scope},
-    api::{CreatedToken, ErrorCode, NewToken},
+    api::{CreatedToken, ErrorCode, HistoryQuery, NewToken},
 };
 
 use super::{World, at, body, nobody, plain, refusal, service_of, status};
-use crate::{OpContext, RequestInfo, Service, Settings, Wanted, accounts, agents, runs, steps, templates, users};
+use crate::{
+    OpContext, RequestInfo, Service, Settings, Wanted, accounts, agents, inbox, runs, steps, templates, users,
+};
 
 const ADMIN: &str = "person1@example.org";
 const ADA: UserId = UserId(Uuid::from_u128(2));
@@ -66,6 +68,9 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
         );
         used(Scope::Admin, lacks(users::list(&ctx, &Wanted::default()).await.err().map(|error| error.to_api().code)));
         used(Scope::Admin, lacks(agents::providers(&ctx).await.err().map(|error| error.to_api().code)));
+        let everybodys = HistoryQuery { all: true, ..HistoryQuery::default() };
+        let decided = inbox::history(&ctx, &everybodys, &Wanted::default()).await;
+        used(Scope::Admin, lacks(decided.err().map(|error| error.to_api().code)));
         let version = templates::versions(&ctx, template, &Wanted::default()).await.unwrap().items.remove(0);
         used(Scope::Admin, version.note.is_none());
         used(Scope::Admin, version.published_by.is_none());

@@ -3,17 +3,17 @@
 
 use std::marker::PhantomData;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use runs::{
     RunCommit, Sent,
-    rows::{ArtifactHead, AttemptRow, For, StepRow},
+    rows::{ArtifactHead, AttemptRow, For, Gate, GateEnd, StepRow},
 };
 use serde::Serialize;
 use sqlx::{Postgres, postgres::PgArguments, query::QueryAs};
 use uuid::Uuid;
 use workflow::{
     id::WorkerId,
-    run::state::Version,
+    run::state::{Review, Version},
     status::{ErrorClass, Outcome, StatusReason},
 };
 
@@ -154,6 +154,29 @@ columns!(Reviews {
     roles: String,
     users: String,
     votes: String,
+    voted_at: String,
+    title: &'a str,
+    round: i32,
+    max_rounds: i32,
+    on_timeout: &'a str,
+    is_form: bool,
+});
+
+columns!(Ends {
+    run_id: Uuid,
+    step: &'a str,
+    generation: i32,
+    number: i32,
+    template_id: Uuid,
+    user_id: Uuid,
+    title: &'a str,
+    opened_at: Time,
+    closed_at: Time,
+    verdict: &'a str,
+    closed_by: Option<Uuid>,
+    votes: String,
+    feedback: Option<&'a str>,
+    deciders: String,
 });
 
 columns!(Tells { receiver: Uuid, sender: Uuid, sender_seq: i64, n: i32, commit_id: Uuid, tell: String });
@@ -176,6 +199,7 @@ pub(super) struct Columns<'a> {
     taken: Taken<'a>,
     holds: Holding<'a>,
     frees: Holding<'a>,
+    ends: Ends<'a>,
 }
 
 impl<'a> Columns<'a> {
@@ -196,6 +220,7 @@ impl<'a> Columns<'a> {
             self.taken.run_id.len(),
             self.holds.run_id.len(),
             self.frees.run_id.len(),
+            self.ends.run_id.len(),
         ];
         if counts.iter().all(|n| *n == 0) { Reach::Near } else { Reach::Far }
     }
@@ -215,7 +240,8 @@ impl<'a> Columns<'a> {
         let query = self.tells.bind(query);
         let query = self.taken.bind(query);
         let query = self.holds.bind(query);
-        self.frees.bind(query)
+        let query = self.frees.bind(query);
+        self.ends.bind(query)
     }
 
     fn push(&mut self, commit: &'a RunCommit) -> sqlx::Result<()> {
@@ -254,6 +280,9 @@ impl<'a> Columns<'a> {
         }
         for step in &commit.frees {
             push!(self.frees, run_id: run, step: step.as_str());
+        }
+        for end in &commit.rows.ends {
+            self.push_end(commit, end);
         }
         Ok(())
     }
@@ -315,7 +344,8 @@ impl<'a> Columns<'a> {
             not_before: row.waits.as_ref().map(|(not_before, _)| *not_before),
             is_asked: row.review.is_some(),
         );
-        if let Some((generation, review)) = &row.review {
+        if let Some(gate) = row.review.as_deref() {
+            let Gate { generation, review, title, round, max_rounds, is_form } = gate;
             push!(
                 self.reviews,
                 run_id: run,
@@ -330,9 +360,37 @@ impl<'a> Columns<'a> {
                 roles: json(&review.kinds_asked())?,
                 users: json(&review.users)?,
                 votes: literal(&review.votes),
+                voted_at: literal(&voted_at(review)),
+                title: title,
+                round: *round,
+                max_rounds: i32::try_from(*max_rounds).unwrap_or(i32::MAX),
+                on_timeout: review.on_timeout.as_str(),
+                is_form: *is_form,
             );
         }
         Ok(())
+    }
+
+    fn push_end(&mut self, commit: &'a RunCommit, end: &'a GateEnd) {
+        let (of, closed) = (&commit.rows.summary, &end.closed);
+        let deciders: Vec<_> = end.deciders().into_iter().collect();
+        push!(
+            self.ends,
+            run_id: commit.run.0,
+            step: closed.step.as_str(),
+            generation: closed.generation,
+            number: closed.number,
+            template_id: of.template.0,
+            user_id: of.user.0,
+            title: end.title(),
+            opened_at: end.opened_at(),
+            closed_at: end.closed_at,
+            verdict: closed.verdict.as_str(),
+            closed_by: closed.by.map(|by| by.0),
+            votes: literal(&closed.votes),
+            feedback: end.text.as_deref(),
+            deciders: literal(&deciders),
+        );
     }
 
     fn push_attempt(&mut self, run: Uuid, AttemptRow { attempt, lease }: &'a AttemptRow) {
@@ -388,7 +446,13 @@ pub(super) fn place(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
-/// Of numbers, ids or hashes, which need no quotes.
+/// When each vote was given, as an array has it; of the oldest nobody knows.
+fn voted_at(review: &Review) -> Vec<String> {
+    let at = |at: &Time| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    review.votes.iter().map(|by| review.voted_at.get(by).map_or_else(|| "NULL".to_owned(), at)).collect()
+}
+
+/// Of numbers, ids, hashes or times, which need no quotes.
 fn literal(of: &[impl std::fmt::Display]) -> String {
     let texts: Vec<String> = of.iter().map(ToString::to_string).collect();
     format!("{{{}}}", texts.join(","))

@@ -9,8 +9,8 @@ use super::{
 
 /// Name, text and number of parameters.
 pub const STATEMENTS: [(&str, &str, usize); 6] = [
-    ("commit", sql(Head::GoOn, Reach::Far), 107),
-    ("begin", sql(Head::Begin, Reach::Far), 107),
+    ("commit", sql(Head::GoOn, Reach::Far), 127),
+    ("begin", sql(Head::Begin, Reach::Far), 127),
     ("hop", sql(Head::GoOn, Reach::Near), 72),
     ("begin and start", sql(Head::Begin, Reach::Near), 72),
     ("load", LOAD, 2),

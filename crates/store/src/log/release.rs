@@ -86,11 +86,13 @@ UPDATE workflow_runs SET
 WHERE id = $1";
 
 /// Rows that are written anew, all of them.
-const CLEAR: [&str; 4] = [
+const CLEAR: [&str; 6] = [
     "DELETE FROM steps WHERE run_id = $1",
     "DELETE FROM reviews WHERE run_id = $1",
     "DELETE FROM attempts WHERE run_id = $1",
     "DELETE FROM artifact_heads WHERE run_id = $1",
+    "DELETE FROM review_ends WHERE run_id = $1",
+    "DELETE FROM review_deciders WHERE run_id = $1",
 ];
 
 impl Store {

@@ -10,7 +10,7 @@ use std::{
 
 use runs::{
     Logged,
-    rows::{For, Rows},
+    rows::{For, GateEnd, Rows, StepRow},
 };
 use uuid::Uuid;
 use workflow::{
@@ -22,13 +22,14 @@ use stored::micros;
 pub(super) use stored::stored;
 
 /// The tables that are looked at. Messages and reservations are inputs of commits, and no projection.
-const TABLES: [&str; 6] = ["workflow_runs", "steps", "reviews", "attempts", "artifacts", "artifact_heads"];
+const TABLES: [&str; 7] =
+    ["workflow_runs", "steps", "reviews", "attempts", "artifacts", "artifact_heads", "review_ends"];
 
 /// Rows by their key, each as one text.
 type Table = BTreeMap<String, String>;
 
 /// In the order of [`TABLES`].
-pub(super) type Rendered = [Table; 6];
+pub(super) type Rendered = [Table; 7];
 
 /// A row that is not what the log says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,21 +95,7 @@ fn told(events: &[RunEvent]) -> Rendered {
         };
         Some((row.step.to_string(), format!("{what} {}", micros(*not_before))))
     });
-    let reviews = rows.steps.iter().filter_map(|row| {
-        let (generation, review) = row.review.as_ref()?;
-        let votes: Vec<Uuid> = review.votes.iter().map(|user| user.0).collect();
-        let shown = format!(
-            "{generation} {} {} {:?} {} {} {:?} {:?} {votes:?}",
-            review.number,
-            micros(review.opened_at),
-            review.due_at.map(micros),
-            review.quorum,
-            review.allow_self,
-            review.kinds_asked(),
-            review.users,
-        );
-        Some((row.step.to_string(), shown))
-    });
+    let reviews = rows.steps.iter().filter_map(open_gate);
     let attempts = rows.attempts.iter().map(|row| {
         let attempt = &row.attempt;
         let usage = attempt.usage.as_ref().map(|usage| (usage.prompt_tokens, usage.completion_tokens));
@@ -144,5 +131,47 @@ fn told(events: &[RunEvent]) -> Rendered {
         attempts.collect(),
         artifacts.collect(),
         heads.collect(),
+        rows.ends.iter().map(closed_gate).collect(),
     ]
+}
+
+fn open_gate(row: &StepRow) -> Option<(String, String)> {
+    let gate = row.review.as_deref()?;
+    let review = &gate.review;
+    let votes: Vec<Uuid> = review.votes.iter().map(|user| user.0).collect();
+    let voted_at: Vec<_> = review.votes.iter().map(|user| review.voted_at.get(user).copied().map(micros)).collect();
+    let shown = format!(
+        "{} {} {} {:?} {} {} {:?} {:?} {votes:?} {voted_at:?} {:?} {} {} {} {}",
+        gate.generation,
+        review.number,
+        micros(review.opened_at),
+        review.due_at.map(micros),
+        review.quorum,
+        review.allow_self,
+        review.kinds_asked(),
+        review.users,
+        gate.title,
+        gate.round,
+        gate.max_rounds,
+        review.on_timeout.as_str(),
+        gate.is_form,
+    );
+    Some((row.step.to_string(), shown))
+}
+
+/// With those who decided, who have rows of their own.
+fn closed_gate(end: &GateEnd) -> (String, String) {
+    let closed = &end.closed;
+    let votes: Vec<Uuid> = closed.votes.iter().map(|user| user.0).collect();
+    let deciders: Vec<Uuid> = end.deciders().into_iter().map(|user| user.0).collect();
+    let shown = format!(
+        "{:?} {} {} {} {:?} {votes:?} {:?} {deciders:?}",
+        end.title(),
+        micros(end.opened_at()),
+        micros(end.closed_at),
+        closed.verdict,
+        closed.by.map(|by| by.0),
+        end.text,
+    );
+    (format!("{}@{}#{}", closed.step, closed.generation, closed.number), shown)
 }

@@ -5,6 +5,7 @@
 mod access;
 mod contents;
 mod drops;
+mod inbox;
 mod list_plans;
 mod lists;
 mod log;

@@ -115,3 +115,14 @@ impl OnReviewTimeout {
         }
     }
 }
+
+impl std::str::FromStr for OnReviewTimeout {
+    type Err = crate::status::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Fail, Self::Approve]
+            .into_iter()
+            .find(|word| word.as_str() == text)
+            .ok_or_else(|| crate::status::Unknown(text.to_owned()))
+    }
+}

@@ -43,6 +43,19 @@ impl StepPlan {
         self.kind.split(':').next().unwrap_or_default()
     }
 
+    /// What people call the step, or the item of it that has this key.
+    pub fn title_of(&self, key: &StepKey) -> String {
+        match key.split().1 {
+            Some(item) => format!("{} [{item}]", self.title),
+            None => self.title.clone(),
+        }
+    }
+
+    /// Whether it is a form, which a person answers.
+    pub fn is_form(&self) -> bool {
+        self.kind == "human"
+    }
+
     /// Whether these are its concurrency keys, however many steps each lets.
     pub fn is_under(&self, limits: &[KeyLimit]) -> bool {
         self.keys.iter().map(|limit| &limit.key).eq(limits.iter().map(|limit| &limit.key))

@@ -2,6 +2,7 @@
 
 mod branches;
 mod engine;
+mod gate;
 mod gates;
 mod page;
 mod parts;

@@ -2,7 +2,7 @@
 -- Messages that these decisions took in. They go only with the receiver's head, so to see them is to have them.
 taken AS MATERIALIZED (
     SELECT t.run_id
-    FROM unnest($99::uuid[], $100::uuid[], $101::bigint[], $102::int[], $103::uuid[])
+    FROM unnest($105::uuid[], $106::uuid[], $107::bigint[], $108::int[], $109::uuid[])
         AS t (run_id, sender, sender_seq, n, commit_id)
     CROSS JOIN LATERAL (
         SELECT FROM run_inbox i
@@ -14,7 +14,7 @@ taken AS MATERIALIZED (
 -- Reservations that they count on. Whoever collects orphans may take one away at any time, so they are locked.
 reserved AS MATERIALIZED (
     SELECT k.run_id
-    FROM (SELECT * FROM unnest($104::uuid[], $105::text[]) AS k (run_id, step) ORDER BY run_id, step) k
+    FROM (SELECT * FROM unnest($110::uuid[], $111::text[]) AS k (run_id, step) ORDER BY run_id, step) k
     CROSS JOIN LATERAL (
         SELECT FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over
         FOR NO KEY UPDATE OF r SKIP LOCKED

@@ -1,4 +1,4 @@
--- Further parts, which most commits do without: what waits, gates that are open, messages and reservations.
+-- Further parts, which most commits do without: what waits, gates that are open, gates that were closed, messages and reservations.
 ,
 queued AS (
     INSERT INTO steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
@@ -22,20 +22,27 @@ dequeued AS (
 ),
 asked AS (
     INSERT INTO reviews (
-        run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes
+        run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+        max_rounds, on_timeout, is_form
     )
     SELECT
         r.run_id, r.step, r.generation, r.number, r.user_id, r.opened_at, r.due_at, r.quorum, r.allow_self,
-        ARRAY(SELECT json_array_elements_text(r.roles::json)), ARRAY(SELECT json_array_elements_text(r.users::json)), r.votes::uuid[]
+        ARRAY(SELECT json_array_elements_text(r.roles::json)), ARRAY(SELECT json_array_elements_text(r.users::json)), r.votes::uuid[],
+        r.voted_at::timestamptz[], r.title, r.round, r.max_rounds, r.on_timeout, r.is_form
     FROM unnest(
         $81::uuid[], $82::text[], $83::int[], $84::int[], $85::uuid[], $86::timestamptz[], $87::timestamptz[], $88::int[],
-        $89::boolean[], $90::text[], $91::text[], $92::text[]
-    ) AS r (run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes)
+        $89::boolean[], $90::text[], $91::text[], $92::text[], $93::text[], $94::text[], $95::int[], $96::int[], $97::text[],
+        $98::boolean[]
+    ) AS r (
+        run_id, step, generation, number, user_id, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+        max_rounds, on_timeout, is_form
+    )
     WHERE (r.run_id IN (SELECT id FROM won)) IS TRUE
     ON CONFLICT (run_id, step) DO UPDATE SET
         generation = excluded.generation, number = excluded.number, opened_at = excluded.opened_at, due_at = excluded.due_at,
         quorum = excluded.quorum, allow_self = excluded.allow_self, roles = excluded.roles, users = excluded.users,
-        votes = excluded.votes
+        votes = excluded.votes, voted_at = excluded.voted_at, title = excluded.title, round = excluded.round,
+        max_rounds = excluded.max_rounds, on_timeout = excluded.on_timeout, is_form = excluded.is_form
 ),
 answered AS (
     DELETE FROM reviews WHERE ctid = ANY (ARRAY(
@@ -47,13 +54,13 @@ answered AS (
 told AS (
     INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at)
     SELECT t.run_id, t.sender, t.sender_seq, t.n, t.commit_id, t.tell::json, clock_timestamp()
-    FROM unnest($93::uuid[], $94::uuid[], $95::bigint[], $96::int[], $97::uuid[], $98::text[])
+    FROM unnest($99::uuid[], $100::uuid[], $101::bigint[], $102::int[], $103::uuid[], $104::text[])
         AS t (run_id, sender, sender_seq, n, commit_id, tell)
     WHERE (t.sender IN (SELECT id FROM won)) IS TRUE
 ),
 heard AS (
     DELETE FROM run_inbox WHERE ctid = ANY (ARRAY(
-        SELECT i.ctid FROM unnest($99::uuid[], $100::uuid[], $101::bigint[], $102::int[], $103::uuid[])
+        SELECT i.ctid FROM unnest($105::uuid[], $106::uuid[], $107::bigint[], $108::int[], $109::uuid[])
             AS t (run_id, sender, sender_seq, n, commit_id)
         CROSS JOIN LATERAL (
             SELECT i.ctid FROM run_inbox i
@@ -66,10 +73,33 @@ heard AS (
 ),
 given_back AS (
     UPDATE key_reservations SET is_over = true WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid FROM unnest($106::uuid[], $107::text[]) AS k (run_id, step)
+        SELECT r.ctid FROM unnest($112::uuid[], $113::text[]) AS k (run_id, step)
         CROSS JOIN LATERAL (
             SELECT r.ctid FROM key_reservations r WHERE r.run_id = k.run_id AND r.step = k.step AND NOT r.is_over LIMIT 1
         ) r
         WHERE (k.run_id IN (SELECT id FROM won)) IS TRUE
     ))
+),
+decided AS (
+    INSERT INTO review_ends (
+        run_id, step, generation, number, template_id, user_id, title, opened_at, closed_at, verdict, closed_by, votes, feedback
+    )
+    SELECT
+        e.run_id, e.step, e.generation, e.number, e.template_id, e.user_id, e.title, e.opened_at, e.closed_at, e.verdict,
+        e.closed_by, e.votes::uuid[], e.feedback
+    FROM unnest(
+        $114::uuid[], $115::text[], $116::int[], $117::int[], $118::uuid[], $119::uuid[], $120::text[], $121::timestamptz[],
+        $122::timestamptz[], $123::text[], $124::uuid[], $125::text[], $126::text[]
+    ) AS e (
+        run_id, step, generation, number, template_id, user_id, title, opened_at, closed_at, verdict, closed_by, votes, feedback
+    )
+    WHERE (e.run_id IN (SELECT id FROM won)) IS TRUE
+),
+decided_by AS (
+    INSERT INTO review_deciders (run_id, step, generation, number, user_id, closed_at)
+    SELECT e.run_id, e.step, e.generation, e.number, d.user_id, e.closed_at
+    FROM unnest($114::uuid[], $115::text[], $116::int[], $117::int[], $122::timestamptz[], $127::text[])
+        AS e (run_id, step, generation, number, closed_at, deciders)
+    CROSS JOIN LATERAL unnest(e.deciders::uuid[]) AS d (user_id)
+    WHERE (e.run_id IN (SELECT id FROM won)) IS TRUE
 )

@@ -21,7 +21,6 @@ pub(super) fn micros(time: Time) -> i64 {
 type HeadRow =
     (Uuid, i64, i32, String, String, Option<String>, bool, Option<Time>, Option<Time>, bool, Option<String>, Vec<i32>);
 type ClaimRow = (Uuid, String, Option<String>, Time);
-type ReviewRow = (Uuid, String, i32, i32, Time, Option<Time>, i32, bool, Vec<String>, Vec<String>, Vec<Uuid>);
 type AttemptRow = (
     Uuid,
     String,
@@ -37,6 +36,52 @@ type AttemptRow = (
 );
 type ArtifactRow = (Uuid, String, String, i32, Uuid, String, Option<i32>, Option<Uuid>);
 type ArtifactHeadRow = (Uuid, String, String, i32, Vec<i32>);
+type ReviewEndRow =
+    (Uuid, String, i32, i32, String, Time, Time, String, Option<Uuid>, Vec<Uuid>, Option<String>, Vec<Uuid>);
+
+#[derive(sqlx::FromRow)]
+struct ReviewRow {
+    run_id: Uuid,
+    step: String,
+    generation: i32,
+    number: i32,
+    opened_at: Time,
+    due_at: Option<Time>,
+    quorum: i32,
+    allow_self: bool,
+    roles: Vec<String>,
+    users: Vec<String>,
+    votes: Vec<Uuid>,
+    voted_at: Vec<Option<Time>>,
+    title: String,
+    round: i32,
+    max_rounds: i32,
+    on_timeout: String,
+    is_form: bool,
+}
+
+impl ReviewRow {
+    fn shown(&self) -> String {
+        let voted_at: Vec<_> = self.voted_at.iter().copied().map(|at| at.map(micros)).collect();
+        format!(
+            "{} {} {} {:?} {} {} {:?} {:?} {:?} {voted_at:?} {:?} {} {} {} {}",
+            self.generation,
+            self.number,
+            micros(self.opened_at),
+            self.due_at.map(micros),
+            self.quorum,
+            self.allow_self,
+            self.roles,
+            self.users,
+            self.votes,
+            self.title,
+            self.round,
+            self.max_rounds,
+            self.on_timeout,
+            self.is_form,
+        )
+    }
+}
 
 /// Of those runs that have any.
 pub(in crate::log) async fn stored(
@@ -72,17 +117,16 @@ pub(in crate::log) async fn stored(
         put(1, run, step, format!("{kind:?} {}", micros(not_before)));
     }
     let reviews: Vec<ReviewRow> = sqlx::query_as(
-        "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes
+        "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+            max_rounds, on_timeout, is_form
         FROM reviews WHERE run_id = ANY ($1)",
     )
     .bind(&ids)
     .fetch_all(&mut *connection)
     .await?;
-    for (run, step, generation, number, opened, due, quorum, allow_self, roles, users, votes) in reviews {
-        let (opened, due) = (micros(opened), due.map(micros));
-        let shown =
-            format!("{generation} {number} {opened} {due:?} {quorum} {allow_self} {roles:?} {users:?} {votes:?}");
-        put(2, run, step, shown);
+    for row in reviews {
+        let shown = row.shown();
+        put(2, row.run_id, row.step, shown);
     }
     let attempts: Vec<AttemptRow> = sqlx::query_as(
         "SELECT run_id, step, number, generation, lease_worker, started_at, ended_at, outcome, error_class, prompt_tokens,
@@ -114,5 +158,32 @@ pub(in crate::log) async fn stored(
     for (run, step, name, latest, approved) in heads {
         put(5, run, format!("{step}.{name}"), format!("{latest} {approved:?}"));
     }
+    for (run, row, shown) in review_ends(connection, &ids).await? {
+        put(6, run, row, shown);
+    }
     Ok(all)
+}
+
+/// Gates that were closed, with those who decided.
+async fn review_ends(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String, String)>> {
+    let rows: Vec<ReviewEndRow> = sqlx::query_as(
+        "SELECT e.run_id, e.step, e.generation, e.number, e.title, e.opened_at, e.closed_at, e.verdict, e.closed_by, e.votes,
+            e.feedback, ARRAY(
+                SELECT d.user_id FROM review_deciders d
+                WHERE d.run_id = e.run_id AND d.step = e.step AND d.generation = e.generation AND d.number = e.number
+                    AND d.closed_at = e.closed_at
+                ORDER BY d.user_id
+            )
+        FROM review_ends e WHERE e.run_id = ANY ($1)",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    let shown = |row: ReviewEndRow| {
+        let (run, step, generation, number, title, opened, closed, verdict, by, votes, text, deciders) = row;
+        let (opened, closed) = (micros(opened), micros(closed));
+        let shown = format!("{title:?} {opened} {closed} {verdict} {by:?} {votes:?} {text:?} {deciders:?}");
+        (run, format!("{step}@{generation}#{number}"), shown)
+    };
+    Ok(rows.into_iter().map(shown).collect())
 }

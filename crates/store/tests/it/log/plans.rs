@@ -81,8 +81,14 @@ async fn fill(pool: &PgPool) {
         "INSERT INTO artifacts (id, run_id, step, name, version, media_type, content_hash, size, origin, attempt, created_at)
         SELECT gen_random_uuid(), id, 's' || s, 'text', 1, 'text/plain', 'x', 1, 'agent', 1, now() FROM workflow_runs, generate_series(1, 3) s",
         "INSERT INTO artifact_heads (run_id, step, name, latest, approved) SELECT run_id, step, name, 1, '{}' FROM artifacts",
-        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
-        SELECT id, 's1', 1, 1, user_id, now(), 1, true, '{}', '{}', '{}' FROM workflow_runs LIMIT 5000",
+        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+            max_rounds, on_timeout, is_form)
+        SELECT id, 's1', 1, 1, user_id, now(), 1, true, '{}', '{}', '{}', '{}', 'T', 0, 3, 'fail', false
+        FROM workflow_runs LIMIT 5000",
+        "INSERT INTO review_ends (run_id, step, generation, number, template_id, user_id, title, opened_at, closed_at, verdict, votes)
+        SELECT id, 's1', 1, 1, template_id, user_id, 'T', now(), now(), 'approved', ARRAY[user_id] FROM workflow_runs LIMIT 5000",
+        "INSERT INTO review_deciders (run_id, step, generation, number, user_id, closed_at)
+        SELECT run_id, step, generation, number, user_id, closed_at FROM review_ends",
         "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at) SELECT id, id, 1, 0, id, '{}', now() FROM workflow_runs LIMIT 5000",
         "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) SELECT id, 's1', '{k}', now(), false FROM workflow_runs LIMIT 5000",
         "INSERT INTO workers (id, state, started_at, beat_at) SELECT gen_random_uuid(), 'alive', now(), now() FROM generate_series(1, 2000)",

@@ -63,8 +63,9 @@ async fn a_run_whose_rows_were_edited_by_hand_is_set_aside_alone_and_completes_o
         "INSERT INTO artifacts (id, run_id, step, name, version, media_type, content_hash, size, content, origin, created_at)
         VALUES (gen_random_uuid(), $1, 's1', 'text', 1, 'text/plain', 'x', 1, 'x', 'import', now())",
         "UPDATE artifact_heads SET latest = 9, approved = '{4}' WHERE run_id = $1",
-        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes)
-        VALUES ($1, 's0', 1, 1, $1, now(), 1, true, '{user}', '{}', '{}')",
+        "INSERT INTO reviews (run_id, step, generation, number, user_id, opened_at, quorum, allow_self, roles, users, votes, voted_at, title, round,
+            max_rounds, on_timeout, is_form)
+        VALUES ($1, 's0', 1, 1, $1, now(), 1, true, '{user}', '{}', '{}', '{}', 'T', 0, 3, 'fail', false)",
     ] {
         by_hand(&pool, run.id, sql).await;
     }
@@ -113,7 +114,7 @@ async fn in_whatever_state_a_run_is_its_rows_are_made_anew_and_it_goes_on(pool: 
             // What these walks make has no content of its own.
             let blobs = "INSERT INTO blobs (hash, size) SELECT content_hash, size FROM artifacts WHERE content IS NULL ON CONFLICT DO NOTHING";
             sqlx::query(blobs).execute(&pool).await.unwrap();
-            for table in ["attempts", "artifact_heads", "reviews"] {
+            for table in ["attempts", "artifact_heads", "reviews", "review_ends", "review_deciders"] {
                 let delete = format!("DELETE FROM {table} WHERE run_id = $1");
                 sqlx::query(sqlx::AssertSqlSafe(delete)).bind(run.id.0).execute(&pool).await.unwrap();
             }

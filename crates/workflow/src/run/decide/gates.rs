@@ -34,7 +34,7 @@ impl Draft<'_> {
 
     /// Whether the step is a form.
     pub(super) fn asks_a_person(&self, key: &StepKey) -> bool {
-        self.plan(key).is_some_and(|plan| plan.kind == "human")
+        self.plan(key).is_some_and(crate::run::plan::StepPlan::is_form)
     }
 
     /// The step begins to wait for a person: it came through the door.
@@ -54,6 +54,7 @@ impl Draft<'_> {
         if seeded::is(Bug::LosesReview) && verdict == Verdict::Rejected {
             return;
         }
+        let title = self.plan(key).map(|plan| plan.title_of(key)).filter(|title| title != key.as_str());
         let closed = ClosedReview {
             step: key.clone(),
             generation: step.generation,
@@ -62,6 +63,8 @@ impl Draft<'_> {
             by: if verdict == Verdict::TimedOut { None } else { self.actor() },
             digest: self.digest(key),
             votes: review.votes.clone(),
+            opened_at: Some(review.opened_at),
+            title,
         };
         self.reviews.push(closed);
     }

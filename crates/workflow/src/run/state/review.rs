@@ -1,7 +1,7 @@
 //! Gates: what an open one asks for, how one was closed, and what people wanted when they rejected.
 //! People are ids here; emails are joined when a run is shown. Those whom the definition names are the emails that it names.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::{
     definition::{self, OnReviewTimeout},
     id::{StepKey, UserId},
     run::voters::Voters,
+    status::{Unknown, words},
 };
 
 /// A gate that is open.
@@ -85,6 +86,13 @@ impl Review {
         voters.stands(by, self.voted_at.get(&by).copied(), |voter| self.counts(voter, owner))
     }
 
+    /// Those whose approvals count, but for those of whom it is not known.
+    pub fn standing_votes(&self, voters: &Voters, owner: UserId) -> Vec<UserId> {
+        let mut review = self.clone();
+        review.leave_out_void(voters, owner);
+        review.votes
+    }
+
     /// Leaves those out that are known to count no more.
     pub(in crate::run) fn leave_out_void(&mut self, voters: &Voters, owner: UserId) {
         let mut given = std::mem::take(&mut self.votes);
@@ -107,23 +115,29 @@ pub struct ClosedReview {
     pub digest: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<UserId>,
+    /// Absent in the oldest logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<DateTime<Utc>>,
+    /// What the step was called then; absent where that is its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
-/// How a gate was closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Approved,
-    Rejected,
-    /// Auto-run was switched on.
-    Released,
-    /// The run was cancelled.
-    Cancelled,
-    /// Nobody decided in time.
-    TimedOut,
-    /// The step was run, skipped, supplied or stopped instead.
-    Superseded,
-}
+words!(
+    /// How a gate was closed.
+    Verdict {
+        Approved = "approved",
+        Rejected = "rejected",
+        /// Auto-run was switched on.
+        Released = "released",
+        /// The run was cancelled.
+        Cancelled = "cancelled",
+        /// Nobody decided in time.
+        TimedOut = "timed_out",
+        /// The step was run, skipped, supplied or stopped instead.
+        Superseded = "superseded",
+    }
+);
 
 /// What a person asked for when rejecting. It stays with its round.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -43,6 +43,13 @@ impl State {
         }
     }
 
+    /// What people call a step: as the definition does, with its item if it is one.
+    pub fn title(&self, key: &StepKey) -> String {
+        let (of, item) = key.split();
+        let title = self.design.plan(&of).map_or("", |plan| plan.title.as_str());
+        item.map_or_else(|| title.to_owned(), |item| format!("{title} [{item}]"))
+    }
+
     /// By step, name and version.
     pub(in crate::run) fn artifact_views(&self, emails: &Emails) -> Vec<ArtifactMeta> {
         let steps = self.steps().map(|step| &step.key);
@@ -63,16 +70,12 @@ impl State {
 
     pub(in crate::run) fn step_view(&self, step: &Step, emails: &Emails) -> Arc<StepView> {
         let plan = self.design.plan(step.definition_key());
-        let title = plan.map(|plan| plan.title.clone()).unwrap_or_default();
         let attempts = self.attempts(&step.key);
         let backs_off =
             step.status.word() == StepStatus::Ready && Self::count_ends(attempts, step.generation, Outcome::Failed) > 0;
         Arc::new(StepView {
             key: step.key.clone(),
-            title: match step.key.split().1 {
-                Some(item) => format!("{title} [{item}]"),
-                None => title,
-            },
+            title: self.title(&step.key),
             agent_id: plan.map_or_else(|| "".into(), |plan| plan.agent_id.clone()),
             agent_version: plan.map_or(0, |plan| plan.agent_version),
             kind: plan.map(|plan| plan.word().to_owned()).unwrap_or_default(),
@@ -126,7 +129,7 @@ impl Rejection {
         self.is_last && self.generation == step.generation && step.status.word() == StepStatus::Failed
     }
 
-    pub(crate) fn view(&self, emails: &Emails) -> Feedback {
+    pub fn view(&self, emails: &Emails) -> Feedback {
         Feedback { text: self.text.clone(), by: email(self.by, emails), round: self.round }
     }
 }
